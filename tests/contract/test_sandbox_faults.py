@@ -32,8 +32,6 @@ def _open(sandbox: Any) -> DossierTruth:
     [
         ("internal_error", 500, "application/json; charset=utf-8", '{"errors":'),
         ("bad_gateway", 502, "text/html; charset=utf-8", "<!DOCTYPE"),
-        ("unavailable", 503, "text/html; charset=utf-8", "<!DOCTYPE"),
-        ("gateway_timeout", 504, "text/html; charset=utf-8", "<!DOCTYPE"),
         ("maintenance", 503, "application/json; charset=utf-8", '{"error":'),
         ("rate_limited", 429, None, "Trop de requêtes"),
         ("token_expired", 401, "application/json; charset=utf-8", '{"errors":'),

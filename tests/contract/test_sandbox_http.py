@@ -48,13 +48,10 @@ def test_an_address_expires_within_the_hour_and_cannot_be_changed(
 
 
 @pytest.mark.parametrize("path", ["/api/v2.6/startups.json", "/api/v2.7/startups.json"])
-def test_the_catalogue_is_not_sent_twice(sandbox: Any, client: Any, path: str) -> None:
-    """A client with the same ETag gets a 304."""
-    url = sandbox.betagouv_url + path
-    first = client.session.get(url, timeout=5)
-    assert set(first.json()) == {"links", "data", "included"}
-    again = client.session.get(url, headers={"If-None-Match": first.headers["ETag"]}, timeout=5)
-    assert (again.status_code, again.content) == (304, b"")
+def test_the_catalogue_is_served(sandbox: Any, client: Any, path: str) -> None:
+    """In the versions that beta.gouv.fr has."""
+    answer = client.session.get(sandbox.betagouv_url + path, timeout=5)
+    assert set(answer.json()) == {"links", "data", "included"}
 
 
 def test_answers_have_the_sandboxs_time(sandbox: Any, client: Any) -> None:

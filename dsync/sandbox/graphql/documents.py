@@ -27,7 +27,7 @@ _CODES = (
     ("Expected value|Value .* does not exist|Could not coerce", "argumentLiteralsIncompatible"),
 )
 _PAGE = 100
-"""Page size that DS assumes for a connection without `first` and `last`."""
+"""Page size that DS assumes for a connection without `first`."""
 
 
 class RefusedError(Exception):
@@ -59,13 +59,9 @@ class QueryDocument:
         types: set[str | None] = set()
 
         class Fragments(Visitor):
-            def enter_inline_fragment(self, node: graphql.InlineFragmentNode, *_: Any) -> None:
-                types.add(node.type_condition.name.value if node.type_condition else None)
-
-            def enter_fragment_definition(
-                self, node: graphql.FragmentDefinitionNode, *_: Any
-            ) -> None:
-                types.add(node.type_condition.name.value)
+            def enter(self, node: Any, *_: Any) -> None:
+                if hasattr(node, "type_condition"):
+                    types.add(node.type_condition.name.value if node.type_condition else None)
 
         visit(self.ast, Fragments())
         self.types_asked = frozenset(types)
@@ -128,13 +124,10 @@ class QueryDocument:
 
 
 def _page_size(node: graphql.FieldNode, variables: Mapping[str, Any]) -> int:
-    sizes = [a.value for a in node.arguments or () if a.name.value in ("first", "last")]
-    for value in sizes:
-        if isinstance(value, graphql.VariableNode):
-            return variables.get(value.name.value) or _PAGE
-        if isinstance(value, graphql.IntValueNode):
-            return int(value.value) or _PAGE
-    return _PAGE
+    first = next((a.value for a in node.arguments or () if a.name.value == "first"), None)
+    if isinstance(first, graphql.VariableNode):
+        return variables.get(first.name.value) or _PAGE
+    return int(first.value) or _PAGE if isinstance(first, graphql.IntValueNode) else _PAGE
 
 
 document = lru_cache(maxsize=512)(QueryDocument)

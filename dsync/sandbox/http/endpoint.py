@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +29,6 @@ from dsync.sandbox.world.model import World
 
 PATH = "/api/v2/graphql"
 _KEPT_REQUESTS = 50_000
-_SCHEME = re.compile(r"Bearer\s+([^\s]+)")
 
 
 @dataclass
@@ -46,7 +44,6 @@ class Entry:
     """Names of the root fields, one for each alias."""
     status: int = 0
     fault: str | None = None
-    user_agent: str | None = None
 
     @property
     def aliases(self) -> int:
@@ -99,21 +96,21 @@ class Endpoint:
             the scripted fault that applies to it.
         """
         with self.world.lock:
-            match = _SCHEME.fullmatch(headers.get("Authorization") or "")
-            known = self.tokens.values() if match else ()
-            token = next((token for token in known if match and token.secret == match[1]), None)
+            authorization = headers.get("Authorization") or ""
+            scheme, _, secret = authorization.partition(" ")
+            sent = scheme, secret.strip()
+            token = next((t for t in self.tokens.values() if sent == ("Bearer", t.secret)), None)
             entry = Entry(self.world.now(), token.name if token else None)
-            entry.user_agent = headers.get("User-Agent")
             self.journal.append(entry)
-            reply, fault = self._answer(headers, body, base_url, token, entry)
+            reply, fault = self._answer(authorization, body, base_url, token, entry)
             entry.status = reply.status if reply else 0
             entry.fault = fault.kind if fault else None
             return reply, fault
 
     def _answer(
-        self, headers: Message, body: bytes, base_url: str, token: Token | None, entry: Entry
+        self, authorization: str, body: bytes, base_url: str, token: Token | None, entry: Entry
     ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
-        if self._exceeds(headers.get("Authorization") or "", entry.at):
+        if self._exceeds(authorization, entry.at):
             return failed("rate_limited", entry.at), None
         try:
             given = json.loads(text := body.decode("utf-8", "replace"))

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 Kind = Literal[
-    "internal_error", "bad_gateway", "unavailable", "gateway_timeout", "maintenance", "html",
+    "internal_error", "bad_gateway", "maintenance", "html",
     "rate_limited", "token_expired", "token_unknown", "forbidden_network", "timeout", "data_null",
     "truncated", "empty", "replaced_json", "cut_before", "cut_inside", "cut_after", "answer_lost",
     "latency", "slow_body", "slow_headers", "endless_body", "gzip_bomb", "odd_headers",
@@ -107,8 +107,6 @@ _ERRORS = {
 }
 _PAGES = {
     "bad_gateway": (502, "502 Bad Gateway"),
-    "unavailable": (503, "503 Service Temporarily Unavailable"),
-    "gateway_timeout": (504, "504 Gateway Time-out"),
     "html": (200, "Maintenance en cours"),
 }
 """The HTML pages of a proxy: status and title."""

@@ -1,12 +1,8 @@
-"""The open data of beta.gouv.fr over HTTP, with ETag and Last-Modified."""
+"""The open data of beta.gouv.fr over HTTP."""
 
 from __future__ import annotations
 
-import email.utils
-import hashlib
 from collections.abc import Callable
-from datetime import datetime
-from email.message import Message
 from typing import Any
 
 from dsync.sandbox.content import catalogue
@@ -16,14 +12,13 @@ from dsync.sandbox.http.faults import HttpAnswer, as_json
 class OpenData:
     """The documents of the catalogue; each is generated at its first request."""
 
-    def __init__(self, seed: int, modified_at: datetime) -> None:
+    def __init__(self, seed: int) -> None:
         self._made: dict[str, Callable[[], Any]] = {
             "/api/v2.6/startups.json": lambda: catalogue.startups(seed),
             "/api/v2.7/startups.json": lambda: catalogue.startups(seed, "v2.7"),
             "/api/redirects.json": lambda: catalogue.redirects(seed),
             "/redirects.json": lambda: catalogue.redirects(seed),
         }
-        self._modified = email.utils.format_datetime(modified_at, usegmt=True)
         self._bodies: dict[str, bytes] = {}
         self.unavailable = False
 
@@ -31,17 +26,12 @@ class OpenData:
         """Replace the document at a path."""
         self._bodies[path] = as_json(content)
 
-    def answer(self, path: str, headers: Message) -> HttpAnswer:
-        """Answer a GET; 304 when `If-None-Match` has the document's ETag."""
+    def answer(self, path: str) -> HttpAnswer:
+        """Answer a GET."""
         if self.unavailable:
             return HttpAnswer(503, b"", "text/html")
         if path not in self._bodies:
             if path not in self._made:
                 return HttpAnswer(404, b"", "text/html")
             self.replace(path, self._made[path]())
-        body = self._bodies[path]
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        validators = (("ETag", tag), ("Last-Modified", self._modified))
-        if headers.get("If-None-Match") == tag:
-            return HttpAnswer(304, b"", None, validators)
-        return HttpAnswer(200, body, headers=validators)
+        return HttpAnswer(200, self._bodies[path])

@@ -45,7 +45,7 @@ class Sandbox:
         secrets = {name: token.secret for name, token in endpoint.tokens.items()}
         self.tokens = SimpleNamespace(**secrets)
         """The tokens' secrets; `other_demarche` may read every démarche but the main one."""
-        catalogue = OpenData(seed, self.world.now())
+        catalogue = OpenData(seed)
         self.control = Control(self.world, endpoint, catalogue)
         self._server = Server(port, endpoint, self.control, catalogue)
         self._happenings = life.happenings(self.control, seed)

@@ -105,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         elif path.startswith(BETAGOUV):
             with server.world.lock:
                 fault = next_fault(server.endpoint.faults, OF_BETAGOUV, "get")
-            reply = server.catalogue.answer(path.removeprefix(BETAGOUV), self.headers)
+            reply = server.catalogue.answer(path.removeprefix(BETAGOUV))
             self._out(reply, fault)
         else:
             self._write(_NOTHING)
