@@ -16,7 +16,6 @@ class OpenData:
         self._made: dict[str, Callable[[], Any]] = {
             "/api/v2.6/startups.json": lambda: catalogue.startups(seed),
             "/api/v2.7/startups.json": lambda: catalogue.startups(seed, "v2.7"),
-            "/api/redirects.json": lambda: catalogue.redirects(seed),
             "/redirects.json": lambda: catalogue.redirects(seed),
         }
         self._bodies: dict[str, bytes] = {}

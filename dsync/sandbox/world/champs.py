@@ -6,9 +6,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 
-from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import PARIS, iso
-from dsync.sandbox.world.model import ChampDescriptor, Row, ServedDossier, Source
+from dsync.sandbox.world.model import ChampDescriptor, Identified, Row, ServedDossier, Source
 
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
 ASKED_TYPES = {
@@ -31,8 +30,10 @@ TITLES = ("header_section", "explication")
 """Descriptor types without a value."""
 
 
-class ServedChamp:
+class ServedChamp(Identified):
     """A champ or an annotation of a dossier, in a row or not."""
+
+    KIND = "Champ"
 
     def __init__(
         self,
@@ -49,11 +50,6 @@ class ServedChamp:
         """The mapping by stable id in which its value is stored."""
         self.value = self.cells.get(self.stable_id)
         """The value when the object was created; None for an unanswered champ."""
-
-    @property
-    def id(self) -> str:
-        """The opaque id."""
-        return ids.encode("Champ", self.key)
 
     @property
     def updated_at(self) -> datetime:

@@ -29,10 +29,23 @@ T = TypeVar("T", bound="Identified")
 FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
 
 
-@dataclass(slots=True)
-class ChampDescriptor:
+class Identified:
+    """An object with an opaque id in the API, made of its kind and the value of an attribute."""
+
+    KIND: ClassVar[str]
+    KEY: ClassVar[str] = "key"
+
+    @property
+    def id(self) -> str:
+        """The opaque id."""
+        return ids.encode(self.KIND, getattr(self, self.KEY))
+
+
+@dataclass
+class ChampDescriptor(Identified):
     """One champ or annotation of a form."""
 
+    KIND, KEY = "Champ", "stable_id"
     stable_id: int
     type: str
     label: str
@@ -46,11 +59,6 @@ class ChampDescriptor:
         self.options, self.champs = [*self.options], descriptors(self.champs)
 
     @property
-    def id(self) -> str:
-        """The opaque id."""
-        return ids.encode("Champ", self.stable_id)
-
-    @property
     def level(self) -> int | None:
         """The level of a section's title."""
         return 1 if self.type == "header_section" else None
@@ -59,18 +67,6 @@ class ChampDescriptor:
 def descriptors(given: Iterable[ChampDescriptor | dict[str, Any]]) -> list[ChampDescriptor]:
     """Return copies of descriptors, some of which may be given as mappings of their fields."""
     return [ChampDescriptor(**each) if isinstance(each, dict) else replace(each) for each in given]
-
-
-class Identified:
-    """An object with an opaque id in the API, made of its kind and its key."""
-
-    KIND: ClassVar[str]
-    key: int
-
-    @property
-    def id(self) -> str:
-        """The opaque id."""
-        return ids.encode(self.KIND, self.key)
 
 
 @dataclass(eq=False)
@@ -203,21 +199,22 @@ class Deletion(Identified):
 
 
 @dataclass
-class ServedDossier:
+class ServedDossier(Identified):
     """One dossier; its values are keyed by the descriptor's stable id.
 
     By descriptor type a value is: text, textarea, email, phone, iban, drop_down_list, civilite,
     formatted, rna, rnf, engagement_juridique and the like: `str`; integer_number, dossier_link:
     `int`; decimal_number: `float`; checkbox, yes_no: `bool`; date: `"YYYY-MM-DD"`; datetime: an
     aware `datetime`; multiple_drop_down_list: `list[str]`; linked_drop_down_list:
-    `(primary, secondary)`; departements, regions, pays: `{"code", "name"}`; communes the same with
-    `postal_code` and `departement`; epci with `departement`; address: the columns of `Address`;
-    siret: a `demandeur` of kind "morale", or only the number while the registry is down;
-    piece_justificative, titre_identite: `list[FileSeed]`; carte: `list[dict]` of geo areas;
-    repetition: a list of rows, each `dict[int, value]`.
+    `[primary, secondary]`; departements, regions, pays, epci: `{"code", "name"}`; communes the same
+    with `postal_code`; address: the fields of `Address` and `label`; siret: a `demandeur` of kind
+    "morale", or only the number while the registry is down; piece_justificative, titre_identite:
+    `list[FileSeed]`; carte: a list with an entry for each area; repetition: a list of rows, each
+    `dict[int, value]`.
     An absent key is an unanswered champ; a row without keys is an empty row.
     """
 
+    KIND, KEY = "Dossier", "number"
     number: int
     state: State
     depose_at: datetime
@@ -261,11 +258,6 @@ class ServedDossier:
         """Instant of a champ's last change by its key; a champ without an entry: the deposit."""
         self.rows: dict[int, list[Row]] = {}
         self.faults: list[DossierFault] = []
-
-    @property
-    def id(self) -> str:
-        """The opaque id."""
-        return ids.encode("Dossier", self.number)
 
     @property
     def form(self) -> FormRevision:
@@ -318,9 +310,10 @@ class ServedDossier:
 
 
 @dataclass(eq=False)
-class ServedDemarche:
+class ServedDemarche(Identified):
     """A démarche with its form and its dossiers."""
 
+    KIND, KEY = "Procedure", "number"
     number: int
     title: str
     labels: list[Label]
@@ -329,11 +322,6 @@ class ServedDemarche:
     groupes: list[Groupe] = field(default_factory=list)
     dossiers: dict[int, ServedDossier] = field(default_factory=dict)
     state: str = "publiee"
-
-    @property
-    def id(self) -> str:
-        """The opaque id."""
-        return ids.encode("Procedure", self.number)
 
     @property
     def published(self) -> FormRevision:
