@@ -158,13 +158,12 @@ def test_a_new_revision_rebases_open_dossiers_only(sandbox: Any, client: Any) ->
 def test_a_change_committed_late_is_older_than_what_was_read(sandbox: Any, client: Any) -> None:
     """A cursor past its date does not return it."""
     number = _number(sandbox)
-    sandbox.control.begin_edit(number, 4105, "en retard")
-    began = iso(sandbox.control.now())
+    began = sandbox.control.now()
     sandbox.control.advance(120)
     before = _dates(client, number)
-    sandbox.control.commit(number)
-    assert before[0] != began
-    assert _dates(client, number)[0] == began
+    sandbox.control.edit_champ(number, 4105, "en retard", at=began)
+    assert before[0] != iso(began)
+    assert _dates(client, number)[0] == iso(began)
     assert sandbox.control.truth_of(number).champs[4105] == "en retard"
 
 

@@ -49,11 +49,11 @@ def test_an_incremental_run_starts_ten_minutes_before_the_watermark(engine: Engi
 def test_a_late_commit_is_seen(engine: Engine) -> None:
     """A date set before the commit, visible after a run has passed it."""
     engine.sync_until_quiet()
-    engine.control.begin_edit(number(0), PROBLEME, "Tardif")
+    began = engine.control.now()
     engine.advance(minutes=4)
     engine.control.edit_champ(number(1), PROBLEME, "À l’heure")
     assert 1 == engine.sync().changed
-    engine.control.commit(number(0))
+    engine.control.edit_champ(number(0), PROBLEME, "Tardif", at=began)
     engine.advance(minutes=4)
     assert 1 == engine.sync().changed
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ class SyncMachine(RuleBasedStateMachine):
         path = Path(self.folder.name) / "dsync.db"
         shutil.copy(self.template, path)
         self.engine = Engine(f"sqlite:///{path}", seeds(RANKS), limits={"max_wait_s": 0.0})
-        self.held: set[int] = set()
+        self.held: dict[int, datetime] = {}
         self.touched: set[tuple[int, str]] = set()
         """What a human wrote of what dsync owns: by dossier and annotation."""
 
@@ -134,11 +135,10 @@ class SyncMachine(RuleBasedStateMachine):
     def edit_late(self, rank: int) -> None:
         """Begin a change that shows later with the date of now, or let one that began show."""
         if rank in self.held:
-            self.held.remove(rank)
-            self.control.commit(number(rank))
+            began = self.held.pop(rank)
+            self.control.edit_champ(number(rank), PROBLEME, "Tardif", at=began)
         elif self.alive(rank):
-            self.held.add(rank)
-            self.control.begin_edit(number(rank), PROBLEME, "Tardif")
+            self.held[rank] = self.control.now()
 
     @rule(rank=ranks, what=notes)
     def annotate(self, rank: int, what: tuple[int, Any]) -> None:

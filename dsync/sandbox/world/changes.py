@@ -100,7 +100,6 @@ class Changes:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._begun: dict[int, tuple[int, Any, datetime]] = {}
 
     # --- time -------------------------------------------------------------------------------
 
@@ -113,25 +112,27 @@ class Changes:
         self.world.ahead += timedelta(seconds=seconds)
 
     def set_clock(self, to: datetime) -> None:
-        """Set the sandbox's clock; an instant without an offset is UTC. It runs on from there."""
-        self.world.ahead += (to if to.tzinfo else to.replace(tzinfo=UTC)) - self.now()
+        """Set the sandbox's clock to an aware instant; it runs on from there."""
+        self.world.ahead += to - self.now()
 
     # --- what an usager does ----------------------------------------------------------------
 
     def edit_champ(
-        self, number: int, stable_id: int, value: Any, *, row: int | None = None
+        self,
+        number: int,
+        stable_id: int,
+        value: Any,
+        *,
+        row: int | None = None,
+        at: datetime | None = None,
     ) -> None:
-        """Submit a new value of a champ, which ends a pending correction."""
-        self._submit(number, stable_id, value, row, self.now())
+        """Submit a new value of a champ, which ends a pending correction.
 
-    def begin_edit(self, number: int, stable_id: int, value: Any) -> None:
-        """Begin a change of a champ in a transaction: its date is set now, it shows at `commit`."""
-        self._begun[number] = (stable_id, value, self.now())
-
-    def commit(self, number: int) -> None:
-        """Commit the change that was begun, with the date of its beginning."""
-        stable_id, value, at = self._begun.pop(number)
-        self._submit(number, stable_id, value, None, at)
+        `at` is the date of a change in a transaction that began then and is committed now.
+        """
+        dossier = self._edit(number, "champs", stable_id, value, row, at or self.now())
+        dossier.champs_at, dossier.correction_at = dossier.updated_at, None
+        dossier.record("depose_correction_usager", dossier.state, dossier.updated_at)
 
     def hide_champ(self, number: int, stable_id: int, *, hidden: bool = True) -> None:
         """Hide a champ by the form's conditional logic, or show it again."""
@@ -321,13 +322,6 @@ class Changes:
 
     def _tell(self, dossier: ServedDossier) -> None:
         """Called when a dossier was deposited or has another state."""
-
-    def _submit(
-        self, number: int, stable_id: int, value: Any, row: int | None, at: datetime
-    ) -> None:
-        dossier = self._edit(number, "champs", stable_id, value, row, at)
-        dossier.champs_at, dossier.correction_at = at, None
-        dossier.record("depose_correction_usager", dossier.state, at)
 
     def _edit(
         self, number: int, source: Source, stable_id: int, value: Any, row: int | None, at: datetime
