@@ -1,4 +1,4 @@
-"""Applicants of the sandbox's dossiers: one function for each kind that the rules distinguish.
+"""Applicants of the sandbox's dossiers.
 
 The opérateurs are real public bodies with their public SIREN. All other organisations and all
 persons are invented; their SIREN and SIRET numbers have valid check digits.
@@ -67,47 +67,38 @@ def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Dem
     }
 
 
-def operateur(rng: SeededRandom) -> Demandeur:
-    """Return one of the State's opérateurs."""
-    siren, name, code = rng.pick(OPERATEURS)
-    return morale(rng, code, siren, name)
+def applicant(rng: SeededRandom, kind: str) -> Demandeur:
+    """Return an applicant of a kind that the rules distinguish.
 
-
-def eligible(rng: SeededRandom) -> Demandeur:
-    """Return an opérateur, or an invented administration centrale."""
-    return operateur(rng) if rng.chance(0.4) else morale(rng, rng.pick(DATA["centrales"]))
-
-
-def ferme(rng: SeededRandom) -> Demandeur:
-    """Return an eligible applicant whose company is closed in the registry."""
-    demandeur = eligible(rng)
-    demandeur["entreprise"]["etat_administratif"] = "Ferme"
-    return demandeur
-
-
-def sans_categorie(rng: SeededRandom) -> Demandeur:
-    """Return an organisation whose registry data have no legal category."""
-    demandeur = morale(rng, "7120")
-    demandeur["entreprise"] |= {"forme_juridique": None, "forme_juridique_code": None}
-    return demandeur
-
-
-def sans_entreprise(rng: SeededRandom) -> Demandeur:
-    """Return an establishment whose registry data have no company."""
-    return morale(rng, "7120") | {"entreprise": None}
-
-
-def incomplete(rng: SeededRandom) -> Demandeur:
-    """Return an applicant who deposited while the registry was down: only the SIRET is known."""
-    return {"kind": "morale_incomplete", "siret": morale(rng, "7120")["siret"]}
-
-
-def physique(rng: SeededRandom) -> Demandeur:
-    """Return a person as demandeur."""
-    prenom, nom = person(rng)
-    civilite = rng.pick(("M", "Mme", None))
-    name = {"nom": nom, "prenom": prenom, "civilite": civilite}
-    return {"kind": "physique", **name, "email": mail(prenom, nom)}
+    `operateur`: of the State. `eligible`: an opérateur, or an invented administration centrale.
+    `ferme`: an eligible one that is closed in the registry. `sans_categorie`, `sans_entreprise`:
+    the registry lacks the legal category, or the company. `incomplete`: the registry was down, only
+    the SIRET is known. `physique`: a person.
+    """
+    match kind:
+        case "operateur":
+            siren, name, code = rng.pick(OPERATEURS)
+            return morale(rng, code, siren, name)
+        case "eligible" | "ferme":
+            if rng.chance(0.4):
+                found = applicant(rng, "operateur")
+            else:
+                found = morale(rng, rng.pick(DATA["centrales"]))
+            found["entreprise"]["etat_administratif"] = "Ferme" if kind == "ferme" else "Actif"
+            return found
+        case "physique":
+            prenom, nom = person(rng)
+            named = {"nom": nom, "prenom": prenom, "civilite": rng.pick(("M", "Mme", None))}
+            return {"kind": "physique", **named, "email": mail(prenom, nom)}
+    found = morale(rng, "7120")
+    match kind:
+        case "sans_categorie":
+            found["entreprise"] |= {"forme_juridique": None, "forme_juridique_code": None}
+        case "sans_entreprise":
+            found["entreprise"] = None
+        case "incomplete":
+            found = {"kind": "morale_incomplete", "siret": found["siret"]}
+    return found
 
 
 def person(rng: SeededRandom) -> tuple[str, str]:

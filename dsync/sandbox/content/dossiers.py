@@ -104,7 +104,7 @@ class Application:
         self, rng: SeededRandom, case: Case, ordinal: int, product: catalogue.ProductSeed
     ) -> None:
         self.rng, self.ordinal, self.product, changes = rng, ordinal, product, case.changes
-        self.demandeur = applicants.eligible(rng)
+        self.demandeur = applicants.applicant(rng, "eligible")
         self.depose_at = _deposit(rng)
         usual = [PROFILS["produit"], PROFILS["technique"]]
         self.profils = usual if rng.chance(0.4) else [rng.pick(usual)]
@@ -118,7 +118,7 @@ class Application:
             codes = applicants.DATA.get(changes["category"], [changes["category"]])
             self.demandeur = applicants.morale(rng, self._in_turn(codes))
         if "applicant" in changes:
-            self.demandeur = getattr(applicants, self._in_turn(changes["applicant"]))(rng)
+            self.demandeur = applicants.applicant(rng, self._in_turn(changes["applicant"]))
         if "profils" in changes:
             self.profils = [PROFILS[name] for name in self._in_turn(changes["profils"])]
         if "month" in changes:

@@ -69,7 +69,7 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
             _FIRST_NUMBER + rank,
             "en_construction",
             *(at, None, None, at),
-            demandeur=applicants.physique(rng),
+            demandeur=applicants.applicant(rng, "physique"),
             usager_email=f"usager-zoo-{rank}@example.gouv.fr",
             champs={7401: [{}]} | _with_files(champs),
             annotations={7301: [{}]} | _with_files(kept),
@@ -87,7 +87,8 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
 
 def _every(base: int, block: int, rng: SeededRandom) -> dict[int, Any]:
     values = {ident: row[2] for ident, row in _named(base) if len(row) > 2}
-    values |= {ident: applicants.operateur(rng) for ident, row in _named(base) if row[0] == "siret"}
+    [siret] = [ident for ident, row in _named(base) if row[0] == "siret"]
+    values[siret] = applicants.applicant(rng, "operateur")
     values[block] = "Tout autre chose"
     values[block + 1] = [{block + 2: "a", block + 3: 1}, {}, {block + 2: "b"}]
     return values
