@@ -134,10 +134,9 @@ class Changes:
         dossier.champs_at, dossier.correction_at = dossier.updated_at, None
         dossier.record("depose_correction_usager", dossier.state, dossier.updated_at)
 
-    def hide_champ(self, number: int, stable_id: int, *, hidden: bool = True) -> None:
-        """Hide a champ by the form's conditional logic, or show it again."""
-        champs = self._changed(number).hidden_champs
-        (champs.add if hidden else champs.discard)(stable_id)
+    def hide_champ(self, number: int, stable_id: int) -> None:
+        """Hide a champ by the form's conditional logic."""
+        self._changed(number).hidden_champs.add(stable_id)
 
     def save_without_submitting(self, number: int) -> None:
         """Edit without submitting: only the date of last change moves."""
@@ -240,9 +239,9 @@ class Changes:
         for dossier in self._demarche(None).dossiers.values():
             dossier.labels = [label for label in dossier.labels if label != name]
 
-    def archive(self, number: int, *, archived: bool = True) -> None:
-        """Archive a dossier, or undo it."""
-        self._changed(number).archived = archived
+    def archive(self, number: int) -> None:
+        """Archive a dossier."""
+        self._changed(number).archived = True
 
     def change_groupe(self, number: int, label: str) -> None:
         """Assign a dossier to the groupe with that label; only its instructeurs may then write."""
