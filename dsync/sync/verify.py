@@ -8,7 +8,7 @@ the service may have changed both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +20,8 @@ from dsync.annotations import AnnotationsConfig, resolve, shows
 from dsync.domain.dossier import OPEN_ETATS, Champ, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import md5_of
-from dsync.ds import DSClient
-from dsync.errors import ConfigurationError, PieceTargetError
+from dsync.ds import DSClient, RemoteAnnotations
+from dsync.errors import ConfigurationError, DSBadDataError, DSTimeoutError, PieceTargetError
 from dsync.store import Reader, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView, form_views
 from dsync.store.pieces import CopiedFile
@@ -392,6 +392,7 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
     after = DossierNumber(0)
     differing: list[DossierNumber] = []
     hidden: list[DossierNumber] = []
+    unread: list[DossierNumber] = []
     while True:
         with store.reading(expected.demarche) as reader:
             wished = reader.confirmed_wishes(after, ASKED_TOGETHER)
@@ -406,12 +407,13 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
             for id_, _ in wished.values()
         }
         ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
-        remotes = client.read_annotations(list(wished), ids, expected.demarche)
+        remotes = _read_remotes(client, list(wished), ids, expected.demarche)
         # Again, because the request can take seconds, in which a run may end a wish.
         with store.reading(expected.demarche) as reader:
             since = reader.confirmed_wishes(after, ASKED_TOGETHER)
-        for number, (id_, wishes) in wished.items():
-            remote = remotes[number]
+        unread += wished.keys() - remotes.keys()
+        for number, remote in remotes.items():
+            id_, wishes = wished[number]
             if since.get(number) != (id_, wishes):
                 continue  # A service has changed them meanwhile.
             done.compared_with_ds += len(wishes)
@@ -441,3 +443,33 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
         hidden,
         "DS does not show dossiers that are present in the copy. Run `dsync sync --full`.",
     )
+    done.add(
+        "remote_unread",
+        unread,
+        "DS cannot render the annotations of dossiers, which were not compared. If this persists, "
+        "tell DS's support.",
+    )
+
+
+def _read_remotes(
+    client: DSClient, numbers: Sequence[DossierNumber], ids: Sequence[str], demarche: DemarcheNumber
+) -> dict[DossierNumber, RemoteAnnotations | None]:
+    """Read the annotations of dossiers; those that DS cannot render are left out.
+
+    Raises:
+        DSTimeoutError: DS timed out on a single dossier.
+        DSError: DS could not be read.
+    """
+    try:
+        return client.read_annotations(numbers, ids, demarche)
+    except (DSTimeoutError, DSBadDataError) as exc:
+        # Not after an internal error, which can be an outage: each half would fail, too.
+        if exc.details.get("fault") == "server_error":
+            raise
+        # One dossier can make the whole request fail, so halves are asked for.
+        if half := len(numbers) // 2:
+            first = _read_remotes(client, numbers[:half], ids, demarche)
+            return first | _read_remotes(client, numbers[half:], ids, demarche)
+        if isinstance(exc, DSTimeoutError):
+            raise
+        return {}

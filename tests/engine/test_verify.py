@@ -178,6 +178,14 @@ def test_values_that_ds_does_not_have_are_found_by_few_requests(engine_on_each: 
     assert {} == found(engine, remote=True)
 
 
+def test_a_dossier_that_ds_cannot_render_hides_no_other_ones_edit(engine: Engine) -> None:
+    """Its own values cannot be compared, which is said; those of the others are."""
+    engine.sync_until_quiet()
+    engine.control.return_null(number(0))
+    engine.control.edit_annotation(number(1), RESULTAT, "Inéligible")
+    assert {"remote": (number(1),), "remote_unread": (number(0),)} == found(engine, remote=True)
+
+
 def test_another_mapping_than_that_of_the_copy_is_said_in_one_finding(engine: Engine) -> None:
     """Not a misfit of each dossier: the configuration is the one to look at."""
     engine.sync_until_quiet()
