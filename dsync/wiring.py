@@ -56,8 +56,8 @@ HEARTBEAT_INTERVAL = timedelta(minutes=1)
 """How often a service updates its registration, and by how much its next run may be wrong there."""
 
 
-class App:
-    """The collaborators of one command or one service, and the runs that use them.
+class Worker:
+    """The worker of one démarche: the collaborators of its runs, and what uses them.
 
     Args:
         settings: of which the collaborators are built.
@@ -391,14 +391,14 @@ class App:
         Args:
             every_champ: whether each champ without a field gets its own line.
         """
-        with App(self.settings, stop=self.stop, clock=self.clock) as app:
+        with Worker(self.settings, stop=self.stop, clock=self.clock) as worker:
             yield from run_checks(
                 CheckSources(
-                    read_demarche=lambda: app.client.demarche(app.demarche),
-                    try_writing=lambda who: app.client.write_access(app.demarche, who),
+                    read_demarche=lambda: worker.client.demarche(worker.demarche),
+                    try_writing=lambda who: worker.client.write_access(worker.demarche, who),
                     database_url=self.settings.database_url,
                     open_store=partial(open_database, self.settings.database_url),
-                    programme=app.programme,
+                    programme=worker.programme,
                     annotations=self.configuration.annotations,
                     instructeur=self.settings.ds_instructeur,
                     token_expires_on=self.settings.ds_token_expires_on,

@@ -11,7 +11,7 @@ import click
 from dsync.cli.failures import Exit
 from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import clean, heading, print_json, print_note
-from dsync.cli.session import load_all, worker
+from dsync.cli.session import load_all, open_worker
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.settings import unknown_variables
 from dsync.sync.check import exit_code_of
@@ -41,8 +41,8 @@ def check(*, as_json: bool) -> None:
         if len(found) > 1 and not as_json:
             heading(f"Démarche {settings.demarche}")
         lines = []
-        with worker(settings) as app:
-            for line in app.check(every_champ=current_flags().verbose):
+        with open_worker(settings) as worker:
+            for line in worker.check(every_champ=current_flags().verbose):
                 lines.append(line)
                 if not as_json:
                     print_line(line)

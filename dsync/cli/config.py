@@ -11,12 +11,12 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_table
-from dsync.cli.session import load, load_all, worker
+from dsync.cli.session import load, load_all, open_worker
 from dsync.configuration import shipped_config
 from dsync.domain.toml_text import TO_CHECK
 from dsync.errors import ConfigurationError
 from dsync.settings import Settings, unknown_variables
-from dsync.wiring import App
+from dsync.wiring import Worker
 
 
 @click.group(cls=Group)
@@ -39,8 +39,8 @@ def init(*, file: Path) -> None:
             f"{file} exists already, and is not overwritten: name another file, or `-` to print."
         )
     # The new file is made from the shipped one, whatever DSYNC_CONFIG names.
-    with worker(load(config=shipped_config())) as app:
-        made = app.new_config()
+    with open_worker(load(config=shipped_config())) as worker:
+        made = worker.new_config()
     if str(file) == "-":
         click.echo(made.text, nl=False)
         return
@@ -105,8 +105,8 @@ def check(*, as_json: bool) -> None:
 
 
 def _checked(settings: Settings) -> dict[str, Any]:
-    with worker(settings) as app:
-        rules, warnings = app.programme and app.programme.rules, _warnings(app)
+    with open_worker(settings) as worker:
+        rules, warnings = worker.programme and worker.programme.rules, _warnings(worker)
     return {
         "config": str(settings.config),
         "rules_version": rules.version if rules else None,
@@ -116,19 +116,19 @@ def _checked(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _warnings(app: App) -> list[str]:
+def _warnings(worker: Worker) -> list[str]:
     """Return problems that do not prevent a test against the sandbox."""
     warnings = [
         f"{name} is no setting of dsync; "
         + (f"did you mean {nearest}?" if nearest else "check its spelling")
         for name, nearest in unknown_variables().items()
     ]
-    sections = app.configuration.programme
-    given = app.configuration.model_fields_set
+    sections = worker.configuration.programme
+    given = worker.configuration.model_fields_set
     warnings += [
         f"[{name}] has no effect without [regles]: nothing is judged"
         for name in ("annotations", "preuves")
-        if name in given and not app.configuration.judges
+        if name in given and not worker.configuration.judges
     ]
     for name, nearest in (sections.mapping.misspelt() if sections else {}).items():
         warnings.append(
@@ -136,7 +136,7 @@ def _warnings(app: App) -> list[str]:
             f"you mean {nearest}?"
         )
     try:
-        app.demarche  # noqa: B018 - a property that raises
+        worker.demarche  # noqa: B018 - a property that raises
     except ConfigurationError as exc:
         warnings.append(exc.message)
     return warnings

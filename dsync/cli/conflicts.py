@@ -9,7 +9,7 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.options import NUMBER, json_option, settings_options
 from dsync.cli.output import asker, cut, print_json, print_table, shown
-from dsync.cli.session import load, reading, worker
+from dsync.cli.session import load, open_worker, reading
 from dsync.domain.ids import DossierNumber
 from dsync.sync.by_hand import Choice, end_conflicts
 
@@ -137,12 +137,12 @@ def _resolve(
     if everywhere == bool(numbers):
         raise click.UsageError("Give the numbers of dossiers, or --all.")
     chosen = None if everywhere else numbers
-    with worker(may_create=False) as app:
+    with open_worker(may_create=False) as worker:
         ended = end_conflicts(
-            app.store,
-            app.demarche,
+            worker.store,
+            worker.demarche,
             choice,
-            app.clock(),
+            worker.clock(),
             asked_by=asker(),
             numbers=chosen,
             annotation=annotation,

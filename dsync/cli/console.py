@@ -12,7 +12,7 @@ from dsync import __version__
 from dsync.addresses import Listen, is_loopback
 from dsync.cli.options import port_option, settings_options
 from dsync.cli.output import asker
-from dsync.cli.session import load_all, set_up_logging, workers
+from dsync.cli.session import load_all, open_workers, set_up_logging
 from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dsync.console.app import Console
     from dsync.console.signin import TeamAccess
     from dsync.settings import Settings
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8090
@@ -51,11 +51,11 @@ def console(*, host: str, port: int) -> None:
         every, listen = load_all(), Listen(host, port)
         check_reach(every, listen, "--host")
         set_up_logging(every[0])
-        apps = stack.enter_context(workers(every, signals.stop, may_create=False))
+        workers = stack.enter_context(open_workers(every, signals.stop, may_create=False))
         listening = bind(listen, is_default=False, setting="--host or --port")
         assert listening is not None  # noqa: S101 - it raises
         stack.callback(listening.close)
-        served = open_console(apps, listening.getsockname()[:2], signals.stop)
+        served = open_console(workers, listening.getsockname()[:2], signals.stop)
         thread = server_thread(served.application, listening, signals.stop)
         thread.start()
         served.open()
@@ -103,7 +103,7 @@ def check_reach(every: Sequence[Settings], listen: Listen | None, setting: str) 
 
 
 def open_console(
-    apps: Sequence[App],
+    workers: Sequence[Worker],
     address: tuple[str, int],
     stop: threading.Event,
     show: Callable[[str], None] = click.echo,
@@ -111,7 +111,7 @@ def open_console(
     """Return the console of some démarches.
 
     Args:
-        apps: their workers.
+        workers: of the démarches shown.
         address: where it is served.
         stop: ends what it executes itself.
         show: called with each link; by default, it is printed on stdout.
@@ -131,25 +131,25 @@ def open_console(
     def announce(path: str) -> None:
         show(f"{base}{path}")
 
-    section, key = sections_of([app.settings for app in apps]), apps[0].settings.session_key
+    section, key = sections_of([one.settings for one in workers]), workers[0].settings.session_key
     # Replicas have one public address, and so one cookie. Without it, the machine's name counts: a
     # browser may reach consoles of several machines through tunnels, as ports of one host.
     own = f"{socket.gethostname()}:{address[1]}"
     place = (section.openid and section.public_url) or own
     return Console(
-        apps,
+        workers,
         LocalAccess(asker(), announce)
         if section.openid is None
-        else _team_access(apps[0], section, section.openid, stop),
+        else _team_access(workers[0], section, section.openid, stop),
         secret=secrets.token_urlsafe(32) if key is None else key.get_secret_value(),
-        theme=apps[0].configuration.http.theme,
+        theme=workers[0].configuration.http.theme,
         stop=stop,
         cookie=f"dsync_console_{crc32(place.encode()):08x}",
     )
 
 
 def _team_access(
-    app: App, section: ConsoleSection, openid: OpenIdSection, stop: threading.Event
+    worker: Worker, section: ConsoleSection, openid: OpenIdSection, stop: threading.Event
 ) -> TeamAccess:
     try:
         from dsync.console.openid import Provider
@@ -159,7 +159,7 @@ def _team_access(
             "[console.openid] needs packages that are not installed: pip install "
             "'dsync[console-oidc]'."
         ) from exc
-    secret = app.settings.oidc_client_secret
+    secret = worker.settings.oidc_client_secret
     if secret is None:
         raise ConfigurationError(
             "[console.openid] needs the client's secret: set DSYNC_OIDC_CLIENT_SECRET, or "
@@ -169,7 +169,7 @@ def _team_access(
         openid,
         secret.get_secret_value(),
         redirect_uri=f"{section.public_url}{BACK}",
-        user_agent=f"dsync/{__version__} (+{app.configuration.ds.contact})",
+        user_agent=f"dsync/{__version__} (+{worker.configuration.ds.contact})",
         stop=stop,
     )
     return TeamAccess(section, provider)

@@ -11,7 +11,7 @@ import click
 from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
-from dsync.cli.session import load_any, worker
+from dsync.cli.session import load_any, open_worker
 from dsync.database import open_database
 from dsync.store import Store
 
@@ -92,9 +92,9 @@ def verify(*, remote: bool, pieces: bool, as_json: bool) -> None:
     dossiers. Where files are copied, their presence and size are verified.
     """
     # A missing database is an error here: an empty new one would fit in every respect.
-    with worker(may_create=False) as app:
-        done = app.verify(remote=remote, pieces=pieces)
-        place = app.store.place
+    with open_worker(may_create=False) as worker:
+        done = worker.verify(remote=remote, pieces=pieces)
+        place = worker.store.place
     if as_json:
         print_json(
             {

@@ -30,7 +30,7 @@ from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
 from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
-from dsync.cli.session import load, worker
+from dsync.cli.session import load, open_worker
 from dsync.configuration import shipped_config
 from dsync.database import EXTENSION, open_database
 from dsync.domain.dossier import Presence
@@ -48,7 +48,7 @@ from dsync.store.store import process_name
 from dsync.sync.by_hand import living_service
 from dsync.sync.context import utc_now
 from dsync.sync.report import RunReport, SyncOptions
-from dsync.wiring import App
+from dsync.wiring import Worker
 
 DATABASE = "demo.db"
 LIVE_SCHEDULE = {"incremental": timedelta(seconds=5), "overlap": timedelta(minutes=1)}
@@ -107,15 +107,15 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
         settings = _settings(server, database)
         with (
             progress_bars() as progress,
-            worker(settings, stop=signals.stop, progress=progress) as app,
+            open_worker(settings, stop=signals.stop, progress=progress) as worker,
         ):
-            first = app.sync(SyncOptions(full=True, started_by="demo"))
+            first = worker.sync(SyncOptions(full=True, started_by="demo"))
         _end_when_failed(first, signals.exit_code)
         # Without progress: it reads next to nothing.
-        with worker(settings, stop=signals.stop) as app:
-            again = app.sync(SyncOptions(started_by="demo"))
+        with open_worker(settings, stop=signals.stop) as worker:
+            again = worker.sync(SyncOptions(started_by="demo"))
             _end_when_failed(again, signals.exit_code)
-            rows = _examples(app)
+            rows = _examples(worker)
         click.echo(f"The first {SHOWN_OF_EACH} of each verdict:\n")
         print_table(("dossier", "product", "verdict", "first reason"), rows)
         click.echo()
@@ -331,10 +331,10 @@ def _program() -> str:
     return shlex.quote(sys.argv[0]) if called.name == "dsync" else "dsync"
 
 
-def _examples(app: App) -> list[tuple[Any, ...]]:
+def _examples(worker: Worker) -> list[tuple[Any, ...]]:
     """Return some dossiers of each verdict, each with its first reason."""
     rows: list[tuple[Any, ...]] = []
-    with app.store.reading(app.demarche) as reader:
+    with worker.store.reading(worker.demarche) as reader:
         for verdict in Verdict:
             selection = Selection(verdict=verdict.value, presence=Presence.PRESENT.value)
             for row in reader.listing(selection, limit=SHOWN_OF_EACH)[0]:

@@ -11,7 +11,7 @@ from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import asker, confirmed, print_json, print_note, print_table
 from dsync.cli.runs import run_once
-from dsync.cli.session import load, reading, worker
+from dsync.cli.session import load, open_worker, reading
 from dsync.configuration import shipped_config
 from dsync.domain.durations import ago
 from dsync.domain.programme import NO_RULES
@@ -43,10 +43,10 @@ def evidence() -> None:
 def show(*, as_json: bool) -> None:
     """Show source, date and size of the catalogue and the lists, without network."""
     settings = load()
-    with worker(settings) as app:
-        now, rules = app.clock(), _needed(app.programme.rules if app.programme else None)
+    with open_worker(settings) as worker:
+        now, rules = worker.clock(), _needed(worker.programme.rules if worker.programme else None)
         with reading(settings) as reader:
-            document = _needed(app.evidence(reader))
+            document = _needed(worker.evidence(reader))
     if as_json:
         print_json(document)
         return

@@ -15,7 +15,7 @@ import click
 from dsync import __version__
 from dsync.cli.console import check_reach, open_console
 from dsync.cli.options import settings_options
-from dsync.cli.session import load_all, set_up_logging, workers
+from dsync.cli.session import load_all, open_workers, set_up_logging
 from dsync.errors import ConfigurationError
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.scheduler import DemarcheJob, Service
@@ -25,7 +25,7 @@ from dsync.service.signals import StopSignals
 if TYPE_CHECKING:
     from dsync.service.surface import Surface
     from dsync.settings import Settings
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 
 @click.command()
@@ -61,20 +61,20 @@ def serve(
     """
     with ExitStack() as stack:
         set_up_logging(every[0], talkative=talkative)
-        apps = stack.enter_context(workers(every, stop))
-        first = apps[0]
+        workers = stack.enter_context(open_workers(every, stop))
+        first = workers[0]
         about = {
             "version": __version__,
-            "demarche": [app.demarche for app in apps] if apps[1:] else first.demarche,
+            "demarche": [one.demarche for one in workers] if workers[1:] else first.demarche,
             "database": first.store.place,
-            "next_run": min(app.next_run_at() for app in apps).isoformat(timespec="seconds"),
+            "next_run": min(one.next_run_at() for one in workers).isoformat(timespec="seconds"),
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
-        jobs = [DemarcheJob(app, stop, succeeded=_ping_of(app), crashed=crashed) for app in apps]
-        service = Service(jobs, stop, watch=Alerts(apps, tell, stop), about=about)
-        surface = _surface(apps, service, stop, stack, listening, show)
-        for app in apps:
-            app.register_service()
+        jobs = [DemarcheJob(one, stop, succeeded=_ping_of(one), crashed=crashed) for one in workers]
+        service = Service(jobs, stop, watch=Alerts(workers, tell, stop), about=about)
+        surface = _surface(workers, service, stop, stack, listening, show)
+        for worker in workers:
+            worker.register_service()
         has_ended = service.serve()
         if surface is not None:
             surface.join()
@@ -84,13 +84,13 @@ def serve(
             os._exit(0)
 
 
-def _ping_of(app: App) -> Callable[[], None] | None:
-    url = app.configuration.alerts.ping_url
+def _ping_of(worker: Worker) -> Callable[[], None] | None:
+    url = worker.configuration.alerts.ping_url
     return None if url is None else partial(ping, url)
 
 
 def _surface(
-    apps: Sequence[App],
+    workers: Sequence[Worker],
     service: Service,
     stop: Event,
     stack: ExitStack,
@@ -103,16 +103,16 @@ def _surface(
         ConfigurationError: the configured address cannot be used, files name different ones, or
             the console would be served to other machines.
     """
-    configured = [app.settings for app in apps if app.settings.sources["http_listen"] != "default"]
-    settings = (configured or [apps[0].settings])[0]
+    every = [one.settings for one in workers]
+    configured = [one for one in every if one.sources["http_listen"] != "default"]
+    settings = (configured or every)[0]
     if any(one.listen != settings.listen for one in configured):
         raise ConfigurationError(
             "The configuration files name different addresses in [http] listen, but one service "
             "has one: keep one of them, or set DSYNC_HTTP_LISTEN."
         )
-    shown = [app.settings for app in apps if app.configuration.http.console]
+    shown = [one for one in every if one.configuration.http.console]
     if shown:
-        every = [app.settings for app in apps]
         check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
     if settings.listen is None:
         return None
@@ -128,10 +128,10 @@ def _surface(
     console = None
     if shown:
         # Workers of their own: a dry run must not share a client with a run of the service.
-        own = stack.enter_context(workers(shown, stop, store=apps[0].store))
+        own = stack.enter_context(open_workers(shown, stop, store=workers[0].store))
         console = open_console(own, listening.getsockname()[:2], stop, show)
     surface = Surface(
-        apps,
+        workers,
         service.ask,
         settings.webhook_words,
         listening,

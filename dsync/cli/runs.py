@@ -11,7 +11,7 @@ from dsync.cli.failures import Exit, tell
 from dsync.cli.output import announce_stop
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
-from dsync.cli.session import load, make_ready, worker
+from dsync.cli.session import load, make_ready, open_worker
 from dsync.domain.verdict import Comparison
 from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
@@ -66,12 +66,14 @@ def carry_out(
             settings = load(database_url="sqlite://")
         with (
             progress_bars(wanted=not as_json) as progress,
-            worker(settings, stop=signals.stop, progress=progress, may_create=may_create) as app,
+            open_worker(
+                settings, stop=signals.stop, progress=progress, may_create=may_create
+            ) as worker,
         ):
-            make_ready(app)
+            make_ready(worker)
             try:
                 # A dry run writes nothing, so it needs no lease and can run beside the service.
-                request = None if options.is_dry else hand_over(app.context, options)
+                request = None if options.is_dry else hand_over(worker.context, options)
             except InterruptedRunError as exc:
                 code = signals.exit_code or exc.exit_code
                 raise Exit(tell(exc.message, code, as_json=as_json)) from exc
@@ -79,8 +81,8 @@ def carry_out(
                 return Done(request.resultat or {}, request.code or 0, None)
             if options.work is None and sys.stderr.isatty():
                 shown = mask_url(settings.ds_url)
-                progress.message(f"Asking {shown} about démarche {app.demarche}.")
-            report = app.sync(options)
+                progress.message(f"Asking {shown} about démarche {worker.demarche}.")
+            report = worker.sync(options)
     is_interrupted = report.exit_code == InterruptedRunError.exit_code
     # 130 or 143, by the signal that came.
     code = (is_interrupted and signals.exit_code) or report.exit_code

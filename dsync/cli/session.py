@@ -14,7 +14,7 @@ from dsync.domain.ids import DemarcheNumber
 if TYPE_CHECKING:
     from dsync.settings import Settings
     from dsync.store import Reader, Store
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 
 def load(**overrides: Any) -> Settings:
@@ -57,13 +57,13 @@ def set_up_logging(settings: Settings, *, talkative: bool = False) -> None:
 
 
 @contextmanager
-def worker(
+def open_worker(
     settings: Settings | None = None,
     *,
     stop: threading.Event | None = None,
     progress: Any = None,
     may_create: bool = True,
-) -> Iterator[App]:
+) -> Iterator[Worker]:
     """Set up logging and yield the worker; close its database and connections at the end.
 
     Args:
@@ -72,22 +72,22 @@ def worker(
         progress: receives the progress of a run.
         may_create: whether to create a missing SQLite file.
     """
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
     settings = settings or load()
     set_up_logging(settings)
-    with App(settings, stop=stop, progress=progress, may_create=may_create) as app:
-        yield app
+    with Worker(settings, stop=stop, progress=progress, may_create=may_create) as worker:
+        yield worker
 
 
 @contextmanager
-def workers(
+def open_workers(
     every: Sequence[Settings],
     stop: threading.Event,
     *,
     store: Store | None = None,
     may_create: bool = True,
-) -> Iterator[list[App]]:
+) -> Iterator[list[Worker]]:
     """Yield the workers of some démarches, which share one database; close all at the end.
 
     Args:
@@ -100,29 +100,29 @@ def workers(
         ConfigurationError: a setting is invalid.
         StoreError: the database cannot be opened.
     """
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
     with ExitStack() as stack:
-        apps = [
-            stack.enter_context(App(one, stop=stop, store=store, may_create=may_create))
+        workers = [
+            stack.enter_context(Worker(one, stop=stop, store=store, may_create=may_create))
             for one in every
         ]
-        for app in apps:
-            make_ready(app)
+        for worker in workers:
+            make_ready(worker)
         # One pool of connections for all, and one writer on SQLite.
-        shared = apps[0].store
-        for app in apps[1:]:
-            app.use_store(shared)
-        yield apps
+        shared = workers[0].store
+        for worker in workers[1:]:
+            worker.use_store(shared)
+        yield workers
 
 
-def make_ready(app: App) -> None:
+def make_ready(worker: Worker) -> None:
     """Build the parts that depend only on settings, before a database is opened.
 
     Raises:
         ConfigurationError: a setting is invalid; nothing was opened.
     """
-    app.demarche, app.programme, app.client  # noqa: B018 - properties that raise
+    worker.demarche, worker.programme, worker.client  # noqa: B018 - properties that raise
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from dsync.console.access import EXIT, SESSION_S, Access
 from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.errors import DsyncError
-from dsync.wiring import App
+from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class Console:
     """The console of some démarches.
 
     Args:
-        apps: their workers, with one database; not used elsewhere at the same time.
+        workers: of the démarches shown, with one database; not used elsewhere at the same time.
         access: who may enter.
         secret: signs the sessions.
         cookie: the name under which browsers keep them. They send it to every port of a host, so
@@ -88,7 +88,7 @@ class Console:
 
     def __init__(
         self,
-        apps: Sequence[App],
+        workers: Sequence[Worker],
         access: Access,
         *,
         secret: str,
@@ -98,7 +98,7 @@ class Console:
     ) -> None:
         self._access = access
         self._desk = Desk(stop)
-        by_number = {int(app.demarche): app for app in apps}
+        by_number = {int(worker.demarche): worker for worker in workers}
         self._site = Site(by_number, self._desk, theme, environment())
         self._limiter = anyio.CapacityLimiter(THREADS)
         self.application = self._application(secret, cookie)

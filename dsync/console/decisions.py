@@ -56,7 +56,7 @@ def conflicts(visit: Visit) -> Response:
             conflicts=[(key_of(one), one) for one in found[:SHOWN]],
             total=len(found),
             blocked=blocked,
-            writes=visit.app.configuration.annotations is not None,
+            writes=visit.worker.configuration.annotations is not None,
         )
 
 
@@ -98,8 +98,8 @@ def _end(visit: Visit, chosen: Sequence[StoredWish], gone: int, choice: Choice) 
     for annotation, numbers in by_annotation.items():
         ended += len(
             end_conflicts(
-                visit.app.store,
-                visit.app.demarche,
+                visit.worker.store,
+                visit.worker.demarche,
                 choice,
                 visit.now,
                 asked_by=visit.actor.name,
@@ -125,7 +125,7 @@ def _overwrite(visit: Visit, chosen: Sequence[StoredWish], gone: int) -> Respons
         shown=shown,
         started_by=visit.actor.name,
     )
-    id_ = visit.site.desk.ask(visit.app, options)
+    id_ = visit.site.desk.ask(visit.worker, options)
     if gone:
         visit.say(_gone(gone), kind="warning")
     return visit.back(f"/demandes/{id_}")
@@ -166,7 +166,7 @@ def retry(visit: Visit) -> Response:
         return visit.back("/anomalies")
     work = Kind.PUSH if visit.form.get("quoi") == "envoi" else None
     options = SyncOptions(work=work, dossiers=numbers, started_by=visit.actor.name)
-    id_ = visit.site.desk.ask(visit.app, options)
+    id_ = visit.site.desk.ask(visit.worker, options)
     return visit.back(f"/demandes/{id_}")
 
 

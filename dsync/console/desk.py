@@ -15,7 +15,7 @@ import structlog
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.sync.by_hand import living_service
 from dsync.sync.report import RunReport, SyncOptions
-from dsync.wiring import App
+from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -49,25 +49,25 @@ class Desk:
         # Pages are made in several threads: two must not take the same number.
         self._trial_ids = count(1)
 
-    def ask(self, app: App, options: SyncOptions) -> int:
+    def ask(self, worker: Worker, options: SyncOptions) -> int:
         """Store a request, and see that it is executed; return its id.
 
         Raises:
             StoreError: the database failed; nothing was asked for.
         """
-        now = app.clock()
-        with app.store.requests(app.demarche) as requests:
+        now = worker.clock()
+        with worker.store.requests(worker.demarche) as requests:
             id_ = requests.ask(options.kind.value, options.queued(), options.started_by, now)
-        if living_service(app.store, app.demarche, now) is None:
-            done = self._threads.submit(self._execute, app, id_)
-            done.add_done_callback(partial(_end_unexecuted, app, id_, options))
+        if living_service(worker.store, worker.demarche, now) is None:
+            done = self._threads.submit(self._execute, worker, id_)
+            done.add_done_callback(partial(_end_unexecuted, worker, id_, options))
         return id_
 
-    def attempt(self, app: App, title: str, options: SyncOptions) -> Trial:
+    def attempt(self, worker: Worker, title: str, options: SyncOptions) -> Trial:
         """Do a dry run in the thread; the results of the last ones are kept."""
         id_ = next(self._trial_ids)
-        result = self._threads.submit(app.sync, options)
-        trial = Trial(id_, app.demarche, title, app.clock(), result)
+        result = self._threads.submit(worker.sync, options)
+        trial = Trial(id_, worker.demarche, title, worker.clock(), result)
         self._trials[id_] = trial
         self._trials.pop(id_ - KEPT_TRIALS, None)
         result.add_done_callback(_log_crash)
@@ -84,31 +84,31 @@ class Desk:
         """
         self._threads.shutdown(cancel_futures=True)
 
-    def _execute(self, app: App, id_: int) -> None:
+    def _execute(self, worker: Worker, id_: int) -> None:
         """Execute a request, in place of a service."""
-        with app.store.reading(app.demarche) as reader:
+        with worker.store.reading(worker.demarche) as reader:
             request = reader.request(id_)
         # It was taken back, or a service that has started since has executed it.
         if request is None or request.fini_le is not None:
             return
         options = SyncOptions.of_request(request)
-        report = RunReport(options.kind, app.clock())
+        report = RunReport(options.kind, worker.clock())
         try:
             if self._stop.is_set():
                 raise InterruptedRunError(STOPPED)
-            report = app.sync(replace(options, wait_s=LEASE_WAIT_S))
+            report = worker.sync(replace(options, wait_s=LEASE_WAIT_S))
         except DsyncError as exc:
             report.fail(exc)
-        _end(app, id_, options, report)
+        _end(worker, id_, options, report)
 
 
-def _end(app: App, id_: int, options: SyncOptions, report: RunReport) -> None:
+def _end(worker: Worker, id_: int, options: SyncOptions, report: RunReport) -> None:
     """Store the result of a request that no run of this process has stored.
 
     A run leaves a request open that a stop interrupted, for the next service: but here nobody may
     ever start one.
     """
-    with app.store.requests(app.demarche) as requests:
+    with worker.store.requests(worker.demarche) as requests:
         request = requests.request(id_)
         # Another run: a service that was started meanwhile executes it, and stores its result.
         if request is not None and request.run == report.run:
@@ -117,7 +117,7 @@ def _end(app: App, id_: int, options: SyncOptions, report: RunReport) -> None:
                 options=options.asked(),
                 code=report.exit_code,
                 result=report.to_json(),
-                now=app.clock(),
+                now=worker.clock(),
             )
 
 
@@ -132,12 +132,12 @@ def _log_crash(done: Future[Any]) -> None:
         log.error("request_crashed", error=type(crash).__name__, exc_info=crash)
 
 
-def _end_unexecuted(app: App, id_: int, options: SyncOptions, done: Future[None]) -> None:
+def _end_unexecuted(worker: Worker, id_: int, options: SyncOptions, done: Future[None]) -> None:
     """End a request that was not begun, or in which a bug ended the work: its page would wait."""
     if done.cancelled():
-        report = RunReport(options.kind, app.clock())
+        report = RunReport(options.kind, worker.clock())
         report.fail(InterruptedRunError(STOPPED))
-        _end(app, id_, options, report)
+        _end(worker, id_, options, report)
     elif crash := done.exception():
         _log_crash(done)
-        app.give_up(replace(options, request=id_), DsyncError(crash_message(crash)))
+        worker.give_up(replace(options, request=id_), DsyncError(crash_message(crash)))

@@ -35,12 +35,12 @@ def show(visit: Visit) -> Response:
         HTTPException: it is not in the copy of a démarche shown here (404).
     """
     number = DossierNumber(visit.in_path("numero"))
-    app = visit.app
+    worker = visit.worker
     with visit.reading() as reader:
         found = reader.dossier(number, only=SHOWN_VIEWS)
-        if found is None or found["demarche_numero"] not in visit.site.apps:
+        if found is None or found["demarche_numero"] not in visit.site.workers:
             raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
-        if found["demarche_numero"] != app.demarche:
+        if found["demarche_numero"] != worker.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
         wishes = sorted(
             reader.wishes(WishStatus, [number]), key=lambda one: ANNOTATIONS.index(one.annotation)
@@ -61,7 +61,7 @@ def show(visit: Visit) -> Response:
         titles = extension.checks
         columns = ("numero", "etape", "etape_depuis", "attend")
         suivi = reader.rows_of("lecture_suivi", columns, {"numero": number}, order="numero")
-        if programme := app.programme:
+        if programme := worker.programme:
             for check in checks:
                 check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
         return visit.page(
@@ -81,9 +81,9 @@ def show(visit: Visit) -> Response:
             changes=list(reversed(changes))[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             events=list(reversed(found["evenements"])),
-            link=f"{_origin(app.settings.ds_url)}/procedures/{app.demarche}/dossiers/{number}",
-            judges=app.configuration.judges,
-            writes=app.configuration.annotations is not None,
+            link=f"{_origin(worker.settings.ds_url)}/procedures/{worker.demarche}/dossiers/{number}",
+            judges=worker.configuration.judges,
+            writes=worker.configuration.annotations is not None,
         )
 
 
@@ -111,7 +111,7 @@ def read_again(visit: Visit) -> Response:
 
 def send_again(visit: Visit) -> Response:
     """« Renvoyer »: ask for a push of the dossier."""
-    if visit.app.configuration.annotations is None:
+    if visit.worker.configuration.annotations is None:
         raise HTTPException(400, "Cette démarche n’inscrit rien dans Démarches Simplifiées.")
     return _ask(
         visit,
@@ -121,8 +121,8 @@ def send_again(visit: Visit) -> Response:
 
 def judge_again(visit: Visit) -> Response:
     """« Rejuger »: by the present rules and stored; or as of a day, and only shown."""
-    app = visit.app
-    if not app.configuration.judges:
+    worker = visit.worker
+    if not worker.configuration.judges:
         raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
     options = SyncOptions(work=Kind.PRECHECK, dossiers=_numbers(visit), started_by=visit.actor.name)
     wanted = visit.form.get("date")
@@ -133,7 +133,7 @@ def judge_again(visit: Visit) -> Response:
     except ValueError as exc:
         raise HTTPException(400, "La date attendue est de la forme 2024-06-01.") from exc
     title = f"Dossier {options.dossiers[0]} jugé comme s’il était déposé le {words.day(as_of)}"
-    trial = visit.site.desk.attempt(app, title, replace(options, as_of=as_of))
+    trial = visit.site.desk.attempt(worker, title, replace(options, as_of=as_of))
     return visit.back(f"/essais/{trial.id}")
 
 
@@ -146,7 +146,7 @@ def erase(visit: Visit) -> Response:
     [number] = numbers = _numbers(visit)
     with visit.reading() as reader:
         found = reader.dossier(number, only=())
-    if found is None or found["demarche_numero"] != visit.app.demarche:
+    if found is None or found["demarche_numero"] != visit.worker.demarche:
         raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
     undo = bool(visit.form.get("annuler"))
     if not undo and not visit.form.get("confirme"):
@@ -162,7 +162,7 @@ def erase(visit: Visit) -> Response:
     options = SyncOptions(work=Kind.ERASURE, dossiers=numbers, undo=undo, started_by=who)
     if undo:
         # Only a read brings the content back, and it is executed after what is asked for first.
-        visit.site.desk.ask(visit.app, options)
+        visit.site.desk.ask(visit.worker, options)
         return read_again(visit)
     return _ask(visit, options)
 
@@ -172,7 +172,7 @@ def _numbers(visit: Visit) -> tuple[DossierNumber]:
 
 
 def _ask(visit: Visit, options: SyncOptions) -> Response:
-    id_ = visit.site.desk.ask(visit.app, options)
+    id_ = visit.site.desk.ask(visit.worker, options)
     return visit.back(f"/demandes/{id_}")
 
 

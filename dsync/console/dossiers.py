@@ -67,8 +67,8 @@ def parameters_of(visit: Visit) -> dict[str, Any]:
 
 def columns_of(visit: Visit) -> dict[str, str]:
     """Return the columns of the list that the démarche has."""
-    hidden = set() if visit.app.configuration.judges else {"verdict"}
-    if visit.app.configuration.programme is None:
+    hidden = set() if visit.worker.configuration.judges else {"verdict"}
+    if visit.worker.configuration.programme is None:
         hidden |= {"produit_id", *FOLLOWED}
     return {name: header for name, header in COLUMNS.items() if name not in hidden}
 
@@ -81,7 +81,7 @@ def followed(reader: Reader, where: Mapping[str, Any]) -> dict[int, dict[str, An
 
 def show(visit: Visit) -> Response:
     """Show a page of the list."""
-    app = visit.app
+    worker = visit.worker
     chosen = selection_of(visit)
     page = visit.number("page", default=1, most=1_000_000)
     columns = columns_of(visit)
@@ -112,7 +112,7 @@ def show(visit: Visit) -> Response:
             etapes=reader.extension.stages if "etape" in columns else (),
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=etiquettes,
-            judges=app.configuration.judges,
+            judges=worker.configuration.judges,
         )
 
 
@@ -124,16 +124,16 @@ def export(visit: Visit) -> Response:
     ending = visit.request.path_params["ending"]
     if ending not in FORMATS:
         raise HTTPException(404)
-    app = visit.app
+    worker = visit.worker
     listed = columns_of(visit)
     with visit.reading() as reader:
         [table] = tables_of(
-            app.store.dictionary(), [VIEW], without_personal_data=not visit.actor.may_act
+            worker.store.dictionary(), [VIEW], without_personal_data=not visit.actor.may_act
         )
         # The view's `etape` is not the list's.
         others = [name for name in table.columns if name not in listed or name in FOLLOWED]
         rows, _ = reader.listing(selection_of(visit), limit=ALL)
-        suivi = followed(reader, {"demarche_numero": app.demarche}) if "etape" in listed else {}
+        suivi = followed(reader, {"demarche_numero": worker.demarche}) if "etape" in listed else {}
         lines: list[list[Any]] = []
         for batch in table.rows_of(reader.connection, [row["numero"] for row in rows]):
             for values in batch:
@@ -148,7 +148,7 @@ def export(visit: Visit) -> Response:
                 shown["attend"] = visit.said("attend", shown.get("attend"))
                 lines.append([*map(shown.get, listed), *map(view.get, others)])
     return file_of(
-        f"dossiers-{app.demarche}-{words.paris_day(visit.now)}",
+        f"dossiers-{worker.demarche}-{words.paris_day(visit.now)}",
         ending,
         {header: table.types.get(name, "text") for name, header in listed.items()}
         | {words.label(name, table.columns[name]): table.types[name] for name in others},

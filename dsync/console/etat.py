@@ -114,7 +114,7 @@ UNDER_WAY = {
 
 def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterator[Point]:
     """Yield what is not well."""
-    now, settings = visit.now, visit.app.settings
+    now, settings = visit.now, visit.worker.settings
     for one in concerns_of(state, now, settings.thresholds):
         point = (state["lease"] and UNDER_WAY.get(one.code)) or POINTS[one.code]
         if point is None:
@@ -148,7 +148,7 @@ def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterato
 
 def _groupes(visit: Visit, reader: Reader) -> str:
     """Return the groupes that the configured instructeur is not in, "" if dsync knows of none."""
-    demarche, wanted = reader.demarche(), visit.app.settings.ds_instructeur
+    demarche, wanted = reader.demarche(), visit.worker.settings.ds_instructeur
     missing = demarche.groupes_without(demarche.instructeur_id(wanted)) if demarche else []
     if not missing:
         return ""
@@ -158,9 +158,9 @@ def _groupes(visit: Visit, reader: Reader) -> str:
 
 def show(visit: Visit) -> Response:
     """Show the state of a démarche."""
-    app = visit.app
-    configuration = app.configuration
-    state = state_of(app.store, app.demarche, visit.now, judges=configuration.judges)
+    worker = visit.worker
+    configuration = worker.configuration
+    state = state_of(worker.store, worker.demarche, visit.now, judges=configuration.judges)
     has_programme = configuration.programme is not None
     with visit.reading() as reader:
         figures = reader.figures(with_stages=has_programme)
@@ -209,13 +209,13 @@ def options_of(visit: Visit) -> SyncOptions:
 
 def resynchronise(visit: Visit) -> Response:
     """Ask for a run; « à blanc »: show what it would write."""
-    app = visit.app
+    worker = visit.worker
     options = options_of(visit)
     if visit.form.get("a_blanc"):
         dry = replace(options, dry_run=True, pieces=False)
-        trial = visit.site.desk.attempt(app, "Essai à blanc", dry)
+        trial = visit.site.desk.attempt(worker, "Essai à blanc", dry)
         return visit.back(f"/essais/{trial.id}")
-    id_ = visit.site.desk.ask(app, options)
+    id_ = visit.site.desk.ask(worker, options)
     return visit.back(f"/demandes/{id_}")
 
 

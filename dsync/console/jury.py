@@ -36,12 +36,12 @@ _STORED = [*(name for name in COLUMNS if name not in ("rang", "grilles")), "nb_e
 
 
 def _check_programme(visit: Visit) -> None:
-    if visit.app.configuration.programme is None:
+    if visit.worker.configuration.programme is None:
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
 def _present(visit: Visit) -> dict[str, Any]:
-    return {"demarche_numero": visit.app.demarche, "presence": "present"}
+    return {"demarche_numero": visit.worker.demarche, "presence": "present"}
 
 
 def _days(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
@@ -144,9 +144,9 @@ def export(visit: Visit) -> Response:
 def evidence(visit: Visit) -> Response:
     """Show the catalogue and the lists, with source and age."""
     _check_programme(visit)
-    app = visit.app
+    worker = visit.worker
     with visit.reading() as reader:
-        return visit.page("preuves.html", reader, evidence=app.evidence(reader))
+        return visit.page("preuves.html", reader, evidence=worker.evidence(reader))
 
 
 def refresh(visit: Visit) -> Response:
@@ -165,7 +165,7 @@ def refresh(visit: Visit) -> Response:
                 accepter="1",
             )
         options = replace(options, work=Kind.PRECHECK, accept_evidence=True)
-    id_ = visit.site.desk.ask(visit.app, options)
+    id_ = visit.site.desk.ask(visit.worker, options)
     return visit.back(f"/demandes/{id_}")
 
 

@@ -75,7 +75,7 @@ def request(visit: Visit) -> Response:
 def withdraw(visit: Visit) -> Response:
     """Take a request back that has not begun."""
     id_ = visit.in_path("id")
-    if by_hand.withdraw(visit.app.store, visit.app.demarche, id_):
+    if by_hand.withdraw(visit.worker.store, visit.worker.demarche, id_):
         visit.say("La demande est retirée.")
         return visit.back("/journal")
     with visit.reading() as reader:

@@ -23,7 +23,7 @@ from dsync.console.masking import MaskedReader, masked, masked_names
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.store import Reader, Store
 from dsync.store.services import Titled
-from dsync.wiring import App
+from dsync.wiring import Worker
 
 THEMES = ("neutre", "dsfr")
 
@@ -33,12 +33,12 @@ class Site:
     """What all pages share.
 
     Args:
-        apps: the workers of the démarches shown, by number.
+        workers: of the démarches shown, by number.
         desk: executes or hands over what people ask for.
         theme: one of `THEMES`.
     """
 
-    apps: Mapping[int, App]
+    workers: Mapping[int, Worker]
     desk: Desk
     theme: str
     templates: jinja2.Environment
@@ -46,7 +46,7 @@ class Site:
     @property
     def store(self) -> Store:
         """The database, which all démarches share."""
-        return next(iter(self.apps.values())).store
+        return next(iter(self.workers.values())).store
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Visit:
     """Of the démarches that were read from DS, by number."""
 
     @cached_property
-    def app(self) -> App:
+    def worker(self) -> Worker:
         """The worker of the démarche that the request is about.
 
         Raises:
@@ -71,22 +71,24 @@ class Visit:
         """
         wanted = self.form.get("demarche") or self.query("demarche")
         if not wanted:
-            return next(iter(self.site.apps.values()))
-        app = next((one for number, one in self.site.apps.items() if str(number) == wanted), None)
-        if app is None:
+            return next(iter(self.site.workers.values()))
+        worker = next(
+            (one for number, one in self.site.workers.items() if str(number) == wanted), None
+        )
+        if worker is None:
             raise HTTPException(404, "Cette console ne montre pas cette démarche.")
-        return app
+        return worker
 
     @property
     def was_read(self) -> bool:
         """Whether a run has ever read all of the démarche: before, an empty list proves nothing."""
-        known = self.titled.get(self.app.demarche)
+        known = self.titled.get(self.worker.demarche)
         return known is not None and known.last_success_at is not None
 
     @property
     def now(self) -> datetime:
         """The present instant, in UTC."""
-        return self.app.clock()
+        return self.worker.clock()
 
     def query(self, name: str) -> str | None:
         """Return a parameter of the address, None if it is missing or empty."""
@@ -124,8 +126,8 @@ class Visit:
 
     def url(self, path: str, **parameters: Any) -> str:
         """Return an address of the console about the same démarche."""
-        if len(self.site.apps) > 1:
-            parameters = {"demarche": self.app.demarche} | parameters
+        if len(self.site.workers) > 1:
+            parameters = {"demarche": self.worker.demarche} | parameters
         given = {name: value for name, value in parameters.items() if value not in (None, "")}
         return f"{path}?{urlencode(given)}" if given else path
 
@@ -142,7 +144,7 @@ class Visit:
         Raises:
             StoreError: the database cannot be read.
         """
-        with self.app.store.reading(self.app.demarche) as reader:
+        with self.worker.store.reading(self.worker.demarche) as reader:
             if self.actor.may_act:
                 yield reader
             else:
@@ -152,7 +154,7 @@ class Visit:
         """Return a value of a column of the views in French; other values as they are."""
         if column in words.OF_COLUMN:
             return words.OF_COLUMN[column].get(value, value)
-        programme = self.app.programme
+        programme = self.worker.programme
         if programme is None or value is None:
             return value
         return programme.value_in_words(column, value)
@@ -170,15 +172,15 @@ class Visit:
             values = masked(values, masked_names(reader.extension))
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
-        programme = self.app.configuration.programme
+        programme = self.worker.configuration.programme
         titles = {number: one.titre for number, one in self.titled.items()}
         html = self.site.templates.get_template(template).render(
             visit=self,
             url=self.url,
             actor=self.actor,
             theme=self.site.theme,
-            demarche=self.app.demarche,
-            demarches={number: titles.get(number) for number in self.site.apps},
+            demarche=self.worker.demarche,
+            demarches={number: titles.get(number) for number in self.site.workers},
             has_programme=programme is not None,
             path=self.request.url.path,
             here=self.here,

@@ -27,7 +27,7 @@ from dsync.sync.concerns import CHECK, Code, concerns_of
 from dsync.sync.state import state_of
 
 if TYPE_CHECKING:
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class Alerts:
 
     def __init__(
         self,
-        workers: Sequence[App],
+        workers: Sequence[Worker],
         tell: Callable[[str, str], bool],
         stop: threading.Event,
         *,
@@ -103,7 +103,7 @@ class Alerts:
         finally:
             self.idle.set()
 
-    def _watch(self, worker: App) -> None:
+    def _watch(self, worker: Worker) -> None:
         """Tell what began and what ended, by the database and the last check."""
         now = worker.clock()
         findings = self._findings.get(worker.demarche)
@@ -133,7 +133,7 @@ class Alerts:
                 # would end what the other one begins, again and again.
                 del self._findings[worker.demarche]
 
-    def _check(self, worker: App) -> None:
+    def _check(self, worker: Worker) -> None:
         """Run the checks of a démarche if they are due, and tell what they found."""
         if self._monotonic() < self._check_at.get(worker.demarche, 0.0):
             return
@@ -186,7 +186,7 @@ TOLD: Mapping[Code, Alert | None] = {
 """The alert of each concern; its text has the placeholders of `Concern.fill`."""
 
 
-def alerts_of(worker: App, now: datetime) -> Iterator[Alert]:
+def alerts_of(worker: Worker, now: datetime) -> Iterator[Alert]:
     """Yield the current alerts of a démarche that its stored state shows.
 
     Args:

@@ -21,7 +21,7 @@ from dsync.errors import StoreError
 from dsync.sync.state import RUN_KEYS, state_of
 
 if TYPE_CHECKING:
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 
 class Declared(NamedTuple):
@@ -135,7 +135,7 @@ class Metrics:
         webhooks: the number of webhooks by version and outcome, which others count.
     """
 
-    def __init__(self, workers: Sequence[App], webhooks: Counter[tuple[str, str]]) -> None:
+    def __init__(self, workers: Sequence[Worker], webhooks: Counter[tuple[str, str]]) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Database(workers, webhooks))
         ProcessCollector(registry=self._registry)
@@ -148,7 +148,7 @@ class Metrics:
 class _Database(Collector):
     """Collects the values at each scrape."""
 
-    def __init__(self, workers: Sequence[App], webhooks: Counter[tuple[str, str]]) -> None:
+    def __init__(self, workers: Sequence[Worker], webhooks: Counter[tuple[str, str]]) -> None:
         self._workers = workers
         self._webhooks = webhooks
 
@@ -200,7 +200,7 @@ def _family(one: Declared) -> Any:
     return kind(one.name, one.meaning, labels=one.labels)
 
 
-def _read_database(worker: App, values: _Values) -> None:
+def _read_database(worker: Worker, values: _Values) -> None:
     demarche, now = worker.demarche, worker.clock()
     judges = worker.settings.configuration.judges
     state = state_of(worker.store, demarche, now, judges=judges)
@@ -231,7 +231,7 @@ def _read_database(worker: App, values: _Values) -> None:
         values.add("dsync_evidence_age_seconds", _age_s(confirmed, now), demarche)
 
 
-def _read_process(worker: App, values: _Values) -> None:
+def _read_process(worker: Worker, values: _Values) -> None:
     demarche, client = worker.demarche, worker.client
     days = worker.settings.token_days_left(worker.clock().date())
     if days is not None:

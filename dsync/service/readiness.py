@@ -15,10 +15,10 @@ from dsync.sync.concerns import Code, concerns_of, warnings_of
 from dsync.sync.state import state_of
 
 if TYPE_CHECKING:
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 
-def readiness(workers: Sequence[App]) -> dict[str, Any]:
+def readiness(workers: Sequence[Worker]) -> dict[str, Any]:
     """Return what `/readyz` answers; `problems` is empty if the service is ready.
 
     A problem is a sentence with its remedy. `warnings` need attention too, and leave the service
@@ -43,7 +43,7 @@ def readiness(workers: Sequence[App]) -> dict[str, Any]:
     }
 
 
-def _demarche(worker: App) -> tuple[dict[str, Any], str | None]:
+def _demarche(worker: Worker) -> tuple[dict[str, Any], str | None]:
     """Return what is shown of a démarche, and its problem or None."""
     now, configuration = worker.clock(), worker.settings.configuration
     # What DS gave as the reason of a refusal is not shown: counts only.

@@ -25,7 +25,7 @@ from dsync.sync.report import RunReport, SyncOptions
 
 if TYPE_CHECKING:
     from dsync.service.alerts import Alerts
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class DemarcheJob:
 
     def __init__(
         self,
-        worker: App,
+        worker: Worker,
         stop: threading.Event,
         *,
         succeeded: Callable[[], None] | None = None,

@@ -37,7 +37,7 @@ from dsync.service.readiness import readiness
 from dsync.service.webhooks import MAX_BODY, Outcome, Webhooks
 
 if TYPE_CHECKING:
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ class Surface:
 
     def __init__(
         self,
-        workers: Sequence[App],
+        workers: Sequence[Worker],
         ask: Callable[[DemarcheNumber], bool],
         words: Sequence[str],
         listening: socket.socket,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dsync.settings import Settings
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
 TOKEN = "of-the-benchmark"
 LOOKS_EVERY_S = 0.05
@@ -156,17 +156,17 @@ def _prepared_export(database_url: str, folder: str, format_: str) -> Any:
 
 def app_on(
     ds_url: str, betagouv_url: str, database_url: str, *, token: str = TOKEN, **given: Any
-) -> App:
+) -> Worker:
     """Return the worker on a server of the benchmark, without its speed limit."""
     from pydantic import SecretStr
 
     from dsync.settings import load_settings
-    from dsync.wiring import App
+    from dsync.wiring import Worker
 
     settings = load_settings(
         ds_url=ds_url, betagouv_url=betagouv_url, database_url=database_url, **given
     )
-    return App(without_throttle(replace(settings, ds_token=SecretStr(token))))
+    return Worker(without_throttle(replace(settings, ds_token=SecretStr(token))))
 
 
 def without_throttle(settings: Settings) -> Settings:

@@ -27,7 +27,7 @@ from dsync.ds import PageReader
 from dsync.sandbox import Sandbox
 from dsync.sync.pages import EPOCH
 from dsync.sync.report import SyncOptions
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.bench.measured import TOKEN, app_on, measured
 from tests.bench.prebuilt import DEMARCHE, PAGE, serving
 from tests.store.databases import connected
@@ -182,7 +182,7 @@ def test_each_view_answers_fast(database_url: str) -> None:
                 _told(f"{engine}: {view}, {what}", f"{milliseconds:.0f} ms", "≤ 200 ms")
 
 
-def _edit_each(app: App, *, times: int) -> None:
+def _edit_each(app: Worker, *, times: int) -> None:
     """Store later versions of every dossier: each time the usager edits the first text."""
     context, store = app.context, app.store
     with store.reading(app.demarche) as reader:

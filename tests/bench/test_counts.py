@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 from dsync.domain.run import Kind
 from dsync.sandbox import Sandbox
 from dsync.sync.report import RunReport, SyncOptions
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.bench.measured import app_on
 from tests.bench.prebuilt import PAGE, Prebuilt, serving
 
@@ -155,7 +155,7 @@ def test_a_first_push_asks_two_requests_for_ten_dossiers(tmp_path: Path) -> None
     assert asked == report.requests <= 2 * (batches + 1)
 
 
-def _pushing(sandbox: Sandbox, database_url: str) -> App:
+def _pushing(sandbox: Sandbox, database_url: str) -> Worker:
     return app_on(
         sandbox.ds_url,
         sandbox.betagouv_url,

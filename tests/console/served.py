@@ -17,7 +17,7 @@ from dsync.addresses import Listen
 from dsync.console.access import Access, LocalAccess, Role
 from dsync.console.app import Console
 from dsync.service.surface import bind, server_thread
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.engine.rig import Engine, engine_for
 
 USER = "ada@poste"
@@ -89,7 +89,7 @@ def words(page: str) -> str:
 @contextmanager
 def served(
     engine: Engine,
-    apps: Sequence[App] = (),
+    apps: Sequence[Worker] = (),
     role: Role = Role.OPERATEUR,
     theme: str = "neutre",
     access: Callable[[str, threading.Event], Access] | None = None,

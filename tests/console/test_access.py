@@ -20,7 +20,7 @@ from dsync.cli.console import open_console
 from dsync.console.access import Role
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.commands.conftest import operator
 from tests.console.addresses import EXAMPLES
 from tests.console.served import ServedConsole, Visitor, served, words
@@ -98,7 +98,7 @@ def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
 def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
     """One that is not shown is not there; a dossier is shown under its own démarche."""
     app = read_engine.another().app
-    other = App(replace(app.settings, demarche=86324), clock=app.clock, store=app.store)
+    other = Worker(replace(app.settings, demarche=86324), clock=app.clock, store=app.store)
     with served(read_engine, [app, other]) as console:
         visitor = console.visitor()
         state = words(visitor.get("/").text)

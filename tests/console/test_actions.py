@@ -14,7 +14,7 @@ from dsync.domain.run import Kind
 from dsync.sandbox import Change
 from dsync.service.scheduler import DemarcheJob
 from dsync.sync.report import SyncOptions
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, VALIDE, Engine, few_products, number
 from tests.engine.test_judging import STARTUPS
@@ -261,7 +261,7 @@ def test_the_running_service_does_it(engine: Engine, console: ServedConsole) -> 
 def test_a_request_that_cannot_begin_says_why(engine: Engine) -> None:
     """Such as without a token; it does not wait for ever."""
     app = engine.another().app
-    app = App(replace(app.settings, ds_token=None), clock=app.clock, store=app.store)
+    app = Worker(replace(app.settings, ds_token=None), clock=app.clock, store=app.store)
     with served(engine, [app]) as console:
         page = console.visitor().ask(f"/dossiers/{number(0)}/relire")
     assert "Échoué" in page
@@ -323,7 +323,7 @@ def test_a_request_that_crashes_says_so(engine: Engine) -> None:
     """A bug of dsync ends it as a failure, which is logged: nobody waits for it any more."""
     app = engine.another().app
     broken: Any = object()
-    app = App(app.settings, clock=app.clock, store=app.store, client=broken)
+    app = Worker(app.settings, clock=app.clock, store=app.store, client=broken)
     with served(engine, [app]) as console:
         visitor = console.visitor()
         page = visitor.ask(f"/dossiers/{number(0)}/relire")

@@ -12,7 +12,7 @@ import pytest
 import requests
 from itsdangerous import TimestampSigner
 
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.console.addresses import ADDRESSES
 from tests.console.served import USER, ServedConsole, served, words
 from tests.engine.rig import Engine, engine_for, seeds
@@ -79,7 +79,9 @@ def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
     """Each is on the first page, with its last success."""
     settings = engine.worker.app.settings
     apps = [
-        App(replace(settings, demarche=number), clock=engine.worker.now, store=engine.worker.store)
+        Worker(
+            replace(settings, demarche=number), clock=engine.worker.now, store=engine.worker.store
+        )
         for number in (settings.demarche, 86901, 86902, 86903, 86904)
     ]
     with served(engine, apps) as console:

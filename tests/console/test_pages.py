@@ -25,7 +25,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.texts import NASTY_TEXTS
 from dsync.store.listing import Selection
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
 from tests.console.served import ServedConsole, Visitor, served, words
@@ -328,7 +328,7 @@ def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: P
     file = tmp_path / "other.toml"
     file.write_text(without_programme(), encoding="utf-8")
     settings = replace(fresh.worker.app.settings, configuration=read_configuration(file))
-    app = App(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
     with served(fresh, [app]) as console:
         visitor = console.visitor()
         assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/").text)

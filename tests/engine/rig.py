@@ -20,6 +20,7 @@ from msgspec import structs
 from pydantic import SecretStr
 from sqlalchemy import create_engine, event, text
 
+from dsync import wiring
 from dsync.configuration import Configuration
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Dossier
@@ -37,7 +38,6 @@ from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
 from dsync.sync.report import RunReport, SyncOptions
-from dsync.wiring import App
 from tests.store import databases
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -238,7 +238,7 @@ class Worker:
         self.store = WatchedStore.open(
             engine.url, clock=self.now, engine=engine_for(engine.url), extension=extension
         )
-        self.app = App(
+        self.app = wiring.Worker(
             settings, stop=self.stop, clock=self.now, store=self.store, client=self.client
         )
 

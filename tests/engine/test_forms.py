@@ -19,7 +19,7 @@ from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.world.model import ChampDescriptor
 from dsync.settings import load_settings
 from dsync.sync.report import SyncOptions
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.engine.rig import NOW, PROBLEME, SEED, Engine, number
 from tests.store.databases import connected
@@ -99,7 +99,7 @@ def zoo(database_url: str, tmp_path: Path) -> Iterator[tuple[str, dict[str, Any]
             demarche=EVERY_TYPE_FORM.number,
             config=config,
         )
-        with App(settings, clock=sandbox.world.now) as app:
+        with Worker(settings, clock=sandbox.world.now) as app:
             assert 5 == app.sync(SyncOptions(full=True)).read
         raw = {}
         for name in ("demarche", "dossiers_page"):

@@ -20,7 +20,7 @@ from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
 from dsync.settings import load_settings
-from dsync.wiring import App
+from dsync.wiring import Worker
 
 CONFIG = Path(__file__).parents[2] / "config"
 PAGE = "https://beta.gouv.fr/startups"
@@ -194,7 +194,7 @@ DOSSIERS = (
 @cache
 def shipped_rules() -> RuleSet:
     """Return the shipped rules, with the champs that the shipped mapping needs."""
-    return App(load_settings(config=CONFIG / "aap-eig7.toml")).programme.rules
+    return Worker(load_settings(config=CONFIG / "aap-eig7.toml")).programme.rules
 
 
 def _rules_of(dossier: Dossier) -> RuleSet:

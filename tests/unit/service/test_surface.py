@@ -20,7 +20,7 @@ from dsync.errors import ConfigurationError
 from dsync.service.readiness import readiness
 from dsync.service.surface import Surface, bind
 from dsync.settings import Settings, load_settings
-from dsync.wiring import App
+from dsync.wiring import Worker
 from tests.acceptance.worker.installed import until
 from tests.store.databases import PostgresServer, connected
 
@@ -35,7 +35,7 @@ def _settings(database_url: str) -> Settings:
 
 def test_a_replica_is_ready_while_another_one_works(tmp_path: Path) -> None:
     """It stands by; when the other one's lease has expired, a missing success is its own."""
-    with App(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app:
+    with Worker(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app:
         lease = app.store.acquire_lease(app.demarche, 60, holder="other:1")
         standing_by = readiness([app])
         app.store.release_lease(lease)
@@ -58,7 +58,7 @@ def test_a_replica_is_ready_while_another_one_works(tmp_path: Path) -> None:
 
 def test_a_schema_of_another_version_is_not_ready(tmp_path: Path) -> None:
     """As after an upgrade of the database under a running service; the remedy is named."""
-    with App(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app:
+    with Worker(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app:
         assert not any("schema" in one["problem"] for one in readiness([app])["problems"])
         with connected(app.settings.database_url) as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -67,7 +67,7 @@ def test_a_schema_of_another_version_is_not_ready(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(app: App, **given: float) -> Iterator[tuple[str, int]]:
+def serving(app: Worker, **given: float) -> Iterator[tuple[str, int]]:
     """Serve over HTTP until the block ends, and then no longer."""
     stop, listening = threading.Event(), bind(Listen("127.0.0.1", 0), is_default=False)
     assert listening is not None
@@ -90,7 +90,7 @@ def _accepts(host: str, port: int) -> bool:
 def test_a_database_that_hangs_delays_only_what_needs_it(postgres_server: PostgresServer) -> None:
     """503 in time for readiness and metrics; health and webhooks are answered at once."""
     url = postgres_server.make(migrated=True)
-    with App(_settings(url)) as app, serving(app, database_s=0.2) as (host, port):
+    with Worker(_settings(url)) as app, serving(app, database_s=0.2) as (host, port):
         base = f"http://{host}:{port}"
         requests.get(f"{base}/readyz", timeout=20)
         with connected(url) as connection:
@@ -116,7 +116,7 @@ def test_hostile_clients_are_answered_or_dropped(
     caplog.set_level(logging.DEBUG)
     hook = f"POST /hooks/ds/{SECRET} HTTP/1.1\r\nHost: x\r\n".encode()
     with (
-        App(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app,
+        Worker(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app,
         serving(app, body_s=0.2, idle_s=0.2) as address,
     ):
         slow = _sent(address, hook + b"Content-Length: 9\r\n\r\nproc", reads=True)
