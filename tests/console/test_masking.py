@@ -205,7 +205,7 @@ def text_of(engine: Engine, visitor: Visitor) -> str:
     texts.append(flat(visitor.get("/dossiers.csv").content.decode("utf-8-sig")))
     day = engine.rows("SELECT jury_le FROM lecture_jury_dossier")[0]["jury_le"]
     books = {
-        "/dossiers.{ending:str}": "/dossiers.xlsx",
+        "/dossiers.{ending}": "/dossiers.xlsx",
         "/jury.xlsx": f"/jury.xlsx?le={day}",
         "/static/{path:path}": None,
     }
