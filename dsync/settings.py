@@ -1,6 +1,6 @@
 """Reads the settings from flags, environment, TOML file and defaults, in this order of precedence.
 
-No other module reads the environment. Secrets come from the environment or from a file that a
+No other module reads a variable `DSYNC_…`. Secrets come from the environment or from a file that a
 variable `…_FILE` names, and not from the TOML file.
 """
 

@@ -100,7 +100,7 @@ class Provider:
         redirect_uri: where the provider sends browsers back to.
         user_agent: the header `User-Agent` of all requests.
         stop: ends requests under way.
-        clock: seconds, which only go up.
+        clock: returns seconds of a monotonic clock.
     """
 
     def __init__(

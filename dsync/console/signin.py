@@ -33,9 +33,9 @@ WINDOW_S = 300
 MOST_OF_ONE = 10
 """Failed sign-ins of one address in `WINDOW_S`, after which further ones are refused."""
 MOST_IN_ALL = 200
-MOST_HINT = 1500
+LONGEST_ID_TOKEN = 1500
 """Maximum length of an ID token that the session keeps: browsers accept 4096 bytes in all."""
-MOST_PATH = 500
+LONGEST_PATH = 500
 THREADS = 2
 """Sign-ins that talk to the provider at the same time."""
 _FAILED = "L’identification n’a pas abouti. Recommencez ; si cela se reproduit, signalez-le."
@@ -71,7 +71,7 @@ class TeamAccess(Access):
     Args:
         section: `[console]`, with `openid`.
         provider: the OpenID provider.
-        clock: seconds, which only go up.
+        clock: returns seconds of a monotonic clock.
     """
 
     refusal = "Ces pages sont réservées à l’équipe de la démarche. Identifiez-vous pour les voir."
@@ -100,7 +100,7 @@ class TeamAccess(Access):
         ]
 
     def role_of(self, name: str, session: Mapping[str, Any]) -> Role | None:
-        """Return the role that the configuration gives now: who is taken out of it is out.
+        """Return the role that the configuration gives now; None once somebody is taken out of it.
 
         An address named in full counts more than its domain; `operateurs` more than `lecteurs`.
         """
@@ -168,7 +168,7 @@ class TeamAccess(Access):
         if role is None:
             raise self._failed(address, SignInError("not_allowed"), _NOT_ALLOWED)
         begin(request, identity.email, role)
-        if len(identity.id_token) <= MOST_HINT:
+        if len(identity.id_token) <= LONGEST_ID_TOKEN:
             request.session["preuve"] = identity.id_token
         log.info("signed_in", role=role.value)
         return RedirectResponse(begun["vers"], 303)
@@ -199,4 +199,4 @@ class TeamAccess(Access):
 def local_path(wanted: str) -> str:
     """Return the page to go to after the sign-in: only one of the console's own."""
     is_own = wanted.startswith("/") and not wanted.startswith(("//", "/\\", ENTRY))
-    return wanted if is_own and wanted.isprintable() and len(wanted) <= MOST_PATH else "/"
+    return wanted if is_own and wanted.isprintable() and len(wanted) <= LONGEST_PATH else "/"

@@ -289,7 +289,7 @@ column added later is too."""
 
 
 def _blank(
-    section: DeletionWrites,
+    writes: DeletionWrites,
     table: Table,
     numbers: Sequence[DossierNumber],
     **values: Any,
@@ -300,7 +300,7 @@ def _blank(
         for column in table.columns
         if is_text(column.type) and column.name not in KEPT_TEXTS[table]
     }
-    section.connection.execute(
+    writes.connection.execute(
         update(table).where(table.c.numero.in_(numbers)).values(texts | values)
     )
 

@@ -1,4 +1,6 @@
-"""Stores and selects the wishes of the outbox: the values that annotations and labels should have.
+"""Puts wishes into the outbox, selects those that are due, marks those that are being sent.
+
+A wish is a value that an annotation or the label should have; what becomes of it is in `wishes.py`.
 
 There is one current wish per dossier and annotation. Before a wish is sent it is marked as
 `incertaine`, and its value is stored beside the one pushed before: if the process is killed or the

@@ -1,4 +1,4 @@
-"""What the modules of the subjects use: their base class, and bulk writes for both engines."""
+"""The base class of all reads and writes, and bulk writes for both engines."""
 
 from __future__ import annotations
 
