@@ -344,7 +344,9 @@ def _label_step(
 ) -> Step:
     """Add the wanted label and remove the one that dsync added; all other labels stay."""
     managed = config.owned_labels
-    present = {name: id_ for name, id_ in remote.labels.items() if name in managed}
+    # The configuration may name other labels since dsync put one.
+    put = wish.pushed.target if wish.pushed else None
+    present = {name: id_ for name, id_ in remote.labels.items() if name in managed or id_ == put}
     text = labels_text(present) or None
     only = next(iter(present.values())) if len(present) == 1 else None
     # That one and no other of dsync's: one beside it would contradict it.

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from dsync.annotations.config import VerdictTexts
 from dsync.domain.run import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
@@ -1103,6 +1104,21 @@ def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> Non
     engine.control.forget_requests()
     engine.sync()
     assert 1 == len(engine.requests())
+
+
+def test_a_label_that_dsync_put_goes_when_another_one_is_configured(engine: Engine) -> None:
+    """A human's other labels stay, and so does that of dsync's name which a human put."""
+    engine.sync_until_quiet()
+    engine.control.add_label(number(1), "éligible")
+    names = {"eligible": "à vérifier", "a_verifier": "à vérifier", "ineligible": "inéligible"}
+    engine.restart(configuration={"annotations": {"labels": VerdictTexts(**names)}})
+    assert 0 == engine.sync().exit_code
+    assert (["à vérifier"], "confirmee") == (engine.labels(0), engine.wishes(0)["label"])
+    assert "éligible" in engine.labels(1)
+    engine.control.forget_requests()
+    engine.advance(minutes=11)
+    assert 0 == engine.sync(full=True).exit_code
+    assert [] == engine.mutations()
 
 
 def test_a_label_that_waits_is_not_put_once_labels_are_no_longer_managed(start: Start) -> None:
