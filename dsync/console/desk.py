@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from dsync.errors import DsyncError, InterruptedRunError
+from dsync.errors import DsyncError, InterruptedRunError, StoreError
 from dsync.sync.by_hand import living_service
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import Worker
@@ -134,10 +135,13 @@ def _log_crash(done: Future[Any]) -> None:
 
 def _end_unexecuted(worker: Worker, id_: int, options: SyncOptions, done: Future[None]) -> None:
     """End a request that was not begun, or in which a bug ended the work: its page would wait."""
-    if done.cancelled():
-        report = RunReport(options.kind, worker.clock())
-        report.fail(InterruptedRunError(STOPPED))
-        _end(worker, id_, options, report)
-    elif crash := done.exception():
-        _log_crash(done)
-        worker.give_up(replace(options, request=id_), DsyncError(crash_message(crash)))
+    # Without the database nobody can be told; its pages say that it is away.
+    with suppress(StoreError):
+        if done.cancelled():
+            report = RunReport(options.kind, worker.clock())
+            report.fail(InterruptedRunError(STOPPED))
+            _end(worker, id_, options, report)
+        elif crash := done.exception():
+            _log_crash(done)
+            error = crash if isinstance(crash, DsyncError) else DsyncError(crash_message(crash))
+            worker.give_up(replace(options, request=id_), error)

@@ -7,7 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from dsync.console.desk import Desk
 from dsync.domain.run import Kind
@@ -16,7 +19,16 @@ from dsync.service.scheduler import DemarcheJob
 from dsync.sync.report import SyncOptions
 from dsync.wiring import Worker
 from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, words
-from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, VALIDE, Engine, few_products, number
+from tests.engine.rig import (
+    DEMARCHE,
+    PROBLEME,
+    RESULTAT,
+    VALIDE,
+    Engine,
+    engine_for,
+    few_products,
+    number,
+)
 from tests.engine.test_judging import STARTUPS
 from tests.store.databases import connected
 
@@ -317,6 +329,30 @@ def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> N
     stop.set()
     desk.close()
     assert [("dossier", USER, 130), ("envoi", USER, 130)] == requests_of(engine)
+
+
+def test_a_stop_without_a_database_is_quiet(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was not done cannot be journaled then, which is no bug to log."""
+    stop, begun = threading.Event(), threading.Event()
+    worker = engine.another(stop=stop)
+
+    def lost(ask: Callable[..., Any], *given: Any) -> Any:
+        begun.set()
+        assert stop.wait(DEADLINE_S)
+        return ask(*given)
+
+    worker.client.around["dossier"] = lost
+    desk = Desk(stop)
+    for _ in range(2):
+        desk.ask(worker.app, SyncOptions(dossiers=(number(0), number(1)), started_by=USER))
+    assert begun.wait(DEADLINE_S)
+    engine_for(engine.url).dispose()
+    Path(engine.url.removeprefix("sqlite:///")).write_bytes(b"not a database" * 99)
+    stop.set()
+    desk.close()
+    assert [] == [one.name for one in caplog.records if one.name.startswith("concurrent")]
 
 
 def test_a_request_that_crashes_says_so(engine: Engine) -> None:
