@@ -99,6 +99,8 @@ class SyncMachine(RuleBasedStateMachine):
         self.held: dict[int, datetime] = {}
         self.touched: set[tuple[int, str]] = set()
         """What a human wrote of what dsync owns: by dossier and annotation."""
+        self.hands: dict[tuple[int, int], Any] = {}
+        """What a human wrote last, by dossier and descriptor, without what was forced since."""
 
     def teardown(self) -> None:
         try:
@@ -144,6 +146,7 @@ class SyncMachine(RuleBasedStateMachine):
     def annotate(self, rank: int, what: tuple[int, Any]) -> None:
         if self.alive(rank):
             self.control.edit_annotation(number(rank), *what)
+            self.hands[rank, what[0]] = what[1]
             self.touched.add((rank, oracle.OWNED.get(what[0], "")))
 
     @rule(rank=ranks, label=st.sampled_from(["éligible", "à vérifier"]), there=st.booleans())
@@ -258,6 +261,7 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(rank=ranks)
     def force(self, rank: int) -> None:
         self.engine.worker.push(rank, force_by="ana@poste")
+        self.hands = {key: value for key, value in self.hands.items() if key[0] != rank}
 
     # --- the promises -----------------------------------------------------------------------
 
@@ -277,6 +281,7 @@ class SyncMachine(RuleBasedStateMachine):
         assert [] == engine.rows("SELECT * FROM quarantaine")
         oracle.check_annotations(engine)
         oracle.check_conflicts(engine, self.touched)
+        oracle.check_hands(engine, self.hands)
         oracle.check_sent(engine)
         self.check_silence()
         oracle.check_copy(engine)
