@@ -62,9 +62,9 @@ def test_a_full_read_against_a_bare_loop(database_url: str) -> None:
     loop_cpu_s = statistics.mean(figures.cpu_s for figures in bare)
     _told(f"{engine}: bare loop", f"{loop_s:.2f} s", "-")
     _told(f"{engine}: full read", f"{done.wall_s:.2f} s", "-")
-    _told(f"{engine}: wall time against the bare loop", f"{done.wall_s / loop_s:.2f}", "≤ 2.5")
+    _told(f"{engine}: wall time against the bare loop", f"{done.wall_s / loop_s:.2f}", "-")
     _told(f"{engine}: CPU against the bare loop", f"{done.cpu_s / loop_cpu_s:.2f}", "-")
-    _told(f"{engine}: the next full read, all unchanged", f"{again.wall_s / loop_s:.2f}", "≤ 2.5")
+    _told(f"{engine}: the next full read, all unchanged", f"{again.wall_s / loop_s:.2f}", "-")
     _told(f"{engine}: peak memory", f"{done.peak_mib:.0f} MiB", "≤ 130 MiB")
     _told(f"{engine}: requests", str(done.report["requests"]), "≤ 103")
     assert done.read == done.report["evaluated"] == DOSSIERS
