@@ -72,9 +72,7 @@ class Visit:
         wanted = self.form.get("demarche") or self.query("demarche")
         if not wanted:
             return next(iter(self.site.workers.values()))
-        worker = next(
-            (one for number, one in self.site.workers.items() if str(number) == wanted), None
-        )
+        worker = self.site.workers.get(number_of(wanted) or 0)
         if worker is None:
             raise HTTPException(404, "Cette console ne montre pas cette démarche.")
         return worker

@@ -283,9 +283,8 @@ def bind(
         listening = socket.create_server(address[:2], family=family, dualstack_ipv6=is_any)
     # UnicodeError: a part of a name that is longer than DNS allows.
     except (OSError, UnicodeError) as exc:
-        why = (getattr(exc, "strerror", None) or type(exc).__name__).partition(" (while ")[
-            0
-        ]  # The address follows.
+        why = getattr(exc, "strerror", None) or type(exc).__name__
+        why = why.partition(" (while ")[0]  # The address follows.
         if not is_default:
             raise ConfigurationError(
                 f"Nothing can listen on {listen} ({why}): end the other program or set {setting} "

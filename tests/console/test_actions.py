@@ -25,6 +25,7 @@ from tests.engine.rig import (
     RESULTAT,
     VALIDE,
     Engine,
+    WatchedClient,
     engine_for,
     few_products,
     number,
@@ -311,17 +312,24 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
     assert [("dossier", USER, None)] == requests_of(engine)
 
 
-def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> None:
-    """Begun or not: without a service, nobody would ever end it, and its page would wait."""
-    stop, begun = threading.Event(), threading.Event()
-    worker = engine.another(stop=stop)
+def reads_until(stop: threading.Event, client: WatchedClient) -> threading.Event:
+    """Have each read of a dossier last until the stop; return what the first one sets."""
+    begun = threading.Event()
 
     def slow(ask: Callable[..., Any], *given: Any) -> Any:
         begun.set()
         assert stop.wait(DEADLINE_S)
         return ask(*given)
 
-    worker.client.around["dossier"] = slow
+    client.around["dossier"] = slow
+    return begun
+
+
+def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> None:
+    """Begun or not: without a service, nobody would ever end it, and its page would wait."""
+    stop = threading.Event()
+    worker = engine.another(stop=stop)
+    begun = reads_until(stop, worker.client)
     desk = Desk(stop)
     desk.ask(worker.app, SyncOptions(dossiers=(number(0), number(1)), started_by=USER))
     desk.ask(worker.app, SyncOptions(work=Kind.PUSH, started_by=USER))
@@ -335,15 +343,9 @@ def test_a_stop_without_a_database_is_quiet(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was not done cannot be journaled then, which is no bug to log."""
-    stop, begun = threading.Event(), threading.Event()
+    stop = threading.Event()
     worker = engine.another(stop=stop)
-
-    def lost(ask: Callable[..., Any], *given: Any) -> Any:
-        begun.set()
-        assert stop.wait(DEADLINE_S)
-        return ask(*given)
-
-    worker.client.around["dossier"] = lost
+    begun = reads_until(stop, worker.client)
     desk = Desk(stop)
     for _ in range(2):
         desk.ask(worker.app, SyncOptions(dossiers=(number(0), number(1)), started_by=USER))
