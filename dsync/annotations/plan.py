@@ -354,8 +354,7 @@ def _label_step(
         return Step(wish, Action.CONFIRM, remote=wish.valeur, target=only)
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
-    ids = {available[name] for name in managed if name in available}
-    is_own = wish.force or _labels_are_own(wish, present, ids)
+    is_own = wish.force or _labels_are_own(wish, present, set(available.values()))
     if block and block.stops(wish) and (is_own or wish.is_first):
         return Step(wish, block.action, remote=text, target=only, reason=block.reason)
     if not is_own:
@@ -370,7 +369,7 @@ def _label_step(
     )
 
 
-def _labels_are_own(wish: Wish, present: Mapping[str, str], managed: set[str]) -> bool:
+def _labels_are_own(wish: Wish, present: Mapping[str, str], available: set[str]) -> bool:
     """Return whether dsync's last write, or one without an answer, explains the dossier's labels.
 
     A label that was deleted from the démarche, or deleted and created again, is on no dossier: so
@@ -379,10 +378,10 @@ def _labels_are_own(wish: Wish, present: Mapping[str, str], managed: set[str]) -
     Args:
         wish: the wanted label.
         present: ids of dsync's labels that are on the dossier, by name.
-        managed: ids of dsync's labels that the démarche has.
+        available: ids of the labels that the démarche has.
     """
     there = set(present.values())
-    last = _label_ids(wish.pushed, present) & (managed | there)
+    last = _label_ids(wish.pushed, present) & (available | there)
     if wish.uncertain is None:
         return there == last
     return there <= last | _label_ids(wish.uncertain, present)

@@ -1,0 +1,349 @@
+"""Never over a human's hand: each case of what DS has, what dsync wrote, and who wrote since.
+
+A line is a case. `wanted`, `in DS`, `pushed` and `lost` are values: E, V, I stand for Éligible,
+À vérifier, Inéligible; `human` is a text of somebody's own; `-` is empty; `.` is unknown. `pushed`
+is the last value that DS confirmed, `lost` one that was sent without an answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dsync.annotations import (
+    Action,
+    AnnotationsConfig,
+    Remote,
+    ResolvedAnnotations,
+    Step,
+    Wish,
+    WrittenValue,
+    plan,
+)
+from dsync.annotations.config import AnnotationTarget, ResultTarget, VerdictTexts
+from dsync.domain.dossier import Descriptor
+from dsync.domain.ids import DescriptorId
+
+KEYS = ("eligible", "a_verifier", "ineligible")
+OPTIONS = ("Éligible", "À vérifier", "Inéligible")
+LABELS = ("éligible", "à vérifier", "inéligible")
+CONFIG = AnnotationsConfig(
+    resultat=ResultTarget(
+        id="R",
+        options=VerdictTexts(**dict(zip(KEYS, OPTIONS, strict=True))),
+    ),
+    detail=AnnotationTarget(id="D"),
+    date=AnnotationTarget(id="T"),
+    validation=AnnotationTarget(id="V"),
+    labels=VerdictTexts(**dict(zip(KEYS, LABELS, strict=True))),
+)
+AVAILABLE = dict(zip(LABELS, ("L1", "L2", "L3"), strict=True))
+IDS = {"resultat": "R", "detail": "D", "date": "T"}
+TYPES = {"resultat": "drop_down_list", "detail": "textarea", "date": "datetime"}
+EDITED_AT = datetime(2024, 6, 1, 8, tzinfo=UTC)
+
+VALUES = """
+annotation | wanted | in DS | pushed | lost  | besides               | action
+# Nobody has written here.
+resultat   | E      | -     | .      | .     |                       | write
+detail     | E      | -     | .      | .     |                       | write
+date       | E      | -     | .      | .     |                       | write
+resultat   | E      | -     | .      | V     |                       | write
+detail     | E      | -     | .      | V     |                       | write
+# DS has what is wanted, whoever wrote it.
+resultat   | E      | E     | .      | .     |                       | confirm
+resultat   | E      | E     | E      | .     |                       | confirm
+resultat   | E      | E     | V      | .     |                       | confirm
+resultat   | E      | E     | V      | E     |                       | confirm
+resultat   | E      | E     | .      | .     | force                 | confirm
+detail     | human  | human | V      | .     |                       | confirm
+# A value that dsync does not know is a human's.
+resultat   | E      | V     | .      | .     |                       | conflict
+resultat   | E      | human | .      | .     |                       | conflict
+detail     | E      | human | .      | .     |                       | conflict
+date       | E      | V     | .      | .     |                       | conflict
+resultat   | E      | human | .      | V     |                       | conflict
+# dsync wrote it, and nobody has touched it.
+resultat   | E      | V     | V      | .     |                       | write
+detail     | E      | V     | V      | .     |                       | write
+date       | E      | V     | V      | .     |                       | write
+# dsync wrote something else: a human has replaced it.
+resultat   | E      | I     | V      | .     |                       | conflict
+detail     | E      | human | V      | .     |                       | conflict
+date       | E      | I     | V      | .     |                       | conflict
+# What stands there is what dsync once wrote, but not last: somebody put it back.
+resultat   | V      | E     | I      | .     |                       | conflict
+# A human has emptied what dsync wrote: empty is a value, too.
+resultat   | E      | -     | E      | .     |                       | conflict
+resultat   | E      | -     | V      | .     |                       | conflict
+detail     | E      | -     | E      | .     |                       | conflict
+date       | E      | -     | E      | .     |                       | conflict
+date       | E      | -     | E      | .     | edited since          | conflict
+# DS said that it saved a date, and did not: no human wrote since.
+date       | E      | -     | E      | .     | not edited since      | refuse_not_saved
+detail     | E      | -     | E      | .     | not edited since      | conflict
+date       | E      | I     | V      | .     | not edited since      | conflict
+date       | E      | -     | .      | .     | not edited since      | write
+# dsync wrote that it is empty (a human's hand that an operator adopted), and it still is.
+resultat   | E      | -     | -      | .     |                       | write
+resultat   | E      | V     | -      | .     |                       | conflict
+# An answer was lost: either value is dsync's, a third one is not.
+resultat   | E      | V     | V      | I     |                       | write
+resultat   | E      | I     | V      | I     |                       | write
+resultat   | E      | human | V      | I     |                       | conflict
+resultat   | E      | -     | V      | I     |                       | conflict
+resultat   | E      | V     | .      | V     |                       | write
+detail     | E      | I     | V      | I     |                       | write
+# An instructeur has validated the pre-check: nothing is written, right or wrong.
+resultat   | E      | -     | .      | .     | validated             | suspend
+resultat   | E      | V     | V      | .     | validated             | suspend
+resultat   | E      | E     | E      | .     | validated             | suspend
+detail     | E      | human | V      | .     | validated             | suspend
+date       | E      | -     | V      | I     | validated             | suspend
+# An operator has ordered it.
+resultat   | E      | human | .      | .     | force                 | write
+resultat   | E      | human | V      | .     | force                 | write
+resultat   | E      | -     | V      | .     | force                 | write
+resultat   | E      | V     | V      | .     | force validated       | write
+# … but over what they saw, and nothing else.
+resultat   | E      | I     | V      | .     | force over=I          | write
+resultat   | E      | human | V      | .     | force over=I          | conflict
+resultat   | E      | -     | V      | .     | force over=I          | conflict
+resultat   | E      | -     | V      | .     | force over=           | write
+resultat   | E      | I     | V      | .     | force over=I validated| suspend
+# The annotation was made again in another revision: what dsync wrote is not in this one.
+resultat   | E      | -     | V      | .     | other revision        | write
+resultat   | E      | V     | V      | .     | other revision        | conflict
+resultat   | E      | human | V      | .     | other revision        | conflict
+detail     | E      | -     | V      | I     | other revision        | write
+# The dossier's revision has no such annotation, or it is gone since dsync wrote it.
+resultat   | E      | -     | V      | .     | no annotation         | refuse
+detail     | E      | -     | .      | .     | no annotation         | refuse
+resultat   | E      | .     | V      | .     |                       | refuse
+resultat   | E      | .     | .      | .     |                       | write
+# The list has no such option: refused, but a human's value comes first.
+resultat   | human  | -     | .      | .     |                       | refuse
+resultat   | human  | V     | V      | .     |                       | refuse
+resultat   | human  | V     | .      | .     |                       | conflict
+"""
+
+LABELLED = """
+wanted | on it   | pushed | lost  | besides               | action
+E      | -       | .      | .     |                       | write +E
+E      | E       | .      | .     |                       | confirm
+E      | E       | E      | .     |                       | confirm
+E      | other   | .      | .     |                       | write +E
+E      | E other | E      | .     |                       | confirm
+E      | V       | .      | .     |                       | conflict
+E      | V       | V      | .     |                       | write +E -V
+E      | V other | V      | .     |                       | write +E -V
+E      | V       | I      | .     |                       | conflict
+E      | V I     | V      | .     |                       | conflict
+E      | E V     | V      | .     |                       | conflict
+E      | -       | E      | .     |                       | conflict
+E      | -       | V      | .     |                       | conflict
+E      | -       | V      | E     |                       | write +E
+E      | V       | V      | E     |                       | write +E -V
+V      | E I     | E      | I     |                       | write +V -E -I
+V      | E I     | E      | .     |                       | conflict
+E      | V       | V      | .     | validated             | suspend
+E      | V       | .      | .     | force                 | write +E -V
+E      | V       | I      | .     | force over=V          | write +E -V
+E      | I       | V      | .     | force over=V          | conflict
+E      | I       | V      | E     |                       | conflict
+Z      | V       | V      | .     |                       | refuse
+# Put under a former configuration (`former`), or deleted from the démarche since (`gone`): nobody
+# removes a deleted one from a dossier.
+E      | former  | former | .     |                       | write +E -former
+E      | former  | .      | .     |                       | write +E
+E      | -       | former | .     |                       | conflict
+E      | -       | gone   | .     |                       | write +E
+E      | V       | gone   | .     |                       | conflict
+"""
+
+EXPLAINED = """
+the result in DS | pushed | besides | the detail in DS | pushed | besides    | what is done
+# The result is a human's: what explains dsync's waits, and is itself kept from a human's hand.
+human | V |                    | V     | V |                  | conflict, blocked_by_conflict
+human | V |                    | -     | . |                  | conflict, blocked_by_conflict
+human | V |                    | human | V |                  | conflict, conflict
+human | V |                    | human | . |                  | conflict, blocked_by_conflict
+human | V |                    | -     | V |                  | conflict, conflict
+human | . |                    | -     | . |                  | conflict, blocked_by_conflict
+human | V |                    | E     | V |                  | conflict, confirm
+# An order on the detail alone goes over the result's conflict, unless it names what was seen.
+human | V |                    | human | V | force            | conflict, write
+human | V |                    | human | V | force over=human | conflict, blocked_by_conflict
+human | V |                    | V     | V | force over=V     | conflict, blocked_by_conflict
+# Ordered both: both are written.
+human | V | force              | V     | V |                  | write, write
+# The result was refused, or met a conflict before and is not due: its explanation waits.
+V     | V | refused            | V     | V |                  | write, blocked_by_refusal
+V     | V | not due            | V     | V |                  | write, blocked_by_conflict
+V     | V | refused            | human | V | force            | write, blocked_by_refusal
+V     | V | not due, confirmed | V     | V |                  | write, write
+# A conflict of the detail is its own.
+V     | V |                    | human | V |                  | write, conflict
+E     | E |                    | human | V |                  | confirm, conflict
+"""
+
+
+def lines(table: str) -> list[Any]:
+    """Return the cells of each line of a table, but for its head and its remarks."""
+    _, *rows = [row for row in table.strip().splitlines() if not row.startswith("#")]
+    return [
+        pytest.param(
+            *(cell.strip() for cell in row.split("|")), id=" ".join(row.replace("|", " ").split())
+        )
+        for row in rows
+    ]
+
+
+WORDS = {"E": 0, "V": 1, "I": 2}
+
+
+def value(annotation: str, sign: str) -> str | None:
+    """Return what a sign of the tables stands for in an annotation."""
+    if sign == "-":
+        return ""
+    if sign == "human":
+        return "2024-01-01T00:00:00+00:00" if annotation == "date" else "Une phrase."
+    place = WORDS[sign]
+    if annotation == "date":
+        return (EDITED_AT + timedelta(days=place)).isoformat()
+    return OPTIONS[place] if annotation == "resultat" else f"Texte {place}."
+
+
+def wish(annotation: str, wanted: str, pushed: str, lost: str, besides: str) -> Wish:
+    """Return a wish as the outbox knows it."""
+    target = "before" if "other revision" in besides else IDS[annotation]
+
+    def written(sign: str) -> WrittenValue | None:
+        return None if sign == "." else WrittenValue(value(annotation, sign), target)
+
+    return with_order(
+        Wish(
+            list(IDS).index(annotation),
+            annotation,
+            value(annotation, wanted) or "",
+            pushed=written(pushed),
+            uncertain=written(lost),
+            seen_at=EDITED_AT if "edited since" in besides else None,
+            is_due="not due" not in besides and "refused" not in besides,
+            is_confirmed="confirmed" in besides,
+            refusal="option" if "refused" in besides else None,
+        ),
+        besides,
+    )
+
+
+def with_order(made: Wish, besides: str) -> Wish:
+    """Add an operator's order, with what they saw."""
+    if "force" not in besides:
+        return made
+    seen = besides.partition("over=")
+    shown = None if not seen[1] else seen[2].split()[0] if seen[2].strip() else "-"
+    if shown is None:
+        return replace(made, force=True)
+    text = LABELS[WORDS[shown]] if made.annotation == "label" else value(made.annotation, shown)
+    return replace(made, force=True, over=text)
+
+
+def descriptor(id_: str, type_: str, options: tuple[str, ...] | None = None) -> Descriptor:
+    return Descriptor(
+        DescriptorId(id_),
+        libelle=id_,
+        type=type_,
+        required=False,
+        options=options,
+        other_option=False,
+        parent_id=None,
+        is_annotation=True,
+    )
+
+
+def resolved(*missing: str) -> ResolvedAnnotations:
+    """Return the annotations of a revision, without some."""
+    options = {"resultat": OPTIONS}
+    made = {
+        name: descriptor(IDS[name], TYPES[name], options.get(name))
+        for name in IDS
+        if name not in missing
+    }
+    return ResolvedAnnotations(*(made.get(name) for name in IDS), descriptor("V", "checkbox"))
+
+
+def planned(
+    wishes: list[Wish], values: dict[str, str | None], besides: str, missing: str = ""
+) -> list[Step]:
+    """Plan with some values in DS; an annotation with the value None is not in the answer."""
+    there = {IDS[name]: text for name, text in values.items() if text is not None}
+    edited_at = EDITED_AT if "not edited" in besides else EDITED_AT + timedelta(minutes=1)
+    box = {"V": "validated" in besides}
+    remote = Remote(there | box, {}, edited_at)
+    return plan(wishes, remote, resolved(missing), CONFIG, AVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "wanted", "there", "pushed", "lost", "besides", "action"), lines(VALUES)
+)
+def test_a_value(
+    annotation: str, wanted: str, there: str, pushed: str, lost: str, besides: str, action: str
+) -> None:
+    """What is done for one annotation."""
+    values = {annotation: None if there == "." else value(annotation, there)}
+    missing = annotation if "no annotation" in besides else ""
+    [step] = planned([wish(annotation, wanted, pushed, lost, besides)], values, besides, missing)
+    assert Action(action) is step.action
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "pushed", "lost", "besides", "action"), lines(LABELLED)
+)
+def test_the_label(
+    wanted: str, there: str, pushed: str, lost: str, besides: str, action: str
+) -> None:
+    """What is added and removed; the labels of others always stay."""
+    names = {sign: LABELS[place] for sign, place in WORDS.items()}
+    names |= {"Z": "unknown", "former": "ancien", "gone": "éligible"}
+    ids = {**AVAILABLE, "ancien": "L4"}
+
+    def written(sign: str) -> WrittenValue | None:
+        target = "L0" if sign == "gone" else ids.get(names.get(sign, ""))
+        return None if sign == "." else WrittenValue(names[sign], target)
+
+    made = Wish(4, "label", names[wanted], pushed=written(pushed), uncertain=written(lost))
+    labels = [names.get(sign, sign) for sign in there.split() if sign != "-"]
+    remote = Remote({"V": "validated" in besides}, {name: ids.get(name, "L9") for name in labels})
+    [step] = plan([with_order(made, besides)], remote, resolved(), CONFIG, ids)
+    signs = {name: sign for sign, name in names.items() if sign != "gone"}
+    done = [step.action.value]
+    done += [f"+{signs[step.add]}"] if step.add else []
+    done += [f"-{signs[name]}" for name in sorted(step.remove, key=list(ids).index)]
+    assert action == " ".join(done)
+
+
+@pytest.mark.parametrize(
+    ("result_there", "result_pushed", "result_besides", "there", "pushed", "besides", "actions"),
+    lines(EXPLAINED),
+)
+def test_what_explains_the_result(
+    result_there: str,
+    result_pushed: str,
+    result_besides: str,
+    there: str,
+    pushed: str,
+    besides: str,
+    actions: str,
+) -> None:
+    """A result that is not dsync's is not explained by dsync."""
+    wishes = [
+        wish("resultat", "E", result_pushed, ".", result_besides),
+        wish("detail", "E", pushed, ".", besides),
+    ]
+    values = {"resultat": value("resultat", result_there), "detail": value("detail", there)}
+    steps = planned(wishes, values, result_besides)
+    assert actions == ", ".join(step.action.value for step in steps)
