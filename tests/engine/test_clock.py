@@ -58,6 +58,15 @@ def test_a_plain_run_makes_the_full_read_that_the_future_would_have_delayed(
     assert 1 == len(engine.requests())
 
 
+def test_a_clock_that_stays_ahead_skips_no_deletion(engine: Engine) -> None:
+    """The lists are asked for by DS's own times, also when this machine's are of another year."""
+    engine.worker.skew = AHEAD
+    engine.sync_until_quiet()
+    engine.control.hide(number(1))
+    engine.sync()
+    assert "masque" == engine.one("dossier", 1)["presence"]
+
+
 @pytest.mark.parametrize("renewed", [False, True])
 def test_a_lease_from_the_future_is_free(start: object, renewed: bool, tmp_path: object) -> None:
     """Its holder died while the clock of the machine was ahead: no holder has that long."""

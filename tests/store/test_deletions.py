@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dsync.domain.ids import DossierNumber
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.store import DossierProduct, registry, save_registry, set_products
 from dsync.store import NewWish, Store
 from tests.store.builders import (
+    DEMARCHE,
     NOW,
     make_deleted,
     make_mapped,
@@ -71,6 +72,24 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
     ] == [("depot", "conforme", None, None), ("phase", "a_verifier", None, None)]
     assert [(a["valeur"], a["statut"]) for a in document["annotations"]] == [(None, "remplacee")]
     assert {None} == {event["details"] for event in document["evenements"]}
+
+
+def test_another_demarche_keeps_what_it_knows_of_a_removed_dossier(store: Store) -> None:
+    """A dossier that this démarche took wrongly is its own there: its quarantine stays."""
+    other = DemarcheNumber(DEMARCHE + 1)
+    with writing(store) as tx:
+        tx.store_page(1, [make_mapped(1)], now=NOW)
+        tx.quarantine(1, ONE, "regle", "Ici", NOW)
+    with writing(store, other) as tx:
+        tx.quarantine(1, ONE, "regle", "Là", NOW)
+
+    with writing(store) as tx:
+        tx.remove([ONE])
+
+    with store.reading(DEMARCHE) as reader:
+        assert (None, []) == (reader.dossier(ONE), reader.quarantined())
+    with store.reading(other) as reader:
+        assert ["Là"] == [one.message for one in reader.quarantined()]
 
 
 def test_an_erased_dossier_that_comes_back_is_new(store: Store) -> None:
