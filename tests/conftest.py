@@ -46,7 +46,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+FAST = {
+    *("unit", "store"),
+    *(
+        f"engine/test_{subject}.py"
+        for subject in ("watermark", "one_writer", "deletions", "pushing", "judging", "clock")
+    ),
+    "console/test_masking.py",
+}
+"""Tests of each promise, on SQLite alone: they take under a minute on two cores."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent)
+        is_fast = not FAST.isdisjoint((path.as_posix(), path.parts[0]))
+        if is_fast and "postgresql" not in item.name and not item.get_closest_marker("long"):
+            item.add_marker("fast")
     if config.getoption("--update-golden"):
         writing = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=[item for item in items if item not in {*writing}])
