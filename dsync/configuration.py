@@ -182,10 +182,11 @@ class HttpSection(_Section):
 
 def _allowed(value: object) -> str:
     """Return an e-mail address, or `@domain` for all of a domain, in lower case."""
-    text = str(value).strip().lower()
-    if not _ALLOWED.fullmatch(text):
+    text = str(value).strip()
+    # ASCII alone, before `lower`, which makes « k » of the Kelvin sign.
+    if not text.isascii() or not _ALLOWED.fullmatch(text.lower()):
         raise ValueError("expected an e-mail address, or @domain for all of a domain")
-    return text
+    return text.lower()
 
 
 def _encrypted(value: object) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -146,7 +146,7 @@ class LocalAccess(Access):
     @property
     def routes(self) -> list[Route]:
         """The addresses that need no session."""
-        return [Route(ENTRY, self._enter, methods=["GET"])]
+        return [entry(ENTRY, self._enter)]
 
     def role_of(self, name: str, session: Mapping[str, Any]) -> Role | None:
         """Return the role with which the session began."""
@@ -164,6 +164,16 @@ class LocalAccess(Access):
         self.open()
         begin(request, self._user, self._role)
         return RedirectResponse("/", 303)
+
+
+def entry(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return the route of an address that what is in it serves once: GET alone.
+
+    Starlette would answer HEAD by the same function; mail programs send it to look at a link.
+    """
+    route = Route(path, endpoint, methods=["GET"])
+    route.methods = {"GET"}
+    return route
 
 
 def begin(request: Request, name: str, role: Role) -> None:

@@ -45,7 +45,8 @@ ALGORITHMS = (
 )  # fmt: skip
 """Of signatures. Neither « none », nor those whose key the provider shares with its clients."""
 SIGNING_KEYS = ("RSA", "EC")
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# ASCII alone: `lower` makes « k » of the Kelvin sign, which would let in somebody else.
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class SignInError(Exception):
@@ -213,8 +214,9 @@ class Provider:
         )
         audience = claims["aud"]
         is_shared = isinstance(audience, list) and len(audience) > 1
-        # Several may hold such a token: it must have been made for this client.
-        if is_shared and claims.get("azp") != self._section.client_id:
+        # Several may hold a token for several: it must say that it was made for this client.
+        made_for = claims.get("azp", None if is_shared else self._section.client_id)
+        if made_for != self._section.client_id:
             raise SignInError("azp")
         return claims
 
@@ -299,13 +301,13 @@ def _email_of(claims: Mapping[str, Any], userinfo: Mapping[str, Any]) -> str:
     """Return the address of a person, in lower case.
 
     Raises:
-        SignInError: there is none, or the provider says that it is not verified.
+        SignInError: there is none of ASCII letters, or a source says that it is not verified.
     """
     source = userinfo if "email" in userinfo else claims
     email = source.get("email")
     if not isinstance(email, str) or len(email) > 254 or not _EMAIL.fullmatch(email):
         raise SignInError("email")
     # ProConnect does not send the claim: its identity providers answer for the address.
-    if source.get("email_verified", True) not in (True, "true"):
+    if any(one.get("email_verified", True) not in (True, "true") for one in (userinfo, claims)):
         raise SignInError("email_unverified")
     return email.lower()

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dsync.console.access import ENTRY, Access, Role, begin
+from dsync.console.access import ENTRY, Access, Role, begin, entry
 from dsync.console.openid import Pending, Provider, SignInError
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ class TeamAccess(Access):
     @property
     def routes(self) -> list[Route]:
         """The addresses that need no session."""
-        return [
-            Route(ENTRY, self._begin, methods=["GET"]),
-            Route(BACK, self._finish, methods=["GET"]),
-        ]
+        return [entry(ENTRY, self._begin), entry(BACK, self._finish)]
 
     def role_of(self, name: str, session: Mapping[str, Any]) -> Role | None:
         """Return the role that the configuration gives now; None once somebody is taken out of it.

@@ -118,8 +118,9 @@ def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
 
 
 def test_a_link_works_once(read_console: ServedConsole) -> None:
-    """Then the next one is shown; a guessed one never works."""
+    """Then the next one is shown; a guessed one never works, and HEAD does not use it up."""
     link = read_console.links[-1]
+    assert 403 == anonymous(read_console, "HEAD", link).status_code
     assert 303 == anonymous(read_console, "GET", link).status_code
     assert link != read_console.links[-1]
     for spent in (link, "/entrer", "/entrer?cle=", "/entrer?cle=%00é"):

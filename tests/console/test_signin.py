@@ -51,6 +51,10 @@ from tests.console.served import ServedConsole, served, words
 from tests.engine.rig import Engine
 
 
+KELVIN = "\N{KELVIN SIGN}ay@dinum.example.fr"
+"""In lower case, it is the address of an operator."""
+
+
 class Clock:
     """Seconds that pass when a test says so."""
 
@@ -88,7 +92,8 @@ class Team:
 def team_access(fake: str, clock: Clock, **options: Any) -> Callable[[str, Any], Access]:
     """Return what makes the way in by a provider."""
     proxies = options.pop("proxies", [])
-    openid = {"issuer": fake, "client_id": CLIENT, "operateurs": [EMAIL]} | options
+    allowed = [EMAIL, "kay@dinum.example.fr"]
+    openid = {"issuer": fake, "client_id": CLIENT, "operateurs": allowed} | options
 
     def made(base: str, stop: threading.Event) -> Access:
         section = ConsoleSection.model_validate(
@@ -198,6 +203,17 @@ FORGERIES: dict[str, dict[str, Any]] = {
     "no address": {"userinfo": without("email")},
     "an address that is no text": {"userinfo": changed(email=[EMAIL])},
     "an address that is not verified": {"userinfo": changed(email_verified=False)},
+    "an address that the ID token says is not verified": {
+        "userinfo": changed(email_verified=True),
+        "id_token": changed(email_verified=False),
+    },
+    "a verified ID token and an unverified userinfo": {
+        "userinfo": changed(email_verified=False),
+        "id_token": changed(email_verified=True, email=EMAIL),
+    },
+    "made by another client for this one": {"id_token": changed(azp="other")},
+    "a Kelvin sign for the k": {"userinfo": changed(email=KELVIN)},
+    "letters that are not ASCII": {"userinfo": changed(email="ada@dınum.example.fr")},
     "document of another issuer": {"document": changed(issuer="https://elsewhere.example.fr")},
     "document without a token address": {"document": without("token_endpoint")},
     "token address without encryption": {
@@ -220,6 +236,14 @@ def test_nothing_forged_enters(team: Team) -> None:
         if (answer.status_code, browser.get(team.base, timeout=30).status_code) != (403, 403):
             entered.append(name)
     assert [] == entered
+
+
+def test_a_head_request_uses_up_nothing(team: Team) -> None:
+    """A mail program that looks at the address first does not spend the sign-in."""
+    browser = team.browser()
+    back = team.sent_back(browser)
+    assert 403 == browser.head(back, timeout=30).status_code
+    assert 200 == browser.get(back, timeout=30).status_code
 
 
 def test_what_was_sent_back_serves_once_and_one_browser(team: Team) -> None:
