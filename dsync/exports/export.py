@@ -19,7 +19,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError, InterruptedRunError
+from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
 from dsync.exports.datapackage import descriptor
 from dsync.exports.files import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.exports.tables import Table
@@ -107,7 +107,7 @@ def export(
         ConfigurationError: the folder cannot be written, another export writes into it, or pyarrow
             is missing.
         InterruptedRunError: `stop` was set.
-        OSError: the disk is full, or the folder can no longer be written.
+        DsyncError: the disk is full, or the folder can no longer be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def export(
         # Sorting 20,000 dossiers in memory takes 90 MiB. SQLite's temporary files have no name.
         connection.exec_driver_sql("PRAGMA temp_store = FILE")
     done: list[Exported] = []
-    with _alone_in(folder), _replacing(folder) as open_:
+    with _alone_in(folder), _unwritable_told(folder), _replacing(folder) as open_:
         for table in tables:
             name = f"{table.name}.{format_}"
             rows = 0
@@ -150,6 +150,18 @@ def _writer(path: Path, table: Table, format_: str, delimiter: str) -> Writer:
     if format_ == "csv":
         return CsvWriter(path, table, delimiter=delimiter)
     return XlsxWriter(path, table) if format_ == "xlsx" else ParquetWriter(path, table)
+
+
+@contextmanager
+def _unwritable_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        reason = os.strerror(exc.errno) if exc.errno else exc
+        raise DsyncError(
+            f"The export cannot be written into {folder} ({reason}), and no file there was "
+            "replaced. Free some space there, or give another folder."
+        ) from exc
 
 
 @contextmanager

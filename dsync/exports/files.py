@@ -161,9 +161,18 @@ class XlsxWriter:
         self._sheet.autofilter(0, 0, self._rows, len(self._table.columns) - 1)
 
     def close(self) -> None:
-        """Complete the file."""
+        """Complete the file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        from xlsxwriter.exceptions import FileCreateError
+
         self._end_sheet()
-        self._book.close()
+        try:
+            self._book.close()
+        except FileCreateError as exc:
+            raise exc.args[0] from exc
 
 
 def _cut(text: str) -> str:

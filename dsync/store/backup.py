@@ -6,6 +6,7 @@ The file appears under its name when it is complete and was read back; only its 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shlex
@@ -105,6 +106,7 @@ def copy_sqlite(engine: Engine, file: Path) -> None:
 
     Raises:
         OperationalError: SQLite cannot read the database or write the copy.
+        OSError: the copy's disk is full.
         StoreError: the copy is damaged.
     """
     try:
@@ -116,6 +118,9 @@ def copy_sqlite(engine: Engine, file: Path) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")
             found = [row[0] for row in copy.execute("PRAGMA integrity_check")]
     except sqlite3.Error as exc:
+        # The database is only read: it is the copy for which there is no space.
+        if getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from exc
         raise OperationalError("backup", None, exc) from exc
     if found != ["ok"]:
         raise StoreError(
@@ -134,6 +139,7 @@ def dump_postgresql(url: URL, file: Path, target: Path) -> None:
 
     Raises:
         ConfigurationError: `pg_dump` is not installed here.
+        OSError: the file's disk is full.
         StoreError: it failed.
     """
     _, arguments = url.get_dialect()().create_connect_args(url)
@@ -218,5 +224,7 @@ def _execute(command: list[str], environment: Mapping[str, str]) -> None:
             f"{name} is older than the PostgreSQL server. Install the server's version of "
             "PostgreSQL's client programs, or put its folder first in PATH."
         )
+    if os.strerror(errno.ENOSPC) in said:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     lines = said.strip().splitlines() or ["no message"]
     raise StoreError(f"{name} failed: {lines[0][:300]} Correct the cause, then run it again.")

@@ -7,6 +7,7 @@ password, and nothing of the statement, whose parameters are personal data.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -278,7 +279,7 @@ _BY_SQLSTATE = {
 
 _BY_TEXT = (
     ("database is locked", "another process is writing into it. Try again when it has ended."),
-    ("database or disk is full", "the disk is full. Free some space; the next run resumes."),
+    ("database or disk is full", "its disk is full. Free some space; the next run resumes."),
     (
         "unable to open database file",
         "it cannot be opened. Check that its folder exists and may be written.",
@@ -317,12 +318,29 @@ def is_locked(exc: StoreError) -> bool:
     return getattr(getattr(exc.__cause__, "orig", None), "sqlstate", None) == "55P03"
 
 
+def _reads(exc: SQLAlchemyError) -> bool:
+    statement = (isinstance(exc, DBAPIError) and exc.statement) or ""
+    return statement.lstrip()[:6].upper().strip() in ("SELECT", "WITH")
+
+
+def _temporary_folder() -> str:
+    """Return where SQLite keeps its temporary files, by its own rule."""
+    named = [os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp"]  # noqa: S108
+    return next((one for one in named if one and os.access(one, os.W_OK | os.X_OK)), "/tmp")  # noqa: S108
+
+
 def _remedy(exc: SQLAlchemyError) -> str:
     cause = exc.orig if isinstance(exc, DBAPIError) else None
     sqlstate = getattr(cause, "sqlstate", None)
     if sqlstate in _BY_SQLSTATE:
         return _BY_SQLSTATE[sqlstate]
     text = str(cause or exc).lower()
+    # What only reads fills nothing but the files in which SQLite sorts.
+    if "disk is full" in text and _reads(exc):
+        return (
+            f"no space is left for SQLite's temporary files in {_temporary_folder()}. Free some "
+            "there, or name another folder in SQLITE_TMPDIR."
+        )
     for fragment, remedy in _BY_TEXT:
         if fragment in text:
             return remedy

@@ -50,7 +50,6 @@ from tests.console.provider import (
 from tests.console.served import ServedConsole, served, words
 from tests.engine.rig import Engine
 
-
 KELVIN = "\N{KELVIN SIGN}ay@dinum.example.fr"
 """In lower case, it is the address of an operator."""
 

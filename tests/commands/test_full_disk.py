@@ -1,0 +1,88 @@
+"""What is full is named: the database, a backup's or an export's folder, SQLite's own files."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands.command import Command
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of its own, which has 100 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", folder], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small disk (root)")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("db", "backup", "{small}/copy.db"), 5),
+        (("export", "{small}"), 1),
+        (("export", "{small}", "--format", "xlsx"), 1),
+        (("export", "{small}", "--format", "parquet"), 1),
+    ],
+    ids=["backup", "csv", "xlsx", "parquet"],
+)
+def test_a_full_target_is_named_and_not_the_database(
+    synced: Command, small: Path, arguments: tuple[str, ...], code: int
+) -> None:
+    """One sentence with the folder and what to do; what is not complete is not left."""
+    ended = synced(*(one.format(small=small) for one in arguments))
+    assert (code, 1) == (ended.code, len(ended.err.splitlines())), ended.text
+    assert f"cannot be written into {small} (No space left on device)" in ended.err
+    assert [] == list(small.iterdir())
+    gc.collect()  # xlsxwriter leaves its own file to the garbage collector.
+
+
+def test_a_full_disk_of_the_database_is_named(run: Command, small: Path) -> None:
+    """The run fails with the file, and what has to be done."""
+    ended = run("sync", "--json", DSYNC_DATABASE_URL=f"sqlite:///{small / 'own.db'}")
+    assert 5 == ended.code, ended.text
+    assert f"SQLite file {small / 'own.db'}: its disk is full. Free some space" in ended.text
+
+
+SORTS_MUCH = """
+from contextlib import closing
+from dsync.database import open_database
+from dsync.errors import StoreError
+
+with closing(open_database("sqlite:///dsync.db")) as store:
+    try:
+        with store.reading() as reader:
+            reader.connection.exec_driver_sql("PRAGMA temp_store = FILE")
+            reader.connection.exec_driver_sql("PRAGMA cache_size = 10")
+            reader.connection.exec_driver_sql(
+                "SELECT hex(randomblob(500)) AS noise FROM lecture_champ ORDER BY noise"
+            ).all()
+    except StoreError as exc:
+        print(exc.message)
+"""
+
+
+def test_a_full_folder_of_sqlites_own_files_is_named(synced: Command, small: Path) -> None:
+    """A question that only reads fills no database: SQLite sorts in files of its own."""
+    # A process: SQLite looks for its folder once. Of ten thousand dossiers, an export sorts so.
+    done = subprocess.run(
+        [sys.executable, "-c", SORTS_MUCH],
+        cwd=synced.folder,
+        env={**os.environ, "SQLITE_TMPDIR": str(small)},
+        capture_output=True,
+        text=True,
+    )
+    assert f"no space is left for SQLite's temporary files in {small}. Free some" in done.stdout
