@@ -25,7 +25,7 @@ from pydantic import SecretStr
 from dsync.addresses import Listen
 from dsync.cli.console import DEFAULT_PORT, HOST
 from dsync.cli.failures import Exit
-from dsync.cli.options import port_option, settings_options
+from dsync.cli.options import settings_options
 from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
@@ -83,9 +83,16 @@ SHOWN_OF_EACH = 5
     is_flag=True,
     help="Then serve the web console, and let the dossiers change every few seconds.",
 )
-@port_option(DEFAULT_PORT, "Port of the console on this machine; 0: any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Port of the console on this machine; 0: any free one.  [default: {DEFAULT_PORT}, or a "
+    "free one if it is taken]",
+)
 @settings_options()
-def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, port: int) -> None:
+def demo(
+    *, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, port: int | None
+) -> None:
     """Show a complete run on this machine, without a token.
 
     Starts a sandbox that imitates DS and beta.gouv.fr, reads its dossiers over HTTP, pre-checks
@@ -100,7 +107,7 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
     )
     with (
         StopSignals(announce=announce_stop) as signals,
-        Sandbox.start(dossiers=dossiers, seed=seed, port=0) as server,
+        Sandbox.start(dossiers=dossiers, seed=seed, port=0, hostile=False) as server,
     ):
         click.echo(f"It listens on {server.ds_url}\n")
         set_scene(server.control, INSTRUCTEUR)
@@ -131,13 +138,28 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
             signals.stop.wait()
 
 
-def _listen(port: int) -> socket:
-    """Open the console's socket, before anything else: a port in use ends the command."""
+def _listen(port: int | None) -> socket:
+    """Open the console's socket, before anything else: a port in use ends the command.
+
+    Args:
+        port: the port; None: the usual one, or a free one if it is taken.
+    """
     from dsync.service.surface import bind
 
-    listening = bind(Listen(HOST, port), is_default=False, setting="--port")
-    assert listening is not None  # noqa: S101 - it raises
-    return listening
+    def listen_on(number: int) -> socket:
+        listening = bind(Listen(HOST, number), is_default=False, setting="--port")
+        assert listening is not None  # noqa: S101 - it raises
+        return listening
+
+    if port is not None:
+        return listen_on(port)
+    try:
+        return listen_on(DEFAULT_PORT)
+    except ConfigurationError:
+        listening = listen_on(0)
+        free = listening.getsockname()[1]
+        click.echo(f"Port {DEFAULT_PORT} is taken: the console gets port {free}.\n")
+        return listening
 
 
 def _serve_console(
@@ -317,8 +339,9 @@ def _next_steps(environment: Path, rows: Sequence[Sequence[Any]], *, serve: bool
     if not serve:
         click.echo()
         print_note(
-            f"The sandbox has ended. `{program} demo --serve` keeps it running, so that sync, "
-            "precheck and push work on it too.",
+            f"`{program} demo --console` shows the same in a browser, while dossiers arrive and "
+            f"change. The sandbox has ended: `{program} demo --serve` keeps it running, so that "
+            "sync, precheck and push work on it too.",
             hanging=0,
         )
 

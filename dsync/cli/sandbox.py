@@ -56,7 +56,14 @@ def sandbox(*, port: int, dossiers: int, seed: int, rate_limit: int, live: bool)
             server.live(print_event)
 
     try:
-        serve(port=port, dossiers=dossiers, seed=seed, rate_limit=rate_limit, ready=ready)
+        serve(
+            port=port,
+            dossiers=dossiers,
+            seed=seed,
+            rate_limit=rate_limit,
+            hostile=False,
+            ready=ready,
+        )
     except OSError as exc:
         raise ConfigurationError(
             f"Port {port} cannot be used ({exc.strerror}): give another one with --port, or 0 for "

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.addresses import is_loopback
 from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
@@ -20,6 +21,7 @@ from dsync.domain.run import Kind
 from dsync.store import WishStatus
 from dsync.store.reader import current_checks, to_settle
 from dsync.sync.report import SyncOptions
+from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
 SHOWN_VIEWS = ("voeux", "precontroles", "controles", "changements", "evenements")
@@ -81,16 +83,20 @@ def show(visit: Visit) -> Response:
             changes=list(reversed(changes))[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             events=list(reversed(found["evenements"])),
-            link=f"{_origin(worker.settings.ds_url)}/procedures/{worker.demarche}/dossiers/{number}",
+            link=_link(worker, number),
             judges=worker.configuration.judges,
             writes=worker.configuration.annotations is not None,
         )
 
 
-def _origin(ds_url: str) -> str:
-    """Return where people see dossiers, from the address of the API."""
+def _link(worker: Worker, number: DossierNumber) -> str | None:
+    """Return where instructeurs see the dossier; None: this machine imitates DS, without pages."""
+    ds_url = worker.settings.ds_url
+    if is_loopback(ds_url):
+        return None
     parts = urlsplit(ds_url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
+    origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
+    return f"{origin}/procedures/{worker.demarche}/dossiers/{number}"
 
 
 def _evaluations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -201,9 +201,24 @@ def _broken(exc: BaseException) -> Reply:
     for part in _parts(exc):
         for kind, cause in NEVER_SENT:
             if isinstance(part, kind):
-                return Reply(fault=Fault.UNREACHABLE, cause=cause, exception=exc)
+                said = _refusal(part) if isinstance(part, SSLCertVerificationError) else cause
+                return Reply(fault=Fault.UNREACHABLE, cause=said, exception=exc)
     return Reply(fault=Fault.CONNECTION_LOST, exception=exc)
 
+
+def _refusal(exc: SSLCertVerificationError) -> str:
+    """Say why a certificate is refused, in OpenSSL's words, which have no more than the host."""
+    said = f"its certificate is not trusted: {exc.verify_message}"
+    if exc.verify_code in _STRICT:
+        said += (
+            "; since Python 3.13 an authority's certificates must name their keys: ask whoever "
+            "issued them for new ones, or use Python 3.12"
+        )
+    return said
+
+
+_STRICT = range(79, 95)
+"""OpenSSL's codes of what only its strict check refuses (`x509_vfy.h`)."""
 
 NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
     (NameResolutionError, "its name cannot be resolved"),

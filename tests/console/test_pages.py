@@ -59,6 +59,15 @@ def on_each(database_url: str) -> Iterator[ServedConsole]:
             yield console
 
 
+def test_a_dossier_leads_to_its_page_in_ds(read_engine: Engine) -> None:
+    """By the address of the API, whatever the instance."""
+    of_ds = read_engine.another(ds_url="https://demarche.example.gouv.fr/api/v2/graphql")
+    with served(read_engine, [of_ds.app]) as console:
+        page = console.visitor().get(f"/dossiers/{FIRST}").text
+    link = f"https://demarche.example.gouv.fr/procedures/{DEMARCHE}/dossiers/{FIRST}"
+    assert f'href="{link}" rel="noreferrer">Ouvrir dans Démarches Simplifiées' in page
+
+
 def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
     """At most ten, whatever is shown, and on both engines."""
     visitor = on_each.visitor()

@@ -111,7 +111,7 @@ def test_a_dossier(both: tuple[InsideCommand, Visitor]) -> None:
         assert [] == [text for text in shown if text and flat(said.visible(text)) not in page]
         for event in found["evenements"]:
             assert said.EVENEMENTS[event["evenement"]] in page
-        assert f"/procedures/{DEMARCHE}/dossiers/{number(rank)}" in text
+        assert "/procedures/" not in text, "the sandbox has no pages for instructeurs"
         assert not re.search(r"\d{4}-\d\d-\d\dT", page), "instants are those of Paris, in French"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -40,7 +41,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Private authority")])
     now = datetime.now(UTC)
 
-    def certificate(name: str, public_key: Any, *extensions: Any) -> bytes:
+    def certificate(name: str, public_key: Any, *extensions: Any, identified: bool = True) -> bytes:
         builder = x509.CertificateBuilder(
             issuer_name=root_name,
             subject_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]),
@@ -49,17 +50,28 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
             not_valid_before=now - timedelta(days=1),
             not_valid_after=now + timedelta(days=1),
         )
+        if identified:
+            root = x509.SubjectKeyIdentifier.from_public_key(root_key.public_key())
+            extensions += (
+                x509.SubjectKeyIdentifier.from_public_key(public_key),
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(root),
+            )
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
+            is_critical = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+            builder = builder.add_extension(extension, critical=is_critical)
         return builder.sign(root_key, SHA256()).public_bytes(Encoding.PEM)
 
     authority = x509.BasicConstraints(ca=True, path_length=None)
-    own = certificate(HOST, key.public_key(), x509.SubjectAlternativeName([x509.DNSName(HOST)]))
+    signs = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+    named = x509.SubjectAlternativeName([x509.DNSName(HOST)])
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "host.pem").write_bytes(own + secret)
-    (folder / "authority").write_bytes(
-        certificate("Private authority", root_key.public_key(), authority)
-    )
+    for kind, identified in (("", True), ("old-", False)):
+        own = certificate(HOST, key.public_key(), named, identified=identified)
+        (folder / f"{kind}host.pem").write_bytes(own + secret)
+        root = certificate(
+            "Private authority", root_key.public_key(), authority, signs, identified=identified
+        )
+        (folder / f"{kind}authority").write_bytes(root)
     return folder
 
 
@@ -103,8 +115,14 @@ def served(handle: Callable[[socket.socket], None]) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def behind(files: Path) -> Iterator[tuple[Sandbox, int, list[bytes]]]:
     """A sandbox on HOST by https, the port of the proxy that leads there, and what it is asked."""
+    with proxied(files / "host.pem") as made:
+        yield made
+
+
+@contextmanager
+def proxied(certificate: Path) -> Iterator[tuple[Sandbox, int, list[bytes]]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(files / "host.pem")
+    context.load_cert_chain(certificate)
     asked: list[bytes] = []
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox.start(dossiers=1, seed=7))
@@ -135,6 +153,12 @@ def ask(
     behind: tuple[Sandbox, int, list[bytes]], files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., str]:
     """Read the démarche with some variables; return its title or what the failure says."""
+    return asker(behind, files, monkeypatch)
+
+
+def asker(
+    behind: tuple[Sandbox, int, list[bytes]], files: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
     sandbox, port, asked = behind
     asked.clear()
     for name in list(os.environ):
@@ -188,3 +212,14 @@ def test_what_keeps_ds_away_is_named(
 ) -> None:
     """Nothing was sent, so that a mutation is not in doubt, and the remedy is known."""
     assert said in ask(**{"HTTPS_PROXY": "http://{proxy}", **variables})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="only Python 3.13 and later are as strict")
+def test_an_old_authority_is_told_with_the_remedy(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its certificates name no keys: the sentence says so, and what works."""
+    with proxied(files / "old-host.pem") as behind:
+        ask = asker(behind, files, monkeypatch)
+        said = ask(HTTPS_PROXY="http://{proxy}", REQUESTS_CA_BUNDLE="{files}/old-authority")
+    assert "Missing Authority Key Identifier; since Python 3.13" in said

@@ -29,7 +29,7 @@ def test_the_readme_has_two_set_up_lines_and_no_other() -> None:
     """One shows the demo, one runs all tests."""
     lines = set_up_lines()
     assert list(lines) == ["demo", "tests"]
-    assert lines["demo"].endswith(".venv/bin/dsync demo --console")
+    assert lines["demo"].endswith(".venv/bin/dsync demo")
     assert lines["tests"].endswith(".venv/bin/pytest -n 3")
     assert read("README.md").count("<!-- set-up:") == 2
 

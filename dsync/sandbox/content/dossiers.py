@@ -37,17 +37,24 @@ _BULK_EDITS = [datetime(*day, 3, tzinfo=UTC) for day in ((2024, 7, 1), (2025, 2,
 """Instants at which many dossiers were changed at once: they have the same last change."""
 
 
-def dossiers(seed: int, count: int, *, now: datetime) -> list[ServedDossier]:
-    """Return the first `count` dossiers of a seed, as they are at `now` (aware)."""
-    return [dossier(seed, rank, now=now) for rank in range(count)]
+def dossiers(seed: int, count: int, *, now: datetime, hostile: bool = True) -> list[ServedDossier]:
+    """Return the first `count` dossiers of a seed, as they are at `now` (aware).
+
+    Args:
+        seed: the same one gives the same dossiers.
+        count: their number.
+        now: the present instant.
+        hostile: whether a few have texts that try a program, and not a reader.
+    """
+    return [dossier(seed, rank, now=now, hostile=hostile) for rank in range(count)]
 
 
-def dossier(seed: int, rank: int, *, now: datetime) -> ServedDossier:
+def dossier(seed: int, rank: int, *, now: datetime, hostile: bool = True) -> ServedDossier:
     """Return one dossier; `why` names the case that it illustrates."""
     case, ordinal = case_of(seed, rank)
     state, presence = situation_of(seed, rank)
     rng = SeededRandom(seed, "dossier", rank)
-    made = Application(rng, case, ordinal, _product(seed, rank))
+    made = Application(rng, case, ordinal, _product(seed, rank), hostile=hostile)
     depose_at = min(made.depose_at, now)
     en_instruction_at, traite_at, updated_at = _dates(rng, state, depose_at, now)
     precheck, labels = notes.human_precheck(rng, state, updated_at)
@@ -55,7 +62,7 @@ def dossier(seed: int, rank: int, *, now: datetime) -> ServedDossier:
         precheck, labels = {}, []
     prenom, nom = applicants.person(rng)
     by_third_party = rng.chance(0.04)
-    written = notes.notes(rng, state, en_instruction_at, updated_at, made.product.name)
+    written = notes.notes(rng, state, en_instruction_at, updated_at, made.product.name, hostile)
     return ServedDossier(
         FIRST_NUMBER + rank,
         state,
@@ -98,17 +105,24 @@ class Application:
         case: what is changed.
         ordinal: number of earlier dossiers of the same case.
         product: unless the case has another one.
+        hostile: whether it may have texts that try a program.
     """
 
     def __init__(
-        self, rng: SeededRandom, case: Case, ordinal: int, product: catalogue.ProductSeed
+        self,
+        rng: SeededRandom,
+        case: Case,
+        ordinal: int,
+        product: catalogue.ProductSeed,
+        *,
+        hostile: bool,
     ) -> None:
         self.rng, self.ordinal, self.product, changes = rng, ordinal, product, case.changes
         self.demandeur = applicants.applicant(rng, "eligible")
         self.depose_at = _deposit(rng)
         usual = [PROFILS["produit"], PROFILS["technique"]]
         self.profils = usual if rng.chance(0.4) else [rng.pick(usual)]
-        self.nasty = rng.chance(0.02) or changes.get("nasty", False)
+        self.nasty = (rng.chance(0.02) or changes.get("nasty", False)) and hostile
         if "product" in changes:
             pool = catalogue.family(changes["product"])
             rank = ordinal * changes.get("step", 1) + changes.get("offset", 0)

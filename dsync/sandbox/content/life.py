@@ -130,7 +130,7 @@ def _happen(changes: Changes, seed: int, past: int) -> Event:
 
 def _deposit(changes: Changes, seed: int, number: int) -> Event:
     now = changes.now()
-    invented = dossier(seed, number - FIRST_NUMBER, now=now)
+    invented = dossier(seed, number - FIRST_NUMBER, now=now, hostile=False)
     new = replace(
         invented,
         state="en_construction",

@@ -26,7 +26,12 @@ _ETAPES: dict[str, tuple[str | None, ...]] = {
 
 
 def notes(
-    rng: SeededRandom, state: State, since: datetime | None, last: datetime, name: str
+    rng: SeededRandom,
+    state: State,
+    since: datetime | None,
+    last: datetime,
+    name: str,
+    hostile: bool,
 ) -> dict[int, Any]:
     """Return the annotations of selection and recruitment, by stable id.
 
@@ -38,13 +43,14 @@ def notes(
         since: when it went into instruction; None for one that did not.
         last: when it last changed.
         name: the product's.
+        hostile: whether a comment may try a program.
     """
     if since is None:
         return {5302: [{}]}
     stages = _ETAPES[state]
     etape = rng.pick(stages) if len(stages) > 1 else stages[0]
     values: dict[int, Any] = {5202: etape} if etape else {}
-    grids = _grids(rng, etape, name) if etape else []
+    grids = _grids(rng, etape, name, hostile) if etape else []
     if rng.chance(0.9) or not grids:
         grids.insert(0, {})
     values[5302] = grids
@@ -60,17 +66,19 @@ def notes(
     return values
 
 
-def _grids(rng: SeededRandom, etape: str, name: str) -> list[dict[int, Any]]:
+def _grids(rng: SeededRandom, etape: str, name: str, hostile: bool) -> list[dict[int, Any]]:
     first = rng.below(len(EVALUATEURS))
     count = rng.between(0 if etape == "Évaluation" else 1, 3)
     judges = [EVALUATEURS[(first + i) % len(EVALUATEURS)] for i in range(count)]
-    rows = [grid(rng, "Dossier", judge, name) for judge in judges]
+    rows = [grid(rng, "Dossier", judge, name, hostile=hostile) for judge in judges]
     if etape in ("Délibération", "Lauréat") or (etape == "Non retenu" and rng.chance(0.5)):
-        rows += [grid(rng, "Soutenance", judge, name) for judge in judges[:2]]
+        rows += [grid(rng, "Soutenance", judge, name, hostile=hostile) for judge in judges[:2]]
     return rows
 
 
-def grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, Any]:
+def grid(
+    rng: SeededRandom, moment: str, judge: str, name: str, *, hostile: bool = False
+) -> dict[int, Any]:
     """Return a filled grid; a few have an empty criterion, address or comment."""
     row: dict[int, Any] = {5303: moment}
     if rng.chance(0.95):
@@ -78,7 +86,7 @@ def grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, Any
     for stable_id in CRITERES:
         if rng.chance(0.96):
             row[stable_id] = rng.between(1, 5)
-    if rng.chance(0.02):
+    if rng.chance(0.02) and hostile:
         row[5320] = rng.pick(NASTY_TEXTS[:-1])
     elif rng.chance(0.7):
         row[5320] = paragraph(rng, "remarque", name)

@@ -66,6 +66,7 @@ class Sandbox:
         port: int = 0,
         clock: Callable[[], datetime] | None = None,
         rate_limit: int | None = None,
+        hostile: bool = True,
     ) -> Sandbox:
         """Start a sandbox with the invented démarches aap-eig7, of every type, and of equipment.
 
@@ -75,10 +76,11 @@ class Sandbox:
             port: to listen on; 0: any free one.
             clock: the sandbox's time; None: the system's.
             rate_limit: requests for each minute and token; None: no limit.
+            hostile: whether a few dossiers have texts that try a program, and not a reader.
         """
         now = World(clock).now()
         forms = [
-            (content.FORM, content.dossiers(seed, dossiers, now=now)),
+            (content.FORM, content.dossiers(seed, dossiers, now=now, hostile=hostile)),
             (content.EVERY_TYPE_FORM, content.every_type_dossiers(seed, now=now)),
             (content.EQUIPMENT_FORM, content.equipment_dossiers(seed, 6, now=now)),
         ]

@@ -6,11 +6,13 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 import requests
 
+from dsync.cli.console import DEFAULT_PORT
 from tests.acceptance.worker.installed import IN_TIME_S, Installed, until
 from tests.console.served import Visitor
 
@@ -71,6 +73,18 @@ def test_a_port_in_use_ends_the_demo_at_its_start(bare: Installed) -> None:
     assert 1 == len(done.err.splitlines())
     assert "--port" in done.err
     assert not (bare.folder / "dsync-demo").exists()
+
+
+def test_the_demo_takes_a_free_port_when_the_usual_one_is_taken(bare: Installed) -> None:
+    """Nobody who tries dsync has to know what else listens on this machine."""
+    with ExitStack() as stack:
+        with suppress(OSError):  # Whatever else has it serves as well.
+            stack.enter_context(socket.create_server(("127.0.0.1", DEFAULT_PORT)))
+        process = bare.start("demo", "--console", "--dossiers", "3")
+        link = until(lambda: re.search(r"^http://\S+:(\d+)/entrer\?cle=", process.out, re.M))
+        process.signal(signal.SIGINT)
+        done, _ = process.ended_within(IN_TIME_S)
+    assert f"Port {DEFAULT_PORT} is taken: the console gets port {link[1]}." in done.out
 
 
 def test_a_sandbox_can_live_by_itself(bare: Installed) -> None:

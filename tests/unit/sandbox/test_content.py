@@ -93,6 +93,14 @@ def test_every_kind_of_content_is_among_four_hundred() -> None:
     assert {True, False} == {len(rows) > 1 for rows in empty}
 
 
+def test_what_people_look_at_reads_as_applications_do() -> None:
+    """Without the texts that try a program, all else is the same."""
+    plain = dossiers(7, 400, now=NOW, hostile=False)
+    texts = {text for seed in plain for text in every_text([seed.champs, seed.annotations])}
+    assert set() == texts & {*NASTY_TEXTS}
+    assert [one.why for one in plain] == [one.why for one in many()]
+
+
 def test_verdicts_are_mixed() -> None:
     """About 45 % are eligible, 35 % to be verified; the first twelve show each of them thrice."""
     shares, first = (
