@@ -262,6 +262,14 @@ class ConsoleSection(_Section):
         return self
 
 
+class OuvertSection(_Section):
+    """Section `[ouvert]`: what readers without personal data see of the form."""
+
+    champs: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Ids of champs and annotations shown to them in `formulaire_*`; each other one is empty there,
+    whatever its type, but for those that `[mapping]` gives to a field without personal data."""
+
+
 class AlertsSection(_Section):
     """Section `[alerts]`: who is told what about this démarche."""
 
@@ -282,7 +290,14 @@ class Configuration(_Section):
     pieces: PiecesSection = PiecesSection()
     http: HttpSection = HttpSection()
     console: ConsoleSection = ConsoleSection()
+    ouvert: OuvertSection = OuvertSection()
     alerts: AlertsSection = AlertsSection()
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """The ids of the champs and annotations that readers without personal data see."""
+        sections = self.programme
+        return frozenset((*self.ouvert.champs, *(sections.mapping.opened if sections else ())))
 
     @property
     def programme(self) -> EigSections | None:

@@ -214,6 +214,7 @@ class Worker:
             clock=self.clock,
             progress=self.progress,
             pieces=self._pieces,
+            opened=configuration.opened,
         )
 
     @property
@@ -405,6 +406,7 @@ class Worker:
                     now=self.clock(),
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,
+                    opened=self.configuration.ouvert.champs,
                 )
             )
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from dsync.cli.failures import IN_PART, Exit, Group
-from dsync.cli.options import json_option, settings_options
+from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
-from dsync.cli.session import load_any, open_worker
+from dsync.cli.session import load_any, open_worker, opened
 from dsync.database import open_database
 from dsync.store import Store
 
@@ -48,19 +48,28 @@ def upgrade() -> None:
     "--without-personal-data",
     "masked",
     is_flag=True,
-    help="Grant the views of the schema sans_donnees_personnelles instead, in which personal data "
-    "and free text are empty.",
+    help="Grant the pseudonymised views of the schema sans_donnees_personnelles instead, in which "
+    "personal data, free text and each answer that the configuration does not open are empty. A "
+    "dossier's number still leads to a person.",
 )
 @settings_options()
 def grant_reader(*, role: str, masked: bool) -> None:
     """Let the PostgreSQL role ROLE read the views, and nothing else.
 
-    Views that are made later are included.
+    Views that are made later are included. With --demarche N, only those of this démarche, in the
+    schema demarche_N, or demarche_N_sans_donnees_personnelles: a role is given several démarches by
+    as many commands.
     """
+    # Not DSYNC_DEMARCHE: a container's variable must not limit what nobody asked to limit.
+    demarche = current_flags().settings.get("demarche")
     with _opened(create=False) as store:
-        store.grant_reader(role, masked=masked)
-    without = " without personal data" if masked else ""
-    click.echo(f"{role} may read the views lecture_* and formulaire_*{without} and nothing else.")
+        schema = store.grant_reader(role, masked=masked, demarche=demarche, opened=opened())
+    without = " without personal data (pseudonymised)" if masked else ""
+    of_one = f" of démarche {demarche}" if demarche else ""
+    click.echo(
+        f"{role} may read the views lecture_* and formulaire_*{of_one}{without} and nothing else: "
+        f"schema {schema}."
+    )
 
 
 @db.command("dictionary")

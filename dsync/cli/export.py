@@ -13,7 +13,7 @@ import click
 from dsync.cli.failures import Exit
 from dsync.cli.options import INSTANT, json_option, settings_options
 from dsync.cli.output import announce_stop, print_json, print_table
-from dsync.cli.session import chosen_demarche, load_any
+from dsync.cli.session import chosen_demarche, load_any, opened
 from dsync.database import open_database
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export as write
@@ -40,7 +40,8 @@ DELIMITERS = {"comma": ",", "semicolon": ";"}
 @click.option(
     "--without-personal-data",
     is_flag=True,
-    help="Leave out columns with personal data or free text.",
+    help="Pseudonymised: leave out columns with personal data or free text, and each answer that "
+    "the configuration does not open. A dossier's number still leads to a person.",
 )
 @click.option(
     "--since",
@@ -82,7 +83,7 @@ def export(
     ):
         demarche = chosen_demarche()
         tables = tables_of(
-            store.dictionary(),
+            store.dictionary(opened()),
             views,
             without_personal_data=without_personal_data,
             demarche=demarche,

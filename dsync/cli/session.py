@@ -45,6 +45,11 @@ def load_any() -> Settings:
     return load_all()[0]
 
 
+def opened() -> dict[DemarcheNumber, frozenset[str]]:
+    """Return what each configured démarche shows to readers without personal data."""
+    return {DemarcheNumber(one.demarche): one.configuration.opened for one in load_all()}
+
+
 def set_up_logging(settings: Settings, *, talkative: bool = False) -> None:
     """Set up logging; `talkative`: at INFO without -v.
 

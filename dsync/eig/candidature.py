@@ -87,13 +87,14 @@ class FieldDeclaration(NamedTuple):
     is_annotation: bool = False
     """Whether it is filled from an annotation instead of a champ."""
     is_personal: bool = False
-    is_free_text: bool = False
-    """Whether people can write anything there, personal data too."""
+    is_open: bool = False
+    """Whether readers without personal data see it. Else people can write anything there, personal
+    data too."""
 
     @property
     def full_description(self) -> str:
-        """The description, marked if the data is or can be personal."""
-        mark = PERSONAL if self.is_personal else FREE_TEXT if self.is_free_text else ""
+        """The description, marked unless the field is open."""
+        mark = "" if self.is_open else PERSONAL if self.is_personal else FREE_TEXT
         return f"{self.description} {mark}".rstrip()
 
 
@@ -104,16 +105,16 @@ def _champ(
     *,
     target: str | None = None,
     personal: bool = False,
-    free: bool = False,
+    opened: bool = False,
     annotation: bool = False,
 ) -> Any:
-    """Declare a field that is filled from a champ or an annotation."""
-    declared = FieldDeclaration(section, label, description, target, annotation, personal, free)
+    """Declare a field that is filled from a champ or an annotation; it is masked unless opened."""
+    declared = FieldDeclaration(section, label, description, target, annotation, personal, opened)
     return Field(default=None, sa_column_kwargs={"info": {"declared": declared}})
 
 
-def _annotation(section: str, label: str, description: str, *, personal: bool = False) -> Any:
-    return _champ(section, label, description, personal=personal, annotation=True)
+def _annotation(section: str, label: str, description: str, *, opened: bool = False) -> Any:
+    return _champ(section, label, description, opened=opened, annotation=True)
 
 
 class Table(SQLModel, registry=registry(metadata=metadata)):
@@ -156,40 +157,35 @@ class Candidature(Table, table=True):
         "stage",
         "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : "
         "lecture_suivi.",
+        opened=True,
     )
     page_produit: str | None = _champ(
-        "Project", "product page", "Adresse de la page du produit, telle que saisie.", free=True
+        "Project", "product page", "Adresse de la page du produit, telle que saisie."
     )
     phase_declaree: str | None = _champ(
-        "Project", "phase declared", "Phase du produit déclarée dans le formulaire."
+        "Project", "phase declared", "Phase du produit déclarée dans le formulaire.", opened=True
     )
-    incubateur: str | None = _champ(
-        "Project", "incubator declared", "Incubateur déclaré.", free=True
-    )
-    probleme: str | None = _champ(
-        "Project", "problem", "Problème auquel répond le produit.", free=True
-    )
+    incubateur: str | None = _champ("Project", "incubator declared", "Incubateur déclaré.")
+    probleme: str | None = _champ("Project", "problem", "Problème auquel répond le produit.")
     politique_publique: str | None = _champ(
-        "Project", "public policy", "Politique publique concernée.", free=True
+        "Project", "public policy", "Politique publique concernée."
     )
-    entite: str | None = _champ(
-        "Administration", "entity", "Entité qui porte le projet.", free=True
-    )
+    entite: str | None = _champ("Administration", "entity", "Entité qui porte le projet.")
     departement_code: str | None = _champ(
         "Administration",
         "département",
         "Code du département d'affectation.",
         target="departement",
+        opened=True,
     )
     departement_nom: str | None = _champ(
         "Administration",
         "département's name",
         "Nom du département d'affectation.",
         target="departement",
+        opened=True,
     )
-    lieu_travail: str | None = _champ(
-        "Administration", "place of work", "Lieu de travail proposé.", free=True
-    )
+    lieu_travail: str | None = _champ("Administration", "place of work", "Lieu de travail proposé.")
     sponsor_nom: str | None = _champ("Contacts", "sponsor", "Nom du sponsor.", personal=True)
     sponsor_fonction: str | None = _champ(
         "Contacts", "sponsor's function", "Fonction du sponsor.", personal=True
@@ -210,40 +206,40 @@ class Candidature(Table, table=True):
     contact_telephone: str | None = _champ(
         "Contacts", "contact's telephone", "Téléphone du contact.", personal=True
     )
-    cas_demande: str | None = _champ("Scheme", "case", "Cas d'octroi demandé.")
-    pilotage_actuel: str | None = _champ(
-        "Scheme", "led now by", "Pilotage actuel du produit.", free=True
-    )
+    cas_demande: str | None = _champ("Scheme", "case", "Cas d'octroi demandé.", opened=True)
+    pilotage_actuel: str | None = _champ("Scheme", "led now by", "Pilotage actuel du produit.")
     pilotage_envisage: str | None = _champ(
-        "Scheme", "to be led by", "Pilotage envisagé du produit.", free=True
+        "Scheme", "to be led by", "Pilotage envisagé du produit."
     )
     objectifs_12_mois: str | None = _champ(
-        "Motivations", "aims in 12 months", "Objectifs à douze mois.", free=True
+        "Motivations", "aims in 12 months", "Objectifs à douze mois."
     )
-    benefices: str | None = _champ("Motivations", "benefits", "Bénéfices attendus.", free=True)
-    perspectives: str | None = _champ(
-        "Motivations", "prospects", "Perspectives du produit.", free=True
-    )
+    benefices: str | None = _champ("Motivations", "benefits", "Bénéfices attendus.")
+    perspectives: str | None = _champ("Motivations", "prospects", "Perspectives du produit.")
     valide_par_instructeur: bool | None = _annotation(
         "Selection and recruitment",
         "validated by an instructeur",
         "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit "
         "dans le dossier.",
+        opened=True,
     )
-    jury_le: dt.date | None = _annotation("Selection and recruitment", "jury", "Date du jury.")
+    jury_le: dt.date | None = _annotation(
+        "Selection and recruitment", "jury", "Date du jury.", opened=True
+    )
     convention_le: dt.date | None = _annotation(
-        "Selection and recruitment", "convention", "Date de la convention."
+        "Selection and recruitment", "convention", "Date de la convention.", opened=True
     )
     candidatures_le: dt.date | None = _annotation(
         "Selection and recruitment",
         "applications open",
         "Date de présentation des candidatures à l'administration.",
+        opened=True,
     )
     entretiens_le: dt.date | None = _annotation(
-        "Selection and recruitment", "interviews", "Date des entretiens."
+        "Selection and recruitment", "interviews", "Date des entretiens.", opened=True
     )
     prise_de_poste_le: dt.date | None = _annotation(
-        "Selection and recruitment", "start of work", "Date de la prise de poste."
+        "Selection and recruitment", "start of work", "Date de la prise de poste.", opened=True
     )
 
     def with_changes(self, **changes: Any) -> Self:
@@ -267,6 +263,13 @@ def declared_fields() -> Iterator[tuple[str, FieldDeclaration]]:
     for column in metadata.tables["candidature"].columns:
         if "declared" in column.info:
             yield column.name, column.info["declared"]
+
+
+OPEN = frozenset(
+    {declared.target or name for name, declared in declared_fields() if declared.is_open}
+    | {"voeux.profil", "voeux.ordre", "evaluations.moment", "evaluations.criteres"}
+)
+"""The keys of `[mapping]` whose champs readers without personal data see."""
 
 
 def targets(*, annotations: bool) -> tuple[str, ...]:

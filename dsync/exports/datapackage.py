@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dsync.exports.tables import Table
+from dsync.store.extension import PSEUDONYMISED
 
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}
 """Types whose name differs in the Table Schema."""
@@ -28,7 +29,7 @@ def descriptor(
         "created": _iso(made_at),
         "resources": [_resource(table, format_, delimiter) for table in tables],
     }
-    said = []
+    said = [PSEUDONYMISED] if tables[0].is_pseudonymised else []
     if (demarche := tables[0].demarche) is not None:
         said.append(f"Démarche {demarche} seule.")
     if since is not None:

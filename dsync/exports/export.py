@@ -51,7 +51,8 @@ def tables_of(
     Args:
         dictionary: the documentation of the views.
         names: the views; empty: all.
-        without_personal_data: whether columns with personal data or free text are left out.
+        without_personal_data: whether columns with personal data or free text are left out, and
+            what is of a person alone is empty.
         demarche: the démarche of which dossiers and form are exported; None: all.
 
     Raises:
@@ -74,7 +75,16 @@ def tables_of(
             for column, said in entry["columns"].items()
             if not (without_personal_data and is_masked(said))
         }
-        tables.append(Table(name, entry["description"], columns, entry["types"], demarche))
+        tables.append(
+            Table(
+                name,
+                entry["description"],
+                columns,
+                entry["types"],
+                demarche,
+                is_pseudonymised=without_personal_data,
+            )
+        )
     return tables
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
+from dsync.store.extension import pseudonymised
 from dsync.store.form_views import demarche_of
 
 BATCH = 1_000
@@ -31,6 +32,8 @@ class Table:
     """The type of each column, a key of `CONVERTERS`."""
     demarche: DemarcheNumber | None = None
     """The démarche whose rows are exported, if the view names démarches; None: of all."""
+    is_pseudonymised: bool = False
+    """Whether what is of a person alone is left out."""
 
     def count(self, connection: Connection, since: datetime | None) -> int:
         """Return the number of rows that `rows` yields."""
@@ -74,7 +77,12 @@ class Table:
 
     @property
     def _names(self) -> str:
-        return ", ".join(f'"{name}"' for name in self.columns)
+        return ", ".join(
+            pseudonymised(self.name, f'"{name}"', sentence)
+            if self.is_pseudonymised
+            else f'"{name}"'
+            for name, sentence in self.columns.items()
+        )
 
     def _converted(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
         converters = [CONVERTERS[self.types[name]] for name in self.columns]

@@ -1,19 +1,44 @@
-"""Grants the right to read the views on PostgreSQL, and makes those without personal data.
+"""Grants the right to read the views on PostgreSQL, and makes those of a part of them.
 
-The latter are in a schema of their own, under the same names and with the same columns, of which
-the personal ones and those with free text are null. They are made for the first reader who is
-granted this, and then kept like the others.
+A part is the views without personal data, those of one démarche, or both. It is a schema of its
+own, with views of the same names and columns: the personal ones and those with free text are null
+in the first, the rows of other démarches are left out of the second. It is made for the first
+reader who is granted it, and then kept like the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
-from dsync.store.extension import Dictionary, is_masked
-from dsync.store.form_views import LONGEST_NAME
+from dsync.domain.ids import DemarcheNumber
+from dsync.store.extension import OF_PERSON, PSEUDONYMISED, Dictionary, is_masked, pseudonymised
+from dsync.store.form_views import LONGEST_NAME, demarche_of
+
+
+class Part(NamedTuple):
+    """The views without personal data, those of one démarche, or both; else all of them."""
+
+    masked: bool = False
+    demarche: DemarcheNumber | None = None
+
+    def name_in(self, schema: str) -> str:
+        """Return the name of its own schema, beside that of the views themselves."""
+        of_demarche = "" if self.demarche is None else f"demarche_{self.demarche}"
+        # Installations in several schemas of one database have one each.
+        beside = "" if schema == "public" else schema
+        words = (of_demarche, _MASKED if self.masked else "", beside)
+        return "_".join(filter(None, words))[:LONGEST_NAME]
+
+    def has(self, view: str) -> bool:
+        """Return whether the view is in it."""
+        return self.demarche is None or demarche_of(view) in (None, self.demarche)
+
+
+WHOLE = Part()
 
 
 class Readers(NamedTuple):
@@ -22,8 +47,8 @@ class Readers(NamedTuple):
     by_view: Mapping[str, set[str]]
     of_all: set[str]
     """Those that may read every view lecture_*, and are given those that are made later."""
-    masked: set[str]
-    """Those that may read the views without personal data."""
+    of_part: Mapping[Part, set[str]]
+    """Those that may read the views of a part, by the parts that there are."""
 
     def of(self, view: str) -> set[str]:
         """Return the roles that may read a view when it is made."""
@@ -68,56 +93,85 @@ _TYPES = {
 _MASKED = "sans_donnees_personnelles"
 
 
-def _schema(connection: Connection) -> str:
+def quoted_schema(connection: Connection, part: Part) -> str:
+    """Return the name of a part's schema, in quotes."""
     schema = connection.scalar(text("SELECT current_schema()"))
-    # Installations in several schemas of one database have one each.
-    return _MASKED if schema == "public" else f"{_MASKED}_{schema}"[:LONGEST_NAME]
+    return quoted(connection, schema if part == WHOLE else part.name_in(schema))
 
 
-def quoted_schema(connection: Connection) -> str:
-    """Return the name of the schema with the views without personal data, in quotes."""
-    return quoted(connection, _schema(connection))
+def parts(connection: Connection) -> list[Part]:
+    """Return the parts of which there is a schema."""
+    schema = connection.scalar(text("SELECT current_schema()"))
+    found = []
+    for name in connection.scalars(text("SELECT nspname FROM pg_namespace ORDER BY nspname")):
+        number = re.match(r"demarche_(\d+)", name)
+        part = Part(_MASKED in name, DemarcheNumber(int(number[1])) if number else None)
+        if part != WHOLE and part.name_in(schema) == name:
+            found.append(part)
+    return found
 
 
-def is_masking(connection: Connection) -> bool:
-    """Return whether the schema with the views without personal data exists."""
-    known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
-    return connection.scalar(known, {"name": _schema(connection)}) is not None
+def renew_parts(
+    connection: Connection, documented: Dictionary, readers: Mapping[Part, Iterable[str]]
+) -> None:
+    """Create the views of parts, and grant them to their readers.
 
-
-def mask(connection: Connection, documented: Dictionary, roles: Iterable[str]) -> None:
-    """Create the views without personal data, if their schema exists; grant them to roles.
-
-    They have the columns of the others, of which the marked ones are null.
+    Args:
+        connection: in a transaction.
+        documented: the views, with the marks of their columns.
+        readers: the roles that read each part.
     """
-    if not is_masking(connection):
-        return
-    schema = quoted_schema(connection)
-    masked: Dictionary = {}
-    for name, entry in documented.items():
-        columns = []
-        for column, sentence in entry["columns"].items():
-            own = quoted(connection, column)
-            # A null of the column's own type: REPLACE refuses to change a type.
-            columns.append(
-                f"CASE WHEN false THEN {own} END AS {own}" if is_masked(sentence) else own
+    for part, roles in readers.items():
+        schema = quoted_schema(connection, part)
+        made: Dictionary = {}
+        for name, entry in documented.items():
+            if part.has(name):
+                connection.exec_driver_sql(_view_of(connection, part, schema, name, entry))
+                made[f"{schema}.{name}"] = _said(entry) if part.masked else entry
+        comment(connection, made)
+        for role in sorted(roles):
+            connection.exec_driver_sql(
+                f"GRANT USAGE ON SCHEMA {schema} TO {quoted(connection, role)}"
             )
-        connection.exec_driver_sql(
-            f"CREATE OR REPLACE VIEW {schema}.{name} AS "  # noqa: S608 - names of ours
-            f"SELECT {', '.join(columns)} FROM {name}"
-        )
-        masked[f"{schema}.{name}"] = {
-            "description": entry["description"],
-            "columns": {
-                column: f"{sentence} Toujours vide ici." if is_masked(sentence) else sentence
-                for column, sentence in entry["columns"].items()
-            },
-        }
-    comment(connection, masked)
-    for role in roles:
-        connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {quoted(connection, role)}")
-        for name in masked:
-            grant_view(connection, name, {role})
+            for name in made:
+                grant_view(connection, name, {role})
+
+
+def _view_of(
+    connection: Connection, part: Part, schema: str, name: str, entry: Mapping[str, Any]
+) -> str:
+    """Return the statement that makes a part's view of this name."""
+    columns = [
+        pseudonymised(name, quoted(connection, column), sentence)
+        if part.masked
+        else quoted(connection, column)
+        for column, sentence in entry["columns"].items()
+    ]
+    condition = barrier = ""
+    if part.demarche is not None:
+        # Else PostgreSQL could give all rows to a function of the reader's first.
+        barrier = "WITH (security_barrier) "
+        if demarche_of(name) is None and "demarche_numero" in entry["columns"]:
+            condition = f" WHERE demarche_numero = {part.demarche}"
+    return (
+        f"CREATE OR REPLACE VIEW {schema}.{name} {barrier}AS "  # noqa: S608 - names of ours
+        f"SELECT {', '.join(columns)} FROM {name}{condition}"
+    )
+
+
+def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the documentation of a view without personal data."""
+    return {
+        "description": f"{entry['description']} {PSEUDONYMISED}",
+        "columns": {
+            column: f"{sentence} Toujours vide ici."
+            if is_masked(sentence)
+            else f"{sentence} Vide ici dans ce cas."
+            if sentence.endswith(OF_PERSON)
+            else sentence
+            for column, sentence in entry["columns"].items()
+        },
+    }
 
 
 def withhold(connection: Connection, documented: Dictionary) -> None:
@@ -125,22 +179,38 @@ def withhold(connection: Connection, documented: Dictionary) -> None:
 
     Args:
         connection: in a transaction.
-        documented: what the views will be when they can be made; `mask` then grants them again.
+        documented: what the views will be when they can be made; `renew_parts` then grants them
+            again.
     """
-    if not is_masking(connection):
-        return
-    schema, shown = quoted_schema(connection), commented(connection)
-    roles = sorted(read_readers(connection).masked)
+    shown = commented(connection)
+    for part, roles in read_readers(connection).of_part.items():
+        if part.masked:
+            for name in _becoming_masked(documented, shown):
+                revoke(connection, part, roles, [name] if part.has(name) else [])
+
+
+def _becoming_masked(documented: Dictionary, shown: Dictionary) -> Iterator[str]:
     for name, entry in documented.items():
         before = shown.get(name, {"columns": {}})["columns"]
         if any(
             is_masked(sentence) and column in before and not is_masked(before[column])
             for column, sentence in entry["columns"].items()
         ):
-            for role in roles:
-                connection.exec_driver_sql(
-                    f"REVOKE ALL ON {schema}.{name} FROM {quoted(connection, role)}"
-                )
+            yield name
+
+
+def revoke(connection: Connection, part: Part, roles: Iterable[str], views: Iterable[str]) -> None:
+    """Take from roles the right to read some views of a part, if they are there."""
+    schema = quoted_schema(connection, part)
+    names = [f"{schema}.{view}" for view in views]
+    present = connection.scalars(
+        text("SELECT n FROM unnest(CAST(:names AS text[])) AS n WHERE to_regclass(n) IS NOT NULL"),
+        {"names": names},
+    ).all()
+    for role in sorted(roles) if present else ():
+        connection.exec_driver_sql(
+            f"REVOKE ALL ON {', '.join(present)} FROM {quoted(connection, role)}"
+        )
 
 
 def sessions_in_the_way(connection: Connection) -> list[str]:
@@ -155,10 +225,10 @@ def sessions_in_the_way(connection: Connection) -> list[str]:
             "JOIN pg_stat_activity AS a ON a.pid = l.pid "
             "WHERE l.granted AND l.pid <> pg_backend_pid() AND l.database = "
             "(SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relnamespace "
-            # to_regnamespace parses a name as SQL does, and gives null if there is no such schema.
-            "IN (current_schema()::regnamespace, to_regnamespace(quote_ident(:masked))) ORDER BY 2"
+            "IN (SELECT n.oid FROM pg_namespace AS n "
+            "WHERE n.nspname = current_schema() OR n.nspname = ANY(:schemas)) ORDER BY 2"
         ),
-        {"masked": _schema(connection)},
+        {"schemas": [*_schemas(connection)]},
     )
     return [f"{role} (pid {pid})" for role, pid in rows]
 
@@ -182,30 +252,37 @@ def comment(connection: Connection, documented: Dictionary) -> None:
 
 def read_readers(connection: Connection) -> Readers:
     """Return the roles that may read the views now."""
+    schemas = _schemas(connection)
     rows = connection.execute(
         text(
-            "SELECT table_schema = current_schema(), table_name, grantee "
+            "SELECT table_schema, table_name, grantee "
             "FROM information_schema.role_table_grants "
-            "WHERE table_schema IN (current_schema(), :masked) "
+            "WHERE (table_schema = current_schema() OR table_schema = ANY(:schemas)) "
             "AND table_name SIMILAR TO '(lecture|formulaire)\\_%' "
             "AND privilege_type = 'SELECT' AND grantee <> current_user"
         ),
-        {"masked": _schema(connection)},
+        {"schemas": [*schemas]},
     )
     by_view: dict[str, set[str]] = {}
-    masked: set[str] = set()
-    for is_whole, view, role in rows:
-        if is_whole:
-            by_view.setdefault(view, set()).add(role)
+    of_part: dict[Part, set[str]] = {part: set() for part in schemas.values()}
+    for schema, view, role in rows:
+        if schema in schemas:
+            of_part[schemas[schema]].add(role)
         else:
-            masked.add(role)
+            by_view.setdefault(view, set()).add(role)
     # Whoever may read all that are shipped was granted all, and not some of them by hand.
     shipped = [
         by_view.get(name, set())
         for name in inspect(connection).get_view_names()
         if name.startswith("lecture_")
     ]
-    return Readers(by_view, set.intersection(*shipped) if shipped else set(), masked)
+    return Readers(by_view, set.intersection(*shipped) if shipped else set(), of_part)
+
+
+def _schemas(connection: Connection) -> dict[str, Part]:
+    """Return the parts by the names of their schemas."""
+    own = connection.scalar(text("SELECT current_schema()"))
+    return {part.name_in(own): part for part in parts(connection)}
 
 
 def quoted(connection: Connection, name: str) -> str:

@@ -6,7 +6,7 @@ when a dossier is erased.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -143,12 +143,16 @@ class DemarcheReads(Subject):
 class DemarcheWrites(DemarcheReads):
     """Writes the démarche, its sync state and its figures of a day."""
 
-    def save_demarche(self, demarche: Demarche) -> None:
+    def save_demarche(self, demarche: Demarche, opened: Collection[str] = ()) -> None:
         """Store the démarche's facts and its revisions; revisions stored before stay.
 
         A revision that is not published is left out, because it can still change, and so is one
         that could not be read completely. A new revision changes the views formulaire_* too, or
         leaves that to `renew_views` if they are in use.
+
+        Args:
+            demarche: as read from DS.
+            opened: the ids of the champs and annotations that readers without personal data see.
         """
         known = self.revisions()
         facts = {
@@ -176,22 +180,35 @@ class DemarcheWrites(DemarcheReads):
                 if revision.date_publication and revision.is_complete
             ],
         )
-        stored = self.revisions()
         # Only then: renewing waits for those who read the views.
-        if stored != known:
-            self._renew_views(stored)
+        is_new = self.revisions() != known
+        self.renew_views(opened, is_due=is_new)
 
-    def renew_views(self) -> bool:
-        """Renew the views formulaire_* if that is due since a reader's transaction prevented it.
+    def renew_views(self, opened: Collection[str], *, is_due: bool = False) -> bool:
+        """Renew the views formulaire_* if there is a reason.
+
+        This is another choice of what is open, or a reader's transaction that prevented it before.
+
+        Args:
+            opened: the ids of the champs and annotations that readers without personal data see.
+            is_due: whether there is another reason.
 
         Returns:
-            Whether they are as the stored revisions are; if not, they are still in use.
+            Whether they are as they should be; if not, they are still in use.
         """
         table = tables.demarche
-        is_due = self.connection.scalar(
-            select(table.c.vues_a_refaire).where(table.c.number == self.number)
+        row = self.connection.execute(
+            select(table.c.vues_a_refaire, table.c.ouverts).where(table.c.number == self.number)
+        ).one_or_none()
+        if row is None or not (is_due or row.vues_a_refaire or {*row.ouverts} != {*opened}):
+            return True
+        facts = {"number": self.number, "ouverts": sorted(opened)}
+        update_rows(self.connection, table, [facts])
+        is_done = reading_views.renew_form(self.connection, self.number)
+        update_rows(
+            self.connection, table, [{"number": self.number, "vues_a_refaire": not is_done}]
         )
-        return not is_due or self._renew_views(self.revisions())
+        return is_done
 
     def reset_watermark(self, to: datetime) -> None:
         """Set a watermark after `to` back to it; only allowed after a complete full read."""
@@ -254,15 +271,6 @@ class DemarcheWrites(DemarcheReads):
         key = {"demarche_numero": self.number, "jour": jour}
         rows = [{**key, "indicateur": name, "valeur": value} for name, value in figures.items()]
         upsert(self.connection, _figures, rows)
-
-    def _renew_views(self, stored: reading_views.Revisions) -> bool:
-        is_done = reading_views.renew_form(self.connection, self.number, stored.values())
-        update_rows(
-            self.connection,
-            tables.demarche,
-            [{"number": self.number, "vues_a_refaire": not is_done}],
-        )
-        return is_done
 
     def _counts(self) -> Iterator[tuple[str, float]]:
         count = func.count()

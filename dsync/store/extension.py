@@ -23,6 +23,14 @@ A type is integer, number, boolean, date, datetime, json or text.
 
 PERSONAL = "Donnée personnelle."
 FREE_TEXT = "Texte libre."
+OF_PERSON = "Donnée personnelle si c'est une personne ou un entrepreneur individuel."
+PSEUDONYMISED = (
+    "Données pseudonymisées : le numéro d'un dossier mène encore à une personne, par Démarches "
+    "Simplifiées."
+)
+# The legal category of an entrepreneur individuel begins with 1. A natural person has none, nor has
+# an enterprise of which DS does not know it: it can be one, and is taken for one.
+_IS_PERSON = "substr(coalesce({0}.forme_juridique_code, '1'), 1, 1) = '1'"
 # A label ends where an explanation begins: at a bracket, a colon, a comma or a full stop.
 _CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
 
@@ -34,6 +42,35 @@ def is_masked(sentence: str) -> bool:
         sentence: the column's documentation, of which the last sentence is the mark.
     """
     return sentence.endswith((PERSONAL, FREE_TEXT))
+
+
+def is_person(dossier: str) -> str:
+    """Return the SQL condition that a dossier's applicant is, or may be, a single person.
+
+    Args:
+        dossier: the alias of the table `dossier`.
+    """
+    return _IS_PERSON.format(dossier)
+
+
+def pseudonymised(view: str, column: str, sentence: str) -> str:
+    """Return the SQL by which readers without personal data see a column of a view.
+
+    Args:
+        view: the view's name, from which the column is selected.
+        column: the column's name, in quotes.
+        sentence: the column's documentation.
+    """
+    if is_masked(sentence):
+        # A null of the column's own type: PostgreSQL's REPLACE refuses to change a type.
+        return f"CASE WHEN false THEN {column} END AS {column}"
+    if sentence.endswith(OF_PERSON):
+        persons = "SELECT 1 FROM dossier AS p WHERE p.numero ="
+        return (
+            f"CASE WHEN NOT EXISTS ({persons} {view}.numero AND {is_person('p')}) THEN {column} "
+            f"END AS {column}"
+        )
+    return column
 
 
 def label_of(sentence: str) -> str:

@@ -8,7 +8,7 @@ column, a champ of another type gets one more, and no column is ever moved or re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
@@ -49,29 +49,8 @@ _TYPES = {
 }
 """The types of the dictionary, by kind."""
 
-_HARMLESS = frozenset(
-    {
-        "checkbox",
-        "civilite",
-        "communes",
-        "date",
-        "datetime",
-        "decimal_number",
-        "departements",
-        "dossier_link",
-        "drop_down_list",
-        "epci",
-        "integer_number",
-        "linked_drop_down_list",
-        "multiple_drop_down_list",
-        "pays",
-        "regions",
-        "yes_no",
-    }
-)
-"""Types whose values are chosen or counted: what else people enter may be personal data."""
-
-_FREE = frozenset({"text", "textarea", "formatted", "drop_down_list", "multiple_drop_down_list"})
+_WRITTEN = frozenset({"text", "textarea", "formatted"})
+"""Types of which the mark is that of free text; each other one's is that of personal data."""
 
 _FACTS = {
     "numero": "Numéro du dossier.",
@@ -156,7 +135,9 @@ class FormColumn:
     types: list[str]
     """The champ's types in the revisions, oldest first."""
     is_published: bool
-    is_harmless: bool
+    is_open: bool
+    """Whether the configuration shows it to readers without personal data. Its type says nothing
+    of that: a number can be one of social security, a date a day of birth."""
 
     @property
     def description(self) -> str:
@@ -166,8 +147,8 @@ class FormColumn:
         sentences = [f"« {libelle} » ({origin}, {' puis '.join(self.types)})."]
         if not self.is_published:
             sentences.append("Absent de la révision publiée.")
-        if not self.is_harmless:
-            sentences.append(FREE_TEXT if _FREE & {*self.types} else PERSONAL)
+        if not self.is_open:
+            sentences.append(FREE_TEXT if _WRITTEN & {*self.types} else PERSONAL)
         return " ".join(sentences)
 
 
@@ -228,7 +209,9 @@ class FormView:
         return _postgresql(self) if engine == "postgresql" else _sqlite(self)
 
 
-def form_views(number: DemarcheNumber, revisions: Iterable[Revision]) -> list[FormView]:
+def form_views(
+    number: DemarcheNumber, revisions: Iterable[Revision], opened: Collection[str]
+) -> list[FormView]:
     """Return the views of a démarche's form: its own first, then one per repetition.
 
     The same revisions give the same names, and a later revision changes none of them.
@@ -236,6 +219,7 @@ def form_views(number: DemarcheNumber, revisions: Iterable[Revision]) -> list[Fo
     Args:
         number: the démarche's.
         revisions: its published revisions, in any order.
+        opened: the ids of the champs and annotations that readers without personal data see.
     """
     dated = [(r.date_publication, r.id, r) for r in revisions if r.date_publication]
     published = [revision for *_, revision in sorted(dated, key=lambda one: one[:2])]
@@ -263,7 +247,7 @@ def form_views(number: DemarcheNumber, revisions: Iterable[Revision]) -> list[Fo
         for descriptor in revision.descriptors.values():
             parent = views.get(descriptor.parent_id)
             if parent is not None and descriptor.type not in {*LAYOUT_TYPES, "repetition"}:
-                _learn(parent, descriptor)
+                _learn(parent, descriptor, is_open=descriptor.id in opened)
     return list(views.values())
 
 
@@ -273,15 +257,9 @@ def demarche_of(name: str) -> DemarcheNumber | None:
     return DemarcheNumber(int(found[1])) if found else None
 
 
-def _learn(view: FormView, descriptor: Descriptor) -> None:
+def _learn(view: FormView, descriptor: Descriptor, *, is_open: bool) -> None:
     """Add a descriptor of a revision to the columns of its view."""
     kind = _KINDS.get(descriptor.type, "text")
-    # A dossier's value may be of any of its champ's types, so that one of them marks all columns.
-    siblings = [one for (id_, _), one in view.columns.items() if id_ == descriptor.id]
-    is_harmless = descriptor.type in _HARMLESS and not descriptor.other_option
-    is_harmless = is_harmless and all(one.is_harmless for one in siblings)
-    for one in siblings:
-        one.is_harmless = is_harmless
     column = view.columns.get((descriptor.id, kind))
     if column is None:
         if len(view.names) >= MOST_COLUMNS:
@@ -294,7 +272,7 @@ def _learn(view: FormView, descriptor: Descriptor) -> None:
             libelle=descriptor.libelle,
             types=[],
             is_published=True,
-            is_harmless=is_harmless,
+            is_open=is_open,
         )
         view.columns[descriptor.id, kind] = column
     column.is_published = True

@@ -10,7 +10,8 @@ made from the stored revisions of the forms (`form_views.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, inspect, select, text
@@ -125,7 +126,7 @@ def create(
         if readers is not None:
             for name in documented:
                 access.grant_view(connection, name, readers.of(name))
-            access.mask(connection, documented, readers.masked)
+            access.renew_parts(connection, documented, readers.of_part)
 
 
 PATIENCE_MS = 500
@@ -136,10 +137,11 @@ _IN_USE = frozenset({"55P03", "2BP01"})
 """SQLSTATEs: another transaction has read a view and is open; another view reads it."""
 
 
-def renew_form(
-    connection: Connection, number: DemarcheNumber, revisions: Iterable[Revision]
-) -> bool:
+def renew_form(connection: Connection, number: DemarcheNumber) -> bool:
     """Create the views of a démarche's form, or add to them what is new in its revisions.
+
+    They are as the stored revisions, and the stored choice of the champs that are shown to readers
+    without personal data, make them.
 
     What reads the views on PostgreSQL, such as other views, stays as it is: columns are only
     added at their end.
@@ -147,13 +149,13 @@ def renew_form(
     Args:
         connection: in a transaction, which waits no longer than `PATIENCE_MS` for locks after it.
         number: the démarche's.
-        revisions: its stored revisions.
 
     Returns:
         Whether it was done. If not, the views are in use and were left as they were, but what
-        would show a text that was a choice before is taken from readers without personal data.
+        would go on showing a champ that is not open any more is taken from readers without
+        personal data.
     """
-    forms = form_views.form_views(number, revisions)
+    forms = _stored_forms(connection, only=number)
     if connection.dialect.name != "postgresql":
         _renew(connection, forms)
         return True
@@ -186,7 +188,7 @@ def _renew(connection: Connection, forms: Iterable[FormView]) -> None:
         access.comment(connection, documented)
         for form in forms:
             access.grant_view(connection, form.name, readers.of(form.name))
-        access.mask(connection, documented, readers.masked)
+        access.renew_parts(connection, documented, readers.of_part)
 
 
 def _create_form(connection: Connection, form: FormView) -> None:
@@ -198,11 +200,31 @@ def _create_form(connection: Connection, form: FormView) -> None:
     connection.exec_driver_sql(f"CREATE {replacing}VIEW {form.name} AS\n{query}")
 
 
-def _stored_forms(connection: Connection) -> list[FormView]:
+Opened = Mapping[DemarcheNumber, Collection[str]]
+"""The ids of champs and annotations that readers without personal data see, by démarche."""
+
+
+def _stored_forms(
+    connection: Connection,
+    *,
+    only: DemarcheNumber | None = None,
+    opened: Opened = MappingProxyType({}),
+) -> list[FormView]:
+    """Return the views of the stored forms.
+
+    Args:
+        connection: in a transaction.
+        only: the démarche; None: all.
+        opened: by démarche; of the other ones, what is stored.
+    """
+    table = tables.demarche
+    stored = dict(connection.execute(select(table.c.number, table.c.ouverts)).all())
+    known = stored | dict(opened)
     return [
         form
         for number, revisions in sorted(read_revisions(connection).items())
-        for form in form_views.form_views(number, revisions.values())
+        if only in (None, number)
+        for form in form_views.form_views(number, revisions.values(), known.get(number, ()))
     ]
 
 
@@ -237,40 +259,63 @@ def drop(connection: Connection, extension: Extension) -> access.Readers | None:
 
 
 def _drop(connection: Connection, views: Iterable[str]) -> None:
-    is_masking = connection.dialect.name == "postgresql" and access.is_masking(connection)
-    schema = access.quoted_schema(connection) if is_masking else ""
+    is_postgresql = connection.dialect.name == "postgresql"
+    schemas = [
+        access.quoted_schema(connection, part)
+        for part in (access.parts(connection) if is_postgresql else ())
+    ]
     for name in views:
-        if is_masking:
+        for schema in schemas:
             connection.exec_driver_sql(f"DROP VIEW IF EXISTS {schema}.{name}")
         connection.exec_driver_sql(f"DROP VIEW {name}")
 
 
-def dictionary(connection: Connection, extension: Extension) -> Dictionary:
+def dictionary(
+    connection: Connection, extension: Extension, opened: Opened = MappingProxyType({})
+) -> Dictionary:
     """Return the views' documentation from the database's comments; on SQLite, as shipped.
 
     SQLite does not know the types of a view's columns.
+
+    Args:
+        connection: in a transaction.
+        extension: the programme's part.
+        opened: what a configuration opens, by démarche; of the other ones, what is stored.
     """
-    forms = _dictionary_of(_stored_forms(connection))
+    forms = _dictionary_of(_stored_forms(connection, opened=opened))
     if connection.dialect.name != "postgresql":
         return shipped_dictionary(extension) | forms
     found = access.commented(connection)
+    for name, form in forms.items():
+        if name in found:
+            # The comments can be older, where a view in use could not be renewed.
+            columns = found[name]["columns"]
+            columns |= {
+                column: said for column, said in form["columns"].items() if column in columns
+            }
     return {name: found[name] for name in [*names(extension), *forms] if name in found}
 
 
-def grant(connection: Connection, role: str, extension: Extension, *, masked: bool = False) -> None:
+def grant(
+    connection: Connection, role: str, extension: Extension, part: access.Part = access.WHOLE
+) -> str:
     """Grant a role the right to read the views, and revoke its rights on dsync's tables.
 
-    The role may also read the views that are made later.
+    The role may also read the views that are made later. It loses the right to read the other
+    parts of the views, but keeps those of other démarches if this is of one.
 
     Args:
         connection: in a transaction.
         role: the role's name.
-        extension: the programme's part.
-        masked: whether it may only read the views without personal data; its rights on the other
-            ones are revoked.
+        extension: the programme's part of the database.
+        part: which views.
+
+    Returns:
+        The name of the schema with these views.
 
     Raises:
-        ConfigurationError: the database is SQLite, there is no such role, or dsync itself uses it.
+        ConfigurationError: the database is SQLite, there is no such role, dsync itself uses it, or
+            the database has no such démarche.
         StoreError: there is no current schema.
     """
     if connection.dialect.name != "postgresql":
@@ -287,26 +332,35 @@ def grant(connection: Connection, role: str, extension: Extension, *, masked: bo
         raise ConfigurationError(
             f"There is no role {role} in PostgreSQL. Create it: CREATE ROLE … LOGIN PASSWORD '…'."
         )
-    quoted = access.quoted(connection, role)
-    schema = connection.scalar(text("SELECT current_schema()"))
-    if schema is None:
+    numbers = connection.scalars(select(tables.demarche.c.number)).all()
+    if part.demarche is not None and part.demarche not in numbers:
+        known = ", ".join(map(str, sorted(numbers))) or "none yet"
+        raise ConfigurationError(
+            f"The database has no démarche {part.demarche} ({known}): correct --demarche, or run "
+            "`dsync sync` first."
+        )
+    current = connection.scalar(text("SELECT current_schema()"))
+    if current is None:
         raise StoreError("The database user's search_path names no schema. Set it, then try again.")
-    tables = ", ".join([*metadata.tables, *extension.metadata.tables])
+    quoted = access.quoted(connection, role)
+    own = ", ".join([*metadata.tables, *extension.metadata.tables])
     # Who reads behind this statement while it waits for a view in use has to wait, too.
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
     # Rights on the tables, which somebody gave by hand, would show more than the views do.
-    connection.exec_driver_sql(f"REVOKE ALL ON {tables} FROM {quoted}")
-    documented = access.commented(connection)
-    if masked:
-        connection.exec_driver_sql(f"REVOKE ALL ON {', '.join(documented)} FROM {quoted}")
-        if not access.is_masking(connection):
-            connection.exec_driver_sql(f"CREATE SCHEMA {access.quoted_schema(connection)}")
-        access.mask(connection, documented, {role})
-        return
-    connection.exec_driver_sql(
-        f"GRANT USAGE ON SCHEMA {access.quoted(connection, schema)} TO {quoted}"
-    )
-    connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(documented)} TO {quoted}")
+    connection.exec_driver_sql(f"REVOKE ALL ON {own} FROM {quoted}")
+    documented = dictionary(connection, extension)
+    for other in {access.WHOLE, *access.parts(connection)} - {part}:
+        if None in (part.demarche, other.demarche) or part.demarche == other.demarche:
+            access.revoke(connection, other, {role}, documented)
+    schema = access.quoted_schema(connection, part)
+    if part == access.WHOLE:
+        connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {quoted}")
+        connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(documented)} TO {quoted}")
+        return str(current)
+    if part not in access.parts(connection):
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    access.renew_parts(connection, documented, {part: {role}})
+    return part.name_in(current)
 
 
 Revisions = dict[RevisionId, Revision]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import URL, Connection, Engine, Table
 
@@ -268,19 +269,35 @@ class Store:
             else:
                 backups.copy_sqlite(self._engine, file)
 
-    def grant_reader(self, role: str, *, masked: bool = False) -> None:
+    def grant_reader(
+        self,
+        role: str,
+        *,
+        masked: bool = False,
+        demarche: DemarcheNumber | None = None,
+        opened: reading_views.Opened = MappingProxyType({}),
+    ) -> str:
         """Grant a PostgreSQL role the right to read the views, and nothing else.
 
         Args:
             role: the role's name.
             masked: whether it is granted the views without personal data instead.
+            demarche: the démarche of which it may read the views; None: all.
+            opened: what the configuration shows without personal data, by démarche; of the other
+                démarches, what it did at their last run. The views are first renewed if it is new.
+
+        Returns:
+            The name of the schema with these views.
 
         Raises:
             ConfigurationError: the database is SQLite, or the role cannot be granted this.
             StoreError: the views are in use, or the database failed; nothing is changed.
         """
+        part = access.Part(masked, demarche)
         with self._changing_views() as connection:
-            reading_views.grant(connection, role, self._extension, masked=masked)
+            for number, ids in opened.items():
+                DemarcheWrites(connection, number, self._extension).renew_views(ids)
+            return reading_views.grant(connection, role, self._extension, part)
 
     def analyze(self) -> None:
         """Have PostgreSQL count what is in the tables by which dossiers are found.
@@ -294,10 +311,15 @@ class Store:
             with self._connected() as connection:
                 connection.exec_driver_sql(f"ANALYZE {names}")
 
-    def dictionary(self) -> Dictionary:
-        """Return the documentation of the views and their columns, in French."""
+    def dictionary(self, opened: reading_views.Opened = MappingProxyType({})) -> Dictionary:
+        """Return the documentation of the views and their columns, in French.
+
+        Args:
+            opened: what the configuration shows without personal data, by démarche; of the other
+                démarches, what it did at their last run.
+        """
         with self._connected(reading=True) as connection:
-            return reading_views.dictionary(connection, self._extension)
+            return reading_views.dictionary(connection, self._extension, opened)
 
     @contextmanager
     def requests(self, demarche: DemarcheNumber) -> Iterator[RequestWrites]:

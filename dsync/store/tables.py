@@ -476,6 +476,8 @@ class DemarcheRow(_Table, table=True):
     instructeurs: Any = json_text()
     # Whether its views formulaire_* lack a revision, because they were in use when it was stored.
     vues_a_refaire: bool = False
+    # The ids of the champs and annotations that readers without personal data see in these views.
+    ouverts: Any = json_text(default=[])
 
 
 alerte = metadata.tables["alerte"]

@@ -16,6 +16,7 @@ from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.config import ACCEPTED_TYPES, lacking_options
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
+from dsync.domain.ids import DescriptorId
 from dsync.domain.programme import Programme
 from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
@@ -88,6 +89,8 @@ class CheckSources:
     """Whether each champ without a field gets its own line."""
     pieces_target: str | None = None
     """Where files are copied; None: they are not."""
+    opened: Sequence[str] = ()
+    """The ids in `[ouvert] champs`."""
 
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
@@ -138,6 +141,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
             known=resolve(sources.annotations, revision.descriptors.values()).ids(),
             every_champ=sources.every_champ,
         )
+    yield from opened_lines(sources.opened, demarche)
     if sources.annotations is None:
         message = "no section [annotations]: nothing is written into DS"
         yield CheckLine("annotations", CheckStatus.INFO, message)
@@ -259,6 +263,29 @@ def _target_line(target: str) -> CheckLine:
 
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"« {name} »" for name in names)
+
+
+def opened_lines(opened: Sequence[str], demarche: Demarche) -> Iterator[CheckLine]:
+    """Yield what `[ouvert]` shows to readers without personal data.
+
+    Args:
+        opened: the ids in `[ouvert] champs`.
+        demarche: as read from DS.
+    """
+    active = demarche.revisions[demarche.active_revision_id]
+    # The active one last: of a champ that it has, its label and type are told.
+    revisions = (*demarche.revisions.values(), active)
+    known = {d.id: d for revision in revisions for d in revision.descriptors.values()}
+    shown = [known[id_] for id_ in map(DescriptorId, opened) if id_ in known]
+    if shown:
+        named = ", ".join(f"{_named(one)} ({one.type})" for one in shown)
+        message = f"shown to readers without personal data: {named}"
+        yield CheckLine("ouvert", CheckStatus.INFO, message)
+    for id_ in opened:
+        if DescriptorId(id_) not in known:
+            message = f"no champ or annotation of the form has the id {id_}"
+            remedy = "correct it in [ouvert] champs, or remove it"
+            yield CheckLine("ouvert", CheckStatus.WARNING, message, remedy)
 
 
 def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[CheckLine]:

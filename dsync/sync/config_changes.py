@@ -25,12 +25,13 @@ def follow_config_changes(run: Run) -> None:
     """
     with run.transaction() as tx:
         demarche, before = tx.demarche(), tx.state().writing_key
-        has_views = tx.renew_views()
+        has_views = tx.renew_views(run.context.opened)
     if not has_views:
         run.problem(
-            f"The views formulaire_{run.context.demarche}* lack what a new revision of the form "
-            "brought: a reader's open transaction or a view built on them keeps them as they were. "
-            "The next run tries again; end it if this persists (runbook, « PostgreSQL »)."
+            f"The views formulaire_{run.context.demarche}* lack what a new revision of the form, "
+            "or the configuration, changed: a reader's open transaction or a view built on them "
+            "keeps them as they were. The next run tries again; end it if this persists (runbook, "
+            "« PostgreSQL »)."
         )
     if demarche is None:
         return

@@ -86,6 +86,8 @@ class Context:
     progress: Progress
     pieces: PieceSettings | None = None
     """None: files are not copied."""
+    opened: frozenset[str] = frozenset()
+    """The ids of the champs and annotations that readers without personal data see."""
 
     @property
     def mapping_key(self) -> str:

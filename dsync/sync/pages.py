@@ -230,7 +230,7 @@ def refresh_demarche(run: Run) -> Demarche:
     """
     demarche = run.context.client.demarche(run.context.demarche)
     with run.transaction() as tx:
-        tx.save_demarche(demarche)
+        tx.save_demarche(demarche, run.context.opened)
         run.revisions.update({**demarche.revisions, **tx.revisions()})
     if lost := demarche.unreadable_fields:
         more = f" and {len(lost) - SHOWN} others" if len(lost) > SHOWN else ""

@@ -175,7 +175,7 @@ def _verify_contents(
     reader: Reader, state: SyncState, expected: Expected, done: Verification
 ) -> None:
     revisions = reader.revisions()
-    forms = form_views(reader.number, revisions.values())
+    forms = form_views(reader.number, revisions.values(), opened=())
     lost = reader.lost_views(forms)
     if lost:
         remedy = "They were in use: run `dsync sync`." if reader.has_views_in_use() else RESTORE

@@ -65,6 +65,11 @@ def id_of(stable_id: int) -> str:
     return ids.encode("Champ", stable_id)
 
 
+def opening(*stable_ids: int) -> dict[str, Any]:
+    """Return the change of a configuration that shows these champs without personal data."""
+    return {"ouvert": {"champs": tuple(map(id_of, stable_ids))}}
+
+
 def dated(dossier: Dossier, at: datetime) -> Dossier:
     """Return a dossier as DS would give it with another date of last change."""
     return structs.replace(dossier, date_derniere_modification=at)

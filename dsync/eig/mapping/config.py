@@ -20,7 +20,7 @@ from pydantic import (
 
 from dsync.domain.dossier import slug
 from dsync.domain.nearest import MISSPELT, nearest
-from dsync.eig.candidature import Candidature, targets
+from dsync.eig.candidature import OPEN, Candidature, targets
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
 PROFIL = f"{VOEUX}.profil"
@@ -185,6 +185,18 @@ class MappingConfig(_Section):
             for name, target, _ in self.top_level()
             if target.needed
         )
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """The ids of the champs that feed fields which readers without personal data see."""
+        return frozenset(
+            target.id for name, target, _ in self.top_level() if target.id and name in OPEN
+        ) | {
+            target.id
+            for field in REPETITIONS
+            for name, target in self.columns(field)
+            if target.id and f"{field}.{name.partition('.')[0]}" in OPEN
+        }
 
     def _all(self) -> Iterator[tuple[str, ChampTarget]]:
         for name, target, is_annotation in self.top_level():

@@ -114,6 +114,7 @@ def upgrade() -> None:
         sa.Column("couleurs", sa.Text(), nullable=True),
         sa.Column("instructeurs", sa.Text(), nullable=True),
         sa.Column("vues_a_refaire", sa.Boolean(), nullable=False),
+        sa.Column("ouverts", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_demarche")),
     )
     op.create_table(

@@ -1,0 +1,216 @@
+"""What readers without personal data see of a form: nothing that the configuration does not open.
+
+Through the role that was granted it on PostgreSQL, and in exports from both databases.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from dsync.exports import export, tables_of
+from dsync.sandbox import Change
+from dsync.sandbox.world.model import ChampDescriptor, ServedDossier
+from tests.engine.rig import DEMARCHE, NOW, Engine, id_of, number, opening, seeds
+from tests.store.databases import PostgresServer
+
+VIEW = "formulaire_86321"
+MASKED = "sans_donnees_personnelles"
+NIR, BIRTH, PLACE = 4951, 4952, 4954
+ASKED: list[tuple[ChampDescriptor, Any, str, str]] = [
+    (ChampDescriptor(NIR, "integer_number", "Numéro de sécurité sociale"), 285017512345678,
+     "numero_de_securite_sociale", "285017512345678"),
+    (ChampDescriptor(BIRTH, "date", "Date de naissance"), "1985-01-17",
+     "date_de_naissance", "1985-01-17"),
+    (ChampDescriptor(4953, "civilite", "Civilité"), "Mme", "civilite", "Mme"),
+    (ChampDescriptor(PLACE, "communes", "Commune de naissance"),
+     {"code": "35238", "name": "Rennes", "postal_code": "35000"}, "commune_de_naissance", "Rennes"),
+    (ChampDescriptor(4955, "yes_no", "Salarié protégé"), True, "salarie_protege", "true"),
+    (ChampDescriptor(4956, "decimal_number", "Revenu"), 31415.92, "revenu", "31415.92"),
+    (ChampDescriptor(4957, "drop_down_list", "Situation", options=["Veuve", "Mariée"]), "Veuve",
+     "situation", "Veuve"),
+    (ChampDescriptor(4958, "datetime", "Heure de naissance"), NOW, "heure_de_naissance",
+     "2026-11-24"),
+]  # fmt: skip
+"""Questions about a person, of types that are chosen or counted: the answer, the column, the text
+that shows it."""
+COLUMNS = {column for _, _, column, _ in ASKED}
+
+
+def ask(engine: Engine) -> None:
+    """Add the questions to the form, and a block with the first two; answer them."""
+    cells = [ChampDescriptor(4961, "integer_number", "Numéro"), ChampDescriptor(4962, "date", "Né")]
+    block = ChampDescriptor(4960, "repetition", "Enfants", champs=cells)
+    notes = [ChampDescriptor(5951, "integer_number", "Numéro d’agent")]
+    fields = [*(one for one, *_ in ASKED), block]
+    engine.control.publish_revision(Change(add_champs=fields, add_annotations=notes))
+    for one, value, *_ in ASKED:
+        engine.control.edit_champ(number(0), one.stable_id, value)
+    engine.control.edit_champ(number(0), 4960, [{4961: 199887766, 4962: "2011-12-13"}])
+    engine.control.edit_annotation(number(0), 5951, 77665544)
+    engine.advance(minutes=1)
+    engine.sync()
+
+
+SECRETS = {"285017512345678", "1985-01-17", "31415.92", "199887766", "2011-12-13", "77665544"}
+"""Those of the answers that nothing else can contain."""
+
+
+@pytest.fixture
+def few(database_url: str) -> Iterator[Engine]:
+    """An engine of some dossiers on each database."""
+    with Engine(database_url, seeds(range(4))) as made:
+        yield made
+
+
+def exported(engine: Engine, folder: Path, *opened: int) -> tuple[dict[str, list[str]], str]:
+    """Export without personal data; return the columns by view, and all files as one text."""
+    store = engine.worker.store
+    by_programme = engine.worker.app.configuration.opened
+    dictionary = store.dictionary({DEMARCHE: {*by_programme, *map(id_of, opened)}})
+    tables = tables_of(dictionary, without_personal_data=True)
+    with store.reading() as reader:
+        done = export(reader.connection, tables, folder, format_="csv", made_at=NOW)
+    texts = [(folder / one.file).read_text("utf-8-sig") for one in done]
+    return {one.name: [*one.columns] for one in tables}, "\n".join(texts)
+
+
+def test_an_export_has_no_answer_that_is_not_open(few: Engine, tmp_path: Path) -> None:
+    """Whatever its type; one that is open is there, and stays so when its question is retyped."""
+    few.begin()
+    ask(few)
+    columns, whole = exported(few, tmp_path)
+    assert set() == COLUMNS & {*columns[VIEW]}
+    assert ["numero", "ligne"] == columns[f"{VIEW}_enfants"]
+    assert set() == {one for one in SECRETS if one in whole}
+    # What the programme declares as open is there.
+    assert {"phase_du_produit", "date_du_jury"} < {*columns[VIEW]}
+
+    for retyped in (False, True):
+        if retyped:
+            few.control.publish_revision(Change(retype={NIR: "text", BIRTH: "text"}))
+            few.control.edit_champ(number(0), NIR, "285017512345678")
+            few.control.edit_champ(number(0), BIRTH, "né le 1985-01-17")
+            few.advance(minutes=1)
+            few.sync()
+        columns, whole = exported(few, tmp_path, NIR, 4961)
+        nir = {one for one in columns[VIEW] if one.startswith("numero_de_securite")}
+        assert 1 + retyped == len(nir)
+        assert nir == {one for one in columns[VIEW] if one.startswith((*COLUMNS,))}
+        assert {"285017512345678", "199887766"} == {one for one in SECRETS if one in whole}
+    assert "pseudonymisées" in (tmp_path / "datapackage.json").read_text("utf-8")
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[Engine]:
+    """An engine of some dossiers on PostgreSQL, one of a person's own enterprise."""
+    url = postgres_server.make(migrated=True)
+    with Engine(url, [*persons()]) as made:
+        yield made
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def role(postgres: Engine) -> Iterator[str]:
+    """A role that may log in, and nothing else."""
+    name = f"analyste_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"CREATE ROLE {name} LOGIN")
+    yield name
+    postgres.execute(f"DROP OWNED BY {name}")
+    postgres.execute(f"DROP ROLE {name}")
+
+
+def read(engine: Engine, role: str, query: str) -> list[dict[str, Any]]:
+    """Return the rows of a query of the role's."""
+    connecting = create_engine(make_url(engine.url).set(username=role))
+    try:
+        with connecting.connect() as connection:
+            return [dict(row) for row in connection.execute(text(query)).mappings()]
+    finally:
+        connecting.dispose()
+
+
+def of_first(engine: Engine, role: str) -> dict[str, Any]:
+    """Return the answers of the first dossier that the role sees, by the question's column."""
+    [row] = read(engine, role, f"SELECT * FROM {MASKED}.{VIEW} WHERE numero = {number(0)}")
+    return {name: value for name, value in row.items() if name.startswith((*COLUMNS,)) and value}
+
+
+def test_a_role_reads_what_the_configuration_opens(postgres: Engine, role: str) -> None:
+    """From its next run on; a question that is retyped neither opens a column nor blanks one."""
+    postgres.worker.store.grant_reader(role, masked=True)
+    postgres.sync()
+    ask(postgres)
+    assert {} == of_first(postgres, role)
+    postgres.restart(configuration=opening(NIR, PLACE))
+    postgres.sync()
+    seen = {
+        "numero_de_securite_sociale": 285017512345678,
+        "commune_de_naissance": "35000 Rennes (35238)",
+    }
+    assert seen == of_first(postgres, role)
+    postgres.control.publish_revision(
+        Change(retype={NIR: "text", BIRTH: "integer_number", PLACE: "textarea"})
+    )
+    # DS empties what is retyped in an open dossier.
+    postgres.control.edit_champ(number(0), NIR, "2 85 01")
+    postgres.control.edit_champ(number(0), PLACE, "Rennes, chez ma mère")
+    postgres.control.edit_champ(number(0), BIRTH, 19850117)
+    postgres.advance(minutes=1)
+    postgres.sync()
+    assert {"2 85 01", "Rennes, chez ma mère"} == {*of_first(postgres, role).values()}
+    [comment] = read(
+        postgres,
+        role,
+        f"SELECT obj_description('{MASKED}.{VIEW}'::regclass) AS description",
+    )
+    assert "pseudonymisées" in comment["description"]
+    # Closed again at the next grant, before any run.
+    postgres.worker.store.grant_reader(role, masked=True, opened={DEMARCHE: []})
+    assert {} == of_first(postgres, role)
+
+
+ALONE, UNKNOWN, STATE = 0, 1, 2
+
+
+def persons() -> Iterator[ServedDossier]:
+    """Yield dossiers of an entrepreneur individuel, of an unknown category, and of the State."""
+    for rank, one in enumerate(seeds(range(4))):
+        made = deepcopy(one)
+        entreprise = made.demandeur["entreprise"]
+        if rank == ALONE:
+            entreprise |= {"forme_juridique_code": "1000", "raison_sociale": "CANARI Grace"}
+        elif rank == UNKNOWN:
+            entreprise |= {"forme_juridique_code": None, "forme_juridique": None}
+        yield made
+
+
+NAMED = ("siret", "siren", "raison_sociale")
+
+
+def test_a_person_is_not_named_by_an_enterprise(
+    postgres: Engine, role: str, tmp_path: Path
+) -> None:
+    """SIRET, SIREN and raison sociale are empty where a person applies, or may; else there."""
+    postgres.worker.store.grant_reader(role, masked=True)
+    postgres.sync()
+    known = {row["numero"]: row for row in postgres.rows("SELECT * FROM lecture_candidature")}
+    assert "CANARI Grace" == known[number(ALONE)]["raison_sociale"]
+    shown = read(postgres, role, f"SELECT * FROM {MASKED}.lecture_candidature")
+    for row in shown:
+        is_named = row["numero"] not in (number(ALONE), number(UNKNOWN))
+        expected = [known[row["numero"]][name] if is_named else None for name in NAMED]
+        assert expected == [row[name] for name in NAMED]
+    views = read(postgres, role, f"SELECT viewname FROM pg_views WHERE schemaname = '{MASKED}'")
+    _, whole = exported(postgres, tmp_path)
+    for one in views:
+        whole += str(read(postgres, role, f"SELECT * FROM {MASKED}.{one['viewname']}"))
+    alone, state = (known[number(rank)] for rank in (ALONE, STATE))
+    assert {one for one in NAMED if alone[one] in whole} == set()
+    assert {one for one in NAMED if state[one] in whole} == {*NAMED}
