@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 2, 2, 28, 30
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A cumulated series, as the points of a polyline."""
 
     name: str
@@ -19,8 +18,7 @@ class Line:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(NamedTuple):
     """Cumulated series over days, with the labels of the axes."""
 
     lines: Sequence[Line]
@@ -81,8 +79,7 @@ def curve(series: Mapping[str, Mapping[str, int]]) -> Curve | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A bar of a bar chart; `width` is a share of the longest possible one, in per cent."""
 
     name: str

@@ -148,8 +148,7 @@ def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterato
 
 def _groupes(visit: Visit, reader: Reader) -> str:
     """Return the groupes that the configured instructeur is not in, "" if dsync knows of none."""
-    demarche, wanted = reader.demarche(), visit.worker.settings.ds_instructeur
-    missing = demarche.groupes_without(demarche.instructeur_id(wanted)) if demarche else []
+    missing = reader.groupes_without(visit.worker.settings.ds_instructeur)
     if not missing:
         return ""
     names = " et ".join(f"« {name} »" for name in missing)

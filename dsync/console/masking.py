@@ -7,61 +7,99 @@ none of it under any name. What does not come from a reader is masked as the pag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
+from functools import cache, cached_property
 from typing import Any
 
 from dsync.store import Reader
-from dsync.store.extension import Extension, is_masked
+from dsync.store.extension import OF_PERSON, Extension, is_masked
 from dsync.store.reading_views import shipped_dictionary
 
 ALSO = frozenset({"valeur_distante", "demande_par"})
 """Names that no view marks: what a person wrote in DS, and who asked for something by hand."""
 
+_PLAIN = (str, int, float, Decimal, date, time, timedelta, type(None))
+
 
 @cache
-def masked_names(extension: Extension) -> frozenset[str]:
-    """Return the names of all values that are hidden."""
-    return ALSO | {
+def names_marked(extension: Extension, mark: Callable[[str], bool]) -> frozenset[str]:
+    """Return the names of the columns whose documentation has a mark."""
+    return frozenset(
         name
         for view in shipped_dictionary(extension).values()
         for name, sentence in view["columns"].items()
-        if is_masked(sentence)
-    }
+        if mark(sentence)
+    )
 
 
-def masked(value: Any, names: frozenset[str]) -> Any:
-    """Return a copy of rows, lists or anything that holds them, without the values of these names.
-
-    Args:
-        value: rows are mappings and named tuples.
-        names: what is replaced by None.
-    """
-    if isinstance(value, Mapping):
-        return {key: None if key in names else masked(inner, names) for key, inner in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        row: Any = type(value)
-        pairs = zip(value._fields, value, strict=True)
-        return row(*(None if name in names else masked(one, names) for name, one in pairs))
-    if isinstance(value, list | tuple):
-        return type(value)(masked(one, names) for one in value)
-    return value
+def _is_of_person(sentence: str) -> bool:
+    return sentence.endswith(OF_PERSON)
 
 
-class MaskedReader:
-    """A reader all of whose rows are masked.
+class Masking:
+    """Leaves out of rows, lists and what holds them the values that a lecteur does not see.
 
     Args:
-        reader: reads them.
-        names: of the values that are left out.
+        reader: of the same transaction as the rows.
     """
 
-    def __init__(self, reader: Reader, names: frozenset[str]) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._names = names
+        self._names = ALSO | names_marked(reader.extension, is_masked)
+        self._of_person = names_marked(reader.extension, _is_of_person)
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._reader, name)
-        if not callable(found):
-            return found
-        return lambda *args, **options: masked(found(*args, **options), self._names)
+    def __call__(self, value: Any) -> Any:
+        """Return a copy of a value without them.
+
+        Raises:
+            TypeError: of a type that is not known to hold none.
+        """
+        if isinstance(value, _PLAIN):
+            return value
+        if isinstance(value, Mapping):
+            return self._row(value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            row: Any = value
+            return type(row)(**self._row(row._asdict()))
+        if isinstance(value, list | tuple | set | frozenset):
+            return type(value)(map(self, value))
+        raise TypeError(f"a lecteur's page would show a {type(value).__name__} as it is")
+
+    def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        hidden = self._names
+        named = [name for name in self._of_person if row.get(name) is not None]
+        if named and row.get("numero") not in self._shown:
+            hidden |= self._of_person
+        return {key: None if key in hidden else self(inner) for key, inner in row.items()}
+
+    @cached_property
+    def _shown(self) -> frozenset[int]:
+        """The dossiers whose applicant is no single person."""
+        return self._reader.enterprises()
+
+
+class MaskedReader(Reader):
+    """A reader each of whose methods returns masked values, also one that is added later.
+
+    Args:
+        reader: of a démarche; it reads them.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader.connection, reader.number, reader.extension)
+        self._reader = reader
+        self._masking = Masking(reader)
+
+
+def _masked(name: str) -> Callable[..., Any]:
+    def method(self: MaskedReader, *arguments: Any, **options: Any) -> Any:
+        return self._masking(getattr(self._reader, name)(*arguments, **options))
+
+    return method
+
+
+for _name in dir(Reader):
+    if not _name.startswith("_") and callable(getattr(Reader, _name)):
+        setattr(MaskedReader, _name, _masked(_name))

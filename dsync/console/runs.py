@@ -12,7 +12,6 @@ from starlette.responses import Response
 from dsync.console.desk import crash_message
 from dsync.console.visit import Visit
 from dsync.errors import DsyncError
-from dsync.store import Reader
 from dsync.sync import by_hand
 
 PER_PAGE = 50
@@ -22,7 +21,7 @@ REFRESH_S = 2
 
 def runs(visit: Visit) -> Response:
     """Show the runs, newest first."""
-    return _paged(visit, "executions.html", "runs", Reader.runs)
+    return _paged(visit, "executions.html", "runs", lambda reader, **part: reader.runs(**part))
 
 
 def run(visit: Visit) -> Response:
@@ -123,7 +122,7 @@ def trial(visit: Visit) -> Response:
 
 def journal(visit: Visit) -> Response:
     """Show who did what by hand, newest first."""
-    return _paged(visit, "journal.html", "requests", Reader.requests)
+    return _paged(visit, "journal.html", "requests", lambda reader, **part: reader.requests(**part))
 
 
 def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[Any]]) -> Response:
@@ -133,7 +132,8 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
         visit: of the page.
         template: its template.
         name: of the list in the template.
-        read: method of `Reader` that returns the list, newest first, with a limit and an offset.
+        read: calls the method of a reader that returns the list, newest first, with a limit and an
+            offset. Not the method of the class: a lecteur's reader has its own.
     """
     page = visit.number("page", default=1, most=1_000_000)
     with visit.reading() as reader:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
@@ -19,7 +19,7 @@ from dsync import __version__
 from dsync.console import words
 from dsync.console.access import Actor
 from dsync.console.desk import Desk
-from dsync.console.masking import MaskedReader, masked, masked_names
+from dsync.console.masking import MaskedReader, Masking
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.store import Reader, Store
 from dsync.store.services import Titled
@@ -146,7 +146,7 @@ class Visit:
             if self.actor.may_act:
                 yield reader
             else:
-                yield cast("Reader", MaskedReader(reader, masked_names(reader.extension)))
+                yield MaskedReader(reader)
 
     def said(self, column: str, value: Any) -> Any:
         """Return a value of a column of the views in French; other values as they are."""
@@ -162,12 +162,12 @@ class Visit:
 
         Args:
             template: its name.
-            reader: for the names of what a lecteur does not see.
+            reader: of what a lecteur does not see.
             status: of the answer.
             values: of the template.
         """
         if not self.actor.may_act:
-            values = masked(values, masked_names(reader.extension))
+            values = Masking(reader)(values)
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
         programme = self.worker.configuration.programme

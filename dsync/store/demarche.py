@@ -120,6 +120,11 @@ class DemarcheReads(Subject):
             instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
+    def groupes_without(self, named: str | None) -> list[str]:
+        """Return the groupes that an instructeur, by id or e-mail, is not in; none if unread."""
+        demarche = self.demarche()
+        return demarche.groupes_without(demarche.instructeur_id(named)) if demarche else []
+
     def revisions(self) -> dict[RevisionId, Revision]:
         """Return the stored revisions of the démarche's form."""
         return reading_views.read_revisions_of(self.connection, self.number)

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select, text
 from dsync.domain.dossier import OPEN_ETATS, PARIS
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
+from dsync.store.extension import is_person
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject
 from dsync.store.wishes import StoredWish, WishStatus
@@ -53,7 +54,8 @@ class Selection(NamedTuple):
     """A key of `SORTS`."""
     descendant: bool = False
     masked: bool = False
-    """Whether `q` leaves out the programme's column, which is free text."""
+    """Whether `q` and the order leave out what a lecteur does not see: the names of persons, and
+    the programme's column, which is free text."""
 
 
 MOST_WISHES = 500
@@ -66,6 +68,7 @@ class _Listed(NamedTuple):
     join: str
 
 
+_ENTERPRISE = f"NOT {is_person('d')}"
 _VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant"
 _CONDITIONS = {
     "etat": "d.etat = :etat",
@@ -150,6 +153,11 @@ class ListingReads(Subject):
             row["labels"] = json.loads(row["labels"] or "[]")
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
         return rows, total
+
+    def enterprises(self) -> frozenset[int]:
+        """Return the dossiers whose applicant is surely no single person."""
+        query = f"SELECT numero FROM dossier AS d WHERE {_ENTERPRISE} AND demarche_numero = :number"  # noqa: S608 - of ours
+        return frozenset(row["numero"] for row in self._execute(query, {"number": self.number}))
 
     def labels_and_groupes(self) -> tuple[list[str], list[str]]:
         """Return the names of the labels and of the groupes instructeurs of the démarche in DS.
@@ -305,7 +313,7 @@ class ListingReads(Subject):
         if selection.conflit:
             conditions.append(_IN_CONFLICT)
         if selection.q:
-            texts = ["CAST(d.numero AS text)", "lower(d.raison_sociale)"]
+            texts = ["CAST(d.numero AS text)", _name(selection)]
             if (column := self.extension.listed) is not None and not selection.masked:
                 texts.append(f"lower(l.{column.name})")
             likes = " OR ".join(f"{one} LIKE :q ESCAPE '\\'" for one in texts)
@@ -351,4 +359,11 @@ def _order(selection: Selection) -> str:
     # In a complete order, no dossier is on two pages or on none.
     by_number = "" if selection.tri == "numero" else f", d.numero {direction}"
     # SQLite and PostgreSQL sort NULL differently by themselves.
-    return f" ORDER BY {SORTS[selection.tri]} {direction} NULLS LAST{by_number}"
+    column = _name(selection) if selection.tri == "raison_sociale" else SORTS[selection.tri]
+    return f" ORDER BY {column} {direction} NULLS LAST{by_number}"
+
+
+def _name(selection: Selection) -> str:
+    """Return the expression by which the applicant's name is found and sorted."""
+    name = SORTS["raison_sociale"]
+    return f"CASE WHEN {_ENTERPRISE} THEN {name} END" if selection.masked else name

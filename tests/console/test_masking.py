@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import html
+import inspect
 import io
 import json
 import re
 import shutil
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+import pytest
+from msgspec import Struct
 from openpyxl import load_workbook
 from starlette.requests import Request
 
@@ -23,7 +28,9 @@ from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import EXTENSION
 from dsync.sandbox import Change
+from dsync.store import Reader, WishStatus
 from dsync.store.extension import is_masked
+from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
 from tests.console.addresses import ADDRESSES, FILE, RULES
 from tests.console.served import Visitor, served
@@ -66,9 +73,15 @@ TEXTS = {"text", "textarea", "email", "phone"}
 
 
 def test_a_lecteur_sees_no_marked_value(sqlite_template: Path, tmp_path: Path) -> None:
-    """On each page of each dossier, in each export, whoever wrote it; an operateur sees it."""
+    """On each page of each dossier, in each export, whoever wrote it; an operateur sees it.
+
+    Nor the name of an entrepreneur individuel.
+    """
     shutil.copy(sqlite_template, tmp_path / "dsync.db")
-    with Engine(f"sqlite:///{tmp_path}/dsync.db", seeds(range(20))) as engine:
+    dossiers = seeds(range(20))
+    entreprise = dossiers[0].demandeur["entreprise"]
+    entreprise |= {"forme_juridique_code": "1000", "raison_sociale": "CANARI Grace"}
+    with Engine(f"sqlite:///{tmp_path}/dsync.db", dossiers) as engine:
         engine.sync_until_quiet()
         for row in engine.rows(
             "SELECT champ_id, type FROM lecture_champ "
@@ -98,6 +111,7 @@ def test_a_lecteur_sees_no_marked_value(sqlite_template: Path, tmp_path: Path) -
     assert SHOWN <= seen, sorted(seen)
     leaked = {name: {v for v in values if v in lecteur} for name, values in secret.items()}
     assert {} == {name: values for name, values in leaked.items() if values}
+    assert "CANARI Grace" in operateur
     assert "CANARI" not in lecteur
     assert f"/dossiers/{FIRST}" not in oracle
 
@@ -157,6 +171,105 @@ def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
     rooms = Path(masking.__file__).parent.glob("*.py")
     others = [one.name for one in rooms if "store.reading(" in one.read_text("utf-8")]
     assert ["desk.py", "visit.py"] == sorted(others), "Pages read by Visit.reading alone."
+
+
+ARGUMENTS: dict[str, Any] = {
+    "id_": 1,
+    "limit": 100,
+    "named": None,
+    "numbers": [number(rank) for rank in range(12)],
+    "numero": number(0),
+    "offset": 0,
+    "run": 1,
+    "selection": Selection(q="1"),
+    "statuts": WishStatus,
+    "with_stages": True,
+}
+"""What the reader's methods are given, by the name of the parameter."""
+ROWS = [
+    {"view": view, "columns": ["*"], "where": {}, "order": "1", "present": [column]}
+    for view, entry in shipped_dictionary(EXTENSION).items()
+    for column in [next(iter(entry["columns"]))]
+]
+"""What `rows_of` is given: each view."""
+NO_DATA = {"connection", "extension", "number"}
+"""What the console takes from the reader besides: pages put nothing of it into templates."""
+
+
+def read_by_console() -> set[str]:
+    """Return the names of what the console takes from a reader."""
+    found = set()
+    for file in Path(masking.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert "Reader" != node.value.id, f"{file}: a class's method masks nothing"
+                found |= {node.attr} if node.value.id == "reader" else set()
+    return found
+
+
+def test_each_method_that_the_console_reads_with_is_masked(read_engine: Engine) -> None:
+    """Also one that is used later: its parameters are named here, or this fails."""
+    read_engine.control.edit_annotation(number(1), RESULTAT, "Un secret de tous")
+    read_engine.advance(minutes=1)
+    read_engine.sync(full=True)
+    marked, free = values_of(read_engine)
+    secret = {
+        value
+        for values in marked.values()
+        for value in values
+        if len(value) >= SHORTEST and not any(value in one for one in free)
+    }
+    used = read_by_console() - NO_DATA
+    assert {"dossier", "listing", "rows_of", "runs", "wishes"} < used
+    seen, leaked = set(), {}
+    with read_engine.worker.store.reading(DEMARCHE) as reader:
+        for name in sorted(used):
+            _, *parameters = inspect.signature(getattr(Reader, name)).parameters.values()
+            given = (
+                {one.name: ARGUMENTS[one.name] for one in parameters if one.default is one.empty}
+                if name != "rows_of"
+                else {}
+            )
+            for call in ROWS if name == "rows_of" else [given]:
+                whole = plain(getattr(reader, name)(**call))
+                shown = plain(getattr(masking.MaskedReader(reader), name)(**call))
+                seen |= {name for value in secret if value in whole}
+                if found := {value for value in secret if value in shown}:
+                    leaked[name] = found
+    assert {"dossier", "evaluations", "listing", "rows_of", "wishes"} <= seen
+    assert {} == leaked
+
+
+def plain(value: Any) -> str:
+    """Return all values in what a reader returned as one text, without the names of columns."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return "\n".join(map(plain, value))
+    return "\n".join([str(value), *leaves(value)])
+
+
+class Row(Struct):
+    """A type of which nobody said what a lecteur may see."""
+
+    contact_nom: str
+
+
+@dataclass
+class Record:
+    """Another one."""
+
+    contact_nom: str
+
+
+@pytest.mark.parametrize("value", [Row("Grace"), Record("Grace"), object(), b"Grace", iter(())])
+def test_what_is_not_known_to_be_masked_is_no_page(read_engine: Engine, value: Any) -> None:
+    """At any depth."""
+    with read_engine.worker.store.reading(DEMARCHE) as reader:
+        masked = masking.Masking(reader)
+        for whole in (value, [{"x": value}], {"x": (1, value)}):
+            with pytest.raises(TypeError, match="lecteur"):
+                masked(whole)
 
 
 def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:
