@@ -64,12 +64,14 @@ def grant_reader(*, role: str, masked: bool) -> None:
     demarche = current_flags().settings.get("demarche")
     with _opened(create=False) as store:
         schema = store.grant_reader(role, masked=masked, demarche=demarche, opened=opened())
-    without = " without personal data (pseudonymised)" if masked else ""
+    without = " without personal data" if masked else ""
     of_one = f" of démarche {demarche}" if demarche else ""
     click.echo(
-        f"{role} may read the views lecture_* and formulaire_*{of_one}{without} and nothing else: "
-        f"schema {schema}."
+        f"{role} may read the views lecture_* and formulaire_*{of_one}{without} and nothing else, "
+        f"in the schema {schema}."
     )
+    if masked:
+        click.echo("They are pseudonymised: a dossier's number still leads to a person.")
 
 
 @db.command("dictionary")

@@ -7,17 +7,23 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec import structs
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from dsync.database import EXTENSION
-from dsync.errors import StoreError
+from dsync.domain.dossier import Champ, Ligne
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox import Change
 from dsync.sandbox.content.form import FORM
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed
 from dsync.store import reading_views
-from tests.engine.rig import RESULTAT, Engine, number, opening, seeds
+from dsync.sync.record import Recorder
+from tests.engine.rig import DEMARCHE, NOW, RESULTAT, Engine, number, opening, seeds
+from tests.store.builders import make_dossier, writing
 from tests.store.databases import PostgresServer, connected
+from tests.store.test_form_views import demarche_of, descriptor
 
 MASKED = "sans_donnees_personnelles"
 VIEW = "formulaire_86321"
@@ -177,6 +183,80 @@ def test_a_reader_may_read_what_is_made_later(engine: Engine, role: str, masked:
         with connected(engine.url) as connection:
             readers = reading_views.drop(connection, EXTENSION)
             reading_views.create(connection, EXTENSION, readers)
+
+
+OTHER = DemarcheNumber(777)
+
+
+def copy_another(engine: Engine) -> None:
+    """Store a dossier of another démarche, whose answers are canaries."""
+    store, first = engine.worker.store, descriptor("c1", "Surnom")
+    block, cell = descriptor("r", "Lieux", "repetition"), descriptor("r1", "Ville", parent_id="r")
+    demarche = demarche_of([first, block, cell], number=OTHER)
+    lignes = (Ligne("l1", (Champ(cell.id, "canari2"),)),)
+    dossier = structs.replace(
+        make_dossier(9),
+        revision_id=demarche.active_revision_id,
+        champs=(Champ(first.id, "canari1"), Champ(block.id, lignes=lignes)),
+        motivation="canari3",
+    )
+    [revision] = demarche.revisions.values()
+    record = Recorder(None, None).record(dossier, OTHER, revision)
+    with writing(store, OTHER) as tx:
+        tx.save_demarche(demarche)
+        tx.store_page(1, [record], now=NOW)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_role_of_one_demarche_reads_nothing_of_another(
+    engine: Engine, role: str, masked: bool
+) -> None:
+    """By no view, and by no function of its own; its own is complete, also after an upgrade."""
+    engine.begin()
+    copy_another(engine)
+    store, schema = engine.worker.store, f"demarche_{DEMARCHE}{f'_{MASKED}' if masked else ''}"
+    store.grant_reader(role)
+    assert schema == store.grant_reader(role, masked=masked, demarche=DEMARCHE)
+    for upgraded in (False, True):
+        own = readable(engine, role)
+        assert {f"{schema}.lecture_champ", f"{schema}.{VIEW}"} < set(own)
+        assert [] == [name for name in own if not name.startswith(f"{schema}.")]
+        assert [] == [name for name in own if str(OTHER) in name]
+        assert not canaries(own), upgraded
+        assert not [name for name, rows in own.items() if re.search(r"\b777\b", rows)]
+        for view in (VIEW, "lecture_champ", "lecture_voeu", "lecture_candidature"):
+            counted = [
+                engine.rows(f"SELECT count(*) AS n FROM {place}.{view} WHERE numero <> 9")
+                for place in ("public", schema)
+            ]
+            assert counted[0] == counted[1] != [{"n": 0}]
+        with connected(engine.url) as connection:
+            readers = reading_views.drop(connection, EXTENSION)
+            reading_views.create(connection, EXTENSION, readers)
+    with pytest.raises(ConfigurationError, match="no démarche 778"):
+        store.grant_reader(role, demarche=DemarcheNumber(778))
+    # A function that PostgreSQL takes for cheap is not given the rows of the other démarche first.
+    connecting = create_engine(make_url(engine.url).set(username=role))
+    with connecting.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION pg_temp.seen(t bigint) RETURNS boolean COST 0.0001 "
+                "LANGUAGE plpgsql AS $$ BEGIN IF t = 9 THEN RAISE 'dossier 9'; END IF; "
+                "RETURN true; END $$"
+            )
+        )
+        query = f"SELECT count(*) FROM {schema}.lecture_champ WHERE pg_temp.seen(numero)"
+        assert connection.scalar(text(query))
+    connecting.dispose()
+    # One more démarche, then all.
+    store.grant_reader(role, masked=masked, demarche=OTHER)
+    both = readable(engine, role)
+    assert {schema, schema.replace(str(DEMARCHE), str(OTHER))} == {
+        name.partition(".")[0] for name in both
+    }
+    assert masked != ("canari2" in both[f"demarche_{OTHER}{schema[14:]}.formulaire_777_lieux"])
+    store.grant_reader(role, masked=True)
+    assert {MASKED} == {name.partition(".")[0] for name in readable(engine, role)}
 
 
 def test_a_reader_who_keeps_a_view_open_stops_no_run(engine: Engine, role: str) -> None:
