@@ -32,6 +32,14 @@ def mask_url(url: str) -> str:
     return _SECRETS.sub(rf"\1{MASK}", f"{scheme}://{rest}")
 
 
+def has_password(url: str) -> bool:
+    """Return whether a database's URL contains a password; a file has none."""
+    if url.strip().lower().startswith("sqlite"):
+        return False
+    user = url.partition("://")[2].rpartition("@")[0]
+    return ":" in user or bool(re.search(r"[?&](ssl)?password=", url, re.IGNORECASE))
+
+
 def is_loopback(url: str) -> bool:
     """Return whether a URL's host is this machine."""
     try:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from dsync.addresses import has_password
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -112,6 +113,16 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
         if value is not None:
             ctx.ensure_object(Flags).settings[str(param.name)] = value
 
+    def remember_url(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+        if value is not None and has_password(value):
+            click.echo(
+                "Warning: every user of this machine can see the password of --database-url in the "
+                "list of processes. Put the address into a file that you alone can read: "
+                "export DSYNC_DATABASE_URL_FILE=FILE",
+                err=True,
+            )
+        remember(ctx, param, value)
+
     def louder(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         # `-v` can stand before the command's name or after it, so a missing one changes nothing.
         ctx.ensure_object(Flags).verbose |= value
@@ -127,7 +138,12 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
             type=click.Path(path_type=Path),
             help="The TOML file, or a folder with one a démarche.",
         ),
-        option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://…"),
+        option(
+            "--database-url",
+            metavar="URL",
+            callback=remember_url,
+            help="sqlite:///FILE or postgresql://…",
+        ),
         option("--ds-url", metavar="URL", help="The GraphQL endpoint of DS."),
         option("--demarche", metavar="N", type=NUMBER, help="The démarche."),
         option("--log-format", type=click.Choice(["console", "json"]), help="Format of the logs."),

@@ -6,7 +6,6 @@ password, and nothing of the statement, whose parameters are personal data.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from dsync.errors import ConfigurationError, StoreError
+from dsync.store.private import make_new, make_private
 
 CACHED_STATEMENTS = 32
 """Prepared statements that a SQLite connection keeps. Lists of numbers of any length make ever new
@@ -90,7 +90,7 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
     """Make the engine without connecting to the database.
 
     Raises:
-        StoreError: there is no SQLite database, and `create` is False.
+        StoreError: there is no SQLite database, and `create` is False; or others can read it.
     """
     if url.get_backend_name() == "postgresql":
         return _postgresql(url)
@@ -113,7 +113,7 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
         raise StoreError(
             f"There is no database yet ({describe(url)}). Run `dsync sync` or `dsync db upgrade`."
         )
-    _make_private(Path(str(url.database)))
+    make_new(Path(str(url.database)))
     return _prepare_sqlite(
         create_engine(
             url,
@@ -133,12 +133,6 @@ def vacuum(engine: Engine, tables: Iterable[str]) -> None:
         options = {"isolation_level": "AUTOCOMMIT"}
     with engine.execution_options(**options).connect() as connection:
         connection.exec_driver_sql(statement)
-
-
-def _make_private(path: Path) -> None:
-    """Create a missing file, readable by its owner only; SQLite gives `-wal` the same mode."""
-    with contextlib.suppress(OSError):  # Opening the file reports the same error.
-        path.touch(0o600, exist_ok=False)
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -167,6 +161,9 @@ def _prepare_sqlite(engine: Engine) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         _refuse_foreign(connection, engine.url)
+        if file := sqlite_file(engine.url):
+            # Only then: the file of another program is left as it is.
+            make_private(file)
         # The driver begins a transaction only before the first write and not for DDL: `begin`
         # below replaces that.
         connection.isolation_level = None

@@ -108,6 +108,20 @@ def test_a_database_that_cannot_be_opened_says_why(
     assert "Traceback" not in ended.err
 
 
+def test_a_password_on_the_command_line_is_warned_of(run: Command) -> None:
+    """Wherever it stands in the address; without a word of it, and not in what --json prints."""
+    for url in (
+        "postgresql://dsync:geheim@127.0.0.1:1/dsync",
+        "postgresql://127.0.0.1:1/dsync?user=dsync&password=geheim",
+    ):
+        ended = run("status", "--json", "--database-url", url)
+        assert 5 == ended.json["exit_code"]
+        assert "DSYNC_DATABASE_URL_FILE=" in ended.err
+        assert "geheim" not in ended.err + ended.out
+    for url in ("postgresql://dsync@127.0.0.1:1/dsync", "sqlite:///a:b@c.db"):
+        assert "Warning" not in run("status", "--database-url", url).err
+
+
 @pytest.mark.parametrize("number", ["9" * 5000, "99999999999999999999", "abc"])
 @pytest.mark.parametrize(
     "command",
