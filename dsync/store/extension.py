@@ -23,7 +23,7 @@ A type is integer, number, boolean, date, datetime, json or text.
 
 PERSONAL = "Donnée personnelle."
 FREE_TEXT = "Texte libre."
-OF_PERSON = "Donnée personnelle si c'est une personne ou un entrepreneur individuel."
+OF_PERSON = "Donnée personnelle si le demandeur est une personne ou un entrepreneur individuel."
 PSEUDONYMISED = (
     "Données pseudonymisées : le numéro d'un dossier mène encore à une personne, par Démarches "
     "Simplifiées."

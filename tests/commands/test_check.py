@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dsync.configuration import shipped_config
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.commands.command import Command
@@ -41,6 +42,23 @@ def test_the_right_to_write_is_tried_by_writing_nothing(sandbox: Sandbox, run: C
     assert before == shown(sandbox)
     [tried] = sandbox.control.requests(kind="mutation")
     assert ["dossierModifierAnnotations"] == tried.fields
+
+
+def test_what_the_configuration_opens_is_listed(run: Command) -> None:
+    """With its type, as it is now; an id that no revision has is told with the remedy."""
+    shipped = shipped_config().read_text("utf-8")
+    own = run.folder / "own.toml"
+    own.write_text(f'{shipped}\n[ouvert]\nchamps = ["Q2hhbXAtNDEwNA==", "Q2hhbXAtNQ=="]\n', "utf-8")
+    ended = run("check", "--json", "--config", str(own))
+    assert 0 == ended.code
+    assert [
+        ("info", "shown to readers without personal data: « Incubateur » (drop_down_list)"),
+        ("warning", "no champ or annotation of the form has the id Q2hhbXAtNQ=="),
+    ] == lines(ended, "ouvert")
+    assert 0 == run("config", "check", "--config", str(own)).code
+    own.write_text(f"{shipped}\n[ouvert]\nchamp = []\n", "utf-8")
+    refused = run("config", "check", "--config", str(own))
+    assert (2, True) == (refused.code, "did you mean champs?" in refused.err)
 
 
 def test_a_groupe_whose_dossiers_may_not_be_written_is_named(

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dsync.configuration import shipped_config
 from tests.commands.command import Command
 
 
@@ -31,6 +32,23 @@ def test_all_views_are_exported_and_again(synced: Command) -> None:
         len(synced("dossier", "list", "--json", "--limit", "1000").json)
         == rows["lecture_candidature"]
     )
+
+
+def test_a_pseudonymised_export_has_what_the_configuration_opens(synced: Command) -> None:
+    """At once, without a run between; what the programme declares as open is there, too."""
+    shipped = shipped_config().read_text("utf-8")
+    own = synced.folder / "own.toml"
+    one = ("export", "ouvert", "--without-personal-data", "--view", "formulaire_86321")
+    shown = {}
+    for ids in ("", '"Q2hhbXAtNDEwNA=="'):
+        own.write_text(f"{shipped}\n[ouvert]\nchamps = [{ids}]\n", "utf-8")
+        done = synced(*one, "--config", str(own))
+        assert 0 == done.code, done.err
+        written = (synced.folder / "ouvert" / "formulaire_86321.csv").read_text("utf-8-sig")
+        shown[ids] = set(written.partition("\n")[0].split(","))
+    before, after = shown.values()
+    assert {"incubateur"} == after - before
+    assert "phase_du_produit" in before
 
 
 def test_one_view_as_a_workbook(synced: Command) -> None:
