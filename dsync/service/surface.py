@@ -3,15 +3,21 @@
 uvicorn serves it in a thread of its own, and ends with the service's stop event. Nothing here
 writes: a webhook only asks for a read. What reads the database runs in another thread, one request
 at a time, so that neither scrapes nor a database that hangs delay webhooks or use up connections.
+
+Connections are bounded, so that no number of them takes the descriptors that the database and DS
+need: one beyond the bound takes the place of the one that has kept the server waiting longest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import resource
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,8 +31,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dsync import __version__
 from dsync.addresses import Listen, mask_url
@@ -49,8 +55,14 @@ BODY_S = 10.0
 """Time to send the body of a webhook."""
 IDLE_S = 5.0
 """Time to send the head of a request, on a new connection or after an answer."""
+STALLED = 6
+"""Times `IDLE_S`: time to send the whole body of a request, and to read any part of an answer."""
 CONNECTIONS = 512
-"""Maximum number of open connections; further ones are answered 503."""
+"""Maximum number of open connections; half the descriptors of the process if that is less."""
+BACKLOG = 2048
+"""Number of connections that the system keeps until they are accepted."""
+TELL_S = 60.0
+"""Minimum time between two log lines about connections that were closed for want of room."""
 MAX_HEAD = 16 * 1024
 LOOK_S = 0.5
 """Interval at which the server looks whether the service ends."""
@@ -138,7 +150,7 @@ class Surface:
             routes.append(Route("/hooks/ds/{secret}", self._receive, methods=["POST"]))
         if self._console is not None:
             routes.append(Mount("", self._console))
-        application = Starlette(routes=routes, exception_handlers={ClientDisconnect: _gone})
+        application = Starlette(routes=routes)
         # A redirect would repeat the request's `Host`.
         application.router.redirect_slashes = False
         return application
@@ -183,43 +195,119 @@ class Surface:
         return None
 
 
-class _Connection(H11Protocol):
-    """A connection that is closed when its next request does not come in time.
+class _State(uvicorn.server.ServerState):
+    """What the connections of a server share."""
 
-    uvicorn itself waits for the end of a request's head without limit, and a few hundred such
-    connections use up those that may be open.
+    def __init__(self) -> None:
+        super().__init__()
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.room = CONNECTIONS
+        """Maximum number of open connections."""
+        if descriptors != resource.RLIM_INFINITY:
+            self.room = min(CONNECTIONS, descriptors // 2)
+        self.refused = 0
+        """Connections that were closed for want of room since this was last logged."""
+
+    def make_room(self) -> None:
+        """Close the connection that has waited longest for its client; none if all work."""
+        every = [one for one in self.connections if isinstance(one, _Connection) and one.waits]
+        if every:
+            min(every, key=lambda one: one.since).transport.abort()
+        self.refused += 1
+
+
+class _Connection(H11Protocol):
+    """A connection that is closed when its client keeps the server waiting.
+
+    uvicorn itself waits without limit for the rest of a request, and for a client that does not
+    read its answer.
     """
 
+    server_state: _State
+    since = 0.0
+    """When the present wait or request began."""
+    _unsent = 0
+
+    @property
+    def awaits_request(self) -> bool:
+        """Whether the next request has not begun, or the end of its head is missing."""
+        return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def waits(self) -> bool:
+        """Whether the client has to send or to read something before the server goes on."""
+        return self.awaits_request or self.cycle.more_body or self.flow.write_paused
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request."""
+        """Make room for this connection: it waits, too, and is closed if all others work."""
         super().connection_made(transport)
-        self._wait_for_request()
+        self.since = self.loop.time()
+        if len(self.connections) > self.server_state.room:
+            self.server_state.make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Note when a request begins; uvicorn gives each one a cycle of its own."""
+        last = self.cycle
+        super().data_received(data)
+        if self.cycle is not last:
+            self.since = self.loop.time()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
-        self._wait_for_request()
+        self.since = self.loop.time()
 
-    def _wait_for_request(self) -> None:
-        self.loop.call_later(self.timeout_keep_alive, self._close_after, self.cycle)
-
-    def _close_after(self, last: RequestResponseCycle | None) -> None:
-        # uvicorn gives each request a cycle of its own: another one means that a request came.
-        if self.cycle is last and not self.transport.is_closing():
-            self.transport.close()
+    def look(self, now: float) -> None:
+        """Close the connection if it has waited too long; `now` is of the loop's clock."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent != self._unsent:
+            self._unsent, self.since = unsent, now
+        is_under_way = unsent or not self.awaits_request
+        patience_s = self.timeout_keep_alive * (STALLED if is_under_way else 1)
+        if (self.waits or unsent) and now - self.since >= patience_s:
+            self.transport.abort()
 
 
 class _Server(uvicorn.Server):
     """A server that ends with the service."""
 
-    def __init__(self, config: uvicorn.Config, stop: threading.Event) -> None:
+    server_state: _State
+
+    def __init__(self, config: uvicorn.Config, state: _State, stop: threading.Event) -> None:
         super().__init__(config)
+        self.server_state = state
         self._stop = stop
+        self._tell_at = 0.0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections."""
+        await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(BACKLOG)
+        asyncio.get_running_loop().set_exception_handler(self._note)
 
     async def main_loop(self) -> None:
         """Look for the end of the service; uvicorn's own loop would look ten times a second."""
         while not (await self.on_tick(0) or self._stop.is_set()):
+            self._look()
             await asyncio.sleep(LOOK_S)
+
+    def _look(self) -> None:
+        state, now = self.server_state, asyncio.get_running_loop().time()
+        for one in state.connections:
+            assert isinstance(one, _Connection)  # noqa: S101
+            one.look(now)
+        if state.refused and now >= self._tell_at:
+            log.warning("connections_refused", connections=state.refused, room=state.room)
+            state.refused, self._tell_at = 0, now + TELL_S
+
+    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Make room where nothing could be accepted; asyncio itself would log a traceback."""
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            self.server_state.make_room()
+        else:
+            loop.default_exception_handler(context)
 
 
 def server_thread(
@@ -237,8 +325,9 @@ def server_thread(
         stop: ends the thread.
         idle_s: seconds that the head of a connection's next request may take.
     """
+    state = _State()
     config = uvicorn.Config(
-        application,
+        _guarded(application),
         loop="asyncio",
         http=_Connection,
         ws="none",
@@ -249,13 +338,16 @@ def server_thread(
         # Nothing here depends on who asks; the console reads the headers that its settings trust.
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS,
+        # Requests go on after their connection was closed: they are bounded, too.
+        limit_concurrency=state.room + 1,
+        # asyncio accepts as many at once, before it tells the first one of them.
+        backlog=1,
         h11_max_incomplete_event_size=MAX_HEAD,
         timeout_keep_alive=idle_s,  # type: ignore[arg-type] # Seconds for `call_later`.
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     return threading.Thread(
-        target=_Server(config, stop).run,
+        target=_Server(config, state, stop).run,
         kwargs={"sockets": [listening]},
         name="dsync-http-server",
         daemon=True,
@@ -304,13 +396,25 @@ def _get(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route
     return Route(path, endpoint, methods=["GET"])
 
 
+def _guarded(application: ASGIApp) -> ASGIApp:
+    """Return an application that refuses a request whose end a proxy may see elsewhere."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        names = {name for name, _ in scope["headers"]}
+        is_old = scope["http_version"] == "1.0"
+        if b"transfer-encoding" in names and (b"content-length" in names or is_old):
+            text = "Transfer-Encoding with Content-Length, or in HTTP/1.0.\n"
+            refusal = PlainTextResponse(text, 400, headers={"Connection": "close"})
+            return await refusal(scope, receive, send)
+        # A client that went away is no error to log.
+        with suppress(ClientDisconnect):
+            await application(scope, receive, send)
+
+    return answer
+
+
 async def _alive(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
-
-
-async def _gone(_request: Request, _exc: Exception) -> Response:
-    """Answer a client that went away, so that it is not logged as an error."""
-    return Response(status_code=400)
 
 
 async def _version(_request: Request) -> Response:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import requests
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from dsync.addresses import Listen
 from dsync.errors import ConfigurationError
 from dsync.service.readiness import readiness
-from dsync.service.surface import Surface, bind
+from dsync.service.surface import Surface, bind, server_thread
 from dsync.settings import Settings, load_settings
 from dsync.wiring import Worker
 from tests.acceptance.worker.installed import until
@@ -122,6 +127,15 @@ def test_hostile_clients_are_answered_or_dropped(
         slow = _sent(address, hook + b"Content-Length: 9\r\n\r\nproc", reads=True)
         cut = _sent(address, hook + b"Content-Length: 9\r\n\r\nproc", reads=False)
         unsound = _sent(address, hook + b"Content-Length: -1\r\n\r\n", reads=True)
+        smuggling = [
+            _sent(address, hook + framing + b"\r\n0\r\n\r\nGET /healthz", reads=True)
+            for framing in (
+                b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                b"transfer-encoding: CHUNKED\r\ncontent-length: 5\r\n",
+            )
+        ]
+        old = hook.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        smuggling.append(_sent(address, old, reads=True))
         endless = _sent(address, hook + b"X: " + b"x" * 40_000, reads=True)
         other = _sent(address, b"\x16\x03\x01" + SECRET.encode() + b"\r\n\r\n", reads=True)
         silent = [
@@ -130,11 +144,47 @@ def test_hostile_clients_are_answered_or_dropped(
         ]
         alive = _sent(address, b"GET /healthz HTTP/1.0\r\n\r\n", reads=True)
     assert (b" 408 ", b"") == (slow[8:13], cut)
-    assert {b" 400 "} == {answer[8:13] for answer in (unsound, endless, other)}
+    assert {b" 400 "} == {answer[8:13] for answer in (unsound, endless, other, *smuggling)}
+    assert {1} == {answer.count(b"HTTP/1.1") for answer in smuggling}
     assert [b"", b"", True] == [*silent[:2], silent[2].endswith(b"ok\n")]
     assert alive.endswith(b"ok\n")
     assert [] == [one for one in caplog.records if one.levelno >= logging.ERROR]
     assert SECRET not in caplog.text
+
+
+WHOLE = 20_000_000
+"""More than the system takes on the way to a client that does not read."""
+
+
+async def _at_once(_request: Request) -> Response:
+    return Response(b"x" * WHOLE)
+
+
+async def _by_and_by(_request: Request) -> Response:
+    return StreamingResponse(b"x" * 100_000 for _ in range(WHOLE // 100_000))
+
+
+def test_a_client_that_does_not_read_its_answer_is_dropped() -> None:
+    """Though the answer, or a part of it, cannot be sent; one that reads slowly gets all of it."""
+    stop, listening = threading.Event(), bind(Listen("127.0.0.1", 0), is_default=False)
+    assert listening is not None
+    address = listening.getsockname()
+    paths = {"/one": _at_once, "/many": _by_and_by}
+    routes = [Route(path, endpoint) for path, endpoint in paths.items()]
+    server_thread(Starlette(routes=routes), listening, stop, idle_s=0.1).start()
+    _sent(address, b"GET / HTTP/1.0\r\n\r\n", reads=True)
+    before = len(os.listdir("/proc/self/fd"))
+    with ExitStack() as clients:
+        deaf = [clients.enter_context(socket.create_connection(address)) for _ in range(2)]
+        for one, path in zip(deaf, ("one", "many"), strict=True):
+            one.sendall(f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        read = [
+            _sent(address, f"GET {p} HTTP/1.0\r\n\r\n".encode(), reads=True)
+            for p in ("/one", "/many")
+        ]
+        until(lambda: len(os.listdir("/proc/self/fd")) <= before + 2, within_s=20)
+    stop.set()
+    assert [WHOLE] * 2 == [answer.count(b"x") for answer in read]
 
 
 def _sent(address: tuple[str, int], given: bytes, *, reads: bool) -> bytes:
