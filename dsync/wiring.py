@@ -258,7 +258,8 @@ class Worker:
         Args:
             asked: whether an incremental read was asked for, and is due before its time.
         """
-        options = self._schedule.due(self._state(), self.clock())
+        state, sendable_at = self._stored()
+        options = self._schedule.due(state, self.clock(), sendable_at=sendable_at)
         if options is None and asked:
             options = SyncOptions(deletions=False, started_by="webhook")
         return options and replace(options, pieces=True)
@@ -292,7 +293,8 @@ class Worker:
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""
-        return self._schedule.next_due_at(self._state(), self.clock())
+        state, sendable_at = self._stored()
+        return self._schedule.next_due_at(state, self.clock(), sendable_at=sendable_at)
 
     def register_service(self, pause: timedelta = timedelta()) -> None:
         """Insert or update this service in the database, with the time of its next run.
@@ -326,9 +328,11 @@ class Worker:
         section = self.configuration.schedule
         return Schedule(section.incremental, section.deletions, section.full_at)
 
-    def _state(self) -> SyncState:
+    def _stored(self) -> tuple[SyncState, datetime | None]:
+        """Return the stored state, and from when on a wish can be sent."""
+        is_writing = self.configuration.annotations and self.settings.ds_instructeur
         with self.store.reading(self.demarche) as reader:
-            return reader.state()
+            return reader.state(), reader.sendable_at() if is_writing else None
 
     def new_config(self) -> NewConfig:
         """Return the first configuration file of the démarche, made from the shipped one.

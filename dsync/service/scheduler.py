@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Each check is two short queries; a due run, or what a person asks for, starts at most this late.
+# Each check is a few short queries; a due run, or what a person asks for, starts at most this late.
 TICK_S = 2.0
 LOOK_S = 0.25
 """Interval at which the main thread looks at the jobs: a read asked for, a clock that went back."""

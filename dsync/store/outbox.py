@@ -19,12 +19,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import Wish, WrittenValue
 from dsync.annotations.config import ANNOTATION_NAMES, LABEL, RESULTAT
-from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.sql import CLOCK_TOLERANCE, LONGEST_WAIT, insert_rows, upsert
 from dsync.store.wishes import (
+    UNKNOWN_FOR,
+    WAITING,
     DuePush,
     NewWish,
     Sending,
@@ -38,10 +39,6 @@ _outbox = tables.outbox
 _pousse = tables.pousse
 _dossier = tables.dossier
 
-UNKNOWN_FOR = timedelta(seconds=35)
-"""Time after which an unanswered write can be read back: DS ends each request after 30 s, so by
-then the write is either executed or will never be."""
-_WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
 _REOPENED: dict[str, Any] = {
     "statut": WishStatus.EN_ATTENTE.value,
     "prochain_essai_le": None,
@@ -149,7 +146,7 @@ class OutboxWrites(WishReads, JournalWrites):
 
     def _waiting(self, statement: Any) -> Any:
         return statement.join(_dossier, _dossier.c.numero == _outbox.c.numero).where(
-            *self._may_be_written(), _outbox.c.statut.in_(_WAITING)
+            *self._may_be_written(), _outbox.c.statut.in_(WAITING)
         )
 
     def due_dossiers(
@@ -447,14 +444,6 @@ class OutboxWrites(WishReads, JournalWrites):
             *self._may_be_written(), is_due
         )
 
-    def _may_be_written(self) -> tuple[ColumnElement[bool], ...]:
-        return (
-            _outbox.c.demarche_numero == self.number,
-            _outbox.c.courante,
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-        )
-
 
 def _humans_value(replaced: StoredWish | None) -> str | None:
     """Return the human's value of a conflict that the wish was in, open again or not."""
@@ -478,7 +467,7 @@ def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:
         .outerjoin(
             its, and_(its.c.numero == other.c.numero, its.c.annotation == other.c.annotation)
         )
-        .where(other.c.numero == _outbox.c.numero, other.c.courante, other.c.statut.in_(_WAITING))
+        .where(other.c.numero == _outbox.c.numero, other.c.courante, other.c.statut.in_(WAITING))
         .correlate(_outbox)
     )
     is_early = or_(
@@ -490,7 +479,7 @@ def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:
         and_(is_early, or_(is_label, other.c.annotation != LABEL)),
         and_(is_label, other.c.annotation != LABEL),
     )
-    return and_(_outbox.c.statut.in_(_WAITING), ~of_the_dossier.where(blocking).exists())
+    return and_(_outbox.c.statut.in_(WAITING), ~of_the_dossier.where(blocking).exists())
 
 
 def _is_past(

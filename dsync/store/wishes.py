@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, case, func, select, update
 
 from dsync.annotations import Wish, WrittenValue
 from dsync.annotations.config import RESULTAT
-from dsync.domain.dossier import Json
+from dsync.domain.dossier import OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import EventName, JournalWrites, NewEvent
@@ -21,6 +21,7 @@ from dsync.store.sql import Subject, update_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
+_dossier = tables.dossier
 
 
 class WishStatus(StrEnum):
@@ -33,6 +34,12 @@ class WishStatus(StrEnum):
     INCERTAINE = "incertaine"
     REMPLACEE = "remplacee"
     SUSPENDUE = "suspendue"
+
+
+UNKNOWN_FOR = timedelta(seconds=35)
+"""Time after which an unanswered write can be read back: DS ends each request after 30 s, so by
+then the write is either executed or will never be."""
+WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
 
 
 class NewWish(NamedTuple):
@@ -148,6 +155,35 @@ class WishReads(Subject):
             )
         )
         return set(found)
+
+    def sendable_at(self) -> datetime | None:
+        """Return from when on a waiting wish can be sent or read back; None: none waits."""
+        outbox, is_unknown = _outbox.c, _outbox.c.statut == WishStatus.INCERTAINE.value
+        # What is written together waits for the last of it.
+        of_dossiers = (
+            select(
+                func.max(func.coalesce(outbox.prochain_essai_le, outbox.creee_le)).label("at"),
+                func.max(case((is_unknown, outbox.envoyee_le))).label("sent_at"),
+            )
+            .join(_dossier, _dossier.c.numero == outbox.numero)
+            .where(*self._may_be_written(), outbox.statut.in_(WAITING))
+            .group_by(outbox.numero)
+            .subquery()
+        )
+        at, sent_at = of_dossiers.c.at, of_dossiers.c.sent_at
+        unsent, unknown = self.connection.execute(
+            select(func.min(case((sent_at.is_(None), at))), func.min(sent_at))
+        ).one()
+        instants = (unsent, unknown and unknown + UNKNOWN_FOR)
+        return min((one for one in instants if one is not None), default=None)
+
+    def _may_be_written(self) -> tuple[ColumnElement[bool], ...]:
+        return (
+            _outbox.c.demarche_numero == self.number,
+            _outbox.c.courante,
+            _dossier.c.presence == Presence.PRESENT.value,
+            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+        )
 
 
 class OutcomeWrites(WishReads, JournalWrites):

@@ -26,12 +26,14 @@ from dsync.sync.report import RunReport, SyncOptions
 
 log = structlog.get_logger(__name__)
 
+FIRST_PAUSE = timedelta(seconds=15)
+"""Minimum time between two runs of which the second one sends what the first one left waiting."""
 LEASE_POLL_S = 1.0
 """Interval between two attempts to take a lease that another process holds."""
 
 
 class Schedule(NamedTuple):
-    """When runs are due; a full read and the deletion lists stay due until they have succeeded.
+    """When runs are due; what has not succeeded stays due.
 
     What makes any run a full read, such as a changed mapping, is in `pull`.
     """
@@ -43,31 +45,51 @@ class Schedule(NamedTuple):
     full_at: time
     """Time of day (UTC) from which the nightly full read is due."""
 
-    def due(self, state: SyncState, now: datetime) -> SyncOptions | None:
-        """Return the run that is due at an instant, in UTC, by the stored state; None without."""
+    def due(
+        self, state: SyncState, now: datetime, *, sendable_at: datetime | None = None
+    ) -> SyncOptions | None:
+        """Return the run that is due, None without one.
+
+        Args:
+            state: as stored.
+            now: the present instant, in UTC.
+            sendable_at: from when on a wish in the outbox can be sent; None: none waits.
+        """
         state = state.as_of(now)
         lists = _passed(state.last_deletions_at, self.deletions, now)
         if self._full_is_due(state, now):
             return SyncOptions(full=True, started_by="service")
-        if lists or _passed(state.last_incremental_at, self.incremental, now):
+        at = self._incremental_at(state, sendable_at)
+        if lists or at is None or at <= now:
             return SyncOptions(deletions=lists, started_by="service")
         return None
 
-    def next_due_at(self, state: SyncState, now: datetime) -> datetime:
-        """Return when the next run is due; `now` if one is due."""
-        if self.due(state, now):
+    def next_due_at(
+        self, state: SyncState, now: datetime, *, sendable_at: datetime | None = None
+    ) -> datetime:
+        """Return when the next run is due; `now` if one is due; Args as of `due`."""
+        if self.due(state, now, sendable_at=sendable_at):
             return now
         instants = [
-            at + every
-            for at, every in (
-                (state.last_incremental_at, self.incremental),
-                (state.last_deletions_at, self.deletions),
-                (state.full_due_at, timedelta()),
-                (_night(now, self.full_at), timedelta(days=1)),
-            )
-            if at is not None
+            self._incremental_at(state, sendable_at),
+            state.last_deletions_at and state.last_deletions_at + self.deletions,
+            state.full_due_at,
+            _night(now, self.full_at) + timedelta(days=1),
         ]
-        return max(now, min(instants))
+        return max(now, min(at for at in instants if at is not None))
+
+    def _incremental_at(self, state: SyncState, sendable_at: datetime | None) -> datetime | None:
+        """Return when an incremental run is due; None: at once."""
+        read, success = state.last_incremental_at, state.last_success_at
+        # After its read a run judges and sends: one that failed there is done again.
+        if read is None or success is None or success < read:
+            return None
+        at = read + self.incremental
+        if sendable_at is None:
+            return at
+        # What the last run could not send has waited so long: it waits as long again.
+        pause = min(max(success - sendable_at, FIRST_PAUSE), self.incremental)
+        return min(at, max(sendable_at, success + pause))
 
     def _full_is_due(self, state: SyncState, now: datetime) -> bool:
         if state.last_full_at is None or (state.full_due_at and state.full_due_at <= now):

@@ -15,6 +15,7 @@ NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 FRESH = SyncState(
     watermark=NOW,
     last_incremental_at=NOW - timedelta(minutes=1),
+    last_success_at=NOW,
     last_full_at=NOW - timedelta(hours=11),
     last_deletions_at=NOW - timedelta(minutes=1),
 )
