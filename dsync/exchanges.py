@@ -9,6 +9,7 @@ the thread.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import socket
 import threading
 import time
@@ -196,8 +197,13 @@ class Exchanges(Generic[S]):
         session, adapter = self._take()
         outcome: Future[T] = Future()
         # A name look-up cannot be aborted; a daemon thread does not keep the process alive for it.
+        # In the same context, so that its log lines name the run, too.
+        in_context = contextvars.copy_context().run
         threading.Thread(
-            target=_fulfil, args=(outcome, work, session), name="dsync-http", daemon=True
+            target=in_context,
+            args=(_fulfil, outcome, work, session),
+            name="dsync-http",
+            daemon=True,
         ).start()
         try:
             self._wait(outcome, deadline_s, grace_s)

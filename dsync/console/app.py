@@ -205,7 +205,7 @@ class Console:
 
     async def _failed(self, request: Request, exc: Exception) -> Response:
         assert isinstance(exc, DsyncError)  # noqa: S101
-        log.warning("page_failed", error=type(exc).__name__)
+        log.warning("page_failed", error=exc.message)
         text = f"La page ne peut pas être montrée : {words.cause(exc.exit_code)}"
         return self._short(request, 503, text, detail=exc.message)
 

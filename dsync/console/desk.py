@@ -130,7 +130,7 @@ def crash_message(crash: BaseException) -> str:
 def _log_crash(done: Future[Any]) -> None:
     crash = None if done.cancelled() else done.exception()
     if crash is not None and not isinstance(crash, DsyncError):
-        log.error("request_crashed", error=type(crash).__name__, exc_info=crash)
+        log.error("request_crashed", error=crash_message(crash), exc_info=crash)
 
 
 def _end_unexecuted(worker: Worker, id_: int, options: SyncOptions, done: Future[None]) -> None:

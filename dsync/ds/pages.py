@@ -207,7 +207,7 @@ class PageReader:
                     return self._without_lists()
                 if isinstance(exc, DSContractError):
                     raise
-                log.info("page_failed", size=size, error=type(exc).__name__)
+                log.info("page_failed", size=size, error=exc.message)
                 # An internal error has no path, so the lists can be its cause too: first without.
                 if (self._pending or self._deleted) and isinstance(exc, DSBadDataError):
                     return self._without_lists()

@@ -98,8 +98,8 @@ class Alerts:
                             look(worker)
                     except DsyncError as exc:
                         # The next tick tries again; what the failure means is an alert of its own.
-                        error = type(exc).__name__
-                        log.warning("alerts_not_watched", demarche=worker.demarche, error=error)
+                        number, error = worker.demarche, exc.message
+                        log.warning("alerts_not_watched", demarche=number, error=error)
         finally:
             self.idle.set()
 
@@ -273,4 +273,5 @@ def ping(url: str) -> None:
         requests.get(url, timeout=PING_S).raise_for_status()
     except requests.RequestException as exc:
         # Without the address, which is a secret of its service.
-        log.warning("ping_failed", error=type(exc).__name__)
+        why = type(exc).__name__ if exc.response is None else f"HTTP {exc.response.status_code}"
+        log.warning("ping_failed", error=f"[alerts] ping_url was not reached ({why}): check it.")

@@ -21,7 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import SyncOptions
 
 if TYPE_CHECKING:
     from dsync.service.alerts import Alerts
@@ -41,7 +41,7 @@ FIRST_RETRY = timedelta(seconds=15)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
-CRASHED = "dsync failed by a bug of its own: report it with the trace in the service's log."
+CRASHED = "dsync failed by a bug of its own ({}): report it with the trace in the service's log."
 
 
 class DemarcheJob:
@@ -75,7 +75,6 @@ class DemarcheJob:
         self._failures = 0
         self._failing_since = 0.0
         self._not_before = 0.0
-        self._lease_note: str | None = None
         self._is_unavailable = False
         """Whether the database was unavailable at the last check."""
         self._asked = threading.Event()
@@ -97,6 +96,8 @@ class DemarcheJob:
         """Do the run that is due, if any; never raises."""
         asked = self.is_asked
         self.idle.clear()
+        # The last run of this thread may be another démarche's.
+        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(demarche=self.worker.demarche)
         try:
             self._run_due(asked=asked)
@@ -115,11 +116,12 @@ class DemarcheJob:
             self._postpone(error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:
             # The only broad `except` of the service: a bug in one run must not end the service.
-            log.exception("run_crashed", error=type(exc).__name__)
+            error = CRASHED.format(type(exc).__name__)
+            log.exception("run_crashed", error=error)
             if self._crashed is not None:
                 self._crashed(exc)
-            self._postpone(error=type(exc).__name__, exit_code=1)
-            self._give_up()
+            self._postpone(error=error, exit_code=1)
+            self._give_up(error)
         finally:
             self._requested = None
             self.idle.set()
@@ -149,24 +151,22 @@ class DemarcheJob:
         is_failed = report.status is Status.FAILED
         if options.request and report.run and (is_failed or options.work is not None):
             # The result is for who asked: the schedule goes on as if nobody had.
-            log.info("request_done", run=report.run, exit_code=report.exit_code)
+            log.info("request_done", exit_code=report.exit_code)
             return
         if report.exit_code == LeaseHeldError.exit_code:
-            self._note_lease(report)
+            # Of a standby, at each check: nothing to tell.
+            log.debug("lease_held_elsewhere", holder="; ".join(report.errors))
         elif report.exit_code == InterruptedRunError.exit_code:
-            log.info("run_interrupted", run=report.run)
+            log.info("run_interrupted")
         elif is_failed:
-            self._postpone(
-                run=report.run, error="; ".join(report.errors), exit_code=report.exit_code
-            )
+            self._postpone(error="; ".join(report.errors), exit_code=report.exit_code)
         else:
             if self._failures:
                 minutes = round((self._monotonic() - self._failing_since) / 60)
                 log.info("recovered", after=f"{minutes} min", failed_runs=self._failures)
-            # The note, too: if the lease is held again, that is news.
-            self._failures, self._not_before, self._lease_note = 0, 0.0, None
+            self._failures, self._not_before = 0, 0.0
             for problem in report.errors:
-                log.warning("run_problem", run=report.run, problem=problem)
+                log.warning("run_problem", problem=problem)
             if self._succeeded is not None:
                 self._succeeded()
             return
@@ -174,18 +174,11 @@ class DemarcheJob:
         if asked:
             self._asked.set()
 
-    def _give_up(self) -> None:
+    def _give_up(self, error: str) -> None:
         """End the request on which a run crashed: the next check would crash on it again."""
         if self._requested is not None:
             with suppress(StoreError):
-                self.worker.give_up(self._requested, DsyncError(CRASHED))
-
-    def _note_lease(self, report: RunReport) -> None:
-        """Log once that another process has the lease: the next check tries again."""
-        note = "; ".join(report.errors)
-        if note != self._lease_note:
-            log.info("lease_held_elsewhere", holder=note)
-        self._lease_note = note
+                self.worker.give_up(self._requested, DsyncError(error))
 
     def _note_unavailable(self, error: StoreError) -> None:
         """Log once that the database is unavailable: the next check tries again."""

@@ -1,8 +1,8 @@
 """What services tell each other: who lives, which alerts were told, which sessions were closed.
 
 A service registers every minute between its runs, and unregisters when it ends; after a crash, its
-last registration is too old. A command hands its run over to a living service, and does it itself
-when there is none.
+last registration is too old, and another service deletes it when it registers. A command hands its
+run over to a living service, and does it itself when there is none.
 
 Alerts are stored so that several services and restarts tell each once. Of the console's sessions,
 those that were closed before their time are stored, and nothing of open ones.
@@ -50,7 +50,7 @@ _SHOWN = tuple(_service.c[name] for name in RunningService._fields)
 def register_service(
     connection: Connection, demarche: DemarcheNumber, service: RunningService
 ) -> None:
-    """Insert or update a service; a new one also deletes the overdue ones."""
+    """Insert or update a service, and delete those that have died: this one is in their place."""
     values = service._asdict()
     statement = insert_for(connection, _service).values(demarche_numero=demarche, **values)
     connection.execute(
@@ -58,18 +58,11 @@ def register_service(
             index_elements=["demarche_numero", "holder"], set_=dict(values)
         )
     )
-    # Until a service starts in its place, `dsync status` shows one that fell silent.
-    if service.seen_at - service.started_at < HEARTBEAT_TIMEOUT:
-        lease = read_lease(connection, demarche, service.seen_at)
-        at_work = lease.holder if lease is not None and not lease.is_expired else None
-        connection.execute(
-            delete(_service).where(
-                _service.c.demarche_numero == demarche,
-                _service.c.seen_at < service.seen_at - HEARTBEAT_TIMEOUT,
-                # During a long run a service does not register.
-                _service.c.holder != (at_work or ""),
-            )
-        )
+    lease, now = read_lease(connection, demarche, service.seen_at), service.seen_at
+    for other in read_services(connection, demarche):
+        is_dead = not is_alive(other, lease, now) and not _holds(other, lease)
+        if is_dead and other.holder != service.holder:
+            unregister_service(connection, demarche, other.holder)
 
 
 def unregister_service(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
@@ -101,9 +94,13 @@ def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) ->
     if host == socket.gethostname() and not _has_process(pid):
         return False
     # During a long run a service does not register.
-    if lease is not None and lease.holder == service.holder and not lease.is_expired:
+    if _holds(service, lease):
         return True
     return abs(now - service.seen_at) <= HEARTBEAT_TIMEOUT  # Not if the clock went back.
+
+
+def _holds(service: RunningService, lease: LeaseInfo | None) -> bool:
+    return lease is not None and lease.holder == service.holder and not lease.is_expired
 
 
 def _has_process(pid: str) -> bool:

@@ -114,7 +114,7 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
         # A stored cursor that DS accepts no more costs a read from the start.
         if crawl.after is None or exc.details.get("fault") != "invalid_cursor":
             raise
-        log.warning("cursor_refused", run=run.id)
+        log.warning("cursor_refused")
         crawl = _full(run, replace(state, full_cursor=None))
         _read_pages(run, options, state, crawl)
     if crawl.revision_id:
@@ -316,7 +316,7 @@ def _follow_revision(
     if not run.demarche_is_fresh:
         refresh_demarche(run)
     if state.last_revision_id is not None:
-        log.info("revision_changed", demarche=run.context.demarche, run=run.id)
+        log.info("revision_changed")
     # None: this was the first read of all dossiers.
     if state.last_revision_id is not None and read_again:
         with run.transaction() as tx:
@@ -413,7 +413,7 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
         # into the copy would stay for ever.
         foreign = [number for number in chunk if found.get(number) not in (None, ours)]
         if foreign:
-            log.warning("dossiers_of_another_demarche_removed", count=len(foreign), run=run.id)
+            log.warning("dossiers_of_another_demarche_removed", count=len(foreign))
             with run.transaction() as tx:
                 run.report.deleted += tx.remove(foreign)
         for number in chunk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 import structlog
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from dsync.domain.run import Kind, Status
 from dsync.ds import DELETIONS
@@ -119,6 +121,8 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
         options: the run's options.
     """
     report = RunReport(options.kind, context.clock(), dry=options.is_dry)
+    # Its number stays bound after it, for the lines about its end, or about a crash.
+    unbind_contextvars("run")
     try:
         if options.is_dry:
             with context.store.scratch_copy() as scratch:
@@ -142,7 +146,7 @@ def _synchronise(run: Run, options: SyncOptions) -> None:
         if exc.details.get("where") != DELETIONS:
             raise
         # The dossiers were read: their verdicts and pushes do not wait until the lists work again.
-        log.warning("lists_of_deletions_failed", run=run.id, error=type(exc).__name__)
+        log.warning("lists_of_deletions_failed", error=exc.message)
         run.report.fail(exc)
     evaluate_due(run)
     follow_config_changes(run)
@@ -169,9 +173,6 @@ _WORK = {
 
 
 def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
-    def work(run: Run) -> None:
-        _WORK[options.work](run, options)
-
     with _lease(context, options.wait_s) as lease:
         with context.store.transaction(lease) as tx:
             number = tx.start_run(options.kind.value, options.started_by, report.started_at)
@@ -180,29 +181,12 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
                 # the second fails here and leaves no run.
                 tx.begin_request(options.request, number, report.started_at)
         report.run = number
-        run = Run(context, lease, number, report)
-        # The client of a service outlives the run.
-        before, failed_before = context.client.requests, context.client.errors.copy()
-        # What was erased, in this run or before, is deleted from the target of files, too, whether
-        # or not the work succeeded. A dry run would delete from the real target.
-        for step in (work,) if options.is_dry else (work, delete_doomed_pieces):
-            try:
-                step(run)
-            except DsyncError as exc:
-                report.fail(exc)
-                name = type(exc).__name__
-                log.warning("run_failed", run=run.id, error=name, exit_code=exc.exit_code)
-        report.requests = context.client.requests - before
-        report.error_classes.update(context.client.errors - failed_before)
-        report.close(context.clock())
-        # If the lease was lost, this raises, and the next run marks this one as interrupted.
-        with context.store.transaction(lease) as tx:
-            tx.finish_run(run.id, report.columns())
-            tx.save_indicators(context.clock(), changed=report.has_news)
-            _journal(tx, options, report)
+        bind_contextvars(demarche=context.demarche, run=None if options.is_dry else number)
+        log.info("run_started", kind=options.kind.value, dry_run=options.is_dry)
+        with _renewed(context.store, lease):
+            _do(Run(context, lease, number, report), options)
     log.info(
         "run_finished",
-        run=report.run,
         status=report.status.value,
         read=report.read,
         changed=report.changed,
@@ -212,6 +196,31 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
         adopted=report.adopted,
         requests=report.requests,
     )
+
+
+def _do(run: Run, options: SyncOptions) -> None:
+    def work(run: Run) -> None:
+        _WORK[options.work](run, options)
+
+    context, report = run.context, run.report
+    # The client of a service outlives the run.
+    before, failed_before = context.client.requests, context.client.errors.copy()
+    # What was erased, in this run or before, is deleted from the target of files, too, whether
+    # or not the work succeeded. A dry run would delete from the real target.
+    for step in (work,) if options.is_dry else (work, delete_doomed_pieces):
+        try:
+            step(run)
+        except DsyncError as exc:
+            report.fail(exc)
+            log.warning("run_failed", error=exc.message, exit_code=exc.exit_code)
+    report.requests = context.client.requests - before
+    report.error_classes.update(context.client.errors - failed_before)
+    report.close(context.clock())
+    # If the lease was lost, this raises, and the next run marks this one as interrupted.
+    with run.transaction() as tx:
+        tx.finish_run(run.id, report.columns())
+        tx.save_indicators(context.clock(), changed=report.has_news)
+        _journal(tx, options, report)
 
 
 def _journal(tx: Tx, options: SyncOptions, report: RunReport) -> None:
@@ -241,20 +250,30 @@ def _journal(tx: Tx, options: SyncOptions, report: RunReport) -> None:
 
 @contextmanager
 def _lease(context: Context, wait_s: float) -> Iterator[Lease]:
-    """Hold the démarche's lease; a thread renews it, because a step can outlast it."""
+    """Hold the démarche's lease."""
     lease = _acquire(context, wait_s)
+    try:
+        yield lease
+    finally:
+        context.store.release_lease(lease)
+
+
+@contextmanager
+def _renewed(store: Store, lease: Lease) -> Iterator[None]:
+    """Have a thread renew the lease, because a step can outlast it."""
     ended = threading.Event()
+    # In the same context, so that its log lines name the run, too.
+    in_context = contextvars.copy_context().run
     heartbeat = threading.Thread(
-        target=_keep_alive, args=(context.store, lease, ended), name="dsync-lease", daemon=True
+        target=in_context, args=(_keep_alive, store, lease, ended), name="dsync-lease", daemon=True
     )
     heartbeat.start()
     try:
-        yield lease
+        yield
     finally:
         ended.set()
         # Before the release: a renewal after it would report the lease as lost.
         heartbeat.join()
-        context.store.release_lease(lease)
 
 
 def _acquire(context: Context, wait_s: float) -> Lease:
@@ -280,4 +299,4 @@ def _keep_alive(store: Store, lease: Lease, ended: threading.Event) -> None:
         try:
             store.renew_lease(lease)
         except DsyncError as exc:
-            log.warning("lease_not_renewed", error=type(exc).__name__)
+            log.warning("lease_not_renewed", error=exc.message)

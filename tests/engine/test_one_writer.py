@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,6 +10,8 @@ from itertools import count
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from dsync.domain.run import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
@@ -16,7 +19,9 @@ from dsync.service.scheduler import DemarcheJob
 from dsync.store import RunningService
 from dsync.sync import run as runs
 from dsync.sync.by_hand import Choice, end_conflicts, living_service
+from dsync.sync.concerns import Code, concerns_of
 from dsync.sync.report import SyncOptions
+from dsync.sync.state import state_of
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
 from tests.store.databases import engine_by_case, on_postgresql
@@ -248,6 +253,68 @@ def test_a_service_in_a_long_run_still_takes_requests(engine: Engine) -> None:
     assert service == living_service(store, DEMARCHE, engine.worker.now())
     store.release_lease(lease)
     assert None is living_service(store, DEMARCHE, engine.worker.now())
+
+
+@pytest.mark.parametrize("host", ["autre-machine", socket.gethostname()])
+def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
+    engine_on_each: Engine, host: str
+) -> None:
+    """Once its lease has expired; nobody forgets it before another one is there."""
+    engine, app = engine_on_each, engine_on_each.worker.app
+    # No process has this number.
+    dead, begun = f"{host}:99999999", engine.worker.now()
+    app.store.register_service(DEMARCHE, RunningService(dead, "1", begun, begun, begun))
+    app.store.acquire_lease(DEMARCHE, 60, holder=dead)
+
+    def warned() -> bool:
+        document = state_of(app.store, DEMARCHE, engine.worker.now(), judges=True)
+        return Code.SILENT_SERVICE in {
+            one.code for one in concerns_of(document, engine.worker.now(), app.settings.thresholds)
+        }
+
+    app.register_service()
+    assert 2 == len(app.store.services_of(DEMARCHE))
+    expire_lease(engine)
+    engine.advance(minutes=3)
+    assert warned()
+    app.register_service()
+    assert not warned()
+    app.unregister_service()
+    assert [] == app.store.services_of(DEMARCHE)
+
+
+def test_every_line_of_a_run_has_its_number(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those of the thread that reads the next page, and of the one that renews the lease.
+
+    An error is told by its sentence.
+    """
+    engine.begin()
+    monkeypatch.setattr(runs, "LEASE_TTL_S", 0.3)
+    engine.control.fail_reads(number(3))
+    other = engine.another().store
+
+    def told(event: str) -> bool:
+        return event in [line["event"] for line in logs]
+
+    def losing_its_lease(transaction: Callable[..., Any], lease: Any) -> Any:
+        if told("page_failed") and not told("lease_not_renewed"):
+            engine.advance(seconds=61)
+            other.acquire_lease(DEMARCHE, 60, holder="autre:2")
+            until(lambda: told("lease_not_renewed"))
+        return transaction(lease)
+
+    engine.worker.store.around["transaction"] = losing_its_lease
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        assert 6 == engine.sync(full=True).exit_code
+        [run] = {line["run"] for line in logs}
+        assert 6 == engine.sync().exit_code
+    assert run == engine.rows("SELECT max(run) AS run FROM sync_run")[0]["run"]
+    assert ["run_started", "page_failed"] == [line["event"] for line in logs][:2]
+    assert told("run_failed")
+    sentences = [line["error"] for line in logs if "error" in line]
+    assert all(text.endswith(".") and " " in text for text in sentences)
 
 
 @pytest.mark.parametrize(("genre", "code"), [("dossier", 1), ("inconnu", 2)])

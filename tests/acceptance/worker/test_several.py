@@ -199,7 +199,8 @@ def test_a_webhook_may_reach_the_replica_that_does_not_work(
     idle = started(dsync)
     control.add_webhook(f"{idle.url}/hooks/ds/{SECRET}")
     control.move(first.number, "en_instruction")
-    until(lambda: "lease_held_elsewhere" in idle.process.printed())
+    assert "standby" == idle.get("/readyz").json()["demarches"][0]["role"]
+    until(control.webhook_answers)
     control.clear_faults()
     working.until_read()
 

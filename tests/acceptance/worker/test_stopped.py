@@ -145,7 +145,9 @@ def test_the_service_runs_at_once_and_again_and_outlives_failures(
     assert (0, True) == (done.code, took_s < IN_TIME_S), done.text
     assert sandbox.tokens.write not in done.text
     lines = [json.loads(line) for line in done.err.splitlines()]
-    assert "run_postponed" in [line["event"] for line in lines]
+    told = [line for line in lines if line["event"].startswith("run_")]
+    assert {"run_started", "run_failed", "run_postponed"} <= {line["event"] for line in told}
+    assert all(line["run"] and line["demarche"] == 86321 for line in told)
     [started] = [line for line in lines if line["event"] == "service_started"]
     assert (__version__, 86321) == (started["version"], started["demarche"])
     assert started["database"].startswith("SQLite file ")

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Kind, Status
 from dsync.errors import DSUnauthorizedError, LeaseHeldError, StoreError
+from dsync.service import scheduler
 from dsync.service.scheduler import DemarcheJob, Service
 from dsync.sync.report import RunReport, SyncOptions
 
@@ -217,15 +218,17 @@ def test_no_exception_ends_the_service() -> None:
     job, worker, clock = make_job(fail)
     with capture_logs() as logs:
         job.tick()
-    assert "run_postponed" in [entry["event"] for entry in logs]
+    told = [(entry["event"], entry["error"]) for entry in logs]
+    sentence = scheduler.CRASHED.format("KeyError")
+    assert told == [("run_crashed", sentence), ("run_postponed", sentence)]
     worker.outcome = make_report
     clock.now += 300
     job.tick()
     assert worker.runs == 2
 
 
-def test_a_lease_of_another_process_is_logged_once_and_no_failure() -> None:
-    """The waiting service logs it once, at INFO, and tries again at each check.
+def test_a_lease_of_another_process_is_no_failure_and_no_news() -> None:
+    """The waiting service tries again at each check, and logs nothing above DEBUG.
 
     A webhook may reach this replica: what it announces is read as soon as the other one has ended.
     """
@@ -238,8 +241,7 @@ def test_a_lease_of_another_process_is_logged_once_and_no_failure() -> None:
             clock.now += 1
     assert worker.runs == 4
     assert not job.is_asked
-    told = [(entry["event"], entry["log_level"]) for entry in logs]
-    assert told == [("lease_held_elsewhere", "info")]
+    assert {"debug"} == {entry["log_level"] for entry in logs}
 
 
 def test_a_partial_run_logs_each_problem() -> None:
