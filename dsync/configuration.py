@@ -178,6 +178,8 @@ class HttpSection(_Section):
     """Of the console; the State's design system is reserved for State sites."""
     ready_intervals: int = Field(default=3, ge=1, le=1000)
     """Number of intervals of the incremental read after which `/readyz` misses a success."""
+    unsigned_webhooks: bool = True
+    """Whether webhooks of version 1, which DS does not sign, are accepted."""
 
 
 def _allowed(value: object) -> str:

@@ -178,7 +178,7 @@ class Settings:
         """The words of DSYNC_WEBHOOK_SECRET: the secrets of the address, and signing keys.
 
         Raises:
-            ConfigurationError: a word is neither, or there is only a signing key.
+            ConfigurationError: a word is neither, or there is only a signing key, or it lacks.
         """
         words = () if self.webhook_secret is None else self.webhook_secret.get_secret_value()
         found = tuple(words.split()) if words else ()
@@ -190,6 +190,11 @@ class Settings:
                 "DSYNC_WEBHOOK_SECRET: expected a secret of at least 16 letters, digits, « - » or "
                 "« _ » (make one with `openssl rand -hex 24`), then the signing keys of webhooks "
                 "of version 2 (whsec_…), separated by blanks."
+            )
+        if in_path and not keys and not self.configuration.http.unsigned_webhooks:
+            raise ConfigurationError(
+                "DSYNC_WEBHOOK_SECRET: with [http] unsigned_webhooks = false it needs the signing "
+                "key (whsec_…) that DS shows: add it after a blank."
             )
         if any(not _SIGNING_KEY.fullmatch(word) for word in keys):
             raise ConfigurationError(

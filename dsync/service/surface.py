@@ -120,7 +120,10 @@ class Surface:
     ) -> None:
         self._console = console
         self._workers = workers
-        self._webhooks = Webhooks(words, ask)
+        signed_only = [
+            worker.demarche for worker in workers if not worker.configuration.http.unsigned_webhooks
+        ]
+        self._webhooks = Webhooks(words, ask, signed_only=signed_only)
         self._metrics = Metrics(workers, self._webhooks.counts)
         # One at a time: a database that hangs holds up one thread, and not one a scrape.
         self._reading = anyio.CapacityLimiter(1)

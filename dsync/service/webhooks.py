@@ -1,8 +1,9 @@
 """DS's webhooks: whether one is genuine, and which démarche it asks to read.
 
 A webhook is a hint: nothing of it is stored, the read fetches what changed. Version 1 is
-form-encoded and unsigned; its only proof is the secret in the address. Version 2 is JSON and
-signed, in the form of Standard Webhooks or in the older one, over the body alone.
+form-encoded and unsigned; its only proof is the secret in the address, and a démarche can do
+without it. Version 2 is JSON and signed, in the form of Standard Webhooks or in the older one, over
+the body alone. Either form tells when it was signed, or what it tells of happened.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import hashlib
 import hmac
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import parse_qs
 
@@ -30,6 +32,8 @@ MAX_ID = 100
 _V1_KEYS = ("procedure_id", "dossier_id", "state", "updated_at")
 _FORM = "application/x-www-form-urlencoded"
 _OLDER_PREFIX = "sha256="
+TOLERANCE = timedelta(minutes=5)
+"""Of the older form: between its newest event and the present; that of Standard Webhooks, too."""
 
 
 class Outcome(StrEnum):
@@ -51,10 +55,17 @@ class Webhooks:
     Args:
         words: the secrets in the address, and the signing keys of version 2 (`whsec_…`).
         ask: asks for a read of a démarche soon, and returns at once whether it is served.
+        signed_only: the démarches for which webhooks of version 1 are refused.
     """
 
-    def __init__(self, words: Sequence[str], ask: Callable[[DemarcheNumber], bool]) -> None:
-        self._words = tuple(words)
+    def __init__(
+        self,
+        words: Sequence[str],
+        ask: Callable[[DemarcheNumber], bool],
+        *,
+        signed_only: Collection[int] = (),
+    ) -> None:
+        self._signed_only = signed_only
         self._secrets = [word for word in words if not word.startswith(SIGNING_KEY_PREFIX)]
         self._keys = [word for word in words if word.startswith(SIGNING_KEY_PREFIX)]
         self._ask = ask
@@ -95,26 +106,35 @@ class Webhooks:
 
     def _receive_1(self, body: bytes) -> Outcome:
         demarche = _demarche_of_form(body)
-        return Outcome.INVALID if demarche is None else self._ask_for(demarche)
+        if demarche is None:
+            return Outcome.INVALID
+        return Outcome.REFUSED if demarche in self._signed_only else self._ask_for(demarche)
 
     def _ask_for(self, demarche: int) -> Outcome:
         is_served = self._ask(DemarcheNumber(demarche))
         return Outcome.ACCEPTED if is_served else Outcome.NOT_SERVED
 
     def _receive_2(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
-        if not self._is_signed(body, headers):
+        older = headers.get("x-webhook-signature-256", "").startswith(_OLDER_PREFIX)
+        has_signature = _has_older_signature if older else _has_signature
+        if not any(has_signature(body, headers, key) for key in self._keys):
             return Outcome.REFUSED
         try:
             document = json.loads(body)
             webhook, demarche = str(document["webhook_id"])[:MAX_ID], document["demarche_number"]
             sequences = [event["sequence"] for event in document["events"]]
-        except (ValueError, TypeError, KeyError, RecursionError):
+            is_old = older and not any(
+                _is_recent(event["timestamp"]) for event in document["events"]
+            )
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             return Outcome.INVALID
         # isinstance() would take true and false for numbers.
         if not all(type(number) is int for number in (demarche, *sequences)):
             return Outcome.INVALID
         if not 0 < len(sequences) <= MAX_EVENTS:
             return Outcome.INVALID
+        if is_old:
+            return Outcome.REFUSED
         new = [key for number in sequences if (key := (webhook, number)) not in self._seen]
         if not new:
             return Outcome.REPEATED
@@ -126,13 +146,6 @@ class Webhooks:
         while len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
         return outcome
-
-    def _is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        older = headers.get("x-webhook-signature-256", "")
-        if older.startswith(_OLDER_PREFIX):
-            # What a key of this form looks like is not known: any word can be one.
-            return any(_has_older_signature(body, older, word) for word in self._words)
-        return any(_has_signature(body, headers, key) for key in self._keys)
 
 
 def _demarche_of_form(body: bytes) -> int | None:
@@ -160,6 +173,15 @@ def _has_signature(body: bytes, headers: Mapping[str, str], key: str) -> bool:
     return True
 
 
-def _has_older_signature(body: bytes, given: str, key: str) -> bool:
+def _has_older_signature(body: bytes, headers: Mapping[str, str], key: str) -> bool:
     expected = _OLDER_PREFIX + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(headers["x-webhook-signature-256"].encode(), expected.encode())
+
+
+def _is_recent(timestamp: str) -> bool:
+    """Return whether an event, by its time with an offset, happened minutes ago.
+
+    Raises:
+        TypeError, ValueError: it is not such a time.
+    """
+    return abs(datetime.now(UTC) - datetime.fromisoformat(timestamp)) <= TOLERANCE

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -27,14 +28,15 @@ from dsync.service.surface import Surface, bind, server_thread
 from dsync.settings import Settings, load_settings
 from dsync.wiring import Worker
 from tests.acceptance.worker.installed import until
+from tests.commands.command import config_with
 from tests.store.databases import PostgresServer, connected
 
 SECRET = "chemin-secret-de-ce-test"
 
 
-def _settings(database_url: str) -> Settings:
+def _settings(database_url: str, **given: Any) -> Settings:
     return load_settings(
-        ds_url="http://127.0.0.1:1", database_url=database_url, ds_token=SecretStr("none")
+        ds_url="http://127.0.0.1:1", database_url=database_url, ds_token=SecretStr("none"), **given
     )
 
 
@@ -185,6 +187,21 @@ def test_a_client_that_does_not_read_its_answer_is_dropped() -> None:
         until(lambda: len(os.listdir("/proc/self/fd")) <= before + 2, within_s=20)
     stop.set()
     assert [WHOLE] * 2 == [answer.count(b"x") for answer in read]
+
+
+def test_unsigned_webhooks_can_be_refused(tmp_path: Path) -> None:
+    """By the file of the démarche: answered as a wrong secret is."""
+    config = Path(config_with(tmp_path, more="[http]\nunsigned_webhooks = false\n"))
+    settings = _settings(f"sqlite:///{tmp_path / 'dsync.db'}", config=config)
+    with Worker(settings) as app, serving(app) as (host, port):
+        form = {"dossier_id": 1, "state": "accepte", "updated_at": "x"}
+        answers = [
+            requests.post(
+                f"http://{host}:{port}/hooks/ds/{SECRET}", {**form, "procedure_id": n}, timeout=20
+            )
+            for n in (app.demarche, app.demarche + 1)
+        ]
+    assert [404, 202] == [answer.status_code for answer in answers]
 
 
 def _sent(address: tuple[str, int], given: bytes, *, reads: bool) -> bytes:

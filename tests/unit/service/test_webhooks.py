@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from standardwebhooks import Webhook
 from dsync.service.webhooks import REMEMBERED, Outcome, Webhooks
 
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
+AT = NOW.isoformat()
 SECRET = "a-secret-of-the-path"
 KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
 NEXT_KEY = "whsec_bm91dmVsbGUtY2xlLWRlLXNpZ25hdHVyZQ=="
@@ -25,7 +27,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"content-type": "application/json; charset=utf-8"}
 
 
-def webhooks(*words: str) -> tuple[Webhooks, list[int]]:
+def webhooks(*words: str, signed_only: Sequence[int] = ()) -> tuple[Webhooks, list[int]]:
     """Return the receiver of a service with one démarche, and the reads that it asks for."""
     asked: list[int] = []
 
@@ -33,11 +35,12 @@ def webhooks(*words: str) -> tuple[Webhooks, list[int]]:
         asked.append(demarche)
         return demarche == DEMARCHE
 
-    return Webhooks(words or (SECRET, KEY), ask), asked
+    return Webhooks(words or (SECRET, KEY), ask, signed_only=signed_only), asked
 
 
-def body_of(*sequences: Any, demarche: Any = DEMARCHE, webhook: str = "wh") -> bytes:
-    events = [{"sequence": one, "type": "accepte", "dossier_number": 1} for one in sequences]
+def body_of(*sequences: Any, demarche: Any = DEMARCHE, webhook: str = "wh", at: Any = AT) -> bytes:
+    event = {"type": "accepte", "dossier_number": 1, "timestamp": at}
+    events = [{**event, "sequence": one} for one in sequences]
     document = {"webhook_id": webhook, "demarche_number": demarche, "events": events}
     return json.dumps(document).encode()
 
@@ -68,7 +71,6 @@ def test_a_webhook_of_version_2_needs_a_signature_by_a_known_key() -> None:
         ((SECRET, KEY), signed_as_first(body)),
         ((SECRET, KEY, NEXT_KEY), signed(body, NEXT_KEY)),
         ((SECRET, NEXT_KEY), both),
-        ((SECRET, "another-word-of-DS"), signed_as_first(body, "another-word-of-DS")),
     ):
         receiver, asked = webhooks(*words)
         assert Outcome.ACCEPTED == receiver.receive(body, headers)
@@ -78,6 +80,8 @@ def test_a_webhook_of_version_2_needs_a_signature_by_a_known_key() -> None:
         ((SECRET, KEY), signed(body, NEXT_KEY)),
         ((SECRET, KEY), signed(body_of(2))),
         ((SECRET, KEY), signed_as_first(body_of(2))),
+        ((SECRET, KEY), signed_as_first(body, SECRET)),
+        ((SECRET, KEY), signed_as_first(body, "")),
         ((SECRET, KEY), signed(body, at=NOW - timedelta(minutes=6))),
         ((SECRET, KEY), JSON),
         ((SECRET, KEY), signed(body) | {"webhook-signature": "v1"}),
@@ -87,6 +91,29 @@ def test_a_webhook_of_version_2_needs_a_signature_by_a_known_key() -> None:
         receiver, asked = webhooks(*words)
         assert Outcome.REFUSED == receiver.receive(body, headers)
         assert [] == asked
+
+
+@time_machine.travel(NOW, tick=False)
+@pytest.mark.parametrize(
+    ("at", "outcome"),
+    [
+        ("2026-11-26T08:56:00+01:00", Outcome.ACCEPTED),
+        ("2026-11-26T07:56:00Z", Outcome.ACCEPTED),
+        ("2026-11-26T08:04:00+00:00", Outcome.ACCEPTED),
+        ("2026-11-26T07:54:00+00:00", Outcome.REFUSED),
+        ("2026-11-26T08:06:00+00:00", Outcome.REFUSED),
+        ("2026-11-26T08:00:00", Outcome.INVALID),
+        (NOW.timestamp(), Outcome.INVALID),
+        (None, Outcome.INVALID),
+    ],
+)
+def test_the_older_signature_proves_what_happened_minutes_ago(at: Any, outcome: Outcome) -> None:
+    """It signs no time of its own, so one that somebody kept is known by its newest event."""
+    receiver, _ = webhooks()
+    body = body_of(1, at=at)
+    assert outcome == receiver.receive(body, signed_as_first(body))
+    receiver, _ = webhooks()
+    assert Outcome.ACCEPTED == receiver.receive(body, signed(body))
 
 
 @time_machine.travel(NOW, tick=False)
@@ -141,6 +168,15 @@ def test_a_webhook_of_version_1_names_its_demarche(
     receiver, _ = webhooks()
     assert outcome == receiver.receive(body.encode(), headers)
     assert 1 == receiver.counts["1", outcome.value]
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_demarche_can_do_without_unsigned_webhooks() -> None:
+    """Version 1 is refused for it, as a wrong secret is; version 2 is not."""
+    receiver, asked = webhooks(signed_only=[DEMARCHE])
+    assert Outcome.REFUSED == receiver.receive(V1.encode(), FORM)
+    assert [] == asked
+    assert Outcome.ACCEPTED == receiver.receive(body_of(1), signed(body_of(1)))
 
 
 @time_machine.travel(NOW, tick=False)

@@ -66,6 +66,18 @@ def test_a_secret_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, t
     assert text not in caught.value.message
 
 
+def test_without_unsigned_webhooks_a_signing_key_is_needed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else every webhook would be refused."""
+    file = Path(config_with(tmp_path, more="[http]\nunsigned_webhooks = false\n"))
+    monkeypatch.setenv("DSYNC_WEBHOOK_SECRET", "a-secret-of-the-path")
+    with pytest.raises(ConfigurationError, match=r"unsigned_webhooks = false .*whsec_"):
+        load_settings(config=file)
+    monkeypatch.setenv("DSYNC_WEBHOOK_SECRET", f"a-secret-of-the-path {KEY}")
+    assert not load_settings(config=file).configuration.http.unsigned_webhooks
+
+
 def test_the_secret_may_be_in_a_file_and_is_masked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
