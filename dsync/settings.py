@@ -349,12 +349,21 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str,
         raise ConfigurationError(
             f"{path}: the démarche's number is missing: set [demarche] number, or DSYNC_DEMARCHE."
         )
+    own_number = configuration.demarche.number if configuration.demarche else None
+    if own_number not in (None, SANDBOX_DEMARCHE, values["demarche"]):
+        raise ConfigurationError(
+            f"{path} configures démarche {own_number}, and serves no other one: leave out "
+            f"--demarche {values['demarche']} and DSYNC_DEMARCHE, or name that démarche's own file "
+            "in DSYNC_CONFIG or --config."
+        )
     allow_http = configuration.ds.allow_insecure_http
     for name, named in (
         ("ds_url", "DSYNC_DS_URL, or [ds] url in the configuration file"),
         ("betagouv_url", "DSYNC_BETAGOUV_URL"),
     ):
         _check_address(values[name], named, allow_http=allow_http)
+    if problem := _misdirected(path, configuration.ds, sources, values["ds_url"]):
+        raise ConfigurationError(problem)
     if configuration.alerts.ping_url is not None:
         _check_address(configuration.alerts.ping_url, "[alerts] ping_url", allow_http=allow_http)
     if configuration.programme is not None:
@@ -384,6 +393,45 @@ def _own_token(path: Path, ds: DSSection) -> dict[str, Any]:
         return {}
     token = _read_secret(path.parent / ds.token_file, f"{path}: [ds] token_file")
     return {"ds_token": SecretStr(token), "ds_token_expires_on": ds.token_expires_on}
+
+
+def _misdirected(path: Path, ds: DSSection, sources: Mapping[str, str], url: str) -> str | None:
+    """Return why the token would go to another server than its own; None: it does not.
+
+    A file's token is for the address of that file, and the environment's for the address in the
+    environment, else for DS's own.
+
+    Args:
+        path: of the file.
+        ds: its section.
+        sources: of the settings.
+        url: the address that is used.
+    """
+    whose = sources["ds_token"]
+    if whose == "file" and _origin(url) != _origin(ds.url):
+        return (
+            f"{path}: [ds] token_file is for {mask_url(ds.url)}, but DSYNC_DS_URL, or --ds-url, is "
+            "another server, which must not get this token: set [ds] url in the file, or leave "
+            "the variable out."
+        )
+    is_own = sources["ds_url"] == "file" and _origin(url) != _origin(DEFAULT_DS_URL)
+    if whose == "environment" and is_own:
+        return (
+            f"{path}: [ds] url is a server of its own, which must not get the token of the "
+            "environment: name its token's file in [ds] token_file, or set DSYNC_DS_URL to the "
+            "same address if DSYNC_DS_TOKEN is its token."
+        )
+    return None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Return the server of an address: scheme, host and port."""
+    try:
+        parts = urlsplit(url.strip())
+        scheme, port = parts.scheme, parts.port
+    except ValueError:  # `_check_address` has refused the other one.
+        return url, None, None
+    return scheme, parts.hostname, port or {"https": 443, "http": 80}.get(scheme)
 
 
 def _check_address(text: str, named: str, *, allow_http: bool) -> None:

@@ -101,7 +101,8 @@ class Console:
         by_number = {int(worker.demarche): worker for worker in workers}
         self._site = Site(by_number, self._desk, theme, environment())
         self._limiter = anyio.CapacityLimiter(THREADS)
-        self.application = self._application(secret, cookie)
+        # Around all of it: starlette answers a crash outside the middleware of an application.
+        self.application = _Headers(self._application(secret, cookie))
 
     def open(self) -> None:
         """Show the link by which the first user enters."""
@@ -133,7 +134,6 @@ class Console:
                 Mount("/static", _Guarded(static, self._access)),
             ],
             middleware=[
-                Middleware(_Headers),
                 Middleware(
                     SessionMiddleware,
                     secret_key=secret,

@@ -66,8 +66,8 @@ class Fichier(Struct, frozen=True, gc=False):
 
     nom: str
     type_mime: str
-    taille: int
-    """Bytes."""
+    taille: int | None
+    """Bytes; None: DS gives no valid number, so that the file alone cannot be copied."""
     empreinte_md5: str
     """Base64, as DS gives it."""
     analyse: str

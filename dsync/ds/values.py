@@ -39,11 +39,7 @@ def value_of(node: CellNode) -> Value:
 
 
 def fichiers_of(node: CellNode) -> tuple[Fichier, ...]:
-    """Return the files of a champ.
-
-    Raises:
-        InvalidValueError: the size of a file is no valid number.
-    """
+    """Return the files of a champ; a size that is no valid number is unknown."""
     return tuple(
         [
             Fichier(
@@ -65,11 +61,9 @@ def snake_case(typename: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _size(file: FileNode) -> int:
+def _size(file: FileNode) -> int | None:
     size = _integer_in(file.byte_size_big_int or 0)
-    if size is None or not 0 <= size < 1 << 63:
-        raise InvalidValueError("champs.files.byteSizeBigInt")
-    return size
+    return size if size is not None and 0 <= size < 1 << 63 else None
 
 
 def _integer_in(value: str | int) -> int | None:

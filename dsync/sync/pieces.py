@@ -198,9 +198,10 @@ class _Copying:
         piece: Piece,
         adresse: str,
     ) -> CopyState:
-        if piece.fichier.taille > self.settings.max_bytes:
+        size = piece.fichier.taille
+        if size is not None and size > self.settings.max_bytes:
             return CopyState.TROP_GRANDE
-        if md5_of(piece.key.empreinte_md5) is None:
+        if size is None or md5_of(piece.key.empreinte_md5) is None:
             return CopyState.NON_CONFORME
         # An address expires within the hour, which the files before this one can take: once more
         # with a fresh one.

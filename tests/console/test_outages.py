@@ -12,6 +12,7 @@ import pytest
 import requests
 from itsdangerous import TimestampSigner
 
+from dsync.console.app import HEADERS
 from dsync.wiring import Worker
 from tests.console.addresses import ADDRESSES
 from tests.console.served import USER, ServedConsole, served, words
@@ -47,6 +48,23 @@ def test_an_unreachable_database_is_said(database_url: str, request: pytest.Fixt
             answer.text
         )
         assert "Traceback" not in answer.text
+
+
+def test_a_page_that_crashes_has_the_headers_of_all_others(engine: Engine) -> None:
+    """A bug gives a page of dsync's own, which no other site can frame and no proxy keeps."""
+    other = engine.another()
+
+    def crash(*_given: object) -> None:
+        raise RuntimeError
+
+    with served(engine, [other.app]) as console:
+        visitor = console.visitor()
+        sound = visitor.get("/dossiers")
+        other.store.around["reading"] = crash
+        crashed = visitor.get("/dossiers")
+    assert (500, True) == (crashed.status_code, "Erreur de dsync" in crashed.text)
+    for name in (*HEADERS, "cache-control"):
+        assert sound.headers[name] == crashed.headers[name]
 
 
 def test_an_empty_database_has_its_pages(fresh: Engine) -> None:

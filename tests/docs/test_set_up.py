@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.golden import dependencies
 
@@ -143,3 +148,35 @@ def test_links_inside_the_project_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", read(page)):
         if not target.startswith("http"):
             assert (folder / target).exists(), target
+
+
+def test_what_is_imported_is_declared() -> None:
+    """Not only needed by something that is: that could go with its next version."""
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    extras = project["optional-dependencies"]
+    lists = [project["dependencies"], *(of for name, of in extras.items() if name != "test")]
+    declared = {canonicalize_name(Requirement(one).name) for of in lists for one in of}
+    every = {name for file in (ROOT / "dsync").rglob("*.py") for name in imported_by(file)}
+    foreign = every - sys.stdlib_module_names - {"dsync"}
+    made_by = packages_distributions()
+    missing = {
+        name
+        for name in foreign
+        if not declared & {canonicalize_name(one) for one in made_by.get(name, ())}
+    }
+    assert set() == missing
+
+
+def imported_by(file: Path) -> Iterator[str]:
+    """Yield the packages that a module imports, but for those of its annotations alone."""
+    waiting: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"))]
+    while waiting:
+        match waiting.pop():
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                continue
+            case ast.Import(names=names):
+                yield from (one.name.partition(".")[0] for one in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.partition(".")[0]
+            case node:
+                waiting += ast.iter_child_nodes(node)

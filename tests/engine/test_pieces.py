@@ -158,6 +158,9 @@ def test_a_file_that_is_not_safe_is_left_with_the_reason(
         ("checksum", "../../etc/passwd", "non_conforme"),
         ("byteSizeBigInt", "20", "non_conforme"),
         ("byteSizeBigInt", str(1 << 40), "trop_grande"),
+        ("byteSizeBigInt", "-1", "non_conforme"),
+        ("byteSizeBigInt", str(1 << 63), "non_conforme"),
+        ("byteSizeBigInt", "gros", "non_conforme"),
     ],
 )
 def test_a_file_that_is_not_the_announced_one_is_no_copy(

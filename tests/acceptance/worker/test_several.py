@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Iterable, Mapping
@@ -54,7 +55,8 @@ def configured(
         text = text.replace("deadline_s = 60", "deadline_s = 1", 1)
         text = text.replace("# [http]\n", "[http]\nready_intervals = 15\n")
         if number in tokens:
-            text = text.replace("[ds]\n", f'[ds]\ntoken_file = "{number}.token"\n')
+            own = f'[ds]\nurl = "{sandbox.ds_url}"\ntoken_file = "{number}.token"\n'
+            text = re.sub(r"^url = .*\n", "", text, flags=re.M).replace("[ds]\n", own)
             (folder / f"{number}.token").write_text(tokens[number], encoding="utf-8")
         (folder / f"{number}.toml").write_text(text, encoding="utf-8")
     return folder

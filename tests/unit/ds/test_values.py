@@ -201,16 +201,6 @@ def test_a_file_keeps_its_facts_and_not_its_address() -> None:
         ("PieceJustificativeChamp", {"files": {}}, "champs.files"),
         ("PieceJustificativeChamp", {"files": [None]}, "champs.files"),
         ("PieceJustificativeChamp", {"files": [{"filename": 3}]}, "champs.files.filename"),
-        (
-            "PieceJustificativeChamp",
-            {"files": [{"filename": "a", "byteSizeBigInt": "gros"}]},
-            "champs.files.byteSizeBigInt",
-        ),
-        (
-            "PieceJustificativeChamp",
-            {"files": [{"filename": "a", "byteSizeBigInt": 1 << 63}]},
-            "champs.files.byteSizeBigInt",
-        ),
         ("CommuneChamp", {"commune": "Paris"}, "champs.commune"),
         ("AddressChamp", {"address": {"cityName": 3}}, "champs.address"),
         ("MultipleDropDownListChamp", {"values": [1, 2]}, "champs.values"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dsync.configuration import shipped_config
+from dsync.configuration import DEFAULT_DS_URL, shipped_config
 from dsync.errors import ConfigurationError
-from dsync.settings import load_all, load_settings
+from dsync.settings import SANDBOX_DEMARCHE, load_all, load_settings
 
 
 @pytest.fixture
@@ -20,9 +20,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _write(file: Path, number: int, ds: str = "") -> None:
+OTHER = "https://ds.example.fr/api/v2/graphql"
+
+
+def _write(file: Path, number: int, ds: str = "", url: str | None = None) -> None:
     text = shipped_config().read_text(encoding="utf-8")
     text = text.replace("number = 86321", f"number = {number}").replace("[ds]\n", f"[ds]\n{ds}")
+    text = text.replace(DEFAULT_DS_URL, url or DEFAULT_DS_URL)
     file.write_text(text, encoding="utf-8")
 
 
@@ -129,3 +133,55 @@ def test_an_empty_folder_is_told(tmp_path: Path) -> None:
     """The message names the folder and where it was given."""
     with pytest.raises(ConfigurationError, match=r"no configuration file \(\*\.toml\)"):
         load_all(config=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("token_file", "url", "of_all", "said"),
+    [
+        (True, None, OTHER, r"2.toml: \[ds\] token_file is for https://demarche.numerique"),
+        (True, OTHER, DEFAULT_DS_URL, r"2.toml: \[ds\] token_file is for https://ds.example.fr"),
+        (True, OTHER, OTHER.replace(".fr", ".fr:8443"), "must not get this token"),
+        (True, OTHER, None, None),
+        (True, OTHER, f"{OTHER}?a=1", None),
+        (False, OTHER, None, "must not get the token of the environment"),
+        (False, OTHER, OTHER, None),
+        (False, None, OTHER, None),
+    ],
+)
+def test_a_token_goes_to_its_own_address_only(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    token_file: bool,
+    url: str | None,
+    of_all: str | None,
+    said: str | None,
+) -> None:
+    """A file's token to that file's address, the environment's to the environment's, else DS's."""
+    (folder / "own").write_text("secret", encoding="utf-8")
+    ds = 'token_file = "own"\n' if token_file else ""
+    file = folder / "2.toml"
+    _write(file, 1, ds, url)
+    if of_all is not None:
+        monkeypatch.setenv("DSYNC_DS_URL", of_all)
+    if said is None:
+        assert 2 == len(load_all(config=folder))
+        return
+    for path in (folder, file):
+        with pytest.raises(ConfigurationError, match=said):
+            load_all(config=path)
+
+
+@pytest.mark.parametrize("own", [2, SANDBOX_DEMARCHE])
+def test_a_file_that_names_its_number_serves_no_other_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int
+) -> None:
+    """Only the sandbox's number of the shipped file is replaced."""
+    _write(file := tmp_path / "own.toml", own)
+    assert own == load_settings(config=file).demarche
+    assert own == load_settings(config=file, demarche=own).demarche
+    monkeypatch.setenv("DSYNC_DEMARCHE", "7")
+    if own == SANDBOX_DEMARCHE:
+        assert 7 == load_settings(config=file).demarche
+        return
+    with pytest.raises(ConfigurationError, match="configures démarche 2, and serves no other one"):
+        load_settings(config=file)
