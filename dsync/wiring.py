@@ -223,7 +223,7 @@ class Worker:
         if not section.is_on or section.target is None:
             return None
         return PieceSettings(
-            target=section.target,
+            target=section.target.rstrip("/"),
             max_bytes=int(section.max_mib * MIB),
             deadline_s=section.deadline_s,
             allow_http=self.configuration.ds.allow_insecure_http,

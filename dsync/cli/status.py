@@ -27,7 +27,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Status
 from dsync.settings import Settings
 from dsync.store import Store
-from dsync.sync.concerns import concerns_of, warnings_of
+from dsync.sync.concerns import concerns_of, unfinished_erasures, warnings_of
 from dsync.sync.state import state_of
 
 
@@ -107,6 +107,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
             ("verdicts", _counts(counts["verdict"])),
             ("to be judged", counts["to_judge"] or None),
             ("annotations", _counts(document["annotations"])),
+            ("erasures not finished", unfinished_erasures(document) or "none"),
             ("evidence", confirmed and f"confirmed {ago(confirmed, now)}"),
             ("token", None if days is None else f"{days} days left"),
             ("alerts", ", ".join(alert["name"] for alert in document["alerts"])),

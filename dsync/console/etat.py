@@ -87,6 +87,29 @@ POINTS: Mapping[Code, Point | None] = {
         "/anomalies",
         "Voir ce qui attend",
     ),
+    Code.TARGET: Point(
+        "La destination des copies de pièces jointes n’est pas là : rien n’y est copié, et rien de "
+        "ce qui s’y trouve n’est effacé. Demandez à l’équipe technique de la remettre en place.",
+        "/executions",
+        "Voir les passages",
+        is_error=True,
+    ),
+    Code.ERASURES: Point(
+        "fichier ou demande d’effacement n’est pas encore traité|"
+        "fichiers ou demandes d’effacement ne sont pas encore traités",
+        "/journal",
+        "Voir les demandes",
+    ),
+    Code.REQUESTS: Point(
+        "demande n’est pas encore traitée|demandes ne sont pas encore traitées",
+        "/journal",
+        "Voir les demandes",
+    ),
+    Code.NOT_CONFIGURED: Point(
+        "Des démarches ne sont plus dans la configuration ({details}) : elles ne sont plus lues, "
+        "et leurs effacements dans Démarches Simplifiées ne sont pas suivis ici. Demandez à "
+        "l’équipe technique : la commande « dsync forget » les retire."
+    ),
     Code.EVIDENCE: Point(
         "Le catalogue de beta.gouv.fr n’a plus été confirmé depuis longtemps.",
         "/preuves",

@@ -46,6 +46,9 @@ ALERTS = {
     "refused": "DS refused annotations.",
     "conflicts": "Human values stand where dsync wants to write.",
     "quarantine": "Dossiers cannot be read or judged; told again each time their number doubles.",
+    "pieces_target": "The target of the copies of files is not there: `[pieces] target`.",
+    "erasures": "Erasures are not finished: copies of files, or requests that nothing executed.",
+    "not_configured": "The database has démarches that the folder no longer configures.",
     "evidence": "The catalogue has not been confirmed for `[preuves.catalogue] max_age_days`.",
     "check …": (
         "`dsync check`, at the start and daily, has a warning or an error of this name: the form "
@@ -175,11 +178,19 @@ TOLD: Mapping[Code, Alert | None] = {
         "{dossiers} with a human's value in place of dsync's: see `dsync conflicts list`.",
     ),
     Code.QUARANTINED: Alert("quarantine", "{dossiers} in quarantine: see `dsync quarantine list`."),
+    Code.TARGET: Alert(
+        "pieces_target", "The target of the copies of files is not there: see `dsync runs`."
+    ),
+    Code.ERASURES: Alert("erasures", "Erasures are not finished ({why}): see `dsync status`."),
+    Code.NOT_CONFIGURED: Alert(
+        "not_configured",
+        "Démarches that no file of the folder configures any more: {why}. See `dsync status`.",
+    ),
     Code.EVIDENCE: Alert(
         "evidence", "The catalogue was last confirmed {days} days ago: see `dsync check`."
     ),
     # The next run sends what waits, and `Alerts` runs the check itself.
-    **dict.fromkeys((Code.WAITING, Code.CHECK)),
+    **dict.fromkeys((Code.WAITING, Code.REQUESTS, Code.CHECK)),
     # `no_success` says what follows from these, if it does; one failed run is none.
     **dict.fromkeys((Code.NO_SERVICE, Code.SILENT_SERVICE, Code.RUN_FAILED, Code.CLOCK_WENT_BACK)),
 }

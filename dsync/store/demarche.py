@@ -66,6 +66,8 @@ class SyncState:
     """Of the mapping with which the last full read was done."""
     writing_key: str | None = None
     """Of the configured texts, annotations, labels and rights that the wishes follow."""
+    pieces_target: str | None = None
+    """The target of copies of files that was marked last."""
 
     def as_of(self, now: datetime) -> SyncState:
         """Return the state without the instants that are after `now`.

@@ -8,7 +8,19 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, column, delete, func, insert, or_, select, table, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.sql import Select
 
 from dsync.domain.dossier import Fichier
@@ -148,6 +160,20 @@ class PieceReads(Subject):
             .group_by(state)
         )
         return {row[0]: row[1] for row in rows}
+
+    def has_used(self, target: str) -> bool:
+        """Return whether files of any démarche were copied into a target."""
+        state = tables.sync_state
+        marked = select(state.c.demarche_numero).where(state.c.pieces_target == target)
+        inside = select(_piece.c.id).where(
+            _piece.c.adresse.startswith(f"{target}/", autoescape=True)
+        )
+        return bool(self.connection.scalar(select(or_(exists(marked), exists(inside)))))
+
+    def doomed_count(self) -> int:
+        """Return the number of copies that have to be deleted."""
+        doomed = _piece.c.a_supprimer, _piece.c.demarche_numero == self.number
+        return self.connection.scalar(select(func.count()).where(*doomed)) or 0
 
     def doomed_pieces(self) -> list[DoomedPiece]:
         """Return the copies that have to be deleted."""

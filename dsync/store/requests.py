@@ -60,12 +60,12 @@ class RequestReads(Subject):
         )
         return [ManualRequest(*row) for row in rows]
 
-    def next_request(self) -> ManualRequest | None:
-        """Return the oldest unfinished request to a service, None without one.
+    def open_requests(self) -> list[ManualRequest]:
+        """Return the unfinished requests to a service, oldest first.
 
-        A request whose service was killed is still unfinished, and is executed again.
+        A request whose process was killed is still unfinished, and is executed again.
         """
-        row = self.connection.execute(
+        rows = self.connection.execute(
             select(*_COLUMNS)
             .where(
                 _table.c.demarche_numero == self.number,
@@ -73,9 +73,12 @@ class RequestReads(Subject):
                 _table.c.fini_le.is_(None),
             )
             .order_by(_table.c.id)
-            .limit(1)
-        ).one_or_none()
-        return None if row is None else ManualRequest(*row)
+        )
+        return [ManualRequest(*row) for row in rows]
+
+    def next_request(self) -> ManualRequest | None:
+        """Return the oldest unfinished request to a service, None without one."""
+        return next(iter(self.open_requests()), None)
 
 
 class RequestWrites(RequestReads):

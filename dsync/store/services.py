@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, null, or_, select, update
+from sqlalchemy import Connection, delete, null, or_, select, union, update
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
@@ -80,6 +80,17 @@ def read_services(connection: Connection, demarche: DemarcheNumber) -> list[Runn
         .order_by(_service.c.started_at)
     )
     return [RunningService(*row) for row in rows]
+
+
+def read_demarches(connection: Connection) -> list[DemarcheNumber]:
+    """Return the démarches of which something was read, or tried to be, by number."""
+    columns = (
+        _demarche.c.number,
+        tables.sync_run.c.demarche_numero,
+        tables.dossier.c.demarche_numero,
+    )
+    rows = connection.scalars(union(*map(select, columns)))
+    return sorted(map(DemarcheNumber, rows))
 
 
 def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) -> bool:

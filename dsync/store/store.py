@@ -189,6 +189,11 @@ class Store:
         with self._connected(reading=True) as connection:
             return services.read_services(connection, demarche)
 
+    def demarches(self) -> list[DemarcheNumber]:
+        """Return the démarches of which something was read, or tried to be."""
+        with self._connected(reading=True) as connection:
+            return services.read_demarches(connection)
+
     def close_session(self, token: str, until: datetime) -> None:
         """Make a session of the console unusable, until it ends by itself."""
         with self._connected() as connection:

@@ -449,6 +449,7 @@ class SyncStateRow(_Table, table=True):
     evidence_key: str | None
     mapping_key: str | None
     writing_key: str | None
+    pieces_target: str | None
 
 
 class RevisionRow(_Table, table=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -99,7 +99,7 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     yield from _ds_lines(sources)
     yield database_line(sources.database_url, sources.open_store)
     if sources.pieces_target is not None:
-        yield _target_line(sources.pieces_target)
+        yield _target_line(sources, sources.pieces_target)
     if sources.programme is None or not sources.programme.judges:
         message = "no section [regles]: nothing is judged"
         yield CheckLine("rules", CheckStatus.INFO, message)
@@ -252,10 +252,16 @@ def error(name: str, exc: DsyncError) -> CheckLine:
     return CheckLine(name, CheckStatus.ERROR, exc.message, None, exc.exit_code)
 
 
-def _target_line(target: str) -> CheckLine:
+def _target_line(sources: CheckSources, target: str) -> CheckLine:
     """Return whether the target of the copies of files can be written."""
+    is_used = False
+    # Without the database, whose line says what is wrong, it counts as new.
+    with _store(sources) as store, suppress(StoreError):
+        if store is not None:
+            with store.reading() as reader:
+                is_used = reader.has_used(target)
     try:
-        try_target(target)
+        try_target(target, is_used=is_used)
     except (ConfigurationError, PieceTargetError) as exc:
         return error("pieces", exc)
     return CheckLine("pieces", CheckStatus.OK, "files can be written into [pieces] target")

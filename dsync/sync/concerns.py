@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 
 from dsync.domain.check_line import CheckStatus, expiry_line
 from dsync.domain.durations import ago, span
-from dsync.domain.run import Status
+from dsync.domain.run import Kind, Status
 from dsync.errors import DSUnauthorizedError, SafetyBrakeError
 
 CHECK = "check "
 """Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
+
+
+LONG_WAIT = timedelta(minutes=5)
+"""After this time a request that nothing has executed needs attention."""
 
 
 class Code(StrEnum):
@@ -36,6 +40,14 @@ class Code(StrEnum):
     REFUSED = "refused"
     CONFLICTS = "conflicts"
     QUARANTINED = "quarantined"
+    TARGET = "target"
+    """The target of the copies of files is not there."""
+    ERASURES = "erasures"
+    """Erasures are not finished; `number` is that of the copies and requests, `details` say it."""
+    REQUESTS = "requests"
+    """Requests wait for too long; `number` is theirs."""
+    NOT_CONFIGURED = "not_configured"
+    """The database has démarches that no file configures any more; `details` are their numbers."""
     EVIDENCE = "evidence"
     """The catalogue has not been confirmed for too long."""
     CHECK = "check"
@@ -61,6 +73,7 @@ class Concern(NamedTuple):
         """Return an English sentence with this concern's facts in place of its `{…}`."""
         age, why = self.age(now), "; ".join(self.details)
         return sentence.format(
+            number=self.number,
             dossiers=f"{self.number} dossier{'s' if self.number > 1 else ''}",
             ago=ago(now - age, now),
             span=span(abs(age)),
@@ -114,6 +127,18 @@ def concerns_of(
     for code in (Code.WAITING, Code.REFUSED, Code.CONFLICTS, Code.QUARANTINED):
         if count := state[code]:
             yield Concern(code, count, details=tuple(state["reasons"].get(code, ())))
+    if state["target_is_missing"]:
+        yield Concern(Code.TARGET)
+    # During a run they are what it is about to do.
+    if not state["lease"] and (unfinished := unfinished_erasures(state)):
+        count = state["copies_to_delete"] + len(_erasures(state))
+        yield Concern(Code.ERASURES, count, details=(unfinished,))
+    waiting = [one["asked_at"] for one in state["requests"] if now - one["asked_at"] > LONG_WAIT]
+    if waiting:
+        yield Concern(Code.REQUESTS, len(waiting), min(waiting))
+    if state["not_configured"]:
+        names = tuple(map(str, state["not_configured"]))
+        yield Concern(Code.NOT_CONFIGURED, len(names), details=names)
     confirmed, max_age = state["evidence_confirmed_at"], thresholds.evidence_max_age
     if confirmed is not None and max_age is not None and now - confirmed > max_age:
         yield Concern(Code.EVIDENCE, since=confirmed)
@@ -128,11 +153,28 @@ def concerns_of(
         yield Concern(Code.TOKEN_EXPIRY, (last_day - today).days, details=details)
 
 
+def unfinished_erasures(state: Mapping[str, Any]) -> str:
+    """Return what is left to do of erasures, "" if nothing is."""
+    copies, requests = state["copies_to_delete"], len(_erasures(state))
+    return ", ".join(
+        f"{count} {noun}{'s' if count > 1 else ''} {what}"
+        for count, noun, what in (
+            (copies, "file", "to be deleted in the target of copies"),
+            (requests, "request", "not executed"),
+        )
+        if count
+    )
+
+
+def _erasures(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in state["requests"] if one["kind"] == Kind.ERASURE]
+
+
 WARNINGS: Mapping[Code, str | None] = {
     # `dsync status` shows these in lines of their own, without « ! ».
     **dict.fromkeys((Code.NO_SUCCESS, Code.LATE, Code.NO_SERVICE, Code.CHECK, Code.EVIDENCE)),
     # The messages of the last run say these, with what to do.
-    **dict.fromkeys((Code.RUN_FAILED, Code.TOKEN_REFUSED, Code.BRAKE)),
+    **dict.fromkeys((Code.RUN_FAILED, Code.TOKEN_REFUSED, Code.BRAKE, Code.TARGET)),
     Code.SILENT_SERVICE: (
         "The service {why} last reported {ago} and did not report its end: check whether it still "
         "runs, and start it again. If it runs, compare the machines' clocks (NTP)."
@@ -150,6 +192,19 @@ WARNINGS: Mapping[Code, str | None] = {
         "{dossiers} with a human's value instead of dsync's: see `dsync conflicts list`."
     ),
     Code.QUARANTINED: "{dossiers} in quarantine: see `dsync quarantine list`.",
+    Code.ERASURES: (
+        "Erasures are not finished ({why}): `dsync sync` ends them; its messages name what does "
+        "not let it."
+    ),
+    Code.REQUESTS: (
+        "{number} of the requests asked for by hand wait, the oldest one since {ago}: `dsync sync` "
+        "or a service executes them; `dsync journal` lists them."
+    ),
+    Code.NOT_CONFIGURED: (
+        "The database has démarches that no file of the folder configures any more ({why}): they "
+        "are not read, and erasures in DS do not reach them. Put the file back, or remove each by "
+        "`dsync forget N`."
+    ),
     Code.TOKEN_EXPIRY: "Token: {why}.",
 }
 """The sentences of `dsync status` and `/readyz`."""

@@ -48,7 +48,7 @@ class PieceSettings:
     """Where and within which limits files are copied."""
 
     target: str
-    """`file:///folder` or `s3://bucket/prefix`."""
+    """`file:///folder` or `s3://bucket/prefix`, without a « / » at the end."""
     max_bytes: int
     """Maximum size of a file."""
     deadline_s: float

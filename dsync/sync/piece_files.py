@@ -6,12 +6,14 @@ The target is a folder or a bucket, by fsspec. Messages name neither addresses n
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EACCES, ENOTDIR
 from hashlib import md5
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
@@ -19,7 +21,7 @@ from typing import IO, Any, cast
 import requests
 from urllib3.exceptions import HTTPError
 
-from dsync.domain.pieces import Piece, md5_of
+from dsync.domain.pieces import LEVELS, Piece, md5_of
 from dsync.errors import ConfigurationError, PieceError, PieceTargetError
 from dsync.exchanges import (
     BoundedAdapter,
@@ -35,6 +37,10 @@ _CHUNK = 1 << 20
 _FILE = "file://"
 PROBE = ".dsync-check"
 """The name of the file with which `dsync check` tries a target."""
+MARKER = ".dsync-target"
+"""The name of the file by which a target is recognised: a folder in which nothing is mounted, or
+the bucket of another server, does not have it."""
+_MARK = b"Les copies de dsync sont ici : ne supprimez pas ce fichier, qui le lui indique.\n"
 _EXPIRED = frozenset({401, 403, 404, 410})
 """Statuses with which the server of the files refuses an address that has expired."""
 
@@ -161,13 +167,73 @@ def check_target(target: str) -> None:
     _open_target(target)
 
 
-def try_target(target: str) -> None:
-    """Write an empty file into a target and delete it; a missing folder is not made.
+def is_marked(target: str) -> bool:
+    """Return whether a target is there: it has the file with which its first use has marked it.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+        PieceTargetError: it cannot be read.
+    """
+    with _translated():
+        fs, path = _open_target(target)
+        try:
+            fs.info(f"{path}/{MARKER}")
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def check_marked(target: str) -> None:
+    """Check that a target that was used before is there.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+        PieceTargetError: it is not, or cannot be read.
+    """
+    if is_marked(target):
+        return
+    folder = shlex.quote(target.removeprefix(_FILE))
+    anew = (
+        f"`mkdir -p {folder} && touch {folder}/{MARKER}`"
+        if target.startswith(_FILE)
+        else f"put an empty object {MARKER} into it"
+    )
+    raise PieceTargetError(
+        f"The target of the copies of files, {target}, is not there: it lacks the file {MARKER} "
+        "with which dsync marked it. Nothing was copied, and no copy counts as deleted. Mount it, "
+        f"then run `dsync sync`; only if its files are gone for good, {anew} before."
+    )
+
+
+def mark(target: str) -> None:
+    """Mark a target at its first use; a missing folder is made.
 
     Raises:
         ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be written.
     """
+    if is_marked(target):
+        return
+    with _translated():
+        fs, path = _open_target(target)
+        if target.startswith(_FILE):
+            _make_folders(Path(path))
+        _write(fs, f"{path}/{MARKER}", BytesIO(_MARK))
+
+
+def try_target(target: str, *, is_used: bool) -> None:
+    """Write an empty file into a target and delete it; a missing folder is not made.
+
+    Args:
+        target: the target.
+        is_used: whether it was used before.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+        PieceTargetError: it cannot be written, or is not there.
+    """
+    if is_used:
+        check_marked(target)
     with _translated():
         fs, path = _open_target(target)
         if target.startswith(_FILE) and not fs.exists(path):
@@ -184,13 +250,12 @@ def try_target(target: str) -> None:
 
 
 def list_target(target: str) -> dict[str, int]:
-    """Return the size of each file in a target, by its address.
+    """Return the size of each file in a target, by its address; symbolic links are left out.
 
     Raises:
         ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be read.
     """
-    target = target.rstrip("/")
     with _translated():
         fs, root = _open_target(target)
         try:
@@ -200,7 +265,11 @@ def list_target(target: str) -> dict[str, int]:
                 raise
             # The first copy makes the folder; a bucket has to exist.
             found = {}
-    return {target + path[len(root) :]: entry["size"] for path, entry in found.items()}
+    return {
+        target + path[len(root) :]: entry["size"]
+        for path, entry in found.items()
+        if path != f"{root}/{MARKER}" and not entry.get("islink")
+    }
 
 
 def read_back(adresse: str, *, whole: bool) -> tuple[int, bytes | None] | None:
@@ -212,6 +281,8 @@ def read_back(adresse: str, *, whole: bool) -> tuple[int, bytes | None] | None:
     """
     with _translated():
         fs, path = _open_target(adresse)
+        if _linked_folder(adresse, path) or (adresse.startswith(_FILE) and Path(path).is_symlink()):
+            return None
         try:
             if not whole:
                 return fs.size(path), None
@@ -228,34 +299,64 @@ def is_intact(adresse: str, piece: Piece) -> bool:
 
 
 def put(body: IO[bytes], adresse: str) -> None:
-    """Write a file to its address; what is there is replaced.
+    """Write a file to its address; what is there is replaced, be it a symbolic link.
 
     Raises:
+        PieceError: a folder of its address is a symbolic link, which is not followed.
         PieceTargetError: it could not be written as a whole; a part of it may be there.
     """
     with _translated():
         fs, path = _open_target(adresse)
+        if linked := _linked_folder(adresse, path):
+            raise PieceError(linked)
         if adresse.startswith(_FILE):
+            # What was unmounted since the copying began must not be made on the local disk.
+            check_marked(target_of(adresse))
             _make_folders(Path(path).parent)
-        with fs.open(path, "wb") as out:
-            shutil.copyfileobj(body, out, _CHUNK)
-        # A full disk or a lost connection can end a write without an error.
-        if fs.size(path) != body.tell():
-            raise OSError("a part is missing")
+            if Path(path).is_symlink():
+                Path(path).unlink()
+        _write(fs, path, body)
+
+
+def _write(fs: Any, path: str, body: IO[bytes]) -> None:
+    with fs.open(path, "wb") as out:
+        shutil.copyfileobj(body, out, _CHUNK)
+    # A full disk or a lost connection can end a write without an error.
+    if fs.size(path) != body.tell():
+        raise OSError("a part is missing")
+
+
+def target_of(adresse: str) -> str:
+    """Return the target of a copy, which may not be the one that is configured now."""
+    return adresse.rsplit("/", LEVELS)[0]
+
+
+def _linked_folder(adresse: str, path: str) -> str | None:
+    """Return what to say of a symbolic link among the folders of a copy, None without one."""
+    # The target itself may be one: an operator has chosen it.
+    folders = list(Path(path).parents)[: LEVELS - 1] if adresse.startswith(_FILE) else ()
+    if any(one.is_symlink() for one in folders):
+        return (
+            "A folder of copies in [pieces] target is a symbolic link, which dsync does not "
+            "follow: remove the link."
+        )
+    return None
 
 
 def delete(adresse: str) -> None:
-    """Delete the file at an address; do nothing if there is none.
+    """Delete the file at an address; a missing one counts as deleted if its target is there.
 
     Raises:
         PieceTargetError: it could not be deleted.
     """
     with _translated():
         fs, path = _open_target(adresse)
-        # Also where the whole folder is gone, such as a former target that an operator removed:
-        # each run would try it again, and tell that it failed.
-        with suppress(FileNotFoundError):
+        if linked := _linked_folder(adresse, path):
+            raise PieceTargetError(linked)
+        try:
             fs.rm_file(path)
+        except FileNotFoundError:
+            check_marked(target_of(adresse))
         if adresse.startswith(_FILE):
             # The folders of the row, the champ and the dossier, each if it is empty now.
             with suppress(OSError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +16,7 @@ from datetime import timedelta
 import structlog
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.pieces import LEVELS, CopyState, Piece, PieceKey, RemoteFile, md5_of, path_of
+from dsync.domain.pieces import CopyState, Piece, PieceKey, RemoteFile, md5_of, path_of
 from dsync.ds import DSClient
 from dsync.errors import (
     ConfigurationError,
@@ -27,15 +27,19 @@ from dsync.errors import (
     PieceError,
     PieceTargetError,
 )
+from dsync.store import Lease, Store
 from dsync.sync.context import PieceSettings, Run
 from dsync.sync.piece_files import (
     Downloads,
     ExpiredAddressError,
     WrongFileError,
+    check_marked,
     check_target,
     delete,
     is_intact,
+    mark,
     put,
+    target_of,
 )
 from dsync.sync.report import SyncOptions
 
@@ -43,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 SERVICE_TIME = timedelta(seconds=30)
 """Time after which the service begins no further file before its next run."""
+DELETED_TOGETHER = 20
+"""Few: after a kill, the deletions of one transaction are repeated."""
 MAX_FAILURES = 3
 """Failed deletions in one target, after which a run tries no more there."""
 _SCANS = {"pending": CopyState.A_ANALYSER, "infected": CopyState.INFECTEE}
@@ -90,22 +96,55 @@ def copy_new_pieces(run: Run) -> None:
 def delete_doomed_pieces(run: Run) -> None:
     """Delete the copies of erased dossiers, and of files that have left their champs.
 
-    Each file is deleted before its row: after a failure or a kill, the next run goes on.
+    Where files are copied, the target has to be there, also when nothing is to be done in it.
     """
     with run.reading() as reader:
         moved = reader.dossiers_with_moved_pieces()
     for some in run.batches(moved):
         with run.transaction() as tx:
             tx.doom_moved_pieces(some)
-    with run.reading() as reader:
+    settings = run.context.pieces
+    try:
+        with run.reading() as reader:
+            is_used = settings is not None and reader.has_used(settings.target)
+        if settings is not None and is_used:
+            check_marked(settings.target)
+    except (PieceTargetError, ConfigurationError) as exc:
+        run.report.target_is_missing = True
+        run.problem(exc.message)
+    for problem in delete_doomed(run.context.store, run.lease, run.context.check_stop):
+        run.problem(problem)
+
+
+def delete_doomed(store: Store, lease: Lease, check_stop: Callable[[], None]) -> list[str]:
+    """Delete the copies that have to be deleted; return what prevented some of it.
+
+    Each file is deleted before its row: after a failure or a kill, the next run goes on.
+
+    Args:
+        store: the database.
+        lease: the démarche's.
+        check_stop: raises when the work is to stop; called before each batch.
+
+    Raises:
+        StoreError: the database failed.
+        InterruptedRunError: as `check_stop` raises it.
+    """
+    with store.reading(lease.demarche) as reader:
         doomed = reader.doomed_pieces()
     failures: Counter[str] = Counter()
-    # Few together: after a kill, the deletions of one transaction are repeated.
-    for part in run.batches(doomed, size=20):
+    problems: list[str] = []
+    for target in sorted({target_of(piece.adresse) for piece in doomed}):
+        try:
+            check_marked(target)
+        except (PieceTargetError, ConfigurationError) as exc:
+            failures[target] = MAX_FAILURES
+            problems.append(exc.message)
+    for start in range(0, len(doomed), DELETED_TOGETHER):
+        check_stop()
         deleted = []
-        for piece in part:
-            # Its own target, which may not be the one that is configured now.
-            target = piece.adresse.rsplit("/", LEVELS)[0]
+        for piece in doomed[start : start + DELETED_TOGETHER]:
+            target = target_of(piece.adresse)
             if failures[target] >= MAX_FAILURES:
                 continue
             try:
@@ -113,9 +152,10 @@ def delete_doomed_pieces(run: Run) -> None:
                 deleted.append(piece.id)
             except (PieceTargetError, ConfigurationError) as exc:
                 failures[target] += 1
-                run.problem(f"Copies of erased files are still to be deleted. {exc.message}")
-        with run.transaction() as tx:
+                problems.append(f"Copies of erased files are still to be deleted. {exc.message}")
+        with store.transaction(lease) as tx:
             tx.forget_pieces(deleted)
+    return problems
 
 
 @dataclass
@@ -137,6 +177,11 @@ class _Copying:
             InterruptedRunError: the run was asked to stop; what was copied stays.
         """
         run, settings = self.run, self.settings
+        try:
+            self._use_target()
+        except PieceTargetError as exc:
+            run.problem(exc.message)
+            return
         due = None if is_patient else run.now
         end = None if is_patient else time.monotonic() + SERVICE_TIME.total_seconds()
         with run.reading() as reader:
@@ -165,6 +210,22 @@ class _Copying:
             finally:
                 self._tell(run.report.pieces)
 
+    def _use_target(self) -> None:
+        """Mark the target at its first use; afterwards it has to have its mark.
+
+        Raises:
+            PieceTargetError: it is not there, or cannot be written.
+        """
+        run, target = self.run, self.settings.target
+        with run.reading() as reader:
+            is_used = reader.has_used(target)
+        if is_used:
+            check_marked(target)
+            return
+        mark(target)
+        with run.transaction() as tx:
+            tx.save_state(pieces_target=target)
+
     def _copy(
         self, downloads: Downloads, addresses: _Addresses, number: DossierNumber, piece: Piece
     ) -> None:
@@ -173,7 +234,7 @@ class _Copying:
         Raises:
             PieceTargetError: the target cannot be written; the file is tried again later.
         """
-        adresse = f"{self.settings.target.rstrip('/')}/{path_of(number, piece)}"
+        adresse = f"{self.settings.target}/{path_of(number, piece)}"
         etat = CopyState.ECHEC
         try:
             if piece.is_copied and is_intact(adresse, piece):

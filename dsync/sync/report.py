@@ -174,6 +174,8 @@ class RunReport:
     """The writes that a dry run did not send."""
     pieces: Counter[str] = field(default_factory=Counter)
     """Number of files whose copy was tried, by the state of the copy."""
+    target_is_missing: bool = False
+    """Whether the target of the copies of files is not there, or cannot be read."""
     comparisons: list[Comparison] = field(default_factory=list)
     """Of a pre-check: the dossiers that were judged."""
     exit_code: int = 0
@@ -267,6 +269,7 @@ class RunReport:
                 "verdicts": dict(self.verdicts),
                 "erreurs_par_classe": dict(self.error_classes),
                 "messages": list(self.errors),
+                **({"cible_absente": True} if self.target_is_missing else {}),
             },
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +33,12 @@ RUN_KEYS = {
 
 
 def state_of(
-    store: Store, demarche: DemarcheNumber, now: datetime, *, judges: bool
+    store: Store,
+    demarche: DemarcheNumber,
+    now: datetime,
+    *,
+    judges: bool,
+    configured: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Return the state of a démarche as stored: services, last successes, counts.
 
@@ -41,11 +47,14 @@ def state_of(
         demarche: the démarche's number.
         now: the present instant, in UTC.
         judges: whether the démarche's dossiers are judged; if not, none waits for it.
+        configured: the démarches of the folder of configuration files; empty: it is one file.
 
     Raises:
         StoreError: the database cannot be read.
     """
     lease = store.lease_of(demarche)
+    # One démarche says it for all.
+    known = store.demarches() if configured and demarche == configured[0] else ()
     at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
     with store.reading(demarche) as reader:
         stored = reader.state()
@@ -84,6 +93,12 @@ def state_of(
             "reasons": {name: list(push.reasons) for name, push in pushes.items()},
             "quarantined": quarantined,
             "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
+            "copies_to_delete": reader.doomed_count(),
+            "requests": [
+                {"kind": one.genre, "asked_at": one.demande_le} for one in reader.open_requests()
+            ],
+            "target_is_missing": bool(ended and (ended["figures"] or {}).get("cible_absente")),
+            "not_configured": [one for one in known if one not in configured],
             "alerts": [{"name": name, "since": since} for name, since in reader.told_alerts()],
             "lease": at_work
             and {

@@ -27,7 +27,7 @@ from dsync.store.form_views import FormView, form_views
 from dsync.store.pieces import CopiedFile
 from dsync.store.sql import CLOCK_TOLERANCE
 from dsync.sync.context import is_mapped
-from dsync.sync.piece_files import list_target, read_back
+from dsync.sync.piece_files import check_marked, list_target, read_back
 from dsync.sync.record import Recorder, cells, cells_of, dossier_of
 
 BATCH = 100
@@ -339,6 +339,10 @@ def verify_pieces(
         # Listed first: what a service copies or deletes meanwhile is looked for once more.
         sizes = list_target(target)
         with store.reading(demarche) as reader:
+            is_used = reader.has_used(target)
+        if is_used:
+            check_marked(target)
+        with store.reading(demarche) as reader:
             copied, known = reader.copied_files(), reader.piece_addresses()
         wrong = [one.numero for one in copied if not _is_there(one, sizes, whole=whole)]
         unknown = [
@@ -358,7 +362,7 @@ def verify_pieces(
     )
     if unknown:
         # A copy's path begins with its dossier's number.
-        names = {adresse.removeprefix(target.rstrip("/")).split("/")[1] for adresse in unknown}
+        names = {adresse.removeprefix(target).split("/")[1] for adresse in unknown}
         message = (
             "The target has files that the database does not name. Delete them, unless another "
             "database copies files into the same target."

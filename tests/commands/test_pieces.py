@@ -42,7 +42,7 @@ def test_all_files_are_copied_and_counted(run: Command, target: Path) -> None:
     states = report.json["pieces"]
     assert {"": sum(states.values())} == before
     assert {"pieces": states, "a_supprimer": 0} == pieces(run, "status", "--json").json
-    assert states["copiee"] == sum(path.is_file() for path in target.rglob("*"))
+    assert states["copiee"] == sum(path.is_file() for path in target.rglob("*/*"))
     assert "copied; size and checksum verified" in pieces(run, "status").out
     again = pieces(run, "fetch", "--json").json
     assert 0 == again["pieces"].get("copiee", 0)

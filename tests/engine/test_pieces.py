@@ -21,6 +21,8 @@ from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.run import Kind
 from dsync.sandbox.world.changes import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
+from dsync.service.alerts import alerts_of
+from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import LETTRE, Engine, id_of, number, seeds
@@ -62,7 +64,7 @@ def copies(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != MARKER
     }
 
 
@@ -101,7 +103,7 @@ def test_files_are_copied_once(engine_with_pieces: Engine, folder: Path) -> None
     engine.control.forget_requests()
     assert {} == dict(fetched(engine).pieces)
     assert [] == engine.requests()
-    assert {0o700} == {path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    assert {0o700} == {path.stat().st_mode & 0o777 for path in folder.iterdir() if path.is_dir()}
 
 
 @on_sqlite
@@ -221,7 +223,7 @@ def test_a_copy_goes_with_its_dossier_or_its_champ(
     fetched(engine)
     engine.restart()
     removals(engine)[way]()
-    assert [f"{number(TWO)}"] == [path.name for path in folder.iterdir()]
+    assert [f"{number(TWO)}"] == [path.name for path in folder.iterdir() if path.is_dir()]
     assert 2 == len(copies(folder))
     assert [number(TWO)] * 2 == [row["numero"] for row in engine.rows("SELECT numero FROM piece")]
 
@@ -352,7 +354,7 @@ def test_a_target_that_fails_leaves_the_run_partial(
     folder.write_text("a file in place of the folder")
     engine.advance(minutes=6)
     report = engine.sync(pieces=True) if by == "service" else fetched(engine)
-    assert (7, {"echec": 1}) == (report.exit_code, dict(report.pieces))
+    assert (7, {}) == (report.exit_code, dict(report.pieces))
     assert "[pieces] target cannot be used (Not a directory)" in report.errors[0]
     folder.unlink()
     assert {"copiee": 3} == dict(fetched(engine).pieces)
@@ -535,10 +537,17 @@ def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: An
     assert [f"s3://dsync/{key}"] == [row[1] for row in shown(engine, ONE) if row[0] == "plan.pdf"]
     assert CheckStatus.OK is pieces_line(engine).status
     assert {} == findings(engine, whole=True)
+    mark = {"Bucket": "dsync", "Key": f"aap/{MARKER}"}
+    bucket.delete_object(**mark)  # As in a bucket of the same name on another server.
     engine.restart()
-    assert 0 == engine.worker.erase(ONE).exit_code
+    report = engine.worker.erase(ONE)
+    assert (7, True) == (report.exit_code, "is not there" in report.errors[0])
+    assert bucket.get_object(Bucket="dsync", Key=key)
+    bucket.put_object(**mark)
+    assert 0 == engine.sync().exit_code
     left = bucket.list_objects_v2(Bucket="dsync")["Contents"]
-    assert [f"aap/{path_of(TWO, LETTER, '.pdf')}"] == [entry["Key"] for entry in left]
+    kept = [f"aap/{path_of(TWO, LETTER, '.pdf')}", mark["Key"]]
+    assert sorted(kept) == [entry["Key"] for entry in left]
 
 
 def test_a_bucket_that_is_missing_is_told(start: Callable[..., Engine], bucket: Any) -> None:
@@ -547,10 +556,91 @@ def test_a_bucket_that_is_missing_is_told(start: Callable[..., Engine], bucket: 
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
     engine.sync_until_quiet()
     report = fetched(engine)
-    assert (7, {"echec": 1}) == (report.exit_code, dict(report.pieces))
+    assert (7, {}) == (report.exit_code, dict(report.pieces))
     assert "[pieces] target cannot be used" in report.errors[0]
     assert 7 == pieces_line(engine).exit_code
     assert {"pieces": ()} == findings(engine)
+
+
+@pytest.mark.parametrize("point", ["left", "gone"])
+def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
+    engine_with_pieces: Engine, folder: Path, point: str
+) -> None:
+    """Each run says so with exit 7, an alert begins, and the erasure ends when it is back."""
+    engine, away = engine_with_pieces, folder.with_name("away")
+    fetched(engine, TWO)
+    before = copies(folder)
+    folder.rename(away)
+    if point == "left":
+        folder.mkdir()
+    engine.control.erase(number(TWO))
+    for run in (engine.sync, lambda: fetched(engine), lambda: engine.sync(pieces=True)):
+        report = run()
+        assert (7, {}) == (report.exit_code, dict(report.pieces))
+        assert f"touch {folder}/{MARKER}" in report.errors[0]
+    assert (point == "left", []) == (folder.exists(), [*folder.glob("*")])
+    assert 7 == pieces_line(engine).exit_code
+    assert "pieces" in findings(engine)
+    alerts = {one.name: one.text for one in alerts_of(engine.worker.app, engine.control.now())}
+    assert "2 files" in alerts["erasures"]
+    assert "pieces_target" in alerts
+    if point == "left":
+        folder.rmdir()
+    away.rename(folder)
+    assert before == copies(folder)
+    assert 0 == engine.sync().exit_code
+    assert ({}, []) == (copies(folder), engine.rows("SELECT * FROM piece"))
+    assert not {one.name for one in alerts_of(engine.worker.app, engine.control.now())} & {*alerts}
+
+
+@on_sqlite
+def test_a_target_that_goes_during_a_copying_is_not_made_anew(
+    engine_with_pieces: Engine, folder: Path
+) -> None:
+    """The files that are left are copied once it is back."""
+    engine, away = engine_with_pieces, folder.with_name("away")
+    fetched(engine, ONE)
+
+    def unmounted(ask: Callable[..., Any], *given: Any) -> Any:
+        folder.rename(away)
+        folder.mkdir()
+        return ask(*given)
+
+    engine.worker.client.around["piece_files"] = unmounted
+    assert 7 == fetched(engine).exit_code
+    assert [] == [*folder.iterdir()]
+    engine.worker.client.around.clear()
+    folder.rmdir()
+    away.rename(folder)
+    assert {"copiee": 2} == dict(fetched(engine).pieces)
+
+
+@on_sqlite
+def test_symbolic_links_among_the_copies_are_not_followed(
+    engine_with_pieces: Engine, folder: Path
+) -> None:
+    """Nothing outside the target is written, deleted or taken for a copy."""
+    engine, elsewhere = engine_with_pieces, folder.with_name("elsewhere")
+    fetched(engine)
+    file = folder / path_of(ONE, LETTER, ".pdf")
+    foreign = elsewhere / file.relative_to(folder / str(number(ONE)))
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(LETTER.content)
+    file.unlink()
+    file.symlink_to(foreign)
+    assert {"pieces": (number(ONE),)} == findings(engine, whole=True)
+    assert {"copiee": 1} == dict(fetched(engine, ONE).pieces)
+    assert (False, LETTER.content) == (file.is_symlink(), file.read_bytes())
+    (folder / str(number(ONE))).rename(folder.with_name("former"))
+    (folder / str(number(ONE))).symlink_to(elsewhere)
+    foreign.write_bytes(b"of somebody else")
+    assert {"pieces": (number(ONE),)} == findings(engine)
+    assert (7, {"echec": 1}) == ((r := fetched(engine, ONE)).exit_code, dict(r.pieces))
+    report = engine.worker.erase(ONE)
+    assert (7, True) == (report.exit_code, "symbolic link" in report.errors[0])
+    assert b"of somebody else" == foreign.read_bytes()
+    (folder / str(number(ONE))).unlink()
+    assert 0 == engine.sync().exit_code
 
 
 @on_sqlite

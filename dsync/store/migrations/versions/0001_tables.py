@@ -362,6 +362,7 @@ def upgrade() -> None:
         sa.Column("evidence_key", sqltypes.AutoString(), nullable=True),
         sa.Column("mapping_key", sqltypes.AutoString(), nullable=True),
         sa.Column("writing_key", sqltypes.AutoString(), nullable=True),
+        sa.Column("pieces_target", sqltypes.AutoString(), nullable=True),
         sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_sync_state")),
     )
     op.create_table(
