@@ -6,13 +6,14 @@ from typing import Any
 
 from dsync.eig.extension import EIG
 from dsync.store import Extension, Store
+from dsync.store.scratch import sweep
 
 EXTENSION: Extension = EIG
 """Used whether or not the configuration has a programme, so that an erasure covers all tables."""
 
 
 def open_database(url: str, **options: Any) -> Store:
-    """Open a database.
+    """Open a database, after what killed processes have left of their temporary copies is deleted.
 
     Args:
         url: the database's URL.
@@ -23,4 +24,5 @@ def open_database(url: str, **options: Any) -> Store:
         SchemaBehindError: the schema is older or newer than this version needs.
         StoreError: the database cannot be opened.
     """
+    sweep()
     return Store.open(url, extension=EXTENSION, **options)

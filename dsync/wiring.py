@@ -23,12 +23,13 @@ from dsync.ds import DSClient, Limits
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.programme import Eig
-from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError
+from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, RunningService, Store, SyncState
 from dsync.store.store import process_name
 from dsync.sync import run as runs
+from dsync.sync.by_hand import CRASHED
 from dsync.sync.check import CheckSources, run_checks
 from dsync.sync.context import (
     Context,
@@ -274,7 +275,36 @@ class Worker:
             # It would be the next one for ever, and nothing else would be done.
             why = "Another version of dsync asked for this: ask again with the service's version."
             self.give_up(SyncOptions(request=request and request.id), ConfigurationError(why))
-            return None
+            return self.requested()
+
+    def finish_requests(self, wait_s: float = 0) -> None:
+        """Execute the requests that no process executes any more, in place of a service.
+
+        One that another process executes is left to it: there is no lease for it then.
+
+        Args:
+            wait_s: how long to wait for the lease, in seconds.
+        """
+        done: set[int | None] = set()
+        while (options := self.requested()) is not None and options.request not in done:
+            done.add(options.request)
+            self.progress.message(
+                f"Executing request {options.request} ({options.kind.value}), whose process ended."
+            )
+            try:
+                report = self.sync(replace(options, wait_s=wait_s))
+            except DsyncError:
+                raise
+            except Exception as exc:
+                # Else the next process would fail by it, too, and nothing after it be executed.
+                error = CRASHED.format(type(exc).__name__)
+                log.exception("request_crashed", error=error)
+                self.give_up(options, DsyncError(error))
+                continue
+            log.info("request_done", request=options.request, exit_code=report.exit_code)
+            # Without the lease, or after a stop, it stays for the next one.
+            if report.run is None or report.exit_code == InterruptedRunError.exit_code:
+                return
 
     def give_up(self, options: SyncOptions, error: DsyncError) -> None:
         """End a request of which no run stores the result, because of an error."""

@@ -79,6 +79,8 @@ def carry_out(
                 raise Exit(tell(exc.message, code, as_json=as_json)) from exc
             if request is not None:
                 return Done(request.resultat or {}, request.code or 0, None)
+            if options.work is None and not options.is_dry:
+                worker.finish_requests(options.wait_s)
             if options.work is None and sys.stderr.isatty():
                 shown = mask_url(settings.ds_url)
                 progress.message(f"Asking {shown} about démarche {worker.demarche}.")

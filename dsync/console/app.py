@@ -105,7 +105,8 @@ class Console:
         self.application = _Headers(self._application(secret, cookie))
 
     def open(self) -> None:
-        """Show the link by which the first user enters."""
+        """Show the link by which the first user enters, and resume what a killed console left."""
+        self._desk.resume(self._site.workers.values())
         self._access.open()
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -63,6 +64,14 @@ class Desk:
             done = self._threads.submit(self._execute, worker, id_)
             done.add_done_callback(partial(_end_unexecuted, worker, id_, options))
         return id_
+
+    def resume(self, workers: Iterable[Worker]) -> None:
+        """Execute what was asked for and not done by a console, or a service, that was killed."""
+        for worker in workers:
+            if living_service(worker.store, worker.demarche, worker.clock()) is None:
+                self._threads.submit(worker.finish_requests, LEASE_WAIT_S).add_done_callback(
+                    _log_crash
+                )
 
     def attempt(self, worker: Worker, title: str, options: SyncOptions) -> Trial:
         """Do a dry run in the thread; the results of the last ones are kept."""

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
@@ -18,6 +16,7 @@ from dsync.console import words
 from dsync.domain.dossier import PARIS
 from dsync.exports.files import CsvWriter, Writer, XlsxWriter
 from dsync.exports.tables import Table
+from dsync.store.scratch import private_folder
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -37,8 +36,8 @@ def file_of(
         rows: their values; instants with a time zone.
     """
     table = Table(name, "", dict.fromkeys(columns, ""), columns)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.{ending}"
+    with private_folder() as folder:
+        path = folder / f"{name}.{ending}"
         writer: Writer
         if ending == "csv":
             writer = CsvWriter(path, table, delimiter=";")

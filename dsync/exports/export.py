@@ -206,7 +206,9 @@ def _replacing(folder: Path) -> Iterator[Callable[[str], Path]]:
     After an error they are deleted. Only their owner may read them, as they hold personal data.
     """
     partial = folder / PARTIAL
-    # A killed export leaves it.
+    # A killed export leaves it. A link there is not followed.
+    if partial.is_symlink():
+        partial.unlink()
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
     names: list[str] = []

@@ -21,7 +21,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
-from dsync.sync.report import SyncOptions
+from dsync.sync.by_hand import CRASHED
+from dsync.sync.report import RunReport, SyncOptions
 
 if TYPE_CHECKING:
     from dsync.service.alerts import Alerts
@@ -41,7 +42,6 @@ FIRST_RETRY = timedelta(seconds=15)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
-CRASHED = "dsync failed by a bug of its own ({}): report it with the trace in the service's log."
 
 
 class DemarcheJob:

@@ -84,11 +84,7 @@ def read_services(connection: Connection, demarche: DemarcheNumber) -> list[Runn
 
 def read_demarches(connection: Connection) -> list[DemarcheNumber]:
     """Return the démarches of which something was read, or tried to be, by number."""
-    columns = (
-        _demarche.c.number,
-        tables.sync_run.c.demarche_numero,
-        tables.dossier.c.demarche_numero,
-    )
+    columns = _demarche.c.number, tables.sync_run.c.demarche_numero
     rows = connection.scalars(union(*map(select, columns)))
     return sorted(map(DemarcheNumber, rows))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -37,6 +36,7 @@ from dsync.store.pages import PageWrites
 from dsync.store.pieces import PieceWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import RequestWrites
+from dsync.store.scratch import private_folder
 from dsync.store.services import AlertWrites, RunningService, Titled
 from dsync.store.sql import copy_rows
 from dsync.store.verdicts import VerdictWrites
@@ -241,8 +241,8 @@ class Store:
     @contextmanager
     def scratch_copy(self) -> Iterator[Store]:
         """Open a temporary copy of the database, for dry runs; it is deleted at the end."""
-        with tempfile.TemporaryDirectory(prefix="dsync-") as folder:
-            url = f"sqlite:///{Path(folder) / 'copy.db'}"
+        with private_folder() as folder:
+            url = f"sqlite:///{folder / 'copy.db'}"
             copy = Store.open(url, clock=self._clock, extension=self._extension)
             try:
                 with self._connected(reading=True) as source, copy._connected() as target:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dsync.sync.context import Context, Run
     from dsync.sync.report import SyncOptions
 
+CRASHED = "dsync failed by a bug of its own ({}): report it with the trace in the log."
 LOOK_S = 0.5
 """Interval at which the result of a request is looked for."""
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
+from dsync.database import open_database
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.run import Kind
 from dsync.sandbox import Sandbox
+from dsync.settings import SANDBOX_DEMARCHE
+from dsync.store.scratch import PREFIX
+from dsync.sync.context import utc_now
+from dsync.sync.report import SyncOptions
 from tests.commands.command import Command, InsideCommand
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
@@ -77,9 +90,65 @@ def test_a_purge_lists_then_erases_what_was_decided_long_ago(run: Command, first
     assert "No dossier was decided before" in run("purge", "--older-than", "1d", "--yes").out
 
 
+def test_an_erasure_whose_process_was_killed_is_done_by_the_next_sync(
+    run: Command, first: int
+) -> None:
+    """Until then the status tells of it; an odd request ends, too."""
+    asked = utc_now() - timedelta(minutes=6)
+    options = SyncOptions(work=Kind.ERASURE, dossiers=(DossierNumber(first),), started_by="ada")
+    with (
+        closing(open_database(f"sqlite:///{run.folder / 'dsync.db'}")) as store,
+        store.requests(DemarcheNumber(SANDBOX_DEMARCHE)) as requests,
+    ):
+        requests.ask("hypothétique", {}, "ada", asked)
+        requests.ask(options.kind.value, options.queued(), options.started_by, asked)
+    said = run("status")
+    assert "1 request not executed" in said.out
+    assert "2 of the requests asked for by hand wait, the oldest one since 6 min" in said.out
+    assert 0 == run("sync", "--no-push").code
+    assert "efface" == presence(run, first)
+    assert "erasures not finished  none" in run("status").out
+    listed = run("journal", "--json").json
+    assert [0, 2] == [one["code"] for one in listed if one["demande_par"] == "ada"]
+
+
 @pytest.mark.parametrize("age", ["2", "y", "-1d", "0d", "2 weeks", "101y", f"{'9' * 5000}y"])
 def test_an_age_that_cannot_be_read_names_the_form(run: Command, age: str) -> None:
     """Exit 2 with an example."""
     refused = run("purge", "--older-than", age, "--dry-run")
     assert 2 == refused.code
     assert "such as 2y" in refused.err
+
+
+def test_a_temporary_copy_of_a_killed_process_is_swept_at_the_next_start(
+    run: Command, first: int, tmp_path: Path
+) -> None:
+    """Those of living processes, and what others have put there, stay."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    (temporary / f"{PREFIX}lien").symlink_to(tmp_path)
+    script = (
+        "import time; from dsync.store.scratch import private_folder as f\n"
+        "with f() as at: (at / 'copy.db').touch(); print(flush=True); time.sleep(60)"
+    )
+    given = {**run.environment, "TMPDIR": str(temporary)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script], env=given, stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+    killed, living = processes
+    killed.kill()
+    killed.wait()
+    try:
+        assert 2 == len([*temporary.glob("*/copy.db")])
+        assert 0 == Command(run.folder, given)("status").code
+        assert 1 == len([*temporary.glob("*/copy.db")])
+    finally:
+        living.kill()
+        living.wait()
+    assert 0 == Command(run.folder, given)("sync", "--dry-run").code
+    assert [f"{PREFIX}lien"] == [path.name for path in temporary.iterdir()]

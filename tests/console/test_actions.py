@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -337,6 +338,21 @@ def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> N
     stop.set()
     desk.close()
     assert [("dossier", USER, 130), ("envoi", USER, 130)] == requests_of(engine)
+
+
+def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> None:
+    """Its user was told that it would be done."""
+    fresh.sync()
+    options = SyncOptions(work=Kind.ERASURE, dossiers=(number(0),), started_by=USER)
+    with fresh.worker.store.requests(DEMARCHE) as requests:
+        requests.ask(options.kind.value, options.queued(), USER, fresh.control.now())
+    with served(fresh) as console:
+        visitor = console.visitor()
+        until = time.monotonic() + DEADLINE_S
+        while [("effacement", USER, 0)] != requests_of(fresh):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert "a été effacé ici" in words(visitor.get(f"/dossiers/{number(0)}").text)
 
 
 def test_a_stop_without_a_database_is_quiet(
