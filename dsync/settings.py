@@ -43,6 +43,7 @@ SIGNING_KEY_PREFIX = "whsec_"
 SANDBOX_DEMARCHE = 86321
 """The number in the shipped file: that of the sandbox's démarche."""
 
+_NOWHERE = "http://127.0.0.1:9"
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
 _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED", "DSYNC_NEEDS_BROWSER"}
@@ -107,6 +108,8 @@ class Settings:
     with the process."""
     sources: Mapping[str, str]
     """The source of each of `VARIABLES`: flag, environment, file or default."""
+    folder: tuple[int, ...] = ()
+    """The démarches that the folder of configuration files has; empty: it is a single file."""
 
     @property
     def token(self) -> str:
@@ -144,6 +147,11 @@ class Settings:
         if (token, day) == (self.ds_token, self.ds_token_expires_on):
             return self
         return replace(self, ds_token=token, ds_token_expires_on=day)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether a file configures the démarche: one taken out of the folder has stored data."""
+        return not self.folder or self.demarche in self.folder
 
     @property
     def thresholds(self) -> Thresholds:
@@ -219,22 +227,23 @@ class Settings:
 VARIABLES: Mapping[str, Any] = {
     name: hint
     for name, hint in get_type_hints(Settings, include_extras=True).items()
-    if name not in ("configuration", "ds_token_file", "sources")
+    if name not in ("configuration", "ds_token_file", "sources", "folder")
 }
 """The types of the settings that a flag or a variable DSYNC_… gives, by name."""
 
 
-def load_settings(**flags: Any) -> Settings:
+def load_settings(*, stored: bool = False, **flags: Any) -> Settings:
     """Read the settings of one démarche.
 
     Args:
+        stored: as of `load_all`.
         flags: values of command-line options, which take precedence; None: not given.
 
     Raises:
         ConfigurationError: settings are wrong or missing, with every problem, its key and remedy;
             or several démarches are configured and no flag or variable selects one.
     """
-    found = load_all(**flags)
+    found = load_all(stored=stored, **flags)
     if len(found) == 1:
         return found[0]
     numbers = ", ".join(str(one.demarche) for one in found)
@@ -256,13 +265,15 @@ def chosen_demarche(**flags: Any) -> int | None:
     return number
 
 
-def load_all(**flags: Any) -> tuple[Settings, ...]:
+def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
     """Read the settings of every configured démarche, by number.
 
-    In a folder of configuration files, `--demarche` and DSYNC_DEMARCHE select one of them; with a
-    single file, they replace its number.
+    In a folder of configuration files, `--demarche` and DSYNC_DEMARCHE select one of them. With a
+    single file, they replace the sandbox's number, or one that is missing.
 
     Args:
+        stored: whether the stored data are enough, so that a démarche can be selected that was
+            taken out of the folder: without sections, and without access to DS.
         flags: values of command-line options, which take precedence; None: not given.
 
     Raises:
@@ -298,13 +309,32 @@ def load_all(**flags: Any) -> tuple[Settings, ...]:
             f"{path}: no configuration file (*.toml) in this folder; correct DSYNC_CONFIG or "
             "--config."
         )
+    numbers_found = tuple(sorted(found))
+    every = {number: replace(found[number], folder=numbers_found) for number in numbers_found}
     if wanted is not None and wanted not in found:
+        if stored:
+            return (_taken_out(every[numbers_found[0]], wanted),)
         numbers = ", ".join(map(str, sorted(found)))
         raise ConfigurationError(
             f"{path}: no file configures démarche {wanted}, only {numbers}; correct --demarche or "
             "DSYNC_DEMARCHE."
         )
-    return tuple(found[number] for number in sorted(found) if wanted in (None, number))
+    return tuple(one for number, one in every.items() if wanted in (None, number))
+
+
+def _taken_out(other: Settings, number: int) -> Settings:
+    """Return the settings of a démarche that was taken out of the folder, by those of another."""
+    return replace(
+        other,
+        demarche=number,
+        configuration=Configuration(ds=DSSection(contact=other.configuration.ds.contact)),
+        sources={**other.sources, "demarche": "flag"},
+        # What can be done with it asks DS for nothing. Whatever did would reach nobody.
+        ds_url=_NOWHERE,
+        ds_token=SecretStr("none"),
+        ds_token_file=None,
+        ds_token_expires_on=None,
+    )
 
 
 def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str, Any]) -> Settings:

@@ -405,7 +405,9 @@ class Worker:
         expected = Expected(
             self.demarche,
             self.recorder,
-            mapping_key_of(programme, self.configuration.annotations),
+            mapping_key_of(programme, self.configuration.annotations)
+            if self.settings.is_configured
+            else None,
             self.configuration.annotations,
             self.clock,
         )

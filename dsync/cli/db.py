@@ -11,7 +11,7 @@ import click
 from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
-from dsync.cli.session import load_any, open_worker, opened
+from dsync.cli.session import check_known, load, load_any, open_worker, opened
 from dsync.database import open_database
 from dsync.store import Store
 
@@ -103,7 +103,10 @@ def verify(*, remote: bool, pieces: bool, as_json: bool) -> None:
     dossiers. Where files are copied, their presence and size are verified.
     """
     # A missing database is an error here: an empty new one would fit in every respect.
-    with open_worker(may_create=False) as worker:
+    settings = load(stored=True)
+    with open_worker(settings, may_create=False) as worker:
+        is_chosen = settings.sources["demarche"] != "file"
+        check_known(worker.store, settings.demarche, is_chosen=is_chosen)
         done = worker.verify(remote=remote, pieces=pieces)
         place = worker.store.place
     if as_json:

@@ -121,7 +121,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
 
     For a dossier that is not Éligible, also which checks would have to be settled first.
     """
-    settings = load()
+    settings = load(stored=True)
     with reading(settings) as reader:
         found: dict[str, Any] | None = reader.dossier(numero)
         conflicts = [one for one in reader.conflicts() if one.numero == numero]
@@ -172,7 +172,8 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     from dsync.sync.by_hand import check_numbers
     from dsync.sync.report import SyncOptions
 
-    with reading() as reader:
+    settings = load(stored=not undo)
+    with reading(settings) as reader:
         # Before the question, so that nobody confirms what cannot be done.
         check_numbers(reader, [numero], undo=undo)
     if not undo and not confirmed(
@@ -181,10 +182,10 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
         return
     read = SyncOptions(dossiers=(numero,), started_by=asker())
     order = replace(read, work=Kind.ERASURE, undo=undo, wait_s=wait_s)
-    done = carry_out(order, as_json=as_json)
+    done = carry_out(order, as_json=as_json, settings=settings)
     if undo and not done.code:
         # An erased dossier is not there any more: to undo it, it is read from DS again.
-        done = carry_out(read, as_json=as_json)
+        done = carry_out(read, as_json=as_json, settings=settings)
     print_document(done.document, as_json=as_json)
     finish(done)
 

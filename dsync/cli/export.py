@@ -13,9 +13,9 @@ import click
 from dsync.cli.failures import Exit
 from dsync.cli.options import INSTANT, json_option, settings_options
 from dsync.cli.output import announce_stop, print_json, print_table
-from dsync.cli.session import chosen_demarche, load_any, opened
+from dsync.cli.session import check_known, chosen_demarche, load_any, opened
 from dsync.database import open_database
-from dsync.errors import ConfigurationError, InterruptedRunError
+from dsync.errors import InterruptedRunError
 from dsync.exports import export as write
 from dsync.exports import tables_of
 from dsync.service.signals import StopSignals
@@ -82,6 +82,8 @@ def export(
         _progress(wanted=not as_json) as progress,
     ):
         demarche = chosen_demarche()
+        if demarche is not None:
+            check_known(store, demarche, is_chosen=True)
         tables = tables_of(
             store.dictionary(opened()),
             views,
@@ -90,11 +92,6 @@ def export(
         )
         try:
             with store.reading(demarche) as reader:
-                if demarche is not None and reader.demarche() is None:
-                    raise ConfigurationError(
-                        f"The database has no démarche {demarche}: correct --demarche or "
-                        "DSYNC_DEMARCHE."
-                    )
                 done = write(
                     reader.connection,
                     tables,

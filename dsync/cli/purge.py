@@ -9,7 +9,7 @@ import click
 from dsync.cli.options import AGE, json_option, settings_options, wait_option
 from dsync.cli.output import asker, confirmed, print_json, print_table
 from dsync.cli.runs import run_once
-from dsync.cli.session import reading
+from dsync.cli.session import load, reading
 from dsync.domain.run import Kind
 from dsync.sync.context import utc_now
 from dsync.sync.report import SyncOptions
@@ -37,7 +37,8 @@ def purge(*, age: timedelta, dry_run: bool, yes: bool, wait_s: float, as_json: b
     terminal; needs --yes elsewhere and with --json.
     """
     limit = utc_now() - age
-    with reading() as reader:
+    settings = load(stored=True)
+    with reading(settings) as reader:
         found = reader.decided_before(limit)
     if not as_json:
         empty = f"No dossier was decided before {limit:%Y-%m-%d}."
@@ -56,4 +57,5 @@ def purge(*, age: timedelta, dry_run: bool, yes: bool, wait_s: float, as_json: b
                 wait_s=wait_s,
             ),
             as_json=as_json,
+            settings=settings,
         )

@@ -50,6 +50,10 @@ COMMANDS = {
         "Erase here the data of accepted, refused and closed dossiers, some time after the "
         "decision.",
     ),
+    "forget": (
+        "dsync.cli.forget",
+        "Remove all that is stored of a démarche that no file configures any more.",
+    ),
     "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] copy is on."),
     "precheck": (
         "dsync.cli.precheck",

@@ -32,9 +32,15 @@ class Done(NamedTuple):
     """Of a pre-check; None: another process did it, and the database has them."""
 
 
-def run_once(options: SyncOptions, *, as_json: bool, may_create: bool = False) -> None:
+def run_once(
+    options: SyncOptions,
+    *,
+    as_json: bool,
+    settings: Settings | None = None,
+    may_create: bool = False,
+) -> None:
     """Have a run done and print its report; exit with its code, or with the signal's."""
-    done = carry_out(options, as_json=as_json, may_create=may_create)
+    done = carry_out(options, as_json=as_json, settings=settings, may_create=may_create)
     print_document(done.document, as_json=as_json, dry=options.is_dry)
     finish(done)
 

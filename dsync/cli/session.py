@@ -17,18 +17,45 @@ if TYPE_CHECKING:
     from dsync.wiring import Worker
 
 
-def load(**overrides: Any) -> Settings:
-    """Read the settings with the command line's flags; `overrides` have precedence."""
+def load(*, stored: bool = False, **overrides: Any) -> Settings:
+    """Read the settings with the command line's flags; `overrides` have precedence.
+
+    Args:
+        stored: whether a démarche's stored data are enough, as of `settings.load_all`.
+        overrides: settings.
+    """
     from dsync.settings import load_settings
 
-    return load_settings(**(current_flags().settings | overrides))
+    return load_settings(stored=stored, **(current_flags().settings | overrides))
 
 
-def load_all() -> tuple[Settings, ...]:
+def load_all(*, stored: bool = False) -> tuple[Settings, ...]:
     """Read the settings of every configured démarche, with the command line's flags."""
     from dsync import settings
 
-    return settings.load_all(**current_flags().settings)
+    return settings.load_all(stored=stored, **current_flags().settings)
+
+
+def check_known(store: Store, demarche: int, *, is_chosen: bool) -> None:
+    """Check that the database has a démarche, where a wrong number would look like an empty one.
+
+    Args:
+        store: the database.
+        demarche: the démarche's number.
+        is_chosen: whether a flag or a variable gave the number: a file can be new.
+
+    Raises:
+        ConfigurationError: it does not, and has others.
+    """
+    from dsync.errors import ConfigurationError
+
+    known = store.demarches() if is_chosen else ()
+    if known and demarche not in known:
+        numbers = ", ".join(map(str, known))
+        raise ConfigurationError(
+            f"The database has no démarche {demarche}, only {numbers}: correct --demarche or "
+            "DSYNC_DEMARCHE. What is configured is read by `dsync sync`."
+        )
 
 
 def chosen_demarche() -> DemarcheNumber | None:
@@ -42,7 +69,7 @@ def chosen_demarche() -> DemarcheNumber | None:
 def load_any() -> Settings:
     """Read the settings for a command that concerns the whole database, not one démarche."""
     # All démarches of a folder share one database.
-    return load_all()[0]
+    return load_all(stored=True)[0]
 
 
 def opened() -> dict[DemarcheNumber, frozenset[str]]:
@@ -135,9 +162,8 @@ def reading(settings: Settings | None = None) -> Iterator[Reader]:
     """Yield a reader of the démarche's data; a missing database is not created."""
     from dsync.database import open_database
 
-    settings = settings or load()
-    with (
-        closing(open_database(settings.database_url, create=False)) as store,
-        store.reading(DemarcheNumber(settings.demarche)) as reader,
-    ):
-        yield reader
+    settings = settings or load(stored=True)
+    with closing(open_database(settings.database_url, create=False)) as store:
+        check_known(store, settings.demarche, is_chosen=settings.sources["demarche"] != "file")
+        with store.reading(DemarcheNumber(settings.demarche)) as reader:
+            yield reader

@@ -20,7 +20,7 @@ from dsync.cli.output import (
     print_pairs,
     print_table,
 )
-from dsync.cli.session import load_all, reading
+from dsync.cli.session import check_known, load_all, reading
 from dsync.database import open_database
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
@@ -46,8 +46,10 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
 
     A line that needs attention is marked with « ! » and names the next command.
     """
-    found, now = load_all(), datetime.now(UTC)
+    found, now = load_all(stored=True), datetime.now(UTC)
     with closing(open_database(found[0].database_url, create=False)) as store:
+        for one in found:
+            check_known(store, one.demarche, is_chosen=one.sources["demarche"] != "file")
         documents = [_status_of(store, settings, max_age, now) for settings in found]
     is_stale = any(document["is_stale"] for document in documents)
     if as_json:
@@ -67,7 +69,13 @@ def _status_of(
     store: Store, settings: Settings, max_age: timedelta | None, now: datetime
 ) -> dict[str, Any]:
     judges = settings.configuration.judges
-    document = state_of(store, DemarcheNumber(settings.demarche), now, judges=judges)
+    document = state_of(
+        store,
+        DemarcheNumber(settings.demarche),
+        now,
+        judges=judges,
+        configured=settings.folder,
+    )
     last = document["last_success_at"]
     is_stale = max_age is not None and (last is None or now - last > max_age)
     concerns = concerns_of(document, now, settings.thresholds)

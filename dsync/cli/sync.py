@@ -33,6 +33,11 @@ from dsync.sync.report import SyncOptions
     is_flag=True,
     help="With --full: accept a mass disappearance that the safety brake stopped.",
 )
+@click.option(
+    "--accept-config",
+    is_flag=True,
+    help="Accept a configuration without the sections by which the stored rows were made.",
+)
 @wait_option
 @json_option
 @settings_options()
@@ -44,6 +49,7 @@ def sync(
     dry_run: bool,
     no_push: bool,
     accept_deletions: bool,
+    accept_config: bool,
     wait_s: float,
     as_json: bool,
 ) -> None:
@@ -67,6 +73,7 @@ def sync(
             dry_run=dry_run,
             push=not no_push,
             accept_deletions=accept_deletions,
+            accept_config=accept_config,
             wait_s=wait_s,
             started_by=asker(),
         ),

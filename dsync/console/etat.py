@@ -182,7 +182,13 @@ def show(visit: Visit) -> Response:
     """Show the state of a démarche."""
     worker = visit.worker
     configuration = worker.configuration
-    state = state_of(worker.store, worker.demarche, visit.now, judges=configuration.judges)
+    state = state_of(
+        worker.store,
+        worker.demarche,
+        visit.now,
+        judges=configuration.judges,
+        configured=worker.settings.folder,
+    )
     has_programme = configuration.programme is not None
     with visit.reading() as reader:
         figures = reader.figures(with_stages=has_programme)

@@ -208,7 +208,13 @@ def alerts_of(worker: Worker, now: datetime) -> Iterator[Alert]:
         StoreError: the database cannot be read.
     """
     configuration = worker.configuration
-    state = state_of(worker.store, worker.demarche, now, judges=configuration.judges)
+    state = state_of(
+        worker.store,
+        worker.demarche,
+        now,
+        judges=configuration.judges,
+        configured=worker.settings.folder,
+    )
     for one in concerns_of(state, now, worker.settings.thresholds):
         alert = TOLD[one.code]
         # A service that has just started for the first time is not late yet.

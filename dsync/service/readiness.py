@@ -47,7 +47,13 @@ def _demarche(worker: Worker) -> tuple[dict[str, Any], str | None]:
     """Return what is shown of a démarche, and its problem or None."""
     now, configuration = worker.clock(), worker.settings.configuration
     # What DS gave as the reason of a refusal is not shown: counts only.
-    state = state_of(worker.store, worker.demarche, now, judges=configuration.judges)
+    state = state_of(
+        worker.store,
+        worker.demarche,
+        now,
+        judges=configuration.judges,
+        configured=worker.settings.folder,
+    )
     state["reasons"] = {}
     concerns = list(concerns_of(state, now, worker.settings.thresholds))
     last, role = state["last_success_at"], _role(state)

@@ -22,7 +22,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
 from dsync.sync.by_hand import CRASHED
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import SyncOptions
 
 if TYPE_CHECKING:
     from dsync.service.alerts import Alerts

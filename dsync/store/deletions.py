@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from dsync.domain.dossier import OPEN_ETATS, DeletedDossier, Json, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Controle
-from dsync.store import tables
+from dsync.store import reading_views, tables
 from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.pieces import PieceWrites
@@ -170,6 +170,27 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
                 theirs = theirs.where(table.c.demarche_numero == self.number)
             self.connection.execute(theirs)
         return len(numbers)
+
+    def forget_demarche(self) -> None:
+        """Delete all rows and views of the démarche, whose copies of files are deleted already."""
+        self.has_erased = True
+        reading_views.drop_forms(self.connection, self.number)
+        theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
+        numbers = [DossierNumber(number) for number in self.connection.scalars(theirs)]
+        # The programme finds the applicants by the dossiers' rows; a statement takes so many.
+        for start in range(0, len(numbers), 1000):
+            self.extension.forget(self.connection, numbers[start : start + 1000])
+        own = [one for one in tables.metadata.sorted_tables if one is not _dossier]
+        for table in (*self.extension.metadata.sorted_tables, *own, _dossier):
+            if "demarche_numero" in table.c:
+                of_demarche = table.c.demarche_numero == self.number
+            elif "numero" in table.c:
+                of_demarche = table.c.numero.in_(theirs)
+            elif table is tables.demarche:
+                of_demarche = table.c.number == self.number
+            else:
+                continue
+            self.connection.execute(delete(table).where(of_demarche))
 
     def unseen(self, run_from: int, presence: Presence = Presence.PRESENT) -> list[DossierNumber]:
         """Return the dossiers that no run from `run_from` on has seen, in a page or a list."""

@@ -275,6 +275,12 @@ class PieceWrites(PieceReads):
             .values(a_supprimer=True)
         )
 
+    def doom_all_pieces(self) -> None:
+        """Mark all copies of the démarche as to be deleted."""
+        self.connection.execute(
+            update(_piece).where(_piece.c.demarche_numero == self.number).values(a_supprimer=True)
+        )
+
     def doom_moved_pieces(self, numbers: Sequence[DossierNumber]) -> None:
         """Mark the copies of files that have left their champs as to be deleted."""
         files = self._stored_files(numbers)

@@ -77,6 +77,19 @@ class OpenPushes(NamedTuple):
     """When the oldest of these wishes was made; None: there is none."""
 
 
+class MadeBySections(NamedTuple):
+    """How much of a démarche's rows was made by optional sections of its configuration."""
+
+    rows: int
+    """Of the programme's table with one row per dossier, by the mapping."""
+    table: str
+    """The name of that table."""
+    verdicts: int
+    """The current ones, by the rules."""
+    wishes: int
+    """The current ones, by the annotations."""
+
+
 class OpenWork(NamedTuple):
     """What is not done, as `dsync status` counts it."""
 
@@ -290,6 +303,22 @@ class Reader(
                 for found in dict.fromkeys(_OPEN_PUSHES.values())
             },
         )
+
+    def made_by_sections(self) -> MadeBySections:
+        """Count what optional sections of the configuration have made."""
+        count, main = func.count(), self.main_table()
+        of_demarche = _dossier.c.demarche_numero == self.number
+        is_wished = _outbox.c.courante & (_outbox.c.statut != WishStatus.REMPLACEE.value)
+        queries = [
+            select(count).where(_verdict.c.demarche_numero == self.number, _verdict.c.courant),
+            select(count).where(_outbox.c.demarche_numero == self.number, is_wished),
+        ]
+        if main is not None:
+            of_main = select(count).select_from(main)
+            joined = of_main.join(_dossier, _dossier.c.numero == main.c.numero)
+            queries.append(joined.where(of_demarche))
+        verdicts, wishes, *rows = (self.connection.scalar(query) or 0 for query in queries)
+        return MadeBySections(sum(rows), "" if main is None else main.name, verdicts, wishes)
 
     def evidence_confirmed_at(self) -> datetime | None:
         """Return when the programme's evidence was last confirmed; None: it has none."""

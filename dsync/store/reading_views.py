@@ -172,6 +172,12 @@ def renew_form(connection: Connection, number: DemarcheNumber) -> bool:
     return True
 
 
+def drop_forms(connection: Connection, number: DemarcheNumber) -> None:
+    """Drop the views of a démarche's form."""
+    present = inspect(connection).get_view_names()
+    _drop(connection, [one for one in present if form_views.demarche_of(one) == number])
+
+
 def _renew(connection: Connection, forms: Iterable[FormView]) -> None:
     is_postgresql = connection.dialect.name == "postgresql"
     readers = access.read_readers(connection) if is_postgresql else None

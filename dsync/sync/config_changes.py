@@ -11,9 +11,46 @@ from dsync.annotations import desired
 from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.programme import DueEvaluation
+from dsync.errors import ConfigurationError
 from dsync.store import NewWish, WishStatus
 from dsync.sync.context import Context, Run, digest
 from dsync.sync.pages import learn_revisions, refresh_demarche
+
+
+def check_sections(run: Run, *, accept: bool) -> None:
+    """Check that the configuration has the sections by which the stored rows were made.
+
+    Without them the run would empty the rows: it may be that of another démarche.
+
+    Args:
+        run: the run under way.
+        accept: whether it may lack them.
+
+    Raises:
+        ConfigurationError: it lacks some; nothing was changed.
+    """
+    context = run.context
+    if context.judge and context.annotations:
+        return
+    with run.reading() as reader:
+        state, made = reader.state(), reader.made_by_sections()
+    lost = {}
+    if context.programme is None and made.rows:
+        lost["[mapping]"] = f"{made.rows} {made.table}s would be emptied"
+    # The key is that of rules: without it, these verdicts were given up before.
+    if context.judge is None and state.evidence_key is not None and made.verdicts:
+        lost["[regles]"] = f"{made.verdicts} verdicts would be renewed no more"
+    if context.annotations is None and made.wishes:
+        lost["[annotations]"] = f"{made.wishes} wishes would be emptied"
+    if lost and not accept:
+        raise ConfigurationError(
+            f"The configuration lacks {', '.join(lost)}, by which the stored rows of démarche "
+            f"{context.demarche} were made: {', '.join(lost.values())}. Nothing was changed. "
+            "Correct DSYNC_CONFIG or --config; if it is meant, run `dsync sync --accept-config`."
+        )
+    if "[regles]" in lost:
+        with run.transaction() as tx:
+            tx.save_state(evidence_key=None)
 
 
 def follow_config_changes(run: Run) -> None:

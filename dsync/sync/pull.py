@@ -27,7 +27,7 @@ from dsync.errors import (
     SafetyBrakeError,
 )
 from dsync.store import SyncState, Tx
-from dsync.sync.context import Run, is_mapped
+from dsync.sync.context import Run
 from dsync.sync.evaluate import evaluate_page
 from dsync.sync.pages import (
     EPOCH,
@@ -444,8 +444,8 @@ def _release_gone(run: Run, started_at: datetime) -> None:
 
 def _end_full_read(run: Run, crawl: Crawl) -> None:
     with run.transaction() as tx:
-        if is_mapped(tx.state().mapping_key) and run.context.programme is None:
-            # The pages left these rows as they were: no programme is configured any more.
+        if run.context.programme is None:
+            # The pages left these rows as they were, if there are any: no programme is configured.
             tx.delete_mapped_rows()
         tx.save_state(
             last_full_at=run.now,

@@ -66,6 +66,8 @@ class SyncOptions:
     """Of a pre-check: whether present product evidence replaces the frozen one."""
     as_of: date | None = None
     """Of a pre-check: judge as if the dossiers had been deposited on that day; stores nothing."""
+    accept_config: bool = False
+    """Whether the configuration may lack the sections by which stored rows were made."""
     accept_evidence: bool = False
     """Of a pre-check: accept the evidence that a safety brake stopped, and judge what is due."""
     undo: bool = False
@@ -136,7 +138,15 @@ class SyncOptions:
 
 _READING = {Kind.INCREMENTAL, Kind.FULL, Kind.DOSSIER}
 """The kinds of runs that read dossiers from DS."""
-_FLAGS = ("full", "accept_deletions", "force", "refresh", "accept_evidence", "undo")
+_FLAGS = (
+    "full",
+    "accept_deletions",
+    "accept_config",
+    "force",
+    "refresh",
+    "accept_evidence",
+    "undo",
+)
 _INSTANTS = ("since", "decided_before")
 AUTOMATIC = {"service", "webhook"}
 """What `started_by` says of runs that no person asked for."""

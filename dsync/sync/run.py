@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
@@ -15,12 +11,13 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from dsync.domain.run import Kind, Status
 from dsync.ds import DELETIONS
-from dsync.errors import DSError, DsyncError, InterruptedRunError, LeaseHeldError
-from dsync.store import LEASE_TTL_S, Lease, Store, SyncState, Tx
+from dsync.errors import DSError, DsyncError, InterruptedRunError
+from dsync.store import SyncState, Tx
 from dsync.sync.by_hand import erase
-from dsync.sync.config_changes import follow_config_changes
+from dsync.sync.config_changes import check_sections, follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import evaluate_due, precheck
+from dsync.sync.leasing import held_lease, renewed
 from dsync.sync.pieces import copy_new_pieces, copy_pieces, delete_doomed_pieces
 from dsync.sync.pull import pull
 from dsync.sync.push import push_due, push_on_request
@@ -30,8 +27,6 @@ log = structlog.get_logger(__name__)
 
 FIRST_PAUSE = timedelta(seconds=15)
 """Minimum time between two runs of which the second one sends what the first one left waiting."""
-LEASE_POLL_S = 1.0
-"""Interval between two attempts to take a lease that another process holds."""
 
 
 class Schedule(NamedTuple):
@@ -140,6 +135,7 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
 
 
 def _synchronise(run: Run, options: SyncOptions) -> None:
+    check_sections(run, accept=options.accept_config)
     try:
         pull(run, options)
     except DSError as exc:
@@ -173,7 +169,7 @@ _WORK = {
 
 
 def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
-    with _lease(context, options.wait_s) as lease:
+    with held_lease(context.store, context.demarche, context.stop, options.wait_s) as lease:
         with context.store.transaction(lease) as tx:
             number = tx.start_run(options.kind.value, options.started_by, report.started_at)
             if options.request is not None:
@@ -183,7 +179,7 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
         report.run = number
         bind_contextvars(demarche=context.demarche, run=None if options.is_dry else number)
         log.info("run_started", kind=options.kind.value, dry_run=options.is_dry)
-        with _renewed(context.store, lease):
+        with renewed(context.store, lease):
             _do(Run(context, lease, number, report), options)
     log.info(
         "run_finished",
@@ -246,57 +242,3 @@ def _journal(tx: Tx, options: SyncOptions, report: RunReport) -> None:
             code=code,
             result=result,
         )
-
-
-@contextmanager
-def _lease(context: Context, wait_s: float) -> Iterator[Lease]:
-    """Hold the démarche's lease."""
-    lease = _acquire(context, wait_s)
-    try:
-        yield lease
-    finally:
-        context.store.release_lease(lease)
-
-
-@contextmanager
-def _renewed(store: Store, lease: Lease) -> Iterator[None]:
-    """Have a thread renew the lease, because a step can outlast it."""
-    ended = threading.Event()
-    # In the same context, so that its log lines name the run, too.
-    in_context = contextvars.copy_context().run
-    heartbeat = threading.Thread(
-        target=in_context, args=(_keep_alive, store, lease, ended), name="dsync-lease", daemon=True
-    )
-    heartbeat.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        # Before the release: a renewal after it would report the lease as lost.
-        heartbeat.join()
-
-
-def _acquire(context: Context, wait_s: float) -> Lease:
-    waited = 0.0
-    while True:
-        try:
-            return context.store.acquire_lease(context.demarche, LEASE_TTL_S)
-        except LeaseHeldError:
-            if waited >= wait_s:
-                raise
-        if context.stop.wait(LEASE_POLL_S):
-            raise InterruptedRunError("Interrupted while waiting for the lease.")
-        waited += LEASE_POLL_S
-
-
-def _keep_alive(store: Store, lease: Lease, ended: threading.Event) -> None:
-    """Renew the lease until the run ends.
-
-    A failure is only logged: if the lease is lost, the run's next transaction raises.
-    """
-    # Thrice per lease, so that one failed renewal does not lose it.
-    while not ended.wait(LEASE_TTL_S / 3):
-        try:
-            store.renew_lease(lease)
-        except DsyncError as exc:
-            log.warning("lease_not_renewed", error=exc.message)

@@ -6,9 +6,12 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import create_engine, inspect, text
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
+from dsync.settings import SANDBOX_DEMARCHE
+from dsync.store.engine import parse_url
 from tests.commands.command import Command
 from tests.engine.rig import id_of
 
@@ -211,6 +214,98 @@ def test_a_misspelt_field_is_warned_of(configured: Configured) -> None:
     )
     ended = configured(f"{LEAST}[mapping.champs.Service]\nid = 'x'\n")("config", "check")
     assert (2, True) == (ended.code, "Service: expected a name such as code_postal" in ended.err)
+
+
+def test_a_configuration_is_for_its_own_demarche(configured: Configured) -> None:
+    """Another number is refused before anything is asked; a number that is not there is said."""
+    dsync = configured(LEAST)
+    assert 0 == dsync("sync").code
+    for command in ("sync", "status", "check"):
+        refused = dsync(command, "--demarche", str(SANDBOX_DEMARCHE))
+        assert (2, 1) == (refused.code, len(refused.err.strip().splitlines()))
+        assert f"configures démarche {NUMBER}, and serves no other one" in refused.err
+    shipped = {"DSYNC_CONFIG": "", "DSYNC_DEMARCHE": "99"}
+    for line in ("status", "status --json", "dossier list", "runs", "db verify", "pieces status"):
+        refused = dsync(*line.split(), **shipped)
+        assert (2, True) == (refused.code, f"no démarche 99, only {NUMBER}:" in refused.text)
+
+
+def taken_out(run: Command, database: str) -> Command:
+    """Return `dsync` with a folder of two démarches, both read, one of which was taken out."""
+    folder, copies = run.folder / "demarches", run.folder / "copies"
+    folder.mkdir()
+    (folder / "a.toml").write_text(
+        f'{JUDGED}[pieces]\ncopy = true\ntarget = "file://{copies}"\n', encoding="utf-8"
+    )
+    own = LEAST.replace(str(NUMBER), str(SANDBOX_DEMARCHE))
+    (folder / "b.toml").write_text(own, encoding="utf-8")
+    environment = {"DSYNC_CONFIG": str(folder), "DSYNC_DATABASE_URL": database}
+    dsync = type(run)(run.folder, {**run.environment, **environment})
+    for number in (NUMBER, SANDBOX_DEMARCHE):
+        assert 0 == dsync("sync", "--demarche", str(number)).code
+    (folder / "a.toml").unlink()
+    return dsync
+
+
+def test_a_demarche_that_was_taken_out_is_named_and_its_data_can_be_erased(
+    run: Command, database_url: str
+) -> None:
+    """Shown, verified, exported, erased, purged, without asking DS; not read, nor judged."""
+    dsync = taken_out(run, database_url)
+    status = dsync("status")
+    assert (0, True) == (status.code, "`dsync forget N`" in " ".join(status.out.split()))
+    assert [NUMBER] == dsync("status", "--json").json["not_configured"]
+    assert 7 == dsync("status", "--strict").code
+    other = "--demarche", str(NUMBER)
+    assert 6 == dsync("status", *other, "--json").json["dossiers"]["presence"]["present"]
+    assert 6 == len(dsync("dossier", "list", *other, "--json").json)
+    assert 0 == dsync("db", "verify", *other).code
+    assert 0 == dsync("export", "ici", *other).code
+    erased = dsync("dossier", "erase", str(FIRST), "--yes", *other)
+    assert (0, "1 deleted" in erased.out) == (erased.code, True)
+    assert 0 == dsync("purge", "--older-than", "1d", "--yes", *other).code
+    for line in (f"dossier erase {FIRST} --undo", "sync", "pieces fetch", "push", "check"):
+        refused = dsync(*line.split(), *other)
+        assert (2, True) == (refused.code, "no file configures démarche" in refused.text)
+
+
+def test_a_demarche_that_was_taken_out_is_forgotten_whole(
+    run: Command, database_url: str, sandbox: Sandbox
+) -> None:
+    """After a question: no row of any table has its number or dossiers, and no file is left."""
+    dsync = taken_out(run, database_url)
+    kept = dsync("dossier", "list", "--json").json
+    forget = "forget", str(NUMBER)
+    assert 2 == dsync(*forget).code
+    assert 2 == dsync("forget", str(SANDBOX_DEMARCHE), "--yes").code
+    assert "only 86321" in dsync("forget", "7", "--yes").err.replace(f", {NUMBER}", "")
+    before = named(database_url)
+    assert {"dossier", "contenu", "verdict", "sync_run", "demande"} <= before
+    done = dsync(*forget, "--yes", "--json")
+    assert (0, 6) == (done.code, done.json["dossiers"])
+    assert set() == named(database_url)
+    assert kept == dsync("dossier", "list", "--json").json
+    assert [] == dsync("status", "--json").json["not_configured"]
+    assert f"formulaire_{NUMBER}" not in dsync("db", "dictionary", "--json").json
+    assert 0 == dsync("db", "verify").code
+    assert 2 == dsync(*forget, "--yes").code
+
+
+def named(database: str) -> set[str]:
+    """Return the tables that have rows of the démarche or its dossiers."""
+    engine, found = create_engine(parse_url(database)), set()
+    with engine.connect() as connection:
+        inspector = inspect(connection)
+        for name in inspector.get_table_names():
+            have = {column["name"] for column in inspector.get_columns(name)}
+            wanted = [f"numero BETWEEN {FIRST} AND {FIRST + 999}"] * ("numero" in have)
+            wanted += [f"demarche_numero = {NUMBER}"] * ("demarche_numero" in have)
+            wanted += [f"number = {NUMBER}"] * (name == "demarche")
+            where = " OR ".join(wanted)
+            if where and connection.scalar(text(f"SELECT count(*) FROM {name} WHERE {where}")):
+                found.add(name)
+    engine.dispose()
+    return found
 
 
 @pytest.mark.parametrize("section", ["[regles]", "[preuves]"])

@@ -19,13 +19,15 @@ import requests
 
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.run import Kind
+from dsync.errors import PieceTargetError
 from dsync.sandbox.world.changes import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
 from dsync.service.alerts import alerts_of
+from dsync.sync.forget import forget
 from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError
-from tests.engine.rig import LETTRE, Engine, id_of, number, seeds
+from tests.engine.rig import DEMARCHE, LETTRE, Engine, id_of, number, seeds
 from tests.store.databases import engine_by_case, on_sqlite
 
 ONE, TWO = 1, 2
@@ -591,6 +593,22 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert 0 == engine.sync().exit_code
     assert ({}, []) == (copies(folder), engine.rows("SELECT * FROM piece"))
     assert not {one.name for one in alerts_of(engine.worker.app, engine.control.now())} & {*alerts}
+
+
+@on_sqlite
+def test_a_demarche_is_forgotten_with_its_copies(engine_with_pieces: Engine, folder: Path) -> None:
+    """Or not at all, where they cannot be deleted."""
+    engine, away = engine_with_pieces, folder.with_name("away")
+    fetched(engine)
+    folder.rename(away)
+    store, stop = engine.worker.store, threading.Event()
+    with pytest.raises(PieceTargetError, match="is not there"):
+        forget(store, DEMARCHE, stop, 0)
+    assert 2 == len(engine.rows("SELECT * FROM contenu"))
+    away.rename(folder)
+    forget(store, DEMARCHE, stop, 0)
+    assert ({}, []) == (copies(folder), engine.rows("SELECT * FROM piece"))
+    assert [] == engine.rows("SELECT * FROM dossier")
 
 
 @on_sqlite

@@ -35,7 +35,8 @@ def test_the_section_may_come_and_go(start: Start) -> None:
     texts = {rank: (engine.remote(rank), engine.remote(rank, DETAIL)) for rank in OPEN}
     engine.restart(configuration={"annotations": None})
     engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
-    assert (0, 0) == ((report := engine.sync()).exit_code, report.conflicts)
+    report = engine.sync(accept_config=True)
+    assert (0, 0) == (report.exit_code, report.conflicts)
     assert not engine.wishes(0)
     assert [] == engine.worker.app.verify(remote=True).findings
     engine.control.edit_annotation(number(0), RESULTAT, texts[0][0])
@@ -66,6 +67,7 @@ def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
     engine = start(configuration={"annotations": None, "regles": None})
     engine.sync_until_quiet()
     engine.restart(sections=("demarche", "ds"))
+    assert (0, []) == ((report := engine.sync(accept_config=True)).exit_code, report.errors)
     assert (0, []) == ((report := engine.sync()).exit_code, report.errors)
     assert engine.one("lecture_candidature", 0)["probleme"] is None
     assert engine.rows("SELECT * FROM lecture_champ WHERE numero = :n", n=number(0))
@@ -73,6 +75,43 @@ def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
     engine.restart(configuration={"annotations": None, "regles": None})
     assert 0 == engine.sync().exit_code
     assert engine.one("lecture_candidature", 0)["probleme"]
+
+
+def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(start: Start) -> None:
+    """It may be another démarche's: nothing is changed before it is accepted, once."""
+    engine = start()
+    engine.sync_until_quiet()
+    before = engine.content()
+    wishes = len(engine.rows("SELECT * FROM outbox WHERE courante"))
+    engine.restart(sections=("demarche", "ds"))
+    for options in ({}, {"full": True}, {"dossiers": (number(0),)}, {"dry_run": True}):
+        report = engine.sync(**options)
+        assert (2, 0) == (report.exit_code, report.read)
+        said = report.errors[0]
+        assert "lacks [mapping], [regles], [annotations]" in said
+        for what in ("12 candidatures", "12 verdicts", f"{wishes} wishes", "--accept-config"):
+            assert what in said
+    assert before == engine.content()
+    assert 0 == engine.worker.erase(3).exit_code
+    assert 0 == engine.sync(accept_config=True).exit_code
+    assert 0 == engine.sync().exit_code
+    assert [] == engine.rows("SELECT * FROM candidature")
+    assert [] == engine.rows("SELECT * FROM outbox WHERE courante")
+
+
+def test_rules_that_go_are_accepted_once(start: Start) -> None:
+    """Verdicts and wishes stay as they are; when the rules come back, all is judged again."""
+    engine = start()
+    engine.sync_until_quiet()
+    engine.restart(configuration={"regles": None})
+    assert "12 verdicts would be renewed no more" in engine.sync().errors[0]
+    assert 0 == engine.sync(accept_config=True).exit_code
+    assert 0 == engine.sync().exit_code
+    assert "Éligible" == engine.verdict(0)
+    engine.restart()
+    engine.control.forget_requests()
+    assert 0 == engine.sync().exit_code
+    assert [] == engine.mutations()
 
 
 def test_rules_that_come_later_judge_what_is_there(start: Start) -> None:

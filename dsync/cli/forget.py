@@ -1,0 +1,52 @@
+"""`dsync forget`: removes a démarche that was taken out of the configuration."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+from dsync.cli.options import NUMBER, json_option, settings_options, wait_option
+from dsync.cli.output import announce_stop, confirmed, print_json
+from dsync.cli.session import check_known, load_all, set_up_logging
+from dsync.database import open_database
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import ConfigurationError
+from dsync.service.signals import StopSignals
+from dsync.sync.forget import forget as remove
+
+
+@click.command()
+@click.argument("numero", metavar="N", type=NUMBER)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@wait_option
+@json_option
+@settings_options()
+def forget(*, numero: int, yes: bool, wait_s: float, as_json: bool) -> None:
+    """Remove all that is stored of démarche N, which no file configures any more.
+
+    Its dossiers, verdicts, journal and views, and the copies of its files. Nothing changes in DS.
+    Asks first on a terminal; needs --yes elsewhere and with --json.
+    """
+    settings = load_all()[0]
+    number = DemarcheNumber(numero)
+    if number in (settings.folder or (settings.demarche,)):
+        raise ConfigurationError(
+            f"Démarche {number} is configured, so the next run would read it again: take its "
+            "file out of the folder that DSYNC_CONFIG names, and restart the service, before."
+        )
+    set_up_logging(settings)
+    with closing(open_database(settings.database_url, create=False)) as store:
+        check_known(store, number, is_chosen=True)
+        with store.reading(number) as reader:
+            dossiers = sum(reader.dossier_counts()["presence"].values())
+            files = len(reader.piece_addresses())
+        question = f"Remove démarche {number}: {dossiers} dossiers, {files} copies of files?"
+        if not confirmed(question, yes=yes, as_json=as_json):
+            return
+        with StopSignals(announce=announce_stop) as signals:
+            remove(store, number, signals.stop, wait_s)
+    if as_json:
+        print_json({"demarche": number, "dossiers": dossiers, "files": files})
+        return
+    click.echo(f"Démarche {number} is removed: {dossiers} dossiers, {files} copies of files.")

@@ -1,0 +1,54 @@
+"""Removes a démarche that no file configures any more: its copies of files, then all its rows."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import InterruptedRunError, LeaseHeldError, PieceTargetError
+from dsync.store import Store
+from dsync.sync.by_hand import living_service
+from dsync.sync.context import utc_now
+from dsync.sync.leasing import held_lease, renewed
+from dsync.sync.pieces import delete_doomed
+
+log = structlog.get_logger(__name__)
+
+
+def forget(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s: float) -> None:
+    """Remove everything that is stored of a démarche.
+
+    Args:
+        store: the database.
+        demarche: the démarche's number.
+        stop: ends the work before its last step; what is left is removed by the next call.
+        wait_s: how long to wait for another process that works on it, in seconds.
+
+    Raises:
+        LeaseHeldError: a service serves it, or another process works on it.
+        PieceTargetError: copies of files could not be deleted; all rows stay.
+        InterruptedRunError: `stop` was set.
+        StoreError: the database failed.
+    """
+
+    def check_stop() -> None:
+        if stop.is_set():
+            raise InterruptedRunError("Interrupted: repeat the command to remove the rest.")
+
+    if service := living_service(store, demarche, utc_now()):
+        raise LeaseHeldError(
+            f"The service {service.holder} still serves démarche {demarche}: restart it, so that "
+            "it reads the folder of configuration files again."
+        )
+    with held_lease(store, demarche, stop, wait_s) as lease, renewed(store, lease):
+        with store.transaction(lease) as tx:
+            tx.doom_all_pieces()
+        # Before the rows, by which alone they are known.
+        if problems := delete_doomed(store, lease, check_stop):
+            raise PieceTargetError(f"Nothing but copies of files was removed. {problems[0]}")
+        check_stop()
+        with store.transaction(lease) as tx:
+            tx.forget_demarche()
+    log.info("demarche_forgotten", demarche=demarche)

@@ -1,0 +1,86 @@
+"""Holds the lease of a démarche while something is written about it."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
+from dsync.store import LEASE_TTL_S, Lease, Store
+
+log = structlog.get_logger(__name__)
+
+LEASE_POLL_S = 1.0
+"""Interval between two attempts to take a lease that another process holds."""
+
+
+@contextmanager
+def held_lease(
+    store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s: float
+) -> Iterator[Lease]:
+    """Hold a démarche's lease; `renewed` keeps it for longer than its duration.
+
+    Args:
+        store: the database.
+        demarche: the démarche's number.
+        stop: ends the wait.
+        wait_s: how long to wait while another process holds it, in seconds.
+
+    Raises:
+        LeaseHeldError: another process still holds it.
+        InterruptedRunError: `stop` was set.
+    """
+    lease = _acquire(store, demarche, stop, wait_s)
+    try:
+        yield lease
+    finally:
+        store.release_lease(lease)
+
+
+@contextmanager
+def renewed(store: Store, lease: Lease) -> Iterator[None]:
+    """Have a thread renew the lease, because a step can outlast it."""
+    ended = threading.Event()
+    # In the same context, so that its log lines name the run, too.
+    in_context = contextvars.copy_context().run
+    heartbeat = threading.Thread(
+        target=in_context, args=(_keep_alive, store, lease, ended), name="dsync-lease", daemon=True
+    )
+    heartbeat.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        # Before the release: a renewal after it would report the lease as lost.
+        heartbeat.join()
+
+
+def _acquire(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s: float) -> Lease:
+    waited = 0.0
+    while True:
+        try:
+            return store.acquire_lease(demarche, LEASE_TTL_S)
+        except LeaseHeldError:
+            if waited >= wait_s:
+                raise
+        if stop.wait(LEASE_POLL_S):
+            raise InterruptedRunError("Interrupted while waiting for the lease.")
+        waited += LEASE_POLL_S
+
+
+def _keep_alive(store: Store, lease: Lease, ended: threading.Event) -> None:
+    """Renew the lease until the run ends.
+
+    A failure is only logged: if the lease is lost, the run's next transaction raises.
+    """
+    # Thrice per lease, so that one failed renewal does not lose it.
+    while not ended.wait(LEASE_TTL_S / 3):
+        try:
+            store.renew_lease(lease)
+        except DsyncError as exc:
+            log.warning("lease_not_renewed", error=exc.message)
