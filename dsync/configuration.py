@@ -92,11 +92,12 @@ class DSSection(_Section):
     """Section `[ds]`: the access to DS, and its limits."""
 
     url: str = DEFAULT_DS_URL
-    """The GraphQL endpoint."""
+    """The GraphQL endpoint. Another one than DS's own needs `token_file`, or DSYNC_DS_URL."""
     instructeur: str | None = None
     """Id or e-mail of the instructeur who writes the annotations; without one, they wait."""
     token_file: Path | None = None
-    """File with the token of this démarche, below the configuration file's folder if relative."""
+    """File with the token of this démarche, below the configuration file's folder if relative. It
+    is sent to `url` only."""
     token_expires_on: date | None = None
     """The last day of the token in `token_file`."""
     contact: str = Field(min_length=1)

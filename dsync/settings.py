@@ -86,7 +86,8 @@ class Settings:
     ds_token_expires_on: date | None
     """The token's last day; warnings come 30, 7 and 1 days before."""
     demarche: Annotated[int, Field(gt=0, le=GREATEST_NUMBER)]
-    """The démarche's number, or which file of a folder. Default: `[demarche] number`."""
+    """The démarche's number, or which file of a folder. Default: `[demarche] number`, which it
+    replaces only in the shipped file, whose number is the sandbox's."""
     ds_instructeur: str | None
     """As `[ds] instructeur`, which it replaces."""
     betagouv_url: str

@@ -52,7 +52,7 @@ COMMANDS = {
     ),
     "forget": (
         "dsync.cli.forget",
-        "Remove all that is stored of a démarche that no file configures any more.",
+        "Remove all that is stored of démarche N, which no file configures any more.",
     ),
     "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] copy is on."),
     "precheck": (

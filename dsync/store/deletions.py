@@ -173,7 +173,6 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
 
     def forget_demarche(self) -> None:
         """Delete all rows and views of the démarche, whose copies of files are deleted already."""
-        self.has_erased = True
         reading_views.drop_forms(self.connection, self.number)
         theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
         numbers = [DossierNumber(number) for number in self.connection.scalars(theirs)]

@@ -222,6 +222,18 @@ class Store:
         if tx.has_erased:
             self._vacuum()
 
+    def forget(self, lease: Lease) -> None:
+        """Delete all rows and views of a démarche, whose copies of files are deleted already.
+
+        Raises:
+            LeaseLostError: another process took the lease; nothing is deleted.
+            StoreError: views are in use, or the database failed; nothing is deleted.
+        """
+        with self._changing_views() as connection:
+            leases.fence(connection, lease)
+            Tx(connection, lease.demarche, self._extension).forget_demarche()
+        self._vacuum()
+
     @contextmanager
     def beside_runs(self, demarche: DemarcheNumber) -> Iterator[Tx]:
         """Open a transaction that needs no lease; those of a run wait for its end, and it for them.

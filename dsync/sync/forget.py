@@ -49,6 +49,5 @@ def forget(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s
         if problems := delete_doomed(store, lease, check_stop):
             raise PieceTargetError(f"Nothing but copies of files was removed. {problems[0]}")
         check_stop()
-        with store.transaction(lease) as tx:
-            tx.forget_demarche()
+        store.forget(lease)
     log.info("demarche_forgotten", demarche=demarche)

@@ -25,6 +25,11 @@ WELL: Mapping[str, Any] = {
     "reasons": {},
     "evidence_confirmed_at": NOW - HOUR,
     "alerts": [],
+    "lease": None,
+    "copies_to_delete": 0,
+    "requests": [],
+    "target_is_missing": False,
+    "not_configured": [],
     **dict.fromkeys(("waiting", "refused", "conflicts", "quarantined"), 0),
 }
 THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
@@ -57,6 +62,11 @@ def test_each_alert_that_is_told_is_documented() -> None:
         ({"waiting": 2, "conflicts": 1}, ["waiting", "conflicts"]),
         ({"refused": 1, "quarantined": 1}, ["refused", "quarantined"]),
         ({"evidence_confirmed_at": NOW - 2 * HOUR}, ["evidence"]),
+        ({"target_is_missing": True, "copies_to_delete": 2}, ["target", "erasures"]),
+        ({"lease": {"holder": "one"}, "copies_to_delete": 2}, []),
+        ({"requests": [{"kind": "complet", "asked_at": NOW - timedelta(minutes=5)}]}, []),
+        ({"requests": [{"kind": "effacement", "asked_at": NOW - HOUR}]}, ["erasures", "requests"]),
+        ({"not_configured": [7]}, ["not_configured"]),
         ({"alerts": [{"name": "check labels"}, {"name": "brake"}]}, ["check"]),
     ],
 )
