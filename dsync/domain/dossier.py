@@ -61,6 +61,10 @@ class Presence(StrEnum):
     EFFACE = "efface"
 
 
+GEOJSON = "FeatureCollection"
+"""The type of the JSON value of a map."""
+
+
 class Fichier(Struct, frozen=True, gc=False):
     """A file's metadata. Its signed URL is left out, because it expires within the hour."""
 
@@ -95,6 +99,12 @@ class Champ(Struct, frozen=True, gc=False, omit_defaults=True, rename={"descript
     def contenu(self) -> Json:
         """The value: `valeur`, or the text."""
         return self.texte if self.valeur is None else self.valeur
+
+    @property
+    def geojson(self) -> dict[str, Json] | None:
+        """The areas of a map as a FeatureCollection; None for other champs."""
+        valeur = self.valeur
+        return valeur if isinstance(valeur, dict) and valeur.get("type") == GEOJSON else None
 
 
 class Ligne(Struct, frozen=True, gc=False):

@@ -103,7 +103,7 @@ def number_in(value: object) -> DossierNumber | None:
 
 _UNREAD = re.compile(r"\b(champs|annotations)\[(\d+)\]")
 OBJECT_TYPES = frozenset(
-    {"address", "commune", "departement", "region", "pays", "epci", "siret", "rna", "rnf"}
+    {"address", "commune", "departement", "region", "pays", "epci", "siret", "rna", "rnf", "carte"}
 )
 """Types of champs whose value is an object, which the reduced document leaves out."""
 

@@ -7,7 +7,7 @@ required here, unless dsync can do without it.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -86,6 +86,26 @@ class EtablissementNode(_Node, omit_defaults=True):
     entreprise: Place = None
 
 
+class GeometryNode(_Node):
+    """The geometry of an area of a map: GeoJSON."""
+
+    type: Text = None
+    coordinates: Any = None
+
+
+class AreaNode(_Node):
+    """An area of a map; only a parcel has the fields from `commune` on."""
+
+    source: Text = None
+    description: Text = None
+    geometry: GeometryNode | None = None
+    commune: Text = None
+    prefixe: Text = None
+    section: Text = None
+    numero: Text = None
+    surface: Text = None
+
+
 class CellNode(_Node):
     """A champ or an annotation that is no repetition; it has only the value field of its type."""
 
@@ -117,7 +137,7 @@ class CellNode(_Node):
     etablissement: EtablissementNode | None = None
     dossier: LinkNode | None = None
     files: list[FileNode] | None = None
-    geo_areas: list[IdNode] | None = None
+    geo_areas: list[AreaNode] | None = None
     rna: Place = None
     rnf: Place = None
     engagement_juridique: dict[str, str | float | None] | None = None

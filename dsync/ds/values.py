@@ -15,6 +15,7 @@ from operator import attrgetter
 import msgspec
 
 from dsync.domain.dossier import Fichier, Json
+from dsync.ds.areas import geojson_of
 from dsync.ds.nodes import CellNode, FileNode
 
 Value = tuple[str | None, Json]
@@ -191,8 +192,7 @@ def _engagement(node: CellNode) -> Value:
 
 
 def _carte(node: CellNode) -> Value:
-    ids: list[Json] = [area.id for area in node.geo_areas or ()]
-    return (f"{len(ids)} zone{'s' if len(ids) > 1 else ''}" if ids else None), ids
+    return geojson_of(node.geo_areas or ())
 
 
 def _files(node: CellNode) -> Value:

@@ -428,9 +428,12 @@ def _cells(champ: StoredChamp) -> dict[tuple[str, int | None], StoredChamp]:
     return cells
 
 
-def _content(cell: StoredChamp) -> tuple[str | None, list[str]]:
-    """Return what is compared: the text, and the fingerprints of the files."""
-    return cell.get("texte"), [file["empreinte_md5"] for file in cell.get("fichiers", ())]
+def _content(cell: StoredChamp) -> tuple[str | None, list[str], Json]:
+    """Return what is compared: the text, the fingerprints of the files, and the areas of a map."""
+    valeur = cell.get("valeur")
+    areas = valeur.get("features") if isinstance(valeur, dict) else None
+    files = [file["empreinte_md5"] for file in cell.get("fichiers", ())]
+    return cell.get("texte"), files, areas
 
 
 def _joined(labels: Iterable[str]) -> str | None:

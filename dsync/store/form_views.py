@@ -33,7 +33,6 @@ _KINDS = {
     "yes_no": "boolean",
     "titre_identite": "boolean",
     "multiple_drop_down_list": "valeur",
-    "carte": "valeur",
     "piece_justificative": "fichiers",
 }
 """The SQL type of a champ's values by the champ's type, or the JSON that is shown; else text."""

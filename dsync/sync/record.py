@@ -220,6 +220,7 @@ class Cell(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     id: DescriptorId
     texte: str | None = None
+    """The champ's text; of a map, its GeoJSON."""
     libelle: str | None = None
     type: str | None = None
     ligne: int | None = None
@@ -234,10 +235,15 @@ def cells(champs: Iterable[Champ], annotations: Iterable[Champ]) -> list[Cell]:
 
 def _cells(champs: Iterable[Champ], origin: str) -> Iterator[Cell]:
     for champ in champs:
-        yield Cell(champ.descriptor_id, champ.texte, champ.libelle, champ.type, None, origin)
+        yield Cell(champ.descriptor_id, _shown(champ), champ.libelle, champ.type, None, origin)
         for rank, ligne in enumerate(champ.lignes, start=1):
             for one in ligne.champs:
-                yield Cell(one.descriptor_id, one.texte, one.libelle, one.type, rank, origin)
+                yield Cell(one.descriptor_id, _shown(one), one.libelle, one.type, rank, origin)
+
+
+def _shown(champ: Champ) -> str | None:
+    geojson = champ.geojson
+    return json_bytes(geojson).decode() if geojson else champ.texte
 
 
 def _divers(dossier: Dossier) -> dict[str, Json]:

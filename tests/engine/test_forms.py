@@ -69,7 +69,7 @@ def plain(node: dict[str, Any]) -> Any:
     if typename == "MultipleDropDownListChamp":
         return node["values"] or None
     if typename == "CarteChamp":
-        return [area["id"] for area in node["geoAreas"]] or None
+        return bool(node["geoAreas"])
     if typename == "PieceJustificativeChamp":
         return [file["filename"] for file in node["files"]] or None
     texts = {"TextChamp": "textValue", "DropDownListChamp": "dropDownValue"}
@@ -80,7 +80,8 @@ def same(typename: str, raw: Any, shown: Any) -> bool:
     """Return whether a view shows a raw value: some texts have a form of dsync's own."""
     if typename == "PieceJustificativeChamp":
         return raw == (shown and [file["nom"] for file in shown])
-    if typename in ("CommuneChamp", "DepartementChamp", "RNAChamp", "RNFChamp", "SiretChamp"):
+    with_own_texts = ("CommuneChamp", "DepartementChamp", "RNAChamp", "RNFChamp", "SiretChamp")
+    if typename in (*with_own_texts, "CarteChamp"):
         return bool(raw) == bool(shown)
     return bool(raw == shown)
 
@@ -181,3 +182,43 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine)
     columns = engine.worker.store.dictionary()[VIEW]["columns"]
     assert "« Le problème » (champ, textarea). Texte libre." == columns["probleme_identifie"]
     assert "Absent de la révision publiée." in columns["perspectives"]
+
+
+def test_a_map_shows_its_areas_as_geojson_and_as_a_text(engine_on_each: Engine) -> None:
+    """In the same order in whatever order DS gives them; another outline is a change."""
+    engine = engine_on_each
+    engine.begin(push=False)
+    new = ChampDescriptor(4901, "carte", "Emplacement")
+    engine.control.publish_revision(Change(add_champs=[new]))
+    outline = [[2.35, 48.85], [2.36, 48.85], [2.36, 48.86], [2.35, 48.85]]
+    plot = {"commune": "75056", "prefixe": "000", "section": "AB", "numero": "12"}
+    parcel = {"source": "cadastre", **plot, "surface": "120", "type": "Polygon"}
+    point = {"type": "Point", "coordinates": [-1.68, 48.11]}
+
+    def sync(*areas: dict[str, Any]) -> int:
+        engine.advance(minutes=11)
+        engine.control.world.dossier(number(0)).champs[4901] = [*areas]
+        return engine.sync(full=True, push=False).changed
+
+    sync(parcel | {"coordinates": [[*outline]]}, point)
+    [champ] = engine.rows(
+        f"SELECT valeur FROM lecture_champ WHERE numero = {number(0)} AND libelle = 'Emplacement'"
+    )
+    shown = json.loads(champ["valeur"])
+    assert ("FeatureCollection", [point, {"type": "Polygon", "coordinates": [outline]}]) == (
+        shown["type"],
+        [one["geometry"] for one in shown["features"]],
+    )
+    assert plot.items() <= shown["features"][1]["properties"].items()
+    text = "tracé au point 48,11° N, 1,68° O ; parcelle 75056 000 AB 12, 120 m²"
+    of_form = f"SELECT emplacement FROM {VIEW} WHERE numero = {number(0)}"
+    assert [{"emplacement": text}] == engine.rows(of_form)
+    assert 0 == sync(point, parcel | {"coordinates": [outline]})
+    outline[1] = [2.37, 48.85]
+    assert 1 == sync(point, parcel | {"coordinates": [outline]})
+    changes = engine.rows(
+        "SELECT ancienne_valeur, nouvelle_valeur FROM lecture_changement "
+        "WHERE libelle = 'Emplacement' ORDER BY ordre"
+    )
+    assert [(None, text), (text, text)] == [tuple(row.values()) for row in changes]
+    assert [] == engine.worker.app.verify(remote=False).findings

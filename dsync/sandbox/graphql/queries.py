@@ -98,7 +98,9 @@ TYPENAMES: dict[str, Callable[..., str]] = {
     "Champ": _champ_type,
     "ChampDescriptor": _descriptor_type,
     "Demandeur": _demandeur_type,
-    "GeoArea": lambda *_: "SelectionUtilisateur",
+    "GeoArea": lambda area, *_: (
+        "ParcelleCadastrale" if "numero" in area else "SelectionUtilisateur"
+    ),
 }
 """Functions that return the concrete type of a value, by interface."""
 
@@ -136,9 +138,13 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "DatetimeChamp": {"datetime": _of(ServedChamp.datetime_value)},
     "CarteChamp": {
         "geoAreas": _of(
-            lambda c: [{"id": ids.encode("GeoArea", rank)} for rank, _ in enumerate(c.value or ())]
+            lambda c: [
+                {"id": ids.encode("GeoArea", rank), "source": "selection_utilisateur", **area}
+                for rank, area in enumerate(c.value or ())
+            ]
         )
     },
+    "GeoArea": {"geometry": _of(lambda area: area)},
     "SiretChamp": {"etablissement": _of(lambda c: c.value if isinstance(c.value, dict) else None)},
     "RNAChamp": {"rna": _REGISTER},
     "RNFChamp": {"rnf": _REGISTER},

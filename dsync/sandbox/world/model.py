@@ -209,8 +209,8 @@ class ServedDossier(Identified):
     `[primary, secondary]`; departements, regions, pays, epci: `{"code", "name"}`; communes the same
     with `postal_code`; address: the fields of `Address` and `label`; siret: a `demandeur` of kind
     "morale", or only the number while the registry is down; piece_justificative, titre_identite:
-    `list[FileSeed]`; carte: a list with an entry for each area; repetition: a list of rows, each
-    `dict[int, value]`.
+    `list[FileSeed]`; carte: a list of GeoJSON geometries, each with the further fields of its
+    `GeoArea`; repetition: a list of rows, each `dict[int, value]`.
     An absent key is an unanswered champ; a row without keys is an empty row.
     """
 

@@ -17,6 +17,30 @@ from dsync.ds.dossiers import read_dossier
 from dsync.sync.record import champs_of_form
 
 PLACE = {"name": "Île-de-France", "code": "11"}
+
+
+def feature(geometry: Any, **properties: str) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def geojson(*features: Any) -> dict[str, Any]:
+    return {"type": "FeatureCollection", "features": [*features]}
+
+
+def drawn(type_: str, coordinates: Any, **more: str) -> dict[str, Any]:
+    geometry = {"type": type_, "coordinates": coordinates}
+    return {"source": "selection_utilisateur", "description": None, "geometry": geometry, **more}
+
+
+POINT = drawn("Point", [-1.68, 48.11])
+LINE = drawn("LineString", [[2.0, 0.0], [2.5, 0.5]])
+PLOT = {"commune": "75056", "prefixe": "000", "section": "AB", "numero": "12", "surface": "120"}
+PLOT |= {"source": "cadastre", "description": "Le parc"}
+PARCEL = drawn("Polygon", [[[2.35, 48], [2.36, 48.0], [2.35, 48]]]) | PLOT
+AT = feature(POINT["geometry"], source="selection_utilisateur")
+AB12 = feature(
+    {"type": "Polygon", "coordinates": [[[2.35, 48.0], [2.36, 48.0], [2.35, 48.0]]]}, **PLOT
+)
 ADDRESS = {"cityName": "Paris", "regionCode": None}
 ETABLISSEMENT = {"siret": "13002526500013", "entreprise": {"siren": "130025265"}}
 FILE = {
@@ -130,8 +154,25 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
         "EJ1",
         "EJ1",
     ),
-    ("CarteChamp", {"geoAreas": [{"id": "a"}]}, ["a"], "1 zone"),
-    ("CarteChamp", {"geoAreas": [{"id": "a"}, {"id": "b"}]}, ["a", "b"], "2 zones"),
+    ("CarteChamp", {"geoAreas": [POINT]}, geojson(AT), "tracé au point 48,11° N, 1,68° O"),
+    (
+        "CarteChamp",
+        {"geoAreas": [PARCEL, POINT]},
+        geojson(AT, AB12),
+        "tracé au point 48,11° N, 1,68° O ; parcelle 75056 000 AB 12, 120 m² (« Le parc »)",
+    ),
+    (
+        "CarteChamp",
+        {"geoAreas": [LINE]},
+        geojson(feature(LINE["geometry"], source="selection_utilisateur")),
+        "tracé de 2 points à partir de 0° N, 2° E",
+    ),
+    (
+        "CarteChamp",
+        {"geoAreas": [{"source": "rpg", "geometry": {"type": "Point", "coordinates": "ici"}}]},
+        geojson(feature(None, source="rpg")),
+        "tracé",
+    ),
     ("CarteChamp", {"geoAreas": []}, None, None),
     ("TitreIdentiteChamp", {"filled": True}, True, "oui"),
     ("TitreIdentiteChamp", {"filled": False}, None, None),
@@ -181,6 +222,32 @@ def test_a_champ_of_each_type_gives_its_value_and_its_text(
     assert texte == stored.get("texte")
     assert None not in stored.values()
     assert "lignes" not in stored
+
+
+def test_a_map_is_the_same_in_any_order_and_is_bounded() -> None:
+    """DS gives areas in any order; of a huge map, the areas, a fingerprint and the places stay."""
+    areas = [PARCEL, LINE, POINT]
+    one, other = (
+        champs_of(node("CarteChamp", {"geoAreas": these})) for these in (areas, areas[::-1])
+    )
+    assert json_bytes(one) == json_bytes(other)
+
+    huge = [
+        drawn("LineString", [[float(n % 90), float(rank)] for n in range(9_000)])
+        for rank in range(60)
+    ]
+    many = [drawn("Point", [float(rank % 180), rank / 100]) for rank in range(2_000)]
+    sizes = []
+    for given in (huge, many):
+        (champ,) = champs_of(node("CarteChamp", {"geoAreas": given}))
+        sizes.append(len(json_bytes(champ)))
+        assert str(champ.texte).endswith(f"et {len(given) - 10} autres")
+        assert len(str(champ.texte)) < 1_000
+    assert max(sizes) < 600_000
+    (before,) = champs_of(node("CarteChamp", {"geoAreas": huge}))
+    huge[30]["geometry"]["coordinates"][8_000][0] += 0.5
+    (after,) = champs_of(node("CarteChamp", {"geoAreas": huge}))
+    assert before.valeur != after.valeur
 
 
 def test_a_file_keeps_its_facts_and_not_its_address() -> None:
