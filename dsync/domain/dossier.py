@@ -114,6 +114,11 @@ class Ligne(Struct, frozen=True, gc=False):
     champs: tuple[Champ, ...]
 
 
+def cell_key(id_: str, row: str) -> str:
+    """Return the name of a champ in a row of a repetition, by its descriptor's and the row's id."""
+    return f"{id_}|{row}"
+
+
 NOT_RENDERED = "inconnu"
 """The `genre` of an applicant that DS could not render, or not completely."""
 
@@ -133,6 +138,11 @@ class Demandeur(Struct, frozen=True, gc=False):
     """`Actif`, `Ferme` or None."""
     details: Mapping[str, Json] = {}
     """Everything that DS returned about the applicant, as JSON."""
+
+    @property
+    def has_company(self) -> bool:
+        """Whether DS gave anything of the organisation besides its SIRET."""
+        return bool(self.raison_sociale or self.forme_juridique_code or self.forme_juridique)
 
 
 class Traitement(Struct, frozen=True, gc=False):

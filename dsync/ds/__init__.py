@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsync.ds.classify import Refusal
 from dsync.ds.client import DSClient
 from dsync.ds.demarche import WriteAccess
-from dsync.ds.dossiers import unread_ids, without_unread_applicant
+from dsync.ds.dossiers import lacks_names_only, unread_parts
 from dsync.ds.limits import Limits
 from dsync.ds.pages import PageReader
 from dsync.ds.reading import DELETIONS
@@ -37,6 +37,6 @@ __all__ = [
     "Unreadable",
     "WriteAccess",
     "WriteOutcome",
-    "unread_ids",
-    "without_unread_applicant",
+    "lacks_names_only",
+    "unread_parts",
 ]

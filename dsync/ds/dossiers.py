@@ -8,19 +8,35 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
-from msgspec.structs import replace
 
-from dsync.domain.dossier import NOT_RENDERED, Champ, Demandeur, Dossier, Json, Ligne, Traitement
+from dsync.domain.dossier import (
+    NOT_RENDERED,
+    Champ,
+    Demandeur,
+    Dossier,
+    Json,
+    Ligne,
+    Traitement,
+    cell_key,
+)
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import cleaned, json_bytes
-from dsync.ds.nodes import CellNode, ChampNode, CompanyNode, DemandeurNode, DossierNode
+from dsync.ds.nodes import (
+    AssociationNode,
+    CellNode,
+    ChampNode,
+    CompanyNode,
+    DemandeurNode,
+    DossierNode,
+)
 from dsync.ds.results import Unreadable
 from dsync.ds.values import InvalidValueError, fichiers_of, snake_case, value_of
 
@@ -101,52 +117,74 @@ def number_in(value: object) -> DossierNumber | None:
     return DossierNumber(value) if is_number else None  # type: ignore[arg-type]
 
 
-_UNREAD = re.compile(r"\b(champs|annotations)\[(\d+)\]")
+_UNREAD = re.compile(r"(champs|annotations)\[(\d+)\](?:\.rows\[(\d+)\]\.champs\[(\d+)\])?|(\w+)")
+_FIELDS = {
+    "prenomMandataire": "mandataire",
+    "nomMandataire": "mandataire",
+    "usager": "usager_email",
+    "revision": "revision_id",
+}
+"""Fields of the API whose values are in a field of `Dossier` with another name."""
+FACTS = frozenset(Dossier.__struct_fields__) - {"champs", "annotations"}
+"""The fields of `Dossier` that DS renders each for itself."""
+_NAME = re.compile(r"(?:.*\.)?(?:commune|departement|region|pays|epci)\.name")
 OBJECT_TYPES = frozenset(
     {"address", "commune", "departement", "region", "pays", "epci", "siret", "rna", "rnf", "carte"}
 )
 """Types of champs whose value is an object, which the reduced document leaves out."""
 
 
-def unread_ids(dossier: Dossier, path: str) -> frozenset[str]:
-    """Return the ids of the champs and annotations that DS could not render, or not completely.
+def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
+    """Return the names of the parts that DS could not render, or not completely.
 
-    A repetition is one of them as a whole if a champ of its rows is.
+    They are the ids of champs and annotations, `cell_key` of those in rows, and fields of
+    `Dossier`.
 
     Args:
         dossier: as read from an answer with errors, or by the reduced document.
         path: of the fields that DS could not render; "" if it is not known.
     """
-    places = {(name, int(place)) for name, place in _UNREAD.findall(path)}
-    lists = {"champs": dossier.champs, "annotations": dossier.annotations}
-    return frozenset(
-        champ.descriptor_id
-        for name, champs in lists.items()
-        for place, champ in enumerate(champs)
-        if (name, place) in places or _lacks_object(champ)
-    )
+    parts: set[str] = set()
+    for one in path.split(", "):
+        found = _UNREAD.match(one)
+        if not found:
+            continue
+        name, place, row, cell, field = found.groups()
+        if field:
+            parts |= {_FIELDS.get(field) or snake_case(field)} & FACTS
+            continue
+        with suppress(IndexError):  # What the reduced document shows may have changed since.
+            champ = getattr(dossier, name)[int(place)]
+            if row is None:
+                parts.add(champ.descriptor_id)
+            else:
+                ligne = champ.lignes[int(row)]
+                parts.add(cell_key(ligne.champs[int(cell)].descriptor_id, ligne.id))
+    if dossier.demandeur.genre == NOT_RENDERED:
+        # Of the reduced document, which leaves out the applicant and all objects.
+        parts.add("demandeur")
+        parts.update(_without_objects((*dossier.champs, *dossier.annotations)))
+    return frozenset(parts)
 
 
-_UNREAD_APPLICANT = re.compile(r"(?:^|, )demandeur\b")
-
-
-def without_unread_applicant(dossier: Dossier, path: str) -> Dossier:
-    """Return a dossier with its applicant marked as not rendered if DS failed on a part of it.
-
-    Such a failure makes the company null, as it is where the registry has no data on it.
+def lacks_names_only(path: str) -> bool:
+    """Return whether all that DS could not render are names of places, which it has from outside.
 
     Args:
-        dossier: as read from an answer with errors.
         path: of the fields that DS could not render.
     """
-    if not _UNREAD_APPLICANT.search(path):
-        return dossier
-    return replace(dossier, demandeur=replace(dossier.demandeur, genre=NOT_RENDERED))
+    return all(_NAME.fullmatch(one) for one in path.split(", "))
 
 
-def _lacks_object(champ: Champ) -> bool:
-    is_object = champ.type in OBJECT_TYPES and champ.valeur is None
-    return is_object or any(_lacks_object(cell) for row in champ.lignes for cell in row.champs)
+def _without_objects(champs: Iterable[Champ]) -> Iterator[str]:
+    """Yield the names of the champs that lack the object that is their value."""
+    for champ in champs:
+        if champ.type in OBJECT_TYPES and champ.valeur is None:
+            yield champ.descriptor_id
+        for row in champ.lignes:
+            for cell in row.champs:
+                if cell.type in OBJECT_TYPES and cell.valeur is None:
+                    yield cell_key(cell.descriptor_id, row.id)
 
 
 def _dossier_of(node: DossierNode) -> Dossier:
@@ -237,16 +275,19 @@ def _utc(instant: datetime | None, path: str) -> datetime | None:
 def _demandeur_of(node: DemandeurNode) -> Demandeur:
     siret = "".join((node.siret or "").split()) or None
     # None when the registry of enterprises was down at the deposit.
-    company = node.entreprise or CompanyNode()
+    company, association = node.entreprise or CompanyNode(), node.association or AssociationNode()
     # The SIREN is the beginning of the SIRET; an incomplete applicant has nothing else.
     found = re.match(r"\d{9}", siret or "")
     details: dict[str, Json] = msgspec.to_builtins(node)
     del details["__typename"]
+    if not node.association:
+        details.pop("association", None)
     return Demandeur(
         genre=_GENRES.get(node.typename) or node.typename,
         siret=siret,
         siren=company.siren or (found[0] if found else None),
-        raison_sociale=company.raison_sociale or None,
+        # The registry of enterprises has no name of an association.
+        raison_sociale=company.raison_sociale or association.titre or None,
         forme_juridique_code=company.forme_juridique_code or None,
         forme_juridique=company.forme_juridique or None,
         etat_administratif=company.etat_administratif or None,

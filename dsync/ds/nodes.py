@@ -134,6 +134,12 @@ class CellNode(_Node):
     region: Place = None
     pays: Place = None
     epci: Place = None
+    # Once more without the name, for the case that DS does not have it: the place is then null.
+    commune_code: Place = None
+    departement_code: Place = None
+    region_code: Place = None
+    pays_code: Place = None
+    epci_code: Place = None
     etablissement: EtablissementNode | None = None
     dossier: LinkNode | None = None
     files: list[FileNode] | None = None
@@ -167,6 +173,14 @@ class CompanyNode(_Node):
     etat_administratif: Text | UnsetType = UNSET
 
 
+class AssociationNode(_Node):
+    """The applicant's association, as the register of associations has it."""
+
+    titre: Text | UnsetType = UNSET
+    rna: Text | UnsetType = UNSET
+    objet: Text | UnsetType = UNSET
+
+
 # UNSET and not None: fields of other kinds then stay out of the stored JSON.
 class DemandeurNode(_Node):
     """The applicant of any kind; fields that its kind does not have are unset."""
@@ -174,6 +188,7 @@ class DemandeurNode(_Node):
     typename: str
     siret: Text | UnsetType = UNSET
     entreprise: CompanyNode | UnsetType | None = UNSET
+    association: AssociationNode | UnsetType | None = UNSET
     civilite: Text | UnsetType = UNSET
     nom: Text | UnsetType = UNSET
     prenom: Text | UnsetType = UNSET

@@ -139,26 +139,23 @@ def _address(node: CellNode) -> Value:
     return node.string_value, _present(node.address) or None
 
 
-def _commune(node: CellNode) -> Value:
-    commune = _present(node.commune)
-    name, code, postal = (commune.get(key) for key in ("name", "code", "postalCode"))
-    prefix = f"{postal} " if postal else ""
-    return (f"{prefix}{name} ({code})" if name and code else None), commune
+def _place_under(name: str, text: str) -> Callable[[CellNode], Value]:
+    """Return a reader of a place `{"name", "code"}`.
 
-
-def _departement(node: CellNode) -> Value:
-    departement = _present(node.departement)
-    name, code = departement.get("name"), departement.get("code")
-    return (f"{code} - {name}" if name and code else None), departement
-
-
-def _place_under(name: str) -> Callable[[CellNode], Value]:
-    """Return a reader of a place `{"name", "code"}`; its text is the name."""
-    place_of = attrgetter(name)
+    Args:
+        name: of the field that has it; `<name>_code` has it without its name.
+        text: the format of its text.
+    """
+    place_of, code_of = attrgetter(name), attrgetter(f"{name}_code")
 
     def read(node: CellNode) -> Value:
-        place = _present(place_of(node))
-        return place.get("name"), place  # type: ignore[return-value] # a place holds texts
+        place = _present(place_of(node)) or _present(code_of(node))
+        if place.get("name") and place.get("code"):
+            postal = f"{place['postalCode']} " if place.get("postalCode") else ""
+            return text.format(name=place["name"], code=place["code"], postal=postal), place
+        if place.get("code"):
+            return node.string_value or f"{place['code']} (nom inconnu)", place
+        return None, None
 
     return read
 
@@ -223,11 +220,11 @@ _READERS: Mapping[str, Callable[[CellNode], Value]] = {
     "MultipleDropDownListChamp": _values,
     "LinkedDropDownListChamp": _linked,
     "AddressChamp": _address,
-    "CommuneChamp": _commune,
-    "DepartementChamp": _departement,
-    "RegionChamp": _place_under("region"),
-    "PaysChamp": _place_under("pays"),
-    "EpciChamp": _place_under("epci"),
+    "CommuneChamp": _place_under("commune", "{postal}{name} ({code})"),
+    "DepartementChamp": _place_under("departement", "{code} - {name}"),
+    "RegionChamp": _place_under("region", "{name}"),
+    "PaysChamp": _place_under("pays", "{name}"),
+    "EpciChamp": _place_under("epci", "{name}"),
     "SiretChamp": _siret,
     "DossierLinkChamp": _dossier_link,
     "PieceJustificativeChamp": _files,

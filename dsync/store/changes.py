@@ -2,8 +2,8 @@
 
 What DS shows is compared with the stored copy. Table `changement` has a row for each later value of
 a champ, an annotation, the state, the groupe and the labels. The first sight of a dossier is no
-change. A champ that DS could not render is not compared: its last known value stays in
-`contenu.lacunes`, for the next comparison. Of corrections, DS tells only which one is pending.
+change. What DS cannot render comes here with its last known value; what it has never rendered is
+named in `contenu.lacunes`, and not compared. Of corrections, DS tells only which one is pending.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy import Row, select
 
 from dsync.annotations import normalise
 from dsync.annotations.config import DATE, LABEL
-from dsync.domain.dossier import Correction, Etat, Json
+from dsync.domain.dossier import Correction, Etat, Json, cell_key
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.sql import Subject, insert_rows, update_rows, upsert
@@ -67,7 +67,8 @@ class Record(Struct, frozen=True, gc=False):
     owned: Mapping[str, Json]
     """The values of dsync's annotations, by id."""
     unread: frozenset[str]
-    """The ids of the champs and annotations that DS could not render, or not completely."""
+    """Names of the parts that DS has never rendered: ids of champs and annotations, `cell_key` of
+    those in rows, fields of `Dossier`."""
     facts: Mapping[str, Any]
     """Columns of table `dossier`, without those that the store computes."""
     dates: Mapping[str, Any]
@@ -82,6 +83,8 @@ StoredChamp = Mapping[str, Any]
 """A champ as `contenu` stores it."""
 _Pairs = Mapping[str, tuple[StoredChamp, StoredChamp]]
 
+_COLUMNS = {"date_derniere_correction_en_attente": "correction_attendue_depuis"}
+"""Columns of facts that have another name in `Dossier`."""
 _CORRECTION = "depose_correction"
 _CORRECTED_BY_INSTRUCTEUR = "depose_correction_instructeur"
 
@@ -165,26 +168,6 @@ class CorrectionWrites(CorrectionReads):
         )
 
 
-def gaps(new: Record, typed: Row[Any] | None) -> dict[str, StoredChamp | None] | None:
-    """Return the last known champs in place of those that DS could not render, by id.
-
-    Args:
-        new: the dossier as DS shows it.
-        typed: the stored row of `contenu`; None at the first sight.
-
-    Returns:
-        None for a champ that was never read, an empty object for one that the dossier did not
-        have; None as a whole if DS rendered everything.
-    """
-    if not new.unread:
-        return None
-    if typed is None:
-        return dict.fromkeys(new.unread)
-    known = {**_by_id(typed.champs or ()), **_by_id(typed.annotations or ())}
-    earlier: Mapping[str, StoredChamp | None] = typed.lacunes or {}
-    return {id_: earlier.get(id_, known.get(id_, {})) for id_ in sorted(new.unread)}
-
-
 def state_change(
     numero: DossierNumber, old: str, new: str, depose_le: datetime, now: datetime
 ) -> dict[str, Any]:
@@ -223,7 +206,8 @@ class DossierDiff:
         facts.append(("demandeur", (self.typed.demandeur or {}).get("details"), demandeur))
         divers = self.typed.divers or {}
         facts += [(name, divers.get(name), value) for name, value in self._divers.items()]
-        names = [name for name, before, after in facts if before != after]
+        hidden = {_COLUMNS.get(name, name) for name in self.gaps}
+        names = [name for name, before, after in facts if before != after and name not in hidden]
         for pairs, own in ((self._champs, ()), (self._annotations, self.new.owned_ids)):
             names += dict.fromkeys(
                 (before or after).get("libelle") or self.libelle_of(id_)
@@ -256,18 +240,23 @@ class DossierDiff:
         found: dict[str, Any] = decode(self.new.contents["divers"])
         return found
 
+    @cached_property
+    def gaps(self) -> frozenset[str]:
+        """Names of the parts that the copy has never read, so that there is nothing to compare."""
+        return frozenset((self.typed and self.typed.lacunes) or ())
+
     def _pairs(self, column: str) -> _Pairs:
-        """Return the stored champs or annotations beside those that DS shows; {}: there is none."""
-        known = _by_id(getattr(self.typed, column) or ())
-        shown = _by_id(decode(self.new.contents[column]))
+        """Return the stored champs or annotations beside those that DS shows; {}: there is none.
+
+        Those that the copy has never read are left out.
+        """
+        known = _by_id(getattr(self.typed, column) or (), self.gaps)
+        shown = _by_id(decode(self.new.contents[column]), self.gaps)
         return {id_: (known.get(id_, {}), shown.get(id_, {})) for id_ in {**shown, **known}}
 
     def _of_form(self, origin: Origin, pairs: _Pairs) -> Iterator[dict[str, Any]]:
-        earlier_gaps = (self.typed and self.typed.lacunes) or {}
-        for id_, (known, after) in pairs.items():
-            before = earlier_gaps.get(id_, known)
-            # None: DS has never rendered it, so there is nothing that this value replaces.
-            if id_ in self.new.unread or before is None or before == after:
+        for before, after in pairs.values():
+            if before == after:
                 continue
             # Its revision has the champ no more: nobody emptied it.
             has_left_form = not after and self.old.revision_id != self.new.revision_id
@@ -414,8 +403,26 @@ def _row(
     }
 
 
-def _by_id(champs: Iterable[StoredChamp]) -> dict[str, StoredChamp]:
-    return {champ["id"]: champ for champ in champs}
+def _by_id(
+    champs: Iterable[StoredChamp], hidden: frozenset[str] = frozenset(), row: str = ""
+) -> dict[str, StoredChamp]:
+    """Return champs by id, without those in `hidden`; `row` is the id of the row they are in."""
+    found = {champ["id"]: champ for champ in champs}
+    if not hidden:
+        return found
+    return {
+        id_: {
+            **champ,
+            "lignes": [
+                {**ligne, "champs": [*_by_id(ligne["champs"], hidden, ligne["id"]).values()]}
+                for ligne in champ["lignes"]
+            ],
+        }
+        if champ.get("lignes")
+        else champ
+        for id_, champ in found.items()
+        if (cell_key(id_, row) if row else id_) not in hidden
+    }
 
 
 def _cells(champ: StoredChamp) -> dict[tuple[str, int | None], StoredChamp]:

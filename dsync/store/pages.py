@@ -8,7 +8,7 @@ the dates that DS changed are written and, in a crawl, the run that saw it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.errors import DamagedJsonError
 from dsync.store import tables
-from dsync.store.changes import ChangeWrites, CorrectionWrites, DossierDiff, Record, gaps
+from dsync.store.changes import ChangeWrites, CorrectionWrites, DossierDiff, Record
 from dsync.store.demarche import DemarcheReads
 from dsync.store.journal import NewEvent, QuarantineWrites
 from dsync.store.sql import insert_rows, update_rows, upsert
@@ -189,8 +189,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             (unchanged if is_same else changes).append(change)
         compared = [c for c in (*changes, *unchanged) if c.is_compared]
         # Read before the rows are overwritten.
-        partial = [c for c in unchanged if again and c.new.unread]
-        typed = self._typed([c.numero for c in (*compared, *partial)])
+        typed = self._typed([c.numero for c in compared])
         sent = self.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
         libelle_of = self._libelle_of()
         events: list[NewEvent] = []
@@ -204,9 +203,9 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             events += _events_of(c, beside)
         self.record_changes(differences)
         # After the comparisons, which read what this overwrites.
-        self._write(run, changes, typed, now)
+        self._write(run, changes, now)
         if again:
-            self._write_again(unchanged, typed)
+            self._write_again(unchanged)
         self._write_bookkeeping(run, unchanged)
         self.record_events(run, events, now)
         self.release(run, [n for n in by_number if n not in incomplete], now)
@@ -237,9 +236,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             for row in self.connection.execute(_KNOWN.where(_dossier.c.numero.in_(numbers)))
         }
 
-    def _write(
-        self, run: int, changes: Sequence[_Change], typed: Mapping[int, Row[Any]], now: datetime
-    ) -> None:
+    def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> None:
         for write, some in (
             (insert_rows, [c for c in changes if c.is_new]),
             (upsert, [c for c in changes if not c.is_new]),
@@ -249,29 +246,24 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
                 _dossier,
                 [_dossier_row(c.new, run=run, now=now, a_evaluer=c.needs_evaluation) for c in some],
             )
-            self._write_contents(write, some, typed)
+            self._write_contents(write, some)
         self.queue_related([c.numero for c in changes if c.changes_duplicates])
         self._write_corrections(changes)
 
-    def _write_contents(
-        self,
-        write: Callable[..., None],
-        changes: Sequence[_Change],
-        typed: Mapping[int, Row[Any]],
-    ) -> None:
+    def _write_contents(self, write: Callable[..., None], changes: Sequence[_Change]) -> None:
         """Write the rows with what DS shows of dossiers, by `insert_rows` or `upsert`."""
         write(
             self.connection,
             _contenu,
-            [{**c.new.contents, "lacunes": gaps(c.new, typed.get(c.numero))} for c in changes],
+            [{**c.new.contents, "lacunes": sorted(c.new.unread) or None} for c in changes],
         )
         for table in self._programme_tables(changes):
             write(self.connection, table, [c.new.programme[table.name] for c in changes])
 
-    def _write_again(self, unchanged: Sequence[_Change], typed: Mapping[int, Row[Any]]) -> None:
+    def _write_again(self, unchanged: Sequence[_Change]) -> None:
         facts = [{**c.new.facts, "inputs_hash": c.new.inputs_hash} for c in unchanged]
         update_rows(self.connection, _dossier, facts)
-        self._write_contents(upsert, unchanged, typed)
+        self._write_contents(upsert, unchanged)
 
     def _write_corrections(self, changes: Sequence[_Change]) -> None:
         moved = [(c, c.correction_before, c.correction) for c in changes]
@@ -352,8 +344,8 @@ def _events_of(change: _Change, beside: DossierDiff | None) -> Iterator[NewEvent
         yield NewEvent(change.numero, "etat", {"de": change.old.etat, "a": change.new.etat.value})
     if change.content_changed and beside is not None:
         names: list[Json] = [*beside.names()]
-        # A change of the state alone has its own event.
-        if names or not change.etat_changed:
+        # A change of the state alone has its own event; a gap, and its end, are none.
+        if names or not (change.etat_changed or change.new.unread or beside.gaps):
             yield NewEvent(change.numero, "modifie", {"champs": names})
 
 

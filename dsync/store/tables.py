@@ -103,7 +103,7 @@ class ContenuRow(_Table, table=True):
     traitements: Any = json_text()
     champs: Any = raw_json()
     annotations: Any = raw_json()
-    # The last known champs in place of those that DS could not render, by id; null: there are none.
+    # Names of the parts that DS has never rendered (`Record.unread`); null: there are none.
     lacunes: Any = json_text()
     # All champs and annotations in one flat list, those in the rows of repetitions too, with their
     # texts: `lecture_champ` reads it, in half the time that `champs` and `annotations` would take.

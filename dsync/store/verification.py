@@ -179,24 +179,32 @@ class VerificationReads(DemarcheReads, WishReads):
     def stored_dossiers(self, batch: int) -> Iterator[list[StoredDossier]]:
         """Yield the démarche's dossiers that have contents, by number, in batches."""
         after = 0
+        while found := self._stored(_dossier.c.numero > after, limit=batch):
+            yield found
+            after = found[-1].numero
+
+    def stored(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, StoredDossier]:
+        """Return those of these dossiers that have contents, by number."""
+        if not numbers:
+            return {}
+        found = self._stored(_dossier.c.numero.in_(numbers))
+        return {stored.numero: stored for stored in found}
+
+    def _stored(self, which: Any, limit: int | None = None) -> list[StoredDossier]:
         columns: list[Any] = [_dossier.c[name] for name in _FACTS]
         # JSON as text: decoding it twice would take most of the time.
         columns += [cast(_contenu.c[name], Text).label(f"json_{name}") for name in _JSON]
-        while True:
-            rows = self.connection.execute(
-                select(*columns)
-                .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-                .where(_dossier.c.demarche_numero == self.number, _dossier.c.numero > after)
-                .order_by(_dossier.c.numero)
-                .limit(batch)
-            ).all()
-            if not rows:
-                return
-            yield [
-                StoredDossier(row, {name: _bytes(row._mapping[f"json_{name}"]) for name in _JSON})
-                for row in rows
-            ]
-            after = rows[-1].numero
+        rows = self.connection.execute(
+            select(*columns)
+            .join(_contenu, _contenu.c.numero == _dossier.c.numero)
+            .where(_dossier.c.demarche_numero == self.number, which)
+            .order_by(_dossier.c.numero)
+            .limit(limit)
+        )
+        return [
+            StoredDossier(row, {name: _bytes(row._mapping[f"json_{name}"]) for name in _JSON})
+            for row in rows
+        ]
 
     def shown_champs(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Shown]:
         """Return what the view `lecture_champ` shows of these dossiers."""

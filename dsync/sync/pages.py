@@ -18,9 +18,10 @@ from dsync.annotations import (
 from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Correction, Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import Page, Unreadable, unread_ids, without_unread_applicant
-from dsync.store import Record, StoredWish, Tx, WishStatus
+from dsync.ds import Page, Unreadable, lacks_names_only, unread_parts
+from dsync.store import Record, StoredDossier, StoredWish, Tx, WishStatus
 from dsync.sync.context import Run
+from dsync.sync.gaps import Known, filled, may_lack_company
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -85,22 +86,32 @@ def store_page(
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
     with run.reading() as reader:
         corrections = reader.corrections([dossier.number for dossier in page.nodes])
+        known = reader.stored(
+            [d.number for d in page.nodes if d.number in page.incomplete or may_lack_company(d)]
+        )
     # Mapped before the transaction, which locks the whole database on SQLite.
     records = [
-        _record_of(run, dossier, corrections, page.incomplete.get(dossier.number))
+        _record_of(
+            run,
+            dossier,
+            corrections.get(dossier.number, ()),
+            page.incomplete.get(dossier.number),
+            known.get(dossier.number),
+        )
         for dossier in page.nodes
     ]
     watermark = _watermark_after(crawl, records)
     with run.transaction() as tx:
         # DS may give an unreadable dossier's id without its number.
-        known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
-        named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
+        by_id = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
+        named = [(one.number or by_id.get(one.dossier_id or ""), one) for one in page.unreadable]
         numbers = [record.numero for record in records]
         erased = tx.erased_on_request([*numbers, *(number for number, _ in named if number)])
         records = [record for record in records if record.numero not in erased]
         # Nor into quarantine: no later read would release what is not copied.
         unreadable = [(number, one) for number, one in named if number and number not in erased]
-        incomplete = {n: path for n, path in page.incomplete.items() if n not in erased}
+        partial = {n: path for n, path in page.incomplete.items() if n not in erased}
+        incomplete = {n: path for n, path in partial.items() if not lacks_names_only(path)}
         result = tx.store_page(run.id, records, now=run.now, incomplete=incomplete, again=again)
         anomalies = [(number, "incomplet", path) for number, path in incomplete.items()]
         anomalies += [(number, one.code, one.path) for number, one in unreadable]
@@ -132,8 +143,13 @@ def store_page(
         report_quarantined(run, [number for number, _ in unreadable])
     if incomplete:
         run.problem(
-            "DS cannot render a part of some dossiers, which are stored without it: see "
+            "DS cannot render a part of some dossiers, of which the last known values stay: see "
             "`dsync quarantine list`, and tell DS's support which fields."
+        )
+    if len(partial) > len(incomplete):
+        run.problem(
+            "DS lacks the names of some places, which it has from another service: they are stored "
+            "with their codes, and the next full read asks again. Nothing to do."
         )
     for known_number, one in named:
         if not known_number:
@@ -144,17 +160,24 @@ def store_page(
 def _record_of(
     run: Run,
     dossier: Dossier,
-    corrections: Mapping[DossierNumber, Sequence[Correction]],
-    unread: str | None,
+    corrections: Sequence[Correction],
+    path: str | None,
+    stored: StoredDossier | None,
 ) -> Record:
-    """Return a dossier's record; `unread` is the path of what DS could not render."""
+    """Return a dossier's record, with the known values of what DS could not render.
+
+    Args:
+        run: the run under way.
+        dossier: as read from DS.
+        corrections: those that its usager was asked for before.
+        path: of what DS could not render; None: it rendered everything.
+        stored: the copy, where it is needed.
+    """
     revision = run.revisions[dossier.revision_id]
-    asked = corrections.get(dossier.number, ())
-    ids: frozenset[str] = frozenset()
-    if unread is not None:
-        ids = unread_ids(dossier, unread)
-        dossier = without_unread_applicant(dossier, unread)
-    return run.context.recorder.record(dossier, run.context.demarche, revision, asked, ids)
+    unread = frozenset() if path is None else unread_parts(dossier, path)
+    if unread or stored:
+        dossier, unread = filled(dossier, unread, Known.of(stored))
+    return run.context.recorder.record(dossier, run.context.demarche, revision, corrections, unread)
 
 
 def _without_number(one: Unreadable) -> str:

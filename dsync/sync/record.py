@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -73,7 +75,7 @@ class Recorder:
             revision: the dossier's revision of the form; None if DS does not give it: the form is
                 then derived from the dossier's own champs.
             corrections: those that its usager was asked for before.
-            unread: ids of the champs and annotations that DS could not render.
+            unread: names of the parts that DS has never rendered, as in `gaps.filled`.
         """
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)
@@ -273,7 +275,7 @@ def dossier_of(stored: StoredDossier) -> Dossier:
     """
     facts, json = stored.facts, {name: text or b"null" for name, text in stored.contents.items()}
     divers = msgspec.json.decode(json["divers"])
-    return Dossier(
+    dossier = Dossier(
         number=stored.numero,
         id=DossierId(facts.dossier_id),
         revision_id=RevisionId(facts.revision_id),
@@ -296,6 +298,13 @@ def dossier_of(stored: StoredDossier) -> Dossier:
         traitements=_to_traitements.decode(json["traitements"]),
         **divers | {"instructeurs": tuple(divers["instructeurs"])},
     )
+    # As DS's instants were hashed; PostgreSQL's have a time zone.
+    instants: dict[str, Any] = {
+        name: value.astimezone(UTC)
+        for name in Dossier.__struct_fields__
+        if isinstance(value := getattr(dossier, name), datetime)
+    }
+    return replace(dossier, **instants)
 
 
 def cells_of(stored: StoredDossier) -> list[Cell]:

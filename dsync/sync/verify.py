@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -245,11 +245,11 @@ def _has_its_hashes(
     if revision is None or any(champ.libelle for champ in champs):
         # The form was derived from all that DS showed, headings included: they are not stored.
         return True
-    unread = frozenset(msgspec.json.decode(stored.contents["lacunes"] or b"{}"))
+    unread = frozenset(msgspec.json.decode(stored.contents["lacunes"] or b"[]"))
     facts = stored.facts
     known = (facts.content_hash, facts.inputs_hash, facts.annotations_hash)
     # As it was read, and as `jsonb` may have changed it since.
-    for read in (_in_utc(dossier), _in_utc(_with_floats(dossier))):
+    for read in (dossier, _with_floats(dossier)):
         record = expected.recorder.record(read, expected.demarche, revision, (), unread)
         hashes = (record.content_hash, record.inputs_hash, record.annotations_hash)
         if hashes == known:
@@ -273,16 +273,6 @@ def _with_floats(dossier: Dossier) -> Dossier:
 
     champs, annotations = (tuple(map(floated, of)) for of in (dossier.champs, dossier.annotations))
     return replace(dossier, champs=champs, annotations=annotations)
-
-
-def _in_utc(dossier: Dossier) -> Dossier:
-    """Return the dossier with its instants as DS's were hashed; PostgreSQL's have a time zone."""
-    instants: dict[str, Any] = {
-        name: value.astimezone(UTC)
-        for name in Dossier.__struct_fields__
-        if isinstance(value := getattr(dossier, name), datetime)
-    }
-    return replace(dossier, **instants)
 
 
 def _misfits_of_views(

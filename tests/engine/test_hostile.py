@@ -54,16 +54,17 @@ def test_a_hole_in_a_field_that_nobody_reads_costs_nothing(engine: Engine) -> No
 
 
 def test_a_hole_below_a_nullable_field_costs_that_field(engine: Engine) -> None:
-    """The dossier is stored and judged, the field is unknown, an anomaly names its path."""
+    """The dossier is stored and judged, the known value stays, an anomaly names its path."""
     rank = company(engine)
+    before = engine.one("lecture_candidature", rank)
     engine.control.null_field(number(rank), ("demandeur", "entreprise", "raisonSociale"))
     engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
     report = engine.sync(full=True, push=False)
     assert (7, 12) == (report.exit_code, report.read)
     row = engine.one("lecture_candidature", rank)
-    assert ("Un autre problème", None) == (row["probleme"], row["raison_sociale"])
-    assert row["siret"]
-    assert "À vérifier" == row["verdict"]
+    assert "Un autre problème" == row["probleme"]
+    for name in ("siret", "raison_sociale", "forme_juridique_code", "verdict"):
+        assert before[name] == row[name]
     told = anomaly(engine, rank)
     assert "incomplet" == told["code"]
     assert "demandeur.entreprise.raisonSociale" in told["message"]

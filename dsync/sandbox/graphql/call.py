@@ -61,6 +61,8 @@ class Call:
     """Each dossier in the answer, and its path."""
     null_fields: set[Place] = field(default_factory=set)
     """Paths of the answer at which a `null_field` fault was set."""
+    failed_fields: set[Place] = field(default_factory=set)
+    """Paths of the answer at which a `failed_field` fault was set."""
 
     def asks(self, typename: str) -> bool:
         """Return whether the document has a fragment on that type, used or not.

@@ -84,7 +84,7 @@ class PlatformExecutor(graphql.Executor[Any]):
         """Resolve the fields of an object; a fault may replace a dossier by an error."""
         if isinstance(source_value, ServedDossier):
             _raise_fault_of(source_value, self.context_value, path, fields)
-        if self.context_value.null_fields:
+        if self.context_value.null_fields or self.context_value.failed_fields:
             return super().execute_fields(parent_type, source_value, path, fields, position)
         # Leaves are read here: graphql-core's own way to them takes twice as long for a page.
         results = {}
@@ -111,13 +111,16 @@ class PlatformExecutor(graphql.Executor[Any]):
     def execute_field(
         self, parent_type: Any, source: Any, details: Any, path: Path, position: Any
     ) -> Any:
-        """Resolve a field; it is null where a test set a `null_field` fault."""
-        null_fields = self.context_value.null_fields
-        if not null_fields or tuple(path.as_list()) not in null_fields:
+        """Resolve a field; it is null where a test set a fault on it."""
+        call = self.context_value
+        place = tuple(path.as_list()) if call.null_fields or call.failed_fields else ()
+        if place not in call.null_fields | call.failed_fields:
             return super().execute_field(parent_type, source, details, path, position)
         node = details[0].node
         field = self.schema.get_field(parent_type, node.name.value)
-        if field and graphql.is_non_null_type(field.type):
+        if field and place in call.failed_fields:
+            self.handle_field_error(failed("The field failed"), field.type, details, path)
+        elif field and graphql.is_non_null_type(field.type):
             raise _null(f"{parent_type.name}.{node.name.value}", node, path)
         return None
 
@@ -148,6 +151,7 @@ def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, field
         raise _null(name, node, first)
     call.places.append((dossier, place))
     call.null_fields |= {(*place, *fault.path) for fault in dossier.faults_of("null_field")}
+    call.failed_fields |= {(*place, *fault.path) for fault in dossier.faults_of("failed_field")}
 
 
 def _null(field: str, node: graphql.FieldNode, path: Path) -> graphql.GraphQLError:

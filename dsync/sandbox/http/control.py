@@ -99,6 +99,7 @@ class Control(Changes):
 
     return_null = partialmethod(_fault, "null_node")
     null_field = partialmethod(_fault, "null_field")
+    fail_field = partialmethod(_fault, "failed_field")
     replace_json = partialmethod(_fault, "replaced_json")
     fail_reads = partialmethod(_fault, "failed_read")
     fail_writes = partialmethod(_fault, "failed_write")

@@ -166,20 +166,27 @@ class DossierFault:
     """A fault that a test set on a dossier; it lasts until `Control.repair`."""
 
     kind: Literal[
-        "null_node", "null_field", "replaced_json", "failed_read", "failed_write", "lost_write"
+        "null_node",
+        "null_field",
+        "failed_field",
+        "replaced_json",
+        "failed_read",
+        "failed_write",
+        "lost_write",
     ]
     """What is wrong.
 
     `null_node`: null in place of the dossier, with an error. `null_field`: null for a field; if the
-    schema declares it non-null, the nearest nullable object around it is null. `replaced_json`:
-    other JSON in place of a field, or of the whole dossier. `failed_read`, `failed_write`: HTTP 500
+    schema declares it non-null, the nearest nullable object around it is null. `failed_field`: the
+    same with an error in any case. `replaced_json`: other JSON in place of a field, or of the whole
+    dossier. `failed_read`, `failed_write`: HTTP 500
     to what reads it or writes its annotations. `lost_write`: annotations written are answered as
     saved, and are not saved.
     """
     champs_only: bool = False
     """Whether it applies only to documents that ask for champs."""
     path: tuple[str | int, ...] = ()
-    """For `null_field`, `replaced_json`: keys and indexes from the dossier.
+    """For `null_field`, `failed_field`, `replaced_json`: keys and indexes from the dossier.
 
     For `lost_write`: the annotation's stable id.
     """
