@@ -7,8 +7,7 @@ from dsync.ds.client import DSClient
 from dsync.ds.demarche import WriteAccess
 from dsync.ds.dossiers import lacks_names_only, unread_parts
 from dsync.ds.limits import Limits
-from dsync.ds.pages import PageReader
-from dsync.ds.reading import DELETIONS
+from dsync.ds.pages import PageReader, read_lists
 from dsync.ds.results import (
     AnnotationWrite,
     DeletedPage,
@@ -22,7 +21,6 @@ from dsync.ds.results import (
 )
 
 __all__ = [
-    "DELETIONS",
     "AnnotationWrite",
     "DSClient",
     "DeletedPage",
@@ -38,5 +36,6 @@ __all__ = [
     "WriteAccess",
     "WriteOutcome",
     "lacks_names_only",
+    "read_lists",
     "unread_parts",
 ]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -20,7 +21,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds.classify import Fault
 from dsync.ds.client import DSClient
 from dsync.ds.reading import DELETIONS, read_nodes
-from dsync.ds.results import LightPage, ListRequest, Page, Unreadable
+from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.errors import (
     DSBadDataError,
     DSContractError,
@@ -112,6 +113,45 @@ class PageSize:
         self._suspects = self._slow = 0
 
 
+class Lists(NamedTuple):
+    """A page of each list of deletions; None: it was not requested, failed, or has ended."""
+
+    pending: DeletedPage | None
+    deleted: DeletedPage | None
+    failed: frozenset[str] = frozenset()
+    """`pending`, `deleted`: the lists that DS fails on."""
+
+
+def read_lists(
+    client: DSClient,
+    number: DemarcheNumber,
+    pending: ListRequest | None,
+    deleted: ListRequest | None,
+) -> Lists:
+    """Request a page of the lists of deletions; each by itself if DS fails on both together.
+
+    DS fails on a whole page of a list for one odd entry in it.
+
+    Args:
+        client: reads them.
+        number: the démarche's.
+        pending: which page of the hidden dossiers; None: none.
+        deleted: which page of the erased dossiers; None: none.
+
+    Raises:
+        DSError: DS cannot be read at all.
+    """
+    try:
+        return Lists(*client.deletions(number, pending=pending, deleted=deleted))
+    except (DSTimeoutError, DSBadDataError, DSContractError) as exc:
+        log.warning("list_of_deletions_failed", error=type(exc).__name__)
+    if not (pending and deleted):
+        return Lists(None, None, frozenset({"pending" if pending else "deleted"}))
+    hidden = read_lists(client, number, pending, None)
+    erased = read_lists(client, number, None, deleted)
+    return Lists(hidden.pending, erased.deleted, hidden.failed | erased.failed)
+
+
 class PageReader:
     """Iterates over the pages of a crawl; can be iterated once.
 
@@ -151,7 +191,8 @@ class PageReader:
         self._deleted = deleted
         self._seen = {after} if after else set()
         self._latest: datetime | None = None
-        self._lists_error: DSError | None = None
+        self.failed_lists: frozenset[str] = frozenset()
+        """Names of the lists of deletions that DS failed on, as in `Lists`."""
         self._last: DossierNumber | None = None
         """The last dossier read that has a number."""
         self._slow = 0
@@ -176,8 +217,7 @@ class PageReader:
 
         Raises:
             DSContractError: following the cursors would not end.
-            DSError: reading cannot continue; or, after the last page, the lists of deletions
-                failed (`details["where"]` is `DELETIONS`). The pages yielded before are complete.
+            DSError: reading cannot continue. The pages yielded before are complete.
         """
         while True:
             page = self._next()
@@ -189,8 +229,6 @@ class PageReader:
             if not has_next:
                 break
             self._cursor = cursor
-        if self._lists_error is not None:
-            raise self._lists_error
 
     def read(self, page: Page) -> Page:
         """Convert a page's dossiers; for each page once, in order, in any thread."""
@@ -266,21 +304,14 @@ class PageReader:
     def _without_lists(self) -> Page:
         """Request the lists of deletions separately: they can fail at any size of the page.
 
-        If they fail again, the dossiers are read without them; `requested` raises the error at the
-        end.
+        Of a list that fails again, the dossiers are read without it.
         """
-        pending = deleted = None
-        try:
-            pending, deleted = self._client.deletions(
-                self._number, pending=self._pending, deleted=self._deleted
-            )
-        except (DSTimeoutError, DSBadDataError, DSContractError) as exc:
-            exc.details["where"] = DELETIONS
-            self._lists_error = exc
+        lists = read_lists(self._client, self._number, self._pending, self._deleted)
+        self.failed_lists = lists.failed
         self._pending = self._deleted = None
         # The lists may have caused the failures: the dossiers begin again with the size of before.
         self._size.passed()
-        return replace(self._next(), pending=pending, deleted=deleted)
+        return replace(self._next(), pending=lists.pending, deleted=lists.deleted)
 
     def _read_single(self, exc: DSError) -> Page:
         """Read the dossier at the cursor by its number, after a page of size 1 failed.

@@ -59,6 +59,11 @@ class SyncState:
     last_incremental_at: datetime | None = None
     last_full_at: datetime | None = None
     last_deletions_at: datetime | None = None
+    """When the lists of deletions were last asked for."""
+    last_pending_at: datetime | None = None
+    """When the list of hidden dossiers was last read to its end."""
+    last_deleted_at: datetime | None = None
+    """The same of the list of erased dossiers."""
     last_revision_id: str | None = None
     evidence_key: str | None = None
     """Of the rules and the evidence with which the open dossiers were last evaluated."""
@@ -80,6 +85,10 @@ class SyncState:
             late["full_due_at"] = now
         return replace(self, **late) if late else self
 
+    def read_at(self, name: str) -> datetime | None:
+        """Return when a list of deletions, `pending` or `deleted`, was last read to its end."""
+        return self.last_pending_at if name == "pending" else self.last_deleted_at
+
     def ahead(self, now: datetime) -> timedelta | None:
         """Return by how much the latest of these instants is after `now`, None if none is."""
         return max((getattr(self, name) - now for name in self._late(now)), default=None)
@@ -92,6 +101,8 @@ class SyncState:
             "last_incremental_at",
             "last_full_at",
             "last_deletions_at",
+            "last_pending_at",
+            "last_deleted_at",
         )
         limit = now + CLOCK_TOLERANCE
         return [name for name in names if (at := getattr(self, name)) is not None and at > limit]

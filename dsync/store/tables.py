@@ -445,6 +445,8 @@ class SyncStateRow(_Table, table=True):
     last_incremental_at: dt.datetime | None
     last_full_at: dt.datetime | None
     last_deletions_at: dt.datetime | None
+    last_pending_at: dt.datetime | None
+    last_deleted_at: dt.datetime | None
     last_revision_id: str | None
     evidence_key: str | None
     mapping_key: str | None

@@ -6,7 +6,7 @@ In the same transaction, wishes are opened again whose annotations differ in DS.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,6 +55,8 @@ class Crawl:
     """Whether the dossiers came in the order of their last change, as the API promises."""
     revision_id: RevisionId | None = None
     """The démarche's active revision, as the last page named it."""
+    failed_lists: set[str] = field(default_factory=set)
+    """`pending`, `deleted`: the lists of deletions that DS failed on."""
 
 
 def store_page(

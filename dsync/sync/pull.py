@@ -18,7 +18,7 @@ import structlog
 
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import DeletedPage, ListRequest, PageReader
+from dsync.ds import DeletedPage, ListRequest, PageReader, read_lists
 from dsync.errors import (
     ConfigurationError,
     DSContractError,
@@ -42,6 +42,11 @@ from dsync.sync.report import SyncOptions
 
 log = structlog.get_logger(__name__)
 
+LISTS = {
+    "pending": "hidden dossiers (pendingDeletedDossiers)",
+    "deleted": "erased dossiers (deletedDossiers)",
+}
+"""DS's lists of deletions, by their names in the sync state."""
 LOOK_BACK = timedelta(days=16)
 """How far before the last reading the deletion lists are requested: DS dates an entry by the day
 on which the dossier was hidden, and adds it to `deletedDossiers` up to two weeks later."""
@@ -163,6 +168,7 @@ def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
 def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> None:
     """Read and store the pages to the end; update `crawl` with what was seen."""
     lists = _deletion_lists(options, state, full=crawl.full)
+    pending, deleted = (lists.get(name) for name in LISTS)
     expected = _expected(run, crawl)
     is_first = state.watermark is None
     reader = PageReader(
@@ -173,8 +179,8 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
         page_size=state.page_size,
         page_size_at=state.page_size_at,
         clock=run.context.clock,
-        pending=lists,
-        deleted=lists,
+        pending=pending,
+        deleted=deleted,
     )
     with prefetched(reader.requested(), run.context.stop) as pages:
         # Read here, so that the request for the next page does not wait for it.
@@ -184,8 +190,8 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
             crawl.is_ordered = crawl.is_ordered and not page.out_of_order
             crawl.revision_id = page.active_revision_id or crawl.revision_id
             # With the first page come the lists' first pages; the next ones are requested here.
-            if lists and (page.pending or page.deleted):
-                _store_deletions(run, page.pending, page.deleted)
+            if page.pending or page.deleted:
+                _store_deletions(run, crawl, page.pending, page.deleted)
             changed = store_page(run, crawl, page, reader.page_size, reader.page_size_at)
             evaluate_page(run, changed)
             if is_first:
@@ -195,7 +201,8 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
             read = run.report.read
             # New dossiers can exceed the number in the copy; a total below the count is not shown.
             run.context.progress.pulled(read, expected if read <= expected else None)
-    _finish_crawl(run, crawl, lists)
+    crawl.failed_lists |= reader.failed_lists
+    _finish_crawl(run, crawl, state, asked=bool(lists))
 
 
 def _expected(run: Run, crawl: Crawl) -> int:
@@ -206,26 +213,49 @@ def _expected(run: Run, crawl: Crawl) -> int:
         return tx.present_count()
 
 
-def _deletion_lists(options: SyncOptions, state: SyncState, *, full: bool) -> ListRequest | None:
-    """Return where the deletion lists are read from; None: they are not read.
+def _deletion_lists(
+    options: SyncOptions, state: SyncState, *, full: bool
+) -> dict[str, ListRequest]:
+    """Return where each deletion list is read from, each from its last good reading.
 
-    A full read takes the complete lists, to tell deleted dossiers from disappeared ones.
+    Without entries, they are not read. A full read takes the complete lists, to tell deleted
+    dossiers from disappeared ones.
     """
     if not options.deletions and not full:
-        return None
-    if full or state.last_deletions_at is None:
-        return ListRequest(since=None, after=None)
-    # The watermark is of DS's clock: no clock of a machine that was ahead skips an entry.
-    read_at = min(state.last_deletions_at, state.watermark or state.last_deletions_at)
-    return ListRequest(since=read_at - LOOK_BACK, after=None)
+        return {}
+
+    def since(last: datetime | None) -> datetime | None:
+        if full or last is None:
+            return None
+        # The watermark is of DS's clock: no clock of a machine that was ahead skips an entry.
+        return min(last, state.watermark or last) - LOOK_BACK
+
+    return {name: ListRequest(since(state.read_at(name)), None) for name in LISTS}
 
 
-def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
+def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool) -> None:
+    """Store what the crawl has read.
+
+    Args:
+        run: the run under way.
+        crawl: the read.
+        state: as it was before.
+        asked: whether the lists of deletions were read.
+    """
     changes: dict[str, object] = {}
-    if lists:
+    if asked:
         # Of this machine's clock, by which they are due again: with DS's, those of a machine whose
         # clock differs would be due at each check of the service.
         changes["last_deletions_at"] = run.now
+        changes |= {f"last_{name}_at": run.now for name in LISTS if name not in crawl.failed_lists}
+    for name in sorted(crawl.failed_lists):
+        last = state.read_at(name)
+        since = f"what it has since {last:%Y-%m-%d %H:%M} UTC" if last else "what it has"
+        run.problem(
+            f"DS fails on its list of {LISTS[name]}: {since} is not known here; all else was read. "
+            "`dsync sync` asks again; if it persists, tell DS's support, who can look for the odd "
+            f"entry in the list of démarche {run.demarche}."
+        )
     if crawl.advances_watermark and crawl.is_ordered:
         # All that changed before DS's first answer is stored, so the watermark moves up to it even
         # if no dossier has so late a date.
@@ -240,16 +270,21 @@ def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
         tx.save_state(**changes)
 
 
-def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage | None) -> None:
+def _store_deletions(
+    run: Run, crawl: Crawl, pending: DeletedPage | None, deleted: DeletedPage | None
+) -> None:
     """Read both deletion lists to their ends and store them.
 
     This precedes the page of the same answer, because a dossier in the page is newer information:
     it can have been restored.
 
-    Raises:
-        DSContractError: the lists' cursors repeat.
+    Args:
+        run: the run under way.
+        crawl: the read; receives the lists that fail, or do not end.
+        pending: the first page of the hidden dossiers.
+        deleted: the first page of the erased dossiers.
     """
-    asked: set[tuple[ListRequest | None, ListRequest | None]] = set()
+    asked: set[tuple[str, ListRequest]] = set()
     while pending or deleted:
         with run.transaction() as tx:
             count = tx.apply_deletions(
@@ -265,18 +300,21 @@ def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage
                 "deletions only by a full read. Tell DS's support."
             )
         run.context.check_stop()
-        more_pending = pending.next_request if pending else None
-        more_deleted = deleted.next_request if deleted else None
-        if not more_pending and not more_deleted:
+        more = {
+            name: page.next_request
+            for name, page in zip(LISTS, (pending, deleted), strict=True)
+            if page and page.next_request
+        }
+        # Its cursors repeat: reading would not end.
+        crawl.failed_lists |= {name for name, request in more.items() if (name, request) in asked}
+        more = {name: one for name, one in more.items() if name not in crawl.failed_lists}
+        if not more:
             return
-        if (more_pending, more_deleted) in asked:
-            raise DSContractError(
-                "DS's lists of deletions do not end: their cursors repeat. Tell DS's support."
-            )
-        asked.add((more_pending, more_deleted))
-        pending, deleted = run.context.client.deletions(
-            run.context.demarche, pending=more_pending, deleted=more_deleted
+        asked.update(more.items())
+        pending, deleted, failed = read_lists(
+            run.context.client, run.demarche, *(more.get(name) for name in LISTS)
         )
+        crawl.failed_lists |= failed
 
 
 def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
@@ -382,6 +420,8 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
             "the démarche and the token's scope, then confirm with "
             "`dsync sync --full --accept-deletions`."
         )
+    if crawl.failed_lists:
+        unlisted = []  # They stay hidden until the lists can be read.
     # A hidden dossier that is no longer in the lists was restored and has since expired. The brake
     # does not count these: they are not present in the copy, so losing them cannot empty it.
     disappeared = _request_missing(run, [*unseen, *unlisted])

@@ -10,8 +10,7 @@ import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from dsync.domain.run import Kind, Status
-from dsync.ds import DELETIONS
-from dsync.errors import DSError, DsyncError, InterruptedRunError
+from dsync.errors import DsyncError, InterruptedRunError
 from dsync.store import SyncState, Tx
 from dsync.sync.by_hand import erase
 from dsync.sync.config_changes import check_sections, follow_config_changes
@@ -136,14 +135,7 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
 
 def _synchronise(run: Run, options: SyncOptions) -> None:
     check_sections(run, accept=options.accept_config)
-    try:
-        pull(run, options)
-    except DSError as exc:
-        if exc.details.get("where") != DELETIONS:
-            raise
-        # The dossiers were read: their verdicts and pushes do not wait until the lists work again.
-        log.warning("lists_of_deletions_failed", error=exc.message)
-        run.report.fail(exc)
+    pull(run, options)
     evaluate_due(run)
     follow_config_changes(run)
     if options.push:

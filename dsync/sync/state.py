@@ -61,6 +61,7 @@ def state_of(
         # What a clock that was ahead has stored counts as never, here as for the schedule.
         state = stored.as_of(now)
         ahead = stored.ahead(now)
+        lists: list[Any] = [state.last_pending_at, state.last_deleted_at]
         last_run, ended, full_run = reader.last_runs(Kind.FULL.value)
         counts = reader.dossier_counts()
         wishes, quarantined, pushes = reader.open_work()
@@ -73,7 +74,8 @@ def state_of(
             ],
             "last_success_at": state.last_success_at,
             "last_full_at": state.last_full_at,
-            "last_deletions_at": state.last_deletions_at,
+            # Of the list that was last read the longest ago.
+            "last_deletions_at": None if None in lists else min(lists),
             "watermark": state.watermark,
             "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
             "full_read_under_way": state.full_cursor is not None,

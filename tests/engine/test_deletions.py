@@ -262,8 +262,9 @@ def test_a_list_whose_cursors_go_round_is_told(start: Start, which: str) -> None
 
     engine.worker.client.around["deletions"] = deletions
     report = engine.sync(push=False)
-    assert 8 == report.exit_code
-    assert "cursors repeat" in report.errors[0]
+    assert (7, 110) == (report.exit_code, report.deleted)
+    named = {"pending": "hidden dossiers", "deleted": "erased dossiers"}[which]
+    assert [named in error for error in report.errors] == [True]
 
 
 def test_a_page_is_newer_than_the_lists_that_came_with_it(engine: Engine) -> None:
@@ -353,21 +354,60 @@ def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Eng
     assert {"present": 12} == engine.presences()
 
 
-def test_failing_lists_stop_neither_the_dossiers_nor_their_annotations(engine: Engine) -> None:
-    """The run goes on to its pushes and ends with 8; the lists stay due."""
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("which", ["pending", "deleted"])
+def test_a_list_that_ds_fails_on_costs_that_list_alone(
+    engine: Engine, which: str, full: bool
+) -> None:
+    """One odd entry, and DS answers 500 for the list: it is named, the other is followed, 7.
+
+    The dossiers are read, judged and written, the last success moves; once DS has repaired the
+    entry, the list is read from its last good point, however long it took.
+    """
     engine.sync_until_quiet()
-    succeeded_at = engine.state().last_success_at
-    engine.control.edit_champ(number(0), PAGE, "")
-    engine.control.hide(number(OPEN_ONE))
-    lists = ("data", "demarche", "pendingDeletedDossiers")
-    for operation in ("DossiersPage", "Deletions"):
-        engine.control.fail(ScriptedFault("replaced_json", operation, times=None, path=lists))
-    report = engine.sync()
-    assert (8, 1, 1) == (report.exit_code, report.changed, report.pushed)
-    assert succeeded_at == engine.state().last_success_at
-    engine.control.clear_faults()
+    before = engine.state()
+    engine.control.hide(number(OPEN_ONE), "administration")
+    engine.control.erase(number(2))
+    bad = OPEN_ONE if which == "pending" else 2
+    engine.control.spoil_entry(number(bad))
+    gone = {OPEN_ONE: "masque", 2: "supprime"}
+    read = ({OPEN_ONE, 2} - {bad}).pop()
+    for _ in range(2):
+        engine.advance(days=20)
+        engine.control.edit_champ(number(0), PAGE, "")
+        report = engine.sync(full=full)
+        assert (7, "partial") == (report.exit_code, report.status)
+        [error] = report.errors
+        assert {"pending": "pendingDeletedDossiers", "deleted": "deletedDossiers"}[which] in error
+        assert gone[read] == engine.one("dossier", read)["presence"]
+        assert ("disparu" if full else "present") == engine.one("dossier", bad)["presence"]
+        state = engine.state()
+        assert state.last_success_at == engine.control.now()
+        assert (state.last_full_at == state.last_success_at) is full
+        kept = {"pending": state.last_pending_at, "deleted": state.last_deleted_at}
+        assert getattr(before, f"last_{which}_at") == kept.pop(which)
+        assert [engine.control.now()] == [*kept.values()]
+    assert "Inéligible" == engine.remote(0)
+    if full:
+        assert engine.worker.app.due() is None, "the list is asked again in an hour, not at once"
+    engine.control.repair(number(bad))
     assert 0 == engine.sync().exit_code
-    assert "masque" == engine.one("dossier", OPEN_ONE)["presence"]
+    assert gone[bad] == engine.one("dossier", bad)["presence"]
+
+
+def test_both_lists_that_fail_leave_hidden_dossiers_hidden(engine: Engine) -> None:
+    """A full read then says nothing of those that no list shows."""
+    engine.sync_until_quiet()
+    engine.control.hide(number(OPEN_ONE), "administration")
+    engine.control.erase(number(2))
+    engine.sync()
+    engine.control.spoil_entry(number(OPEN_ONE))
+    engine.control.spoil_entry(number(2))
+    report = engine.sync(full=True)
+    assert (7, 2, 10) == (report.exit_code, len(report.errors), report.read)
+    assert ["masque", "supprime"] == [
+        engine.one("dossier", rank)["presence"] for rank in (OPEN_ONE, 2)
+    ]
 
 
 # --- another démarche's dossiers --------------------------------------------------------------

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Self
 
-from dsync.sandbox.graphql.call import Info, Resolve, invalid_input
-from dsync.sandbox.world.model import Groupe, ServedDemarche, ServedDossier
+from dsync.sandbox.graphql.call import Info, Resolve, ServerFailure, invalid_input
+from dsync.sandbox.world.model import Deletion, Groupe, ServedDemarche, ServedDossier
 
 MAX_PAGE = 100
 
@@ -81,7 +81,13 @@ def _deletions(
 ) -> Connection:
     found = [removal for dossier in _listed(place, listed) if (removal := dossier.removal)]
     entries = {(r.at, r.key): r for r in found if deleted_since is None or r.at >= deleted_since}
-    return Connection(sorted(entries), entries.__getitem__, **page)
+
+    def entry(key: Key) -> Deletion:
+        if any(entries[key].dossier.faults_of("odd_entry")):
+            raise ServerFailure
+        return entries[key]
+
+    return Connection(sorted(entries), entry, **page)
 
 
 LISTS: dict[str, Resolve] = {

@@ -101,6 +101,7 @@ class Control(Changes):
     null_field = partialmethod(_fault, "null_field")
     fail_field = partialmethod(_fault, "failed_field")
     replace_json = partialmethod(_fault, "replaced_json")
+    spoil_entry = partialmethod(_fault, "odd_entry")
     fail_reads = partialmethod(_fault, "failed_read")
     fail_writes = partialmethod(_fault, "failed_write")
     lose_writes = partialmethod(_fault, "lost_write")

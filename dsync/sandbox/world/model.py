@@ -170,6 +170,7 @@ class DossierFault:
         "null_field",
         "failed_field",
         "replaced_json",
+        "odd_entry",
         "failed_read",
         "failed_write",
         "lost_write",
@@ -179,9 +180,9 @@ class DossierFault:
     `null_node`: null in place of the dossier, with an error. `null_field`: null for a field; if the
     schema declares it non-null, the nearest nullable object around it is null. `failed_field`: the
     same with an error in any case. `replaced_json`: other JSON in place of a field, or of the whole
-    dossier. `failed_read`, `failed_write`: HTTP 500
-    to what reads it or writes its annotations. `lost_write`: annotations written are answered as
-    saved, and are not saved.
+    dossier. `odd_entry`: HTTP 500 to what reads its entry in a list of deletions. `failed_read`,
+    `failed_write`: HTTP 500 to what reads it or writes its annotations. `lost_write`: annotations
+    written are answered as saved, and are not saved.
     """
     champs_only: bool = False
     """Whether it applies only to documents that ask for champs."""

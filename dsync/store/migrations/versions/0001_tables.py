@@ -358,6 +358,8 @@ def upgrade() -> None:
         sa.Column("last_incremental_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_full_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_deletions_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("last_pending_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("last_deleted_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_revision_id", sqltypes.AutoString(), nullable=True),
         sa.Column("evidence_key", sqltypes.AutoString(), nullable=True),
         sa.Column("mapping_key", sqltypes.AutoString(), nullable=True),
