@@ -65,6 +65,12 @@ POINTS: Mapping[Code, Point | None] = {
         "/executions",
         "Voir les passages",
     ),
+    Code.MASS_DELETION: Point(
+        "dossier a été masqué ou supprimé d’un coup par Démarches Simplifiées, et l’est donc ici : "
+        "vérifiez auprès de l’administration de la démarche que c’est voulu|"
+        "dossiers ont été masqués ou supprimés d’un coup par Démarches Simplifiées, et le sont "
+        "donc ici : vérifiez auprès de l’administration de la démarche que c’est voulu",
+    ),
     Code.QUARANTINED: Point(
         "dossier ne peut pas être lu|dossiers ne peuvent pas être lus",
         "/anomalies",

@@ -43,6 +43,7 @@ ALERTS = {
     "token_refused": "DS refuses the token.",
     "token_expiry": f"The token expires within {EXPIRY_WARNINGS_DAYS[0]} days, or has expired.",
     "brake": "The last full read was stopped because too many dossiers disappeared at once.",
+    "mass_deletion": "DS's own lists hid or erased too many dossiers at once; they are followed.",
     "refused": "DS refused annotations.",
     "conflicts": "Human values stand where dsync wants to write.",
     "quarantine": "Dossiers cannot be read or judged; told again each time their number doubles.",
@@ -169,6 +170,11 @@ TOLD: Mapping[Code, Alert | None] = {
     ),
     Code.BRAKE: Alert(
         "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
+    ),
+    Code.MASS_DELETION: Alert(
+        "mass_deletion",
+        "{dossiers} of {why} were hidden or erased at once by DS's own lists, and are so here: see "
+        "`dsync status`.",
     ),
     Code.REFUSED: Alert(
         "refused", "{dossiers} with annotations that DS refused: see `dsync check`."

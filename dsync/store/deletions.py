@@ -205,6 +205,26 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         """Return the number of present dossiers in the copy."""
         return self.connection.scalar(select(func.count()).where(self._is_present())) or 0
 
+    def expired(self, since: datetime, until: datetime, limit: int) -> list[DossierNumber]:
+        """Return the present dossiers that expired in this time, the last ones first."""
+        statement = (
+            select(_dossier.c.numero)
+            .where(self._is_present(), _dossier.c.expire_le.between(since, until))
+            .order_by(_dossier.c.expire_le.desc())
+        )
+        return list(self.connection.scalars(statement.limit(limit)))
+
+    def still_gone(self, run: int) -> int:
+        """Return how many dossiers that a run found in DS's lists are still not back."""
+        event = tables.evenement
+        listed = select(event.c.numero).where(
+            event.c.run == run, event.c.evenement.in_(["masque", "supprime"])
+        )
+        count = select(func.count()).where(
+            _dossier.c.numero.in_(listed), _dossier.c.presence != Presence.PRESENT.value
+        )
+        return self.connection.scalar(count) or 0
+
     def open_behind(self, revision_id: RevisionId) -> int:
         """Return the number of open dossiers in the copy that have another revision."""
         count = select(func.count()).where(

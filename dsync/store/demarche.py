@@ -64,6 +64,11 @@ class SyncState:
     """When the list of hidden dossiers was last read to its end."""
     last_deleted_at: datetime | None = None
     """The same of the list of erased dossiers."""
+    mass_deletion_run: int | None = None
+    """The run in which DS's lists hid or erased too many dossiers at once; None: there is none."""
+    mass_deletion_count: int | None = None
+    mass_deletion_of: int | None = None
+    """How many these were, and how many were present before."""
     last_revision_id: str | None = None
     evidence_key: str | None = None
     """Of the rules and the evidence with which the open dossiers were last evaluated."""

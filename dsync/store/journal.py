@@ -156,6 +156,11 @@ class RunTotals(NamedTuple):
 class RunReads(Subject):
     """Counts the runs of the journal."""
 
+    def began_at(self, run: int) -> datetime | None:
+        """Return when a run began."""
+        table = tables.sync_run
+        return self.connection.scalar(select(table.c.debut).where(table.c.run == run))
+
     def run_totals(self) -> list[RunTotals]:
         """Count the ended runs by kind and status."""
         run = tables.sync_run

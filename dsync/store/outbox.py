@@ -104,6 +104,7 @@ class OutboxWrites(WishReads, JournalWrites):
                     "courante": True,
                     "definitive": False,
                     "valeur_distante": _humans_value(current.get(key)),
+                    "distante_le": since.distante_le if (since := current.get(key)) else None,
                 }
                 for key, wish in fresh.items()
             ],

@@ -221,7 +221,7 @@ class OutboxRow(_Table, table=True):
     confirmee_le: dt.datetime | None
     valeur_distante: str | None = Field(default=None, sa_type=Text)
     erreur: str | None = Field(default=None, sa_type=Text)
-    # When the human wrote `valeur_distante`, by DS's date of the annotation.
+    # When the human wrote `valeur_distante`, by DS's date, or when it was first seen.
     distante_le: dt.datetime | None
     # The id of the annotation's descriptor when it was last sent, confirmed or stopped.
     cible: str | None
@@ -447,6 +447,9 @@ class SyncStateRow(_Table, table=True):
     last_deletions_at: dt.datetime | None
     last_pending_at: dt.datetime | None
     last_deleted_at: dt.datetime | None
+    mass_deletion_run: int | None = Field(default=None, sa_type=BigInteger)
+    mass_deletion_count: int | None
+    mass_deletion_of: int | None
     last_revision_id: str | None
     evidence_key: str | None
     mapping_key: str | None

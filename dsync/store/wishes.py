@@ -64,7 +64,7 @@ class StoredWish(NamedTuple):
     valeur_distante: str | None
     """In a conflict, the human's value."""
     distante_le: datetime | None
-    """When the human wrote `valeur_distante`, if DS gives the date; it does not give the author."""
+    """When the human wrote `valeur_distante`, by DS's date, or when it was first seen."""
     erreur: str | None
     """In a conflict, that of the result which holds it back; None: the wish's own conflict."""
     cible: str | None
@@ -314,6 +314,7 @@ class OutcomeWrites(WishReads, JournalWrites):
             "annotation",
             "valeur",
             "valeur_distante",
+            "distante_le",
             "erreur",
             "confirmee_le",
             "force_par",
@@ -375,11 +376,22 @@ def _outcome_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, A
         "confirmee_le": (wish.confirmee_le or now) if is_confirmed else wish.confirmee_le,
         "cible": end.cible,
         "definitive": end.definitive,
-        "distante_le": end.distante_le,
+        "distante_le": wish.distante_le if goes_on else _since(wish, end, now),
         # An order to overwrite a human's value applies once.
         "force_par": wish.force_par if goes_on else None,
         "force_sur": wish.force_sur if goes_on else None,
     }
+
+
+def _since(wish: Row[Any], end: WishOutcome, now: datetime) -> datetime | None:
+    """Return since when a human's value stands, in a conflict.
+
+    DS has no date of a label: it is when this value was first seen.
+    """
+    if end.valeur_distante is None or end.distante_le is not None:
+        return end.distante_le
+    is_known = wish.valeur_distante == end.valeur_distante
+    return (wish.distante_le if is_known else None) or now
 
 
 def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:

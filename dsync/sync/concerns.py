@@ -36,6 +36,8 @@ class Code(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105
     BRAKE = "brake"
     """The last full read was stopped because too many dossiers disappeared at once."""
+    MASS_DELETION = "mass_deletion"
+    """DS's own lists hid or erased too many dossiers at once; `details`: of how many."""
     WAITING = "waiting"
     REFUSED = "refused"
     CONFLICTS = "conflicts"
@@ -124,6 +126,8 @@ def concerns_of(
         yield Concern(Code.TOKEN_REFUSED)
     if state["last_full_code"] == SafetyBrakeError.exit_code:
         yield Concern(Code.BRAKE)
+    if mass := state["mass_deletion"]:
+        yield Concern(Code.MASS_DELETION, mass["dossiers"], mass["since"], (str(mass["of"]),))
     for code in (Code.WAITING, Code.REFUSED, Code.CONFLICTS, Code.QUARANTINED):
         if count := state[code]:
             yield Concern(code, count, details=tuple(state["reasons"].get(code, ())))
@@ -182,6 +186,11 @@ WARNINGS: Mapping[Code, str | None] = {
     Code.CLOCK_WENT_BACK: (
         "This machine's clock went back: the last runs are dated up to {span} in the future, which "
         "counts as never. Check the clock (NTP); the next run has a correct date."
+    ),
+    Code.MASS_DELETION: (
+        "{dossiers} of {why} were hidden or erased at once by DS's own lists {ago}, which dsync "
+        "followed: ask on DS whether that is meant. Restored dossiers come back by themselves; "
+        "`dsync sync --full --accept-deletions` confirms the others."
     ),
     Code.WAITING: "{dossiers} with annotations that wait{because}: `dsync push` sends them now.",
     Code.REFUSED: (

@@ -50,6 +50,10 @@ LISTS = {
 LOOK_BACK = timedelta(days=16)
 """How far before the last reading the deletion lists are requested: DS dates an entry by the day
 on which the dossier was hidden, and adds it to `deletedDossiers` up to two weeks later."""
+EXPIRED_WITHIN = timedelta(days=3)
+"""How long after their expiry dossiers are asked for: DS hides them on that day, or soon after."""
+MOST_EXPIRED = 100
+"""Maximum number of expired dossiers asked for in a run; takes two requests."""
 RESUME_WITHIN = timedelta(days=1)
 """How long the cursor of an interrupted full read is used; an older one restarts the read."""
 AHEAD_TOLERANCE = timedelta(minutes=1)
@@ -99,12 +103,33 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
         _read_pages(run, options, state, crawl)
         # DS's clock is known from an answer only, so the incremental read comes first.
         full = _is_ahead(run, state, crawl)
+        if options.deletions and not full:
+            _follow_expired(run)
     if full:
         crawl = _read_all(run, options, state)
     if crawl.revision_id and crawl.revision_id != state.last_revision_id:
         # A resumed full read has not read the dossiers before its cursor.
         is_complete = full and crawl.after is None
         _follow_revision(run, options, state, crawl.revision_id, read_again=not is_complete)
+
+
+def _follow_expired(run: Run) -> None:
+    """Mark the dossiers that DS has hidden because they expired: it lists them nowhere.
+
+    They are asked for by their numbers for some days after their date of expiry; the others are
+    found by the next full read.
+    """
+    with run.transaction() as tx:
+        numbers = tx.expired(run.now - EXPIRED_WITHIN, run.now, MOST_EXPIRED)
+        limit = _limit(run, tx.present_count()) if numbers else 0
+    if not numbers:
+        return
+    found = run.context.client.demarches_of(numbers)
+    gone = [number for number in numbers if found.get(number, run.demarche) is None]
+    # More are left to the full read, and to its safety brake.
+    if 0 < len(gone) <= limit:
+        with run.transaction() as tx:
+            run.report.deleted += tx.mark_disappeared(run.id, gone, run.now)
 
 
 def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
@@ -203,6 +228,8 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
             run.context.progress.pulled(read, expected if read <= expected else None)
     crawl.failed_lists |= reader.failed_lists
     _finish_crawl(run, crawl, state, asked=bool(lists))
+    if lists:
+        _end_mass_deletion(run, is_accepted=options.accept_deletions)
 
 
 def _expected(run: Run, crawl: Crawl) -> int:
@@ -270,6 +297,15 @@ def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool) -> N
         tx.save_state(**changes)
 
 
+def _end_mass_deletion(run: Run, *, is_accepted: bool) -> None:
+    """Forget a mass deletion that was accepted, or of which most dossiers are back."""
+    with run.transaction() as tx:
+        state = tx.state()
+        at, limit = state.mass_deletion_run, _limit(run, state.mass_deletion_of or 0)
+        if at is not None and (is_accepted or tx.still_gone(at) <= limit):
+            tx.save_state(mass_deletion_run=None, mass_deletion_count=None, mass_deletion_of=None)
+
+
 def _store_deletions(
     run: Run, crawl: Crawl, pending: DeletedPage | None, deleted: DeletedPage | None
 ) -> None:
@@ -285,14 +321,22 @@ def _store_deletions(
         deleted: the first page of the erased dossiers.
     """
     asked: set[tuple[str, ListRequest]] = set()
+    gone = present = 0
     while pending or deleted:
         with run.transaction() as tx:
+            present = present or tx.present_count()
             count = tx.apply_deletions(
                 run.id,
                 pending.nodes if pending else (),
                 deleted.nodes if deleted else (),
                 now=run.now,
             )
+            gone += count
+            if gone > _limit(run, present):
+                # Followed all the same: these are DS's own words. A person is told of it.
+                tx.save_state(
+                    mass_deletion_run=run.id, mass_deletion_count=gone, mass_deletion_of=present
+                )
         run.report.deleted += count
         if any(one and one.unreadable for one in (pending, deleted)):
             run.problem(

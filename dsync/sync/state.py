@@ -94,6 +94,12 @@ def state_of(
             "waiting_since": pushes["waiting"].since,
             "reasons": {name: list(push.reasons) for name, push in pushes.items()},
             "quarantined": quarantined,
+            "mass_deletion": stored.mass_deletion_run
+            and {
+                "dossiers": stored.mass_deletion_count,
+                "of": stored.mass_deletion_of,
+                "since": reader.began_at(stored.mass_deletion_run),
+            },
             "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
             "copies_to_delete": reader.doomed_count(),
             "requests": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
@@ -15,6 +16,7 @@ from dsync.ds import ListRequest
 from dsync.ds.reading import read_nodes
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.form import FORM
+from dsync.service.alerts import alerts_of
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.store.databases import dump
@@ -120,7 +122,7 @@ def test_lists_that_are_followed_already_are_no_news(engine: Engine) -> None:
     assert before == engine.content()
 
 
-def test_an_expired_dossier_is_found_by_the_full_read_alone(engine: Engine) -> None:
+def test_a_dossier_that_expires_before_its_day_is_found_by_the_full_read(engine: Engine) -> None:
     """It is in none of the three lists; once erased, its data go."""
     engine.sync_until_quiet()
     engine.control.expire(number(FINISHED_ONE))
@@ -132,6 +134,30 @@ def test_an_expired_dossier_is_found_by_the_full_read_alone(engine: Engine) -> N
     engine.control.erase(number(FINISHED_ONE))
     engine.sync()
     assert "supprime" == engine.one("dossier", FINISHED_ONE)["presence"]
+
+
+def test_a_dossier_that_expires_on_its_day_is_found_at_once(engine_on_each: Engine) -> None:
+    """It is asked for by its number for some days; one that DS still shows stays as it is."""
+    engine = engine_on_each
+    for rank in (FINISHED_ONE, 11):
+        ended = engine.control.now() - timedelta(days=365) + timedelta(hours=2)
+        engine.control.world.dossier(number(rank)).traite_at = ended
+    engine.begin(push=False)
+    for hours, asked in ((1, 0), (3, 1)):
+        engine.advance(hours=hours)
+        engine.control.forget_requests()
+        assert 0 == engine.sync(push=False).deleted
+        assert asked == len(engine.requests("Exist"))
+    engine.control.expire(number(FINISHED_ONE))
+    assert 1 == engine.sync(push=False).deleted
+    assert ("disparu", "present") == (
+        engine.one("dossier", FINISHED_ONE)["presence"],
+        engine.one("dossier", 11)["presence"],
+    )
+    engine.advance(days=4)
+    engine.control.forget_requests()
+    assert 0 == engine.sync(push=False).deleted
+    assert [] == engine.requests("Exist")
 
 
 def test_a_hidden_dossier_that_leaves_the_lists_has_vanished(engine: Engine) -> None:
@@ -340,6 +366,44 @@ def test_the_brake_lets_pass_what_the_lists_explain(engine: Engine) -> None:
         engine.control.hide(number(rank), "administration")
     report = engine.sync(full=True)
     assert (0, 8, 8) == (report.exit_code, report.deleted, engine.presences()["masque"])
+
+
+def test_a_mass_deletion_by_the_lists_is_followed_and_told(engine_on_each: Engine) -> None:
+    """An anomaly and an alert, until a person confirms it or most dossiers are back."""
+    engine = engine_on_each
+    engine.begin(push=False)
+
+    def told() -> list[str]:
+        app = engine.worker.app
+        alerts = [alert.text for alert in alerts_of(app, engine.control.now())]
+        return [text for text in alerts if "at once" in text]
+
+    mass = "SELECT numero, message FROM lecture_anomalie WHERE code = 'suppression_massive'"
+    for rank in range(7):
+        engine.control.hide(number(rank), "administration")
+    assert (0, 7) == ((report := engine.sync(push=False)).exit_code, report.deleted)
+    [row] = engine.rows(mass)
+    assert row["numero"] is None
+    assert row["message"].startswith("7 dossiers sur 12 ont été masqués ou supprimés")
+    [text] = told()
+    assert text.startswith("7 dossiers of 12 were hidden or erased at once")
+    engine.control.restore(number(0))
+    engine.advance(minutes=1)
+    engine.sync(push=False)
+    assert [1, 1] == [len(engine.rows(mass)), len(told())]
+    engine.control.restore(number(1))
+    engine.advance(minutes=1)
+    engine.sync(push=False)
+    assert ([], []) == (engine.rows(mass), told())
+    engine.advance(minutes=1)
+    for rank in range(2):
+        engine.control.hide(number(rank), "administration")
+    for rank in range(7, 11):
+        engine.control.erase(number(rank))
+    engine.sync(push=False)
+    assert [1, 1] == [len(engine.rows(mass)), len(told())]
+    assert 0 == engine.sync(full=True, accept_deletions=True).exit_code
+    assert ([], []) == (engine.rows(mass), told())
 
 
 def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Engine) -> None:

@@ -779,6 +779,25 @@ def test_a_label_moved_by_a_human_is_a_conflict_of_the_label_alone(
     assert (before, "Inéligible") == (engine.labels(0), engine.remote(0))
 
 
+def test_a_label_conflict_dates_from_when_the_humans_label_was_first_seen(engine: Engine) -> None:
+    """DS has no date of a label; neither a later comparison nor another verdict moves it."""
+    engine.sync_until_quiet()
+    engine.advance(hours=5)
+    engine.control.add_label(number(0), "à vérifier")
+    engine.advance(minutes=1)
+    seen_at = engine.control.now()
+    engine.sync()
+    for step in (lambda: engine.worker.push(0), lambda: make_ineligible(engine)):
+        with engine.worker.store.reading(DEMARCHE) as reader:
+            [conflict] = reader.conflicts()
+        assert ("label", seen_at) == (conflict.annotation, conflict.distante_le)
+        engine.advance(hours=1)
+        step()
+        engine.sync(full=True)
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        assert [seen_at] == [one.distante_le for one in reader.conflicts()]
+
+
 def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None:
     """The human takes it back."""
     engine.sync_until_quiet()

@@ -30,6 +30,7 @@ WELL: Mapping[str, Any] = {
     "requests": [],
     "target_is_missing": False,
     "not_configured": [],
+    "mass_deletion": None,
     **dict.fromkeys(("waiting", "refused", "conflicts", "quarantined"), 0),
 }
 THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
@@ -59,6 +60,7 @@ def test_each_alert_that_is_told_is_documented() -> None:
         ({"last_run": {"run": 3, "status": "interrupted", "error": None}}, ["run_failed"]),
         ({"last_code": 3}, ["token_refused"]),
         ({"last_full_code": 4}, ["brake"]),
+        ({"mass_deletion": {"dossiers": 7, "of": 9, "since": NOW}}, ["mass_deletion"]),
         ({"waiting": 2, "conflicts": 1}, ["waiting", "conflicts"]),
         ({"refused": 1, "quarantined": 1}, ["refused", "quarantined"]),
         ({"evidence_confirmed_at": NOW - 2 * HOUR}, ["evidence"]),
