@@ -34,7 +34,8 @@ def conflicts(context: click.Context, *, as_json: bool) -> None:
 def list_(*, as_json: bool) -> None:
     """List the values that humans wrote, dsync's own values, and since when they differ.
 
-    DS shows when an annotation was written, not by whom.
+    DS shows when an annotation was written, not by whom; of a label not even that: the date is when
+    the human's value was first seen.
     """
     _list(as_json=as_json)
 

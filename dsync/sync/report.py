@@ -27,8 +27,8 @@ CAUSES = {
     4: "frein de sécurité : trop de dossiers disparus à la fois, aucun n’est marqué",
     5: "base de données indisponible",
     6: "un autre processus travaille sur la démarche",
-    PARTIAL: "fait en partie : dossier introuvable ou en quarantaine, écriture refusée ou en "
-    "attente, ou preuve indisponible",
+    PARTIAL: "fait en partie : dossier introuvable ou en quarantaine, liste de suppressions "
+    "indisponible, écriture refusée ou en attente, ou preuve indisponible",
     8: "Démarches Simplifiées ne répond pas ; le prochain passage reprend",
     130: "interrompu ; le prochain passage reprend",
 }
