@@ -1,58 +1,53 @@
 """The areas of a map, as GeoJSON and as a French text.
 
 Equal areas give equal JSON: DS returns them in any order, and with other ids once an usager has
-submitted a map again, so the ids are left out and the areas are sorted. What is stored is bounded.
+submitted a map again, so the ids are left out and the areas are sorted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from hashlib import sha256
 from typing import Any
+
+import msgspec
+from msgspec import Raw
 
 from dsync.domain.dossier import GEOJSON, Json
 from dsync.domain.json_bytes import json_bytes
 from dsync.ds.nodes import AreaNode, GeometryNode
 
-MOST_AREAS = 500
-"""Maximum number of areas that are stored of a map."""
-MOST_NUMBERS = 20_000
-"""Maximum number of numbers in the stored geometries of a map: half a megabyte at most."""
+MOST_BYTES = 1_000_000
+"""Maximum size of a map's JSON; a larger one is not decoded, and only its size is stored."""
 MOST_NAMED = 10
 """Maximum number of areas that the text names."""
 LONGEST_DESCRIPTION = 100
-"""Maximum number of an area's description's characters in the text."""
+"""Maximum number of characters of an area's description in the text."""
 _DEEPEST = 4
 """Levels of lists in the coordinates of a MultiPolygon, the deepest geometry."""
 _FURTHEST = 1e9
 """No system of coordinates has numbers from here on, and `jsonb` would write them otherwise."""
 _PROPERTIES = ("source", "description", "commune", "prefixe", "section", "numero", "surface")
+_areas_of = msgspec.json.Decoder(list[AreaNode] | None).decode
 
 
-def geojson_of(areas: Iterable[AreaNode]) -> tuple[str | None, Json]:
+def geojson_of(source: Raw) -> tuple[str | None, Json]:
     """Return the text and the FeatureCollection of a map's areas; (None, None) without areas.
 
-    A geometry that exceeds `MOST_NUMBERS` is null, as one that is none; its area has a fingerprint
-    of it, so that another geometry is a change.
+    Raises:
+        msgspec.DecodeError: the areas do not match the API.
+        RecursionError: they are nested too deeply.
     """
-    shown = sorted(map(_feature, areas), key=json_bytes)
-    if not shown:
+    size = len(memoryview(source))
+    if size > MOST_BYTES:
+        text = f"carte de {size / 1e6:.1f} Mo, trop grande pour être copiée".replace(".", ",")
+        return text, {"type": GEOJSON, "features": [], "octets": size}
+    features = sorted(map(_feature, _areas_of(source) or ()), key=json_bytes)
+    if not features:
         return None, None
-    texts, left = [], MOST_NUMBERS
-    for feature in shown[:MOST_AREAS]:
-        texts.append(_text(feature))
-        count = _count(feature["geometry"])
-        if count > left:
-            feature["properties"]["empreinte"] = sha256(json_bytes(feature["geometry"])).hexdigest()
-            feature["geometry"] = None
-        else:
-            left -= count
-    more = len(shown) - MOST_NAMED
+    texts = list(map(_text, features[:MOST_NAMED]))
+    more = len(features) - MOST_NAMED
     if more > 0:
-        texts = [*texts[:MOST_NAMED], f"et {more} autre{'s' if more > 1 else ''}"]
-    whole: dict[str, Any] = {"type": GEOJSON, "features": shown[:MOST_AREAS]}
-    if len(shown) > MOST_AREAS:
-        whole["zones_omises"] = len(shown) - MOST_AREAS
+        texts.append(f"et {more} autre{'s' if more > 1 else ''}")
+    whole: dict[str, Any] = {"type": GEOJSON, "features": features}
     return " ; ".join(texts), whole
 
 
@@ -89,19 +84,11 @@ def _number(value: Any) -> float:
     return number
 
 
-def _count(value: Any) -> int:
-    """Return the number of numbers and lists in a geometry."""
-    if isinstance(value, dict):
-        return _count(value["coordinates"])
-    return 1 + sum(map(_count, value)) if isinstance(value, list) else int(value is not None)
-
-
 def _positions(coordinates: list[Any]) -> list[list[float]]:
     """Return the positions in coordinates: the lists that hold numbers."""
-    if any(isinstance(one, list) for one in coordinates):
-        return [
-            position for one in coordinates if isinstance(one, list) for position in _positions(one)
-        ]
+    inner = [one for one in coordinates if isinstance(one, list)]
+    if inner:
+        return [position for one in inner for position in _positions(one)]
     return [coordinates] if len(coordinates) > 1 else []
 
 

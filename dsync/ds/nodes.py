@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DescriptorId
 
+NULL = Raw(b"null")
 Text = str | None
 Place = dict[str, Text] | None
 Number = Annotated[int, Meta(ge=1, lt=1 << 31)]
@@ -143,7 +144,8 @@ class CellNode(_Node):
     etablissement: EtablissementNode | None = None
     dossier: LinkNode | None = None
     files: list[FileNode] | None = None
-    geo_areas: list[AreaNode] | None = None
+    geo_areas: Raw = NULL
+    """The areas of a map; decoded only up to a size, for they can have any number of points."""
     rna: Place = None
     rnf: Place = None
     engagement_juridique: dict[str, str | float | None] | None = None

@@ -16,13 +16,12 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
 from dsync.ds.dossiers import name_of, read_dossier, utc
-from dsync.ds.nodes import Number
+from dsync.ds.nodes import NULL, Number
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
 
 T = TypeVar("T")
-NULL = Raw(b"null")
 
 DELETIONS = "deletions"
 """Value of `details["where"]` in errors of the lists of deletions, not of the page."""

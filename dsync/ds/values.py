@@ -189,7 +189,10 @@ def _engagement(node: CellNode) -> Value:
 
 
 def _carte(node: CellNode) -> Value:
-    return geojson_of(node.geo_areas or ())
+    try:
+        return geojson_of(node.geo_areas)
+    except msgspec.DecodeError as exc:
+        raise InvalidValueError("champs.geoAreas") from exc
 
 
 def _files(node: CellNode) -> Value:
