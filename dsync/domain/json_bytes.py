@@ -14,6 +14,15 @@ import msgspec
 _encoder = msgspec.json.Encoder(order="deterministic")
 _REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
+MAX_VALUES = 500_000
+"""Values of the largest document that is decoded: as objects, they take some 100 MiB."""
+_BOM = b"\xef\xbb\xbf"
+# Possessive, so that a long text costs no memory for the way back.
+_NO_JSON = re.compile(rb'"(?:[^"\\]++|\\.)*+"|NaN|-?Infinity', re.DOTALL)
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u0000|u[dD][89a-fA-F]..)|.)", re.DOTALL
+)
+
 
 def json_bytes(value: Any) -> bytes:
     """Encode a value as JSON in UTF-8, with sorted keys; fields of classes keep their order.
@@ -24,15 +33,32 @@ def json_bytes(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
-def cleaned(value: Any) -> Any:
-    """Return a JSON value without NUL characters and lone surrogates.
+def is_crowded(source: bytes) -> bool:
+    """Return whether JSON has more than `MAX_VALUES` values, by the signs that precede each one.
 
-    PostgreSQL does not store NUL in text, and UTF-8 cannot encode a lone surrogate.
+    Signs within texts count as well. Nothing is decoded: a list of empty objects takes 30 times
+    its size in memory.
     """
-    if isinstance(value, str):
-        return _REFUSED.sub("", value) if _REFUSED.search(value) else value
-    if isinstance(value, dict):
-        return {cleaned(key): cleaned(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [cleaned(item) for item in value]
-    return value
+    return sum(map(source.count, (b",", b"{", b"["))) > MAX_VALUES
+
+
+def without_mark(source: bytes) -> bytes:
+    """Return a text without the mark that some servers put before it, which JSON does not allow."""
+    return source.removeprefix(_BOM)
+
+
+def repaired(source: bytes) -> bytes:
+    """Return JSON without what neither msgspec nor PostgreSQL accepts.
+
+    NUL characters and lone surrogates are removed, numbers that are none become null, and bytes
+    that are no UTF-8 become U+FFFD. It stays text: decoded, it would take several times its size.
+    """
+    if b"NaN" in source or b"Infinity" in source:
+        source = _NO_JSON.sub(lambda found: found[0] if found[0][:1] == b'"' else b"null", source)
+    source = _ESCAPE.sub(lambda found: b"" if found[1] else found[0], source)
+    return source.decode("utf-8", "replace").encode()
+
+
+def cleaned(text: str) -> str:
+    """Return a text without NUL characters and lone surrogates, which UTF-8 cannot encode."""
+    return _REFUSED.sub("", text)

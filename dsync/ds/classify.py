@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from dsync.domain.json_bytes import MAX_VALUES
 from dsync.errors import (
     DSBadDataError,
     DSContractError,
@@ -33,6 +34,11 @@ class Fault(StrEnum):
     DEADLINE = "deadline"
     """dsync's own deadline passed."""
     TOO_LONG = "too_long"
+    TOO_MANY = "too_many"
+    """The answer has more values than are decoded."""
+    TOO_MANY_ERRORS = "too_many_errors"
+    TOO_MANY_NODES = "too_many_nodes"
+    """A list has more entries than were requested."""
     RATE_LIMITED = "rate_limited"
     TOKEN_MISSING = "token_missing"  # noqa: S105
     TOKEN_UNKNOWN = "token_unknown"  # noqa: S105
@@ -55,6 +61,12 @@ class Fault(StrEnum):
     WRONG_ADDRESS = "wrong_address"
     INVALID_CURSOR = "invalid_cursor"
     QUERY_REFUSED = "query_refused"
+
+
+MAX_MESSAGE = 2_000
+"""Characters of an error's message that are kept."""
+MAX_PATH = 30
+"""Keys of an error's path that are kept: DS accepts no query that is deeper than 15."""
 
 
 def _is_key(key: object) -> bool:
@@ -80,9 +92,9 @@ class GraphError:
         path, message = entry.get("path"), entry.get("message")
         return cls(
             code if isinstance(code, str) else None,
-            message if isinstance(message, str) else "",
+            message[:MAX_MESSAGE] if isinstance(message, str) else "",
             # A path goes into logs and reports.
-            tuple(filter(_is_key, path)) if isinstance(path, list | tuple) else (),
+            tuple(filter(_is_key, path[:MAX_PATH])) if isinstance(path, list | tuple) else (),
         )
 
 
@@ -219,6 +231,21 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
         DSTimeoutError,
         "DS's answer about {subject} is larger than {limit} and was not read. If this persists, "
         "raise max_response_mib in [ds], or tell DS's support.",
+    ),
+    Fault.TOO_MANY: (
+        DSTimeoutError,
+        f"DS's answer about {{subject}} has more than {MAX_VALUES:,} values and was not read. If "
+        "this persists, tell DS's support.",
+    ),
+    Fault.TOO_MANY_ERRORS: (
+        DSContractError,
+        "DS's answer about {subject} has hundreds of errors and was not read. If this persists, "
+        "tell DS's support.",
+    ),
+    Fault.TOO_MANY_NODES: (
+        DSContractError,
+        "DS's answer about {subject} has more entries than were asked for and was not read. If "
+        "this persists, tell DS's support.",
     ),
     Fault.RATE_LIMITED: (
         DSRateLimitedError,

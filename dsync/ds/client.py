@@ -125,7 +125,7 @@ class DSClient(Transport):
                 **_page_variables(number, first, after, updated_since),
                 **_list_variables(pending, deleted),
             },
-            lambda answer: page_of(answer, subject, pending, deleted),
+            lambda answer: page_of(answer, subject, first, pending, deleted),
             subject=subject,
             policy=RetryPolicy.PAGE,
         )
@@ -153,7 +153,7 @@ class DSClient(Transport):
         return self._read(
             operations.load("dossiers_light_page"),
             _page_variables(number, first, after, updated_since),
-            lambda answer: light_page_of(answer, subject),
+            lambda answer: light_page_of(answer, subject, first),
             subject=subject,
             policy=RetryPolicy.LIGHT,
         )

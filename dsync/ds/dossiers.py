@@ -6,7 +6,6 @@ copy would be wrong.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -28,7 +27,7 @@ from dsync.domain.dossier import (
     cell_key,
 )
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
-from dsync.domain.json_bytes import cleaned, json_bytes
+from dsync.domain.json_bytes import repaired
 from dsync.ds.nodes import (
     AssociationNode,
     CellNode,
@@ -82,12 +81,12 @@ def _decoded(source: bytes) -> DossierNode:
     if b"\\u0000" not in source:
         try:
             return _node_of(source)
-        # It is a `DecodeError`, too, but the json module would read the same invalid content.
+        # It is a `DecodeError`, too, but a repair leaves the same invalid content.
         except ValidationError:
             raise
         except DecodeError:
-            pass  # A lone surrogate or NaN: msgspec refuses them, the json module does not.
-    return _node_of(json_bytes(cleaned(json.loads(source))))
+            pass  # A lone surrogate or NaN.
+    return _node_of(repaired(source))
 
 
 _PATH = re.compile(r"`\$\.?(\S*)`$")

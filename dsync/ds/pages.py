@@ -426,9 +426,13 @@ def _neighbours(
     last: DossierNumber | None, order: Sequence[DossierNumber | None]
 ) -> Iterator[tuple[DossierNumber | None, DossierNumber | None]]:
     """Yield the numbers before and after each dossier without a number, in the page's order."""
-    for place, number in enumerate(order):
+    following: list[DossierNumber | None] = []
+    upcoming: DossierNumber | None = None
+    for number in reversed(order):
+        following.append(upcoming)
+        upcoming = number or upcoming
+    for number, after in zip(order, reversed(following), strict=True):
         if number is None:
-            following = (other for other in order[place:] if other)
-            yield last, next(following, None)
+            yield last, after
         else:
             last = number

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 DELETIONS = "deletions"
 """Value of `details["where"]` in errors of the lists of deletions, not of the page."""
+DELETIONS_PER_PAGE = 100
+"""As many entries of each list as `queries/*.graphql` request."""
 _LISTS = ("pendingDeletedDossiers", "deletedDossiers")
 _NODES = ("demarche", "dossiers", "nodes")
 _HIDDEN = frozenset({Fault.OUT_OF_SCOPE, Fault.NOT_FOUND})
@@ -80,7 +82,11 @@ _aliases_of = Decoder(dict[str, Raw]).decode
 
 
 def page_of(
-    answer: Answer, subject: str, pending: ListRequest | None, deleted: ListRequest | None
+    answer: Answer,
+    subject: str,
+    first: int,
+    pending: ListRequest | None,
+    deleted: ListRequest | None,
 ) -> Page:
     """Return a page of dossiers; a null node is an unreadable dossier without a number.
 
@@ -90,19 +96,21 @@ def page_of(
     Args:
         answer: of DS.
         subject: what was requested, for messages.
+        first: number of dossiers that were requested.
         pending: the requested page of the hidden dossiers; None: none.
         deleted: the requested page of the erased dossiers; None: none.
 
     Raises:
         DSTimeoutError: DS timed out.
         DSBadDataError: DS cannot render the page.
-        DSContractError: a requested list is missing, or its cursor does not lead on.
+        DSContractError: there are more dossiers than were requested, or a requested list is
+            missing, or its cursor does not lead on.
         DSError: DS refuses the démarche.
     """
     demarche = _demarche(answer, subject)
     errors = _without_entries(answer.errors)
     _raise_for_lists(errors)
-    raws, info = _listed(demarche.dossiers)
+    raws, info = _listed(demarche.dossiers, first, subject)
     paths = _paths(errors, len(raws))
     unread: list[Raw] = []
     unreadable: list[Unreadable] = []
@@ -183,13 +191,13 @@ def _path_of(path: Sequence[object]) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def light_page_of(answer: Answer, subject: str) -> LightPage:
-    """Return a page of numbers.
+def light_page_of(answer: Answer, subject: str, first: int) -> LightPage:
+    """Return a page of numbers, at most `first`.
 
     Raises:
         DSError: as `page_of`.
     """
-    raws, info = _listed(_demarche(answer, subject).dossiers)
+    raws, info = _listed(_demarche(answer, subject).dossiers, first, subject)
     _paths(answer.errors, len(raws))
     nodes = [_read(_LightNode, raw) for raw in raws]
     numbers = tuple(DossierNumber(node.number) if node else None for node in nodes)
@@ -362,9 +370,13 @@ def _demarche(answer: Answer, subject: str) -> _Demarche:
     return found
 
 
-def _listed(connection: _Connection | None) -> tuple[list[Raw], _PageInfo]:
+def _listed(
+    connection: _Connection | None, first: int, subject: str
+) -> tuple[list[Raw], _PageInfo]:
     if connection is None or connection.nodes is None:
         raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+    if len(connection.nodes) > first:
+        raise error_of(Fault.TOO_MANY_NODES, subject=subject)
     return connection.nodes, connection.page_info
 
 
@@ -420,7 +432,9 @@ def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:
             "tell DS's support.",
             where=DELETIONS,
         )
-    nodes, info = _listed(connection)
+    nodes, info = connection.nodes, connection.page_info
+    if len(nodes) > DELETIONS_PER_PAGE:
+        raise error_of(Fault.TOO_MANY_NODES, subject="the lists of deletions", where=DELETIONS)
     end_cursor, has_next = info.end_cursor, bool(info.has_next_page)
     # Reading would not end.
     if has_next and (not nodes or end_cursor is None or end_cursor == request.after):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from ssl import SSLCertVerificationError
 from typing import Any
 
 import msgspec
 import requests
 from gql import Client, GraphQLRequest
-from gql.transport.exceptions import (
-    TransportConnectionFailed,
-    TransportError,
-    TransportQueryError,
-)
+from gql.transport.exceptions import TransportConnectionFailed
 from gql.transport.requests import RequestsHTTPTransport
 from requests.auth import AuthBase
 from urllib3.exceptions import (
@@ -26,8 +23,8 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 
-from dsync.domain.json_bytes import cleaned, json_bytes
-from dsync.ds.classify import Fault, GraphError, fault_of_status
+from dsync.domain.json_bytes import is_crowded, repaired, without_mark
+from dsync.ds.classify import Fault, GraphError, fault_of_errors, fault_of_status
 from dsync.exchanges import BoundedAdapter, InsecureAddressError, NoCertificatesError, TooLongError
 
 # Below WARNING gql logs whole requests and answers, which contain personal data.
@@ -52,10 +49,15 @@ class _Envelope(msgspec.Struct):
     """The outer object of a GraphQL answer."""
 
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    errors: list[Any] | msgspec.UnsetType | None = msgspec.UNSET
+    errors: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 _decode = msgspec.json.Decoder(_Envelope).decode
+
+MAX_ERRORS = 500
+"""Errors of an answer that are read; DS gives some for each dossier that it cannot render."""
+_TOO_DEEP = msgspec.Raw(b'{"extensions":{"code":"invalid_null"}}')
+_PART = 1 << 20
 
 
 class _Bearer(AuthBase):
@@ -93,6 +95,7 @@ class Session:
         timeouts_s: tuple[float, float],
     ) -> None:
         self._response: requests.Response | None = None
+        self._body = b""
         transport = RequestsHTTPTransport(
             url,
             headers=dict(headers),
@@ -101,7 +104,8 @@ class Session:
             retries=0,  # gql would repeat mutations too; `retrying` repeats queries.
             hooks={"response": self._receive},
             allow_redirects=False,  # requests would follow a redirect with a GET.
-            json_deserialize=_parse,
+            # Of an answer that gql reads there would be several copies, one of them as text.
+            json_deserialize=lambda _: {"data": {}},
         )
         self._session = Client(transport=transport).connect_sync()  # type: ignore[no-untyped-call]
         for scheme in ("https://", "http://"):
@@ -114,78 +118,95 @@ class Session:
             Exception: a bug; failures of the exchange are in `Reply.fault`.
         """
         try:
-            data = self._session.execute(request)
+            self._session.execute(request)
         except TransportConnectionFailed as exc:
             return _broken(exc.__cause__ or exc)
-        except TransportQueryError as exc:
-            return _answered(self._response, exc.data, exc.errors)
-        except TransportError:
-            # The body is no JSON, or JSON but no GraphQL answer.
-            return _foreign(self._response)
-        else:
-            return _answered(self._response, data, None)
         finally:
-            self._response = None  # Its body is not kept until the next exchange.
+            response, self._response = self._response, None
+            body, self._body = self._body, b""
+        if response is None:
+            return Reply(fault=Fault.CONNECTION_LOST)
+        return _reply(response, body)
 
     def _receive(self, response: requests.Response, **_: Any) -> None:
-        """Keep the response: gql's errors have neither its status nor its headers."""
-        self._response = response
+        """Take the response's body before requests and gql copy it."""
+        self._response, self._body = response, response.raw.read()
+        response.raw = BytesIO()
 
 
-def _parse(text: str) -> dict[str, Any]:
-    """Decode an answer's outer object; `data` stays JSON.
-
-    Raises:
-        ValueError: it is no JSON object; gql converts this into its own error.
-    """
+def _reply(response: requests.Response, body: bytes) -> Reply:
+    status, headers = response.status_code, response.headers
+    body = without_mark(body)
+    if is_crowded(body):
+        return Reply(status, headers, fault=fault_of_status(status, None) or Fault.TOO_MANY)
     try:
-        envelope = _decoded(text)
+        envelope = _decoded(body)
     except RecursionError:
         # No decoder reads JSON nested this deeply. It is treated as data that DS cannot render, so
         # that the page reader isolates the dossier that contains it.
-        return {"errors": [{"extensions": {"code": "invalid_null"}}]}
-    parts = {"data": envelope.data, "errors": envelope.errors}
-    return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
-
-
-def _decoded(text: str) -> _Envelope:
-    try:
-        # `data` keeps alive what it is a part of: bytes are a third of a text and its UTF-8.
-        return _decode(text.encode())
+        envelope = _Envelope(errors=[_TOO_DEEP])
     except msgspec.DecodeError:
-        # The json module accepts lone surrogates and NaN, which msgspec refuses.
-        return _decode(json_bytes(cleaned(json.loads(text))))
-
-
-def _answered(response: requests.Response | None, data: Any, errors: Any) -> Reply:
-    if response is None:
-        return Reply(fault=Fault.CONNECTION_LOST)
-    entries = tuple(GraphError.of(entry) for entry in errors or ())
-    fault = fault_of_status(response.status_code, entries[0] if entries else None)
+        envelope = _Envelope()
+    if envelope.data is msgspec.UNSET and envelope.errors is msgspec.UNSET:
+        fault = fault_of_status(status, None)
+        if fault is None:
+            # A proxy can cut a body and leave it complete by the rules of HTTP.
+            fault = Fault.CONNECTION_LOST if _is_cut(body) else Fault.NOT_GRAPHQL
+        return Reply(status, headers, fault=fault)
+    given = envelope.errors or []
+    entries = tuple(map(_error_of, given[:MAX_ERRORS]))
+    fault = fault_of_status(status, entries[0] if entries else None)
+    # After a time-out there is one for each field that DS did not reach.
+    if len(given) > MAX_ERRORS and fault_of_errors(entries, has_data=True) is not Fault.TIMEOUT:
+        fault = fault or Fault.TOO_MANY_ERRORS
+    data = envelope.data or None
     # `null`, or no object: there are no data.
     if data is None or bytes(memoryview(data)[:1]) != b"{":
         data = None
         if not entries:
             fault = fault or Fault.NO_DATA
-    return Reply(response.status_code, response.headers, data, entries, fault)
+    return Reply(status, headers, data, entries, fault)
 
 
-def _foreign(response: requests.Response | None) -> Reply:
-    if response is None:
-        return Reply(fault=Fault.CONNECTION_LOST)
-    fault = fault_of_status(response.status_code, None)
-    if fault is None:
-        # A proxy can cut a body and leave it complete by the rules of HTTP.
-        fault = Fault.CONNECTION_LOST if _is_cut(response.text) else Fault.NOT_GRAPHQL
-    return Reply(response.status_code, response.headers, fault=fault)
+def _decoded(body: bytes) -> _Envelope:
+    try:
+        found = _decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # Lone surrogates, NaN: JSON to other decoders.
+        return _decode(repaired(body))
+    # `data` is not decoded yet, and its reader would refuse all of it.
+    return found if _is_utf8(body) else _decode(repaired(body))
 
 
-def _is_cut(text: str) -> bool:
+def _is_utf8(body: bytes) -> bool:
+    if body.isascii():
+        return True
+    decoder = getincrementaldecoder("utf-8")()
+    try:
+        # By parts: as text, a body can take four times its size.
+        for start in range(0, len(body), _PART):
+            decoder.decode(memoryview(body)[start : start + _PART])
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _error_of(entry: msgspec.Raw) -> GraphError:
+    try:
+        return GraphError.of(msgspec.json.decode(entry))
+    except (ValueError, RecursionError):  # Such as a number that is out of range.
+        return GraphError.of(None)
+
+
+def _is_cut(body: bytes) -> bool:
     """Return whether a body is the beginning of a JSON object."""
     try:
-        json.loads(text)
-    except ValueError:
-        return text.lstrip()[:1] in {"", "{"}
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return body.lstrip()[:1] in {b"", b"{"}
     return False
 
 
