@@ -109,7 +109,7 @@ class DSSection(_Section):
     """Seconds for one request with its whole answer; DS itself ends a query after 30 s."""
     push_batch: int = Field(default=10, ge=1, le=50)
     """Maximum number of dossiers in a mutation document."""
-    max_response_mib: float = Field(default=64, gt=0, le=1024)
+    max_response_mib: float = Field(default=16, gt=0, le=1024)
     """Maximum size of a decoded answer, in MiB; for a longer one, a smaller page is asked for."""
     allow_insecure_http: bool = False
     """Whether http:// addresses of other machines are accepted."""

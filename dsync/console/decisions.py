@@ -22,6 +22,8 @@ REMEDIES = {
     "timeout": "Attendez, puis réessayez : Démarches Simplifiées est trop lent pour ce dossier.",
     "bad_data": "Signalez ces dossiers à Démarches Simplifiées : eux seuls peuvent les réparer.",
     "illisible": "Réessayez ; si l’anomalie reste, signalez-la à l’équipe technique.",
+    "identite": "Signalez ces dossiers à Démarches Simplifiées : leur numéro ne va plus avec leur "
+    "identifiant.",
     "incomplet": "Réessayez plus tard ; si l’anomalie reste, signalez ces dossiers à Démarches "
     "Simplifiées. Ce qui manque est nommé.",
     "regle": "Signalez ces dossiers à l’équipe technique : une règle est à corriger.",

@@ -7,6 +7,7 @@ as the mapping.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -18,10 +19,14 @@ MAX_VALUES = 500_000
 """Values of the largest document that is decoded: as objects, they take some 100 MiB."""
 _BOM = b"\xef\xbb\xbf"
 # Possessive, so that a long text costs no memory for the way back.
-_NO_JSON = re.compile(rb'"(?:[^"\\]++|\\.)*+"|NaN|-?Infinity', re.DOTALL)
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u0000|u[dD][89a-fA-F]..)|.)", re.DOTALL
+_NO_JSON = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|NaN|-?Infinity', re.DOTALL)
+_REMOVED = re.compile(
+    rb"(?:[^\\]++|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(?!u0000|u[dD][89a-fA-F]).)*+(\\u....)?",
+    re.DOTALL,
 )
+"""What is kept, as long as possible, and the escape of a NUL or a lone surrogate behind it.
+
+The escape is optional: without one, the rest would be read again from each of its bytes on."""
 
 
 def json_bytes(value: Any) -> bytes:
@@ -54,9 +59,19 @@ def repaired(source: bytes) -> bytes:
     that are no UTF-8 become U+FFFD. It stays text: decoded, it would take several times its size.
     """
     if b"NaN" in source or b"Infinity" in source:
-        source = _NO_JSON.sub(lambda found: found[0] if found[0][:1] == b'"' else b"null", source)
-    source = _ESCAPE.sub(lambda found: b"" if found[1] else found[0], source)
+        found = _NO_JSON.finditer(source)
+        source = _replaced(source, (one.span() for one in found if one[0][:1] != b'"'), b"null")
+    source = _replaced(source, (one.span(1) for one in _REMOVED.finditer(source) if one[1]), b"")
     return source.decode("utf-8", "replace").encode()
+
+
+def _replaced(source: bytes, spans: Iterable[tuple[int, int]], by: bytes) -> bytes:
+    made, last = bytearray(), 0
+    # `re.sub` would keep an object for each part.
+    for start, end in spans:
+        made += source[last:start] + by
+        last = end
+    return bytes(made + source[last:]) if made or last else source
 
 
 def cleaned(text: str) -> str:

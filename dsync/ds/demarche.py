@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from msgspec import Struct, ValidationError, convert, structs
@@ -16,7 +17,10 @@ from dsync.ds.classify import Fault, Refusal, error_of, fault_of_errors, refusal
 from dsync.ds.dossiers import utc
 from dsync.ds.reading import item_of
 from dsync.ds.transport import Answer
+from dsync.errors import DSContractError
 
+MAX_DESCRIPTORS = 5_000
+"""Champs and annotations of a revision; DS's largest forms have some hundred."""
 UNKNOWN_TYPE = "inconnu"
 """Type of a champ whose descriptor has no readable type."""
 
@@ -168,7 +172,12 @@ def _revision(node: _Revision, place: str, lost: list[str]) -> Revision:
     annotations = _descriptors(
         node.annotation_descriptors, f"{place}.annotationDescriptors", lost, is_annotation=True
     )
-    descriptors = {descriptor.id: descriptor for descriptor in (*champs, *annotations)}
+    descriptors = {d.id: d for d in islice(chain(champs, annotations), MAX_DESCRIPTORS + 1)}
+    if len(descriptors) > MAX_DESCRIPTORS:
+        raise DSContractError(
+            f"The form has more than {MAX_DESCRIPTORS:,} champs, which dsync does not read. Check "
+            "it on DS; if it has fewer, tell DS's support."
+        )
     return Revision(
         id=RevisionId(node.id),
         date_publication=node.date_publication and utc(node.date_publication),

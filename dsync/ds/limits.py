@@ -29,7 +29,7 @@ class Limits:
     # DS's rate limit resets within 60 s.
     max_wait_s: float = 90.0
     """Longest wait between two attempts, also when DS asks for a longer one."""
-    max_response_mib: float = 64.0
+    max_response_mib: float = 16.0
     """Maximum size of a decoded answer."""
     allow_http: bool = False
     """Whether http:// to other machines is allowed."""

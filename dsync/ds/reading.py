@@ -254,7 +254,7 @@ def dossier_of(
     if isinstance(node, Unreadable):
         return Page.of(unreadable=(node,))
     if node.number != number:
-        return Page.of(unreadable=(Unreadable(number, "illisible", "number"),))
+        return Page.of(unreadable=(Unreadable(number, "identite", "number"),))
     # The token can read several démarches.
     if node.demarche_number != demarche:
         raise error_of(Fault.NOT_FOUND, subject=subject)

@@ -19,7 +19,8 @@ class Unreadable(NamedTuple):
     number: DossierNumber | None
     """None when the answer does not have it."""
     code: str
-    """`illisible` (does not match the API), `bad_data` (DS cannot render it) or `timeout`."""
+    """`illisible` (does not match the API), `bad_data` (DS cannot render it), `timeout`, or
+    `identite` (it has another number than the requested one)."""
     path: str = ""
     """Path of the field that causes it, where it is known; never a value."""
     dossier_id: DossierId | None = None

@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import Wish, WrittenValue
 from dsync.annotations.config import ANNOTATION_NAMES, LABEL, RESULTAT
-from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.sql import CLOCK_TOLERANCE, LONGEST_WAIT, insert_rows, upsert
@@ -176,16 +176,16 @@ class OutboxWrites(WishReads, JournalWrites):
         chosen += self.connection.scalars(due.where(is_label).limit(left))
         wishes = self._due_wishes(chosen, is_due)
         rows = self.connection.execute(
-            select(
-                _dossier.c.numero,
-                _dossier.c.revision_id,
-            )
+            select(_dossier.c.numero, _dossier.c.dossier_id, _dossier.c.revision_id)
             .where(_dossier.c.numero.in_(chosen))
             .order_by(_dossier.c.numero)
         )
         return [
             DuePush(
-                DossierNumber(row.numero), RevisionId(row.revision_id), tuple(wishes[row.numero])
+                DossierNumber(row.numero),
+                DossierId(row.dossier_id),
+                RevisionId(row.revision_id),
+                tuple(wishes[row.numero]),
             )
             for row in rows
         ]

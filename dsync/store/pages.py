@@ -8,12 +8,13 @@ the dates that DS changed are written and, in a crawl, the run that saw it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, select, update
+from sqlalchemy import Row, Table, and_, or_, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
@@ -229,6 +230,31 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             _dossier.c.demarche_numero == self.number, _dossier.c.dossier_id.in_(ids)
         )
         return {id_: DossierNumber(number) for id_, number in self.connection.execute(known)}
+
+    def misnamed(self, given: Iterable[tuple[DossierNumber, DossierId]]) -> list[DossierNumber]:
+        """Return the dossiers whose id differs from the stored one or is another dossier's.
+
+        The other dossier is stored, and has not disappeared, or is among these. Of an erased
+        dossier the id may differ, so that `dsync dossier erase` ends a wrong one.
+        """
+        pairs = sorted(set(given))
+        numbers, ids = [number for number, _ in pairs], [id_ for _, id_ in pairs]
+        stored = self.connection.execute(
+            select(_dossier.c.numero, _dossier.c.dossier_id).where(
+                _dossier.c.efface_le.is_(None),
+                _dossier.c.dossier_id.is_not(None),
+                or_(
+                    _dossier.c.numero.in_(numbers),
+                    and_(
+                        _dossier.c.dossier_id.in_(ids),
+                        _dossier.c.presence != Presence.DISPARU.value,
+                    ),
+                ),
+            )
+        )
+        known = {*pairs, *((DossierNumber(number), DossierId(id_)) for number, id_ in stored)}
+        ids_of, numbers_of = Counter(n for n, _ in known), Counter(id_ for _, id_ in known)
+        return [n for n, id_ in pairs if ids_of[n] > 1 or numbers_of[id_] > 1]
 
     def _known(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
         return {

@@ -60,7 +60,7 @@ class DossierRow(_Table, table=True):
 
     numero: int = given_number()
     demarche_numero: int = _number(index=True)
-    dossier_id: str | None
+    dossier_id: str | None = Field(index=True)
     revision_id: str | None
     etat: str
     presence: str

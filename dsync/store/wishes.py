@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, case, func, select, update
 from dsync.annotations import Wish, WrittenValue
 from dsync.annotations.config import RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
-from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.sql import Subject, update_rows, upsert
@@ -76,6 +76,7 @@ class DuePush:
     """A dossier with due wishes, and all its current wishes."""
 
     numero: DossierNumber
+    dossier_id: DossierId
     revision_id: RevisionId
     wishes: tuple[Wish, ...]
 

@@ -29,6 +29,8 @@ QUARANTINE_MESSAGES = {
     "timeout": "Démarches Simplifiées n’arrive pas à rendre ce dossier dans le temps imparti",
     "bad_data": "Démarches Simplifiées ne peut pas rendre ce dossier : ses données y sont cassées",
     "illisible": "Ce dossier n’a pas la forme attendue, sa dernière copie reste",
+    "identite": "Démarches Simplifiées donne à ce dossier un autre identifiant, ou le sien à un "
+    "autre ; sa dernière copie reste",
     "incomplet": "Démarches Simplifiées ne peut pas rendre une partie de ce dossier",
     "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier verdict reste",
 }
@@ -110,9 +112,16 @@ def store_page(
         numbers = [record.numero for record in records]
         erased = tx.erased_on_request([*numbers, *(number for number, _ in named if number)])
         records = [record for record in records if record.numero not in erased]
+        # Their content may be another dossier's.
+        misnamed = set(
+            tx.misnamed((record.numero, record.facts["dossier_id"]) for record in records)
+        )
+        records = [record for record in records if record.numero not in misnamed]
         # Nor into quarantine: no later read would release what is not copied.
         unreadable = [(number, one) for number, one in named if number and number not in erased]
-        partial = {n: path for n, path in page.incomplete.items() if n not in erased}
+        unreadable += [(n, Unreadable(n, "identite")) for n in sorted(misnamed)]
+        unwanted = erased | misnamed
+        partial = {n: path for n, path in page.incomplete.items() if n not in unwanted}
         incomplete = {n: path for n, path in partial.items() if not lacks_names_only(path)}
         result = tx.store_page(run.id, records, now=run.now, incomplete=incomplete, again=again)
         anomalies = [(number, "incomplet", path) for number, path in incomplete.items()]

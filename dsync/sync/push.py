@@ -247,6 +247,10 @@ def _push_batch(
         if remote is None or remote.etat not in OPEN_ETATS:
             outcomes += postponed(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
+        if remote.dossier_id != dossier.dossier_id:
+            # It would be written into another dossier.
+            outcomes += postponed(run, dossier, "DS donne à ce dossier un autre identifiant")
+            continue
         made = plan_write(dossier, remote, resolved[dossier.numero], terms)
         # The stored labels may be older than a renaming on DS, which would look like a human's
         # edit.

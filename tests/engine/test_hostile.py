@@ -410,3 +410,73 @@ def test_an_odd_answer_to_a_mutation_is_an_unknown_outcome(
         assert engine.verdict(rank) == engine.remote(rank)
         assert {"confirmee"} == set(engine.wishes(rank).values())
         assert 1 == len(engine.sent(rank, RESULTAT))
+
+
+# --- a number with another id ---------------------------------------------------------------
+
+
+@engine_by_case("command", sqlite="sync --full", postgresql="sync --dossier")
+def test_dossiers_that_ds_swaps_keep_their_own_content(
+    engine_on_each: Engine, command: str
+) -> None:
+    """Both go into quarantine by their numbers, exit 7; each is read again once it is itself."""
+    engine = engine_on_each
+    engine.begin(push=False)
+    before = engine.content()["contenu"]
+    ids = {row["numero"]: row["dossier_id"] for row in engine.rows("SELECT * FROM dossier")}
+    one, other = number(1), number(2)
+    for mine, given in ((one, other), (other, one)):
+        engine.control.edit_champ(mine, PROBLEME, f"Celui de {mine}")
+        if command == "sync --full":
+            engine.control.replace_json(mine, ("number",), str(given))
+        else:
+            engine.control.replace_json(mine, ("id",), f'"{ids[given]}"')
+    options = {"full": True} if command == "sync --full" else {"dossiers": [one, other]}
+    report = engine.sync(**options, push=False)
+    assert (7, 2) == (report.exit_code, report.quarantined)
+    assert {1: ("identite", 1), 2: ("identite", 1)} == engine.quarantine()
+    assert "identifiant" in anomaly(engine, 1)["message"]
+    assert before == engine.content()["contenu"]
+    for mine in (one, other):
+        engine.control.repair(mine)
+    engine.advance(minutes=1)
+    assert 0 == engine.sync(full=True, push=False).exit_code
+    assert f"Celui de {one}" == engine.one("lecture_candidature", 1)["probleme"]
+    assert {} == engine.quarantine()
+
+
+def test_a_new_number_with_a_known_id_is_not_stored(engine: Engine) -> None:
+    """Nor the known number, which gives the other one; both are themselves once DS is."""
+    engine.begin(push=False)
+    engine.control.replace_json(number(2), ("number",), "77")
+    report = engine.sync(full=True, push=False)
+    both = {77 - FIRST: ("identite", 1), 2: ("identite", 1)}
+    assert (7, both) == (report.exit_code, engine.quarantine())
+    assert {"present": 12} == engine.presences()
+    engine.control.repair(number(2))
+    engine.advance(minutes=1)
+    assert (0, {}) == (engine.sync(full=True, push=False).exit_code, engine.quarantine())
+
+
+def test_a_number_that_ds_invented_does_not_keep_the_true_one_away(engine: Engine) -> None:
+    """It came first, with the other's id: once it has disappeared, the id is free."""
+    engine.control.replace_json(number(1), ("number",), "77")
+    engine.sync(push=False)
+    engine.control.repair(number(1))
+    assert 7 == engine.sync(full=True, push=False).exit_code
+    assert (0, {}) == (engine.sync(full=True, push=False).exit_code, engine.quarantine())
+    assert {"present": 12, "disparu": 1} == engine.presences()
+
+
+def test_nothing_is_written_into_a_dossier_with_another_id(engine: Engine) -> None:
+    """What is read just before a write tells: the wishes wait."""
+    engine.begin(push=False)
+    other = engine.one("dossier", 1)["dossier_id"]
+    engine.control.fail(
+        ScriptedFault(
+            "replaced_json", "Annotations", path=("data", "d0", "id"), json=f'"{other}"', times=None
+        )
+    )
+    report = engine.push(0)
+    assert (7, [], []) == (report.exit_code, engine.sent(0), engine.sent(1))
+    assert "autre identifiant" in report.errors[0]

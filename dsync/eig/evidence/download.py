@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import requests
 from urllib3.exceptions import HTTPError
 
+from dsync.domain.json_bytes import MAX_VALUES, is_crowded
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import DeadlineError, Exchanges, InsecureAddressError, TooLongError
 
@@ -26,8 +27,10 @@ class Response:
         """Return the content as text.
 
         Raises:
-            EvidenceUnavailableError: the content is not UTF-8.
+            EvidenceUnavailableError: the content is not UTF-8, or JSON with too many values.
         """
+        if is_crowded(self.content):
+            raise EvidenceUnavailableError(f"the answer has more than {MAX_VALUES:,} values")
         try:
             # With or without the mark that some editors put before a file.
             return self.content.decode("utf-8-sig")

@@ -23,6 +23,10 @@ MAX_REDIRECTS = 20
 """Steps from a former id to the present one: a product was renamed a few times at most."""
 
 
+MAX_ENTRIES = 20_000
+"""Products of the largest catalogue that is used, and redirects; beta.gouv.fr has some 1,500."""
+
+
 class CatalogueError(ValueError):
     """The text is not a catalogue; the message is the reason."""
 
@@ -325,7 +329,7 @@ def _redirect_targets(text: str) -> dict[str, set[str]] | None:
         pairs = json.loads(text, object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(pairs, tuple):
+    if not isinstance(pairs, tuple) or len(pairs) > MAX_ENTRIES:
         return None
     targets: dict[str, set[str]] = defaultdict(set)
     for path, target in pairs:
@@ -365,6 +369,8 @@ def _products(body: str) -> Iterable[Product]:
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, list) or not data:
         raise CatalogueError("the file has no list of products under « data »")
+    if len(data) > MAX_ENTRIES:
+        raise CatalogueError(f"the file has more than {MAX_ENTRIES:,} products")
     incubateurs = _incubateurs(document.get("included"))
     return [_product(entry, incubateurs) for entry in data]
 

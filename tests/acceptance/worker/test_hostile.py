@@ -15,8 +15,7 @@ from tests.acceptance.worker.installed import Installed, Process, until
 from tests.commands.command import config_with
 
 CHANGES = (
-    ("max_response_mib = 64", "max_response_mib = 8"),
-    ("max_response_mib = 16", "max_response_mib = 8"),
+    *[("max_response_mib = 16", "max_response_mib = 8")] * 2,
     ("deadline_s = 60", "deadline_s = 2"),
     ("deadline_s = 30", "deadline_s = 2"),
 )

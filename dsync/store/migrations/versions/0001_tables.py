@@ -163,6 +163,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_dossier_demarche_numero"), ["demarche_numero"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_dossier_dossier_id"), ["dossier_id"], unique=False)
 
     op.create_table(
         "evenement",
