@@ -7,7 +7,7 @@ from dsync.ds.client import DSClient
 from dsync.ds.demarche import WriteAccess
 from dsync.ds.dossiers import lacks_names_only, unread_parts
 from dsync.ds.limits import Limits
-from dsync.ds.pages import PageReader, read_lists
+from dsync.ds.pages import NO_PROGRESS, PageReader, Progress, read_lists
 from dsync.ds.results import (
     AnnotationWrite,
     DeletedPage,
@@ -21,6 +21,7 @@ from dsync.ds.results import (
 )
 
 __all__ = [
+    "NO_PROGRESS",
     "AnnotationWrite",
     "DSClient",
     "DeletedPage",
@@ -30,6 +31,7 @@ __all__ = [
     "ListRequest",
     "Page",
     "PageReader",
+    "Progress",
     "Refusal",
     "RemoteAnnotations",
     "Unreadable",

@@ -2,14 +2,14 @@
 
 After a time-out, DS's cursor is past the nodes that it did not deliver, so the same page is
 requested again with fewer dossiers. When a page fails as a whole, a bisection isolates the dossier
-that fails. A dossier that DS cannot render is identified by the light document (numbers only) and
-requested alone; if it still cannot be read, it is returned as unreadable and reading continues
-after it.
+that fails; one that is known to fail is passed without it. A dossier that DS cannot render is
+identified by the light document (numbers only) and requested alone; if it still cannot be read, it
+is returned as unreadable and reading continues after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,7 +36,12 @@ MAX_PAGE_SIZE = 100
 """DS returns at most this many dossiers."""
 MAX_TIMEOUTS_IN_A_ROW = 3
 """After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
-
+MAX_STALE_PAGES = 20
+"""Pages in a row in which all was returned before, after which a list has no end."""
+MOST_CHANGES = 10
+"""How often a dossier can change, on average, while all are read."""
+NO_PROGRESS = "no_progress"
+"""Value of `details["fault"]` when a list does not end."""
 
 GROWS_AFTER = timedelta(hours=1)
 """A page that is too large keeps DS busy for 30 s, so a larger one is tried once an hour."""
@@ -152,6 +157,46 @@ def read_lists(
     return Lists(hidden.pending, erased.deleted, hidden.failed | erased.failed)
 
 
+class Progress:
+    """Ends the reading of a list that returns for ever what it has returned before.
+
+    New cursors do not show it. A dossier that changes while it is read moves to the end of the
+    list, so it is returned again, with a later date.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[DossierNumber, float] = {}
+        self._count = 0
+        self._stale = 0
+        """Number of the last pages in a row that had nothing new."""
+
+    def add(self, entries: Iterable[tuple[DossierNumber | None, datetime | None]]) -> None:
+        """Count a page's entries, by number and date of last change, None where it is not known.
+
+        Raises:
+            DSContractError: the list does not end.
+        """
+        count, has_news = 0, False
+        for number, date in entries:
+            count += 1
+            if number is None:
+                continue
+            at = date.timestamp() if date else 0.0
+            if at > self._latest.get(number, -1.0):
+                self._latest[number] = at
+                has_news = True
+        self._count += count
+        self._stale = 0 if has_news else self._stale + 1
+        most = MOST_CHANGES * len(self._latest) + MAX_PAGE_SIZE
+        if self._stale > MAX_STALE_PAGES or self._count > most:
+            raise DSContractError(
+                f"DS returns the same entries over and over: {self._count} of {len(self._latest)} "
+                "dossiers, and says that more follow. Reading stops there, and nothing counts as "
+                "gone. Run `dsync sync --full`; if this persists, tell DS's support.",
+                fault=NO_PROGRESS,
+            )
+
+
 class PageReader:
     """Iterates over the pages of a crawl; can be iterated once.
 
@@ -167,6 +212,7 @@ class PageReader:
         clock: returns the current instant.
         pending: which page of the hidden dossiers to request; None: none.
         deleted: which page of the erased dossiers to request; None: none.
+        poisoned: dossiers that DS could not render, and whether to request them again, alone.
     """
 
     def __init__(
@@ -181,6 +227,7 @@ class PageReader:
         clock: Callable[[], datetime],
         pending: ListRequest | None = None,
         deleted: ListRequest | None = None,
+        poisoned: Mapping[DossierNumber, bool] | None = None,
     ) -> None:
         self._client = client
         self._number = number
@@ -189,10 +236,16 @@ class PageReader:
         self._size = PageSize(page_size, MAX_PAGE_SIZE, page_size_at, clock)
         self._pending = pending
         self._deleted = deleted
+        self._poisoned = dict(poisoned or {})
+        self._ahead: list[DossierNumber | None] = []
+        """The dossiers at the cursor, up to the last poisoned one of a page that failed."""
+        self._searched: set[str | None] = set()
+        """The cursors at which poisoned dossiers were last looked for."""
         self._seen = {after} if after else set()
         self._latest: datetime | None = None
         self.failed_lists: frozenset[str] = frozenset()
         """Names of the lists of deletions that DS failed on, as in `Lists`."""
+        self._progress = Progress()
         self._last: DossierNumber | None = None
         """The last dossier read that has a number."""
         self._slow = 0
@@ -231,13 +284,23 @@ class PageReader:
             self._cursor = cursor
 
     def read(self, page: Page) -> Page:
-        """Convert a page's dossiers; for each page once, in order, in any thread."""
-        return self._with_order(read_nodes(page))
+        """Convert a page's dossiers; for each page once, in order, in any thread.
+
+        Raises:
+            DSContractError: the pages return the same dossiers for ever.
+        """
+        page = self._with_order(read_nodes(page))
+        dates = {node.number: node.date_derniere_modification for node in page.nodes}
+        self._progress.add((number, dates.get(number) if number else None) for number in page.order)
+        return page
 
     def _next(self) -> Page:
         """Return the page at the cursor, of the largest size that DS answers."""
         while True:
-            size = self._size.current
+            place = next((i for i, n in enumerate(self._ahead) if n in self._poisoned), None)
+            if place == 0 and (passed := self._pass_poisoned()):
+                return passed
+            size = min(self._size.current, place or MAX_PAGE_SIZE)
             try:
                 page = self._ask(size)
             except (DSTimeoutError, DSBadDataError, DSContractError) as exc:
@@ -246,6 +309,8 @@ class PageReader:
                 if isinstance(exc, DSContractError):
                     raise
                 log.info("page_failed", size=size, error=exc.message)
+                if self._find_poisoned(size):
+                    continue
                 # An internal error has no path, so the lists can be its cause too: first without.
                 if (self._pending or self._deleted) and isinstance(exc, DSBadDataError):
                     return self._without_lists()
@@ -256,6 +321,9 @@ class PageReader:
                     continue
                 page = retried
             self._size.succeeded(len(page.order))
+            # Not if the list changed in between.
+            is_as_seen = self._ahead[: len(page.order)] == [*page.order]
+            self._ahead = self._ahead[len(page.order) :] if is_as_seen else []
             # The caller requests their further pages, not each page of dossiers.
             self._pending = self._deleted = None
             self._slow = 0
@@ -301,6 +369,37 @@ class PageReader:
             self._number, first=size, after=self._cursor, updated_since=self._since
         )
 
+    def _find_poisoned(self, size: int) -> bool:
+        """Look for poisoned dossiers in a page that failed; return whether there are any.
+
+        A bisection would find them, too, with a failure of DS for each step.
+        """
+        is_known, self._ahead = bool(self._ahead), []
+        if is_known or not self._poisoned or self._cursor in self._searched:
+            return False
+        self._searched.add(self._cursor)
+        try:
+            numbers = self._light(size).numbers
+        except DSTimeoutError:
+            return False
+        places = [place for place, number in enumerate(numbers) if number in self._poisoned]
+        self._ahead = [*numbers[: places[-1] + 1]] if places else []
+        return bool(places)
+
+    def _pass_poisoned(self) -> Page | None:
+        """Read the poisoned dossier at the cursor, or skip it; None when it is there no more."""
+        if self._pending or self._deleted:
+            return self._without_lists()
+        number, *self._ahead = self._ahead
+        light = self._light(1)
+        if number is None or light.numbers != (number,):
+            self._ahead = []
+            return None
+        if not self._poisoned[number]:
+            return self._passing(light, Page.of(skipped=(number,)))
+        self._poisoned[number] = False
+        return self._passing(light, self._read_alone(number))
+
     def _without_lists(self) -> Page:
         """Request the lists of deletions separately: they can fail at any size of the page.
 
@@ -332,9 +431,7 @@ class PageReader:
         number = light.numbers[0] if light.numbers else None
         page = Page.of()
         if number is not None:
-            # Hidden or erased since the light page was read: there is nothing to store.
-            with suppress(DSNotFoundError, DSUnauthorizedError):
-                page = self._client.dossier(number, self._number)
+            page = self._read_alone(number)
         elif light.numbers:
             page = Page.of(unreadable=(Unreadable(None, "bad_data", after=self._last),))
         # It could be read alone: DS was slow, and not this dossier, so the small size stays.
@@ -342,7 +439,17 @@ class PageReader:
             self._size.succeeded(1)
         else:
             self._size.passed()
-        self._last = number or self._last
+        return self._passing(light, page)
+
+    def _read_alone(self, number: DossierNumber) -> Page:
+        # Hidden or erased since the light page was read: there is nothing to store.
+        with suppress(DSNotFoundError, DSUnauthorizedError):
+            return self._client.dossier(number, self._number)
+        return Page.of()
+
+    def _passing(self, light: LightPage, page: Page) -> Page:
+        """Return a page of one dossier that was not read by the list, with the list's cursor."""
+        self._last = next((number for number in light.numbers if number), self._last)
         return replace(
             page,
             end_cursor=light.end_cursor,

@@ -61,6 +61,8 @@ class Page:
     pending: DeletedPage | None = None
     deleted: DeletedPage | None = None
     unreadable: tuple[Unreadable, ...] = ()
+    skipped: tuple[DossierNumber, ...] = ()
+    """Dossiers that were not requested, because DS could not render them a short while ago."""
     incomplete: Mapping[DossierNumber, str] = field(default_factory=dict)
     """Paths of the fields that DS cannot render, by dossier; the dossier is in `nodes`."""
     order: tuple[DossierNumber | None, ...] = ()

@@ -128,7 +128,8 @@ def store_page(
         anomalies += [(number, one.code, one.path) for number, one in unreadable]
         for number, code, path in anomalies:
             quarantine_dossier(run, tx, number, code, path)
-        if seen := [*sorted(erased), *(number for number, _ in unreadable)]:
+        skipped = [number for number in page.skipped if number not in erased]
+        if seen := [*sorted(erased), *skipped, *(number for number, _ in unreadable)]:
             # So that a full read does not take them for disappeared.
             tx.mark_seen(run.id, seen)
         open_records = [record for record in records if record.is_open]
@@ -150,8 +151,8 @@ def store_page(
         tx.save_progress(run.id, read=read, changed=changed)
     # After the commit: a page that was rolled back is not counted.
     run.report.read, run.report.changed = read, changed
-    if unreadable:
-        report_quarantined(run, [number for number, _ in unreadable])
+    if unread := [*skipped, *(number for number, _ in unreadable)]:
+        report_quarantined(run, unread)
     if incomplete:
         run.problem(
             "DS cannot render a part of some dossiers, of which the last known values stay: see "

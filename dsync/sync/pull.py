@@ -18,7 +18,14 @@ import structlog
 
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import DeletedPage, ListRequest, PageReader, read_lists
+from dsync.ds import (
+    NO_PROGRESS,
+    DeletedPage,
+    ListRequest,
+    PageReader,
+    Progress,
+    read_lists,
+)
 from dsync.errors import (
     ConfigurationError,
     DSContractError,
@@ -54,6 +61,8 @@ EXPIRED_WITHIN = timedelta(days=3)
 """How long after their expiry dossiers are asked for: DS hides them on that day, or soon after."""
 MOST_EXPIRED = 100
 """Maximum number of expired dossiers asked for in a run; takes two requests."""
+POISONED_AGAIN = timedelta(hours=1)
+"""How long an incremental read skips a dossier after DS could not render it."""
 RESUME_WITHIN = timedelta(days=1)
 """How long the cursor of an interrupted full read is used; an older one restarts the read."""
 AHEAD_TOLERANCE = timedelta(minutes=1)
@@ -141,6 +150,10 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
     try:
         _read_pages(run, options, state, crawl)
     except DSContractError as exc:
+        if exc.details.get("fault") == NO_PROGRESS:
+            # The cursor leads into the same circle.
+            with run.transaction() as tx:
+                tx.save_state(full_cursor=None)
         # A stored cursor that DS accepts no more costs a read from the start.
         if crawl.after is None or exc.details.get("fault") != "invalid_cursor":
             raise
@@ -195,6 +208,13 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
     lists = _deletion_lists(options, state, full=crawl.full)
     pending, deleted = (lists.get(name) for name in LISTS)
     expected = _expected(run, crawl)
+    with run.reading() as reading:
+        # A full read requests each of them again.
+        poisoned = {
+            one.numero: crawl.full or run.now - one.dernier_essai_le >= POISONED_AGAIN
+            for one in reading.quarantined()
+            if one.code in ("bad_data", "timeout")
+        }
     is_first = state.watermark is None
     reader = PageReader(
         run.context.client,
@@ -206,6 +226,7 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
         clock=run.context.clock,
         pending=pending,
         deleted=deleted,
+        poisoned=poisoned,
     )
     with prefetched(reader.requested(), run.context.stop) as pages:
         # Read here, so that the request for the next page does not wait for it.
@@ -320,6 +341,7 @@ def _store_deletions(
         pending: the first page of the hidden dossiers.
         deleted: the first page of the erased dossiers.
     """
+    progress = {name: Progress() for name in LISTS}
     asked: set[tuple[str, ListRequest]] = set()
     gone = present = 0
     while pending or deleted:
@@ -349,6 +371,15 @@ def _store_deletions(
             for name, page in zip(LISTS, (pending, deleted), strict=True)
             if page and page.next_request
         }
+        for name, page in zip(LISTS, (pending, deleted), strict=True):
+            if page is None:
+                continue
+            entries = [(node.number, node.date_suppression) for node in page.nodes]
+            try:
+                progress[name].add([*entries, *[(None, None)] * page.unreadable])
+            except DSContractError as exc:
+                log.warning("list_of_deletions_failed", list=name, error=exc.message)
+                crawl.failed_lists |= {name}
         # Its cursors repeat: reading would not end.
         crawl.failed_lists |= {name for name, request in more.items() if (name, request) in asked}
         more = {name: one for name, one in more.items() if name not in crawl.failed_lists}

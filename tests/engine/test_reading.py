@@ -526,3 +526,108 @@ def test_the_result_of_a_virus_scan_is_found_by_the_full_read(
     assert 0 == engine.sync().changed
     engine.sync(full=True)
     assert shown == [row["analyse"] for row in engine.rows(of_letter, n=number(3))]
+
+
+# --- lists without end ----------------------------------------------------------------------
+
+
+@engine_by_case("reads_all", sqlite=True, postgresql=False)
+def test_pages_that_begin_again_for_ever_end_the_run(
+    engine_on_each: Engine, reads_all: bool
+) -> None:
+    """With new cursors: exit 8 after some requests, nothing is gone, and the next run begins anew.
+
+    A full read and an incremental one alike, whose watermark is that of what was read.
+    """
+    engine = engine_on_each
+    engine.begin(push=False)
+    at = engine.state().watermark
+    engine.control.expire(number(3))
+    engine.control.edit_champ(number(4), PROBLEME, "Un autre problème")
+    engine.control.fail(ScriptedFault("endless_list", PAGES, times=None))
+    failed = engine.sync(full=reads_all, push=False, deletions=False)
+    assert (8, Status.FAILED) == (failed.exit_code, failed.status)
+    assert "over and over" in failed.errors[0]
+    assert len(engine.pages()) < 30
+    assert at == engine.state().watermark
+    assert {"present": 12} == engine.presences()
+    assert "Un autre problème" == engine.one("lecture_candidature", 4)["probleme"]
+    engine.control.clear_faults()
+    engine.control.forget_requests()
+    report = engine.sync(full=True, push=False)
+    assert (0, 11, 1) == (report.exit_code, report.read, report.deleted)
+    assert "after" not in engine.pages()[0].variables
+
+
+def test_a_list_of_deletions_that_begins_again_for_ever_ends(engine: Engine) -> None:
+    """As a list whose cursors repeat."""
+    engine.begin(push=False)
+    engine.control.hide(number(3))
+    engine.control.fail(ScriptedFault("endless_list", "Deletions", times=None))
+    engine.control.fail(ScriptedFault("endless_list", PAGES, times=1))
+    report = engine.sync(full=True, push=False)
+    assert (8, 1) == (report.exit_code, report.deleted)
+    assert len(engine.requests("Deletions")) < 300
+
+
+def test_all_dossiers_may_change_while_they_are_read(engine: Engine) -> None:
+    """They are returned again, with later dates: no list without end."""
+    small(engine, 1)
+    edits = count(1)
+
+    def edit(ask: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        page = ask(*arguments, **options)
+        if (place := next(edits)) <= 40:
+            engine.advance(seconds=1)
+            engine.control.edit_champ(number(place % 12), PROBLEME, f"Problème {place}")
+        return page
+
+    engine.worker.client.around["read_page"] = edit
+    report = engine.sync(push=False)
+    assert 0 == report.exit_code
+    assert report.read > 24
+
+
+# --- known poison ---------------------------------------------------------------------------
+
+
+def test_known_poison_costs_an_incremental_run_few_requests(start: Start) -> None:
+    """A page with two of them: asked for by themselves once an hour, and then passed.
+
+    The others of the page are read, the run names both, and a healed one is released.
+    """
+    engine = start(range(40))
+    engine.begin(push=False)
+    poisoned, others = (10, 25), [rank for rank in range(40) if rank not in (5, 11)]
+
+    def edit() -> None:
+        for rank in others:
+            engine.advance(seconds=1)
+            if engine.control.truth_of(number(rank)).presence == "present":
+                engine.control.edit_champ(number(rank), PROBLEME, f"{engine.control.now()}")
+        engine.advance(seconds=1)
+        engine.control.forget_requests()
+
+    for rank in poisoned:
+        engine.control.fail_reads(number(rank), champs_only=True)
+    edit()
+    found = engine.sync(push=False, deletions=False)
+    assert dict.fromkeys(poisoned, ("bad_data", 1)) == engine.quarantine()
+
+    requests = []
+    for minutes, attempts in ((5, 1), (60, 2), (5, 2)):
+        engine.advance(minutes=minutes)
+        edit()
+        report = engine.sync(push=False, deletions=False)
+        requests.append(report.requests)
+        assert (7, 2, found.read) == (report.exit_code, report.quarantined, report.read)
+        assert dict.fromkeys(poisoned, ("bad_data", attempts)) == engine.quarantine()
+    # The page that fails, its numbers, three parts of it, two cursors; then both, each alone.
+    assert [7, 13, 7] == requests
+
+    engine.control.repair(number(10))
+    engine.advance(hours=1)
+    edit()
+    report = engine.sync(push=False)
+    assert {25} == engine.quarantine().keys()
+    assert report.read == found.read + 1

@@ -48,7 +48,7 @@ class Connection:
     def end_cursor(self) -> str | None:
         """The position of the page's last value."""
         keys, _ = self._page()
-        return _cursor(keys[-1]) if keys else None
+        return cursor_of(keys[-1]) if keys else None
 
     def _page(self) -> tuple[Sequence[Key], bool]:
         """Return the page's keys, and whether more follow.
@@ -105,7 +105,7 @@ def _listed(place: Place, listed: str) -> Iterator[ServedDossier]:
             yield dossier
 
 
-def _cursor(key: Key) -> str:
+def cursor_of(key: Key) -> str:
     """Return the cursor of a position: base64 of a UTC instant and a number, without padding."""
     at, number = key
     text = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z;{number}"

@@ -6,21 +6,26 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Literal
+
+from dsync.sandbox.graphql.pages import cursor_of
 
 Kind = Literal[
     "internal_error", "bad_gateway", "maintenance", "html",
     "rate_limited", "token_expired", "token_unknown", "forbidden_network", "timeout", "data_null",
     "truncated", "empty", "replaced_json", "cut_before", "cut_inside", "cut_after", "answer_lost",
-    "latency", "slow_body", "slow_headers", "endless_body", "gzip_bomb", "odd_headers",
+    "endless_list", "byte_order_mark", "latency", "slow_body", "slow_headers", "endless_body",
+    "gzip_bomb", "odd_headers",
 ]  # fmt: skip
 """How a request fails.
 
 `cut_before` closes the connection before the request is executed, `answer_lost` after it is
 executed, without an answer, `cut_inside` in the middle of the answer and `cut_after` after it.
 `endless_body` sends spaces after the answer without end, `gzip_bomb` a small body that is 600 MB
-once decoded. `replaced_json` puts `json` at `path` of the answer.
+once decoded. `endless_list` has the cursor of each list's last page lead back to its beginning,
+`byte_order_mark` puts one before the JSON. `replaced_json` puts `json` at `path` of the answer.
 """
 
 BETAGOUV = "beta.gouv.fr"
@@ -158,11 +163,30 @@ def altered(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
             body = as_json({"data": None})
         case "truncated":
             body = body[: len(body) // 2]
+        case "byte_order_mark":
+            body = b"\xef\xbb\xbf" + body
+        case "endless_list":
+            body = as_json(_without_end(json.loads(body)))
         case "empty":
             body = b""
         case "replaced_json":
             body = with_replaced_json(json.loads(body), [(fault.path, fault.json)])
     return replace(reply, body=body)
+
+
+_round = count()
+
+
+def _without_end(answer: Any) -> Any:
+    """Return an answer whose lists say that more follow, and lead to their beginnings."""
+    for connection in (answer.get("data") or {}).get("demarche", {}).values():
+        if isinstance(connection, dict) and connection.get("nodes"):
+            info = connection["pageInfo"]
+            if not info["hasNextPage"]:
+                # Another one each time.
+                start = datetime(1970, 1, 1, tzinfo=UTC), next(_round)
+                info |= {"hasNextPage": True, "endCursor": cursor_of(start)}
+    return answer
 
 
 def with_replaced_json(answer: Any, parts: Iterable[tuple[Sequence[str | int], str]]) -> bytes:
