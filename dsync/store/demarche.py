@@ -207,7 +207,7 @@ class DemarcheWrites(DemarcheReads):
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
 
-    def renew_views(self, opened: Collection[str], *, is_due: bool = False) -> bool:
+    def renew_views(self, opened: Collection[str] = (), *, is_due: bool = False) -> bool:
         """Renew the views formulaire_* if there is a reason.
 
         This is another choice of what is open, or a reader's transaction that prevented it before.
