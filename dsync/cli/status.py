@@ -115,7 +115,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
             ("verdicts", _counts(counts["verdict"])),
             ("to be judged", counts["to_judge"] or None),
             ("annotations", _counts(document["annotations"])),
-            ("erasures not finished", unfinished_erasures(document) or "none"),
+            ("erasures not finished", unfinished_erasures(document)),
             ("evidence", confirmed and f"confirmed {ago(confirmed, now)}"),
             ("token", None if days is None else f"{days} days left"),
             ("alerts", ", ".join(alert["name"] for alert in document["alerts"])),
