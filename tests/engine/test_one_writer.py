@@ -139,12 +139,16 @@ def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine_on_each: 
     assert 0 == engine.sync().exit_code
 
 
-def test_a_long_run_keeps_its_lease(
-    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def _short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease that is renewed every two seconds."""
+    monkeypatch.setattr(runs, "LEASE_TTL_S", 6)
+
+
+@pytest.mark.usefixtures("_short_lease")
+def test_a_long_run_keeps_its_lease(engine_on_each: Engine) -> None:
     """However long it is at something else, its heartbeat puts the end of the lease off."""
     engine = engine_on_each
-    monkeypatch.setattr(runs, "LEASE_TTL_S", 6)
     other = engine.another()
     codes = []
 
@@ -283,15 +287,13 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
     assert [] == app.store.services_of(DEMARCHE)
 
 
-def test_every_line_of_a_run_has_its_number(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("_short_lease")
+def test_every_line_of_a_run_has_its_number(engine: Engine) -> None:
     """Also those of the thread that reads the next page, and of the one that renews the lease.
 
     An error is told by its sentence.
     """
     engine.begin()
-    monkeypatch.setattr(runs, "LEASE_TTL_S", 0.3)
     engine.control.fail_reads(number(3))
     other = engine.another().store
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
-from tests.acceptance.worker.installed import IN_TIME_S, Installed, at_work, until
+from tests.acceptance.worker.installed import IN_TIME_S, Installed, at_work, slowdown, until
 from tests.acceptance.worker.truth import assert_copy_is_true
 from tests.commands.command import config_with
 
@@ -152,6 +153,27 @@ def test_the_service_runs_at_once_and_again_and_outlives_failures(
     assert (__version__, 86321) == (started["version"], started["demarche"])
     assert started["database"].startswith("SQLite file ")
     assert datetime.fromisoformat(started["next_run"]).tzinfo is not None
+
+
+@pytest.mark.long
+def test_a_failed_run_is_done_again_when_the_log_says(
+    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database, tmp_path: Path
+) -> None:
+    """What was read and not sent does not wait for the next read, which is an hour away."""
+    config = config_with(tmp_path, ('incremental = "5m"', 'incremental = "1h"'))
+    sandbox.control.fail(ScriptedFault("token_expired", only="mutation", times=None))
+    process = sqlite_dsync.start("run", config=config, log_format="json")
+    until(lambda: "run_postponed" in process.printed())
+    sandbox.control.clear_faults()
+    began = time.monotonic()
+    lines = map(json.loads, process.printed().splitlines())
+    [announced] = [line["retry_in_s"] for line in lines if "retry_in_s" in line]
+    assert sqlite_database.count("lecture_annotation", "statut = 'en_attente'")
+    until(lambda: runs(sqlite_database, "success"))
+    took_s = time.monotonic() - began
+    print(f"retry_in_s: {announced}; the next run ended after {took_s:.1f} s")
+    assert announced <= took_s + 1 < (announced + 5) * slowdown()
+    assert not sqlite_database.count("lecture_annotation", "statut = 'en_attente'")
 
 
 def runs(database: Database, status: str | None = None) -> list[dict[str, object]]:
