@@ -72,6 +72,29 @@ def test_a_null_field_empties_the_nearest_nullable_object(sandbox: Sandbox) -> N
     assert {"data": None} == {"data": ask(sandbox, ALONE, n=number).json()["data"]}
 
 
+def test_a_failed_field_is_null_and_named(sandbox: Sandbox) -> None:
+    """Also one that may be null, which a null field is without a word."""
+    query = "query($n:Int!){dossier(number:$n){number motivation}}"
+    for set_fault, paths in (
+        (sandbox.control.null_field, []),
+        (sandbox.control.fail_field, [["dossier", "motivation"]]),
+    ):
+        set_fault(FIRST_NUMBER, ("motivation",))
+        answer = ask(sandbox, query, n=FIRST_NUMBER).json()
+        assert {"number": FIRST_NUMBER, "motivation": None} == answer["data"]["dossier"]
+        assert paths == [error["path"] for error in answer.get("errors", ())]
+        sandbox.control.repair(FIRST_NUMBER)
+
+
+def test_an_odd_entry_fails_its_list_alone(sandbox: Sandbox) -> None:
+    """HTTP 500 to whoever asks for the page that has it."""
+    sandbox.control.erase(FIRST_NUMBER)
+    sandbox.control.spoil_entry(FIRST_NUMBER)
+    for name, status in (("deletedDossiers", 500), ("pendingDeletedDossiers", 200)):
+        query = f"{{demarche(number:86321){{{name}(first:9){{nodes{{number}}}}}}}}"
+        assert status == ask(sandbox, query).status_code
+
+
 def test_headers_and_answers_can_be_replaced(sandbox: Sandbox) -> None:
     """For the requests to which the fault applies."""
     sandbox.control.fail(
