@@ -33,6 +33,20 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 
+def quotation(text: str, end: str = "", marks: tuple[str, str] = ("“", "”")) -> str:
+    """Return somebody else's words, such as a sentence of DS, for a sentence of dsync.
+
+    Args:
+        text: the words, which stay as they are.
+        end: sign behind the quotation; left out after words that end with it.
+        marks: those of the sentence's language, English if not given.
+    """
+    return f"{marks[0]}{text}{marks[1]}{'' if end and text.endswith(end) else end}"
+
+
+FRENCH_MARKS = ("« ", " »")
+
+
 class DsyncError(Exception):
     """Base of all errors.
 

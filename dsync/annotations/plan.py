@@ -22,6 +22,7 @@ from dsync.annotations.config import (
 )
 from dsync.annotations.values import normalise
 from dsync.domain.dossier import Descriptor, Json
+from dsync.errors import FRENCH_MARKS, quotation
 
 _DATES = frozenset({"date", "datetime"})
 _OF = {RESULTAT: "du résultat", DETAIL: "du détail", DATE: "de la date"}
@@ -240,7 +241,8 @@ _BY_CONFLICT = _Block(Action.BLOCKED_BY_CONFLICT, "retenu par le conflit sur le 
 
 
 def _by_refusal(reason: str | None) -> _Block:
-    return _Block(Action.BLOCKED_BY_REFUSAL, f"attend le résultat, qui est refusé : {reason}")
+    why = quotation(reason or "", marks=FRENCH_MARKS)
+    return _Block(Action.BLOCKED_BY_REFUSAL, f"attend le résultat, qui est refusé : {why}")
 
 
 def _block_of(

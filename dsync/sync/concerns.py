@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from dsync.domain.check_line import CheckStatus, expiry_line
 from dsync.domain.durations import ago, span
 from dsync.domain.run import Kind, Status
-from dsync.errors import DSUnauthorizedError, SafetyBrakeError
+from dsync.errors import DSUnauthorizedError, SafetyBrakeError, quotation
 
 CHECK = "check "
 """Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
@@ -73,7 +73,7 @@ class Concern(NamedTuple):
 
     def fill(self, sentence: str, now: datetime) -> str:
         """Return an English sentence with this concern's facts in place of its `{…}`."""
-        age, why = self.age(now), "; ".join(self.details)
+        age = self.age(now)
         return sentence.format(
             number=self.number,
             dossiers=f"{self.number} dossier{'s' if self.number > 1 else ''}",
@@ -81,8 +81,9 @@ class Concern(NamedTuple):
             span=span(abs(age)),
             days=age.days,
             left=f"expires in {self.number} days" if self.number >= 0 else "has expired",
-            why=why,
-            because=f" ({why})" if why else "",
+            why="; ".join(self.details),
+            # Reasons are sentences of DS or of the outbox, in French.
+            because=f" ({'; '.join(map(quotation, self.details))})" if self.details else "",
         )
 
 

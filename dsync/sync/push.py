@@ -23,6 +23,7 @@ from dsync.errors import (
     DSRateLimitedError,
     DSTimeoutError,
     InterruptedRunError,
+    quotation,
 )
 from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
@@ -116,7 +117,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
     with run.transaction() as tx:
         waiting, causes = tx.waiting_count(numbers), tx.waiting_causes(numbers)
     if waiting and not run.report.errors:
-        why = "; ".join(causes) or "DS did not answer"
+        why = "; ".join(map(quotation, causes)) or "DS did not answer"
         run.problem(
             f"Dossiers whose annotations are waiting: {waiting} ({why}). They are sent within an "
             "hour, or now with `dsync push`."

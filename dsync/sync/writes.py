@@ -25,6 +25,7 @@ from dsync.annotations.values import input_value
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.ds import AnnotationWrite, DossierWrite, Refusal, RemoteAnnotations, WriteOutcome
+from dsync.errors import quotation
 from dsync.store import DuePush, Sending, WishOutcome, WishStatus
 from dsync.sync.context import Run
 
@@ -265,7 +266,7 @@ def note_refusals(run: Run, reasons: Sequence[str]) -> None:
     """Report why wishes were refused, each reason once."""
     for reason in reasons:
         run.problem(
-            f"Annotations refused: {reason}. Correct the form or the configuration "
+            f"Annotations refused: {quotation(reason, '.')} Correct the form or the configuration "
             "(`dsync check`); they are sent again when either changes, or now with `dsync push`."
         )
 

@@ -126,7 +126,8 @@ def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
     )
     assert wish["erreur"]
     assert (7, None) == (report.exit_code, engine.remote(0))
-    assert wish["erreur"] in report.errors[0]
+    assert f"“{wish['erreur']}”" in report.errors[0]
+    assert ".." not in report.errors[0]
     assert CONFIRMED == engine.wishes(next(r for r in OPEN if engine.verdict(r) == "Inéligible"))
 
 

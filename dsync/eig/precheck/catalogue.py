@@ -25,6 +25,7 @@ MAX_REDIRECTS = 20
 
 MAX_ENTRIES = 20_000
 """Products of the largest catalogue that is used, and redirects; beta.gouv.fr has some 1,500."""
+MAX_TEXT = 2_000
 
 
 class CatalogueError(ValueError):
@@ -419,11 +420,14 @@ def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
 
 
 def _text(value: Any) -> str:
-    """Return a stripped text that both databases can store, or "" for another type."""
+    """Return a stripped text that both databases can store, or "" for another type.
+
+    A longer one than any name or address is cut: each is searched, and indexed word by word.
+    """
     if not isinstance(value, str):
         return ""
     # UTF-8 has no lone surrogates, and PostgreSQL no NUL in texts.
-    return value.encode("utf-8", "replace").decode().replace("\0", "").strip()
+    return value[:MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "").strip()
 
 
 def _day(value: Any) -> date | None:
