@@ -41,6 +41,7 @@ def _open(sandbox: Any) -> DossierTruth:
         ("data_null", 200, "application/json; charset=utf-8", '{"data":null}'),
         ("truncated", 200, "application/json; charset=utf-8", '{"data":'),
         ("empty", 200, "application/json; charset=utf-8", ""),
+        ("byte_order_mark", 200, "application/json; charset=utf-8", "\ufeff{"),
     ],
 )
 def test_a_scripted_failure_is_answered_once(
@@ -192,3 +193,16 @@ def test_a_time_out_before_any_node_has_no_data(sandbox: Any, client: Any) -> No
     sandbox.control.fail(ScriptedFault("timeout"))
     body = client.ask("query form{demarche(number:86321){activeRevision{id}}}")
     assert (body["data"], body["errors"][0]["extensions"]) == (None, {"code": "timeout"})
+
+
+def test_an_endless_list_leads_back_to_its_beginning(sandbox: Any, client: Any) -> None:
+    """Its last page says that more follow, each time with another cursor."""
+    sandbox.control.fail(ScriptedFault("endless_list", times=2))
+    query = PAGE.replace("$n:Int", "$n:Int $c:String").replace("first:$n", "first:$n after:$c")
+    first, second = (client.data(query, n=100)["demarche"]["dossiers"] for _ in range(2))
+    assert first["pageInfo"]["hasNextPage"]
+    assert first["nodes"] == second["nodes"]
+    assert first["pageInfo"]["endCursor"] != second["pageInfo"]["endCursor"]
+    again = client.data(query, n=100, c=first["pageInfo"]["endCursor"])["demarche"]["dossiers"]
+    assert first["nodes"] == again["nodes"]
+    assert not again["pageInfo"]["hasNextPage"]

@@ -520,6 +520,7 @@ def test_a_dossier_of_another_demarche_in_the_copy_is_removed_by_the_full_read(
     engine.sync_until_quiet()
     for table in TABLES:  # As if the neighbour's had been taken for ours.
         engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
+    engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
     engine.execute(f"UPDATE outbox SET statut = 'en_attente' WHERE numero = {foreign}")
     before = engine.control.truth_of(foreign)
     assert 7 == engine.sync(work=Kind.PUSH, dossiers=(foreign,)).exit_code

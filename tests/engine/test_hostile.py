@@ -477,6 +477,6 @@ def test_nothing_is_written_into_a_dossier_with_another_id(engine: Engine) -> No
             "replaced_json", "Annotations", path=("data", "d0", "id"), json=f'"{other}"', times=None
         )
     )
-    report = engine.push(0)
+    report = engine.worker.push(0)
     assert (7, [], []) == (report.exit_code, engine.sent(0), engine.sent(1))
     assert "autre identifiant" in report.errors[0]

@@ -214,6 +214,13 @@ def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> N
     assert report.requests <= 10
 
 
+def test_a_mark_before_json_is_read_over(engine: Engine) -> None:
+    """A byte order mark before each answer: all is read, judged and written."""
+    engine.control.fail(ScriptedFault("byte_order_mark", times=None))
+    report = engine.sync()
+    assert (0, 12, 10) == (report.exit_code, report.read, report.pushed)
+
+
 # --- faults of the network and the platform ---------------------------------------------------
 
 
