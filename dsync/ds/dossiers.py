@@ -39,6 +39,10 @@ from dsync.ds.nodes import (
 from dsync.ds.results import Unreadable
 from dsync.ds.values import InvalidValueError, fichiers_of, snake_case, value_of
 
+MAX_DOSSIER_BYTES = 8 << 20
+"""JSON of the largest dossier that is read, and of a page with several.
+
+As objects and as rows, texts take up to 40 times their size."""
 YEARS = range(1970, 9000)
 """Accepted years of an instant: arithmetic with them stays within the range of `datetime`."""
 
@@ -75,9 +79,11 @@ def _decoded(source: bytes) -> DossierNode:
     """Decode a node; NUL and lone surrogates, which PostgreSQL refuses, are removed.
 
     Raises:
-        ValueError: it does not match the API.
+        ValueError: it does not match the API, or is longer than any dossier may be.
         RecursionError: it is nested too deeply.
     """
+    if len(source) > MAX_DOSSIER_BYTES:
+        raise ValueError("too long")
     if b"\\u0000" not in source:
         try:
             return _node_of(source)

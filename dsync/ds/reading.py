@@ -15,11 +15,12 @@ from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
-from dsync.ds.dossiers import name_of, read_dossier, utc
+from dsync.ds.dossiers import MAX_DOSSIER_BYTES, name_of, read_dossier, utc
 from dsync.ds.nodes import NULL, Number
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
+from dsync.exchanges import MIB
 
 T = TypeVar("T")
 
@@ -101,12 +102,15 @@ def page_of(
         deleted: the requested page of the erased dossiers; None: none.
 
     Raises:
-        DSTimeoutError: DS timed out.
+        DSTimeoutError: DS timed out, or the page is larger than any dossier may be.
         DSBadDataError: DS cannot render the page.
         DSContractError: there are more dossiers than were requested, or a requested list is
             missing, or its cursor does not lead on.
         DSError: DS refuses the démarche.
     """
+    if first > 1 and answer.raw and memoryview(answer.raw).nbytes > MAX_DOSSIER_BYTES:
+        limit = f"{MAX_DOSSIER_BYTES / MIB:g} MiB"
+        raise error_of(Fault.TOO_LONG, subject=subject, limit=limit)
     demarche = _demarche(answer, subject)
     errors = _without_entries(answer.errors)
     _raise_for_lists(errors)

@@ -142,7 +142,7 @@ def crowded(field: str, texts: str, **more: Any) -> Callable[[Any], str]:
 
 
 MIB = 1 << 20
-WORDS = "a b " * 4_000_000
+WORDS = "a b " * 2_000_000
 TEXT, REPETITION = {"__typename": "TextChamp"}, {"__typename": "RepetitionChamp"}
 FORM = ("data", "demarche", "revisions", 0, "champDescriptors")
 STEP = '{"event":"e","dateTraitement":"2026-01-01T00:00:00Z"}'
@@ -159,11 +159,12 @@ SHAPES: dict[str, Callable[[Any], tuple[tuple[str | int, ...], str]]] = {
     "a form": lambda _: (FORM, ranks('{"id":"%d"}', 240_000)),
     "a text": lambda n: (NODES, crowded("textValue", f'"{WORDS}"', **TEXT)(n)),
     "wide": lambda n: (NODES, crowded("textValue", f'"\U0001f600{WORDS}"', **TEXT)(n)),
+    "too wide": lambda n: (NODES, crowded("textValue", f'"\U0001f600{WORDS * 2}"', **TEXT)(n)),
     "lone": lambda n: (NODES, crowded("textValue", f'"\\ud800{WORDS}"', **TEXT)(n)),
-    "NUL": lambda n: (NODES, crowded("textValue", '"' + "ab\\u0000" * 1_900_000 + '"', **TEXT)(n)),
+    "NUL": lambda n: (NODES, crowded("textValue", '"' + "ab\\u0000" * 950_000 + '"', **TEXT)(n)),
     "escapes": lambda n: (
         NODES,
-        crowded("textValue", '"\\u0000' + "\\n" * 7 * MIB + '"', **TEXT)(n),
+        crowded("textValue", '"\\u0000' + "\\n" * 3 * MIB + '"', **TEXT)(n),
     ),
     "files": lambda n: (NODES, crowded("files", ranks('{"filename":"%d"}', 240_000), **TEXT)(n)),
     "values": lambda n: (NODES, crowded("values", ranks('"%d"', 480_000), **TEXT)(n)),

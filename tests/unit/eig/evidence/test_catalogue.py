@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -73,6 +74,17 @@ def test_a_catalogue_is_fetched(
     assert site.requests[0][1]["User-Agent"] == "dsync/test"
 
 
+def test_a_mark_before_json_is_read_over(
+    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
+) -> None:
+    """In both files: some servers put one before UTF-8."""
+    mark = b"\xef\xbb\xbf"
+    site.replies[OLD] = reply(mark + catalogue_text.encode())
+    site.replies["/redirects.json"] = reply(mark + b"{}")
+    found = fetched(fetch)
+    assert (catalogue_text, "{}") == (found.body, found.redirects)
+
+
 def test_an_unchanged_catalogue_is_not_sent_again(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str
 ) -> None:
@@ -106,7 +118,14 @@ def test_new_redirects_are_a_new_snapshot(
     assert parse_catalogue(found).aliases["a"] == {"a-just"}
 
 
-@pytest.mark.parametrize(("status", "body"), [(200, "<html>"), (500, "{}"), (200, b"\xff")])
+MANY = {f"/startups/a{rank}": "/startups/a-just" for rank in range(20_001)}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, "<html>"), (500, "{}"), (200, b"\xff"), (200, json.dumps(MANY)), (200, "[1]" * 600_000)],
+    ids=["html", "status", "bytes", "many", "crowded"],
+)
 def test_unreadable_redirects_are_unknown(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str, status: int, body: bytes | str
 ) -> None:
@@ -154,6 +173,8 @@ def test_the_other_version_serves_where_one_cannot_be_read(
         ({"body": '{"data": []}'}, "no list of products"),
         ({"body": '{"data": [{"id": "x"}]}'}, "no « attributes »"),
         ({"body": b'{"data": "\xff"}'}, "not UTF-8"),
+        ({"body": '{"data": [%s1]}' % ("1," * 20_000)}, "more than 20,000 products"),
+        ({"body": '{"data": [%s1]}' % ("1," * 500_000)}, "more than 500,000 values"),
         ({"body": "{}", "cut": 10}, "no answer"),
         ({"body": b"x" * 3_000_000}, "more than 2 MiB"),
         ({"body": b"x", "headers": {"Content-Encoding": "gzip"}}, "not valid JSON"),
