@@ -108,6 +108,46 @@ def test_an_answer_with_lone_surrogates_or_nan_is_read(
     assert [(1, None), (2, kept)] == [(d.number, d.motivation) for d in (first, second)]
 
 
+ENTRIES = [{"number": rank} for rank in range(1, 102)]
+LISTED = {"nodes": ENTRIES, "pageInfo": {"endCursor": "c", "hasNextPage": False}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ({"data": page(*ENTRIES[:11])}, "too_many_nodes"),
+        ({"data": page(node(), deletedDossiers=LISTED)}, "too_many_nodes"),
+        ({"data": page(), "errors": [error("no")] * 501}, "too_many_errors"),
+        ({"data": None, "errors": [error("no")] * 501}, "too_many_errors"),
+        ({"data": page(), "errors": [error("Timeout on Dossier.number")] * 501}, "timeout"),
+        ({"data": page(*[{}] * 250_001)}, "too_many"),
+        ({"data": page(node(motivation="x" * 9_000_000))}, "too_long"),
+    ],
+    ids=["nodes", "deletions", "errors", "errors alone", "timeout", "values", "bytes"],
+)
+def test_an_answer_with_too_much_is_not_read(
+    ds: responses.RequestsMock, make_client: Make, answer: dict[str, Any], fault: str
+) -> None:
+    """More than was asked for does not match the API; a page too large is asked for smaller.
+
+    After a time-out there is an error for each field that DS did not reach.
+    """
+    ds.post(URL, json=answer)
+    kind = DSTimeoutError if fault in {"timeout", "too_many", "too_long"} else DSContractError
+    with pytest.raises(kind) as found:
+        read(make_client(), deleted=ListRequest(None, None))
+    assert fault == found.value.details["fault"]
+
+
+def test_a_dossier_that_is_too_large_is_unreadable(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """It alone; its number is known."""
+    ds.post(URL, json={"data": page(node(motivation="x" * 9_000_000))})
+    [one] = read(make_client(), first=1).unreadable
+    assert (1, "illisible") == (one.number, one.code)
+
+
 def test_the_token_is_not_replaced_by_a_netrc(
     ds: responses.RequestsMock, make_client: Make, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
