@@ -129,7 +129,7 @@ class ScheduleSection(_Section):
 
 
 class SafetySection(_Section):
-    """Section `[safety]`: the limits of the safety brakes, for dossiers and for products."""
+    """Section `[safety]`: the limits of the safety brakes, for dossiers, products and verdicts."""
 
     disappearances: int = Field(default=5, ge=0)
     """Number of dossiers that may disappear at once, if it is higher than the percentage's."""
@@ -137,6 +137,11 @@ class SafetySection(_Section):
     """Percentage of the present dossiers that may disappear at once."""
     catalogue_share: float = Field(default=0.1, ge=0, le=1)
     """Share of the catalogue's known products that may disappear at once."""
+    verdicts: int = Field(default=5, ge=0)
+    """Number of standing verdicts that changed rules may move, if it is higher than the
+    percentage's."""
+    verdicts_percent: float = Field(default=10, ge=0, le=100)
+    """Percentage of the standing verdicts that changed rules may move."""
 
 
 class PiecesSection(_Section):

@@ -208,6 +208,8 @@ class Worker:
             overlap=configuration.schedule.overlap,
             disappearances=configuration.safety.disappearances,
             disappearances_percent=configuration.safety.disappearances_percent,
+            verdicts=configuration.safety.verdicts,
+            verdicts_percent=configuration.safety.verdicts_percent,
             push_batch=configuration.ds.push_batch,
             instructeur=self.settings.ds_instructeur,
             writer=digest(self.settings.token, self.settings.ds_instructeur or ""),

@@ -71,6 +71,14 @@ POINTS: Mapping[Code, Point | None] = {
         "dossiers ont été masqués ou supprimés d’un coup par Démarches Simplifiées, et le sont "
         "donc ici : vérifiez auprès de l’administration de la démarche que c’est voulu",
     ),
+    Code.RULES: Point(
+        "dossier changerait de verdict selon les nouvelles règles : rien n’est jugé ni inscrit "
+        "tant que personne ne les accepte|"
+        "dossiers changeraient de verdict selon les nouvelles règles : rien n’est jugé ni inscrit "
+        "tant que personne ne les accepte",
+        "/preuves",
+        "Voir ce qui changerait",
+    ),
     Code.QUARANTINED: Point(
         "dossier ne peut pas être lu|dossiers ne peuvent pas être lus",
         "/anomalies",

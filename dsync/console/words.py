@@ -103,12 +103,20 @@ EVENEMENTS = {
     "liberation": "Sorti de quarantaine",
     "preuve_relue": "Preuve consultée de nouveau",
 }
+VERDICT_CAUSES = {
+    "regles": "les règles ont changé",
+    "dossier": "le dossier a changé",
+    "preuves": "les preuves ont changé",
+    "doublons": "d’autres dossiers ont changé",
+}
+"""Of a new verdict, by the code in its event."""
 REMEDIES = {
     1: "Signalez-la à l’équipe technique.",
     2: "L’équipe technique trouve ci-dessous ce qui est à corriger.",
     3: "Faites renouveler le jeton, puis recommencez.",
-    4: "Vérifiez la démarche dans Démarches Simplifiées ; si ces dossiers y sont supprimés, "
-    "l’équipe technique le confirme par la commande nommée ci-dessous.",
+    4: "Lisez le message ci-dessous : si ces dossiers sont bien supprimés dans Démarches "
+    "Simplifiées, ou si les nouvelles règles sont voulues, l’équipe technique le confirme par la "
+    "commande qu’il nomme.",
     5: "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique.",
     6: "Réessayez dans un instant.",
     7: "Les anomalies en donnent le détail.",
@@ -120,6 +128,7 @@ OPTIONS = {
     "force": "remplace la saisie",
     "undo": "annulé",
     "accept_evidence": "nouveau catalogue accepté",
+    "accept_rules": "nouvelles règles acceptées",
     "accept_deletions": "disparitions acceptées",
     "refresh": "preuves relues",
 }
@@ -335,6 +344,8 @@ def details(event: Mapping[str, Any], checks: Mapping[str, str]) -> str:
                 f"{checks.get(name, name)} : {_result(one['avant'])} → {_result(one['apres'])}"
                 for name, one in (given.get("controles") or {}).items()
             ]
+            if causes := [VERDICT_CAUSES[one] for one in given.get("causes", ())]:
+                said.append(f"parce que {', '.join(causes)}")
         case "quarantaine":
             said = [QUARANTINE_MESSAGES.get(given.get("code", ""), "")]
         case _:

@@ -161,6 +161,10 @@ class Programme(Protocol):
     def judges(self) -> bool:
         """Whether it has rules; without them, the methods that evaluate are not called."""
 
+    @property
+    def rules_version(self) -> str:
+        """Changes with the rules and their lists; it is in each decision."""
+
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
         """Map the programme's fields to the descriptors of a form."""
 

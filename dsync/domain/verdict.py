@@ -111,6 +111,25 @@ class Comparison(Struct, frozen=True, gc=False):
         )
 
 
+def changes(
+    before: StoredVerdict | None, after: Decision | StoredVerdict
+) -> tuple[dict[str, dict[str, str | None]], list[str]]:
+    """Return the checks that changed, with both results, and those of which only the text did."""
+    known = {controle.controle: controle for controle in before.controles} if before else {}
+    results: dict[str, dict[str, str | None]] = {}
+    texts: list[str] = []
+    for now in after.controles:
+        then = known.get(now.controle)
+        if then is None or then.resultat is not now.resultat:
+            results[now.controle] = {
+                "avant": None if then is None else then.resultat.value,
+                "apres": now.resultat.value,
+            }
+        elif then.motif != now.motif:
+            texts.append(now.controle)
+    return results, texts
+
+
 SEVERITY = {
     # It depends on a check that has answered already, so it weighs nothing.
     Resultat.SANS_OBJET: 0,

@@ -82,6 +82,15 @@ class Eig:
         return self.rules is not None
 
     @property
+    def rules_version(self) -> str:
+        """The version of the rules.
+
+        Raises:
+            ConfigurationError: there are none.
+        """
+        return self._in_force.version
+
+    @property
     def _in_force(self) -> RuleSet:
         if self.rules is None:
             raise ConfigurationError(NO_RULES)

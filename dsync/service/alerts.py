@@ -44,6 +44,7 @@ ALERTS = {
     "token_expiry": f"The token expires within {EXPIRY_WARNINGS_DAYS[0]} days, or has expired.",
     "brake": "The last full read was stopped because too many dossiers disappeared at once.",
     "mass_deletion": "DS's own lists hid or erased too many dossiers at once; they are followed.",
+    "rules": "Changed rules were stopped because they would change too many verdicts.",
     "refused": "DS refused annotations.",
     "conflicts": "Human values stand where dsync wants to write.",
     "quarantine": "Dossiers cannot be read or judged; told again each time their number doubles.",
@@ -175,6 +176,11 @@ TOLD: Mapping[Code, Alert | None] = {
         "mass_deletion",
         "{dossiers} of {why} were hidden or erased at once by DS's own lists, and are so here: see "
         "`dsync status`.",
+    ),
+    Code.RULES: Alert(
+        "rules",
+        "Changed rules would change the verdicts of {dossiers}: nothing is judged or written back "
+        "until they are corrected, or accepted by `dsync precheck accept`.",
     ),
     Code.REFUSED: Alert(
         "refused", "{dossiers} with annotations that DS refused: see `dsync check`."

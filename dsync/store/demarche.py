@@ -78,6 +78,11 @@ class SyncState:
     """Of the configured texts, annotations, labels and rights that the wishes follow."""
     pieces_target: str | None = None
     """The target of copies of files that was marked last."""
+    rules_version: str | None = None
+    """Of the rules that may judge: the first ones, those that move few verdicts, accepted ones."""
+    refused_rules_since: datetime | None = None
+    refused_rules: Any = None
+    """Changed rules that the safety brake stopped, with what they would move; else None."""
 
     def as_of(self, now: datetime) -> SyncState:
         """Return the state without the instants that are after `now`.

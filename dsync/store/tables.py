@@ -455,6 +455,9 @@ class SyncStateRow(_Table, table=True):
     mapping_key: str | None
     writing_key: str | None
     pieces_target: str | None
+    rules_version: str | None
+    refused_rules_since: dt.datetime | None
+    refused_rules: Any = json_text()
 
 
 class RevisionRow(_Table, table=True):

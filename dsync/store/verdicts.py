@@ -15,7 +15,7 @@ from dsync.domain.dossier import Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.programme import DueEvaluation
-from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
 from dsync.store import tables
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.sql import Subject, insert_rows
@@ -182,7 +182,7 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
             if current is not None and current.reads_like(decision):
                 since = current.depuis_le
             else:
-                events.append(NewEvent(due.numero, "verdict", _changes(current, decision)))
+                events.append(NewEvent(due.numero, "verdict", _changes(due, decision)))
             rows.append(self._row(due, decision, now, since))
         if remarks:
             self.connection.execute(
@@ -240,29 +240,26 @@ def _is_known(current: StoredVerdict, due: DueEvaluation, decision: Decision) ->
     )
 
 
-def _changes(current: StoredVerdict | None, decision: Decision) -> dict[str, Json]:
-    """Return the details of a verdict's event: both results, and the checks that changed."""
+def _changes(due: DueEvaluation, decision: Decision) -> dict[str, Json]:
+    """Return the details of a verdict's event: both results, what changed, and by what cause."""
+    current = due.current
     said: dict[str, Json] = {
         "verdict": decision.verdict.value,
         "avant": None if current is None else current.verdict.value,
     }
     if current is None:
         return said
-    before = {controle.controle: controle for controle in current.controles}
-    results: dict[str, Json] = {}
-    texts: list[Json] = []
-    for now in decision.controles:
-        then = before.get(now.controle)
-        if then is None or then.resultat is not now.resultat:
-            results[now.controle] = {
-                "avant": None if then is None else then.resultat.value,
-                "apres": now.resultat.value,
-            }
-        elif then.motif != now.motif:
-            texts.append(now.controle)
-    said["controles"] = results
+    results, texts = changes(current, decision)
+    said["controles"] = dict(results)
     if texts:
-        said["textes"] = texts
+        said["textes"] = list(texts)
+    causes = {
+        "regles": current.version_regles != decision.version_regles,
+        "dossier": current.inputs_hash != due.inputs_hash,
+        "preuves": current.preuve_hash != decision.preuve_hash,
+        "doublons": current.doublons != tuple(sorted(decision.doublons)),
+    }
+    said["causes"] = [cause for cause, is_so in causes.items() if is_so]
     return said
 
 

@@ -11,6 +11,7 @@ from dsync.domain.check_line import CheckStatus, expiry_line
 from dsync.domain.durations import ago, span
 from dsync.domain.run import Kind, Status
 from dsync.errors import DSUnauthorizedError, SafetyBrakeError, quotation
+from dsync.sync.moves import REMEDY, Moves
 
 CHECK = "check "
 """Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
@@ -38,6 +39,8 @@ class Code(StrEnum):
     """The last full read was stopped because too many dossiers disappeared at once."""
     MASS_DELETION = "mass_deletion"
     """DS's own lists hid or erased too many dossiers at once; `details`: of how many."""
+    RULES = "rules"
+    """Changed rules were stopped because they move too many verdicts; of as many dossiers."""
     WAITING = "waiting"
     REFUSED = "refused"
     CONFLICTS = "conflicts"
@@ -125,10 +128,17 @@ def concerns_of(
         yield Concern(Code.RUN_FAILED, run["run"], details=(run["error"],) if run["error"] else ())
     if state["last_code"] == DSUnauthorizedError.exit_code:
         yield Concern(Code.TOKEN_REFUSED)
-    if state["last_full_code"] == SafetyBrakeError.exit_code:
+    # Another brake stops a part of a run, which then does not fail.
+    if (state["last_full_code"], state["last_full_status"]) == (
+        SafetyBrakeError.exit_code,
+        Status.FAILED,
+    ):
         yield Concern(Code.BRAKE)
     if mass := state["mass_deletion"]:
         yield Concern(Code.MASS_DELETION, mass["dossiers"], mass["since"], (str(mass["of"]),))
+    if stopped := Moves.stored(state["refused_rules"]):
+        since = state["refused_rules_since"]
+        yield Concern(Code.RULES, stopped.moved, since, (stopped.table,))
     for code in (Code.WAITING, Code.REFUSED, Code.CONFLICTS, Code.QUARANTINED):
         if count := state[code]:
             yield Concern(code, count, details=tuple(state["reasons"].get(code, ())))
@@ -192,6 +202,10 @@ WARNINGS: Mapping[Code, str | None] = {
         "{dossiers} of {why} were hidden or erased at once by DS's own lists {ago}, which dsync "
         "followed: ask on DS whether that is meant. Restored dossiers come back by themselves; "
         "`dsync sync --full --accept-deletions` confirms the others."
+    ),
+    Code.RULES: (
+        "Changed rules would change the verdicts of {dossiers}{because}: they are stopped since "
+        "{ago}, and nothing is judged or written back. " + REMEDY
     ),
     Code.WAITING: "{dossiers} with annotations that wait{because}: `dsync push` sends them now.",
     Code.REFUSED: (

@@ -17,6 +17,7 @@ from dsync.domain.programme import Evidence, Programme
 from dsync.ds import DSClient
 from dsync.errors import InterruptedRunError
 from dsync.store import Lease, Reader, Store, Tx
+from dsync.sync.moves import Moves
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 
@@ -75,6 +76,10 @@ class Context:
     """The safety brake's limit, as a number of dossiers."""
     disappearances_percent: float
     """The safety brake's limit, as a share of the present dossiers; the higher limit applies."""
+    verdicts: int
+    """The limit of the safety brake on changed rules, as a number of dossiers."""
+    verdicts_percent: float
+    """The same as a share of the standing verdicts; the higher limit applies."""
     push_batch: int
     """Maximum number of dossiers in a mutation document."""
     instructeur: str | None
@@ -125,6 +130,8 @@ class Run:
     """Whether this run has finished a full read."""
     evidence: Evidence | None = None
     """The programme's evidence, once it is gathered."""
+    rules_stopped: tuple[Moves | None] | None = None
+    """What `stopped_rules` found; None before it was asked."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
         """Return dsync's annotations in a loaded revision; none if DS does not give it."""

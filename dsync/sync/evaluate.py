@@ -31,6 +31,7 @@ from dsync.store import NewEvent, NewWish, Reader
 from dsync.sync.context import Run
 from dsync.sync.pages import quarantine_dossier
 from dsync.sync.report import SyncOptions
+from dsync.sync.rules_brake import stopped_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
     if programme is None or not numbers:
         return
     evidence = _evidence(run, programme)
+    if stopped_rules(run, programme, evidence):
+        return
     for batch in judge(run, programme, evidence, numbers, is_page=True):
         # A dossier on which a check failed stays queued, but is not in quarantine yet: it is tried
         # once more after the last page, and two attempts of one run would count as two.
@@ -64,16 +67,20 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
         store_verdicts(run, Batch(decided, batch.judged))
 
 
-def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
-    """Evaluate all dossiers that are due.
+def evaluate_due(
+    run: Run, *, accept_evidence: bool = False, accept_rules: str | None = None
+) -> None:
+    """Evaluate all dossiers that are due; none if a safety brake stops the rules.
 
     This follows the pull, because the check for duplicates compares all dossiers.
 
     Args:
         run: the run under way.
         accept_evidence: whether evidence that a safety brake stopped is accepted.
+        accept_rules: the version of rules that a safety brake stopped and that is accepted.
 
     Raises:
+        ConfigurationError: the accepted rules are not the present ones.
         InterruptedRunError: the run was asked to stop; as `StoreError`.
         StoreError: the verdicts stored so far stay; the other dossiers are still due.
     """
@@ -81,6 +88,8 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     if programme is None:
         return
     evidence = _evidence(run, programme, accept=accept_evidence)
+    if stopped_rules(run, programme, evidence, accept=accept_rules):
+        return
     others: set[DossierNumber] = set()
     with run.transaction() as tx:
         numbers: Sequence[DossierNumber] = tx.numbers_to_judge()
@@ -231,14 +240,19 @@ def precheck(run: Run, options: SyncOptions) -> None:
         run: the run under way.
         options: of a pre-check; without dossiers, all open ones are evaluated.
     """
-    if options.accept_evidence:
-        evaluate_due(run, accept_evidence=True)
+    if options.accept_evidence or options.accept_rules:
+        evaluate_due(
+            run, accept_evidence=options.accept_evidence, accept_rules=options.accept_rules
+        )
         return
     programme = run.context.judge
     if programme is None:
         raise ConfigurationError(NO_RULES)
     how = PrecheckOptions(options.as_of, options.refresh)
-    evidence = programme.gather(run)
+    evidence = _evidence(run, programme)
+    # Without storing anything, stopped rules may be looked at.
+    if not options.is_dry and stopped_rules(run, programme, evidence):
+        return
     with run.reading() as reader:
         chosen = sorted(set(options.dossiers)) or reader.numbers_to_judge(OPEN_ETATS)
     known: set[DossierNumber] = set()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind, Status
 from dsync.domain.verdict import Comparison, Verdict
-from dsync.errors import DsyncError
+from dsync.errors import DsyncError, SafetyBrakeError
 
 if TYPE_CHECKING:
     from dsync.store.requests import ManualRequest
@@ -24,7 +24,8 @@ CAUSES = {
     1: "faute interne de dsync",
     2: "configuration à corriger",
     3: "Démarches Simplifiées refuse le jeton",
-    4: "frein de sécurité : trop de dossiers disparus à la fois, aucun n’est marqué",
+    4: "frein de sécurité : trop de dossiers disparus, ou de verdicts changés par de nouvelles "
+    "règles, à la fois ; rien n’en est retenu",
     5: "base de données indisponible",
     6: "un autre processus travaille sur la démarche",
     PARTIAL: "fait en partie : dossier introuvable ou en quarantaine, liste de suppressions "
@@ -70,8 +71,11 @@ class SyncOptions:
     """Whether the configuration may lack the sections by which stored rows were made."""
     accept_evidence: bool = False
     """Of a pre-check: accept the evidence that a safety brake stopped, and judge what is due."""
+    accept_rules: str | None = None
+    """Of a pre-check: the version of changed rules to accept, and judge what is due by them."""
     undo: bool = False
-    """Of an erasure: let the next read copy the dossiers again."""
+    """Of an erasure: let the next read copy the dossiers again. Of a pre-check: take back the last
+    refresh, by the evidence that was replaced."""
     decided_before: datetime | None = None
     """Of an erasure: all finished dossiers that were decided before; None: the dossiers given."""
     request: int | None = None
@@ -107,6 +111,8 @@ class SyncOptions:
             document["dossiers"] = list(self.dossiers)
         if not self.push:
             document["push"] = False
+        if self.accept_rules:
+            document["accept_rules"] = self.accept_rules
         return document
 
     def queued(self) -> dict[str, Any]:
@@ -129,6 +135,7 @@ class SyncOptions:
             shown=shown and {DossierNumber(int(n)): values for n, values in shown.items()},
             dossiers=tuple(DossierNumber(number) for number in asked.get("dossiers", ())),
             push=asked.get("push", True),
+            accept_rules=asked.get("accept_rules"),
             # As after a run that the service does by itself.
             pieces=True,
             started_by=request.demande_par,
@@ -231,6 +238,12 @@ class RunReport:
             self.errors.append(message)
         # An error that `fail` recorded before weighs more.
         self.exit_code = self.exit_code or PARTIAL
+
+    def brake(self, message: str) -> None:
+        """Add that a safety brake stopped a part of the run, which goes on without that part."""
+        self.problem(message)
+        if self.exit_code == PARTIAL:
+            self.exit_code = SafetyBrakeError.exit_code
 
     def would_send(self, mutation: dict[str, Any]) -> None:
         """Add a write of a dry run; a dossier's label and annotations make one entry."""

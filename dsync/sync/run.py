@@ -138,7 +138,8 @@ def _synchronise(run: Run, options: SyncOptions) -> None:
     pull(run, options)
     evaluate_due(run)
     follow_config_changes(run)
-    if options.push:
+    # Wishes of before wait, too: what is written while rules are stopped is for a person to decide.
+    if options.push and run.rules_stopped in (None, (None,)):
         push_due(run, options.dossiers)
     # Only a run that has read all changes makes the copy fresh.
     has_read_all = run.report.status is not Status.FAILED and options.since is None

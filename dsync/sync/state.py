@@ -82,6 +82,7 @@ def state_of(
             "last_run": last_run and _last_run(last_run),
             "last_code": ended and ended["code"],
             "last_full_code": full_run and full_run["code"],
+            "last_full_status": full_run and full_run["statut"],
             "dossiers": {
                 "presence": counts["presence"],
                 "state": counts["etat"],
@@ -107,6 +108,8 @@ def state_of(
             ],
             "target_is_missing": bool(ended and (ended["figures"] or {}).get("cible_absente")),
             "not_configured": [one for one in known if one not in configured],
+            "refused_rules": stored.refused_rules if judges else None,
+            "refused_rules_since": stored.refused_rules_since if judges else None,
             "alerts": [{"name": name, "since": since} for name, since in reader.told_alerts()],
             "lease": at_work
             and {

@@ -27,3 +27,14 @@ SELECT
     CAST(NULL AS bigint) AS demarche_numero
 FROM evidence AS p
 WHERE p.refused_sha256 IS NOT NULL
+UNION ALL
+SELECT
+    CAST(NULL AS bigint) AS numero,
+    'regles' AS code,
+    'Les règles ont changé et feraient changer trop de verdicts : elles ne sont pas appliquées, et '
+        || 'rien n’est jugé ni inscrit tant que personne ne les accepte.' AS message,
+    utc(s.refused_rules_since) AS depuis,
+    1 AS tentatives,
+    s.demarche_numero
+FROM sync_state AS s
+WHERE s.refused_rules_since IS NOT NULL

@@ -369,6 +369,9 @@ def upgrade() -> None:
         sa.Column("mapping_key", sqltypes.AutoString(), nullable=True),
         sa.Column("writing_key", sqltypes.AutoString(), nullable=True),
         sa.Column("pieces_target", sqltypes.AutoString(), nullable=True),
+        sa.Column("rules_version", sqltypes.AutoString(), nullable=True),
+        sa.Column("refused_rules_since", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("refused_rules", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_sync_state")),
     )
     op.create_table(

@@ -1,0 +1,202 @@
+"""Changed rules that would move too many verdicts judge nothing until somebody accepts them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from dsync.domain.run import Kind
+from dsync.eig.precheck.config import WindowConfig
+from dsync.sync.report import RunReport
+from tests.engine.conftest import Start
+from tests.engine.inbox import Inbox
+from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.test_alerts import alerts_of
+from tests.engine.test_judging import SUIVI, product_of
+
+SAFETY = {"verdicts": 0}
+WRONG = WindowConfig(date(2024, 1, 1), date(2024, 1, 2))
+"""The call's window with a slip in its last day."""
+
+
+def change_rules(engine: Engine, **rules: Any) -> str:
+    """Start again with other rules; return their version."""
+    worker = engine.restart(configuration={"regles": rules, "safety": SAFETY})
+    assert worker.app.programme is not None
+    assert worker.app.programme.rules is not None
+    return worker.app.programme.rules.version
+
+
+def shown(engine: Engine) -> list[Any]:
+    """Return what people see of the verdicts, here and in DS."""
+    rows = engine.rows("SELECT * FROM lecture_precontrole ORDER BY numero, etabli_le")
+    return [rows, [(engine.remote(rank), engine.labels(rank)) for rank in OPEN]]
+
+
+def deposit(engine: Engine) -> None:
+    """Have one more dossier arrive now, the thirteenth."""
+    engine.control.deposit(seeds([12])[0])
+    engine.control.save_without_submitting(number(12))
+
+
+def accept(engine: Engine, version: str) -> RunReport:
+    """Accept changed rules as an operator does."""
+    return engine.sync(work=Kind.PRECHECK, accept_rules=version, started_by="ada@here")
+
+
+def moved(engine: Engine) -> int:
+    """Count the open dossiers that a wrong window moves: those that were « Éligible »."""
+    return sum(engine.verdict(rank) == "Éligible" for rank in OPEN)
+
+
+def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
+    """The run ends with 4 and a table; no verdict moves, and a new dossier gets none."""
+    engine = start()
+    engine.sync_until_quiet()
+    before, count = shown(engine), moved(engine)
+    assert count
+    change_rules(engine, window=WRONG)
+    deposit(engine)
+    engine.control.edit_champ(number(0), PROBLEME, "")
+    for _ in range(2):
+        report = engine.sync()
+        assert (4, "partial", 0, 0) == (
+            report.exit_code,
+            report.status,
+            report.evaluated,
+            report.pushed,
+        )
+        [sentence] = report.errors
+        assert f"would change {count} of 10" in sentence
+        assert f"Éligible → À vérifier: {count}." in sentence
+        assert before == shown(engine)
+        engine.advance(minutes=1)
+    assert [] == engine.mutations()
+    assert "en_instruction" == engine.one("lecture_candidature", 12)["etat"]
+    assert None is engine.verdict(12)
+    # What was read is stored, and the copy counts as fresh.
+    state = engine.state()
+    assert state.last_success_at is not None
+    assert state.last_success_at > NOW
+    [anomaly] = engine.rows("SELECT * FROM lecture_anomalie")
+    assert "regles" == anomaly["code"]
+    # By hand neither, one by one.
+    by_hand = engine.sync(work=Kind.PRECHECK, dossiers=(number(1),), started_by="ada@here")
+    assert (4, []) == (by_hand.exit_code, by_hand.comparisons)
+    assert before == shown(engine)
+
+
+def test_accepted_rules_do_all_that_waited(start: Start) -> None:
+    """The journal says who accepted them, the events that the rules are the cause."""
+    engine = start()
+    engine.sync_until_quiet()
+    count = moved(engine)
+    version = change_rules(engine, window=WRONG)
+    deposit(engine)
+    assert 4 == engine.sync().exit_code
+    report = accept(engine, version)
+    assert (0, 11) == (report.exit_code, report.evaluated)
+    [request] = engine.rows("SELECT * FROM demande WHERE genre = 'precontrole'")
+    assert ("ada@here", {"accept_rules": version}) == (
+        request["demande_par"],
+        json.loads(request["options"]),
+    )
+    assert 0 == engine.sync().exit_code
+    assert {"À vérifier", "Inéligible"} == {engine.remote(rank) for rank in OPEN}
+    assert engine.remote(12) is not None
+    rows = engine.rows("SELECT details FROM evenement WHERE evenement = 'verdict'")
+    events = [json.loads(row["details"]) for row in rows]
+    of_rules = [one for one in events if one.get("causes") == ["regles"]]
+    assert count == sum(one["avant"] != one["verdict"] for one in of_rules)
+    assert [] == engine.rows("SELECT * FROM lecture_anomalie")
+    engine.advance(minutes=30)
+    engine.control.forget_requests()
+    again = engine.sync()
+    assert (0, 0, []) == (again.exit_code, again.evaluated, engine.mutations())
+
+
+def test_corrected_rules_end_it_without_a_word(start: Start) -> None:
+    """The rules of before judge what came meanwhile."""
+    engine = start()
+    engine.sync_until_quiet()
+    change_rules(engine, window=WRONG)
+    engine.control.edit_champ(number(0), PAGE, SUIVI.format(product_of(9)))
+    assert 4 == engine.sync().exit_code
+    engine.restart()
+    report = engine.sync()
+    assert (0, True) == (report.exit_code, report.evaluated > 0)
+    assert [] == engine.rows("SELECT * FROM lecture_anomalie")
+
+
+def test_other_rules_than_were_shown_are_not_accepted(start: Start) -> None:
+    """Also by a service that has not read the changed file."""
+    engine = start()
+    engine.sync_until_quiet()
+    version = change_rules(engine, window=WRONG)
+    engine.sync()
+    before = shown(engine)
+    change_rules(engine, window=WindowConfig(date(2024, 1, 1), date(2024, 1, 3)))
+    report = accept(engine, version)
+    assert (2, 0) == (report.exit_code, report.evaluated)
+    assert before == shown(engine)
+
+
+@pytest.mark.parametrize("safety", [{"verdicts": 5}, {"verdicts": 0, "verdicts_percent": 100}])
+def test_few_moved_verdicts_are_believed(start: Start, safety: dict[str, Any]) -> None:
+    """By number or by share; the rules that were let through are the standing ones from then on."""
+    engine = start()
+    engine.sync_until_quiet()
+    engine.restart(configuration={"regles": {"window": WRONG}, "safety": safety})
+    assert 0 == engine.sync().exit_code
+    # The same rules again, also by a process with a tighter limit.
+    change_rules(engine, window=WRONG)
+    assert 0 == engine.sync().exit_code
+
+
+def test_rules_are_not_let_through_because_evidence_is_out_of_reach(start: Start) -> None:
+    """What cannot be tried counts as moved, and is tried again when the evidence is back."""
+    engine = start()
+    engine.sync_until_quiet()
+    for rank in (0, 1):
+        # Without evidence of its own, which would be frozen.
+        engine.control.edit_champ(number(rank), PAGE, SUIVI.format("inconnue-au-catalogue"))
+    engine.sync()
+    engine.control.catalogue.unavailable = True
+    engine.advance(days=15)
+    change_rules(engine, max_profils=3)
+    assert 4 == engine.sync().exit_code
+    engine.control.catalogue.unavailable = False
+    report = engine.sync()
+    assert (0, []) == (report.exit_code, report.errors)
+
+
+def test_it_is_an_alert_until_somebody_decides(start: Start, inbox: Inbox) -> None:
+    """Told once, and once when it is over."""
+    engine = start()
+    engine.sync_until_quiet()
+    version = change_rules(engine, window=WRONG)
+
+    def told() -> list[str]:
+        alerts_of(engine.worker, inbox).tick()
+        return [title for title in inbox.told() if not title.startswith("check ")]
+
+    for expected in (["rules"], []):
+        engine.sync()
+        assert expected == told()
+    accept(engine, version)
+    assert ["rules ended"] == told()
+
+
+def test_it_is_the_same_on_each_database(engine_on_each: Engine) -> None:
+    """SQLite and PostgreSQL."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    version = change_rules(engine, window=WRONG)
+    assert 4 == engine.sync().exit_code
+    [anomaly] = engine.rows("SELECT * FROM lecture_anomalie")
+    assert engine.state().refused_rules_since == anomaly["depuis"] or anomaly["depuis"]
+    assert 0 == accept(engine, version).exit_code
+    assert "Éligible" not in {engine.verdict(rank) for rank in OPEN}
