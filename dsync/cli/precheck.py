@@ -1,4 +1,4 @@
-"""`dsync precheck`: judges dossiers again, on demand."""
+"""`dsync precheck`: judges dossiers again, on demand; accepts changed rules that were stopped."""
 
 from __future__ import annotations
 
@@ -11,23 +11,34 @@ from typing import Any
 import click
 from msgspec import structs
 
+from dsync.cli.failures import Group
 from dsync.cli.options import DAY, dossiers_option, json_option, settings_options
-from dsync.cli.output import asker, heading, print_check, print_json, print_table
-from dsync.cli.runs import Done, carry_out, finish
+from dsync.cli.output import (
+    asker,
+    confirmed,
+    heading,
+    print_check,
+    print_json,
+    print_note,
+    print_table,
+)
+from dsync.cli.runs import Done, carry_out, finish, run_once
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind
-from dsync.domain.verdict import Comparison, Resultat
+from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import stored_product
 from dsync.eig.statistics import statistics
+from dsync.errors import ConfigurationError
 from dsync.sync.evaluate import stored_comparisons
+from dsync.sync.moves import Moves
 from dsync.sync.report import SyncOptions
 
 
-@click.command()
+@click.group(cls=Group, invoke_without_command=True)
 @dossiers_option("Only this dossier; may be repeated. Default: all open dossiers.")
-@click.option("--dry-run", is_flag=True, help="Store nothing.")
+@click.option("--dry-run", is_flag=True, help="Store nothing; ends with all verdicts that change.")
 @click.option("--explain", is_flag=True, help="Show each check with its reason and evidence.")
 @click.option(
     "--as-of",
@@ -42,64 +53,132 @@ from dsync.sync.report import SyncOptions
 @click.option(
     "--refresh",
     is_flag=True,
-    help="With --dossier: replace the stored product evidence by today's; recorded in the journal.",
+    help="With --dossier: show what today's product evidence gives, and replace the stored one.",
 )
+@click.option(
+    "--undo", is_flag=True, help="With --dossier: take back the evidence that --refresh replaced."
+)
+@click.option("--yes", is_flag=True, help="With --refresh and --undo: do not ask first.")
 @json_option
 @settings_options()
+@click.pass_context
 def precheck(
+    context: click.Context,
     *,
     dossiers: tuple[DossierNumber, ...],
     dry_run: bool,
     explain: bool,
     as_of: date | None,
     refresh: bool,
+    undo: bool,
+    yes: bool,
     stats: bool,
     wide: bool,
     as_json: bool,
 ) -> None:
-    """Judge dossiers again, and show the old and the new verdict.
+    """Judge dossiers again, and show the old and the new verdict; or accept changed rules.
 
-    A dossier keeps the product evidence that was first read for it; --refresh replaces it. Nothing
-    is sent to DS: the next push or sync writes verdicts that changed.
+    A dossier keeps the product evidence that was first read for it; --refresh replaces it, after a
+    question or with --yes, and --undo takes it back. Nothing is sent to DS: the next push or sync
+    writes verdicts that changed.
     """
+    if context.invoked_subcommand is not None:
+        return
     if stats:
         # Counting judges nothing, so these would be without effect.
-        if dossiers or as_of or explain or dry_run or refresh:
+        if dossiers or as_of or explain or dry_run or refresh or undo:
             raise click.UsageError("--stats excludes all other options but --wide and --json.")
         _statistics(wide=wide, as_json=as_json)
         return
-    if refresh and not dossiers:
-        raise click.UsageError("--refresh needs --dossier N, because evidence is kept on purpose.")
+    if refresh and undo:
+        raise click.UsageError("--refresh and --undo exclude each other.")
+    for name, given in (("--refresh", refresh), ("--undo", undo)):
+        if given and not dossiers:
+            raise click.UsageError(
+                f"{name} needs --dossier N, because evidence is kept on purpose."
+            )
 
     options = SyncOptions(
         work=Kind.PRECHECK,
         dossiers=dossiers,
         refresh=refresh,
+        undo=undo,
         started_by=asker(),
         dry_run=dry_run,
         as_of=as_of,
     )
+    replaces = (refresh or undo) and not options.is_dry
+    if replaces and not _agreed(options, yes=yes, as_json=as_json):
+        return
     done = carry_out(options, as_json=as_json)
     document, comparisons = done.document, _comparisons(options, done)
+    moves = _moves(comparisons)
     if as_json:
         print_json(
             {
                 "run": document["run"],
                 "statut": document["status"],
                 "dossiers": [_document(comparison) for comparison in comparisons],
+                "verdicts_changes": [
+                    {"avant": before, "apres": after, "nombre": count}
+                    for before, after, count in moves.moves
+                ],
                 "erreurs": document["errors"],
             }
         )
     else:
-        _print(comparisons, explain=explain)
-        if refresh:
+        _print(comparisons, explain=explain, as_of=as_of)
+        if refresh or undo:
             _print_evidence(comparisons)
         stored = "nothing was stored" if document["run"] is None else f"run {document['run']}"
         changed = sum(not comparison.is_same for comparison in comparisons)
         click.echo(f"\n{len(comparisons)} judged, {changed} changed; {stored}.")
         for problem in document["errors"]:
             click.echo(f"  ! {problem}", err=True)
+        if dry_run:
+            _print_moves(moves)
     finish(done)
+
+
+@precheck.command("accept")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@json_option
+@settings_options()
+def accept(*, yes: bool, as_json: bool) -> None:
+    """Accept the changed rules that the safety brake stopped, and judge open dossiers by them.
+
+    Shows which verdicts change. Asks first on a terminal; needs --yes elsewhere and with --json.
+    Nothing is sent to DS: the next push or sync writes the changes.
+    """
+    with reading() as reader:
+        state = reader.state()
+    stopped = Moves.stored(state.refused_rules)
+    if stopped is None:
+        raise ConfigurationError(
+            "The safety brake stopped no rules, so there are none to accept; `dsync sync` tries "
+            "changed ones."
+        )
+    if not as_json:
+        _print_moves(stopped)
+    if confirmed(f"Judge by the rules {stopped.version}?", yes=yes, as_json=as_json):
+        options = SyncOptions(work=Kind.PRECHECK, accept_rules=stopped.version, started_by=asker())
+        run_once(options, as_json=as_json)
+
+
+def _agreed(options: SyncOptions, *, yes: bool, as_json: bool) -> bool:
+    """Show the evidence before and after, and return whether the user has it replaced."""
+    if not yes:
+        # `as_json` only hides the progress.
+        tried = carry_out(replace(options, dry_run=True), as_json=True)
+        if not tried.comparisons:
+            for problem in tried.document["errors"]:
+                click.echo(f"  ! {problem}", err=True)
+            finish(tried)
+        if not as_json:
+            _print_evidence(tried.comparisons or [])
+    of = "the replaced" if options.undo else "today's"
+    question = f"\nReplace the stored evidence by {of} evidence?"
+    return confirmed(question, yes=yes, as_json=as_json)
 
 
 def _comparisons(options: SyncOptions, done: Done) -> Sequence[Comparison]:
@@ -115,16 +194,21 @@ def _comparisons(options: SyncOptions, done: Done) -> Sequence[Comparison]:
     return sorted(found, key=lambda one: one.numero)
 
 
-def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
+def _moves(comparisons: Sequence[Comparison]) -> Moves:
+    standing = [(one.before.verdict, one.verdict) for one in comparisons if one.before]
+    return Moves.of("", len(standing), standing)
+
+
+def _print(comparisons: Sequence[Comparison], *, explain: bool, as_of: date | None) -> None:
     if not explain:
         print_table(
-            ("dossier", "before", "now", "changed"),
+            ("dossier", "before", f"as of {as_of}" if as_of else "now", "changed"),
             [
                 (
                     comparison.numero,
                     comparison.before.verdict.value if comparison.before else None,
                     comparison.verdict.value,
-                    not comparison.is_same,
+                    _changed(comparison),
                 )
                 for comparison in comparisons
             ],
@@ -138,25 +222,62 @@ def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
             print_check(one.resultat.value, one.controle, one.motif, one.preuve)
 
 
+def _changed(comparison: Comparison) -> str:
+    """Return in words which checks give another result or another reason."""
+    if comparison.keeps_verdict:
+        return "no: evidence out of reach"
+    if comparison.is_same:
+        return "no"
+    if comparison.before is None:
+        return "first verdict"
+    results, texts = changes(comparison.before, comparison.after)
+    said = [f"{name} {one['avant']} → {one['apres']}" for name, one in results.items()]
+    said += [f"the reason of {name}" for name in texts]
+    return ", ".join(said) or "the text"
+
+
+def _print_moves(moves: Moves) -> None:
+    """Print how many standing verdicts change, and into what."""
+    heading("Verdicts that change")
+    print_table(("before", "after", "dossiers"), moves.moves, empty="None.")
+    print_note(f"{moves.moved} of {moves.standing} standing verdicts change.")
+
+
 def _print_evidence(comparisons: Sequence[Comparison]) -> None:
-    """Print the product evidence before and after a refresh."""
+    """Print verdict and product evidence before and after, side by side."""
     rows = []
     for comparison in comparisons:
-        for when, verdict in (("before", comparison.before), ("now", comparison.after)):
-            if verdict is not None and (proof := stored_product(verdict.preuve)):
-                product, phase = proof.product.id, verdict.constats.get("phase_constatee")
-                rows.append((comparison.numero, when, product, phase, proof.consulte_le))
+        before, after = _facts(comparison.before), _facts(comparison.after)
+        rows += [
+            (comparison.numero if name == "verdict" else "", name, before.get(name), value)
+            for name, value in after.items()
+        ]
     click.echo()
-    print_table(("dossier", "evidence", "product", "phase", "catalogue read"), rows)
+    print_table(("dossier", "", "before", "then"), rows)
+
+
+def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {}
+    proof = stored_product(verdict.preuve)
+    return {
+        "verdict": verdict.verdict.value,
+        "product": proof and proof.product.id,
+        "phase": verdict.constats.get("phase_constatee"),
+        "catalogue read": proof and proof.consulte_le,
+    }
 
 
 def _document(comparison: Comparison) -> dict[str, Any]:
     after = comparison.after
+    results, texts = changes(comparison.before, after)
     return {
         "numero": comparison.numero,
         "avant": comparison.before.verdict.value if comparison.before else None,
         "verdict": comparison.verdict.value,
         "change": not comparison.is_same,
+        "controles_changes": results,
+        "textes_changes": texts,
         "detail": after.detail,
         "version_regles": after.version_regles,
         "remarque": after.remarque,

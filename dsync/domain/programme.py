@@ -20,6 +20,7 @@ from dsync.domain.dossier import (
     Descriptor,
     Dossier,
     Etat,
+    Json,
     Presence,
     Revision,
 )
@@ -43,6 +44,19 @@ class PrecheckOptions:
     """Evaluate as if the dossiers had been deposited on this day."""
     refresh: bool = False
     """Use the present evidence instead of the evidence stored with the verdict."""
+    former: Mapping[DossierNumber, Json] | None = None
+    """Use this evidence of earlier verdicts instead of the evidence stored with the verdict."""
+
+    def frozen(self, number: DossierNumber, stored: Json) -> Json:
+        """Return the stored evidence to use for a dossier, None for none.
+
+        Args:
+            number: the dossier's.
+            stored: the evidence stored with its verdict.
+        """
+        if self.former is not None:
+            return self.former.get(number)
+        return None if self.refresh else stored
 
 
 @dataclass(frozen=True, slots=True)

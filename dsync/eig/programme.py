@@ -212,7 +212,8 @@ class Eig:
             inputs = store.product_inputs(reader.connection, numbers)
         changed: dict[DossierNumber, DossierProduct] = {}
         for one in inputs:
-            frozen = None if options and options.refresh else stored_product(one.preuve)
+            preuve = options.frozen(one.numero, one.preuve) if options else one.preuve
+            frozen = stored_product(preuve)
             match = identify_product(one.page_produit, known, frozen).match
             # Dossiers that name a product by its former and by its present id are doublons.
             id_ = catalogue.current_id(match.product_id) if match.product_id else None
@@ -289,8 +290,8 @@ class Eig:
             )
         if options.as_of is not None:
             candidature = candidature.with_changes(depose_le=datetime.combine(options.as_of, NOON))
-        if options.refresh:
-            frozen = None
+        preuve = options.frozen(due.numero, verdict.preuve if verdict else None)
+        frozen = stored_product(preuve)
         return evaluate(candidature, evidence, rules, doublons=others, frozen_product=frozen)
 
     def close(self) -> None:

@@ -5,8 +5,9 @@ A stored verdict is never changed, apart from its remark.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, or_, select, update
@@ -23,6 +24,7 @@ from dsync.store.sql import Subject, insert_rows
 _dossier = tables.dossier
 _verdict = tables.verdict
 _outbox = tables.outbox
+_event = tables.evenement
 
 _AT_ONCE = 1000
 """Dossiers in one statement; SQLite takes 32,766 parameters."""
@@ -108,6 +110,28 @@ class VerdictReads(Subject):
             )
             # Oldest first, so that the last verdict of a dossier stays.
             found.update({DossierNumber(row.numero): _stored(row) for row in rows})
+        return found
+
+    def replaced_evidence(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Json]:
+        """Return the evidence that the last refresh of these dossiers replaced, where one did."""
+        rows = self.connection.execute(
+            select(_event.c.numero, _event.c.details)
+            .where(
+                _event.c.numero.in_(numbers),
+                _event.c.demarche_numero == self.number,
+                _event.c.evenement == "preuve_relue",
+                _event.c.details.is_not(None),
+            )
+            .order_by(_event.c.id)
+        )
+        # Oldest first, so that the last refresh of a dossier stays.
+        instants = {DossierNumber(row.numero): json.loads(row.details) for row in rows}
+        found: dict[DossierNumber, Json] = {}
+        for number, details in instants.items():
+            # Strictly before: a verdict of that run can have the instant of its start.
+            before = datetime.fromisoformat(details["avant_le"]) - timedelta(microseconds=1)
+            if verdict := self.verdicts_at([number], before).get(number):
+                found[number] = verdict.preuve
         return found
 
     def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:
@@ -250,7 +274,7 @@ def _changes(due: DueEvaluation, decision: Decision) -> dict[str, Json]:
     if current is None:
         return said
     results, texts = changes(current, decision)
-    said["controles"] = dict(results)
+    said["controles"] = {name: dict(result) for name, result in results.items()}
     if texts:
         said["textes"] = list(texts)
     causes = {

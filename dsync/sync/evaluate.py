@@ -15,7 +15,7 @@ from typing import Any
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
-from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
+from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.programme import (
     NO_RULES,
@@ -248,14 +248,20 @@ def precheck(run: Run, options: SyncOptions) -> None:
     programme = run.context.judge
     if programme is None:
         raise ConfigurationError(NO_RULES)
-    how = PrecheckOptions(options.as_of, options.refresh)
     evidence = _evidence(run, programme)
     # Without storing anything, stopped rules may be looked at.
     if not options.is_dry and stopped_rules(run, programme, evidence):
         return
+    known: set[DossierNumber] = set()
     with run.reading() as reader:
         chosen = sorted(set(options.dossiers)) or reader.numbers_to_judge(OPEN_ETATS)
-    known: set[DossierNumber] = set()
+        former = reader.replaced_evidence(chosen) if options.undo else None
+    if former is not None:
+        for number in [number for number in chosen if number not in former]:
+            run.problem(f"Dossier {number}: no refresh replaced its evidence, so none to undo.")
+            known.add(number)
+        chosen = sorted(former)
+    how = PrecheckOptions(options.as_of, options.refresh, former)
     for batch in judge(run, programme, evidence, chosen, how):
         stored = _to_store(batch)
         kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}
@@ -268,8 +274,8 @@ def precheck(run: Run, options: SyncOptions) -> None:
         known |= batch.failed
         if options.as_of is None:
             store_verdicts(run, stored)
-            if options.refresh:
-                _record_refresh(run, sorted(kept), options.started_by)
+            if options.refresh or options.undo:
+                _record_refresh(run, sorted(kept), options)
     _report_missing_dossiers(run, options.dossiers, known)
 
 
@@ -305,8 +311,12 @@ def _to_store(batch: Batch) -> Batch:
     return replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
 
 
-def _record_refresh(run: Run, numbers: Sequence[DossierNumber], asked_by: str) -> None:
-    events = [NewEvent(number, "preuve_relue", {"demande_par": asked_by}) for number in numbers]
+def _record_refresh(run: Run, numbers: Sequence[DossierNumber], options: SyncOptions) -> None:
+    # By this instant `replaced_evidence` finds the verdict with the former evidence.
+    details: dict[str, Json] = {"avant_le": run.report.started_at.isoformat()}
+    details |= {"annule": True} if options.undo else {}
+    details["demande_par"] = options.started_by
+    events = [NewEvent(number, "preuve_relue", details) for number in numbers]
     with run.transaction() as tx:
         tx.record_events(run.id, events, run.now)
 

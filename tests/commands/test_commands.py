@@ -84,14 +84,27 @@ def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
     assert run("sync").code == 0
     shown = run("dossier", "show", number)
     assert "Remark: D’après le catalogue actuel, le verdict serait À vérifier." in shown.out
-    assert run("precheck", "--refresh").code == 2
-    ended = run("precheck", "--dossier", number, "--refresh")
+    assert run("precheck", "--refresh", "--yes").code == 2
+    asked = ("precheck", "--dossier", number, "--refresh")
+    unasked = run(*asked)
+    assert (2, True) == (unasked.code, "--yes" in unasked.err)
+    assert "Éligible" == run("dossier", "show", number, "--json").json["verdict"]
+    ended = run(*asked, "--yes")
     assert ended.code == 0
     for said in ("Éligible", "À vérifier", "alumni", before["phase_constatee"]):
         assert said in ended.out
     after = run("dossier", "show", number, "--json").json
     assert ("À vérifier", "alumni") == (after["verdict"], after["phase_constatee"])
     assert "preuve_relue" in [event["evenement"] for event in after["evenements"]]
+    assert run("precheck", "--dossier", number, "--undo", "--yes").code == 0
+    assert 0 == run("sync").code
+    again = run("dossier", "show", number, "--json").json
+    for name in ("verdict", "phase_constatee"):
+        assert before[name] == again[name]
+    [undone] = [one["details"] for one in again["evenements"] if "annule" in str(one["details"])]
+    assert undone["annule"]
+    other = run("precheck", "--dossier", str(content.FIRST_NUMBER + 1), "--undo", "--yes")
+    assert (7, True) == (other.code, "none to undo" in other.err)
 
 
 def test_a_catalogue_that_shrinks_is_used_after_an_operator_accepts_it(
@@ -119,6 +132,10 @@ def test_judging_as_of_another_day_stores_nothing(synced: Command) -> None:
     before = synced("runs", "--json").json
     ended = synced("precheck", "--as-of", "2025-06-01", "--json")
     assert any(dossier["change"] for dossier in ended.json["dossiers"])
+    number = str(content.FIRST_NUMBER)
+    lines = synced("precheck", "--as-of", "2025-06-01", "--dossier", number).out.splitlines()
+    [line] = [line for line in lines if line.startswith(number)]
+    assert "depot conforme → a_verifier" in line
     assert synced("runs", "--json").json == before
 
 
