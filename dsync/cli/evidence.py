@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import asker, confirmed, print_json, print_note, print_table
-from dsync.cli.runs import run_once
+from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
+from dsync.cli.reports import print_moves
+from dsync.cli.runs import carry_out, run_once
 from dsync.cli.session import load, open_worker, reading
 from dsync.configuration import shipped_config
+from dsync.database import open_database
 from dsync.domain.durations import ago
+from dsync.domain.ids import DemarcheNumber
 from dsync.domain.programme import NO_RULES
 from dsync.domain.run import Kind
+from dsync.eig.evidence.list_files import Difference, last_kept, put_back, replace_list
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import (
     ListProblemsError,
@@ -25,16 +34,21 @@ from dsync.eig.precheck.lists import (
 )
 from dsync.eig.precheck.rules import list_file
 from dsync.eig.store import evidence as kept_evidence
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, DsyncError
+from dsync.settings import Settings
+from dsync.sync.check import missing_file
 from dsync.sync.context import utc_now
+from dsync.sync.moves import Moves
 from dsync.sync.report import SyncOptions
 
 T = TypeVar("T")
+SHOWN = 10
+"""Entries of a list that are printed, of each that are added, removed or changed."""
 
 
 @click.group(cls=Group)
 def evidence() -> None:
-    """Show the evidence of verdicts, accept a catalogue, replace a list."""
+    """Show the evidence of verdicts, accept a catalogue, replace a list or undo that."""
 
 
 @evidence.command("show")
@@ -99,11 +113,17 @@ def accept(*, yes: bool, as_json: bool) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--year", type=click.IntRange(2000, 2100), help="Year of a list of opérateurs.")
 @click.option("--source", help="Source of the list; stored with it.")
+@click.option(
+    "--accept", is_flag=True, help="Accept that more than a tenth of the entries is gone."
+)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
 @settings_options()
-def update(*, file: Path, year: int | None, source: str | None) -> None:
+def update(*, file: Path, year: int | None, source: str | None, accept: bool, yes: bool) -> None:
     """Replace a list of the configuration by FILE (CSV: opérateurs, or legal categories).
 
-    The whole file is validated first; a file with an error changes nothing.
+    The whole file is validated first; a file with an error changes nothing. Shows what is added
+    and removed and which verdicts change, then asks on a terminal; needs --yes elsewhere. The
+    former list stays beside it: `dsync evidence undo` puts it back.
     """
     settings = load()
     # An upgrade of the package would overwrite the list.
@@ -112,27 +132,120 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
             f"{settings.config} belongs to the installed package: copy its folder, set "
             "DSYNC_CONFIG to the copy, and run this again."
         )
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(f"{file}: cannot be read as UTF-8 text.") from exc
+    text = _text_of(file)
     found = validate_list(text, today=utc_now().date(), annee=year, source=source)
     sections = settings.configuration.programme
     regles = _needed(sections.regles if sections else None)
-    name = _name_in_use(found, settings.config.parent, regles)
-    target = settings.config.parent / (name or found.filename)
-    try:
-        # Written beside it and renamed: a service that starts now reads the old list or the new
-        # one.
-        temporary = target.with_suffix(".new")
-        temporary.write_text(found.text, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as exc:
-        raise ConfigurationError(f"{target}: cannot be written ({exc.strerror}).") from exc
+    folder = settings.config.parent
+    name = _name_in_use(found, folder, regles)
+    target = folder / (name or found.filename)
+    former = _text_of(list_file(name, folder, shipped_config().parent)) if name else None
+    difference = Difference.of(former or "", found.text)
     click.echo(f"{target}: {found.entries} entries, from {found.source}.")
+    if name is not None:
+        _print_difference(difference)
+        if not accept:
+            difference.check_gone(str(file))
+        _print_verdicts(settings, regles, name, found.text)
+    question = f"Replace {target.name}?" if name else f"Write {target.name}?"
+    if not confirmed(question, yes=yes, as_json=False):
+        return
+    with _journaled(settings, target.name, difference):
+        kept = replace_list(target, found.text, former, utc_now())
+    click.echo(f"{target}: written.")
+    if kept is not None:
+        click.echo(f"{kept}: the former list; `dsync evidence undo` puts it back.")
     if name is None:
         click.echo(f'Now add "{found.filename}" to {found.kind} in [regles] of {settings.config}.')
     click.echo("The next run judges open dossiers by it.")
+
+
+@evidence.command("undo")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@settings_options()
+def undo(*, yes: bool) -> None:
+    """Put the list back that the last `evidence update` replaced.
+
+    Shows what is added and removed and which verdicts change, then asks on a terminal; needs --yes
+    elsewhere. The present list is kept in its place, so that this can be undone, too.
+    """
+    settings = load()
+    sections = settings.configuration.programme
+    regles = _needed(sections.regles if sections else None)
+    folder = settings.config.parent
+    found = last_kept(folder, (*regles.operateurs, *filter(None, [regles.categories_juridiques])))
+    if found is None:
+        raise ConfigurationError(
+            f"No list in {folder} was replaced by `dsync evidence update`: nothing to undo."
+        )
+    name, kept = found
+    text = _text_of(kept)
+    difference = Difference.of(_text_of(list_file(name, folder, shipped_config().parent)), text)
+    click.echo(f"{folder / name}: back to {kept.name}.")
+    _print_difference(difference)
+    _print_verdicts(settings, regles, name, text)
+    if not confirmed(f"Put {name} back?", yes=yes, as_json=False):
+        return
+    with _journaled(settings, name, difference, annule=True):
+        put_back(folder / name, kept, utc_now())
+    click.echo(f"{folder / name}: written. The next run judges open dossiers by it.")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{file}: cannot be read as UTF-8 text.") from exc
+
+
+def _print_difference(difference: Difference) -> None:
+    for what in ("added", "removed", "changed"):
+        entries = getattr(difference, what)
+        click.echo(f"  {len(entries)} {what}")
+        for entry in entries[:SHOWN]:
+            click.echo(f"    {clean(entry)}")
+        if len(entries) > SHOWN:
+            click.echo(f"    … and {len(entries) - SHOWN} more")
+
+
+def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: str) -> None:
+    """Print which verdicts change with another text of a list, as far as this can be tried."""
+    with TemporaryDirectory(prefix="dsync-") as temporary:
+        folder = Path(temporary)
+        for used in filter(None, (*regles.operateurs, regles.categories_juridiques)):
+            if (own := settings.config.parent / used).is_file():
+                shutil.copy(own, folder)
+        (folder / name).write_text(text, encoding="utf-8")
+        tried = replace(settings, config=folder / settings.config.name)
+        options = SyncOptions(work=Kind.PRECHECK, dry_run=True)
+        try:
+            done = carry_out(options, as_json=True, settings=tried)
+        except DsyncError as exc:
+            click.echo(f"  Verdicts were not tried: {exc.message}")
+            return
+    for problem in done.document["errors"]:
+        click.echo(f"  ! {problem}", err=True)
+    print_moves(Moves.compared(done.comparisons or []))
+
+
+@contextmanager
+def _journaled(
+    settings: Settings, name: str, difference: Difference, **more: Any
+) -> Iterator[None]:
+    """Record the change of a list in the journal, in a transaction around it."""
+    if missing_file(settings.database_url):
+        click.echo("There is no database yet, so no journal has this.", err=True)
+        yield
+        return
+    counts = {"ajoutes": len(difference.added), "retires": len(difference.removed)}
+    options = {"liste": name, **counts, "modifies": len(difference.changed), **more}
+    number, now = DemarcheNumber(settings.demarche), utc_now()
+    with (
+        closing(open_database(settings.database_url, create=False)) as store,
+        store.requests(number) as requests,
+    ):
+        requests.record_request("liste", options, asker(), since=now, now=now)
+        yield
 
 
 def _needed(part: T | None) -> T:

@@ -19,9 +19,9 @@ from dsync.cli.output import (
     heading,
     print_check,
     print_json,
-    print_note,
     print_table,
 )
+from dsync.cli.reports import print_moves
 from dsync.cli.runs import Done, carry_out, finish, run_once
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
@@ -112,7 +112,7 @@ def precheck(
         return
     done = carry_out(options, as_json=as_json)
     document, comparisons = done.document, _comparisons(options, done)
-    moves = _moves(comparisons)
+    moves = Moves.compared(comparisons)
     if as_json:
         print_json(
             {
@@ -136,7 +136,7 @@ def precheck(
         for problem in document["errors"]:
             click.echo(f"  ! {problem}", err=True)
         if dry_run:
-            _print_moves(moves)
+            print_moves(moves)
     finish(done)
 
 
@@ -159,7 +159,7 @@ def accept(*, yes: bool, as_json: bool) -> None:
             "changed ones."
         )
     if not as_json:
-        _print_moves(stopped)
+        print_moves(stopped)
     if confirmed(f"Judge by the rules {stopped.version}?", yes=yes, as_json=as_json):
         options = SyncOptions(work=Kind.PRECHECK, accept_rules=stopped.version, started_by=asker())
         run_once(options, as_json=as_json)
@@ -192,11 +192,6 @@ def _comparisons(options: SyncOptions, done: Done) -> Sequence[Comparison]:
         # `as_json` only hides the progress: the first run has shown it.
         found += carry_out(again, as_json=True).comparisons or []
     return sorted(found, key=lambda one: one.numero)
-
-
-def _moves(comparisons: Sequence[Comparison]) -> Moves:
-    standing = [(one.before.verdict, one.verdict) for one in comparisons if one.before]
-    return Moves.of("", len(standing), standing)
 
 
 def _print(comparisons: Sequence[Comparison], *, explain: bool, as_of: date | None) -> None:
@@ -234,13 +229,6 @@ def _changed(comparison: Comparison) -> str:
     said = [f"{name} {one['avant']} → {one['apres']}" for name, one in results.items()]
     said += [f"the reason of {name}" for name in texts]
     return ", ".join(said) or "the text"
-
-
-def _print_moves(moves: Moves) -> None:
-    """Print how many standing verdicts change, and into what."""
-    heading("Verdicts that change")
-    print_table(("before", "after", "dossiers"), moves.moves, empty="None.")
-    print_note(f"{moves.moved} of {moves.standing} standing verdicts change.")
 
 
 def _print_evidence(comparisons: Sequence[Comparison]) -> None:

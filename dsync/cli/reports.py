@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from dsync.cli.output import print_json, print_note, shown
+from dsync.cli.output import heading, print_json, print_note, print_table, shown
 from dsync.domain.verdict import Verdict
+from dsync.sync.moves import Moves
 
 
 def print_document(
@@ -82,3 +83,10 @@ def verdict_figures(document: Mapping[str, Any]) -> str:
         for verdict in Verdict
         if (number := document["verdicts"][verdict.key])
     )
+
+
+def print_moves(moves: Moves) -> None:
+    """Print how many standing verdicts change, and into what."""
+    heading("Verdicts that change")
+    print_table(("before", "after", "dossiers"), moves.moves, empty="None.")
+    click.echo(f"{moves.moved} of {moves.standing} standing verdicts change.")

@@ -76,6 +76,7 @@ GENRES = {
     "effacement": "Effacement",
     "pieces": "Copie des pièces",
     "conflit": "Conflit réglé",
+    "liste": "Liste remplacée",
 }
 STATUTS = {
     "running": "En cours",
@@ -321,7 +322,8 @@ def asker(name: str | None) -> str:
 def asked(options: Mapping[str, Any]) -> str:
     """Return what a request asks for beside its kind and its dossiers."""
     said = [sentence for name, sentence in OPTIONS.items() if options.get(name)]
-    return ", ".join([*said, *filter(None, [CHOIX.get(options.get("choix", ""))])])
+    others = [CHOIX.get(options.get("choix", "")), options.get("liste")]
+    return ", ".join([*said, *filter(None, others)])
 
 
 def details(event: Mapping[str, Any], checks: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
 
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import Comparison, Verdict
 
 REMEDY = (
     "Look with `dsync precheck --dry-run`; then correct [regles] or its lists, or run `dsync "
@@ -37,6 +37,12 @@ class Moves(NamedTuple):
         order = list(Verdict)
         rows = sorted(counts.items(), key=lambda row: [order.index(one) for one in row[0]])
         return cls(version, standing, tuple((b.value, a.value, n) for (b, a), n in rows))
+
+    @classmethod
+    def compared(cls, comparisons: Iterable[Comparison]) -> Self:
+        """Count what a pre-check compared."""
+        pairs = [(one.before.verdict, one.verdict) for one in comparisons if one.before]
+        return cls.of("", len(pairs), pairs)
 
     @classmethod
     def stored(cls, document: Mapping[str, Any] | None) -> Self | None:

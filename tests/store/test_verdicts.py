@@ -80,7 +80,9 @@ def test_the_event_of_a_verdict_says_which_checks_changed(judged: Store) -> None
         Controle("depot", Resultat.CONFORME, "Déposé le 2.", {}),
         Controle("phase", Resultat.CONFORME, "En construction.", {}),
     )
-    new = make_verdict(1, Verdict.ELIGIBLE, controles=controles, detail="Conforme.")
+    new = make_verdict(
+        1, Verdict.ELIGIBLE, controles=controles, detail="Conforme.", version_regles="autres"
+    )
     with writing(judged) as tx:
         save_verdicts(tx, 1, [new], LATER)
     first, second = verdict_events(judged)
@@ -90,4 +92,5 @@ def test_the_event_of_a_verdict_says_which_checks_changed(judged: Store) -> None
         "avant": "À vérifier",
         "controles": {"phase": {"avant": "a_verifier", "apres": "conforme"}},
         "textes": ["depot"],
+        "causes": ["regles"],
     } == second
