@@ -319,8 +319,9 @@ class Configuration(_Section):
 
     @property
     def judges(self) -> bool:
-        """Whether there are rules."""
-        return self.programme is not None and self.programme.regles is not None
+        """Whether there are rules that are switched on."""
+        sections = self.programme
+        return bool(sections and sections.regles and sections.regles.enabled)
 
     @property
     def evidence_max_age(self) -> timedelta | None:

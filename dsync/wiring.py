@@ -149,7 +149,7 @@ class Worker:
             allow_http=self.configuration.ds.allow_insecure_http,
         )
         rules, folder, shipped = None, self.settings.config.parent, shipped_config().parent
-        if sections.regles is not None:
+        if sections.regles is not None and sections.regles.enabled:
             needed = sections.mapping.needed()
             rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
         share = self.configuration.safety.catalogue_share
@@ -388,7 +388,7 @@ class Worker:
         # The shipped file: `config init` has loaded it as the configuration.
         template = self.settings.config.read_text(encoding="utf-8")
         known = Known(template, annotations, self.settings.ds_url, self.settings.ds_instructeur)
-        sections = programme.propose(revision, parts_of(template))
+        sections = programme.propose(demarche, revision, parts_of(template))
         return new_config(demarche, revision, sections, known)
 
     def verify(self, *, remote: bool, pieces: bool = False) -> Verification:

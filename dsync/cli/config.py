@@ -125,10 +125,15 @@ def _warnings(worker: Worker) -> list[str]:
     ]
     sections = worker.configuration.programme
     given = worker.configuration.model_fields_set
+    if sections and sections.regles and not sections.regles.enabled:
+        warnings.append(
+            "[regles] is switched off, so nothing is judged: fill in its window and lists, then "
+            "set enabled = true"
+        )
     warnings += [
         f"[{name}] has no effect without [regles]: nothing is judged"
         for name in ("annotations", "preuves")
-        if name in given and not worker.configuration.judges
+        if name in given and not (sections and sections.regles)
     ]
     for name, nearest in (sections.mapping.misspelt() if sections else {}).items():
         warnings.append(

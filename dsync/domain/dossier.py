@@ -266,6 +266,12 @@ class Demarche:
     unreadable_fields: tuple[str, ...] = ()
     """Paths of the fields that could not be read, as `revisions.0.champDescriptors.3.type`."""
 
+    @property
+    def published_at(self) -> datetime | None:
+        """When its form was first published, None if that is unknown."""
+        known = [one.date_publication for one in self.revisions.values() if one.date_publication]
+        return min(known, default=None)
+
     def instructeur_id(self, named: str | None) -> str | None:
         """Return the id of the instructeur with this id or e-mail, None if there is none."""
         folded = (named or "").casefold()

@@ -31,8 +31,9 @@ Row = Mapping[str, Any]
 """Values by column."""
 
 NO_RULES = (
-    "Nothing is judged, because the configuration has no section [regles]: add it, and the section "
-    "[mapping] that it needs, as in the shipped file."
+    "Nothing is judged, because the configuration has no section [regles], or it is switched off: "
+    "set its enabled = true, or add it, and the section [mapping] that it needs, as in the shipped "
+    "file."
 )
 
 
@@ -104,6 +105,8 @@ class ProposedSections(NamedTuple):
     """Commented TOML."""
     is_own: bool
     """Whether the form is one of the programme; else the text is only comments."""
+    judges: bool
+    """Whether the rules are switched on: they are of this very call."""
     found: int
     """The number of the programme's fields that are surely in the form."""
     fields: int
@@ -182,10 +185,13 @@ class Programme(Protocol):
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
         """Map the programme's fields to the descriptors of a form."""
 
-    def propose(self, revision: Revision, parts: Mapping[str, str]) -> ProposedSections:
+    def propose(
+        self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]
+    ) -> ProposedSections:
         """Return the programme's sections for a form, by the labels of the present mapping.
 
         Args:
+            demarche: whose form it is.
             revision: the form.
             parts: the parts of the shipped file, by their first section.
         """
@@ -194,11 +200,12 @@ class Programme(Protocol):
         """Return the fields that the checks need and no revision of the form has."""
 
     def form_lines(
-        self, revision: Revision, *, known: Iterable[str], every_champ: bool
+        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
-        """Compare the mapping with a revision of the form, for `dsync check`.
+        """Compare the mapping and the rules with a revision of the form, for `dsync check`.
 
         Args:
+            demarche: whose form it is.
             revision: the active revision.
             known: ids of the annotations that the engine itself reads or writes.
             every_champ: whether each champ without a field gets its own line.

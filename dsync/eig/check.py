@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from datetime import date, datetime, timedelta
 
 from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.toml_text import named
 from dsync.eig.evidence.catalogue import fetch_catalogue
 from dsync.eig.evidence.sources import EvidenceSources
-from dsync.eig.mapping.config import MappingConfig
+from dsync.eig.mapping.config import CHAMP_FIELDS, PROFIL, VOEUX, MappingConfig
 from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
+from dsync.eig.mapping.proposal import OWN_SHARE
+from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.wording import fold
 from dsync.eig.store import EvidenceCopy, evidence
 from dsync.errors import DsyncError, EvidenceUnavailableError
 from dsync.store import Store
 
+A_YEAR = timedelta(days=366)
+OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephone", "perspectives"})
+"""The champs of the candidature that no complete dossier needs."""
+_ASKED = {
+    "page_produit": Check.FICHE_PRODUIT,
+    "phase_declaree": Check.PHASE,
+    VOEUX: Check.PROFILS,
+    "cas_demande": Check.CAS_OCTROI,
+}
+"""The checks that are impossible without a field."""
+
 
 def mapping_lines(
-    mapping: MappingConfig, revision: Revision, *, known: Iterable[str], every_champ: bool
+    mapping: MappingConfig,
+    revision: Revision,
+    rules: RuleSet | None = None,
+    *,
+    known: Iterable[str],
+    every_champ: bool,
 ) -> Iterator[CheckLine]:
     """Yield the differences between the mapping and the active revision.
 
     Args:
         mapping: the section `[mapping]`.
         revision: the active revision.
+        rules: the rules, which need some fields; None: nothing is judged.
         known: ids of annotations that the engine writes.
         every_champ: whether to list each champ without a field in a line of its own.
     """
     report = match_descriptors(mapping, revision, known=known)
     found = [match for match in report.matches if match.descriptor]
-    yield CheckLine(
-        "mapping", CheckStatus.OK, f"{len(found)} of {len(report.matches)} fields found in the form"
-    )
+    missing = _unmapped(mapping, rules)
+    count = len(report.matches) + len(missing)
+    yield CheckLine("mapping", CheckStatus.OK, f"{len(found)} of {count} fields found in the form")
+    if rules is not None:
+        yield from _unmapped_lines(missing, rules)
     for name, field in mapping.misspelt().items():
         message = f"{name}: no field has this name, so its answers go into `extra`"
         remedy = f"rename [mapping.champs.{name}] if {field} is meant"
@@ -55,6 +79,111 @@ def mapping_lines(
             f"new in the form: {_named(descriptor)}; it is stored without a field",
             f"map {descriptor.id} in [mapping], or list it among its `autres`",
         )
+
+
+def _unmapped(mapping: MappingConfig, rules: RuleSet | None) -> list[str]:
+    """Return the fields that the checks need and that the mapping leaves out."""
+    if rules is None:
+        return []
+    mapped = {name for name, _, _ in mapping.top_level()}
+    needed = [field for field in CHAMP_FIELDS if field not in OPTIONAL]
+    missing = [field for field in needed if field not in mapped]
+    # A form of another kind has questions of its own, and few of these.
+    is_own = Check.COMPLETUDE in rules.checks and len(missing) <= (1 - OWN_SHARE) * len(needed)
+    return [field for field in missing if is_own or _ASKED.get(field) in rules.checks]
+
+
+def _unmapped_lines(missing: Iterable[str], rules: RuleSet) -> Iterator[CheckLine]:
+    for field in missing:
+        section = f"[mapping.{'' if field == VOEUX else 'champs.'}{field}]"
+        check = _ASKED.get(field)
+        if check in rules.checks:
+            message = f"{field}: not mapped, so the check {check} is impossible"
+            remedy = f'add {section} with the id of its champ, or set severity {check} = "off"'
+            yield CheckLine("mapping", CheckStatus.ERROR, message, remedy, 2)
+        else:
+            message = f"{field}: not mapped, so the check completude does not ask for it"
+            remedy = f"add {section} with the id of its champ, if the form has one"
+            yield CheckLine("mapping", CheckStatus.WARNING, message, remedy)
+
+
+def rules_lines(
+    rules: RuleSet, mapping: MappingConfig, revision: Revision, published_at: datetime | None
+) -> Iterator[CheckLine]:
+    """Yield the differences between the rules and the form; one line if there is none.
+
+    Args:
+        rules: the rules in force.
+        mapping: the section `[mapping]`.
+        revision: the active revision.
+        published_at: when the form was first published, if that is known.
+    """
+    lines = list[CheckLine]()
+    if published_at is not None and Check.DEPOT in rules.checks:
+        lines += _window_lines(rules, rules.local_day(published_at))
+    matches = match_descriptors(mapping, revision).matches
+    options = {match.field: match.descriptor.options for match in matches if match.descriptor}
+    config = rules.config
+
+    def compare(
+        check: Check, field: str, find: Callable[[str], Set[str]], offered: Iterable[str]
+    ) -> None:
+        if check in rules.checks and (given := options.get(field)):
+            found = {option: find(option) for option in given}
+            lines.extend(_option_lines(field, found, offered))
+
+    def phases(option: str) -> Set[str]:
+        folded = fold(option)
+        return rules.declared_phases.get(folded, frozenset()) | (rules.known_phases & {folded})
+
+    def profils(option: str) -> Set[str]:
+        found = rules.profil(option)
+        return {found.id} if found else set()
+
+    def cas(option: str) -> Set[str]:
+        found = rules.cas(option)
+        return {found.id} if found else set()
+
+    compare(Check.PROFILS, PROFIL, profils, [one.id for one in config.profils])
+    compare(Check.PHASE, "phase_declaree", phases, map(fold, config.phases.eligible))
+    compare(Check.CAS_OCTROI, "cas_demande", cas, [one.id for one in config.cas])
+    message = "window, profiles, phases and cases fit the form"
+    yield from lines or [CheckLine("rules", CheckStatus.OK, message)]
+
+
+def _window_lines(rules: RuleSet, published: date) -> Iterator[CheckLine]:
+    start, end = rules.window.start, rules.window.end
+    window = f"the window ({start} to {end})"
+    remedy = "correct start and end in [regles.window]"
+    if published > end:
+        message = (
+            f"{window} ended before the form was published ({published}): it is another call's"
+        )
+        yield CheckLine("rules", CheckStatus.ERROR, message, remedy, 2)
+    elif published - start > A_YEAR:
+        message = f"{window} begins more than a year before the form was published ({published})"
+        yield CheckLine("rules", CheckStatus.WARNING, message, remedy)
+
+
+def _option_lines(
+    field: str, known: Mapping[str, Set[str]], offered: Iterable[str]
+) -> Iterator[CheckLine]:
+    """Yield the options that the rules do not know, and what they have and the form does not.
+
+    Args:
+        field: of the mapping.
+        known: what the rules have for each option of the form.
+        offered: what the rules expect the form to offer.
+    """
+    for option in [option for option, names in known.items() if not names]:
+        message = f"{field}: [regles] does not know the option {named(option)}"
+        remedy = "add it to its profile, phase or case in [regles], or remove it from the form"
+        yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
+    given = {name for names in known.values() for name in names}
+    for name in [name for name in offered if name not in given]:
+        message = f"{field}: the form has no option for « {name} » of [regles]"
+        remedy = "correct its wording in [regles], or add the option to the form"
+        yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 
 
 def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:

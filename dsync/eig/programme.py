@@ -23,7 +23,7 @@ from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eig import store, words
 from dsync.eig.candidature import Candidature
-from dsync.eig.check import evidence_line, mapping_lines
+from dsync.eig.check import evidence_line, mapping_lines, rules_lines
 from dsync.eig.config import EigSections
 from dsync.eig.evidence.gathering import (
     GatheredEvidence,
@@ -34,7 +34,7 @@ from dsync.eig.evidence.gathering import (
 )
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
-from dsync.eig.mapping.proposal import foreign_text, mapping_text, propose
+from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, propose
 from dsync.eig.precheck.detail import stated_verdict
 from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
@@ -100,19 +100,34 @@ class Eig:
         """Find the candidature's fields in a revision of the form."""
         return MappedForm.of(self._mapping, descriptors)
 
-    def propose(self, revision: Revision, parts: Mapping[str, str]) -> ProposedSections:
-        """Return `[mapping]` for a form, and the shipped rules if the form is the programme's."""
+    def propose(
+        self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]
+    ) -> ProposedSections:
+        """Return `[mapping]` for a form, and the rules if the form is one of the programme's.
+
+        The shipped rules are those of one call: for the form of another one they are switched off,
+        without dates.
+        """
         proposal = propose(self._mapping, revision.descriptors)
-        facts = (proposal.is_own, proposal.found, len(proposal.fields))
+        judges = proposal.is_known and not self._is_published_after(demarche)
+        facts = (proposal.is_own, judges, proposal.found, len(proposal.fields))
         if not proposal.is_own:
             return ProposedSections(foreign_text(revision.descriptors.values()), *facts)
         # The comment above the shipped tables, which are left out.
         heading = parts["mapping"].partition("\n[")[0].rstrip()
+        if not judges:
+            text = [heading, "", mapping_text(proposal, self._mapping), off_rules(parts["regles"])]
+            return ProposedSections("\n".join(text) + parts["preuves"], *facts)
         note = f"# {TO_CHECK} dates, profiles, phases and cases below are those of aap-eig7.\n"
         # The note goes below the section's heading line.
         title, _, rules = parts["regles"].partition("\n")
         sections = [heading, "", mapping_text(proposal, self._mapping), title, note + rules]
         return ProposedSections("\n".join(sections) + parts["preuves"], *facts)
+
+    def _is_published_after(self, demarche: Demarche) -> bool:
+        """Whether a form was first published after the end of the call."""
+        published, rules = demarche.published_at, self._in_force
+        return published is None or rules.local_day(published) > rules.window.end
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the needed fields that are missing from all revisions of the form."""
@@ -130,10 +145,14 @@ class Eig:
         return sorted(missing or ())
 
     def form_lines(
-        self, revision: Revision, *, known: Iterable[str], every_champ: bool
+        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
-        """Compare the mapping with a revision, for `dsync check`."""
-        yield from mapping_lines(self._mapping, revision, known=known, every_champ=every_champ)
+        """Compare the mapping and the rules with a revision, for `dsync check`."""
+        yield from mapping_lines(
+            self._mapping, revision, self.rules, known=known, every_champ=every_champ
+        )
+        if self.rules is not None:
+            yield from rules_lines(self.rules, self._mapping, revision, demarche.published_at)
 
     def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the catalogue can be read, for `dsync check`."""

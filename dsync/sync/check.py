@@ -101,7 +101,7 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.pieces_target is not None:
         yield _target_line(sources, sources.pieces_target)
     if sources.programme is None or not sources.programme.judges:
-        message = "no section [regles]: nothing is judged"
+        message = "no section [regles], or it is switched off: nothing is judged"
         yield CheckLine("rules", CheckStatus.INFO, message)
     else:
         with _store(sources) as store:
@@ -137,6 +137,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
     yield CheckLine("revision", CheckStatus.OK, _revision_sentence(demarche, revision))
     if sources.programme is not None:
         yield from sources.programme.form_lines(
+            demarche,
             revision,
             known=resolve(sources.annotations, revision.descriptors.values()).ids(),
             every_champ=sources.every_champ,

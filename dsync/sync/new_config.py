@@ -96,6 +96,12 @@ def new_config(
     subject = f"démarche {demarche.number} {named(demarche.titre)}"
     if not sections.is_own:
         sentence = f"a copy of {subject}; nothing is judged or written into DS."
+    elif not sections.judges:
+        found = f"{sections.found} of {sections.fields} fields found"
+        sentence = (
+            f"a copy of {subject}, {found}; nothing is judged until [regles] is filled in and "
+            "switched on."
+        )
     else:
         done = "judged and the results written into DS" if writes else "judged, nothing is written"
         found = f"{sections.found} of {sections.fields} fields found"

@@ -8,14 +8,20 @@ import sqlite3
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dsync.configuration import shipped_config
+import pytest
+
+from dsync.configuration import EigConfiguration, read_configuration, shipped_config
+from dsync.eig.check import OPTIONAL
+from dsync.eig.mapping.config import CHAMP_FIELDS
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.content.form import FORM
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.model import ChampDescriptor, FormRevision, FormSeed, ServedDossier
 from tests.commands.command import Command
+from tests.engine.rig import NOW
 
 NUMBER = 86331
 SHIFT = 20_000
@@ -182,3 +188,89 @@ def next_file() -> str:
         assert old in text
         text = text.replace(old, new)
     return text
+
+
+def published(form: FormSeed, at: datetime) -> FormSeed:
+    """Return a form whose revisions were published from an instant on."""
+    later = [at + timedelta(days=rank) for rank in range(len(form.revisions))]
+    revisions = zip(form.revisions, later, strict=True)
+    return replace(form, revisions=[replace(one, date_publication=day) for one, day in revisions])
+
+
+@pytest.mark.parametrize("form", [next_form(), FORM], ids=["with other ids", "with the same ids"])
+def test_the_form_of_another_year_does_not_get_last_years_rules(
+    run: Command, sandbox: Sandbox, form: FormSeed
+) -> None:
+    """`config init` writes them switched off, without dates; the file works, and judges nothing."""
+    dossiers = next_dossiers(sandbox) if form is not FORM else content.dossiers(7, 30, now=NOW)
+    sandbox.control.add_demarche(
+        NUMBER, published(form, datetime(2026, 8, 10, tzinfo=UTC)), dossiers
+    )
+    path = run.folder / "next.toml"
+    made = run("config", "init", "--demarche", str(NUMBER), str(path))
+    assert (0, True) == (made.code, "nothing is judged until [regles]" in made.out)
+    own = {"DSYNC_CONFIG": str(path)}
+    checked = run("config", "check", **own)
+    assert (0, True) == (checked.code, "[regles] is switched off" in checked.err)
+    assert 0 == run("check", **own).code
+    sandbox.control.forget_requests()  # `check` tries to write nothing.
+    ended = run("sync", "--json", **own).json
+    assert (30, 0, 0) == (ended["read"], ended["evaluated"], ended["pushed"])
+    assert [] == sandbox.control.requests(kind="mutation")
+    text = path.read_text(encoding="utf-8")
+    off, *dated = [
+        "enabled = false",
+        "2024-01-01",
+        "2024-12-31",
+        "2024-08-19",
+        "operateurs_etat.csv",
+    ]
+    assert (True, []) == (off in text, [one for one in dated if one in text])
+    path.write_text(text.replace(off, "enabled = true"), encoding="utf-8")
+    refused = run("config", "check", **own)
+    assert 2 == refused.code
+    for key in ("window: missing", "operateurs: missing"):
+        assert key in refused.err
+
+
+def test_check_compares_rules_and_form(run: Command, sandbox: Sandbox) -> None:
+    """The window with the publication, options both ways, and what a check needs unmapped."""
+    sandbox.control.add_demarche(NUMBER, published(next_form(), datetime(2026, 8, 10, tzinfo=UTC)))
+    path = run.folder / "next.toml"
+    text = re.sub(r'"Exploration" = .*\n', "", next_file())
+    text = text.replace('["Internaliser le pilotage stratégique"]', '["Autre chose"]')
+    text = text.replace('words = ["internaliser", "internalisation"]', "")
+    for field in ("page_produit", "entite"):
+        text = re.sub(rf"\[mapping\.champs\.{field}\]\n(.+\n)+", "", text)
+    path.write_text(text, encoding="utf-8")
+    ended = run("check", "--json", DSYNC_CONFIG=str(path))
+    lines = [(one["name"], one["status"], one["message"]) for one in ended.json["checks"]]
+    assert 2 == ended.code
+    for line in (
+        (
+            "rules",
+            "error",
+            "the window (2024-01-01 to 2024-12-31) ended before the form was published "
+            "(2026-08-10): it is another call's",
+        ),
+        ("rules", "warning", "phase_declaree: [regles] does not know the option « Exploration »"),
+        (
+            "rules",
+            "warning",
+            "cas_demande: the form has no option for « internaliser » of [regles]",
+        ),
+        ("mapping", "error", "page_produit: not mapped, so the check fiche_produit is impossible"),
+        ("mapping", "warning", "entite: not mapped, so the check completude does not ask for it"),
+    ):
+        assert line in [one for one in lines if one[0] == line[0]]
+    [counted] = [message for name, _, message in lines if name == "mapping" and " of " in message]
+    found, of = re.findall(r"\d+", counted)
+    assert int(found) == int(of) - 2
+
+
+def test_the_shipped_mapping_needs_what_check_counts() -> None:
+    """The fields that it does not mark as needed are those that may be left out."""
+    shipped = read_configuration(shipped_config())
+    assert isinstance(shipped, EigConfiguration)
+    needed = {field for field, _ in shipped.mapping.needed()}
+    assert OPTIONAL == {*CHAMP_FIELDS} - needed

@@ -5,6 +5,7 @@ What is not sure is written as a comment, so that the section works as it is.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,6 +60,12 @@ class Proposal:
         """Whether the form is one of the programme."""
         needed = [one for one in self.fields if one.target.needed]
         return len([one for one in needed if one.descriptor]) >= OWN_SHARE * len(needed)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is the very form of the mapping: most champs that were found have its ids."""
+        same = [one for one in self.fields if one.descriptor and one.descriptor.id == one.target.id]
+        return len(same) > self.found / 2
 
     @property
     def found(self) -> int:
@@ -193,6 +200,38 @@ def foreign_text(descriptors: Iterable[Descriptor]) -> str:
         ]
     )
     return "\n".join([*lines, extra_text(descriptors)])
+
+
+def off_rules(text: str) -> str:
+    """Return the shipped `[regles]` for the form of another call: switched off, without its dates.
+
+    Args:
+        text: of the section and its tables.
+    """
+    to_fill = commented(
+        [
+            f"{TO_CHECK} these are the rules of aap-eig7 without its dates, so they judge nothing.",
+            "Fill in the window and the list of opérateurs, correct profiles, phases and cases,",
+            "then set enabled = true; `dsync config check` and `dsync check` say what is wrong.",
+        ]
+    )
+    changes = (
+        (r"^\[regles\]$", "\n".join([*to_fill, "[regles]", "enabled = false"])),
+        (
+            r"^operateurs = .*$",
+            f"# {TO_CHECK} name the list of the year of the deposits (`dsync evidence update FILE`"
+            " writes it).\noperateurs = []",
+        ),
+        (
+            r"^\[regles\.window\]\n(.* = ).*\n(.* = ).*$",
+            f"# {TO_CHECK} uncomment, with the dates of this call.\n"
+            r"# [regles.window]\n# \1…\n# \2…",
+        ),
+        (r"^(offered_\w+ = ).*$", f"# {TO_CHECK} from when, if not from the start? # \\1…"),
+    )
+    for pattern, new in changes:
+        text = re.sub(pattern, new, text, flags=re.MULTILINE)
+    return text
 
 
 def extra_text(descriptors: Iterable[Descriptor]) -> str:

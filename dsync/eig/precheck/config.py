@@ -105,6 +105,8 @@ class RulesConfig(_Section):
 
     severity: dict[Check, Severity]
     """The most severe result that each check may give; `off`: the check is not made."""
+    enabled: bool = True
+    """Whether dossiers are judged; if not, what is missing here may be missing still."""
     window: WindowConfig | None = None
     profils: tuple[ProfilConfig, ...] = ()
     phases: PhasesConfig = field(default_factory=PhasesConfig)

@@ -22,6 +22,9 @@ WELL: Mapping[str, Any] = {
     "last_run": {"run": 3, "status": "success", "error": None},
     "last_code": 0,
     "last_full_code": 0,
+    "last_full_status": "success",
+    "refused_rules": None,
+    "refused_rules_since": None,
     "reasons": {},
     "evidence_confirmed_at": NOW - HOUR,
     "alerts": [],
@@ -32,6 +35,14 @@ WELL: Mapping[str, Any] = {
     "not_configured": [],
     "mass_deletion": None,
     **dict.fromkeys(("waiting", "refused", "conflicts", "quarantined"), 0),
+}
+STOPPED = {
+    "refused_rules": {
+        "version": "a1b2",
+        "standing": 91,
+        "moves": [["Éligible", "À vérifier", 12]],
+    },
+    "refused_rules_since": NOW - HOUR,
 }
 THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
 
@@ -59,7 +70,8 @@ def test_each_alert_that_is_told_is_documented() -> None:
         ({"clock_ahead_s": 0}, ["clock_went_back"]),
         ({"last_run": {"run": 3, "status": "interrupted", "error": None}}, ["run_failed"]),
         ({"last_code": 3}, ["token_refused"]),
-        ({"last_full_code": 4}, ["brake"]),
+        ({"last_full_code": 4, "last_full_status": "failed"}, ["brake"]),
+        ({"last_full_code": 4, "last_full_status": "partial", **STOPPED}, ["rules"]),
         ({"mass_deletion": {"dossiers": 7, "of": 9, "since": NOW}}, ["mass_deletion"]),
         ({"waiting": 2, "conflicts": 1}, ["waiting", "conflicts"]),
         ({"refused": 1, "quarantined": 1}, ["refused", "quarantined"]),
