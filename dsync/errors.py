@@ -169,7 +169,7 @@ class RuleEvaluationError(DsyncError):
 
 
 class SafetyBrakeError(DsyncError):
-    """Too much disappeared at once from DS or the catalogue: an operator has to confirm it."""
+    """Too much disappeared at once from DS or a list: an operator has to confirm it."""
 
     exit_code = 4
 

@@ -57,11 +57,11 @@ COMMANDS = {
     "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] copy is on."),
     "precheck": (
         "dsync.cli.precheck",
-        "Judge dossiers again, and show the old and the new verdict.",
+        "Judge dossiers again, and show the old and the new verdict; or accept changed rules.",
     ),
     "evidence": (
         "dsync.cli.evidence",
-        "Show the evidence of verdicts, accept a catalogue, replace a list.",
+        "Show the evidence of verdicts, accept a catalogue, replace a list or undo that.",
     ),
     "push": (
         "dsync.cli.push",
@@ -105,7 +105,7 @@ Exit codes:
   1  internal error of dsync
   2  usage, configuration, or an address that is not DS's API
   3  DS refuses the token
-  4  safety brake: too many dossiers disappeared at once
+  4  safety brake: too many dossiers disappeared, or verdicts change, at once
   5  database
   6  another process holds the lease
   7  done in part: quarantine, open pushes, evidence not available;

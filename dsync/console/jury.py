@@ -16,6 +16,7 @@ from dsync.console.files import file_of
 from dsync.console.visit import Visit
 from dsync.domain.run import Kind
 from dsync.store import Reader
+from dsync.sync.moves import Moves
 from dsync.sync.report import SyncOptions
 
 COLUMNS = {
@@ -146,11 +147,18 @@ def evidence(visit: Visit) -> Response:
     _check_programme(visit)
     worker = visit.worker
     with visit.reading() as reader:
-        return visit.page("preuves.html", reader, evidence=worker.evidence(reader))
+        state = reader.state()
+        return visit.page(
+            "preuves.html",
+            reader,
+            evidence=worker.evidence(reader),
+            stopped=Moves.stored(state.refused_rules),
+            stopped_since=state.refused_rules_since,
+        )
 
 
 def refresh(visit: Visit) -> Response:
-    """Ask for a run, which reads the catalogue again, or accept the one that the brake stopped."""
+    """Ask for a run, which reads the catalogue again, or accept what a brake stopped."""
     _check_programme(visit)
     options = SyncOptions(started_by=visit.actor.name)
     if visit.form.get("accepter"):
@@ -165,6 +173,18 @@ def refresh(visit: Visit) -> Response:
                 accepter="1",
             )
         options = replace(options, work=Kind.PRECHECK, accept_evidence=True)
+    # The version that was shown: others that came since are not accepted.
+    if version := visit.form.get("accepter_regles"):
+        if not visit.form.get("confirme"):
+            return visit.confirm(
+                "Accepter les nouvelles règles ?",
+                "Les dossiers ouverts sont jugés de nouveau selon elles, et le prochain envoi "
+                "inscrit les verdicts qui changent dans Démarches Simplifiées.",
+                "Accepter les règles",
+                "/preuves",
+                accepter_regles=version,
+            )
+        options = replace(options, work=Kind.PRECHECK, accept_rules=version)
     id_ = visit.site.desk.ask(visit.worker, options)
     return visit.back(f"/demandes/{id_}")
 

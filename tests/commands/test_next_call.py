@@ -226,7 +226,7 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
         "operateurs_etat.csv",
     ]
     assert (True, []) == (off in text, [one for one in dated if one in text])
-    path.write_text(text.replace(off, "enabled = true"), encoding="utf-8")
+    path.write_text(text.replace(off, "enabled = true", 1), encoding="utf-8")
     refused = run("config", "check", **own)
     assert 2 == refused.code
     for key in ("window: missing", "operateurs: missing"):

@@ -32,6 +32,7 @@ from tests.engine.rig import (
     number,
 )
 from tests.engine.test_judging import STARTUPS
+from tests.engine.test_rules_brake import WRONG, change_rules
 from tests.store.databases import connected
 
 
@@ -434,6 +435,29 @@ def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
     assert "Éligible" == engine.remote(0)
     assert [("conflit", USER, 0)] == requests_of(engine)[:1]
     assert "valeur reconnue" in words(visitor.get("/journal").text)
+
+
+def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> None:
+    """As `dsync precheck accept` does: with what they change, and in the user's name."""
+    version = change_rules(engine, window=WRONG)
+    engine.advance(minutes=1)
+    assert 4 == engine.sync().exit_code
+    with served(engine, [engine.worker.app]) as console:
+        visitor = console.visitor()
+        assert "changeraient de verdict selon les nouvelles règles" in words(visitor.get("/").text)
+        page = words(visitor.get("/preuves").text)
+        assert "Accepter les nouvelles règles" in page
+        assert "Éligible À vérifier" in page
+        asked = words(visitor.post("/preuves", accepter_regles=version).text)
+        assert "Les dossiers ouverts sont jugés de nouveau" in asked
+        assert "Éligible" == engine.verdict(0)
+        visitor.ask("/preuves", accepter_regles=version, confirme="1")
+        assert "À vérifier" == engine.verdict(0)
+        assert ("precontrole", USER, 0) == requests_of(engine)[-1]
+        assert "nouvelles règles acceptées" in words(visitor.get("/journal").text)
+        assert "nouvelles règles" not in words(visitor.get("/preuves").text)
+        history = words(visitor.get(f"/dossiers/{number(0)}").text)
+        assert "parce que les règles ont changé" in history
 
 
 def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(

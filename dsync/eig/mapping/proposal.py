@@ -216,7 +216,8 @@ def off_rules(text: str) -> str:
         ]
     )
     changes = (
-        (r"^\[regles\]$", "\n".join([*to_fill, "[regles]", "enabled = false"])),
+        (r"^\[regles\]$", "\n".join([*to_fill, "[regles]"])),
+        (r"^enabled = true$", "enabled = false"),
         (
             r"^operateurs = .*$",
             f"# {TO_CHECK} name the list of the year of the deposits (`dsync evidence update FILE`"
