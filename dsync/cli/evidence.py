@@ -44,6 +44,12 @@ from dsync.sync.report import SyncOptions
 T = TypeVar("T")
 SHOWN = 10
 """Entries of a list that are printed, of each that are added, removed or changed."""
+NEXT = (
+    "The next run judges open dossiers by it; if too many verdicts change, it stops for `dsync "
+    "precheck accept`."
+)
+MOST_DOSSIERS = 50
+"""Dossiers that are printed with the verdicts that they would have."""
 
 
 @click.group(cls=Group)
@@ -157,7 +163,7 @@ def update(*, file: Path, year: int | None, source: str | None, accept: bool, ye
         click.echo(f"{kept}: the former list; `dsync evidence undo` puts it back.")
     if name is None:
         click.echo(f'Now add "{found.filename}" to {found.kind} in [regles] of {settings.config}.')
-    click.echo("The next run judges open dossiers by it.")
+    click.echo(NEXT)
 
 
 @evidence.command("undo")
@@ -188,7 +194,7 @@ def undo(*, yes: bool) -> None:
         return
     with _journaled(settings, name, difference, annule=True):
         put_back(folder / name, kept, utc_now())
-    click.echo(f"{folder / name}: written. The next run judges open dossiers by it.")
+    click.echo(f"{folder / name}: written. {NEXT}")
 
 
 def _text_of(file: Path) -> str:
@@ -225,7 +231,18 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
             return
     for problem in done.document["errors"]:
         click.echo(f"  ! {problem}", err=True)
-    print_moves(Moves.compared(done.comparisons or []))
+    comparisons = done.comparisons or []
+    print_moves(Moves.compared(comparisons))
+    moved = [
+        (one.numero, one.before.verdict.value, one.verdict.value)
+        for one in comparisons
+        if one.before and one.before.verdict is not one.verdict
+    ]
+    if moved:
+        click.echo()
+        print_table(("dossier", "before", "after"), moved[:MOST_DOSSIERS])
+    if len(moved) > MOST_DOSSIERS:
+        click.echo(f"… and {len(moved) - MOST_DOSSIERS} more")
 
 
 @contextmanager

@@ -240,8 +240,9 @@ def _print_evidence(comparisons: Sequence[Comparison]) -> None:
             (comparison.numero if name == "verdict" else "", name, before.get(name), value)
             for name, value in after.items()
         ]
-    click.echo()
-    print_table(("dossier", "", "before", "then"), rows)
+    if rows:
+        click.echo()
+        print_table(("dossier", "", "before", "then"), rows)
 
 
 def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
     assert state.last_success_at is not None
     assert state.last_success_at > NOW
     [anomaly] = engine.rows("SELECT * FROM lecture_anomalie")
-    assert "regles" == anomaly["code"]
+    assert "regles_changees" == anomaly["code"]
     # By hand neither, one by one.
     by_hand = engine.sync(work=Kind.PRECHECK, dossiers=(number(1),), started_by="ada@here")
     assert (4, []) == (by_hand.exit_code, by_hand.comparisons)

@@ -466,7 +466,7 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_jury_dossier", "etat"): Etat,
     ("lecture_statistique", "controle"): Check,
     ("lecture_statistique", "resultat"): Resultat,
-    ("lecture_anomalie", "code"): [*QUARANTINE_MESSAGES, "catalogue"],
+    ("lecture_anomalie", "code"): [*QUARANTINE_MESSAGES, "catalogue", "regles_changees"],
     ("lecture_synchronisation", "genre"): Kind,
     ("lecture_synchronisation", "statut"): Status,
 }

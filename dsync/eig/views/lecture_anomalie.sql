@@ -30,7 +30,7 @@ WHERE p.refused_sha256 IS NOT NULL
 UNION ALL
 SELECT
     CAST(NULL AS bigint) AS numero,
-    'regles' AS code,
+    'regles_changees' AS code,
     'Les règles ont changé et feraient changer trop de verdicts : elles ne sont pas appliquées, et '
         || 'rien n’est jugé ni inscrit tant que personne ne les accepte.' AS message,
     utc(s.refused_rules_since) AS depuis,

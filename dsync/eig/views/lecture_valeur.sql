@@ -135,7 +135,8 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_anomalie', 'code', 'identite', 'Démarches Simplifiées donne au dossier un autre identifiant, ou le sien à un autre.'),
         ('lecture_anomalie', 'code', 'incomplet', 'Démarches Simplifiées ne peut pas rendre une partie du dossier.'),
         ('lecture_anomalie', 'code', 'regle', 'Une règle du pré-contrôle a échoué sur le dossier.'),
-        ('lecture_anomalie', 'code', 'catalogue', 'Le catalogue beta.gouv.fr publié n’est pas retenu.')
+        ('lecture_anomalie', 'code', 'catalogue', 'Le catalogue beta.gouv.fr publié n’est pas retenu.'),
+        ('lecture_anomalie', 'code', 'regles_changees', 'Des règles changées attendent qu’une personne les accepte.')
 ),
 reprise (vue, colonne, autre_vue, autre_colonne) AS (
     VALUES

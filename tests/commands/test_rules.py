@@ -1,0 +1,61 @@
+"""A slip in `[regles]`: nothing is judged or written back until somebody accepts it."""
+
+from __future__ import annotations
+
+import json
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import Command, InsideCommand, config_with
+from tests.commands.conftest import begin
+from tests.commands.terminal import screen
+
+SLIP = ("end = 2024-12-31", "end = 2024-01-01")
+
+
+def verdicts(run: Command) -> dict[int, str]:
+    """Return the verdicts of open dossiers."""
+    shown = run("dossier", "list", "--json").json
+    return {
+        one["numero"]: one["verdict"]
+        for one in shown
+        if one["etat"] in ("en_construction", "en_instruction")
+    }
+
+
+def test_one_wrong_date_waits_for_a_person(run: InsideCommand, sandbox: Sandbox) -> None:
+    """Sync, status, dry run and the question have the same table; after `accept` all is done."""
+    begin(run, sandbox)
+    assert 2 == run("precheck", "accept", "--yes").code
+    before = verdicts(run)
+    eligible = sum(verdict == "Éligible" for verdict in before.values())
+    own = {"DSYNC_CONFIG": config_with(run.folder, SLIP)}
+    sandbox.control.forget_requests()
+    ended = run("sync", "--json", **own)
+    assert (4, 0, 0) == (ended.code, ended.json["evaluated"], ended.json["pushed"])
+    [sentence] = ended.json["errors"]
+    table = f"Éligible → À vérifier: {eligible}"
+    for said in (f"{eligible} of {len(before)} standing", table, "`dsync precheck accept`"):
+        assert said in sentence
+    assert (before, []) == (verdicts(run), sandbox.control.requests(kind="mutation"))
+    assert table in run("status", **own).text
+    tried = run("precheck", "--dry-run", **own)
+    assert (0, f"{eligible} of {len(before)} standing verdicts change.") == (
+        tried.code,
+        tried.out.splitlines()[-1],
+    )
+    unasked = run("precheck", "accept", **own)
+    assert (2, True) == (unasked.code, "--yes" in unasked.err)
+    accept = ("--config", own["DSYNC_CONFIG"], "precheck", "accept")
+    refused = screen(run, *accept, typed=lambda: "n\n").out
+    assert "Éligible" in refused
+    assert before == verdicts(run)
+    screen(run, *accept, typed=lambda: "y\n")
+    pushed = run("sync", "--json", **own)
+    assert (0, True) == (pushed.code, pushed.json["pushed"] >= eligible)
+    after = verdicts(run)
+    assert eligible == sum(before[number] != verdict for number, verdict in after.items())
+    [asked] = [one for one in run("journal", "--json").json if one["genre"] == "precontrole"]
+    assert ["accept_rules"] == list(asked["options"])
+    number = next(number for number, verdict in before.items() if verdict == "Éligible")
+    events = run("dossier", "show", str(number), "--json").json["evenements"]
+    assert '"causes": ["regles"]' in json.dumps(events)
