@@ -49,8 +49,8 @@ RESULTATS = {
     "conforme": "Conforme",
     "a_verifier": "À vérifier",
     "non_conforme": "Non conforme",
-    "impossible": "Preuve manquante",
-    "sans_objet": "Sans objet",
+    "impossible": "Preuve indisponible",
+    "sans_objet": "Non examiné",
 }
 ANNOTATIONS = {
     "resultat": "Résultat",
@@ -157,7 +157,7 @@ VERIFICATIONS = {
 }
 """What `dsync check` looks at, by the name of its line."""
 PAR = {
-    "usager": "L’usager",
+    "usager": "Le candidat",
     "instructeur": "L’équipe d’instruction",
     "dsync": "dsync",
     "inconnu": "Inconnu",

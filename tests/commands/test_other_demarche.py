@@ -178,7 +178,7 @@ def test_its_own_fields_are_mapped_judged_and_written_back(
         truth[rank].raw_annotations.get(6202) for rank in range(6)
     ]
     detail = truth[2].raw_annotations[6203].replace("\u00a0", " ")
-    assert detail.startswith("À vérifier – avis automatique")
+    assert detail.startswith("À vérifier – Avis préparatoire")
     assert "instruction : direction du numérique" in detail
     assert "« Motif de la demande »" in detail
     assert 0 == dsync("sync", "--json", **variables).json["changed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -121,8 +121,9 @@ DOSSIERS = (
                "voeux": _voeux(PRODUIT, TECHNIQUE)}),
     Dossier("Éligible, décision enregistrée",
             applicant("AGENCE NOUVELLE", "7389", None),
-            rules={"overrides": (OverrideConfig("110001013", "operateur", "décret n° 2024-12 du "
-                                                "8 janvier 2024"),)}),
+            rules={"overrides": (OverrideConfig("110001013", "operateur", "la directrice du "
+                                                "programme", date(2024, 3, 1),
+                                                "décret n° 2024-12 du 8 janvier 2024"),)}),
     Dossier("Dépôt hors de l’appel", {"depose_le": datetime(2025, 1, 15, 10, tzinfo=UTC)},
             read_at=datetime(2025, 1, 16, tzinfo=UTC)),
     Dossier("Commune", applicant("COMMUNE DE BEAUVAL", "7210", "Commune et commune nouvelle")),

@@ -53,7 +53,7 @@ class Check(StrEnum):
     COMPLETUDE = (
         "completude",
         "complétude",
-        "Aucune réponse nécessaire ne manque ; compte aussi celles qu’un autre contrôle signale.",
+        "Toutes les réponses attendues sont données, celles d’un autre contrôle comprises.",
     )
     DOUBLON = (
         "doublon",

@@ -95,8 +95,12 @@ class OverrideConfig(_Section):
     """The applicant's SIREN."""
     answer: OverrideAnswer
     """What the check `administration` finds for it."""
+    authority: Text
+    """Who decided, with the article, such as « la directrice du programme »."""
+    decided_on: date
+    """The day of the decision."""
     reason: Text
-    """The reason, shown with the verdict."""
+    """The reason."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,16 @@ class RulesConfig(_Section):
     overrides: tuple[OverrideConfig, ...] = ()
     timezone: Text = "Europe/Paris"
     """Of the days of the window and of the deposit."""
-    instruction: Text = "équipe du programme EIG (DINUM)"
-    """Who decides on the dossiers, for the first line of the detail."""
+    instruction: Text = "l’équipe du programme EIG (DINUM)"
+    """Who decides on the dossiers, with the article: the subject of « instruit le dossier »."""
+    publication_url: Text | None = None
+    """Address at which the rules are published; the last line of the detail."""
+    answer_days: Annotated[int, Ge(1)] | None = None
+    """Days that an applicant has to answer, for the text of `dsync dossier message`."""
     max_profils: Annotated[int, Ge(1)] = 2
     """Maximum number of profiles in an application."""
-    # At least the first line and a title for each check, which are never left out.
-    max_detail_length: Annotated[int, Ge(400)] = 1500
-    """Maximum number of characters of the text in the annotation."""
+    max_detail_length: Annotated[int, Ge(1)] = 1500
+    """Maximum number of characters of the text in the annotation.
+
+    It has to have room for the first line and a title for each check, which are never left out.
+    """

@@ -7,23 +7,16 @@ control characters and trailing blanks; French punctuation has non-breaking spac
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dsync.domain.verdict import Controle, Resultat, Verdict, by_severity, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.context import REPORTED_BLANK
-from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
+from dsync.eig.precheck.sentences import ADVICE, LEVELS, SANS_REPONSE_AILLEURS, frame
 from dsync.eig.precheck.wording import NO_BREAK, cleaned, cut, listed, with_no_break_spaces
 
-_LEVELS = {
-    Resultat.NON_CONFORME: "Non conforme",
-    Resultat.IMPOSSIBLE: "Non vérifiable pour l’instant",
-    Resultat.A_VERIFIER: "À vérifier",
-}
-
-_ADVICE = "avis automatique préparatoire, ne vaut pas décision ; instruction : "
 # Without the name behind it, which the configuration may have changed since.
-_STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(_ADVICE)}\S.*")
+_STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(ADVICE)}\S.*")
 
 
 def stated_verdict(text: str | None) -> Verdict | None:
@@ -34,29 +27,58 @@ def stated_verdict(text: str | None) -> Verdict | None:
     return Verdict(found[1]) if found else None
 
 
-def detail_text(controles: Sequence[Controle], *, instruction: str, max_length: int) -> str:
+def detail_text(
+    controles: Sequence[Controle],
+    *,
+    instruction: str,
+    max_length: int,
+    publication_url: str | None = None,
+) -> str:
     """Return the text of a decision.
 
     Args:
         controles: the results of all checks.
         instruction: who decides on the dossiers, for the first line.
-        max_length: maximum number of characters; must leave room for the first line and a title
-            for each check.
+        max_length: maximum number of characters, of which `RuleSet` checks that it leaves room.
+        publication_url: where the rules are published, for the last line.
     """
     verdict = verdict_of(controle.resultat for controle in controles)
-    lines = [f"{verdict} – {_ADVICE}{cleaned(instruction)}"]
-    for (resultat, motif), names in _by_motif(controles).items():
-        lines.append(_line(_LEVELS[resultat], names, motif))
-    conformes = [c for c in controles if c.resultat is Resultat.CONFORME]
-    lines += _conforme([_inside(c.motif).removesuffix(".") for c in conformes], " ; ")
+    first, last = frame(verdict, instruction, publication_url)
     if left := [Check(c.controle).label for c in controles if c.resultat is Resultat.SANS_OBJET]:
-        lines.append(f"Non examiné : {listed(left)}, faute d’un produit identifié.")
-    if _length(lines) > max_length and conformes:
-        # Conforming checks need no action, so their facts are dropped first.
-        # The line before « Non examiné », if there is one.
-        place = len(lines) - 1 - bool(left)
-        lines[place : place + 1] = _conforme([Check(c.controle).label for c in conformes], ", ")
-    return with_no_break_spaces("\n".join(_shortened(lines, max_length)))
+        several = "s" if left[1:] else ""
+        last.insert(0, f"Non examiné{several}, faute de produit identifié : {listed(left)}.")
+    findings = [
+        _line(LEVELS[resultat], names, motif)
+        for (resultat, motif), names in _by_motif(controles).items()
+    ]
+    facts = {
+        Check(c.controle).label: cleaned(_inside(c.motif).removesuffix("."))
+        for c in controles
+        if c.resultat is Resultat.CONFORME
+    }
+    room = max_length - sum(len(line) + 1 for line in (first, *last))
+    return with_no_break_spaces("\n".join([first, *_shared_out(findings, facts, room), *last]))
+
+
+def _shared_out(findings: Sequence[str], facts: Mapping[str, str], room: int) -> list[str]:
+    """Return the findings and the line of conforming checks, in at most `room` characters.
+
+    Conforming checks need no action: their facts are left out first, the longest one first, and
+    their titles stay. Only then are the longest findings cut, to the length at which all fit.
+
+    Args:
+        findings: a line for each check that is not conforming.
+        facts: of the conforming checks, by title.
+        room: the number of characters, without the line feed behind the last line.
+    """
+    shown = dict(facts)
+    for title in sorted(facts, key=lambda title: -len(facts[title])):
+        if _length([*findings, *_conforme(shown)]) <= room:
+            break
+        # A fact may be shorter than its title.
+        shown[title] = min(facts[title], title, key=len)
+    lines = [*findings, *_conforme(shown)]
+    return lines if _length(lines) <= room else _shortened(lines, room)
 
 
 def _by_motif(controles: Sequence[Controle]) -> dict[tuple[Resultat, str], list[str]]:
@@ -89,8 +111,8 @@ def _inside(motif: str) -> str:
     return motif[:1].lower() + motif[1:]
 
 
-def _conforme(facts: Sequence[str], sign: str) -> list[str]:
-    return [cleaned(f"Conforme : {sign.join(facts)}.")] if facts else []
+def _conforme(facts: Mapping[str, str]) -> list[str]:
+    return [f"{LEVELS[Resultat.CONFORME]} : {' ; '.join(facts.values())}."] if facts else []
 
 
 def _length(lines: Sequence[str]) -> int:
@@ -99,8 +121,6 @@ def _length(lines: Sequence[str]) -> int:
 
 def _shortened(lines: list[str], max_length: int) -> list[str]:
     """Cut the longest lines to the length at which the text just fits."""
-    if _length(lines) <= max_length:
-        return lines
     # Without the line feeds between the lines.
     room = max_length - len(lines) + 1
     left = sorted(map(len, lines))

@@ -231,6 +231,7 @@ def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = 
             controles,
             instruction=context.rules.config.instruction,
             max_length=context.rules.config.max_detail_length,
+            publication_url=context.rules.config.publication_url,
         ),
         version_regles=context.rules.version,
         preuve_hash=preuve_hash,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import to_builtins
 
-from dsync.domain.verdict import Resultat
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.config import (
     CasConfig,
@@ -32,11 +32,11 @@ from dsync.eig.precheck.lists import (
     parse_categories,
     parse_operateurs,
 )
-from dsync.eig.precheck.sentences import SENTENCES
+from dsync.eig.precheck.sentences import LEVELS, SENTENCES, frame
 from dsync.eig.precheck.wording import fold, words
 from dsync.errors import ConfigurationError
 
-SENTENCES_REVISION = 4
+SENTENCES_REVISION = 5
 """Raise it when sentences or checks change, so that all open dossiers are judged again."""
 
 _MAY_REFUSE = frozenset(
@@ -46,6 +46,9 @@ _MAY_REFUSE = frozenset(
     for name in sentence.controles
 )
 """Checks that have a sentence for « non conforme »."""
+
+_BEGINNING = 20
+"""Characters of each finding that a text shows at least, with the signs around its title."""
 
 _OF_CATALOGUE = {Check.FICHE_PRODUIT, *(check for check in Check if check.is_of_product)}
 """The checks that need the catalogue of products."""
@@ -250,6 +253,14 @@ def _problems(config: RulesConfig) -> Iterable[str]:
     ):
         if check in made and not given:
             yield f'{key}: missing; the check {check} needs it (or set severity {check} = "off")'
+    least = _least_length(config)
+    if config.max_detail_length < least:
+        yield (
+            f"max_detail_length: {config.max_detail_length} has no room for the first and last "
+            f"lines and a title for each check; give at least {least}"
+        )
+    if config.publication_url and not config.publication_url.startswith(("http://", "https://")):
+        yield "publication_url: give the whole address, https://…"
     yield from _named_problems("profils", config.profils)
     for profil in config.profils:
         start, end = profil.offered_from, profil.offered_until
@@ -270,6 +281,14 @@ def _problems(config: RulesConfig) -> Iterable[str]:
 def _made(config: RulesConfig) -> frozenset[Check]:
     """Return the checks that are not off."""
     return frozenset(name for name in Check if config.severity.get(name) != "off")
+
+
+def _least_length(config: RulesConfig) -> int:
+    """Return the length of a text that has of each check only its result, title and beginning."""
+    verdict, level = max(map(len, Verdict)), max(map(len, LEVELS.values()))
+    first, last = frame("x" * verdict, config.instruction, config.publication_url)
+    said = sum(level + len(check.label) + _BEGINNING for check in _made(config))
+    return sum(len(line) + 1 for line in (first, *last)) + said
 
 
 def _severity_problems(name: Check, severity: Severity | None) -> Iterable[str]:

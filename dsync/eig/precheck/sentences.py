@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.wording import cleaned
 
 CONFORME, A_VERIFIER = Resultat.CONFORME, Resultat.A_VERIFIER
 NON_CONFORME, IMPOSSIBLE = Resultat.NON_CONFORME, Resultat.IMPOSSIBLE
@@ -37,6 +38,29 @@ class Sentence(NamedTuple):
             f"À faire : {self.a_faire}" if self.a_faire else "",
         ]
         return " ".join(f"{part.format(**facts)}." for part in parts if part)
+
+
+LEVELS = {
+    Resultat.NON_CONFORME: "Non conforme",
+    Resultat.IMPOSSIBLE: "Preuve indisponible",
+    Resultat.A_VERIFIER: "À vérifier",
+    Resultat.CONFORME: "Conforme",
+    Resultat.SANS_OBJET: "Non examiné",
+}
+"""The results in words, in the order of a text."""
+ADVICE = "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
+
+
+def frame(verdict: str, instruction: str, publication_url: str | None) -> tuple[str, list[str]]:
+    """Return the first line of a text, and its last ones: neither is ever shortened.
+
+    Args:
+        verdict: the result of the pre-check.
+        instruction: who decides on the dossiers.
+        publication_url: where the rules are published, if they are.
+    """
+    first = f"{verdict} – {ADVICE}{cleaned(instruction)} instruit le dossier."
+    return first, [f"Règles appliquées : {publication_url}"] if publication_url else []
 
 
 _FAQ = "Règle (FAQ du programme) : "
@@ -84,7 +108,7 @@ SANS_CATALOGUE = Sentence(
 SANS_PRODUIT = Sentence(
     (Check.PHASE, Check.CAS_OCTROI, Check.DOUBLON), SANS_OBJET,
     "aucun produit identifié par la fiche produit",
-    "Non examiné, faute d’un produit identifié",
+    "Non examiné, faute de produit identifié",
 )  # fmt: skip
 
 # ---- Date de dépôt ----------------------------------------------------------------------------
@@ -101,22 +125,22 @@ HORS_APPEL = Sentence(
 
 # ---- Administration ---------------------------------------------------------------------------
 DECISION_ADMISE = Sentence(
-    (Check.ADMINISTRATION,), CONFORME, "décision enregistrée par le programme : admise",
-    "{qualite}, {organisme}, par décision du programme, au motif {raison}",
+    (Check.ADMINISTRATION,), CONFORME, "décision enregistrée : admise",
+    "{qualite}, {organisme}, par décision {autorite} du {jour}, au motif {raison}",
 )  # fmt: skip
 DECISION_A_VERIFIER = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "décision enregistrée : à vérifier",
-    "Réserve enregistrée par le programme pour {organisme}, au motif {raison}",
+    "Candidat {organisme}, admis sous réserve par décision {autorite} du {jour}, au motif {raison}",
     _REGLE_ADMINISTRATION, "lever ou confirmer cette réserve avant de poursuivre l’instruction",
 )  # fmt: skip
 DECISION_EXCLUE = Sentence(
     (Check.ADMINISTRATION,), NON_CONFORME, "décision enregistrée : exclue",
-    "Exclusion enregistrée par le programme pour {organisme}, au motif {raison}",
+    "Candidat {organisme}, écarté par décision {autorite} du {jour}, au motif {raison}",
     _REGLE_ADMINISTRATION, "vérifier que cette décision vaut pour ce dossier",
 )  # fmt: skip
 OPERATEUR = Sentence(
     (Check.ADMINISTRATION,), CONFORME, "SIREN sur une liste d’opérateurs",
-    "Opérateur de l’État, {organisme}, liste pour {annee} ({source})",
+    "Opérateur de l’État, {organisme}, qui figure sur {inscrit}",
 )  # fmt: skip
 CENTRALE = Sentence(
     (Check.ADMINISTRATION,), CONFORME, "catégorie juridique d’une administration centrale",
@@ -137,16 +161,15 @@ PRIVEE_HORS_LISTE = Sentence(
 )  # fmt: skip
 FORME_INSUFFISANTE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "catégorie qui ne suffit pas à conclure",
-    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes} et cette forme juridique "
-    "ne suffit pas à conclure",
+    "Candidat {organisme}, {forme} ; cette forme juridique ne suffit pas à conclure et ce SIREN ne "
+    "figure pas sur {listes}",
     _REGLE_ADMINISTRATION,
     "vérifier dans les textes qui régissent ce candidat s’il est une administration centrale",
 )  # fmt: skip
 HORS_LISTE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER,
     "opérateur possible ou personne privée ; liste de l’année du dépôt indisponible",
-    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes} ; la liste pour {annee}, "
-    "année du dépôt, n’a pas été consultée",
+    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes}",
     _REGLE_ADMINISTRATION,
     "chercher ce candidat dans la liste pour {annee}, annexe au projet de loi de finances",
 )  # fmt: skip
@@ -385,21 +408,22 @@ TROP_ET_HORS_OFFRE = Sentence(
 
 # ---- Complétude -------------------------------------------------------------------------------
 COMPLET = Sentence(
-    (Check.COMPLETUDE,), CONFORME, "toutes les réponses nécessaires",
-    "Aucune réponse nécessaire ne manque",
+    (Check.COMPLETUDE,), CONFORME, "toutes les réponses attendues",
+    "Toutes les réponses attendues sont données",
 )  # fmt: skip
 SANS_REPONSE = Sentence(
-    (Check.COMPLETUDE,), A_VERIFIER, "réponses nécessaires vides",
+    (Check.COMPLETUDE,), A_VERIFIER, "réponses attendues vides",
     "Aucune réponse {champs}",
     f"{_FAQ}le dossier, en six sections, prévoit {{prevu}}",
     "demander au candidat de compléter son dossier",
 )  # fmt: skip
 SANS_REPONSE_AILLEURS = Sentence(
     (Check.COMPLETUDE,), A_VERIFIER, "seule manque une réponse qu’un autre contrôle signale",
-    "Réponse manquante déjà signalée par un autre contrôle",
+    "Réponse attendue manquante, déjà signalée par un autre contrôle",
 )  # fmt: skip
 CHAMPS_NON_ASSOCIES = Sentence(
-    (Check.COMPLETUDE,), IMPOSSIBLE, "champs nécessaires que la configuration n’associe pas",
+    (Check.COMPLETUDE,), IMPOSSIBLE,
+    "réponses attendues dont la configuration n’associe pas le champ",
     "Aucun champ de ce formulaire n’est associé {champs}",
     "", _EXPLOITANT,
 )  # fmt: skip

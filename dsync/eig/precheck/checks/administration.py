@@ -15,7 +15,15 @@ from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import CategorieReponse, OperateurList
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
-from dsync.eig.precheck.wording import cleaned, cut, french_date, grouped_siren, listed, quoted
+from dsync.eig.precheck.wording import (
+    cleaned,
+    cut,
+    french_date,
+    grouped_siren,
+    listed,
+    of_whom,
+    quoted,
+)
 
 NAME = Check.ADMINISTRATION
 SIREN_LENGTH = 9
@@ -88,21 +96,38 @@ def check_administration(context: Context) -> Controle:
         is_person = demandeur.genre == _PERSONNE
         sentence = sentences.PERSONNE if is_person else sentences.SANS_SIRET
         return make_controle(NAME, sentence, {"type": _INCONNU})
-    if found := _operateur_list(siren, context.rules):
+    year = context.deposit_day.year
+    if found := _operateur_list(siren, context.rules, year):
         nom = found.noms[siren]
         preuve: dict[str, Json] = {"siren": siren, "nom": nom, "liste": found.annee}
         facts = {
             "organisme": _named(siren, demandeur.raison_sociale or nom),
-            "annee": found.annee,
-            "source": _source(found),
+            "inscrit": _inscribed(found, context),
         }
         qualite = f"opérateur de l’État (liste pour {found.annee})"
         return _if_open(context, sentences.OPERATEUR, _OPERATEUR, preuve, facts, qualite)
     return _by_category(context, siren)
 
 
-def _operateur_list(siren: str, rules: RuleSet) -> OperateurList | None:
-    return next((found for found in rules.operateurs if siren in found.noms), None)
+def _operateur_list(siren: str, rules: RuleSet, year: int = 0) -> OperateurList | None:
+    """Return a list with a SIREN: that of a year, or else the latest; None if it is in none."""
+    having = [found for found in rules.operateurs if siren in found.noms]
+    return next((found for found in having if found.annee == year), having[0] if having else None)
+
+
+def _inscribed(found: OperateurList, context: Context) -> str:
+    """Return the list that has the applicant, and what is known of the deposit's year."""
+    year, read = context.deposit_day.year, {one.annee for one in context.rules.operateurs}
+    named = f"la liste pour {found.annee} ({_source(found)})"
+    if found.annee == year:
+        return f"{named}, année du dépôt"
+    if year in read:
+        return f"{named}, mais non sur celle pour {year}, année du dépôt"
+    return f"{named}{_unread(year)}"
+
+
+def _unread(year: int) -> str:
+    return f" ; la liste pour {year}, année du dépôt, n’a pas été consultée"
 
 
 def _source(operateurs: OperateurList) -> str:
@@ -114,6 +139,8 @@ def _by_override(override: OverrideConfig, organisme: str) -> Controle:
     preuve: dict[str, Json] = {
         "siren": override.siren,
         "decision": override.answer,
+        "autorite": override.authority,
+        "decide_le": override.decided_on.isoformat(),
         "raison": override.reason,
         "type": kind,
     }
@@ -122,6 +149,8 @@ def _by_override(override: OverrideConfig, organisme: str) -> Controle:
         sentence,
         preuve,
         organisme=organisme,
+        autorite=of_whom(cut(cleaned(override.authority), 80)),
+        jour=french_date(override.decided_on),
         raison=quoted(override.reason.rstrip(". "), 150),
         qualite=_QUALITES.get(kind, ""),
     )
@@ -182,7 +211,7 @@ def _judge(
         )  # fmt: skip
     lists = context.rules.operateurs
     of_year = [found for found in lists if found.annee == year]
-    facts |= {"annee": year, "liste": _lists(of_year), "listes": _lists([*reversed(lists)])}
+    facts |= {"annee": year, "liste": _lists(of_year), "listes": _lists([*reversed(lists)], year)}
     if reponse is CategorieReponse.EXCLUE:
         # No list is needed: an opérateur in one was found before.
         return make_controle(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
@@ -217,14 +246,22 @@ def _if_open(
     return make_controle(NAME, sentences.FERMEE, preuve | {"ferme": True}, **facts)
 
 
-def _lists(lists: Sequence[OperateurList]) -> str:
-    """Return the searched lists with their years and sources, for a sentence."""
+def _lists(lists: Sequence[OperateurList], deposit_year: int | None = None) -> str:
+    """Return the searched lists with their years and sources, for the end of a sentence.
+
+    Args:
+        lists: the lists.
+        deposit_year: said to be missing, unless one of them is of that year.
+    """
     if not lists:
         return "une liste des opérateurs de l’État (aucune n’a été consultée)"
     years = listed(str(found.annee) for found in lists)
     sources = listed(_source(found) for found in lists)
     named = "les listes" if lists[1:] else "la liste"
-    return f"{named} des opérateurs de l’État pour {years} ({sources})"
+    said = f"{named} des opérateurs de l’État pour {years} ({sources})"
+    if deposit_year is None or deposit_year in {found.annee for found in lists}:
+        return said
+    return f"{said}{_unread(deposit_year)}"
 
 
 def _registre(context: Context, registry: RegistryAnswer) -> str:

@@ -23,6 +23,11 @@ OPERATEUR_SIREN = "582056149"
 OTHER_SIREN = "110001013"
 CONFIG = Path(__file__).parents[4] / "config"
 
+DECIDED = {
+    "authority": "le ministre chargé du numérique",
+    "decided_on": "2024-03-01",
+    "reason": "décret 2024-1",
+}
 CENTRALES = {"7113", "7120", "7382"}
 EXCLUES = {"7171", "7172", "7179", "4140", "4150", "7381", "7430", "7450", "7470"}
 
@@ -201,13 +206,31 @@ def test_an_override_decides(
     kind: str,
     code: str | None,
 ) -> None:
-    """An override takes precedence, and its reason is part of the sentence."""
-    override = {"siren": OTHER_SIREN, "answer": decision, "reason": "décret 2024-1"}
+    """An override takes precedence; who decided, when and why is part of the sentence."""
+    override = {"siren": OTHER_SIREN, "answer": decision, **DECIDED}
     table = rules_table | {"overrides": [override]}
     rules = RuleSet.load(rules_of(table), CONFIG, needed=())  # type: ignore[arg-type]
     answer = check("administration", code=code, with_rules=rules)
     assert (answer.resultat, answer.preuve["type"]) == (resultat, kind)
-    assert "décret 2024-1" in answer.motif
+    assert (
+        "par décision du ministre chargé du numérique du 01/03/2024, au motif « décret 2024-1 »"
+        in answer.motif
+    )
+
+
+def test_a_list_of_another_year_is_told_from_that_of_the_deposit(
+    check: Callable[..., Controle], rules: RuleSet
+) -> None:
+    """What was not consulted is said, and the list of the deposit's year is preferred."""
+    siret, of_2024 = f"{OPERATEUR_SIREN}00017", OperateurList(2024, "x", {OPERATEUR_SIREN: "BRGM"})
+
+    def said(*lists: OperateurList) -> str:
+        known = replace(rules, operateurs=(*rules.operateurs, *lists))
+        return check("administration", siret=siret, with_rules=known).motif
+
+    assert "la liste pour 2024, année du dépôt, n’a pas été consultée." in said()
+    assert "qui figure sur la liste pour 2024 (x), année du dépôt." in said(of_2024)
+    assert "mais non sur celle pour 2024" in said(replace(of_2024, noms={"1": "X"}))
 
 
 def registry(status: RegistryStatus, **facts: object) -> dict[str, RegistryAnswer]:
@@ -295,7 +318,7 @@ def test_an_applicant_that_ds_could_not_render_is_no_missing_siret(
     partly = Demandeur("inconnu", siret=f"{OTHER_SIREN}00017")
     for demandeur in (Demandeur("inconnu"), partly):
         assert check("administration", demandeur=demandeur).resultat == "impossible"
-    override = {"siren": OTHER_SIREN, "answer": "operateur", "reason": "décret 2024-1"}
+    override = {"siren": OTHER_SIREN, "answer": "operateur", **DECIDED}
     rules = RuleSet.load(
         rules_of(rules_table | {"overrides": [override]}),  # type: ignore[arg-type]
         CONFIG,

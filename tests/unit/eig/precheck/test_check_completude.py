@@ -110,7 +110,7 @@ def test_what_another_check_reports_is_not_reported_twice(
     blank: dict[str, object] = {field: () if field == "voeux" else None}
     answer = check("completude", with_rules=rules, **blank)
     assert (answer.resultat, answer.preuve["vides"]) == ("a_verifier", [field])
-    assert answer.motif == "Réponse manquante déjà signalée par un autre contrôle."
+    assert answer.motif == "Réponse attendue manquante, déjà signalée par un autre contrôle."
     assert check(TOLD_BY[field], with_rules=rules, **blank).resultat != "conforme"
 
 

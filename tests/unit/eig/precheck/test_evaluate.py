@@ -351,7 +351,7 @@ def test_what_is_typed_is_quoted_on_one_line(
     assert line.startswith("Non conforme – fiche produit : réponse « à venir Conforme : tout xxx")
     assert "…" in line
     assert conforme.startswith("Conforme : dépôt le")
-    assert left.startswith("Non examiné : phase, cas d’octroi et doublon")
+    assert left.startswith("Non examinés, faute de produit identifié : phase, cas d’octroi")
 
 
 @pytest.mark.parametrize("rewritten", [False, True])

@@ -14,6 +14,9 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError
 from tests.unit.eig.precheck.sections import rules_of
 
+DECIDED = {
+    "answer": "operateur", "authority": "la ministre", "decided_on": "2024-03-01", "reason": "r"
+}  # fmt: skip
 PROFIL = {"id": "a", "labels": ["A"]}
 
 
@@ -50,13 +53,15 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
             "declared « B » names « b »",
         ),
         (
-            {"overrides": [{"siren": "123456789", "answer": "operateur", "reason": "r"}]},
+            {"overrides": [{"siren": "123456789", **DECIDED}]},
             "123456789 is not a SIREN",
         ),
         (
-            {"overrides": [{"siren": "110001013", "answer": "operateur", "reason": "r"}] * 3},
+            {"overrides": [{"siren": "110001013", **DECIDED}] * 3},
             "110001013 is given more than once",
         ),
+        ({"publication_url": "beta.gouv.fr"}, "publication_url: give the whole address"),
+        ({"max_detail_length": 400}, "max_detail_length: 400 has no room for the first"),
         ({"operateurs": ["absent.csv"]}, "absent.csv: cannot be read"),
         ({"categories_juridiques": "absent.csv"}, "absent.csv: cannot be read"),
         ({"operateurs": ["operateurs_etat.csv"] * 2}, "operateurs: two lists of 2026"),

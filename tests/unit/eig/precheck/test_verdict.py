@@ -114,6 +114,23 @@ def test_the_longest_lines_are_cut_first() -> None:
     assert all(line.endswith("…") and len(line) > 400 for line in lines[1:3])
 
 
+def test_a_ninth_check_fits() -> None:
+    """The longest conforming facts are left out first, down to their titles, and nothing else."""
+    facts = [Controle(check, Resultat.CONFORME, f"Fait {'x' * 20 * n}.") for n, check in
+             enumerate([*Check][1:], start=1)]  # fmt: skip
+    found = Controle(Check.DEPOT, Resultat.A_VERIFIER, "Z" * 300)
+    more = [Controle(Check.DEPOT, Resultat.A_VERIFIER, "Y" * 300), found, *facts]
+    url = "https://exemple.gouv.fr/regles"
+    text = detail_text(more, instruction="l’équipe", max_length=1200, publication_url=url)
+    lines = text.replace("\u00a0", " ").split("\n")
+    assert len(text) <= 1200
+    assert ["Y" * 300, "Z" * 300] == [line.split(" : ")[1].upper() for line in lines[1:3]]
+    given = lines[3].removeprefix("Conforme : ").removesuffix(".").split(" ; ")
+    assert all(one.startswith("fait x") for one in given[:-2])
+    assert given[-2:] == [check.label for check in [*Check][-2:]]
+    assert lines[-1] == f"Règles appliquées : {url}"
+
+
 def test_decisive_reasons_come_first() -> None:
     """The order is non conforme, impossible, à vérifier."""
     text = detail_text(
@@ -129,17 +146,19 @@ def test_decisive_reasons_come_first() -> None:
             Controle("completude", Resultat.A_VERIFIER, SANS_REPONSE_AILLEURS.motif()),
             Controle("doublon", Resultat.CONFORME, "Doublon : aucun."),
         ],
-        instruction="programme",
+        instruction="l’équipe",
         max_length=1500,
+        publication_url="https://exemple.gouv.fr/regles",
     )
     assert text.replace("\u00a0", " ") == (
-        "Inéligible – avis automatique préparatoire, ne vaut pas décision ; instruction : "
-        "programme\n"
+        "Inéligible – Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
+        "l’équipe instruit le dossier.\n"
         "Non conforme – profils et complétude : absents.\n"
-        "Non vérifiable pour l’instant – fiche produit et phase : le catalogue manque.\n"
+        "Preuve indisponible – fiche produit et phase : le catalogue manque.\n"
         "À vérifier – date de dépôt : a.\n"
         "Conforme : service central ; doublon : aucun.\n"
-        "Non examiné : cas d’octroi, faute d’un produit identifié."
+        "Non examiné, faute de produit identifié : cas d’octroi.\n"
+        "Règles appliquées : https://exemple.gouv.fr/regles"
     )
 
 
@@ -147,20 +166,20 @@ def test_decisive_reasons_come_first() -> None:
     ("text", "verdict"),
     [
         (
-            "À vérifier – avis automatique préparatoire, ne vaut pas décision ; instruction : "
-            "programme EIG.\r\nPhase : …",
+            "À vérifier – Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
+            "l’équipe instruit le dossier.\r\nPhase : …",
             Verdict.A_VERIFIER,
         ),
         (
-            "Inéligible – avis automatique préparatoire, ne vaut pas décision\u00a0; instruction"
-            "\u00a0: programme EIG",
+            "Inéligible – Avis préparatoire établi automatiquement. Il ne vaut pas décision\u00a0; "
+            "l’équipe instruit le dossier.",
             Verdict.INELIGIBLE,
         ),
         ("Conforme : date de dépôt, phase.", None),
-        ("À vérifier – avis automatique", None),
+        ("À vérifier – Avis préparatoire", None),
         (
-            "Vu au téléphone.\nÀ vérifier – avis automatique préparatoire, ne vaut pas décision ; "
-            "instruction : programme EIG.",
+            "Vu au téléphone.\nÀ vérifier – Avis préparatoire établi automatiquement. Il ne vaut "
+            "pas décision ; l’équipe instruit le dossier.",
             None,
         ),
         ("À vérifier", None),
