@@ -256,6 +256,7 @@ class Eig:
             candidatures = store.candidatures(reader.connection, [one.numero for one in due])
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
             members = store.same_product(reader.connection, run.demarche, products)
+            is_kept = store.rules(reader.connection, self._in_force.version) is not None
         # For all of them first: several applicants can be one enterprise, which is looked up once.
         known = with_registry(
             run, self._sources.registry, candidatures.values(), evidence.evidence, self._in_force
@@ -276,8 +277,14 @@ class Eig:
             except Exception:  # One dossier that fails must not stop the others.
                 yield Judged(one, None)
                 continue
-            if decision is not None:
-                yield Judged(one, decision)
+            if decision is None:
+                continue
+            # Before the first verdict by them is stored; « as of a day » stores none.
+            if not is_kept and (options is None or options.as_of is None):
+                with run.transaction() as tx:
+                    store.save_rules(tx.connection, self._in_force.document(), run.now)
+                is_kept = True
+            yield Judged(one, decision)
 
     def _evaluate(
         self,

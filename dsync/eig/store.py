@@ -19,7 +19,7 @@ from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.eig.stages import SUITES
 from dsync.store import Tx
 from dsync.store import tables as engine
-from dsync.store.sql import CLOCK_TOLERANCE, update_rows, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, insert_rows, update_rows, upsert
 
 _candidature = tables.candidature
 _dossier = engine.dossier
@@ -270,6 +270,35 @@ def known_products(connection: Connection) -> tuple[KnownProduct, ...]:
     columns = [table.c[name] for name in KnownProduct._fields]
     rows = connection.execute(select(*columns).order_by(table.c.id))
     return tuple(KnownProduct(*row) for row in rows)
+
+
+def rules(connection: Connection, version: str) -> dict[str, Any] | None:
+    """Return a version of the rules, as `RuleSet.document` and `depuis_le`; None: it is unknown."""
+    table = tables.regle
+    row = connection.execute(select(table).where(table.c.version == version)).one_or_none()
+    return None if row is None else row._asdict()
+
+
+def rules_versions(connection: Connection) -> list[str]:
+    """Return the versions of the rules that ever judged, the latest first."""
+    table = tables.regle
+    return list(
+        connection.scalars(
+            select(table.c.version).order_by(table.c.depuis_le.desc(), table.c.version)
+        )
+    )
+
+
+def save_rules(connection: Connection, document: Mapping[str, Any], now: datetime) -> None:
+    """Store a version of the rules, unless it is known.
+
+    Args:
+        connection: in a transaction.
+        document: of `RuleSet.document`.
+        now: the present instant, in UTC.
+    """
+    if rules(connection, document["version"]) is None:
+        insert_rows(connection, tables.regle, [{**document, "depuis_le": now}])
 
 
 def save_evidence(connection: Connection, copy: EvidenceCopy) -> None:

@@ -1,4 +1,4 @@
-"""The programme's tables beside `candidature`: evidence, products, answers of the registry."""
+"""The programme's tables beside `candidature`: evidence, products, registry answers, rules."""
 
 # No `from __future__ import annotations`: SQLModel evaluates annotations at class creation.
 import datetime as dt
@@ -60,7 +60,25 @@ class RegistreRow(Table, table=True):
     expires_at: dt.datetime
 
 
+class RegleRow(Table, table=True):
+    """A version of the rules, whole; rows are never changed nor deleted."""
+
+    __tablename__ = "regle"
+
+    version: str = Field(primary_key=True)
+    depuis_le: dt.datetime
+    revision: int
+    regles: Any = json_text()
+    decisions: Any = json_text()
+    listes: Any = json_text()
+    categories: Any = json_text()
+    champs_attendus: Any = json_text()
+    controles: Any = json_text()
+    phrases: Any = json_text()
+
+
 candidature = metadata.tables["candidature"]
 evidence = metadata.tables["evidence"]
 produit = metadata.tables["produit"]
 registre = metadata.tables["registre"]
+regle = metadata.tables["regle"]

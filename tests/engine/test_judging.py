@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import socket
 import threading
 import time
+from datetime import date
+from pathlib import Path
 from typing import Any
 
+from dsync.domain.run import Kind
 from dsync.eig.precheck.check import Check
 from dsync.eig.store import known_products
 from dsync.sandbox import ScriptedFault
@@ -55,6 +60,38 @@ def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
     assert [2] * 10 == [rows(engine, rank) for rank in OPEN]
     assert [1, 1] == [rows(engine, rank) for rank in (5, 11)]
     assert 0 == engine.sync().evaluated
+
+
+def test_each_version_of_the_rules_that_judged_is_kept(engine_on_each: Engine) -> None:
+    """From its first verdict on, once; a trial as of a day keeps none, the former one stays."""
+
+    def kept() -> dict[str, Any]:
+        return {row["version"]: row for row in engine.rows("SELECT * FROM lecture_regle")}
+
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    [first] = kept()
+    assert {first} == {
+        row["version_regles"] for row in engine.rows("SELECT * FROM lecture_precontrole")
+    }
+    severity = {**engine.worker.app.configuration.regles.severity, "administration": "off"}
+    engine.restart(configuration={"regles": {"severity": severity, "operateurs": ()}})
+    engine.sync(work=Kind.PRECHECK, as_of=date(2024, 6, 1))
+    assert [first] == [*kept()]
+    engine.sync()
+    [other] = kept().keys() - {first}
+    assert {first, other} == {
+        row["version_regles"] for row in engine.rows("SELECT * FROM lecture_precontrole")
+    }
+    named = [[one["nom"] for one in json.loads(kept()[v]["controles"])] for v in (first, other)]
+    assert [True, False] == ["administration" in names for names in named]
+    [liste] = [one for one in json.loads(kept()[first]["listes"]) if one["annee"]]
+    file = Path(__file__).parents[2] / "config" / "operateurs_etat.csv"
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (2026, 426, digest) == (liste["annee"], liste["entrees"], liste["sha256"])
+    before = kept()
+    engine.sync()
+    assert before == kept()
 
 
 def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:

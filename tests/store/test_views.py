@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
@@ -19,12 +20,13 @@ from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.eig.store import INDICATEURS as STAGE_INDICATEURS
-from dsync.eig.store import DossierProduct, save_products, set_products
+from dsync.eig.store import DossierProduct, save_products, save_rules, set_products
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import schema
 from dsync.store import Author, NewWish, Origin, Store, WishStatus
 from dsync.store.demarche import INDICATEURS
 from dsync.store.engine import parse_url
+from dsync.store.extension import is_masked
 from dsync.store.journal import EventName
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
@@ -62,6 +64,8 @@ PROMISED = {
     "lecture_precontrole": "numero verdict detail etabli_le version_regles courant remarque",
     "lecture_precontrole_controle": "numero etabli_le controle resultat motif preuve",
     "lecture_produit": "produit_id nom incubateur phase phase_depuis adresse consulte_le",
+    "lecture_regle": "version depuis_le revision regles decisions listes categories "
+    "champs_attendus controles phrases",
     "lecture_jury": "jury_le nb_dossiers nb_laureats note_moyenne note_ecart",
     "lecture_jury_dossier": "jury_le numero raison_sociale page_produit verdict nb_evaluations "
     "note_moyenne note_min note_max ecart_evaluateurs etat",
@@ -86,7 +90,7 @@ PROMISED = {
 }
 
 
-OF_ALL = {"lecture_valeur", "lecture_produit"}
+OF_ALL = {"lecture_valeur", "lecture_produit", "lecture_regle"}
 """Views that are the same for all démarches; each other one ends with the démarche's number."""
 
 TRANSPORT = KnownProduct(
@@ -96,6 +100,14 @@ TRANSPORT = KnownProduct(
     incubateur="L’incubateur",
     vu_le=NOW,
 )
+RULES = {
+    "version": "abc",
+    "revision": 5,
+    "regles": {"max_profils": 2},
+    "decisions": [{"siren": "110001013", "reason": "décret"}],
+    "listes": [{"genre": "operateurs", "annee": 2026}],
+    **dict.fromkeys(("categories", "champs_attendus", "controles", "phrases"), ()),
+}
 
 
 RICH: dict[str, Any] = {
@@ -118,6 +130,7 @@ def rich(store: Store) -> Store:
         save_verdicts(tx, run, [make_verdict(1)], NOW)
         set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
         save_products(tx.connection, [TRANSPORT])
+        save_rules(tx.connection, RULES, NOW)
         tx.close_evaluation([DossierNumber(1)])
         tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
@@ -304,6 +317,17 @@ def test_a_product_shows_its_last_phase(rich: Store) -> None:
         candidature["produit_nom"],
         candidature["groupe_instructeur"],
     )
+
+
+def test_a_version_of_the_rules_is_shown_whole_and_as_it_was_first_stored(rich: Store) -> None:
+    """Stored again it keeps its first instant; what names applicants is a column of its own."""
+    with writing(rich) as tx:
+        save_rules(tx.connection, RULES | {"revision": 9}, NOW + timedelta(days=1))
+    [rule] = rows(rich, "lecture_regle")
+    assert ("abc", NOW, 5) == (rule["version"], instant(rule["depuis_le"]), rule["revision"])
+    assert {"max_profils": 2} == json.loads(rule["regles"])
+    assert "110001013" in rule["decisions"]
+    assert is_masked(rich.dictionary()["lecture_regle"]["columns"]["decisions"])
 
 
 def test_of_two_phases_of_one_day_a_product_shows_the_last_listed_one(store: Store) -> None:

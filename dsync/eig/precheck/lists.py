@@ -47,6 +47,8 @@ class OperateurList:
     source: str
     noms: Mapping[str, str]
     """Names by SIREN."""
+    sha256: str = ""
+    """Of its file."""
 
 
 class Categorie(NamedTuple):
@@ -65,6 +67,8 @@ class CategorieList:
     exact: Mapping[str, Categorie]
     familles: tuple[tuple[str, str, Categorie], ...]
     """First code, last code and category of each family, the narrowest first."""
+    sha256: str = ""
+    """Of its file."""
 
     def get(self, code: str) -> Categorie | None:
         """Return the category of a code, or else that of its family."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import to_builtins
 
+from dsync.domain.dossier import Json
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.config import (
@@ -53,7 +54,7 @@ _BEGINNING = 20
 _OF_CATALOGUE = {Check.FICHE_PRODUIT, *(check for check in Check if check.is_of_product)}
 """The checks that need the catalogue of products."""
 
-_List = TypeVar("_List")
+_List = TypeVar("_List", OperateurList, CategorieList)
 _Named = TypeVar("_Named", ProfilConfig, CasConfig)
 
 
@@ -166,6 +167,46 @@ class RuleSet:
         """Whether a check that is made compares with the catalogue of products."""
         return not self.checks.isdisjoint(_OF_CATALOGUE)
 
+    def document(self) -> dict[str, Json]:
+        """Return the rules whole, in JSON values: what the database keeps of each version."""
+        regles: dict[str, Json] = to_builtins(self.config)
+        lists: list[Json] = [
+            {"genre": "operateurs", "annee": one.annee, "source": one.source,
+             "entrees": len(one.noms), "sha256": one.sha256}
+            for one in self.operateurs
+        ]  # fmt: skip
+        known = [*self.categories.exact.values(), *(one[2] for one in self.categories.familles)]
+        if self.config.categories_juridiques:
+            lists.append(
+                {"genre": "categories_juridiques", "annee": None, "source": self.categories.source,
+                 "entrees": len(known), "sha256": self.categories.sha256}
+            )  # fmt: skip
+        return {
+            "version": self.version,
+            "revision": SENTENCES_REVISION,
+            # Apart, because they name applicants.
+            "decisions": regles.pop("overrides"),
+            "regles": regles,
+            "listes": lists,
+            "categories": [list(one) for one in sorted(known)],
+            "champs_attendus": [one._asdict() for one in self.needed],
+            "controles": [
+                {"nom": check.value, "titre": check.label, "sens": check.meaning}
+                for check in Check
+                if check in self.checks
+            ],
+            "phrases": [
+                {
+                    "controles": list(one.controles),
+                    "resultat": one.resultat.value,
+                    "quand": one.quand,
+                    "texte": one.text,
+                }
+                for one in SENTENCES
+                if not self.checks.isdisjoint(one.controles)
+            ],
+        }
+
     def local_day(self, instant: datetime) -> date:
         """Return the day of an instant in the time zone of the rules.
 
@@ -221,7 +262,10 @@ def list_file(name: str, folder: Path, shipped: Path | None) -> Path:
 
 def _read_list(path: Path, parse: Callable[[str], _List], problems: list[str]) -> _List | None:
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        # Lines may end as on Windows.
+        parsed = parse(content.decode("utf-8").replace("\r\n", "\n"))
+        return replace(parsed, sha256=hashlib.sha256(content).hexdigest())
     except OSError as exc:
         problems.append(f"{path.name}: cannot be read ({exc.strerror}) in {path.parent}")
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
 """All French sentences of the pre-check: the finding, the rule, what to do.
 
-Checks choose a sentence and fill in its facts. docs/precheck.md lists all sentences.
+Checks choose a sentence and fill in its facts. The published rules list all sentences.
 """
 
 from __future__ import annotations
@@ -25,19 +25,24 @@ class Sentence(NamedTuple):
     controles: tuple[Check, ...]
     resultat: Resultat
     quand: str
-    """The situation, for docs/precheck.md."""
+    """The situation, for the published rules."""
     fait: str
     regle: str = ""
     a_faire: str = ""
 
     def motif(self, **facts: object) -> str:
         """Return the sentence with its facts."""
-        parts = [
-            self.fait,
-            self.regle,
-            f"À faire : {self.a_faire}" if self.a_faire else "",
-        ]
-        return " ".join(f"{part.format(**facts)}." for part in parts if part)
+        return " ".join(f"{part.format(**facts)}." for part in self._parts)
+
+    @property
+    def text(self) -> str:
+        """The sentence with its placeholders."""
+        return " ".join(f"{part}." for part in self._parts)
+
+    @property
+    def _parts(self) -> list[str]:
+        what_to_do = f"À faire : {self.a_faire}" if self.a_faire else ""
+        return [part for part in (self.fait, self.regle, what_to_do) if part]
 
 
 LEVELS = {

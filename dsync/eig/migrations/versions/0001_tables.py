@@ -107,9 +107,24 @@ def upgrade() -> None:
         sa.Column("expires_at", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("siren", name=op.f("pk_registre")),
     )
+    op.create_table(
+        "regle",
+        sa.Column("version", sqltypes.AutoString(), nullable=False),
+        sa.Column("depuis_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("regles", sa.Text(), nullable=True),
+        sa.Column("decisions", sa.Text(), nullable=True),
+        sa.Column("listes", sa.Text(), nullable=True),
+        sa.Column("categories", sa.Text(), nullable=True),
+        sa.Column("champs_attendus", sa.Text(), nullable=True),
+        sa.Column("controles", sa.Text(), nullable=True),
+        sa.Column("phrases", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_regle")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("regle")
     op.drop_table("registre")
     op.drop_table("produit")
     op.drop_table("evidence")
