@@ -1,15 +1,18 @@
-"""`dsync dossier`: shows one dossier, lists dossiers, erases one."""
+"""`dsync dossier`: shows, lists, explains dossiers; what an applicant has to send; erases one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import (
+    INSTANT,
     NUMBER,
     json_option,
     settings_options,
@@ -29,17 +32,25 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.session import load, reading
+from dsync.cli.session import load, open_worker, reading
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.programme import NO_RULES
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reader import current_checks, to_settle
 
+if TYPE_CHECKING:
+    from dsync.store import Reader
+
 VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
 
+UNKNOWN = (
+    "Dossier {numero} is not in the database: correct the number, or read it with `dsync sync "
+    "--dossier {numero}`."
+)
 EVENTS_SHOWN = 20
 LONGEST_SHOWN = 60
 """Characters that are shown of a value before and after a change."""
@@ -126,10 +137,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
         found: dict[str, Any] | None = reader.dossier(numero)
         conflicts = [one for one in reader.conflicts() if one.numero == numero]
     if found is None:
-        raise ConfigurationError(
-            f"Dossier {numero} is not in the database: correct the number, or read it with "
-            f"`dsync sync --dossier {numero}`."
-        )
+        raise ConfigurationError(UNKNOWN.format(numero=numero))
     checks = current_checks(found, EXTENSION.checks)
     found["a_regler"] = to_settle(checks)
     if as_json:
@@ -149,6 +157,57 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     _print_pushes(found["annotations"], {c.annotation: c.valeur_distante for c in conflicts})
     _print_changes(found["changements"])
     _print_events(found["evenements"])
+
+
+@dossier.command("explain")
+@click.argument("numero", metavar="N", type=NUMBER)
+@click.option(
+    "--etabli-le",
+    "at",
+    type=INSTANT,
+    metavar="T",
+    help="The verdict that stood at this instant. Default: the current one.",
+)
+@json_option
+@settings_options()
+def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> None:
+    """Print the individual account of dossier N's verdict, in French.
+
+    For a person who asks how the pre-check contributed to a decision: purpose, contribution, data
+    and sources, parameters and their weight, operations, by the rules in force at that verdict.
+    """
+    with _of_dossier(numero) as (programme, found, reader):
+        account = programme.account(reader, found, at)
+    if account is None:
+        given = ", ".join(one["etabli_le"] for one in found["precontroles"])
+        then = f" at {at.isoformat()}; it was given {given}" if given and at else " yet"
+        raise ConfigurationError(f"Dossier {numero} had no verdict{then}.")
+    if as_json:
+        print_json(account)
+    else:
+        click.echo(programme.account_text(account), nl=False)
+
+
+@dossier.command("message")
+@click.argument("numero", metavar="N", type=NUMBER)
+@json_option
+@settings_options()
+def message(*, numero: DossierNumber, as_json: bool) -> None:
+    """Print what the applicant of dossier N has to send, as a message in French.
+
+    It is made of the current verdict. dsync never sends it: copy it into DS's messages.
+    """
+    with _of_dossier(numero) as (programme, found, reader):
+        checks = current_checks(found, EXTENSION.checks)
+        made = programme.message(reader, found, checks)
+    if not checks:
+        raise ConfigurationError(f"Dossier {numero} has no verdict yet: run `dsync sync`.")
+    if as_json:
+        print_json({"numero": numero, **made._asdict()})
+    elif made.demandes:
+        click.echo(f"Objet : {made.objet}\n\n{made.texte}")
+    else:
+        click.echo(f"There is nothing to ask of the applicant of dossier {numero}.")
 
 
 @dossier.command("erase")
@@ -188,6 +247,25 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
         done = carry_out(read, as_json=as_json, settings=settings)
     print_document(done.document, as_json=as_json)
     finish(done)
+
+
+@contextmanager
+def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Any, dict[str, Any], Reader]]:
+    """Yield the programme, a dossier with its verdicts, and the reader of its démarche.
+
+    Raises:
+        ConfigurationError: there are no rules, or the dossier is not in the database.
+    """
+    settings = load()
+    with open_worker(settings) as worker:
+        programme = worker.programme
+        if programme is None or not programme.judges:
+            raise ConfigurationError(NO_RULES)
+        with reading(settings) as reader:
+            found = reader.dossier(numero, only=("precontroles", "controles"))
+            if found is None:
+                raise ConfigurationError(UNKNOWN.format(numero=numero))
+            yield programme, found, reader
 
 
 def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> None:

@@ -63,6 +63,10 @@ COMMANDS = {
         "dsync.cli.evidence",
         "Show the evidence of verdicts, accept a catalogue, replace a list or undo that.",
     ),
+    "rules": (
+        "dsync.cli.rules",
+        "Show a version of the rules, write the page that publishes them.",
+    ),
     "push": (
         "dsync.cli.push",
         "Send the open and the refused annotations now, without reading dossiers.",

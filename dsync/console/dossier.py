@@ -63,7 +63,10 @@ def show(visit: Visit) -> Response:
         titles = extension.checks
         columns = ("numero", "etape", "etape_depuis", "attend")
         suivi = reader.rows_of("lecture_suivi", columns, {"numero": number}, order="numero")
+        message = None
         if programme := worker.programme:
+            if visit.actor.may_act:
+                message = programme.message(reader, found, checks)
             for check in checks:
                 check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
         return visit.page(
@@ -84,9 +87,31 @@ def show(visit: Visit) -> Response:
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             events=list(reversed(found["evenements"])),
             link=_link(worker, number),
+            message=message,
             judges=worker.configuration.judges,
             writes=worker.configuration.annotations is not None,
         )
+
+
+def explain(visit: Visit) -> Response:
+    """Show the individual account of a verdict, to be printed; `etabli_le`: of a former one.
+
+    Raises:
+        HTTPException: it had no verdict then, or is not in the copy of the démarche (404).
+    """
+    number, programme = DossierNumber(visit.in_path("numero")), visit.worker.programme
+    try:
+        at = words.instant_of(visit.query("etabli_le"))
+    except ValueError as exc:
+        raise HTTPException(400, "La date attendue est de la forme 2024-06-01T08:00:00Z.") from exc
+    with visit.reading() as reader:
+        found = reader.dossier(number, only=("precontroles", "controles"))
+        is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
+        account = programme.account(reader, found, at) if programme and found and is_here else None
+        if programme is None or account is None:
+            raise HTTPException(404, "Ce dossier n’a pas de verdict à expliquer à cette date.")
+        paper = programme.account_page(account)
+        return visit.page("explication.html", reader, numero=number, paper=paper)
 
 
 def _link(worker: Worker, number: DossierNumber) -> str | None:
@@ -184,6 +209,7 @@ def _ask(visit: Visit, options: SyncOptions) -> Response:
 
 PAGES = [
     ("GET", "/dossiers/{numero}", show),
+    ("GET", "/dossiers/{numero}/explication", explain),
     ("POST", "/dossiers/{numero}/relire", read_again),
     ("POST", "/dossiers/{numero}/renvoyer", send_again),
     ("POST", "/dossiers/{numero}/rejuger", judge_again),

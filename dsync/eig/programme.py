@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.dossier import Demarche, Descriptor, Revision
+from dsync.domain.dossier import OPEN_ETATS, Demarche, Descriptor, Etat, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.programme import (
     NO_RULES,
@@ -20,8 +20,9 @@ from dsync.domain.programme import (
     ProposedSections,
 )
 from dsync.domain.toml_text import TO_CHECK
-from dsync.domain.verdict import Decision, Verdict
+from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.eig import store, words
+from dsync.eig.account import account_of, account_page
 from dsync.eig.candidature import Candidature
 from dsync.eig.check import evidence_line, mapping_lines, rules_lines
 from dsync.eig.config import EigSections
@@ -30,18 +31,23 @@ from dsync.eig.evidence.gathering import (
     evidence_document,
     gather,
     no_catalogue,
+    stored_evidence,
     with_registry,
 )
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
 from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, propose
+from dsync.eig.message import ASKED, Message, Suggestion, message_of
+from dsync.eig.paper import Page, markdown
+from dsync.eig.precheck.address import ProductPage
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.detail import stated_verdict
 from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.store import DossierProduct
 from dsync.errors import ConfigurationError
-from dsync.store import Store
+from dsync.store import Reader, Store
 
 NOON = time(12, tzinfo=UTC)
 """At this time the day in Paris and in UTC is the same."""
@@ -319,6 +325,94 @@ class Eig:
         preuve = options.frozen(due.numero, verdict.preuve if verdict else None)
         frozen = stored_product(preuve)
         return evaluate(candidature, evidence, rules, doublons=others, frozen_product=frozen)
+
+    def account(
+        self, reader: Reader, found: Mapping[str, Any], at: datetime | None = None
+    ) -> dict[str, Any] | None:
+        """Return the account of a dossier's verdict, as `account_of`.
+
+        Args:
+            reader: of the démarche's data.
+            found: the dossier with its verdicts and checks, as `Reader.dossier` returns it.
+            at: the instant at which the verdict stood; None: the current one.
+
+        Returns:
+            None if it had no verdict then.
+        """
+        given = [
+            one
+            for one in found["precontroles"]
+            if (one["courant"] if at is None else datetime.fromisoformat(one["etabli_le"]) <= at)
+        ]
+        if not given:
+            return None
+        verdict, titles = given[-1], {check.value: check.label for check in Check}
+        controles = [c for c in found["controles"] if c["etabli_le"] == verdict["etabli_le"]]
+        ranks = {name: rank for rank, name in enumerate(titles)}
+        controles.sort(key=lambda one: ranks.get(one["controle"], len(ranks)))
+        return account_of(
+            found,
+            verdict,
+            controles,
+            store.rules(reader.connection, verdict["version_regles"]),
+            titles=titles,
+            in_words=self.evidence_in_words,
+            instruction=self.rules.config.instruction if self.rules else "l’équipe d’instruction",
+        )
+
+    def account_page(self, account: Mapping[str, Any]) -> Page:
+        """Return an account of `account` as a page."""
+        return account_page(account)
+
+    def account_text(self, account: Mapping[str, Any]) -> str:
+        """Return an account of `account` as Markdown."""
+        return markdown(account_page(account))
+
+    def message(
+        self, reader: Reader, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+    ) -> Message | None:
+        """Return what the applicant of an open dossier has to send, None without rules.
+
+        Args:
+            reader: of the démarche's data.
+            found: the dossier's row of the main view.
+            checks: of its current verdict, as in `lecture_precontrole_controle`.
+        """
+        if self.rules is None:
+            return None
+        etat, numero = Etat(found["etat"]), DossierNumber(found["numero"])
+        controles = [
+            Controle(one["controle"], Resultat(one["resultat"]), preuve=one["preuve"] or {})
+            for one in checks
+            if etat in OPEN_ETATS
+        ]
+        suggestions: Sequence[Suggestion] = ()
+        if any(one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles):
+            suggestions = self._suggestions(reader, numero)
+        may_edit = etat is Etat.EN_CONSTRUCTION
+        return message_of(numero, controles, self.rules, suggestions, may_edit=may_edit)
+
+    def _suggestions(self, reader: Reader, numero: DossierNumber) -> list[Suggestion]:
+        """Judge a dossier as if it gave the address of each product that its answer may mean."""
+        rules = self._in_force
+        candidature = store.candidatures(reader.connection, [numero]).get(numero)
+        evidence = stored_evidence(reader.connection, self._sources)
+        if candidature is None or evidence.catalogue is None:
+            return []
+        match = identify_product(candidature.page_produit, evidence, None).match
+        found = []
+        for id_ in [match.product_id] if match.product_id else match.ids:
+            url = ProductPage(id_).url
+            supposed = candidature.with_changes(page_produit=url)
+            product = identify_product(url, evidence, None).match.product
+            if product is None:
+                continue
+            others = store.same_product(reader.connection, reader.number, [product.id])
+            doublons = tuple(n for n in others.get(product.id, ()) if n != numero)
+            decision = evaluate(supposed, evidence, rules, doublons=doublons)
+            controles = [c for c in decision.controles if Check(c.controle).is_of_product]
+            found.append(Suggestion(product.nom, url, controles))
+        return found
 
     def close(self) -> None:
         """Close the connections to the sources."""

@@ -69,7 +69,7 @@ class RegleRow(Table, table=True):
     depuis_le: dt.datetime
     revision: int
     regles: Any = json_text()
-    decisions: Any = json_text()
+    derogations: Any = json_text()
     listes: Any = json_text()
     categories: Any = json_text()
     champs_attendus: Any = json_text()

@@ -17,6 +17,7 @@ RULES = {
     ("GET", "/dossiers"): READ,
     ("GET", "/dossiers.{ending}"): FILE,
     ("GET", "/dossiers/{numero}"): READ,
+    ("GET", "/dossiers/{numero}/explication"): READ,
     ("POST", "/dossiers/{numero}/relire"): ACT,
     ("POST", "/dossiers/{numero}/renvoyer"): ACT,
     ("POST", "/dossiers/{numero}/rejuger"): ACT,

@@ -11,6 +11,7 @@ import re
 import shutil
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -290,7 +291,9 @@ def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:
 def leaves(value: Any) -> Iterator[str]:
     """Yield the texts of a value, also of JSON, as pages show them."""
     if isinstance(value, str) and value[:1] in "[{":
-        value = json.loads(value)
+        # A sentence can begin with a placeholder in braces.
+        with suppress(ValueError):
+            value = json.loads(value)
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):

@@ -13,6 +13,7 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse, Voeu
+from dsync.eig.message import message_of
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
 from dsync.eig.precheck.config import OverrideConfig
 from dsync.eig.precheck.evaluation import evaluate
@@ -221,6 +222,16 @@ def decide(dossier: Dossier) -> Decision:
     return evaluate(candidature_of(dossier, rules), evidence, rules, doublons=[
         DossierNumber(number) for number in dossier.doublons
     ])  # fmt: skip
+
+
+def messages() -> str:
+    """Return what the applicants of all kinds are asked, each under its title."""
+    texts = []
+    for dossier in DOSSIERS:
+        found = message_of(1860001, decide(dossier).controles, _rules_of(dossier))
+        asked = "\n".join(f"- {demand}" for demand in found.demandes)
+        texts.append(f"## {dossier.kind}\n{asked or 'Rien à demander.'}\n")
+    return "\n".join(texts)
 
 
 def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:

@@ -34,6 +34,7 @@ GENERATED = {
     "docs/precheck.md": table.page,
     "docs/registre.md": registre.page,
     "tests/golden/details.txt": dossiers.written,
+    "tests/golden/messages.txt": dossiers.messages,
 } | {f"docs/{name}": partial(pages.page, name) for name in pages.PAGES}
 
 

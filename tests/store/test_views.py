@@ -64,7 +64,7 @@ PROMISED = {
     "lecture_precontrole": "numero verdict detail etabli_le version_regles courant remarque",
     "lecture_precontrole_controle": "numero etabli_le controle resultat motif preuve",
     "lecture_produit": "produit_id nom incubateur phase phase_depuis adresse consulte_le",
-    "lecture_regle": "version depuis_le revision regles decisions listes categories "
+    "lecture_regle": "version depuis_le revision regles derogations listes categories "
     "champs_attendus controles phrases",
     "lecture_jury": "jury_le nb_dossiers nb_laureats note_moyenne note_ecart",
     "lecture_jury_dossier": "jury_le numero raison_sociale page_produit verdict nb_evaluations "
@@ -104,7 +104,7 @@ RULES = {
     "version": "abc",
     "revision": 5,
     "regles": {"max_profils": 2},
-    "decisions": [{"siren": "110001013", "reason": "décret"}],
+    "derogations": [{"siren": "110001013", "reason": "décret"}],
     "listes": [{"genre": "operateurs", "annee": 2026}],
     **dict.fromkeys(("categories", "champs_attendus", "controles", "phrases"), ()),
 }
@@ -326,8 +326,8 @@ def test_a_version_of_the_rules_is_shown_whole_and_as_it_was_first_stored(rich: 
     [rule] = rows(rich, "lecture_regle")
     assert ("abc", NOW, 5) == (rule["version"], instant(rule["depuis_le"]), rule["revision"])
     assert {"max_profils": 2} == json.loads(rule["regles"])
-    assert "110001013" in rule["decisions"]
-    assert is_masked(rich.dictionary()["lecture_regle"]["columns"]["decisions"])
+    assert "110001013" in rule["derogations"]
+    assert is_masked(rich.dictionary()["lecture_regle"]["columns"]["derogations"])
 
 
 def test_of_two_phases_of_one_day_a_product_shows_the_last_listed_one(store: Store) -> None:

@@ -24,3 +24,23 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:responseError", (event) => {
   if ([403, 404].includes(event.detail.xhr.status)) location.reload();
 });
+
+// Texts to copy: without scripts their buttons stay hidden, and the text can be selected.
+const showCopies = () =>
+  document.querySelectorAll("button[data-copie]").forEach((button) => (button.hidden = false));
+document.addEventListener("DOMContentLoaded", showCopies);
+document.addEventListener("htmx:afterSettle", showCopies);
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("button[data-copie]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copie);
+  const said = button.parentElement.querySelector("[role=status]");
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+    said.textContent = "Copié.";
+  } catch {
+    // Browsers refuse it to pages without TLS: the text is selected for Ctrl-C.
+    getSelection().selectAllChildren(text);
+    said.textContent = "Sélectionné : copier avec Ctrl-C.";
+  }
+});

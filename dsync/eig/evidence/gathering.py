@@ -220,6 +220,16 @@ def with_registry(
     return replace(evidence, registry=answers)
 
 
+def stored_evidence(connection: Connection, sources: EvidenceSources) -> Evidence:
+    """Return the catalogue as stored, without the registry; nothing is fetched."""
+    return make_evidence(
+        sources.config,
+        _snapshot(store.evidence(connection)),
+        now=sources.clock(),
+        known=store.known_products(connection),
+    )
+
+
 def _key(sources: EvidenceSources, snapshot: Snapshot | None, now: datetime) -> str:
     if snapshot is None:
         return "absent"

@@ -48,6 +48,11 @@ class ProfilConfig(_Section):
     offered_until: date | None = None
     """Last day of deposit on which it may be asked for."""
 
+    def is_offered(self, day: date) -> bool:
+        """Return whether it may be asked for in a dossier deposited on a day."""
+        start, end = self.offered_from or day, self.offered_until or day
+        return start <= day <= end
+
 
 @dataclass(frozen=True)
 class PhasesConfig(_Section):

@@ -185,7 +185,7 @@ class RuleSet:
             "version": self.version,
             "revision": SENTENCES_REVISION,
             # Apart, because they name applicants.
-            "decisions": regles.pop("overrides"),
+            "derogations": regles.pop("overrides"),
             "regles": regles,
             "listes": lists,
             "categories": [list(one) for one in sorted(known)],

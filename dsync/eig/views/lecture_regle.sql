@@ -3,7 +3,7 @@ SELECT
     utc(r.depuis_le) AS depuis_le,
     r.revision,
     r.regles,
-    r.decisions,
+    r.derogations,
     r.listes,
     r.categories,
     r.champs_attendus,

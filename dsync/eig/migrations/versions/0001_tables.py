@@ -113,7 +113,7 @@ def upgrade() -> None:
         sa.Column("depuis_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("regles", sa.Text(), nullable=True),
-        sa.Column("decisions", sa.Text(), nullable=True),
+        sa.Column("derogations", sa.Text(), nullable=True),
         sa.Column("listes", sa.Text(), nullable=True),
         sa.Column("categories", sa.Text(), nullable=True),
         sa.Column("champs_attendus", sa.Text(), nullable=True),

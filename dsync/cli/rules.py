@@ -1,0 +1,84 @@
+"""`dsync rules`: shows versions of the rules, writes the page that publishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dsync.cli.failures import Group
+from dsync.cli.options import json_option, settings_options
+from dsync.cli.output import print_json
+from dsync.cli.session import open_worker, reading
+from dsync.domain.programme import NO_RULES
+from dsync.eig.paper import html, markdown
+from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.publication import published_rules
+from dsync.eig.store import rules as kept_rules
+from dsync.eig.store import rules_versions
+from dsync.errors import ConfigurationError
+from dsync.sync.context import utc_now
+
+FORMS = {".md": markdown, ".html": html}
+
+
+@click.group(cls=Group)
+def rules() -> None:
+    """Show a version of the rules, write the page that publishes them."""
+
+
+@rules.command("show")
+@click.argument("version", required=False)
+@json_option
+@settings_options()
+def show(*, version: str | None, as_json: bool) -> None:
+    """Show VERSION of the rules whole, as French Markdown; default: those in force.
+
+    The database keeps each version that gave a verdict; `dsync dossier show N` names it.
+    """
+    document: Mapping[str, Any] | None
+    if version is None:
+        document = _in_force().document()
+    else:
+        with reading() as reader:
+            document = kept_rules(reader.connection, version)
+            known = rules_versions(reader.connection)
+        if document is None:
+            named = (
+                f"these have: {', '.join(known)}" if known else "none has; run `dsync sync` first"
+            )
+            raise ConfigurationError(f"No verdict was given by rules {version[:40]}; {named}.")
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(markdown(published_rules(document)), nl=False)
+
+
+@rules.command("publish")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@settings_options()
+def publish(*, file: Path) -> None:
+    """Write the rules in force with their values into FILE, a French page (.md or .html).
+
+    It can be put online as it is. The address belongs into [regles] publication_url.
+    """
+    write = FORMS.get(file.suffix.lower())
+    if write is None:
+        raise ConfigurationError(f"{file}: give a name that ends with {' or '.join(FORMS)}.")
+    found = _in_force()
+    page = published_rules(found.document(), today=found.local_day(utc_now()))
+    try:
+        file.write_text(write(page), encoding="utf-8")
+    except OSError as exc:
+        raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
+    click.echo(f"{file}: rules {found.version}.")
+
+
+def _in_force() -> RuleSet:
+    with open_worker() as worker:
+        found = worker.programme.rules if worker.programme else None
+    if found is None:
+        raise ConfigurationError(NO_RULES)
+    return found

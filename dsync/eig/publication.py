@@ -1,0 +1,368 @@
+"""The published rules: a version of the rules with its values as a French page.
+
+An administration can put it online as it is (CRPA, art. L. 312-1-3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from dsync.domain.verdict import Resultat, Verdict
+from dsync.eig.paper import Block, Page, heading, items, paragraph, table
+from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.lists import CategorieReponse
+from dsync.eig.precheck.sentences import ADVICE, LEVELS
+from dsync.eig.precheck.wording import french_date, listed, quoted
+
+Rules = Mapping[str, Any]
+"""As `RuleSet.document`, or as the database keeps it."""
+
+PURPOSE = (
+    "Le pré-contrôle compare chaque dossier déposé avec les conditions publiées du programme et "
+    "avec des données publiques, pour signaler aux instructeurs ce qui est établi, ce qui reste à "
+    "vérifier et ce qui manque."
+)
+VERDICT_RULE = (
+    "Les contrôles n’ont ni points ni pondération : le résultat le plus sévère décide seul. Un "
+    "contrôle « Non conforme » donne Inéligible ; à défaut, une preuve indisponible donne "
+    "Indéterminé ; à défaut, un contrôle « À vérifier » donne À vérifier ; sinon l’avis est "
+    "Éligible. Un contrôle « Non examiné » ne compte pas."
+)
+NO_ADVICE = (
+    "Ce document n’est pas un conseil juridique : le texte des articles est à vérifier sur "
+    "Légifrance, dans sa rédaction en vigueur."
+)
+L_311_3_1 = (
+    "Code des relations entre le public et l’administration (CRPA), article L. 311-3-1 : « Sous "
+    "réserve de l’application du 2° de l’article L. 311-5, une décision individuelle prise sur le "
+    "fondement d’un traitement algorithmique comporte une mention explicite en informant "
+    "l’intéressé. Les règles définissant ce traitement ainsi que les principales caractéristiques "
+    "de sa mise en œuvre sont communiquées par l’administration à l’intéressé s’il en fait la "
+    "demande. »"
+)
+R_311_3_1_1 = (
+    "CRPA, article R. 311-3-1-1 : « La mention explicite prévue à l’article L. 311-3-1 indique la "
+    "finalité poursuivie par le traitement algorithmique. Elle rappelle le droit, garanti par cet "
+    "article, d’obtenir la communication des règles définissant ce traitement et des principales "
+    "caractéristiques de sa mise en œuvre, ainsi que les modalités d’exercice de ce droit à "
+    "communication et de saisine, le cas échéant, de la commission d’accès aux documents "
+    "administratifs, définies par le présent livre. »"
+)
+R_311_3_1_2 = (
+    "CRPA, article R. 311-3-1-2 : l’administration communique à la personne qui le demande, sous "
+    "une forme intelligible et sous réserve de ne pas porter atteinte à des secrets protégés par "
+    "la loi, « 1° Le degré et le mode de contribution du traitement algorithmique à la prise de "
+    "décision ; 2° Les données traitées et leurs sources ; 3° Les paramètres de traitement et, le "
+    "cas échéant, leur pondération, appliqués à la situation de l’intéressé ; 4° Les opérations "
+    "effectuées par le traitement »."
+)
+L_312_1_3 = (
+    "CRPA, article L. 312-1-3 : les administrations, sauf les plus petites (seuil fixé par décret) "
+    "et sous réserve des secrets protégés, « publient en ligne les règles définissant les "
+    "principaux traitements algorithmiques utilisés dans l’accomplissement de leurs missions "
+    "lorsqu’ils fondent des décisions individuelles »."
+)
+ARTICLE_47 = (
+    "Loi n° 78-17 du 6 janvier 1978, article 47 : une décision qui produit des effets juridiques à "
+    "l’égard d’une personne n’est pas prise sur le seul fondement d’un traitement automatisé de "
+    "données à caractère personnel, sauf exceptions, dont certaines décisions administratives "
+    "individuelles, qui comportent alors la mention de l’article L. 311-3-1 à peine de nullité. Le "
+    "pré-contrôle ne décide pas seul : une personne instruit chaque dossier et décide."
+)
+
+
+def contribution(instruction: str) -> list[str]:
+    """Return the degree and the mode of contribution to a decision.
+
+    Args:
+        instruction: who decides on the dossiers.
+    """
+    return [
+        f"Le pré-contrôle donne un avis préparatoire : {listed(Verdict, last='ou')}. Il ne vaut "
+        "pas décision.",
+        f"{_opened(instruction)} instruit chaque dossier et décide. Le logiciel n’accepte, ne "
+        "refuse et ne classe aucun dossier ; il n’écrit à aucun candidat.",
+        "L’avis est inscrit, avec ses motifs, dans des annotations que seuls les instructeurs "
+        "voient. Un instructeur peut le corriger ou le valider : le logiciel ne revient pas sur ce "
+        "qu’une personne a écrit.",
+    ]
+
+
+def rights(instruction: str) -> list[Block]:
+    """Return what a person may ask for, and the articles.
+
+    Args:
+        instruction: who answers.
+    """
+    return [
+        heading("Droits des candidats"),
+        paragraph(
+            "Toute personne qui fait l’objet d’une décision individuelle prise sur le fondement de "
+            "ce traitement peut demander les règles qui le définissent et les principales "
+            "caractéristiques de sa mise en œuvre, appliquées à sa situation. La demande s’adresse "
+            f"à {instruction}. Le silence gardé pendant un mois vaut refus (CRPA, articles R.* "
+            "311-12 et R. 311-13) ; la commission d’accès aux documents administratifs (CADA, "
+            "https://www.cada.fr) peut alors être saisie dans les deux mois."
+        ),
+        heading("Textes applicables"),
+        items([L_311_3_1, R_311_3_1_1, R_311_3_1_2, L_312_1_3, ARTICLE_47]),
+        paragraph(NO_ADVICE),
+    ]
+
+
+def published_rules(rules: Rules, *, today: date | None = None) -> Page:
+    """Return the page of a version of the rules.
+
+    Args:
+        rules: the version.
+        today: the day on which the page is made, if it is said.
+    """
+    regles = rules["regles"]
+    instruction = regles["instruction"]
+    made = f" Page établie le {french_date(today)}." if today else ""
+    return Page(
+        "Règles du pré-contrôle des dossiers",
+        [
+            paragraph(
+                "Cette page publie les règles du traitement algorithmique qui aide à instruire les "
+                "dossiers, avec leurs valeurs en vigueur (CRPA, article L. 312-1-3). Version "
+                f"{rules['version']}, phrases révision {rules['revision']}.{made}"
+            ),
+            heading("Finalité"),
+            paragraph(PURPOSE),
+            heading("Degré et mode de contribution à la décision"),
+            items(contribution(instruction)),
+            heading("Données traitées et sources"),
+            table(("Donnée", "Source"), data_and_sources(rules)),
+            paragraph(
+                "Les textes libres du dossier ne sont pas analysés : seule leur présence est "
+                "contrôlée, sauf la réponse qui désigne le produit."
+            ),
+            heading("Opérations"),
+            items(operations(), are_steps=True),
+            heading("Paramètres en vigueur"),
+            table(("Paramètre", "Valeur"), parameters(rules)),
+            *_categories(rules),
+            heading("Contrôles"),
+            *_checks(rules),
+            heading("Texte inscrit dans l’annotation"),
+            items(_layout(regles)),
+            *rights(instruction),
+        ],
+    )
+
+
+def operations() -> list[str]:
+    """Return what is done, in order."""
+    return [
+        "Le produit que le dossier présente est cherché dans le catalogue de beta.gouv.fr, d’après "
+        "la réponse du candidat.",
+        "Chaque contrôle compare le dossier, la preuve et les paramètres, et donne un résultat : "
+        f"{listed(quoted(level) for level in LEVELS.values())}.",
+        VERDICT_RULE,
+        "La première preuve lisible du produit est conservée avec sa date et sert aux avis "
+        "suivants, tant que le candidat désigne le même produit.",
+        "L’avis est établi de nouveau si le dossier, les règles ou les autres dossiers du même "
+        "produit changent, ou quand une preuve indisponible est de nouveau lisible. Chaque avis "
+        "est conservé avec la version des règles, les preuves et sa date.",
+    ]
+
+
+def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
+    """Yield the data that the checks use, each with its source."""
+    made = {one["nom"] for one in rules["controles"]}
+    applicant, ds = "réponses du candidat au formulaire", "Démarches Simplifiées"
+    if made & {Check.DEPOT, Check.PHASE, Check.PROFILS}:
+        yield "date de dépôt", ds
+    if Check.ADMINISTRATION in made:
+        yield (
+            "SIRET, raison sociale, catégorie juridique et état administratif du candidat",
+            (
+                f"{ds}, d’après le registre des entreprises ; si elle y manque, la catégorie "
+                "juridique peut être lue par l’API publique Recherche d’entreprises"
+            ),
+        )
+    if Check.FICHE_PRODUIT in made:
+        yield "adresse ou nom du produit, phase, cas, profils", applicant
+        yield (
+            "nom, adresses, phases, incubateur, mesures d’impact et code source du produit",
+            ("catalogue public de beta.gouv.fr et ses redirections"),
+        )
+    if Check.COMPLETUDE in made and rules["champs_attendus"]:
+        labels = listed(quoted(one["libelle"]) for one in rules["champs_attendus"])
+        yield f"présence d’une réponse à {labels}", applicant
+    if Check.DOUBLON in made:
+        yield "produit et état des autres dossiers de la démarche", ds
+    for one in rules["listes"]:
+        year = f" pour {one['annee']}" if one["annee"] else ""
+        name = "opérateurs de l’État" if one["genre"] == "operateurs" else "catégories juridiques"
+        yield (
+            f"liste des {name}{year}, {one['entrees']} entrées",
+            (f"{one['source']} (empreinte SHA-256 du fichier : {one['sha256']})"),
+        )
+
+
+def parameters(rules: Rules) -> list[tuple[str, str]]:
+    """Return the parameters of a version with their values, in French."""
+    regles = dict(rules["regles"])
+    found: list[tuple[str, str]] = []
+    for key, (title, said) in _PARAMETERS.items():
+        if (value := regles.pop(key, None)) not in (None, [], {}, ()):
+            found.append((title, said(value)))
+    for key in ("operateurs", "categories_juridiques"):
+        # The files of the lists, of which the page gives source and digest.
+        regles.pop(key, None)
+    found += [
+        (key, json.dumps(value, ensure_ascii=False))
+        for key, value in regles.items()
+        if value is not None
+    ]
+    if decisions := len(rules["derogations"]):
+        found.append(
+            (
+                "décisions permanentes sur des candidats",
+                f"{decisions}, non publiées ici car nominatives",
+            )
+        )
+    return found
+
+
+def _period(window: Mapping[str, str]) -> str:
+    return f"du {_day(window['start'])} au {_day(window['end'])}, bornes comprises"
+
+
+def _day(text: str) -> str:
+    return french_date(date.fromisoformat(text))
+
+
+def _profils(profils: Sequence[Mapping[str, Any]]) -> str:
+    said = []
+    for one in profils:
+        since = f" à partir du {_day(one['offered_from'])}" if one.get("offered_from") else ""
+        until = f" jusqu’au {_day(one['offered_until'])}" if one.get("offered_until") else ""
+        said.append(f"{quoted(_label(one))}{since}{until}")
+    return " ; ".join(said)
+
+
+def _label(one: Mapping[str, Any]) -> str:
+    labels: Sequence[str] = one["labels"]
+    return labels[0] if labels else str(one["id"])
+
+
+def _phases(phases: Mapping[str, Any]) -> str:
+    said = [f"admises : {listed(phases['eligible'])}"]
+    if phases["other"]:
+        names = phases["noms"]
+        said.append(f"autres : {listed(str(names.get(one, one)) for one in phases['other'])}")
+    said += [
+        f"option « {option} » du formulaire : {listed(names)}"
+        for option, names in sorted(phases["declared"].items())
+    ]
+    said.append(
+        f"preuve lue plus de {phases['late_reading_days']} jours après le dépôt : lecture tardive"
+    )
+    return " ; ".join(said)
+
+
+_NEEDS = {
+    "stats_url": "une adresse de mesures d’impact",
+    "repository": "une adresse de code source",
+}
+
+
+def _cas(cas: Sequence[Mapping[str, Any]]) -> str:
+    said = []
+    for one in cas:
+        needs = [_NEEDS.get(need, need) for need in one["needs"]]
+        if one["needs_phase"]:
+            needs.insert(0, f"la phase « {one['needs_phase']} »")
+        said.append(f"{quoted(_label(one))} suppose {listed(needs) or 'aucune condition'}")
+    return " ; ".join(said)
+
+
+def severity_in_words(severity: str | None) -> str | None:
+    """Return the most severe result that a check may give, in French."""
+    words = {"non_conforme": "Non conforme", "a_verifier": "À vérifier", "off": "non fait"}
+    return None if severity is None else words.get(severity, severity)
+
+
+def _severities(severity: Mapping[str, str]) -> str:
+    labels = {check.value: check.label for check in Check}
+    # The database keeps the names sorted.
+    known = [*(name for name in labels if name in severity), *sorted(severity.keys() - labels)]
+    said = ((labels.get(name, name), severity_in_words(severity[name])) for name in known)
+    return " ; ".join(f"{label} : {most}" for label, most in said)
+
+
+_PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "window": ("appel à projets", _period),
+    "timezone": ("fuseau horaire des jours", str),
+    "instruction": ("qui instruit les dossiers", str),
+    "severity": ("résultat le plus sévère de chaque contrôle", _severities),
+    "profils": ("profils proposés", _profils),
+    "max_profils": ("nombre de profils au plus", str),
+    "phases": ("phases du produit", _phases),
+    "cas": ("cas d’octroi", _cas),
+    "max_detail_length": ("longueur du texte de l’annotation, en caractères", str),
+    "publication_url": ("adresse de publication", str),
+    "answer_days": ("délai de réponse laissé au candidat, en jours", str),
+}
+"""The French titles of parameters and how each is said; another one is shown as it is stored."""
+
+_ANSWERS = {
+    CategorieReponse.ADMINISTRATION_CENTRALE: "administration centrale : conforme",
+    CategorieReponse.OPERATEUR_POSSIBLE: "opérateur possible : la liste des opérateurs décide",
+    CategorieReponse.A_VERIFIER: "ne suffit pas à conclure : à vérifier",
+    CategorieReponse.EXCLUE: "ni l’un ni l’autre : non conforme, sauf inscription sur la liste",
+    CategorieReponse.EXCLUE_HORS_LISTE: "non conforme si une liste de l’année du dépôt a été "
+    "consultée et ne l’a pas, sinon à vérifier",
+}
+
+
+def _categories(rules: Rules) -> Iterator[Block]:
+    by_answer: dict[str, list[str]] = {}
+    for code, _, answer in rules["categories"]:
+        by_answer.setdefault(answer, []).append(code)
+    if by_answer:
+        yield heading("Catégories juridiques", 3)
+        yield table(
+            ("Réponse", "Codes"),
+            [(text, ", ".join(by_answer[a])) for a, text in _ANSWERS.items() if a in by_answer],
+        )
+        yield paragraph("Toute autre catégorie : à vérifier.")
+
+
+def _checks(rules: Rules) -> Iterator[Block]:
+    for one in rules["controles"]:
+        yield heading(_opened(one["titre"]), 3)
+        yield paragraph(one["sens"])
+        yield table(
+            ("Résultat", "Situation", "Phrase, variables entre accolades"),
+            [
+                (LEVELS[Resultat(phrase["resultat"])], phrase["quand"], phrase["texte"])
+                for phrase in rules["phrases"]
+                if one["nom"] in phrase["controles"]
+            ],
+        )
+
+
+def _layout(regles: Mapping[str, Any]) -> list[str]:
+    last = "puis l’adresse de cette page" if regles.get("publication_url") else "et rien d’autre"
+    return [
+        f"Première ligne : « <Avis> – {ADVICE}{regles['instruction']} instruit le dossier. »",
+        "Une ligne par contrôle qui n’est pas conforme, les plus sévères d’abord : le fait, sa "
+        "source et le jour où elle a été lue, la règle, ce qui est à faire. Les contrôles de même "
+        "phrase partagent une ligne. « Règle (FAQ du programme) » cite les conditions publiées ; « "
+        "Règle (pré-contrôle) » est un usage de l’équipe et ne fonde qu’une vérification.",
+        f"Les contrôles conformes avec leurs faits, ceux qui n’ont pas été examinés, {last}.",
+        f"Au-delà de {regles['max_detail_length']} caractères, les faits des contrôles conformes "
+        "sont remplacés par leur titre, les plus longs d’abord, puis les lignes les plus longues "
+        "sont coupées.",
+    ]
+
+
+def _opened(text: str) -> str:
+    return text[:1].upper() + text[1:]

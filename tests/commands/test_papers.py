@@ -1,0 +1,120 @@
+"""What a person may ask for: the rules in force and then, an account, what is to be sent."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import Command, config_with
+from tests.commands.conftest import begin
+from tests.engine.rig import PAGE
+
+REFUSED = 18600004
+"""Of a product in a past phase."""
+OVERRIDE = """
+[[regles.overrides]]
+siren = "582056149"
+answer = "operateur"
+authority = "le ministre"
+decided_on = 2024-03-01
+reason = "motif réservé"
+"""
+LIMIT = ("max_detail_length = 1500", "max_detail_length = 1400\nanswer_days = 15")
+
+
+def test_the_rules_in_force_are_shown_whole_and_so_is_each_version_that_judged(
+    synced: Command,
+) -> None:
+    """With parameters, digests of the lists, and every sentence; another version is named."""
+    now = synced("rules", "show", "--json").json
+    version = now["version"]
+    kept = synced("rules", "show", version, "--json").json
+    assert now == {name: value for name, value in kept.items() if name != "depuis_le"}
+    assert "2024-12-31" == now["regles"]["window"]["end"]
+    assert synced("rules", "show").out == synced("rules", "show", version).out
+    ended = synced("rules", "show", "abc")
+    assert (2, True) == (ended.code, version in ended.err)
+
+
+def test_the_rules_are_published_as_pages_of_the_same_content(run: Command, tmp_path: Path) -> None:
+    """Without a database: French, with the values in force, and no decision on an applicant."""
+    run.environment["DSYNC_CONFIG"] = config_with(tmp_path, more=OVERRIDE)
+    for ending in ("md", "html"):
+        assert 0 == run("rules", "publish", f"regles.{ending}").code
+        page = (run.folder / f"regles.{ending}").read_text(encoding="utf-8")
+        for said in ("31/12/2024", "7120", "Preuve indisponible", "L. 311-3-1", "426 entrées",
+                     "n’est pas un conseil juridique", "Page établie le"):  # fmt: skip
+            assert said in page.replace("\u00a0", " "), (ending, said)
+        assert "motif réservé" not in page
+        assert "582056149" not in page
+    assert '<html lang="fr">' in page
+    loaded = _Loaded()
+    loaded.feed(page)
+    assert (1, []) == (loaded.titles, loaded.found)
+    ended = run("rules", "publish", "regles.pdf")
+    assert (2, True) == (ended.code, ".md or .html" in ended.err)
+
+
+class _Loaded(HTMLParser):
+    """Counts the titles of a page, and collects what a browser would load for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.titles = 0
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.titles += tag == "h1"
+        if tag in ("script", "img", "link", "iframe"):
+            self.found.append(tag)
+
+
+def test_a_verdict_is_explained_by_the_rules_that_gave_it(
+    run: Command, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The former one, too: purpose, contribution, data, parameters, weights, operations."""
+    begin(run, sandbox)
+    [former] = run("dossier", "show", str(REFUSED), "--json").json["precontroles"]
+    run.environment["DSYNC_CONFIG"] = config_with(tmp_path, LIMIT)
+    assert 0 == run("sync").code
+    now = run("dossier", "explain", str(REFUSED), "--json").json
+    then = run(
+        "dossier", "explain", str(REFUSED), "--etabli-le", former["etabli_le"], "--json"
+    ).json
+    assert [False, True] == [then["courant"], now["courant"]]
+    assert [1500, 1400] == [one["regles"]["regles"]["max_detail_length"] for one in (then, now)]
+    assert then["version_regles"] == then["regles"]["version"] == former["version_regles"]
+    [phase] = [one for one in then["controles"] if one["controle"] == "phase"]
+    assert "suffit à donner l’avis « Inéligible »" == phase["poids"]
+    assert {"nom": "Phase ce jour-là", "valeur": "Pérennisé"} in phase["donnees"]
+    text = run("dossier", "explain", str(REFUSED), "--etabli-le", former["etabli_le"]).out
+    for said in ("## Finalité", "## Degré et mode de contribution", "leurs sources",
+                 "## Opérations", "Poids : aucun", "| 1500 |", "R. 311-3-1-2",
+                 "remplacé depuis"):  # fmt: skip
+        assert said in text, said
+    ended = run("dossier", "explain", str(REFUSED), "--etabli-le", "2020-01-01")
+    assert (2, True) == (ended.code, former["etabli_le"] in ended.err)
+
+
+def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
+    run: Command, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Its phase, case and doubles count, too: a corrected address is not refused next."""
+    address = "https://beta.gouv.fr/startups/registre-pollinisateurs.html"
+    typed = address.replace("pollinisateurs", "pollinizateurs")
+    sandbox.control.edit_champ(18600001, PAGE, typed)
+    run.environment["DSYNC_CONFIG"] = config_with(tmp_path, LIMIT)
+    assert 0 == run("sync").code
+    found = run("dossier", "message", "18600001", "--json").json
+    text = found["texte"].replace("\u00a0", " ")
+    assert text.startswith("Madame, Monsieur,\n\nNous avons bien reçu votre dossier n° 18600001.")
+    assert "dans les 15 jours" in text
+    assert f"S’agit-il de « Registre pollinisateurs » ? Sa fiche est à l’adresse {address}" in text
+    assert "Il faudra aussi ceci. D’après sa fiche, votre produit était à la phase « péren" in text
+    assert "Un autre dossier en cours ou accepté porte sur le même produit." in text
+    assert str(REFUSED) not in text
+    assert "Objet : Dossier n° 18600001" in run("dossier", "message", "18600001").out.replace(
+        "\u00a0", " "
+    )
+    assert "nothing to ask" in run("dossier", "message", "18600006").out
