@@ -28,6 +28,8 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 _PARIS = ZoneInfo("Europe/Paris")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DECISIONS = {"accepte": "accepté", "refuse": "refusé", "sans_suite": "classé sans suite"}
+_OTHERS = "dossiers"
+"""The evidence of `doublon`, which may be dossiers of other applicants."""
 _ERASED = "Texte effacé, ou réservé aux opérateurs."
 
 
@@ -71,12 +73,13 @@ def account_of(
                 "controle": one["controle"],
                 "titre": titles.get(one["controle"], one["controle"]),
                 "resultat": LEVELS[Resultat(one["resultat"])],
-                "motif": one["motif"],
+                "motif": _without_others(one),
                 "plus_severe_possible": severity_in_words(severity.get(one["controle"])),
                 "poids": _weight(Resultat(one["resultat"]), given),
                 "donnees": [
                     {"nom": label, "valeur": _said(value)}
-                    for _, label, value in in_words(one["preuve"] or {})
+                    for key, label, value in in_words(one["preuve"] or {})
+                    if key != _OTHERS
                 ],
             }
             for one in controles
@@ -92,6 +95,14 @@ def account_of(
         "regles": None if rules is None else {**rules, "derogations": len(rules["derogations"])},
         "instruction": instruction,
     }
+
+
+def _without_others(controle: Row) -> str | None:
+    """Return the reason of a check without the numbers of others' dossiers."""
+    motif: str | None = controle["motif"]
+    for other in (controle["preuve"] or {}).get(_OTHERS, ()):
+        motif = motif and motif.replace(str(other), "(numéro non communiqué)")
+    return motif
 
 
 def account_page(account: Mapping[str, Any]) -> Page:

@@ -93,6 +93,10 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
                  "## Opérations", "Poids : aucun", "| 1500 |", "R. 311-3-1-2",
                  "remplacé depuis"):  # fmt: skip
         assert said in text, said
+    twins = [18600002, 18600009]
+    double = [run("dossier", "explain", str(number)).out for number in twins]
+    assert ["(numéro non communiqué)" in text for text in double] == [True, True]
+    assert [False, False] == [str(n) in text for n, text in zip(twins[::-1], double, strict=True)]
     ended = run("dossier", "explain", str(REFUSED), "--etabli-le", "2020-01-01")
     assert (2, True) == (ended.code, former["etabli_le"] in ended.err)
 

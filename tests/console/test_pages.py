@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -19,6 +20,7 @@ from openpyxl import load_workbook
 
 from dsync.configuration import read_configuration
 from dsync.console import words as code_words
+from dsync.console.access import Role
 from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
@@ -29,7 +31,7 @@ from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
 from tests.console.served import ServedConsole, Visitor, served, words
-from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
+from tests.engine.rig import DEMARCHE, FIRST, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.store.databases import connected
 
 WITH_FILTERS = (
@@ -218,6 +220,36 @@ def test_no_page_shows_a_code(read_engine: Engine, reader: Visitor) -> None:
         assert not re.search(
             "Type retenu (?!(?:: )?(?:Opérateur|Administration|Ni|Non))", words(page)
         ), path
+
+
+def test_what_to_send_to_an_applicant_stands_in_the_dossier(
+    console: ServedConsole, engine: Engine
+) -> None:
+    """As text that can be selected, with a button for scripts; for operators and open dossiers."""
+    engine.control.edit_champ(number(0), PAGE, None)
+    engine.advance(minutes=1)
+    engine.sync()
+    page = console.visitor().get(f"/dossiers/{number(0)}").text
+    assert "À transmettre au candidat" in page
+    assert re.search(r'<pre[^>]* id="message"[^>]*>Madame, Monsieur,', page)
+    assert re.search(r'<button type="button"[^>]* data-copie="message" hidden>', page)
+    with served(engine, role=Role.LECTEUR) as other:
+        assert "À transmettre" not in other.visitor().get(f"/dossiers/{number(0)}").text
+
+
+def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) -> None:
+    """The former ones, too, by the rules of then; an instant without one is not found."""
+    severity = {**engine.worker.app.configuration.regles.severity, "doublon": "off"}
+    engine.restart(configuration={"regles": {"severity": severity}})
+    engine.sync()
+    visitor = console.visitor()
+    links = re.findall(r'href="([^"]*explication[^"]*)"', visitor.get(f"/dossiers/{FIRST}").text)
+    pages = {words(visitor.get(html.unescape(link)).text) for link in links}
+    assert 2 == len(pages)
+    assert {True, False} == {"doublon : non fait" in page for page in pages}
+    assert all("Poids :" in page and "Textes applicables" in page for page in pages)
+    path = f"/dossiers/{FIRST}/explication?etabli_le="
+    assert [404, 400] == [visitor.get(path + at).status_code for at in ("2020-01-01", "hier")]
 
 
 def test_every_code_of_a_view_has_its_french_word(read_engine: Engine) -> None:

@@ -13,7 +13,7 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.message import message_of
+from dsync.eig.message import Message, message_of
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
 from dsync.eig.precheck.config import OverrideConfig
 from dsync.eig.precheck.evaluation import evaluate
@@ -224,12 +224,16 @@ def decide(dossier: Dossier) -> Decision:
     ])  # fmt: skip
 
 
+def message(dossier: Dossier) -> Message:
+    """Return what the applicant of a kind of dossier is asked; no product is suggested."""
+    return message_of(1860001, decide(dossier).controles, _rules_of(dossier))
+
+
 def messages() -> str:
     """Return what the applicants of all kinds are asked, each under its title."""
     texts = []
     for dossier in DOSSIERS:
-        found = message_of(1860001, decide(dossier).controles, _rules_of(dossier))
-        asked = "\n".join(f"- {demand}" for demand in found.demandes)
+        asked = "\n".join(f"- {demand}" for demand in message(dossier).demandes)
         texts.append(f"## {dossier.kind}\n{asked or 'Rien à demander.'}\n")
     return "\n".join(texts)
 

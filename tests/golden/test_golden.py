@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dsync.domain.verdict import Resultat
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.detail import stated_verdict
+from dsync.eig.precheck.sentences import LEVELS, SENTENCES
 from tests.conftest import Golden
 from tests.golden import dependencies, dossiers, pages, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
@@ -83,6 +84,29 @@ def test_every_check_is_named_once(dossier: Dossier) -> None:
     unsaid = [c.controle for c in conformes
               if c.motif[1:-1] not in said and Check(c.controle).label not in said]  # fmt: skip
     assert [] == unsaid
+
+
+@pytest.mark.parametrize("dossier", DOSSIERS, ids=[dossier.kind for dossier in DOSSIERS])
+def test_an_applicant_is_asked_in_its_own_words(dossier: Dossier) -> None:
+    """Politely, without the team's words, a result of the pre-check or another dossier's number."""
+    found = dossiers.message(dossier)
+    text = _plain(found.texte)
+    said = [word for word in ("À faire", "Règle (", *Verdict, *LEVELS.values(), "candidat")
+            if word in text]  # fmt: skip
+    assert [] == said + [number for number in map(str, dossier.doublons) if number in text]
+    assert bool(found.demandes) is text.startswith("Madame, Monsieur,")
+    assert [] == [one for one in found.demandes if not one.endswith((".", "…"))]
+
+
+def test_software_is_no_source_of_law() -> None:
+    """A usage of the pre-check asks for a look at most; each thing has one word."""
+    ours = {one for one in SENTENCES if one.regle.startswith("Règle (pré-contrôle)")}
+    # The check of profiles gives « à vérifier » at most once no wished profile excludes nobody.
+    assert {Check.PROFILS} >= {
+        check for one in ours if one.resultat is Resultat.NON_CONFORME for check in one.controles
+    }
+    every = " ".join(f"{one.quand} {one.text}" for one in SENTENCES)
+    assert [] == [w for w in ("usager", "demandeur", "Sans objet", "nécessaire") if w in every]
 
 
 def test_no_line_breaks_where_french_does_not() -> None:
