@@ -254,16 +254,16 @@ def _label(one: Mapping[str, Any]) -> str:
 
 def _phases(phases: Mapping[str, Any]) -> str:
     said = [f"admises : {listed(phases['eligible'])}"]
-    if phases["other"]:
-        names = phases["noms"]
-        said.append(f"autres : {listed(str(names.get(one, one)) for one in phases['other'])}")
+    names = phases.get("noms", {})
+    if others := phases.get("other"):
+        said.append(f"autres : {listed(str(names.get(one, one)) for one in others)}")
     said += [
-        f"option « {option} » du formulaire : {listed(names)}"
-        for option, names in sorted(phases["declared"].items())
+        f"option « {option} » du formulaire : {listed(of_catalogue)}"
+        for option, of_catalogue in sorted(phases.get("declared", {}).items())
     ]
-    said.append(
-        f"preuve lue plus de {phases['late_reading_days']} jours après le dépôt : lecture tardive"
-    )
+    # Former versions had parameters that this one has not.
+    if days := phases.get("late_reading_days"):
+        said.append(f"preuve lue plus de {days} jours après le dépôt : lecture tardive")
     return " ; ".join(said)
 
 
