@@ -50,7 +50,7 @@ libelles = ["Livraison souhaitée le"]
 id = "{id_of(6107)}"
 
 [regles]
-instruction = "direction du numérique"
+instruction = "la direction du numérique"
 [regles.window]
 start = 2020-01-01
 end = 2099-12-31
@@ -179,7 +179,7 @@ def test_its_own_fields_are_mapped_judged_and_written_back(
     ]
     detail = truth[2].raw_annotations[6203].replace("\u00a0", " ")
     assert detail.startswith("À vérifier – Avis préparatoire")
-    assert "instruction : direction du numérique" in detail
+    assert "la direction du numérique instruit le dossier." in detail
     assert "« Motif de la demande »" in detail
     assert 0 == dsync("sync", "--json", **variables).json["changed"]
 
