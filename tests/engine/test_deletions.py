@@ -459,19 +459,6 @@ def test_a_list_that_ds_fails_on_costs_that_list_alone(
     assert gone[bad] == engine.one("dossier", bad)["presence"]
 
 
-def test_a_list_that_is_missing_in_the_answer_is_named_alone(engine: Engine) -> None:
-    """The dossiers and their annotations go on."""
-    engine.sync_until_quiet()
-    engine.control.edit_champ(number(0), PAGE, "")
-    engine.control.erase(number(2))
-    path = ("data", "demarche", "pendingDeletedDossiers")
-    for operation in ("DossiersPage", "Deletions"):
-        engine.control.fail(ScriptedFault("replaced_json", operation, times=None, path=path))
-    report = engine.sync()
-    assert (7, 1, 1, 1) == (report.exit_code, report.changed, report.pushed, report.deleted)
-    assert ["pendingDeletedDossiers" in error for error in report.errors] == [True]
-
-
 def test_both_lists_that_fail_leave_hidden_dossiers_hidden(engine: Engine) -> None:
     """A full read then says nothing of those that no list shows."""
     engine.sync_until_quiet()
