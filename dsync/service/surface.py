@@ -5,7 +5,7 @@ writes: a webhook only asks for a read. What reads the database runs in another 
 at a time, so that neither scrapes nor a database that hangs delay webhooks or use up connections.
 
 Connections are bounded, so that no number of them takes the descriptors that the database and DS
-need: one beyond the bound takes the place of the one that has kept the server waiting longest.
+need: one beyond the bound takes the place of those that have kept the server waiting longest.
 """
 
 from __future__ import annotations
@@ -212,11 +212,16 @@ class _State(uvicorn.server.ServerState):
         """Connections that were closed for want of room since this was last logged."""
 
     def make_room(self) -> None:
-        """Close the connection that has waited longest for its client; none if all work."""
-        every = [one for one in self.connections if isinstance(one, _Connection) and one.waits]
-        if every:
-            min(every, key=lambda one: one.since).transport.abort()
-        self.refused += 1
+        """Close the connections that have waited longest for their clients; none if all work.
+
+        Some at a time: to look for one at each connection of a flood takes longer than the rest.
+        """
+        waiting = [one for one in self.connections if isinstance(one, _Connection) and one.waits]
+        waiting.sort(key=lambda one: one.since)
+        # Half of them at most, without the newest unless it is the only one.
+        for one in waiting[: min(1 + self.room // 32, (len(waiting) + 1) // 2)]:
+            one.transport.abort()
+            self.refused += 1
 
 
 class _Connection(H11Protocol):

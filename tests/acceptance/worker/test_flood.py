@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from tests.acceptance.worker.installed import Installed, slowdown
 from tests.acceptance.worker.surface import SECRET, Surface, started
@@ -48,6 +49,12 @@ def crowd(surface: Surface, size: int) -> Iterator[None]:
         yield
 
 
+def processor_s(surface: Surface) -> float:
+    """Return the seconds of processor that the service has used."""
+    fields = Path(f"/proc/{surface.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_idle_connections_keep_nobody_out(sqlite_dsync: Installed) -> None:
     """Readiness within a second, a sync through the service, and one line in the log."""
     with descriptors(LIMIT):
@@ -58,23 +65,27 @@ def test_idle_connections_keep_nobody_out(sqlite_dsync: Installed) -> None:
     def opened() -> int:
         return len(os.listdir(f"/proc/{surface.process.pid}/fd"))
 
-    at_rest, room = opened(), LIMIT // 2
+    at_rest, room, used_s = opened(), LIMIT // 2, processor_s(surface)
     with crowd(surface, SIZE):
         began = time.monotonic()
         surface.get("/readyz")
-        took_s = (time.monotonic() - began) / slowdown()
+        waited_s = time.monotonic() - began
+        took_s = waited_s / slowdown()
+        used_s = processor_s(surface) - used_s
         most = opened()
         done = sqlite_dsync.run("sync")
     logged = surface.process.printed().removeprefix(usual)
     print(
-        f"{SIZE} idle connections: /readyz in {took_s:.3f} s, {most} of {LIMIT} descriptors open "
-        f"({at_rest} at rest), {len(logged)} bytes logged"
+        f"{SIZE} idle connections: /readyz in {waited_s:.3f} s ({took_s:.3f} s with a core for "
+        f"itself), {used_s:.2f} s of processor, {most} of {LIMIT} descriptors ({at_rest} at rest), "
+        f"{len(logged)} bytes logged"
     )
     assert took_s < READY_S
-    assert room <= most <= at_rest + room + 8
+    assert most <= at_rest + room + 8
     assert (0, True) == (done.code, "The service" in done.err), done.text
     told = [json.loads(line) for line in logged.splitlines()]
-    [refused] = [line for line in told if line["event"] == "connections_refused"]
+    refused, *more = [line for line in told if line["event"] == "connections_refused"]
+    assert len(more) <= (time.monotonic() - began) // 60
     assert (room, "warning") == (refused["room"], refused["level"])
     assert 0 < refused["connections"] <= SIZE
     assert "Traceback" not in logged
