@@ -27,7 +27,7 @@ from dsync.domain.dossier import (
     cell_key,
 )
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
-from dsync.domain.json_bytes import repaired
+from dsync.domain.json_bytes import is_crowded, repaired
 from dsync.ds.nodes import (
     AssociationNode,
     CellNode,
@@ -39,10 +39,13 @@ from dsync.ds.nodes import (
 from dsync.ds.results import Unreadable
 from dsync.ds.values import InvalidValueError, fichiers_of, snake_case, value_of
 
-MAX_DOSSIER_BYTES = 8 << 20
+MAX_DOSSIER_BYTES = 6 << 20
 """JSON of the largest dossier that is read, and of a page with several.
 
-As objects and as rows, texts take up to 40 times their size."""
+As objects, rows and changes, texts take up to 40 times their size."""
+MAX_DOSSIER_VALUES = 250_000
+COUNTED_FROM = 2 << 20
+"""Bytes from which values are counted: fewer cannot have too many champs."""
 YEARS = range(1970, 9000)
 """Accepted years of an instant: arithmetic with them stays within the range of `datetime`."""
 
@@ -75,15 +78,22 @@ def read_dossier(source: bytes, asked: DossierNumber | None = None) -> Dossier |
     return Unreadable(asked or number, "illisible", path, dossier_id=dossier_id)
 
 
+def is_too_large(source: bytes) -> bool:
+    """Return whether the JSON of a dossier, or of a page of dossiers, is not decoded."""
+    return len(source) > MAX_DOSSIER_BYTES or (
+        len(source) > COUNTED_FROM and is_crowded(source, MAX_DOSSIER_VALUES)
+    )
+
+
 def _decoded(source: bytes) -> DossierNode:
     """Decode a node; NUL and lone surrogates, which PostgreSQL refuses, are removed.
 
     Raises:
-        ValueError: it does not match the API, or is longer than any dossier may be.
+        ValueError: it does not match the API, or is larger than any dossier may be.
         RecursionError: it is nested too deeply.
     """
-    if len(source) > MAX_DOSSIER_BYTES:
-        raise ValueError("too long")
+    if is_too_large(source):
+        raise ValueError("too large")
     if b"\\u0000" not in source:
         try:
             return _node_of(source)

@@ -15,7 +15,14 @@ from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
-from dsync.ds.dossiers import MAX_DOSSIER_BYTES, name_of, read_dossier, utc
+from dsync.ds.dossiers import (
+    MAX_DOSSIER_BYTES,
+    MAX_DOSSIER_VALUES,
+    is_too_large,
+    name_of,
+    read_dossier,
+    utc,
+)
 from dsync.ds.nodes import NULL, Number
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.transport import Answer
@@ -108,8 +115,8 @@ def page_of(
             missing, or its cursor does not lead on.
         DSError: DS refuses the démarche.
     """
-    if first > 1 and answer.raw and memoryview(answer.raw).nbytes > MAX_DOSSIER_BYTES:
-        limit = f"{MAX_DOSSIER_BYTES / MIB:g} MiB"
+    if first > 1 and answer.raw is not None and is_too_large(bytes(answer.raw)):
+        limit = f"{MAX_DOSSIER_BYTES / MIB:g} MiB, or than {MAX_DOSSIER_VALUES:,} values,"
         raise error_of(Fault.TOO_LONG, subject=subject, limit=limit)
     demarche = _demarche(answer, subject)
     errors = _without_entries(answer.errors)

@@ -142,7 +142,7 @@ def crowded(field: str, texts: str, **more: Any) -> Callable[[Any], str]:
 
 
 MIB = 1 << 20
-WORDS = "a b " * 2_000_000
+WORDS = "a b " * 1_500_000
 TEXT, REPETITION = {"__typename": "TextChamp"}, {"__typename": "RepetitionChamp"}
 FORM = ("data", "demarche", "revisions", 0, "champDescriptors")
 STEP = '{"event":"e","dateTraitement":"2026-01-01T00:00:00Z"}'
@@ -161,20 +161,20 @@ SHAPES: dict[str, Callable[[Any], tuple[tuple[str | int, ...], str]]] = {
     "wide": lambda n: (NODES, crowded("textValue", f'"\U0001f600{WORDS}"', **TEXT)(n)),
     "too wide": lambda n: (NODES, crowded("textValue", f'"\U0001f600{WORDS * 2}"', **TEXT)(n)),
     "lone": lambda n: (NODES, crowded("textValue", f'"\\ud800{WORDS}"', **TEXT)(n)),
-    "NUL": lambda n: (NODES, crowded("textValue", '"' + "ab\\u0000" * 950_000 + '"', **TEXT)(n)),
+    "NUL": lambda n: (NODES, crowded("textValue", '"' + "ab\\u0000" * 700_000 + '"', **TEXT)(n)),
     "escapes": lambda n: (
         NODES,
         crowded("textValue", '"\\u0000' + "\\n" * 3 * MIB + '"', **TEXT)(n),
     ),
-    "files": lambda n: (NODES, crowded("files", ranks('{"filename":"%d"}', 240_000), **TEXT)(n)),
-    "values": lambda n: (NODES, crowded("values", ranks('"%d"', 480_000), **TEXT)(n)),
-    "rows": lambda n: (NODES, crowded("rows", ranks(ROW, 80_000), **REPETITION)(n)),
+    "files": lambda n: (NODES, crowded("files", ranks('{"filename":"%d"}', 120_000), **TEXT)(n)),
+    "values": lambda n: (NODES, crowded("values", ranks('"%d"', 240_000), **TEXT)(n)),
+    "rows": lambda n: (NODES, crowded("rows", ranks(ROW, 30_000), **REPETITION)(n)),
     "champs": lambda n: (
         NODES,
-        crowded("champs", ranks('{"champDescriptorId":"%d","__typename":"b"}', 160_000))(n),
+        crowded("champs", ranks('{"champDescriptorId":"%d","__typename":"b"}', 60_000))(n),
     ),
-    "labels": lambda n: (NODES, crowded("labels", ranks('{"name":"l%d"}', 240_000))(n)),
-    "steps": lambda n: (NODES, crowded("traitements", many(STEP, 160_000))(n)),
+    "labels": lambda n: (NODES, crowded("labels", ranks('{"name":"l%d"}', 120_000))(n)),
+    "steps": lambda n: (NODES, crowded("traitements", many(STEP, 80_000))(n)),
 }
 """Answers of DS that are large in every way: below the limit of a body, but for the first."""
 

@@ -121,7 +121,7 @@ LISTED = {"nodes": ENTRIES, "pageInfo": {"endCursor": "c", "hasNextPage": False}
         ({"data": None, "errors": [error("no")] * 501}, "too_many_errors"),
         ({"data": page(), "errors": [error("Timeout on Dossier.number")] * 501}, "timeout"),
         ({"data": page(*[{}] * 250_001)}, "too_many"),
-        ({"data": page(node(motivation="x" * 9_000_000))}, "too_long"),
+        ({"data": page(node(motivation="x" * 7_000_000))}, "too_long"),
     ],
     ids=["nodes", "deletions", "errors", "errors alone", "timeout", "values", "bytes"],
 )
@@ -143,7 +143,7 @@ def test_a_dossier_that_is_too_large_is_unreadable(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
     """It alone; its number is known."""
-    ds.post(URL, json={"data": page(node(motivation="x" * 9_000_000))})
+    ds.post(URL, json={"data": page(node(motivation="x" * 7_000_000))})
     [one] = read(make_client(), first=1).unreadable
     assert (1, "illisible") == (one.number, one.code)
 
