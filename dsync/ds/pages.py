@@ -190,9 +190,9 @@ class Progress:
         most = MOST_CHANGES * len(self._latest) + MAX_PAGE_SIZE
         if self._stale > MAX_STALE_PAGES or self._count > most:
             raise DSContractError(
-                f"DS returns the same entries over and over: {self._count} of {len(self._latest)} "
-                "dossiers, and says that more follow. Reading stops there, and nothing counts as "
-                "gone. Run `dsync sync --full`; if this persists, tell DS's support.",
+                f"DS returns the same dossiers over and over ({self._count} entries about "
+                f"{len(self._latest)}) and says that more follow. Reading stops there, and nothing "
+                "counts as gone. Run `dsync sync --full`; if this persists, tell DS's support.",
                 fault=NO_PROGRESS,
             )
 
