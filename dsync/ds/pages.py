@@ -306,6 +306,10 @@ class PageReader:
             except (DSTimeoutError, DSBadDataError, DSContractError) as exc:
                 if exc.details.get("where") == DELETIONS:
                     return self._without_lists()
+                if exc.details.get("fault") == Fault.TOO_MANY_ERRORS.value and size > 1:
+                    # Each link to a dossier outside the token's scope is one.
+                    self._size.broken()
+                    continue
                 if isinstance(exc, DSContractError):
                     raise
                 log.info("page_failed", size=size, error=exc.message)

@@ -214,6 +214,21 @@ def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> N
     assert report.requests <= 10
 
 
+def test_a_page_with_hundreds_of_errors_is_asked_for_smaller(engine: Engine) -> None:
+    """At any size, it ends the run: nothing of it is read."""
+    small(engine, 8)
+    errors = ",".join(['{"message":"no"}'] * 501)
+    flood = ScriptedFault("replaced_json", PAGES, path=("data",), json=f'null,"errors":[{errors}]')
+    engine.control.fail(flood)
+    report = engine.sync(push=False)
+    assert ([8, 4], 0, 12) == (sizes(engine)[:2], report.exit_code, report.read)
+    engine.control.forget_requests()
+    engine.control.fail(replace(flood, times=None))
+    report = engine.sync(full=True, push=False)
+    assert (8, 0, 4) == (report.exit_code, report.read, len(engine.pages()))
+    assert "hundreds of errors" in report.errors[0]
+
+
 def test_a_mark_before_json_is_read_over(engine: Engine) -> None:
     """A byte order mark before each answer: all is read, judged and written."""
     engine.control.fail(ScriptedFault("byte_order_mark", times=None))
