@@ -101,8 +101,7 @@ class Console:
         by_number = {int(worker.demarche): worker for worker in workers}
         self._site = Site(by_number, self._desk, theme, environment())
         self._limiter = anyio.CapacityLimiter(THREADS)
-        # Around all of it: starlette answers a crash outside the middleware of an application.
-        self.application = _Headers(self._application(secret, cookie))
+        self.application = self._application(secret, cookie)
 
     def open(self) -> None:
         """Show the link by which the first user enters, and resume what a killed console left."""
@@ -135,6 +134,7 @@ class Console:
                 Mount("/static", _Guarded(static, self._access)),
             ],
             middleware=[
+                Middleware(_Headers),
                 Middleware(
                     SessionMiddleware,
                     secret_key=secret,
@@ -212,7 +212,10 @@ class Console:
 
     async def _crashed(self, request: Request, _exc: Exception) -> Response:
         # The server logs the traceback.
-        return self._short(request, 500, "Réessayez ; si cela se reproduit, signalez-le.")
+        answer = self._short(request, 500, "Réessayez ; si cela se reproduit, signalez-le.")
+        # Starlette answers a crash outside the application's middleware.
+        answer.headers.update(HEADERS | {"cache-control": "no-store"})
+        return answer
 
     def _short(
         self,

@@ -170,11 +170,6 @@ class PieceReads(Subject):
         )
         return bool(self.connection.scalar(select(or_(exists(marked), exists(inside)))))
 
-    def doomed_count(self) -> int:
-        """Return the number of copies that have to be deleted."""
-        doomed = _piece.c.a_supprimer, _piece.c.demarche_numero == self.number
-        return self.connection.scalar(select(func.count()).where(*doomed)) or 0
-
     def doomed_pieces(self) -> list[DoomedPiece]:
         """Return the copies that have to be deleted."""
         rows = self.connection.execute(

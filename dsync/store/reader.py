@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -53,6 +53,7 @@ _OPEN_PUSHES = {
 }
 
 _WISHES, _QUARANTINE = "wishes", "quarantine"
+_DOOMED, _REQUESTS = "doomed", "requests"
 
 _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
 """Oldest first, never sent last: SQLite and PostgreSQL sort NULL differently."""
@@ -97,6 +98,10 @@ class OpenWork(NamedTuple):
     """The current wishes by status."""
     quarantined: int
     pushes: Mapping[str, OpenPushes]
+    doomed: int
+    """Copies of files that have to be deleted."""
+    requests: Sequence[tuple[str, int, datetime]]
+    """The unfinished requests by kind: their number, and when the oldest one was made."""
 
 
 class Reader(
@@ -242,12 +247,12 @@ class Reader(
         }
 
     def open_work(self) -> OpenWork:
-        """Count the current wishes, the dossiers with open ones, and the quarantine, by one query.
+        """Count wishes, their dossiers, quarantine, requests and doomed copies, by one query.
 
         Only wishes of writable dossiers are open. The keys of `pushes` are `waiting`, `refused` and
         `conflicts`.
         """
-        outbox, quarantine = _outbox.c, tables.quarantaine
+        outbox, quarantine, asked = _outbox.c, tables.quarantaine, tables.demande.c
         of_demarche = (outbox.demarche_numero == self.number, outbox.courante)
         # Grouped before the join: a dossier has four wishes, and the index has all that is needed.
         wished = (
@@ -272,6 +277,13 @@ class Reader(
                 select(literal(_QUARANTINE), no_text, func.count(), no_time).where(
                     quarantine.c.demarche_numero == self.number
                 ),
+                select(literal(_DOOMED), no_text, func.count(), no_time).where(
+                    tables.piece.c.demarche_numero == self.number, tables.piece.c.a_supprimer
+                ),
+                select(literal(_REQUESTS), asked.genre, func.count(), func.min(asked.demande_le))
+                .where(asked.demarche_numero == self.number, asked.en_file)
+                .where(asked.fini_le.is_(None))
+                .group_by(asked.genre),
                 select(
                     name,
                     no_text,
@@ -294,6 +306,8 @@ class Reader(
         return OpenWork(
             wishes={statut: count for statut, count, _ in by_name[_WISHES]},
             quarantined=sum(count for _, count, _ in by_name[_QUARANTINE]),
+            doomed=sum(count for _, count, _ in by_name[_DOOMED]),
+            requests=[(genre, count, oldest) for genre, count, oldest in by_name[_REQUESTS]],
             pushes={
                 found: OpenPushes(
                     sum(count for _, count, _ in by_name[found]),

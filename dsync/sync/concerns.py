@@ -146,11 +146,11 @@ def concerns_of(
         yield Concern(Code.TARGET)
     # During a run they are what it is about to do.
     if not state["lease"] and (unfinished := unfinished_erasures(state)):
-        count = state["copies_to_delete"] + len(_erasures(state))
+        count = state["copies_to_delete"] + _erasures(state)
         yield Concern(Code.ERASURES, count, details=(unfinished,))
-    waiting = [one["asked_at"] for one in state["requests"] if now - one["asked_at"] > LONG_WAIT]
-    if waiting:
-        yield Concern(Code.REQUESTS, len(waiting), min(waiting))
+    oldest = min((one["asked_at"] for one in state["requests"]), default=now)
+    if now - oldest > LONG_WAIT:
+        yield Concern(Code.REQUESTS, sum(one["count"] for one in state["requests"]), oldest)
     if state["not_configured"]:
         names = tuple(map(str, state["not_configured"]))
         yield Concern(Code.NOT_CONFIGURED, len(names), details=names)
@@ -170,7 +170,7 @@ def concerns_of(
 
 def unfinished_erasures(state: Mapping[str, Any]) -> str:
     """Return what is left to do of erasures, "" if nothing is."""
-    copies, requests = state["copies_to_delete"], len(_erasures(state))
+    copies, requests = state["copies_to_delete"], _erasures(state)
     return ", ".join(
         f"{count} {noun}{'s' if count > 1 else ''} {what}"
         for count, noun, what in (
@@ -181,8 +181,8 @@ def unfinished_erasures(state: Mapping[str, Any]) -> str:
     )
 
 
-def _erasures(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for one in state["requests"] if one["kind"] == Kind.ERASURE]
+def _erasures(state: Mapping[str, Any]) -> int:
+    return sum(one["count"] for one in state["requests"] if one["kind"] == Kind.ERASURE)
 
 
 WARNINGS: Mapping[Code, str | None] = {
@@ -221,7 +221,7 @@ WARNINGS: Mapping[Code, str | None] = {
         "not let it."
     ),
     Code.REQUESTS: (
-        "{number} of the requests asked for by hand wait, the oldest one since {ago}: `dsync sync` "
+        "Requests asked for by hand wait ({number}), the oldest one since {ago}: `dsync sync` "
         "or a service executes them; `dsync journal` lists them."
     ),
     Code.NOT_CONFIGURED: (

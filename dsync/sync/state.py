@@ -64,7 +64,7 @@ def state_of(
         lists: list[Any] = [state.last_pending_at, state.last_deleted_at]
         last_run, ended, full_run = reader.last_runs(Kind.FULL.value)
         counts = reader.dossier_counts()
-        wishes, quarantined, pushes = reader.open_work()
+        wishes, quarantined, pushes, doomed, requests = reader.open_work()
         return {
             "demarche": demarche,
             "database": store.place,
@@ -102,9 +102,10 @@ def state_of(
                 "since": reader.began_at(stored.mass_deletion_run),
             },
             "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
-            "copies_to_delete": reader.doomed_count(),
+            "copies_to_delete": doomed,
             "requests": [
-                {"kind": one.genre, "asked_at": one.demande_le} for one in reader.open_requests()
+                {"kind": kind, "count": count, "asked_at": oldest}
+                for kind, count, oldest in requests
             ],
             "target_is_missing": bool(ended and (ended["figures"] or {}).get("cible_absente")),
             "not_configured": [one for one in known if one not in configured],

@@ -104,7 +104,7 @@ def test_an_erasure_whose_process_was_killed_is_done_by_the_next_sync(
         requests.ask(options.kind.value, options.queued(), options.started_by, asked)
     said = run("status")
     assert "1 request not executed" in said.out
-    assert "2 of the requests asked for by hand wait, the oldest one since 6 min" in said.out
+    assert "Requests asked for by hand wait (2), the oldest one since 6 min" in said.out
     assert 0 == run("sync", "--no-push").code
     assert "efface" == presence(run, first)
     assert "erasures not finished" not in run("status").out

@@ -78,8 +78,14 @@ def test_each_alert_that_is_told_is_documented() -> None:
         ({"evidence_confirmed_at": NOW - 2 * HOUR}, ["evidence"]),
         ({"target_is_missing": True, "copies_to_delete": 2}, ["target", "erasures"]),
         ({"lease": {"holder": "one"}, "copies_to_delete": 2}, []),
-        ({"requests": [{"kind": "complet", "asked_at": NOW - timedelta(minutes=5)}]}, []),
-        ({"requests": [{"kind": "effacement", "asked_at": NOW - HOUR}]}, ["erasures", "requests"]),
+        (
+            {"requests": [{"kind": "complet", "count": 1, "asked_at": NOW - timedelta(minutes=5)}]},
+            [],
+        ),
+        (
+            {"requests": [{"kind": "effacement", "count": 1, "asked_at": NOW - HOUR}]},
+            ["erasures", "requests"],
+        ),
         ({"not_configured": [7]}, ["not_configured"]),
         ({"alerts": [{"name": "check labels"}, {"name": "brake"}]}, ["check"]),
     ],
