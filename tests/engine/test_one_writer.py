@@ -17,7 +17,7 @@ from dsync.domain.run import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.service.scheduler import DemarcheJob
 from dsync.store import RunningService
-from dsync.sync import run as runs
+from dsync.sync import leasing
 from dsync.sync.by_hand import Choice, end_conflicts, living_service
 from dsync.sync.concerns import Code, concerns_of
 from dsync.sync.report import SyncOptions
@@ -142,7 +142,7 @@ def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine_on_each: 
 @pytest.fixture
 def _short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease that is renewed every two seconds."""
-    monkeypatch.setattr(runs, "LEASE_TTL_S", 6)
+    monkeypatch.setattr(leasing, "LEASE_TTL_S", 6)
 
 
 @pytest.mark.usefixtures("_short_lease")
