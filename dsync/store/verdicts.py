@@ -120,14 +120,14 @@ class VerdictReads(Subject):
                 _event.c.numero.in_(numbers),
                 _event.c.demarche_numero == self.number,
                 _event.c.evenement == "preuve_relue",
-                _event.c.details.is_not(None),
+                _event.c.details.like("%avant_le%"),
             )
             .order_by(_event.c.id)
         )
         # Oldest first, so that the last refresh of a dossier stays.
-        instants = {DossierNumber(row.numero): json.loads(row.details) for row in rows}
+        refreshed = {DossierNumber(row.numero): json.loads(row.details) for row in rows}
         found: dict[DossierNumber, Json] = {}
-        for number, details in instants.items():
+        for number, details in refreshed.items():
             # Strictly before: a verdict of that run can have the instant of its start.
             before = datetime.fromisoformat(details["avant_le"]) - timedelta(microseconds=1)
             if verdict := self.verdicts_at([number], before).get(number):

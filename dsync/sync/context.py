@@ -130,8 +130,10 @@ class Run:
     """Whether this run has finished a full read."""
     evidence: Evidence | None = None
     """The programme's evidence, once it is gathered."""
-    rules_stopped: tuple[Moves | None] | None = None
-    """What `stopped_rules` found; None before it was asked."""
+    rules_tried: bool = False
+    """Whether `stopped_rules` was asked."""
+    rules_stopped: Moves | None = None
+    """What it found."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
         """Return dsync's annotations in a loaded revision; none if DS does not give it."""

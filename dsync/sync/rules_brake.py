@@ -32,9 +32,10 @@ def stopped_rules(
         ConfigurationError: these rules are of another version than the accepted one.
         StoreError: the database failed.
     """
-    if run.rules_stopped is None or accept is not None:
-        run.rules_stopped = (_stopped(run, programme, evidence, accept),)
-    return run.rules_stopped[0]
+    if not run.rules_tried:
+        run.rules_stopped = _stopped(run, programme, evidence, accept)
+        run.rules_tried = True
+    return run.rules_stopped
 
 
 def _stopped(

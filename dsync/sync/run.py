@@ -139,7 +139,7 @@ def _synchronise(run: Run, options: SyncOptions) -> None:
     evaluate_due(run)
     follow_config_changes(run)
     # Wishes of before wait, too: what is written while rules are stopped is for a person to decide.
-    if options.push and run.rules_stopped in (None, (None,)):
+    if options.push and run.rules_stopped is None:
         push_due(run, options.dossiers)
     # Only a run that has read all changes makes the copy fresh.
     has_read_all = run.report.status is not Status.FAILED and options.since is None
