@@ -150,7 +150,7 @@ class Candidature(Table, table=True):
     produit_id: str | None = None
     """The product of the dossier, written by the pre-check."""
     par_sa_fiche: bool | None = None
-    """Whether it gives the address of the product's page; only then it counts as a doublon."""
+    """Whether the product is certain, as by the address of its page; only then a doublon."""
 
     etape: str | None = _annotation(
         "Dossier",

@@ -238,11 +238,12 @@ class Eig:
         changed: dict[DossierNumber, DossierProduct] = {}
         for one in inputs:
             preuve = options.frozen(one.numero, one.preuve) if options else one.preuve
-            frozen = stored_product(preuve)
-            match = identify_product(one.page_produit, known, frozen).match
+            match = identify_product(
+                one.page_produit, one.incubateur, known, self._in_force, stored_product(preuve)
+            ).match
             # Dossiers that name a product by its former and by its present id are doublons.
             id_ = catalogue.current_id(match.product_id) if match.product_id else None
-            product = DossierProduct(id_, id_ is not None and match.is_published)
+            product = DossierProduct(id_, id_ is not None and match.is_certain)
             if product != one.product:
                 changed[one.numero] = product
         if not changed:

@@ -63,7 +63,7 @@ class DossierProduct(NamedTuple):
 
     id: str | None
     by_page: bool
-    """Whether the dossier gives the address of its page; only then it counts as a doublon."""
+    """Whether it is certain, as by the address of its page; only then it counts as a doublon."""
 
 
 class ProductInput(NamedTuple):
@@ -71,6 +71,7 @@ class ProductInput(NamedTuple):
 
     numero: DossierNumber
     page_produit: str | None
+    incubateur: str | None
     product: DossierProduct
     preuve: Json
     """The evidence of the current verdict."""
@@ -91,6 +92,7 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
         select(
             _candidature.c.numero,
             _candidature.c.page_produit,
+            _candidature.c.incubateur,
             _candidature.c.produit_id,
             _candidature.c.par_sa_fiche,
             _verdict.c.preuve,
@@ -103,6 +105,7 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
         ProductInput(
             DossierNumber(row.numero),
             row.page_produit,
+            row.incubateur,
             DossierProduct(row.produit_id, bool(row.par_sa_fiche)),
             row.preuve,
         )
@@ -141,7 +144,7 @@ def same_product(
 ) -> dict[str, list[DossierNumber]]:
     """Return the numbers of the dossiers that count as doublons, by product.
 
-    Only dossiers that give the address of the product's page count.
+    Only dossiers whose product is certain count.
 
     Args:
         connection: in a transaction.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -18,6 +19,19 @@ READ_LENGTH = 4000
 ID_LENGTH = 200
 
 _PRODUCT_FOLDERS = frozenset({"startups", "startup"})
+_OTHER_FOLDERS = frozenset([
+    "incubateurs", "incubateur", "communautes", "communaute", "membres", "membre", "thematiques",
+    "phases", "actualites", "blog", "jobs", "recrutement", "api", "stats", "approche",
+])  # fmt: skip
+"""Folders and pages of beta.gouv.fr of which none is about a product."""
+_LOOK_ALIKES = frozenset([
+    "betagouv.fr", "beta-gouv.fr", "beta.gouv", "betagouv.com", "betagouv.org", "betagouv.gouv.fr",
+    "beta.gouv.com", "beta.gouv.org", "beta-gouv.com", "beta.numerique.gouv.fr", "gouv.fr",
+])  # fmt: skip
+_MEMBERS_AREAS = frozenset({"espace-membre.beta.gouv.fr", "espace-membre.incubateur.net"})
+_SOURCE_HOSTS = frozenset({"github.com", "raw.githubusercontent.com"})
+_SOURCES = "_startups"
+"""The folder of the pages' sources."""
 _LANGUAGES = frozenset({"fr", "en"})
 _NO_IDS = frozenset({"", "index", ".html", ".htm"})
 _TOP_DOMAINS = frozenset([
@@ -30,7 +44,11 @@ _TOP_DOMAINS = frozenset([
 The list is closed because product ids contain dots too."""
 _FILE_ENDINGS = frozenset({"htm", "html", "php", "pdf", "doc", "docx", "odt", "xls", "xlsx", "md"})
 _TRAILING = ".:!?'\"’*…`"
-_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_LINK = "\ue000"
+"""Stands in a text for an address or an e-mail address; a typed one is removed."""
+_UNSEEN = re.compile(
+    f"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff{_LINK}]"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SPACE_SIGN = "\N{OPEN BOX}"
 _ENTITY = re.compile(r"&#?\w+;")
@@ -38,6 +56,8 @@ _ENTITY = re.compile(r"&#?\w+;")
 _INNER_SPACE = re.compile(r"(?<=\w)%20(?=\w)")
 _MAIL = re.compile(r"(?<![\w.+/-])[\w.+-]+@(?:[\w-]+\.)+\w+")
 """Requires a dot after the @, because the names of some products contain one."""
+_GIT = re.compile(r"\bgit@([\w-]+(?:\.[\w-]+)+):(?=[\w.-])", re.IGNORECASE)
+"""The beginning of an address for cloning a repository."""
 _BROKEN_PAGE = re.compile(
     rf"({re.escape(HOST)})\s*/\s*(startups?)\s*/\s*(\S+?)\s*(?=\.html)", re.IGNORECASE
 )
@@ -50,13 +70,14 @@ _ADDRESS = re.compile(
     r"(?P<scheme>[a-z]{2,6}\s?(?::\s?/+|:(?=www\.)|//+)\s?)?"
     # User and password of an address are passed over: the host comes after the @. Bounded, because
     # they are looked for at each place of the text.
-    r"(?:[^\s/@:<>]{0,64}(?::[^\s/@<>]{0,64})?@)?"
+    r"(?P<user>[^\s/@:<>]{0,64}(?::[^\s/@<>]{0,64})?@)?"
     r"(?P<host>\w[\w-]*(?:\.[\w-]+)+)\.?(?::\d{1,5})?"
     rf"(?P<rest>[/?#]{_REST})?",
     re.IGNORECASE,
 )
 _PATH_ALONE = re.compile(rf"(?<![\w/.-])/?(?P<path>startups?/{_REST})", re.IGNORECASE)
 _FOLDER = re.compile(r"/startups?/", re.IGNORECASE)
+_SCHEMES = frozenset({"git", "ssh", "ftp"})
 _COUNTS = re.compile(r"(?:utm|mtm|pk|at)_|[fg]clid=", re.IGNORECASE)
 """Parameters that only count visits and do not change the page."""
 _ENDING = re.compile(r"(.+?)\.html?(?:[_-]*$|(?=[^\w.-]))", re.IGNORECASE)
@@ -89,6 +110,14 @@ class SiteAddress(NamedTuple):
     """Parts of the path in lower case, then the query or fragment if it changes the page."""
 
 
+class Link(NamedTuple):
+    """An address in the text that is no product page."""
+
+    address: SiteAddress | None
+    """None for an e-mail address."""
+    typed: str
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedAddress:
     """The content of a champ; each list is without repetitions and in the order of the text."""
@@ -101,6 +130,12 @@ class ParsedAddress:
     """The words outside the addresses."""
     full_text: str = ""
     """The whole text, decoded, on one line."""
+    links: tuple[Link, ...] = ()
+    """All addresses but those of product pages, in their order, repetitions included."""
+    parts: tuple[str, ...] = ("",)
+    """The texts before, between and after the links; without the addresses of product pages."""
+    is_cut: bool = False
+    """Whether the text goes on after what was read."""
 
 
 def parse_address(typed: str | None) -> ParsedAddress:
@@ -109,8 +144,7 @@ def parse_address(typed: str | None) -> ParsedAddress:
         return ParsedAddress()
     whole = _decode(typed[:READ_LENGTH])
     pages: list[ProductPage] = []
-    other_pages: list[SiteAddress] = []
-    sites: list[SiteAddress] = []
+    links: list[Link] = []
 
     def take(found: re.Match[str]) -> str:
         host = _host(found["host"])
@@ -118,32 +152,44 @@ def parse_address(typed: str | None) -> ParsedAddress:
         if not found["scheme"] and not _is_host(host, found["rest"]):
             return found[0]
         rest = found["rest"] or ""
-        if host != HOST:
-            sites.append(SiteAddress(host, _segments(rest)))
-        elif product_id := _product_id(rest):
-            pages.append(ProductPage(product_id))
-        else:
-            other_pages.append(SiteAddress(host, _segments(rest)))
-        return " "
+        before = _words_before(found)
+        if host == HOST and (page := _product_page(rest)):
+            pages.append(ProductPage(page[0]))
+            return f"{before} {page[1]} "
+        links.append(Link(SiteAddress(host, _segments(rest)), found[0].strip()))
+        return f"{before} {_LINK} "
 
     def take_path(found: re.Match[str]) -> str:
-        product_id = _product_id("/" + found["path"])
-        if product_id:
-            pages.append(ProductPage(product_id))
-            return " "
+        if page := _product_page("/" + found["path"]):
+            pages.append(ProductPage(page[0]))
+            return f" {page[1]} "
         return found[0]
 
     # E-mail addresses first: their domains would be taken for sites.
+    mails = _MAIL.findall(whole)
     text = _ADDRESS.sub(take, _MAIL.sub(" ", whole))
     # After the addresses, whose paths it would find again.
-    text = _PATH_ALONE.sub(take_path, text)
+    text = _PATH_ALONE.sub(take_path, text).replace(_SPACE_SIGN, " ")
+    sites = dict.fromkeys(link.address for link in links if link.address)
     return ParsedAddress(
-        tuple(dict.fromkeys(pages)),
-        tuple(dict.fromkeys(other_pages)),
-        tuple(dict.fromkeys(sites)),
-        " ".join(text.replace(_SPACE_SIGN, " ").split()),
-        whole.replace(_SPACE_SIGN, " "),
+        pages=tuple(dict.fromkeys(pages)),
+        other_pages=tuple(site for site in sites if site.host == HOST),
+        sites=tuple(site for site in sites if site.host != HOST),
+        text=" ".join(text.replace(_LINK, " ").split()),
+        full_text=whole.replace(_SPACE_SIGN, " "),
+        links=(*links, *(Link(None, mail) for mail in mails)),
+        parts=tuple(" ".join(part.split()) for part in (text + _LINK * len(mails)).split(_LINK)),
+        is_cut=bool(typed[READ_LENGTH:].strip()),
     )
+
+
+def _words_before(found: re.Match[str]) -> str:
+    """Return what is in front of a host and belongs to no usual address: people wrote it."""
+    scheme = re.sub(r"\W", "", found["scheme"] or "").lower()
+    # A misspelt `https` has one other letter at most.
+    is_usual = sum(letter not in "htps" for letter in scheme) <= 1 or scheme in _SCHEMES
+    user = (found["user"] or "").rstrip("@")
+    return f"{'' if is_usual else scheme} {'' if user == 'git' else user}"
 
 
 def site_address(url: str | None) -> SiteAddress | None:
@@ -180,7 +226,8 @@ def _decode(text: str) -> str:
     # Terminates: decoding shortens the text, and a compatibility form has no further form.
     while (decoded := _decode_once(text)) != text:
         text = decoded
-    return _BROKEN_PAGE.sub(r"\1/\2/\3", " ".join(text.split()))
+    text = _BROKEN_PAGE.sub(r"\1/\2/\3", " ".join(text.split()))
+    return _GIT.sub(r"https://\1/", text)
 
 
 def _decode_once(text: str) -> str:
@@ -213,8 +260,11 @@ def _is_host(host: str, rest: str | None) -> bool:
     return last in _TOP_DOMAINS or (len(last) == 2 and last.isalpha())
 
 
-def _product_id(rest: str) -> str | None:
-    """Return the product id in a path on beta.gouv.fr, or None for another page."""
+def _product_page(rest: str) -> tuple[str, str] | None:
+    """Return the product id in a path on beta.gouv.fr and the text glued to it; None: no product.
+
+    The text is what follows the `.html` or the id, without a query or a fragment.
+    """
     path = re.split(r"[?#&]", rest, maxsplit=1)[0]
     segments = [part for part in path.split("/") if part]
     if segments and segments[0].lower() in _LANGUAGES:
@@ -223,8 +273,45 @@ def _product_id(rest: str) -> str | None:
         return None
     # Signs of the sentence around the address.
     product_id = segments[1].rstrip(_TRAILING)
+    glued = segments[2:]
     # Only a final `.html` goes, because ids contain dots, such as `impact.co2`.
     if ending := _ENDING.match(product_id):
+        glued.insert(0, product_id[ending.end() :])
         product_id = ending[1]
     product_id = product_id[:ID_LENGTH]
-    return None if product_id.lower() in _NO_IDS else product_id
+    return None if product_id.lower() in _NO_IDS else (product_id, " ".join(glued))
+
+
+def id_elsewhere(site: SiteAddress, hosts: Container[str]) -> str | None:
+    """Return what stands where an id would be, in an address that is no product page.
+
+    Recognises other folders of beta.gouv.fr, hosts that look like it, the members' area, and the
+    sources of the pages on GitHub.
+
+    Args:
+        site: the address.
+        hosts: those of products' sites, which only look like beta.gouv.fr by chance.
+    """
+    path = [part for part in site.segments if part[0] != "?"]
+    if site.host in _SOURCE_HOSTS:
+        path = path[path.index(_SOURCES) + 1 :] if _SOURCES in path else []
+    elif site.host in _MEMBERS_AREAS:
+        path = path[1:2] if path[:1] and path[0] in _PRODUCT_FOLDERS else []
+    elif site.host == HOST or (site.host not in hosts and _looks_like_beta(site.host)):
+        if path and path[0] in _LANGUAGES:
+            del path[0]
+        path = [] if len(path) > 2 or (path[1:] and path[0] in _OTHER_FOLDERS) else path[-1:]
+    else:
+        return None
+    found = re.sub(r"\.(?:html?|md)$", "", path[0])[:ID_LENGTH] if path else ""
+    return None if found in _NO_IDS | _PRODUCT_FOLDERS | _OTHER_FOLDERS else found
+
+
+def _looks_like_beta(host: str) -> bool:
+    if host in _LOOK_ALIKES:
+        return True
+    if abs(len(host) - len(HOST)) > 1:
+        return False
+    from rapidfuzz.distance import DamerauLevenshtein  # The import takes 20 ms.
+
+    return DamerauLevenshtein.distance(host, HOST, score_cutoff=1) <= 1

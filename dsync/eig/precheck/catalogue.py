@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from dsync.eig.precheck.address import HOST, ProductPage, SiteAddress, parse_address, site_address
-from dsync.eig.precheck.wording import fold, joined, words
+from dsync.eig.precheck.near import NearSpellings
+from dsync.eig.precheck.wording import fold, words
 
 MAX_REDIRECTS = 20
 """Steps from a former id to the present one: a product was renamed a few times at most."""
@@ -65,9 +66,10 @@ class Product(Struct, frozen=True):
     repository: str = ""
     link: str = ""
     incubateur: str = ""
-    """The title of its incubator; only shown, not checked."""
+    """The title of its incubator."""
     phases_lisibles: bool = True
     """False when the phases are not a list of named phases."""
+    incubateur_id: str = ""
 
     @property
     def url(self) -> str:
@@ -77,7 +79,7 @@ class Product(Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """The data that a verdict may depend on, as one text."""
-        # Without `link` and `incubateur`: no check depends on them once the product is known.
+        # Without `link` and the incubator: no check depends on them once the product is known.
         facts = [
             self.id,
             self.nom,
@@ -109,12 +111,8 @@ class Catalogue:
     folded_ids: Mapping[str, frozenset[str]]
     folded_aliases: Mapping[str, frozenset[str]]
     names: Mapping[tuple[str, ...], frozenset[str]]
-    joined_names: Mapping[str, frozenset[str]]
-    """`names` without spaces."""
-    spellings: Mapping[str, frozenset[str]]
-    """Products by the folded ids and aliases, of present and former products."""
-    joined_spellings: Mapping[str, frozenset[str]]
-    """`spellings` without signs."""
+    near: NearSpellings
+    """By texts that are close to an id, an alias or a name, of present and former products."""
     sites: Mapping[str, tuple[_ProductSite, ...]]
     """The sites and repositories of products, by host."""
     former: Mapping[str, KnownProduct]
@@ -195,9 +193,10 @@ class Catalogue:
                     sites[site.host].append(_ProductSite(site.segments, product.id, is_repository))
         folded_ids = _grouped((fold(id_), {id_}) for id_ in by_id)
         folded_aliases = _grouped((fold(alias), ids) for alias, ids in aliases.items())
-        folded_former = _grouped((fold(id_), {id_}) for id_ in former)
-        spellings = _grouped(
-            chain(folded_ids.items(), folded_aliases.items(), folded_former.items())
+        spellings = chain(
+            ((text, {p.id}) for p in by_id.values() for text in (p.id, p.nom)),
+            ((text, {p.id}) for p in known for text in (p.id, p.nom, *p.anciens_noms)),
+            aliases.items(),
         )
         return cls(
             products=by_id,
@@ -207,10 +206,8 @@ class Catalogue:
             aliases=aliases,
             folded_ids=folded_ids,
             folded_aliases=folded_aliases,
-            spellings=spellings,
-            joined_spellings=_grouped((joined(one), ids) for one, ids in spellings.items()),
+            near=NearSpellings.of(spellings),
             names={name: frozenset(ids) for name, ids in names.items()},
-            joined_names=_grouped(("".join(name), ids) for name, ids in names.items()),
             sites={host: tuple(found) for host, found in sites.items()},
             former=former,
             former_names=_former_names(known, former, names),
@@ -227,6 +224,13 @@ class Catalogue:
         if product_id in self.products or len(renamed) != 1:
             return product_id
         return min(renamed)
+
+    def host_owner(self, host: str) -> str | None:
+        """Return the product that alone has a site on a host, or None."""
+        found = self.sites.get(host, ())
+        ids = {own.product_id for own in found}
+        # Repositories of other projects are on the hosts of repositories, too.
+        return ids.pop() if len(ids) == 1 and not any(o.is_repository for o in found) else None
 
     def owners(self, site: SiteAddress) -> tuple[frozenset[str], bool]:
         """Return the products with exactly this site or repository, and if it is code.
@@ -386,12 +390,11 @@ def _incubateurs(included: Any) -> dict[str, str]:
     return titles
 
 
-def _incubateur(entry: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+def _incubateur_id(entry: Mapping[str, Any]) -> str:
     found: Any = entry
     for key in ("relationships", "incubator", "data", "id"):
         found = found.get(key) if isinstance(found, dict) else None
-    id_ = _text(found).removeprefix("/incubateurs/")
-    return titles.get(id_, id_)
+    return _text(found).removeprefix("/incubateurs/")
 
 
 def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
@@ -405,6 +408,7 @@ def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
     readable = isinstance(listed, list) and all(
         isinstance(phase, dict) and _text(phase.get("name")) for phase in listed
     )
+    incubateur = _incubateur_id(entry)
     return Product(
         id=product_id,
         nom=_text(attributes.get("name")) or product_id,
@@ -414,8 +418,9 @@ def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
         stats_url=_text(attributes.get("stats_url")),
         repository=_text(attributes.get("repository")),
         link=_text(attributes.get("link")),
-        incubateur=_incubateur(entry, incubateurs),
+        incubateur=incubateurs.get(incubateur, incubateur),
         phases_lisibles=readable,
+        incubateur_id=incubateur,
     )
 
 

@@ -66,11 +66,11 @@ class PhasesConfig(_Section):
     """Phases of the catalogue, by an option of the form that has another wording."""
     # Measured on the catalogue's history: of the products in an admitted phase at a deposit, 4 %
     # are read as past two weeks later, 6 % after three months, 14 % after a year.
-    late_reading_days: Annotated[int, Ge(0)] = 14
+    late_reading_days: Annotated[int, Ge(0)] = 3
     """Maximum number of days from the deposit to the first reading of the catalogue.
 
-    The catalogue's history is rewritten at times. After this delay, an ineligible phase is not
-    conclusive for an applicant who declares an eligible one.
+    The catalogue's history is rewritten at times. After this delay, neither an unknown page nor an
+    ineligible phase counts against an applicant who did not declare such a phase.
     """
     noms: dict[Text, Text] = field(default_factory=dict)
     """French names of phases, by the catalogue's name; only where they differ."""
@@ -120,6 +120,8 @@ class RulesConfig(_Section):
     profils: tuple[ProfilConfig, ...] = ()
     phases: PhasesConfig = field(default_factory=PhasesConfig)
     cas: tuple[CasConfig, ...] = ()
+    incubateurs: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
+    """Ids of the catalogue's incubators, by an option of the form that is neither id nor title."""
     operateurs: tuple[Text, ...] = ()
     """Files with the lists of opérateurs de l'État, one for each year, beside the configuration."""
     categories_juridiques: Text | None = None

@@ -146,11 +146,11 @@ class _Products(NamedTuple):
 def _identify(
     candidature: Candidature, evidence: Evidence, rules: RuleSet, frozen: ProductEvidence | None
 ) -> _Products:
-    page = candidature.page_produit
-    kept = today = identify_product(page, evidence, frozen)
+    answers = candidature.page_produit, candidature.incubateur
+    kept = today = identify_product(*answers, evidence, rules, frozen)
     kept_hash = today_hash = _fingerprint(candidature, evidence, rules, kept.match)
     if kept.is_frozen:
-        today = identify_product(page, evidence, None)
+        today = identify_product(*answers, evidence, rules, None)
         if today.match != kept.match:
             today_hash = _fingerprint(candidature, evidence, rules, today.match)
     return _Products(kept, kept_hash, today, today_hash)
@@ -249,12 +249,12 @@ def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = 
 def _limit_severity(controle: Controle, context: Context) -> Controle:
     """Return the check's result, at most as severe as the configuration and the product allow.
 
-    If the product was not named by its page, it may be another one: at most « à vérifier ».
+    If it is not certain which product is meant, it may be another one: at most « à vérifier ».
     """
     if controle.resultat is not Resultat.NON_CONFORME:
         return controle
     limit = context.rules.severities[controle.controle]
-    if Check(controle.controle).is_of_product and not context.match.is_published:
+    if Check(controle.controle).is_of_product and not context.match.is_certain:
         limit = Resultat.A_VERIFIER
     return controle if limit is Resultat.NON_CONFORME else structs.replace(controle, resultat=limit)
 
@@ -267,7 +267,7 @@ def _fingerprint(
 ) -> str:
     """Return a digest of the evidence that a verdict on this dossier is based on."""
     # Only what concerns this dossier: another product's change must not have it judged again.
-    facts: list[Json] = [match.lien, *match.noms]
+    facts: list[Json] = [match.lien, *match.noms, match.autres_mots, match.confirme]
     if match.product:
         facts.append(match.product.fingerprint)
     # Once the redirects can be read again, an unknown page may be an alias.

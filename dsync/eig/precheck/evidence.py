@@ -15,7 +15,8 @@ from msgspec import Struct, ValidationError, convert, structs, to_builtins
 
 from dsync.domain.dossier import Json
 from dsync.eig.precheck.catalogue import Catalogue, Product
-from dsync.eig.precheck.product import Lien, ProductMatch, resolve_product
+from dsync.eig.precheck.product import WEAK, Lien, ProductMatch, resolve_product
+from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.wording import fold
 
 
@@ -71,6 +72,8 @@ class ProductEvidence(Struct, frozen=True):
     sha256: str
     consulte_le: datetime | None
     """When the catalogue was fetched."""
+    autres_mots: str = ""
+    """What stands beside the address or the name in `saisie`, as in `ProductMatch`."""
 
     def document(self) -> dict[str, Json]:
         """Return the JSON values that are stored."""
@@ -97,19 +100,36 @@ class IdentifiedProduct(NamedTuple):
 
 
 def identify_product(
-    typed: str | None, evidence: Evidence, frozen: ProductEvidence | None
+    typed: str | None,
+    incubateur: str | None,
+    evidence: Evidence,
+    rules: RuleSet,
+    frozen: ProductEvidence | None,
 ) -> IdentifiedProduct:
     """Return the product that an applicant names, with the frozen evidence if it still applies.
 
     Args:
         typed: the text that the applicant typed.
+        incubateur: the declared incubator, which can confirm the product.
         evidence: the current evidence.
+        rules: the rules in force.
         frozen: the product evidence of the dossier's verdict. It applies as long as the text
             names the same product, in any spelling, even if the catalogue changed since.
     """
+    named = _identify(typed, evidence, frozen)
+    match = named.match
+    if match.lien not in WEAK or match.product is None:
+        return named
+    is_confirmed = rules.is_incubator(incubateur, match.product)
+    return named._replace(match=structs.replace(match, confirme=is_confirmed))
+
+
+def _identify(
+    typed: str | None, evidence: Evidence, frozen: ProductEvidence | None
+) -> IdentifiedProduct:
     # The same text needs no catalogue, which may be out of reach, and may read differently today.
     if frozen is not None and typed == frozen.saisie:
-        return _frozen(frozen, frozen.lien, frozen.page)
+        return _frozen(frozen)
     catalogue = evidence.catalogue
     match = resolve_product(typed, catalogue)
     if typed is None or catalogue is None:
@@ -118,7 +138,10 @@ def identify_product(
         # The page was withdrawn, but the text has its address: as certain as before.
         is_its_page = match.product is None and fold(match.page or "") == fold(frozen.product.id)
         lien = match.lien if match.product else Lien.FICHE if is_its_page else frozen.lien
-        return _frozen(structs.replace(frozen, saisie=typed), lien, match.page)
+        kept = structs.replace(
+            frozen, saisie=typed, lien=lien, page=match.page, autres_mots=match.autres_mots
+        )
+        return _frozen(kept)
     if match.product is None:
         return IdentifiedProduct(match, None, False)
     product_evidence = ProductEvidence(
@@ -129,13 +152,16 @@ def identify_product(
         source=catalogue.source,
         sha256=catalogue.sha256,
         consulte_le=evidence.catalogue_at,
+        autres_mots=match.autres_mots,
     )
     return IdentifiedProduct(match, product_evidence, False)
 
 
-def _frozen(frozen: ProductEvidence, lien: Lien, page: str | None) -> IdentifiedProduct:
-    match = ProductMatch(lien, frozen.product, page=page)
-    return IdentifiedProduct(match, structs.replace(frozen, lien=lien, page=page), True)
+def _frozen(frozen: ProductEvidence) -> IdentifiedProduct:
+    match = ProductMatch(
+        frozen.lien, frozen.product, page=frozen.page, autres_mots=frozen.autres_mots
+    )
+    return IdentifiedProduct(match, frozen, True)
 
 
 def _is_same(match: ProductMatch, frozen: ProductEvidence, catalogue: Catalogue) -> bool:

@@ -1,17 +1,31 @@
-"""Finds the product of the catalogue that an applicant names, and how certain that is."""
+"""Finds the product of the catalogue that an applicant names, and how certain that is.
+
+The whole answer counts: an address is certain only if nothing beside it can mean anything else.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+import unicodedata
+from collections.abc import Collection, Iterator
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dsync.eig.precheck.address import ParsedAddress, ProductPage, parse_address, text_after_folder
+from dsync.eig.precheck.address import (
+    HOST,
+    ParsedAddress,
+    ProductPage,
+    SiteAddress,
+    id_elsewhere,
+    parse_address,
+    text_after_folder,
+)
 from dsync.eig.precheck.catalogue import Catalogue, Product
-from dsync.eig.precheck.wording import fold, joined, words
+from dsync.eig.precheck.near import SUGGESTED
+from dsync.eig.precheck.wording import ELLIPSIS, fold, joined, words
 
 
 class Lien(StrEnum):
@@ -22,15 +36,17 @@ class Lien(StrEnum):
 
     FICHE = "fiche"
     ALIAS = "alias"
-    # From here on the product may be another one: its checks give at most « à vérifier ».
+    # From here on it is a weak identification: the product may be another one.
+    IDENTIFIANT = "identifiant"
+    """Its id, outside the address of its page."""
     NOM = "nom"
     SITE = "site"
     DEPOT = "depot"
     # From here on there is no single product.
     CITE = "cite"
-    """A sentence contains a product's name beside other words."""
+    """A text that mentions a product beside other words, or a page of its site."""
     PROCHE = "proche"
-    """An unknown page or word whose spelling is close to that of a known page."""
+    """An unknown page or text whose spelling is close to that of a known product."""
     RETIREE = "retiree"
     """A page that is no longer published, or its name."""
     AMBIGU = "ambigu"
@@ -40,6 +56,8 @@ class Lien(StrEnum):
     AUTRE_SITE = "autre_site"
     INCONNUE = "inconnue"
     AUCUN = "aucun"
+    SANS_FICHE = "sans_fiche"
+    """The applicant states that there is no page."""
     VIDE = "vide"
     INDISPONIBLE = "indisponible"
     """There is no catalogue."""
@@ -47,6 +65,8 @@ class Lien(StrEnum):
 
 PUBLISHED = frozenset({Lien.FICHE, Lien.ALIAS})
 """The text has the address of the product's page."""
+WEAK = frozenset({Lien.IDENTIFIANT, Lien.NOM, Lien.SITE, Lien.DEPOT})
+"""The text names one product alone, without the address of its page."""
 
 
 class ProductMatch(Struct, frozen=True):
@@ -60,6 +80,12 @@ class ProductMatch(Struct, frozen=True):
     """The id in the text, if it has the address of a page."""
     ids: tuple[str, ...] = ()
     """Ids of the possible published products, sorted."""
+    autres_mots: str = ""
+    """What stands beside the address or the name, and may mean something else."""
+    confirme: bool = False
+    """Whether the declared incubator confirms a weak identification."""
+    et_d_autres: bool = False
+    """Whether more products are possible than are named."""
 
     @property
     def product_id(self) -> str | None:
@@ -67,35 +93,49 @@ class ProductMatch(Struct, frozen=True):
         return self.product.id if self.product else None
 
     @property
-    def is_published(self) -> bool:
-        """Whether the text has the address of the product's page, which makes it certain."""
-        return self.lien in PUBLISHED
+    def is_certain(self) -> bool:
+        """Whether the product is known without a doubt, so that its checks weigh fully."""
+        named = self.lien in PUBLISHED or (self.lien in WEAK and self.confirme)
+        return self.product is not None and named and not self.autres_mots
 
 
-_FILLERS = frozenset([
+_ADDRESS_WORDS = frozenset(["beta", "gouv", "fr", "https", "http", "www", "html"])
+_FILLERS = _ADDRESS_WORDS | {
     "le", "la", "les", "l", "un", "une", "du", "de", "des", "d", "notre", "nos", "produit",
     "service", "services", "startup", "startups", "start", "up", "etat", "projet",
     "application", "appli", "plateforme", "site", "fiche", "page", "nom", "intitule",
-    "numerique", "beta", "gouv", "fr", "https", "http", "www", "html",
-])  # fmt: skip
+    "numerique",
+}  # fmt: skip
 """Words around a product's name that are ignored."""
+_BESIDE = (_FILLERS - {"projet"}) | {
+    "lien", "liens", "url", "adresse", "adresses", "web", "internet", "voici", "ici", "est", "cf",
+    "voir", "suivante", "suivant", "ci", "dessous", "disponible", "consultable", "accessible",
+    "publiee", "publie", "officielle", "officiel", "sur", "a", "au", "en", "ligne", "dans", "via",
+    "se", "trouve", "et", "ma", "mon", "mes", "ce", "cette", "il", "elle", "s", "agit", "bonjour",
+    "merci", "fiches", "pages", "sites", "produits",
+}  # fmt: skip
+"""Words beside an address that change nothing; « projet » does, as in « fiche en projet »."""
+_NO_PAGE = frozenset(
+    {("aucune",), ("neant",), ("pas", "de", "fiche"), ("sans", "objet"), ("n", "a")}
+)
+"""Answers that state, alone, that there is no page: a closed list."""
+_CALL = re.compile(r"aap-eig\d*")
+"""The end of the address at which applicants file a dossier."""
 # They bound the work on a long text: each word begins up to six names.
 _CITED_WORDS = 200
 _CITED_NAME_WORDS = 6
 _CITED_LENGTH = 5
-"""Minimum length of a name in a sentence or of a joined name: shorter ones occur by chance."""
+"""Minimum length of a name in a sentence: shorter ones occur by chance."""
 _WRITTEN = re.compile(r"\w+")
-_PARTS = re.compile(r"[,;:!?()\[\]{}«»“”\"|/–—…]+|(?:^|\s)-+(?:\s|$)|\.(?:\s|$)")
-"""Signs that separate a name from the words around it."""
-_SHORT_ID = 6
-"""Ids below this length match with one typing error, longer ones with two."""
-_LAST_ENDING = re.compile(r"(?:[^\w/]+[htmlp]{2,5})+\W*$")
+_JOINS = (" ", "'", "’")
+_INSIDE_CODE = frozenset({"tree", "blob", "-", "issues", "wiki", "pulls", "releases", "commits"})
+"""Folders of a repository's pages."""
+_PLAIN_SIGNS = frozenset("→⇒➡👉▶►•·°©®™✅✔✓👇⬇↓")
+"""Signs that say no more than punctuation does; others may deny, such as « ≠ »."""
 
 
 def resolve_product(address: str | None, catalogue: Catalogue | None) -> ProductMatch:
     """Return the product that a text names, or why there is no single one.
-
-    Tries the addresses in the text first, then names, parts of sentences and similar spellings.
 
     Args:
         address: the text that the applicant typed.
@@ -107,39 +147,33 @@ def resolve_product(address: str | None, catalogue: Catalogue | None) -> Product
     if catalogue is None:
         return ProductMatch(Lien.INDISPONIBLE)
     typed = parse_address(address)
-    if typed.pages:
-        return _by_pages(typed, catalogue)
-    if typed.sites or typed.other_pages:
-        return _by_sites(typed, catalogue)
-    return (
-        _by_name(typed.text, catalogue)
-        or _by_joined_name(typed.text, catalogue)
-        or _by_parts(typed.text, catalogue)
-        or _near_word(typed.text, catalogue)
-        or ProductMatch(Lien.AUCUN)
-    )
+    return _by_pages(typed, catalogue) if typed.pages else _without_page(typed, catalogue)
 
 
 def _by_pages(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
-    """Look up the product pages in the text; other links are ignored."""
-    found = [_by_id(page, catalogue) for page in typed.pages]
-    # Of several addresses of one product, the match with the present address is kept.
-    found.sort(key=lambda match: match.lien is Lien.FICHE)
-    matches = list({match.product_id or match.page: match for match in found}.values())
+    """Look up the product pages in the text, and what stands beside them."""
+    found = {page: _lookup(page, catalogue) for page in typed.pages}
     # A slip is looked for only without a known page: beside one, the unknown page stays as it is
     # typed.
-    if all(match.lien is Lien.INCONNUE for match in matches):
-        return _near_page(typed, catalogue) or matches[0]
-    if len(matches) == 1:
-        return matches[0]
-    named = {match.product.nom if match.product else str(match.page) for match in matches}
-    return ProductMatch(Lien.PLUSIEURS, noms=tuple(sorted(named)))
+    if not any(ids for _, ids in found.values()):
+        return _unknown_page(typed, catalogue)
+    matches = [
+        _match(lien, ids, catalogue, page.readable_id) for page, (lien, ids) in found.items()
+    ]
+    # Of several addresses of one product, the match with the present address is kept.
+    matches.sort(key=lambda match: match.lien is Lien.FICHE)
+    matches = list({match.product_id or match.page: match for match in matches}.values())
+    if len(matches) > 1:
+        named = {match.product.nom if match.product else str(match.page) for match in matches}
+        return ProductMatch(Lien.PLUSIEURS, noms=tuple(sorted(named)))
+    own = frozenset().union(*(ids for _, ids in found.values()))
+    return _with_beside(matches[0], own, typed, catalogue)
 
 
-def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
+def _lookup(page: ProductPage, catalogue: Catalogue) -> tuple[Lien, frozenset[str]]:
     """Look up a page: the exact id or alias first, then without case and accents."""
-    if exact := catalogue.products.get(page.id):
-        return ProductMatch(Lien.FICHE, exact, page=page.readable_id)
+    if page.id in catalogue.products:
+        return Lien.FICHE, frozenset([page.id])
     folded = fold(page.id)
     # An exact alias counts before an id in another case or without accents.
     for lien, ids in (
@@ -148,85 +182,260 @@ def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
         (Lien.ALIAS, catalogue.folded_aliases.get(folded)),
     ):
         if ids:
-            if len(ids) > 1:
-                return _uncertain_match(Lien.AMBIGU, ids, catalogue, page.readable_id)
-            if product := catalogue.products.get(min(ids)):
-                return ProductMatch(lien, product, page=page.readable_id)
-            return _uncertain_match(Lien.RETIREE, ids, catalogue, page.readable_id)
-    if retired := frozenset(id_ for id_ in catalogue.former if fold(id_) == folded):
-        return _uncertain_match(Lien.RETIREE, retired, catalogue, page.readable_id)
-    return ProductMatch(Lien.INCONNUE, page=page.readable_id)
+            return lien, ids
+    return Lien.RETIREE, frozenset(id_ for id_ in catalogue.former if fold(id_) == folded)
 
 
-def _near_page(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch | None:
-    """Return the products whose page ids are close to those of the unknown pages."""
+def _match(
+    lien: Lien, ids: frozenset[str], catalogue: Catalogue, page: str | None = None
+) -> ProductMatch:
+    """Return the match with the product of these ids, or why it is not a single one."""
+    if not ids:
+        return ProductMatch(Lien.INCONNUE, page=page)
+    if len(ids) == 1 and (product := catalogue.products.get(min(ids))):
+        return ProductMatch(lien, product, page=page)
+    is_former = len(ids) == 1 or lien is Lien.RETIREE
+    return _uncertain_match(Lien.RETIREE if is_former else Lien.AMBIGU, ids, catalogue, page)
+
+
+def _unknown_page(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
+    """Return the products that an unknown page may be, from its id or the words beside it."""
     for page in typed.pages:
-        if ids := _near((page.readable_id, text_after_folder(typed.full_text)), catalogue):
-            return _uncertain_match(Lien.PROCHE, ids, catalogue, page.readable_id)
-    return None
+        id_ = page.readable_id
+        near = catalogue.near.page((id_, text_after_folder(typed.full_text)))
+        if ids := near or _left(id_.replace("_", " "), frozenset(), catalogue).cited:
+            return _uncertain_match(Lien.PROCHE, ids, catalogue, id_)
+    page = typed.pages[0]
+    beside = _beside(typed, frozenset(), catalogue)
+    if beside.text and (ids := beside.cited or _near_text(typed, catalogue)):
+        return _uncertain_match(Lien.CITE, ids, catalogue, page.readable_id)
+    return ProductMatch(Lien.INCONNUE, page=page.readable_id, autres_mots=beside.text)
 
 
-def _near_word(text: str, catalogue: Catalogue) -> ProductMatch | None:
-    """Return the products whose ids are close to a single word."""
-    words_left = min(_spellings(words(text)), key=len, default=())
-    # Two typing errors turn a short word into many ids.
-    if len(words_left) != 1 or len(words_left[0]) < _CITED_LENGTH:
-        return None
-    ids = _near(words_left, catalogue)
-    return _uncertain_match(Lien.PROCHE, ids, catalogue) if ids else None
-
-
-def _near(spellings: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
-    """Return the products whose ids or aliases have the fewest typing errors, within the limit."""
-    from rapidfuzz import process  # The imports take 20 ms, and few runs need them.
-    from rapidfuzz.distance import DamerauLevenshtein
-
-    folded = {fold(spelling) for spelling in spellings} - {""}
-    # The ending can be misspelt, too, such as `.htlm`.
-    typed = folded | {_LAST_ENDING.sub("", spelling) for spelling in folded}
-    without_signs = {joined(one) for one in typed} - {""}
-    # Equal but for separators: nearer than any typing error.
-    if same := [ids for one in without_signs if (ids := catalogue.joined_spellings.get(one))]:
-        return frozenset().union(*same)
-    nearest: defaultdict[int, set[str]] = defaultdict(set)
-    for one in typed:
-        # The cutoff is the larger limit; below is that of short ids.
-        for known, slips, _ in process.extract_iter(
-            one, list(catalogue.spellings), scorer=DamerauLevenshtein.distance, score_cutoff=2
-        ):
-            if slips <= (1 if len(known) < _SHORT_ID else 2):
-                nearest[slips] |= catalogue.spellings[known]
-    return frozenset(nearest[min(nearest)]) if nearest else frozenset()
-
-
-def _by_sites(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
-    """Look up exact addresses of products' sites and repositories, then names in the text."""
-    owners: set[str] = set()
-    is_code = True
-    for site in typed.sites:
-        ids, of_code = catalogue.owners(site)
-        owners |= ids
-        is_code = is_code and (of_code or not ids)
-    if len(owners) > 1:
-        return _uncertain_match(Lien.PLUSIEURS, owners, catalogue)
-    if owners:
-        lien = Lien.DEPOT if is_code else Lien.SITE
-        return ProductMatch(lien, catalogue.products[owners.pop()])
-    # Some ids look like a host. Only the whole text is looked up: part of the address of another
-    # page may happen to be a name.
-    if ids := _bearers(words(typed.full_text), catalogue):
-        return _named(ids, catalogue)
-    # The text may have a name beside the address.
-    if named := _by_name(typed.text, catalogue) or _by_parts(typed.text, catalogue):
+def _without_page(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
+    """Look for a name, a site, a repository or an id, then for what is close to one."""
+    if named := _whole_name(typed, catalogue):
         return named
-    return ProductMatch(Lien.AUTRE_PAGE if typed.other_pages else Lien.AUTRE_SITE)
+    if not typed.links and words(typed.full_text) in _NO_PAGE:
+        return ProductMatch(Lien.SANS_FICHE)
+    found = [_exact(site, catalogue) for site in (*typed.sites, *typed.other_pages)]
+    exact = frozenset().union(*(ids for _, ids in found))
+    liens = {lien for lien, ids in found if ids}
+    if not exact:
+        exact, liens = _beside(typed, frozenset(), catalogue).cited, {Lien.NOM}
+        # Of a sentence with a name it is not known what it says of the product.
+        if len(exact) != 1 or _beside(typed, exact, catalogue).has_words:
+            return _suggested(typed, exact, catalogue)
+    if len(exact) > 1:
+        return _uncertain_match(Lien.PLUSIEURS, exact, catalogue)
+    lien = next(
+        lien for lien in (Lien.SITE, Lien.IDENTIFIANT, Lien.DEPOT, Lien.NOM) if lien in liens
+    )
+    return _with_beside(_match(lien, exact, catalogue), exact, typed, catalogue)
 
 
-def _by_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
-    for spelling in _spellings(words(text)):
+def _whole_name(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch | None:
+    """Look up the whole text, which may look like an address: some ids do, also with a space."""
+    if typed.is_cut or any(link.address is None for link in typed.links):
+        return None
+    fillers = _FILLERS - _ADDRESS_WORDS if typed.links else _FILLERS
+    for spelling in _spellings(words(typed.full_text), fillers):
         if ids := _bearers(spelling, catalogue):
-            return _named(ids, catalogue)
+            return _match(Lien.NOM, ids, catalogue)
     return None
+
+
+def _exact(site: SiteAddress, catalogue: Catalogue) -> tuple[Lien, frozenset[str]]:
+    """Return the products with exactly this site, repository or id, and which of these it is."""
+    if _is_filler(site):
+        return Lien.SITE, frozenset()
+    ids, is_code = catalogue.owners(site)
+    if ids:
+        return Lien.DEPOT if is_code else Lien.SITE, ids
+    if id_ := id_elsewhere(site, catalogue.sites):
+        return Lien.IDENTIFIANT, _lookup(ProductPage(id_), catalogue)[1]
+    return Lien.SITE, frozenset()
+
+
+def _is_filler(site: SiteAddress) -> bool:
+    """Whether an address changes nothing: that of the call, or the list of all products."""
+    if site.host == HOST:
+        return site.segments in {(), ("startups",), ("startups.html",)}
+    return site.segments[:1] == ("commencer",) and bool(_CALL.fullmatch(site.segments[-1]))
+
+
+class _Left(NamedTuple):
+    """What a text has beside the products that it is expected to name."""
+
+    cited: frozenset[str]
+    """The other products that it names."""
+    text: str
+    """From the first word that means something to the last one; "" without one."""
+
+
+class _Beside(NamedTuple):
+    cited: frozenset[str]
+    text: str
+    has_words: bool
+    """Whether the text has words, not only addresses."""
+
+
+def _with_beside(
+    match: ProductMatch, own: frozenset[str], typed: ParsedAddress, catalogue: Catalogue
+) -> ProductMatch:
+    beside = _beside(typed, own, catalogue)
+    if match.product and beside.cited:
+        return _uncertain_match(Lien.PLUSIEURS, own | beside.cited, catalogue)
+    return replace(match, autres_mots=beside.text) if beside.text else match
+
+
+def _beside(typed: ParsedAddress, own: frozenset[str], catalogue: Catalogue) -> _Beside:
+    """Return what stands beside the addresses of pages and what names these products.
+
+    Args:
+        typed: the text.
+        own: ids of the products whose names, sites and repositories change nothing.
+        catalogue: the published products.
+    """
+    spellings = frozenset(
+        joined(spelling) for id_ in own for spelling in (id_, _nom(id_, catalogue))
+    )
+    cited: set[str] = set()
+    shown: list[str] = []
+    has_words = typed.is_cut
+    for place, part in enumerate(typed.parts):
+        left = _left(part, spellings, catalogue, own)
+        cited |= left.cited
+        has_words = has_words or bool(left.text)
+        shown.append(left.text)
+        if place < len(typed.links):
+            site, address = typed.links[place]
+            if site is None:
+                shown.append(address)
+            elif not _is_filler(site):
+                ids = _exact(site, catalogue)[1]
+                if not own & (ids | _inside(site, catalogue)):
+                    cited |= ids
+                    shown.append(address)
+    shown.append(ELLIPSIS if typed.is_cut else "")
+    return _Beside(frozenset(cited - own), " ".join(filter(None, shown)), has_words)
+
+
+def _left(
+    part: str, spellings: frozenset[str], catalogue: Catalogue, own: frozenset[str] = frozenset()
+) -> _Left:
+    """Return what a text has beside fillers and these spellings."""
+    found = list(_WRITTEN.finditer(part))
+    folded = [fold(word[0]) for word in found]
+    longest = max(map(len, spellings), default=0)
+    cited: set[str] = set()
+    # The first and last place that means something.
+    first, last = len(part), 0
+    if not part.isascii():
+        for place, sign in enumerate(part):
+            if unicodedata.category(sign) in {"So", "Sm"} and sign not in _PLAIN_SIGNS:
+                first, last = min(first, place), place + 1
+    start = 0
+    while start < len(folded):
+        end = _own_end(folded, start, spellings, longest)
+        if not end:
+            end, ids = start + 1, frozenset[str]()
+            if start < _CITED_WORDS:
+                end, ids = _cited_at(part, found, folded, start, catalogue)
+            # A name that several products have is their own, too.
+            if not ids & own:
+                cited |= ids
+                if ids or folded[start] not in _BESIDE:
+                    # With a small word before it: « en cours ».
+                    joins = start and part[found[start - 1].end() : found[start].start()] in _JOINS
+                    first = min(first, found[start - 1 if joins else start].start())
+                    last = max(last, found[end - 1].end())
+        start = end
+    return _Left(frozenset(cited), part[first:last])
+
+
+def _own_end(folded: list[str], start: int, spellings: frozenset[str], longest: int) -> int:
+    """Return the place after a spelling that begins at a word, or 0."""
+    whole, found = "", 0
+    for place in range(start, len(folded)):
+        whole += folded[place].replace("_", "")
+        if len(whole) > longest:
+            break
+        if whole in spellings:
+            found = place + 1
+    return found
+
+
+def _cited_at(
+    part: str, found: list[re.Match[str]], folded: list[str], start: int, catalogue: Catalogue
+) -> tuple[int, frozenset[str]]:
+    """Return the products whose whole name begins at a word, and the place after it.
+
+    A short name must have the catalogue's spelling, with its capitals.
+    """
+    # The longest name first: a short one inside it is not cited by itself.
+    for end in range(min(start + _CITED_NAME_WORDS, len(folded)), start, -1):
+        name = tuple(folded[start:end])
+        if len(name) == 1 and name[0] in _BESIDE:
+            break
+        ids = _bearers(name, catalogue)
+        if ids and len("".join(name)) < _CITED_LENGTH:
+            written = part[found[start].start() : found[end - 1].end()]
+            ids = frozenset(i for i in ids if _is_proper(_nom(i, catalogue), written))
+        if ids:
+            return end, ids
+    return start + 1, frozenset()
+
+
+def _is_proper(nom: str, written: str) -> bool:
+    return nom == written and written != written.lower()
+
+
+def _inside(site: SiteAddress, catalogue: Catalogue) -> frozenset[str]:
+    """Return the products of whose site or repository this is an inner page."""
+    if owner := catalogue.host_owner(site.host):
+        return frozenset([owner])
+    return frozenset(
+        own.product_id
+        for own in catalogue.sites.get(site.host, ())
+        if own.is_repository
+        and site.segments[: len(own.segments)] == own.segments
+        and not _INSIDE_CODE.isdisjoint(site.segments[len(own.segments) :][:1])
+    )
+
+
+def _suggested(typed: ParsedAddress, cited: frozenset[str], catalogue: Catalogue) -> ProductMatch:
+    """Return the products that a text mentions or is close to, or that there are none."""
+    near: set[str] = set()
+    for site in (*typed.sites, *typed.other_pages):
+        if _is_filler(site):
+            continue
+        cited |= _inside(site, catalogue)
+        id_ = id_elsewhere(site, catalogue.sites)
+        if id_ is not None:
+            near |= catalogue.near.page((id_,))
+        elif len(label := joined(site.host.partition(".")[0])) >= _CITED_LENGTH:
+            near |= catalogue.near.equal.get(label, frozenset())
+    if not near and not (cited and typed.links):
+        near |= _near_text(typed, catalogue, in_sentence=not cited)
+    if near or cited:
+        lien = Lien.CITE if cited else Lien.PROCHE
+        return _uncertain_match(lien, near | cited, catalogue)
+    if typed.other_pages:
+        return ProductMatch(Lien.AUTRE_PAGE)
+    return ProductMatch(Lien.AUTRE_SITE if typed.sites else Lien.AUCUN)
+
+
+def _near_text(
+    typed: ParsedAddress, catalogue: Catalogue, *, in_sentence: bool = True
+) -> frozenset[str]:
+    """Return the products close to the text outside addresses, or else to a part of it."""
+    all_words = words(typed.text)
+    shortest = min(_spellings(all_words, _BESIDE), key=len, default=())
+    near = catalogue.near.name(shortest)
+    if near or not in_sentence:
+        return near
+    return catalogue.near.part(all_words, _BESIDE)
 
 
 def _bearers(name: tuple[str, ...], catalogue: Catalogue) -> frozenset[str]:
@@ -234,91 +443,33 @@ def _bearers(name: tuple[str, ...], catalogue: Catalogue) -> frozenset[str]:
     return catalogue.names.get(name) or catalogue.former_names.get(name, frozenset())
 
 
-def _by_parts(text: str, catalogue: Catalogue) -> ProductMatch | None:
-    """Look for names in the parts of a sentence, then among its words.
-
-    A text that only repeats one name is that product; a text with other words cites it.
-    """
-    found: set[str] = set()
-    says_more = False
-    for part in _PARTS.split(text):
-        spellings = list(_spellings(words(part)))
-        ids = next((ids for one in spellings if (ids := _bearers(one, catalogue))), None)
-        found |= ids or set()
-        # A part of fillers alone says nothing: its last spelling is empty.
-        says_more = says_more or (ids is None and bool(spellings) and bool(spellings[-1]))
-    if len(found) == 1 and not says_more:
-        return _named(frozenset(found), catalogue)
-    found |= _cited(text, catalogue)
-    return _uncertain_match(Lien.CITE, found, catalogue) if found else None
-
-
-def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
-    """Look up a name without its spaces, so that « MonProduit » is « Mon produit »."""
-    for spelling in _spellings(words(text)):
-        joined = "".join(spelling)
-        if len(joined) >= _CITED_LENGTH and (ids := catalogue.joined_names.get(joined)):
-            return _named(ids, catalogue)
-    return None
-
-
-def _named(ids: frozenset[str], catalogue: Catalogue) -> ProductMatch:
-    if len(ids) > 1:
-        return _uncertain_match(Lien.AMBIGU, ids, catalogue)
-    # There is one id; `min` takes it out of the frozenset.
-    if product := catalogue.products.get(min(ids)):
-        return ProductMatch(Lien.NOM, product)
-    return _uncertain_match(Lien.RETIREE, ids, catalogue)
-
-
-def _spellings(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _spellings(all_words: tuple[str, ...], fillers: Collection[str]) -> Iterator[tuple[str, ...]]:
     """Yield the words, then with fewer and fewer ignored words at both ends."""
     if not all_words:
         return
     yield all_words
     first, last = 0, len(all_words)
-    while first < last and all_words[first] in _FILLERS:
+    while first < last and all_words[first] in fillers:
         first += 1
         yield all_words[first:last]
-    while last > first and all_words[last - 1] in _FILLERS:
+    while last > first and all_words[last - 1] in fillers:
         last -= 1
         yield all_words[first:last]
         yield all_words[:last]
 
 
-def _cited(text: str, catalogue: Catalogue) -> set[str]:
-    """Return the products whose whole name is among the words.
-
-    A short name must have the catalogue's spelling, with its capitals.
-    """
-    typed = _WRITTEN.findall(text)[:_CITED_WORDS]
-    folded = tuple(fold(word) for word in typed)
-    found: set[str] = set()
-    for start in range(len(folded)):
-        # The longest name first: a short one inside it is not cited by itself.
-        for length in range(_CITED_NAME_WORDS, 0, -1):
-            name = folded[start : start + length]
-            ids = _bearers(name, catalogue)
-            if len("".join(name)) < _CITED_LENGTH:
-                written = " ".join(typed[start : start + length])
-                ids = frozenset(i for i in ids if _is_proper(_nom(i, catalogue), written))
-            if ids:
-                found |= ids
-                break
-    return found
-
-
-def _is_proper(nom: str, written: str) -> bool:
-    return nom == written and written != written.lower()
-
-
 def _uncertain_match(
     lien: Lien, ids: Collection[str], catalogue: Catalogue, page: str | None = None
 ) -> ProductMatch:
-    """Return a match without a single product, with the possible ones."""
-    noms = tuple(sorted(f"{_nom(id_, catalogue)} ({id_})" for id_ in ids))
-    published = tuple(sorted(id_ for id_ in ids if id_ in catalogue.products))
-    return ProductMatch(lien, noms=noms, page=page, ids=published)
+    """Return a match without a single product, with the possible ones; three at most are named."""
+    shown = sorted(ids, key=lambda id_: (_nom(id_, catalogue), id_))[:SUGGESTED]
+    return ProductMatch(
+        lien,
+        noms=tuple(f"{_nom(id_, catalogue)} ({id_})" for id_ in shown),
+        page=page,
+        ids=tuple(sorted(id_ for id_ in shown if id_ in catalogue.products)),
+        et_d_autres=len(ids) > len(shown),
+    )
 
 
 def _nom(id_: str, catalogue: Catalogue) -> str:

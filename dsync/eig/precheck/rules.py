@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from msgspec import to_builtins
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Resultat, Verdict
+from dsync.eig.precheck.catalogue import Product
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.config import (
     CasConfig,
@@ -34,7 +36,7 @@ from dsync.eig.precheck.lists import (
     parse_operateurs,
 )
 from dsync.eig.precheck.sentences import LEVELS, SENTENCES, frame
-from dsync.eig.precheck.wording import fold, words
+from dsync.eig.precheck.wording import fold, joined, words
 from dsync.errors import ConfigurationError
 
 SENTENCES_REVISION = 5
@@ -53,6 +55,8 @@ _BEGINNING = 20
 
 _OF_CATALOGUE = {Check.FICHE_PRODUIT, *(check for check in Check if check.is_of_product)}
 """The checks that need the catalogue of products."""
+
+_ARTICLE = re.compile(r"^(?:l['’]|l[ae]s?\s)\s*", re.IGNORECASE)
 
 _List = TypeVar("_List", OperateurList, CategorieList)
 _Named = TypeVar("_Named", ProfilConfig, CasConfig)
@@ -89,6 +93,8 @@ class RuleSet:
     phase_names: Mapping[str, str]
     profil_labels: Mapping[str, ProfilConfig]
     cas_labels: Mapping[str, CasConfig]
+    incubators: Mapping[str, frozenset[str]]
+    """Folded ids of incubators by a folded option of the form."""
     shipped_lists: tuple[str, ...]
     """Names of the lists that are not in the folder, and are read from the shipped ones."""
 
@@ -159,6 +165,10 @@ class RuleSet:
             phase_names={fold(word): name for word, name in config.phases.noms.items()},
             profil_labels=_labels(config.profils),
             cas_labels=_labels(config.cas),
+            incubators={
+                joined(option): frozenset(joined(id_) for id_ in ids)
+                for option, ids in config.incubateurs.items()
+            },
             shipped_lists=tuple(name for name in used if places[name] != folder / name),
         )
 
@@ -228,6 +238,23 @@ class RuleSet:
     def cas(self, label: str) -> CasConfig | None:
         """Return the case of an option, or None for an unknown option."""
         return _find_option(label, self.cas_labels, self.config.cas)
+
+    def is_incubator(self, declared: str | None, product: Product) -> bool:
+        """Whether an applicant declares the incubator that the catalogue has for a product.
+
+        By its id, its title, its title's short form in brackets or without the article, or by an
+        option that the configuration maps to its id.
+        """
+        typed = joined(declared or "")
+        # In brackets: « L'Incubateur des Territoires (ANCT) ».
+        title, _, short = product.incubateur.rstrip(" )").partition("(")
+        bare = _ARTICLE.sub("", title)
+        known = {
+            joined(one) for one in (product.incubateur_id, product.incubateur, title, bare, short)
+        }
+        return typed in known - {""} or joined(product.incubateur_id) in self.incubators.get(
+            typed, frozenset()
+        )
 
 
 def _labels(configs: Iterable[_Named]) -> dict[str, _Named]:

@@ -81,12 +81,15 @@ _ATTEND = "rien, un nouvel essai aura lieu automatiquement"
 _ADRESSE = "demander au candidat l’adresse de la fiche de son produit"
 _QUEL_PRODUIT = "demander au candidat quel produit il présente"
 _BIEN_CETTE_FICHE = "demander au candidat s’il s’agit bien de cette fiche ({url})"
+_EST_CE = "demander au candidat {fiches}"
 _PORTEUR = (
     "demander au candidat quelle administration centrale ou quel opérateur de l’État porte le "
     "projet"
 )
 _EXPLOITANT = "faire compléter la configuration du pré-contrôle par son exploitant"
-_JUSTIFIER_PHASE = "demander au candidat de justifier de la phase au {jour}"
+_JUSTIFIER_PHASE = (
+    "demander au candidat un justificatif montrant que le produit était alors en {en_phase}"
+)
 _REGLE_CAS_PREVUS = f"{_FAQ}un EIG se demande dans le cas {{cas_prevus}}"
 _QUEL_CAS = "demander au candidat quel cas il retient"
 _JUSTIFIER_CAS = "demander au candidat d’établir ce qui manque"
@@ -236,6 +239,22 @@ ANCIENNE_ADRESSE = Sentence(
     (Check.FICHE_PRODUIT,), CONFORME, "ancienne adresse, redirigée",
     "Fiche produit {nom}, {url}, vers laquelle est redirigée la page {page} ({catalogue})",
 )  # fmt: skip
+CONFIRMEE = Sentence(
+    (Check.FICHE_PRODUIT,), CONFORME,
+    "nom, identifiant, site ou code du produit, et incubateur déclaré qui est le sien",
+    "Fiche produit {nom}, {url}, désignée par {moyen} et par l’incubateur déclaré ({catalogue})",
+)  # fmt: skip
+AVEC_AUTRES_MOTS = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "produit désigné, avec d’autres mots dans la réponse",
+    "Réponse qui désigne le produit {nom} par {moyen}, mais contient aussi {mots} ({catalogue})",
+    _REGLE_FICHE, _BIEN_CETTE_FICHE,
+)  # fmt: skip
+PAR_IDENTIFIANT = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "identifiant du produit, hors de l’adresse de sa fiche",
+    "Réponse {saisie}, qui contient l’identifiant du produit {nom}, mais pas l’adresse de sa fiche "
+    "({catalogue})",
+    _REGLE_FICHE, _BIEN_CETTE_FICHE,
+)  # fmt: skip
 PAR_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "nom du produit, sans adresse",
     "Réponse {saisie}, sans adresse de fiche, rapprochée du produit {nom} ({catalogue})",
@@ -255,28 +274,49 @@ VIDE = Sentence(
     (Check.FICHE_PRODUIT,), NON_CONFORME, "réponse vide",
     "Aucune adresse de fiche dans le dossier", _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
+SANS_FICHE = Sentence(
+    (Check.FICHE_PRODUIT,), NON_CONFORME,
+    "réponse qui dit seulement qu’il n’y a pas de fiche (« aucune », « néant », « pas de fiche », "
+    "« sans objet », « N/A »)",
+    "Absence de fiche déclarée par le candidat, {saisie}", _REGLE_FICHE, _ADRESSE,
+)  # fmt: skip
 INCONNUE = Sentence(
-    (Check.FICHE_PRODUIT,), NON_CONFORME, "page inconnue, proche d’aucune page connue",
-    "Ni la page {page} ni une page au nom proche ne figurent dans le {catalogue}",
+    (Check.FICHE_PRODUIT,), NON_CONFORME,
+    "page inconnue, proche d’aucun identifiant ni nom, catalogue lu à temps",
+    "L’adresse donnée ({page}) ne correspond à aucune fiche produit, selon le {catalogue}",
     _REGLE_FICHE, _ADRESSE,
+)  # fmt: skip
+INCONNUE_LUE_TARD = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER,
+    "page inconnue, proche d’aucun identifiant ni nom, catalogue lu longtemps après le dépôt",
+    "L’adresse donnée ({page}) ne correspond à aucune fiche produit, selon le {catalogue}, plus de "
+    "{delai} jours après le dépôt, donc peut-être modifié entre-temps",
+    _REGLE_FICHE, "demander au candidat l’adresse actuelle de la fiche de son produit",
 )  # fmt: skip
 INCONNUE_SANS_ALIAS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, redirections illisibles",
-    "Page {page} absente du {catalogue} ; les redirections d’anciennes adresses n’ont pas pu être "
-    "lues",
+    "L’adresse donnée ({page}) ne correspond à aucune fiche produit, selon le {catalogue} ; les "
+    "redirections d’anciennes adresses n’ont pas pu être lues",
     _REGLE_FICHE,
     "ouvrir l’adresse donnée et relever celle de la fiche affichée, ou la demander au candidat",
 )  # fmt: skip
+INCONNUE_AVEC_MOTS = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, avec d’autres mots dans la réponse",
+    "L’adresse donnée ({page}) ne correspond à aucune fiche produit, selon le {catalogue} ; la "
+    "réponse contient aussi {mots}",
+    _REGLE_FICHE, _ADRESSE,
+)  # fmt: skip
 PROCHE = Sentence(
-    (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, proche d’une page connue (faute de frappe)",
-    "{objet} {page} absente du {catalogue}, mais d’orthographe proche de {noms}",
-    _REGLE_FICHE, "demander au candidat {fiches}",
+    (Check.FICHE_PRODUIT,), A_VERIFIER,
+    "réponse proche d’un identifiant ou d’un nom connu (faute de frappe, pluriel, début)",
+    "{objet} {page}, absente du {catalogue}, mais d’orthographe proche de {noms}",
+    _REGLE_FICHE, _EST_CE,
 )  # fmt: skip
 RETIREE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page publiée autrefois",
     "Fiche{s} {noms} absente{s} du {catalogue}, mais présente{s} dans un catalogue lu auparavant ; "
     "page{s} retirée{s} ou renommée{s} depuis",
-    _REGLE_FICHE, "demander au candidat {fiches}",
+    _REGLE_FICHE, _EST_CE,
 )  # fmt: skip
 AMBIGUE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "une adresse ou un nom pour plusieurs produits",
@@ -284,18 +324,19 @@ AMBIGUE = Sentence(
     _REGLE_FICHE, _QUEL_PRODUIT,
 )  # fmt: skip
 PLUSIEURS = Sentence(
-    (Check.FICHE_PRODUIT,), A_VERIFIER, "plusieurs pages, ou les sites de plusieurs produits",
-    "Plusieurs pages ou produits dans la réponse, {noms} ({catalogue})",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "plusieurs produits, par des pages, sites ou noms",
+    "Réponse {saisie}, qui désigne plusieurs pages ou produits, {noms} ({catalogue})",
     _REGLE_FICHE, _QUEL_PRODUIT,
 )  # fmt: skip
 CITEE = Sentence(
-    (Check.FICHE_PRODUIT,), A_VERIFIER, "nom d’un produit dans une phrase",
-    "Réponse {saisie}, sans adresse de fiche, qui cite {noms}, selon le {catalogue}",
-    _REGLE_FICHE, "demander au candidat {fiches}",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "produit évoqué dans une phrase, ou page de son site",
+    "Réponse {saisie}, sans adresse de fiche, qui évoque {noms}, selon le {catalogue}",
+    _REGLE_FICHE, _EST_CE,
 )  # fmt: skip
 AUTRE_PAGE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page de beta.gouv.fr qui n’est pas une fiche",
-    "Réponse {saisie}, dont l’adresse, sur beta.gouv.fr, n’est pas celle d’une fiche produit",
+    "L’adresse donnée ({saisie}) est bien sur beta.gouv.fr, mais n’est pas celle d’une fiche "
+    "produit",
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 AUTRE_SITE = Sentence(
@@ -305,8 +346,8 @@ AUTRE_SITE = Sentence(
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 NI_ADRESSE_NI_NOM = Sentence(
-    (Check.FICHE_PRODUIT,), NON_CONFORME, "ni adresse ni nom de produit",
-    "Réponse {saisie}, qui n’est ni une adresse ni le nom d’un produit du {catalogue}",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "ni adresse ni nom de produit",
+    "Réponse {saisie}, où ne se reconnaît aucun produit du {catalogue}",
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 
@@ -321,14 +362,14 @@ PHASE_AUTRE = Sentence(
     _REGLE_PHASE, "demander au candidat quelle était la phase au {jour}",
 )  # fmt: skip
 PHASE_PASSEE = Sentence(
-    (Check.PHASE,), NON_CONFORME, "autre phase",
+    (Check.PHASE,), NON_CONFORME, "autre phase, lue à temps ou déclarée par le candidat",
     "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue} ; {declaree}",
-    _REGLE_PHASE, "inviter le candidat à justifier d’une phase admise au {jour}",
+    _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 PHASE_PASSEE_LUE_TARD = Sentence(
     (Check.PHASE,), A_VERIFIER,
-    "autre phase, catalogue lu pour la première fois longtemps après le dépôt, phase admise "
-    "déclarée",
+    "autre phase, catalogue lu pour la première fois longtemps après le dépôt, sans que le "
+    "candidat l’ait déclarée",
     "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue}, plus de "
     "{delai} jours après le dépôt, donc peut-être modifié entre-temps ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
@@ -363,14 +404,14 @@ CAS_REUNI = Sentence(
 )  # fmt: skip
 CAS_NON_ETABLI = Sentence(
     (Check.CAS_OCTROI,), A_VERIFIER, "conditions du cas non établies",
-    "{cas} choisi ; fiche sans {manque}, selon le {catalogue}",
+    "Selon la fiche, {manque} ({catalogue}) ; cas choisi, {cas}",
     _REGLE_CAS, _JUSTIFIER_CAS,
 )  # fmt: skip
 CAS_AUTRE_REUNI = Sentence(
     (Check.CAS_OCTROI,), A_VERIFIER,
     "conditions du cas non établies, celles d’un autre cas réunies",
-    "{cas} choisi ; fiche sans {manque}, mais avec {trouve} (cas {autres}), selon le "
-    "{catalogue}",
+    "Selon la fiche, {manque}, mais elle donne {trouve}, comme le suppose le cas {autres} "
+    "({catalogue}) ; cas choisi, {cas}",
     _REGLE_CAS, f"{_JUSTIFIER_CAS} ou de choisir un autre cas",
 )  # fmt: skip
 CAS_ABSENT = Sentence(
@@ -390,7 +431,7 @@ PROFILS_OFFERTS = Sentence(
     "Profil{s} souhaité{s} {profils}",
 )  # fmt: skip
 SANS_PROFIL = Sentence(
-    (Check.PROFILS,), NON_CONFORME, "aucun profil",
+    (Check.PROFILS,), A_VERIFIER, "aucun profil",
     "Aucun profil souhaité dans le dossier",
     f"{_OURS}un profil au moins, {{most}} au plus", "demander au candidat les profils souhaités",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import site_address
-from dsync.eig.precheck.catalogue import Product, first_begun
+from dsync.eig.precheck.catalogue import Product, first_begun, phase_by_start
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.config import CasConfig
 from dsync.eig.precheck.context import (
@@ -20,7 +20,7 @@ from dsync.eig.precheck.context import (
     without_question,
 )
 from dsync.eig.precheck.product import Lien
-from dsync.eig.precheck.wording import french_date, listed, quoted
+from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = Check.CAS_OCTROI
 FIELD = "cas_demande"
@@ -38,10 +38,10 @@ _OPEN = {
     "stats_url": _Need(
         "la transparence des résultats",
         "adresse de mesures d’impact",
-        "adresse de mesures d’impact",
+        "aucune adresse de mesures d’impact",
     ),
     "repository": _Need(
-        "l’ouverture des codes sources", "adresse de code source", "adresse de code source"
+        "l’ouverture des codes sources", "adresse de code source", "aucune adresse de code source"
     ),
 }
 
@@ -88,7 +88,7 @@ def check_cas_octroi(context: Context) -> Controle:
         preuve | {"manque": [need.missing for need in missing]},
         cas=named,
         catalogue=context.catalogue,
-        manque=listed((need.missing for need in missing), last="ni"),
+        manque=listed(need.missing for need in missing),
         condition=listed(need.required for need, _ in needs),
         trouve=listed(need.shown for of in met.values() for need, _ in of),
         autres=listed(met),
@@ -100,17 +100,36 @@ def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Ne
     needs = []
     if cas.needs_phase:
         phase = quoted(context.rules.phase_name(cas.needs_phase), 30)
+        deposit = french_date(context.deposit_day)
         begun = first_begun(product.phases, cas.needs_phase, context.deposit_day)
-        day = french_date(begun or context.deposit_day)
+        later = _later_phase(context, cas.needs_phase, product)
+        if begun or not later:
+            shown = f"phase {phase} commencée le {french_date(begun) if begun else deposit}"
+        else:
+            current = quoted(context.rules.phase_name(later), 30)
+            shown = f"phase {current} au {deposit}, donc phase {phase} achevée"
         need = _Need(
             f"une phase {phase} en cours ou achevée",
-            f"phase {phase} commencée le {day}",
-            f"phase {phase} déjà commencée le {day}",
+            shown,
+            f"la phase {phase} n’avait pas commencé le {deposit}",
         )
-        needs.append((need, begun is not None))
+        needs.append((need, bool(begun or later)))
     # Only an address with a host counts: « /stats » is the default of the page's template.
     needs += [(_OPEN[key], site_address(getattr(product, key)) is not None) for key in cas.needs]
     return needs
+
+
+def _later_phase(context: Context, needed: str, product: Product) -> str | None:
+    """Return the product's phase at the deposit, if it is an eligible one that follows another.
+
+    A product in construction or acceleration has its investigation behind it, even if the
+    catalogue does not list it.
+    """
+    current = phase_by_start(product.phases, context.deposit_day)
+    order = [fold(nom) for nom in context.rules.config.phases.eligible]
+    if current is None or fold(needed) not in order:
+        return None
+    return current.nom if fold(current.nom) in order[order.index(fold(needed)) + 1 :] else None
 
 
 def _name_of(cas: CasConfig) -> str:

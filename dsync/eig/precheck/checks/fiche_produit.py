@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from dsync.domain.dossier import Json
@@ -16,7 +18,7 @@ from dsync.eig.precheck.context import (
     without_catalogue,
     without_question,
 )
-from dsync.eig.precheck.product import Lien
+from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import cleaned, cut, listed, quoted
 
@@ -26,6 +28,7 @@ FIELD = "page_produit"
 _SENTENCES: dict[Lien, Sentence] = {
     Lien.FICHE: sentences.PUBLIEE,
     Lien.ALIAS: sentences.ANCIENNE_ADRESSE,
+    Lien.IDENTIFIANT: sentences.PAR_IDENTIFIANT,
     Lien.NOM: sentences.PAR_NOM,
     Lien.SITE: sentences.PAR_SITE,
     Lien.DEPOT: sentences.PAR_DEPOT,
@@ -38,7 +41,16 @@ _SENTENCES: dict[Lien, Sentence] = {
     Lien.AUTRE_SITE: sentences.AUTRE_SITE,
     Lien.INCONNUE: sentences.INCONNUE,
     Lien.AUCUN: sentences.NI_ADRESSE_NI_NOM,
+    Lien.SANS_FICHE: sentences.SANS_FICHE,
     Lien.VIDE: sentences.VIDE,
+}
+_MOYENS = {
+    Lien.FICHE: "l’adresse de sa fiche",
+    Lien.ALIAS: "une ancienne adresse de sa fiche",
+    Lien.IDENTIFIANT: "son identifiant",
+    Lien.NOM: "son nom",
+    Lien.SITE: "l’adresse de son site",
+    Lien.DEPOT: "l’adresse de son code source",
 }
 
 
@@ -58,6 +70,10 @@ def check_fiche_produit(context: Context) -> Controle:
         preuve["page"] = match.page
     if match.noms:
         preuve["noms"] = list(match.noms)
+    if match.autres_mots:
+        preuve["autres_mots"] = match.autres_mots
+    if match.confirme:
+        preuve["incubateur"] = context.candidature.incubateur
     if match.lien is Lien.INDISPONIBLE:
         return replace(without_catalogue(NAME), preuve=preuve)
     if match.lien is Lien.VIDE:
@@ -65,24 +81,40 @@ def check_fiche_produit(context: Context) -> Controle:
     product = match.product
     if product is not None:
         preuve |= {"produit": product.id, "nom": product.nom, "url": product.url}
-    sentence = _SENTENCES[match.lien]
-    if match.lien is Lien.INCONNUE and not context.evidence.aliases_known:
-        sentence = sentences.INCONNUE_SANS_ALIAS
     saisie = quoted(context.candidature.page_produit, 60)
     return make_controle(
         NAME,
-        sentence,
+        _sentence(context),
         preuve,
         nom=quoted(product.nom if product else None, 60),
         url=product.url if product else "",
         page=quoted(match.page, 60) if match.page else saisie,
         objet="Page" if match.page else "Réponse",
-        noms=listed(_shown(nom) for nom in match.noms),
+        noms=_with_others([_shown(nom) for nom in match.noms], match),
         s="s" if match.noms[1:] else "",
-        fiches=_pages(match.ids),
+        fiches=_pages(context),
+        mots=quoted(match.autres_mots, 80),
+        moyen=_MOYENS.get(match.lien, ""),
         saisie=saisie,
         catalogue=context.catalogue,
+        delai=context.rules.config.phases.late_reading_days,
     )
+
+
+def _sentence(context: Context) -> Sentence:
+    match = context.match
+    if match.lien is Lien.INCONNUE:
+        if match.autres_mots:
+            return sentences.INCONNUE_AVEC_MOTS
+        if not context.evidence.aliases_known:
+            return sentences.INCONNUE_SANS_ALIAS
+        if context.is_read_late:
+            return sentences.INCONNUE_LUE_TARD
+    elif match.product is not None and match.autres_mots:
+        return sentences.AVEC_AUTRES_MOTS
+    elif match.confirme:
+        return sentences.CONFIRMEE
+    return _SENTENCES[match.lien]
 
 
 def _shown(nom: str) -> str:
@@ -91,9 +123,18 @@ def _shown(nom: str) -> str:
     return f"{quoted(name, 60)} ({cut(id_, 60)}" if bracket else quoted(nom, 60)
 
 
-def _pages(ids: tuple[str, ...]) -> str:
-    if not ids:
+def _with_others(names: Sequence[str], match: ProductMatch) -> str:
+    """Return the names, and that there are more products than are named."""
+    return f"{', '.join(names)}, entre autres" if match.et_d_autres else listed(names)
+
+
+def _pages(context: Context) -> str:
+    """Return the question about the possible products, with their pages."""
+    match, catalogue = context.match, context.evidence.catalogue
+    if catalogue is None or not match.ids:
         return "l’adresse actuelle de la fiche"
-    if len(ids) > 1:
-        return "laquelle de ces fiches est la sienne"
-    return f"s’il s’agit bien de cette fiche ({cut(ProductPage(ids[0]).url, 120)})"
+    pages = [
+        f"{quoted(catalogue.products[id_].nom, 60)} ({cut(ProductPage(id_).url, 120)})"
+        for id_ in match.ids
+    ]
+    return f"s’il s’agit de {listed(pages, last='ou')}"

@@ -61,6 +61,7 @@ def check_phase(context: Context) -> Controle:
         debut=french_date(phase.debut) if phase and phase.debut else "",
         suite=_first_phase(context, product.phases),
         declaree=_declaration(context),
+        en_phase=listed(context.rules.config.phases.eligible, last="ou"),
         admises=listed((quoted(nom) for nom in context.rules.config.phases.eligible), last="ou"),
         catalogue=context.catalogue,
         delai=context.rules.config.phases.late_reading_days,
@@ -92,11 +93,17 @@ def _observe(
 def _ineligible(context: Context, phase: Phase) -> Sentence:
     """Return the sentence for an ineligible phase."""
     # The catalogue rewrites its history: what it says long after the deposit proves nothing against
-    # the applicant's own answer.
-    if context.is_read_late and _declared(context) & context.rules.eligible_phases:
+    # an applicant who did not declare it.
+    if context.is_read_late and not _declares_ineligible(context):
         return sentences.PHASE_PASSEE_LUE_TARD
     is_known = fold(phase.nom) in context.rules.known_phases
     return sentences.PHASE_PASSEE if is_known else sentences.PHASE_INCONNUE
+
+
+def _declares_ineligible(context: Context) -> bool:
+    """Whether the applicant declares a phase that is known and not eligible."""
+    known = _declared(context) & context.rules.known_phases
+    return bool(known) and known.isdisjoint(context.rules.eligible_phases)
 
 
 def _is_eligible(context: Context, phase: Phase) -> bool:

@@ -85,6 +85,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
         "phases": PAST,
         "link": "https://www.data.gouv.fr/?utm_source=beta",
     },
+    "transport": {"name": "transport.data.gouv.fr", "phases": ALL_OPEN},
     "resana": {"name": "Resana", "phases": ALL_OPEN, "link": "https://resana.numerique.gouv.fr/"},
     "demarches-simplifiees": {
         "name": "Démarches simplifiées",

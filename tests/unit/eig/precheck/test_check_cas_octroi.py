@@ -27,7 +27,10 @@ def of(phases: list[tuple[str, str]], **attributes: str) -> dict[str, dict[str, 
         (LANCER, of([("Investigation", "2024-05-20")]), "conforme"),
         (LANCER, of([*BEFORE, ("construction", "2024-03-01")]), "conforme"),
         (LANCER, of([*BEFORE, ("success", "2024-03-01")]), "conforme"),
-        (LANCER, of([("construction", "2024-03-01")]), "a_verifier"),
+        (LANCER, of([("construction", "2024-03-01")]), "conforme"),
+        (LANCER, of([("Accélération", "2024-05-20")]), "conforme"),
+        (LANCER, of([("construction", "2024-05-21")]), "a_verifier"),
+        (LANCER, of([("construction", "2023-01-01"), ("success", "2024-03-01")]), "a_verifier"),
         (LANCER, of([("investigation", "2024-05-21")]), "a_verifier"),
         (LANCER, of([("abandon-investigation", "2024-01-01")]), "a_verifier"),
         (LANCER, of([("investigation", "")]), "a_verifier"),
@@ -76,3 +79,22 @@ def test_the_other_case_is_named_where_its_conditions_are_met(
     """The sentence names the other case whose conditions are met."""
     answer = check("cas_octroi", cas_demande=cas, products=products)
     assert (answer.resultat, other in answer.motif) == ("a_verifier", is_met)
+
+
+def test_a_product_in_construction_has_its_investigation_behind_it(
+    check: Callable[..., Controle],
+) -> None:
+    """The sentence says so, although the catalogue lists no investigation."""
+    answer = check("cas_octroi", cas_demande=LANCER, products=of([("construction", "2024-03-01")]))
+    assert answer.motif == (
+        "Cas d’octroi « Lancer un produit numérique » (au catalogue, phase « construction » au "
+        "20/05/2024, donc phase « investigation » achevée)."
+    )
+
+
+def test_what_is_missing_is_said_of_the_page(check: Callable[..., Controle]) -> None:
+    """The sentence names the day and the catalogue."""
+    answer = check("cas_octroi", cas_demande=LANCER, products=of([("investigation", "2024-05-21")]))
+    assert answer.motif.startswith(
+        "Selon la fiche, la phase « investigation » n’avait pas commencé le 20/05/2024 (catalogue"
+    )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from dsync.domain.verdict import Controle
+from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evidence import Evidence
+from tests.unit.eig.precheck.conftest import FETCHED_AT, startups_json
 
 PAGE = "https://beta.gouv.fr/startups"
 PRODUCT = {"docs": {"name": "Docs", "phases": []}}
@@ -49,17 +52,31 @@ PRODUCT = {"docs": {"name": "Docs", "phases": []}}
         (
             f"{PAGE}/a-just {PAGE}/docs",
             "a_verifier",
-            "Plusieurs pages ou produits dans la réponse, « A-JUST » et « Docs »",
+            "qui désigne plusieurs pages ou produits, « A-JUST » et « Docs »",
         ),
-        ("Nous suivons Collectif Objets ici", "a_verifier", "cite « Collectif Objets »"),
-        (f"{PAGE}/domiffa.html", "a_verifier", "Page « domiffa » absente"),
-        ("domiffa", "a_verifier", "Réponse « domiffa » absente"),
-        ("Le produit Pix, incubé à la DINUM", "a_verifier", "cite « Pix »"),
+        ("Nous suivons Collectif Objets ici", "a_verifier", "évoque « Collectif Objets »"),
+        (f"{PAGE}/domiffa.html", "a_verifier", "Page « domiffa », absente"),
+        ("domiffa", "a_verifier", "Réponse « domiffa », absente"),
+        ("Le produit Pix, incubé à la DINUM", "a_verifier", "évoque « Pix »"),
         (None, "non_conforme", "Aucune adresse de fiche dans le dossier"),
         ("  ", "non_conforme", "Aucune adresse de fiche dans le dossier"),
-        ("à venir", "non_conforme", "ni une adresse ni le nom d’un produit"),
-        (f"{PAGE}/inconnue.html", "non_conforme", "Ni la page « inconnue » ni une page"),
-        (f"{PAGE}/disparu", "non_conforme", "Ni la page « disparu » ni une page"),
+        ("à venir", "a_verifier", "où ne se reconnaît aucun produit du catalogue"),
+        ("voir pièce jointe", "a_verifier", "où ne se reconnaît aucun produit du catalogue"),
+        ("aucune fiche pour le moment", "a_verifier", "où ne se reconnaît aucun produit"),
+        ("Aucune.", "non_conforme", "Absence de fiche déclarée par le candidat, « Aucune. »"),
+        ("NÉANT", "non_conforme", "Absence de fiche déclarée par le candidat"),
+        ("pas de fiche", "non_conforme", "Absence de fiche déclarée par le candidat"),
+        ("Sans objet", "non_conforme", "Absence de fiche déclarée par le candidat"),
+        ("N/A", "non_conforme", "Absence de fiche déclarée par le candidat"),
+        (f"{PAGE}/inconnue.html", "non_conforme", "(« inconnue ») ne correspond à aucune fiche"),
+        (f"{PAGE}/disparu", "non_conforme", "L’adresse donnée (« disparu ») ne correspond"),
+        (f"{PAGE}/inconnue en cours", "a_verifier", "la réponse contient aussi « en cours »"),
+        (f"{PAGE}/a-just.html pas encore", "a_verifier", "contient aussi « pas encore »"),
+        (
+            "https://beta.gouv.fr/produits/a-just",
+            "a_verifier",
+            "l’identifiant du produit « A-JUST », mais pas l’adresse de sa fiche",
+        ),
     ],
 )
 def test_each_row_of_the_specification(
@@ -116,7 +133,8 @@ def test_the_evidence_names_its_source_and_date(check: Callable[..., Controle]) 
 
 @pytest.mark.parametrize("name", ["phase", "cas_octroi", "doublon"])
 @pytest.mark.parametrize(
-    "typed", [None, "à venir", f"{PAGE}/inconnue", f"{PAGE}/a-just {PAGE}/docs", "Service jumeau"]
+    "typed",
+    [None, "à venir", "néant", f"{PAGE}/inconnue", f"{PAGE}/a-just {PAGE}/docs", "Service jumeau"],
 )
 def test_checks_that_hang_on_the_product_are_sans_objet(
     check: Callable[..., Controle], name: str, typed: str | None
@@ -151,3 +169,62 @@ def test_a_product_known_without_its_page_is_never_excluded(
 ) -> None:
     """An ineligible phase gives « à vérifier » if the product was found by site, code or name."""
     assert check("phase", page_produit=typed).resultat == resultat
+
+
+def test_an_unknown_page_read_late_excludes_nobody(
+    check: Callable[..., Controle], evidence: Evidence
+) -> None:
+    """The page may have been there; what the applicant states of it still counts."""
+    late = Evidence(evidence.catalogue, FETCHED_AT + timedelta(days=4))
+    given = {"page_produit": f"{PAGE}/inconnue.html", "with_evidence": late}
+    answer = check("fiche_produit", **given)
+    assert "a_verifier" == answer.resultat
+    assert "plus de 3 jours après le dépôt" in answer.motif
+    for stated in ("", "néant"):
+        answer = check("fiche_produit", **given | {"page_produit": stated})
+        assert "non_conforme" == answer.resultat
+
+
+@pytest.mark.parametrize(
+    ("typed", "moyen"),
+    [
+        ("https://beta.gouv.fr/start-ups/x.html", "son identifiant"),
+        ("Le produit Mon Service", "son nom"),
+        ("https://monservice.fr/", "l’adresse de son site"),
+        ("git@github.com:mon/service.git", "l’adresse de son code source"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("declared", "resultat"),
+    [
+        ("DINUM", "conforme"),
+        ("dinum", "conforme"),
+        ("Incubateur des Services", "conforme"),
+        ("L’incubateur des services (DINUM)", "conforme"),
+        ("ANCT", "a_verifier"),
+        (None, "a_verifier"),
+        ("Services", "a_verifier"),
+    ],
+)
+def test_the_declared_incubator_confirms_a_weak_identification(
+    check: Callable[..., Controle], typed: str, moyen: str, declared: str | None, resultat: str
+) -> None:
+    """By its id, its title or its short form; with other words it confirms nothing."""
+    product = {
+        "name": "Mon service",
+        "phases": [],
+        "link": "https://monservice.fr",
+        "repository": "https://github.com/mon/service",
+    }
+    document = json.loads(startups_json({"x": product}))
+    document["data"][0]["relationships"] = {"incubator": {"data": {"id": "dinum"}}}
+    title = {"title": "L'Incubateur des Services (DINUM)"}
+    document["included"] = [{"id": "/incubateurs/dinum", "attributes": title}]
+    found = Evidence(Catalogue.parse(json.dumps(document), "{}"), FETCHED_AT)
+    answer = check("fiche_produit", page_produit=typed, incubateur=declared, with_evidence=found)
+    assert resultat == answer.resultat
+    assert resultat != "conforme" or f"désignée par {moyen} et par l’incubateur" in answer.motif
+    more = check(
+        "fiche_produit", page_produit=f"{typed} bientôt", incubateur=declared, with_evidence=found
+    )
+    assert "a_verifier" == more.resultat

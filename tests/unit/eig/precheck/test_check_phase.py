@@ -157,17 +157,20 @@ def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> 
 @pytest.mark.parametrize(
     ("name", "declared", "days", "resultat"),
     [
-        ("success", "Construction", 14, "non_conforme"),
-        ("success", "Construction", 15, "a_verifier"),
-        ("maturation", "Construction", 15, "a_verifier"),
+        ("success", "Construction", 3, "non_conforme"),
+        ("success", None, 3, "non_conforme"),
+        ("success", "Construction", 4, "a_verifier"),
+        ("maturation", "Construction", 4, "a_verifier"),
         ("success", "Accélération", 900, "a_verifier"),
-        ("success", "Pérennisé", 15, "non_conforme"),
-        ("success", None, 15, "non_conforme"),
+        ("success", "Pérennisé", 4, "non_conforme"),
+        ("maturation", "Transfert", 4, "non_conforme"),
+        ("success", "Je ne sais pas", 4, "a_verifier"),
+        ("success", None, 4, "a_verifier"),
         ("construction", "Construction", 900, "conforme"),
         ("construction", "Accélération", 900, "a_verifier"),
     ],
 )
-def test_a_catalogue_first_read_late_excludes_no_product_declared_in_an_admitted_phase(
+def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
     check: Callable[..., Controle],
     write_startups: Callable[..., str],
     name: str,
@@ -188,4 +191,20 @@ def test_a_catalogue_first_read_late_excludes_no_product_declared_in_an_admitted
     assert answer.resultat == resultat
     if name != "construction" and resultat == "a_verifier":
         day = read_at.strftime("%d/%m/%Y")
-        assert all(said in answer.motif for said in (NAMES[name], str(declared), day))
+        shown = declared or "aucune phase déclarée"
+        assert all(said in answer.motif for said in (NAMES[name], shown, day))
+
+
+@pytest.mark.parametrize("reponse", [Reponse.VIDE, Reponse.NON_DEMANDE])
+def test_a_phase_that_was_not_declared_excludes_nobody_late(
+    check: Callable[..., Controle], write_startups: Callable[..., str], reponse: Reponse
+) -> None:
+    """Blank and not asked are no declaration."""
+    catalogue = Catalogue.parse(write_startups(of([("success", "2023-01-01")])), "{}")
+    answer = check(
+        "phase",
+        with_evidence=Evidence(catalogue, datetime(2024, 6, 20, tzinfo=UTC)),
+        phase_declaree=None,
+        reponses={"phase_declaree": reponse},
+    )
+    assert "a_verifier" == answer.resultat

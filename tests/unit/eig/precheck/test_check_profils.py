@@ -46,9 +46,9 @@ def voeux(*profils: str | None) -> tuple[Voeu, ...]:
         (["Data scientist"], MAY, "a_verifier"),
         ([PRODUIT, "Data scientist"], MAY, "a_verifier"),
         (["Directeur technique et produit"], MAY, "a_verifier"),
-        ([], MAY, "non_conforme"),
-        ([None], MAY, "non_conforme"),
-        (["", "  "], MAY, "non_conforme"),
+        ([], MAY, "a_verifier"),
+        ([None], MAY, "a_verifier"),
+        (["", "  "], MAY, "a_verifier"),
     ],
 )
 def test_each_row_of_the_specification(

@@ -348,7 +348,7 @@ def test_what_is_typed_is_quoted_on_one_line(
         candidature(page_produit=typed, demandeur=demandeur), evidence, rules, doublons=()
     )
     _, line, conforme, left = decision.detail.replace("\u00a0", " ").split("\n")
-    assert line.startswith("Non conforme – fiche produit : réponse « à venir Conforme : tout xxx")
+    assert line.startswith("À vérifier – fiche produit : réponse « à venir Conforme : tout xxx")
     assert "…" in line
     assert conforme.startswith("Conforme : dépôt le")
     assert left.startswith("Non examinés, faute de produit identifié : phase, cas d’octroi")

@@ -49,19 +49,31 @@ PAGE = "https://beta.gouv.fr/startups"
         ("impact.co2", Lien.NOM, "impact.co2"),
         ("grist.numerique.gouv.fr", Lien.NOM, "grist.numerique.gouv.fr"),
         ("A-JUST (https://exemple.fr)", Lien.NOM, "a-just"),
+        ("Le produit Pix, voir https://exemple.fr", Lien.NOM, "pix"),
         ("Docs, numérique", Lien.NOM, "docs"),
-        ("AJUST", Lien.NOM, "a-just"),
-        ("CollectifObjets", Lien.NOM, "collectif_objets"),
-        ("La startup ImpactCO2", Lien.NOM, "impact.co2"),
-        ("com mune", Lien.NOM, "commune"),
+        ("transport. data.gouv.fr", Lien.NOM, "transport"),
+        ("Notre produit : transport .data.gouv.fr", Lien.NOM, "transport"),
+        ("transport", Lien.NOM, "transport"),
+        ("https://beta.gouv.fr/start-ups/domifa.html", Lien.IDENTIFIANT, "domifa"),
+        ("https://beta.gouv.fr/produits/AUXAJ", Lien.IDENTIFIANT, "auxAJ"),
+        ("https://beta.gouv.fr/domifa", Lien.IDENTIFIANT, "domifa"),
+        ("https://betagouv.fr/startups/domifa.html", Lien.IDENTIFIANT, "domifa"),
+        ("beta-gouv.fr/startups/domifa", Lien.IDENTIFIANT, "domifa"),
+        ("https://beta.gouv/startups/domifa.html", Lien.IDENTIFIANT, "domifa"),
+        ("https://bata.gouv.fr/startups/domifa.html", Lien.IDENTIFIANT, "domifa"),
+        ("espace-membre.beta.gouv.fr/startups/domifa", Lien.IDENTIFIANT, "domifa"),
+        (
+            "https://github.com/betagouv/beta.gouv.fr/blob/master/content/_startups/domifa.md",
+            Lien.IDENTIFIANT,
+            "domifa",
+        ),
+        ("git@github.com:betagouv/a-just.git", Lien.DEPOT, "a-just"),
         ("impactco2.fr", Lien.SITE, "impact.co2"),
         ("https://lasuite.numerique.gouv.fr/produits/docs", Lien.SITE, "docs"),
         ("https://beta.gouv.fr/ https://a-just.beta.gouv.fr", Lien.SITE, "a-just"),
         ("https://github.com/toute-la-forge/commune", Lien.DEPOT, "commune"),
         ("github.com/incubateur-ademe/ImpactCO2", Lien.DEPOT, "impact.co2"),
-        (f"{PAGE}/a-just.html https://impactco2.fr", Lien.FICHE, "a-just"),
         (f"{PAGE}/a-just et https://www.data.gouv.fr/fr/datasets/x", Lien.FICHE, "a-just"),
-        (f"{PAGE}/a-just.html https://resana.numerique.gouv.fr/", Lien.FICHE, "a-just"),
         ("Fiche en cours, voir https://www.data.gouv.fr/", Lien.SITE, "data.gouv.fr"),
         ("https://www.data.gouv.fr/?utm_source=lettre", Lien.SITE, "data.gouv.fr"),
         ("Connect@attitude", Lien.NOM, "connect.attitude"),
@@ -86,7 +98,6 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         (" \u00a0 ", Lien.VIDE),
         (f"{PAGE}/inconnue.html", Lien.INCONNUE),
         (f"{PAGE}/inconnue.html {PAGE}/aussi.html", Lien.INCONNUE),
-        (f"{PAGE}/inconnue.html https://a-just.beta.gouv.fr", Lien.INCONNUE),
         (f"{PAGE}/disparu.html", Lien.INCONNUE),
         (f"{PAGE}/rond.html", Lien.INCONNUE),
         (f"{PAGE}/mon%20produit.html", Lien.INCONNUE),
@@ -94,13 +105,13 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         (f"{PAGE}/partage.html", Lien.AMBIGU),
         (f"{PAGE}/PARTAGE", Lien.AMBIGU),
         ("Service jumeau", Lien.AMBIGU),
-        ("ServiceJumeau", Lien.AMBIGU),
-        ("do cs", Lien.AUCUN),
-        ("https://collectif-objets.example.org", Lien.AUTRE_SITE),
         (f"{PAGE}/a-just.html et {PAGE}/docs.html", Lien.PLUSIEURS),
         (f"{PAGE}/a-just.html et {PAGE}/inconnue.html", Lien.PLUSIEURS),
         ("https://a-just.beta.gouv.fr et https://impactco2.fr", Lien.PLUSIEURS),
         ("https://jumeau.fr", Lien.PLUSIEURS),
+        (f"{PAGE}/a-just.html https://impactco2.fr", Lien.PLUSIEURS),
+        (f"A-JUST (sur le modèle de {PAGE}/docs.html)", Lien.PLUSIEURS),
+        (f"{PAGE}/domifa.html et Service jumeau", Lien.PLUSIEURS),
         ("https://github.com/toute-la-forge", Lien.PLUSIEURS),
         ("https://beta.gouv.fr/", Lien.AUTRE_PAGE),
         ("https://beta.gouv.fr/startups/", Lien.AUTRE_PAGE),
@@ -110,20 +121,10 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         ("https://lasuite.numerique.gouv.fr/", Lien.AUTRE_SITE),
         ("https://github.com/toute-la-forge/autre", Lien.AUTRE_SITE),
         ("https://www.demarches-simplifiees.fr/commencer/aap-eig7", Lien.AUTRE_SITE),
-        ("https://www.data.gouv.fr/fr/datasets/base-adresse", Lien.AUTRE_SITE),
-        ("https://www.data.gouv.fr/?page=2", Lien.AUTRE_SITE),
-        ("https://www.data.gouv.fr/#/datasets", Lien.AUTRE_SITE),
-        ("https://resana.numerique.gouv.fr/public/document/1", Lien.AUTRE_SITE),
-        ("espace-membre.beta.gouv.fr/startups/domifa", Lien.AUTRE_SITE),
-        ("https://a-just.beta.gouv.fr/stats", Lien.AUTRE_SITE),
-        ("https://a-just.beta.gouv.fr/services", Lien.AUTRE_SITE),
-        ("https://resana.gouv.fr", Lien.AUTRE_SITE),
         ("https://lasuite.numerique.gouv.fr/produits/docs/aide/1", Lien.AUTRE_SITE),
-        ("https://github.com/betagouv/a-just/issues", Lien.AUTRE_SITE),
         ("Nous développons Collectif Objets depuis 2021", Lien.CITE),
         ("Le produit Pix, incubé à la DINUM", Lien.CITE),
         ("Notre service Pix grandit", Lien.CITE),
-        ("Le produit Pix, voir https://exemple.fr", Lien.CITE),
         ("Une pix de trop", Lien.AUCUN),
         ("à venir", Lien.AUCUN),
         ("cf. dossier joint", Lien.AUCUN),
@@ -154,12 +155,77 @@ def test_no_single_product_is_named(typed: str | None, lien: Lien, catalogue: Ca
         (f"{PAGE}/dcos", ["Docs (docs)"]),
         (f"{PAGE}/anct-pni-N.html", ["Pilote 1 (anct-pni-1)", "Pilote 2 (anct-pni-2)"]),
         ("domiffa", ["DomiFa (domifa)"]),
+        ("CollectifObjets", ["Collectif Objets (collectif_objets)"]),
+        ("La startup ImpactCO2", ["Impact CO2 (impact.co2)"]),
+        ("AJUST", ["A-JUST (a-just)"]),
+        ("ServiceJumeau", ["Service jumeau (jumeau-1)", "Service jumeau (jumeau-2)"]),
+        ("Collectifs Objet", ["Collectif Objets (collectif_objets)"]),
+        ("demarche simplifiee", ["Démarches simplifiées (demarches-simplifiees)"]),
+        ("Collectif Ob", ["Collectif Objets (collectif_objets)"]),
+        ("1000 premiers", ["1000 premiers jours (1000.jours)"]),
+        (f"{PAGE}/1000-premiers-jours.html", ["1000 premiers jours (1000.jours)"]),
+        (f"{PAGE}/collectif", ["Collectif Objets (collectif_objets)"]),
+        (f"{PAGE}/fiche-collectif-objets.html", ["Collectif Objets (collectif_objets)"]),
+        ("https://betagouv.fr/startups/domiffa", ["DomiFa (domifa)"]),
     ],
 )
 def test_a_slip_names_the_nearest_page(typed: str, named: list[str], catalogue: Catalogue) -> None:
     """Typing errors in an id give the pages with a close spelling."""
     match = resolve_product(typed, catalogue)
     assert (match.lien, match.product, list(match.noms)) == (Lien.PROCHE, None, named)
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("Nous développons Colectif Objet depuis 2021", "collectif_objets"),
+        ("https://www.data.gouv.fr/fr/datasets/base-adresse", "data.gouv.fr"),
+        ("https://a-just.beta.gouv.fr/stats", "a-just"),
+        ("https://github.com/betagouv/a-just/tree/main", "a-just"),
+        ("https://resana.gouv.fr", "resana"),
+        (f"{PAGE}/inconnue.html https://a-just.beta.gouv.fr", "a-just"),
+        (f"{PAGE}/inconnue.html, pour A-JUST", "a-just"),
+    ],
+)
+def test_what_mentions_a_product_suggests_it(typed: str, named: str, catalogue: Catalogue) -> None:
+    """An inner page of a site or repository, or a name among other words, decides nothing."""
+    match = resolve_product(typed, catalogue)
+    assert ((named,), None) == (match.ids, match.product)
+
+
+def test_three_products_at_most_are_suggested(write_startups: Callable[[object], str]) -> None:
+    """That there are more is said."""
+    products = {f"pilote-{n}": {"name": f"Pilote {n}", "phases": []} for n in range(1, 6)}
+    match = resolve_product(f"{PAGE}/pilote-x", Catalogue.parse(write_startups(products), "{}"))
+    assert (("pilote-1", "pilote-2", "pilote-3"), True) == (match.ids, match.et_d_autres)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (f"{PAGE}/a-just.html", ""),
+        (f"Notre fiche est ici : {PAGE}/a-just.html.", ""),
+        (f"A-Just, le service numérique ({PAGE}/ajust)", ""),
+        (f"AJust → {PAGE}/a-just.html", ""),
+        (f"{PAGE}/a-just.html https://a-just.beta.gouv.fr/stats", ""),
+        (f"{PAGE}/a-just.html git@github.com:betagouv/a-just.git", ""),
+        (f"{PAGE}/a-just.html https://www.demarches-simplifiees.fr/commencer/aap-eig7", ""),
+        (f"{PAGE}/a-just.html https://betagouv.fr/startups/a-just", ""),
+        (f"Pas encore de fiche. Exemple : {PAGE}/a-just.html", "Pas encore de fiche. Exemple"),
+        (f"{PAGE}/a-just.html (fiche en projet)", "projet"),
+        (f"≠ {PAGE}/a-just.html", "≠"),
+        (f"{PAGE}/a-just.html:pas-encore", "pas-encore"),
+        (f"{PAGE}/a-just.html/pas/encore", "pas encore"),
+        (f"exemple@{PAGE.removeprefix('https://')}/a-just.html", "exemple@beta.gouv.fr"),
+        (f"{PAGE}/a-just.html autre@exemple.fr", "autre@exemple.fr"),
+        (f"{PAGE}/a-just.html, plaquette : https://x.fr/p", "plaquette https://x.fr/p"),
+        (f"{PAGE}/a-just.html{' ' * 4000}autre", "…"),
+    ],
+)
+def test_the_whole_answer_counts(typed: str, words: str, catalogue: Catalogue) -> None:
+    """Beside the address, fillers and what is the product's own change nothing."""
+    match = resolve_product(typed, catalogue)
+    assert ("a-just", words, not words) == (match.product_id, match.autres_mots, match.is_certain)
 
 
 @pytest.mark.parametrize("typed", [f"{PAGE}/dacs-x", f"{PAGE}/domino-fax.html", f"{PAGE}/pixel"])
