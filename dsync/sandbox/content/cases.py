@@ -33,7 +33,11 @@ def _case(expected: str, *, twin: str = "", **row: Any) -> Case:
 
 
 _DATA = load("cases")
-CASES = [_case(expected, **row) for expected, rows in _DATA["cases"].items() for row in rows]
+CASES = [
+    _case(**{"expected": expected} | row)
+    for expected, rows in _DATA["cases"].items()
+    for row in rows
+]
 ELIGIBLE = [case for case in CASES if case.expected == "Éligible"]
 _FIRST: list[tuple[str, int, State]] = _DATA["first"]
 _STATES: list[tuple[State, int]] = _DATA["states"]

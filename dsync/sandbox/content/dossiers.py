@@ -148,11 +148,18 @@ class Application:
             self.phase = "Construction" if is_investigation else "Investigation"
         if "address" in changes:
             self.address = self._address_in(self._in_turn(changes["address"]))
+        self.incubator_case = changes.get("incubator")
         self.missing = set(self._in_turn(changes.get("missing", [()])))
         self.cas = changes.get("cas", CAS_LANCER)
         open_and_measured = self.product.stats_url and self.product.repository
         if "cas" not in changes and open_and_measured and rng.chance(0.4):
             self.cas = CAS_INTERNALISER
+
+    def incubator(self, *, is_other: bool) -> str:
+        """Return the declared incubator: as the case has it, or else as given."""
+        if self.incubator_case:
+            is_other = self.incubator_case == "other"
+        return "Autre incubateur" if is_other else _INCUBATEURS[self.product.incubator]
 
     def _in_turn(self, choices: Sequence[T]) -> T:
         """Return one of the choices; each dossier of the same case gets the next one."""
@@ -182,7 +189,7 @@ def _champs(made: Application) -> dict[int, Any]:
     values: dict[int, Any] = {
         4102: made.address,
         4103: made.phase,
-        4104: "Autre incubateur" if rng.chance(0.05) else _INCUBATEURS[made.product.incubator],
+        4104: made.incubator(is_other=rng.chance(0.05)),
         4202: rng.pick(data["entites"]),
         4402: made.cas,
         4403: _voeux(made),
