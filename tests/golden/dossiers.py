@@ -25,7 +25,7 @@ from dsync.wiring import Worker
 
 CONFIG = Path(__file__).parents[2] / "config"
 PAGE = "https://beta.gouv.fr/startups"
-READ_SOON = datetime(2024, 5, 27, 3, tzinfo=UTC)
+READ_SOON = datetime(2024, 5, 22, 3, tzinfo=UTC)
 READ_LATE = datetime(2026, 11, 24, 3, tzinfo=UTC)
 DEPOSITED = datetime(2024, 5, 20, 8, tzinfo=UTC)
 

@@ -109,8 +109,8 @@ _FILLERS = _ADDRESS_WORDS | {
 """Words around a product's name that are ignored."""
 _BESIDE = (_FILLERS - {"projet"}) | {
     "lien", "liens", "url", "adresse", "adresses", "web", "internet", "voici", "ici", "est", "cf",
-    "voir", "suivante", "suivant", "ci", "dessous", "disponible", "consultable", "accessible",
-    "publiee", "publie", "officielle", "officiel", "sur", "a", "au", "en", "ligne", "dans", "via",
+    "voir", "vers", "pour", "suivante", "suivant", "ci", "dessous", "disponible", "consultable",
+    "accessible", "publiee", "publie", "officielle", "officiel", "sur", "a", "au", "en", "ligne", "dans", "via",
     "se", "trouve", "et", "ma", "mon", "mes", "ce", "cette", "il", "elle", "s", "agit", "bonjour",
     "merci", "fiches", "pages", "sites", "produits",
 }  # fmt: skip
@@ -297,6 +297,9 @@ def _beside(typed: ParsedAddress, own: frozenset[str], catalogue: Catalogue) -> 
         own: ids of the products whose names, sites and repositories change nothing.
         catalogue: the published products.
     """
+    # Most answers are an address alone.
+    if not (typed.text or typed.links or typed.is_cut):
+        return _Beside(frozenset(), "", has_words=False)
     spellings = frozenset(
         joined(spelling) for id_ in own for spelling in (id_, _nom(id_, catalogue))
     )
@@ -312,7 +315,8 @@ def _beside(typed: ParsedAddress, own: frozenset[str], catalogue: Catalogue) -> 
             site, address = typed.links[place]
             if site is None:
                 shown.append(address)
-            elif not _is_filler(site):
+            # Some ids look like a host.
+            elif not _is_filler(site) and joined(address) not in spellings:
                 ids = _exact(site, catalogue)[1]
                 if not own & (ids | _inside(site, catalogue)):
                     cited |= ids

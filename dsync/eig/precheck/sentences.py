@@ -410,8 +410,8 @@ CAS_NON_ETABLI = Sentence(
 CAS_AUTRE_REUNI = Sentence(
     (Check.CAS_OCTROI,), A_VERIFIER,
     "conditions du cas non établies, celles d’un autre cas réunies",
-    "Selon la fiche, {manque}, mais elle donne {trouve}, comme le suppose le cas {autres} "
-    "({catalogue}) ; cas choisi, {cas}",
+    "Selon la fiche, {manque} ({catalogue}) ; cas choisi, {cas} ; conditions du cas {autres} "
+    "réunies",
     _REGLE_CAS, f"{_JUSTIFIER_CAS} ou de choisir un autre cas",
 )  # fmt: skip
 CAS_ABSENT = Sentence(

@@ -76,12 +76,11 @@ def check_cas_octroi(context: Context) -> Controle:
         shown = listed(need.shown for need, _ in needs)
         shown = f"au catalogue, {shown}" if shown else "sans condition"
         return make_controle(NAME, sentences.CAS_REUNI, preuve, cas=named, etabli=shown)
-    others = {
-        _name_of(other): _needs(context, other, product)
+    met = [
+        _name_of(other)
         for other in context.rules.config.cas
-        if other.id != cas.id
-    }
-    met = {name: of for name, of in others.items() if all(is_met for _, is_met in of)}
+        if other.id != cas.id and all(is_met for _, is_met in _needs(context, other, product))
+    ]
     return make_controle(
         NAME,
         sentences.CAS_AUTRE_REUNI if met else sentences.CAS_NON_ETABLI,
@@ -90,7 +89,6 @@ def check_cas_octroi(context: Context) -> Controle:
         catalogue=context.catalogue,
         manque=listed(need.missing for need in missing),
         condition=listed(need.required for need, _ in needs),
-        trouve=listed(need.shown for of in met.values() for need, _ in of),
         autres=listed(met),
     )
 

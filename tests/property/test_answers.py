@@ -1,0 +1,177 @@
+"""The whole answer counts, a slip never condemns, and most dossiers need nobody.
+
+The figures are those of the bench (`tests/bench/test_answers.py`), over fewer draws.
+"""
+
+from __future__ import annotations
+
+import random
+import unicodedata
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsync.domain.verdict import Verdict
+from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate_if_needed
+from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.product import resolve_product
+from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
+from tests.property import answers
+from tests.property.answers import DECLARED, SLOPPY, Source, phase_at, source
+
+NAMES = ("2.6", "2.7")
+DAY = date(2024, 7, 15)
+DEPOSITED = datetime(2024, 7, 15, 9, tzinfo=UTC)
+READ = DEPOSITED + timedelta(hours=20)
+DECIDED = (Verdict.ELIGIBLE, Verdict.INELIGIBLE)
+
+
+def eligible(of: Source) -> list[answers.Row]:
+    """Return the products in an admitted phase at the deposit."""
+    return answers.by_phase(of.rows, DAY)[0]
+
+
+def decide(row: answers.Row, typed: str, of: Source) -> Verdict:
+    """Return the verdict on a dossier that would be Éligible if the answer were the product's."""
+    changes = {
+        "page_produit": typed, "depose_le": DEPOSITED, "incubateur": answers.incubator(row),
+        "phase_declaree": DECLARED.get(phase_at(row, DAY) or "", "Investigation"),
+    }  # fmt: skip
+    candidature = candidature_of(Dossier("", changes), shipped_rules())
+    return answers.decide(candidature, of.catalogue, READ).verdict
+
+
+def count_denying(of: Source, draws: int, seed: int) -> list[str]:
+    """Return the answers about another product, or none, that are taken for the page's."""
+    dice, rows = random.Random(seed), eligible(of)
+    taken = []
+    for _ in range(draws):
+        typed, row = answers.denying(dice, rows)
+        if (
+            decide(row, typed, of) is Verdict.ELIGIBLE
+            or resolve_product(typed, of.catalogue).is_certain
+        ):
+            taken.append(typed)
+    return taken
+
+
+def count_sloppy(of: Source, draws: int, seed: int) -> tuple[dict[str, Counter[str]], list[str]]:
+    """Count, by kind, the sloppy answers with the right suggestion; return the harmful ones."""
+    dice, rows = random.Random(seed), eligible(of)
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    harmful = []
+    for rank in range(draws):
+        kind = sorted(SLOPPY)[rank % len(SLOPPY)]
+        row = dice.choice(rows)
+        typed = answers.sloppy(dice, kind, row, of.rows)
+        match = resolve_product(typed, of.catalogue)
+        is_right = row["id"] in (match.product_id, *match.ids)
+        counted[kind]["juste" if is_right else "autre" if match.ids else "aucune"] += 1
+        if decide(row, typed, of) is Verdict.INELIGIBLE:
+            harmful.append(typed)
+        if match.is_certain and match.product_id != row["id"]:
+            harmful.append(typed)
+    return counted, harmful
+
+
+def count_mix(
+    of: Source, draws: int, seed: int
+) -> tuple[Counter[str], Counter[str], list[tuple[object, ...]]]:
+    """Count the verdicts of the mix, and the checks of the undecided; return what is wrong."""
+    verdicts: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    wrong: list[tuple[object, ...]] = []
+    for drawn in islice(answers.mix(random.Random(seed), of, shipped_rules()), draws):
+        decision = answers.decide(drawn.candidature, of.catalogue, drawn.read_at)
+        verdicts[decision.verdict] += 1
+        results = {c.controle: c.resultat for c in decision.controles}
+        if decision.verdict not in DECIDED:
+            left.update(name for name, result in results.items() if result == "a_verifier")
+        expected = answers.reading(drawn)
+        found = {n: str(r) for n, r in results.items() if r != "sans_objet" and n in expected}
+        if (decision.verdict, found) != (answers.verdict(expected), expected):
+            wrong.append((drawn.kind, drawn.candidature.page_produit, found, expected))
+    return verdicts, left, wrong
+
+
+def count_drift(draws: int, seed: int) -> tuple[int, int]:
+    """Count the verdicts given on one sample that the other one, two years later, moves."""
+    given_on, later = source("2.6"), source("2.7")
+    moved = judged = 0
+    for drawn in islice(answers.mix(random.Random(seed), given_on, shipped_rules()), draws):
+        first = answers.decide(drawn.candidature, given_on.catalogue, drawn.read_at)
+        frozen = stored_product(first.preuve)
+        if frozen is None:
+            continue
+        now = Evidence(later.catalogue, drawn.read_at + timedelta(days=700))
+        current = CurrentVerdict(True, first, frozen)
+        again = evaluate_if_needed(
+            drawn.candidature, now, shipped_rules(), doublons=(), current=current
+        )
+        judged += 1
+        moved += again is not None and again.verdict is not first.verdict
+    return judged, moved
+
+
+@pytest.mark.parametrize("name", [*NAMES, "sandbox"])
+def test_no_answer_about_another_product_or_none_is_eligible(name: str) -> None:
+    """Though all else is conforme, and the declared incubator is that of the page."""
+    assert [] == count_denying(source(name), 400, seed=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_slip_condemns_and_most_get_the_right_suggestion(name: str) -> None:
+    """No wrong product decides either."""
+    counted, harmful = count_sloppy(source(name), 600, seed=2)
+    assert [] == harmful
+    assert 0.6 <= sum(counts["juste"] for counts in counted.values()) / 600
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_most_of_the_usual_dossiers_are_decided_as_a_person_reads_the_rules(name: str) -> None:
+    """Each check has the result of the independent reading."""
+    verdicts, _, wrong = count_mix(source(name), 500, seed=3)
+    assert [] == wrong
+    assert 0.7 <= sum(verdicts[verdict] for verdict in DECIDED) / 500
+
+
+def test_a_catalogue_of_two_years_later_moves_no_verdict() -> None:
+    """The evidence is frozen, whatever the verdict."""
+    judged, moved = count_drift(300, seed=4)
+    assert judged > 200
+    assert 0 == moved
+
+
+@given(st.text(max_size=80), st.sampled_from(["{0}{1}", "{1}{0}", "{0} {1}", "{1}\n{0}"]))
+def test_what_is_quoted_of_an_answer_is_one_harmless_line(typed: str, form: str) -> None:
+    """No control character, direction mark or markup reaches the text that instructeurs read."""
+    of = source("2.7")
+    answer = form.format(f"{answers.PAGE}/a-just.html", typed)
+    candidature = candidature_of(
+        Dossier("", {"page_produit": answer, "depose_le": DEPOSITED}), shipped_rules()
+    )
+    decision = answers.decide(candidature, of.catalogue, READ)
+    motif = next(c.motif for c in decision.controles if c.controle == "fiche_produit")
+    assert not {unicodedata.category(sign) for sign in motif} & {"Cc", "Cf", "Co", "Cs"}
+    assert not set("<>") & set(motif)
+    assert len(motif) < 600
+
+
+@given(st.text(max_size=30))
+def test_any_word_beside_an_address_is_noticed(word: str) -> None:
+    """Whatever stands between them."""
+    of = source("2.7")
+    match = resolve_product(f"{answers.PAGE}/domifa.html {word}zqw", of.catalogue)
+    assert not match.is_certain
+
+
+def test_such_a_dossier_is_nobodys_double() -> None:
+    """Neither one with other words, nor one whose product is only named."""
+    catalogue = source("2.7").catalogue
+    for typed in ("A-JUST", f"{answers.PAGE}/a-just.html bientôt", "https://a-just.beta.gouv.fr"):
+        match = resolve_product(typed, catalogue)
+        assert ("a-just", False) == (match.product_id, match.is_certain)
