@@ -1,6 +1,6 @@
 """The whole answer counts, a slip never condemns, and most dossiers need nobody.
 
-The figures are those of the bench (`tests/bench/test_answers.py`), over fewer draws.
+The figures are those of the bench (`tests/bench/test_many_answers.py`), over fewer draws.
 """
 
 from __future__ import annotations

@@ -108,11 +108,11 @@ _FILLERS = _ADDRESS_WORDS | {
 }  # fmt: skip
 """Words around a product's name that are ignored."""
 _BESIDE = (_FILLERS - {"projet"}) | {
-    "lien", "liens", "url", "adresse", "adresses", "web", "internet", "voici", "ici", "est", "cf",
-    "voir", "vers", "pour", "suivante", "suivant", "ci", "dessous", "disponible", "consultable",
-    "accessible", "publiee", "publie", "officielle", "officiel", "sur", "a", "au", "en", "ligne", "dans", "via",
-    "se", "trouve", "et", "ma", "mon", "mes", "ce", "cette", "il", "elle", "s", "agit", "bonjour",
-    "merci", "fiches", "pages", "sites", "produits",
+    "lien", "liens", "url", "adresse", "adresses", "web", "internet", "voici", "ici", "est",
+    "cf", "voir", "vers", "pour", "suivante", "suivant", "ci", "dessous", "disponible",
+    "consultable", "accessible", "publiee", "publie", "officielle", "officiel", "sur", "a",
+    "au", "en", "ligne", "dans", "via", "se", "trouve", "et", "ma", "mon", "mes", "ce", "cette",
+    "il", "elle", "s", "agit", "bonjour", "merci", "fiches", "pages", "sites", "produits",
 }  # fmt: skip
 """Words beside an address that change nothing; « projet » does, as in « fiche en projet »."""
 _NO_PAGE = frozenset(

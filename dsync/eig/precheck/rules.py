@@ -248,13 +248,10 @@ class RuleSet:
         typed = joined(declared or "")
         # In brackets: « L'Incubateur des Territoires (ANCT) ».
         title, _, short = product.incubateur.rstrip(" )").partition("(")
-        bare = _ARTICLE.sub("", title)
-        known = {
-            joined(one) for one in (product.incubateur_id, product.incubateur, title, bare, short)
-        }
-        return typed in known - {""} or joined(product.incubateur_id) in self.incubators.get(
-            typed, frozenset()
-        )
+        names = (product.incubateur_id, product.incubateur, title, short)
+        known = {joined(form) for name in names for form in (name, _ARTICLE.sub("", name))}
+        ids = self.incubators.get(typed, frozenset())
+        return typed in known - {""} or joined(product.incubateur_id) in ids
 
 
 def _labels(configs: Iterable[_Named]) -> dict[str, _Named]:

@@ -201,6 +201,7 @@ def test_an_unknown_page_read_late_excludes_nobody(
         ("dinum", "conforme"),
         ("Incubateur des Services", "conforme"),
         ("L’incubateur des services (DINUM)", "conforme"),
+        ("INCUBATEUR DES SERVICES (DINUM)", "conforme"),
         ("ANCT", "a_verifier"),
         (None, "a_verifier"),
         ("Services", "a_verifier"),

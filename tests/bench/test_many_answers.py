@@ -1,6 +1,6 @@
 """The pre-check's figures over many answers, and what evaluating them costs.
 
-Run with `pytest -m bench tests/bench/test_answers.py -s`. The generators and the independent
+Run with `pytest -m bench tests/bench/test_many_answers.py -s`. The generators and the independent
 reading are in `tests/property/answers.py`; the suite has the same tests over fewer draws.
 """
 
