@@ -24,6 +24,7 @@ _PART_LENGTH = 5
 """Minimum length of a part of a text: shorter words are close to a name by chance."""
 # They bound the work on a long text: each word begins up to five parts.
 _PART_WORDS = 5
+_LONGEST = 100
 _READ_WORDS = 30
 _LAST_ENDING = re.compile(r"(?:[^\w/]+[htmlp]{2,5})+\W*$")
 _NONE: frozenset[str] = frozenset()
@@ -87,7 +88,7 @@ class NearSpellings:
         A beginning that more than three products have is that of none.
         """
         whole = "".join(typed)
-        if len(whole) < _BEGINNING:
+        if not _BEGINNING <= len(whole) <= _LONGEST:
             return _NONE
         close = self._closest({" ".join(typed)}) if len(whole) >= _PART_LENGTH else _NONE
         begun = close or self._begun(whole)
@@ -98,16 +99,14 @@ class NearSpellings:
 
         Args:
             typed: the words of the sentence.
-            fillers: words with which no part begins or ends.
+            fillers: words that alone are no part.
         """
         nearest: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
         read = typed[:_READ_WORDS]
         for start in range(len(read)):
-            if read[start] in fillers:
-                continue
             for end in range(start + 1, min(start + _PART_WORDS, len(read)) + 1):
                 whole = "".join(read[start:end])
-                if len(whole) < _PART_LENGTH or read[end - 1] in fillers:
+                if len(whole) < _PART_LENGTH or all(word in fillers for word in read[start:end]):
                     continue
                 if same := self.equal.get(whole) or self.singular.get(_singular(read[start:end])):
                     nearest[0, -len(whole)] |= same

@@ -112,7 +112,8 @@ _BESIDE = (_FILLERS - {"projet"}) | {
     "cf", "voir", "vers", "pour", "suivante", "suivant", "ci", "dessous", "disponible",
     "consultable", "accessible", "publiee", "publie", "officielle", "officiel", "sur", "a",
     "au", "en", "ligne", "dans", "via", "se", "trouve", "et", "ma", "mon", "mes", "ce", "cette",
-    "il", "elle", "s", "agit", "bonjour", "merci", "fiches", "pages", "sites", "produits",
+    "il", "elle", "s", "agit", "bonjour", "merci", "fiches", "pages", "code", "source", "depot",
+    "github", "sites", "produits",
 }  # fmt: skip
 """Words beside an address that change nothing; « projet » does, as in « fiche en projet »."""
 _NO_PAGE = frozenset(
@@ -435,8 +436,9 @@ def _near_text(
 ) -> frozenset[str]:
     """Return the products close to the text outside addresses, or else to a part of it."""
     all_words = words(typed.text)
-    shortest = min(_spellings(all_words, _BESIDE), key=len, default=())
-    near = catalogue.near.name(shortest)
+    # With the small words first: some names begin with one.
+    spellings = _spellings(all_words, _BESIDE)
+    near = next(filter(None, map(catalogue.near.name, spellings)), frozenset())
     if near or not in_sentence:
         return near
     return catalogue.near.part(all_words, _BESIDE)

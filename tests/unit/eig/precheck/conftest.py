@@ -85,6 +85,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
         "phases": PAST,
         "link": "https://www.data.gouv.fr/?utm_source=beta",
     },
+    "mdso": {"name": "Mon Devis Sans Oublis", "phases": ALL_OPEN},
     "transport": {"name": "transport.data.gouv.fr", "phases": ALL_OPEN},
     "resana": {"name": "Resana", "phases": ALL_OPEN, "link": "https://resana.numerique.gouv.fr/"},
     "demarches-simplifiees": {
