@@ -130,11 +130,13 @@ def test_a_product_published_at_last_lifts_the_verdict(start: Start) -> None:
     engine = start()
     engine.control.edit_champ(number(0), PAGE, SUIVI.format("nouveau-produit"))
     engine.sync_until_quiet()
-    assert "Inéligible" == engine.remote(0)
+    # Years after the deposit, an unknown page excludes nobody.
+    assert "À vérifier" == engine.remote(0)
+    assert "ne correspond à aucune fiche produit" in engine.remote(0, DETAIL)
     republish(engine, add="nouveau-produit")
     report = engine.sync()
     assert (0, 0, 1) == (report.exit_code, report.changed, report.evaluated)
-    assert engine.verdict(0) == engine.remote(0) != "Inéligible"
+    assert "ne correspond à aucune fiche produit" not in engine.remote(0, DETAIL)
 
 
 def test_an_eligible_dossier_stays_so_when_its_product_disappears(engine: Engine) -> None:
@@ -192,7 +194,7 @@ def test_a_run_that_breaks_off_has_judged_the_pages_that_it_stored(engine: Engin
     engine.sync_until_quiet()
     engine.advance(hours=1)
     for rank in (0, 1):
-        engine.control.edit_champ(number(rank), PAGE, SUIVI.format(f"fiche-sans-produit-{rank}"))
+        engine.control.edit_champ(number(rank), PAGE, "néant")
         engine.advance(minutes=1)
     engine.shrink(1)
     engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1, times=None))

@@ -166,7 +166,15 @@ def assert_verdicts_stand(
         if demarche is EQUIPMENT:
             expected = "Éligible" if truth.raw_champs.get(demarche.pilotage) else "À vérifier"
         elif demarche is NEXT_CALL and copy["phase_constatee"] == "investigation":
-            expected = "Inéligible"  # The former call takes these products.
+            # The former call takes these products. Years after the deposit, the applicant's own
+            # declaration decides, for a product that is certain.
+            is_certain = ("fiche_produit", "conforme") in {
+                (check["controle"], check["resultat"]) for check in checks[number]
+            }
+            if is_certain and copy["phase_declaree"] in ("Investigation", "Exploration"):
+                expected = "Inéligible"
+            elif expected == "Éligible":
+                expected = "À vérifier"
         elif expected == "Éligible" and products[copy["produit_id"]] > (copy["etat"] in COUNTED):
             expected = "À vérifier"
         assert expected == copy["verdict"], truth.why

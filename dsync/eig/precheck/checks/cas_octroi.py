@@ -24,6 +24,7 @@ from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = Check.CAS_OCTROI
 FIELD = "cas_demande"
+_FIRST_PHASE = "investigation"
 
 
 class _Need(NamedTuple):
@@ -125,6 +126,9 @@ def _later_phase(context: Context, needed: str, product: Product) -> str | None:
     """
     current = phase_by_start(product.phases, context.deposit_day)
     order = [fold(nom) for nom in context.rules.config.phases.eligible]
+    # A call that does not take investigations still takes what follows them.
+    if _FIRST_PHASE not in order:
+        order.insert(0, _FIRST_PHASE)
     if current is None or fold(needed) not in order:
         return None
     return current.nom if fold(current.nom) in order[order.index(fold(needed)) + 1 :] else None
