@@ -400,12 +400,13 @@ class Eig:
         evidence = stored_evidence(reader.connection, self._sources)
         if candidature is None or evidence.catalogue is None:
             return []
-        match = identify_product(candidature.page_produit, evidence, None).match
+        incubateur = candidature.incubateur
+        match = identify_product(candidature.page_produit, incubateur, evidence, rules, None).match
         found = []
         for id_ in [match.product_id] if match.product_id else match.ids:
             url = ProductPage(id_).url
             supposed = candidature.with_changes(page_produit=url)
-            product = identify_product(url, evidence, None).match.product
+            product = identify_product(url, incubateur, evidence, rules, None).match.product
             if product is None:
                 continue
             others = store.same_product(reader.connection, reader.number, [product.id])

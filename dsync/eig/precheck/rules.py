@@ -180,6 +180,7 @@ class RuleSet:
     def document(self) -> dict[str, Json]:
         """Return the rules whole, in JSON values: what the database keeps of each version."""
         regles: dict[str, Json] = to_builtins(self.config)
+        del regles["enabled"]  # Rules that judge are.
         lists: list[Json] = [
             {"genre": "operateurs", "annee": one.annee, "source": one.source,
              "entrees": len(one.noms), "sha256": one.sha256}
