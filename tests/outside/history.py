@@ -137,7 +137,7 @@ def live(url: str, folder: Path) -> History:
         control.hide(HIDDEN)
         control.erase(ERASED)
         control.return_null(UNREADABLE, champs_only=True)
-        control.edit_champ(EDITED, PAGE, "https://beta.gouv.fr/startups/inconnue-du-catalogue.html")
+        control.edit_champ(EDITED, PAGE, "néant")
         control.edit_annotation(EDITED, RESULTAT, "Éligible")
         wait(minutes=5)
         run("sync", "--no-push")
