@@ -215,7 +215,8 @@ def sloppy(dice: Dice, kind: str, row: Row, rows: Sequence[Row]) -> str:
     while True:
         typed = SLOPPY[kind](dice, row)
         last = re.sub(r"\.html?$", "", typed.rpartition("/")[2])
-        if plain(last) not in others:
+        # Without its last sign alone, a name is still the name.
+        if plain(last) not in others and (kind != "nom tronqué" or plain(typed) != plain(nom(row))):
             return typed
 
 
@@ -306,8 +307,9 @@ def _answer(dice: Dice, row: Row, of: Source) -> tuple[str, str]:
             f"Notre fiche est ici : {where}.", f"Lien vers la page produit : {where}", *own,
         ])  # fmt: skip
     if roll < 0.94:
-        ways = {"nom": dice.choice([name, f"Le produit {name}"]),
-                "ailleurs": f"https://beta.gouv.fr/produits/{row['id']}.html"}  # fmt: skip
+        ways = {"ailleurs": f"https://beta.gouv.fr/produits/{row['id']}.html"}
+        if 1 == sum(plain(nom(one)) == plain(name) for one in of.rows):
+            ways["nom"] = dice.choice([name, f"Le produit {name}"])
         if owner_of(link(row), of.rows) and "demarches-simp" not in link(row):
             ways["site"] = link(row)
         if owner_of(code(row), of.rows):
