@@ -301,8 +301,11 @@ def _answer(dice: Dice, row: Row, of: Source) -> tuple[str, str]:
         own = [f"{name} : {where}", f"{where} ({name})"]
         own += [f"{where} {link(row)}"] if link(row) and "demarches" not in link(row) else []
         bare = where.removesuffix(".html")
+        # Some ids differ in their capitals alone.
+        if 1 == sum(one["id"].lower() == row["id"].lower() for one in of.rows):
+            own.append(where.upper())
         return "adresse", dice.choice([
-            where, where, where, bare, f"{bare}/", where.replace("https://", ""), where.upper(),
+            where, where, where, bare, f"{bare}/", where.replace("https://", ""),
             where.replace("startups", "startup"), f"{where}?utm_source=x#y", f"<{where}>",
             f"Notre fiche est ici : {where}.", f"Lien vers la page produit : {where}", *own,
         ])  # fmt: skip
