@@ -185,8 +185,6 @@ class VerificationReads(DemarcheReads, WishReads):
 
     def stored(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, StoredDossier]:
         """Return those of these dossiers that have contents, by number."""
-        if not numbers:
-            return {}
         found = self._stored(_dossier.c.numero.in_(numbers))
         return {stored.numero: stored for stored in found}
 
