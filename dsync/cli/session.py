@@ -74,7 +74,7 @@ def load_any() -> Settings:
 
 def opened() -> dict[DemarcheNumber, frozenset[str]]:
     """Return what each configured démarche shows to readers without personal data."""
-    return {DemarcheNumber(one.demarche): one.configuration.opened for one in load_all()}
+    return {DemarcheNumber(one.demarche): one.configuration.opened for one in load_all(stored=True)}
 
 
 def set_up_logging(settings: Settings, *, talkative: bool = False) -> None:

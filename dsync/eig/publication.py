@@ -297,6 +297,13 @@ def _severities(severity: Mapping[str, str]) -> str:
     return " ; ".join(f"{label} : {most}" for label, most in said)
 
 
+def _incubateurs(incubateurs: Mapping[str, Sequence[str]]) -> str:
+    # The database keeps the names sorted.
+    return " ; ".join(
+        f"{quoted(option)} : {', '.join(incubateurs[option])}" for option in sorted(incubateurs)
+    )
+
+
 _PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "window": ("appel à projets", _period),
     "timezone": ("fuseau horaire des jours", str),
@@ -306,6 +313,7 @@ _PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "max_profils": ("nombre de profils au plus", str),
     "phases": ("phases du produit", _phases),
     "cas": ("cas d’octroi", _cas),
+    "incubateurs": ("incubateurs, par option du formulaire", _incubateurs),
     "max_detail_length": ("longueur du texte de l’annotation, en caractères", str),
     "publication_url": ("adresse de publication", str),
     "answer_days": ("délai de réponse laissé au candidat, en jours", str),

@@ -42,7 +42,9 @@ def republish(engine: Engine, *, without: str = "", add: str = "") -> None:
     entries = [entry for entry in document["data"] if entry["id"] != without]
     if add:
         pattern = next(entry for entry in document["data"] if entry["id"] == product_of(0))
-        entries.append({**pattern, "id": add})
+        # A name of its own: one like the first's would be near the same answers.
+        named = pattern["attributes"] | {"name": add.replace("-", " ").capitalize()}
+        entries.append({**pattern, "id": add, "attributes": named})
     engine.control.catalogue.replace(STARTUPS, {**document, "data": entries})
 
 
