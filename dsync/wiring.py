@@ -270,7 +270,7 @@ class Worker:
     def requested(self) -> SyncOptions | None:
         """Return the run that a person asked this service for, None without one."""
         with self.store.reading(self.demarche) as reader:
-            request = reader.next_request()
+            request = reader.requests.next()
         try:
             return request and SyncOptions.of_request(request)
         except (TypeError, ValueError):
@@ -319,9 +319,7 @@ class Worker:
         result = report.to_json()
         with self.store.requests(self.demarche) as requests:
             asked, code = options.asked(), report.exit_code
-            requests.finish_request(
-                options.request, options=asked, code=code, result=result, now=now
-            )
+            requests.finish(options.request, options=asked, code=code, result=result, now=now)
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""
@@ -364,7 +362,7 @@ class Worker:
         """Return the stored state, and from when on a wish can be sent."""
         is_writing = self.configuration.annotations and self.settings.ds_instructeur
         with self.store.reading(self.demarche) as reader:
-            return reader.state(), reader.sendable_at() if is_writing else None
+            return reader.state.read(), reader.wishes.sendable_at() if is_writing else None
 
     def new_config(self) -> NewConfig:
         """Return the first configuration file of the démarche, made from the shipped one.

@@ -43,7 +43,7 @@ def list_(*, as_json: bool) -> None:
 def _list(*, as_json: bool) -> None:
     settings = load()
     with reading(settings) as reader:
-        found = reader.conflicts()
+        found = reader.wishes.conflicts()
     if as_json:
         print_json(
             [

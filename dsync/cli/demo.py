@@ -360,9 +360,9 @@ def _examples(worker: Worker) -> list[tuple[Any, ...]]:
     with worker.store.reading(worker.demarche) as reader:
         for verdict in Verdict:
             selection = Selection(verdict=verdict.value, presence=Presence.PRESENT.value)
-            for row in reader.listing(selection, limit=SHOWN_OF_EACH)[0]:
+            for row in reader.dossiers.listing(selection, limit=SHOWN_OF_EACH)[0]:
                 number = int(str(row["numero"]))
-                document = reader.dossier(DossierNumber(number)) or {}
+                document = reader.dossiers.by_number(DossierNumber(number)) or {}
                 reason = cut(shown(_first_reason(document)), 110)
                 rows.append((number, row["produit_id"], verdict.value, reason))
     return rows

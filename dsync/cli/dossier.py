@@ -99,7 +99,7 @@ def list_(
     wanted = verdict and names.get(verdict, NO_VERDICT)
     selection = Selection(q=search, etat=etat, verdict=wanted, presence=presence)
     with reading() as reader:
-        found, total = reader.listing(selection, limit=limit)
+        found, total = reader.dossiers.listing(selection, limit=limit)
     if as_json:
         print_json(found)
         return
@@ -134,8 +134,8 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     """
     settings = load(stored=True)
     with reading(settings) as reader:
-        found: dict[str, Any] | None = reader.dossier(numero)
-        conflicts = [one for one in reader.conflicts() if one.numero == numero]
+        found: dict[str, Any] | None = reader.dossiers.by_number(numero)
+        conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
     if found is None:
         raise ConfigurationError(UNKNOWN.format(numero=numero))
     checks = current_checks(found, EXTENSION.checks)
@@ -262,7 +262,7 @@ def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Any, dict[str, Any], Re
         if programme is None or not programme.judges:
             raise ConfigurationError(NO_RULES)
         with reading(settings) as reader:
-            found = reader.dossier(numero, only=("precontroles", "controles"))
+            found = reader.dossiers.by_number(numero, only=("precontroles", "controles"))
             if found is None:
                 raise ConfigurationError(UNKNOWN.format(numero=numero))
             yield programme, found, reader

@@ -261,7 +261,7 @@ def _journaled(
         closing(open_database(settings.database_url, create=False)) as store,
         store.requests(number) as requests,
     ):
-        requests.record_request("liste", options, asker(), since=now, now=now)
+        requests.record("liste", options, asker(), since=now, now=now)
         yield
 
 

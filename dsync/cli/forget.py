@@ -39,8 +39,8 @@ def forget(*, numero: int, yes: bool, wait_s: float, as_json: bool) -> None:
     with closing(open_database(settings.database_url, create=False)) as store:
         check_known(store, number, is_chosen=True)
         with store.reading(number) as reader:
-            dossiers = sum(reader.dossier_counts()["presence"].values())
-            files = len(reader.piece_addresses())
+            dossiers = sum(reader.dossiers.counts()["presence"].values())
+            files = len(reader.pieces.addresses())
         question = f"Remove démarche {number}: {dossiers} dossiers, {files} copies of files?"
         if not confirmed(question, yes=yes, as_json=as_json):
             return

@@ -23,7 +23,7 @@ def journal(*, limit: int, wide: bool, as_json: bool) -> None:
     A read that was handed over to the running service is listed as soon as it is asked for.
     """
     with reading() as reader:
-        found = reader.requests(limit=limit)
+        found = reader.requests.latest(limit=limit)
     if as_json:
         print_json([one._asdict() for one in found])
         return

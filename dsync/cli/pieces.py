@@ -60,8 +60,8 @@ def fetch(*, dossiers: tuple[DossierNumber, ...], wait_s: float, as_json: bool) 
 def status(*, as_json: bool) -> None:
     """Show how many files of present dossiers are copied, and why the others are not."""
     with reading() as reader:
-        counts = reader.piece_counts()
-        to_delete = len(reader.doomed_pieces())
+        counts = reader.pieces.counts()
+        to_delete = len(reader.pieces.doomed())
     if as_json:
         print_json({"pieces": counts, "a_supprimer": to_delete})
         return

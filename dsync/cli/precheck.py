@@ -151,7 +151,7 @@ def accept(*, yes: bool, as_json: bool) -> None:
     Nothing is sent to DS: the next push or sync writes the changes.
     """
     with reading() as reader:
-        state = reader.state()
+        state = reader.state.read()
     stopped = Moves.stored(state.refused_rules)
     if stopped is None:
         raise ConfigurationError(

@@ -39,7 +39,7 @@ def purge(*, age: timedelta, dry_run: bool, yes: bool, wait_s: float, as_json: b
     limit = utc_now() - age
     settings = load(stored=True)
     with reading(settings) as reader:
-        found = reader.decided_before(limit)
+        found = reader.dossiers.decided_before(limit)
     if not as_json:
         empty = f"No dossier was decided before {limit:%Y-%m-%d}."
         print_table(("dossier", "decided"), found, empty=empty)

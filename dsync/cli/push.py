@@ -72,7 +72,7 @@ def push(
     print_document(done.document, as_json=as_json)
     if not as_json:
         with reading(settings) as reader:
-            stopped = sorted({c.numero for c in reader.conflicts()} & set(dossiers))
+            stopped = sorted({c.numero for c in reader.wishes.conflicts()} & set(dossiers))
         if stopped:
             click.echo(
                 f"A human's value was kept in dossier {', '.join(map(str, stopped))}: "

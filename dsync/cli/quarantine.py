@@ -25,7 +25,7 @@ def quarantine() -> None:
 def list_(*, wide: bool, as_json: bool) -> None:
     """List the dossiers in quarantine with their reason."""
     with reading() as reader:
-        found = reader.quarantined()
+        found = reader.quarantine.entries()
     if as_json:
         print_json([row._asdict() for row in found])
         return
@@ -51,7 +51,7 @@ def retry(*, numeros: tuple[DossierNumber, ...], as_json: bool) -> None:
     """Read and judge dossiers in quarantine again now: all, or those given."""
     if not numeros:
         with reading() as reader:
-            numeros = tuple(row.numero for row in reader.quarantined())
+            numeros = tuple(row.numero for row in reader.quarantine.entries())
     if not numeros:
         if as_json:
             print_json({"retried": []})

@@ -149,7 +149,7 @@ def _counts(counts: dict[str, int]) -> str:
 def runs(*, limit: int, wide: bool, as_json: bool) -> None:
     """List the runs, newest first, with their figures, who started them, and their problems."""
     with reading() as reader:
-        found: list[dict[str, Any]] = reader.runs(limit=limit)
+        found: list[dict[str, Any]] = reader.journal.runs(limit=limit)
     if as_json:
         print_json(found)
         return

@@ -14,7 +14,7 @@ from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind
 from dsync.store import Reader, StoredWish
-from dsync.store.listing import MOST_WISHES
+from dsync.store.wishes import MOST_WISHES
 from dsync.sync.by_hand import Choice, end_conflicts
 from dsync.sync.report import SyncOptions
 
@@ -44,7 +44,7 @@ def key_of(conflict: StoredWish) -> str:
 def _own(reader: Reader) -> tuple[list[StoredWish], int]:
     """Return the conflicts of values, and the number of wishes that they block."""
     # Not by `erreur`, of which a lecteur's reader says nothing.
-    every, blocked = reader.conflicts(), reader.blocked()
+    every, blocked = reader.wishes.conflicts(), reader.wishes.blocked()
     return [one for one in every if one.id not in blocked], len(blocked)
 
 
@@ -144,10 +144,10 @@ def anomalies(visit: Visit) -> Response:
     """Show the quarantine and the pushes that DS refused or that wait, by remedy."""
     with visit.reading() as reader:
         groups: dict[str, list[object]] = defaultdict(list)
-        for one in reader.quarantined():
+        for one in reader.quarantine.entries():
             groups[REMEDIES.get(one.code, OTHER_REMEDY)].append(one)
         refused: dict[tuple[str, str], list[object]] = defaultdict(list)
-        wishes = reader.open_wishes()
+        wishes = reader.wishes.open()
         for wish in wishes:
             refused[wish.statut, wish.erreur or ""].append(wish)
         return visit.page(

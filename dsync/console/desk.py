@@ -97,7 +97,7 @@ class Desk:
     def _execute(self, worker: Worker, id_: int) -> None:
         """Execute a request, in place of a service."""
         with worker.store.reading(worker.demarche) as reader:
-            request = reader.request(id_)
+            request = reader.requests.by_id(id_)
         # It was taken back, or a service that has started since has executed it.
         if request is None or request.fini_le is not None:
             return
@@ -119,10 +119,10 @@ def _end(worker: Worker, id_: int, options: SyncOptions, report: RunReport) -> N
     ever start one.
     """
     with worker.store.requests(worker.demarche) as requests:
-        request = requests.request(id_)
+        request = requests.by_id(id_)
         # Another run: a service that was started meanwhile executes it, and stores its result.
         if request is not None and request.run == report.run:
-            requests.finish_request(
+            requests.finish(
                 id_,
                 options=options.asked(),
                 code=report.exit_code,

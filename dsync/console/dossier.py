@@ -39,13 +39,14 @@ def show(visit: Visit) -> Response:
     number = DossierNumber(visit.in_path("numero"))
     worker = visit.worker
     with visit.reading() as reader:
-        found = reader.dossier(number, only=SHOWN_VIEWS)
+        found = reader.dossiers.by_number(number, only=SHOWN_VIEWS)
         if found is None or found["demarche_numero"] not in visit.site.workers:
             raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
         if found["demarche_numero"] != worker.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
         wishes = sorted(
-            reader.wishes(WishStatus, [number]), key=lambda one: ANNOTATIONS.index(one.annotation)
+            reader.wishes.current(WishStatus, [number]),
+            key=lambda one: ANNOTATIONS.index(one.annotation),
         )
         extension = reader.extension
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
@@ -82,7 +83,7 @@ def show(visit: Visit) -> Response:
             # In UTC, the first hours of a day are of the day before.
             depose_le=words.paris_day(deposited) if deposited else None,
             wishes=wishes,
-            evaluations=_evaluations(reader.evaluations(number)),
+            evaluations=_evaluations(reader.dossiers.evaluations(number)),
             changes=list(reversed(changes))[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             events=list(reversed(found["evenements"])),
@@ -105,7 +106,7 @@ def explain(visit: Visit) -> Response:
     except ValueError as exc:
         raise HTTPException(400, "La date attendue est de la forme 2024-06-01T08:00:00Z.") from exc
     with visit.reading() as reader:
-        found = reader.dossier(number, only=("precontroles", "controles"))
+        found = reader.dossiers.by_number(number, only=("precontroles", "controles"))
         is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
         account = programme.account(reader, found, at) if programme and found and is_here else None
         if programme is None or account is None:
@@ -176,7 +177,7 @@ def erase(visit: Visit) -> Response:
     """
     [number] = numbers = _numbers(visit)
     with visit.reading() as reader:
-        found = reader.dossier(number, only=())
+        found = reader.dossiers.by_number(number, only=())
     if found is None or found["demarche_numero"] != visit.worker.demarche:
         raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
     undo = bool(visit.form.get("annuler"))

@@ -86,15 +86,15 @@ def show(visit: Visit) -> Response:
     page = visit.number("page", default=1, most=1_000_000)
     columns = columns_of(visit)
     with visit.reading() as reader:
-        rows, total = reader.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        rows, total = reader.dossiers.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
         # Dossiers may have left since the link was made; the total is in rows alone.
         if not rows and page > 1:
             page = 1
-            rows, total = reader.listing(chosen, limit=PER_PAGE)
+            rows, total = reader.dossiers.listing(chosen, limit=PER_PAGE)
         suivi = {}
         if "etape" in columns and rows:
             suivi = followed(reader, {"numero": [row["numero"] for row in rows]})
-        etiquettes, groupes = reader.labels_and_groupes()
+        etiquettes, groupes = reader.demarche.labels_and_groupes()
         return visit.page(
             "dossiers.html",
             reader,
@@ -132,7 +132,7 @@ def export(visit: Visit) -> Response:
         )
         # The view's `etape` is not the list's.
         others = [name for name in table.columns if name not in listed or name in FOLLOWED]
-        rows, _ = reader.listing(selection_of(visit), limit=ALL)
+        rows, _ = reader.dossiers.listing(selection_of(visit), limit=ALL)
         suivi = followed(reader, {"demarche_numero": worker.demarche}) if "etape" in listed else {}
         lines: list[list[Any]] = []
         for batch in table.rows_of(reader.connection, [row["numero"] for row in rows]):

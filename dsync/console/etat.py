@@ -185,7 +185,7 @@ def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterato
 
 def _groupes(visit: Visit, reader: Reader) -> str:
     """Return the groupes that the configured instructeur is not in, "" if dsync knows of none."""
-    missing = reader.groupes_without(visit.worker.settings.ds_instructeur)
+    missing = reader.demarche.groupes_without(visit.worker.settings.ds_instructeur)
     if not missing:
         return ""
     names = " et ".join(f"« {name} »" for name in missing)
@@ -205,7 +205,7 @@ def show(visit: Visit) -> Response:
     )
     has_programme = configuration.programme is not None
     with visit.reading() as reader:
-        figures = reader.figures(with_stages=has_programme)
+        figures = reader.dossiers.figures(with_stages=has_programme)
         series = {"Dépôts": figures["depots"]}
         if configuration.judges:
             series["Verdicts"] = figures["verdicts"]

@@ -147,7 +147,7 @@ def evidence(visit: Visit) -> Response:
     _check_programme(visit)
     worker = visit.worker
     with visit.reading() as reader:
-        state = reader.state()
+        state = reader.state.read()
         return visit.page(
             "preuves.html",
             reader,

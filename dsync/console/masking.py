@@ -8,17 +8,25 @@ none of it under any name. What does not come from a reader is masked as the pag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import cache, cached_property
-from typing import Any
+from inspect import ismethod
+from typing import Any, TypeVar
 
 from dsync.store import Reader
 from dsync.store.extension import OF_PERSON, Extension, is_masked
 from dsync.store.reading_views import shipped_dictionary
+from dsync.store.sql import Subject
+
+T = TypeVar("T", bound=Subject)
 
 ALSO = frozenset({"valeur_distante", "demande_par"})
 """Names that no view marks: what a person wrote in DS, and who asked for something by hand."""
+
+NO_DATA = frozenset({"connection", "extension", "number"})
+"""What a reader and its objects have besides: pages put nothing of it into templates."""
 
 _PLAIN = (str, int, float, Decimal, date, time, timedelta, type(None))
 
@@ -77,29 +85,38 @@ class Masking:
     @cached_property
     def _shown(self) -> frozenset[int]:
         """The dossiers whose applicant is no single person."""
-        return self._reader.enterprises()
+        return self._reader.dossiers.enterprises()
 
 
-class MaskedReader(Reader):
-    """A reader each of whose methods returns masked values, also one that is added later.
+def masked(reader: Reader) -> Reader:
+    """Return a reader each of whose methods returns masked values, also one that is added later.
 
     Args:
         reader: of a démarche; it reads them.
+
+    Raises:
+        TypeError: the reader offers data in another way than by a method.
     """
-
-    def __init__(self, reader: Reader) -> None:
-        super().__init__(reader.connection, reader.number, reader.extension)
-        self._reader = reader
-        self._masking = Masking(reader)
+    return _masked(reader, Masking(reader))
 
 
-def _masked(name: str) -> Callable[..., Any]:
-    def method(self: MaskedReader, *arguments: Any, **options: Any) -> Any:
-        return self._masking(getattr(self._reader, name)(*arguments, **options))
+def _masked(subject: T, masking: Masking) -> T:
+    made = copy(subject)
+    for name in dir(subject):
+        if name.startswith("_") or name in NO_DATA:
+            continue
+        offered = getattr(subject, name)
+        if isinstance(offered, Subject):
+            setattr(made, name, _masked(offered, masking))
+        elif ismethod(offered):
+            setattr(made, name, _method(offered, masking))
+        else:
+            raise TypeError(f"a lecteur's page would show the reader's {name} as it is")
+    return made
 
-    return method
 
+def _method(method: Callable[..., Any], masking: Masking) -> Callable[..., Any]:
+    def masking_method(*arguments: Any, **options: Any) -> Any:
+        return masking(method(*arguments, **options))
 
-for _name in dir(Reader):
-    if not _name.startswith("_") and callable(getattr(Reader, _name)):
-        setattr(MaskedReader, _name, _masked(_name))
+    return masking_method

@@ -21,7 +21,9 @@ REFRESH_S = 2
 
 def runs(visit: Visit) -> Response:
     """Show the runs, newest first."""
-    return _paged(visit, "executions.html", "runs", lambda reader, **part: reader.runs(**part))
+    return _paged(
+        visit, "executions.html", "runs", lambda reader, **part: reader.journal.runs(**part)
+    )
 
 
 def run(visit: Visit) -> Response:
@@ -32,11 +34,13 @@ def run(visit: Visit) -> Response:
     """
     number = visit.in_path("run")
     with visit.reading() as reader:
-        found = reader.runs(limit=1, number=number)
+        found = reader.journal.runs(limit=1, number=number)
         if not found:
             raise HTTPException(404, "Il n’y a pas de passage de ce numéro.")
         page = visit.number("page", default=1, most=1_000_000)
-        events = reader.events_of_run(number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
+        events = reader.journal.events_of_run(
+            number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
+        )
         if not events and page > 1:
             return visit.back(f"/executions/{number}")
         for event in events:
@@ -57,10 +61,10 @@ def request(visit: Visit) -> Response:
     """Show a request: its progress, then its result; for htmx, only the part that changes."""
     id_ = visit.in_path("id")
     with visit.reading() as reader:
-        found = reader.request(id_)
+        found = reader.requests.by_id(id_)
         if found is None:
             raise HTTPException(404, "Cette demande n’existe pas, ou a été retirée.")
-        read = reader.read_so_far(found.run) if found.run else None
+        read = reader.journal.read_so_far(found.run) if found.run else None
         is_part = visit.request.headers.get("hx-request") == "true"
         return visit.page(
             "suivi.html" if is_part else "demande.html",
@@ -79,7 +83,7 @@ def withdraw(visit: Visit) -> Response:
         return visit.back("/journal")
     with visit.reading() as reader:
         # Else its page says that it is gone: somebody else has taken it back.
-        if reader.request(id_) is not None:
+        if reader.requests.by_id(id_) is not None:
             visit.say("Cette demande a déjà commencé.", kind="warning")
     return visit.back(f"/demandes/{id_}")
 
@@ -122,7 +126,9 @@ def trial(visit: Visit) -> Response:
 
 def journal(visit: Visit) -> Response:
     """Show who did what by hand, newest first."""
-    return _paged(visit, "journal.html", "requests", lambda reader, **part: reader.requests(**part))
+    return _paged(
+        visit, "journal.html", "requests", lambda reader, **part: reader.requests.latest(**part)
+    )
 
 
 def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[Any]]) -> Response:

@@ -19,7 +19,7 @@ from dsync import __version__
 from dsync.console import words
 from dsync.console.access import Actor
 from dsync.console.desk import Desk
-from dsync.console.masking import MaskedReader, Masking
+from dsync.console.masking import Masking, masked
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.store import Reader, Store
 from dsync.store.services import Titled
@@ -146,7 +146,7 @@ class Visit:
             if self.actor.may_act:
                 yield reader
             else:
-                yield MaskedReader(reader)
+                yield masked(reader)
 
     def said(self, column: str, value: Any) -> Any:
         """Return a value of a column of the views in French; other values as they are."""

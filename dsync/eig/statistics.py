@@ -24,7 +24,7 @@ class Statistic(NamedTuple):
 def statistics(reader: Reader) -> list[Statistic]:
     """Count the results in the current verdicts, by month of deposit (in Paris) and constats."""
     counts: Counter[tuple[str, str, str, str | None, str | None]] = Counter()
-    for depose_le, verdict in reader.current_verdicts():
+    for depose_le, verdict in reader.verdicts.current():
         for controle in verdict.controles:
             counts[
                 depose_le.astimezone(PARIS).strftime("%Y-%m"),

@@ -126,7 +126,7 @@ def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> se
     """
     numbers = list(products)
     # The dossiers for the former products, which the next statement overwrites.
-    left = tx.queue_related(numbers)
+    left = tx.queue.add_related(numbers)
     update_rows(
         tx.connection,
         _candidature,
@@ -135,8 +135,8 @@ def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> se
             for numero, product in products.items()
         ],
     )
-    tx.queue(numbers)
-    return {*numbers, *left, *tx.queue_related(numbers)}
+    tx.queue.add(numbers)
+    return {*numbers, *left, *tx.queue.add_related(numbers)}
 
 
 def same_product(

@@ -205,7 +205,7 @@ def _read_database(worker: Worker, values: _Values) -> None:
     judges = worker.settings.configuration.judges
     state = state_of(worker.store, demarche, now, judges=judges)
     with worker.store.reading(demarche) as reader:
-        totals = reader.run_totals()
+        totals = reader.journal.run_totals()
     sums: Counter[str] = Counter()
     for total in totals:
         values.add("dsync_runs_total", total.runs, demarche, total.genre, total.statut)

@@ -130,9 +130,7 @@ Asked = tuple[DossierNumber, datetime]
 class CorrectionReads(Subject):
     """Reads the corrections."""
 
-    def corrections(
-        self, numbers: Sequence[DossierNumber]
-    ) -> dict[DossierNumber, list[Correction]]:
+    def of(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, list[Correction]]:
         """Return the known corrections of these dossiers, oldest first."""
         found: dict[DossierNumber, list[Correction]] = {}
         rows = self.connection.execute(
@@ -150,9 +148,7 @@ class CorrectionReads(Subject):
 class CorrectionWrites(CorrectionReads):
     """Writes the corrections."""
 
-    def save_corrections(
-        self, pending: Iterable[Asked], ended: Iterable[tuple[Asked, datetime]]
-    ) -> None:
+    def save(self, pending: Iterable[Asked], ended: Iterable[tuple[Asked, datetime]]) -> None:
         """Store corrections that are pending now, and the ends of those that were.
 
         Args:

@@ -10,17 +10,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, Table, delete, func, select, update
+from sqlalchemy import Connection, Row, String, Table, delete, func, select, update
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from dsync.domain.dossier import OPEN_ETATS, DeletedDossier, Json, Presence
-from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.dossier import DeletedDossier, Json, Presence
+from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
 from dsync.store import reading_views, tables
 from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.pieces import PieceWrites
-from dsync.store.sql import update_rows
+from dsync.store.sql import Scope, Subject, update_rows
 from dsync.store.verdicts import QueueWrites
 from dsync.store.wishes import WishStatus
 
@@ -33,10 +33,60 @@ ERASURE_REASONS: Mapping[str, str] = {
 """Why an operator erases dossiers, by code, in the words of the view `lecture_evenement`."""
 
 
-class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
+class DeletionReads(Subject):
+    """Reads which dossiers DS no longer shows."""
+
+    def erased_on_request(self, numbers: Collection[DossierNumber]) -> set[DossierNumber]:
+        """Return those of these dossiers that an operator erased."""
+        found = self.connection.scalars(
+            select(_dossier.c.numero).where(
+                self._is_present(Presence.EFFACE), _dossier.c.numero.in_(numbers)
+            )
+        )
+        return {DossierNumber(number) for number in found}
+
+    def unseen(self, run_from: int, presence: Presence = Presence.PRESENT) -> list[DossierNumber]:
+        """Return the dossiers that no run from `run_from` on has seen, in a page or a list."""
+        return list(
+            self.connection.scalars(
+                select(_dossier.c.numero)
+                .where(self._is_present(presence), _dossier.c.lu_par_run < run_from)
+                .order_by(_dossier.c.numero)
+            )
+        )
+
+    def expired(self, since: datetime, until: datetime, limit: int) -> list[DossierNumber]:
+        """Return the present dossiers that expired in this time, the last ones first."""
+        statement = (
+            select(_dossier.c.numero)
+            .where(self._is_present(), _dossier.c.expire_le.between(since, until))
+            .order_by(_dossier.c.expire_le.desc())
+        )
+        return list(self.connection.scalars(statement.limit(limit)))
+
+    def still_gone(self, run: int) -> int:
+        """Return how many dossiers that a run found in DS's lists are still not back."""
+        event = tables.evenement
+        listed = select(event.c.numero).where(
+            event.c.run == run, event.c.evenement.in_(["masque", "supprime"])
+        )
+        count = select(func.count()).where(
+            _dossier.c.numero.in_(listed), _dossier.c.presence != Presence.PRESENT.value
+        )
+        return self.connection.scalar(count) or 0
+
+
+class DeletionWrites(DeletionReads):
     """Writes about dossiers that DS no longer shows."""
 
-    def apply_deletions(
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._changes, self._journal = ChangeWrites(scope), JournalWrites(scope)
+        self._pieces, self._queue = PieceWrites(scope), QueueWrites(scope)
+        self.has_erased = False
+        """Whether personal data were deleted, which the database's files still contain."""
+
+    def apply(
         self,
         run: int,
         pending: Sequence[DeletedDossier],
@@ -64,7 +114,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             for e in pending
             if known.get(e.number) in {Presence.PRESENT, Presence.DISPARU} and e.number not in gone
         }
-        self.record_changes(
+        self._changes.record_changes(
             [
                 state_change(e.number, old.etat, e.etat.value, old.depose_le, now)
                 for e in hidden.values()
@@ -76,11 +126,11 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         self._mark(Presence.MASQUE, hidden.values())
         self._mark(Presence.SUPPRIME, gone.values())
         # Before the erasure: the related dossiers are found by the programme's rows of these.
-        self.queue_related([*hidden, *gone])
-        self._journal(run, "masque", hidden.values(), now)
+        self._queue.add_related([*hidden, *gone])
+        self._record(run, "masque", hidden.values(), now)
         self.erase(list(gone), now)
-        self._journal(run, "supprime", gone.values(), now)
-        self._journal(run, "efface", gone.values(), now)
+        self._record(run, "supprime", gone.values(), now)
+        self._record(run, "efface", gone.values(), now)
         return len(hidden) + len(gone)
 
     def erase_on_request(
@@ -100,8 +150,8 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             asked_by: the user, for the journal.
             now: the present instant, in UTC.
         """
-        # Before the erasure, as in `apply_deletions`.
-        self.queue_related(numbers)
+        # Before the erasure, as in `apply`.
+        self._queue.add_related(numbers)
         self.connection.execute(
             update(_dossier)
             .where(_dossier.c.numero.in_(numbers))
@@ -109,9 +159,11 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         )
         self.erase(numbers, now)
         details: dict[str, Json] = {"motif": ERASURE_REASONS[reason], "demande_par": asked_by}
-        self.record_events(run, [NewEvent(number, "efface", details) for number in numbers], now)
+        self._journal.record_events(
+            run, [NewEvent(number, "efface", details) for number in numbers], now
+        )
 
-    def lift_erasure(
+    def lift(
         self, run: int, numbers: Sequence[DossierNumber], asked_by: str, now: datetime
     ) -> None:
         """Let the next read of these dossiers store them again; arguments as `erase_on_request`."""
@@ -123,16 +175,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         )
         details: dict[str, Json] = {"demande_par": asked_by}
         events = [NewEvent(number, "effacement_leve", details) for number in numbers]
-        self.record_events(run, events, now)
-
-    def erased_on_request(self, numbers: Collection[DossierNumber]) -> set[DossierNumber]:
-        """Return those of these dossiers that an operator erased."""
-        found = self.connection.scalars(
-            select(_dossier.c.numero).where(
-                self._is_present(Presence.EFFACE), _dossier.c.numero.in_(numbers)
-            )
-        )
-        return {DossierNumber(number) for number in found}
+        self._journal.record_events(run, events, now)
 
     def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
         """Mark dossiers as seen by this run: DS names them, without their content."""
@@ -152,15 +195,17 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
             .returning(_dossier.c.numero)
         ).all()
-        self.queue_related([DossierNumber(numero) for numero in disappeared])
-        self.record_events(run, [NewEvent(numero, "disparu") for numero in disappeared], now)
+        self._queue.add_related([DossierNumber(numero) for numero in disappeared])
+        self._journal.record_events(
+            run, [NewEvent(numero, "disparu") for numero in disappeared], now
+        )
         return len(disappeared)
 
     def remove(self, numbers: Sequence[DossierNumber]) -> int:
         """Delete all rows of dossiers that belong to another démarche; return how many."""
         self.has_erased = self.has_erased or bool(numbers)
         self._delete_programme_rows(numbers)
-        self.doom_pieces(numbers)
+        self._pieces.doom(numbers)
         for table in reversed(_dossier.metadata.sorted_tables):
             # The rows of copied files stay until the files are deleted.
             if "numero" not in table.c or table is tables.piece:
@@ -191,49 +236,6 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
                 continue
             self.connection.execute(delete(table).where(of_demarche))
 
-    def unseen(self, run_from: int, presence: Presence = Presence.PRESENT) -> list[DossierNumber]:
-        """Return the dossiers that no run from `run_from` on has seen, in a page or a list."""
-        return list(
-            self.connection.scalars(
-                select(_dossier.c.numero)
-                .where(self._is_present(presence), _dossier.c.lu_par_run < run_from)
-                .order_by(_dossier.c.numero)
-            )
-        )
-
-    def present_count(self) -> int:
-        """Return the number of present dossiers in the copy."""
-        return self.connection.scalar(select(func.count()).where(self._is_present())) or 0
-
-    def expired(self, since: datetime, until: datetime, limit: int) -> list[DossierNumber]:
-        """Return the present dossiers that expired in this time, the last ones first."""
-        statement = (
-            select(_dossier.c.numero)
-            .where(self._is_present(), _dossier.c.expire_le.between(since, until))
-            .order_by(_dossier.c.expire_le.desc())
-        )
-        return list(self.connection.scalars(statement.limit(limit)))
-
-    def still_gone(self, run: int) -> int:
-        """Return how many dossiers that a run found in DS's lists are still not back."""
-        event = tables.evenement
-        listed = select(event.c.numero).where(
-            event.c.run == run, event.c.evenement.in_(["masque", "supprime"])
-        )
-        count = select(func.count()).where(
-            _dossier.c.numero.in_(listed), _dossier.c.presence != Presence.PRESENT.value
-        )
-        return self.connection.scalar(count) or 0
-
-    def open_behind(self, revision_id: RevisionId) -> int:
-        """Return the number of open dossiers in the copy that have another revision."""
-        count = select(func.count()).where(
-            self._is_present(),
-            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-            _dossier.c.revision_id != revision_id,
-        )
-        return self.connection.scalar(count) or 0
-
     def erase(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Delete the personal data of these dossiers."""
         if not numbers:
@@ -242,10 +244,10 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         execute = self.connection.execute
         # Before the dossier's row is emptied: the programme finds its applicant by the SIREN in it.
         self._delete_programme_rows(numbers)
-        self.doom_pieces(numbers)
+        self._pieces.doom(numbers)
         for table in ERASED_TABLES:
             execute(delete(table).where(table.c.numero.in_(numbers)))
-        _blank(self, tables.verdict, numbers)
+        _blank(self.connection, tables.verdict, numbers)
         controles = tables.verdict.c.controles
         # The checks are kept without their reasons, which can quote the dossier.
         bare = [
@@ -258,7 +260,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             )
         ]
         update_rows(self.connection, tables.verdict, bare)
-        _blank(self, tables.outbox, numbers, courante=False)
+        _blank(self.connection, tables.outbox, numbers, courante=False)
         # What has not ended is ended here: nothing is sent into an erased dossier.
         done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
         execute(
@@ -266,8 +268,8 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             .where(tables.outbox.c.numero.in_(numbers), tables.outbox.c.statut.not_in(done))
             .values(statut=WishStatus.REMPLACEE.value)
         )
-        _blank(self, tables.evenement, numbers)
-        _blank(self, _dossier, numbers, efface_le=now, a_evaluer=False)
+        _blank(self.connection, tables.evenement, numbers)
+        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False)
 
     def delete_mapped_rows(self) -> None:
         """Delete the programme's rows of all dossiers, because nothing is mapped any more."""
@@ -309,10 +311,12 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             ],
         )
 
-    def _journal(
+    def _record(
         self, run: int, evenement: EventName, entries: Iterable[DeletedDossier], now: datetime
     ) -> None:
-        self.record_events(run, [NewEvent(entry.number, evenement) for entry in entries], now)
+        self._journal.record_events(
+            run, [NewEvent(entry.number, evenement) for entry in entries], now
+        )
 
 
 ERASED_TABLES = (tables.contenu, tables.changement, tables.pousse, tables.quarantaine)
@@ -329,7 +333,7 @@ column added later is too."""
 
 
 def _blank(
-    writes: DeletionWrites,
+    connection: Connection,
     table: Table,
     numbers: Sequence[DossierNumber],
     **values: Any,
@@ -340,9 +344,7 @@ def _blank(
         for column in table.columns
         if is_text(column.type) and column.name not in KEPT_TEXTS[table]
     }
-    writes.connection.execute(
-        update(table).where(table.c.numero.in_(numbers)).values(texts | values)
-    )
+    connection.execute(update(table).where(table.c.numero.in_(numbers)).values(texts | values))
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:

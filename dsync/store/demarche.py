@@ -20,6 +20,7 @@ from dsync.store import reading_views, tables
 from dsync.store.sql import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
+    Scope,
     Subject,
     excluded,
     insert_for,
@@ -122,9 +123,9 @@ _FIELDS = tuple(f.name for f in fields(SyncState))
 
 
 class DemarcheReads(Subject):
-    """Reads the démarche and its sync state."""
+    """Reads the démarche's facts and form."""
 
-    def demarche(self) -> Demarche | None:
+    def read(self) -> Demarche | None:
         """Return the démarche as last read from DS, None if it never was."""
         table = tables.demarche
         row = self.connection.execute(
@@ -145,33 +146,37 @@ class DemarcheReads(Subject):
 
     def groupes_without(self, named: str | None) -> list[str]:
         """Return the groupes that an instructeur, by id or e-mail, is not in; none if unread."""
-        demarche = self.demarche()
+        demarche = self.read()
         return demarche.groupes_without(demarche.instructeur_id(named)) if demarche else []
+
+    def labels_and_groupes(self) -> tuple[list[str], list[str]]:
+        """Return the names of the labels and of the groupes instructeurs of the démarche in DS.
+
+        Not those of its dossiers: to look for them in 10,000 takes longer than the rest of a page.
+        """
+        table = tables.demarche
+        row = self.connection.execute(
+            select(table.c.labels, table.c.instructeurs).where(table.c.number == self.number)
+        ).one_or_none()
+        if row is None:
+            return [], []
+        return sorted(row.labels), sorted({one["groupe"] for one in row.instructeurs})
 
     def revisions(self) -> dict[RevisionId, Revision]:
         """Return the stored revisions of the démarche's form."""
         return reading_views.read_revisions_of(self.connection, self.number)
 
-    def state(self) -> SyncState:
-        """Return the démarche's state; an empty one for a new démarche."""
-        table = tables.sync_state
-        row = self.connection.execute(
-            select(*(table.c[name] for name in _FIELDS)).where(
-                table.c.demarche_numero == self.number
-            )
-        ).one_or_none()
-        if row is None:
-            return SyncState()
-        values = row._asdict()
-        # NULL until the first page is stored.
-        values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
-        return SyncState(**values)
+    def has_views_in_use(self) -> bool:
+        """Return whether the views formulaire_* wait until nobody uses them."""
+        table = tables.demarche
+        due = select(table.c.vues_a_refaire).where(table.c.number == self.number)
+        return bool(self.connection.scalar(due))
 
 
 class DemarcheWrites(DemarcheReads):
-    """Writes the démarche, its sync state and its figures of a day."""
+    """Writes the démarche's facts and form."""
 
-    def save_demarche(self, demarche: Demarche, opened: Collection[str] = ()) -> None:
+    def save(self, demarche: Demarche, opened: Collection[str] = ()) -> None:
         """Store the démarche's facts and its revisions; revisions stored before stay.
 
         A revision that is not published is left out, because it can still change, and so is one
@@ -238,6 +243,29 @@ class DemarcheWrites(DemarcheReads):
         )
         return is_done
 
+
+class StateReads(Subject):
+    """Reads the sync state."""
+
+    def read(self) -> SyncState:
+        """Return the démarche's state; an empty one for a new démarche."""
+        table = tables.sync_state
+        row = self.connection.execute(
+            select(*(table.c[name] for name in _FIELDS)).where(
+                table.c.demarche_numero == self.number
+            )
+        ).one_or_none()
+        if row is None:
+            return SyncState()
+        values = row._asdict()
+        # NULL until the first page is stored.
+        values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
+        return SyncState(**values)
+
+
+class StateWrites(StateReads):
+    """Writes the sync state."""
+
     def reset_watermark(self, to: datetime) -> None:
         """Set a watermark after `to` back to it; only allowed after a complete full read."""
         table = tables.sync_state
@@ -247,7 +275,7 @@ class DemarcheWrites(DemarcheReads):
             .values(watermark=to)
         )
 
-    def save_state(self, **changes: Any) -> None:
+    def save(self, **changes: Any) -> None:
         """Store the given fields of `SyncState`. The watermark never goes back.
 
         Raises:
@@ -271,7 +299,15 @@ class DemarcheWrites(DemarcheReads):
             statement.on_conflict_do_update(index_elements=["demarche_numero"], set_=updates)
         )
 
-    def save_indicators(self, now: datetime, *, changed: bool) -> None:
+
+class IndicatorWrites(Subject):
+    """Writes the figures of a day."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._state = StateReads(scope)
+
+    def save(self, now: datetime, *, changed: bool) -> None:
         """Store the figures of today, a day of Paris; the last ones of a day stay.
 
         Without a change, only the freshness is stored, if the day has its figures: a run that
@@ -292,7 +328,7 @@ class DemarcheWrites(DemarcheReads):
             self.connection.execute(delete(_figures).where(*today))
             figures.update(self._counts())
             figures.update(self.extension.indicators(self.connection, self.number))
-        last = self.state().last_success_at
+        last = self._state.read().last_success_at
         if last is not None:
             # Never below zero: the clock may have gone back since.
             figures[FRAICHEUR] = round(max(now - last, timedelta()) / timedelta(hours=1), 2)

@@ -10,7 +10,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, MetaData, Select, false, select
+from sqlalchemy import Column, Connection, MetaData, Select, Table, false, select
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store import tables
@@ -176,6 +176,12 @@ class Extension:
     """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
     listed: Column[Any] | None = None
     """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+
+    @property
+    def main_table(self) -> Table | None:
+        """The table with one row per dossier, None without a programme."""
+        table = None if self.listed is None else self.listed.table
+        return table if isinstance(table, Table) else None
 
     @property
     def folder(self) -> Traversable:

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, column, delete, func, insert, select, table, update
 
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.run import Status
 from dsync.store import tables
-from dsync.store.sql import Subject, insert_for, insert_rows
+from dsync.store.listing import Document, documents
+from dsync.store.sql import Scope, Subject, insert_for, insert_rows
 
 EventName = Literal[
     "cree",
@@ -59,6 +60,8 @@ class Quarantined(NamedTuple):
     dernier_essai_le: datetime
 
 
+_shown_run = table("lecture_synchronisation", column("run"), column("statut"))
+
 _NUMBERING = 0x6473796E72
 """Key of the advisory lock (« dsynr » in ASCII) that serialises the numbering of runs."""
 
@@ -68,7 +71,113 @@ FIGURES = ("lus", "modifies", "supprimes", "evalues", "pousses", "requetes")
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
 
-class JournalWrites(Subject):
+class RunTotals(NamedTuple):
+    """The ended runs of one kind and status, and the sums of their figures."""
+
+    genre: str
+    statut: str
+    runs: int
+    figures: Mapping[str, int]
+    """By column of a run."""
+
+
+class JournalReads(Subject):
+    """Reads runs, and their events."""
+
+    def began_at(self, run: int) -> datetime | None:
+        """Return when a run began."""
+        table = tables.sync_run
+        return self.connection.scalar(select(table.c.debut).where(table.c.run == run))
+
+    def run_totals(self) -> list[RunTotals]:
+        """Count the ended runs by kind and status."""
+        run = tables.sync_run
+        rows = self.connection.execute(
+            select(
+                run.c.genre,
+                run.c.statut,
+                func.count(),
+                *(func.sum(run.c[name]) for name in FIGURES),
+            )
+            .where(run.c.demarche_numero == self.number, run.c.statut != Status.RUNNING.value)
+            .group_by(run.c.genre, run.c.statut)
+            .order_by(run.c.genre, run.c.statut)
+        )
+        return [
+            RunTotals(genre, statut, runs, dict(zip(FIGURES, map(int, sums), strict=True)))
+            for genre, statut, runs, *sums in rows
+        ]
+
+    def read_so_far(self, run: int) -> int | None:
+        """Return how many dossiers a run has read, None if there is no such run."""
+        table = tables.sync_run
+        count: int | None = self.connection.scalar(select(table.c.lus).where(table.c.run == run))
+        return count
+
+    def runs(
+        self,
+        limit: int = 20,
+        *,
+        offset: int = 0,
+        number: int | None = None,
+    ) -> list[Document]:
+        """Return runs, newest first.
+
+        Args:
+            limit: their maximum number.
+            offset: how many of the newest ones to leave out.
+            number: that of a single run; None: every one.
+        """
+        run = tables.sync_run
+        statement = self._runs.where(run.c.demarche_numero == self.number)
+        if number is not None:
+            statement = statement.where(run.c.run == number)
+        found = self.connection.execute(statement.limit(limit).offset(offset))
+        return documents(found.mappings().all())
+
+    def last_runs(self, genre: str) -> tuple[Document | None, Document | None, Document | None]:
+        """Return the last run, the last one that ended, and the last of a kind that ended."""
+        run = tables.sync_run
+        last = select(func.max(run.c.run)).where(run.c.demarche_numero == self.number)
+        # A run that was killed has no code: what it would have found is not known.
+        ended = last.where(run.c.code.is_not(None))
+        wanted = [one.scalar_subquery() for one in (last, ended, ended.where(run.c.genre == genre))]
+        found = self.connection.execute(self._runs.where(run.c.run.in_(wanted)))
+        rows = documents(found.mappings().all())
+        of_ended = [row for row in rows if row["code"] is not None]
+        of_genre = (row for row in of_ended if row["genre"] == genre)
+        return next(iter(rows), None), next(iter(of_ended), None), next(of_genre, None)
+
+    @property
+    def _runs(self) -> Select[Any]:
+        """Runs, newest first."""
+        run = tables.sync_run
+        columns = [
+            # The view's status is `interrupted` for a run whose process was killed.
+            _shown_run.c.statut if one.name == "statut" else one
+            for one in run.columns
+            if one.name != "demarche_numero"
+        ]
+        return (
+            select(*columns)
+            .join(_shown_run, _shown_run.c.run == run.c.run)
+            .order_by(run.c.run.desc())
+        )
+
+    def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
+        """Return the events of a run, oldest first; arguments as of `runs`."""
+        table = tables.evenement
+        found = self.connection.execute(
+            select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
+            .where(table.c.demarche_numero == self.number, table.c.run == run)
+            .order_by(table.c.id)
+            .limit(limit)
+            .offset(offset)
+        )
+        return documents(found.mappings().all())
+
+
+class JournalWrites(JournalReads):
     """Writes runs and events."""
 
     def start_run(self, genre: str, demande_par: str, at: datetime) -> int:
@@ -143,51 +252,13 @@ class JournalWrites(Subject):
         )
 
 
-class RunTotals(NamedTuple):
-    """The ended runs of one kind and status, and the sums of their figures."""
-
-    genre: str
-    statut: str
-    runs: int
-    figures: Mapping[str, int]
-    """By column of a run."""
-
-
-class RunReads(Subject):
-    """Counts the runs of the journal."""
-
-    def began_at(self, run: int) -> datetime | None:
-        """Return when a run began."""
-        table = tables.sync_run
-        return self.connection.scalar(select(table.c.debut).where(table.c.run == run))
-
-    def run_totals(self) -> list[RunTotals]:
-        """Count the ended runs by kind and status."""
-        run = tables.sync_run
-        rows = self.connection.execute(
-            select(
-                run.c.genre,
-                run.c.statut,
-                func.count(),
-                *(func.sum(run.c[name]) for name in FIGURES),
-            )
-            .where(run.c.demarche_numero == self.number, run.c.statut != Status.RUNNING.value)
-            .group_by(run.c.genre, run.c.statut)
-            .order_by(run.c.genre, run.c.statut)
-        )
-        return [
-            RunTotals(genre, statut, runs, dict(zip(FIGURES, map(int, sums), strict=True)))
-            for genre, statut, runs, *sums in rows
-        ]
-
-
 _table = tables.quarantaine
 
 
 class QuarantineReads(Subject):
     """Reads the quarantine."""
 
-    def quarantined(self) -> list[Quarantined]:
+    def entries(self) -> list[Quarantined]:
         """Return the dossiers in quarantine, by number."""
         rows = self.connection.execute(
             select(*(_table.c[name] for name in Quarantined._fields))
@@ -197,12 +268,14 @@ class QuarantineReads(Subject):
         return [Quarantined(*row) for row in rows]
 
 
-class QuarantineWrites(QuarantineReads, JournalWrites):
+class QuarantineWrites(QuarantineReads):
     """Writes the quarantine."""
 
-    def quarantine(
-        self, run: int, numero: DossierNumber, code: str, message: str, now: datetime
-    ) -> None:
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._journal = JournalWrites(scope)
+
+    def add(self, run: int, numero: DossierNumber, code: str, message: str, now: datetime) -> None:
         """Put a dossier into quarantine, with an event; or count one more failed attempt.
 
         Args:
@@ -234,7 +307,7 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
         ).scalar_one()
         # The first one only: a dossier that fails at each run would fill the journal.
         if tentatives == 1:
-            self.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
+            self._journal.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
 
     def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Take dossiers out of quarantine, with an event for each that was in it."""
@@ -243,4 +316,5 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
             .where(_table.c.demarche_numero == self.number, _table.c.numero.in_(numbers))
             .returning(_table.c.numero)
         ).all()
-        self.record_events(run, [NewEvent(numero, "liberation") for numero in released], now)
+        events = [NewEvent(numero, "liberation") for numero in released]
+        self._journal.record_events(run, events, now)

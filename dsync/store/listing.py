@@ -1,22 +1,25 @@
-"""The reads of lists, a part of `Reader`: dossiers by page, figures over time, rows of a view."""
+"""Reads dossiers: one with all that is stored of it, a page of them, their counts and figures."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import Boolean, case, func, select, text
 
-from dsync.domain.dossier import OPEN_ETATS, PARIS
-from dsync.domain.ids import DossierNumber
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Presence
+from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.verdict import Verdict
 from dsync.store import tables
-from dsync.store.extension import is_person
+from dsync.store.extension import DossierView, is_person
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject
-from dsync.store.wishes import StoredWish, WishStatus
+
+_dossier, _verdict = tables.dossier, tables.verdict
 
 Document = dict[str, Any]
 """JSON values by column; instants are text in UTC."""
@@ -58,15 +61,23 @@ class Selection(NamedTuple):
     the programme's column, which is free text."""
 
 
-MOST_WISHES = 500
-"""Maximum number of open wishes that are read at a time."""
-_OPEN = (WishStatus.REFUSEE, WishStatus.INCERTAINE, WishStatus.EN_ATTENTE)
-
-
 class _Listed(NamedTuple):
     column: str
     join: str
 
+
+_ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
+"""Oldest first, never sent last: SQLite and PostgreSQL sort NULL differently."""
+
+_VIEWS = {
+    "annotations": DossierView("lecture_annotation", _ANNOTATION_ORDER),
+    "pieces": DossierView("lecture_piece", "nom"),
+    "changements": DossierView("lecture_changement", "ordre"),
+    "decisions": DossierView("lecture_decision", "rang"),
+    "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
+    "anomalie": DossierView("lecture_anomalie", "code"),
+}
+"""The engine's views of a dossier, by their key in `dsync dossier show --json`."""
 
 _ENTERPRISE = f"NOT {is_person('d')}"
 _VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant"
@@ -118,8 +129,27 @@ def _json(value: Any) -> Any:
     return value
 
 
-class ListingReads(Subject):
-    """Reads what the console's pages show."""
+class DossierReads(Subject):
+    """Reads dossiers."""
+
+    def by_number(
+        self, numero: DossierNumber, *, only: Collection[str] | None = None
+    ) -> Document | None:
+        """Return everything stored about a dossier as JSON values, None if it is unknown.
+
+        Args:
+            numero: the dossier's number.
+            only: the keys of the views to read beside the main one; None: all.
+        """
+        main = self._view(self.extension.main_view, numero)
+        if not main:
+            return None
+        views = {**self.extension.dossier_views, **_VIEWS}
+        return main[0] | {
+            key: self._view(view, numero)
+            for key, view in views.items()
+            if only is None or key in only
+        }
 
     def listing(
         self, selection: Selection, *, limit: int, offset: int = 0
@@ -159,18 +189,72 @@ class ListingReads(Subject):
         query = f"SELECT numero FROM dossier AS d WHERE {_ENTERPRISE} AND demarche_numero = :number"  # noqa: S608 - of ours
         return frozenset(row["numero"] for row in self._execute(query, {"number": self.number}))
 
-    def labels_and_groupes(self) -> tuple[list[str], list[str]]:
-        """Return the names of the labels and of the groupes instructeurs of the démarche in DS.
+    def decided_before(self, limit: datetime) -> list[tuple[DossierNumber, datetime]]:
+        """Return the finished dossiers decided before an instant and not erased, oldest first."""
+        finished = [etat.value for etat in Etat if etat not in OPEN_ETATS]
+        rows = self.connection.execute(
+            select(_dossier.c.numero, _dossier.c.traite_le)
+            .where(
+                _dossier.c.demarche_numero == self.number,
+                _dossier.c.efface_le.is_(None),
+                _dossier.c.etat.in_(finished),
+                _dossier.c.traite_le < limit,
+            )
+            .order_by(_dossier.c.traite_le, _dossier.c.numero)
+        )
+        return [(DossierNumber(number), decided) for number, decided in rows]
 
-        Not those of its dossiers: to look for them in 10,000 takes longer than the rest of a page.
+    def counts(self) -> Document:
+        """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`.
+
+        `verdict_par_etat` has the counts of each state by verdict; `aucun`: without one.
         """
-        table = tables.demarche
-        row = self.connection.execute(
-            select(table.c.labels, table.c.instructeurs).where(table.c.number == self.number)
-        ).one_or_none()
-        if row is None:
-            return [], []
-        return sorted(row.labels), sorted({one["groupe"] for one in row.instructeurs})
+        is_present = _dossier.c.presence == Presence.PRESENT.value
+        rows = self.connection.execute(
+            select(
+                _dossier.c.presence,
+                _dossier.c.etat,
+                _verdict.c.verdict,
+                func.count(),
+                func.sum(case((_dossier.c.a_evaluer & is_present, 1), else_=0)),
+            )
+            .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
+            .where(_dossier.c.demarche_numero == self.number)
+            .group_by(_dossier.c.presence, _dossier.c.etat, _verdict.c.verdict)
+        )
+        presences = dict.fromkeys((presence.value for presence in Presence), 0)
+        etats = dict.fromkeys((etat.value for etat in Etat), 0)
+        verdicts = dict.fromkeys((verdict.key for verdict in Verdict), 0)
+        by_etat: dict[str, dict[str, int]] = {etat: {NO_VERDICT: 0, **verdicts} for etat in etats}
+        to_judge = 0
+        for presence, etat, verdict, count, waiting in rows:
+            presences[presence] += count
+            to_judge += waiting
+            if presence == Presence.PRESENT:
+                etats[etat] += count
+                by_etat[etat][Verdict(verdict).key if verdict else NO_VERDICT] += count
+                if verdict is not None:
+                    verdicts[Verdict(verdict).key] += count
+        return {
+            "presence": dict(presences),
+            "etat": dict(etats),
+            "verdict": dict(verdicts),
+            "verdict_par_etat": by_etat,
+            "a_evaluer": to_judge,
+        }
+
+    def present_count(self) -> int:
+        """Return the number of present dossiers in the copy."""
+        return self.connection.scalar(select(func.count()).where(self._is_present())) or 0
+
+    def open_behind(self, revision_id: RevisionId) -> int:
+        """Return the number of open dossiers in the copy that have another revision."""
+        count = select(func.count()).where(
+            self._is_present(),
+            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+            _dossier.c.revision_id != revision_id,
+        )
+        return self.connection.scalar(count) or 0
 
     def figures(self, *, with_stages: bool) -> dict[str, dict[str, int]]:
         """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached.
@@ -204,53 +288,6 @@ class ListingReads(Subject):
         by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
         return by_day | {"etapes": {name: found["etapes"][name] for name in names}}
 
-    def rows_of(
-        self,
-        view: str,
-        columns: Sequence[str],
-        where: Mapping[str, Any],
-        *,
-        order: str,
-        present: Sequence[str] = (),
-        group: str | None = None,
-        limit: int = 1000,
-    ) -> list[Document]:
-        """Return rows of a view.
-
-        Args:
-            view: its name; as all names here, one of ours.
-            columns: the columns.
-            where: the values that columns must have; a list: one of these; None: no value.
-            order: the ORDER BY expression.
-            present: columns that must have a value.
-            group: the GROUP BY expression; None: none.
-            limit: maximum number of rows.
-        """
-        conditions = " AND ".join(
-            [
-                *(
-                    f"{name} IN :{name}" if isinstance(value, list) else f"{name} = :{name}"
-                    for name, value in where.items()
-                    if value is not None
-                ),
-                *(f"{name} IS NULL" for name, value in where.items() if value is None),
-                *(f"{name} IS NOT NULL" for name in present),
-            ]
-        )
-        grouped = f"GROUP BY {group} " if group else ""
-        statement = text(
-            f"SELECT {', '.join(columns)} FROM {view} "  # noqa: S608 - names of ours
-            f"WHERE {conditions} {grouped}ORDER BY {order} LIMIT :limit"
-        ).bindparams(
-            *(
-                bindparam(name, expanding=True)
-                for name, value in where.items()
-                if isinstance(value, list)
-            )
-        )
-        found = self.connection.execute(statement, {**where, "limit": limit})
-        return documents(found.mappings().all())
-
     def evaluations(self, numero: DossierNumber) -> list[Document]:
         """Return the programme's evaluations of a dossier, a row for each mark."""
         return documents(
@@ -263,34 +300,40 @@ class ListingReads(Subject):
             )
         )
 
-    def open_wishes(self) -> list[StoredWish]:
-        """Return the wishes that wait or were refused, by dossier, for dossiers that are open."""
-        dossier, outbox = tables.dossier, tables.outbox
-        found = self.connection.execute(
-            select(*(outbox.c[name] for name in StoredWish._fields))
-            .join(dossier, dossier.c.numero == outbox.c.numero)
-            .where(
-                outbox.c.courante,
-                outbox.c.statut.in_([status.value for status in _OPEN]),
-                dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-                self._is_present(),
-            )
-            .order_by(outbox.c.numero, outbox.c.id)
-            .limit(MOST_WISHES)
+    @cached_property
+    def _booleans(self) -> frozenset[str]:
+        """The names of Boolean columns."""
+        own = tables.metadata.sorted_tables
+        every = [*own, *self.extension.metadata.sorted_tables]
+        return frozenset(
+            column.name
+            for table in every
+            for column in table.columns
+            if isinstance(column.type, Boolean)
         )
-        return [StoredWish(*row) for row in found]
 
-    def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
-        """Return the events of a run, oldest first; arguments as of `requests`."""
-        table = tables.evenement
-        found = self.connection.execute(
-            select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
-            .where(table.c.demarche_numero == self.number, table.c.run == run)
-            .order_by(table.c.id)
-            .limit(limit)
-            .offset(offset)
+    def _view(self, view: DossierView, numero: DossierNumber) -> list[Document]:
+        rows = self.connection.execute(
+            text(f"SELECT * FROM {view.name} WHERE numero = :numero ORDER BY {view.order}"),  # noqa: S608 - names of ours
+            {"numero": numero},
         )
-        return documents(found.mappings().all())
+        found = documents(rows.mappings().all())
+        for document in found:
+            if view.order != "numero":
+                # Those of the dossier, which contains this document.
+                del document["numero"]
+                document.pop("demarche_numero", None)
+            # A view on SQLite returns Booleans as 0 and 1.
+            document.update(
+                {
+                    name: bool(value)
+                    for name, value in document.items()
+                    if name in self._booleans and value is not None
+                }
+            )
+            if view.json is not None and document[view.json] is not None:
+                document[view.json] = json.loads(document[view.json])
+        return found
 
     @property
     def _listed(self) -> _Listed:

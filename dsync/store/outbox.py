@@ -21,8 +21,7 @@ from dsync.annotations import Wish, WrittenValue
 from dsync.annotations.config import ANNOTATION_NAMES, LABEL, RESULTAT
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
-from dsync.store.journal import JournalWrites
-from dsync.store.sql import CLOCK_TOLERANCE, LONGEST_WAIT, insert_rows, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, LONGEST_WAIT, Scope, Subject, insert_rows, upsert
 from dsync.store.wishes import (
     UNKNOWN_FOR,
     WAITING,
@@ -32,6 +31,7 @@ from dsync.store.wishes import (
     StoredWish,
     WishReads,
     WishStatus,
+    may_be_written,
     pushed_columns,
 )
 
@@ -55,76 +55,8 @@ _REOPENED: dict[str, Any] = {
 _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 
 
-class OutboxWrites(WishReads, JournalWrites):
-    """Writes wishes, and selects those that are due."""
-
-    def wish(self, wishes: Sequence[NewWish], now: datetime) -> None:
-        """Store new wishes; one that equals the current wish is ignored.
-
-        A wish that replaces one in conflict takes over the human's value. If this value stops the
-        new wish too, no further event is recorded; if not, the end of the conflict is. While a
-        human's result is accepted in place of the wished one, what explains the wished one is
-        not sent.
-        """
-        numbers = sorted({wish.numero for wish in wishes})
-        current = {(one.numero, one.annotation): one for one in self.wishes(WishStatus, numbers)}
-        fresh = {
-            (wish.numero, wish.annotation): wish
-            for wish in wishes
-            if (wish.numero, wish.annotation) not in current
-            or current[wish.numero, wish.annotation].valeur != wish.valeur
-        }
-        accepted = {
-            numero
-            for (numero, annotation), one in current.items()
-            if annotation == RESULTAT and one.statut == WishStatus.REMPLACEE
-        } - {numero for numero, annotation in fresh if annotation == RESULTAT}
-        replaced = [current[key].id for key in fresh if key in current]
-        # Before the insert: an index allows one current wish per annotation.
-        if replaced:
-            self.connection.execute(
-                update(_outbox)
-                .where(_outbox.c.id.in_(replaced))
-                .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
-            )
-        insert_rows(
-            self.connection,
-            _outbox,
-            [
-                {
-                    "numero": wish.numero,
-                    "demarche_numero": self.number,
-                    "annotation": wish.annotation,
-                    "valeur": wish.valeur,
-                    "statut": (
-                        WishStatus.REMPLACEE if wish.numero in accepted else WishStatus.EN_ATTENTE
-                    ).value,
-                    "tentatives": 0,
-                    "creee_le": now,
-                    "courante": True,
-                    "definitive": False,
-                    "valeur_distante": _humans_value(current.get(key)),
-                    "distante_le": since.distante_le if (since := current.get(key)) else None,
-                }
-                for key, wish in fresh.items()
-            ],
-        )
-
-    def withdraw_wishes(self, names: Collection[str] = ANNOTATION_NAMES) -> None:
-        """End the wishes of these annotations, because they are not to be written any more.
-
-        What was written stays recorded, and so do the conflicts that ended with a human's value.
-        """
-        self.connection.execute(
-            update(_outbox)
-            .where(
-                _outbox.c.demarche_numero == self.number,
-                _outbox.c.courante,
-                _outbox.c.annotation.in_(names),
-                _outbox.c.statut != WishStatus.REMPLACEE.value,
-            )
-            .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
-        )
+class OutboxReads(Subject):
+    """Selects the wishes that are due."""
 
     def due_count(self, now: datetime, numbers: Sequence[DossierNumber] = ()) -> int:
         """Return the number of dossiers with a due wish; `numbers` empty: among all."""
@@ -147,7 +79,7 @@ class OutboxWrites(WishReads, JournalWrites):
 
     def _waiting(self, statement: Any) -> Any:
         return statement.join(_dossier, _dossier.c.numero == _outbox.c.numero).where(
-            *self._may_be_written(), _outbox.c.statut.in_(WAITING)
+            *may_be_written(self.number), _outbox.c.statut.in_(WAITING)
         )
 
     def due_dossiers(
@@ -190,118 +122,6 @@ class OutboxWrites(WishReads, JournalWrites):
             for row in rows
         ]
 
-    def mark_sending(self, sendings: Sequence[Sending], now: datetime) -> None:
-        """Mark wishes as `incertaine`; called just before they are sent."""
-        present = self._present(now)
-        by_id = {sending.id: sending for sending in sendings}
-        sent = self.connection.execute(
-            update(_outbox)
-            .where(_outbox.c.id.in_(list(by_id)))
-            .values(
-                statut=WishStatus.INCERTAINE.value,
-                envoyee_le=now,
-                tentatives=_outbox.c.tentatives + 1,
-                prochain_essai_le=None,
-            )
-            .returning(_outbox.c.id, _outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
-        ).all()
-        # Before `incertaine` is overwritten: if this write fails, too, DS still has the value of
-        # the one before, which would then be taken for a human's.
-        upsert(
-            self.connection,
-            _pousse,
-            [
-                {
-                    "numero": row.numero,
-                    "annotation": row.annotation,
-                    **pushed_columns(own.value, own.target, now),
-                }
-                for row in sent
-                if (own := by_id[row.id].replaces) is not None
-            ],
-        )
-        upsert(
-            self.connection,
-            _pousse,
-            [
-                {
-                    "numero": row.numero,
-                    "annotation": row.annotation,
-                    "incertaine": row.valeur,
-                    "incertaine_cible": by_id[row.id].cible,
-                    "incertaine_depuis": present,
-                    "annotations_vues_le": by_id[row.id].seen_at,
-                }
-                for row in sent
-            ],
-        )
-
-    def reopen_wishes(self, numbers: Sequence[DossierNumber]) -> None:
-        """Have the ended wishes of these dossiers compared with DS again, after another's edit."""
-        if not numbers:
-            return
-        self.connection.execute(
-            update(_outbox)
-            .where(
-                _outbox.c.numero.in_(numbers),
-                _outbox.c.courante,
-                _outbox.c.statut.in_(_ENDED),
-            )
-            .values(_REOPENED)
-        )
-
-    def refuse_waiting(self, why: str | None, numbers: Sequence[DossierNumber] = ()) -> None:
-        """Mark the waiting wishes as refused; uncertain ones are read back first.
-
-        Args:
-            why: the reason, for the view `lecture_annotation`.
-            numbers: the dossiers; empty: all.
-        """
-        statement = (
-            update(_outbox)
-            .where(
-                _outbox.c.demarche_numero == self.number,
-                _outbox.c.courante,
-                _outbox.c.statut == WishStatus.EN_ATTENTE.value,
-            )
-            .values(statut=WishStatus.REFUSEE.value, erreur=why, prochain_essai_le=None)
-        )
-        self.connection.execute(_narrowed(statement, numbers))
-
-    def retry_refused(self, numbers: Sequence[DossierNumber] = ()) -> None:
-        """Have refused and postponed wishes sent at once; `numbers` empty: of all dossiers."""
-        self._retry(_narrowed(self._stopped(), numbers))
-
-    def retry_stopped(self, numbers: Sequence[DossierNumber] | None = None) -> None:
-        """Have refused and postponed wishes sent again, but not definitive refusals.
-
-        The form, a right or the dossier's revision stopped them, and can have changed.
-
-        Args:
-            numbers: the dossiers that changed; None: all.
-        """
-        if numbers is not None and not numbers:
-            return
-        statement = self._stopped().where(~_outbox.c.definitive)
-        self._retry(_narrowed(statement, numbers or ()))
-
-    def _stopped(self) -> Any:
-        return update(_outbox).where(
-            _outbox.c.demarche_numero == self.number,
-            _outbox.c.courante,
-            or_(
-                _outbox.c.statut == WishStatus.REFUSEE.value,
-                _outbox.c.prochain_essai_le.is_not(None),
-            ),
-        )
-
-    def _retry(self, statement: Any) -> None:
-        self.connection.execute(
-            statement.values(
-                statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None, definitive=False
-            )
-        )
-
     def ended_targets(self) -> list[tuple[RevisionId, str, str]]:
         """Return the targets of the ended wishes of open dossiers, each once.
 
@@ -312,67 +132,13 @@ class OutboxWrites(WishReads, JournalWrites):
             statement.distinct()
             .join(_outbox, _dossier.c.numero == _outbox.c.numero)
             .where(
-                *self._may_be_written(),
+                *may_be_written(self.number),
                 _outbox.c.statut.in_(_ENDED),
                 _outbox.c.annotation != LABEL,
                 _outbox.c.cible.is_not(None),
             )
         )
         return [(RevisionId(row.revision_id), row.annotation, row.cible) for row in rows]
-
-    def reopen_ended_at(self, revision_id: RevisionId, annotation: str, cible: str) -> None:
-        """Reopen the ended wishes of a target, because the annotation has another descriptor now.
-
-        Args:
-            revision_id: of the dossiers.
-            annotation: the annotation's name.
-            cible: the id of its former descriptor.
-        """
-        theirs = select(_dossier.c.numero).where(
-            _dossier.c.demarche_numero == self.number, _dossier.c.revision_id == revision_id
-        )
-        self.connection.execute(
-            update(_outbox)
-            .where(
-                _outbox.c.numero.in_(theirs),
-                _outbox.c.courante,
-                _outbox.c.annotation == annotation,
-                _outbox.c.cible == cible,
-                _outbox.c.statut.in_(_ENDED),
-            )
-            .values(_REOPENED)
-        )
-
-    def force_wishes(
-        self,
-        numbers: Sequence[DossierNumber],
-        by: str,
-        shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
-    ) -> None:
-        """Have these dossiers' wishes overwrite a human's value, even if the box is checked.
-
-        Args:
-            numbers: the dossiers.
-            by: the user who orders it, for the journal.
-            shown: the values in DS that the user was shown, by dossier and annotation: only these
-                are overwritten; None: any value is.
-        """
-        theirs = _outbox.c.numero.in_(numbers) & (_outbox.c.demarche_numero == self.number)
-        current = (theirs, _outbox.c.courante)
-        if shown is None:
-            ordered = {"force_par": by, "force_sur": None}
-            self.connection.execute(update(_outbox).where(*current).values(ordered))
-        for numero, values in (shown or {}).items():
-            for annotation, value in values.items():
-                one = (_outbox.c.numero == numero, _outbox.c.annotation == annotation)
-                ordered = {"force_par": by, "force_sur": value}
-                self.connection.execute(update(_outbox).where(*current, *one).values(ordered))
-        self.connection.execute(
-            update(_outbox)
-            # An uncertain one is read back first: DS may have the value already.
-            .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
-            .values(_REOPENED)
-        )
 
     def time_until_readable(
         self, now: datetime, numbers: Sequence[DossierNumber] = ()
@@ -442,7 +208,251 @@ class OutboxWrites(WishReads, JournalWrites):
 
     def _due(self, statement: Any, is_due: ColumnElement[bool]) -> Any:
         return statement.join(_dossier, _dossier.c.numero == _outbox.c.numero).where(
-            *self._may_be_written(), is_due
+            *may_be_written(self.number), is_due
+        )
+
+
+class OutboxWrites(OutboxReads):
+    """Writes wishes."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._wishes = WishReads(scope)
+
+    def wish(self, wishes: Sequence[NewWish], now: datetime) -> None:
+        """Store new wishes; one that equals the current wish is ignored.
+
+        A wish that replaces one in conflict takes over the human's value. If this value stops the
+        new wish too, no further event is recorded; if not, the end of the conflict is. While a
+        human's result is accepted in place of the wished one, what explains the wished one is
+        not sent.
+        """
+        numbers = sorted({wish.numero for wish in wishes})
+        current = {
+            (one.numero, one.annotation): one for one in self._wishes.current(WishStatus, numbers)
+        }
+        fresh = {
+            (wish.numero, wish.annotation): wish
+            for wish in wishes
+            if (wish.numero, wish.annotation) not in current
+            or current[wish.numero, wish.annotation].valeur != wish.valeur
+        }
+        accepted = {
+            numero
+            for (numero, annotation), one in current.items()
+            if annotation == RESULTAT and one.statut == WishStatus.REMPLACEE
+        } - {numero for numero, annotation in fresh if annotation == RESULTAT}
+        replaced = [current[key].id for key in fresh if key in current]
+        # Before the insert: an index allows one current wish per annotation.
+        if replaced:
+            self.connection.execute(
+                update(_outbox)
+                .where(_outbox.c.id.in_(replaced))
+                .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
+            )
+        insert_rows(
+            self.connection,
+            _outbox,
+            [
+                {
+                    "numero": wish.numero,
+                    "demarche_numero": self.number,
+                    "annotation": wish.annotation,
+                    "valeur": wish.valeur,
+                    "statut": (
+                        WishStatus.REMPLACEE if wish.numero in accepted else WishStatus.EN_ATTENTE
+                    ).value,
+                    "tentatives": 0,
+                    "creee_le": now,
+                    "courante": True,
+                    "definitive": False,
+                    "valeur_distante": _humans_value(current.get(key)),
+                    "distante_le": since.distante_le if (since := current.get(key)) else None,
+                }
+                for key, wish in fresh.items()
+            ],
+        )
+
+    def withdraw(self, names: Collection[str] = ANNOTATION_NAMES) -> None:
+        """End the wishes of these annotations, because they are not to be written any more.
+
+        What was written stays recorded, and so do the conflicts that ended with a human's value.
+        """
+        self.connection.execute(
+            update(_outbox)
+            .where(
+                _outbox.c.demarche_numero == self.number,
+                _outbox.c.courante,
+                _outbox.c.annotation.in_(names),
+                _outbox.c.statut != WishStatus.REMPLACEE.value,
+            )
+            .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
+        )
+
+    def mark_sending(self, sendings: Sequence[Sending], now: datetime) -> None:
+        """Mark wishes as `incertaine`; called just before they are sent."""
+        present = self._present(now)
+        by_id = {sending.id: sending for sending in sendings}
+        sent = self.connection.execute(
+            update(_outbox)
+            .where(_outbox.c.id.in_(list(by_id)))
+            .values(
+                statut=WishStatus.INCERTAINE.value,
+                envoyee_le=now,
+                tentatives=_outbox.c.tentatives + 1,
+                prochain_essai_le=None,
+            )
+            .returning(_outbox.c.id, _outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
+        ).all()
+        # Before `incertaine` is overwritten: if this write fails, too, DS still has the value of
+        # the one before, which would then be taken for a human's.
+        upsert(
+            self.connection,
+            _pousse,
+            [
+                {
+                    "numero": row.numero,
+                    "annotation": row.annotation,
+                    **pushed_columns(own.value, own.target, now),
+                }
+                for row in sent
+                if (own := by_id[row.id].replaces) is not None
+            ],
+        )
+        upsert(
+            self.connection,
+            _pousse,
+            [
+                {
+                    "numero": row.numero,
+                    "annotation": row.annotation,
+                    "incertaine": row.valeur,
+                    "incertaine_cible": by_id[row.id].cible,
+                    "incertaine_depuis": present,
+                    "annotations_vues_le": by_id[row.id].seen_at,
+                }
+                for row in sent
+            ],
+        )
+
+    def reopen(self, numbers: Sequence[DossierNumber]) -> None:
+        """Have the ended wishes of these dossiers compared with DS again, after another's edit."""
+        if not numbers:
+            return
+        self.connection.execute(
+            update(_outbox)
+            .where(
+                _outbox.c.numero.in_(numbers),
+                _outbox.c.courante,
+                _outbox.c.statut.in_(_ENDED),
+            )
+            .values(_REOPENED)
+        )
+
+    def refuse_waiting(self, why: str | None, numbers: Sequence[DossierNumber] = ()) -> None:
+        """Mark the waiting wishes as refused; uncertain ones are read back first.
+
+        Args:
+            why: the reason, for the view `lecture_annotation`.
+            numbers: the dossiers; empty: all.
+        """
+        statement = (
+            update(_outbox)
+            .where(
+                _outbox.c.demarche_numero == self.number,
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.EN_ATTENTE.value,
+            )
+            .values(statut=WishStatus.REFUSEE.value, erreur=why, prochain_essai_le=None)
+        )
+        self.connection.execute(_narrowed(statement, numbers))
+
+    def retry_refused(self, numbers: Sequence[DossierNumber] = ()) -> None:
+        """Have refused and postponed wishes sent at once; `numbers` empty: of all dossiers."""
+        self._retry(_narrowed(self._stopped(), numbers))
+
+    def retry_stopped(self, numbers: Sequence[DossierNumber] | None = None) -> None:
+        """Have refused and postponed wishes sent again, but not definitive refusals.
+
+        The form, a right or the dossier's revision stopped them, and can have changed.
+
+        Args:
+            numbers: the dossiers that changed; None: all.
+        """
+        if numbers is not None and not numbers:
+            return
+        statement = self._stopped().where(~_outbox.c.definitive)
+        self._retry(_narrowed(statement, numbers or ()))
+
+    def _stopped(self) -> Any:
+        return update(_outbox).where(
+            _outbox.c.demarche_numero == self.number,
+            _outbox.c.courante,
+            or_(
+                _outbox.c.statut == WishStatus.REFUSEE.value,
+                _outbox.c.prochain_essai_le.is_not(None),
+            ),
+        )
+
+    def _retry(self, statement: Any) -> None:
+        self.connection.execute(
+            statement.values(
+                statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None, definitive=False
+            )
+        )
+
+    def reopen_ended_at(self, revision_id: RevisionId, annotation: str, cible: str) -> None:
+        """Reopen the ended wishes of a target, because the annotation has another descriptor now.
+
+        Args:
+            revision_id: of the dossiers.
+            annotation: the annotation's name.
+            cible: the id of its former descriptor.
+        """
+        theirs = select(_dossier.c.numero).where(
+            _dossier.c.demarche_numero == self.number, _dossier.c.revision_id == revision_id
+        )
+        self.connection.execute(
+            update(_outbox)
+            .where(
+                _outbox.c.numero.in_(theirs),
+                _outbox.c.courante,
+                _outbox.c.annotation == annotation,
+                _outbox.c.cible == cible,
+                _outbox.c.statut.in_(_ENDED),
+            )
+            .values(_REOPENED)
+        )
+
+    def force(
+        self,
+        numbers: Sequence[DossierNumber],
+        by: str,
+        shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
+    ) -> None:
+        """Have these dossiers' wishes overwrite a human's value, even if the box is checked.
+
+        Args:
+            numbers: the dossiers.
+            by: the user who orders it, for the journal.
+            shown: the values in DS that the user was shown, by dossier and annotation: only these
+                are overwritten; None: any value is.
+        """
+        theirs = _outbox.c.numero.in_(numbers) & (_outbox.c.demarche_numero == self.number)
+        current = (theirs, _outbox.c.courante)
+        if shown is None:
+            ordered = {"force_par": by, "force_sur": None}
+            self.connection.execute(update(_outbox).where(*current).values(ordered))
+        for numero, values in (shown or {}).items():
+            for annotation, value in values.items():
+                one = (_outbox.c.numero == numero, _outbox.c.annotation == annotation)
+                ordered = {"force_par": by, "force_sur": value}
+                self.connection.execute(update(_outbox).where(*current, *one).values(ordered))
+        self.connection.execute(
+            update(_outbox)
+            # An uncertain one is read back first: DS may have the value already.
+            .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
+            .values(_REOPENED)
         )
 
 

@@ -22,8 +22,9 @@ from dsync.errors import DamagedJsonError
 from dsync.store import tables
 from dsync.store.changes import ChangeWrites, CorrectionWrites, DossierDiff, Record
 from dsync.store.demarche import DemarcheReads
-from dsync.store.journal import NewEvent, QuarantineWrites
-from dsync.store.sql import insert_rows, update_rows, upsert
+from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
+from dsync.store.listing import DossierReads
+from dsync.store.sql import Scope, insert_rows, update_rows, upsert
 from dsync.store.verdicts import QueueWrites
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -153,8 +154,14 @@ class _Change(NamedTuple):
         return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
-class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, CorrectionWrites):
+class DossierWrites(DossierReads):
     """Writes dossiers that DS shows."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._journal, self._quarantine = JournalWrites(scope), QuarantineWrites(scope)
+        self._changes, self._corrections = ChangeWrites(scope), CorrectionWrites(scope)
+        self._demarche, self._queue = DemarcheReads(scope), QueueWrites(scope)
 
     def store_page(
         self,
@@ -191,7 +198,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
         compared = [c for c in (*changes, *unchanged) if c.is_compared]
         # Read before the rows are overwritten.
         typed = self._typed([c.numero for c in compared])
-        sent = self.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
+        sent = self._changes.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
         libelle_of = self._libelle_of()
         events: list[NewEvent] = []
         differences: list[dict[str, Any]] = []
@@ -202,14 +209,14 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
                 beside = DossierDiff(c.new, c.old, typed.get(c.numero), its, libelle_of, now)
                 differences += beside.rows()
             events += _events_of(c, beside)
-        self.record_changes(differences)
+        self._changes.record_changes(differences)
         # After the comparisons, which read what this overwrites.
         self._write(run, changes, now)
         if again:
             self._write_again(unchanged)
         self._write_bookkeeping(run, unchanged)
-        self.record_events(run, events, now)
-        self.release(run, [n for n in by_number if n not in incomplete], now)
+        self._journal.record_events(run, events, now)
+        self._quarantine.release(run, [n for n in by_number if n not in incomplete], now)
         return PageResult(
             created=[c.numero for c in changes if c.old is None],
             changed=[c.numero for c in changes if c.old is not None],
@@ -273,7 +280,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
                 [_dossier_row(c.new, run=run, now=now, a_evaluer=c.needs_evaluation) for c in some],
             )
             self._write_contents(write, some)
-        self.queue_related([c.numero for c in changes if c.changes_duplicates])
+        self._queue.add_related([c.numero for c in changes if c.changes_duplicates])
         self._write_corrections(changes)
 
     def _write_contents(self, write: Callable[..., None], changes: Sequence[_Change]) -> None:
@@ -293,7 +300,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
 
     def _write_corrections(self, changes: Sequence[_Change]) -> None:
         moved = [(c, c.correction_before, c.correction) for c in changes]
-        self.save_corrections(
+        self._corrections.save(
             [(c.numero, now) for c, before, now in moved if now and now != before],
             [
                 ((c.numero, before), c.new.dates["modifie_le"])
@@ -330,7 +337,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
 
         def libelle_of(id_: str) -> str:
             if not known:
-                stored = self.revisions().values()
+                stored = self._demarche.revisions().values()
                 revisions = sorted(stored, key=lambda r: r.date_publication or EPOCH)
                 known.update(
                     {id_: d.libelle for r in revisions for id_, d in r.descriptors.items()}

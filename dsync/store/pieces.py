@@ -111,7 +111,7 @@ class PieceReads(Subject):
         )
         return [DossierNumber(number) for number in self.connection.scalars(query)]
 
-    def pieces_to_copy(
+    def to_copy(
         self, number: DossierNumber, due: datetime | None, *, again: bool = False
     ) -> list[Piece]:
         """Return a dossier's files without a copy, each once.
@@ -136,7 +136,7 @@ class PieceReads(Subject):
                 waiting[key] = Piece(key, fichier, row.essais if row else 0, is_copied)
         return list(waiting.values())
 
-    def copied_files(self) -> list[CopiedFile]:
+    def copied(self) -> list[CopiedFile]:
         """Return the files of the démarche's dossiers that are copied."""
         rows = self.connection.execute(
             select(*(_shown.c[name] for name in ("numero", "copie", "taille", "empreinte_md5")))
@@ -146,11 +146,11 @@ class PieceReads(Subject):
         )
         return [CopiedFile(*row) for row in rows]
 
-    def piece_addresses(self) -> set[str]:
+    def addresses(self) -> set[str]:
         """Return the addresses of all copies, of every démarche, also of those to be deleted."""
         return set(self.connection.scalars(select(_piece.c.adresse)))
 
-    def piece_counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Return the number of files of present dossiers, by state; `""`: never tried."""
         state = func.coalesce(_shown.c.copie_etat, "")
         rows = self.connection.execute(
@@ -170,7 +170,7 @@ class PieceReads(Subject):
         )
         return bool(self.connection.scalar(select(or_(exists(marked), exists(inside)))))
 
-    def doomed_pieces(self) -> list[DoomedPiece]:
+    def doomed(self) -> list[DoomedPiece]:
         """Return the copies that have to be deleted."""
         rows = self.connection.execute(
             select(_piece.c.id, _piece.c.adresse)
@@ -179,7 +179,7 @@ class PieceReads(Subject):
         )
         return [DoomedPiece(*row) for row in rows]
 
-    def dossiers_with_moved_pieces(self) -> list[DossierNumber]:
+    def moved(self) -> list[DossierNumber]:
         """Return the dossiers whose content has changed since their copies were last compared."""
         rows = self.connection.scalars(
             select(_piece.c.numero)
@@ -217,7 +217,7 @@ class PieceReads(Subject):
 class PieceWrites(PieceReads):
     """Writes about the copies of files."""
 
-    def save_piece(
+    def save(
         self,
         number: DossierNumber,
         key: PieceKey,
@@ -262,7 +262,7 @@ class PieceWrites(PieceReads):
         values |= {"numero": number, "demarche_numero": self.number, "a_supprimer": False}
         execute(insert(_piece).values(values | key._asdict()))
 
-    def doom_pieces(self, numbers: Sequence[DossierNumber]) -> None:
+    def doom(self, numbers: Sequence[DossierNumber]) -> None:
         """Mark all copies of these dossiers as to be deleted."""
         self.connection.execute(
             update(_piece)
@@ -270,13 +270,13 @@ class PieceWrites(PieceReads):
             .values(a_supprimer=True)
         )
 
-    def doom_all_pieces(self) -> None:
+    def doom_all(self) -> None:
         """Mark all copies of the démarche as to be deleted."""
         self.connection.execute(
             update(_piece).where(_piece.c.demarche_numero == self.number).values(a_supprimer=True)
         )
 
-    def doom_moved_pieces(self, numbers: Sequence[DossierNumber]) -> None:
+    def doom_moved(self, numbers: Sequence[DossierNumber]) -> None:
         """Mark the copies of files that have left their champs as to be deleted."""
         files = self._stored_files(numbers)
         for row in self.connection.execute(_live(numbers)).all():
@@ -292,7 +292,7 @@ class PieceWrites(PieceReads):
             )
             self.connection.execute(update(_piece).where(_piece.c.id == row.id).values(changed))
 
-    def forget_pieces(self, ids: Sequence[int]) -> None:
+    def forget(self, ids: Sequence[int]) -> None:
         """Delete the rows of copies that were deleted."""
         self.connection.execute(delete(_piece).where(_piece.c.id.in_(ids), _piece.c.a_supprimer))
 

@@ -1,18 +1,15 @@
-"""`Reader`, by which all rooms read the database: dossiers, runs, counts, and those it inherits."""
+"""`Reader`, by which all rooms read the database: an object per subject, and counts of several."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    Boolean,
-    Select,
     Text,
+    bindparam,
     case,
     cast,
     column,
@@ -25,20 +22,22 @@ from sqlalchemy import (
     union_all,
 )
 
-from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
-from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
+from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
 from dsync.store.changes import CorrectionReads
-from dsync.store.extension import DossierView
-from dsync.store.journal import QuarantineReads, RunReads
-from dsync.store.listing import NO_VERDICT, Document, ListingReads, documents
+from dsync.store.deletions import DeletionReads
+from dsync.store.demarche import DemarcheReads, StateReads
+from dsync.store.journal import JournalReads, QuarantineReads
+from dsync.store.listing import Document, DossierReads, documents
+from dsync.store.outbox import OutboxReads
 from dsync.store.pieces import PieceReads
 from dsync.store.requests import RequestReads
 from dsync.store.services import AlertReads
-from dsync.store.verdicts import VerdictReads
-from dsync.store.verification import VerificationReads
-from dsync.store.wishes import WishStatus
+from dsync.store.sql import Scope, Subject
+from dsync.store.verdicts import QueueReads, VerdictReads
+from dsync.store.verification import ContentReads, VerificationReads
+from dsync.store.wishes import WishReads, WishStatus
 
 _dossier = tables.dossier
 _verdict = tables.verdict
@@ -54,19 +53,6 @@ _OPEN_PUSHES = {
 
 _WISHES, _QUARANTINE = "wishes", "quarantine"
 _DOOMED, _REQUESTS = "doomed", "requests"
-
-_ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
-"""Oldest first, never sent last: SQLite and PostgreSQL sort NULL differently."""
-
-_VIEWS = {
-    "annotations": DossierView("lecture_annotation", _ANNOTATION_ORDER),
-    "pieces": DossierView("lecture_piece", "nom"),
-    "changements": DossierView("lecture_changement", "ordre"),
-    "decisions": DossierView("lecture_decision", "rang"),
-    "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
-    "anomalie": DossierView("lecture_anomalie", "code"),
-}
-"""The engine's views of a dossier, by their key in `dsync dossier show --json`."""
 
 
 class OpenPushes(NamedTuple):
@@ -104,147 +90,74 @@ class OpenWork(NamedTuple):
     """The unfinished requests by kind: their number, and when the oldest one was made."""
 
 
-class Reader(
-    CorrectionReads,
-    RunReads,
-    QuarantineReads,
-    VerdictReads,
-    VerificationReads,
-    PieceReads,
-    RequestReads,
-    AlertReads,
-    ListingReads,
-):
+class Reader(Subject):
     """Reads the database as it was at the start of the transaction."""
 
-    def dossier(
-        self, numero: DossierNumber, *, only: Collection[str] | None = None
-    ) -> Document | None:
-        """Return everything stored about a dossier as JSON values, None if it is unknown.
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self.alerts = AlertReads(scope)
+        self.contents = ContentReads(scope)
+        self.corrections = CorrectionReads(scope)
+        self.deletions = DeletionReads(scope)
+        self.demarche = DemarcheReads(scope)
+        self.dossiers = DossierReads(scope)
+        self.journal = JournalReads(scope)
+        self.outbox = OutboxReads(scope)
+        self.pieces = PieceReads(scope)
+        self.quarantine = QuarantineReads(scope)
+        self.queue = QueueReads(scope)
+        self.requests = RequestReads(scope)
+        self.state = StateReads(scope)
+        self.verdicts = VerdictReads(scope)
+        self.verification = VerificationReads(scope)
+        self.wishes = WishReads(scope)
 
-        Args:
-            numero: the dossier's number.
-            only: the keys of the views to read beside the main one; None: all.
-        """
-        main = self._view(self.extension.main_view, numero)
-        if not main:
-            return None
-        views = {**self.extension.dossier_views, **_VIEWS}
-        return main[0] | {
-            key: self._view(view, numero)
-            for key, view in views.items()
-            if only is None or key in only
-        }
-
-    def decided_before(self, limit: datetime) -> list[tuple[DossierNumber, datetime]]:
-        """Return the finished dossiers decided before an instant and not erased, oldest first."""
-        finished = [etat.value for etat in Etat if etat not in OPEN_ETATS]
-        rows = self.connection.execute(
-            select(_dossier.c.numero, _dossier.c.traite_le)
-            .where(
-                _dossier.c.demarche_numero == self.number,
-                _dossier.c.efface_le.is_(None),
-                _dossier.c.etat.in_(finished),
-                _dossier.c.traite_le < limit,
-            )
-            .order_by(_dossier.c.traite_le, _dossier.c.numero)
-        )
-        return [(DossierNumber(number), decided) for number, decided in rows]
-
-    def read_so_far(self, run: int) -> int | None:
-        """Return how many dossiers a run has read, None if there is no such run."""
-        table = tables.sync_run
-        count: int | None = self.connection.scalar(select(table.c.lus).where(table.c.run == run))
-        return count
-
-    def runs(
+    def rows_of(
         self,
-        limit: int = 20,
+        view: str,
+        columns: Sequence[str],
+        where: Mapping[str, Any],
         *,
-        offset: int = 0,
-        number: int | None = None,
+        order: str,
+        present: Sequence[str] = (),
+        group: str | None = None,
+        limit: int = 1000,
     ) -> list[Document]:
-        """Return runs, newest first.
+        """Return rows of a view.
 
         Args:
-            limit: their maximum number.
-            offset: how many of the newest ones to leave out.
-            number: that of a single run; None: every one.
+            view: its name; as all names here, one of ours.
+            columns: the columns.
+            where: the values that columns must have; a list: one of these; None: no value.
+            order: the ORDER BY expression.
+            present: columns that must have a value.
+            group: the GROUP BY expression; None: none.
+            limit: maximum number of rows.
         """
-        run = tables.sync_run
-        statement = self._runs.where(run.c.demarche_numero == self.number)
-        if number is not None:
-            statement = statement.where(run.c.run == number)
-        found = self.connection.execute(statement.limit(limit).offset(offset))
-        return documents(found.mappings().all())
-
-    def last_runs(self, genre: str) -> tuple[Document | None, Document | None, Document | None]:
-        """Return the last run, the last one that ended, and the last of a kind that ended."""
-        run = tables.sync_run
-        last = select(func.max(run.c.run)).where(run.c.demarche_numero == self.number)
-        # A run that was killed has no code: what it would have found is not known.
-        ended = last.where(run.c.code.is_not(None))
-        wanted = [one.scalar_subquery() for one in (last, ended, ended.where(run.c.genre == genre))]
-        found = self.connection.execute(self._runs.where(run.c.run.in_(wanted)))
-        rows = documents(found.mappings().all())
-        of_ended = [row for row in rows if row["code"] is not None]
-        of_genre = (row for row in of_ended if row["genre"] == genre)
-        return next(iter(rows), None), next(iter(of_ended), None), next(of_genre, None)
-
-    @property
-    def _runs(self) -> Select[Any]:
-        """Runs, newest first."""
-        run = tables.sync_run
-        columns = [
-            # The view's status is `interrupted` for a run whose process was killed.
-            _shown_run.c.statut if one.name == "statut" else one
-            for one in run.columns
-            if one.name != "demarche_numero"
-        ]
-        return (
-            select(*columns)
-            .join(_shown_run, _shown_run.c.run == run.c.run)
-            .order_by(run.c.run.desc())
+        conditions = " AND ".join(
+            [
+                *(
+                    f"{name} IN :{name}" if isinstance(value, list) else f"{name} = :{name}"
+                    for name, value in where.items()
+                    if value is not None
+                ),
+                *(f"{name} IS NULL" for name, value in where.items() if value is None),
+                *(f"{name} IS NOT NULL" for name in present),
+            ]
         )
-
-    def dossier_counts(self) -> Document:
-        """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`.
-
-        `verdict_par_etat` has the counts of each state by verdict; `aucun`: without one.
-        """
-        is_present = _dossier.c.presence == Presence.PRESENT.value
-        rows = self.connection.execute(
-            select(
-                _dossier.c.presence,
-                _dossier.c.etat,
-                _verdict.c.verdict,
-                func.count(),
-                func.sum(case((_dossier.c.a_evaluer & is_present, 1), else_=0)),
+        grouped = f"GROUP BY {group} " if group else ""
+        statement = text(
+            f"SELECT {', '.join(columns)} FROM {view} "  # noqa: S608 - names of ours
+            f"WHERE {conditions} {grouped}ORDER BY {order} LIMIT :limit"
+        ).bindparams(
+            *(
+                bindparam(name, expanding=True)
+                for name, value in where.items()
+                if isinstance(value, list)
             )
-            .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
-            .where(_dossier.c.demarche_numero == self.number)
-            .group_by(_dossier.c.presence, _dossier.c.etat, _verdict.c.verdict)
         )
-        presences = dict.fromkeys((presence.value for presence in Presence), 0)
-        etats = dict.fromkeys((etat.value for etat in Etat), 0)
-        verdicts = dict.fromkeys((verdict.key for verdict in Verdict), 0)
-        by_etat: dict[str, dict[str, int]] = {etat: {NO_VERDICT: 0, **verdicts} for etat in etats}
-        to_judge = 0
-        for presence, etat, verdict, count, waiting in rows:
-            presences[presence] += count
-            to_judge += waiting
-            if presence == Presence.PRESENT:
-                etats[etat] += count
-                by_etat[etat][Verdict(verdict).key if verdict else NO_VERDICT] += count
-                if verdict is not None:
-                    verdicts[Verdict(verdict).key] += count
-        return {
-            "presence": dict(presences),
-            "etat": dict(etats),
-            "verdict": dict(verdicts),
-            "verdict_par_etat": by_etat,
-            "a_evaluer": to_judge,
-        }
+        found = self.connection.execute(statement, {**where, "limit": limit})
+        return documents(found.mappings().all())
 
     def open_work(self) -> OpenWork:
         """Count wishes, their dossiers, quarantine, requests and doomed copies, by one query.
@@ -320,7 +233,7 @@ class Reader(
 
     def made_by_sections(self) -> MadeBySections:
         """Count what optional sections of the configuration have made."""
-        count, main = func.count(), self.main_table()
+        count, main = func.count(), self.extension.main_table
         of_demarche = _dossier.c.demarche_numero == self.number
         is_wished = _outbox.c.courante & (_outbox.c.statut != WishStatus.REMPLACEE.value)
         queries = [
@@ -338,47 +251,12 @@ class Reader(
         """Return when the programme's evidence was last confirmed; None: it has none."""
         return self.extension.evidence_confirmed_at(self.connection)
 
-    @cached_property
-    def _booleans(self) -> frozenset[str]:
-        """The names of Boolean columns."""
-        own = tables.metadata.sorted_tables
-        every = [*own, *self.extension.metadata.sorted_tables]
-        return frozenset(
-            column.name
-            for table in every
-            for column in table.columns
-            if isinstance(column.type, Boolean)
-        )
-
-    def _view(self, view: DossierView, numero: DossierNumber) -> list[Document]:
-        rows = self.connection.execute(
-            text(f"SELECT * FROM {view.name} WHERE numero = :numero ORDER BY {view.order}"),  # noqa: S608 - names of ours
-            {"numero": numero},
-        )
-        found = documents(rows.mappings().all())
-        for document in found:
-            if view.order != "numero":
-                # Those of the dossier, which contains this document.
-                del document["numero"]
-                document.pop("demarche_numero", None)
-            # A view on SQLite returns Booleans as 0 and 1.
-            document.update(
-                {
-                    name: bool(value)
-                    for name, value in document.items()
-                    if name in self._booleans and value is not None
-                }
-            )
-            if view.json is not None and document[view.json] is not None:
-                document[view.json] = json.loads(document[view.json])
-        return found
-
 
 def current_checks(found: Mapping[str, Any], order: Iterable[str]) -> list[Document]:
     """Return the checks of a dossier's current verdict.
 
     Args:
-        found: the dossier, as `Reader.dossier` returns it.
+        found: the dossier, as `DossierReads.by_number` returns it.
         order: the names of the checks, in the usual order.
     """
     ranks = {name: rank for rank, name in enumerate(order)}

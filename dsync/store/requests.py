@@ -37,14 +37,14 @@ _COLUMNS = tuple(_table.c[name] for name in ManualRequest._fields)
 class RequestReads(Subject):
     """Reads requests."""
 
-    def request(self, id_: int) -> ManualRequest | None:
+    def by_id(self, id_: int) -> ManualRequest | None:
         """Return a request of the démarche, None if it was withdrawn."""
         row = self.connection.execute(
             select(*_COLUMNS).where(_table.c.id == id_, _table.c.demarche_numero == self.number)
         ).one_or_none()
         return None if row is None else ManualRequest(*row)
 
-    def requests(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
+    def latest(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
         """Return the requests of a démarche, newest first.
 
         Args:
@@ -60,7 +60,7 @@ class RequestReads(Subject):
         )
         return [ManualRequest(*row) for row in rows]
 
-    def open_requests(self) -> list[ManualRequest]:
+    def open(self) -> list[ManualRequest]:
         """Return the unfinished requests to a service, oldest first.
 
         A request whose process was killed is still unfinished, and is executed again.
@@ -76,9 +76,9 @@ class RequestReads(Subject):
         )
         return [ManualRequest(*row) for row in rows]
 
-    def next_request(self) -> ManualRequest | None:
+    def next(self) -> ManualRequest | None:
         """Return the oldest unfinished request to a service, None without one."""
-        return next(iter(self.open_requests()), None)
+        return next(iter(self.open()), None)
 
 
 class RequestWrites(RequestReads):
@@ -97,11 +97,11 @@ class RequestWrites(RequestReads):
             genre=genre, options=dict(options), demande_par=asked_by, demande_le=now, en_file=True
         )
 
-    def withdraw_request(self, id_: int) -> bool:
+    def withdraw(self, id_: int) -> bool:
         """Delete a request unless it has begun; return whether it was deleted."""
         return self._delete(id_, _table.c.commence_le.is_(None))
 
-    def take_request_back(self, id_: int, now: datetime) -> bool:
+    def take_back(self, id_: int, now: datetime) -> bool:
         """Delete a request that no service executes; return whether it was deleted.
 
         Args:
@@ -111,9 +111,9 @@ class RequestWrites(RequestReads):
         held = read_lease(self.connection, self.number, now)
         if held is None or held.holder is None or held.is_expired:
             return self._delete(id_, _table.c.fini_le.is_(None))
-        return self.withdraw_request(id_)
+        return self.withdraw(id_)
 
-    def begin_request(self, id_: int, run: int, now: datetime) -> None:
+    def begin(self, id_: int, run: int, now: datetime) -> None:
         """Store that a run executes a request.
 
         Raises:
@@ -127,7 +127,7 @@ class RequestWrites(RequestReads):
         if not begun.rowcount:
             raise LeaseHeldError("Another service has executed this request: nothing is to do.")
 
-    def finish_request(
+    def finish(
         self,
         id_: int,
         *,
@@ -152,7 +152,7 @@ class RequestWrites(RequestReads):
             .values(options=dict(options), fini_le=now, code=code, resultat=dict(result))
         )
 
-    def record_request(
+    def record(
         self,
         genre: str,
         options: Mapping[str, Any],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -121,27 +121,24 @@ def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -
             insert_rows(target, table, texts)
 
 
-class Subject:
-    """Base of the classes of which `Tx` and `Reader` are composed, one per subject.
+class Scope(NamedTuple):
+    """A transaction, and what it is about."""
 
-    Args:
-        connection: in a transaction.
-        number: the démarche's; None: no method that needs it is called.
-        extension: the programme's part of the database.
+    connection: Connection
+    number: DemarcheNumber | None
+    """The démarche's; None: no method that needs it is called."""
+    extension: Extension
+    """The programme's part of the database."""
+
+
+class Subject:
+    """Base of `Tx`, of `Reader` and of the objects that they offer, one per subject.
+
+    The class of an object of `Reader` reads; that of `Tx` adds to it what writes.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        number: DemarcheNumber | None,
-        extension: Extension,
-    ) -> None:
-        self.connection = connection
-        """The programme executes its own statements with it, too."""
-        self.extension = extension
-        self._demarche = number
-        self.has_erased = False
-        """Whether personal data were deleted, which the database's files still contain."""
+    def __init__(self, scope: Scope) -> None:
+        self.connection, self._number, self.extension = scope
 
     @property
     def number(self) -> DemarcheNumber:
@@ -150,9 +147,9 @@ class Subject:
         Raises:
             StoreError: the transaction was opened without one.
         """
-        if self._demarche is None:
+        if self._number is None:
             raise StoreError("This query needs a démarche: open the transaction with its number.")
-        return self._demarche
+        return self._number
 
     def _present(self, now: datetime) -> datetime:
         """Return the present instant by PostgreSQL's clock; on SQLite, `now`.

@@ -17,7 +17,7 @@ from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
 from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
 from dsync.store.deletions import DeletionWrites
-from dsync.store.demarche import DemarcheWrites
+from dsync.store.demarche import DemarcheWrites, IndicatorWrites, StateWrites
 from dsync.store.engine import (
     READING,
     describe,
@@ -30,17 +30,18 @@ from dsync.store.engine import (
     vacuum,
 )
 from dsync.store.extension import NO_PROGRAMME, Dictionary, Extension
+from dsync.store.journal import JournalWrites, QuarantineWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
-from dsync.store.pages import PageWrites
+from dsync.store.pages import DossierWrites
 from dsync.store.pieces import PieceWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import RequestWrites
 from dsync.store.scratch import private_folder
 from dsync.store.services import AlertWrites, RunningService, Titled
-from dsync.store.sql import copy_rows
-from dsync.store.verdicts import VerdictWrites
-from dsync.store.wishes import OutcomeWrites
+from dsync.store.sql import Scope, Subject, copy_rows
+from dsync.store.verdicts import QueueWrites, VerdictWrites
+from dsync.store.wishes import WishWrites
 
 Clock = Callable[[], datetime]
 
@@ -216,10 +217,10 @@ class Store:
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
-            tx = Tx(connection, lease.demarche, self._extension)
+            tx = Tx(Scope(connection, lease.demarche, self._extension))
             yield tx
         # After the commit: PostgreSQL cannot vacuum in a transaction, nor SQLite truncate its WAL.
-        if tx.has_erased:
+        if tx.deletions.has_erased:
             self._vacuum()
 
     def forget(self, lease: Lease) -> None:
@@ -231,7 +232,8 @@ class Store:
         """
         with self._changing_views() as connection:
             leases.fence(connection, lease)
-            Tx(connection, lease.demarche, self._extension).forget_demarche()
+            scope = Scope(connection, lease.demarche, self._extension)
+            DeletionWrites(scope).forget_demarche()
         self._vacuum()
 
     @contextmanager
@@ -242,13 +244,13 @@ class Store:
         """
         with self._connected() as connection:
             leases.lock(connection, demarche)
-            yield Tx(connection, demarche, self._extension)
+            yield Tx(Scope(connection, demarche, self._extension))
 
     @contextmanager
     def reading(self, demarche: DemarcheNumber | None = None) -> Iterator[Reader]:
         """Open a read-only transaction, which sees none of the later commits."""
         with self._connected(reading=True) as connection:
-            yield Reader(connection, demarche, self._extension)
+            yield Reader(Scope(connection, demarche, self._extension))
 
     @contextmanager
     def scratch_copy(self) -> Iterator[Store]:
@@ -313,7 +315,7 @@ class Store:
         part = access.Part(masked, demarche)
         with self._changing_views() as connection:
             for number, ids in opened.items():
-                DemarcheWrites(connection, number, self._extension).renew_views(ids)
+                DemarcheWrites(Scope(connection, number, self._extension)).renew_views(ids)
             return reading_views.grant(connection, role, self._extension, part)
 
     def analyze(self) -> None:
@@ -342,13 +344,13 @@ class Store:
     def requests(self, demarche: DemarcheNumber) -> Iterator[RequestWrites]:
         """Open a transaction about a démarche's requests, which needs no lease."""
         with self._connected() as connection:
-            yield RequestWrites(connection, demarche, self._extension)
+            yield RequestWrites(Scope(connection, demarche, self._extension))
 
     @contextmanager
     def alerts(self, demarche: DemarcheNumber) -> Iterator[AlertWrites]:
         """Open a transaction about a démarche's alerts, which needs no lease."""
         with self._connected() as connection:
-            yield AlertWrites(connection, demarche, self._extension)
+            yield AlertWrites(Scope(connection, demarche, self._extension))
 
     def close(self) -> None:
         """Close all connections."""
@@ -423,14 +425,24 @@ def process_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class Tx(
-    PageWrites,
-    DeletionWrites,
-    VerdictWrites,
-    OutboxWrites,
-    OutcomeWrites,
-    DemarcheWrites,
-    PieceWrites,
-    RequestWrites,
-):
-    """A transaction about one démarche. Repeating a call of a method has no further effect."""
+class Tx(Subject):
+    """A transaction about one démarche: the objects of `Reader`, which also write.
+
+    Repeating a call of a method has no further effect.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self.deletions = DeletionWrites(scope)
+        self.demarche = DemarcheWrites(scope)
+        self.dossiers = DossierWrites(scope)
+        self.indicators = IndicatorWrites(scope)
+        self.journal = JournalWrites(scope)
+        self.outbox = OutboxWrites(scope)
+        self.pieces = PieceWrites(scope)
+        self.quarantine = QuarantineWrites(scope)
+        self.queue = QueueWrites(scope)
+        self.requests = RequestWrites(scope)
+        self.state = StateWrites(scope)
+        self.verdicts = VerdictWrites(scope)
+        self.wishes = WishWrites(scope)

@@ -19,7 +19,7 @@ from dsync.domain.programme import DueEvaluation
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
 from dsync.store import tables
 from dsync.store.journal import JournalWrites, NewEvent
-from dsync.store.sql import Subject, insert_rows
+from dsync.store.sql import Scope, Subject, insert_rows
 
 _dossier = tables.dossier
 _verdict = tables.verdict
@@ -48,7 +48,7 @@ _DUE = (
 
 
 class VerdictReads(Subject):
-    """Reads verdicts, and the queue."""
+    """Reads verdicts."""
 
     def for_judging(self, numbers: Sequence[DossierNumber]) -> list[DueEvaluation]:
         """Return those of these dossiers of the démarche that are stored and not erased."""
@@ -68,14 +68,6 @@ class VerdictReads(Subject):
             for row in rows
         ]
 
-    def numbers_to_judge(self, etats: Collection[Etat] = ()) -> list[DossierNumber]:
-        """Return the queued dossiers, and all present ones in these states."""
-        waits: ColumnElement[bool] = _dossier.c.a_evaluer
-        if etats:
-            waits = or_(waits, _dossier.c.etat.in_([etat.value for etat in etats]))
-        statement = select(_dossier.c.numero).where(self._is_present(), waits)
-        return list(self.connection.scalars(statement.order_by(_dossier.c.numero)))
-
     def undetermined(self) -> list[DossierNumber]:
         """Return the present dossiers, finished ones included, whose verdict is undetermined."""
         return list(
@@ -87,7 +79,7 @@ class VerdictReads(Subject):
             )
         )
 
-    def current_verdicts(self) -> list[tuple[datetime, StoredVerdict]]:
+    def current(self) -> list[tuple[datetime, StoredVerdict]]:
         """Return the current verdicts of dossiers that are not erased, with the deposit dates."""
         rows = self.connection.execute(
             select(_dossier.c.depose_le, *_VERDICT_COLUMNS)
@@ -96,7 +88,7 @@ class VerdictReads(Subject):
         )
         return [(row.depose_le, _stored(row)) for row in rows]
 
-    def verdicts_at(
+    def at(
         self, numbers: Sequence[DossierNumber], at: datetime
     ) -> dict[DossierNumber, StoredVerdict]:
         """Return the verdicts that these dossiers had at an instant, in UTC."""
@@ -130,7 +122,7 @@ class VerdictReads(Subject):
         for number, details in refreshed.items():
             # Strictly before: a verdict of that run can have the instant of its start.
             before = datetime.fromisoformat(details["avant_le"]) - timedelta(microseconds=1)
-            if verdict := self.verdicts_at([number], before).get(number):
+            if verdict := self.at([number], before).get(number):
                 found[number] = verdict.preuve
         return found
 
@@ -145,15 +137,27 @@ class VerdictReads(Subject):
         return wished
 
 
-class QueueWrites(Subject):
+class QueueReads(Subject):
+    """Reads which dossiers are to be evaluated."""
+
+    def numbers(self, etats: Collection[Etat] = ()) -> list[DossierNumber]:
+        """Return the queued dossiers, and all present ones in these states."""
+        waits: ColumnElement[bool] = _dossier.c.a_evaluer
+        if etats:
+            waits = or_(waits, _dossier.c.etat.in_([etat.value for etat in etats]))
+        statement = select(_dossier.c.numero).where(self._is_present(), waits)
+        return list(self.connection.scalars(statement.order_by(_dossier.c.numero)))
+
+
+class QueueWrites(QueueReads):
     """Adds dossiers to the queue, and removes them."""
 
-    def queue(self, numbers: Sequence[DossierNumber]) -> None:
+    def add(self, numbers: Sequence[DossierNumber]) -> None:
         """Add dossiers to the queue, for this run or the next."""
         if numbers:
             self.connection.execute(_queuing(_dossier.c.numero.in_(numbers)))
 
-    def queue_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
+    def add_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
         """Queue the open dossiers whose verdicts depend on these; return those not queued yet."""
         if not numbers:
             return []
@@ -162,7 +166,7 @@ class QueueWrites(Subject):
         queuing = _queuing(_dossier.c.numero.in_(related))
         return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
 
-    def close_evaluation(self, numbers: Sequence[DossierNumber]) -> None:
+    def close(self, numbers: Sequence[DossierNumber]) -> None:
         """Remove dossiers from the queue."""
         self.connection.execute(
             update(_dossier)
@@ -176,10 +180,14 @@ def _queuing(chosen: ColumnElement[bool]) -> Update:
     return update(_dossier).where(chosen, ~_dossier.c.a_evaluer).values(a_evaluer=True)
 
 
-class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
+class VerdictWrites(VerdictReads):
     """Writes verdicts."""
 
-    def save_verdicts(
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._journal = JournalWrites(scope)
+
+    def save(
         self, run: int, decided: Sequence[tuple[DueEvaluation, Decision]], now: datetime
     ) -> list[DossierNumber]:
         """Store verdicts as the current ones; return the dossiers for which a row was inserted.
@@ -223,7 +231,7 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
                 .values(courant=False)
             )
         insert_rows(self.connection, _verdict, rows)
-        self.record_events(run, events, now)
+        self._journal.record_events(run, events, now)
         return [row["numero"] for row in rows]
 
     def _row(

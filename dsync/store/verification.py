@@ -9,14 +9,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table, Text, and_, cast, column, func, inspect, or_, select, table
 
-from dsync.domain.dossier import OPEN_ETATS
-from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind, Status
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
-from dsync.store.demarche import DemarcheReads
 from dsync.store.form_views import FormView
-from dsync.store.wishes import StoredWish, WishReads, WishStatus
+from dsync.store.sql import Subject
 
 _dossier = tables.dossier
 _contenu = tables.contenu
@@ -71,7 +69,39 @@ class Dates(NamedTuple):
     """When the last successful read of the changed dossiers began."""
 
 
-class VerificationReads(DemarcheReads, WishReads):
+class ContentReads(Subject):
+    """Reads dossiers with their contents as stored."""
+
+    def batches(self, batch: int) -> Iterator[list[StoredDossier]]:
+        """Yield the démarche's dossiers that have contents, by number, in batches."""
+        after = 0
+        while found := self._stored(_dossier.c.numero > after, limit=batch):
+            yield found
+            after = found[-1].numero
+
+    def of(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, StoredDossier]:
+        """Return those of these dossiers that have contents, by number."""
+        found = self._stored(_dossier.c.numero.in_(numbers))
+        return {stored.numero: stored for stored in found}
+
+    def _stored(self, which: Any, limit: int | None = None) -> list[StoredDossier]:
+        columns: list[Any] = [_dossier.c[name] for name in _FACTS]
+        # JSON as text: decoding it twice would take most of the time.
+        columns += [cast(_contenu.c[name], Text).label(f"json_{name}") for name in _JSON]
+        rows = self.connection.execute(
+            select(*columns)
+            .join(_contenu, _contenu.c.numero == _dossier.c.numero)
+            .where(_dossier.c.demarche_numero == self.number, which)
+            .order_by(_dossier.c.numero)
+            .limit(limit)
+        )
+        return [
+            StoredDossier(row, {name: _bytes(row._mapping[f"json_{name}"]) for name in _JSON})
+            for row in rows
+        ]
+
+
+class VerificationReads(Subject):
     """Reads rows that should not be there, and what should be equal."""
 
     def damage(self) -> int:
@@ -122,11 +152,6 @@ class VerificationReads(DemarcheReads, WishReads):
             found.update(self._numbers(lacking))
         return sorted(found)
 
-    def main_table(self) -> Table | None:
-        """Return the programme's table with a row per dossier, None without a programme."""
-        listed = self.extension.listed
-        return listed.table if listed is not None and isinstance(listed.table, Table) else None
-
     def uneven_verdicts(self) -> list[DossierNumber]:
         """Return the dossiers with verdicts of which not exactly one is current."""
         verdict = tables.verdict
@@ -176,34 +201,6 @@ class VerificationReads(DemarcheReads, WishReads):
             scalar(select(func.max(run.c.debut)).where(read)),
         )
 
-    def stored_dossiers(self, batch: int) -> Iterator[list[StoredDossier]]:
-        """Yield the démarche's dossiers that have contents, by number, in batches."""
-        after = 0
-        while found := self._stored(_dossier.c.numero > after, limit=batch):
-            yield found
-            after = found[-1].numero
-
-    def stored(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, StoredDossier]:
-        """Return those of these dossiers that have contents, by number."""
-        found = self._stored(_dossier.c.numero.in_(numbers))
-        return {stored.numero: stored for stored in found}
-
-    def _stored(self, which: Any, limit: int | None = None) -> list[StoredDossier]:
-        columns: list[Any] = [_dossier.c[name] for name in _FACTS]
-        # JSON as text: decoding it twice would take most of the time.
-        columns += [cast(_contenu.c[name], Text).label(f"json_{name}") for name in _JSON]
-        rows = self.connection.execute(
-            select(*columns)
-            .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-            .where(_dossier.c.demarche_numero == self.number, which)
-            .order_by(_dossier.c.numero)
-            .limit(limit)
-        )
-        return [
-            StoredDossier(row, {name: _bytes(row._mapping[f"json_{name}"]) for name in _JSON})
-            for row in rows
-        ]
-
     def shown_champs(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Shown]:
         """Return what the view `lecture_champ` shows of these dossiers."""
         view = table("lecture_champ", column("numero"), column("valeur"))
@@ -243,42 +240,6 @@ class VerificationReads(DemarcheReads, WishReads):
             if {*form.documented} - {one["name"] for one in columns}:
                 lost.append(form.name)
         return lost
-
-    def has_views_in_use(self) -> bool:
-        """Return whether the views formulaire_* wait until nobody uses them."""
-        table = tables.demarche
-        due = select(table.c.vues_a_refaire).where(table.c.number == self.number)
-        return bool(self.connection.scalar(due))
-
-    def confirmed_wishes(
-        self, after: DossierNumber, batch: int
-    ) -> dict[DossierNumber, tuple[RevisionId, list[StoredWish]]]:
-        """Return the confirmed wishes of the next open dossiers, with their revisions.
-
-        Those of decided dossiers are no longer held: nothing is written there.
-
-        Args:
-            after: only dossiers with a higher number.
-            batch: maximum number of dossiers.
-        """
-        is_confirmed = and_(_outbox.c.courante, _outbox.c.statut == WishStatus.CONFIRMEE.value)
-        chosen = (
-            select(_dossier.c.numero, _dossier.c.revision_id)
-            .where(
-                self._is_present(),
-                _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-                _dossier.c.numero > after,
-                _dossier.c.numero.in_(select(_outbox.c.numero).where(is_confirmed)),
-            )
-            .order_by(_dossier.c.numero)
-            .limit(batch)
-        )
-        found: dict[DossierNumber, tuple[RevisionId, list[StoredWish]]] = {
-            row.numero: (RevisionId(row.revision_id), []) for row in self.connection.execute(chosen)
-        }
-        for wish in self.wishes([WishStatus.CONFIRMEE], list(found)):
-            found[wish.numero][1].append(wish)
-        return found
 
     def _tables_of_dossiers(self) -> list[Table]:
         own = self.extension.metadata.sorted_tables

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, func, select, update
 
 from dsync.annotations import Wish, WrittenValue
 from dsync.annotations.config import RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
-from dsync.domain.ids import DossierId, DossierNumber, RevisionId
+from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import EventName, JournalWrites, NewEvent
-from dsync.store.sql import Subject, update_rows, upsert
+from dsync.store.sql import Scope, Subject, update_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
@@ -40,6 +40,11 @@ UNKNOWN_FOR = timedelta(seconds=35)
 """Time after which an unanswered write can be read back: DS ends each request after 30 s, so by
 then the write is either executed or will never be."""
 WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
+
+
+MOST_WISHES = 500
+"""Maximum number of open wishes that are read at a time."""
+_OPEN = (WishStatus.REFUSEE, WishStatus.INCERTAINE, WishStatus.EN_ATTENTE)
 
 
 class NewWish(NamedTuple):
@@ -122,7 +127,7 @@ class Sending(NamedTuple):
 class WishReads(Subject):
     """Reads the current wishes."""
 
-    def wishes(
+    def current(
         self, statuts: Iterable[WishStatus], numbers: Sequence[DossierNumber] | None = None
     ) -> list[StoredWish]:
         """Return the current wishes of these statuses, by dossier.
@@ -143,7 +148,7 @@ class WishReads(Subject):
 
     def conflicts(self) -> list[StoredWish]:
         """Return the open conflicts by dossier, with the wishes that another conflict blocks."""
-        return self.wishes([WishStatus.CONFLIT])
+        return self.current([WishStatus.CONFLIT])
 
     def blocked(self) -> set[int]:
         """Return the ids of the wishes that the conflict on their dossier's result blocks."""
@@ -167,7 +172,7 @@ class WishReads(Subject):
                 func.max(case((is_unknown, outbox.envoyee_le))).label("sent_at"),
             )
             .join(_dossier, _dossier.c.numero == outbox.numero)
-            .where(*self._may_be_written(), outbox.statut.in_(WAITING))
+            .where(*may_be_written(self.number), outbox.statut.in_(WAITING))
             .group_by(outbox.numero)
             .subquery()
         )
@@ -178,17 +183,70 @@ class WishReads(Subject):
         instants = (unsent, unknown and unknown + UNKNOWN_FOR)
         return min((one for one in instants if one is not None), default=None)
 
-    def _may_be_written(self) -> tuple[ColumnElement[bool], ...]:
-        return (
-            _outbox.c.demarche_numero == self.number,
-            _outbox.c.courante,
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+    def open(self) -> list[StoredWish]:
+        """Return the wishes that wait or were refused, by dossier, for dossiers that are open."""
+        dossier, outbox = tables.dossier, tables.outbox
+        found = self.connection.execute(
+            select(*(outbox.c[name] for name in StoredWish._fields))
+            .join(dossier, dossier.c.numero == outbox.c.numero)
+            .where(
+                outbox.c.courante,
+                outbox.c.statut.in_([status.value for status in _OPEN]),
+                dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+                self._is_present(),
+            )
+            .order_by(outbox.c.numero, outbox.c.id)
+            .limit(MOST_WISHES)
         )
+        return [StoredWish(*row) for row in found]
+
+    def confirmed(
+        self, after: DossierNumber, batch: int
+    ) -> dict[DossierNumber, tuple[RevisionId, list[StoredWish]]]:
+        """Return the confirmed wishes of the next open dossiers, with their revisions.
+
+        Those of decided dossiers are no longer held: nothing is written there.
+
+        Args:
+            after: only dossiers with a higher number.
+            batch: maximum number of dossiers.
+        """
+        is_confirmed = and_(_outbox.c.courante, _outbox.c.statut == WishStatus.CONFIRMEE.value)
+        chosen = (
+            select(_dossier.c.numero, _dossier.c.revision_id)
+            .where(
+                self._is_present(),
+                _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+                _dossier.c.numero > after,
+                _dossier.c.numero.in_(select(_outbox.c.numero).where(is_confirmed)),
+            )
+            .order_by(_dossier.c.numero)
+            .limit(batch)
+        )
+        found: dict[DossierNumber, tuple[RevisionId, list[StoredWish]]] = {
+            row.numero: (RevisionId(row.revision_id), []) for row in self.connection.execute(chosen)
+        }
+        for wish in self.current([WishStatus.CONFIRMEE], list(found)):
+            found[wish.numero][1].append(wish)
+        return found
 
 
-class OutcomeWrites(WishReads, JournalWrites):
+def may_be_written(number: DemarcheNumber) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a wish is current, and its dossier may be written into."""
+    return (
+        _outbox.c.demarche_numero == number,
+        _outbox.c.courante,
+        _dossier.c.presence == Presence.PRESENT.value,
+        _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+    )
+
+
+class WishWrites(WishReads):
     """Writes the outcomes of wishes."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._journal = JournalWrites(scope)
 
     def record_outcomes(
         self, run: int | None, outcomes: Sequence[WishOutcome], now: datetime
@@ -206,7 +264,7 @@ class OutcomeWrites(WishReads, JournalWrites):
             return
         update_rows(self.connection, _outbox, [_outcome_row(*pair, now) for pair in pairs])
         self._note_pushed(pairs, now)
-        self.record_events(run, _events(pairs), now)
+        self._journal.record_events(run, _events(pairs), now)
 
     def adopt(
         self,
@@ -238,7 +296,7 @@ class OutcomeWrites(WishReads, JournalWrites):
         for numero, owns in found.items():
             names: list[Json] = [*sorted(name for name, own in owns.items() if own.value)]
             events.append(NewEvent(numero, "adopte", {"annotations": names}))
-        self.record_events(run, events, now)
+        self._journal.record_events(run, events, now)
 
     def accept_conflicts(
         self, numero: DossierNumber, now: datetime, annotation: str | None = None
@@ -296,14 +354,14 @@ class OutcomeWrites(WishReads, JournalWrites):
         )
         names: list[Json] = [row.annotation for row in conflicts]
         details: dict[str, Json] = {"annotations": names, "choix": choice}
-        self.record_events(None, [NewEvent(numero, "conflit_resolu", details)], now)
+        self._journal.record_events(None, [NewEvent(numero, "conflit_resolu", details)], now)
         return len(conflicts)
 
     def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[StoredWish]:
         """Return a dossier's conflicts; of one annotation, with the wishes that it blocks."""
         return [
             one
-            for one in self.wishes([WishStatus.CONFLIT], [numero])
+            for one in self.current([WishStatus.CONFLIT], [numero])
             if annotation in (None, one.annotation)
             or (annotation == RESULTAT and one.erreur is not None)
         ]

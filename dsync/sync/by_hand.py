@@ -58,8 +58,8 @@ def hand_over(context: Context, options: SyncOptions) -> ManualRequest | None:
     while not context.stop.wait(LOOK_S):
         with store.reading(demarche) as reader:
             # Before the request, so that its own run is never taken for one that it waits for.
-            run, *_ = reader.last_runs(Kind.FULL.value)
-            request = reader.request(id_)
+            run, *_ = reader.journal.last_runs(Kind.FULL.value)
+            request = reader.requests.by_id(id_)
         if request is None:
             # In the console, by anybody who may: this process must not do it in spite of that.
             raise InterruptedRunError("The request was taken back in the console: nothing is done.")
@@ -88,13 +88,13 @@ def _take_back(context: Context, id_: int) -> bool:
     One that has begun stays until the lease of its run has expired: a new service may execute it.
     """
     with context.store.requests(context.demarche) as requests:
-        return requests.take_request_back(id_, context.clock())
+        return requests.take_back(id_, context.clock())
 
 
 def withdraw(store: Store, demarche: DemarcheNumber, id_: int) -> bool:
     """Take back a request; return False if it has begun."""
     with store.requests(demarche) as requests:
-        return requests.withdraw_request(id_)
+        return requests.withdraw(id_)
 
 
 class Choice(StrEnum):
@@ -132,8 +132,8 @@ def end_conflicts(
     """
     with store.beside_runs(demarche) as tx:
         # Read in this transaction, for which a run waits: nobody ends one of them meanwhile.
-        in_conflict = sorted({conflict.numero for conflict in tx.conflicts()})
-        end = tx.accept_conflicts if choice is Choice.ACCEPT else tx.adopt_conflicts
+        in_conflict = sorted({conflict.numero for conflict in tx.wishes.conflicts()})
+        end = tx.wishes.accept_conflicts if choice is Choice.ACCEPT else tx.wishes.adopt_conflicts
         ended = {
             numero: end(numero, now, annotation)
             for numero in in_conflict
@@ -142,7 +142,7 @@ def end_conflicts(
         ended = {numero: count for numero, count in ended.items() if count}
         if ended:
             options = {"choix": choice.value, "dossiers": list(ended), "annotation": annotation}
-            tx.record_request("conflit", options, asked_by, since=now, now=now)
+            tx.requests.record("conflit", options, asked_by, since=now, now=now)
     return ended
 
 
@@ -160,7 +160,7 @@ def erase(run: Run, options: SyncOptions) -> None:
     """
     if options.decided_before is not None:
         with run.reading() as reader:
-            found = [number for number, _ in reader.decided_before(options.decided_before)]
+            found = [number for number, _ in reader.dossiers.decided_before(options.decided_before)]
         _erase(run, options, found, "duree_conservation")
     elif options.undo:
         _undo(run, options)
@@ -168,9 +168,9 @@ def erase(run: Run, options: SyncOptions) -> None:
         with run.reading() as reader:
             check_numbers(reader, options.dossiers)
         with run.transaction() as tx:
-            erased = tx.erased_on_request(options.dossiers)
+            erased = tx.deletions.erased_on_request(options.dossiers)
             # Something outside dsync may have brought data back.
-            tx.erase(sorted(erased), run.now)
+            tx.deletions.erase(sorted(erased), run.now)
         _erase(run, options, [one for one in options.dossiers if one not in erased], "demande")
 
 
@@ -181,7 +181,7 @@ def check_numbers(reader: Reader, numbers: Sequence[DossierNumber], *, undo: boo
         ConfigurationError: there is nothing to erase, or to undo.
     """
     for number in numbers:
-        found = reader.dossier(number, only=())
+        found = reader.dossiers.by_number(number, only=())
         if found is not None and found["demarche_numero"] != reader.number:
             # Of the same database: its lease, its runs and its copies of files are the other's.
             found = None
@@ -199,11 +199,11 @@ def _undo(run: Run, options: SyncOptions) -> None:
     with run.reading() as reader:
         check_numbers(reader, options.dossiers, undo=True)
     with run.transaction() as tx:
-        tx.lift_erasure(run.id, options.dossiers, options.started_by, run.now)
+        tx.deletions.lift(run.id, options.dossiers, options.started_by, run.now)
 
 
 def _erase(run: Run, options: SyncOptions, numbers: Sequence[DossierNumber], why: str) -> None:
     for some in run.batches(numbers):
         with run.transaction() as tx:
-            tx.erase_on_request(run.id, some, why, options.started_by, run.now)
+            tx.deletions.erase_on_request(run.id, some, why, options.started_by, run.now)
         run.report.deleted += len(some)

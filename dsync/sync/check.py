@@ -260,7 +260,7 @@ def _target_line(sources: CheckSources, target: str) -> CheckLine:
     with _store(sources) as store, suppress(StoreError):
         if store is not None:
             with store.reading() as reader:
-                is_used = reader.has_used(target)
+                is_used = reader.pieces.has_used(target)
     try:
         try_target(target, is_used=is_used)
     except (ConfigurationError, PieceTargetError) as exc:

@@ -33,7 +33,7 @@ def check_sections(run: Run, *, accept: bool) -> None:
     if context.judge and context.annotations:
         return
     with run.reading() as reader:
-        state, made = reader.state(), reader.made_by_sections()
+        state, made = reader.state.read(), reader.made_by_sections()
     lost = {}
     if context.programme is None and made.rows:
         lost["[mapping]"] = f"{made.rows} {made.table}s would be emptied"
@@ -50,7 +50,7 @@ def check_sections(run: Run, *, accept: bool) -> None:
         )
     if "[regles]" in lost:
         with run.transaction() as tx:
-            tx.save_state(evidence_key=None)
+            tx.state.save(evidence_key=None)
 
 
 def follow_config_changes(run: Run) -> None:
@@ -61,8 +61,8 @@ def follow_config_changes(run: Run) -> None:
         StoreError: the wishes reworded so far stay; the next run does the rest.
     """
     with run.transaction() as tx:
-        demarche, before = tx.demarche(), tx.state().writing_key
-        has_views = tx.renew_views(run.context.opened)
+        demarche, before = tx.demarche.read(), tx.state.read().writing_key
+        has_views = tx.demarche.renew_views(run.context.opened)
     if not has_views:
         run.problem(
             f"The views formulaire_{run.context.demarche}* lack what a new revision of the form, "
@@ -80,26 +80,26 @@ def follow_config_changes(run: Run) -> None:
     if run.has_read_all:
         with run.transaction() as tx:
             # A right can be given on DS without changing any dossier.
-            tx.retry_stopped()
+            tx.outbox.retry_stopped()
     key, annotations = _writing_key(run.context, demarche), run.context.annotations
     if key == before:
         return
     if annotations is None:
         with run.transaction() as tx:
-            tx.withdraw_wishes()
+            tx.outbox.withdraw()
     # Without a key of before, all wishes were made with the present configuration.
     elif before is not None:
         _reword(run)
         _look_where_annotations_moved(run)
         with run.transaction() as tx:
             if annotations.labels is None:
-                tx.withdraw_wishes([LABEL])
+                tx.outbox.withdraw([LABEL])
             # The box that suspended them may be configured no more.
-            suspended = tx.wishes([WishStatus.SUSPENDUE])
-            tx.reopen_wishes(sorted({wish.numero for wish in suspended}))
-            tx.retry_refused()
+            suspended = tx.wishes.current([WishStatus.SUSPENDUE])
+            tx.outbox.reopen(sorted({wish.numero for wish in suspended}))
+            tx.outbox.retry_refused()
     with run.transaction() as tx:
-        tx.save_state(writing_key=key)
+        tx.state.save(writing_key=key)
 
 
 def _writing_key(context: Context, demarche: Demarche) -> str:
@@ -114,11 +114,12 @@ def _writing_key(context: Context, demarche: Demarche) -> str:
 
 def _reword(run: Run) -> None:
     with run.transaction() as tx:
-        numbers = tx.numbers_to_judge(OPEN_ETATS)
+        numbers = tx.queue.numbers(OPEN_ETATS)
     for chunk in run.batches(numbers):
         with run.transaction() as tx:
-            tx.wish(
-                [wish for due in tx.for_judging(chunk) for wish in _reworded(run, due)], run.now
+            tx.outbox.wish(
+                [wish for due in tx.verdicts.for_judging(chunk) for wish in _reworded(run, due)],
+                run.now,
             )
 
 
@@ -142,13 +143,13 @@ def _reworded(run: Run, due: DueEvaluation) -> list[NewWish]:
 def _look_where_annotations_moved(run: Run) -> None:
     """Reopen the ended wishes of annotations for which another descriptor is now configured."""
     with run.transaction() as tx:
-        targets = tx.ended_targets()
+        targets = tx.outbox.ended_targets()
     learn_revisions(run, {revision_id for revision_id, _, _ in targets})
     with run.transaction() as tx:
         for revision_id, annotation, cible in targets:
             descriptor = run.annotations_of(revision_id).by_name(annotation)
             if descriptor is not None and descriptor.id != cible:
-                tx.reopen_ended_at(revision_id, annotation, cible)
+                tx.outbox.reopen_ended_at(revision_id, annotation, cible)
 
 
 def report_missing_labels(run: Run, demarche: Demarche) -> None:

@@ -154,7 +154,7 @@ class Run:
         if not numbers:
             return []
         with self.reading() as reader:
-            rows = reader.for_judging(numbers)
+            rows = reader.verdicts.for_judging(numbers)
         present = {row.numero for row in rows if row.presence == Presence.PRESENT}
         return [number for number in numbers if number not in present]
 

@@ -92,15 +92,15 @@ def evaluate_due(
         return
     others: set[DossierNumber] = set()
     with run.transaction() as tx:
-        numbers: Sequence[DossierNumber] = tx.numbers_to_judge()
+        numbers: Sequence[DossierNumber] = tx.queue.numbers()
         # The key covers the rules and the evidence: all open dossiers depend on both.
-        has_changed = tx.state().evidence_key != evidence.key
+        has_changed = tx.state.read().evidence_key != evidence.key
         if has_changed:
             # Accepted ones, too: they keep their verdict, but the product that they name can have
             # another id now, by which the others find them.
-            others.update(tx.numbers_to_judge(COUNTED_ETATS))
+            others.update(tx.queue.numbers(COUNTED_ETATS))
         if has_changed or evidence.retry_undetermined:
-            others.update(tx.undetermined())
+            others.update(tx.verdicts.undetermined())
     # What this run evaluated page by page, it evaluated with this evidence.
     by_page = run.report.verdict_of.keys()
     numbers = _with(numbers, others - by_page)
@@ -109,7 +109,7 @@ def evaluate_due(
     # Only now: if the run is killed before, the next one evaluates all open dossiers again.
     if has_changed:
         with run.transaction() as tx:
-            tx.save_state(evidence_key=evidence.key)
+            tx.state.save(evidence_key=evidence.key)
 
 
 def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> Evidence:
@@ -160,7 +160,7 @@ def judge(
         with run.reading() as reader:
             due = [
                 one
-                for one in reader.for_judging(some)
+                for one in reader.verdicts.for_judging(some)
                 if one.presence == Presence.PRESENT and (options or _is_evaluated(one))
             ]
         judged = list(programme.judge(run, evidence, due, options))
@@ -199,13 +199,13 @@ def store_verdicts(run: Run, batch: Batch) -> None:
     waiting = {one.dossier.numero for one, _ in batch.judged if one.keeps_verdict}
     wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
     with run.transaction() as tx:
-        fresh = set(tx.save_verdicts(run.id, given, now))
-        tx.wish(wishes, now)
+        fresh = set(tx.verdicts.save(run.id, given, now))
+        tx.outbox.wish(wishes, now)
         for number in sorted(batch.failed):
             quarantine_dossier(run, tx, number, "regle")
         # The next run tries again what failed, or waits for evidence.
         still_due = batch.failed | waiting
-        tx.close_evaluation([number for number in batch.numbers if number not in still_due])
+        tx.queue.close([number for number in batch.numbers if number not in still_due])
     run.report.verdict_of.update(
         {due.numero: decision.verdict for due, decision in given if due.numero in fresh}
     )
@@ -254,8 +254,8 @@ def precheck(run: Run, options: SyncOptions) -> None:
         return
     known: set[DossierNumber] = set()
     with run.reading() as reader:
-        chosen = sorted(set(options.dossiers)) or reader.numbers_to_judge(OPEN_ETATS)
-        former = reader.replaced_evidence(chosen) if options.undo else None
+        chosen = sorted(set(options.dossiers)) or reader.queue.numbers(OPEN_ETATS)
+        former = reader.verdicts.replaced_evidence(chosen) if options.undo else None
     if former is not None:
         for number in [number for number in chosen if number not in former]:
             run.problem(f"Dossier {number}: no refresh replaced its evidence, so none to undo.")
@@ -295,8 +295,8 @@ def stored_comparisons(
     left = document.get("not_stored", [])
     numbers = [number for number in document.get("compared", ()) if number not in set(left)]
     # Strictly before: a verdict of the run itself can have the instant of its start.
-    before = reader.verdicts_at(numbers, began - timedelta(microseconds=1))
-    after = reader.verdicts_at(numbers, ended)
+    before = reader.verdicts.at(numbers, began - timedelta(microseconds=1))
+    after = reader.verdicts.at(numbers, ended)
     found = [Comparison(n, before.get(n), after[n]) for n in numbers if n in after]
     return found, left
 
@@ -318,7 +318,7 @@ def _record_refresh(run: Run, numbers: Sequence[DossierNumber], options: SyncOpt
     details["demande_par"] = options.started_by
     events = [NewEvent(number, "preuve_relue", details) for number in numbers]
     with run.transaction() as tx:
-        tx.record_events(run.id, events, run.now)
+        tx.journal.record_events(run.id, events, run.now)
 
 
 def _report_missing_dossiers(

@@ -44,7 +44,7 @@ def forget(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s
         )
     with held_lease(store, demarche, stop, wait_s) as lease, renewed(store, lease):
         with store.transaction(lease) as tx:
-            tx.doom_all_pieces()
+            tx.pieces.doom_all()
         # Before the rows, by which alone they are known.
         if problems := delete_doomed(store, lease, check_stop):
             raise PieceTargetError(f"Nothing but copies of files was removed. {problems[0]}")

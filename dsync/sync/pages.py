@@ -89,8 +89,8 @@ def store_page(
     # It can send a request to DS, and none is sent within a transaction.
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
     with run.reading() as reader:
-        corrections = reader.corrections([dossier.number for dossier in page.nodes])
-        known = reader.stored(
+        corrections = reader.corrections.of([dossier.number for dossier in page.nodes])
+        known = reader.contents.of(
             [d.number for d in page.nodes if d.number in page.incomplete or may_lack_company(d)]
         )
     # Mapped before the transaction, which locks the whole database on SQLite.
@@ -107,14 +107,16 @@ def store_page(
     watermark = _watermark_after(crawl, records)
     with run.transaction() as tx:
         # DS may give an unreadable dossier's id without its number.
-        by_id = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
+        by_id = tx.dossiers.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
         named = [(one.number or by_id.get(one.dossier_id or ""), one) for one in page.unreadable]
         numbers = [record.numero for record in records]
-        erased = tx.erased_on_request([*numbers, *(number for number, _ in named if number)])
+        erased = tx.deletions.erased_on_request(
+            [*numbers, *(number for number, _ in named if number)]
+        )
         records = [record for record in records if record.numero not in erased]
         # Their content may be another dossier's.
         misnamed = set(
-            tx.misnamed((record.numero, record.facts["dossier_id"]) for record in records)
+            tx.dossiers.misnamed((record.numero, record.facts["dossier_id"]) for record in records)
         )
         records = [record for record in records if record.numero not in misnamed]
         # Nor into quarantine: no later read would release what is not copied.
@@ -123,7 +125,9 @@ def store_page(
         unwanted = erased | misnamed
         partial = {n: path for n, path in page.incomplete.items() if n not in unwanted}
         incomplete = {n: path for n, path in partial.items() if not lacks_names_only(path)}
-        result = tx.store_page(run.id, records, now=run.now, incomplete=incomplete, again=again)
+        result = tx.dossiers.store_page(
+            run.id, records, now=run.now, incomplete=incomplete, again=again
+        )
         anomalies = [(number, "incomplet", path) for number, path in incomplete.items()]
         anomalies += [(number, one.code, one.path) for number, one in unreadable]
         for number, code, path in anomalies:
@@ -131,24 +135,24 @@ def store_page(
         skipped = [number for number in page.skipped if number not in erased]
         if seen := [*sorted(erased), *skipped, *(number for number, _ in unreadable)]:
             # So that a full read does not take them for disappeared.
-            tx.mark_seen(run.id, seen)
+            tx.deletions.mark_seen(run.id, seen)
         open_records = [record for record in records if record.is_open]
-        ended = tx.wishes(
+        ended = tx.wishes.current(
             [WishStatus.CONFIRMEE, WishStatus.CONFLIT], [record.numero for record in open_records]
         )
         edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
-        tx.reopen_wishes([*result.annotations_changed, *edited])
+        tx.outbox.reopen([*result.annotations_changed, *edited])
         # A changed dossier can have another revision or groupe, which can remove the obstacle.
-        tx.retry_stopped(result.changed)
+        tx.outbox.retry_stopped(result.changed)
         changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
         if watermark is not None:
             changes["watermark"] = watermark
-        tx.save_state(**changes)
+        tx.state.save(**changes)
         read = run.report.read + result.read
         changed = run.report.changed + len(result.created) + len(result.changed)
-        tx.save_progress(run.id, read=read, changed=changed)
+        tx.journal.save_progress(run.id, read=read, changed=changed)
     # After the commit: a page that was rolled back is not counted.
     run.report.read, run.report.changed = read, changed
     if unread := [*skipped, *(number for number, _ in unreadable)]:
@@ -212,7 +216,7 @@ def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, path:
         path: of the field that DS cannot render; "" when it is not known.
     """
     message = QUARANTINE_MESSAGES[code] + (f" ({path})." if path else ".")
-    tx.quarantine(run.id, number, code, message, run.now)
+    tx.quarantine.add(run.id, number, code, message, run.now)
 
 
 def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
@@ -221,7 +225,7 @@ def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
     if wanted <= run.revisions.keys():
         return
     with run.transaction() as tx:
-        run.revisions.update(tx.revisions())
+        run.revisions.update(tx.demarche.revisions())
     if not wanted <= run.revisions.keys():
         refresh_demarche(run)
     for unknown in wanted - run.revisions.keys():
@@ -250,7 +254,7 @@ def store_alone(run: Run, page: Page) -> None:
     """
     crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
     with run.transaction() as tx:
-        state = tx.state()
+        state = tx.state.read()
     store_page(run, crawl, page, state.page_size, state.page_size_at, again=True)
 
 
@@ -265,8 +269,8 @@ def refresh_demarche(run: Run) -> Demarche:
     """
     demarche = run.context.client.demarche(run.context.demarche)
     with run.transaction() as tx:
-        tx.save_demarche(demarche, run.context.opened)
-        run.revisions.update({**demarche.revisions, **tx.revisions()})
+        tx.demarche.save(demarche, run.context.opened)
+        run.revisions.update({**demarche.revisions, **tx.demarche.revisions()})
     if lost := demarche.unreadable_fields:
         more = f" and {len(lost) - SHOWN} others" if len(lost) > SHOWN else ""
         run.problem(

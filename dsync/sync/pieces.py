@@ -99,14 +99,14 @@ def delete_doomed_pieces(run: Run) -> None:
     Where files are copied, the target has to be there, also when nothing is to be done in it.
     """
     with run.reading() as reader:
-        moved = reader.dossiers_with_moved_pieces()
+        moved = reader.pieces.moved()
     for some in run.batches(moved):
         with run.transaction() as tx:
-            tx.doom_moved_pieces(some)
+            tx.pieces.doom_moved(some)
     settings = run.context.pieces
     try:
         with run.reading() as reader:
-            is_used = settings is not None and reader.has_used(settings.target)
+            is_used = settings is not None and reader.pieces.has_used(settings.target)
         if settings is not None and is_used:
             check_marked(settings.target)
     except (PieceTargetError, ConfigurationError) as exc:
@@ -131,7 +131,7 @@ def delete_doomed(store: Store, lease: Lease, check_stop: Callable[[], None]) ->
         InterruptedRunError: as `check_stop` raises it.
     """
     with store.reading(lease.demarche) as reader:
-        doomed = reader.doomed_pieces()
+        doomed = reader.pieces.doomed()
     failures: Counter[str] = Counter()
     problems: list[str] = []
     for target in sorted({target_of(piece.adresse) for piece in doomed}):
@@ -154,7 +154,7 @@ def delete_doomed(store: Store, lease: Lease, check_stop: Callable[[], None]) ->
                 failures[target] += 1
                 problems.append(f"Copies of erased files are still to be deleted. {exc.message}")
         with store.transaction(lease) as tx:
-            tx.forget_pieces(deleted)
+            tx.pieces.forget(deleted)
     return problems
 
 
@@ -185,7 +185,7 @@ class _Copying:
         due = None if is_patient else run.now
         end = None if is_patient else time.monotonic() + SERVICE_TIME.total_seconds()
         with run.reading() as reader:
-            numbers = reader.dossiers_to_copy(due, dossiers)
+            numbers = reader.pieces.dossiers_to_copy(due, dossiers)
         downloads = Downloads(
             user_agent=settings.user_agent,
             max_bytes=settings.max_bytes,
@@ -198,7 +198,7 @@ class _Copying:
             try:
                 for number in numbers:
                     with run.reading() as reader:
-                        waiting = reader.pieces_to_copy(number, due, again=bool(dossiers))
+                        waiting = reader.pieces.to_copy(number, due, again=bool(dossiers))
                     addresses = _Addresses(run.context.client, number, run)
                     for piece in waiting:
                         run.context.check_stop()
@@ -218,13 +218,13 @@ class _Copying:
         """
         run, target = self.run, self.settings.target
         with run.reading() as reader:
-            is_used = reader.has_used(target)
+            is_used = reader.pieces.has_used(target)
         if is_used:
             check_marked(target)
             return
         mark(target)
         with run.transaction() as tx:
-            tx.save_state(pieces_target=target)
+            tx.state.save(pieces_target=target)
 
     def _copy(
         self, downloads: Downloads, addresses: _Addresses, number: DossierNumber, piece: Piece
@@ -289,7 +289,7 @@ class _Copying:
 
     def _save(self, number: DossierNumber, piece: Piece, etat: CopyState, adresse: str) -> None:
         with self.run.transaction() as tx:
-            tx.save_piece(number, piece.key, etat, adresse, self.run.now)
+            tx.pieces.save(number, piece.key, etat, adresse, self.run.now)
 
     def _tell(self, counts: Counter[str]) -> None:
         """Add the problem of the files that could not be copied."""

@@ -85,7 +85,7 @@ def pull(run: Run, options: SyncOptions) -> None:
         _pull_dossiers(run, options.dossiers)
         return
     with run.transaction() as tx:
-        state = tx.state().as_of(run.now)
+        state = tx.state.read().as_of(run.now)
     try:
         _pull_demarche(run, options, state)
     except DSNotFoundError as exc:
@@ -129,8 +129,8 @@ def _follow_expired(run: Run) -> None:
     found by the next full read.
     """
     with run.transaction() as tx:
-        numbers = tx.expired(run.now - EXPIRED_WITHIN, run.now, MOST_EXPIRED)
-        limit = _limit(run, tx.present_count()) if numbers else 0
+        numbers = tx.deletions.expired(run.now - EXPIRED_WITHIN, run.now, MOST_EXPIRED)
+        limit = _limit(run, tx.dossiers.present_count()) if numbers else 0
     if not numbers:
         return
     found = run.context.client.demarches_of(numbers)
@@ -138,7 +138,7 @@ def _follow_expired(run: Run) -> None:
     # More are left to the full read, and to its safety brake.
     if 0 < len(gone) <= limit:
         with run.transaction() as tx:
-            run.report.deleted += tx.mark_disappeared(run.id, gone, run.now)
+            run.report.deleted += tx.deletions.mark_disappeared(run.id, gone, run.now)
 
 
 def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
@@ -153,7 +153,7 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
         if exc.details.get("fault") == NO_PROGRESS:
             # The cursor leads into the same circle.
             with run.transaction() as tx:
-                tx.save_state(full_cursor=None)
+                tx.state.save(full_cursor=None)
         # A stored cursor that DS accepts no more costs a read from the start.
         if crawl.after is None or exc.details.get("fault") != "invalid_cursor":
             raise
@@ -181,7 +181,7 @@ def _full(run: Run, state: SyncState) -> Crawl:
         return Crawl(EPOCH, state.full_cursor, full=True, advances_watermark=True)
     with run.transaction() as tx:
         # The run's number stays over resumes: a dossier that no run since then has seen is missing.
-        tx.save_state(
+        tx.state.save(
             full_cursor=None,
             full_started_run=run.id,
             full_started_at=run.now,
@@ -212,7 +212,7 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
         # A full read requests each of them again.
         poisoned = {
             one.numero: crawl.full or run.now - one.dernier_essai_le >= POISONED_AGAIN
-            for one in reading.quarantined()
+            for one in reading.quarantine.entries()
             if one.code in ("bad_data", "timeout")
         }
     is_first = state.watermark is None
@@ -258,7 +258,7 @@ def _expected(run: Run, crawl: Crawl) -> int:
     if not crawl.full or crawl.after is not None:
         return 0
     with run.transaction() as tx:
-        return tx.present_count()
+        return tx.dossiers.present_count()
 
 
 def _deletion_lists(
@@ -315,16 +315,16 @@ def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool) -> N
             "reads them again. If this persists, tell DS's support."
         )
     with run.transaction() as tx:
-        tx.save_state(**changes)
+        tx.state.save(**changes)
 
 
 def _end_mass_deletion(run: Run, *, is_accepted: bool) -> None:
     """Forget a mass deletion that was accepted, or of which most dossiers are back."""
     with run.transaction() as tx:
-        state = tx.state()
+        state = tx.state.read()
         at, limit = state.mass_deletion_run, _limit(run, state.mass_deletion_of or 0)
-        if at is not None and (is_accepted or tx.still_gone(at) <= limit):
-            tx.save_state(mass_deletion_run=None, mass_deletion_count=None, mass_deletion_of=None)
+        if at is not None and (is_accepted or tx.deletions.still_gone(at) <= limit):
+            tx.state.save(mass_deletion_run=None, mass_deletion_count=None, mass_deletion_of=None)
 
 
 def _store_deletions(
@@ -346,8 +346,8 @@ def _store_deletions(
     gone = present = 0
     while pending or deleted:
         with run.transaction() as tx:
-            present = present or tx.present_count()
-            count = tx.apply_deletions(
+            present = present or tx.dossiers.present_count()
+            count = tx.deletions.apply(
                 run.id,
                 pending.nodes if pending else (),
                 deleted.nodes if deleted else (),
@@ -356,7 +356,7 @@ def _store_deletions(
             gone += count
             if gone > _limit(run, present):
                 # Followed all the same: these are DS's own words. A person is told of it.
-                tx.save_state(
+                tx.state.save(
                     mass_deletion_run=run.id, mass_deletion_count=gone, mass_deletion_of=present
                 )
         run.report.deleted += count
@@ -394,7 +394,7 @@ def _store_deletions(
 
 def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
     with run.transaction() as tx:
-        erased = tx.erased_on_request(numbers)
+        erased = tx.deletions.erased_on_request(numbers)
     for number in numbers:
         run.context.check_stop()
         if number in erased:
@@ -433,12 +433,12 @@ def _follow_revision(
     # None: this was the first read of all dossiers.
     if state.last_revision_id is not None and read_again:
         with run.transaction() as tx:
-            tx.save_state(last_revision_id=revision_id, full_due_at=run.now)
+            tx.state.save(last_revision_id=revision_id, full_due_at=run.now)
             # The read before has moved the watermark and the cursor.
-            state = tx.state()
+            state = tx.state.read()
         _read_all(run, options, state)
     with run.transaction() as tx:
-        tx.save_state(last_revision_id=revision_id)
+        tx.state.save(last_revision_id=revision_id)
 
 
 def _rebase_due_at(run: Run, tx: Tx, crawl: Crawl) -> datetime | None:
@@ -454,7 +454,11 @@ def _rebase_due_at(run: Run, tx: Tx, crawl: Crawl) -> datetime | None:
         crawl: the full read.
     """
     revision = run.revisions.get(crawl.revision_id) if crawl.revision_id else None
-    if revision is None or revision.date_publication is None or not tx.open_behind(revision.id):
+    if (
+        revision is None
+        or revision.date_publication is None
+        or not tx.dossiers.open_behind(revision.id)
+    ):
         return None
     elapsed = (crawl.server_time or run.now) - revision.date_publication
     return None if elapsed > REBASE_WITHIN else run.now + max(REBASE_PAUSE, elapsed)
@@ -481,10 +485,10 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
         DSError: the missing dossiers could not be requested; none is marked.
     """
     with run.transaction() as tx:
-        state = tx.state()
+        state = tx.state.read()
         began = state.full_started_run or run.id
-        unseen, unlisted = tx.unseen(began), tx.unseen(began, Presence.MASQUE)
-        present = tx.present_count()
+        unseen, unlisted = tx.deletions.unseen(began), tx.deletions.unseen(began, Presence.MASQUE)
+        present = tx.dossiers.present_count()
     limit = _limit(run, present)
     if len(unseen) > limit and not accept:
         # The read is complete. If it stayed due, each next run would be a full one and stop here.
@@ -503,7 +507,8 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
     with run.transaction() as tx:
         # In batches: a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
         run.report.deleted += sum(
-            tx.mark_disappeared(run.id, chunk, run.now) for chunk in run.batches(disappeared)
+            tx.deletions.mark_disappeared(run.id, chunk, run.now)
+            for chunk in run.batches(disappeared)
         )
     if state.full_started_at is not None:
         _release_gone(run, state.full_started_at)
@@ -530,7 +535,7 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
         if foreign:
             log.warning("dossiers_of_another_demarche_removed", count=len(foreign))
             with run.transaction() as tx:
-                run.report.deleted += tx.remove(foreign)
+                run.report.deleted += tx.deletions.remove(foreign)
         for number in chunk:
             if number in foreign:
                 continue
@@ -549,20 +554,20 @@ def _release_gone(run: Run, started_at: datetime) -> None:
     """Release from quarantine the dossiers that the full read did not meet and DS has no more."""
     with run.transaction() as tx:
         # An attempt since the start of the read means that DS still lists the dossier.
-        numbers = [q.numero for q in tx.quarantined() if q.dernier_essai_le < started_at]
+        numbers = [q.numero for q in tx.quarantine.entries() if q.dernier_essai_le < started_at]
     ours = run.context.demarche
     found = run.context.client.demarches_of(numbers) if numbers else {}
     gone = [number for number in numbers if found.get(number, ours) != ours]
     with run.transaction() as tx:
-        tx.release(run.id, gone, run.now)
+        tx.quarantine.release(run.id, gone, run.now)
 
 
 def _end_full_read(run: Run, crawl: Crawl) -> None:
     with run.transaction() as tx:
         if run.context.programme is None:
             # The pages left these rows as they were, if there are any: no programme is configured.
-            tx.delete_mapped_rows()
-        tx.save_state(
+            tx.deletions.delete_mapped_rows()
+        tx.state.save(
             last_full_at=run.now,
             full_cursor=None,
             full_started_run=None,
@@ -573,4 +578,4 @@ def _end_full_read(run: Run, crawl: Crawl) -> None:
         )
         if crawl.server_time and crawl.is_ordered:
             # `save_state` never moves the watermark back, so one that was ahead stays until here.
-            tx.reset_watermark(crawl.server_time)
+            tx.state.reset_watermark(crawl.server_time)

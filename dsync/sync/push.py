@@ -76,9 +76,9 @@ def push_on_request(run: Run, options: SyncOptions) -> None:
     follow_config_changes(run)
     with run.transaction() as tx:
         if options.force:
-            tx.force_wishes(dossiers, options.started_by, options.shown)
+            tx.outbox.force(dossiers, options.started_by, options.shown)
         else:
-            tx.retry_refused(dossiers)
+            tx.outbox.retry_refused(dossiers)
     push_due(run, dossiers, waits=not options.is_dry)
     for number in run.absent(dossiers):
         run.problem(
@@ -104,7 +104,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
     _push_now(run, numbers, waits=waits)
     if waits:
         with run.transaction() as tx:
-            left = tx.time_until_readable(run.now, numbers)
+            left = tx.outbox.time_until_readable(run.now, numbers)
         if left:
             seconds = ceil(left.total_seconds())
             run.context.progress.message(
@@ -115,7 +115,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
             run.context.check_stop()
             _push_now(run, numbers, waits=True)
     with run.transaction() as tx:
-        waiting, causes = tx.waiting_count(numbers), tx.waiting_causes(numbers)
+        waiting, causes = tx.outbox.waiting_count(numbers), tx.outbox.waiting_causes(numbers)
     if waiting and not run.report.errors:
         why = "; ".join(map(quotation, causes)) or "DS did not answer"
         run.problem(
@@ -126,7 +126,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
 
 def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> None:
     with run.transaction() as tx:
-        total = tx.due_count(run.now, numbers)
+        total = tx.outbox.due_count(run.now, numbers)
     terms = _terms(run) if total else None
     if terms is not None:
         _push_all(run, terms, numbers, total, waits=waits)
@@ -148,7 +148,7 @@ def _terms(run: Run) -> WriteTerms | None:
         )
         return None
     with run.transaction() as tx:
-        demarche = tx.demarche()
+        demarche = tx.demarche.read()
     found = demarche.instructeur_id(named) if demarche else None
     # They may have been added to a groupe since the démarche was read.
     if found is None and not run.demarche_is_fresh:
@@ -185,7 +185,7 @@ def _push_all(
             # A label is written after its dossier's annotations. At full batch size, the labels of
             # one batch share a request with the annotations of the next one.
             labels = size if size == max_size else 0
-            due = tx.due_dossiers(run.now, limit=size, labels=labels, numbers=numbers)
+            due = tx.outbox.due_dossiers(run.now, limit=size, labels=labels, numbers=numbers)
         if not due:
             return
         try:
@@ -268,14 +268,14 @@ def _push_batch(
             planned.append(made)
     if adopted:
         with run.transaction() as tx:
-            tx.adopt(run.id, adopted, run.now)
+            tx.wishes.adopt(run.id, adopted, run.now)
         run.report.adopted_numbers.update(adopted)
     if run.report.dry:
         return _simulate(run, outcomes, planned)
     with run.transaction() as tx:
         # Before the request: whatever happens from here on, the next run knows what DS may have.
-        tx.record_outcomes(run.id, outcomes, run.now)
-        tx.mark_sending([sending for made in planned for sending in made.sendings], run.now)
+        tx.wishes.record_outcomes(run.id, outcomes, run.now)
+        tx.outbox.mark_sending([sending for made in planned for sending in made.sendings], run.now)
     if not planned:
         return _NextBatch.LARGER
     writes = [made.write for made in planned if made.write is not None]
@@ -293,7 +293,7 @@ def _push_batch(
     if read_only is not None:
         # DS would refuse each further batch for the same reason.
         with run.transaction() as tx:
-            tx.refuse_waiting(read_only, numbers)
+            tx.outbox.refuse_waiting(read_only, numbers)
         return _NextBatch.NONE
     return _NextBatch.SMALLER if any(answer.unknown for answer in answers) else _NextBatch.LARGER
 
@@ -301,7 +301,7 @@ def _push_batch(
 def _postpone(run: Run, due: Sequence[DuePush]) -> None:
     why = "DS ne rend pas les annotations de ce dossier pour l’instant"
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, [s for d in due for s in postponed(run, d, why)], run.now)
+        tx.wishes.record_outcomes(run.id, [s for d in due for s in postponed(run, d, why)], run.now)
     run.problem(
         "DS cannot return the annotations of some dossiers now; dsync retries within an hour."
     )
@@ -317,6 +317,6 @@ def _simulate(
         WishOutcome(step.wish.id, WishStatus.CONFIRMEE) for made in planned for step in made.steps
     ]
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, [*outcomes, *written], run.now)
+        tx.wishes.record_outcomes(run.id, [*outcomes, *written], run.now)
     run.report.pushed_numbers.update(made.numero for made in planned)
     return _NextBatch.LARGER

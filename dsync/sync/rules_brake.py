@@ -49,7 +49,7 @@ def _stopped(
             "table of `dsync precheck accept` again."
         )
     with run.transaction() as tx:
-        state = tx.state()
+        state = tx.state.read()
     known = Moves.stored(state.refused_rules)
     if accept is None and state.rules_version != version:
         is_tried = known is not None and known.version == version and known.is_final
@@ -65,13 +65,13 @@ def _stopped(
             if not is_tried:
                 since = known and known.version == version and state.refused_rules_since
                 with run.transaction() as tx:
-                    tx.save_state(
+                    tx.state.save(
                         refused_rules=moves._asdict(), refused_rules_since=since or run.now
                     )
             return moves
     if known is not None or state.rules_version != version:
         with run.transaction() as tx:
-            tx.save_state(rules_version=version, refused_rules=None, refused_rules_since=None)
+            tx.state.save(rules_version=version, refused_rules=None, refused_rules_since=None)
     return None
 
 
@@ -79,12 +79,12 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
     """Evaluate the open dossiers whose verdict is by other rules, and store nothing of it."""
     standing, pairs = 0, list[tuple[Verdict, Verdict]]()
     with run.reading() as reader:
-        numbers = reader.numbers_to_judge(OPEN_ETATS)
+        numbers = reader.queue.numbers(OPEN_ETATS)
     for some in run.batches(numbers):
         with run.reading() as reader:
             given = [
                 one
-                for one in reader.for_judging(some)
+                for one in reader.verdicts.for_judging(some)
                 if one.is_open and one.presence == Presence.PRESENT and _stands(one.current)
             ]
         standing += len(given)

@@ -145,7 +145,7 @@ def _synchronise(run: Run, options: SyncOptions) -> None:
     has_read_all = run.report.status is not Status.FAILED and options.since is None
     if options.kind is not Kind.DOSSIER and has_read_all:
         with run.transaction() as tx:
-            tx.save_state(last_success_at=run.now)
+            tx.state.save(last_success_at=run.now)
     if options.pieces:
         # Last, so that files delay neither verdicts nor pushes.
         copy_new_pieces(run)
@@ -164,11 +164,11 @@ _WORK = {
 def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
     with held_lease(context.store, context.demarche, context.stop, options.wait_s) as lease:
         with context.store.transaction(lease) as tx:
-            number = tx.start_run(options.kind.value, options.started_by, report.started_at)
+            number = tx.journal.start_run(options.kind.value, options.started_by, report.started_at)
             if options.request is not None:
                 # In the transaction that starts the run: of two services that chose one request,
                 # the second fails here and leaves no run.
-                tx.begin_request(options.request, number, report.started_at)
+                tx.requests.begin(options.request, number, report.started_at)
         report.run = number
         bind_contextvars(demarche=context.demarche, run=None if options.is_dry else number)
         log.info("run_started", kind=options.kind.value, dry_run=options.is_dry)
@@ -207,8 +207,8 @@ def _do(run: Run, options: SyncOptions) -> None:
     report.close(context.clock())
     # If the lease was lost, this raises, and the next run marks this one as interrupted.
     with run.transaction() as tx:
-        tx.finish_run(run.id, report.columns())
-        tx.save_indicators(context.clock(), changed=report.has_news)
+        tx.journal.finish_run(run.id, report.columns())
+        tx.indicators.save(context.clock(), changed=report.has_news)
         _journal(tx, options, report)
 
 
@@ -221,11 +221,11 @@ def _journal(tx: Tx, options: SyncOptions, report: RunReport) -> None:
     result, code = report.to_json(), report.exit_code
     if options.request is not None:
         if code != InterruptedRunError.exit_code:
-            tx.finish_request(
+            tx.requests.finish(
                 options.request, options=options.asked(), code=code, result=result, now=now
             )
     elif options.is_manual:
-        tx.record_request(
+        tx.requests.record(
             options.kind.value,
             options.asked(),
             options.started_by,

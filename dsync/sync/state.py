@@ -57,13 +57,13 @@ def state_of(
     known = store.demarches() if configured and demarche == configured[0] else ()
     at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
     with store.reading(demarche) as reader:
-        stored = reader.state()
+        stored = reader.state.read()
         # What a clock that was ahead has stored counts as never, here as for the schedule.
         state = stored.as_of(now)
         ahead = stored.ahead(now)
         lists: list[Any] = [state.last_pending_at, state.last_deleted_at]
-        last_run, ended, full_run = reader.last_runs(Kind.FULL.value)
-        counts = reader.dossier_counts()
+        last_run, ended, full_run = reader.journal.last_runs(Kind.FULL.value)
+        counts = reader.dossiers.counts()
         wishes, quarantined, pushes, doomed, requests = reader.open_work()
         return {
             "demarche": demarche,
@@ -99,7 +99,7 @@ def state_of(
             and {
                 "dossiers": stored.mass_deletion_count,
                 "of": stored.mass_deletion_of,
-                "since": reader.began_at(stored.mass_deletion_run),
+                "since": reader.journal.began_at(stored.mass_deletion_run),
             },
             "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
             "copies_to_delete": doomed,
@@ -111,7 +111,9 @@ def state_of(
             "not_configured": [one for one in known if one not in configured],
             "refused_rules": stored.refused_rules if judges else None,
             "refused_rules_since": stored.refused_rules_since if judges else None,
-            "alerts": [{"name": name, "since": since} for name, since in reader.told_alerts()],
+            "alerts": [
+                {"name": name, "since": since} for name, since in reader.alerts.told_alerts()
+            ],
             "lease": at_work
             and {
                 "holder": at_work.holder,

@@ -102,53 +102,53 @@ def verify(store: Store, expected: Expected) -> Verification:
     """
     done = Verification()
     with store.reading(expected.demarche) as reader:
-        damage = reader.damage()
+        damage = reader.verification.damage()
         if damage:
             done.findings.append(
                 Finding("integrity", f"SQLite finds faults in its file. {RESTORE}", damage)
             )
             return done
-        done.rows = reader.counts()
+        done.rows = reader.verification.counts()
         _verify_rows(reader, done)
-        state = reader.state()
+        state = reader.state.read()
         _verify_watermark(reader, state, expected.now(), done)
         _verify_contents(reader, state, expected, done)
     return done
 
 
 def _verify_rows(reader: Reader, done: Verification) -> None:
-    for name, numbers in reader.orphans().items():
+    for name, numbers in reader.verification.orphans().items():
         done.add(
             f"orphans.{name}",
             numbers,
             f"Table {name} has rows of dossiers that table dossier does not have. {RESTORE}",
         )
-    has_rows = is_mapped(reader.state().mapping_key)
-    main = reader.main_table()
+    has_rows = is_mapped(reader.state.read().mapping_key)
+    main = reader.extension.main_table
     done.add(
         "contents",
-        reader.without_contents([main] if main is not None and has_rows else []),
+        reader.verification.without_contents([main] if main is not None and has_rows else []),
         f"Dossiers that were not erased lack their contents. {READ_AGAIN}",
     )
     done.add(
         "current_verdict",
-        reader.uneven_verdicts(),
+        reader.verification.uneven_verdicts(),
         f"Dossiers have verdicts of which not exactly one is current. {RESTORE}",
     )
     done.add(
         "current_wish",
-        reader.double_wishes(),
+        reader.verification.double_wishes(),
         f"Dossiers have several current wishes for one annotation. {RESTORE}",
     )
     done.add(
         "erased",
-        reader.badly_erased(),
+        reader.verification.badly_erased(),
         "Erased dossiers still have contents or texts. Run `dsync dossier erase N` for each.",
     )
 
 
 def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Verification) -> None:
-    watermark, dates = state.watermark, reader.dates()
+    watermark, dates = state.watermark, reader.verification.dates()
     newest, began, last = dates.newest, dates.last_read_began_at, dates.last_run_at
     full = "Run `dsync sync --full`, which reads all dossiers and sets it."
     if newest and newest > now + CLOCK_TOLERANCE:
@@ -175,19 +175,21 @@ def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Ver
 def _verify_contents(
     reader: Reader, state: SyncState, expected: Expected, done: Verification
 ) -> None:
-    revisions = reader.revisions()
+    revisions = reader.demarche.revisions()
     forms = form_views(reader.number, revisions.values(), opened=())
-    lost = reader.lost_views(forms)
+    lost = reader.verification.lost_views(forms)
     if lost:
-        remedy = "They were in use: run `dsync sync`." if reader.has_views_in_use() else RESTORE
+        remedy = (
+            "They were in use: run `dsync sync`." if reader.demarche.has_views_in_use() else RESTORE
+        )
         message = f"Views are missing, or lack columns: {', '.join(lost)}. {remedy}"
         done.findings.append(Finding("views", message, len(lost)))
     # With another mapping than at the last full read, all hashes differ until the next one.
     is_same_mapping = state.mapping_key in (None, expected.mapping_key)
     # The copy of a dossier in quarantine stays, unless it could be stored.
-    unread = {one.numero for one in reader.quarantined() if one.code not in STORED_CODES}
+    unread = {one.numero for one in reader.quarantine.entries() if one.code not in STORED_CODES}
     misfits: dict[str, list[DossierNumber]] = {"unreadable": [], "hashes": [], "views": []}
-    for batch in reader.stored_dossiers(BATCH):
+    for batch in reader.contents.batches(BATCH):
         dossiers: dict[DossierNumber, Dossier] = {}
         for stored in batch:
             try:
@@ -279,7 +281,10 @@ def _misfits_of_views(
     reader: Reader, forms: Iterable[FormView], dossiers: Mapping[DossierNumber, Dossier]
 ) -> Iterator[DossierNumber]:
     numbers = list(dossiers)
-    champs, main = reader.shown_champs(numbers), reader.rows_of_main_view(numbers)
+    champs, main = (
+        reader.verification.shown_champs(numbers),
+        reader.verification.rows_of_main_view(numbers),
+    )
     for number, dossier in dossiers.items():
         its = cells(dossier.champs, dossier.annotations)
         texts = sum(cell.texte is not None for cell in its)
@@ -287,7 +292,7 @@ def _misfits_of_views(
             yield number
     for form in forms:
         shown: dict[DossierNumber, Counter[Any]] = {number: Counter() for number in numbers}
-        for number, row in reader.form_rows(form, numbers):
+        for number, row in reader.verification.form_rows(form, numbers):
             shown[number].update({"rows": 1})
             shown[number].update(n for n, value in row.items() if value is not None)
         for number, dossier in dossiers.items():
@@ -330,11 +335,11 @@ def verify_pieces(
         # Listed first: what a service copies or deletes meanwhile is looked for once more.
         sizes = list_target(target)
         with store.reading(demarche) as reader:
-            is_used = reader.has_used(target)
+            is_used = reader.pieces.has_used(target)
         if is_used:
             check_marked(target)
         with store.reading(demarche) as reader:
-            copied, known = reader.copied_files(), reader.piece_addresses()
+            copied, known = reader.pieces.copied(), reader.pieces.addresses()
         wrong = [one.numero for one in copied if not _is_there(one, sizes, whole=whole)]
         unknown = [
             adresse
@@ -390,8 +395,8 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
     unread: list[DossierNumber] = []
     while True:
         with store.reading(expected.demarche) as reader:
-            wished = reader.confirmed_wishes(after, ASKED_TOGETHER)
-            revisions = reader.revisions() if wished else {}
+            wished = reader.wishes.confirmed(after, ASKED_TOGETHER)
+            revisions = reader.demarche.revisions() if wished else {}
         if not wished:
             break
         resolved = {
@@ -405,7 +410,7 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
         remotes = _read_remotes(client, list(wished), ids, expected.demarche)
         # Again, because the request can take seconds, in which a run may end a wish.
         with store.reading(expected.demarche) as reader:
-            since = reader.confirmed_wishes(after, ASKED_TOGETHER)
+            since = reader.wishes.confirmed(after, ASKED_TOGETHER)
         unread += wished.keys() - remotes.keys()
         for number, remote in remotes.items():
             id_, wishes = wished[number]

@@ -257,7 +257,7 @@ def record_answers(
             continue
         note_refusals(run, [s.erreur or "" for s in result if s.statut is WishStatus.REFUSEE])
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, outcomes, run.now)
+        tx.wishes.record_outcomes(run.id, outcomes, run.now)
     for code in sorted(codes & REMEDIES.keys()):
         run.problem(REMEDIES[code])
 
@@ -279,7 +279,7 @@ def reset_unsent(run: Run, planned: Sequence[PlannedWrite]) -> None:
         for step in made.steps
     ]
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, outcomes, run.now)
+        tx.wishes.record_outcomes(run.id, outcomes, run.now)
 
 
 def schedule_read_back(run: Run, planned: Sequence[PlannedWrite]) -> None:
@@ -302,7 +302,7 @@ def schedule_read_back(run: Run, planned: Sequence[PlannedWrite]) -> None:
     if any(end.statut is WishStatus.REFUSEE for end in outcomes):
         note_refusals(run, [why])
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, outcomes, run.now)
+        tx.wishes.record_outcomes(run.id, outcomes, run.now)
 
 
 def postponed(run: Run, dossier: DuePush, why: str) -> list[WishOutcome]:

@@ -186,7 +186,7 @@ def _edit_each(app: Worker, *, times: int) -> None:
     """Store later versions of every dossier: each time the usager edits the first text."""
     context, store = app.context, app.store
     with store.reading(app.demarche) as reader:
-        revisions = reader.revisions()
+        revisions = reader.demarche.revisions()
     lease = store.acquire_lease(app.demarche, 3_600)
     pages = PageReader(context.client, app.demarche, updated_since=EPOCH, clock=app.clock)
     for page in pages:
@@ -198,7 +198,7 @@ def _edit_each(app: Worker, *, times: int) -> None:
                 for one in page.nodes
             ]
             with store.transaction(lease) as tx:
-                tx.store_page(1, records, now=app.clock())
+                tx.dossiers.store_page(1, records, now=app.clock())
     store.release_lease(lease)
 
 

@@ -50,7 +50,7 @@ def test_a_role_is_granted_one_part_of_the_views(
         return
     store = open_database(database_url)
     with writing(store) as tx:
-        tx.save_demarche(make_demarche())
+        tx.demarche.save(make_demarche())
     store.close()
     with connected(database_url) as connection:
         connection.execute(text(f"CREATE ROLE {role}"))

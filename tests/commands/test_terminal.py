@@ -99,16 +99,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
     one, two = DossierNumber(1), DossierNumber(2)
     with closing(open_database(f"sqlite:///{folder / 'dsync.db'}")) as store, writing(store) as tx:
         for number, kind in enumerate((Kind.FULL, Kind.INCREMENTAL), start=1):
-            report = RunReport(kind, NOW, run=tx.start_run(kind.value, "cli", NOW))
+            report = RunReport(kind, NOW, run=tx.journal.start_run(kind.value, "cli", NOW))
             if number == 1:
-                tx.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW)
+                tx.dossiers.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW)
                 save_verdicts(tx, 1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
                 names = {one: "transport", two: "un-produit-au-nom-assez-long"}
                 set_products(
                     tx, {n: DossierProduct(name, by_page=True) for n, name in names.items()}
                 )
-                tx.close_evaluation([one, two])
-                tx.wish(
+                tx.queue.close([one, two])
+                tx.outbox.wish(
                     [
                         NewWish(one, "resultat", "À vérifier"),
                         NewWish(one, "detail", "À vérifier - phase : Phase inconnue.\nLa suite."),
@@ -119,21 +119,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
                 )
                 (stopped,) = (
                     wish.id
-                    for dossier in tx.due_dossiers(NOW, limit=9, numbers=[two])
+                    for dossier in tx.outbox.due_dossiers(NOW, limit=9, numbers=[two])
                     for wish in dossier.wishes
                     if wish.annotation == "detail"
                 )
                 theirs = "Vu avec la direction : le produit est bien celui de l’administration."
                 conflict = WishOutcome(stopped, WishStatus.CONFLIT, valeur_distante=theirs)
-                tx.record_outcomes(1, [conflict], NOW)
-                tx.refuse_waiting("le jeton est configuré seulement en lecture", [one])
+                tx.wishes.record_outcomes(1, [conflict], NOW)
+                tx.outbox.refuse_waiting("le jeton est configuré seulement en lecture", [one])
                 report.read = report.changed = 2
                 report.verdict_of = dict.fromkeys((one, two), Verdict.ELIGIBLE)
                 report.problem("DS refuses to write: the token is read-only. Make another one.")
             else:
-                tx.quarantine(2, DossierNumber(7), "invalid_null", "Illisible.", NOW)
+                tx.quarantine.add(2, DossierNumber(7), "invalid_null", "Illisible.", NOW)
             report.close(NOW)
-            tx.finish_run(report.run, report.columns())
+            tx.journal.finish_run(report.run, report.columns())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
     return InsideCommand(folder, environment)
 

@@ -298,10 +298,10 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
     def begun(acquire: Callable[..., Any], *given: Any) -> Any:
         del worker.store.around["acquire_lease"]
         with worker.store.reading(DEMARCHE) as reader:
-            request = reader.next_request()
+            request = reader.requests.next()
         assert request
         with service.store.transaction(service.store.acquire_lease(DEMARCHE, 60)) as tx:
-            tx.begin_request(request.id, 1, service.now())
+            tx.requests.begin(request.id, 1, service.now())
         return acquire(*given)
 
     worker.store.around["acquire_lease"] = begun

@@ -162,8 +162,11 @@ def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
     found = {}
     for role in Role:
         with Visit(site, request, Actor("grace", role, "")).reading() as reader:
-            dossier = reader.dossier(number(0)) or {}
-            found[role] = f"Joindre {dossier['contact_courriel']}", reader.evaluations(number(0))
+            dossier = reader.dossiers.by_number(number(0)) or {}
+            found[role] = (
+                f"Joindre {dossier['contact_courriel']}",
+                reader.dossiers.evaluations(number(0)),
+            )
     assert "@" in found[Role.OPERATEUR][0]
     assert ("Joindre None", {None}) == (
         found[Role.LECTEUR][0],

@@ -121,9 +121,9 @@ def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: V
 def test_sorting_and_paging_are_the_databases(read_engine: Engine, reader: Visitor) -> None:
     """Pages follow each other without a gap, in the order asked for; unnamed ones come last."""
     with read_engine.worker.store.reading(DEMARCHE) as store:
-        every, total = store.listing(Selection(tri="raison_sociale", descendant=True), limit=99)
+        every, total = store.dossiers.listing(Selection(tri="raison_sociale", descendant=True), limit=99)
         pages = [
-            store.listing(Selection(tri="raison_sociale", descendant=True), limit=7, offset=o)[0]
+            store.dossiers.listing(Selection(tri="raison_sociale", descendant=True), limit=7, offset=o)[0]
             for o in range(0, total, 7)
         ]
     assert every == [row for page in pages for row in page]
@@ -508,12 +508,12 @@ def test_a_form_names_what_was_shown(engine: Engine) -> None:
     engine.advance(minutes=1)
     engine.sync()
     with engine.worker.store.reading(DEMARCHE) as store:
-        before = [key_of(one) for one in store.conflicts()]
+        before = [key_of(one) for one in store.wishes.conflicts()]
     engine.control.edit_annotation(number(0), RESULTAT, "Encore autre chose")
     engine.advance(minutes=1)
     engine.sync()
     with engine.worker.store.reading(DEMARCHE) as store:
-        after = [key_of(one) for one in store.conflicts()]
+        after = [key_of(one) for one in store.wishes.conflicts()]
     assert before
     assert not set(before) & set(after)
 

@@ -493,7 +493,7 @@ class Engine:
     def state(self) -> SyncState:
         """Return the sync state."""
         with self.worker.store.reading(DEMARCHE) as reader:
-            return reader.state()
+            return reader.state.read()
 
     def content(self, *, all_tables: bool = False) -> dict[str, list[str]]:
         """Return every row of every table as text; without bookkeeping unless asked."""

@@ -216,7 +216,7 @@ def test_a_run_that_a_dead_process_left_is_closed_as_interrupted(engine: Engine)
     """The journal does not show it as running for ever."""
     lease = engine.worker.store.acquire_lease(DEMARCHE, 60)
     with engine.worker.store.transaction(lease) as tx:
-        tx.start_run("incremental", "service", engine.worker.now())
+        tx.journal.start_run("incremental", "service", engine.worker.now())
     expire_lease(engine)
     engine.sync()
     assert ["interrupted", "success"] == [
@@ -231,7 +231,7 @@ def test_of_two_services_one_carries_out_a_request(engine_on_each: Engine) -> No
     with engine.worker.store.requests(DEMARCHE) as requests:
         id_ = requests.ask("dossier", {"dossiers": [number(0)]}, "ana@poste", engine.worker.now())
     with engine.worker.store.reading(DEMARCHE) as reader:
-        chosen = reader.request(id_)
+        chosen = reader.requests.by_id(id_)
     assert chosen is not None
     options = SyncOptions.of_request(chosen)
     assert 0 == engine.worker.app.sync(options).exit_code

@@ -790,13 +790,13 @@ def test_a_label_conflict_dates_from_when_the_humans_label_was_first_seen(engine
     engine.sync()
     for step in (lambda: engine.worker.push(0), lambda: make_ineligible(engine)):
         with engine.worker.store.reading(DEMARCHE) as reader:
-            [conflict] = reader.conflicts()
+            [conflict] = reader.wishes.conflicts()
         assert ("label", seen_at) == (conflict.annotation, conflict.distante_le)
         engine.advance(hours=1)
         step()
         engine.sync(full=True)
     with engine.worker.store.reading(DEMARCHE) as reader:
-        assert [seen_at] == [one.distante_le for one in reader.conflicts()]
+        assert [seen_at] == [one.distante_le for one in reader.wishes.conflicts()]
 
 
 def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None:

@@ -203,8 +203,8 @@ def copy_another(engine: Engine) -> None:
     [revision] = demarche.revisions.values()
     record = Recorder(None, None).record(dossier, OTHER, revision)
     with writing(store, OTHER) as tx:
-        tx.save_demarche(demarche)
-        tx.store_page(1, [record], now=NOW)
+        tx.demarche.save(demarche)
+        tx.dossiers.store_page(1, [record], now=NOW)
 
 
 @pytest.mark.parametrize("masked", [False, True])

@@ -29,7 +29,7 @@ def small(engine: Engine, size: int) -> None:
     """Have the next run start with pages of this size."""
     lease = engine.worker.store.acquire_lease(engine.worker.app.demarche, 60)
     with engine.worker.store.transaction(lease) as tx:
-        tx.save_state(page_size=size)
+        tx.state.save(page_size=size)
     engine.worker.store.release_lease(lease)
 
 
@@ -152,7 +152,7 @@ def test_quarantine_tells_why_since_when_and_how_often(engine: Engine) -> None:
     engine.advance(hours=1)
     engine.sync(full=True, push=False)
     with engine.worker.store.reading(DEMARCHE) as reader:
-        [told] = reader.quarantined()
+        [told] = reader.quarantine.entries()
     assert (number(4), "bad_data", 2) == (told.numero, told.code, told.tentatives)
     assert "ne peut pas rendre ce dossier" in told.message
     assert (began, engine.control.now()) == (told.depuis, told.dernier_essai_le)

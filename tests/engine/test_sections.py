@@ -135,8 +135,8 @@ def test_the_engine_needs_no_programme_in_the_database(tmp_path: Path) -> None:
         assert (0, []) == ((report := engine.sync(full=True)).exit_code, report.errors)
         assert 0 == engine.worker.erase(2).exit_code
         with engine.worker.store.reading(engine.worker.app.demarche) as reader:
-            shown, hidden, erased = (reader.dossier(number(rank)) for rank in range(3))
-            listed, _ = reader.listing(Selection(q="a"), limit=9)
+            shown, hidden, erased = (reader.dossiers.by_number(number(rank)) for rank in range(3))
+            listed, _ = reader.dossiers.listing(Selection(q="a"), limit=9)
             views = engine.worker.store.dictionary()
         assert shown is not None
         assert "modifie" in [event["evenement"] for event in shown["evenements"]]

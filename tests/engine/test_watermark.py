@@ -97,7 +97,7 @@ def test_a_watermark_ahead_of_the_clock_is_told_and_read_past(engine: Engine) ->
     engine.sync_until_quiet()
     lease = engine.worker.store.acquire_lease(engine.worker.app.demarche, 60)
     with engine.worker.store.transaction(lease) as tx:
-        tx.save_state(watermark=engine.worker.now() + timedelta(days=30))
+        tx.state.save(watermark=engine.worker.now() + timedelta(days=30))
     engine.worker.store.release_lease(lease)
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
     report = engine.sync()

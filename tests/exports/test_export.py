@@ -50,7 +50,7 @@ def filled(store: Store) -> Store:
     odd = {"probleme": FORMULA, "benefices": ODD, "perspectives": LONG}
     with writing(store) as tx:
         records = [make_mapped(1, candidature=odd), make_mapped(2), make_mapped(3)]
-        tx.store_page(1, records, now=NOW)
+        tx.dossiers.store_page(1, records, now=NOW)
         save_verdicts(tx, 1, [make_verdict(number) for number in (1, 2, 3)], NOW)
     return store
 
@@ -186,7 +186,7 @@ def test_no_file_appears_before_all_are_complete(filled: Store, tmp_path: Path) 
     exported(filled, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with writing(filled) as tx:
-        tx.store_page(1, [make_mapped(4)], now=NOW)
+        tx.dossiers.store_page(1, [make_mapped(4)], now=NOW)
     stop = threading.Event()
 
     def progress(name: str, done: int, total: int) -> None:
@@ -264,7 +264,7 @@ def test_since_keeps_the_dossiers_with_a_later_event(filled: Store, tmp_path: Pa
     """Views that are not about single dossiers stay whole."""
     later = NOW + timedelta(days=2)
     with writing(filled) as tx:
-        tx.record_events(1, [NewEvent(DossierNumber(2), "etat")], later)
+        tx.journal.record_events(1, [NewEvent(DossierNumber(2), "etat")], later)
     exported(filled, tmp_path, since=NOW + timedelta(days=1))
     with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
         assert ["2"] == [row["numero"] for row in csv.DictReader(file)]
@@ -277,11 +277,11 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
     """Its dossiers and its form's views; views that are about no démarche stay whole."""
     lease = filled.acquire_lease(OTHER, 60)
     with filled.transaction(lease) as tx:
-        tx.save_demarche(demarche_of([descriptor("c1", "Démarche : numéro")], number=OTHER))
+        tx.demarche.save(demarche_of([descriptor("c1", "Démarche : numéro")], number=OTHER))
         other = Recorder(None, None).record(
             make_dossier(9), OTHER, Revision(RevisionId("rev-1"), EARLIER, {})
         )
-        tx.store_page(2, [other], now=NOW)
+        tx.dossiers.store_page(2, [other], now=NOW)
     for demarche, numbers in ((OTHER, {"9"}), (DEMARCHE, {"1", "2", "3"})):
         folder = tmp_path / str(demarche)
         names = exported(filled, folder, demarche=demarche, since=NOW - timedelta(days=1))

@@ -100,7 +100,7 @@ def test_the_stages_of_any_life_join(store: Store, drawn: list[list[list[Any]]])
             for name, argument in reads[turn - 1] if 0 < turn <= len(reads) else ():
                 life.act(name, argument)
         with store.reading() as reader:
-            asked = reader.corrections([DossierNumber(life.number) for life, _ in shown])
+            asked = reader.corrections.of([DossierNumber(life.number) for life, _ in shown])
         page = [
             make_mapped(
                 life.number,
@@ -111,7 +111,7 @@ def test_the_stages_of_any_life_join(store: Store, drawn: list[list[list[Any]]])
             for life, _ in shown
         ]
         with writing(store) as tx:
-            tx.store_page(turn + 1, page, now=now)
+            tx.dossiers.store_page(turn + 1, page, now=now)
         found = _stages(store, [life.number for life, _ in shown])
         for life, _ in shown:
             _check(life, found[life.number])

@@ -252,8 +252,8 @@ def save_verdicts(
     tx: Tx, run: int, decided: Sequence[tuple[int, Decision]], now: datetime
 ) -> list[DossierNumber]:
     """Store decisions on stored dossiers, as a run does."""
-    due = {one.numero: one for one in tx.for_judging([number for number, _ in decided])}
-    return tx.save_verdicts(run, [(due[number], decision) for number, decision in decided], now)
+    due = {one.numero: one for one in tx.verdicts.for_judging([number for number, _ in decided])}
+    return tx.verdicts.save(run, [(due[number], decision) for number, decision in decided], now)
 
 
 def make_deleted(number: int = 1, raison: str = "user_request") -> DeletedDossier:

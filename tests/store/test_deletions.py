@@ -24,12 +24,12 @@ ONE = DossierNumber(1)
 def full(store: Store) -> None:
     with writing(store) as tx:
         page = [make_mapped(1, motivation="secret"), make_mapped(2)]
-        tx.store_page(1, page, now=NOW)
+        tx.dossiers.store_page(1, page, now=NOW)
         save_verdicts(tx, 1, [make_verdict(1), make_verdict(2)], NOW)
         set_products(tx, {ONE: DossierProduct("transport", by_page=True)})
-        tx.close_evaluation([ONE])
-        tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
-        tx.quarantine(1, ONE, "regle", "Message", NOW)
+        tx.queue.close([ONE])
+        tx.outbox.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
+        tx.quarantine.add(1, ONE, "regle", "Message", NOW)
 
 
 def test_erasing_leaves_a_tombstone(store: Store) -> None:
@@ -37,10 +37,10 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
     full(store)
 
     with writing(store) as tx:
-        assert tx.apply_deletions(2, [], [make_deleted(1)], now=NOW) == 1
+        assert tx.deletions.apply(2, [], [make_deleted(1)], now=NOW) == 1
 
     with store.reading() as reader:
-        document = reader.dossier(ONE)
+        document = reader.dossiers.by_number(ONE)
         champs = reader.rows_of("lecture_champ", ["valeur"], {"numero": ONE}, order="valeur")
     assert document is not None
     kept = {name for name, value in document.items() if value not in (None, [])}
@@ -78,30 +78,30 @@ def test_another_demarche_keeps_what_it_knows_of_a_removed_dossier(store: Store)
     """A dossier that this démarche took wrongly is its own there: its quarantine stays."""
     other = DemarcheNumber(DEMARCHE + 1)
     with writing(store) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW)
-        tx.quarantine(1, ONE, "regle", "Ici", NOW)
+        tx.dossiers.store_page(1, [make_mapped(1)], now=NOW)
+        tx.quarantine.add(1, ONE, "regle", "Ici", NOW)
     with writing(store, other) as tx:
-        tx.quarantine(1, ONE, "regle", "Là", NOW)
+        tx.quarantine.add(1, ONE, "regle", "Là", NOW)
 
     with writing(store) as tx:
-        tx.remove([ONE])
+        tx.deletions.remove([ONE])
 
     with store.reading(DEMARCHE) as reader:
-        assert (None, []) == (reader.dossier(ONE), reader.quarantined())
+        assert (None, []) == (reader.dossiers.by_number(ONE), reader.quarantine.entries())
     with store.reading(other) as reader:
-        assert ["Là"] == [one.message for one in reader.quarantined()]
+        assert ["Là"] == [one.message for one in reader.quarantine.entries()]
 
 
 def test_an_erased_dossier_that_comes_back_is_new(store: Store) -> None:
     """Nothing of the former one is compared with it."""
     full(store)
     with writing(store) as tx:
-        tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
-        result = tx.store_page(3, [make_mapped(1)], now=NOW)
+        tx.deletions.apply(2, [], [make_deleted(1)], now=NOW)
+        result = tx.dossiers.store_page(3, [make_mapped(1)], now=NOW)
 
     assert result.created == [ONE]
     with store.reading() as reader:
-        document = reader.dossier(ONE)
+        document = reader.dossiers.by_number(ONE)
     assert document is not None
     assert document["raison_sociale"] == "DINUM"
 
@@ -115,7 +115,7 @@ def test_the_registry_forgets_an_erased_applicant(store: Store) -> None:
     full(store)
     with writing(store) as tx:
         save_registry(tx.connection, [answer], fetched_at=NOW, expires_at=until)
-        tx.erase([ONE], NOW)
+        tx.deletions.erase([ONE], NOW)
         assert {"130025265": answer} == registry(tx.connection, ["130025265"], NOW)
-        tx.erase([DossierNumber(2)], NOW)
+        tx.deletions.erase([DossierNumber(2)], NOW)
         assert registry(tx.connection, ["130025265"], NOW) == {}

@@ -12,10 +12,10 @@ def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> N
     """A revision that DS gives no more is kept: dossiers may still be of it."""
     demarche = make_demarche()
     with writing(store) as tx:
-        assert None is tx.demarche()
-        tx.save_demarche(demarche)
-        assert demarche == tx.demarche()
-        tx.save_demarche(replace(demarche, revisions={}, titre="autre"))
+        assert None is tx.demarche.read()
+        tx.demarche.save(demarche)
+        assert demarche == tx.demarche.read()
+        tx.demarche.save(replace(demarche, revisions={}, titre="autre"))
 
     with store.reading(DEMARCHE) as reader:
-        assert demarche.revisions == reader.revisions()
+        assert demarche.revisions == reader.demarche.revisions()

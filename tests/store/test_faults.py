@@ -64,19 +64,21 @@ def test_a_full_disk_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}")
     big = make_mapped(2, candidature={"probleme": "x" * 3_000_000})
     with writing(store) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW)
+        tx.dossiers.store_page(1, [make_mapped(1)], now=NOW)
         pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
 
     def overfill() -> None:
         with writing(store) as tx:
             tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
-            tx.store_page(1, [big], now=NOW)
+            tx.dossiers.store_page(1, [big], now=NOW)
 
     with pytest.raises(StoreError, match="disk is full"):
         overfill()
 
     with store.reading(DEMARCHE) as reader:
-        assert [dossier["numero"] for dossier in reader.listing(Selection(), limit=9)[0]] == [1]
+        assert [
+            dossier["numero"] for dossier in reader.dossiers.listing(Selection(), limit=9)[0]
+        ] == [1]
     store.close()
 
 
@@ -108,13 +110,13 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
             pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
             with connected(url) as connection:
                 connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-            tx.store_page(1, [make_mapped(1)], now=NOW)
+            tx.dossiers.store_page(1, [make_mapped(1)], now=NOW)
 
     with pytest.raises(StoreError, match=r"was stopped|connection failed"):
         store_while_cut()
 
     with writing(store) as tx:
-        assert tx.present_count() == 0
+        assert tx.dossiers.present_count() == 0
     store.close()
     postgres_server.drop(url)
 
@@ -131,7 +133,7 @@ def test_a_connection_cut_between_two_transactions_is_made_anew(
         connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
 
     with writing(store) as tx:
-        assert tx.present_count() == 0
+        assert tx.dossiers.present_count() == 0
     store.close()
     postgres_server.drop(url)
 
@@ -143,7 +145,7 @@ def test_a_servers_full_disk_is_told_and_leaves_nothing(postgres_server: Postgre
 
     def overfill() -> None:
         with writing(store) as tx:
-            tx.store_page(1, [make_mapped(1)], now=NOW)
+            tx.dossiers.store_page(1, [make_mapped(1)], now=NOW)
             tx.connection.execute(
                 text("DO $$ BEGIN RAISE EXCEPTION 'plus de place' USING ERRCODE = '53100'; END $$")
             )
@@ -152,7 +154,7 @@ def test_a_servers_full_disk_is_told_and_leaves_nothing(postgres_server: Postgre
         overfill()
 
     with writing(store) as tx:
-        assert tx.present_count() == 0
+        assert tx.dossiers.present_count() == 0
     store.close()
     postgres_server.drop(url)
 
@@ -173,7 +175,7 @@ def test_a_database_in_memory_serves_all_threads_of_a_store() -> None:
     """`sqlite://` is one database as long as the store is open."""
     store = open_database("sqlite://")
     with writing(store) as tx:
-        tx.save_state(page_size=5)
+        tx.state.save(page_size=5)
     with store.reading(DEMARCHE) as reader:
-        assert reader.state().page_size == 5
+        assert reader.state.read().page_size == 5
     store.close()

@@ -66,7 +66,7 @@ def demarche_of(*forms: Sequence[Descriptor], number: DemarcheNumber = DEMARCHE)
 def save(store: Store, demarche: Demarche) -> None:
     """Store a démarche."""
     with writing(store, demarche.number) as tx:
-        tx.save_demarche(demarche)
+        tx.demarche.save(demarche)
 
 
 NAMES: list[tuple[list[str], list[str]]] = [
@@ -139,7 +139,7 @@ def store_dossier(store: Store, demarche: Demarche, number: int, champs: Any) ->
     revision = demarche.revisions[demarche.active_revision_id]
     record = Recorder(None, OWNED).record(dossier, demarche.number, revision)
     with writing(store) as tx:
-        tx.store_page(1, [record], now=NOW)
+        tx.dossiers.store_page(1, [record], now=NOW)
 
 
 def test_a_value_that_does_not_fit_its_type_is_null(store: Store) -> None:
@@ -281,7 +281,7 @@ def test_a_view_that_analysts_built_on_a_form_fails_no_run(store: Store) -> None
         with writing(store) as tx:
             if dropped:
                 tx.connection.exec_driver_sql("DROP VIEW le_mien")
-            assert tx.renew_views() == (dropped or not waits)
+            assert tx.demarche.renew_views() == (dropped or not waits)
     [columns] = [entry["columns"] for name, entry in store.dictionary().items() if name == VIEW]
     with store.reading() as reader:
         shown = inspect(reader.connection).get_columns(VIEW)

@@ -33,7 +33,7 @@ def test_a_late_writer_of_its_successors_name_is_fenced_off(store: Store, other:
     next_one = other.acquire_lease(DEMARCHE, 60, holder="conteneur:1")
 
     with pytest.raises(LeaseLostError), store.transaction(late) as tx:
-        tx.save_state(page_size=3)
+        tx.state.save(page_size=3)
     with pytest.raises(LeaseLostError):
         store.renew_lease(late)
     store.release_lease(late)
@@ -47,7 +47,7 @@ def test_a_lease_that_was_given_back_writes_nothing_more(store: Store) -> None:
     store.release_lease(lease)
 
     with pytest.raises(LeaseLostError), store.transaction(lease) as tx:
-        tx.save_state(page_size=3)
+        tx.state.save(page_size=3)
 
 
 def test_an_expired_lease_that_nobody_took_still_writes(store: Store) -> None:
@@ -55,7 +55,7 @@ def test_an_expired_lease_that_nobody_took_still_writes(store: Store) -> None:
     lease = store.acquire_lease(DEMARCHE, 0, holder="slow")
 
     with store.transaction(lease) as tx:
-        tx.save_state(page_size=3)
+        tx.state.save(page_size=3)
     store.renew_lease(replace(lease, ttl_s=60))
 
     info = store.lease_of(DEMARCHE)
@@ -78,7 +78,7 @@ def test_nobody_takes_over_in_mid_transaction(store: Store, other: Store) -> Non
         taker.start()
         started.wait(60)
         assert not taken.wait(0.2)
-        tx.save_state(page_size=3)
+        tx.state.save(page_size=3)
     taker.join(60)
 
     assert taken.is_set()
@@ -101,7 +101,7 @@ def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
 
     def commit_too_late() -> None:
         with paused.transaction(lease) as tx:
-            tx.save_state(page_size=3)
+            tx.state.save(page_size=3)
             assert other.acquire_lease(DEMARCHE, 60, holder="next").token > lease.token
 
     with pytest.raises(StoreError):
@@ -109,18 +109,18 @@ def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
     paused.close()
 
     with other.reading(DEMARCHE) as reader:
-        assert 3 != reader.state().page_size
+        assert 3 != reader.state.read().page_size
 
 
 def test_a_run_without_a_holder_shows_as_interrupted(store: Store) -> None:
     """Before any other run starts: a killed process is not shown as working."""
     lease = store.acquire_lease(DEMARCHE, 60)
     with store.transaction(lease) as tx:
-        tx.start_run("incremental", "cli", NOW)
+        tx.journal.start_run("incremental", "cli", NOW)
 
     def shown() -> str:
         with store.reading(DEMARCHE) as reader:
-            (run,) = reader.runs()
+            (run,) = reader.journal.runs()
             (seen,) = reader.connection.exec_driver_sql(
                 "SELECT statut FROM lecture_synchronisation"
             )
@@ -138,7 +138,7 @@ def test_runs_are_numbered_one_after_the_other(store: Store) -> None:
     numbers = []
     for fails in (False, True, True, False):
         with suppress(ZeroDivisionError), store.transaction(lease) as tx:
-            run = tx.start_run("incremental", "cli", NOW)
+            run = tx.journal.start_run("incremental", "cli", NOW)
             if fails:
                 raise ZeroDivisionError
             numbers.append(run)

@@ -20,15 +20,15 @@ LATER = NOW + timedelta(minutes=1)
 def wished(store: Store) -> Store:
     """A store with one dossier that has a verdict and two wishes."""
     with writing(store) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW)
+        tx.dossiers.store_page(1, [make_mapped(1)], now=NOW)
         save_verdicts(tx, 1, [make_verdict(1)], NOW)
-        tx.wish([NewWish(ONE, "resultat", "À vérifier"), NewWish(ONE, "detail", "x")], NOW)
+        tx.outbox.wish([NewWish(ONE, "resultat", "À vérifier"), NewWish(ONE, "detail", "x")], NOW)
     return store
 
 
 def due(store: Store, at: object = NOW) -> list[Wish]:
     with writing(store) as tx:
-        dossiers = tx.due_dossiers(at, limit=10)  # type: ignore[arg-type]
+        dossiers = tx.outbox.due_dossiers(at, limit=10)  # type: ignore[arg-type]
     return [wish for dossier in dossiers for wish in dossier.wishes]
 
 
@@ -38,12 +38,12 @@ def sendings(ids: list[int]) -> list[Sending]:
 
 def record(store: Store, *outcomes: WishOutcome, at: object = NOW) -> None:
     with writing(store) as tx:
-        tx.record_outcomes(1, outcomes, at)  # type: ignore[arg-type]
+        tx.wishes.record_outcomes(1, outcomes, at)  # type: ignore[arg-type]
 
 
 def annotations(store: Store) -> list[tuple[str, str, str]]:
     with store.reading() as reader:
-        document = reader.dossier(ONE)
+        document = reader.dossiers.by_number(ONE)
     assert document is not None
     return [(a["annotation"], a["valeur"], a["statut"]) for a in document["annotations"]]
 
@@ -51,8 +51,8 @@ def annotations(store: Store) -> list[tuple[str, str, str]]:
 def test_a_newer_wish_replaces_a_waiting_one(wished: Store) -> None:
     """A → B → A ends at A, with one current wish."""
     with writing(wished) as tx:
-        tx.wish([NewWish(ONE, "detail", "y")], NOW)
-        tx.wish([NewWish(ONE, "detail", "x")], NOW)
+        tx.outbox.wish([NewWish(ONE, "detail", "y")], NOW)
+        tx.outbox.wish([NewWish(ONE, "detail", "x")], NOW)
 
     current = [wish.valeur for wish in due(wished) if wish.annotation == "detail"]
     assert current == ["x"]
@@ -68,11 +68,11 @@ def test_a_workers_clock_that_is_ahead_does_not_shorten_the_delay(wished: Store)
     """The next worker may be on another machine: the server's clock decides."""
     ids = [wish.id for wish in due(wished)]
     with writing(wished) as tx:
-        tx.mark_sending(sendings(ids), NOW)
+        tx.outbox.mark_sending(sendings(ids), NOW)
 
     assert due(wished, NOW + timedelta(days=3650)) == []
     with writing(wished) as tx:
-        assert tx.due_count(NOW + timedelta(days=3650)) == 0
+        assert tx.outbox.due_count(NOW + timedelta(days=3650)) == 0
 
 
 @pytest.mark.parametrize("choice", ["accept", "adopt"])
@@ -85,7 +85,7 @@ def test_one_annotations_conflict_is_settled_alone(wished: Store, choice: str) -
         WishOutcome(detail.id, WishStatus.CONFLIT, cible="d", valeur_distante="y", erreur="retenu"),
     )
     with writing(wished) as tx:
-        end = tx.accept_conflicts if choice == "accept" else tx.adopt_conflicts
+        end = tx.wishes.accept_conflicts if choice == "accept" else tx.wishes.adopt_conflicts
         assert (0, 2) == (end(ONE, NOW, "date"), end(ONE, NOW, "resultat"))
     ours = {wish.annotation: wish.pushed for wish in due(wished)}
     adopted = {"resultat": WrittenValue("z", "r"), "detail": None}
@@ -105,14 +105,14 @@ def test_refused_wishes_wait_until_what_refused_them_may_have_changed(
         ),
     )
     with writing(wished) as tx:
-        tx.reopen_wishes([ONE])
-        tx.retry_stopped([DossierNumber(2)])
+        tx.outbox.reopen([ONE])
+        tx.outbox.retry_stopped([DossierNumber(2)])
     assert due(wished, LATER) == []
 
     with writing(wished) as tx:
-        tx.retry_stopped([ONE])
+        tx.outbox.retry_stopped([ONE])
     assert len(due(wished)) == (0 if definitive else 2)
 
     with writing(wished) as tx:
-        tx.retry_refused()
+        tx.outbox.retry_refused()
     assert len(due(wished)) == 2

@@ -24,12 +24,12 @@ ONE = DossierNumber(1)
 
 def put(store: Store, *numbers: int, run: int = 1, **changes: object) -> PageResult:
     with writing(store) as tx:
-        return tx.store_page(run, [make_mapped(n, **changes) for n in numbers], now=NOW)
+        return tx.dossiers.store_page(run, [make_mapped(n, **changes) for n in numbers], now=NOW)
 
 
 def events(store: Store, number: int = 1) -> list[tuple[str, Any]]:
     with store.reading() as reader:
-        found = reader.dossier(DossierNumber(number), only=["evenements"])
+        found = reader.dossiers.by_number(DossierNumber(number), only=["evenements"])
     assert found is not None
     return [(e["evenement"], e["details"]) for e in found["evenements"]]
 
@@ -59,7 +59,7 @@ def test_statements_do_not_grow_with_the_page(store: Store) -> None:
             page = [make_mapped(n, **changes) for n in range(first, first + size)]
             with writing(store) as tx:
                 event.listen(tx.connection, "before_cursor_execute", note)
-                tx.store_page(1, page, now=NOW)
+                tx.dossiers.store_page(1, page, now=NOW)
                 counts.append(len(statements))
         return counts
 
@@ -72,4 +72,4 @@ def test_statements_do_not_grow_with_the_page(store: Store) -> None:
 def test_a_reading_without_a_demarche_says_so(store: Store) -> None:
     """A question about no démarche is a fault told as such."""
     with store.reading() as reader, pytest.raises(StoreError, match="démarche"):
-        reader.runs()
+        reader.journal.runs()

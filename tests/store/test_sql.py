@@ -135,7 +135,7 @@ def test_rows_that_the_database_refuses_leave_nothing(store: Store) -> None:
 
     def fail(bad: dict[str, Any]) -> None:
         with store.transaction(lease) as tx:
-            tx.save_state(page_size=3)
+            tx.state.save(page_size=3)
             insert_rows(tx.connection, candidature, [applied(1)])
             insert_rows(tx.connection, tables.dossier, [*(facts(n) for n in range(10, 1010)), bad])
 
@@ -147,7 +147,7 @@ def test_rows_that_the_database_refuses_leave_nothing(store: Store) -> None:
         with store.transaction(lease) as tx:
             assert [1] == [row["numero"] for row in stored(tx.connection, tables.dossier)], case
             assert stored(tx.connection, candidature) == []
-            assert tx.state().page_size != 3
+            assert tx.state.read().page_size != 3
 
     with store.transaction(lease) as tx:
         insert_rows(tx.connection, tables.dossier, [facts(2)])
@@ -192,12 +192,12 @@ def test_a_scratch_copy_equals_the_original(store: Store) -> None:
     """Every table, more rows than are copied at once, every kind of column, JSON to the letter."""
     nasty = "".join(NASTY)
     with writing(store) as tx:
-        run = tx.start_run("incremental", "cli", NOW)
+        run = tx.journal.start_run("incremental", "cli", NOW)
         pages = [make_mapped(n, candidature={"probleme": f"{nasty[:99]}{n}"}) for n in range(1, 4)]
-        tx.store_page(run, pages, now=NOW)
+        tx.dossiers.store_page(run, pages, now=NOW)
         save_verdicts(tx, run, [make_verdict(n) for n in range(1, 4)], NOW)
-        tx.quarantine(run, DossierNumber(7), "invalid_null", nasty, NOW)
-        tx.save_state(watermark=NOW, page_size=7)
+        tx.quarantine.add(run, DossierNumber(7), "invalid_null", nasty, NOW)
+        tx.state.save(watermark=NOW, page_size=7)
         known = tx.connection
         insert_rows(
             known,
@@ -242,9 +242,9 @@ def test_a_scratch_copy_knows_no_lease_and_numbers_on(store: Store) -> None:
     """Who works on the original is nobody there; generated keys go on behind those copied."""
     lease = store.acquire_lease(DEMARCHE, 60, holder="original")
     with store.transaction(lease) as tx:
-        first = tx.start_run("incremental", "cli", NOW)
+        first = tx.journal.start_run("incremental", "cli", NOW)
 
     with store.scratch_copy() as copy:
         assert copy.lease_of(DEMARCHE) is None
         with writing(copy) as tx:
-            assert tx.start_run("complet", "cli", NOW) > first
+            assert tx.journal.start_run("complet", "cli", NOW) > first

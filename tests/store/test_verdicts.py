@@ -20,15 +20,15 @@ LATER = NOW + timedelta(days=1)
 def judged(store: Store) -> Store:
     """A store with one dossier that has a verdict."""
     with writing(store) as tx:
-        run = tx.start_run("incremental", "cli", NOW)
-        tx.store_page(run, [make_mapped(1)], now=NOW)
+        run = tx.journal.start_run("incremental", "cli", NOW)
+        tx.dossiers.store_page(run, [make_mapped(1)], now=NOW)
         save_verdicts(tx, run, [make_verdict(1)], NOW)
     return store
 
 
 def document(store: Store) -> dict[str, Any]:
     with store.reading() as reader:
-        found = reader.dossier(ONE)
+        found = reader.dossiers.by_number(ONE)
     assert found is not None
     return found
 

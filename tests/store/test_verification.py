@@ -42,8 +42,8 @@ def test_the_hashes_of_any_value_can_be_recomputed(store: Store) -> None:
         for n, champ in enumerate(VALUES, start=1)
     ]
     with writing(store) as tx:
-        tx.save_demarche(demarche)
-        tx.store_page(1, page, now=NOW)
+        tx.demarche.save(demarche)
+        tx.dossiers.store_page(1, page, now=NOW)
 
     expected = Expected(DEMARCHE, recorder, "", OWNED, lambda: NOW)
     done = verify(store, expected)

@@ -124,21 +124,21 @@ RICH: dict[str, Any] = {
 def rich(store: Store) -> Store:
     """A store with something in every view."""
     with writing(store) as tx:
-        run = tx.start_run("incremental", "cli", NOW)
-        tx.save_demarche(make_demarche())
-        tx.store_page(run, [make_mapped(1, **RICH)], now=NOW)
+        run = tx.journal.start_run("incremental", "cli", NOW)
+        tx.demarche.save(make_demarche())
+        tx.dossiers.store_page(run, [make_mapped(1, **RICH)], now=NOW)
         save_verdicts(tx, run, [make_verdict(1)], NOW)
         set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
         save_products(tx.connection, [TRANSPORT])
         save_rules(tx.connection, RULES, NOW)
-        tx.close_evaluation([DossierNumber(1)])
-        tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
-        tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
-        tx.save_indicators(NOW, changed=True)
+        tx.queue.close([DossierNumber(1)])
+        tx.outbox.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
+        tx.quarantine.add(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
+        tx.indicators.save(NOW, changed=True)
         for changes in ({"groupe_instructeur": "autre"}, {}):
             page = [make_mapped(1, **{**RICH, **changes})]
-            tx.store_page(run, page, now=NOW)
-        tx.close_evaluation([DossierNumber(1)])
+            tx.dossiers.store_page(run, page, now=NOW)
+        tx.queue.close([DossierNumber(1)])
     return store
 
 
@@ -185,7 +185,7 @@ def test_what_a_value_contains_is_no_champ_and_no_file(store: Store) -> None:
     block = champ("c5", "Bloc", type="repetition", lignes=(Ligne("r0", ()), cell))
     with writing(store) as tx:
         record = make_mapped(1, champs=(*champs, block, CHAMPS[2]), annotations=tuple(champs))
-        tx.store_page(1, [record], now=NOW)
+        tx.dossiers.store_page(1, [record], now=NOW)
     shown = [
         (r["origine"], r["champ_id"], r["libelle"], r["type"], r["ligne"], r["valeur"])
         for r in rows(store, "lecture_champ")
@@ -255,7 +255,7 @@ def test_months_are_those_of_paris(store: Store) -> None:
     }
     page = [make_mapped(n, date_depot=at) for n, at in enumerate(months, start=1)]
     with writing(store) as tx:
-        tx.store_page(1, page, now=NOW)
+        tx.dossiers.store_page(1, page, now=NOW)
         save_verdicts(tx, 1, [make_verdict(n) for n, _ in enumerate(months, start=1)], NOW)
 
     found = [
@@ -269,7 +269,7 @@ def test_averages_have_two_decimals(store: Store) -> None:
     notes = tuple(Note(name, name, mark) for name, mark in (("a", 4.0), ("b", 4.0), ("c", 3.0)))
     mapped = make_mapped(1, candidature={"evaluations": (Evaluation(1, None, None, None, notes),)})
     with writing(store) as tx:
-        tx.store_page(1, [mapped], now=NOW)
+        tx.dossiers.store_page(1, [mapped], now=NOW)
 
     assert [3.67] == [row["moyenne"] for row in rows(store, "lecture_evaluation")]
 
@@ -282,8 +282,8 @@ def test_a_list_is_narrowed_by_what_is_asked(rich: Store) -> None:
             (Selection(q="%"), 0),
             (Selection(verdict=NO_VERDICT), 0),
         ):
-            assert reader.listing(selection, limit=9)[1] == count
-        counts = reader.dossier_counts()
+            assert reader.dossiers.listing(selection, limit=9)[1] == count
+        counts = reader.dossiers.counts()
     assert 1 == counts["verdict"]["a_verifier"] == counts["presence"]["present"]
 
 
@@ -291,10 +291,10 @@ def test_a_name_is_found_in_either_case(store: Store) -> None:
     """Letters with accents, too: names of administrations begin with them."""
     demandeur = structs.replace(make_dossier().demandeur, raison_sociale="École des chartes")
     with writing(store) as tx:
-        tx.store_page(1, [make_mapped(1, demandeur=demandeur)], now=NOW)
+        tx.dossiers.store_page(1, [make_mapped(1, demandeur=demandeur)], now=NOW)
     with store.reading(DEMARCHE) as reader:
         for text in ("École", "école des", "ÉCOLE DES CHARTES"):
-            assert 1 == reader.listing(Selection(q=text), limit=9)[1], text
+            assert 1 == reader.dossiers.listing(Selection(q=text), limit=9)[1], text
 
 
 def test_a_role_that_cannot_be_a_reader_is_refused(database_url: str, store: Store) -> None:
@@ -355,7 +355,7 @@ def test_decisions_have_their_order_reason_and_revision(store: Store) -> None:
             make_mapped(1, traitements=steps, etat=Etat.ACCEPTE),
             make_mapped(2, traitements=steps[:-1], etat=Etat.EN_INSTRUCTION),
         ]
-        tx.store_page(1, pages, now=NOW)
+        tx.dossiers.store_page(1, pages, now=NOW)
 
     found = [row for row in rows(store, "lecture_decision") if row["numero"] == 1]
     assert {86321} == {row.pop("demarche_numero") for row in found}
@@ -412,7 +412,7 @@ def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -
         make_mapped(3, candidature={"jury_le": None}),
     ]
     with writing(store) as tx:
-        tx.store_page(1, pages, now=NOW)
+        tx.dossiers.store_page(1, pages, now=NOW)
 
     names = ("nb_evaluations", "note_moyenne", "note_min", "note_max", "ecart_evaluateurs")
     assert {1: (2, 3.5, 2, 5, 2), 2: (1, 1.5, 1, 2, 0)} == {
@@ -433,7 +433,7 @@ def test_a_mean_between_two_hundredths_is_the_same_on_each_database(store: Store
     with writing(store) as tx:
         for n, evaluations in some:
             jury = {"jury_le": date(2024, 7, min(n, 2)), "evaluations": evaluations}
-            tx.store_page(1, [make_mapped(n, candidature=jury)], now=NOW)
+            tx.dossiers.store_page(1, [make_mapped(n, candidature=jury)], now=NOW)
 
     of_dossiers = {
         row["numero"]: row["note_moyenne"] for row in rows(store, "lecture_jury_dossier")
@@ -454,7 +454,7 @@ def test_a_stage_between_two_tenths_of_a_day_is_the_same_on_each_database(store:
         page = [
             make_mapped(1, date_depot=begin, traitements=steps, etat=Etat.EN_INSTRUCTION),
         ]
-        tx.store_page(1, page, now=NOW)
+        tx.dossiers.store_page(1, page, now=NOW)
 
     first = next(row for row in rows(store, "lecture_etape") if row["rang"] == 1)
     assert ("En construction", 0.2) == (first["etape"], first["jours"])

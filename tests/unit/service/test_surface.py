@@ -49,10 +49,10 @@ def test_a_replica_is_ready_while_another_one_works(tmp_path: Path) -> None:
         alone = readiness([app])
         lease = app.store.acquire_lease(app.demarche, 60)
         with app.store.transaction(lease) as tx:
-            tx.save_state(last_success_at=app.clock() - timedelta(minutes=14))
+            tx.state.save(last_success_at=app.clock() - timedelta(minutes=14))
         working = readiness([app])
         with app.store.transaction(lease) as tx:
-            tx.save_state(last_success_at=app.clock() - timedelta(minutes=16))
+            tx.state.save(last_success_at=app.clock() - timedelta(minutes=16))
         late = readiness([app])
 
     answers = [standing_by, alone, working, late]
