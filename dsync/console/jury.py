@@ -147,13 +147,13 @@ def evidence(visit: Visit) -> Response:
     _check_programme(visit)
     worker = visit.worker
     with visit.reading() as reader:
-        state = reader.state.read()
+        refused, since = reader.state.refused_rules()
         return visit.page(
             "preuves.html",
             reader,
             evidence=worker.evidence(reader),
-            stopped=Moves.stored(state.refused_rules),
-            stopped_since=state.refused_rules_since,
+            stopped=Moves.stored(refused),
+            stopped_since=since,
         )
 
 

@@ -27,6 +27,8 @@ ALSO = frozenset({"valeur_distante", "demande_par"})
 
 NO_DATA = frozenset({"connection", "extension", "number"})
 """What a reader and its objects have besides: pages put nothing of it into templates."""
+CLOSED = ("contents", "verification")
+"""A reader's objects whose rows have names that no view documents."""
 
 _PLAIN = (str, int, float, Decimal, date, time, timedelta, type(None))
 
@@ -91,13 +93,18 @@ class Masking:
 def masked(reader: Reader) -> Reader:
     """Return a reader each of whose methods returns masked values, also one that is added later.
 
+    It does not have the objects that no page reads.
+
     Args:
         reader: of a démarche; it reads them.
 
     Raises:
         TypeError: the reader offers data in another way than by a method.
     """
-    return _masked(reader, Masking(reader))
+    made = _masked(reader, Masking(reader))
+    for name in CLOSED:
+        delattr(made, name)
+    return made
 
 
 def _masked(subject: T, masking: Masking) -> T:

@@ -131,8 +131,8 @@ class Alerts:
                 with worker.store.alerts(worker.demarche) as alerts:
                     alerts.restore(name, since, now)
         if findings is not None:
-            with worker.store.alerts(worker.demarche) as alerts:
-                told = {name for name, _ in alerts.told_alerts() if name.startswith(CHECK)}
+            with worker.store.reading(worker.demarche) as reader:
+                told = {name for name, _ in reader.alerts.told_alerts() if name.startswith(CHECK)}
             if told == {one.name for one in findings}:
                 # A later check of another service knows better from now on: else each service
                 # would end what the other one begins, again and again.

@@ -262,6 +262,11 @@ class StateReads(Subject):
         values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
         return SyncState(**values)
 
+    def refused_rules(self) -> tuple[Any, datetime | None]:
+        """Return the changed rules that the safety brake stopped, and since when; else None."""
+        state = self.read()
+        return state.refused_rules, state.refused_rules_since
+
 
 class StateWrites(StateReads):
     """Writes the sync state."""

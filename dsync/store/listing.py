@@ -189,7 +189,7 @@ class DossierReads(Subject):
         query = f"SELECT numero FROM dossier AS d WHERE {_ENTERPRISE} AND demarche_numero = :number"  # noqa: S608 - of ours
         return frozenset(row["numero"] for row in self._execute(query, {"number": self.number}))
 
-    def decided_before(self, limit: datetime) -> list[tuple[DossierNumber, datetime]]:
+    def decided_before(self, instant: datetime) -> list[tuple[DossierNumber, datetime]]:
         """Return the finished dossiers decided before an instant and not erased, oldest first."""
         finished = [etat.value for etat in Etat if etat not in OPEN_ETATS]
         rows = self.connection.execute(
@@ -198,7 +198,7 @@ class DossierReads(Subject):
                 _dossier.c.demarche_numero == self.number,
                 _dossier.c.efface_le.is_(None),
                 _dossier.c.etat.in_(finished),
-                _dossier.c.traite_le < limit,
+                _dossier.c.traite_le < instant,
             )
             .order_by(_dossier.c.traite_le, _dossier.c.numero)
         )

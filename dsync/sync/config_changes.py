@@ -113,8 +113,8 @@ def _writing_key(context: Context, demarche: Demarche) -> str:
 
 
 def _reword(run: Run) -> None:
-    with run.transaction() as tx:
-        numbers = tx.queue.numbers(OPEN_ETATS)
+    with run.reading() as reader:
+        numbers = reader.queue.numbers(OPEN_ETATS)
     for chunk in run.batches(numbers):
         with run.transaction() as tx:
             tx.outbox.wish(
@@ -142,8 +142,8 @@ def _reworded(run: Run, due: DueEvaluation) -> list[NewWish]:
 
 def _look_where_annotations_moved(run: Run) -> None:
     """Reopen the ended wishes of annotations for which another descriptor is now configured."""
-    with run.transaction() as tx:
-        targets = tx.outbox.ended_targets()
+    with run.reading() as reader:
+        targets = reader.outbox.ended_targets()
     learn_revisions(run, {revision_id for revision_id, _, _ in targets})
     with run.transaction() as tx:
         for revision_id, annotation, cible in targets:

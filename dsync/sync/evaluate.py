@@ -91,16 +91,16 @@ def evaluate_due(
     if stopped_rules(run, programme, evidence, accept=accept_rules):
         return
     others: set[DossierNumber] = set()
-    with run.transaction() as tx:
-        numbers: Sequence[DossierNumber] = tx.queue.numbers()
+    with run.reading() as reader:
+        numbers: Sequence[DossierNumber] = reader.queue.numbers()
         # The key covers the rules and the evidence: all open dossiers depend on both.
-        has_changed = tx.state.read().evidence_key != evidence.key
+        has_changed = reader.state.read().evidence_key != evidence.key
         if has_changed:
             # Accepted ones, too: they keep their verdict, but the product that they name can have
             # another id now, by which the others find them.
-            others.update(tx.queue.numbers(COUNTED_ETATS))
+            others.update(reader.queue.numbers(COUNTED_ETATS))
         if has_changed or evidence.retry_undetermined:
-            others.update(tx.verdicts.undetermined())
+            others.update(reader.verdicts.undetermined())
     # What this run evaluated page by page, it evaluated with this evidence.
     by_page = run.report.verdict_of.keys()
     numbers = _with(numbers, others - by_page)

@@ -224,8 +224,8 @@ def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
     wanted = set(ids)
     if wanted <= run.revisions.keys():
         return
-    with run.transaction() as tx:
-        run.revisions.update(tx.demarche.revisions())
+    with run.reading() as reader:
+        run.revisions.update(reader.demarche.revisions())
     if not wanted <= run.revisions.keys():
         refresh_demarche(run)
     for unknown in wanted - run.revisions.keys():
@@ -253,8 +253,8 @@ def store_alone(run: Run, page: Page) -> None:
     This repairs a copy that something outside dsync has damaged.
     """
     crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
-    with run.transaction() as tx:
-        state = tx.state.read()
+    with run.reading() as reader:
+        state = reader.state.read()
     store_page(run, crawl, page, state.page_size, state.page_size_at, again=True)
 
 

@@ -84,8 +84,8 @@ def pull(run: Run, options: SyncOptions) -> None:
     if options.dossiers:
         _pull_dossiers(run, options.dossiers)
         return
-    with run.transaction() as tx:
-        state = tx.state.read().as_of(run.now)
+    with run.reading() as reader:
+        state = reader.state.read().as_of(run.now)
     try:
         _pull_demarche(run, options, state)
     except DSNotFoundError as exc:
@@ -128,9 +128,9 @@ def _follow_expired(run: Run) -> None:
     They are asked for by their numbers for some days after their date of expiry; the others are
     found by the next full read.
     """
-    with run.transaction() as tx:
-        numbers = tx.deletions.expired(run.now - EXPIRED_WITHIN, run.now, MOST_EXPIRED)
-        limit = _limit(run, tx.dossiers.present_count()) if numbers else 0
+    with run.reading() as reader:
+        numbers = reader.deletions.expired(run.now - EXPIRED_WITHIN, run.now, MOST_EXPIRED)
+        limit = _limit(run, reader.dossiers.present_count()) if numbers else 0
     if not numbers:
         return
     found = run.context.client.demarches_of(numbers)
@@ -257,8 +257,8 @@ def _expected(run: Run, crawl: Crawl) -> int:
     """Return the expected number of dossiers, by the copy; 0: unknown. DS gives no total."""
     if not crawl.full or crawl.after is not None:
         return 0
-    with run.transaction() as tx:
-        return tx.dossiers.present_count()
+    with run.reading() as reader:
+        return reader.dossiers.present_count()
 
 
 def _deletion_lists(
@@ -320,10 +320,12 @@ def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool) -> N
 
 def _end_mass_deletion(run: Run, *, is_accepted: bool) -> None:
     """Forget a mass deletion that was accepted, or of which most dossiers are back."""
-    with run.transaction() as tx:
-        state = tx.state.read()
+    with run.reading() as reader:
+        state = reader.state.read()
         at, limit = state.mass_deletion_run, _limit(run, state.mass_deletion_of or 0)
-        if at is not None and (is_accepted or tx.deletions.still_gone(at) <= limit):
+        is_over = at is not None and (is_accepted or reader.deletions.still_gone(at) <= limit)
+    if is_over:
+        with run.transaction() as tx:
             tx.state.save(mass_deletion_run=None, mass_deletion_count=None, mass_deletion_of=None)
 
 
@@ -393,8 +395,8 @@ def _store_deletions(
 
 
 def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    with run.transaction() as tx:
-        erased = tx.deletions.erased_on_request(numbers)
+    with run.reading() as reader:
+        erased = reader.deletions.erased_on_request(numbers)
     for number in numbers:
         run.context.check_stop()
         if number in erased:
@@ -484,11 +486,14 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
         SafetyBrakeError: too many dossiers are missing; none is marked.
         DSError: the missing dossiers could not be requested; none is marked.
     """
-    with run.transaction() as tx:
-        state = tx.state.read()
+    with run.reading() as reader:
+        state = reader.state.read()
         began = state.full_started_run or run.id
-        unseen, unlisted = tx.deletions.unseen(began), tx.deletions.unseen(began, Presence.MASQUE)
-        present = tx.dossiers.present_count()
+        unseen, unlisted = (
+            reader.deletions.unseen(began),
+            reader.deletions.unseen(began, Presence.MASQUE),
+        )
+        present = reader.dossiers.present_count()
     limit = _limit(run, present)
     if len(unseen) > limit and not accept:
         # The read is complete. If it stayed due, each next run would be a full one and stop here.
@@ -552,14 +557,15 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
 
 def _release_gone(run: Run, started_at: datetime) -> None:
     """Release from quarantine the dossiers that the full read did not meet and DS has no more."""
-    with run.transaction() as tx:
+    with run.reading() as reader:
         # An attempt since the start of the read means that DS still lists the dossier.
-        numbers = [q.numero for q in tx.quarantine.entries() if q.dernier_essai_le < started_at]
+        numbers = [q.numero for q in reader.quarantine.entries() if q.dernier_essai_le < started_at]
     ours = run.context.demarche
     found = run.context.client.demarches_of(numbers) if numbers else {}
     gone = [number for number in numbers if found.get(number, ours) != ours]
-    with run.transaction() as tx:
-        tx.quarantine.release(run.id, gone, run.now)
+    if gone:
+        with run.transaction() as tx:
+            tx.quarantine.release(run.id, gone, run.now)
 
 
 def _end_full_read(run: Run, crawl: Crawl) -> None:
@@ -577,5 +583,5 @@ def _end_full_read(run: Run, crawl: Crawl) -> None:
             mapping_key=run.context.mapping_key,
         )
         if crawl.server_time and crawl.is_ordered:
-            # `save_state` never moves the watermark back, so one that was ahead stays until here.
+            # `save` never moves the watermark back, so one that was ahead stays until here.
             tx.state.reset_watermark(crawl.server_time)

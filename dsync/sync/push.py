@@ -103,8 +103,8 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
         return
     _push_now(run, numbers, waits=waits)
     if waits:
-        with run.transaction() as tx:
-            left = tx.outbox.time_until_readable(run.now, numbers)
+        with run.reading() as reader:
+            left = reader.outbox.time_until_readable(run.now, numbers)
         if left:
             seconds = ceil(left.total_seconds())
             run.context.progress.message(
@@ -114,8 +114,11 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
             run.context.stop.wait(seconds)
             run.context.check_stop()
             _push_now(run, numbers, waits=True)
-    with run.transaction() as tx:
-        waiting, causes = tx.outbox.waiting_count(numbers), tx.outbox.waiting_causes(numbers)
+    with run.reading() as reader:
+        waiting, causes = (
+            reader.outbox.waiting_count(numbers),
+            reader.outbox.waiting_causes(numbers),
+        )
     if waiting and not run.report.errors:
         why = "; ".join(map(quotation, causes)) or "DS did not answer"
         run.problem(
@@ -125,8 +128,8 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
 
 
 def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> None:
-    with run.transaction() as tx:
-        total = tx.outbox.due_count(run.now, numbers)
+    with run.reading() as reader:
+        total = reader.outbox.due_count(run.now, numbers)
     terms = _terms(run) if total else None
     if terms is not None:
         _push_all(run, terms, numbers, total, waits=waits)
@@ -147,8 +150,8 @@ def _terms(run: Run) -> WriteTerms | None:
             "the e-mail or the id of an instructeur of the démarche."
         )
         return None
-    with run.transaction() as tx:
-        demarche = tx.demarche.read()
+    with run.reading() as reader:
+        demarche = reader.demarche.read()
     found = demarche.instructeur_id(named) if demarche else None
     # They may have been added to a groupe since the démarche was read.
     if found is None and not run.demarche_is_fresh:
@@ -181,11 +184,11 @@ def _push_all(
     seen: set[DossierNumber] = set()
     while True:
         run.context.check_stop()
-        with run.transaction() as tx:
+        with run.reading() as reader:
             # A label is written after its dossier's annotations. At full batch size, the labels of
             # one batch share a request with the annotations of the next one.
             labels = size if size == max_size else 0
-            due = tx.outbox.due_dossiers(run.now, limit=size, labels=labels, numbers=numbers)
+            due = reader.outbox.due_dossiers(run.now, limit=size, labels=labels, numbers=numbers)
         if not due:
             return
         try:

@@ -48,8 +48,8 @@ def _stopped(
             "judged. Start the service again so that it reads the changed rules, or look at the "
             "table of `dsync precheck accept` again."
         )
-    with run.transaction() as tx:
-        state = tx.state.read()
+    with run.reading() as reader:
+        state = reader.state.read()
     known = Moves.stored(state.refused_rules)
     if accept is None and state.rules_version != version:
         is_tried = known is not None and known.version == version and known.is_final

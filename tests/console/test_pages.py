@@ -121,9 +121,13 @@ def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: V
 def test_sorting_and_paging_are_the_databases(read_engine: Engine, reader: Visitor) -> None:
     """Pages follow each other without a gap, in the order asked for; unnamed ones come last."""
     with read_engine.worker.store.reading(DEMARCHE) as store:
-        every, total = store.dossiers.listing(Selection(tri="raison_sociale", descendant=True), limit=99)
+        every, total = store.dossiers.listing(
+            Selection(tri="raison_sociale", descendant=True), limit=99
+        )
         pages = [
-            store.dossiers.listing(Selection(tri="raison_sociale", descendant=True), limit=7, offset=o)[0]
+            store.dossiers.listing(
+                Selection(tri="raison_sociale", descendant=True), limit=7, offset=o
+            )[0]
             for o in range(0, total, 7)
         ]
     assert every == [row for page in pages for row in page]

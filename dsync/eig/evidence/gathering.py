@@ -89,8 +89,8 @@ def gather(
         StoreError: the database failed; the stored copy is unchanged.
         InterruptedRunError: the run was asked to stop.
     """
-    with run.transaction() as tx:
-        copy = store.evidence(tx.connection)
+    with run.reading() as reader:
+        copy = store.evidence(reader.connection)
     # The request is made between two transactions, so that the database is not locked during it.
     previous = _snapshot(copy)
     snapshot, fetched, failure = previous, None, None
@@ -200,8 +200,8 @@ def with_registry(
     if client is None:
         return evidence
     sirens = sorted({s for c in candidatures if (s := needs_registry(c, rules))})
-    with run.transaction() as tx:
-        answers = store.registry(tx.connection, sirens, run.now)
+    with run.reading() as reader:
+        answers = store.registry(reader.connection, sirens, run.now)
     fresh = []
     for siren in [siren for siren in sirens if siren not in answers]:
         answers[siren] = client.lookup(siren)
@@ -215,8 +215,9 @@ def with_registry(
             break
         fresh.append(answers[siren])
     expires_at = run.now + client.config.max_age
-    with run.transaction() as tx:
-        store.save_registry(tx.connection, fresh, fetched_at=run.now, expires_at=expires_at)
+    if fresh:
+        with run.transaction() as tx:
+            store.save_registry(tx.connection, fresh, fetched_at=run.now, expires_at=expires_at)
     return replace(evidence, registry=answers)
 
 
