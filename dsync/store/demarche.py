@@ -172,6 +172,14 @@ class DemarcheReads(Subject):
         due = select(table.c.vues_a_refaire).where(table.c.number == self.number)
         return bool(self.connection.scalar(due))
 
+    def views_are_due(self, opened: Collection[str]) -> bool:
+        """Return whether `renew_views` has a reason to renew the views formulaire_*."""
+        table = tables.demarche
+        row = self.connection.execute(
+            select(table.c.vues_a_refaire, table.c.ouverts).where(table.c.number == self.number)
+        ).one_or_none()
+        return row is not None and bool(row.vues_a_refaire or {*row.ouverts} != {*opened})
+
 
 class DemarcheWrites(DemarcheReads):
     """Writes the démarche's facts and form."""
@@ -229,12 +237,9 @@ class DemarcheWrites(DemarcheReads):
         Returns:
             Whether they are as they should be; if not, they are still in use.
         """
-        table = tables.demarche
-        row = self.connection.execute(
-            select(table.c.vues_a_refaire, table.c.ouverts).where(table.c.number == self.number)
-        ).one_or_none()
-        if row is None or not (is_due or row.vues_a_refaire or {*row.ouverts} != {*opened}):
+        if not (is_due or self.views_are_due(opened)):
             return True
+        table = tables.demarche
         facts = {"number": self.number, "ouverts": sorted(opened)}
         update_rows(self.connection, table, [facts])
         is_done = reading_views.renew_form(self.connection, self.number)

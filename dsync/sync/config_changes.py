@@ -60,9 +60,12 @@ def follow_config_changes(run: Run) -> None:
         DSError: the démarche could not be read; nothing was changed.
         StoreError: the wishes reworded so far stay; the next run does the rest.
     """
-    with run.transaction() as tx:
-        demarche, before = tx.demarche.read(), tx.state.read().writing_key
-        has_views = tx.demarche.renew_views(run.context.opened)
+    with run.reading() as reader:
+        demarche, before = reader.demarche.read(), reader.state.read().writing_key
+        has_views = not reader.demarche.views_are_due(run.context.opened)
+    if not has_views:
+        with run.transaction() as tx:
+            has_views = tx.demarche.renew_views(run.context.opened)
     if not has_views:
         run.problem(
             f"The views formulaire_{run.context.demarche}* lack what a new revision of the form, "
