@@ -86,7 +86,7 @@ def test_a_read_only_token_is_reported_before_the_first_push(
 def test_a_failed_attempt_does_not_prevent_the_rest(sandbox: Sandbox, run: Command) -> None:
     """Its line reports DS's failure; database and evidence are checked."""
     for truth in sandbox.control.truth():
-        sandbox.control.fail_writes(truth.number)
+        sandbox.control.faults.fail_writes(truth.number)
     ended = run("check", "--json")
     [(status, message)] = lines(ended, "write access")
     assert (7, "error") == (ended.code, status)
@@ -98,7 +98,7 @@ def test_a_failed_attempt_does_not_prevent_the_rest(sandbox: Sandbox, run: Comma
 def test_the_binding_of_a_token_to_an_address_is_explained(sandbox: Sandbox, run: Command) -> None:
     """A token without networks is bound to the address of its first call."""
     assert "bound to the first address" in run("check").out
-    sandbox.control.change_token(forbidden_network=True)
+    sandbox.control.faults.change_token(forbidden_network=True)
     refused = run("check")
     assert 3 == refused.code
     assert "bound to the first address" in refused.out
@@ -110,7 +110,7 @@ def test_champs_without_a_field_are_one_line(
 ) -> None:
     """`-v` lists them."""
     new = [ChampDescriptor(4990 + i, "text", f"Question {i}") for i in range(3)]
-    sandbox.control.publish_revision(Change(add_champs=new))
+    sandbox.control.form.publish_revision(Change(add_champs=new))
     out = run("check", *flags).out
     assert ("3 champs stored without a field" in out) is not bool(flags)
     assert [bool(flags)] * 3 == [f"« Question {i} »" in out for i in range(3)]

@@ -75,7 +75,7 @@ def test_the_programmes_form_gives_the_shipped_file(run: Command, sandbox: Sandb
 
 def test_what_is_not_sure_is_a_comment_with_its_similarity(run: Command, sandbox: Sandbox) -> None:
     """A label that is nearly known is taken, one that resembles is proposed; both are marked."""
-    sandbox.control.add_demarche(NUMBER, doubtful_form(), next_dossiers(sandbox)[:4])
+    sandbox.control.form.add_demarche(NUMBER, doubtful_form(), next_dossiers(sandbox)[:4])
     own = made(run, "--demarche", str(NUMBER))
     id_of = {old: ids.encode("Champ", old + SHIFT) for old in CHANGED}
     champs = own.mapping.champs
@@ -114,7 +114,7 @@ def test_one_label_of_several_champs_is_for_a_person_to_decide(
             labelled.append(replace(each, stable_id=each.stable_id + 5000))
     [capitals] = [d for d in revision.champs if d.stable_id - SHIFT == 4106]
     capitals.label = "POLITIQUE PUBLIQUE CONCERNEE :"
-    sandbox.control.add_demarche(NUMBER, form)
+    sandbox.control.form.add_demarche(NUMBER, form)
     own = made(run, "--demarche", str(NUMBER))
     text = (run.folder / FILE).read_text(encoding="utf-8")
     for old in (4105, 5103):
@@ -156,7 +156,7 @@ def test_each_champ_of_another_form_is_proposed(run: Command, sandbox: Sandbox) 
     form.revisions[-1].champs += [
         ChampDescriptor(6301 + rank, "text", label) for rank, label in enumerate(labels)
     ]
-    sandbox.control.add_demarche(86403, form)
+    sandbox.control.form.add_demarche(86403, form)
     printed = run("config", "init", "--demarche", "86403", "-").out
     assert ["service_demandeur", "service_demandeur_2", "champ_", "champ_2"] == re.findall(
         r"(?m)^# \[mapping.champs.(service_.*|champ_.*)\]$", printed
@@ -172,7 +172,7 @@ def test_the_written_file_is_unchanged(
     Lines that are in the shipped file, too, are left out.
     """
     if name == str(NUMBER):
-        sandbox.control.add_demarche(NUMBER, doubtful_form())
+        sandbox.control.form.add_demarche(NUMBER, doubtful_form())
     printed = run("config", "init", "--demarche", name, "-")
     shipped = shipped_config().read_text(encoding="utf-8").splitlines()
     lines = printed.out.replace(sandbox.base_url, "SANDBOX").splitlines()
@@ -191,7 +191,7 @@ def test_labels_of_any_text_stay_in_their_lines(run: Command, sandbox: Sandbox) 
             if each.stable_id % 3 == 0:
                 each.label = f"{each.label} {evil}"
         hostile = replace(form, title=evil, groupes={evil: ["dsync@example.gouv.fr"]})
-        sandbox.control.add_demarche(number, hostile)
+        sandbox.control.form.add_demarche(number, hostile)
         printed = run("config", "init", "--demarche", str(number), "-")
         assert 0 == printed.code
         (run.folder / FILE).write_text(printed.out, encoding="utf-8", newline="")
@@ -219,10 +219,10 @@ def test_nothing_is_written_into_ds_without_an_instructeur(run: Command, sandbox
 
 def test_what_ds_lacks_is_to_be_made(run: Command, sandbox: Sandbox) -> None:
     """A missing annotation, option or label is named, with its type, and stops nothing."""
-    sandbox.control.publish_revision(
+    sandbox.control.form.publish_revision(
         Change(remove=[5103], options={5102: ["Éligible", "Inéligible"]})
     )
-    sandbox.control.remove_label_of_demarche("à vérifier")
+    sandbox.control.form.remove_label_of_demarche("à vérifier")
     own = made(run)
     assert own.annotations is None
     text = (run.folder / FILE).read_text(encoding="utf-8")

@@ -67,7 +67,7 @@ def lose_most(run: Command, sandbox: Sandbox) -> None:
 
 
 def spoil_one(run: Command, sandbox: Sandbox) -> None:
-    sandbox.control.return_null(FIRST, champs_only=True)
+    sandbox.control.faults.return_null(FIRST, champs_only=True)
 
 
 Prepare = Callable[[Command, Sandbox], None]

@@ -35,7 +35,7 @@ ETAPE = "Comité final"
 
 def test_the_next_call_needs_a_file_alone(run: Command, sandbox: Sandbox) -> None:
     """Verdicts, pushed annotations and the views of the jury are right by the second file."""
-    sandbox.control.add_demarche(NUMBER, next_form(), next_dossiers(sandbox))
+    sandbox.control.form.add_demarche(NUMBER, next_form(), next_dossiers(sandbox))
     path = run.folder / "aap-eig8.toml"
     path.write_text(next_file(), encoding="utf-8")
     assert 0 == run("sync").code
@@ -137,7 +137,7 @@ def _revision(revision: FormRevision) -> FormRevision:
 
 def next_dossiers(sandbox: Sandbox, count: int = len(RANKS)) -> list[ServedDossier]:
     """Return the dossiers of aap-eig7 with the ids of the next call."""
-    seeds = content.dossiers(7, count, now=sandbox.control.now())
+    seeds = content.dossiers(7, count, now=sandbox.control.clock.now())
     return [
         replace(seed, champs=_shifted(seed.champs), annotations=_shifted(seed.annotations))
         for seed in seeds
@@ -203,7 +203,7 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
 ) -> None:
     """`config init` writes them switched off, without dates; the file works, and judges nothing."""
     dossiers = next_dossiers(sandbox) if form is not FORM else content.dossiers(7, 30, now=NOW)
-    sandbox.control.add_demarche(
+    sandbox.control.form.add_demarche(
         NUMBER, published(form, datetime(2026, 8, 10, tzinfo=UTC)), dossiers
     )
     path = run.folder / "next.toml"
@@ -235,7 +235,9 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
 
 def test_check_compares_rules_and_form(run: Command, sandbox: Sandbox) -> None:
     """The window with the publication, options both ways, and what a check needs unmapped."""
-    sandbox.control.add_demarche(NUMBER, published(next_form(), datetime(2026, 8, 10, tzinfo=UTC)))
+    sandbox.control.form.add_demarche(
+        NUMBER, published(next_form(), datetime(2026, 8, 10, tzinfo=UTC))
+    )
     path = run.folder / "next.toml"
     text = re.sub(r'"Exploration" = .*\n', "", next_file())
     text = text.replace('["Internaliser le pilotage stratégique"]', '["Autre chose"]')

@@ -13,7 +13,7 @@ from tests.commands.terminal import on_terminal
 @pytest.mark.parametrize("on", ["terminal", "pipe", "json"])
 def test_a_failed_attempt_is_shown_at_once(run: Command, sandbox: Sandbox, on: str) -> None:
     """With the wait before the next one, and the end of the outage; not with --json."""
-    sandbox.control.fail(ScriptedFault("bad_gateway", times=1))
+    sandbox.control.faults.fail(ScriptedFault("bad_gateway", times=1))
     if on == "terminal":
         ended = on_terminal(run, "sync", "--no-push", errors_too=True)
         told = " ".join(ended.out.split())
@@ -33,6 +33,6 @@ def test_a_failed_attempt_is_shown_at_once(run: Command, sandbox: Sandbox, on: s
 
 def test_a_page_that_times_out_is_shown(run: Command, sandbox: Sandbox) -> None:
     """The next request asks for fewer dossiers at once."""
-    sandbox.control.fail(ScriptedFault("timeout", operation="DossiersPage", reached=3))
+    sandbox.control.faults.fail(ScriptedFault("timeout", operation="DossiersPage", reached=3))
     ended = run("sync", "--no-push")
     assert (0, True) == (ended.code, "A smaller page is asked for." in ended.err), ended.err

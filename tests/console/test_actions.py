@@ -202,12 +202,12 @@ def test_of_two_operators_one_wins_and_the_other_is_told(
 
 def test_a_dossier_in_quarantine_is_tried_again(engine: Engine, visitor: Visitor) -> None:
     """Grouped by what is to be done."""
-    engine.control.return_null(number(2), champs_only=True)
+    engine.control.faults.return_null(number(2), champs_only=True)
     engine.sync(full=True)
     assert {2} == set(engine.quarantine())
     page = visitor.get("/anomalies").text
     assert "Signalez" in page or "réessayez" in page
-    engine.control.repair(number(2))
+    engine.control.faults.repair(number(2))
     assert "Fait" in visitor.ask("/anomalies", quoi="lecture", dossier=str(number(2)))
     assert {} == engine.quarantine()
     assert "Aucune anomalie" in visitor.get("/anomalies").text
@@ -215,14 +215,14 @@ def test_a_dossier_in_quarantine_is_tried_again(engine: Engine, visitor: Visitor
 
 def test_a_refused_push_is_sent_again(fresh: Engine) -> None:
     """Once DS accepts it; refusals are grouped by their cause."""
-    fresh.control.publish_revision(Change(options={RESULTAT: ["Inéligible"]}))
+    fresh.control.form.publish_revision(Change(options={RESULTAT: ["Inéligible"]}))
     fresh.sync()
     assert "refusee" == fresh.wishes(0)["resultat"]
     with served(fresh) as console:
         visitor = console.visitor()
         assert "Refusée" in visitor.get("/anomalies").text
         options = ["Inéligible", "À vérifier", "Éligible", "Indéterminé"]
-        fresh.control.publish_revision(Change(options={RESULTAT: options}))
+        fresh.control.form.publish_revision(Change(options={RESULTAT: options}))
         visitor.ask("/resynchroniser", portee="tout")
         page = visitor.ask("/anomalies", quoi="envoi", dossier=str(number(0)))
     assert "Fait" in page
@@ -346,7 +346,7 @@ def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> Non
     fresh.sync()
     options = SyncOptions(work=Kind.ERASURE, dossiers=(number(0),), started_by=USER)
     with fresh.worker.store.requests(DEMARCHE) as requests:
-        requests.ask(options.kind.value, options.queued(), USER, fresh.control.now())
+        requests.ask(options.kind.value, options.queued(), USER, fresh.control.clock.now())
     with served(fresh) as console:
         visitor = console.visitor()
         until = time.monotonic() + DEADLINE_S

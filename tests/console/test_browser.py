@@ -63,7 +63,7 @@ def told(sqlite_template: object, tmp_path_factory: pytest.TempPathFactory) -> I
         for rank in (0, 1, 2):
             engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")
         engine.control.edit_champ(number(3), PROBLEME, "Un autre problème")
-        engine.control.return_null(number(4), champs_only=True)
+        engine.control.faults.return_null(number(4), champs_only=True)
         engine.advance(minutes=1)
         engine.sync(full=True)
         yield engine

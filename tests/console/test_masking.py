@@ -95,7 +95,7 @@ def test_a_lecteur_sees_no_marked_value(sqlite_template: Path, tmp_path: Path) -
                 stable_id = int(b64decode(row["champ_id"]).decode().rpartition("-")[2])
                 engine.control.edit_champ(number(0), stable_id, f"CANARI-{stable_id}")
         engine.control.edit_annotation(number(1), RESULTAT, "CANARI d’une saisie")
-        engine.control.return_null(number(2), champs_only=True)
+        engine.control.faults.return_null(number(2), champs_only=True)
         engine.advance(minutes=1)
         engine.sync(full=True)
         marked, free = values_of(engine)
@@ -126,7 +126,7 @@ def test_a_lecteur_reads_nothing_that_is_false(fresh: Engine) -> None:
     fresh.control.edit_annotation(number(0), RESULTAT, "Écrit à la main")
     fresh.control.edit_champ(number(1), PROBLEME, "Autre problème")
     fresh.control.edit_annotation(number(2), 5203, "2031-03-04")
-    fresh.control.publish_revision(Change(options={RESULTAT: ["Éligible"]}))
+    fresh.control.form.publish_revision(Change(options={RESULTAT: ["Éligible"]}))
     for rank in (0, *OPEN[3:]):
         # Another verdict: of the first, a conflict blocks it; of some others, DS refuses it.
         fresh.control.edit_champ(number(rank), PAGE, "https://beta.gouv.fr/startups/inconnu.html")

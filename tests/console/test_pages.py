@@ -54,7 +54,7 @@ def on_each(database_url: str) -> Iterator[ServedConsole]:
     with Engine(database_url, seeds()) as engine:
         engine.sync()
         engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
-        engine.control.return_null(number(1), champs_only=True)
+        engine.control.faults.return_null(number(1), champs_only=True)
         engine.advance(minutes=1)
         engine.sync(full=True)
         with served(engine) as console:
@@ -487,8 +487,10 @@ def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None
             place = None if row["ligne"] is None else row["ligne"] - 1
             control.edit_annotation(number(rank), stable_id, f"{stable_id} {markup}", row=place)
     control.edit_annotation(number(rank), RESULTAT, markup)
-    control.replace_json(number(rank), ("demandeur", "entreprise", "raisonSociale"), dumps(markup))
-    control.replace_json(number(rank), ("groupeInstructeur", "label"), dumps(markup))
+    control.faults.replace_json(
+        number(rank), ("demandeur", "entreprise", "raisonSociale"), dumps(markup)
+    )
+    control.faults.replace_json(number(rank), ("groupeInstructeur", "label"), dumps(markup))
     control.edit_annotation(number(rank), 5203, "2031-03-04")
     engine.advance(minutes=1)
     assert [] == engine.sync(full=True).errors

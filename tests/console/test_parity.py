@@ -29,7 +29,7 @@ def both(
         engine.sync()
         engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
         engine.control.edit_champ(number(2), PROBLEME, "Un autre problème")
-        engine.control.return_null(number(1), champs_only=True)
+        engine.control.faults.return_null(number(1), champs_only=True)
         engine.advance(minutes=1)
         engine.sync(full=True)
         command = InsideCommand(

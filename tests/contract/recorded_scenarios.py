@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import recorded_world
 
+from dsync.sandbox.http.control import action
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.world.changes import Change
 
@@ -79,7 +80,7 @@ NOT_ASKED = {
 
 def _do(name: str, *arguments: Any, **named: Any) -> Callable[[Any], None]:
     """Return a step that calls a method of the control."""
-    return lambda sandbox: getattr(sandbox.control, name)(*arguments, **named)
+    return lambda sandbox: action(sandbox.control, name)(*arguments, **named)
 
 
 def _touch(*ranks: int) -> list[Step]:

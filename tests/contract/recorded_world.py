@@ -71,7 +71,7 @@ def start() -> Sandbox:
     ]
     sandbox = Sandbox(forms, seed=7, clock=lambda: NOW)
     for name in ("write", "readonly"):
-        sandbox.control.change_token(name, demarches=frozenset({86321, 86322, 78001}))
+        sandbox.control.faults.change_token(name, demarches=frozenset({86321, 86322, 78001}))
     _settle(sandbox)
     return sandbox
 

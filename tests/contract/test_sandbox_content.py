@@ -36,12 +36,12 @@ def test_each_kind_of_change_shows(sandbox: Any, client: Any) -> None:
         lambda: control.edit_champ(number, 4105, "changé"),
         lambda: control.edit_annotation(number, 5103, "à la main"),
         lambda: control.add_label(number, "éligible"),
-        lambda: control.rename_label("éligible", "recevable"),
+        lambda: control.form.rename_label("éligible", "recevable"),
         lambda: control.remove_label(number, "recevable"),
         lambda: control.add_annotation_row(number, 5302),
         lambda: control.archive(number),
         lambda: control.change_groupe(number, "autre groupe"),
-        lambda: control.publish_revision(Change(rename={4105: "Le problème"})),
+        lambda: control.form.publish_revision(Change(rename={4105: "Le problème"})),
         lambda: control.move(number, "en_instruction"),
     ):
         change()

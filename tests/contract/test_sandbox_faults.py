@@ -48,7 +48,7 @@ def test_a_scripted_failure_is_answered_once(
     sandbox: Any, client: Any, kind: Any, status: int, content_type: str | None, start: str
 ) -> None:
     """One request fails, the next one succeeds."""
-    sandbox.control.fail(ScriptedFault(kind))
+    sandbox.control.faults.fail(ScriptedFault(kind))
     failed = client.post(PAGE, n=2)
     failed.encoding = "utf-8"
     assert (failed.status_code, failed.headers.get("Content-Type")) == (status, content_type)
@@ -58,7 +58,7 @@ def test_a_scripted_failure_is_answered_once(
 
 def test_a_fault_applies_to_its_operation(sandbox: Any, client: Any) -> None:
     """It can also let a number of requests succeed first."""
-    sandbox.control.fail(ScriptedFault("bad_gateway", operation="page", after=1, times=2))
+    sandbox.control.faults.fail(ScriptedFault("bad_gateway", operation="page", after=1, times=2))
     statuses = [
         client.post(query).status_code for query in ("query other{__typename}", *[PAGE] * 4)
     ]
@@ -68,7 +68,7 @@ def test_a_fault_applies_to_its_operation(sandbox: Any, client: Any) -> None:
 def test_a_time_out_keeps_the_page_info(sandbox: Any, client: Any) -> None:
     """Nodes after the time-out are null, but the end cursor is past them."""
     whole = client.data(PAGE, n=5)["demarche"]["dossiers"]
-    sandbox.control.fail(ScriptedFault("timeout", reached=2))
+    sandbox.control.faults.fail(ScriptedFault("timeout", reached=2))
     body = client.ask(PAGE, n=5)
     cut = body["data"]["demarche"]["dossiers"]
     assert cut == {"pageInfo": whole["pageInfo"], "nodes": [*whole["nodes"][:2], None, None, None]}
@@ -83,7 +83,7 @@ def test_a_time_out_keeps_the_page_info(sandbox: Any, client: Any) -> None:
 def test_bad_data_makes_one_node_null(sandbox: Any, client: Any) -> None:
     """It is null among good nodes, and requested alone it makes `data` null."""
     number = client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"][1]["number"]
-    sandbox.control.return_null(number)
+    sandbox.control.faults.return_null(number)
     body = client.ask(PAGE, n=3)
     assert [node is None for node in body["data"]["demarche"]["dossiers"]["nodes"]] == [
         False,
@@ -93,14 +93,14 @@ def test_bad_data_makes_one_node_null(sandbox: Any, client: Any) -> None:
     assert body["errors"][0]["extensions"] == {"code": "invalid_null"}
     alone = client.ask("query one($n:Int!){dossier(number:$n){number}}", n=number)
     assert alone["data"] is None
-    sandbox.control.repair(number)
+    sandbox.control.faults.repair(number)
     assert None not in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]
 
 
 def test_a_dossier_can_fail_each_page_that_has_it(sandbox: Any, client: Any) -> None:
     """Pages without it are served."""
     numbers = [n["number"] for n in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]]
-    sandbox.control.fail_reads(numbers[2])
+    sandbox.control.faults.fail_reads(numbers[2])
     assert [client.post(PAGE, n=size).status_code for size in (3, 2)] == [500, 200]
 
 
@@ -108,7 +108,7 @@ def test_a_dossier_can_fail_each_page_that_has_it(sandbox: Any, client: Any) -> 
 def test_a_connection_is_closed(sandbox: Any, client: Any, kind: Any) -> None:
     """Only a request whose connection was closed before its execution has no effect."""
     number = _open(sandbox).number
-    sandbox.control.fail(ScriptedFault(kind, only="mutation"))
+    sandbox.control.faults.fail(ScriptedFault(kind, only="mutation"))
     with pytest.raises(requests.RequestException):
         client.post(WRITE, d=ids.encode("Dossier", number), i=DSYNC, t="écrit")
     written = sandbox.control.truth_of(number).annotations[5103] == "écrit"
@@ -118,7 +118,7 @@ def test_a_connection_is_closed(sandbox: Any, client: Any, kind: Any) -> None:
 def test_a_time_out_keeps_the_mutations_before_it(sandbox: Any, client: Any) -> None:
     """Mutations are executed in order; those after the time-out are not."""
     dossier = _open(sandbox)
-    sandbox.control.fail(ScriptedFault("timeout", reached=1))
+    sandbox.control.faults.fail(ScriptedFault("timeout", reached=1))
     label = "(input:{dossierId:$d,labelId:%s}){errors{message}}"
     known = ('"TGFiZWwtMQ=="', '"TGFiZWwtMg=="')
     for name in dossier.labels:
@@ -138,7 +138,7 @@ def test_a_time_out_keeps_the_mutations_before_it(sandbox: Any, client: Any) -> 
 def test_a_slow_answer_is_complete(sandbox: Any, client: Any) -> None:
     """Latency and a slow body do not change the answer."""
     expected = client.data(PAGE, n=1)
-    sandbox.control.fail(
+    sandbox.control.faults.fail(
         ScriptedFault("latency", latency_ms=1), ScriptedFault("slow_body", bytes_per_s=1_000_000)
     )
     assert [client.data(PAGE, n=1) for _ in range(2)] == [expected, expected]
@@ -146,7 +146,7 @@ def test_a_slow_answer_is_complete(sandbox: Any, client: Any) -> None:
 
 def test_stopping_does_not_wait_for_a_slow_answer(sandbox: Any, client: Any) -> None:
     """A sandbox that sends an answer for an hour stops at once."""
-    sandbox.control.fail(ScriptedFault("slow_body", bytes_per_s=1))
+    sandbox.control.faults.fail(ScriptedFault("slow_body", bytes_per_s=1))
     headers = {"Authorization": f"Bearer {sandbox.tokens.write}"}
     with requests.post(
         sandbox.ds_url, json={"query": PAGE}, headers=headers, stream=True, timeout=5
@@ -158,14 +158,14 @@ def test_stopping_does_not_wait_for_a_slow_answer(sandbox: Any, client: Any) -> 
 
 def test_the_rate_limit_resets_with_the_clock_minute(sandbox: Any, client: Any) -> None:
     """The 429 has the start of the next minute, in one header only."""
-    sandbox.control.limit_rate(2)
+    sandbox.control.faults.limit_rate(2)
     answers = [client.post(PAGE) for _ in range(3)]
     assert [a.status_code for a in answers] == [200, 200, 429]
     headers = answers[2].headers
-    now = int(sandbox.control.now().timestamp())
+    now = int(sandbox.control.clock.now().timestamp())
     assert headers["RateLimit-Reset"] == str((now // 60 + 1) * 60)
     assert "Retry-After" not in headers
-    sandbox.control.advance(60)
+    sandbox.control.clock.advance(60)
     assert client.post(PAGE).status_code == 200
 
 
@@ -174,10 +174,10 @@ def test_tokens_can_be_changed(sandbox: Any, client: Any) -> None:
     control = sandbox.control
     statuses = []
     for switch in (
-        lambda: control.change_token(expired=True),
-        lambda: control.change_token(expired=False),
-        lambda: control.change_token(forbidden_network=True),
-        lambda: control.change_token(forbidden_network=False),
+        lambda: control.faults.change_token(expired=True),
+        lambda: control.faults.change_token(expired=False),
+        lambda: control.faults.change_token(forbidden_network=True),
+        lambda: control.faults.change_token(forbidden_network=False),
     ):
         switch()
         statuses.append(client.post(PAGE).status_code)
@@ -190,14 +190,14 @@ def test_tokens_can_be_changed(sandbox: Any, client: Any) -> None:
 
 def test_a_time_out_before_any_node_has_no_data(sandbox: Any, client: Any) -> None:
     """A request without a page then has no data at all."""
-    sandbox.control.fail(ScriptedFault("timeout"))
+    sandbox.control.faults.fail(ScriptedFault("timeout"))
     body = client.ask("query form{demarche(number:86321){activeRevision{id}}}")
     assert (body["data"], body["errors"][0]["extensions"]) == (None, {"code": "timeout"})
 
 
 def test_an_endless_list_leads_back_to_its_beginning(sandbox: Any, client: Any) -> None:
     """Its last page says that more follow, each time with another cursor."""
-    sandbox.control.fail(ScriptedFault("endless_list", times=2))
+    sandbox.control.faults.fail(ScriptedFault("endless_list", times=2))
     query = PAGE.replace("$n:Int", "$n:Int $c:String").replace("first:$n", "first:$n after:$c")
     first, second = (client.data(query, n=100)["demarche"]["dossiers"] for _ in range(2))
     assert first["pageInfo"]["hasNextPage"]

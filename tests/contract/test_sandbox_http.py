@@ -42,7 +42,7 @@ def test_an_address_expires_within_the_hour_and_cannot_be_changed(
     head, _, name = url.rpartition("/")
     tampered = f"{head[:-3]}abc/{name}"
     assert client.session.get(tampered, timeout=5).status_code == 401
-    sandbox.control.advance(3601)
+    sandbox.control.clock.advance(3601)
     assert client.session.get(url, timeout=5).status_code == 404
     assert client.session.get(_file(client)["url"], timeout=5).status_code == 200
 
@@ -56,9 +56,9 @@ def test_the_catalogue_is_served(sandbox: Any, client: Any, path: str) -> None:
 
 def test_answers_have_the_sandboxs_time(sandbox: Any, client: Any) -> None:
     """The Date header follows the clock that tests move."""
-    sandbox.control.advance(86400)
+    sandbox.control.clock.advance(86400)
     date = parsedate_to_datetime(client.post("{__typename}").headers["Date"])
-    assert date == sandbox.control.now()
+    assert date == sandbox.control.clock.now()
 
 
 def test_the_control_works_over_http(sandbox: Any, client: Any) -> None:

@@ -48,11 +48,11 @@ def test_a_dossier_hidden_by_its_usager_is_pending_then_erased_backdated(
 ) -> None:
     """After the erasure its date is the day on which it was hidden."""
     number = _number(sandbox)
-    hidden_at = iso(sandbox.control.now())
+    hidden_at = iso(sandbox.control.clock.now())
     sandbox.control.hide(number)
     told = {"number": number, "reason": "user_request", "dateSupression": hidden_at}
     assert list(_lists(client, number).values()) == [None, told, None]
-    sandbox.control.advance(timedelta(days=14).total_seconds())
+    sandbox.control.clock.advance(timedelta(days=14).total_seconds())
     sandbox.control.erase(number)
     assert list(_lists(client, number).values()) == [None, None, told]
 
@@ -81,10 +81,10 @@ def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any)
     """So an incremental read finds it."""
     number = _number(sandbox)
     sandbox.control.hide(number)
-    sandbox.control.advance(5)
+    sandbox.control.clock.advance(5)
     sandbox.control.restore(number)
     assert _lists(client, number)["pendingDeletedDossiers"] is None
-    assert _dates(client, number)[0] == iso(sandbox.control.now())
+    assert _dates(client, number)[0] == iso(sandbox.control.clock.now())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any)
         ),
         (lambda c, n: c.end_virus_scan(n, 4605, "infected"), [False, False, False]),
         (
-            lambda c, n: c.publish_revision(Change(rename={4105: "Renommé"})),
+            lambda c, n: c.form.publish_revision(Change(rename={4105: "Renommé"})),
             [False, False, False],
         ),
     ],
@@ -112,7 +112,7 @@ def test_what_moves_which_date(sandbox: Any, client: Any, change: Any, moved: li
     """Rows, a completed applicant, a scan's end and a new revision move none; labels do."""
     number = _number(sandbox)
     before = _dates(client, number)
-    sandbox.control.advance(60)
+    sandbox.control.clock.advance(60)
     change(sandbox.control, number)
     assert [a != b for a, b in zip(_dates(client, number), before, strict=True)] == moved
 
@@ -130,7 +130,7 @@ def test_an_annotation_written_by_the_api_leaves_the_annotations_date(
     ident = client.data("query($n:Int!){dossier(number:$n){id}}", n=number)["dossier"]["id"]
     seen = [_dates(client, number)]
     for _ in range(2):
-        sandbox.control.advance(60)
+        sandbox.control.clock.advance(60)
         client.data(query, d=ident)
         seen.append(_dates(client, number))
     assert seen[1] == seen[2]
@@ -142,7 +142,7 @@ def test_a_new_revision_rebases_open_dossiers_only(sandbox: Any, client: Any) ->
     """Champs are added, removed and renamed; finished dossiers keep theirs."""
     opened, finished = _number(sandbox), _number(sandbox, "accepte")
     added = ChampDescriptor(4999, "text", "Nouveau champ")
-    sandbox.control.publish_revision(
+    sandbox.control.form.publish_revision(
         Change(add_champs=[added], remove=[4604], rename={4105: "Renommé"})
     )
     query = "query($n:Int!){dossier(number:$n){champs{label}}}"
@@ -158,8 +158,8 @@ def test_a_new_revision_rebases_open_dossiers_only(sandbox: Any, client: Any) ->
 def test_a_change_committed_late_is_older_than_what_was_read(sandbox: Any, client: Any) -> None:
     """A cursor past its date does not return it."""
     number = _number(sandbox)
-    began = sandbox.control.now()
-    sandbox.control.advance(120)
+    began = sandbox.control.clock.now()
+    sandbox.control.clock.advance(120)
     before = _dates(client, number)
     sandbox.control.edit_champ(number, 4105, "en retard", at=began)
     assert before[0] != iso(began)
@@ -172,5 +172,5 @@ def test_a_champ_that_the_form_hides_is_absent(sandbox: Any, client: Any) -> Non
     number = _number(sandbox)
     query = "query($n:Int!){dossier(number:$n){champs{label}}}"
     count = len(client.data(query, n=number)["dossier"]["champs"])
-    sandbox.control.hide_champ(number, 4604)
+    sandbox.control.form.hide_champ(number, 4604)
     assert len(client.data(query, n=number)["dossier"]["champs"]) == count - 1

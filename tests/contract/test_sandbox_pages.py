@@ -52,7 +52,7 @@ def test_updated_since_is_inclusive(sandbox: Any, client: Any) -> None:
     """A dossier changed at that instant is on the page, a microsecond later it is not."""
     number = _page(client)["nodes"][0]["number"]
     sandbox.control.save_without_submitting(number)
-    at = sandbox.control.now()
+    at = sandbox.control.clock.now()
     assert [node["number"] for node in _page(client, since=at.isoformat())["nodes"]] == [number]
     later = at.replace(microsecond=1)
     assert _page(client, since=later.isoformat())["nodes"] == []

@@ -38,14 +38,14 @@ def sandbox() -> Any:
 def test_the_json_at_a_path_is_replaced_until_the_repair(sandbox: Sandbox) -> None:
     """In each document with that field, literally; other dossiers are not changed."""
     good = ask(sandbox, PAGE).json()
-    sandbox.control.replace_json(FIRST_NUMBER + 1, ("number",), "1e400")
-    sandbox.control.replace_json(FIRST_NUMBER + 1, ("demandeur", "siret"), '["\\ud800"]')
-    sandbox.control.replace_json(FIRST_NUMBER + 1, ("champs", 0), "1")
+    sandbox.control.faults.replace_json(FIRST_NUMBER + 1, ("number",), "1e400")
+    sandbox.control.faults.replace_json(FIRST_NUMBER + 1, ("demandeur", "siret"), '["\\ud800"]')
+    sandbox.control.faults.replace_json(FIRST_NUMBER + 1, ("champs", 0), "1")
     text = ask(sandbox, PAGE).text
     assert '"number":1e400' in text
     assert '"siret":["\\ud800"]' in text
     assert str(FIRST_NUMBER) in text
-    sandbox.control.repair(FIRST_NUMBER + 1)
+    sandbox.control.faults.repair(FIRST_NUMBER + 1)
     assert good == ask(sandbox, PAGE).json()
 
 
@@ -57,7 +57,7 @@ def test_a_null_field_empties_the_nearest_nullable_object(sandbox: Sandbox) -> N
         if node["demandeur"].get("entreprise")
     )
     place = number - FIRST_NUMBER
-    sandbox.control.null_field(number, ("demandeur", "entreprise", "raisonSociale"))
+    sandbox.control.faults.null_field(number, ("demandeur", "entreprise", "raisonSociale"))
     answer = ask(sandbox, PAGE).json()
     nodes = answer["data"]["demarche"]["dossiers"]["nodes"]
     (found,) = [node for node in nodes if node["number"] == number]
@@ -65,8 +65,8 @@ def test_a_null_field_empties_the_nearest_nullable_object(sandbox: Sandbox) -> N
     [error] = answer["errors"]
     assert ["demandeur", "entreprise", "raisonSociale"] == error["path"][4:]
     assert "invalid_null" == error["extensions"]["code"]
-    sandbox.control.repair(number)
-    sandbox.control.null_field(number, ("demandeur", "siret"))
+    sandbox.control.faults.repair(number)
+    sandbox.control.faults.null_field(number, ("demandeur", "siret"))
     answer = ask(sandbox, PAGE).json()
     assert answer["data"]["demarche"]["dossiers"]["nodes"][place] is None
     assert {"data": None} == {"data": ask(sandbox, ALONE, n=number).json()["data"]}
@@ -76,20 +76,20 @@ def test_a_failed_field_is_null_and_named(sandbox: Sandbox) -> None:
     """Also one that may be null, which a null field is without a word."""
     query = "query($n:Int!){dossier(number:$n){number motivation}}"
     for set_fault, paths in (
-        (sandbox.control.null_field, []),
-        (sandbox.control.fail_field, [["dossier", "motivation"]]),
+        (sandbox.control.faults.null_field, []),
+        (sandbox.control.faults.fail_field, [["dossier", "motivation"]]),
     ):
         set_fault(FIRST_NUMBER, ("motivation",))
         answer = ask(sandbox, query, n=FIRST_NUMBER).json()
         assert {"number": FIRST_NUMBER, "motivation": None} == answer["data"]["dossier"]
         assert paths == [error["path"] for error in answer.get("errors", ())]
-        sandbox.control.repair(FIRST_NUMBER)
+        sandbox.control.faults.repair(FIRST_NUMBER)
 
 
 def test_an_odd_entry_fails_its_list_alone(sandbox: Sandbox) -> None:
     """HTTP 500 to whoever asks for the page that has it."""
     sandbox.control.erase(FIRST_NUMBER)
-    sandbox.control.spoil_entry(FIRST_NUMBER)
+    sandbox.control.faults.spoil_entry(FIRST_NUMBER)
     for name, status in (("deletedDossiers", 500), ("pendingDeletedDossiers", 200)):
         query = f"{{demarche(number:86321){{{name}(first:9){{nodes{{number}}}}}}}}"
         assert status == ask(sandbox, query).status_code
@@ -97,7 +97,7 @@ def test_an_odd_entry_fails_its_list_alone(sandbox: Sandbox) -> None:
 
 def test_headers_and_answers_can_be_replaced(sandbox: Sandbox) -> None:
     """For the requests to which the fault applies."""
-    sandbox.control.fail(
+    sandbox.control.faults.fail(
         ScriptedFault("odd_headers", headers={"Date": "never", "X-Odd": "1"}),
         ScriptedFault("replaced_json", path=("data", "demarche"), json="[]"),
     )

@@ -249,7 +249,7 @@ class Worker:
 
     def now(self) -> datetime:
         """Return this machine's present."""
-        return self.engine.sandbox.control.now() + self.skew
+        return self.engine.sandbox.control.clock.now() + self.skew
 
     def sync(self, **options: Any) -> RunReport:
         """Do one run."""
@@ -343,7 +343,7 @@ class Engine:
 
     def advance(self, **duration: float) -> None:
         """Let time pass, for both sides."""
-        self.control.advance(timedelta(**duration).total_seconds())
+        self.control.clock.advance(timedelta(**duration).total_seconds())
 
     def shrink(self, size: int) -> None:
         """Have the next run begin with pages of this size."""
@@ -381,7 +381,7 @@ class Engine:
         known = _begun[key]
         databases.replace(self.url, known.database)
         self.sandbox.world.demarches, self.sandbox.world.agents = pickle.loads(known.world)
-        self.control.set_clock(known.at)
+        self.control.clock.set_clock(known.at)
         return known.report
 
     def _kept(self, report: RunReport) -> _Begun:
@@ -389,7 +389,7 @@ class Engine:
         engine_for(self.url).dispose()
         world = self.sandbox.world
         both = pickle.dumps((world.demarches, world.agents))
-        return _Begun(databases.keep(self.url), both, self.control.now(), report)
+        return _Begun(databases.keep(self.url), both, self.control.clock.now(), report)
 
     # --- what DS was asked ------------------------------------------------------------------
 

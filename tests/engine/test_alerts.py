@@ -56,7 +56,7 @@ def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
     alerts_of(engine.restart(), inbox).tick()
     assert [] == inbox.told()
 
-    engine.control.fail(ScriptedFault("token_expired"))
+    engine.control.faults.fail(ScriptedFault("token_expired"))
     engine.advance(minutes=11)
     engine.sync()
     other.tick()
@@ -121,9 +121,9 @@ def test_a_quarantine_is_told_again_each_time_it_has_doubled(engine: Engine, inb
     told = []
     for poisoned in (2, 3, 4, 3, 0):
         for rank in range(4):
-            engine.control.repair(number(rank))
+            engine.control.faults.repair(number(rank))
         for rank in range(poisoned):
-            engine.control.fail_reads(number(rank), champs_only=True)
+            engine.control.faults.fail_reads(number(rank), champs_only=True)
         engine.sync(full=True)
         for alerts in both:
             alerts.tick()
@@ -199,7 +199,7 @@ def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox)
         ("admissible", "éligible"),
     ):
         if former:
-            engine.control.rename_label(former, later)
+            engine.control.form.rename_label(former, later)
         for hours in (0, 24):
             engine.advance(hours=hours)
             engine.sync()
@@ -222,11 +222,11 @@ def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox)
 def test_of_two_checks_the_later_one_counts(engine: Engine, inbox: Inbox) -> None:
     """Services check at different times: what one found and the other did not is told once."""
     engine.begin()
-    engine.control.rename_label("à vérifier", "à revoir")
+    engine.control.form.rename_label("à vérifier", "à revoir")
     one = alerts_of(engine.worker, inbox)
     one.tick()
     assert [INSTRUCTEUR, "check labels"] == inbox.told()
-    engine.control.rename_label("à revoir", "à vérifier")
+    engine.control.form.rename_label("à revoir", "à vérifier")
     engine.advance(minutes=1)
     engine.sync()
     other = alerts_of(engine.another(), inbox)

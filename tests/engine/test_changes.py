@@ -75,7 +75,7 @@ def test_an_edit_shows_with_both_values_dates_and_author(engine_on_each: Engine)
     quiet(engine)
     old = engine.one("lecture_candidature", 0)["probleme"]
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
-    edited_at = engine.control.now()
+    edited_at = engine.control.clock.now()
     engine.advance(minutes=5)
     engine.sync(push=False)
     [row] = rows(engine)
@@ -189,7 +189,7 @@ def test_states_groupe_and_labels_are_changes_of_the_dossier(engine: Engine) -> 
     moved_at = []
     for state in ("en_construction", "en_instruction", "en_construction", "sans_suite"):
         engine.control.move(number(0), state)
-        moved_at.append(engine.control.now())
+        moved_at.append(engine.control.clock.now())
         engine.sync(push=False)
         engine.advance(hours=1)
     engine.control.change_groupe(number(0), "autre groupe")
@@ -227,7 +227,7 @@ def test_a_champ_that_leaves_the_form_loses_its_value(engine: Engine) -> None:
     change = Change(
         add_champs=[new], rename={PROBLEME: "Le problème"}, retype={PROBLEME: "text"}, remove=[PAGE]
     )
-    engine.control.publish_revision(change)
+    engine.control.form.publish_revision(change)
     engine.sync(push=False)
     assert [(PAGE, None, old, None, "inconnu")] == told(engine, 0)
     assert {PAGE} == {_key(row["champ_id"]) for row in rows(engine)}
@@ -241,7 +241,7 @@ def harm(engine: Engine, how: str) -> None:
     """Have DS render a dossier without its commune, of which it then gives another text."""
     if how == "field":
         place = len(FORM.revisions[-1].champs)
-        engine.control.null_field(number(0), ("champs", place, "commune", "name"))
+        engine.control.faults.null_field(number(0), ("champs", place, "commune", "name"))
     else:
         engine.control.replace_demandeur(number(0), {})
 
@@ -249,7 +249,7 @@ def harm(engine: Engine, how: str) -> None:
 def with_commune(engine: Engine) -> None:
     """Have the form ask for a commune, as its last champ."""
     change = Change(add_champs=[ChampDescriptor(COMMUNE, "communes", "Commune d’accueil")])
-    engine.control.publish_revision(change)
+    engine.control.form.publish_revision(change)
     engine.control.edit_champ(number(0), COMMUNE, LYON)
 
 
@@ -273,7 +273,7 @@ def test_a_hole_is_no_change_and_hides_none(
     engine.control.edit_champ(number(0), COMMUNE, after)
     assert 7 == engine.sync(full=True, push=False).exit_code
     engine.advance(hours=1)
-    engine.control.repair(number(0))
+    engine.control.faults.repair(number(0))
     engine.control.world.dossier(number(0)).demandeur = demandeur
     assert 0 == engine.sync(full=True, push=False).exit_code
     shown = [TEXTS] if after == BREST else []
@@ -289,7 +289,7 @@ def test_a_hole_at_the_first_sight_is_filled_without_a_change(engine: Engine, ho
     demandeur = engine.control.world.dossier(number(0)).demandeur
     harm(engine, how)
     quiet(engine)
-    engine.control.repair(number(0))
+    engine.control.faults.repair(number(0))
     engine.control.world.dossier(number(0)).demandeur = demandeur
     assert 0 == engine.sync(full=True, push=False).exit_code
     assert [] == rows(engine)

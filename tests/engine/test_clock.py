@@ -18,9 +18,9 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
     """What it left in the future counts as never: the full read, and wishes that were put off."""
     engine = engine_on_each
     engine.worker.skew = AHEAD
-    engine.control.fail(ScriptedFault("answer_lost", only="mutation", times=None))
+    engine.control.faults.fail(ScriptedFault("answer_lost", only="mutation", times=None))
     engine.sync()
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     waiting = engine.rows("SELECT numero FROM outbox WHERE statut IN ('incertaine', 'en_attente')")
     assert waiting
 
@@ -97,12 +97,12 @@ def test_a_wrong_clock_makes_no_run_due_again_at_once(engine: Engine, hours: int
 def test_what_was_refused_a_moment_ahead_is_sent_when_somebody_asks(engine: Engine) -> None:
     """The clock was two minutes ahead when DS refused it, and is right when the push begins."""
     engine.worker.skew = timedelta(minutes=2)
-    engine.control.change_token(can_write=False)
+    engine.control.faults.change_token(can_write=False)
     engine.sync()
     refused = engine.rows("SELECT numero FROM outbox WHERE statut = 'refusee'")
     assert refused
 
     engine.worker.skew = timedelta()
-    engine.control.change_token(can_write=True)
+    engine.control.faults.change_token(can_write=True)
     engine.worker.push()
     assert not engine.rows("SELECT numero FROM outbox WHERE statut = 'refusee'")

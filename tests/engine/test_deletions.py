@@ -140,7 +140,7 @@ def test_a_dossier_that_expires_on_its_day_is_found_at_once(engine_on_each: Engi
     """It is asked for by its number for some days; one that DS still shows stays as it is."""
     engine = engine_on_each
     for rank in (FINISHED_ONE, 11):
-        ended = engine.control.now() - timedelta(days=365) + timedelta(hours=2)
+        ended = engine.control.clock.now() - timedelta(days=365) + timedelta(hours=2)
         engine.control.world.dossier(number(rank)).traite_at = ended
     engine.begin(push=False)
     for hours, asked in ((1, 0), (3, 1)):
@@ -212,7 +212,7 @@ def test_a_dossier_that_no_page_showed_and_that_is_bad_is_quarantined(engine: En
     miss(engine, OPEN_ONE)
 
     def demarches_of(original: Callable[..., Any], *args: Any) -> Any:
-        engine.control.return_null(number(OPEN_ONE), champs_only=True)
+        engine.control.faults.return_null(number(OPEN_ONE), champs_only=True)
         return original(*args)
 
     engine.worker.client.around["demarches_of"] = demarches_of
@@ -300,7 +300,7 @@ def test_a_page_is_newer_than_the_lists_that_came_with_it(engine: Engine) -> Non
     engine.sync_until_quiet()
     engine.shrink(1)
     # The page of one fails with the lists in it: they are asked by themselves, before the page.
-    engine.control.fail(ScriptedFault("timeout", "DossiersPage"))
+    engine.control.faults.fail(ScriptedFault("timeout", "DossiersPage"))
 
     def deletions(original: Callable[..., Any], *args: Any, **lists: Any) -> Any:
         found = original(*args, **lists)
@@ -375,7 +375,7 @@ def test_a_mass_deletion_by_the_lists_is_followed_and_told(engine_on_each: Engin
 
     def told() -> list[str]:
         app = engine.worker.app
-        alerts = [alert.text for alert in alerts_of(app, engine.control.now())]
+        alerts = [alert.text for alert in alerts_of(app, engine.control.clock.now())]
         return [text for text in alerts if "at once" in text]
 
     mass = "SELECT numero, message FROM lecture_anomalie WHERE code = 'suppression_massive'"
@@ -410,10 +410,10 @@ def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Eng
     """Only a full read that came to its end says who has vanished."""
     engine.sync_until_quiet()
     engine.shrink(3)
-    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=2, times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", "DossiersPage", after=2, times=None))
     assert 8 == engine.sync(full=True).exit_code
     assert {"present": 12} == engine.presences()
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.sync(full=True)
     assert {"present": 12} == engine.presences()
 
@@ -433,7 +433,7 @@ def test_a_list_that_ds_fails_on_costs_that_list_alone(
     engine.control.hide(number(OPEN_ONE), "administration")
     engine.control.erase(number(2))
     bad = OPEN_ONE if which == "pending" else 2
-    engine.control.spoil_entry(number(bad))
+    engine.control.faults.spoil_entry(number(bad))
     gone = {OPEN_ONE: "masque", 2: "supprime"}
     read = ({OPEN_ONE, 2} - {bad}).pop()
     for _ in range(2):
@@ -446,15 +446,15 @@ def test_a_list_that_ds_fails_on_costs_that_list_alone(
         assert gone[read] == engine.one("dossier", read)["presence"]
         assert ("disparu" if full else "present") == engine.one("dossier", bad)["presence"]
         state = engine.state()
-        assert state.last_success_at == engine.control.now()
+        assert state.last_success_at == engine.control.clock.now()
         assert (state.last_full_at == state.last_success_at) is full
         kept = {"pending": state.last_pending_at, "deleted": state.last_deleted_at}
         assert getattr(before, f"last_{which}_at") == kept.pop(which)
-        assert [engine.control.now()] == [*kept.values()]
+        assert [engine.control.clock.now()] == [*kept.values()]
     assert "Inéligible" == engine.remote(0)
     if full:
         assert engine.worker.app.due() is None, "the list is asked again in an hour, not at once"
-    engine.control.repair(number(bad))
+    engine.control.faults.repair(number(bad))
     assert 0 == engine.sync().exit_code
     assert gone[bad] == engine.one("dossier", bad)["presence"]
 
@@ -465,8 +465,8 @@ def test_both_lists_that_fail_leave_hidden_dossiers_hidden(engine: Engine) -> No
     engine.control.hide(number(OPEN_ONE), "administration")
     engine.control.erase(number(2))
     engine.sync()
-    engine.control.spoil_entry(number(OPEN_ONE))
-    engine.control.spoil_entry(number(2))
+    engine.control.faults.spoil_entry(number(OPEN_ONE))
+    engine.control.faults.spoil_entry(number(2))
     report = engine.sync(full=True)
     assert (7, 2, 10) == (report.exit_code, len(report.errors), report.read)
     assert ["masque", "supprime"] == [

@@ -26,11 +26,11 @@ def test_a_run_that_failed_behind_its_read_stays_due(engine_on_each: Engine) -> 
     """Until what was read is judged and sent; how long it waits is the service's to say."""
     engine = engine_on_each
     engine.restart(configuration=HOURLY)
-    engine.control.fail(ScriptedFault("token_expired", only="mutation", times=None))
+    engine.control.faults.fail(ScriptedFault("token_expired", only="mutation", times=None))
     for _ in range(2):
         assert 3 == engine.sync().exit_code
         assert 0 == announced(engine)
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     assert (0, 10) == ((done := engine.sync()).exit_code, done.pushed)
     assert 3600 == announced(engine)
 
@@ -39,7 +39,7 @@ def test_an_outbox_that_waits_is_due(engine_on_each: Engine) -> None:
     """An unanswered write when it can be read back, a wish that was put off at its time."""
     engine = engine_on_each
     engine.restart(configuration=HOURLY)
-    engine.control.fail(ScriptedFault("answer_lost", only="mutation"))
+    engine.control.faults.fail(ScriptedFault("answer_lost", only="mutation"))
     assert 7 == engine.sync().exit_code
     assert 35 == announced(engine)
     if engine.url.startswith("postgresql"):
@@ -47,7 +47,7 @@ def test_an_outbox_that_waits_is_due(engine_on_each: Engine) -> None:
         engine.execute("UPDATE pousse SET incertaine_depuis = incertaine_depuis - interval '1 h'")
     assert 0 == engine.sync().exit_code
 
-    engine.control.fail(ScriptedFault("internal_error", only="mutation"))
+    engine.control.faults.fail(ScriptedFault("internal_error", only="mutation"))
     engine.control.edit_champ(number(0), PROBLEME, "")
     assert 7 == engine.sync().exit_code
     assert 300 == announced(engine)

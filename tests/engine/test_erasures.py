@@ -16,7 +16,7 @@ WORD = "Mot-témoin"
 
 
 def purged(engine: Engine, age: timedelta) -> RunReport:
-    limit = engine.control.now() - age
+    limit = engine.control.clock.now() - age
     return engine.sync(work=Kind.ERASURE, decided_before=limit, started_by="cli:agent")
 
 
@@ -66,7 +66,7 @@ def test_an_erased_dossier_that_ds_cannot_render_is_in_no_quarantine(
     engine.begin(push=False)
     engine.worker.erase(ONE)
     engine.control.edit_champ(number(ONE), PROBLEME, WORD)
-    getattr(engine.control, harm)(number(ONE), champs_only=True)
+    getattr(engine.control.faults, harm)(number(ONE), champs_only=True)
     reports = [engine.sync(), engine.sync(full=True)]
     assert [(0, 0)] * 2 == [(report.exit_code, report.quarantined) for report in reports]
     assert {} == engine.quarantine()

@@ -155,7 +155,7 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine)
     profils = f"SELECT * FROM {VIEW}_profils_souhaites"
     rows_before = engine.rows(f"{profils} ORDER BY numero, ligne")
     added = ChampDescriptor(4900, "integer_number", "Nombre d’usagers")
-    engine.control.publish_revision(
+    engine.control.form.publish_revision(
         Change(
             add_champs=[added],
             rename={PROBLEME: "Le problème"},
@@ -189,7 +189,7 @@ def test_a_map_shows_its_areas_as_geojson_and_as_a_text(engine_on_each: Engine) 
     engine = engine_on_each
     engine.begin(push=False)
     new = ChampDescriptor(4901, "carte", "Emplacement")
-    engine.control.publish_revision(Change(add_champs=[new]))
+    engine.control.form.publish_revision(Change(add_champs=[new]))
     outline = [[2.35, 48.85], [2.36, 48.85], [2.36, 48.86], [2.35, 48.85]]
     plot = {"commune": "75056", "prefixe": "000", "section": "AB", "numero": "12"}
     parcel = {"source": "cadastre", **plot, "surface": "120", "type": "Polygon"}

@@ -69,7 +69,7 @@ def with_each_part(engine: Engine) -> Engine:
         ChampDescriptor(EPCI, "epci", "Intercommunalité"),
         ChampDescriptor(BLOCK, "repetition", "Lieux", champs=rows),
     ]
-    engine.control.publish_revision(Change(add_champs=new))
+    engine.control.form.publish_revision(Change(add_champs=new))
     for rank in range(21):
         dossier = engine.control.world.dossier(number(rank))
         dossier.champs |= {SIRET: ETABLISSEMENT, RNA: "W751000000", MAP: [POINT], COMMUNE: LYON}
@@ -91,7 +91,7 @@ def harm(engine: Engine) -> dict[str, Any]:
     """Have DS fail on each part; return what `mend` needs."""
     for rank, paths in PARTS.items():
         for path in filter(None, paths):
-            engine.control.fail_field(number(rank), path)
+            engine.control.faults.fail_field(number(rank), path)
     [lost] = [rank for rank, paths in PARTS.items() if LOST in paths]
     applicant: dict[str, Any] = engine.control.world.dossier(number(lost)).demandeur
     engine.control.replace_demandeur(number(lost), {})
@@ -100,7 +100,7 @@ def harm(engine: Engine) -> dict[str, Any]:
 
 def mend(engine: Engine, lost: dict[str, Any]) -> None:
     for rank in PARTS:
-        engine.control.repair(number(rank))
+        engine.control.faults.repair(number(rank))
     engine.control.replace_demandeur(**lost)
     engine.advance(minutes=1)
 
@@ -171,8 +171,8 @@ def test_a_part_that_ds_failed_on_at_the_first_sight_comes_later_without_a_chang
 def test_an_object_that_only_lacks_its_name_is_no_anomaly(many: Engine) -> None:
     """Its code is stored, one line tells it of all dossiers; another code is told as a change."""
     for rank in (0, 1):
-        many.control.null_field(number(rank), ("champs", 34, "epci", "name"))
-        many.control.null_field(number(rank), ("champs", 34, "stringValue"))
+        many.control.faults.null_field(number(rank), ("champs", 34, "epci", "name"))
+        many.control.faults.null_field(number(rank), ("champs", 34, "stringValue"))
     for _ in range(2):
         report = many.sync(full=True, push=False)
         assert (7, {}, 0) == (report.exit_code, many.quarantine(), report.quarantined)
@@ -180,10 +180,10 @@ def test_an_object_that_only_lacks_its_name_is_no_anomaly(many: Engine) -> None:
         assert "names of some places" in line
         texts = [row["intercommunalite"] for row in many.rows(OF_FORM)[:3]]
         assert ["200046977 (nom inconnu)"] * 2 + ["Métropole de Lyon"] == texts
-    many.control.repair(number(0))
+    many.control.faults.repair(number(0))
     many.control.world.dossier(number(1)).champs[EPCI] = {"code": "243500139", "name": "Rennes"}
     many.sync(full=True, push=False)
-    many.control.repair(number(1))
+    many.control.faults.repair(number(1))
     assert 0 == many.sync(full=True, push=False).exit_code
     texts = [row["intercommunalite"] for row in many.rows(OF_FORM)[:3]]
     assert ["Métropole de Lyon", "Rennes", "Métropole de Lyon"] == texts
@@ -194,12 +194,12 @@ def test_another_applicant_that_ds_renders_in_part_is_not_the_known_one(many: En
     many.sync(full=True, push=False)
     other = {**ETABLISSEMENT, "siret": "13002526500021", "entreprise": {**COMPANY}}
     many.control.replace_demandeur(number(0), other)
-    many.control.null_field(number(0), ("demandeur", "entreprise", "raisonSociale"))
+    many.control.faults.null_field(number(0), ("demandeur", "entreprise", "raisonSociale"))
     many.sync(full=True, push=False)
     row = many.one("dossier", 0)
     assert ("13002526500021", None) == (row["siret"], row["raison_sociale"])
     assert "modifie" in many.events(0)
-    many.control.repair(number(0))
+    many.control.faults.repair(number(0))
     many.sync(full=True, push=False)
     assert "DINUM" == many.one("dossier", 0)["raison_sociale"]
     assert 1 == many.events(0).count("modifie")

@@ -47,7 +47,7 @@ def test_a_hole_in_a_field_that_nobody_reads_costs_nothing(engine: Engine) -> No
     rank = company(engine)
     before = engine.content()
     for path in ("entreprise", "siretSiegeSocial"), ("address", "label"), ("libelleNaf",):
-        engine.control.null_field(number(rank), ("demandeur", *path))
+        engine.control.faults.null_field(number(rank), ("demandeur", *path))
     report = engine.sync(full=True, push=False)
     assert (0, 0, {}) == (report.exit_code, report.changed, engine.quarantine())
     assert before == engine.content()
@@ -57,7 +57,7 @@ def test_a_hole_below_a_nullable_field_costs_that_field(engine: Engine) -> None:
     """The dossier is stored and judged, the known value stays, an anomaly names its path."""
     rank = company(engine)
     before = engine.one("lecture_candidature", rank)
-    engine.control.null_field(number(rank), ("demandeur", "entreprise", "raisonSociale"))
+    engine.control.faults.null_field(number(rank), ("demandeur", "entreprise", "raisonSociale"))
     engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
     report = engine.sync(full=True, push=False)
     assert (7, 12) == (report.exit_code, report.read)
@@ -72,7 +72,7 @@ def test_a_hole_below_a_nullable_field_costs_that_field(engine: Engine) -> None:
     events = engine.events(rank)
     engine.sync(full=True, push=False)
     assert events == engine.events(rank)
-    engine.control.repair(number(rank))
+    engine.control.faults.repair(number(rank))
     assert 0 == engine.sync(full=True, push=False).exit_code
     assert {} == anomaly(engine, rank)
 
@@ -103,7 +103,7 @@ def test_an_applicant_that_ds_cannot_render_changes_no_verdict(
     engine.sync_until_quiet()
     before = engine.remote(0, DETAIL)
     if field:
-        engine.control.null_field(number(0), ("demandeur", "entreprise", field))
+        engine.control.faults.null_field(number(0), ("demandeur", "entreprise", field))
     else:
         engine.control.replace_demandeur(number(0), {})
     engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
@@ -121,7 +121,7 @@ def test_a_dossier_that_is_null_all_the_same_goes_into_quarantine(
 ) -> None:
     """Named with the path, exit 7; the last copy stays."""
     rank = company(engine)
-    engine.control.null_field(number(rank), ("groupeInstructeur", "label"))
+    engine.control.faults.null_field(number(rank), ("groupeInstructeur", "label"))
     options = {"dossiers": [number(rank)]} if command == "sync --dossier" else {"full": True}
     report = engine.sync(push=False, **options)
     assert (7, 1) == (report.exit_code, report.quarantined)
@@ -138,7 +138,7 @@ def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
     """Twice the logarithm of the page's size, and four."""
     engine = start(range(100))
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
-    engine.control.fail_reads(order[rank], champs_only=True)
+    engine.control.faults.fail_reads(order[rank], champs_only=True)
     shown = sum(truth.presence == "present" for truth in engine.control.truth())
     report = engine.sync(push=False)
     assert (7, 1, shown - 1) == (report.exit_code, report.quarantined, report.read)
@@ -152,7 +152,7 @@ def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
 
 def nobody(engine: Engine, rank: int, *, has_node: bool) -> None:
     """Take a dossier's number away in every document, the light one included."""
-    engine.control.replace_json(number(rank), ("number",) if has_node else (), "null")
+    engine.control.faults.replace_json(number(rank), ("number",) if has_node else (), "null")
 
 
 @engine_by_case("has_node", sqlite=True, postgresql=False)
@@ -169,7 +169,7 @@ def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
     engine.advance(minutes=11)
     engine.control.edit_champ(number(9), PROBLEME, "Un autre problème")
     assert 1 == engine.sync().changed
-    engine.control.repair(number(4))
+    engine.control.faults.repair(number(4))
     assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
 
 
@@ -193,7 +193,7 @@ def test_an_odd_number_beside_a_null_node_hides_no_other(engine: Engine) -> None
     """The light page, which names a null node, may hold a number that no reader takes."""
     engine.sync_until_quiet()
     nobody(engine, 4, has_node=False)
-    engine.control.replace_json(number(7), ("number",), "1e400")
+    engine.control.faults.replace_json(number(7), ("number",), "1e400")
     report = engine.sync(full=True)
     assert (7, {4, 7}) == (report.exit_code, set(engine.quarantine()))
     assert {"present": 12} == dict(engine.presences())
@@ -212,7 +212,7 @@ PATHS: list[tuple[str | int, ...]] = [
 def run_on(engine: Engine, path: tuple[str | int, ...], junk: dict[int, str]) -> RunReport:
     """Sync on junk in some dossiers, by rank, and hold all other dossiers to the truth."""
     for rank, value in junk.items():
-        engine.control.replace_json(number(rank), path, value)
+        engine.control.faults.replace_json(number(rank), path, value)
     report = engine.sync(full=True)
     told = f"{path} {[value[:40] for value in junk.values()]}: {report.errors}"
     assert report.exit_code in {0, 7}, told
@@ -225,7 +225,7 @@ def run_on(engine: Engine, path: tuple[str | int, ...], junk: dict[int, str]) ->
 def heal(engine: Engine, junk: dict[int, str]) -> None:
     """Have DS tell the truth again, and read it."""
     for rank in junk:
-        engine.control.repair(number(rank))
+        engine.control.faults.repair(number(rank))
     assert 0 == engine.sync(full=True, push=False).exit_code
     check_copy(engine)
 
@@ -288,15 +288,17 @@ def test_an_odd_value_in_a_list_of_deletions_costs_that_entry(
     path += [field] if field else []
     for junk in HARD if field == "number" else SOME_HARD:
         if operation == "Deletions":  # Asked for by themselves where the page fails with them.
-            engine.control.fail(ScriptedFault("internal_error", operation="DossiersPage", times=2))
-        engine.control.fail(
+            engine.control.faults.fail(
+                ScriptedFault("internal_error", operation="DossiersPage", times=2)
+            )
+        engine.control.faults.fail(
             ScriptedFault("replaced_json", operation=operation, path=path, json=junk)
         )
         report = engine.sync(full=True, push=False, accept_deletions=True)
         told = " ".join(report.errors)
         assert (7, True) == (report.exit_code, "entries that cannot be read" in told), junk[:20]
         assert 1 == engine.presences()["masque"], junk[:20]
-        engine.control.clear_faults()
+        engine.control.faults.clear_faults()
     assert 0 == engine.sync(push=False).exit_code
     assert 2 == engine.presences()["masque"]
 
@@ -312,12 +314,12 @@ def test_a_list_of_deletions_that_is_null_costs_that_list_alone(
     for operation in ("DossiersPage", "Deletions"):
         path = ("data", "demarche", *place)
         fault = ScriptedFault("replaced_json", operation, times=None, path=path, json="null")
-        engine.control.fail(fault)
+        engine.control.faults.fail(fault)
     report = engine.sync()
     assert (7, "Inéligible") == (report.exit_code, engine.remote(4))
     assert f"({place[0]})" in " ".join(report.errors)
     assert "DS's support" in " ".join(report.errors)
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     assert 0 == engine.sync().exit_code
     assert "masque" == engine.one("dossier", 0)["presence"]
 
@@ -344,14 +346,14 @@ def test_an_odd_value_in_the_demarches_facts_costs_that_fact(start: Start) -> No
             fault = ScriptedFault(
                 "replaced_json", operation="Demarche", path=("data", "demarche", *path), json=junk
             )
-            engine.control.fail(fault)
+            engine.control.faults.fail(fault)
             report = engine.sync(full=True, push=junk == SOME_HARD[0])
             told = (path, junk[:20], report.errors)
             assert (True, 3) == (report.exit_code in {0, 7}, report.read), told
             is_named = any(".".join(map(str, path)) in message for message in report.errors)
             is_allowed = junk == "null" and path[-1] in {"datePublication", "options"}
             assert is_named or is_allowed, told
-            engine.control.clear_faults()
+            engine.control.faults.clear_faults()
         engine.advance(minutes=11)
     assert 0 == engine.sync(full=True).exit_code
     check_copy(engine)
@@ -375,7 +377,7 @@ def test_an_odd_value_in_the_demarches_facts_costs_that_fact(start: Start) -> No
 )
 def test_an_odd_header_counts_as_absent(engine: Engine, headers: dict[str, str]) -> None:
     """All is read, and the next run reads on from where this one ended."""
-    engine.control.fail(ScriptedFault("odd_headers", headers=headers, times=None))
+    engine.control.faults.fail(ScriptedFault("odd_headers", headers=headers, times=None))
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
     engine.advance(minutes=11)
@@ -401,7 +403,9 @@ def test_an_odd_answer_to_a_mutation_is_an_unknown_outcome(
 ) -> None:
     """Read back later, then confirmed; nothing is sent twice, no other dossier is lost."""
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("replaced_json", path=path, json=junk, only="mutation"))
+    engine.control.faults.fail(
+        ScriptedFault("replaced_json", path=path, json=junk, only="mutation")
+    )
     assert engine.sync().exit_code in {0, 7}
     for _ in range(3):
         engine.advance(minutes=90)
@@ -428,9 +432,9 @@ def test_dossiers_that_ds_swaps_keep_their_own_content(
     for mine, given in ((one, other), (other, one)):
         engine.control.edit_champ(mine, PROBLEME, f"Celui de {mine}")
         if command == "sync --full":
-            engine.control.replace_json(mine, ("number",), str(given))
+            engine.control.faults.replace_json(mine, ("number",), str(given))
         else:
-            engine.control.replace_json(mine, ("id",), f'"{ids[given]}"')
+            engine.control.faults.replace_json(mine, ("id",), f'"{ids[given]}"')
     options = {"full": True} if command == "sync --full" else {"dossiers": [one, other]}
     report = engine.sync(**options, push=False)
     assert (7, 2) == (report.exit_code, report.quarantined)
@@ -438,7 +442,7 @@ def test_dossiers_that_ds_swaps_keep_their_own_content(
     assert "identifiant" in anomaly(engine, 1)["message"]
     assert before == engine.content()["contenu"]
     for mine in (one, other):
-        engine.control.repair(mine)
+        engine.control.faults.repair(mine)
     engine.advance(minutes=1)
     assert 0 == engine.sync(full=True, push=False).exit_code
     assert f"Celui de {one}" == engine.one("lecture_candidature", 1)["probleme"]
@@ -448,21 +452,21 @@ def test_dossiers_that_ds_swaps_keep_their_own_content(
 def test_a_new_number_with_a_known_id_is_not_stored(engine: Engine) -> None:
     """Nor the known number, which gives the other one; both are themselves once DS is."""
     engine.begin(push=False)
-    engine.control.replace_json(number(2), ("number",), "77")
+    engine.control.faults.replace_json(number(2), ("number",), "77")
     report = engine.sync(full=True, push=False)
     both = {77 - FIRST: ("identite", 1), 2: ("identite", 1)}
     assert (7, both) == (report.exit_code, engine.quarantine())
     assert {"present": 12} == engine.presences()
-    engine.control.repair(number(2))
+    engine.control.faults.repair(number(2))
     engine.advance(minutes=1)
     assert (0, {}) == (engine.sync(full=True, push=False).exit_code, engine.quarantine())
 
 
 def test_a_number_that_ds_invented_does_not_keep_the_true_one_away(engine: Engine) -> None:
     """It came first, with the other's id: once it has disappeared, the id is free."""
-    engine.control.replace_json(number(1), ("number",), "77")
+    engine.control.faults.replace_json(number(1), ("number",), "77")
     engine.sync(push=False)
-    engine.control.repair(number(1))
+    engine.control.faults.repair(number(1))
     assert 7 == engine.sync(full=True, push=False).exit_code
     assert (0, {}) == (engine.sync(full=True, push=False).exit_code, engine.quarantine())
     assert {"present": 12, "disparu": 1} == engine.presences()
@@ -472,7 +476,7 @@ def test_nothing_is_written_into_a_dossier_with_another_id(engine: Engine) -> No
     """What is read just before a write tells: the wishes wait."""
     engine.begin(push=False)
     other = engine.one("dossier", 1)["dossier_id"]
-    engine.control.fail(
+    engine.control.faults.fail(
         ScriptedFault(
             "replaced_json", "Annotations", path=("data", "d0", "id"), json=f'"{other}"', times=None
         )

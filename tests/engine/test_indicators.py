@@ -77,12 +77,12 @@ def test_a_day_of_failures_shows_how_old_the_copy_is(engine_on_each: Engine) -> 
     """The freshness is stored by each run, also by one that fails or finds nothing new."""
     engine = engine_on_each
     engine.sync_until_quiet()
-    engine.control.fail(ScriptedFault("internal_error", times=50))
+    engine.control.faults.fail(ScriptedFault("internal_error", times=50))
     engine.advance(hours=2)
     assert 8 == engine.sync().exit_code
     assert 2 <= indicators(engine)["2026-11-24"]["fraicheur_heures"] < 2.5
 
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.sync()
     assert 0 == indicators(engine)["2026-11-24"]["fraicheur_heures"]
 

@@ -199,7 +199,7 @@ def test_a_run_that_breaks_off_has_judged_the_pages_that_it_stored(engine: Engin
         engine.control.edit_champ(number(rank), PAGE, "néant")
         engine.advance(minutes=1)
     engine.shrink(1)
-    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1, times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1, times=None))
     assert 8 == engine.sync().exit_code
     assert ["Inéligible", "À vérifier"] == [engine.verdict(rank) for rank in (0, 1)]
 

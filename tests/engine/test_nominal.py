@@ -85,8 +85,8 @@ def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
     engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
     engine.control.hide(number(1))
-    engine.control.return_null(number(2), champs_only=True)
-    engine.control.fail(ScriptedFault("bad_gateway"))
+    engine.control.faults.return_null(number(2), champs_only=True)
+    engine.control.faults.fail(ScriptedFault("bad_gateway"))
     report = engine.sync(full=True)
     row = engine.rows("SELECT * FROM sync_run ORDER BY run")[-1]
     assert ("partial", 1, 1, 1) == (
@@ -111,12 +111,12 @@ def test_the_journal_tells_what_each_run_was_for_who_started_it_and_how_it_ended
     """
     due = engine.worker.app.due()
     assert due
-    engine.control.fail(ScriptedFault("bad_gateway"))
+    engine.control.faults.fail(ScriptedFault("bad_gateway"))
     assert 1 == engine.worker.app.sync(due).error_classes["DSUnavailableError"]
     assert 0 == engine.sync(dossiers=(number(0),), push=False).error_classes["DSUnavailableError"]
     engine.worker.push(0)
     engine.worker.app.sync(SyncOptions(work=Kind.PRECHECK, dossiers=(number(0),)))
-    engine.control.fail(ScriptedFault("token_expired"))
+    engine.control.faults.fail(ScriptedFault("token_expired"))
     engine.sync()
     rows = engine.rows("SELECT genre, demande_par, code FROM sync_run ORDER BY run")
     assert [

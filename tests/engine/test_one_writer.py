@@ -97,9 +97,9 @@ def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
     """A failure gives it back."""
     from dsync.sandbox import ScriptedFault
 
-    engine.control.fail(ScriptedFault("bad_gateway", times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", times=None))
     assert 8 == engine.sync().exit_code
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     assert 0 == engine.another().sync().exit_code
 
 
@@ -294,7 +294,7 @@ def test_every_line_of_a_run_has_its_number(engine: Engine) -> None:
     An error is told by its sentence.
     """
     engine.begin()
-    engine.control.fail_reads(number(3))
+    engine.control.faults.fail_reads(number(3))
     other = engine.another().store
 
     def told(event: str) -> bool:

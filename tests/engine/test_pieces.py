@@ -173,7 +173,7 @@ def test_a_file_that_is_not_the_announced_one_is_no_copy(
     """The run is partial with the remedy; nothing is written into the target."""
     engine = engine_with_pieces
     place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
-    engine.control.replace_json(
+    engine.control.faults.replace_json(
         number(ONE), ("champs", place, "files", 0, field), json.dumps(value)
     )
     engine.sync(full=True)
@@ -200,7 +200,7 @@ def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
         engine.control.move(number(ONE), "refuse")
         engine.sync()
         engine.advance(days=2)
-        engine.sync(work=Kind.ERASURE, decided_before=engine.control.now())
+        engine.sync(work=Kind.ERASURE, decided_before=engine.control.clock.now())
 
     def from_its_champ() -> None:
         engine.control.edit_champ(number(ONE), LETTRE, [])
@@ -459,7 +459,7 @@ def test_a_server_of_files_is_not_trusted(
     for path, state in STATES.items():
         files.seen.clear()
         url = json.dumps(f"{files.url}{path}")
-        engine.control.replace_json(number(ONE), ("champs", place, "files", 0, "url"), url)
+        engine.control.faults.replace_json(number(ONE), ("champs", place, "files", 0, "url"), url)
         report = fetched(engine)
         assert ({state: 1}, [state]) == (dict(report.pieces), states(engine, ONE)), path
         assert ([LETTER.content] if state == "copiee" else []) == list(copies(folder).values())
@@ -477,7 +477,7 @@ def test_a_file_in_a_repetition_is_copied_by_its_row(
     engine = engine_with_pieces
     proof = ChampDescriptor(9002, "piece_justificative", "Preuve")
     added = ChampDescriptor(9001, "repetition", "Preuves", champs=[proof])
-    engine.control.publish_revision(Change(add_champs=[added]))
+    engine.control.form.publish_revision(Change(add_champs=[added]))
     dossier = engine.sandbox.world.dossier(number(ONE))
     assert dossier is not None
     rows = [Row(f"01J{rank:023d}", {9002: [NOTE]}) for rank in (1, 2)]
@@ -583,7 +583,9 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert (point == "left", []) == (folder.exists(), [*folder.glob("*")])
     assert 7 == pieces_line(engine).exit_code
     assert "pieces" in findings(engine)
-    alerts = {one.name: one.text for one in alerts_of(engine.worker.app, engine.control.now())}
+    alerts = {
+        one.name: one.text for one in alerts_of(engine.worker.app, engine.control.clock.now())
+    }
     assert "2 files" in alerts["erasures"]
     assert "pieces_target" in alerts
     if point == "left":
@@ -592,7 +594,9 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert before == copies(folder)
     assert 0 == engine.sync().exit_code
     assert ({}, []) == (copies(folder), engine.rows("SELECT * FROM piece"))
-    assert not {one.name for one in alerts_of(engine.worker.app, engine.control.now())} & {*alerts}
+    assert not {one.name for one in alerts_of(engine.worker.app, engine.control.clock.now())} & {
+        *alerts
+    }
 
 
 @on_sqlite

@@ -17,7 +17,7 @@ from tests.engine.rig import PAGE, PROBLEME, Engine, number
 )
 def test_a_page_that_is_too_complex_is_asked_smaller(engine: Engine, complexity: int) -> None:
     """DS refuses the query before it runs it: less is asked, every dossier comes."""
-    engine.control.limit_queries(complexity=complexity)
+    engine.control.faults.limit_queries(complexity=complexity)
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
     check_copy(engine)
@@ -29,7 +29,7 @@ def test_a_page_that_is_too_complex_is_asked_smaller(engine: Engine, complexity:
 def test_a_push_that_is_too_large_is_halved(engine: Engine, limit: dict[str, int]) -> None:
     """The reading before a push and the push itself: the batch adapts, everything arrives."""
     engine.begin(push=False)
-    engine.control.limit_queries(**limit)
+    engine.control.faults.limit_queries(**limit)
     report = engine.worker.push()
     assert (0, 10) == (report.exit_code, report.pushed)
     check_annotations(engine)
@@ -37,7 +37,7 @@ def test_a_push_that_is_too_large_is_halved(engine: Engine, limit: dict[str, int
 
 def test_a_limit_that_no_page_keeps_is_not_taken_for_a_dossiers_fault(engine: Engine) -> None:
     """Not one dossier can be asked for: the run ends with the remedy, none is quarantined."""
-    engine.control.limit_queries(complexity=100)
+    engine.control.faults.limit_queries(complexity=100)
     report = engine.sync()
     assert (8, {}) == (report.exit_code, engine.quarantine())
     assert "Upgrade dsync" in report.errors[0]
@@ -65,7 +65,7 @@ def test_a_correction_that_is_asked_for_shows_until_the_usager_submits(
     since = "SELECT correction_attendue_depuis AS c FROM lecture_candidature WHERE numero = :n"
     engine.sync_until_quiet()
     engine.control.ask_correction(number(0))
-    asked_at = engine.control.now()
+    asked_at = engine.control.clock.now()
     report = engine.sync()
     [row] = engine.rows(since, n=number(0))
     assert f"{asked_at:%Y-%m-%dT%H:%M}" == str(row["c"]).replace(" ", "T")[:16]
@@ -89,7 +89,7 @@ def test_a_champ_of_a_type_that_dsync_has_never_seen_is_kept_as_text(
 ) -> None:
     """Its type's name and its text are in the copy; nobody's verdict waits for it."""
     new = ChampDescriptor(NEW, type_, "Donnée sociale")
-    engine.control.publish_revision(Change(add_champs=[new]))
+    engine.control.form.publish_revision(Change(add_champs=[new]))
     engine.control.edit_champ(number(0), NEW, "1 234 €")
     assert (0, 12) == ((report := engine.sync()).exit_code, report.evaluated)
     assert [{"type": type_, "valeur": "1 234 €"}] == engine.rows(SHOWN, n=number(0), id=NEW_ID)
@@ -99,7 +99,7 @@ def test_a_siret_champ_without_its_establishment_keeps_its_number(engine: Engine
     """The registry was down: DS gives the number as the champ's text and no établissement."""
     siret = "13002526500013"
     champ = ChampDescriptor(NEW, "siret", "SIRET du partenaire")
-    engine.control.publish_revision(Change(add_champs=[champ]))
+    engine.control.form.publish_revision(Change(add_champs=[champ]))
     whole = {"siret": siret, "entreprise": {"siren": siret[:9], "raison_sociale": "DINUM"}}
     for value in (siret, whole, siret):
         engine.control.edit_champ(number(0), NEW, value)
@@ -117,7 +117,7 @@ def test_a_champ_that_changes_its_type_is_the_same_champ(
     """Known by its id: it is neither gone nor new, and finished dossiers keep the old type."""
     engine.sync_until_quiet()
     before = engine.rows("SELECT numero, probleme FROM lecture_candidature ORDER BY numero")
-    engine.control.publish_revision(Change(retype={PROBLEME: type_}))
+    engine.control.form.publish_revision(Change(retype={PROBLEME: type_}))
     assert 0 == engine.sync_until_quiet().exit_code
     check_copy(engine)
     types = {

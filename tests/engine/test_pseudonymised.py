@@ -49,7 +49,7 @@ def ask(engine: Engine) -> None:
     block = ChampDescriptor(4960, "repetition", "Enfants", champs=cells)
     notes = [ChampDescriptor(5951, "integer_number", "Numéro d’agent")]
     fields = [*(one for one, *_ in ASKED), block]
-    engine.control.publish_revision(Change(add_champs=fields, add_annotations=notes))
+    engine.control.form.publish_revision(Change(add_champs=fields, add_annotations=notes))
     for one, value, *_ in ASKED:
         engine.control.edit_champ(number(0), one.stable_id, value)
     engine.control.edit_champ(number(0), 4960, [{4961: 199887766, 4962: "2011-12-13"}])
@@ -94,7 +94,7 @@ def test_an_export_has_no_answer_that_is_not_open(few: Engine, tmp_path: Path) -
 
     for retyped in (False, True):
         if retyped:
-            few.control.publish_revision(Change(retype={NIR: "text", BIRTH: "text"}))
+            few.control.form.publish_revision(Change(retype={NIR: "text", BIRTH: "text"}))
             few.control.edit_champ(number(0), NIR, "285017512345678")
             few.control.edit_champ(number(0), BIRTH, "né le 1985-01-17")
             few.advance(minutes=1)
@@ -155,7 +155,7 @@ def test_a_role_reads_what_the_configuration_opens(postgres: Engine, role: str) 
         "commune_de_naissance": "35000 Rennes (35238)",
     }
     assert seen == of_first(postgres, role)
-    postgres.control.publish_revision(
+    postgres.control.form.publish_revision(
         Change(retype={NIR: "text", BIRTH: "integer_number", PLACE: "textarea"})
     )
     # DS empties what is retyped in an open dossier.

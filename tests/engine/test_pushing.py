@@ -63,7 +63,7 @@ def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
     """One slow moment does not make the rest go one by one."""
     engine = start(range(40))
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("timeout", READ, times=4))
+    engine.control.faults.fail(ScriptedFault("timeout", READ, times=4))
     assert 0 == engine.sync().exit_code
     assert [10, 10, 5, 5, 2, 4, 8] == batch_sizes(engine)[:7]
 
@@ -71,13 +71,13 @@ def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
 def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) -> None:
     """Nothing is written unread: the others go on, it is tried again within the hour."""
     engine.begin(push=False)
-    engine.control.return_null(number(0))
+    engine.control.faults.return_null(number(0))
     report = engine.worker.push()
     assert (7, 9) == (report.exit_code, report.pushed)
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
     assert [] == engine.sent(0)
     before = len(engine.requests())
-    engine.control.repair(number(0))
+    engine.control.faults.repair(number(0))
     assert 7 == engine.sync().exit_code
     assert 1 == len(engine.requests()) - before
     engine.advance(hours=1)
@@ -88,7 +88,7 @@ def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Sta
     """What DS did not come to is read back later; the next dossiers are fewer at a time."""
     engine = start(range(40))
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("timeout", PUSH, reached=3, times=2))
+    engine.control.faults.fail(ScriptedFault("timeout", PUSH, reached=3, times=2))
     engine.sync()
     assert [10, 5, 2, 4] == batch_sizes(engine)[:4]
 
@@ -98,7 +98,7 @@ def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Sta
 
 def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> None:
     """Detail, date and label would contradict a result that is not there: they wait for it."""
-    engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
+    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     report = engine.sync()
     assert (7, Status.PARTIAL) == (report.exit_code, report.status)
     refused = [rank for rank in OPEN if engine.wishes(rank).get("resultat") == "refusee"]
@@ -115,7 +115,7 @@ def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
     """The option went away between the reading and the write: it alone, and it says why."""
 
     def too_late(push: Callable[..., Any], writes: Any) -> Any:
-        engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
+        engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
         return push(writes)
 
     engine.worker.client.around["push"] = too_late
@@ -133,13 +133,13 @@ def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
 
 def test_a_refusal_is_not_sent_again_while_the_form_is_the_same(engine: Engine) -> None:
     """No mutation is spent on it; once the form has the option, the next run sends it."""
-    engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
+    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     engine.sync_until_quiet()
     engine.advance(hours=2)
     engine.sync()
     engine.sync(full=True)
     assert [] == engine.mutations()
-    engine.control.publish_revision(
+    engine.control.form.publish_revision(
         Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]})
     )
     assert 0 == engine.sync().exit_code
@@ -151,9 +151,9 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
 
     The full reads that look for it come less and less often, and `dsync sync` does them too.
     """
-    engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
+    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     engine.sync_until_quiet()
-    engine.control.publish_revision(
+    engine.control.form.publish_revision(
         Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
     )
     assert 7 == engine.sync().exit_code
@@ -166,7 +166,7 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
         whole += engine.pages()[0].variables["updatedSince"].startswith("1970")
     assert 3 <= whole <= 8
     assert "refusee" == engine.wishes(0)["resultat"]
-    engine.control.rebase()
+    engine.control.form.rebase()
     engine.advance(hours=4)
     assert 0 == engine.sync().exit_code
     assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
@@ -174,13 +174,13 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
 
 def test_a_dossier_that_changes_is_tried_again_at_once(engine: Engine) -> None:
     """It was rebased, and its usager edits it: the incremental read shows the new revision."""
-    engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
+    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     engine.sync_until_quiet()
-    engine.control.publish_revision(
+    engine.control.form.publish_revision(
         Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
     )
     engine.sync()
-    engine.control.rebase(number(0))
+    engine.control.form.rebase(number(0))
     engine.control.edit_champ(number(0), PROBLEME, "Mieux dit")
     engine.advance(minutes=1)
     engine.sync()
@@ -193,7 +193,7 @@ def test_a_dossier_that_changes_is_tried_again_at_once(engine: Engine) -> None:
 
 def test_an_annotation_that_the_form_lost_is_refused(engine: Engine) -> None:
     """Of the revision that the dossier follows; the rest is written."""
-    engine.control.publish_revision(Change(remove=[DETAIL]))
+    engine.control.form.publish_revision(Change(remove=[DETAIL]))
     report = engine.sync()
     assert 7 == report.exit_code
     assert "refusee" == engine.wishes(0)["detail"]
@@ -296,7 +296,7 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(engine: 
     """Some done, some not: each arrives once, the culprit alone is given up."""
     engine.begin(push=False)
     culprit = OPEN[4]
-    engine.control.fail_writes(number(culprit))
+    engine.control.faults.fail_writes(number(culprit))
     report = engine.sync()
     assert (7, 9) == (report.exit_code, len([r for r in OPEN if engine.wishes(r) == CONFIRMED]))
     assert "en_attente" == engine.wishes(culprit)["resultat"]
@@ -309,7 +309,7 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(engine: 
 def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine) -> None:
     """Tried less and less often, then refused with its reason; an operator may try again."""
     engine.begin(push=False)
-    engine.control.fail_writes(number(0))
+    engine.control.faults.fail_writes(number(0))
     tries = []
     for _ in range(30):
         before = len(engine.sent(0))
@@ -325,7 +325,7 @@ def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine
     assert (sorted(pauses), True) == (pauses, pauses[-1] > 5 * pauses[0])
     assert "refusee" == engine.wishes(0)["resultat"]
     assert "interne" in engine.one("lecture_annotation", 0)["erreur"]
-    engine.control.repair(number(0))
+    engine.control.faults.repair(number(0))
     engine.worker.push(0)
     assert CONFIRMED == engine.wishes(0)
 
@@ -335,12 +335,12 @@ def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, k
     """A few tries, the rest waits: nobody is refused, and once it is over all is pushed."""
     engine = start(range(40))
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault(kind, PUSH, times=None))
+    engine.control.faults.fail(ScriptedFault(kind, PUSH, times=None))
     report = engine.sync()
     assert 7 == report.exit_code
     assert len(engine.mutations()) <= 4
     assert [] == engine.rows("SELECT * FROM outbox WHERE statut = 'refusee'")
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.advance(hours=1)
     assert 0 == engine.sync().exit_code
     assert [] == engine.rows("SELECT * FROM outbox WHERE statut IN ('en_attente', 'incertaine')")
@@ -350,7 +350,7 @@ def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, k
 def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: Kind) -> None:
     """Neither failure nor success; not before 35 s; then confirmed without a second write."""
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault(kind, PUSH))
+    engine.control.faults.fail(ScriptedFault(kind, PUSH))
     report = engine.sync()
     assert (7, 0) == (report.exit_code, report.pushed)
     assert UNCERTAIN == engine.wishes(0)
@@ -373,7 +373,7 @@ def test_an_operators_push_waits_for_the_lost_answer(start: Start) -> None:
     told = Told()
     engine.restart(stop=Patient(engine)).app.progress = told
     engine.sync(push=False)
-    engine.control.fail(ScriptedFault("answer_lost", PUSH))
+    engine.control.faults.fail(ScriptedFault("answer_lost", PUSH))
     report = engine.worker.push()
     assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
     assert 1 == len(engine.sent(0))
@@ -405,7 +405,7 @@ class Patient(threading.Event):
 def test_a_write_that_ds_surely_did_not_do_is_not_uncertain(engine: Engine) -> None:
     """The token was refused at the door: the wishes wait, and go out at once with a good one."""
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("token_expired", PUSH))
+    engine.control.faults.fail(ScriptedFault("token_expired", PUSH))
     assert 3 == engine.sync().exit_code
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
     assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
@@ -420,7 +420,7 @@ def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
     if refused == "read-only":
         engine.restart(token=engine.sandbox.tokens.readonly)
     else:
-        engine.control.fail(ScriptedFault("token_expired", PUSH))
+        engine.control.faults.fail(ScriptedFault("token_expired", PUSH))
     engine.sync()
     assert ["Éligible"] == engine.sent(0)
     engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
@@ -454,7 +454,7 @@ def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine_on_each:
 def test_a_mutation_that_never_ran_is_sent_again(engine: Engine) -> None:
     """Cut before DS saw it: read back, found missing, sent once more with the same value."""
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("cut_before", PUSH))
+    engine.control.faults.fail(ScriptedFault("cut_before", PUSH))
     engine.sync()
     engine.advance(seconds=36)
     report = engine.sync()
@@ -469,7 +469,7 @@ def test_no_newer_wish_goes_out_before_the_lost_answer_is_read_back(
 ) -> None:
     """The verdict changes while the answer is lost: the new value waits, then goes over ours."""
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault(kind, PUSH))
+    engine.control.faults.fail(ScriptedFault(kind, PUSH))
     engine.sync()
     first = len(engine.mutations())
     make_ineligible(engine)
@@ -488,11 +488,11 @@ def test_a_value_sent_without_an_answer_stays_dsyncs_after_a_newer_one_failed(
 ) -> None:
     """It is read back in DS, the newer value is refused at the door: it is nobody else's."""
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("answer_lost", PUSH))
+    engine.control.faults.fail(ScriptedFault("answer_lost", PUSH))
     engine.sync()
     make_ineligible(engine)
     engine.advance(seconds=40)
-    engine.control.fail(ScriptedFault("token_expired", PUSH))
+    engine.control.faults.fail(ScriptedFault("token_expired", PUSH))
     assert 3 == engine.sync().exit_code
     assert "Éligible" == engine.remote(0)
     report = engine.sync()
@@ -503,7 +503,7 @@ def test_a_value_sent_without_an_answer_stays_dsyncs_after_a_newer_one_failed(
 def test_a_human_edit_after_a_lost_answer_is_respected(engine: Engine) -> None:
     """What stands there is neither what was there nor what was sent."""
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("answer_lost", PUSH))
+    engine.control.faults.fail(ScriptedFault("answer_lost", PUSH))
     engine.sync()
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.advance(seconds=40)
@@ -514,7 +514,7 @@ def test_a_human_edit_after_a_lost_answer_is_respected(engine: Engine) -> None:
 def test_a_timeout_inside_the_document_counts_what_was_done(engine: Engine) -> None:
     """Some aliases answered, others null: the others are read back later."""
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("timeout", PUSH, reached=6))
+    engine.control.faults.fail(ScriptedFault("timeout", PUSH, reached=6))
     engine.sync()
     engine.advance(seconds=40)
     report = engine.sync()
@@ -537,7 +537,7 @@ def test_a_value_edited_while_a_write_waits_for_the_rate_limit_stays(start: Star
 
     engine = start(limits={"max_wait_s": 0.4}, stop=Stop())
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("rate_limited", PUSH))
+    engine.control.faults.fail(ScriptedFault("rate_limited", PUSH))
     report = engine.sync()
     assert (0, 1, OTHER) == (report.exit_code, report.conflicts, engine.remote(0))
     assert CONFIRMED == engine.wishes(1)
@@ -547,10 +547,10 @@ def test_a_write_that_is_limited_again_and_again_ends_the_push(start: Start) -> 
     """Nothing was written, nothing is uncertain: the wishes wait for the next run."""
     engine = start(limits={"max_wait_s": 0.0})
     engine.begin(push=False)
-    engine.control.fail(ScriptedFault("rate_limited", PUSH, times=None))
+    engine.control.faults.fail(ScriptedFault("rate_limited", PUSH, times=None))
     assert 8 == engine.sync().exit_code
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     assert (0, CONFIRMED) == (engine.sync().exit_code, engine.wishes(0))
 
 
@@ -671,9 +671,9 @@ def test_a_conflict_looked_at_again_later_is_no_news(engine: Engine, meanwhile: 
     if meanwhile == "another verdict":
         make_ineligible(engine)
     else:
-        engine.control.fail(ScriptedFault("timeout", READ, times=8))
+        engine.control.faults.fail(ScriptedFault("timeout", READ, times=8))
     engine.sync()
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.advance(minutes=61)
     engine.sync()
     assert 1 == engine.events(0).count("conflit")
@@ -786,7 +786,7 @@ def test_a_label_conflict_dates_from_when_the_humans_label_was_first_seen(engine
     engine.advance(hours=5)
     engine.control.add_label(number(0), "à vérifier")
     engine.advance(minutes=1)
-    seen_at = engine.control.now()
+    seen_at = engine.control.clock.now()
     engine.sync()
     for step in (lambda: engine.worker.push(0), lambda: make_ineligible(engine)):
         with engine.worker.store.reading(DEMARCHE) as reader:
@@ -823,7 +823,7 @@ def test_a_label_that_was_half_changed_is_not_taken_for_a_humans(start: Start) -
     """The old one came off, DS refused the new one: once it can be put, it is."""
     engine = start([0])
     engine.sync_until_quiet()
-    engine.control.replace_label("inéligible")
+    engine.control.form.replace_label("inéligible")
     make_ineligible(engine)
     report = engine.sync()
     assert (7, []) == (report.exit_code, engine.labels(0))
@@ -836,7 +836,7 @@ def test_a_label_that_was_half_changed_is_not_taken_for_a_humans(start: Start) -
 def test_other_labels_are_nobodys_business(start: Start) -> None:
     """Only the three of the configuration are managed."""
     engine = start()
-    engine.control.rename_label("à vérifier", "à rappeler")
+    engine.control.form.rename_label("à vérifier", "à rappeler")
     engine.control.add_label(number(0), "à rappeler")
     engine.sync()
     assert ["à rappeler", "éligible"] == engine.labels(0)
@@ -850,9 +850,9 @@ def test_a_configured_label_that_ds_lost_is_a_fault_of_the_configuration(
     """Said once, by its name, by every run; nobody is in conflict, and the annotations go on."""
     engine.sync_until_quiet()
     for name in ("éligible", "à vérifier") if gone == "renamed" else ():
-        engine.control.rename_label(name, f"{name} (ancien)")
+        engine.control.form.rename_label(name, f"{name} (ancien)")
     for name in ("éligible", "à vérifier") if gone == "removed" else ():
-        engine.control.remove_label_of_demarche(name)
+        engine.control.form.remove_label_of_demarche(name)
     make_ineligible(engine, 0)
     engine.control.edit_annotation(number(2), 5202, "Soutenance")
     report = engine.sync(full=known == "full")
@@ -868,10 +868,10 @@ def test_a_configured_label_that_ds_lost_is_a_fault_of_the_configuration(
 def test_a_label_that_is_back_on_ds_is_seen_by_the_next_run(engine: Engine) -> None:
     """Made as the message asks: no full read is waited for, and what was refused is put."""
     engine.sync_until_quiet()
-    engine.control.rename_label("inéligible", "inéligible (ancien)")
+    engine.control.form.rename_label("inéligible", "inéligible (ancien)")
     make_ineligible(engine, 0)
     assert 7 == engine.sync(full=True).exit_code
-    engine.control.rename_label("inéligible (ancien)", "inéligible")
+    engine.control.form.rename_label("inéligible (ancien)", "inéligible")
     report = engine.sync()
     assert (0, [], ["inéligible"]) == (report.exit_code, report.errors, engine.labels(0))
 
@@ -879,7 +879,7 @@ def test_a_label_that_is_back_on_ds_is_seen_by_the_next_run(engine: Engine) -> N
 def test_a_label_made_anew_is_put_again(engine: Engine) -> None:
     """Removed from the démarche and made again: the dossiers' lack of it is nobody's hand."""
     engine.sync_until_quiet()
-    engine.control.replace_label("éligible")
+    engine.control.form.replace_label("éligible")
     report = engine.sync(full=True)
     assert (0, 0, ["éligible"]) == (report.exit_code, report.conflicts, engine.labels(0))
 
@@ -896,7 +896,7 @@ def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None
     options = ("Éligible", "Inéligible", "À vérifier")
     anew = ChampDescriptor(5999, "drop_down_list", label, options=options)
     removed = [RESULTAT] if how == "same label" else []
-    engine.control.publish_revision(Change(remove=removed, add_annotations=[anew]))
+    engine.control.form.publish_revision(Change(remove=removed, add_annotations=[anew]))
     if how != "same label":
         engine.sync()
         assert None is engine.remote(0, 5999)
@@ -922,7 +922,7 @@ def test_an_annotation_that_goes_between_pull_and_push_is_no_conflict(engine: En
 
     def publish(read: Callable[..., Any], *arguments: Any) -> Any:
         engine.worker.client.around.clear()
-        engine.control.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
+        engine.control.form.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
         return read(*arguments)
 
     engine.worker.client.around["read_annotations"] = publish
@@ -941,7 +941,7 @@ def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> N
     assert "conflit" == engine.wishes(0)["resultat"]
     options = ("Éligible", "Inéligible", "À vérifier")
     anew = ChampDescriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
-    engine.control.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
+    engine.control.form.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
     report = engine.sync()
     assert (0, "Éligible", CONFIRMED) == (
         report.exit_code,
@@ -1049,7 +1049,7 @@ def test_a_new_database_leaves_what_is_not_dsyncs_own(
 
 def test_a_date_that_ds_does_not_keep_ends_as_refused(engine: Engine) -> None:
     """DS says that it saved it, and it stays empty: said with that reason, not sent for ever."""
-    engine.control.lose_writes(number(0), (DATE,))
+    engine.control.faults.lose_writes(number(0), (DATE,))
     engine.sync()
     assert "confirmee" == engine.wishes(0)["date"]
     engine.advance(minutes=11)

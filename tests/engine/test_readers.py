@@ -159,12 +159,12 @@ def test_a_reader_may_read_what_is_made_later(engine: Engine, role: str, masked:
     block = ChampDescriptor(4901, "repetition", "Équipe", champs=cells)
     added = [block, ChampDescriptor(4904, "text", "Surnom"), ChampDescriptor(4905, "date", "Jour")]
     choice = ChampDescriptor(4906, "drop_down_list", "Couleur", options=["Bleu", "Vert"])
-    engine.control.publish_revision(Change(add_champs=[*added, choice]))
+    engine.control.form.publish_revision(Change(add_champs=[*added, choice]))
     engine.control.edit_champ(number(0), 4906, "Bleu")
     engine.sync()
     assert "Bleu" in readable(engine, role)[f"{MASKED if masked else 'public'}.{VIEW}"]
     # What is open stays so when it becomes free text.
-    engine.control.publish_revision(Change(retype={4906: "text"}))
+    engine.control.form.publish_revision(Change(retype={4906: "text"}))
     engine.control.edit_champ(number(0), 4904, "canari4904")
     engine.control.edit_champ(number(0), 4905, "2026-02-03")
     engine.control.edit_champ(number(0), 4906, "canari4906")
@@ -262,7 +262,7 @@ def test_a_role_of_one_demarche_reads_nothing_of_another(
 def test_a_reader_who_keeps_a_view_open_stops_no_run(engine: Engine, role: str) -> None:
     """The run stores all else and warns; nothing is unmasked, and a later run makes the views."""
     choice = ChampDescriptor(4906, "drop_down_list", "Couleur", options=["Bleu", "Vert"])
-    engine.control.publish_revision(Change(add_champs=[choice]))
+    engine.control.form.publish_revision(Change(add_champs=[choice]))
     engine.control.edit_champ(number(0), 4906, "Bleu")
     engine.sync_until_quiet()
     engine.restart(configuration=opening(4906))
@@ -271,7 +271,7 @@ def test_a_reader_who_keeps_a_view_open_stops_no_run(engine: Engine, role: str) 
     assert "Bleu" in readable(engine, role)[f"{MASKED}.{VIEW}"]
     # Closed, and another one opened.
     engine.restart(configuration=opening(4907))
-    engine.control.publish_revision(Change(add_champs=[ChampDescriptor(4907, "date", "Jour")]))
+    engine.control.form.publish_revision(Change(add_champs=[ChampDescriptor(4907, "date", "Jour")]))
     engine.control.edit_champ(number(0), 4906, "canari4906")
     engine.control.edit_champ(number(0), 4907, "2026-02-03")
 

@@ -46,7 +46,7 @@ def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
     The platform's cursor lies past the nodes that it did not deliver: it is never followed.
     """
     small(engine, 8)
-    engine.control.fail(ScriptedFault("timeout", operation=PAGES, times=3, reached=1))
+    engine.control.faults.fail(ScriptedFault("timeout", operation=PAGES, times=3, reached=1))
     report = engine.sync(push=False)
     assert [8, 4, 2, 1] == sizes(engine)[:4]
     assert 1 == len({entry.variables.get("after") for entry in engine.pages()[:4]})
@@ -56,7 +56,7 @@ def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
 def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(engine: Engine) -> None:
     """The next process starts with it; a page that is too large costs DS 30 s."""
     small(engine, 8)
-    engine.control.fail(ScriptedFault("timeout", operation=PAGES, times=2))
+    engine.control.faults.fail(ScriptedFault("timeout", operation=PAGES, times=2))
     engine.sync(push=False)
     assert [8, 4, 2, 2, 2, 2, 2, 2] == sizes(engine)
     engine.restart()
@@ -81,10 +81,10 @@ def test_postgresql_plans_a_first_read_by_its_first_page(engine_on_each: Engine)
 
 def test_a_list_that_times_out_at_any_size_is_the_servers_trouble(engine: Engine) -> None:
     """Nobody goes into quarantine for it; the run ends there and the next one goes on."""
-    engine.control.fail(ScriptedFault("timeout", operation=PAGES, times=None))
+    engine.control.faults.fail(ScriptedFault("timeout", operation=PAGES, times=None))
     report = engine.sync(push=False)
     assert (8, 0, {}) == (report.exit_code, report.quarantined, engine.quarantine())
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     assert 0 == engine.sync(push=False).exit_code
     assert 12 == len(engine.rows("SELECT * FROM dossier"))
 
@@ -93,8 +93,8 @@ def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engin
     """A new revision has all read again."""
     engine.sync_until_quiet()
     engine.control.edit_champ(number(4), PROBLEME, "Cassé")
-    engine.control.return_null(number(4), champs_only=True)
-    engine.control.publish_revision(Change(rename={PROBLEME: "Problème"}))
+    engine.control.faults.return_null(number(4), champs_only=True)
+    engine.control.form.publish_revision(Change(rename={PROBLEME: "Problème"}))
     report = engine.sync()
     assert 2 == len(engine.requests("DossierReduced"))
     assert 1 == report.quarantined
@@ -107,7 +107,7 @@ def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engin
 def test_a_poison_dossier_stops_nobody(engine_on_each: Engine, harm: str) -> None:
     """Null among good nodes, or a 500 of the page: all others are stored, the run is partial."""
     engine = engine_on_each
-    getattr(engine.control, harm)(number(4), champs_only=True)
+    getattr(engine.control.faults, harm)(number(4), champs_only=True)
     report = engine.sync()
     assert (7, Status.PARTIAL, 1) == (report.exit_code, report.status, report.quarantined)
     assert 11 == len(engine.rows("SELECT * FROM dossier"))
@@ -122,7 +122,7 @@ def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: st
     engine = start()
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
     for poisoned in (order[0], order[1], order[-1]):
-        getattr(engine.control, harm)(poisoned, champs_only=True)
+        getattr(engine.control.faults, harm)(poisoned, champs_only=True)
     report = engine.sync(push=False)
     assert (7, 3, 9) == (report.exit_code, report.quarantined, report.read)
     assert {n - FIRST for n in (order[0], order[1], order[-1])} == engine.quarantine().keys()
@@ -130,12 +130,12 @@ def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: st
 
 def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     """A full read tries it again: counted while it is bad, released when it is good."""
-    engine.control.return_null(number(4), champs_only=True)
+    engine.control.faults.return_null(number(4), champs_only=True)
     engine.sync_until_quiet()
     before = engine.quarantine()[4][1]
     engine.sync(full=True)
     assert before + 1 == engine.quarantine()[4][1]
-    engine.control.repair(number(4))
+    engine.control.faults.repair(number(4))
     report = engine.sync(full=True)
     assert ({}, 0, 1) == (engine.quarantine(), report.exit_code, report.pushed)
     journal = engine.events(4)
@@ -146,8 +146,8 @@ def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
 
 def test_quarantine_tells_why_since_when_and_how_often(engine: Engine) -> None:
     """What an operator reads: a code, a sentence, the first time, the last one, how many."""
-    engine.control.return_null(number(4), champs_only=True)
-    began = engine.control.now()
+    engine.control.faults.return_null(number(4), champs_only=True)
+    began = engine.control.clock.now()
     engine.sync(push=False)
     engine.advance(hours=1)
     engine.sync(full=True, push=False)
@@ -155,18 +155,18 @@ def test_quarantine_tells_why_since_when_and_how_often(engine: Engine) -> None:
         [told] = reader.quarantine.entries()
     assert (number(4), "bad_data", 2) == (told.numero, told.code, told.tentatives)
     assert "ne peut pas rendre ce dossier" in told.message
-    assert (began, engine.control.now()) == (told.depuis, told.dernier_essai_le)
+    assert (began, engine.control.clock.now()) == (told.depuis, told.dernier_essai_le)
 
 
 def test_a_poison_dossier_is_tried_again_when_it_changes(engine: Engine) -> None:
     """A short run meets it too: counted while it is bad, released when it is good."""
     engine.sync_until_quiet()
-    engine.control.return_null(number(4), champs_only=True)
+    engine.control.faults.return_null(number(4), champs_only=True)
     engine.sync(full=True)
     engine.control.edit_champ(number(4), PROBLEME, "Encore cassé")
     assert 7 == engine.sync().exit_code
     assert {4: ("bad_data", 2)} == engine.quarantine()
-    engine.control.repair(number(4))
+    engine.control.faults.repair(number(4))
     engine.advance(minutes=1)
     engine.control.edit_champ(number(4), PROBLEME, "Réparé")
     assert (0, {}) == (engine.sync().exit_code, engine.quarantine())
@@ -183,7 +183,7 @@ def test_a_poison_dossier_that_is_gone_leaves_quarantine(
     """Nobody will read it again: the full read does not leave it there for ever."""
     if known:
         engine.sync_until_quiet()
-    engine.control.return_null(number(4), champs_only=True)
+    engine.control.faults.return_null(number(4), champs_only=True)
     engine.sync(full=True)
     assert {4} == engine.quarantine().keys()
     engine.advance(minutes=1)
@@ -196,7 +196,7 @@ def test_many_known_dossiers_that_go_bad_are_no_mass_disappearance(engine: Engin
     """DS names them, so they are there: in quarantine, no brake, the others go on."""
     engine.sync_until_quiet()
     for rank in range(6):
-        engine.control.return_null(number(rank), champs_only=True)
+        engine.control.faults.return_null(number(rank), champs_only=True)
     report = engine.sync(full=True)
     assert (7, 6) == (report.exit_code, report.quarantined)
     assert ({"present": 12}, {("bad_data", 1)}) == (
@@ -208,7 +208,7 @@ def test_many_known_dossiers_that_go_bad_are_no_mass_disappearance(engine: Engin
 def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> None:
     """Where DS tells which node is null, it is not searched by halves from a hundred."""
     engine = start(range(30))
-    engine.control.return_null(number(17), champs_only=True)
+    engine.control.faults.return_null(number(17), champs_only=True)
     report = engine.sync(push=False)
     assert {17} == engine.quarantine().keys()
     assert report.requests <= 10
@@ -231,7 +231,7 @@ def test_a_page_with_hundreds_of_errors_is_asked_for_smaller(engine: Engine) -> 
 
 def test_a_mark_before_json_is_read_over(engine: Engine) -> None:
     """A byte order mark before each answer: all is read, judged and written."""
-    engine.control.fail(ScriptedFault("byte_order_mark", times=None))
+    engine.control.faults.fail(ScriptedFault("byte_order_mark", times=None))
     report = engine.sync()
     assert (0, 12, 10) == (report.exit_code, report.read, report.pushed)
 
@@ -243,7 +243,7 @@ def test_a_mark_before_json_is_read_over(engine: Engine) -> None:
 def test_a_fault_that_passes_costs_a_repetition(engine: Engine, kind: Kind) -> None:
     """Asked again, and everything is there: one of each class of faults, by what is done then."""
     small(engine, 5)
-    engine.control.fail(ScriptedFault(kind, operation=PAGES, after=1))
+    engine.control.faults.fail(ScriptedFault(kind, operation=PAGES, after=1))
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
 
@@ -253,14 +253,14 @@ def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kin
     """Exit 8, what was read is stored, and the next run starts at the page that failed."""
     engine = start(limits={"max_wait_s": 0.0})
     small(engine, 5)
-    engine.control.fail(
+    engine.control.faults.fail(
         ScriptedFault(kind, PAGES, after=1, times=None), ScriptedFault(kind, LIGHT, times=None)
     )
     failed = engine.sync(full=True)
     assert (8, Status.FAILED) == (failed.exit_code, failed.status)
     stored = len(engine.rows("SELECT * FROM dossier"))
     assert 5 == stored
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.control.forget_requests()
     engine.restart()
     report = engine.sync(full=True)
@@ -271,8 +271,8 @@ def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kin
 
 def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> None:
     """A dossier's number fails too: no smaller pages are tried, which would add to DS's load."""
-    engine.control.fail(ScriptedFault("internal_error", PAGES, times=None))
-    engine.control.fail(ScriptedFault("internal_error", LIGHT, times=None))
+    engine.control.faults.fail(ScriptedFault("internal_error", PAGES, times=None))
+    engine.control.faults.fail(ScriptedFault("internal_error", LIGHT, times=None))
     assert 8 == engine.sync().exit_code
     asked = [(entry.operation, entry.variables["first"]) for entry in engine.pages()]
     assert [(PAGES, 100)] * 2 + [(LIGHT, 1)] * 2 == asked
@@ -281,9 +281,9 @@ def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> Non
 def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> None:
     """What changed since then would lie before it: the full read starts anew."""
     small(engine, 5)
-    engine.control.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync(full=True)
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.control.forget_requests()
     engine.advance(days=2)
     assert 12 == engine.sync(full=True).read
@@ -293,9 +293,9 @@ def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> 
 def test_a_cursor_that_is_refused_is_not_resumed(engine: Engine) -> None:
     """DS may forget what its cursors mean: the full read starts anew, it does not fail again."""
     small(engine, 5)
-    engine.control.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync(full=True)
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.execute("UPDATE sync_state SET full_cursor = 'a'")
     report = engine.sync(full=True)
     assert (0, 12) == (report.exit_code, report.read)
@@ -305,9 +305,9 @@ def test_a_full_read_is_not_resumed_with_another_mapping(engine: Engine) -> None
     """It starts anew: what was stored before the interruption has none of the mapped rows."""
     engine.restart(sections=("demarche", "ds"))
     small(engine, 5)
-    engine.control.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync()
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.restart()
     assert 12 == engine.sync().read
     assert 12 == len(engine.rows("SELECT * FROM candidature"))
@@ -316,9 +316,9 @@ def test_a_full_read_is_not_resumed_with_another_mapping(engine: Engine) -> None
 def test_an_interrupted_first_read_is_ended_by_any_run(engine: Engine) -> None:
     """Without `--full` it goes on from the watermark, and misses nothing."""
     small(engine, 5)
-    engine.control.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync()
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     report = engine.sync()
     assert (0, {"present": 12}) == (report.exit_code, dict(engine.presences()))
 
@@ -331,12 +331,12 @@ def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
         engine.control.edit_champ(number(rank), PROBLEME, f"Version {rank}")
     engine.advance(minutes=30)
     small(engine, 3)
-    engine.control.fail(ScriptedFault("bad_gateway", operation=PAGES, after=1, times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", operation=PAGES, after=1, times=None))
     failed = engine.sync()
     assert (8, 3) == (failed.exit_code, failed.changed)
     edited = [engine.control.truth_of(number(rank)).updated_at for rank in range(8)]
     assert edited[2].replace(microsecond=0) == engine.state().watermark
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.advance(days=2)
     report = engine.restart().sync()
     assert (0, 5) == (report.exit_code, report.changed)
@@ -344,7 +344,7 @@ def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
 
 def test_a_wait_for_the_rate_limit_can_be_interrupted(engine: Engine) -> None:
     """Told to stop while it waits for the minute to end, the run ends at once."""
-    engine.control.fail(ScriptedFault("rate_limited", times=None))
+    engine.control.faults.fail(ScriptedFault("rate_limited", times=None))
     timer = threading.Timer(0.1, engine.worker.stop.set)
     timer.start()
     report = engine.sync()
@@ -370,7 +370,7 @@ def test_no_more_is_asked_in_a_minute_than_is_configured(start: Start) -> None:
 def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:
     """The read under way is abandoned; the next run resumes at that page."""
     small(engine, 5)
-    engine.control.fail(ScriptedFault("latency", operation=PAGES, after=1, latency_ms=3000))
+    engine.control.faults.fail(ScriptedFault("latency", operation=PAGES, after=1, latency_ms=3000))
     calls = count(1)
     timer = threading.Timer(0.3, engine.worker.stop.set)
 
@@ -383,7 +383,7 @@ def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -
     report = engine.sync(full=True)
     timer.join()
     assert (130, 5) == (report.exit_code, report.read)
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     assert 7 == engine.restart().sync(full=True).read
 
 
@@ -415,7 +415,7 @@ def test_a_page_is_asked_for_while_the_one_before_is_stored(
 
 def test_a_refused_token_ends_the_run_at_once(engine: Engine) -> None:
     """No second attempt; exit 3 and what to do about it."""
-    engine.control.fail(ScriptedFault("token_unknown", times=None))
+    engine.control.faults.fail(ScriptedFault("token_unknown", times=None))
     report = engine.sync()
     assert (3, 1) == (report.exit_code, len(engine.requests()))
     assert "token" in report.errors[0].lower()
@@ -424,10 +424,10 @@ def test_a_refused_token_ends_the_run_at_once(engine: Engine) -> None:
 def test_a_token_that_expires_in_mid_run_loses_nothing(engine: Engine) -> None:
     """What was stored stays; with a token again, the run goes on from there."""
     small(engine, 5)
-    engine.control.fail(ScriptedFault("token_expired", PAGES, after=1, times=None))
+    engine.control.faults.fail(ScriptedFault("token_expired", PAGES, after=1, times=None))
     failed = engine.sync(full=True)
     assert (3, 5) == (failed.exit_code, failed.read)
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     report = engine.sync(full=True)
     assert (0, 7) == (report.exit_code, report.read)
 
@@ -517,7 +517,7 @@ def test_a_renamed_label_is_found_by_the_full_read(engine: Engine) -> None:
     """No dossier's date moves for it."""
     engine.control.add_label(number(5), "à vérifier")
     engine.sync_until_quiet()
-    engine.control.rename_label("à vérifier", "à revoir")
+    engine.control.form.rename_label("à vérifier", "à revoir")
     assert 0 == engine.sync().changed
     assert '["à vérifier"]' == engine.one("dossier", 5)["labels"]
     engine.sync(full=True)
@@ -566,7 +566,7 @@ def test_pages_that_begin_again_for_ever_end_the_run(
     at = engine.state().watermark
     engine.control.expire(number(3))
     engine.control.edit_champ(number(4), PROBLEME, "Un autre problème")
-    engine.control.fail(ScriptedFault("endless_list", PAGES, times=None))
+    engine.control.faults.fail(ScriptedFault("endless_list", PAGES, times=None))
     failed = engine.sync(full=reads_all, push=False, deletions=False)
     assert (8, Status.FAILED) == (failed.exit_code, failed.status)
     assert "over and over" in failed.errors[0]
@@ -574,7 +574,7 @@ def test_pages_that_begin_again_for_ever_end_the_run(
     assert at == engine.state().watermark
     assert {"present": 12} == engine.presences()
     assert "Un autre problème" == engine.one("lecture_candidature", 4)["probleme"]
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.control.forget_requests()
     report = engine.sync(full=True, push=False)
     assert (0, 11, 1) == (report.exit_code, report.read, report.deleted)
@@ -585,8 +585,8 @@ def test_a_list_of_deletions_that_begins_again_for_ever_ends(engine: Engine) -> 
     """As a list whose cursors repeat."""
     engine.begin(push=False)
     engine.control.hide(number(3))
-    engine.control.fail(ScriptedFault("endless_list", "Deletions", times=None))
-    engine.control.fail(ScriptedFault("endless_list", PAGES, times=1))
+    engine.control.faults.fail(ScriptedFault("endless_list", "Deletions", times=None))
+    engine.control.faults.fail(ScriptedFault("endless_list", PAGES, times=1))
     report = engine.sync(full=True, push=False)
     assert (7, 1) == (report.exit_code, report.deleted)
     assert len(engine.requests("Deletions")) < 300
@@ -626,12 +626,12 @@ def test_known_poison_costs_an_incremental_run_few_requests(start: Start) -> Non
         for rank in others:
             engine.advance(seconds=1)
             if engine.control.truth_of(number(rank)).presence == "present":
-                engine.control.edit_champ(number(rank), PROBLEME, f"{engine.control.now()}")
+                engine.control.edit_champ(number(rank), PROBLEME, f"{engine.control.clock.now()}")
         engine.advance(seconds=1)
         engine.control.forget_requests()
 
     for rank in poisoned:
-        engine.control.fail_reads(number(rank), champs_only=True)
+        engine.control.faults.fail_reads(number(rank), champs_only=True)
     edit()
     found = engine.sync(push=False, deletions=False)
     assert dict.fromkeys(poisoned, ("bad_data", 1)) == engine.quarantine()
@@ -647,7 +647,7 @@ def test_known_poison_costs_an_incremental_run_few_requests(start: Start) -> Non
     # The page that fails, its numbers, three parts of it, two cursors; then both, each alone.
     assert [7, 13, 7] == requests
 
-    engine.control.repair(number(10))
+    engine.control.faults.repair(number(10))
     engine.advance(hours=1)
     edit()
     report = engine.sync(push=False)

@@ -159,7 +159,7 @@ def test_dossiers_erased_after_the_backup_are_erased_again(
 def test_a_human_who_dates_a_set_anew_at_once_is_not_taken_for_dsync(engine: Engine) -> None:
     """Later than dsync's date and within the same seconds, but by hand: a conflict of the date."""
     engine.begin()
-    engine.control.edit_annotation(number(0), DATE, engine.control.now() + timedelta(hours=1))
+    engine.control.edit_annotation(number(0), DATE, engine.control.clock.now() + timedelta(hours=1))
     engine.advance(minutes=20)
     report = engine.sync()
     assert (1, 0) == (report.conflicts, report.adopted)

@@ -26,7 +26,7 @@ def labels(engine: Engine) -> set[str]:
 def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> None:
     """The incremental read sees the number of the revision; open dossiers' labels follow."""
     engine.sync_until_quiet()
-    engine.control.publish_revision(RENAMED)
+    engine.control.form.publish_revision(RENAMED)
     report = engine.sync()
     assert (0, 10, {"Le problème"}) == (report.exit_code, report.changed, labels(engine))
 
@@ -35,10 +35,10 @@ def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> No
 def test_a_full_read_is_due_until_the_open_dossiers_are_rebased(engine: Engine, full: bool) -> None:
     """DS rebases them some time after: what it has not yet is read again, and then no more."""
     engine.sync_until_quiet()
-    engine.control.publish_revision(RENAMED, rebases=False)
+    engine.control.form.publish_revision(RENAMED, rebases=False)
     engine.sync(full=full)
     assert {"Le problème"} != labels(engine)
-    engine.control.rebase()
+    engine.control.form.rebase()
     asked = []
     for _ in range(2):
         engine.advance(minutes=3)
@@ -51,12 +51,12 @@ def test_a_full_read_is_due_until_the_open_dossiers_are_rebased(engine: Engine, 
 def test_what_ds_does_not_rebase_within_a_day_is_left_to_the_nights(engine: Engine) -> None:
     """The engine asks for no more full reads by itself."""
     engine.sync_until_quiet()
-    engine.control.publish_revision(RENAMED, rebases=False)
+    engine.control.form.publish_revision(RENAMED, rebases=False)
     engine.sync()
     while (due_at := engine.state().full_due_at) is not None:
-        engine.control.set_clock(due_at)
+        engine.control.clock.set_clock(due_at)
         engine.sync()
-    elapsed = engine.control.now() - NOW
+    elapsed = engine.control.clock.now() - NOW
     assert timedelta(days=1) < elapsed < timedelta(days=3)
 
 
@@ -64,10 +64,10 @@ def test_a_revision_published_after_a_full_read_was_cut_off_is_seen_by_all(engin
     """The read that goes on from the cursor has not seen what lies before it."""
     engine.sync_until_quiet()
     engine.shrink(4)
-    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1, times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1, times=None))
     engine.sync(full=True)
-    engine.control.clear_faults()
-    engine.control.publish_revision(RENAMED)
+    engine.control.faults.clear_faults()
+    engine.control.form.publish_revision(RENAMED)
     engine.sync(full=True)
     assert {"Le problème"} == labels(engine)
 
@@ -81,12 +81,12 @@ def test_a_revision_published_during_a_full_read_is_followed(engine: Engine) -> 
     def publishing(read_page: Callable[..., Any], *given: Any, **options: Any) -> Any:
         del around["read_page"]
         answer = read_page(*given, **options)
-        engine.control.publish_revision(RENAMED, rebases=False)
+        engine.control.form.publish_revision(RENAMED, rebases=False)
         return answer
 
     around["read_page"] = publishing
     engine.sync(full=True)
-    engine.control.rebase()
+    engine.control.form.rebase()
     engine.advance(minutes=3)
     engine.sync()
     assert {"Le problème"} == labels(engine)
@@ -96,12 +96,14 @@ def test_a_revision_published_during_a_full_read_is_followed(engine: Engine) -> 
 def test_a_revision_stays_due_when_its_full_read_fails(engine: Engine, after: int) -> None:
     """Whoever comes next reads all, though it finds the revision known already."""
     engine.sync_until_quiet()
-    engine.control.publish_revision(RENAMED)
+    engine.control.form.publish_revision(RENAMED)
     engine.shrink(4)
     # The incremental page comes, the full read's pages fail.
-    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1 + after, times=None))
+    engine.control.faults.fail(
+        ScriptedFault("bad_gateway", "DossiersPage", after=1 + after, times=None)
+    )
     assert 8 == engine.sync().exit_code
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.advance(minutes=1)
     engine.restart().sync()
     assert {"Le problème"} == labels(engine)
@@ -112,7 +114,7 @@ def test_a_dossier_moved_by_the_incremental_read_is_mapped_by_its_own_revision(
 ) -> None:
     """A revision not known yet is fetched before the page that shows it is stored."""
     engine.sync_until_quiet()
-    engine.control.publish_revision(RENAMED)
+    engine.control.form.publish_revision(RENAMED)
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
     engine.sync()
     assert "Autre" == engine.one("lecture_candidature", 0)["probleme"]
@@ -121,7 +123,7 @@ def test_a_dossier_moved_by_the_incremental_read_is_mapped_by_its_own_revision(
 def test_a_draft_is_not_taken_for_the_revision_that_it_becomes(engine: Engine) -> None:
     """DS gives the draft among the revisions, under the id that it keeps when it is published."""
     engine.sync_until_quiet()
-    engine.control.publish_revision(RENAMED)
+    engine.control.form.publish_revision(RENAMED)
     engine.sync(dossiers=(number(0),))
     name = "SELECT libelle FROM lecture_champ WHERE numero = :n AND champ_id = 'Q2hhbXAtNDEwNQ=='"
     assert [{"libelle": "Le problème"}] == engine.rows(name, n=number(0))

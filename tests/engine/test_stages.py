@@ -32,7 +32,7 @@ def test_each_decision_is_kept_with_its_revision(engine_on_each: Engine) -> None
     engine.sync()
     engine.advance(minutes=20)
     engine.control.move(number(0), "en_instruction")
-    second = engine.control.publish_revision(Change(rename={4105: "Problème"}))
+    second = engine.control.form.publish_revision(Change(rename={4105: "Problème"}))
     engine.advance(minutes=20)
     engine.control.move(number(0), "accepte", motivation="Le jury est convaincu.")
     engine.sync()
@@ -94,7 +94,7 @@ def test_a_dossier_shows_each_stage_that_it_was_in(engine_on_each: Engine) -> No
 
     def then(act: Callable[..., None], *arguments: Any, ends: str) -> None:
         engine.advance(hours=1)
-        expected.append((ends, engine.control.now()))
+        expected.append((ends, engine.control.clock.now()))
         act(number(rank), *arguments)
         engine.sync()
 
@@ -120,11 +120,11 @@ def test_a_withdrawn_correction_ends_when_it_is_noticed(engine_on_each: Engine) 
     engine = engine_on_each
     engine.advance(days=PAST)
     engine.control.ask_correction(number(1))
-    asked = engine.control.now()
+    asked = engine.control.clock.now()
     engine.sync()
     engine.advance(hours=1)
     engine.control.withdraw_correction(number(1))
-    withdrawn = engine.control.now()
+    withdrawn = engine.control.clock.now()
     engine.sync()
     engine.advance(hours=1)
     engine.control.edit_annotation(number(1), ETAPE, "Évaluation")
@@ -141,7 +141,7 @@ def test_the_jury_and_the_recruitment_follow_the_annotations(engine_on_each: Eng
     """A jury to come is waited for, and is no stage yet; each day that has come opens one."""
     engine = engine_on_each
     engine.advance(days=PAST)
-    now = engine.control.now()
+    now = engine.control.clock.now()
     engine.control.edit_annotation(number(0), JURY, "2124-05-01")
     engine.sync()
     assert ("En instruction", "Jury", "jury") == follow_up(engine, 0)
@@ -153,7 +153,7 @@ def test_the_jury_and_the_recruitment_follow_the_annotations(engine_on_each: Eng
     assert ("Jury", "Décision", "jury") == follow_up(engine, 0)
 
     engine.control.move(number(0), "accepte")
-    accepted = engine.control.now()
+    accepted = engine.control.clock.now()
     engine.sync()
     assert ("Accepté", "Convention signée", "administration") == follow_up(engine, 0)
 
@@ -178,7 +178,7 @@ def test_a_dossier_that_leaves_the_demarche_leaves_its_stage(engine_on_each: Eng
     engine.sync()
     [(stage, _)] = stages(engine, 1)
     engine.control.hide(number(1))
-    hidden = engine.control.now()
+    hidden = engine.control.clock.now()
     engine.advance(hours=2)
     engine.sync()
     assert [(stage, hidden)] == stages(engine, 1)
@@ -189,12 +189,12 @@ def test_a_dossier_that_leaves_the_demarche_leaves_its_stage(engine_on_each: Eng
     assert [(stage, None)] == stages(engine, 1)
 
     engine.control.move(number(1), "en_instruction")
-    jury = (engine.control.now() + timedelta(days=9)).date()
+    jury = (engine.control.clock.now() + timedelta(days=9)).date()
     engine.control.edit_annotation(number(1), JURY, jury.isoformat())
     engine.advance(minutes=20)
     engine.sync()
     engine.control.hide(number(1), "administration")
-    hidden = engine.control.now()
+    hidden = engine.control.clock.now()
     engine.sync()
     # The day of the jury has come since, without this dossier.
     assert ("En instruction", hidden) == stages(engine, 1)[-1]

@@ -32,7 +32,7 @@ def test_a_copy_after_a_life_of_changes_fits(engine_on_each: Engine) -> None:
     engine.control.edit_annotation(number(1), ETAPE, "Jury")
     engine.control.hide(number(2))
     engine.control.erase(number(3))
-    engine.control.null_field(number(4), ("groupeInstructeur", "label"))
+    engine.control.faults.null_field(number(4), ("groupeInstructeur", "label"))
     engine.control.edit_annotation(number(6), RESULTAT, "Inéligible")
     engine.advance(minutes=20)
     engine.sync(full=True)
@@ -181,7 +181,7 @@ def test_values_that_ds_does_not_have_are_found_by_few_requests(engine_on_each: 
 def test_a_dossier_that_ds_cannot_render_hides_no_other_ones_edit(engine: Engine) -> None:
     """Its own values cannot be compared, which is said; those of the others are."""
     engine.sync_until_quiet()
-    engine.control.return_null(number(0))
+    engine.control.faults.return_null(number(0))
     engine.control.edit_annotation(number(1), RESULTAT, "Inéligible")
     assert {"remote": (number(1),), "remote_unread": (number(0),)} == found(engine, remote=True)
 
@@ -210,7 +210,7 @@ def test_a_copy_that_no_read_can_renew_is_not_hashed_by_another_mapping(engine: 
     engine.sync_until_quiet()
     engine.control.hide(number(1))
     engine.control.expire(number(2))
-    engine.control.null_field(number(3), ("groupeInstructeur", "label"))
+    engine.control.faults.null_field(number(3), ("groupeInstructeur", "label"))
     engine.sync(full=True)
     mapping = base_settings().configuration.mapping
     assert mapping is not None

@@ -30,10 +30,12 @@ def edit_six(engine: Engine) -> None:
 
 def fail_after(engine: Engine, *, pages: int, changed: int) -> None:
     """Have DS fail for a whole run after some pages, whose changes are stored."""
-    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=pages, times=None))
+    engine.control.faults.fail(
+        ScriptedFault("bad_gateway", "DossiersPage", after=pages, times=None)
+    )
     failed = engine.sync()
     assert (8, changed) == (failed.exit_code, failed.changed)
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
 
 
 def test_an_incremental_run_starts_ten_minutes_before_the_watermark(engine: Engine) -> None:
@@ -49,7 +51,7 @@ def test_an_incremental_run_starts_ten_minutes_before_the_watermark(engine: Engi
 def test_a_late_commit_is_seen(engine: Engine) -> None:
     """A date set before the commit, visible after a run has passed it."""
     engine.sync_until_quiet()
-    began = engine.control.now()
+    began = engine.control.clock.now()
     engine.advance(minutes=4)
     engine.control.edit_champ(number(1), PROBLEME, "À l’heure")
     assert 1 == engine.sync().changed
@@ -156,7 +158,7 @@ def test_a_date_later_than_its_place_does_not_move_the_watermark(engine: Engine)
     def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         page = read_nodes(original(*args, **options))
         engine.advance(hours=2)
-        page.nodes[-1] = dated(page.nodes[-1], engine.control.now())
+        page.nodes[-1] = dated(page.nodes[-1], engine.control.clock.now())
         return page
 
     engine.worker.client.around["read_page"] = read_page
@@ -174,7 +176,7 @@ def test_what_changed_since_the_first_answer_does_not_move_the_watermark(engine:
 
     def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         page = read_nodes(original(*args, **options))
-        since_the_first = engine.control.now() - timedelta(hours=1)
+        since_the_first = engine.control.clock.now() - timedelta(hours=1)
         if options["after"]:
             page.nodes[-1] = dated(page.nodes[-1], since_the_first)
         engine.advance(hours=2)
@@ -195,6 +197,6 @@ def test_the_watermark_stays_before_a_page_that_failed(start: Start) -> None:
     before = engine.state().watermark
     engine.advance(days=1)
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
-    engine.control.fail(ScriptedFault("bad_gateway", times=None))
+    engine.control.faults.fail(ScriptedFault("bad_gateway", times=None))
     assert 8 == engine.sync().exit_code
     assert before == engine.state().watermark

@@ -127,8 +127,8 @@ def live(url: str, folder: Path) -> History:
         control = sandbox.control
 
         def wait(**duration: float) -> None:
-            control.advance(timedelta(**duration).total_seconds())
-            traveller.move_to(control.now())
+            control.clock.advance(timedelta(**duration).total_seconds())
+            traveller.move_to(control.clock.now())
 
         run("sync")
         wait(hours=2)
@@ -136,7 +136,7 @@ def live(url: str, folder: Path) -> History:
         control.move(MOVED, "accepte", motivation="Dossier complet.")
         control.hide(HIDDEN)
         control.erase(ERASED)
-        control.return_null(UNREADABLE, champs_only=True)
+        control.faults.return_null(UNREADABLE, champs_only=True)
         control.edit_champ(EDITED, PAGE, "néant")
         control.edit_annotation(EDITED, RESULTAT, "Éligible")
         wait(minutes=5)

@@ -58,9 +58,9 @@ def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
         odd = dice.sample(sorted(shown), min(CASES, len(shown) - SPARED))
         told = [(number, dice.choice(places[number]), dice.choice(JUNK)) for number in odd]
         for number, path, junk in told:
-            engine.control.replace_json(number, path, junk)
+            engine.control.faults.replace_json(number, path, junk)
         header = {dice.choice(HEADERS): dice.choice(ODD_TEXTS)}
-        engine.control.fail(
+        engine.control.faults.fail(
             ScriptedFault("odd_headers", headers=header),
             ScriptedFault(
                 "replaced_json", only="mutation", path=dice.choice(ANSWERS), json=dice.choice(JUNK)
@@ -74,9 +74,9 @@ def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
         for number in shown:
             assert number in rows, told
             assert number in odd or "present" == rows[number]["presence"], told
-        engine.control.clear_faults()
+        engine.control.faults.clear_faults()
         for number in odd:
-            engine.control.repair(number)
+            engine.control.faults.repair(number)
         engine.advance(seconds=timedelta(minutes=20).total_seconds())
     for _ in range(3):
         engine.advance(hours=9)

@@ -91,16 +91,17 @@ def live(engine: Engine, act: tuple[Any, ...], demandeurs: dict[int, Any]) -> No
     elif name == "read_alone":
         engine.sync(dossiers=tuple(given_), push=False)
     elif name == "publish":
-        control.publish_revision(Change(remove=given_))
+        control.form.publish_revision(Change(remove=given_))
     elif name == "move" and control.truth_of(given_[0]).state == given_[1]:
         return
     elif name == "repair":
-        control.repair(given_[0])
+        control.faults.repair(given_[0])
         control.replace_demandeur(given_[0], demandeurs[given_[0]])
     elif name in ("return_null", "replace_demandeur"):
         control.save_without_submitting(given_[0])
         only = {"champs_only": True} if name == "return_null" else {}
-        getattr(control, name)(*given_, **only)
+        place = control.faults if only else control
+        getattr(place, name)(*given_, **only)
     elif PAGE in given_ and _has_left(engine):
         return
     else:
@@ -117,7 +118,7 @@ def check_life(url: str, story: list[tuple[Any, ...]]) -> None:
     with Engine(url, seeds(RANKS)) as engine:
         demandeurs = {n: engine.control.world.dossier(n).demandeur for n in map(number, RANKS)}
         commune = ChampDescriptor(COMMUNE, "communes", "Commune")
-        engine.control.publish_revision(Change(add_champs=[commune]))
+        engine.control.form.publish_revision(Change(add_champs=[commune]))
         for rank in RANKS:
             engine.control.edit_champ(number(rank), COMMUNE, LYON)
         engine.sync(push=False)

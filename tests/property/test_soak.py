@@ -43,7 +43,7 @@ def service(engine: Engine, port: int) -> Iterator[tuple[DemarcheJob, Alerts]]:
     app, stop = engine.worker.app, engine.worker.stop
 
     def monotonic() -> float:
-        return engine.control.now().timestamp()
+        return engine.control.clock.now().timestamp()
 
     job = DemarcheJob(app, stop, monotonic=monotonic)
     alerts = Alerts([app], lambda title, text: True, stop, monotonic=monotonic)
@@ -102,7 +102,7 @@ def live(engine: Engine, chance: random.Random, interval: int) -> set[tuple[int,
     touched: set[tuple[int, str]] = set()
     if chance.random() < 0.1:
         kind = chance.choice(FAULTS)
-        control.fail(ScriptedFault(kind, times=chance.randint(1, 3)))  # type: ignore[arg-type]
+        control.faults.fail(ScriptedFault(kind, times=chance.randint(1, 3)))  # type: ignore[arg-type]
     if control.truth_of(dossier).presence != "present":
         if chance.random() < 0.5:
             control.restore(dossier)
@@ -127,7 +127,7 @@ def live(engine: Engine, chance: random.Random, interval: int) -> set[tuple[int,
 
 def heal(engine: Engine) -> None:
     """End all faults, and let the time pass in which a lost write could still arrive."""
-    engine.control.clear_faults()
+    engine.control.faults.clear_faults()
     engine.advance(hours=6)
 
 

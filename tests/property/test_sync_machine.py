@@ -140,7 +140,7 @@ class SyncMachine(RuleBasedStateMachine):
             began = self.held.pop(rank)
             self.control.edit_champ(number(rank), PROBLEME, "Tardif", at=began)
         elif self.alive(rank):
-            self.held[rank] = self.control.now()
+            self.held[rank] = self.control.clock.now()
 
     @rule(rank=ranks, what=notes)
     def annotate(self, rank: int, what: tuple[int, Any]) -> None:
@@ -182,18 +182,18 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["Le problème", "Problème"]), rebases=st.booleans())
     def publish(self, name: str, rebases: bool) -> None:
         """Publish a revision; the open dossiers follow at once, or at the end."""
-        self.control.publish_revision(Change(rename={PROBLEME: name}), rebases=rebases)
+        self.control.form.publish_revision(Change(rename={PROBLEME: name}), rebases=rebases)
 
     # --- what fails -------------------------------------------------------------------------
 
     @rule(fault=faults)
     def fail(self, fault: ScriptedFault) -> None:
-        self.control.fail(fault)
+        self.control.faults.fail(fault)
 
     @rule(rank=ranks, harm=st.sampled_from(["return_null", "fail_reads", "fail_writes"]))
     def harm_a_dossier(self, rank: int, harm: str) -> None:
         only = {} if harm == "fail_writes" else {"champs_only": True}
-        getattr(self.control, harm)(number(rank), **only)
+        getattr(self.control.faults, harm)(number(rank), **only)
 
     @rule(gone=st.booleans())
     def lose_catalogue(self, gone: bool) -> None:
@@ -202,14 +202,14 @@ class SyncMachine(RuleBasedStateMachine):
     @rule()
     def repair(self) -> None:
         """End every failure."""
-        self.control.clear_faults()
+        self.control.faults.clear_faults()
         for rank in RANKS:
-            self.control.repair(number(rank))
+            self.control.faults.repair(number(rank))
         self.control.catalogue.unavailable = False
 
     @rule(seconds=st.sampled_from([1, 40, 90, 660, 4000]))
     def wait(self, seconds: int) -> None:
-        self.control.advance(seconds)
+        self.control.clock.advance(seconds)
 
     # --- the workers ------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class SyncMachine(RuleBasedStateMachine):
         other = self.engine.another()
 
         def meanwhile() -> None:
-            self.control.advance(asleep)
+            self.control.clock.advance(asleep)
             self.edit(rank, version)
             other.sync()
 
@@ -270,8 +270,8 @@ class SyncMachine(RuleBasedStateMachine):
         for rank in sorted(self.held):
             self.edit_late(rank)
         self.repair()
-        control.rebase()
-        control.advance(6 * 3600)
+        control.form.rebase()
+        control.clock.advance(6 * 3600)
         engine.restart()
         if engine.state().full_cursor:
             # It goes on from there: labels put before that place meanwhile are the next one's.
@@ -292,7 +292,7 @@ class SyncMachine(RuleBasedStateMachine):
         counts = self.counts()
         sent = len(engine.mutations())
         for full in (False, True):
-            self.control.advance(660)
+            self.control.clock.advance(660)
             report = engine.sync(full=full)
             assert (0, 0, 0, 0) == (
                 report.exit_code,

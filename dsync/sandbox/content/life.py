@@ -79,7 +79,7 @@ def set_scene(changes: Changes, instructeur: str) -> None:
     for groupe in demarche.groupes:
         if instructeur not in {agent.email for agent in groupe.instructeurs}:
             groupe.instructeurs.append(changes.world.agents[instructeur])
-    day = (changes.now() + timedelta(days=_JURY_IN_DAYS)).date().isoformat()
+    day = (changes.world.now() + timedelta(days=_JURY_IN_DAYS)).date().isoformat()
     examined = [
         one
         for one in demarche.dossiers.values()
@@ -129,7 +129,7 @@ def _happen(changes: Changes, seed: int, past: int) -> Event:
 
 
 def _deposit(changes: Changes, seed: int, number: int) -> Event:
-    now = changes.now()
+    now = changes.world.now()
     invented = dossier(seed, number - FIRST_NUMBER, now=now, hostile=False)
     new = replace(
         invented,

@@ -19,61 +19,26 @@ from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.webhooks import RegisteredWebhook
-from dsync.sandbox.world.changes import Change, Changes, locked
+from dsync.sandbox.world.changes import (
+    Acting,
+    Change,
+    Changes,
+    ClockChanges,
+    FormChanges,
+    locked,
+)
 from dsync.sandbox.world.clock import instant
-from dsync.sandbox.world.model import DossierFault, FormSeed, ServedDossier, World
+from dsync.sandbox.world.model import DossierFault, ServedDossier, World
 from dsync.sandbox.world.truth import DossierTruth, truth_of
 
 
 @locked
-class Control(Changes):
-    """What happens to a running sandbox: changes, faults and limits, and what can be seen of it."""
+class Faults(Acting):
+    """What goes wrong: scripted faults, faults of dossiers, limits, tokens."""
 
-    def __init__(self, world: World, endpoint: Endpoint, catalogue: OpenData) -> None:
+    def __init__(self, world: World, endpoint: Endpoint) -> None:
         super().__init__(world)
-        self.catalogue = catalogue
         self._endpoint = endpoint
-        self._webhooks: list[RegisteredWebhook] = []
-        self._sequence = 0
-
-    def add_demarche(
-        self, number: int, form: FormSeed, dossiers: Sequence[ServedDossier] = ()
-    ) -> None:
-        """Add one more démarche; its dossiers get the numbers 1000 times its own + rank.
-
-        Raises:
-            ValueError: another démarche has that number.
-        """
-        if number in self.world.demarches:
-            raise ValueError(f"the sandbox has a démarche {number} already")
-        renumbered = [replace(d, number=number * 1000 + rank) for rank, d in enumerate(dossiers, 1)]
-        self.world.add_demarche(replace(form, number=number), renumbered)
-
-    # --- webhooks -----------------------------------------------------------------------------
-
-    def add_webhook(self, url: str, *, demarche: int | None = None, **form: Any) -> None:
-        """Have an address told of a démarche's deposits and changes of state.
-
-        Args:
-            url: the address.
-            demarche: the démarche's number; None: the main one.
-            form: version, signing key and form of the signature, as of `RegisteredWebhook`.
-        """
-        number = self._demarche(demarche).number
-        self._webhooks.append(RegisteredWebhook(number, url, **form))
-
-    def webhook_answers(self) -> list[int]:
-        """Return the HTTP status of each webhook sent, by address; 0: none."""
-        return [status for webhook in self._webhooks for status in webhook.answers]
-
-    def _tell(self, dossier: ServedDossier) -> None:
-        self._sequence += 1
-        event = (dossier.number, dossier.state, dossier.updated_at, self._sequence)
-        for webhook in self._webhooks:
-            if webhook.number == dossier.demarche.number:
-                threading.Thread(target=webhook.send, args=event, daemon=True).start()
-
-    # --- what goes wrong --------------------------------------------------------------------
 
     def fail(self, *faults: ScriptedFault) -> None:
         """Add scripted faults for coming requests."""
@@ -123,6 +88,43 @@ class Control(Changes):
         tokens = self._endpoint.tokens
         tokens[name] = replace(tokens[name], **changes)
 
+
+@locked
+class Control(Changes):
+    """What happens to the dossiers of a running sandbox, and what can be seen of it."""
+
+    def __init__(self, world: World, endpoint: Endpoint, catalogue: OpenData) -> None:
+        super().__init__(world)
+        self.clock, self.form = ClockChanges(world), FormChanges(world)
+        self.faults, self.catalogue = Faults(world, endpoint), catalogue
+        self._endpoint = endpoint
+        self._webhooks: list[RegisteredWebhook] = []
+        self._sequence = 0
+
+    # --- webhooks -----------------------------------------------------------------------------
+
+    def add_webhook(self, url: str, *, demarche: int | None = None, **form: Any) -> None:
+        """Have an address told of a démarche's deposits and changes of state.
+
+        Args:
+            url: the address.
+            demarche: the démarche's number; None: the main one.
+            form: version, signing key and form of the signature, as of `RegisteredWebhook`.
+        """
+        number = self._demarche(demarche).number
+        self._webhooks.append(RegisteredWebhook(number, url, **form))
+
+    def webhook_answers(self) -> list[int]:
+        """Return the HTTP status of each webhook sent, by address; 0: none."""
+        return [status for webhook in self._webhooks for status in webhook.answers]
+
+    def _tell(self, dossier: ServedDossier) -> None:
+        self._sequence += 1
+        event = (dossier.number, dossier.state, dossier.updated_at, self._sequence)
+        for webhook in self._webhooks:
+            if webhook.number == dossier.demarche.number:
+                threading.Thread(target=webhook.send, args=event, daemon=True).start()
+
     # --- what can be seen -------------------------------------------------------------------
 
     def requests(self, operation: str | None = None, *, kind: str | None = None) -> list[Entry]:
@@ -146,8 +148,15 @@ class Control(Changes):
         return truth_of(self._dossier(number))
 
 
+def action(control: Control, name: str) -> Callable[..., Any] | None:
+    """Return a method of the control or of its `clock`, `form` or `faults`, None without one."""
+    places = (control, control.clock, control.form, control.faults)
+    found = (getattr(place, name, None) for place in places if not name.startswith("_"))
+    return next(filter(callable, found), None)
+
+
 def call(control: Control, name: str, body: bytes) -> HttpAnswer:
-    """Call a method of the control.
+    """Call a method of the control, or of one of its objects.
 
     Args:
         control: the control.
@@ -158,11 +167,11 @@ def call(control: Control, name: str, body: bytes) -> HttpAnswer:
         200 with the result, 404 for an unknown method, 400 for arguments that it refuses.
     """
     special: dict[str, Callable[..., Any]] = {
-        "fail": lambda **fault: control.fail(ScriptedFault(**fault)),
-        "publish_revision": lambda **change: control.publish_revision(Change(**change)),
+        "fail": lambda **fault: control.faults.fail(ScriptedFault(**fault)),
+        "publish_revision": lambda **change: control.form.publish_revision(Change(**change)),
     }
-    method = special.get(name) or (None if name.startswith("_") else getattr(control, name, None))
-    if not callable(method):
+    method = special.get(name) or action(control, name)
+    if method is None:
         return _reply(404, {"error": f"no such action: {name}"})
     try:
         given = json.loads(body or b"{}", object_hook=_read)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from dsync.sandbox.world.model import (
     Actor,
     ChampDescriptor,
     FormRevision,
+    FormSeed,
     Label,
     Row,
     ServedDemarche,
@@ -53,7 +54,7 @@ def locked(cls: T) -> T:
 
     def with_lock(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
-        def hold(self: Changes, *arguments: Any, **named: Any) -> Any:
+        def hold(self: Acting, *arguments: Any, **named: Any) -> Any:
             with self.world.lock:
                 return method(self, *arguments, **named)
 
@@ -89,19 +90,29 @@ class Change:
                 descriptor.options = self.options.get(stable_id, descriptor.options)
 
 
-@locked
-class Changes:
-    """The changes of one world.
-
-    Args of the methods: `number` is a dossier's, `stable_id` a champ's or an annotation's, `value`
-    its new value (see `ServedDossier`), `row` the index of the row in a repetition, `demarche` the
-    number of a démarche, None for the main one.
-    """
+class Acting:
+    """Base of what changes one world."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
-    # --- time -------------------------------------------------------------------------------
+    def _demarche(self, number: int | None) -> ServedDemarche:
+        return self.world.demarches[next(iter(self.world.demarches)) if number is None else number]
+
+    def _label(self, name: str, demarche: ServedDemarche | None = None) -> Label:
+        labels = (demarche or self._demarche(None)).labels
+        return next(label for label in labels if label.name == name)
+
+    def _dossier(self, number: int) -> ServedDossier:
+        found = self.world.dossier(number)
+        if found is None:
+            raise KeyError(f"the sandbox has no dossier {number}")
+        return found
+
+
+@locked
+class ClockChanges(Acting):
+    """The sandbox's time."""
 
     def now(self) -> datetime:
         """Return the sandbox's time."""
@@ -113,7 +124,80 @@ class Changes:
 
     def set_clock(self, to: datetime) -> None:
         """Set the sandbox's clock to an aware instant; it runs on from there."""
-        self.world.ahead += to - self.now()
+        self.world.ahead += to - self.world.now()
+
+
+@locked
+class FormChanges(Acting):
+    """The changes of démarches: their forms and their labels."""
+
+    def add_demarche(
+        self, number: int, form: FormSeed, dossiers: Sequence[ServedDossier] = ()
+    ) -> None:
+        """Add one more démarche; its dossiers get the numbers 1000 times its own + rank.
+
+        Raises:
+            ValueError: another démarche has that number.
+        """
+        if number in self.world.demarches:
+            raise ValueError(f"the sandbox has a démarche {number} already")
+        renumbered = [replace(d, number=number * 1000 + rank) for rank, d in enumerate(dossiers, 1)]
+        self.world.add_demarche(replace(form, number=number), renumbered)
+
+    def rename_label(self, old: str, new: str) -> None:
+        """Rename a label of the démarche; no date moves."""
+        self._label(old).name = new
+        for dossier in self._demarche(None).dossiers.values():
+            dossier.labels = [new if name == old else name for name in dossier.labels]
+
+    def replace_label(self, name: str) -> None:
+        """Delete a label of the démarche and create one of the same name; no date moves."""
+        labels, old = self._demarche(None).labels, self._label(name)
+        rank = labels.index(old)
+        self.remove_label_of_demarche(name)
+        labels.insert(rank, Label(self.world.key(Label), name, old.color))
+
+    def remove_label_of_demarche(self, name: str) -> None:
+        """Delete a label of the démarche and of its dossiers; no date moves."""
+        self._demarche(None).labels.remove(self._label(name))
+        for dossier in self._demarche(None).dossiers.values():
+            dossier.labels = [label for label in dossier.labels if label != name]
+
+    def hide_champ(self, number: int, stable_id: int) -> None:
+        """Hide a champ by the form's conditional logic."""
+        dossier = self._dossier(number)
+        dossier.updated_at = self.world.now()
+        dossier.hidden_champs.add(stable_id)
+
+    def publish_revision(self, change: Change, *, rebases: bool = True) -> str:
+        """Publish a new revision of the form and return its id.
+
+        Args:
+            change: what differs from the revision before it.
+            rebases: whether open dossiers move to it at once; else `rebase` moves them.
+        """
+        demarche = self._demarche(None)
+        revision = demarche.revisions[-1]
+        change.apply(revision)
+        revision.date_publication = self.world.now()
+        self.world.begin_draft(demarche)
+        if rebases:
+            _rebase(demarche, None, change.retype)
+        return revision.id
+
+    def rebase(self, number: int | None = None) -> None:
+        """Move one open dossier, or all, to the active revision; none of their dates moves."""
+        _rebase(self._demarche(None), number, {})
+
+
+@locked
+class Changes(Acting):
+    """The changes of dossiers.
+
+    Args of the methods: `number` is a dossier's, `stable_id` a champ's or an annotation's, `value`
+    its new value (see `ServedDossier`), `row` the index of the row in a repetition, `demarche` the
+    number of a démarche, None for the main one.
+    """
 
     # --- what an usager does ----------------------------------------------------------------
 
@@ -130,13 +214,9 @@ class Changes:
 
         `at` is the date of a change in a transaction that began then and is committed now.
         """
-        dossier = self._edit(number, "champs", stable_id, value, row, at or self.now())
+        dossier = self._edit(number, "champs", stable_id, value, row, at or self.world.now())
         dossier.champs_at, dossier.correction_at = dossier.updated_at, None
         dossier.record("depose_correction_usager", dossier.state, dossier.updated_at)
-
-    def hide_champ(self, number: int, stable_id: int) -> None:
-        """Hide a champ by the form's conditional logic."""
-        self._changed(number).hidden_champs.add(stable_id)
 
     def save_without_submitting(self, number: int) -> None:
         """Edit without submitting: only the date of last change moves."""
@@ -178,7 +258,7 @@ class Changes:
 
         A write by API does not set that date.
         """
-        dossier = self._edit(number, "annotations", stable_id, value, row, self.now())
+        dossier = self._edit(number, "annotations", stable_id, value, row, self.world.now())
         dossier.annotations_at = dossier.updated_at
 
     def correct_champ(
@@ -188,7 +268,7 @@ class Changes:
 
         This does not set the champs' date, which is the usager's.
         """
-        dossier = self._edit(number, "champs", stable_id, value, row, self.now())
+        dossier = self._edit(number, "champs", stable_id, value, row, self.world.now())
         event = "depose_correction_instructeur"
         dossier.record(event, dossier.state, dossier.updated_at, _agent(dossier))
 
@@ -206,7 +286,7 @@ class Changes:
         dossier = self._dossier(number)
         repetition, _ = dossier.form.descriptor("annotations", stable_id)
         rows = dossier.rows_of(repetition, "annotations")
-        rows.append(Row(ids.ulid(self.now(), number, stable_id, len(rows)), {}))
+        rows.append(Row(ids.ulid(self.world.now(), number, stable_id, len(rows)), {}))
 
     def add_label(self, number: int, name: str) -> None:
         """Add a label to a dossier; since July 2026 its date of last change moves."""
@@ -219,25 +299,6 @@ class Changes:
         self._label(name, self._dossier(number).demarche)
         if name in self._dossier(number).labels:
             self._changed(number).labels.remove(name)
-
-    def rename_label(self, old: str, new: str) -> None:
-        """Rename a label of the démarche; no date moves."""
-        self._label(old).name = new
-        for dossier in self._demarche(None).dossiers.values():
-            dossier.labels = [new if name == old else name for name in dossier.labels]
-
-    def replace_label(self, name: str) -> None:
-        """Delete a label of the démarche and create one of the same name; no date moves."""
-        labels, old = self._demarche(None).labels, self._label(name)
-        rank = labels.index(old)
-        self.remove_label_of_demarche(name)
-        labels.insert(rank, Label(self.world.key(Label), name, old.color))
-
-    def remove_label_of_demarche(self, name: str) -> None:
-        """Delete a label of the démarche and of its dossiers; no date moves."""
-        self._demarche(None).labels.remove(self._label(name))
-        for dossier in self._demarche(None).dossiers.values():
-            dossier.labels = [label for label in dossier.labels if label != name]
 
     def archive(self, number: int) -> None:
         """Archive a dossier."""
@@ -273,7 +334,7 @@ class Changes:
         """
         dossier = self._dossier(number)
         by_usager = dossier.presence == "masque_usager" and dossier.state not in FINISHED
-        at = dossier.hidden_at if by_usager and dossier.hidden_at else self.now()
+        at = dossier.hidden_at if by_usager and dossier.hidden_at else self.world.now()
         reason = "user_request" if by_usager else "instructeur_request"
         self.world.erase(dossier, "expired" if dossier.presence == "expire" else reason, at)
 
@@ -297,26 +358,6 @@ class Changes:
         champs = self._dossier(number).champs
         champs[stable_id] = [replace(file, virus_scan=result) for file in champs[stable_id]]
 
-    def publish_revision(self, change: Change, *, rebases: bool = True) -> str:
-        """Publish a new revision of the form and return its id.
-
-        Args:
-            change: what differs from the revision before it.
-            rebases: whether open dossiers move to it at once; else `rebase` moves them.
-        """
-        demarche = self._demarche(None)
-        revision = demarche.revisions[-1]
-        change.apply(revision)
-        revision.date_publication = self.now()
-        self.world.begin_draft(demarche)
-        if rebases:
-            _rebase(demarche, None, change.retype)
-        return revision.id
-
-    def rebase(self, number: int | None = None) -> None:
-        """Move one open dossier, or all, to the active revision; none of their dates moves."""
-        _rebase(self._demarche(None), number, {})
-
     # ----------------------------------------------------------------------------------------
 
     def _tell(self, dossier: ServedDossier) -> None:
@@ -334,23 +375,10 @@ class Changes:
         champ.store(value, at)
         return dossier
 
-    def _demarche(self, number: int | None) -> ServedDemarche:
-        return self.world.demarches[next(iter(self.world.demarches)) if number is None else number]
-
-    def _label(self, name: str, demarche: ServedDemarche | None = None) -> Label:
-        labels = (demarche or self._demarche(None)).labels
-        return next(label for label in labels if label.name == name)
-
-    def _dossier(self, number: int) -> ServedDossier:
-        found = self.world.dossier(number)
-        if found is None:
-            raise KeyError(f"the sandbox has no dossier {number}")
-        return found
-
     def _changed(self, number: int) -> ServedDossier:
         """Return a dossier whose date of last change is now."""
         dossier = self._dossier(number)
-        dossier.updated_at = self.now()
+        dossier.updated_at = self.world.now()
         return dossier
 
 

@@ -51,14 +51,14 @@ class Demarche:
 
     def add_to(self, sandbox: Sandbox, number: int, dossiers: int = DOSSIERS) -> None:
         """Have the sandbox serve such a démarche under a number."""
-        now = sandbox.control.now()
+        now = sandbox.control.clock.now()
         form, added = content.FORM, content.dossiers(SEED, dossiers, now=now)
         if self is EQUIPMENT:
             form = content.EQUIPMENT_FORM
             added = content.equipment_dossiers(SEED, dossiers, now=now)
         if self is NEXT_CALL:
             form, added = next_call.next_form(), next_call.next_dossiers(sandbox, dossiers)
-        sandbox.control.add_demarche(number, form, added)
+        sandbox.control.form.add_demarche(number, form, added)
 
     def file(self, number: int) -> str:
         """Return the content of its configuration file, under a number."""

@@ -63,7 +63,9 @@ def test_an_answer_without_end_takes_neither_memory_nor_time(
     """DS out of bounds ends the run with 8; evidence out of bounds leaves its checks unmade (7)."""
     config = config_with(tmp_path, *CHANGES)
     operation = None if where == "ds" else where
-    sandbox.control.fail(ScriptedFault(kind, operation=operation, times=None, bytes_per_s=20))
+    sandbox.control.faults.fail(
+        ScriptedFault(kind, operation=operation, times=None, bytes_per_s=20)
+    )
 
     process = sqlite_dsync.start("sync", "--json", config=config)
     peak = used(process).peak_mib
@@ -85,7 +87,7 @@ def test_more_dossiers_than_were_asked_for_are_not_read(
 ) -> None:
     """A page of 100,000 empty dossiers: exit 8 at once, with a sentence, and nothing is stored."""
     flood = ScriptedFault("replaced_json", path=NODES, json=many("{}", 100_000), times=None)
-    sandbox.control.fail(flood)
+    sandbox.control.faults.fail(flood)
     process = sqlite_dsync.start("sync", "--json")
     taken = used(process)
     done = process.wait()
@@ -194,7 +196,7 @@ def test_no_answer_takes_much_memory_or_time(
     ).json()
     [node] = shown["data"]["demarche"]["dossiers"]["nodes"]
     path, text = SHAPES[shape](node)
-    sandbox.control.fail(
+    sandbox.control.faults.fail(
         ScriptedFault("replaced_json", only="query", path=path, json=text, times=None)
     )
     process = sqlite_dsync.start("sync", "--json")

@@ -156,7 +156,7 @@ def test_the_service_says_over_http_what_is_wrong(
     sqlite_dsync: Installed, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """503 with the cause and what to do; it stays alive, and shows what it still can."""
-    sandbox.control.change_token(expired=True)
+    sandbox.control.faults.change_token(expired=True)
     config = config_with(tmp_path, ('incremental = "5m"', 'incremental = "1h"'))
     surface = started(sqlite_dsync, config=config, ds_token_expires_on="2020-01-01")
     until(lambda: "run_postponed" in surface.process.printed())

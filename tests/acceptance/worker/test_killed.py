@@ -51,14 +51,14 @@ def survive(
     dice, control = random.Random(seed), sandbox.control
     needed = demarche.pilotage
     texts = {n: control.truth_of(n).raw_champs.get(needed) for n in _open(control, demarche)}
-    control.fail(ScriptedFault("latency", latency_ms=15, times=None))
+    control.faults.fail(ScriptedFault("latency", latency_ms=15, times=None))
     at_work = 0
     for _ in range(kills):
         at_work += kill_at_a_moment(dsync.start("sync"), control, dice)
         database.expire_lease()
         database.expire_unknown()
         trouble(control, dice, demarche)
-    control.clear_faults()
+    control.faults.clear_faults()
     for number, text in texts.items():
         control.edit_champ(number, needed, text)
     report = dsync.json("sync")

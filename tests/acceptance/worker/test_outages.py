@@ -32,7 +32,7 @@ def assert_ended_and_resumed(
     done = process.wait()
     assert done.code in {0, 5}, done.text
     assert "Traceback" not in done.text
-    sandbox.control.clear_faults()
+    sandbox.control.faults.clear_faults()
     database.expire_lease()
     database.expire_unknown()
     dsync.json("sync")
@@ -101,7 +101,7 @@ def test_a_storm_of_429_is_waited_out(
 ) -> None:
     """Refused again and again, reads and mutations alike: all is done, nothing twice."""
     dsync = Installed(tmp_path / "work", **variables_for(hurried_sandbox, sqlite_url))
-    hurried_sandbox.control.fail(
+    hurried_sandbox.control.faults.fail(
         ScriptedFault("rate_limited", only="query", times=STORM // 2),
         ScriptedFault("rate_limited", only="mutation", times=STORM // 2),
     )
@@ -121,7 +121,9 @@ def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
     dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """Exit 3 with the remedy, no retry; what was stored stays, the rest follows later."""
-    sandbox.control.fail(ScriptedFault("token_expired", only="mutation", after=1, times=None))
+    sandbox.control.faults.fail(
+        ScriptedFault("token_expired", only="mutation", after=1, times=None)
+    )
 
     failed = dsync.json("sync", code=3)
 
@@ -131,7 +133,7 @@ def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
     assert failed["pushed"] > 0
     refused = [e for e in sandbox.control.requests() if e.fault]
     assert 1 == len(refused)
-    sandbox.control.clear_faults()
+    sandbox.control.faults.clear_faults()
     resumed = dsync.json("sync")
     assert ("success", 0, 0) == tuple(resumed[k] for k in ("status", "changed", "evaluated"))
     assert resumed["pushed"] > 0
@@ -145,7 +147,7 @@ def test_lost_database_connections_end_a_run_or_are_made_anew(
     dsync: Installed, sandbox: Sandbox, database: Database, requests: int
 ) -> None:
     """PostgreSQL ends every session in mid-run: nothing is half done, the next run resumes."""
-    sandbox.control.fail(ScriptedFault("latency", latency_ms=100, times=None))
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=100, times=None))
     process = dsync.start("sync", "--json")
     at_work(process, sandbox.control, requests=requests)
     database.execute(
@@ -161,7 +163,7 @@ def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
     own_dsync: Installed, own_database: Database, sandbox: Sandbox, requests: int
 ) -> None:
     """PostgreSQL itself goes down and comes back: what was committed is there, nothing half."""
-    sandbox.control.fail(ScriptedFault("latency", latency_ms=150, times=None))
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=150, times=None))
     process = own_dsync.start("sync", "--json")
     at_work(process, sandbox.control, requests=requests)
     crash(own_database)
@@ -178,7 +180,7 @@ def test_a_server_that_is_restarted_in_mid_run_costs_no_dossier(
     kind: Literal["query", "mutation"],
 ) -> None:
     """An administrator restarts PostgreSQL during a read, and during a push: nothing twice."""
-    sandbox.control.fail(ScriptedFault("latency", latency_ms=400, only=kind, times=None))
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=400, only=kind, times=None))
     process = own_dsync.start("sync", "--json")
     until(lambda: sandbox.control.requests(kind=kind) or not process.is_running)
     assert process.is_running, process.printed()
@@ -196,7 +198,7 @@ def test_a_service_outlives_a_restart_of_its_server(
     own_server: PostgresServer, own_dsync: Installed, own_database: Database, sandbox: Sandbox
 ) -> None:
     """Its failed run is due again within seconds, and the same process completes it."""
-    sandbox.control.fail(ScriptedFault("latency", latency_ms=150, times=8))
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=150, times=8))
     process = own_dsync.start("run")
     at_work(process, sandbox.control, requests=1)
     own_server.restart()
@@ -213,7 +215,7 @@ def test_a_full_disk_stops_the_run_and_the_next_one_resumes(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """No file may grow any more (as under a quota): exit 5 with the remedy, nothing half done."""
-    sandbox.control.fail(ScriptedFault("latency", latency_ms=300, times=None))
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=300, times=None))
     process = sqlite_dsync.start("sync", "--json")
     at_work(process, sandbox.control, requests=1)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
@@ -223,7 +225,7 @@ def test_a_full_disk_stops_the_run_and_the_next_one_resumes(
     assert "disk" in done.text
     assert "Traceback" not in done.text
     assert 0 == sqlite_database.count("lecture_candidature")
-    sandbox.control.clear_faults()
+    sandbox.control.faults.clear_faults()
     sqlite_database.expire_lease()
     sqlite_dsync.json("sync")
     sqlite_dsync.json("sync")
@@ -236,7 +238,7 @@ def test_an_outage_that_outlasts_the_retries_ends_with_its_remedy(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database, ds_url: str | None
 ) -> None:
     """Exit 8, nothing stored, no traceback; some 30 s of retries."""
-    sandbox.control.fail(ScriptedFault("bad_gateway", times=None))
+    sandbox.control.faults.fail(ScriptedFault("bad_gateway", times=None))
 
     variables = {"ds_url": ds_url} if ds_url else {}
     failed = sqlite_dsync.json("sync", code=8, **variables)

@@ -53,7 +53,7 @@ def test_a_request_outlives_the_service_that_began_it(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """Killed in the middle, its successor does it; with none, the command does it by itself."""
-    sandbox.control.fail(*[ScriptedFault("latency", latency_ms=300)] * 40)
+    sandbox.control.faults.fail(*[ScriptedFault("latency", latency_ms=300)] * 40)
     killed = sqlite_dsync.start("run")
     until(lambda: "run_finished" in killed.printed(), within_s=40)
     asking = sqlite_dsync.start("sync", "--full", "--json", "--wait", "90s")
@@ -65,7 +65,7 @@ def test_a_request_outlives_the_service_that_began_it(
     done = asking.wait()
     assert (0, "complet") == (done.code, done.json["kind"]), done.text
 
-    sandbox.control.fail(*[ScriptedFault("latency", latency_ms=900)] * 9)
+    sandbox.control.faults.fail(*[ScriptedFault("latency", latency_ms=900)] * 9)
     alone = sqlite_dsync.start("sync", "--json")
     until(lambda: _requests(sqlite_database, "commence_le IS NOT NULL AND fini_le IS NULL"))
     successor.signal(signal.SIGKILL)
@@ -83,7 +83,7 @@ def test_a_request_that_has_not_begun_can_be_taken_back(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """It says what it waits for. By Ctrl-C or in the console: it is gone, and nobody does it."""
-    sandbox.control.fail(*[ScriptedFault("latency", latency_ms=3000)] * 4)
+    sandbox.control.faults.fail(*[ScriptedFault("latency", latency_ms=3000)] * 4)
     service = sqlite_dsync.start("run")
     until(lambda: sqlite_database.url and _running(sqlite_database))
     asking = sqlite_dsync.start("sync")
@@ -116,7 +116,7 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
     assert 0 == dsync.run("sync").code
     before = dsync.json("precheck", "--dry-run")
     database.execute("UPDATE sync_state SET page_size = 1, last_full_at = NULL")
-    sandbox.control.fail(*[ScriptedFault("latency", latency_ms=2000)] * 60)
+    sandbox.control.faults.fail(*[ScriptedFault("latency", latency_ms=2000)] * 60)
     service = dsync.start("run")
     until(lambda: _running(database))
     accepted = dsync.run("conflicts", "accept", str(kept))
@@ -128,7 +128,7 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
     asked = dsync.start("precheck", "--json")
     until(lambda: _requests(database, "en_file AND commence_le IS NULL"))
     [read] = database.rows("SELECT genre FROM sync_run WHERE statut = 'running'")
-    sandbox.control.clear_faults()
+    sandbox.control.faults.clear_faults()
     done = {"precontrole": asked.wait()}
     done |= {name: dsync.run(*order, "--json") for name, order in orders.items()}
     back = dsync.run("dossier", "erase", str(erased), "--undo")

@@ -74,14 +74,14 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     refused, failing, silent, poisoned, braked, sound = every = range(90001, 90007)
     others = (poisoned, braked, sound)
     control, tokens = sandbox.control, sandbox.tokens
-    control.change_token("readonly", can_write=True)
-    control.change_token("other_demarche", demarches=frozenset({silent}))
+    control.faults.change_token("readonly", can_write=True)
+    control.faults.change_token("other_demarche", demarches=frozenset({silent}))
     own = {refused: tokens.expired, failing: tokens.readonly, silent: tokens.other_demarche}
     folder = tmp_path / "demarches"
     kinds = dict.fromkeys(every, SHIPPED) | {sound: EQUIPMENT}
     config = {"config": str(configured(sandbox, folder, kinds, {braked: MANY}, own))}
-    control.fail_reads(1000 * poisoned + 2, champs_only=True)
-    control.fail(
+    control.faults.fail_reads(1000 * poisoned + 2, champs_only=True)
+    control.faults.fail(
         ScriptedFault("internal_error", token="readonly", times=None),
         ScriptedFault("latency", token="other_demarche", latency_ms=60_000, times=None),
     )
@@ -106,8 +106,8 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     failed = _demarches(database, "statut = 'failed'")
 
     (folder / f"{refused}.token").write_text(tokens.write, encoding="utf-8")
-    control.clear_faults()
-    control.repair(1000 * poisoned + 2)
+    control.faults.clear_faults()
+    control.faults.repair(1000 * poisoned + 2)
     for number in expired:
         control.restore(number)
     _night(database)
@@ -195,7 +195,7 @@ def test_a_webhook_may_reach_the_replica_that_does_not_work(
     """It is answered by annotations within 3 s, also after that replica has met a held lease."""
     control = sandbox.control
     first, second, *_ = [one for one in control.truth() if one.state == "en_construction"]
-    control.fail(ScriptedFault("latency", latency_ms=3000, times=None))
+    control.faults.fail(ScriptedFault("latency", latency_ms=3000, times=None))
     working = started(dsync)
     until(control.requests)
     idle = started(dsync)
@@ -203,7 +203,7 @@ def test_a_webhook_may_reach_the_replica_that_does_not_work(
     control.move(first.number, "en_instruction")
     assert "standby" == idle.get("/readyz").json()["demarches"][0]["role"]
     until(control.webhook_answers)
-    control.clear_faults()
+    control.faults.clear_faults()
     working.until_read()
 
     control.edit_champ(second.number, SHIPPED.pilotage, None)

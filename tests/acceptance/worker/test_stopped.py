@@ -37,7 +37,7 @@ def test_a_stopped_run_ends_in_time_and_the_next_one_resumes(
     latency_ms: int,
 ) -> None:
     """Whatever DS does, the process is gone within 5 s and nothing is half done."""
-    sandbox.control.fail(ScriptedFault("latency", latency_ms=latency_ms, times=None))
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=latency_ms, times=None))
     process = sqlite_dsync.start("sync", "--json")
     at_work(process, sandbox.control)
 
@@ -46,7 +46,7 @@ def test_a_stopped_run_ends_in_time_and_the_next_one_resumes(
 
     assert (code, True) == (done.code, took_s < IN_TIME_S), done.text
     assert "failed" == done.json["status"]
-    sandbox.control.clear_faults()
+    sandbox.control.faults.clear_faults()
     assert "success" == sqlite_dsync.json("sync")["status"]
     sqlite_dsync.json("sync")
     assert_copy_is_true(sqlite_database, sandbox)
@@ -56,7 +56,7 @@ def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """A mutation that got no answer in time is uncertain; the next run asks DS first."""
-    sandbox.control.fail(ScriptedFault("latency", only="mutation", latency_ms=STUCK_MS))
+    sandbox.control.faults.fail(ScriptedFault("latency", only="mutation", latency_ms=STUCK_MS))
     process = sqlite_dsync.start("sync", "--json")
     until(lambda: sandbox.control.requests(kind="mutation"))
 
@@ -67,7 +67,7 @@ def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
     uncertain = sqlite_database.count("lecture_annotation", "statut = 'incertaine'")
     assert uncertain > 0
     n_mutations = len(sandbox.control.requests(kind="mutation"))
-    sandbox.control.clear_faults()
+    sandbox.control.faults.clear_faults()
     early = sqlite_dsync.json("sync", code=7)
     assert any("wait" in problem for problem in early["errors"])
     sqlite_database.expire_unknown()
@@ -88,11 +88,11 @@ def test_no_stop_of_the_service_is_missed(
     """Any signal, in a first read that DS does not answer or at rest: 0 within 5 s, each time."""
     signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
     for turn in range(stops):
-        sandbox.control.clear_faults()
+        sandbox.control.faults.clear_faults()
         sandbox.control.forget_requests()
         is_new = turn % 2 == 0
         if is_new:
-            sandbox.control.fail(ScriptedFault("latency", latency_ms=STUCK_MS, times=None))
+            sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=STUCK_MS, times=None))
         url = f"sqlite:///turn-{turn}.db" if is_new else sqlite_dsync.variables["database_url"]
         process = sqlite_dsync.start("run", database_url=url)
         until(lambda p=process: "service_started" in p.printed())
@@ -136,7 +136,7 @@ def test_the_service_runs_at_once_and_again_and_outlives_failures(
     until(lambda: len(runs(sqlite_database, "success")) >= 2, within_s=30)
     assert ["complet", "incremental"] == [r["genre"] for r in runs(sqlite_database)[:2]]
     number = sandbox.control.truth()[0].number
-    sandbox.control.fail(ScriptedFault("token_expired"))
+    sandbox.control.faults.fail(ScriptedFault("token_expired"))
     until(lambda: runs(sqlite_database, "failed"), within_s=30)
     sandbox.control.edit_champ(number, 4303, "Nouvelle fonction")
 
@@ -161,10 +161,10 @@ def test_a_failed_run_is_done_again_when_the_log_says(
 ) -> None:
     """What was read and not sent does not wait for the next read, which is an hour away."""
     config = config_with(tmp_path, ('incremental = "5m"', 'incremental = "1h"'))
-    sandbox.control.fail(ScriptedFault("token_expired", only="mutation", times=None))
+    sandbox.control.faults.fail(ScriptedFault("token_expired", only="mutation", times=None))
     process = sqlite_dsync.start("run", config=config, log_format="json")
     until(lambda: "run_postponed" in process.printed())
-    sandbox.control.clear_faults()
+    sandbox.control.faults.clear_faults()
     began = time.monotonic()
     lines = map(json.loads, process.printed().splitlines())
     [announced] = [line["retry_in_s"] for line in lines if "retry_in_s" in line]
@@ -188,7 +188,7 @@ def test_a_second_worker_is_told_who_works_and_can_wait(
     dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """Exit 6 with the holder and since when; `--wait` waits for its turn."""
-    sandbox.control.fail(ScriptedFault("latency", latency_ms=SLOW_MS))
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=SLOW_MS))
     first = dsync.start("sync", "--json")
     at_work(first, sandbox.control)
     first.signal(signal.SIGSTOP)
@@ -213,7 +213,7 @@ def test_a_sleeper_whose_lease_was_taken_commits_nothing(
     dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """SIGSTOP, the lease expires, another works, SIGCONT: the late writer is refused."""
-    sandbox.control.fail(ScriptedFault("latency", latency_ms=2 * SLOW_MS))
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=2 * SLOW_MS))
     sleeper = dsync.start("sync", "--json")
     at_work(sleeper, sandbox.control)
     until(lambda: runs(database, "running"))

@@ -205,7 +205,7 @@ def test_a_dripping_answer_ends_at_its_deadline(
     """The deadline applies to the whole exchange, and the connection is closed."""
     with Sandbox.start(dossiers=1) as sandbox:
         kind = "slow_headers" if where == "head" else "slow_body"
-        sandbox.control.fail(ScriptedFault(kind, operation=BETAGOUV, bytes_per_s=20))
+        sandbox.control.faults.fail(ScriptedFault(kind, operation=BETAGOUV, bytes_per_s=20))
         with pytest.raises(EvidenceUnavailableError, match=r"more than 0\.2 s"):
             download(http, f"{sandbox.betagouv_url}{OLD}", deadline_s=0.2)
         for thread in threading.enumerate():
