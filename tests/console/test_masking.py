@@ -195,6 +195,7 @@ ARGUMENTS: dict[str, Any] = {
     "numbers": [number(rank) for rank in range(12)],
     "numero": number(0),
     "offset": 0,
+    "opened": (),
     "revision_id": "",
     "run": 1,
     "run_from": 100,
