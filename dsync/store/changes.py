@@ -97,8 +97,30 @@ class _Sent(NamedTuple):
     """The id of the annotation's descriptor; None if the answer was lost."""
 
 
-class ChangeWrites(Subject):
-    """Writes the changes of dossiers."""
+Asked = tuple[DossierNumber, datetime]
+"""A correction: its dossier, and when it was asked for."""
+
+
+class CorrectionReads(Subject):
+    """Reads the corrections."""
+
+    def of(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, list[Correction]]:
+        """Return the known corrections of these dossiers, oldest first."""
+        found: dict[DossierNumber, list[Correction]] = {}
+        rows = self.connection.execute(
+            select(_correction)
+            .where(_correction.c.numero.in_(numbers))
+            .order_by(_correction.c.demandee_le)
+        )
+        for row in rows:
+            found.setdefault(DossierNumber(row.numero), []).append(
+                Correction(row.demandee_le, row.finie_le)
+            )
+        return found
+
+
+class ChangeWrites(CorrectionReads):
+    """Writes the changes of dossiers, and their corrections."""
 
     def record_changes(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows of table `changement`, as `DossierDiff.rows` and `state_change` make them."""
@@ -122,33 +144,9 @@ class ChangeWrites(Subject):
                 found.setdefault(row.numero, {})[row.annotation] = _Sent(row.valeur, row.cible)
         return found
 
-
-Asked = tuple[DossierNumber, datetime]
-"""A correction: its dossier, and when it was asked for."""
-
-
-class CorrectionReads(Subject):
-    """Reads the corrections."""
-
-    def of(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, list[Correction]]:
-        """Return the known corrections of these dossiers, oldest first."""
-        found: dict[DossierNumber, list[Correction]] = {}
-        rows = self.connection.execute(
-            select(_correction)
-            .where(_correction.c.numero.in_(numbers))
-            .order_by(_correction.c.demandee_le)
-        )
-        for row in rows:
-            found.setdefault(DossierNumber(row.numero), []).append(
-                Correction(row.demandee_le, row.finie_le)
-            )
-        return found
-
-
-class CorrectionWrites(CorrectionReads):
-    """Writes the corrections."""
-
-    def save(self, pending: Iterable[Asked], ended: Iterable[tuple[Asked, datetime]]) -> None:
+    def save_corrections(
+        self, pending: Iterable[Asked], ended: Iterable[tuple[Asked, datetime]]
+    ) -> None:
         """Store corrections that are pending now, and the ends of those that were.
 
         Args:

@@ -20,7 +20,7 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.errors import DamagedJsonError
 from dsync.store import tables
-from dsync.store.changes import ChangeWrites, CorrectionWrites, DossierDiff, Record
+from dsync.store.changes import ChangeWrites, DossierDiff, Record
 from dsync.store.demarche import DemarcheReads
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
 from dsync.store.listing import DossierReads
@@ -160,8 +160,8 @@ class DossierWrites(DossierReads):
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
         self._journal, self._quarantine = JournalWrites(scope), QuarantineWrites(scope)
-        self._changes, self._corrections = ChangeWrites(scope), CorrectionWrites(scope)
-        self._demarche, self._queue = DemarcheReads(scope), QueueWrites(scope)
+        self._changes, self._demarche = ChangeWrites(scope), DemarcheReads(scope)
+        self._queue = QueueWrites(scope)
 
     def store_page(
         self,
@@ -300,7 +300,7 @@ class DossierWrites(DossierReads):
 
     def _write_corrections(self, changes: Sequence[_Change]) -> None:
         moved = [(c, c.correction_before, c.correction) for c in changes]
-        self._corrections.save(
+        self._changes.save_corrections(
             [(c.numero, now) for c, before, now in moved if now and now != before],
             [
                 ((c.numero, before), c.new.dates["modifie_le"])
