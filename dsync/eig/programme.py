@@ -334,7 +334,7 @@ class Eig:
 
         Args:
             reader: of the démarche's data.
-            found: the dossier with its verdicts and checks, as `Reader.dossier` returns it.
+            found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
             at: the instant at which the verdict stood; None: the current one.
 
         Returns:
