@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from dsync.sandbox import Change
+from dsync.sandbox.http.control import action
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 
@@ -100,12 +101,11 @@ def live(engine: Engine, act: tuple[Any, ...], demandeurs: dict[int, Any]) -> No
     elif name in ("return_null", "replace_demandeur"):
         control.save_without_submitting(given_[0])
         only = {"champs_only": True} if name == "return_null" else {}
-        place = control.faults if only else control
-        getattr(place, name)(*given_, **only)
+        action(control, name)(*given_, **only)
     elif PAGE in given_ and _has_left(engine):
         return
     else:
-        getattr(control, name)(*given_)
+        action(control, name)(*given_)
 
 
 def _has_left(engine: Engine) -> bool:
