@@ -219,11 +219,11 @@ def test_a_page_with_hundreds_of_errors_is_asked_for_smaller(engine: Engine) -> 
     small(engine, 8)
     errors = ",".join(['{"message":"no"}'] * 501)
     flood = ScriptedFault("replaced_json", PAGES, path=("data",), json=f'null,"errors":[{errors}]')
-    engine.control.fail(flood)
+    engine.control.faults.fail(flood)
     report = engine.sync(push=False)
     assert ([8, 4], 0, 12) == (sizes(engine)[:2], report.exit_code, report.read)
     engine.control.forget_requests()
-    engine.control.fail(replace(flood, times=None))
+    engine.control.faults.fail(replace(flood, times=None))
     report = engine.sync(full=True, push=False)
     assert (8, 0, 4) == (report.exit_code, report.read, len(engine.pages()))
     assert "hundreds of errors" in report.errors[0]
