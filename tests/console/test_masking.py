@@ -314,25 +314,24 @@ def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:
     for view, entry in shipped_dictionary(EXTENSION).items():
         for row in engine.rows(f"SELECT * FROM {view}"):
             for name, sentence in entry["columns"].items():
-                found = set(leaves(row[name]))
                 if is_masked(sentence):
-                    marked.setdefault(f"{view}.{name}", set()).update(found)
+                    marked.setdefault(f"{view}.{name}", set()).update(leaves(row[name]))
                 else:
-                    free |= found
+                    free |= set(leaves(row[name], names=True))
     return marked, free
 
 
-def leaves(value: Any) -> Iterator[str]:
-    """Yield the texts of a value, also of JSON, as pages show them."""
+def leaves(value: Any, *, names: bool = False) -> Iterator[str]:
+    """Yield the texts of a value, also of JSON, as pages show them; with `names` also its keys."""
     if isinstance(value, str) and value[:1] in "[{":
         # A sentence can begin with a placeholder in braces.
         with suppress(ValueError):
             value = json.loads(value)
     if isinstance(value, dict):
-        value = list(value.values())
+        value = [*(value if names else ()), *value.values()]
     if isinstance(value, list):
         for one in value:
-            yield from leaves(one)
+            yield from leaves(one, names=names)
     elif isinstance(value, str) and value:
         yield flat(visible(value))
 
