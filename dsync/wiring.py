@@ -41,7 +41,7 @@ from dsync.sync.context import (
 )
 from dsync.sync.new_config import Known, NewConfig, new_config
 from dsync.sync.record import Recorder
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import RunReport
 from dsync.sync.run import Schedule
 from dsync.sync.verify import (
     Expected,
@@ -50,6 +50,7 @@ from dsync.sync.verify import (
     verify_pieces,
     verify_remote,
 )
+from dsync.sync.work import Attempted, ReadChanges, Request, finish
 
 log = structlog.get_logger(__name__)
 
@@ -233,8 +234,8 @@ class Worker:
             user_agent=self._user_agent,
         )
 
-    def sync(self, options: SyncOptions) -> RunReport:
-        """Execute a run; errors of the run itself are in the report, not raised.
+    def sync(self, request: Request) -> RunReport:
+        """Execute a request; errors of the run itself are in the report, not raised.
 
         A token that was put in the file of the former one is used from now on, with its last day.
 
@@ -242,41 +243,50 @@ class Worker:
             ConfigurationError: the settings are wrong; nothing was done.
             StoreError: the database cannot be opened; nothing was done.
         """
+        self._renew_token()
+        return runs.sync(self.context, request)
+
+    def attempt(self, work: Attempted) -> RunReport:
+        """Do a dry run; as `sync`."""
+        self._renew_token()
+        return runs.attempt(self.context, work)
+
+    def _renew_token(self) -> None:
         settings, former = self.settings.renewed(), self.settings
         self.settings = settings
         # The client and its connections stay: only what it sends changes.
         if settings.ds_token != former.ds_token:
             self.client.use_token(settings.token)
             log.info("token_renewed", demarche=self.demarche)
-        return runs.sync(self.context, options)
 
     @property
     def retry_at_most(self) -> timedelta:
         """Longest wait after a failed run: the interval of the incremental reads."""
         return self.configuration.schedule.incremental
 
-    def due(self, *, asked: bool = False) -> SyncOptions | None:
-        """Return the run that is due, None if none is; new files are copied after it.
+    def due(self, *, asked: bool = False) -> Request | None:
+        """Return the run that is due, None if none is.
 
         Args:
             asked: whether an incremental read was asked for, and is due before its time.
         """
         state, sendable_at = self._stored()
-        options = self._schedule.due(state, self.clock(), sendable_at=sendable_at)
-        if options is None and asked:
-            options = SyncOptions(deletions=False, started_by="webhook")
-        return options and replace(options, pieces=True)
+        work = self._schedule.due(state, self.clock(), sendable_at=sendable_at)
+        if work is not None:
+            return Request(work, "service")
+        return Request(ReadChanges(deletions=False), "webhook") if asked else None
 
-    def requested(self) -> SyncOptions | None:
+    def requested(self) -> Request | None:
         """Return the run that a person asked this service for, None without one."""
         with self.store.reading(self.demarche) as reader:
-            request = reader.requests.next()
+            row = reader.requests.next()
+        if row is None:
+            return None
         try:
-            return request and SyncOptions.of_request(request)
-        except (TypeError, ValueError):
+            return Request.stored(row)
+        except ConfigurationError as exc:
             # It would be the next one for ever, and nothing else would be done.
-            why = "Another version of dsync asked for this: ask again with the service's version."
-            self.give_up(SyncOptions(request=request and request.id), ConfigurationError(why))
+            self.give_up(Request(ReadChanges(), id=row.id), exc)
             return self.requested()
 
     def finish_requests(self, wait_s: float = 0) -> None:
@@ -288,38 +298,32 @@ class Worker:
             wait_s: how long to wait for the lease, in seconds.
         """
         done: set[int | None] = set()
-        while (options := self.requested()) is not None and options.request not in done:
-            done.add(options.request)
+        while (request := self.requested()) is not None and request.id not in done:
+            done.add(request.id)
             self.progress.message(
-                f"Executing request {options.request} ({options.kind.value}), whose process ended."
+                f"Executing request {request.id} ({request.work.kind.value}), whose process ended."
             )
             try:
-                report = self.sync(replace(options, wait_s=wait_s))
+                report = self.sync(replace(request, wait_s=wait_s))
             except DsyncError:
                 raise
             except Exception as exc:
                 # Else the next process would fail by it, too, and nothing after it be executed.
                 error = CRASHED.format(type(exc).__name__)
                 log.exception("request_crashed", error=error)
-                self.give_up(options, DsyncError(error))
+                self.give_up(request, DsyncError(error))
                 continue
-            log.info("request_done", request=options.request, exit_code=report.exit_code)
+            log.info("request_done", request=request.id, exit_code=report.exit_code)
             # Without the lease, or after a stop, it stays for the next one.
             if report.run is None or report.exit_code == InterruptedRunError.exit_code:
                 return
 
-    def give_up(self, options: SyncOptions, error: DsyncError) -> None:
+    def give_up(self, request: Request, error: DsyncError) -> None:
         """End a request of which no run stores the result, because of an error."""
-        if options.request is None:
-            return
-        now = self.clock()
-        report = RunReport(options.kind, now)
-        report.fail(error)
-        report.close(now)
-        result = report.to_json()
-        with self.store.requests(self.demarche) as requests:
-            asked, code = options.asked(), report.exit_code
-            requests.finish(options.request, options=asked, code=code, result=result, now=now)
+        if request.id is not None:
+            report = RunReport.failed(request.work.kind, self.clock(), error)
+            with self.store.requests(self.demarche) as requests:
+                finish(requests, request, report)
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""

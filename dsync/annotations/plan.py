@@ -21,7 +21,8 @@ from dsync.annotations.config import (
     ResolvedAnnotations,
 )
 from dsync.annotations.values import normalise
-from dsync.domain.dossier import Descriptor, Json
+from dsync.domain.dossier import Descriptor, Etat, Json
+from dsync.domain.ids import DossierId
 from dsync.errors import FRENCH_MARKS, quotation
 
 _DATES = frozenset({"date", "datetime"})
@@ -94,11 +95,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A dossier's current values in DS, by descriptor id, and its label ids, by name."""
+    """A dossier's current annotations and labels, as just read from DS."""
 
+    dossier_id: DossierId
+    etat: Etat
     values: Mapping[str, Json]
+    """By descriptor id; an annotation that the dossier's revision lacks is absent."""
     labels: Mapping[str, str]
-    edited_at: datetime | None = None
+    """Ids by name."""
+    edited_at: datetime
     """DS's date of the last manual edit of annotations."""
     updated_at: Mapping[str, datetime] = field(default_factory=dict)
     """When each value was last written, by a human or by API; by descriptor id."""
@@ -119,6 +124,14 @@ class Step:
     remove: tuple[str, ...] = ()
     reason: str | None = None
     """Why the value is not written, in French, as the database's readers see it."""
+
+    @property
+    def replaces(self) -> WrittenValue | None:
+        """The value in DS if the last write was not answered; unforced, it is dsync's own."""
+        if self.wish.uncertain is None or self.wish.force or self.remote is None:
+            return None
+        # The target is the label to add; those in DS are known by their names.
+        return WrittenValue(self.remote, self.descriptor and self.descriptor.id)
 
 
 def plan(

@@ -47,7 +47,8 @@ from dsync.store.reader import current_checks, to_settle
 from dsync.store.store import process_name
 from dsync.sync.by_hand import living_service
 from dsync.sync.context import utc_now
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import RunReport
+from dsync.sync.work import ReadAll, ReadChanges, Request
 from dsync.wiring import Worker
 
 DATABASE = "demo.db"
@@ -116,11 +117,11 @@ def demo(
             progress_bars() as progress,
             open_worker(settings, stop=signals.stop, progress=progress) as worker,
         ):
-            first = worker.sync(SyncOptions(full=True, started_by="demo"))
+            first = worker.sync(Request(ReadAll(), "demo"))
         _end_when_failed(first, signals.exit_code)
         # Without progress: it reads next to nothing.
         with open_worker(settings, stop=signals.stop) as worker:
-            again = worker.sync(SyncOptions(started_by="demo"))
+            again = worker.sync(Request(ReadChanges(), "demo"))
             _end_when_failed(again, signals.exit_code)
             rows = _examples(worker)
         click.echo(f"The first {SHOWN_OF_EACH} of each verdict:\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ from dsync.cli.options import (
 )
 from dsync.cli.output import (
     SUSPENDED,
-    asker,
     clean,
     confirmed,
     heading,
@@ -227,9 +225,8 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     # The client of DS, which the other commands of this module do without.
     from dsync.cli.reports import print_document
     from dsync.cli.runs import carry_out, finish
-    from dsync.domain.run import Kind
     from dsync.sync.by_hand import check_numbers
-    from dsync.sync.report import SyncOptions
+    from dsync.sync.work import Erase, LiftErasure, ReadDossiers
 
     settings = load(stored=not undo)
     with reading(settings) as reader:
@@ -239,12 +236,11 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
         f"Erase what is stored of dossier {numero}?", yes=yes, as_json=as_json
     ):
         return
-    read = SyncOptions(dossiers=(numero,), started_by=asker())
-    order = replace(read, work=Kind.ERASURE, undo=undo, wait_s=wait_s)
-    done = carry_out(order, as_json=as_json, settings=settings)
+    work = LiftErasure((numero,)) if undo else Erase((numero,))
+    done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
     if undo and not done.code:
         # An erased dossier is not there any more: to undo it, it is read from DS again.
-        done = carry_out(read, as_json=as_json, settings=settings)
+        done = carry_out(ReadDossiers((numero,)), as_json=as_json, settings=settings)
     print_document(done.document, as_json=as_json)
     finish(done)
 

@@ -23,7 +23,6 @@ from dsync.database import open_database
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.programme import NO_RULES
-from dsync.domain.run import Kind
 from dsync.eig.evidence.list_files import Difference, last_kept, put_back, replace_list
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import (
@@ -39,7 +38,7 @@ from dsync.settings import Settings
 from dsync.sync.check import missing_file
 from dsync.sync.context import utc_now
 from dsync.sync.moves import Moves
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import AcceptEvidence, Precheck
 
 T = TypeVar("T")
 SHOWN = 10
@@ -111,8 +110,7 @@ def accept(*, yes: bool, as_json: bool) -> None:
         )
     question = f"{copy.erreur}\nReplace the last good copy by it?"
     if confirmed(question, yes=yes, as_json=as_json):
-        options = SyncOptions(work=Kind.PRECHECK, accept_evidence=True, started_by=asker())
-        run_once(options, as_json=as_json)
+        run_once(AcceptEvidence(), as_json=as_json)
 
 
 @evidence.command("update")
@@ -223,9 +221,8 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
                 shutil.copy(own, folder)
         (folder / name).write_text(text, encoding="utf-8")
         tried = replace(settings, config=folder / settings.config.name)
-        options = SyncOptions(work=Kind.PRECHECK, dry_run=True)
         try:
-            done = carry_out(options, as_json=True, settings=tried)
+            done = carry_out(Precheck(), as_json=True, dry=True, settings=tried)
         except DsyncError as exc:
             click.echo(f"  Verdicts were not tried: {exc.message}")
             return

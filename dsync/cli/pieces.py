@@ -6,12 +6,11 @@ import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
-from dsync.cli.output import asker, print_json, print_table
+from dsync.cli.output import print_json, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import CopyPieces
 
 MEANINGS = {
     "": "not tried yet",
@@ -43,15 +42,7 @@ def fetch(*, dossiers: tuple[DossierNumber, ...], wait_s: float, as_json: bool) 
     are copied are not asked for again; with --dossier, copies that are missing or damaged are. The
     service copies new files by itself.
     """
-    run_once(
-        SyncOptions(
-            work=Kind.PIECES,
-            dossiers=dossiers,
-            started_by=asker(),
-            wait_s=wait_s,
-        ),
-        as_json=as_json,
-    )
+    run_once(CopyPieces(dossiers), as_json=as_json, wait_s=wait_s)
 
 
 @pieces.command("status")

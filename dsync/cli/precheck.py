@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +13,6 @@ from msgspec import structs
 from dsync.cli.failures import Group
 from dsync.cli.options import DAY, dossiers_option, json_option, settings_options
 from dsync.cli.output import (
-    asker,
     confirmed,
     heading,
     print_check,
@@ -25,7 +23,6 @@ from dsync.cli.reports import print_moves
 from dsync.cli.runs import Done, carry_out, finish, run_once
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind
 from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import stored_product
@@ -33,7 +30,14 @@ from dsync.eig.statistics import statistics
 from dsync.errors import ConfigurationError
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.moves import Moves
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import (
+    AcceptRules,
+    Judging,
+    Precheck,
+    PrecheckAsOf,
+    RefreshEvidence,
+    RestoreEvidence,
+)
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -98,20 +102,15 @@ def precheck(
                 f"{name} needs --dossier N, because evidence is kept on purpose."
             )
 
-    options = SyncOptions(
-        work=Kind.PRECHECK,
-        dossiers=dossiers,
-        refresh=refresh,
-        undo=undo,
-        started_by=asker(),
-        dry_run=dry_run,
-        as_of=as_of,
-    )
-    replaces = (refresh or undo) and not options.is_dry
-    if replaces and not _agreed(options, yes=yes, as_json=as_json):
-        return
-    done = carry_out(options, as_json=as_json)
-    document, comparisons = done.document, _comparisons(options, done)
+    work: Judging = Precheck(dossiers)
+    if refresh or undo:
+        work = RefreshEvidence(dossiers) if refresh else RestoreEvidence(dossiers)
+        stores = not (dry_run or as_of)
+        if stores and not _agreed(work, yes=yes, as_json=as_json):
+            return
+    tried = PrecheckAsOf(as_of, work) if as_of else work
+    done = carry_out(tried, as_json=as_json, dry=dry_run)
+    document, comparisons = done.document, _comparisons(work, done)
     moves = Moves.compared(comparisons)
     if as_json:
         print_json(
@@ -161,36 +160,35 @@ def accept(*, yes: bool, as_json: bool) -> None:
     if not as_json:
         print_moves(stopped)
     if confirmed(f"Judge by the rules {stopped.version}?", yes=yes, as_json=as_json):
-        options = SyncOptions(work=Kind.PRECHECK, accept_rules=stopped.version, started_by=asker())
-        run_once(options, as_json=as_json)
+        run_once(AcceptRules(stopped.version), as_json=as_json)
 
 
-def _agreed(options: SyncOptions, *, yes: bool, as_json: bool) -> bool:
+def _agreed(work: Judging, *, yes: bool, as_json: bool) -> bool:
     """Show the evidence before and after, and return whether the user has it replaced."""
     if not yes:
         # `as_json` only hides the progress.
-        tried = carry_out(replace(options, dry_run=True), as_json=True)
+        tried = carry_out(work, as_json=True, dry=True)
         if not tried.comparisons:
             for problem in tried.document["errors"]:
                 click.echo(f"  ! {problem}", err=True)
             finish(tried)
         if not as_json:
             _print_evidence(tried.comparisons or [])
-    of = "the replaced" if options.undo else "today's"
+    of = "the replaced" if isinstance(work, RestoreEvidence) else "today's"
     question = f"\nReplace the stored evidence by {of} evidence?"
     return confirmed(question, yes=yes, as_json=as_json)
 
 
-def _comparisons(options: SyncOptions, done: Done) -> Sequence[Comparison]:
+def _comparisons(work: Judging, done: Done) -> Sequence[Comparison]:
     """Return what was compared; decisions that another process did not store are made again."""
     if done.comparisons is not None:
         return done.comparisons
     with reading() as reader:
         found, left = stored_comparisons(reader, done.document)
     if left:
-        again = replace(options, dossiers=tuple(left), dry_run=True)
+        again = structs.replace(work, dossiers=tuple(left))
         # `as_json` only hides the progress: the first run has shown it.
-        found += carry_out(again, as_json=True).comparisons or []
+        found += carry_out(again, as_json=True, dry=True).comparisons or []
     return sorted(found, key=lambda one: one.numero)
 
 

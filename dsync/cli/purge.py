@@ -7,12 +7,11 @@ from datetime import timedelta
 import click
 
 from dsync.cli.options import AGE, json_option, settings_options, wait_option
-from dsync.cli.output import asker, confirmed, print_json, print_table
+from dsync.cli.output import confirmed, print_json, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import load, reading
-from dsync.domain.run import Kind
 from dsync.sync.context import utc_now
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Purge
 
 
 @click.command()
@@ -49,13 +48,4 @@ def purge(*, age: timedelta, dry_run: bool, yes: bool, wait_s: float, as_json: b
     if dry_run or not (found or as_json):
         return
     if confirmed(f"Erase what is stored of {len(found)} dossiers?", yes=yes, as_json=as_json):
-        run_once(
-            SyncOptions(
-                work=Kind.ERASURE,
-                decided_before=limit,
-                started_by=asker(),
-                wait_s=wait_s,
-            ),
-            as_json=as_json,
-            settings=settings,
-        )
+        run_once(Purge(limit), as_json=as_json, wait_s=wait_s, settings=settings)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from dataclasses import replace
 
 import click
 
 from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
-from dsync.cli.output import asker, print_table
+from dsync.cli.output import print_table
 from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out, finish
 from dsync.cli.session import load, reading
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind
 from dsync.errors import ConfigurationError
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Overwrite, Push
 
 
 @click.command()
@@ -54,21 +52,15 @@ def push(
             "Nothing is written into DS, because the configuration has no section [annotations]: "
             "add it as in the shipped file."
         )
-    options = SyncOptions(
-        work=Kind.PUSH,
-        dossiers=dossiers,
-        force=force,
-        started_by=asker(),
-        wait_s=wait_s,
-    )
+    work = Overwrite(dossiers) if force else Push(dossiers)
     if asks:
-        shown = _confirmed(options)
+        shown = _confirmed(dossiers)
         if shown is None:
             click.echo("Nothing was sent.")
             return
         # Only the values that were shown may be overwritten: others may have been typed since.
-        options = replace(options, shown=shown)
-    done = carry_out(options, as_json=as_json, settings=settings)
+        work = Overwrite(dossiers, shown)
+    done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
     print_document(done.document, as_json=as_json)
     if not as_json:
         with reading(settings) as reader:
@@ -82,7 +74,7 @@ def push(
     finish(done)
 
 
-def _confirmed(options: SyncOptions) -> dict[DossierNumber, dict[str, str]] | None:
+def _confirmed(dossiers: tuple[DossierNumber, ...]) -> dict[DossierNumber, dict[str, str]] | None:
     """Show the current value and the new one of each annotation, and ask for confirmation.
 
     Neither lease nor database is open during the question, and Ctrl-C ends it.
@@ -90,7 +82,7 @@ def _confirmed(options: SyncOptions) -> dict[DossierNumber, dict[str, str]] | No
     Returns:
         The values shown, by dossier and annotation; None when they may not be overwritten.
     """
-    preview = carry_out(replace(options, dry_run=True), as_json=False)
+    preview = carry_out(Overwrite(dossiers), as_json=False, dry=True)
     mutations = preview.document.get("mutations", ())
     rows = [
         (mutation["dossier"], name, there or None, mutation["becomes"][name])

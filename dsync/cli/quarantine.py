@@ -6,11 +6,11 @@ import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import NUMBER, json_option, settings_options, wide_option
-from dsync.cli.output import asker, print_json, print_table
+from dsync.cli.output import print_json, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import ReadDossiers
 
 
 @click.group(cls=Group)
@@ -58,4 +58,4 @@ def retry(*, numeros: tuple[DossierNumber, ...], as_json: bool) -> None:
         else:
             click.echo("No dossier is in quarantine.")
         return
-    run_once(SyncOptions(dossiers=numeros, started_by=asker()), as_json=as_json)
+    run_once(ReadDossiers(numeros), as_json=as_json)

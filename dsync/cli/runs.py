@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from dsync.addresses import mask_url
 from dsync.cli.failures import Exit, tell
-from dsync.cli.output import announce_stop
+from dsync.cli.output import announce_stop, asker
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
 from dsync.cli.session import load, make_ready, open_worker
@@ -18,7 +18,7 @@ from dsync.service.signals import StopSignals
 from dsync.settings import Settings
 from dsync.sync.by_hand import hand_over
 from dsync.sync.check import missing_file
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Attempted, PrecheckAsOf, Read, Request, Work
 
 
 class Done(NamedTuple):
@@ -33,22 +33,28 @@ class Done(NamedTuple):
 
 
 def run_once(
-    options: SyncOptions,
+    work: Work,
     *,
     as_json: bool,
+    dry: bool = False,
+    wait_s: float = 0,
     settings: Settings | None = None,
     may_create: bool = False,
 ) -> None:
     """Have a run done and print its report; exit with its code, or with the signal's."""
-    done = carry_out(options, as_json=as_json, settings=settings, may_create=may_create)
-    print_document(done.document, as_json=as_json, dry=options.is_dry)
+    done = carry_out(
+        work, as_json=as_json, dry=dry, wait_s=wait_s, settings=settings, may_create=may_create
+    )
+    print_document(done.document, as_json=as_json, dry=dry)
     finish(done)
 
 
 def carry_out(
-    options: SyncOptions,
+    work: Attempted,
     *,
     as_json: bool,
+    dry: bool = False,
+    wait_s: float = 0,
     settings: Settings | None = None,
     may_create: bool = False,
 ) -> Done:
@@ -57,8 +63,10 @@ def carry_out(
     A service that is running does it in place of this process, unless it is a dry run.
 
     Args:
-        options: of the run.
+        work: what is done.
         as_json: whether JSON is printed, and so no progress.
+        dry: whether it is only tried.
+        wait_s: how long to wait for a lease that another process holds, in seconds.
         settings: None: those of the command line.
         may_create: whether to create a missing SQLite file.
 
@@ -67,7 +75,7 @@ def carry_out(
     """
     with StopSignals(announce=announce_stop) as signals:
         settings = settings or load()
-        if options.is_dry and may_create and missing_file(settings.database_url):
+        if dry and may_create and missing_file(settings.database_url):
             # A dry run creates no file: it uses an empty database in memory.
             settings = load(database_url="sqlite://")
         with (
@@ -77,20 +85,23 @@ def carry_out(
             ) as worker,
         ):
             make_ready(worker)
-            try:
-                # A dry run writes nothing, so it needs no lease and can run beside the service.
-                request = None if options.is_dry else hand_over(worker.context, options)
-            except InterruptedRunError as exc:
-                code = signals.exit_code or exc.exit_code
-                raise Exit(tell(exc.message, code, as_json=as_json)) from exc
-            if request is not None:
-                return Done(request.resultat or {}, request.code or 0, None)
-            if options.work is None and not options.is_dry:
-                worker.finish_requests(options.wait_s)
-            if options.work is None and sys.stderr.isatty():
+            # A dry run writes nothing, so it needs no lease and can run beside the service.
+            request = None
+            if not (dry or isinstance(work, PrecheckAsOf)):
+                request = Request(work, asker(), wait_s=wait_s)
+                try:
+                    row = hand_over(worker.context, request)
+                except InterruptedRunError as exc:
+                    code = signals.exit_code or exc.exit_code
+                    raise Exit(tell(exc.message, code, as_json=as_json)) from exc
+                if row is not None:
+                    return Done(row.resultat or {}, row.code or 0, None)
+                if isinstance(work, Read):
+                    worker.finish_requests(wait_s)
+            if isinstance(work, Read) and sys.stderr.isatty():
                 shown = mask_url(settings.ds_url)
                 progress.message(f"Asking {shown} about démarche {worker.demarche}.")
-            report = worker.sync(options)
+            report = worker.attempt(work) if request is None else worker.sync(request)
     is_interrupted = report.exit_code == InterruptedRunError.exit_code
     # 130 or 143, by the signal that came.
     code = (is_interrupted and signals.exit_code) or report.exit_code

@@ -13,11 +13,10 @@ from dsync.cli.options import (
     settings_options,
     wait_option,
 )
-from dsync.cli.output import asker
 from dsync.cli.runs import run_once
 from dsync.domain.ids import DossierNumber
 from dsync.sync.context import utc_now
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 
 @click.command()
@@ -65,18 +64,12 @@ def sync(
 
     if since is not None and since > utc_now():
         raise click.UsageError("--since is in the future.")
-    run_once(
-        SyncOptions(
-            full=full,
-            since=since,
-            dossiers=dossiers,
-            dry_run=dry_run,
-            push=not no_push,
-            accept_deletions=accept_deletions,
-            accept_config=accept_config,
-            wait_s=wait_s,
-            started_by=asker(),
-        ),
-        as_json=as_json,
-        may_create=True,
-    )
+    push = not no_push
+    work: Read
+    if dossiers:
+        work = ReadDossiers(dossiers, accept_config=accept_config, push=push)
+    elif full:
+        work = ReadAll(accept_deletions, accept_config=accept_config, push=push)
+    else:
+        work = ReadChanges(since, accept_config=accept_config, push=push)
+    run_once(work, as_json=as_json, dry=dry_run, wait_s=wait_s, may_create=True)

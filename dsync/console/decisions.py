@@ -12,11 +12,10 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind
 from dsync.store import Reader, StoredWish
 from dsync.store.wishes import MOST_WISHES
 from dsync.sync.by_hand import Choice, end_conflicts
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Overwrite, Push, ReadDossiers
 
 REMEDIES = {
     "timeout": "Attendez, puis réessayez : Démarches Simplifiées est trop lent pour ce dossier.",
@@ -120,17 +119,10 @@ def _overwrite(visit: Visit, chosen: Sequence[StoredWish], gone: int) -> Respons
     shown: dict[DossierNumber, dict[str, str]] = defaultdict(dict)
     for one in chosen:
         shown[one.numero][one.annotation] = one.valeur_distante or ""
-    options = SyncOptions(
-        work=Kind.PUSH,
-        dossiers=tuple(sorted(shown)),
-        force=True,
-        shown=shown,
-        started_by=visit.actor.name,
-    )
-    id_ = visit.site.desk.ask(visit.worker, options)
+    asked = visit.ask(Overwrite(tuple(sorted(shown)), shown))
     if gone:
         visit.say(_gone(gone), kind="warning")
-    return visit.back(f"/demandes/{id_}")
+    return asked
 
 
 def _gone(count: int) -> str:
@@ -166,10 +158,7 @@ def retry(visit: Visit) -> Response:
     if not numbers:
         visit.say("Choisissez au moins un dossier.", kind="warning")
         return visit.back("/anomalies")
-    work = Kind.PUSH if visit.form.get("quoi") == "envoi" else None
-    options = SyncOptions(work=work, dossiers=numbers, started_by=visit.actor.name)
-    id_ = visit.site.desk.ask(visit.worker, options)
-    return visit.back(f"/demandes/{id_}")
+    return visit.ask(Push(numbers) if visit.form.get("quoi") == "envoi" else ReadDossiers(numbers))
 
 
 PAGES = [

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -16,7 +15,8 @@ import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, StoreError
 from dsync.sync.by_hand import living_service
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import RunReport
+from dsync.sync.work import Attempted, Request, Work, finish, to_row
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Desk:
         # Pages are made in several threads: two must not take the same number.
         self._trial_ids = count(1)
 
-    def ask(self, worker: Worker, options: SyncOptions) -> int:
+    def ask(self, worker: Worker, work: Work, asked_by: str) -> int:
         """Store a request, and see that it is executed; return its id.
 
         Raises:
@@ -59,10 +59,11 @@ class Desk:
         """
         now = worker.clock()
         with worker.store.requests(worker.demarche) as requests:
-            id_ = requests.ask(options.kind.value, options.queued(), options.started_by, now)
+            id_ = requests.ask(*to_row(work), asked_by, now)
         if living_service(worker.store, worker.demarche, now) is None:
-            done = self._threads.submit(self._execute, worker, id_)
-            done.add_done_callback(partial(_end_unexecuted, worker, id_, options))
+            request = Request(work, asked_by, id_, LEASE_WAIT_S)
+            done = self._threads.submit(self._execute, worker, request)
+            done.add_done_callback(partial(_end_unexecuted, worker, request))
         return id_
 
     def resume(self, workers: Iterable[Worker]) -> None:
@@ -73,10 +74,10 @@ class Desk:
                     _log_crash
                 )
 
-    def attempt(self, worker: Worker, title: str, options: SyncOptions) -> Trial:
+    def attempt(self, worker: Worker, title: str, work: Attempted) -> Trial:
         """Do a dry run in the thread; the results of the last ones are kept."""
         id_ = next(self._trial_ids)
-        result = self._threads.submit(worker.sync, options)
+        result = self._threads.submit(worker.attempt, work)
         trial = Trial(id_, worker.demarche, title, worker.clock(), result)
         self._trials[id_] = trial
         self._trials.pop(id_ - KEPT_TRIALS, None)
@@ -94,41 +95,33 @@ class Desk:
         """
         self._threads.shutdown(cancel_futures=True)
 
-    def _execute(self, worker: Worker, id_: int) -> None:
+    def _execute(self, worker: Worker, request: Request) -> None:
         """Execute a request, in place of a service."""
         with worker.store.reading(worker.demarche) as reader:
-            request = reader.requests.by_id(id_)
+            row = reader.requests.by_id(request.id or 0)
         # It was taken back, or a service that has started since has executed it.
-        if request is None or request.fini_le is not None:
+        if row is None or row.fini_le is not None:
             return
-        options = SyncOptions.of_request(request)
-        report = RunReport(options.kind, worker.clock())
         try:
             if self._stop.is_set():
                 raise InterruptedRunError(STOPPED)
-            report = worker.sync(replace(options, wait_s=LEASE_WAIT_S))
+            report = worker.sync(request)
         except DsyncError as exc:
-            report.fail(exc)
-        _end(worker, id_, options, report)
+            report = RunReport.failed(request.work.kind, worker.clock(), exc)
+        _end(worker, request, report)
 
 
-def _end(worker: Worker, id_: int, options: SyncOptions, report: RunReport) -> None:
+def _end(worker: Worker, request: Request, report: RunReport) -> None:
     """Store the result of a request that no run of this process has stored.
 
     A run leaves a request open that a stop interrupted, for the next service: but here nobody may
     ever start one.
     """
     with worker.store.requests(worker.demarche) as requests:
-        request = requests.by_id(id_)
+        row = requests.by_id(request.id or 0)
         # Another run: a service that was started meanwhile executes it, and stores its result.
-        if request is not None and request.run == report.run:
-            requests.finish(
-                id_,
-                options=options.asked(),
-                code=report.exit_code,
-                result=report.to_json(),
-                now=worker.clock(),
-            )
+        if row is not None and row.run == report.run:
+            finish(requests, request, report)
 
 
 def crash_message(crash: BaseException) -> str:
@@ -142,15 +135,14 @@ def _log_crash(done: Future[Any]) -> None:
         log.error("request_crashed", error=crash_message(crash), exc_info=crash)
 
 
-def _end_unexecuted(worker: Worker, id_: int, options: SyncOptions, done: Future[None]) -> None:
+def _end_unexecuted(worker: Worker, request: Request, done: Future[None]) -> None:
     """End a request that was not begun, or in which a bug ended the work: its page would wait."""
     # Without the database nobody can be told; its pages say that it is away.
     with suppress(StoreError):
         if done.cancelled():
-            report = RunReport(options.kind, worker.clock())
-            report.fail(InterruptedRunError(STOPPED))
-            _end(worker, id_, options, report)
+            stopped = InterruptedRunError(STOPPED)
+            _end(worker, request, RunReport.failed(request.work.kind, worker.clock(), stopped))
         elif crash := done.exception():
             _log_crash(done)
             error = crash if isinstance(crash, DsyncError) else DsyncError(crash_message(crash))
-            worker.give_up(replace(options, request=id_), error)
+            worker.give_up(request, error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -17,10 +16,9 @@ from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind
 from dsync.store import WishStatus
 from dsync.store.reader import current_checks, to_settle
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Erase, LiftErasure, Precheck, PrecheckAsOf, Push, ReadDossiers
 from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
@@ -138,35 +136,30 @@ def _evaluations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def read_again(visit: Visit) -> Response:
     """« Relire »: ask for a read of the dossier."""
-    return _ask(visit, SyncOptions(dossiers=_numbers(visit), started_by=visit.actor.name))
+    return visit.ask(ReadDossiers(_numbers(visit)))
 
 
 def send_again(visit: Visit) -> Response:
     """« Renvoyer »: ask for a push of the dossier."""
     if visit.worker.configuration.annotations is None:
         raise HTTPException(400, "Cette démarche n’inscrit rien dans Démarches Simplifiées.")
-    return _ask(
-        visit,
-        SyncOptions(work=Kind.PUSH, dossiers=_numbers(visit), started_by=visit.actor.name),
-    )
+    return visit.ask(Push(_numbers(visit)))
 
 
 def judge_again(visit: Visit) -> Response:
     """« Rejuger »: by the present rules and stored; or as of a day, and only shown."""
-    worker = visit.worker
-    if not worker.configuration.judges:
+    if not visit.worker.configuration.judges:
         raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
-    options = SyncOptions(work=Kind.PRECHECK, dossiers=_numbers(visit), started_by=visit.actor.name)
+    [number] = numbers = _numbers(visit)
     wanted = visit.form.get("date")
     if not wanted:
-        return _ask(visit, options)
+        return visit.ask(Precheck(numbers))
     try:
         as_of = date.fromisoformat(wanted)
     except ValueError as exc:
         raise HTTPException(400, "La date attendue est de la forme 2024-06-01.") from exc
-    title = f"Dossier {options.dossiers[0]} jugé comme s’il était déposé le {words.day(as_of)}"
-    trial = visit.site.desk.attempt(worker, title, replace(options, as_of=as_of))
-    return visit.back(f"/essais/{trial.id}")
+    title = f"Dossier {number} jugé comme s’il était déposé le {words.day(as_of)}"
+    return visit.attempt(title, PrecheckAsOf(as_of, Precheck(numbers)))
 
 
 def erase(visit: Visit) -> Response:
@@ -190,22 +183,15 @@ def erase(visit: Visit) -> Response:
             "Effacer le dossier",
             f"/dossiers/{number}",
         )
-    who = visit.actor.name
-    options = SyncOptions(work=Kind.ERASURE, dossiers=numbers, undo=undo, started_by=who)
     if undo:
         # Only a read brings the content back, and it is executed after what is asked for first.
-        visit.site.desk.ask(visit.worker, options)
+        visit.ask(LiftErasure(numbers))
         return read_again(visit)
-    return _ask(visit, options)
+    return visit.ask(Erase(numbers))
 
 
 def _numbers(visit: Visit) -> tuple[DossierNumber]:
     return (DossierNumber(visit.in_path("numero")),)
-
-
-def _ask(visit: Visit, options: SyncOptions) -> Response:
-    id_ = visit.site.desk.ask(visit.worker, options)
-    return visit.back(f"/demandes/{id_}")
 
 
 PAGES = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -14,8 +13,8 @@ from dsync.console.charts import bars, curve
 from dsync.console.visit import Visit
 from dsync.store import Reader
 from dsync.sync.concerns import Code, concerns_of
-from dsync.sync.report import SyncOptions
 from dsync.sync.state import state_of
+from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 
 class Point(NamedTuple):
@@ -226,7 +225,7 @@ def show(visit: Visit) -> Response:
         )
 
 
-def options_of(visit: Visit) -> SyncOptions:
+def _asked(visit: Visit) -> Read:
     """Return what the form « Resynchroniser » asks for.
 
     Raises:
@@ -240,25 +239,16 @@ def options_of(visit: Visit) -> SyncOptions:
         raise HTTPException(400, "Indiquez le numéro du dossier à relire.")
     if scope == "tout" and numbers:
         raise HTTPException(400, "Indiquez un numéro, ou choisissez « Tout », pas les deux.")
-    return SyncOptions(
-        # Who types a number means it, although « Ce qui a changé » was chosen before.
-        full=scope == "tout",
-        dossiers=tuple(numbers),
-        started_by=visit.actor.name,
-        pieces=True,
-    )
+    # Who types a number means it, although « Ce qui a changé » was chosen before.
+    if numbers:
+        return ReadDossiers(tuple(numbers))
+    return ReadAll() if scope == "tout" else ReadChanges()
 
 
 def resynchronise(visit: Visit) -> Response:
     """Ask for a run; « à blanc »: show what it would write."""
-    worker = visit.worker
-    options = options_of(visit)
-    if visit.form.get("a_blanc"):
-        dry = replace(options, dry_run=True, pieces=False)
-        trial = visit.site.desk.attempt(worker, "Essai à blanc", dry)
-        return visit.back(f"/essais/{trial.id}")
-    id_ = visit.site.desk.ask(worker, options)
-    return visit.back(f"/demandes/{id_}")
+    work = _asked(visit)
+    return visit.attempt("Essai à blanc", work) if visit.form.get("a_blanc") else visit.ask(work)
 
 
 PAGES = [("GET", "/", show), ("POST", "/resynchroniser", resynchronise)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -14,10 +13,9 @@ from dsync.console import words
 from dsync.console.dossiers import ALL
 from dsync.console.files import file_of
 from dsync.console.visit import Visit
-from dsync.domain.run import Kind
 from dsync.store import Reader
 from dsync.sync.moves import Moves
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import AcceptEvidence, AcceptRules, ReadChanges
 
 COLUMNS = {
     "rang": ("Rang", "integer"),
@@ -160,7 +158,6 @@ def evidence(visit: Visit) -> Response:
 def refresh(visit: Visit) -> Response:
     """Ask for a run, which reads the catalogue again, or accept what a brake stopped."""
     _check_programme(visit)
-    options = SyncOptions(started_by=visit.actor.name)
     if visit.form.get("accepter"):
         if not visit.form.get("confirme"):
             return visit.confirm(
@@ -172,7 +169,7 @@ def refresh(visit: Visit) -> Response:
                 "/preuves",
                 accepter="1",
             )
-        options = replace(options, work=Kind.PRECHECK, accept_evidence=True)
+        return visit.ask(AcceptEvidence())
     # The version that was shown: others that came since are not accepted.
     if version := visit.form.get("accepter_regles"):
         if not visit.form.get("confirme"):
@@ -184,9 +181,8 @@ def refresh(visit: Visit) -> Response:
                 "/preuves",
                 accepter_regles=version,
             )
-        options = replace(options, work=Kind.PRECHECK, accept_rules=version)
-    id_ = visit.site.desk.ask(visit.worker, options)
-    return visit.back(f"/demandes/{id_}")
+        return visit.ask(AcceptRules(version))
+    return visit.ask(ReadChanges())
 
 
 PAGES = [

@@ -23,6 +23,7 @@ from dsync.console.masking import Masking, masked
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.store import Reader, Store
 from dsync.store.services import Titled
+from dsync.sync.work import Attempted, Work
 from dsync.wiring import Worker
 
 THEMES = ("neutre", "dsfr")
@@ -215,6 +216,14 @@ class Visit:
     def say(self, text: str, *, kind: str = "success") -> None:
         """Have the next page show a sentence."""
         self.request.session["dit"] = [kind, text]
+
+    def ask(self, work: Work) -> Response:
+        """Have some work done, and show how far it is."""
+        return self.back(f"/demandes/{self.site.desk.ask(self.worker, work, self.actor.name)}")
+
+    def attempt(self, title: str, work: Attempted) -> Response:
+        """Have a dry run done, and show its result."""
+        return self.back(f"/essais/{self.site.desk.attempt(self.worker, title, work).id}")
 
     def back(self, path: str, **parameters: Any) -> Response:
         """Return a redirection after a write."""

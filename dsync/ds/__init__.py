@@ -15,7 +15,6 @@ from dsync.ds.results import (
     LightPage,
     ListRequest,
     Page,
-    RemoteAnnotations,
     Unreadable,
     WriteOutcome,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "PageReader",
     "Progress",
     "Refusal",
-    "RemoteAnnotations",
     "Unreadable",
     "WriteAccess",
     "WriteOutcome",

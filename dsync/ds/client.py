@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from dsync.annotations import Remote
 from dsync.domain.dossier import Demarche
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.pieces import PieceKey, RemoteFile
@@ -44,7 +45,6 @@ from dsync.ds.results import (
     LightPage,
     ListRequest,
     Page,
-    RemoteAnnotations,
     Unreadable,
     WriteOutcome,
 )
@@ -285,7 +285,7 @@ class DSClient(Transport):
         numbers: Sequence[DossierNumber],
         annotation_ids: Sequence[str],
         demarche: DemarcheNumber,
-    ) -> dict[DossierNumber, RemoteAnnotations | None]:
+    ) -> dict[DossierNumber, Remote | None]:
         """Return the current values of annotations; None for a dossier that DS does not show.
 
         This takes one request, and a further one whenever DS names dossiers that it does not show.

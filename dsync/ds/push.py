@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
+from dsync.annotations import Remote
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DossierId
 from dsync.ds import operations
 from dsync.ds.classify import Fault, GraphError, Refusal, fault_of_error, refusal_of
 from dsync.ds.operations import Operation
-from dsync.ds.results import AnnotationWrite, DossierWrite, RemoteAnnotations, WriteOutcome
+from dsync.ds.results import AnnotationWrite, DossierWrite, WriteOutcome
 from dsync.ds.transport import Answer
 
 OUT_OF_SCOPE = "hors_perimetre"
@@ -320,7 +321,7 @@ class _Head(msgspec.Struct):
     labels: list[_Label]
 
 
-def read_remote(node: Mapping[str, Any]) -> RemoteAnnotations:
+def read_remote(node: Mapping[str, Any]) -> Remote:
     """Return a dossier's annotations and labels from the answer of ``annotations.graphql``.
 
     Raises:
@@ -328,15 +329,13 @@ def read_remote(node: Mapping[str, Any]) -> RemoteAnnotations:
     """
     head = msgspec.convert(node, _Head)
     champs = [champ for name, found in node.items() if _is_alias(name) for champ in found]
-    return RemoteAnnotations(
+    return Remote(
         dossier_id=DossierId(head.id),
         etat=head.state,
         values={champ["champDescriptorId"]: _remote_value(champ) for champ in champs},
         updated_at={champ["champDescriptorId"]: _instant(champ["updatedAt"]) for champ in champs},
         labels={label.name: label.id for label in head.labels},
-        date_derniere_modification_annotations=_instant(
-            node["dateDerniereModificationAnnotations"]
-        ),
+        edited_at=_instant(node["dateDerniereModificationAnnotations"]),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from dsync.domain.dossier import DeletedDossier, Dossier, Etat, Json
+from dsync.domain.dossier import DeletedDossier, Dossier, Json
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
 
@@ -87,20 +87,6 @@ class LightPage:
     end_cursor: str | None
     has_next: bool
     server_date: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteAnnotations:
-    """The current annotations and labels of a dossier, read before a write."""
-
-    dossier_id: DossierId
-    etat: Etat
-    values: Mapping[str, Json]
-    """By descriptor id; an annotation that the dossier's revision lacks is absent."""
-    updated_at: Mapping[str, datetime]
-    labels: Mapping[str, str]
-    """Ids by name."""
-    date_derniere_modification_annotations: datetime
 
 
 @dataclass(frozen=True, slots=True)

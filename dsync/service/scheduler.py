@@ -22,7 +22,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
 from dsync.sync.by_hand import CRASHED
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Read, Request
 
 if TYPE_CHECKING:
     from dsync.service.alerts import Alerts
@@ -79,7 +79,7 @@ class DemarcheJob:
         """Whether the database was unavailable at the last check."""
         self._asked = threading.Event()
         self._asked_not_before = 0.0
-        self._requested: SyncOptions | None = None
+        self._requested: Request | None = None
         """What a person asked for, while it is executed."""
 
     def ask(self) -> None:
@@ -135,8 +135,8 @@ class DemarcheJob:
         if self._stop.is_set():
             return
         # A person waits for it, so it is tried also during the wait after a failure.
-        options = self._requested = self.worker.requested()
-        if options is not None:
+        request = self._requested = self.worker.requested()
+        if request is not None:
             # What webhooks asked for stays asked for.
             asked = False
         elif self._monotonic() >= self._not_before:
@@ -144,12 +144,13 @@ class DemarcheJob:
                 # Before the read: what is announced while it runs needs another one.
                 self._asked.clear()
                 self._asked_not_before = self._monotonic() + ASKED_PAUSE_S
-            options = self.worker.due(asked=asked)
-        if options is None:
+            request = self.worker.due(asked=asked)
+        if request is None:
             return
-        report = self.worker.sync(options)
+        report = self.worker.sync(request)
         is_failed = report.status is Status.FAILED
-        if options.request and report.run and (is_failed or options.work is not None):
+        reads = isinstance(request.work, Read)
+        if request.id and report.run and (is_failed or not reads):
             # The result is for who asked: the schedule goes on as if nobody had.
             log.info("request_done", exit_code=report.exit_code)
             return

@@ -12,7 +12,7 @@ from dsync.store.reader import Reader
 from dsync.store.services import RunningService
 from dsync.store.store import Store, Tx
 from dsync.store.verification import StoredDossier
-from dsync.store.wishes import DuePush, NewWish, Sending, StoredWish, WishOutcome, WishStatus
+from dsync.store.wishes import DuePush, NewWish, StoredWish, WishOutcome, WishStatus
 
 __all__ = [
     "LEASE_TTL_S",
@@ -28,7 +28,6 @@ __all__ = [
     "Reader",
     "Record",
     "RunningService",
-    "Sending",
     "Store",
     "StoredDossier",
     "StoredWish",

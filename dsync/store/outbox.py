@@ -10,14 +10,14 @@ answer is lost, both are known as values that dsync may have written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, case, distinct, func, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from dsync.annotations import Wish, WrittenValue
+from dsync.annotations import Step, Wish, WrittenValue
 from dsync.annotations.config import ANNOTATION_NAMES, LABEL, RESULTAT
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
@@ -27,7 +27,6 @@ from dsync.store.wishes import (
     WAITING,
     DuePush,
     NewWish,
-    Sending,
     StoredWish,
     WishReads,
     WishStatus,
@@ -289,10 +288,15 @@ class OutboxWrites(OutboxReads):
             .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
         )
 
-    def mark_sending(self, sendings: Sequence[Sending], now: datetime) -> None:
-        """Mark wishes as `incertaine`; called just before they are sent."""
+    def mark_sending(self, steps: Iterable[tuple[Step, datetime]], now: datetime) -> None:
+        """Mark wishes as `incertaine`; called just before they are sent.
+
+        Args:
+            steps: what is sent, each with DS's date of the dossier's last manual edit before it.
+            now: the present instant, in UTC.
+        """
         present = self._present(now)
-        by_id = {sending.id: sending for sending in sendings}
+        by_id = {step.wish.id: (step, edited_at) for step, edited_at in steps}
         sent = self.connection.execute(
             update(_outbox)
             .where(_outbox.c.id.in_(list(by_id)))
@@ -316,7 +320,7 @@ class OutboxWrites(OutboxReads):
                     **pushed_columns(own.value, own.target, now),
                 }
                 for row in sent
-                if (own := by_id[row.id].replaces) is not None
+                if (own := by_id[row.id][0].replaces) is not None
             ],
         )
         upsert(
@@ -327,11 +331,12 @@ class OutboxWrites(OutboxReads):
                     "numero": row.numero,
                     "annotation": row.annotation,
                     "incertaine": row.valeur,
-                    "incertaine_cible": by_id[row.id].cible,
+                    "incertaine_cible": step.target,
                     "incertaine_depuis": present,
-                    "annotations_vues_le": by_id[row.id].seen_at,
+                    "annotations_vues_le": edited_at,
                 }
                 for row in sent
+                for step, edited_at in (by_id[row.id],)
             ],
         )
 

@@ -106,22 +106,11 @@ class WishOutcome:
     """The value before the write."""
     distante_le: datetime | None = None
     """When the human wrote `valeur_distante`, if DS gives the date."""
-    written: bool = False
-    """Whether DS confirmed the write; it is then journaled."""
-    nothing_written: bool = False
-    """Whether DS is known not to have executed the write, which is then no longer uncertain."""
+    written: bool | None = None
+    """Whether DS confirmed the write, which is then journaled; False: DS is known not to have
+    executed it, so it is no longer uncertain; None: neither."""
     definitive: bool = False
     """Whether a refusal is not retried without an operator."""
-
-
-class Sending(NamedTuple):
-    """A wish about to be sent: its target, and DS's date of the last manual edit before it."""
-
-    id: int
-    cible: str | None
-    seen_at: datetime | None
-    replaces: WrittenValue | None = None
-    """The value just read in DS, if dsync sent it without an answer."""
 
 
 class WishReads(Subject):
@@ -393,7 +382,7 @@ class WishWrites(WishReads):
             key = {"numero": wish.numero, "annotation": wish.annotation}
             if end.pushed is not None:
                 ours.append(key | pushed_columns(end.pushed, end.cible, now))
-            elif end.nothing_written:
+            elif end.written is False:
                 nothing.append(key | _NOTHING_UNCERTAIN | {"annotations_vues_le": None})
             elif wish.statut == WishStatus.INCERTAINE and end.statut is not WishStatus.INCERTAINE:
                 # DS has ended the request. Whether it saved the value is known after reading back.

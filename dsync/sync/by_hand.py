@@ -14,11 +14,11 @@ from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.store import Reader, RunningService, Store
 from dsync.store.requests import ManualRequest
 from dsync.store.services import is_alive
+from dsync.sync.work import Erase, Erasure, LiftErasure, Purge, Request, to_row
 
 if TYPE_CHECKING:
     # `dsync conflicts` reads the database only: the client of DS is not loaded for it.
     from dsync.sync.context import Context, Run
-    from dsync.sync.report import SyncOptions
 
 CRASHED = "dsync failed by a bug of its own ({}): report it with the trace in the log."
 LOOK_S = 0.5
@@ -32,13 +32,13 @@ def living_service(store: Store, demarche: DemarcheNumber, now: datetime) -> Run
     return next(alive, None)
 
 
-def hand_over(context: Context, options: SyncOptions) -> ManualRequest | None:
+def hand_over(context: Context, asked: Request) -> ManualRequest | None:
     """Have the running service execute a run, and wait for its end.
 
     Args:
         context: of this process, of which `stop` ends the wait: a run that has not begun is
             withdrawn, another one goes on.
-        options: of the run.
+        asked: the work, and for whom it is.
 
     Returns:
         The request with its result; None when no service executes it, so that the caller does.
@@ -52,7 +52,7 @@ def hand_over(context: Context, options: SyncOptions) -> ManualRequest | None:
     if service is None:
         return None
     with store.requests(demarche) as requests:
-        id_ = requests.ask(options.kind.value, options.queued(), options.started_by, now())
+        id_ = requests.ask(*to_row(asked.work), asked.asked_by, now())
     context.progress.message(f"The service {service.holder} does it; following…")
     told = None
     while not context.stop.wait(LOOK_S):
@@ -146,32 +146,36 @@ def end_conflicts(
     return ended
 
 
-def erase(run: Run, options: SyncOptions) -> None:
+def erase(run: Run, work: Erasure) -> None:
     """Erase dossiers from the copy, or undo it.
 
     An erased dossier stays erased when DS shows it again, until its erasure is undone.
 
     Args:
         run: the run under way.
-        options: of an erasure.
+        work: which dossiers, and whether it is undone.
 
     Raises:
         ConfigurationError: there is nothing to erase, or to undo.
     """
-    if options.decided_before is not None:
-        with run.reading() as reader:
-            found = [number for number, _ in reader.dossiers.decided_before(options.decided_before)]
-        _erase(run, options, found, "duree_conservation")
-    elif options.undo:
-        _undo(run, options)
-    else:
-        with run.reading() as reader:
-            check_numbers(reader, options.dossiers)
-        with run.transaction() as tx:
-            erased = tx.deletions.erased_on_request(options.dossiers)
-            # Something outside dsync may have brought data back.
-            tx.deletions.erase(sorted(erased), run.now)
-        _erase(run, options, [one for one in options.dossiers if one not in erased], "demande")
+    match work:
+        case Purge(decided_before=limit):
+            with run.reading() as reader:
+                found = [number for number, _ in reader.dossiers.decided_before(limit)]
+            _erase(run, found, "duree_conservation")
+        case LiftErasure(dossiers=dossiers):
+            with run.reading() as reader:
+                check_numbers(reader, dossiers, undo=True)
+            with run.transaction() as tx:
+                tx.deletions.lift(run.id, dossiers, run.asked_by, run.now)
+        case Erase(dossiers=dossiers):
+            with run.reading() as reader:
+                check_numbers(reader, dossiers)
+            with run.transaction() as tx:
+                erased = tx.deletions.erased_on_request(dossiers)
+                # Something outside dsync may have brought data back.
+                tx.deletions.erase(sorted(erased), run.now)
+            _erase(run, [one for one in dossiers if one not in erased], "demande")
 
 
 def check_numbers(reader: Reader, numbers: Sequence[DossierNumber], *, undo: bool = False) -> None:
@@ -195,15 +199,8 @@ def check_numbers(reader: Reader, numbers: Sequence[DossierNumber], *, undo: boo
             )
 
 
-def _undo(run: Run, options: SyncOptions) -> None:
-    with run.reading() as reader:
-        check_numbers(reader, options.dossiers, undo=True)
-    with run.transaction() as tx:
-        tx.deletions.lift(run.id, options.dossiers, options.started_by, run.now)
-
-
-def _erase(run: Run, options: SyncOptions, numbers: Sequence[DossierNumber], why: str) -> None:
+def _erase(run: Run, numbers: Sequence[DossierNumber], why: str) -> None:
     for some in run.batches(numbers):
         with run.transaction() as tx:
-            tx.deletions.erase_on_request(run.id, some, why, options.started_by, run.now)
+            tx.deletions.erase_on_request(run.id, some, why, run.asked_by, run.now)
         run.report.deleted += len(some)

@@ -122,6 +122,7 @@ class Run:
     lease: Lease
     id: int
     report: RunReport
+    asked_by: str
     revisions: dict[RevisionId, Revision | None] = field(default_factory=dict)
     """The revisions loaded so far; None: DS does not give the descriptors."""
     demarche_is_fresh: bool = False

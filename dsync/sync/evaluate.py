@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from dsync.annotations import desired
@@ -30,8 +30,8 @@ from dsync.errors import ConfigurationError
 from dsync.store import NewEvent, NewWish, Reader
 from dsync.sync.context import Run
 from dsync.sync.pages import quarantine_dossier
-from dsync.sync.report import SyncOptions
 from dsync.sync.rules_brake import stopped_rules
+from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,37 +231,34 @@ def _wishes(run: Run, due: DueEvaluation, decision: Decision, now: datetime) -> 
     return [NewWish(due.numero, name, value) for name, value in wanted.items()]
 
 
-def precheck(run: Run, options: SyncOptions) -> None:
+def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
     """Evaluate dossiers by the present rules; the report has the comparisons.
 
     A finished dossier keeps its verdict. Nothing is sent to DS: the next push writes the changes.
 
     Args:
         run: the run under way.
-        options: of a pre-check; without dossiers, all open ones are evaluated.
+        work: which dossiers, and with what evidence.
+        as_of: judge as if they had been deposited on that day; stores nothing.
     """
-    if options.accept_evidence or options.accept_rules:
-        evaluate_due(
-            run, accept_evidence=options.accept_evidence, accept_rules=options.accept_rules
-        )
-        return
     programme = run.context.judge
     if programme is None:
         raise ConfigurationError(NO_RULES)
     evidence = _evidence(run, programme)
     # Without storing anything, stopped rules may be looked at.
-    if not options.is_dry and stopped_rules(run, programme, evidence):
+    if not run.report.dry and stopped_rules(run, programme, evidence):
         return
+    refreshes, restores = isinstance(work, RefreshEvidence), isinstance(work, RestoreEvidence)
     known: set[DossierNumber] = set()
     with run.reading() as reader:
-        chosen = sorted(set(options.dossiers)) or reader.queue.numbers(OPEN_ETATS)
-        former = reader.verdicts.replaced_evidence(chosen) if options.undo else None
+        chosen = sorted(set(work.dossiers)) or reader.queue.numbers(OPEN_ETATS)
+        former = reader.verdicts.replaced_evidence(chosen) if restores else None
     if former is not None:
         for number in [number for number in chosen if number not in former]:
             run.problem(f"Dossier {number}: no refresh replaced its evidence, so none to undo.")
             known.add(number)
         chosen = sorted(former)
-    how = PrecheckOptions(options.as_of, options.refresh, former)
+    how = PrecheckOptions(as_of, refreshes, former)
     for batch in judge(run, programme, evidence, chosen, how):
         stored = _to_store(batch)
         kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}
@@ -272,11 +269,11 @@ def precheck(run: Run, options: SyncOptions) -> None:
             )
             known.add(number)
         known |= batch.failed
-        if options.as_of is None:
+        if as_of is None:
             store_verdicts(run, stored)
-            if options.refresh or options.undo:
-                _record_refresh(run, sorted(kept), options)
-    _report_missing_dossiers(run, options.dossiers, known)
+            if refreshes or restores:
+                _record_refresh(run, sorted(kept), is_undone=restores)
+    _report_missing_dossiers(run, work.dossiers, known)
 
 
 def stored_comparisons(
@@ -311,11 +308,11 @@ def _to_store(batch: Batch) -> Batch:
     return replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
 
 
-def _record_refresh(run: Run, numbers: Sequence[DossierNumber], options: SyncOptions) -> None:
+def _record_refresh(run: Run, numbers: Sequence[DossierNumber], *, is_undone: bool) -> None:
     # By this instant `replaced_evidence` finds the verdict with the former evidence.
     details: dict[str, Json] = {"avant_le": run.report.started_at.isoformat()}
-    details |= {"annule": True} if options.undo else {}
-    details["demande_par"] = options.started_by
+    details |= {"annule": True} if is_undone else {}
+    details["demande_par"] = run.asked_by
     events = [NewEvent(number, "preuve_relue", details) for number in numbers]
     with run.transaction() as tx:
         tx.journal.record_events(run.id, events, run.now)

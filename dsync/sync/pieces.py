@@ -41,7 +41,6 @@ from dsync.sync.piece_files import (
     put,
     target_of,
 )
-from dsync.sync.report import SyncOptions
 
 log = structlog.get_logger(__name__)
 
@@ -55,19 +54,19 @@ _SCANS = {"pending": CopyState.A_ANALYSER, "infected": CopyState.INFECTEE}
 _PROBLEMS = (CopyState.TROP_GRANDE, CopyState.NON_CONFORME, CopyState.ECHEC)
 
 
-def copy_pieces(run: Run, options: SyncOptions) -> None:
+def copy_pieces(run: Run, dossiers: Sequence[DossierNumber]) -> None:
     """Copy every file without a copy, also those that are to be tried later.
 
     Args:
         run: the run under way.
-        options: of a run that copies files.
+        dossiers: the dossiers; empty: all.
 
     Raises:
         ConfigurationError: copying is off, or its target cannot be used; nothing was done.
         DSError: DS cannot be reached; what was copied stays.
         InterruptedRunError: the run was asked to stop; what was copied stays.
     """
-    settings, dossiers = run.context.pieces, options.dossiers
+    settings = run.context.pieces
     if settings is None:
         raise ConfigurationError(
             "The copying of files is off: set [pieces] copy = true and target in the configuration."

@@ -45,7 +45,7 @@ from dsync.sync.pages import (
     store_page,
 )
 from dsync.sync.prefetch import prefetched
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 log = structlog.get_logger(__name__)
 
@@ -73,21 +73,21 @@ REBASE_WITHIN = timedelta(days=1)
 """Time after a revision's publication from which only the nightly full reads look for them."""
 
 
-def pull(run: Run, options: SyncOptions) -> None:
-    """Read the dossiers that `options` select.
+def pull(run: Run, work: Read) -> None:
+    """Read the dossiers that are asked for.
 
     Raises:
         ConfigurationError: DS has no démarche of this number.
         SafetyBrakeError: too many dossiers are missing from a full read; none is marked.
         DsyncError: the run cannot continue; the pages read so far are stored.
     """
-    if options.dossiers:
-        _pull_dossiers(run, options.dossiers)
+    if isinstance(work, ReadDossiers):
+        _pull_dossiers(run, work.dossiers)
         return
     with run.reading() as reader:
         state = reader.state.read().as_of(run.now)
     try:
-        _pull_demarche(run, options, state)
+        _pull_demarche(run, work, state)
     except DSNotFoundError as exc:
         raise ConfigurationError(
             f"DS has no démarche {run.context.demarche}: correct DSYNC_DEMARCHE, or [demarche] "
@@ -95,13 +95,16 @@ def pull(run: Run, options: SyncOptions) -> None:
         ) from exc
 
 
-def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
-    if options.since is not None:
-        crawl = Crawl(options.since, None, full=False, advances_watermark=False)
-        _read_pages(run, options, state, crawl)
+def _pull_demarche(run: Run, work: ReadChanges | ReadAll, state: SyncState) -> None:
+    # A full read reads the lists of deletions, whatever was asked for.
+    lists = isinstance(work, ReadAll) or work.deletions
+    accept = isinstance(work, ReadAll) and work.accept_deletions
+    if isinstance(work, ReadChanges) and work.since is not None:
+        crawl = Crawl(work.since, None, full=False, advances_watermark=False)
+        _read_pages(run, state, crawl, lists=lists)
         return
     full = (
-        options.full
+        isinstance(work, ReadAll)
         or state.watermark is None
         or _is_due(state.full_due_at, run.now)
         # Another mapping gives other rows for unchanged dossiers.
@@ -109,17 +112,17 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
     )
     if not full:
         crawl = _incremental(run, state)
-        _read_pages(run, options, state, crawl)
+        _read_pages(run, state, crawl, lists=lists)
         # DS's clock is known from an answer only, so the incremental read comes first.
         full = _is_ahead(run, state, crawl)
-        if options.deletions and not full:
+        if lists and not full:
             _follow_expired(run)
     if full:
-        crawl = _read_all(run, options, state)
+        crawl = _read_all(run, state, accept=accept)
     if crawl.revision_id and crawl.revision_id != state.last_revision_id:
         # A resumed full read has not read the dossiers before its cursor.
         is_complete = full and crawl.after is None
-        _follow_revision(run, options, state, crawl.revision_id, read_again=not is_complete)
+        _follow_revision(run, state, crawl.revision_id, read_again=not is_complete, accept=accept)
 
 
 def _follow_expired(run: Run) -> None:
@@ -141,14 +144,14 @@ def _follow_expired(run: Run) -> None:
             run.report.deleted += tx.deletions.mark_disappeared(run.id, gone, run.now)
 
 
-def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
+def _read_all(run: Run, state: SyncState, *, accept: bool) -> Crawl:
     """Do a full read, or resume an interrupted one; then reconcile the copy with it."""
     # Labels, groupes and instructeurs change without moving any dossier's date.
     if not run.demarche_is_fresh:
         refresh_demarche(run)
     crawl = _full(run, state)
     try:
-        _read_pages(run, options, state, crawl)
+        _read_pages(run, state, crawl, accept=accept)
     except DSContractError as exc:
         if exc.details.get("fault") == NO_PROGRESS:
             # The cursor leads into the same circle.
@@ -159,11 +162,11 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
             raise
         log.warning("cursor_refused")
         crawl = _full(run, replace(state, full_cursor=None))
-        _read_pages(run, options, state, crawl)
+        _read_pages(run, state, crawl, accept=accept)
     if crawl.revision_id:
         # One that was published during the read is not known yet.
         learn_revisions(run, {crawl.revision_id})
-    reconcile(run, crawl, accept=options.accept_deletions)
+    reconcile(run, crawl, accept=accept)
     run.has_read_all = True
     return crawl
 
@@ -203,10 +206,20 @@ def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
     return True
 
 
-def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> None:
-    """Read and store the pages to the end; update `crawl` with what was seen."""
-    lists = _deletion_lists(options, state, full=crawl.full)
-    pending, deleted = (lists.get(name) for name in LISTS)
+def _read_pages(
+    run: Run, state: SyncState, crawl: Crawl, *, lists: bool = True, accept: bool = False
+) -> None:
+    """Read and store the pages to the end; update `crawl` with what was seen.
+
+    Args:
+        run: the run under way.
+        state: as it was before.
+        crawl: the read.
+        lists: whether the lists of deletions are read.
+        accept: whether a mass deletion is accepted.
+    """
+    requests = _deletion_lists(state, full=crawl.full) if lists else {}
+    pending, deleted = (requests.get(name) for name in LISTS)
     expected = _expected(run, crawl)
     with run.reading() as reading:
         # A full read requests each of them again.
@@ -248,9 +261,9 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
             # New dossiers can exceed the number in the copy; a total below the count is not shown.
             run.context.progress.pulled(read, expected if read <= expected else None)
     crawl.failed_lists |= reader.failed_lists
-    _finish_crawl(run, crawl, state, asked=bool(lists))
+    _finish_crawl(run, crawl, state, asked=lists)
     if lists:
-        _end_mass_deletion(run, is_accepted=options.accept_deletions)
+        _end_mass_deletion(run, is_accepted=accept)
 
 
 def _expected(run: Run, crawl: Crawl) -> int:
@@ -261,16 +274,11 @@ def _expected(run: Run, crawl: Crawl) -> int:
         return reader.dossiers.present_count()
 
 
-def _deletion_lists(
-    options: SyncOptions, state: SyncState, *, full: bool
-) -> dict[str, ListRequest]:
+def _deletion_lists(state: SyncState, *, full: bool) -> dict[str, ListRequest]:
     """Return where each deletion list is read from, each from its last good reading.
 
-    Without entries, they are not read. A full read takes the complete lists, to tell deleted
-    dossiers from disappeared ones.
+    A full read takes the complete lists, to tell deleted dossiers from disappeared ones.
     """
-    if not options.deletions and not full:
-        return {}
 
     def since(last: datetime | None) -> datetime | None:
         if full or last is None:
@@ -421,7 +429,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
 
 
 def _follow_revision(
-    run: Run, options: SyncOptions, state: SyncState, revision_id: RevisionId, *, read_again: bool
+    run: Run, state: SyncState, revision_id: RevisionId, *, read_again: bool, accept: bool
 ) -> None:
     """Record a new active revision, and read all dossiers again if `read_again`.
 
@@ -438,7 +446,7 @@ def _follow_revision(
             tx.state.save(last_revision_id=revision_id, full_due_at=run.now)
             # The read before has moved the watermark and the cursor.
             state = tx.state.read()
-        _read_all(run, options, state)
+        _read_all(run, state, accept=accept)
     with run.transaction() as tx:
         tx.state.save(last_revision_id=revision_id)
 

@@ -29,7 +29,7 @@ from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Overwrite, Push
 from dsync.sync.writes import (
     PlannedWrite,
     WriteTerms,
@@ -62,24 +62,20 @@ class _NextBatch(Enum):
     """No further batch is sent."""
 
 
-def push_on_request(run: Run, options: SyncOptions) -> None:
-    """Write every wish, those included that DS refused or that were postponed.
-
-    Args:
-        run: the run under way.
-        options: of a push.
+def push_on_request(run: Run, work: Push | Overwrite) -> None:
+    """Write every wish that is asked for.
 
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
-    dossiers = options.dossiers
+    dossiers = work.dossiers
     follow_config_changes(run)
     with run.transaction() as tx:
-        if options.force:
-            tx.outbox.force(dossiers, options.started_by, options.shown)
+        if isinstance(work, Overwrite):
+            tx.outbox.force(dossiers, run.asked_by, work.shown)
         else:
             tx.outbox.retry_refused(dossiers)
-    push_due(run, dossiers, waits=not options.is_dry)
+    push_due(run, dossiers, waits=not run.report.dry)
     for number in run.absent(dossiers):
         run.problem(
             f"Dossier {number} is not in the copy, or not present in DS: nothing to send. "
@@ -278,7 +274,8 @@ def _push_batch(
     with run.transaction() as tx:
         # Before the request: whatever happens from here on, the next run knows what DS may have.
         tx.wishes.record_outcomes(run.id, outcomes, run.now)
-        tx.outbox.mark_sending([sending for made in planned for sending in made.sendings], run.now)
+        sent = [(step, made.edited_at) for made in planned for step in made.steps]
+        tx.outbox.mark_sending(sent, run.now)
     if not planned:
         return _NextBatch.LARGER
     writes = [made.write for made in planned if made.write is not None]

@@ -1,21 +1,16 @@
-"""The options of a run, and the report of its results."""
+"""The report of a run's results."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind, Status
 from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import DsyncError, SafetyBrakeError
-
-if TYPE_CHECKING:
-    from dsync.store.requests import ManualRequest
-
 
 PARTIAL = 7
 """The exit code of a run that did a part of its work."""
@@ -34,129 +29,6 @@ CAUSES = {
     130: "interrompu ; le prochain passage reprend",
 }
 """The meaning of each exit code, in French, for the view `lecture_synchronisation`."""
-
-
-@dataclass(frozen=True, slots=True)
-class SyncOptions:
-    """The options of one run; the defaults are an incremental run with pushes.
-
-    With `since` or `dossiers` the watermark does not move and disappeared dossiers are not looked
-    for. With `dry_run` nothing is written, neither to DS nor to the database. With `push=False`
-    the wishes stay in the outbox.
-    """
-
-    full: bool = False
-    since: datetime | None = None
-    dossiers: Sequence[DossierNumber] = ()
-    dry_run: bool = False
-    push: bool = True
-    deletions: bool = True
-    pieces: bool = False
-    """Whether to copy new files after the run, where copying is on."""
-    accept_deletions: bool = False
-    wait_s: float = 0
-    """How long to wait for a lease that another process holds, in seconds."""
-    started_by: str = "cli"
-    work: Kind | None = None
-    """The kind of a run that reads no dossiers from DS."""
-    force: bool = False
-    """Of a push: whether it overwrites what a human wrote, in the dossiers given."""
-    shown: Mapping[DossierNumber, Mapping[str, str]] | None = None
-    """With `force`: the values that the user was shown; only these are overwritten. None: any."""
-    refresh: bool = False
-    """Of a pre-check: whether present product evidence replaces the frozen one."""
-    as_of: date | None = None
-    """Of a pre-check: judge as if the dossiers had been deposited on that day; stores nothing."""
-    accept_config: bool = False
-    """Whether the configuration may lack the sections by which stored rows were made."""
-    accept_evidence: bool = False
-    """Of a pre-check: accept the evidence that a safety brake stopped, and judge what is due."""
-    accept_rules: str | None = None
-    """Of a pre-check: the version of changed rules to accept, and judge what is due by them."""
-    undo: bool = False
-    """Of an erasure: let the next read copy the dossiers again. Of a pre-check: take back the last
-    refresh, by the evidence that was replaced."""
-    decided_before: datetime | None = None
-    """Of an erasure: all finished dossiers that were decided before; None: the dossiers given."""
-    request: int | None = None
-    """The request that this run executes."""
-
-    @property
-    def kind(self) -> Kind:
-        """The run's kind in the journal."""
-        if self.work is not None:
-            return self.work
-        if self.dossiers:
-            return Kind.DOSSIER
-        return Kind.FULL if self.full else Kind.INCREMENTAL
-
-    @property
-    def is_dry(self) -> bool:
-        """Whether the run writes nothing, neither to DS nor to the database."""
-        return self.dry_run or self.as_of is not None
-
-    @property
-    def is_manual(self) -> bool:
-        """Whether a person asked for the run."""
-        return self.started_by not in AUTOMATIC
-
-    def asked(self) -> dict[str, Any]:
-        """Return what a person can ask for, as far as it is not the default, as JSON values.
-
-        The values that they were shown are left out: the journal keeps no contents of dossiers.
-        """
-        document: dict[str, Any] = {name: True for name in _FLAGS if getattr(self, name)}
-        document |= {name: _iso(at) for name in _INSTANTS if (at := getattr(self, name))}
-        if self.dossiers:
-            document["dossiers"] = list(self.dossiers)
-        if not self.push:
-            document["push"] = False
-        if self.accept_rules:
-            document["accept_rules"] = self.accept_rules
-        return document
-
-    def queued(self) -> dict[str, Any]:
-        """Return what the run needs, for as long as the request waits."""
-        if self.shown is None:
-            return self.asked()
-        # JSON has texts as keys; `of_request` makes numbers of them again.
-        return self.asked() | {"shown": {str(n): dict(v) for n, v in self.shown.items()}}
-
-    @classmethod
-    def of_request(cls, request: ManualRequest) -> SyncOptions:
-        """Return the options of a run that executes a request; they were made by `queued`."""
-        asked = request.options
-        shown = asked.get("shown")
-        simple: dict[str, Any] = {name: bool(asked.get(name)) for name in _FLAGS}
-        simple |= {name: datetime.fromisoformat(asked[name]) for name in _INSTANTS if name in asked}
-        return cls(
-            **simple,
-            work=None if request.genre in _READING else Kind(request.genre),
-            shown=shown and {DossierNumber(int(n)): values for n, values in shown.items()},
-            dossiers=tuple(DossierNumber(number) for number in asked.get("dossiers", ())),
-            push=asked.get("push", True),
-            accept_rules=asked.get("accept_rules"),
-            # As after a run that the service does by itself.
-            pieces=True,
-            started_by=request.demande_par,
-            request=request.id,
-        )
-
-
-_READING = {Kind.INCREMENTAL, Kind.FULL, Kind.DOSSIER}
-"""The kinds of runs that read dossiers from DS."""
-_FLAGS = (
-    "full",
-    "accept_deletions",
-    "accept_config",
-    "force",
-    "refresh",
-    "accept_evidence",
-    "undo",
-)
-_INSTANTS = ("since", "decided_before")
-AUTOMATIC = {"service", "webhook"}
-"""What `started_by` says of runs that no person asked for."""
 
 
 @dataclass(slots=True)
@@ -266,6 +138,14 @@ class RunReport:
             self.errors.append(error.message)
         self.status = Status.FAILED
         self.exit_code = error.exit_code
+
+    @classmethod
+    def failed(cls, kind: Kind, at: datetime, error: DsyncError) -> RunReport:
+        """Return the report of a run that an error kept from beginning, or from its end."""
+        report = cls(kind, at)
+        report.fail(error)
+        report.close(at)
+        return report
 
     def close(self, at: datetime) -> None:
         """Set the end and, unless the run failed, the status."""

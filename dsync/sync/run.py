@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
-from dsync.domain.run import Kind, Status
+from dsync.domain.run import Status
 from dsync.errors import DsyncError, InterruptedRunError
-from dsync.store import SyncState, Tx
+from dsync.store import SyncState
 from dsync.sync.by_hand import erase
 from dsync.sync.config_changes import check_sections, follow_config_changes
 from dsync.sync.context import Context, Run
@@ -20,7 +23,25 @@ from dsync.sync.leasing import held_lease, renewed
 from dsync.sync.pieces import copy_new_pieces, copy_pieces, delete_doomed_pieces
 from dsync.sync.pull import pull
 from dsync.sync.push import push_due, push_on_request
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import RunReport
+from dsync.sync.work import (
+    AcceptEvidence,
+    AcceptRules,
+    Attempted,
+    CopyPieces,
+    Erase,
+    LiftErasure,
+    Overwrite,
+    PrecheckAsOf,
+    Purge,
+    Push,
+    Read,
+    ReadAll,
+    ReadChanges,
+    ReadDossiers,
+    Request,
+    finish,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +64,8 @@ class Schedule(NamedTuple):
 
     def due(
         self, state: SyncState, now: datetime, *, sendable_at: datetime | None = None
-    ) -> SyncOptions | None:
-        """Return the run that is due, None without one.
+    ) -> ReadAll | ReadChanges | None:
+        """Return the read that is due, None without one.
 
         Args:
             state: as stored.
@@ -54,10 +75,10 @@ class Schedule(NamedTuple):
         state = state.as_of(now)
         lists = _passed(state.last_deletions_at, self.deletions, now)
         if self._full_is_due(state, now):
-            return SyncOptions(full=True, started_by="service")
+            return ReadAll()
         at = self._incremental_at(state, sendable_at)
         if lists or at is None or at <= now:
-            return SyncOptions(deletions=lists, started_by="service")
+            return ReadChanges(deletions=lists)
         return None
 
     def next_due_at(
@@ -105,75 +126,100 @@ def _passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
     return last is None or now - last >= every
 
 
-def sync(context: Context, options: SyncOptions) -> RunReport:
-    """Execute a run of any kind; errors are in the report, not raised.
-
-    A dry run works on a scratch copy of the database, which is deleted at the end.
+def sync(context: Context, request: Request) -> RunReport:
+    """Execute a request by a run; errors are in the report, not raised.
 
     Args:
         context: the collaborators of the run.
-        options: the run's options.
+        request: what is done, and for whom.
     """
-    report = RunReport(options.kind, context.clock(), dry=options.is_dry)
+    report = RunReport(request.work.kind, context.clock())
+    with _reported(context, report):
+        _execute(context, request.work, report, request)
+    return report
+
+
+def attempt(context: Context, work: Attempted) -> RunReport:
+    """Do a dry run, which writes nothing, neither to DS nor to the database.
+
+    It works on a scratch copy of the database, which is deleted at the end. Errors are in the
+    report, not raised.
+    """
+    report = RunReport(work.kind, context.clock(), dry=True)
+    with _reported(context, report), context.store.scratch_copy() as scratch:
+        _execute(replace(context, store=scratch), work, report)
+    # The number exists in the scratch copy only.
+    report.run = None
+    return report
+
+
+@contextmanager
+def _reported(context: Context, report: RunReport) -> Iterator[None]:
     # Its number stays bound after it, for the lines about its end, or about a crash.
     unbind_contextvars("run")
     try:
-        if options.is_dry:
-            with context.store.scratch_copy() as scratch:
-                _execute(replace(context, store=scratch), options, report)
-            # The number exists in the scratch copy only.
-            report.run = None
-        else:
-            _execute(context, options, report)
+        yield
     except DsyncError as exc:
         report.fail(exc)
     # A run that could not start, such as without the lease, is closed by nobody else.
     if report.ended_at is None:
         report.close(context.clock())
-    return report
 
 
-def _synchronise(run: Run, options: SyncOptions) -> None:
-    check_sections(run, accept=options.accept_config)
-    pull(run, options)
+def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
+    match work:
+        case ReadChanges() | ReadAll() | ReadDossiers():
+            _synchronise(run, work, copies_pieces=copies_pieces)
+        case Push() | Overwrite():
+            push_on_request(run, work)
+        case AcceptEvidence():
+            evaluate_due(run, accept_evidence=True)
+        case AcceptRules():
+            evaluate_due(run, accept_rules=work.version)
+        case Erase() | LiftErasure() | Purge():
+            erase(run, work)
+        case CopyPieces():
+            copy_pieces(run, work.dossiers)
+        case PrecheckAsOf():
+            precheck(run, work.judging, work.as_of)
+        case _:
+            precheck(run, work)
+
+
+def _synchronise(run: Run, work: Read, *, copies_pieces: bool) -> None:
+    check_sections(run, accept=work.accept_config)
+    pull(run, work)
     evaluate_due(run)
     follow_config_changes(run)
     # Wishes of before wait, too: what is written while rules are stopped is for a person to decide.
-    if options.push and run.rules_stopped is None:
-        push_due(run, options.dossiers)
+    if work.push and run.rules_stopped is None:
+        push_due(run, work.dossiers if isinstance(work, ReadDossiers) else ())
     # Only a run that has read all changes makes the copy fresh.
-    has_read_all = run.report.status is not Status.FAILED and options.since is None
-    if options.kind is not Kind.DOSSIER and has_read_all:
+    is_whole = isinstance(work, ReadAll) or (isinstance(work, ReadChanges) and work.since is None)
+    if is_whole and run.report.status is not Status.FAILED:
         with run.transaction() as tx:
             tx.state.save(last_success_at=run.now)
-    if options.pieces:
+    if copies_pieces:
         # Last, so that files delay neither verdicts nor pushes.
         copy_new_pieces(run)
 
 
-_WORK = {
-    None: _synchronise,
-    Kind.PUSH: push_on_request,
-    Kind.PRECHECK: precheck,
-    Kind.ERASURE: erase,
-    Kind.PIECES: copy_pieces,
-}
-"""What a run does, by `SyncOptions.work`."""
-
-
-def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
-    with held_lease(context.store, context.demarche, context.stop, options.wait_s) as lease:
+def _execute(
+    context: Context, work: Attempted, report: RunReport, request: Request | None = None
+) -> None:
+    asked_by, wait_s = (request.asked_by, request.wait_s) if request else ("cli", 0)
+    with held_lease(context.store, context.demarche, context.stop, wait_s) as lease:
         with context.store.transaction(lease) as tx:
-            number = tx.journal.start_run(options.kind.value, options.started_by, report.started_at)
-            if options.request is not None:
+            number = tx.journal.start_run(work.kind.value, asked_by, report.started_at)
+            if request is not None and request.id is not None:
                 # In the transaction that starts the run: of two services that chose one request,
                 # the second fails here and leaves no run.
-                tx.requests.begin(options.request, number, report.started_at)
+                tx.requests.begin(request.id, number, report.started_at)
         report.run = number
-        bind_contextvars(demarche=context.demarche, run=None if options.is_dry else number)
-        log.info("run_started", kind=options.kind.value, dry_run=options.is_dry)
+        bind_contextvars(demarche=context.demarche, run=None if report.dry else number)
+        log.info("run_started", kind=work.kind.value, dry_run=report.dry)
         with renewed(context.store, lease):
-            _do(Run(context, lease, number, report), options)
+            _do(Run(context, lease, number, report, asked_by), work, request)
     log.info(
         "run_finished",
         status=report.status.value,
@@ -187,16 +233,14 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
     )
 
 
-def _do(run: Run, options: SyncOptions) -> None:
-    def work(run: Run) -> None:
-        _WORK[options.work](run, options)
-
+def _do(run: Run, work: Attempted, request: Request | None) -> None:
     context, report = run.context, run.report
     # The client of a service outlives the run.
     before, failed_before = context.client.requests, context.client.errors.copy()
+    do = partial(_work, work=work, copies_pieces=request is not None and request.copies_pieces)
     # What was erased, in this run or before, is deleted from the target of files, too, whether
     # or not the work succeeded. A dry run would delete from the real target.
-    for step in (work,) if options.is_dry else (work, delete_doomed_pieces):
+    for step in (do,) if report.dry else (do, delete_doomed_pieces):
         try:
             step(run)
         except DsyncError as exc:
@@ -209,29 +253,7 @@ def _do(run: Run, options: SyncOptions) -> None:
     with run.transaction() as tx:
         tx.journal.finish_run(run.id, report.columns())
         tx.indicators.save(context.clock(), changed=report.has_news)
-        _journal(tx, options, report)
-
-
-def _journal(tx: Tx, options: SyncOptions, report: RunReport) -> None:
-    """Store the result of a run that a person asked for, with who it was.
-
-    A request that a stop interrupted stays open: the next service executes it.
-    """
-    now = report.ended_at or report.started_at
-    result, code = report.to_json(), report.exit_code
-    if options.request is not None:
-        if code != InterruptedRunError.exit_code:
-            tx.requests.finish(
-                options.request, options=options.asked(), code=code, result=result, now=now
-            )
-    elif options.is_manual:
-        tx.requests.record(
-            options.kind.value,
-            options.asked(),
-            options.started_by,
-            since=report.started_at,
-            now=now,
-            run=report.run,
-            code=code,
-            result=result,
-        )
+        is_interrupted = report.exit_code == InterruptedRunError.exit_code
+        # One in the queue that a stop interrupted stays open: the next service executes it.
+        if request is not None and not (request.id is not None and is_interrupted):
+            finish(tx.requests, request, report)

@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from dsync.annotations import AnnotationsConfig, resolve, shows
+from dsync.annotations import AnnotationsConfig, Remote, resolve, shows
 from dsync.domain.dossier import OPEN_ETATS, Champ, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import md5_of
-from dsync.ds import DSClient, RemoteAnnotations
+from dsync.ds import DSClient
 from dsync.errors import ConfigurationError, DSBadDataError, DSTimeoutError, PieceTargetError
 from dsync.store import Reader, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView, form_views
@@ -453,7 +453,7 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
 
 def _read_remotes(
     client: DSClient, numbers: Sequence[DossierNumber], ids: Sequence[str], demarche: DemarcheNumber
-) -> dict[DossierNumber, RemoteAnnotations | None]:
+) -> dict[DossierNumber, Remote | None]:
     """Read the annotations of dossiers; those that DS cannot render are left out.
 
     Raises:

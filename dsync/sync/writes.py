@@ -24,9 +24,9 @@ from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
 from dsync.annotations.values import input_value
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.ds import AnnotationWrite, DossierWrite, Refusal, RemoteAnnotations, WriteOutcome
+from dsync.ds import AnnotationWrite, DossierWrite, Refusal, WriteOutcome
 from dsync.errors import quotation
-from dsync.store import DuePush, Sending, WishOutcome, WishStatus
+from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.context import Run
 
 POSTPONED_FOR = timedelta(hours=1)
@@ -64,6 +64,8 @@ class PlannedWrite:
     """The plan for one dossier."""
 
     numero: DossierNumber
+    edited_at: datetime
+    """DS's date of the last manual edit of annotations, as just read."""
     outcomes: list[WishOutcome] = field(default_factory=list)
     """Outcomes of the wishes that need no write."""
     steps: list[Step] = field(default_factory=list)
@@ -72,8 +74,6 @@ class PlannedWrite:
     label_ids: Mapping[str, str] = field(default_factory=dict)
     current_values: Mapping[str, str] = field(default_factory=dict)
     """Of forced wishes: DS's current values by annotation, shown to the operator beforehand."""
-    seen_at: datetime | None = None
-    """DS's date of the last manual edit of annotations, as just read."""
     in_conflict: bool = False
     labels_may_be_outdated: bool = False
     """Whether the label is refused or in conflict, which a label renamed on DS can cause."""
@@ -82,14 +82,6 @@ class PlannedWrite:
     refusals: list[str] = field(default_factory=list)
     """Reasons of the refusals made before sending. Labels are left out: `report_missing_labels`
     reports them."""
-
-    @property
-    def sendings(self) -> list[Sending]:
-        """What the store records of the wishes before they are sent."""
-        return [
-            Sending(step.wish.id, step.target, self.seen_at, _sent_before(step))
-            for step in self.steps
-        ]
 
     def targets(self, step: Step) -> list[str]:
         """Return the id of the step's annotation, or of the labels that it adds and removes."""
@@ -113,7 +105,7 @@ class PlannedWrite:
 
 
 def plan_write(
-    dossier: DuePush, remote: RemoteAnnotations, resolved: ResolvedAnnotations, terms: WriteTerms
+    dossier: DuePush, remote: Remote, resolved: ResolvedAnnotations, terms: WriteTerms
 ) -> PlannedWrite:
     """Plan the due wishes of one dossier.
 
@@ -123,25 +115,22 @@ def plan_write(
         resolved: dsync's annotations in the dossier's revision of the form.
         terms: the instructeur, labels and configuration to write with.
     """
-    edited_at = remote.date_derniere_modification_annotations
     # The dossier may have a label that the stored démarche does not contain yet.
-    made = PlannedWrite(
-        dossier.numero, label_ids={**remote.labels, **terms.labels}, seen_at=edited_at
-    )
-    there = Remote(remote.values, remote.labels, edited_at, remote.updated_at)
+    label_ids = {**remote.labels, **terms.labels}
+    made = PlannedWrite(dossier.numero, remote.edited_at, label_ids=label_ids)
     wishes = dossier.wishes
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
         # This database has written nothing here; another one of dsync may have.
-        made.adopted = adopted_values(there, resolved, terms.config, terms.stated_verdict, wanted)
+        made.adopted = adopted_values(remote, resolved, terms.config, terms.stated_verdict, wanted)
     else:
         by_name = {wish.annotation: wish for wish in wishes}
         # dsync may have written more than is recorded, if this database was restored from a backup.
-        made.adopted = later_values(by_name, there, resolved, terms.config, terms.stated_verdict)
-    steps = plan(_renewed(wishes, made.adopted), there, resolved, terms.config, terms.labels)
+        made.adopted = later_values(by_name, remote, resolved, terms.config, terms.stated_verdict)
+    steps = plan(_renewed(wishes, made.adopted), remote, resolved, terms.config, terms.labels)
     names = [step.wish.annotation for step in steps if step.wish.force]
     made.current_values = {
-        name: current_value(name, there, resolved, terms.config) for name in names
+        name: current_value(name, remote, resolved, terms.config) for name in names
     }
     for step in steps:
         if not step.wish.is_due:
@@ -177,14 +166,6 @@ def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wi
     return renewed
 
 
-def _sent_before(step: Step) -> WrittenValue | None:
-    """Return the value in DS if the last write was not answered; unforced, it is dsync's own."""
-    if step.wish.uncertain is None or step.wish.force or step.remote is None:
-        return None
-    # The step's target is the label to add; those in DS are known by their names.
-    return WrittenValue(step.remote, step.descriptor and step.descriptor.id)
-
-
 _STATUSES = {
     Action.CONFIRM: WishStatus.CONFIRMEE,
     Action.CONFLICT: WishStatus.CONFLIT,
@@ -196,7 +177,7 @@ _STATUSES = {
 }
 
 
-def _outcome_without_write(step: Step, remote: RemoteAnnotations) -> WishOutcome:
+def _outcome_without_write(step: Step, remote: Remote) -> WishOutcome:
     wish, statut = step.wish, _STATUSES[step.action]
     end = WishOutcome(wish.id, statut, cible=step.target, erreur=step.reason)
     match step.action:
@@ -215,7 +196,7 @@ def _outcome_without_write(step: Step, remote: RemoteAnnotations) -> WishOutcome
 
 
 def _write(
-    dossier: DuePush, remote: RemoteAnnotations, steps: Sequence[Step], terms: WriteTerms
+    dossier: DuePush, remote: Remote, steps: Sequence[Step], terms: WriteTerms
 ) -> DossierWrite:
     annotations = tuple(
         AnnotationWrite(
@@ -274,7 +255,7 @@ def note_refusals(run: Run, reasons: Sequence[str]) -> None:
 def reset_unsent(run: Run, planned: Sequence[PlannedWrite]) -> None:
     """Reset wishes of a request that DS did not execute, such as with a refused token."""
     outcomes = [
-        WishOutcome(step.wish.id, WishStatus.EN_ATTENTE, nothing_written=True)
+        WishOutcome(step.wish.id, WishStatus.EN_ATTENTE, written=False)
         for made in planned
         for step in made.steps
     ]
@@ -324,7 +305,7 @@ def _outcome_of_answer(
 ) -> WishOutcome:
     wish = step.wish
     if answer.code == Refusal.READ_ONLY:
-        return WishOutcome(wish.id, WishStatus.REFUSEE, erreur=answer.message, nothing_written=True)
+        return WishOutcome(wish.id, WishStatus.REFUSEE, erreur=answer.message, written=False)
     # Nothing at all was written: a label, which needs no right, is never in one document with
     # annotations of its dossier (`_is_due` in the outbox).
     if answer.not_found or answer.code:
@@ -333,7 +314,7 @@ def _outcome_of_answer(
             WishStatus.EN_ATTENTE,
             erreur=answer.message,
             prochain_essai_le=later,
-            nothing_written=True,
+            written=False,
         )
     targets, done = made.targets(step), answer.saved | answer.labels_done
     if done.issuperset(targets):
@@ -352,7 +333,7 @@ def _outcome_of_answer(
             wish.id,
             WishStatus.REFUSEE,
             erreur=refusals[0],
-            nothing_written=done.isdisjoint(targets),
+            written=False if done.isdisjoint(targets) else None,
         )
     # DS says neither that it saved the value nor why not: the next run reads it back.
     return WishOutcome(wish.id, WishStatus.INCERTAINE)

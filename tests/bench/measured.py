@@ -120,7 +120,7 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
     import structlog
 
     from dsync.cli import set_up_process
-    from dsync.sync.report import SyncOptions
+    from dsync.sync.work import ReadAll, Request
 
     set_up_process()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -128,7 +128,7 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
 
     def act() -> tuple[int, dict[str, Any]]:
         with app:
-            report = app.sync(SyncOptions(full=True, push=False))
+            report = app.sync(Request(ReadAll(push=False)))
         return report.read, report.to_json()
 
     return act

@@ -22,11 +22,10 @@ from msgspec import structs
 from sqlalchemy import Connection, inspect, text
 
 from dsync.domain.dossier import Dossier
-from dsync.domain.run import Kind
 from dsync.ds import PageReader
 from dsync.sandbox import Sandbox
 from dsync.sync.pages import EPOCH
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Push, ReadAll, Request
 from dsync.wiring import Worker
 from tests.bench.measured import TOKEN, app_on, measured
 from tests.bench.prebuilt import DEMARCHE, PAGE, serving
@@ -145,9 +144,9 @@ def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
             token=sandbox.tokens.write,
             ds_instructeur=INSTRUCTEUR,
         ) as app:
-            app.sync(SyncOptions(full=True, push=False))
+            app.sync(Request(ReadAll(push=False)))
             sandbox.control.forget_requests()
-            report = app.sync(SyncOptions(work=Kind.PUSH))
+            report = app.sync(Request(Push()))
         dossiers = sum(entry.fields.count("dossier") for entry in sandbox.control.requests())
 
     per_ten = 10 * report.requests / dossiers
@@ -160,7 +159,7 @@ def test_each_view_answers_fast(database_url: str) -> None:
     """How many rows it has, and those of one dossier, on 10,000 dossiers with five changes each."""
     engine = _engine(database_url)
     with serving(DOSSIERS) as server, app_on(server.ds_url, server.base_url, database_url) as app:
-        app.sync(SyncOptions(full=True, push=False))
+        app.sync(Request(ReadAll(push=False)))
         sizes = {"without": _size(database_url)}
         _edit_each(app, times=CHANGES)
         sizes["with"] = _size(database_url)

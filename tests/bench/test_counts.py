@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from dsync.domain.run import Kind
 from dsync.sandbox import Sandbox
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import RunReport
+from dsync.sync.work import Push, ReadAll, ReadChanges, Request
 from dsync.wiring import Worker
 from tests.bench.measured import app_on
 from tests.bench.prebuilt import PAGE, Prebuilt, serving
@@ -69,7 +69,8 @@ def _sync(
     server: Prebuilt, database_url: str, *, full: bool = False, deletions: bool = True
 ) -> RunReport:
     with app_on(server.ds_url, server.base_url, database_url) as app:
-        return app.sync(SyncOptions(full=full, deletions=deletions, push=False))
+        work = ReadAll(push=False) if full else ReadChanges(deletions=deletions, push=False)
+        return app.sync(Request(work))
 
 
 def test_a_full_read_asks_a_request_a_page_and_three_more_at_most(
@@ -154,9 +155,9 @@ def test_a_first_push_asks_two_requests_for_ten_dossiers(tmp_path: Path) -> None
     """One document reads ten dossiers, one writes them; the labels travel with the next ten."""
     with Sandbox.start(60, 7) as sandbox:
         with _pushing(sandbox, f"sqlite:///{tmp_path / 'dsync.db'}") as app:
-            app.sync(SyncOptions(full=True, push=False))
+            app.sync(Request(ReadAll(push=False)))
             sandbox.control.forget_requests()
-            report = app.sync(SyncOptions(work=Kind.PUSH))
+            report = app.sync(Request(Push()))
         asked = len(sandbox.control.requests())
 
     batches = -(-report.pushed // 10)

@@ -12,12 +12,11 @@ import pytest
 
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.run import Kind
 from dsync.sandbox import Sandbox
 from dsync.settings import SANDBOX_DEMARCHE
 from dsync.store.scratch import PREFIX
 from dsync.sync.context import utc_now
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Erase, to_row
 from tests.commands.command import Command, InsideCommand
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
@@ -95,13 +94,12 @@ def test_an_erasure_whose_process_was_killed_is_done_by_the_next_sync(
 ) -> None:
     """Until then the status tells of it; an odd request ends, too."""
     asked = utc_now() - timedelta(minutes=6)
-    options = SyncOptions(work=Kind.ERASURE, dossiers=(DossierNumber(first),), started_by="ada")
     with (
         closing(open_database(f"sqlite:///{run.folder / 'dsync.db'}")) as store,
         store.requests(DemarcheNumber(SANDBOX_DEMARCHE)) as requests,
     ):
         requests.ask("hypothétique", {}, "ada", asked)
-        requests.ask(options.kind.value, options.queued(), options.started_by, asked)
+        requests.ask(*to_row(Erase((DossierNumber(first),))), "ada", asked)
     said = run("status")
     assert "1 request not executed" in said.out
     assert "Requests asked for by hand wait (2), the oldest one since 6 min" in said.out

@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from dsync.console.desk import Desk
-from dsync.domain.run import Kind
 from dsync.sandbox import Change
 from dsync.service.scheduler import DemarcheJob
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Erase, Push, ReadDossiers, to_row
 from dsync.wiring import Worker
 from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, words
 from tests.engine.rig import (
@@ -306,9 +305,9 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
 
     worker.store.around["acquire_lease"] = begun
     taking = Desk(worker.stop)
-    taking.ask(worker.app, SyncOptions(dossiers=(number(0),), started_by=USER))
+    taking.ask(worker.app, ReadDossiers((number(0),)), USER)
     # It comes after it, in the same thread.
-    trial = SyncOptions(dossiers=(number(0),), dry_run=True)
+    trial = ReadDossiers((number(0),))
     taking.attempt(worker.app, "", trial).result.result(DEADLINE_S)
     taking.close()
     assert [("dossier", USER, None)] == requests_of(engine)
@@ -333,8 +332,8 @@ def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> N
     worker = engine.another(stop=stop)
     begun = reads_until(stop, worker.client)
     desk = Desk(stop)
-    desk.ask(worker.app, SyncOptions(dossiers=(number(0), number(1)), started_by=USER))
-    desk.ask(worker.app, SyncOptions(work=Kind.PUSH, started_by=USER))
+    desk.ask(worker.app, ReadDossiers((number(0), number(1))), USER)
+    desk.ask(worker.app, Push(), USER)
     assert begun.wait(DEADLINE_S)
     stop.set()
     desk.close()
@@ -344,9 +343,8 @@ def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> N
 def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> None:
     """Its user was told that it would be done."""
     fresh.sync()
-    options = SyncOptions(work=Kind.ERASURE, dossiers=(number(0),), started_by=USER)
     with fresh.worker.store.requests(DEMARCHE) as requests:
-        requests.ask(options.kind.value, options.queued(), USER, fresh.control.clock.now())
+        requests.ask(*to_row(Erase((number(0),))), USER, fresh.control.clock.now())
     with served(fresh) as console:
         visitor = console.visitor()
         until = time.monotonic() + DEADLINE_S
@@ -365,7 +363,7 @@ def test_a_stop_without_a_database_is_quiet(
     begun = reads_until(stop, worker.client)
     desk = Desk(stop)
     for _ in range(2):
-        desk.ask(worker.app, SyncOptions(dossiers=(number(0), number(1)), started_by=USER))
+        desk.ask(worker.app, ReadDossiers((number(0), number(1))), USER)
     assert begun.wait(DEADLINE_S)
     engine_for(engine.url).dispose()
     Path(engine.url.removeprefix("sqlite:///")).write_bytes(b"not a database" * 99)

@@ -37,7 +37,8 @@ from dsync.sandbox.world.model import ServedDossier
 from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import RunReport
+from dsync.sync.work import PrecheckAsOf, Read, ReadAll, ReadChanges, ReadDossiers, Request, of_row
 from tests.store import databases
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -51,6 +52,8 @@ WISHES = ("resultat", "detail", "date", "label")
 BOOKKEEPING = {"lease", "service", "sync_run", "sync_state", "evidence", "indicateur", "demande"}
 """Tables that a run may touch though nothing has changed outside."""
 
+NOT_STORED = {"work", "as_of", "dry_run", "pieces", "started_by", "wait_s"}
+"""Options of a run that are not among those of a request's row."""
 OPEN = (0, 1, 2, 3, 4, 6, 7, 8, 9, 10)
 """Ranks of the open dossiers among the first twelve; 5 is accepte, 11 is refuse."""
 
@@ -252,8 +255,20 @@ class Worker:
         return self.engine.sandbox.control.clock.now() + self.skew
 
     def sync(self, **options: Any) -> RunReport:
-        """Do one run."""
-        return self.app.sync(SyncOptions(**options))
+        """Do one run, by its options as the journal has them."""
+        given = {name: value for name, value in options.items() if name not in NOT_STORED}
+        if "work" in options:
+            asked = {name: value for name, value in given.items() if value}
+            work = of_row(options["work"].value, asked)
+        else:
+            work = _read(**given)
+        if "as_of" in options:
+            return self.app.attempt(PrecheckAsOf(options["as_of"], work))
+        if options.get("dry_run"):
+            return self.app.attempt(work)
+        # New files are copied after the reads of a service.
+        by = "service" if options.get("pieces") else options.get("started_by", "cli")
+        return self.app.sync(Request(work, by, wait_s=options.get("wait_s", 0)))
 
     def push(self, *ranks: int, force_by: str | None = None) -> RunReport:
         """Push as an operator asks for it."""
@@ -272,6 +287,15 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         self.app.close()
+
+
+def _read(*, full: bool = False, dossiers: Sequence[DossierNumber] = (), **options: Any) -> Read:
+    if dossiers:
+        return ReadDossiers(tuple(dossiers), **options)
+    if full:
+        options.pop("deletions", None)
+        return ReadAll(**options)
+    return ReadChanges(**options)
 
 
 @dataclass(frozen=True)

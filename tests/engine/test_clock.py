@@ -9,6 +9,7 @@ import pytest
 from dsync.database import open_database
 from dsync.errors import LeaseHeldError
 from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sync.work import ReadAll
 from tests.engine.rig import DEMARCHE, Engine, number
 
 AHEAD = timedelta(days=400)
@@ -30,7 +31,7 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
         engine.execute("UPDATE pousse SET incertaine_depuis = incertaine_depuis - interval '1 h'")
     options = engine.worker.app.due()
     assert options is not None
-    assert options.full
+    assert isinstance(options.work, ReadAll)
     report = engine.sync(full=True)
 
     assert "success" == report.status

@@ -17,6 +17,7 @@ from dsync.ds.reading import read_nodes
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.form import FORM
 from dsync.service.alerts import alerts_of
+from dsync.sync.work import ReadAll, ReadChanges
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.store.databases import dump
@@ -239,7 +240,7 @@ def test_lists_that_were_not_asked_stay_due(engine: Engine) -> None:
     assert before == engine.state().last_deletions_at
     due = engine.worker.app.due()
     assert due
-    assert due.deletions
+    assert due.work == ReadChanges(deletions=True)
 
 
 def test_a_vanished_dossier_that_the_lists_show_is_hidden(engine: Engine) -> None:
@@ -326,7 +327,8 @@ def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
         assert (4, 0, before) == (report.exit_code, report.deleted, engine.presences())
         assert "--accept-deletions" in report.errors[0]
         due = engine.worker.app.due()
-        assert due is None or not due.full, "not at each tick, but tomorrow night"
+        is_full = due is not None and isinstance(due.work, ReadAll)
+        assert not is_full, "not at each tick, but tomorrow night"
     report = engine.sync(full=True, accept_deletions=True)
     assert (0, 6) == (report.exit_code, report.deleted)
     assert {"present": 6, "disparu": 6} == engine.presences()

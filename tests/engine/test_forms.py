@@ -18,7 +18,7 @@ from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.world.model import ChampDescriptor
 from dsync.settings import load_settings
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.engine.rig import NOW, PROBLEME, SEED, Engine, number
@@ -101,7 +101,7 @@ def zoo(database_url: str, tmp_path: Path) -> Iterator[tuple[str, dict[str, Any]
             config=config,
         )
         with Worker(settings, clock=sandbox.world.now) as app:
-            assert 5 == app.sync(SyncOptions(full=True)).read
+            assert 5 == app.sync(Request(ReadAll())).read
         raw = {}
         for name in ("demarche", "dossiers_page"):
             operation = operations.load(name)

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from dsync.domain.run import Kind, Status
+from dsync.domain.run import Status
 from dsync.sandbox import ScriptedFault
 from dsync.sync.context import Progress
-from dsync.sync.report import SyncOptions
+from dsync.sync.work import Precheck, Request
 from tests.engine.rig import DATE, DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, WISHES, Engine, number
 
 
@@ -115,7 +115,7 @@ def test_the_journal_tells_what_each_run_was_for_who_started_it_and_how_it_ended
     assert 1 == engine.worker.app.sync(due).error_classes["DSUnavailableError"]
     assert 0 == engine.sync(dossiers=(number(0),), push=False).error_classes["DSUnavailableError"]
     engine.worker.push(0)
-    engine.worker.app.sync(SyncOptions(work=Kind.PRECHECK, dossiers=(number(0),)))
+    engine.worker.app.sync(Request(Precheck((number(0),))))
     engine.control.faults.fail(ScriptedFault("token_expired"))
     engine.sync()
     rows = engine.rows("SELECT genre, demande_par, code FROM sync_run ORDER BY run")

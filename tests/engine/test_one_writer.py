@@ -20,8 +20,8 @@ from dsync.store import RunningService
 from dsync.sync import leasing
 from dsync.sync.by_hand import Choice, end_conflicts, living_service
 from dsync.sync.concerns import Code, concerns_of
-from dsync.sync.report import SyncOptions
 from dsync.sync.state import state_of
+from dsync.sync.work import Request
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
 from tests.store.databases import engine_by_case, on_postgresql
@@ -233,7 +233,7 @@ def test_of_two_services_one_carries_out_a_request(engine_on_each: Engine) -> No
     with engine.worker.store.reading(DEMARCHE) as reader:
         chosen = reader.requests.by_id(id_)
     assert chosen is not None
-    options = SyncOptions.of_request(chosen)
+    options = Request.stored(chosen)
     assert 0 == engine.worker.app.sync(options).exit_code
     late = engine.another().app.sync(options)
     assert (6, None, 0) == (late.exit_code, late.run, late.requests)

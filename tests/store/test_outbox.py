@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from dsync.annotations import Wish, WrittenValue
+from dsync.annotations import Action, Step, Wish, WrittenValue
 from dsync.domain.ids import DossierNumber
-from dsync.store import NewWish, Sending, Store, WishOutcome, WishStatus
+from dsync.store import NewWish, Store, WishOutcome, WishStatus
 from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
 from tests.store.databases import on_postgresql
 
@@ -30,10 +30,6 @@ def due(store: Store, at: object = NOW) -> list[Wish]:
     with writing(store) as tx:
         dossiers = tx.outbox.due_dossiers(at, limit=10)  # type: ignore[arg-type]
     return [wish for dossier in dossiers for wish in dossier.wishes]
-
-
-def sendings(ids: list[int]) -> list[Sending]:
-    return [Sending(id_, "annotation", NOW) for id_ in ids]
 
 
 def record(store: Store, *outcomes: WishOutcome, at: object = NOW) -> None:
@@ -66,9 +62,9 @@ def test_a_newer_wish_replaces_a_waiting_one(wished: Store) -> None:
 @on_postgresql
 def test_a_workers_clock_that_is_ahead_does_not_shorten_the_delay(wished: Store) -> None:
     """The next worker may be on another machine: the server's clock decides."""
-    ids = [wish.id for wish in due(wished)]
+    steps = [Step(wish, Action.WRITE, target="annotation") for wish in due(wished)]
     with writing(wished) as tx:
-        tx.outbox.mark_sending(sendings(ids), NOW)
+        tx.outbox.mark_sending([(step, NOW) for step in steps], NOW)
 
     assert due(wished, NOW + timedelta(days=3650)) == []
     with writing(wished) as tx:

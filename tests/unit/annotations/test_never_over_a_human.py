@@ -24,8 +24,8 @@ from dsync.annotations import (
     plan,
 )
 from dsync.annotations.config import AnnotationTarget, ResultTarget, VerdictTexts
-from dsync.domain.dossier import Descriptor
-from dsync.domain.ids import DescriptorId
+from dsync.domain.dossier import Descriptor, Etat
+from dsync.domain.ids import DescriptorId, DossierId
 
 KEYS = ("eligible", "a_verifier", "ineligible")
 OPTIONS = ("Éligible", "À vérifier", "Inéligible")
@@ -283,7 +283,7 @@ def planned(
     there = {IDS[name]: text for name, text in values.items() if text is not None}
     edited_at = EDITED_AT if "not edited" in besides else EDITED_AT + timedelta(minutes=1)
     box = {"V": "validated" in besides}
-    remote = Remote(there | box, {}, edited_at)
+    remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, there | box, {}, edited_at)
     return plan(wishes, remote, resolved(missing), CONFIG, AVAILABLE)
 
 
@@ -317,7 +317,8 @@ def test_the_label(
 
     made = Wish(4, "label", names[wanted], pushed=written(pushed), uncertain=written(lost))
     labels = [names.get(sign, sign) for sign in there.split() if sign != "-"]
-    remote = Remote({"V": "validated" in besides}, {name: ids.get(name, "L9") for name in labels})
+    box, on_it = {"V": "validated" in besides}, {name: ids.get(name, "L9") for name in labels}
+    remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, box, on_it, EDITED_AT)
     [step] = plan([with_order(made, besides)], remote, resolved(), CONFIG, ids)
     signs = {name: sign for sign, name in names.items() if sign != "gone"}
     done = [step.action.value]

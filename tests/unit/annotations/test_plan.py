@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from dsync.annotations import (
@@ -15,8 +17,8 @@ from dsync.annotations import (
     resolve,
 )
 from dsync.annotations.config import AnnotationTarget, ResultTarget, VerdictTexts
-from dsync.domain.dossier import Descriptor
-from dsync.domain.ids import DescriptorId
+from dsync.domain.dossier import Descriptor, Etat
+from dsync.domain.ids import DescriptorId, DossierId
 
 OPTIONS = VerdictTexts(eligible="Éligible", a_verifier="À vérifier", ineligible="Inéligible")
 LABELS = VerdictTexts(eligible="éligible", a_verifier="à vérifier", ineligible="inéligible")
@@ -27,6 +29,7 @@ CONFIG = AnnotationsConfig(
     validation=AnnotationTarget(id="V"),
     labels=LABELS,
 )
+EDITED_AT = datetime(2024, 6, 1, 8, tzinfo=UTC)
 AVAILABLE = {"éligible": "L1", "inéligible": "L2", "à vérifier": "L3"}
 
 
@@ -55,7 +58,8 @@ def label(valeur="éligible", **more):
 
 
 def actions(wishes, values=None, labels=()):
-    remote = Remote(values or {}, {name: AVAILABLE[name] for name in labels}, None)
+    there = {name: AVAILABLE[name] for name in labels}
+    remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, values or {}, there, EDITED_AT)
     steps = plan(wishes, remote, RESOLVED, CONFIG, AVAILABLE)
     return {step.wish.annotation: step.action for step in steps}
 

@@ -10,12 +10,13 @@ from itertools import pairwise
 import time_machine
 from structlog.testing import capture_logs
 
-from dsync.domain.ids import DemarcheNumber
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run import Kind, Status
 from dsync.errors import DSUnauthorizedError, LeaseHeldError, StoreError
 from dsync.service import scheduler
 from dsync.service.scheduler import DemarcheJob, Service
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import RunReport
+from dsync.sync.work import Erase, ReadChanges, Request
 
 START = datetime(2024, 6, 1, 8, tzinfo=UTC)
 
@@ -36,21 +37,21 @@ class FakeWorker:
 
     demarche = DemarcheNumber(1)
     retry_at_most = timedelta(minutes=5)
-    request: SyncOptions | None = None
+    request: Request | None = None
 
     def __init__(self, outcome: Callable[[], RunReport]) -> None:
         self.outcome = outcome
         self.runs = 0
 
-    def due(self, *, asked: bool = False) -> SyncOptions | None:
+    def due(self, *, asked: bool = False) -> Request | None:
         """Return a run, always."""
-        return SyncOptions(started_by="webhook" if asked else "service")
+        return Request(ReadChanges(), "webhook" if asked else "service")
 
-    def requested(self) -> SyncOptions | None:
+    def requested(self) -> Request | None:
         """Return what a person asked for."""
         return self.request
 
-    def sync(self, options: SyncOptions) -> RunReport:
+    def sync(self, request: Request) -> RunReport:
         """Count the run and answer."""
         self.runs += 1
         return self.outcome()
@@ -192,8 +193,8 @@ def test_a_database_that_was_away_is_used_at_once_when_it_is_back() -> None:
             if self.is_away:
                 raise StoreError("The database is away.")
 
-        def due(self, *, asked: bool = False) -> SyncOptions | None:
-            return SyncOptions() if asked else None
+        def due(self, *, asked: bool = False) -> Request | None:
+            return Request(ReadChanges()) if asked else None
 
     clock, worker = Clock(), Away(make_report)
     job = DemarcheJob(worker, threading.Event(), monotonic=clock)
@@ -262,8 +263,8 @@ def test_a_thousand_requests_for_a_read_are_answered_by_few_reads() -> None:
     class Waiting(FakeWorker):
         """A worker with nothing to do unless a read is asked for."""
 
-        def due(self, *, asked: bool = False) -> SyncOptions | None:
-            return SyncOptions() if asked else None
+        def due(self, *, asked: bool = False) -> Request | None:
+            return Request(ReadChanges()) if asked else None
 
     clock = Clock()
     worker = Waiting(lambda: reads.append(clock.now) or make_report())
@@ -284,8 +285,8 @@ def test_a_request_for_a_read_survives_a_failure() -> None:
     outcomes = iter([refused(), make_report()])
 
     class Waiting(FakeWorker):
-        def due(self, *, asked: bool = False) -> SyncOptions | None:
-            return SyncOptions() if asked else None
+        def due(self, *, asked: bool = False) -> Request | None:
+            return Request(ReadChanges()) if asked else None
 
     clock = Clock()
     worker = Waiting(lambda: next(outcomes))
@@ -305,7 +306,7 @@ def test_what_a_person_asks_for_does_not_wait_after_a_failure() -> None:
     job.tick()
     job.tick()
     assert worker.runs == 1
-    worker.request = SyncOptions(started_by="ana@poste", request=1)
+    worker.request = Request(ReadChanges(), "ana@poste", 1)
     job.tick()
     assert worker.runs == 2
 
@@ -314,7 +315,7 @@ def test_what_a_person_asks_for_in_vain_postpones_nothing() -> None:
     """A dossier to erase that is unknown is the operator's, the schedule's next read is due."""
     outcomes = iter([refused(), make_report()])
     worker = FakeWorker(lambda: next(outcomes))
-    worker.request = SyncOptions(work=Kind.ERASURE, started_by="ana@poste", request=1)
+    worker.request = Request(Erase((DossierNumber(2),)), "ana@poste", 1)
     job = DemarcheJob(worker, threading.Event(), monotonic=Clock())
     job.tick()
     assert timedelta() == worker.pause

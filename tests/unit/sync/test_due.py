@@ -8,8 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from dsync.store import SyncState
-from dsync.sync.report import SyncOptions
 from dsync.sync.run import Schedule
+from dsync.sync.work import ReadAll, ReadChanges
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 FRESH = SyncState(
@@ -21,7 +21,7 @@ FRESH = SyncState(
 )
 
 
-def asked(state: SyncState, now: datetime = NOW) -> SyncOptions | None:
+def asked(state: SyncState, now: datetime = NOW) -> ReadAll | ReadChanges | None:
     return Schedule(timedelta(minutes=5), timedelta(hours=1), time(2, 30)).due(state, now)
 
 
@@ -32,7 +32,7 @@ def test_nothing_is_due_between_two_runs() -> None:
 
 def test_a_new_database_begins_with_a_full_read() -> None:
     """Nothing is known yet."""
-    assert SyncOptions(full=True, started_by="service") == asked(SyncState())
+    assert ReadAll() == asked(SyncState())
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_a_short_run_asks_the_lists_hourly(minutes: int, lists: bool | None) -> 
     """The platform scans much for them."""
     then = NOW - timedelta(minutes=minutes)
     state = replace(FRESH, last_incremental_at=then, last_deletions_at=then)
-    options = asked(state)
-    assert (None if options is None else options.deletions) is lists
+    due = asked(state)
+    assert (due.deletions if isinstance(due, ReadChanges) else None) is lists
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,7 @@ def test_the_nights_full_read_stays_due_until_done(last: str, now: str, is_due: 
     """From its hour on, however late; a machine that was off catches up."""
     at, present = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (last, now))
     state = replace(FRESH, last_full_at=at, last_incremental_at=present, last_deletions_at=present)
-    options = asked(state, present)
-    assert is_due == (options is not None and options.full)
+    assert is_due == isinstance(asked(state, present), ReadAll)
 
 
 def test_a_full_read_that_the_engine_asked_for_is_due_at_its_time() -> None:
@@ -69,5 +68,5 @@ def test_a_full_read_that_the_engine_asked_for_is_due_at_its_time() -> None:
     soon = replace(FRESH, full_due_at=NOW + timedelta(minutes=1))
     assert (None, True) == (
         asked(soon),
-        asked(soon, NOW + timedelta(minutes=1)) == SyncOptions(full=True, started_by="service"),
+        asked(soon, NOW + timedelta(minutes=1)) == ReadAll(),
     )

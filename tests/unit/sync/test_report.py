@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from dsync.domain.run import Kind, Status
 from dsync.errors import DSUnavailableError
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import RunReport
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
@@ -52,12 +52,3 @@ def test_the_document_has_the_published_keys_in_order() -> None:
         "verdicts"
     ]
     assert "2026-11-24T14:30:00Z" == document["started_at"]
-
-
-def test_the_kind_follows_the_options() -> None:
-    """Named dossiers before all."""
-    assert [Kind.INCREMENTAL, Kind.FULL, Kind.DOSSIER] == [
-        SyncOptions().kind,
-        SyncOptions(full=True).kind,
-        SyncOptions(full=True, dossiers=(1,)).kind,  # type: ignore[arg-type]
-    ]
