@@ -104,7 +104,7 @@ DENIALS = (
     "Pas encore de fiche. Exemple : {b}", "Fiche en cours de publication, sur le modèle de {b}",
     "pas de fiche, mais {b} nous inspire", "{b} n’est pas notre fiche", "aucune ({b} est un autre)",
     "≠ {b}", "{b} (celle d’un partenaire)", "bientôt : {b}", "{b}:pas-encore", "{b}/pas/encore",
-    "comme {b}", "sera publiée ici : {b}", "Fiche en projet, {b}", "{b} ???? non", "idem {b}",
+    "comme {b}", "sera publiée ici : {b}", "Fiche en projet, {b}", "{b} ???? non", "idem {b}", "{b} ❌", "{b} != notre fiche",
     "exemple@{b_path}", "{b} autre-produit@exemple.fr", "Ex. {b}", "sauf erreur {b}",
 )  # fmt: skip
 OTHERS = (
@@ -115,7 +115,7 @@ OTHERS = (
 
 
 def denying(dice: Dice, rows: Sequence[Row]) -> tuple[str, Row]:
-    """Return an answer that is not about the product whose page it has, and that product."""
+    """Return an answer that is not about the product that it names, and that product."""
     while True:
         a, b = dice.sample(rows, 2)
         # Two products of one name cannot be told apart by it.
@@ -126,7 +126,8 @@ def denying(dice: Dice, rows: Sequence[Row]) -> tuple[str, Row]:
             "{a_code}" in form and not owner_of(code(a), rows)
         ):
             continue
-        address = dice.choice([page(b), page(b).removesuffix(".html"), page(b).upper()])
+        said = [page(b), page(b).removesuffix(".html"), page(b).upper(), nom(b), b["id"]]
+        address = dice.choice([*said, _bare(link(b))] if owner_of(link(b), rows) else said)
         return form.format(
             a=nom(a), a_id=a["id"], a_link=link(a), a_code=code(a), a_page=page(a), b=address,
             b_path=address.split("//")[-1],

@@ -131,6 +131,7 @@ _WRITTEN = re.compile(r"\w+")
 _JOINS = (" ", "'", "’")
 _INSIDE_CODE = frozenset({"tree", "blob", "-", "issues", "wiki", "pulls", "releases", "commits"})
 """Folders of a repository's pages."""
+_SIGN = re.compile(r"!=|=/=|<>|~~|[^\x00-\x7f]")
 _PLAIN_SIGNS = frozenset("→⇒➡👉▶►•·°©®™✅✔✓👇⬇↓")
 """Signs that say no more than punctuation does; others may deny, such as « ≠ »."""
 
@@ -242,7 +243,9 @@ def _whole_name(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch | No
     fillers = _FILLERS - _ADDRESS_WORDS if typed.links else _FILLERS
     for spelling in _spellings(words(typed.full_text), fillers):
         if ids := _bearers(spelling, catalogue):
-            return _match(Lien.NOM, ids, catalogue)
+            own = "".join(_nom(id_, catalogue) for id_ in ids)
+            says_more = any(sign[0] not in own for sign in _signs(typed.full_text))
+            return None if says_more else _match(Lien.NOM, ids, catalogue)
     return None
 
 
@@ -336,10 +339,8 @@ def _left(
     cited: set[str] = set()
     # The first and last place that means something.
     first, last = len(part), 0
-    if not part.isascii():
-        for place, sign in enumerate(part):
-            if unicodedata.category(sign) in {"So", "Sm"} and sign not in _PLAIN_SIGNS:
-                first, last = min(first, place), place + 1
+    for sign in _signs(part):
+        first, last = min(first, sign.start()), sign.end()
     start = 0
     while start < len(folded):
         end = _own_end(folded, start, spellings, longest)
@@ -357,6 +358,16 @@ def _left(
                     last = max(last, found[end - 1].end())
         start = end
     return _Left(frozenset(cited), part[first:last])
+
+
+def _signs(text: str) -> Iterator[re.Match[str]]:
+    """Yield the signs that may deny."""
+    for found in _SIGN.finditer(text):
+        sign = found[0]
+        if sign.isascii() or (
+            unicodedata.category(sign) in {"So", "Sm"} and sign not in _PLAIN_SIGNS
+        ):
+            yield found
 
 
 def _own_end(folded: list[str], start: int, spellings: frozenset[str], longest: int) -> int:

@@ -189,6 +189,8 @@ def test_a_slip_names_the_nearest_page(typed: str, named: list[str], catalogue: 
         ("https://resana.gouv.fr", "resana"),
         (f"{PAGE}/inconnue.html https://a-just.beta.gouv.fr", "a-just"),
         (f"{PAGE}/inconnue.html, pour A-JUST", "a-just"),
+        ("≠ A-JUST", "a-just"),
+        ("a-just ❌", "a-just"),
     ],
 )
 def test_what_mentions_a_product_suggests_it(typed: str, named: str, catalogue: Catalogue) -> None:
@@ -218,6 +220,8 @@ def test_three_products_at_most_are_suggested(write_startups: Callable[[object],
         (f"Pas encore de fiche. Exemple : {PAGE}/a-just.html", "Pas encore de fiche. Exemple"),
         (f"{PAGE}/a-just.html (fiche en projet)", "en projet"),
         (f"≠ {PAGE}/a-just.html", "≠"),
+        (f"!= {PAGE}/a-just.html", "!="),
+        (f"Adresse publiée : <{PAGE}/a-just.html> | A-JUST", ""),
         (f"{PAGE}/a-just.html:pas-encore", "pas-encore"),
         (f"{PAGE}/a-just.html/pas/encore", "pas encore"),
         (f"exemple@{PAGE.removeprefix('https://')}/a-just.html", "exemple@beta.gouv.fr"),
