@@ -104,7 +104,8 @@ DENIALS = (
     "Pas encore de fiche. Exemple : {b}", "Fiche en cours de publication, sur le modèle de {b}",
     "pas de fiche, mais {b} nous inspire", "{b} n’est pas notre fiche", "aucune ({b} est un autre)",
     "≠ {b}", "{b} (celle d’un partenaire)", "bientôt : {b}", "{b}:pas-encore", "{b}/pas/encore",
-    "comme {b}", "sera publiée ici : {b}", "Fiche en projet, {b}", "{b} ???? non", "idem {b}", "{b} ❌", "{b} != notre fiche",
+    "comme {b}", "sera publiée ici : {b}", "Fiche en projet, {b}", "{b} ???? non", "idem {b}",
+    "{b} ❌", "{b} != notre fiche",
     "exemple@{b_path}", "{b} autre-produit@exemple.fr", "Ex. {b}", "sauf erreur {b}",
 )  # fmt: skip
 OTHERS = (
