@@ -47,6 +47,8 @@ class PrecheckOptions:
     """Use the present evidence instead of the evidence stored with the verdict."""
     former: Mapping[DossierNumber, Json] | None = None
     """Use this evidence of earlier verdicts instead of the evidence stored with the verdict."""
+    is_trial: bool = False
+    """The verdicts are only compared, not stored."""
 
     def frozen(self, number: DossierNumber, stored: Json) -> Json:
         """Return the stored evidence to use for a dossier, None for none.

@@ -286,8 +286,8 @@ class Eig:
                 continue
             if decision is None:
                 continue
-            # Before the first verdict by them is stored; « as of a day » stores none.
-            if not is_kept and (options is None or options.as_of is None):
+            # Before the first verdict by them is stored.
+            if not is_kept and not (options and options.is_trial):
                 with run.transaction() as tx:
                     store.save_rules(tx.connection, self._in_force.document(), run.now)
                 is_kept = True

@@ -258,7 +258,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
             run.problem(f"Dossier {number}: no refresh replaced its evidence, so none to undo.")
             known.add(number)
         chosen = sorted(former)
-    how = PrecheckOptions(as_of, refreshes, former)
+    how = PrecheckOptions(as_of, refreshes, former, is_trial=as_of is not None)
     for batch in judge(run, programme, evidence, chosen, how):
         stored = _to_store(batch)
         kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}

@@ -95,7 +95,7 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
         ]
         pairs += [
             (one.dossier.current.verdict, one.decision.verdict)
-            for one in programme.judge(run, evidence, due, PrecheckOptions())
+            for one in programme.judge(run, evidence, due, PrecheckOptions(is_trial=True))
             if one.dossier.current and one.decision
         ]
     return Moves.of(programme.rules_version, standing, pairs)

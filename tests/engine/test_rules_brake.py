@@ -58,6 +58,7 @@ def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
     engine.sync_until_quiet()
     before, count = shown(engine), moved(engine)
     assert count
+    versions = engine.rows("SELECT * FROM lecture_regle")
     change_rules(engine, window=WRONG)
     deposit(engine)
     engine.control.edit_champ(number(0), PROBLEME, "")
@@ -77,6 +78,8 @@ def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
     assert [] == engine.mutations()
     assert "en_instruction" == engine.one("lecture_candidature", 12)["etat"]
     assert None is engine.verdict(12)
+    # They gave no verdict, so they are no version that was ever in force.
+    assert versions == engine.rows("SELECT * FROM lecture_regle")
     # What was read is stored, and the copy counts as fresh.
     state = engine.state()
     assert state.last_success_at is not None
