@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from dsync.domain.verdict import Controle, Resultat
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryStatus
+from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.wording import (
     fold,
@@ -149,15 +150,27 @@ def _administration(preuve: Proof, rules: RuleSet) -> Iterator[str]:
         )
 
 
+_PUBLISHED = (
+    "Le programme s’adresse aux produits dont la fiche est déjà publiée sur beta.gouv.fr. Si c’est "
+    f"le cas du vôtre, merci de donner l’adresse de sa fiche, seule, de la forme {_FORM}."
+)
+
+
 def _fiche(preuve: Proof, rules: RuleSet) -> Iterator[str]:
-    saisie = preuve.get("saisie")
-    given = (
-        f"Votre réponse {quoted(saisie, 120)} ne suffit pas à reconnaître avec certitude la fiche "
-        "de votre produit sur beta.gouv.fr."
-        if saisie
-        else "Votre dossier ne donne pas l’adresse de la fiche de votre produit sur beta.gouv.fr."
-    )
-    yield f"{given} Merci de donner cette adresse seule, de la forme {_FORM}."
+    saisie = quoted(preuve.get("saisie"), 120)
+    match preuve.get("lien"):
+        case Lien.SANS_FICHE:
+            yield f"Vous avez répondu {saisie} à la demande de fiche produit. {_PUBLISHED}"
+        case Lien.INCONNUE:
+            yield f"Votre réponse {saisie} ne mène à aucune fiche produit connue. {_PUBLISHED}"
+        case _ if preuve.get("saisie"):
+            yield (
+                f"Votre réponse {saisie} ne suffit pas à reconnaître avec certitude la fiche de "
+                "votre produit sur beta.gouv.fr. Merci de donner l’adresse de cette fiche, seule, "
+                f"de la forme {_FORM}."
+            )
+        case _:
+            yield f"Votre dossier ne donne pas l’adresse d’une fiche produit. {_PUBLISHED}"
 
 
 def _phase(preuve: Proof, rules: RuleSet) -> Iterator[str]:
@@ -176,7 +189,12 @@ def _phase(preuve: Proof, rules: RuleSet) -> Iterator[str]:
     )
     said = f", et vous avez déclaré {quoted(declared, 40)}" if declared else ""
     if phase and fold(phase) in rules.eligible_phases:
-        # The declared one differs, or the page's phases contradict each other.
+        typed = fold(declared or "")
+        if fold(phase) in rules.declared_phases.get(typed, frozenset()) | {typed}:
+            said = (
+                ", comme vous l’avez déclaré, mais les dates de ses phases y sont incomplètes ou "
+                "contradictoires"
+            )
         yield f"{seen}{said}. Merci de confirmer sa phase à cette date et de la montrer, {_PROVE}."
         return
     admitted = listed((quoted(one) for one in rules.config.phases.eligible), last="ou")
@@ -216,9 +234,9 @@ def _cas_octroi(preuve: Proof, rules: RuleSet) -> Iterator[str]:
         phase = quoted(rules.phase_name(cas.needs_phase), 30)
         wanted.append(f"une pièce datée qui montre une phase {phase} en cours ou achevée")
     yield (
-        f"Pour le cas {quoted(chosen, 60)}, merci de donner "
-        f"{listed(wanted) or 'ce qui l’établit'}, et de compléter la fiche de votre produit sur "
-        "beta.gouv.fr si elle ne le montre pas."
+        "Nous n’avons pas trouvé sur la fiche de votre produit ce que suppose le cas "
+        f"{quoted(chosen, 60)}. Merci de donner {listed(wanted) or 'ce qui l’établit'}, et de "
+        "compléter cette fiche."
     )
 
 

@@ -67,10 +67,11 @@ L_312_1_3 = (
 )
 ARTICLE_47 = (
     "Loi n° 78-17 du 6 janvier 1978, article 47 : une décision qui produit des effets juridiques à "
-    "l’égard d’une personne n’est pas prise sur le seul fondement d’un traitement automatisé de "
-    "données à caractère personnel, sauf exceptions, dont certaines décisions administratives "
-    "individuelles, qui comportent alors la mention de l’article L. 311-3-1 à peine de nullité. Le "
-    "pré-contrôle ne décide pas seul : une personne instruit chaque dossier et décide."
+    "l’égard d’une personne, ou l’affecte de manière significative, n’est pas prise sur le seul "
+    "fondement d’un traitement automatisé de données à caractère personnel, sauf exceptions, dont "
+    "certaines décisions administratives individuelles, qui comportent alors la mention de "
+    "l’article L. 311-3-1 à peine de nullité. Le pré-contrôle ne décide pas seul : une personne "
+    "instruit chaque dossier et décide."
 )
 
 
@@ -159,9 +160,12 @@ def operations() -> list[str]:
     """Return what is done, in order."""
     return [
         "Le produit que le dossier présente est cherché dans le catalogue de beta.gouv.fr, d’après "
-        "la réponse du candidat.",
+        "la réponse entière du candidat. Si elle n’en donne pas l’adresse, mais le nom, "
+        "l’identifiant, le site ou le code source exacts, l’incubateur déclaré peut confirmer le "
+        "produit. Une orthographe proche n’est qu’une question à poser : elle ne désigne aucun "
+        "produit.",
         "Chaque contrôle compare le dossier, la preuve et les paramètres, et donne un résultat : "
-        f"{listed(quoted(level) for level in LEVELS.values())}.",
+        f"{listed((quoted(level) for level in LEVELS.values()), last='ou')}.",
         VERDICT_RULE,
         "La première preuve lisible du produit est conservée avec sa date et sert aux avis "
         "suivants, tant que le candidat désigne le même produit.",
@@ -186,7 +190,7 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
             ),
         )
     if Check.FICHE_PRODUIT in made:
-        yield "adresse ou nom du produit, phase, cas, profils", applicant
+        yield "adresse ou nom du produit, incubateur, phase, cas, profils", applicant
         yield (
             "nom, adresses, phases, incubateur, mesures d’impact et code source du produit",
             ("catalogue public de beta.gouv.fr et ses redirections"),
@@ -257,10 +261,9 @@ def _phases(phases: Mapping[str, Any]) -> str:
     names = phases.get("noms", {})
     if others := phases.get("other"):
         said.append(f"autres : {listed(str(names.get(one, one)) for one in others)}")
-    said += [
-        f"option « {option} » du formulaire : {listed(of_catalogue)}"
-        for option, of_catalogue in sorted(phases.get("declared", {}).items())
-    ]
+    for option, of_catalogue in sorted(phases.get("declared", {}).items()):
+        meant = listed(str(names.get(one, one)) for one in of_catalogue)
+        said.append(f"option « {option} » du formulaire : {meant}")
     # Former versions had parameters that this one has not.
     if days := phases.get("late_reading_days"):
         said.append(f"preuve lue plus de {days} jours après le dépôt : lecture tardive")
@@ -278,9 +281,17 @@ def _cas(cas: Sequence[Mapping[str, Any]]) -> str:
     for one in cas:
         needs = [_NEEDS.get(need, need) for need in one["needs"]]
         if one["needs_phase"]:
-            needs.insert(0, f"la phase « {one['needs_phase']} »")
+            phase = f"une phase « {one['needs_phase']} » en cours ou achevée"
+            needs.insert(0, f"{phase}, ce qu’une phase admise suivante établit aussi")
         said.append(f"{quoted(_label(one))} suppose {listed(needs) or 'aucune condition'}")
     return " ; ".join(said)
+
+
+def _incubateurs(incubateurs: Mapping[str, Sequence[str]]) -> str:
+    return " ; ".join(
+        f"option « {option} » du formulaire : {listed(ids)}"
+        for option, ids in sorted(incubateurs.items())
+    )
 
 
 def severity_in_words(severity: str | None) -> str | None:
@@ -297,13 +308,6 @@ def _severities(severity: Mapping[str, str]) -> str:
     return " ; ".join(f"{label} : {most}" for label, most in said)
 
 
-def _incubateurs(incubateurs: Mapping[str, Sequence[str]]) -> str:
-    # The database keeps the names sorted.
-    return " ; ".join(
-        f"{quoted(option)} : {', '.join(incubateurs[option])}" for option in sorted(incubateurs)
-    )
-
-
 _PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "window": ("appel à projets", _period),
     "timezone": ("fuseau horaire des jours", str),
@@ -313,7 +317,7 @@ _PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "max_profils": ("nombre de profils au plus", str),
     "phases": ("phases du produit", _phases),
     "cas": ("cas d’octroi", _cas),
-    "incubateurs": ("incubateurs, par option du formulaire", _incubateurs),
+    "incubateurs": ("incubateurs du catalogue", _incubateurs),
     "max_detail_length": ("longueur du texte de l’annotation, en caractères", str),
     "publication_url": ("adresse de publication", str),
     "answer_days": ("délai de réponse laissé au candidat, en jours", str),
@@ -322,7 +326,8 @@ _PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
 
 _ANSWERS = {
     CategorieReponse.ADMINISTRATION_CENTRALE: "administration centrale : conforme",
-    CategorieReponse.OPERATEUR_POSSIBLE: "opérateur possible : la liste des opérateurs décide",
+    CategorieReponse.OPERATEUR_POSSIBLE: "opérateur possible : conforme s’il figure sur une "
+    "liste des opérateurs, sinon à vérifier",
     CategorieReponse.A_VERIFIER: "ne suffit pas à conclure : à vérifier",
     CategorieReponse.EXCLUE: "ni l’un ni l’autre : non conforme, sauf inscription sur la liste",
     CategorieReponse.EXCLUE_HORS_LISTE: "non conforme si une liste de l’année du dépôt a été "

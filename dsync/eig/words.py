@@ -83,6 +83,8 @@ EVIDENCE = {
     "noms": "Produits possibles",
     "autres_mots": "À côté de l’adresse ou du nom",
     "incubateur": "Incubateur déclaré, celui du produit",
+    "incubateur_declare": "Incubateur déclaré",
+    "incubateur_produit": "Incubateur du produit",
     "produit": "Produit",
     "url": "Fiche",
     "consulte_le": "Catalogue lu le",

@@ -48,6 +48,9 @@ def test_the_rules_are_published_as_pages_of_the_same_content(run: Command, tmp_
             assert said in page.replace("\u00a0", " "), (ending, said)
         assert "motif réservé" not in page
         assert "582056149" not in page
+        # No JSON, and no phase by its name in the file of the configuration.
+        for raw in ("{&quot;", '{"', "[&quot;", '["', "success", "opere,", "transfere"):
+            assert raw not in page, (ending, raw)
     assert '<html lang="fr">' in page
     loaded = _Loaded()
     loaded.feed(page)

@@ -1,4 +1,4 @@
-"""Forty kinds of dossiers, each by its differences from an Éligible one, with their texts."""
+"""Kinds of dossiers, each by its differences from an Éligible one, with their texts."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ PRODUCTS = (
     Product(
         "a-just", "A-JUST", OPEN, "https://a-just.beta.gouv.fr/stats",
         "https://github.com/betagouv/a-just", "https://a-just.beta.gouv.fr",
+        incubateur_id="justice",
     ),
     Product("domifa", "DomiFa", (*OPEN, *_phases(("success", "2023-01-17"))), **PUBLIC,
             link="https://domifa.fabrique.social.gouv.fr"),
@@ -149,6 +150,9 @@ DOSSIERS = (
             registry=RegistryAnswer("110001013", RegistryStatus.UNREACHABLE)),
     Dossier("Administration fermée", applicant(etat_administratif="Ferme")),
     Dossier("Fiche vide", {"page_produit": None}),
+    Dossier("Absence de fiche déclarée", {"page_produit": "Néant."}),
+    Dossier("Adresse et d’autres mots",
+            {"page_produit": f"Pas encore de fiche, exemple : {PAGE}/a-just.html"}),
     Dossier("Page inconnue", {"page_produit": f"{PAGE}/fiche-qui-nexiste-pas.html"}),
     Dossier("Page inconnue, redirections illisibles",
             {"page_produit": f"{PAGE}/fiche-qui-nexiste-pas.html"}, aliases=None),
@@ -156,6 +160,8 @@ DOSSIERS = (
     Dossier("Deux pages également proches", {"page_produit": f"{PAGE}/guichet-N.html"}),
     Dossier("Page retirée", {"page_produit": f"{PAGE}/carnet-vert.html"}),
     Dossier("Nom du produit", {"page_produit": "Le produit A-JUST"}),
+    Dossier("Nom du produit, confirmé par l’incubateur déclaré",
+            {"page_produit": "Le produit A-JUST", "incubateur": "Ministère de la Justice"}),
     Dossier("Nom que deux produits portent", {"page_produit": "Guichet unique"}),
     Dossier("Nom cité dans une phrase", {"page_produit": "Le produit Pix, incubé à la DINUM"}),
     Dossier("Site d’un produit en phase passée",

@@ -45,9 +45,9 @@ def test_a_generated_file_says_what_the_code_says(name: str, golden: Golden) -> 
     Golden(ROOT, golden.is_updating).check(name, GENERATED[name]())
 
 
-def test_there_are_forty_kinds() -> None:
-    """The kinds have distinct titles."""
-    assert (40, 40) == (len(DOSSIERS), len({dossier.kind for dossier in DOSSIERS}))
+def test_the_kinds_have_distinct_titles() -> None:
+    """Each text has a heading of its own."""
+    assert len(DOSSIERS) == len({dossier.kind for dossier in DOSSIERS})
 
 
 @pytest.mark.parametrize("dossier", DOSSIERS, ids=[dossier.kind for dossier in DOSSIERS])

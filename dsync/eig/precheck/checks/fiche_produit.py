@@ -18,7 +18,7 @@ from dsync.eig.precheck.context import (
     without_catalogue,
     without_question,
 )
-from dsync.eig.precheck.product import Lien, ProductMatch
+from dsync.eig.precheck.product import WEAK, Lien, ProductMatch
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import cleaned, cut, listed, quoted
 
@@ -74,6 +74,10 @@ def check_fiche_produit(context: Context) -> Controle:
         preuve["autres_mots"] = match.autres_mots
     if match.confirme:
         preuve["incubateur"] = context.candidature.incubateur
+    elif match.lien in WEAK and match.product is not None:
+        # It was compared, too: who asks for the data of a verdict is told.
+        preuve["incubateur_declare"] = context.candidature.incubateur
+        preuve["incubateur_produit"] = match.product.incubateur
     if match.lien is Lien.INDISPONIBLE:
         return replace(without_catalogue(NAME), preuve=preuve)
     if match.lien is Lien.VIDE:

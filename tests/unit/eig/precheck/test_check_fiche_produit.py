@@ -225,6 +225,8 @@ def test_the_declared_incubator_confirms_a_weak_identification(
     answer = check("fiche_produit", page_produit=typed, incubateur=declared, with_evidence=found)
     assert resultat == answer.resultat
     assert resultat != "conforme" or f"désignée par {moyen} et par l’incubateur" in answer.motif
+    # What was compared is in the evidence, also if it confirms nothing.
+    assert declared in (answer.preuve.get("incubateur"), answer.preuve.get("incubateur_declare"))
     more = check(
         "fiche_produit", page_produit=f"{typed} bientôt", incubateur=declared, with_evidence=found
     )
