@@ -65,7 +65,14 @@ def message_of(
         suggestions: for an answer that names no product for certain.
         may_edit: whether the applicant can still change the dossier.
     """
-    asked = [*_demands(controles, rules)]
+    # While it is not certain which product it is, nothing is said of « your product ».
+    sure = [
+        one
+        for one in controles
+        if not (suggestions and Check(one.controle).is_of_product)
+        or one.controle == Check.FICHE_PRODUIT
+    ]
+    asked = [*_demands(sure, rules)]
     asked += [_suggested(one, rules, asked) for one in suggestions]
     config = rules.config
     days = config.answer_days
@@ -105,7 +112,7 @@ def _suggested(one: Suggestion, rules: RuleSet, asked: Sequence[str]) -> str:
         "votre produit, merci de donner cette seule adresse."
     )
     if then:
-        return f"{said} Il faudra aussi ceci. {' '.join(then)}"
+        return f"{said} Nous aurons alors aussi besoin de ce qui suit. {' '.join(then)}"
     return said if missing else f"{said} Rien d’autre n’est alors attendu sur le produit."
 
 

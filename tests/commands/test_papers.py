@@ -118,10 +118,15 @@ def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
     assert text.startswith("Madame, Monsieur,\n\nNous avons bien reçu votre dossier n° 18600001.")
     assert "dans les 15 jours" in text
     assert f"S’agit-il de « Registre pollinisateurs » ? Sa fiche est à l’adresse {address}" in text
-    assert "Il faudra aussi ceci. D’après sa fiche, votre produit était à la phase « péren" in text
+    assert "besoin de ce qui suit. D’après sa fiche, votre produit était à la phase « péren" in text
     assert "Un autre dossier en cours ou accepté porte sur le même produit." in text
     assert str(REFUSED) not in text
     assert "Objet : Dossier n° 18600001" in run("dossier", "message", "18600001").out.replace(
         "\u00a0", " "
     )
     assert "nothing to ask" in run("dossier", "message", "18600006").out
+    # Nor is anything said of « your product » outside the question, if the product is uncertain.
+    sandbox.control.edit_champ(18600001, PAGE, f"bientôt {address}")
+    assert 0 == run("sync").code
+    first, second = run("dossier", "message", "18600001", "--json").json["demandes"]
+    assert ("votre produit était" in first, "votre produit était" in second) == (False, True)
