@@ -257,7 +257,11 @@ def _exact(site: SiteAddress, catalogue: Catalogue) -> tuple[Lien, frozenset[str
     if ids:
         return Lien.DEPOT if is_code else Lien.SITE, ids
     if id_ := id_elsewhere(site, catalogue.sites):
-        return Lien.IDENTIFIANT, _lookup(ProductPage(id_), catalogue)[1]
+        ids = _lookup(ProductPage(id_), catalogue)[1]
+        # What stands for the folder may be another product.
+        if ids:
+            ids |= _lookup(ProductPage(site.segments[0]), catalogue)[1]
+        return Lien.IDENTIFIANT, ids
     return Lien.SITE, frozenset()
 
 

@@ -112,6 +112,7 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         (f"{PAGE}/a-just.html https://impactco2.fr", Lien.PLUSIEURS),
         (f"A-JUST (sur le modèle de {PAGE}/docs.html)", Lien.PLUSIEURS),
         (f"{PAGE}/domifa.html et Service jumeau", Lien.PLUSIEURS),
+        ("https://beta.gouv.fr/a-just/docs.html", Lien.PLUSIEURS),
         ("https://github.com/toute-la-forge", Lien.PLUSIEURS),
         ("https://beta.gouv.fr/", Lien.AUTRE_PAGE),
         ("https://beta.gouv.fr/startups/", Lien.AUTRE_PAGE),
