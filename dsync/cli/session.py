@@ -73,8 +73,15 @@ def load_any() -> Settings:
 
 
 def opened() -> dict[DemarcheNumber, frozenset[str]]:
-    """Return what each configured démarche shows to readers without personal data."""
-    return {DemarcheNumber(one.demarche): one.configuration.opened for one in load_all(stored=True)}
+    """Return what each configured démarche shows to readers without personal data.
+
+    One that was taken out of the folder has no file that says it: it shows what it did.
+    """
+    return {
+        DemarcheNumber(one.demarche): one.configuration.opened
+        for one in load_all(stored=True)
+        if one.demarche in (one.folder or (one.demarche,))
+    }
 
 
 def set_up_logging(settings: Settings, *, talkative: bool = False) -> None:
