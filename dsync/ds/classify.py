@@ -81,6 +81,8 @@ class GraphError:
     code: str | None
     message: str
     path: tuple[str | int, ...] = ()
+    is_of_part: bool = False
+    """Whether it is about a part of what was asked for, whose query was therefore not refused."""
 
     @classmethod
     def of(cls, entry: object) -> GraphError:
@@ -95,6 +97,10 @@ class GraphError:
             message[:MAX_MESSAGE] if isinstance(message, str) else "",
             # A path goes into logs and reports.
             tuple(filter(_is_key, path[:MAX_PATH])) if isinstance(path, list | tuple) else (),
+            # The path of a refused query begins with « query » and its name.
+            isinstance(path, list | tuple)
+            and len(path) > 1
+            and not str(path[0]).startswith(("query", "mutation", "fragment")),
         )
 
 
@@ -182,8 +188,8 @@ ERROR_ROWS = (
     ErrorRow(Fault.NOT_FOUND, code="not_found"),
     # An id or a cursor that DS cannot decode has no code.
     ErrorRow(Fault.INVALID_CURSOR, starts="Invalid input"),
-    # Without a known code: with `data` DS failed on a part of it, without `data` it refused the
-    # query.
+    # Without a known code: with `data`, or a path into it, DS failed on a part of it; with neither
+    # it refused the query.
     ErrorRow(Fault.BAD_DATA, in_data=True),
     ErrorRow(Fault.QUERY_REFUSED),
 )
@@ -197,7 +203,8 @@ def fault_of_status(status: int, error: GraphError | None) -> Fault | None:
 
 def fault_of_error(error: GraphError, *, has_data: bool) -> Fault:
     """Return the fault of one entry of `errors`."""
-    return next(row.fault for row in ERROR_ROWS if row.fits(error, has_data=has_data))
+    is_done = has_data or error.is_of_part
+    return next(row.fault for row in ERROR_ROWS if row.fits(error, has_data=is_done))
 
 
 def fault_of_errors(errors: Sequence[GraphError], *, has_data: bool) -> Fault | None:

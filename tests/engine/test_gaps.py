@@ -221,3 +221,21 @@ def test_an_association_is_named_by_its_title(many: Engine) -> None:
     many.sync(full=True, push=False)
     row = many.one("lecture_candidature", 3)
     assert ("Les Amis du numérique", "130025265") == (row["raison_sociale"], row["siren"])
+
+
+def test_a_required_field_that_ds_fails_on_costs_its_dossier_alone(many_on_each: Engine) -> None:
+    """Its error names no reason, and leaves nothing of the dossier: no query was refused."""
+    many = many_on_each
+    many.sync(full=True, push=False)
+    before = many.one("dossier", 0)["content_hash"]
+    fields = ("usager",), ("groupeInstructeur",), ("labels",), ("traitements",)
+    for rank, path in enumerate(fields):
+        many.control.faults.fail_field(number(rank), path)
+    many.control.edit_champ(number(9), PROBLEME, "Autre")
+    report = many.sync(full=True, push=False)
+    assert (7, 1) == (report.exit_code, report.changed)
+    assert set(range(len(fields))) == set(many.quarantine())
+    assert before == many.one("dossier", 0)["content_hash"]
+    for rank in range(len(fields)):
+        many.control.faults.repair(number(rank))
+    assert (0, {}) == (many.sync(full=True, push=False).exit_code, many.quarantine())
