@@ -27,7 +27,7 @@ from dsync.addresses import is_encrypted_or_local
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
-from dsync.eig.config import EigSections
+from dsync.eig.sections import EigSections
 from dsync.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsync.eig.extension import EIG
+from dsync.eig.database_part import EIG
 from dsync.store import Extension, Store
 from dsync.store.scratch import sweep
 

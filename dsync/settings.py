@@ -20,6 +20,7 @@ from pydantic import Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, mask_url, parse_listen
+from dsync.care.concerns import Thresholds
 from dsync.configuration import (
     DEFAULT_DS_URL,
     Configuration,
@@ -32,7 +33,6 @@ from dsync.configuration import (
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError
-from dsync.sync.concerns import Thresholds
 
 PREFIX = "DSYNC_"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"

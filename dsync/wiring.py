@@ -14,23 +14,30 @@ import structlog
 
 from dsync import __version__
 from dsync.addresses import is_loopback
+from dsync.care.new_config import Known, NewConfig, new_config
+from dsync.care.prerequisites import CheckSources, run_checks
+from dsync.care.verify import (
+    Expected,
+    Verification,
+    verify,
+    verify_pieces,
+    verify_remote,
+)
 from dsync.configuration import Configuration, shipped_config
 from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
+from dsync.eig.eig import Eig
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, RunningService, Store, SyncState
 from dsync.store.store import process_name
 from dsync.sync import run as runs
-from dsync.sync.by_hand import CRASHED
-from dsync.sync.check import CheckSources, run_checks
 from dsync.sync.context import (
     Context,
     PieceSettings,
@@ -39,17 +46,10 @@ from dsync.sync.context import (
     mapping_key_of,
     utc_now,
 )
-from dsync.sync.new_config import Known, NewConfig, new_config
+from dsync.sync.handing_over import CRASHED
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 from dsync.sync.run import Schedule
-from dsync.sync.verify import (
-    Expected,
-    Verification,
-    verify,
-    verify_pieces,
-    verify_remote,
-)
 from dsync.sync.work import Attempted, ReadChanges, Request, finish
 
 log = structlog.get_logger(__name__)

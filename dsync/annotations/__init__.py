@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from dsync.annotations.adopted import adopted_values, later_values
-from dsync.annotations.config import (
-    ANNOTATION_NAMES,
-    AnnotationsConfig,
-    AnnotationTarget,
-    ResolvedAnnotations,
-    resolve,
-)
+from dsync.annotations.normalised import desired, normalise
 from dsync.annotations.plan import (
     Action,
     Remote,
@@ -21,7 +15,13 @@ from dsync.annotations.plan import (
     plan,
     shows,
 )
-from dsync.annotations.values import desired, normalise
+from dsync.annotations.targets import (
+    ANNOTATION_NAMES,
+    AnnotationsConfig,
+    AnnotationTarget,
+    ResolvedAnnotations,
+    resolve,
+)
 
 __all__ = [
     "ANNOTATION_NAMES",

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from dsync.annotations.config import (
+from dsync.annotations.normalised import normalise
+from dsync.annotations.plan import Remote, Wish, WrittenValue
+from dsync.annotations.targets import (
     DATE,
     DETAIL,
     LABEL,
@@ -18,8 +20,6 @@ from dsync.annotations.config import (
     AnnotationsConfig,
     ResolvedAnnotations,
 )
-from dsync.annotations.plan import Remote, Wish, WrittenValue
-from dsync.annotations.values import normalise
 from dsync.domain.verdict import Verdict
 
 ONE_DOCUMENT = timedelta(seconds=30)

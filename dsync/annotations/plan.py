@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from dsync.annotations.config import (
+from dsync.annotations.normalised import normalise
+from dsync.annotations.targets import (
     DATE,
     DETAIL,
     LABEL,
@@ -20,7 +21,6 @@ from dsync.annotations.config import (
     AnnotationsConfig,
     ResolvedAnnotations,
 )
-from dsync.annotations.values import normalise
 from dsync.domain.dossier import Descriptor, Etat, Json
 from dsync.domain.ids import DossierId
 from dsync.errors import FRENCH_MARKS, quotation

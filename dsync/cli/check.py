@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
+from dsync.care.prerequisites import exit_code_of
 from dsync.cli.failures import Exit
 from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import clean, heading, print_json, print_note
 from dsync.cli.session import load_all, open_worker
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.settings import unknown_variables
-from dsync.sync.check import exit_code_of
 
 MARKS = {"ok": ("ok", "green"), "info": ("--", "blue"), "warning": ("!!", "yellow")}
 MARKS["error"] = ("KO", "red")

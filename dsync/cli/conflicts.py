@@ -11,7 +11,7 @@ from dsync.cli.options import NUMBER, json_option, settings_options
 from dsync.cli.output import asker, cut, print_json, print_table, shown
 from dsync.cli.session import load, open_worker, reading
 from dsync.domain.ids import DossierNumber
-from dsync.sync.by_hand import Choice, end_conflicts
+from dsync.sync.conflicts import Choice, end_conflicts
 
 ANNOTATIONS = ("resultat", "detail", "date", "label")
 WIDTH = 60

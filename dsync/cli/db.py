@@ -16,7 +16,7 @@ from dsync.database import open_database
 from dsync.store import Store
 
 if TYPE_CHECKING:
-    from dsync.sync.verify import Verification
+    from dsync.care.verify import Verification
 
 SHOWN = 10
 """Number of dossiers that a finding names on a terminal; `--json` has all."""

@@ -35,7 +35,7 @@ from dsync.configuration import shipped_config
 from dsync.database import EXTENSION, open_database
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.run import Status
+from dsync.domain.run_kinds import Status
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox import Sandbox
@@ -45,8 +45,8 @@ from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store.listing import Selection
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.store import process_name
-from dsync.sync.by_hand import living_service
 from dsync.sync.context import utc_now
+from dsync.sync.handing_over import living_service
 from dsync.sync.report import RunReport
 from dsync.sync.work import ReadAll, ReadChanges, Request
 from dsync.wiring import Worker

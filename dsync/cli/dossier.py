@@ -225,7 +225,7 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     # The client of DS, which the other commands of this module do without.
     from dsync.cli.reports import print_document
     from dsync.cli.runs import carry_out, finish
-    from dsync.sync.by_hand import check_numbers
+    from dsync.sync.erasure import check_numbers
     from dsync.sync.work import Erase, LiftErasure, ReadDossiers
 
     settings = load(stored=not undo)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from dsync.care.prerequisites import missing_file
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
@@ -24,7 +25,6 @@ from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.programme import NO_RULES
 from dsync.eig.evidence.list_files import Difference, last_kept, put_back, replace_list
-from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import (
     ListProblemsError,
     ReferenceList,
@@ -32,10 +32,10 @@ from dsync.eig.precheck.lists import (
     validate_list,
 )
 from dsync.eig.precheck.rules import list_file
-from dsync.eig.store import evidence as kept_evidence
+from dsync.eig.precheck.rules_section import RulesConfig
+from dsync.eig.rows import evidence as kept_evidence
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.settings import Settings
-from dsync.sync.check import missing_file
 from dsync.sync.context import utc_now
 from dsync.sync.moves import Moves
 from dsync.sync.work import AcceptEvidence, Precheck

@@ -16,8 +16,8 @@ from dsync.domain.programme import NO_RULES
 from dsync.eig.paper import html, markdown
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import published_rules
-from dsync.eig.store import rules as kept_rules
-from dsync.eig.store import rules_versions
+from dsync.eig.rows import rules as kept_rules
+from dsync.eig.rows import rules_versions
 from dsync.errors import ConfigurationError
 from dsync.sync.context import utc_now
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from dsync.addresses import mask_url
+from dsync.care.prerequisites import missing_file
 from dsync.cli.failures import Exit, tell
 from dsync.cli.output import announce_stop, asker
 from dsync.cli.progress import progress_bars
@@ -16,8 +17,7 @@ from dsync.domain.verdict import Comparison
 from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
-from dsync.sync.by_hand import hand_over
-from dsync.sync.check import missing_file
+from dsync.sync.handing_over import hand_over
 from dsync.sync.work import Attempted, PrecheckAsOf, Read, Request, Work
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from dsync.care.concerns import concerns_of, unfinished_erasures, warnings_of
+from dsync.care.state import state_of
 from dsync.cli.failures import IN_PART, Exit
 from dsync.cli.options import DURATION, json_option, limit_option, settings_options, wide_option
 from dsync.cli.output import (
@@ -24,11 +26,9 @@ from dsync.cli.session import check_known, load_all, reading
 from dsync.database import open_database
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.run import Status
+from dsync.domain.run_kinds import Status
 from dsync.settings import Settings
 from dsync.store import Store
-from dsync.sync.concerns import concerns_of, unfinished_erasures, warnings_of
-from dsync.sync.state import state_of
 
 
 @click.command()

@@ -14,7 +14,7 @@ from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.store import Reader, StoredWish
 from dsync.store.wishes import MOST_WISHES
-from dsync.sync.by_hand import Choice, end_conflicts
+from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.work import Overwrite, Push, ReadDossiers
 
 REMEDIES = {

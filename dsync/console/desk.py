@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, StoreError
-from dsync.sync.by_hand import living_service
+from dsync.sync.handing_over import living_service
 from dsync.sync.report import RunReport
 from dsync.sync.work import Attempted, Request, Work, finish, to_row
 from dsync.wiring import Worker

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.care.concerns import Code, concerns_of
+from dsync.care.state import state_of
 from dsync.console import words
 from dsync.console.charts import bars, curve
 from dsync.console.visit import Visit
 from dsync.store import Reader
-from dsync.sync.concerns import Code, concerns_of
-from dsync.sync.state import state_of
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 

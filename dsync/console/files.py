@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from dsync.console import words
 from dsync.domain.dossier import PARIS
-from dsync.exports.files import CsvWriter, Writer, XlsxWriter
-from dsync.exports.tables import Table
+from dsync.exports.view_rows import Table
+from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
 from dsync.store.scratch import private_folder
 
 FORMATS = {

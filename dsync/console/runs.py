@@ -12,7 +12,7 @@ from starlette.responses import Response
 from dsync.console.desk import crash_message
 from dsync.console.visit import Visit
 from dsync.errors import DsyncError
-from dsync.sync import by_hand
+from dsync.sync import handing_over
 
 PER_PAGE = 50
 REFRESH_S = 2
@@ -78,7 +78,7 @@ def request(visit: Visit) -> Response:
 def withdraw(visit: Visit) -> Response:
     """Take a request back that has not begun."""
     id_ = visit.in_path("id")
-    if by_hand.withdraw(visit.worker.store, visit.worker.demarche, id_):
+    if handing_over.withdraw(visit.worker.store, visit.worker.demarche, id_):
         visit.say("La demande est retirée.")
         return visit.back("/journal")
     with visit.reading() as reader:

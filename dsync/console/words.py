@@ -14,7 +14,7 @@ from dsync.domain.dossier import PARIS
 from dsync.domain.verdict import Verdict
 from dsync.errors import InterruptedRunError
 from dsync.store.extension import label_of
-from dsync.sync.pages import QUARANTINE_MESSAGES
+from dsync.sync.page_storing import QUARANTINE_MESSAGES
 from dsync.sync.report import CAUSES
 
 NB = "\u00a0"

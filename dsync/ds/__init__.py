@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dsync.ds.classify import Refusal
 from dsync.ds.client import DSClient
-from dsync.ds.demarche import WriteAccess
-from dsync.ds.dossiers import lacks_names_only, unread_parts
+from dsync.ds.crawl import NO_PROGRESS, PageReader, Progress, read_lists
+from dsync.ds.demarche_reading import WriteAccess
+from dsync.ds.dossier_reading import lacks_names_only, unread_parts
 from dsync.ds.limits import Limits
-from dsync.ds.pages import NO_PROGRESS, PageReader, Progress, read_lists
 from dsync.ds.results import (
     AnnotationWrite,
     DeletedPage,

@@ -18,18 +18,7 @@ from dsync.domain.dossier import Demarche
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds import operations
-from dsync.ds.classify import Fault, Refusal, error_of
-from dsync.ds.demarche import (
-    WriteAccess,
-    attempts,
-    first_dossiers_of,
-    groupes_of,
-    read_demarche,
-    refusals_of,
-)
-from dsync.ds.operations import Operation
-from dsync.ds.push import document_of, outcomes_of, read_remote
-from dsync.ds.reading import (
+from dsync.ds.answers import (
     aliased,
     deletions_of,
     demarche_of,
@@ -39,6 +28,16 @@ from dsync.ds.reading import (
     light_page_of,
     page_of,
 )
+from dsync.ds.classify import Fault, Refusal, error_of
+from dsync.ds.demarche_reading import (
+    WriteAccess,
+    attempts,
+    first_dossiers_of,
+    groupes_of,
+    read_demarche,
+    refusals_of,
+)
+from dsync.ds.operations import Operation
 from dsync.ds.results import (
     DeletedPage,
     DossierWrite,
@@ -50,6 +49,7 @@ from dsync.ds.results import (
 )
 from dsync.ds.retry import RetryPolicy
 from dsync.ds.transport import Answer, Transport, first_sentence
+from dsync.ds.write_document import document_of, outcomes_of, read_remote
 from dsync.errors import (
     DSBadDataError,
     DSContractError,

@@ -77,7 +77,7 @@ class FieldDeclaration(NamedTuple):
     """The metadata of a column of the candidature."""
 
     section: str
-    """The section of `dsync dossier show`, one of `SECTIONS` in `eig/extension.py`."""
+    """The section of `dsync dossier show`, one of `SECTIONS` in `eig/database_part.py`."""
     label: str
     """Its English name in that section."""
     description: str

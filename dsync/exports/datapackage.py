@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from dsync.exports.tables import Table
+from dsync.exports.view_rows import Table
 from dsync.store.extension import PSEUDONYMISED
 
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}

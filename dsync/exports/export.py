@@ -21,8 +21,8 @@ from sqlalchemy import Connection
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
 from dsync.exports.datapackage import descriptor
-from dsync.exports.files import CsvWriter, ParquetWriter, Writer, XlsxWriter
-from dsync.exports.tables import Table
+from dsync.exports.view_rows import Table
+from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.store.extension import Dictionary, is_masked
 from dsync.store.form_views import demarche_of
 

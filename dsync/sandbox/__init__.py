@@ -13,6 +13,6 @@ Four rooms, each importing only those below it:
 
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.http.sandbox import Sandbox, serve
-from dsync.sandbox.world.changes import Change
+from dsync.sandbox.world.edits import Change
 
 __all__ = ["Change", "Sandbox", "ScriptedFault", "serve"]

@@ -18,13 +18,13 @@ from zlib import crc32
 import requests
 import structlog
 
+from dsync.care.concerns import CHECK, Code, concerns_of
+from dsync.care.state import state_of
 from dsync.domain.check_line import EXPIRY_WARNINGS_DAYS, CheckLine, CheckStatus
 from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, DSUnauthorizedError, DsyncError
 from dsync.settings import Settings
-from dsync.sync.concerns import CHECK, Code, concerns_of
-from dsync.sync.state import state_of
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker

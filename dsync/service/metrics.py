@@ -17,8 +17,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dsync import __version__
+from dsync.care.state import RUN_KEYS, state_of
 from dsync.errors import StoreError
-from dsync.sync.state import RUN_KEYS, state_of
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker

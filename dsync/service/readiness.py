@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dsync import __version__
+from dsync.care.concerns import Code, concerns_of, warnings_of
+from dsync.care.state import state_of
 from dsync.domain.durations import ago
-from dsync.domain.run import Status
+from dsync.domain.run_kinds import Status
 from dsync.errors import StoreError
 from dsync.store.store import process_name
-from dsync.sync.concerns import Code, concerns_of, warnings_of
-from dsync.sync.state import state_of
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker

@@ -19,9 +19,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.run import Status
+from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
-from dsync.sync.by_hand import CRASHED
+from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Read, Request
 
 if TYPE_CHECKING:

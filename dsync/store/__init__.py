@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dsync.store.changes import Author, Origin, Record
-from dsync.store.demarche import SyncState
+from dsync.store.dossier_rows import PageResult
 from dsync.store.extension import DossierView, Extension
 from dsync.store.journal import NewEvent
 from dsync.store.lease import LEASE_TTL_S, Lease
-from dsync.store.pages import PageResult
 from dsync.store.reader import Reader
 from dsync.store.services import RunningService
 from dsync.store.store import Store, Tx
+from dsync.store.sync_state import SyncState
 from dsync.store.verification import StoredDossier
 from dsync.store.wishes import DuePush, NewWish, StoredWish, WishOutcome, WishStatus
 

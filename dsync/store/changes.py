@@ -20,7 +20,7 @@ from msgspec.json import decode
 from sqlalchemy import Row, select
 
 from dsync.annotations import normalise
-from dsync.annotations.config import DATE, LABEL
+from dsync.annotations.targets import DATE, LABEL
 from dsync.domain.dossier import Correction, Etat, Json, cell_key
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables

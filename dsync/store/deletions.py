@@ -19,7 +19,7 @@ from dsync.domain.verdict import Controle
 from dsync.store import reading_views, tables
 from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import EventName, JournalWrites, NewEvent
-from dsync.store.pieces import PieceWrites
+from dsync.store.piece_rows import PieceWrites
 from dsync.store.sql import Scope, Subject, update_rows
 from dsync.store.verdicts import QueueWrites
 from dsync.store.wishes import WishStatus

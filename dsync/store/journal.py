@@ -11,7 +11,7 @@ from sqlalchemy import Select, column, delete, func, insert, select, table, upda
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.run import Status
+from dsync.domain.run_kinds import Status
 from dsync.store import tables
 from dsync.store.listing import Document, documents
 from dsync.store.sql import Scope, Subject, insert_for, insert_rows

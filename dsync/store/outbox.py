@@ -18,7 +18,7 @@ from sqlalchemy import and_, case, distinct, func, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import Step, Wish, WrittenValue
-from dsync.annotations.config import ANNOTATION_NAMES, LABEL, RESULTAT
+from dsync.annotations.targets import ANNOTATION_NAMES, LABEL, RESULTAT
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.sql import CLOCK_TOLERANCE, LONGEST_WAIT, Scope, Subject, insert_rows, upsert

@@ -27,14 +27,14 @@ from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
 from dsync.store.changes import CorrectionReads
 from dsync.store.deletions import DeletionReads
-from dsync.store.demarche import DemarcheReads, StateReads
 from dsync.store.journal import JournalReads, QuarantineReads
 from dsync.store.listing import Document, DossierReads, documents
 from dsync.store.outbox import OutboxReads
-from dsync.store.pieces import PieceReads
+from dsync.store.piece_rows import PieceReads
 from dsync.store.requests import RequestReads
 from dsync.store.services import AlertReads
 from dsync.store.sql import Scope, Subject
+from dsync.store.sync_state import DemarcheReads, StateReads
 from dsync.store.verdicts import QueueReads, VerdictReads
 from dsync.store.verification import ContentReads, VerificationReads
 from dsync.store.wishes import WishReads, WishStatus

@@ -17,7 +17,7 @@ from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
 from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
 from dsync.store.deletions import DeletionWrites
-from dsync.store.demarche import DemarcheWrites, IndicatorWrites, StateWrites
+from dsync.store.dossier_rows import DossierWrites
 from dsync.store.engine import (
     READING,
     describe,
@@ -33,13 +33,13 @@ from dsync.store.extension import NO_PROGRAMME, Dictionary, Extension
 from dsync.store.journal import JournalWrites, QuarantineWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
-from dsync.store.pages import DossierWrites
-from dsync.store.pieces import PieceWrites
+from dsync.store.piece_rows import PieceWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import RequestWrites
 from dsync.store.scratch import private_folder
 from dsync.store.services import AlertWrites, RunningService, Titled
 from dsync.store.sql import Scope, Subject, copy_rows
+from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
 from dsync.store.verdicts import QueueWrites, VerdictWrites
 from dsync.store.wishes import WishWrites
 

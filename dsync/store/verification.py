@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, Table, Text, and_, cast, column, func, inspect, or_, select, table
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind, Status
+from dsync.domain.run_kinds import Kind, Status
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
 from dsync.store.form_views import FormView

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Row, and_, case, func, select, update
 
 from dsync.annotations import Wish, WrittenValue
-from dsync.annotations.config import RESULTAT
+from dsync.annotations.targets import RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.store import tables

@@ -8,13 +8,13 @@ the wishes are worded again and the stopped ones are retried.
 from __future__ import annotations
 
 from dsync.annotations import desired
-from dsync.annotations.config import LABEL, RESULTAT
+from dsync.annotations.targets import LABEL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.programme import DueEvaluation
 from dsync.errors import ConfigurationError
 from dsync.store import NewWish, WishStatus
 from dsync.sync.context import Context, Run, digest
-from dsync.sync.pages import learn_revisions, refresh_demarche
+from dsync.sync.page_storing import learn_revisions, refresh_demarche
 
 
 def check_sections(run: Run, *, accept: bool) -> None:

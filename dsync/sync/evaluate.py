@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dsync.annotations import desired
-from dsync.annotations.config import DETAIL, RESULTAT
+from dsync.annotations.targets import DETAIL, RESULTAT
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.programme import (
@@ -29,7 +29,7 @@ from dsync.domain.verdict import Comparison, Decision, Verdict
 from dsync.errors import ConfigurationError
 from dsync.store import NewEvent, NewWish, Reader
 from dsync.sync.context import Run
-from dsync.sync.pages import quarantine_dossier
+from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
 

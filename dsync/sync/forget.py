@@ -9,10 +9,10 @@ import structlog
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import InterruptedRunError, LeaseHeldError, PieceTargetError
 from dsync.store import Store
-from dsync.sync.by_hand import living_service
 from dsync.sync.context import utc_now
+from dsync.sync.handing_over import living_service
 from dsync.sync.leasing import held_lease, renewed
-from dsync.sync.pieces import delete_doomed
+from dsync.sync.piece_copying import delete_doomed
 
 log = structlog.get_logger(__name__)
 

@@ -36,7 +36,7 @@ from dsync.errors import (
 from dsync.store import SyncState, Tx
 from dsync.sync.context import Run
 from dsync.sync.evaluate import evaluate_page
-from dsync.sync.pages import (
+from dsync.sync.page_storing import (
     EPOCH,
     Crawl,
     learn_revisions,

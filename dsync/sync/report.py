@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind, Status
+from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import DsyncError, SafetyBrakeError
 

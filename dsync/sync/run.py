@@ -12,18 +12,18 @@ from typing import NamedTuple
 import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
-from dsync.domain.run import Status
+from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.store import SyncState
-from dsync.sync.by_hand import erase
 from dsync.sync.config_changes import check_sections, follow_config_changes
 from dsync.sync.context import Context, Run
+from dsync.sync.erasure import erase
 from dsync.sync.evaluate import evaluate_due, precheck
 from dsync.sync.leasing import held_lease, renewed
-from dsync.sync.pieces import copy_new_pieces, copy_pieces, delete_doomed_pieces
+from dsync.sync.piece_copying import copy_new_pieces, copy_pieces, delete_doomed_pieces
 from dsync.sync.pull import pull
-from dsync.sync.push import push_due, push_on_request
 from dsync.sync.report import RunReport
+from dsync.sync.sending import push_due, push_on_request
 from dsync.sync.work import (
     AcceptEvidence,
     AcceptRules,

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind
+from dsync.domain.run_kinds import Kind
 from dsync.errors import ConfigurationError
 
 if TYPE_CHECKING:

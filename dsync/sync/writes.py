@@ -20,8 +20,8 @@ from dsync.annotations import (
     later_values,
     plan,
 )
-from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
-from dsync.annotations.values import input_value
+from dsync.annotations.normalised import input_value
+from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.ds import AnnotationWrite, DossierWrite, Refusal, WriteOutcome

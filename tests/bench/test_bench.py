@@ -24,7 +24,7 @@ from sqlalchemy import Connection, inspect, text
 from dsync.domain.dossier import Dossier
 from dsync.ds import PageReader
 from dsync.sandbox import Sandbox
-from dsync.sync.pages import EPOCH
+from dsync.sync.page_storing import EPOCH
 from dsync.sync.work import Push, ReadAll, Request
 from dsync.wiring import Worker
 from tests.bench.measured import TOKEN, app_on, measured

@@ -13,7 +13,7 @@ from dsync.configuration import EigConfiguration, read_configuration, shipped_co
 from dsync.domain.toml_text import TO_CHECK
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
-from dsync.sandbox.world import ids
+from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ChampDescriptor, FormSeed
 from tests.commands.command import Command, Ended
 from tests.commands.test_next_call import NUMBER, SHIFT, next_dossiers, next_form
@@ -77,7 +77,7 @@ def test_what_is_not_sure_is_a_comment_with_its_similarity(run: Command, sandbox
     """A label that is nearly known is taken, one that resembles is proposed; both are marked."""
     sandbox.control.form.add_demarche(NUMBER, doubtful_form(), next_dossiers(sandbox)[:4])
     own = made(run, "--demarche", str(NUMBER))
-    id_of = {old: ids.encode("Champ", old + SHIFT) for old in CHANGED}
+    id_of = {old: opaque_ids.encode("Champ", old + SHIFT) for old in CHANGED}
     champs = own.mapping.champs
     assert (id_of[4105], None, None) == (
         champs.probleme.id,
@@ -119,7 +119,7 @@ def test_one_label_of_several_champs_is_for_a_person_to_decide(
     text = (run.folder / FILE).read_text(encoding="utf-8")
     for old in (4105, 5103):
         for stable_id in (old + SHIFT, old + SHIFT + 5000):
-            assert f'# id = "{ids.encode("Champ", stable_id)}" # 99 %: «' in text.replace(
+            assert f'# id = "{opaque_ids.encode("Champ", stable_id)}" # 99 %: «' in text.replace(
                 "#   id", "# id"
             )
     assert own.mapping.champs.probleme is None

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from dsync.configuration import EigConfiguration, read_configuration, shipped_config
-from dsync.eig.check import OPTIONAL
-from dsync.eig.mapping.config import CHAMP_FIELDS
+from dsync.eig.check_lines import OPTIONAL
+from dsync.eig.mapping.mapping_section import CHAMP_FIELDS
 from dsync.sandbox import Sandbox, content
-from dsync.sandbox.content.form import FORM
-from dsync.sandbox.world import ids
+from dsync.sandbox.content.aap_eig7 import FORM
+from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ChampDescriptor, FormRevision, FormSeed, ServedDossier
 from tests.commands.command import Command
 from tests.engine.rig import NOW
@@ -167,12 +167,12 @@ def next_file() -> str:
     text = shipped_config().read_text(encoding="utf-8")
 
     def shifted(found: re.Match[str]) -> str:
-        number = ids.key_of(found[1], "Champ")
+        number = opaque_ids.key_of(found[1], "Champ")
         assert number
-        return f'"{ids.encode("Champ", number + SHIFT)}"'
+        return f'"{opaque_ids.encode("Champ", number + SHIFT)}"'
 
     text = re.sub(r'"(Q2hhbXAt[^"]+)"', shifted, text)
-    criterion = {"critere": "sobriete", "id": ids.encode("Champ", SOBRIETE)}
+    criterion = {"critere": "sobriete", "id": opaque_ids.encode("Champ", SOBRIETE)}
     line = ", ".join(f"{key} = {json.dumps(value)}" for key, value in criterion.items())
     for old, new in (
         ("number = 86321", f"number = {NUMBER}"),

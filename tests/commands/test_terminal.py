@@ -19,9 +19,9 @@ from click.testing import CliRunner
 from dsync.cli import dsync
 from dsync.database import open_database
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind
+from dsync.domain.run_kinds import Kind
 from dsync.domain.verdict import Verdict
-from dsync.eig.store import DossierProduct, set_products
+from dsync.eig.rows import DossierProduct, set_products
 from dsync.store import NewWish, WishOutcome, WishStatus
 from dsync.sync.report import RunReport
 from tests.commands.command import InsideCommand, below

@@ -10,7 +10,7 @@ import recorded_world
 
 from dsync.sandbox.http.control import action
 from dsync.sandbox.http.faults import ScriptedFault
-from dsync.sandbox.world.changes import Change
+from dsync.sandbox.world.edits import Change
 
 Step: TypeAlias = str | Callable[[Any], None]
 

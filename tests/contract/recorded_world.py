@@ -12,7 +12,7 @@ from typing import Any
 
 from dsync.sandbox.content import EVERY_TYPE_FORM, FORM
 from dsync.sandbox.http.sandbox import Sandbox
-from dsync.sandbox.world import ids
+from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import (
     ChampDescriptor,
     FileSeed,
@@ -266,6 +266,7 @@ def translate(text: str) -> str:
     """Replace the ids of revisions in a recording by those of this sandbox."""
     for recorded, here in ((4, 2), (7, 3)):
         text = text.replace(
-            ids.encode("ProcedureRevision", recorded), ids.encode("ProcedureRevision", here)
+            opaque_ids.encode("ProcedureRevision", recorded),
+            opaque_ids.encode("ProcedureRevision", here),
         )
     return text

@@ -23,9 +23,9 @@ from graphql import (
 from msgspec import Struct
 
 from dsync.ds import nodes, operations
-from dsync.ds.dossiers import OBJECT_TYPES
+from dsync.ds.dossier_reading import OBJECT_TYPES
 from dsync.ds.values import snake_case
-from dsync.sandbox.graphql import schema as sdl
+from dsync.sandbox.graphql import served_schema as sdl
 from dsync.sandbox.graphql.documents import document
 
 ROOT = Path(__file__).parents[2]

@@ -38,7 +38,7 @@ from graphql import (
 )
 from recorded_scenarios import ERRORS_DIFFER, MOVING, NOT_ASKED, ONLY_SHAPE, SCENARIOS
 
-from dsync.sandbox.graphql import schema as sdl
+from dsync.sandbox.graphql import served_schema as sdl
 
 SHARED = Path(os.environ.get("DSYNC_SHARED") or Path(__file__).parents[3] / "shared")
 RECORDED = SHARED / "ds" / "recorded"

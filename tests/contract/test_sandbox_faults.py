@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from dsync.sandbox import ScriptedFault
-from dsync.sandbox.world import ids
+from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.truth import DossierTruth
 
 PAGE = (
@@ -110,7 +110,7 @@ def test_a_connection_is_closed(sandbox: Any, client: Any, kind: Any) -> None:
     number = _open(sandbox).number
     sandbox.control.faults.fail(ScriptedFault(kind, only="mutation"))
     with pytest.raises(requests.RequestException):
-        client.post(WRITE, d=ids.encode("Dossier", number), i=DSYNC, t="écrit")
+        client.post(WRITE, d=opaque_ids.encode("Dossier", number), i=DSYNC, t="écrit")
     written = sandbox.control.truth_of(number).annotations[5103] == "écrit"
     assert written is (kind != "cut_before")
 
@@ -129,7 +129,7 @@ def test_a_time_out_keeps_the_mutations_before_it(sandbox: Any, client: Any) -> 
             f"a{rank}:dossierAjouterLabel{label % ident}" for rank, ident in enumerate(known)
         )
         + "}",
-        d=ids.encode("Dossier", dossier.number),
+        d=opaque_ids.encode("Dossier", dossier.number),
     )
     assert body["data"] == {"a0": {"errors": None}, "a1": None}
     assert sandbox.control.truth_of(dossier.number).labels == ["éligible"]

@@ -19,7 +19,7 @@ from graphql import (
     print_type,
 )
 
-from dsync.sandbox.graphql import schema as sdl
+from dsync.sandbox.graphql import served_schema as sdl
 
 SHARED = Path(os.environ.get("DSYNC_SHARED") or Path(__file__).parents[3] / "shared")
 REAL = SHARED / "ds" / "schema.graphql"

@@ -25,14 +25,14 @@ from dsync.configuration import Configuration
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.run import Kind
+from dsync.domain.run_kinds import Kind
 from dsync.ds import DSClient, Limits
 from dsync.sandbox import Sandbox, content
-from dsync.sandbox.content import catalogue
-from dsync.sandbox.content.form import FORM
+from dsync.sandbox.content import products
+from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import Entry
-from dsync.sandbox.world import ids
+from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ServedDossier
 from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState, tables
@@ -65,7 +65,7 @@ def number(rank: int) -> DossierNumber:
 
 def id_of(stable_id: int) -> str:
     """Return DS's id of a champ's or an annotation's descriptor."""
-    return ids.encode("Champ", stable_id)
+    return opaque_ids.encode("Champ", stable_id)
 
 
 def opening(*stable_ids: int) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def few_products(dossiers: int = 12) -> Any:
 
 @cache
 def _few_products(dossiers: int) -> str:
-    document = catalogue.startups(SEED)
+    document = products.startups(SEED)
     answers = " ".join(str(seed.champs) for seed in seeds(range(dossiers)))
     kept = [
         entry

@@ -17,7 +17,7 @@ from dsync.errors import ConfigurationError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
-from dsync.sync.by_hand import Choice, end_conflicts
+from dsync.sync.conflicts import Choice, end_conflicts
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
 from tests.store.databases import on_postgresql

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change
-from dsync.sandbox.content.form import FORM
+from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed
 from tests.engine.rig import (
     DATE,

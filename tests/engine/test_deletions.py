@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run import Kind
+from dsync.domain.run_kinds import Kind
 from dsync.ds import ListRequest
-from dsync.ds.reading import read_nodes
+from dsync.ds.answers import read_nodes
 from dsync.sandbox import ScriptedFault
-from dsync.sandbox.content.form import FORM
+from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.service.alerts import alerts_of
 from dsync.sync.work import ReadAll, ReadChanges
 from tests.engine.conftest import Start

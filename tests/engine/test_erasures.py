@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.run import Kind
+from dsync.domain.run_kinds import Kind
 from dsync.sync.report import RunReport
 from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
 

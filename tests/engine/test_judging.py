@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from dsync.domain.run import Kind
+from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.check import Check
-from dsync.eig.store import known_products
+from dsync.eig.rows import known_products
 from dsync.sandbox import ScriptedFault
 from tests.engine.conftest import Start
 from tests.engine.rig import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dsync.annotations.config import ResultTarget, VerdictTexts
+from dsync.annotations.targets import ResultTarget, VerdictTexts
 from tests.engine.rig import OPEN, Engine, base_settings
 
 ANNOTATIONS = base_settings().configuration.annotations

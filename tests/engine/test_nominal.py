@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dsync.domain.run import Status
+from dsync.domain.run_kinds import Status
 from dsync.sandbox import ScriptedFault
 from dsync.sync.context import Progress
 from dsync.sync.work import Precheck, Request

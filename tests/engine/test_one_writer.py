@@ -13,14 +13,15 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from dsync.domain.run import Status
+from dsync.care.concerns import Code, concerns_of
+from dsync.care.state import state_of
+from dsync.domain.run_kinds import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.service.scheduler import DemarcheJob
 from dsync.store import RunningService
 from dsync.sync import leasing
-from dsync.sync.by_hand import Choice, end_conflicts, living_service
-from dsync.sync.concerns import Code, concerns_of
-from dsync.sync.state import state_of
+from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.handing_over import living_service
 from dsync.sync.work import Request
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number

@@ -18,9 +18,9 @@ import pytest
 import requests
 
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.run import Kind
+from dsync.domain.run_kinds import Kind
 from dsync.errors import PieceTargetError
-from dsync.sandbox.world.changes import Change
+from dsync.sandbox.world.edits import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
 from dsync.service.alerts import alerts_of
 from dsync.sync.forget import forget

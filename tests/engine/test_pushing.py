@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from dsync.annotations.config import VerdictTexts
-from dsync.domain.run import Status
+from dsync.annotations.targets import VerdictTexts
+from dsync.domain.run_kinds import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import ChampDescriptor
-from dsync.sync.by_hand import Choice, end_conflicts
+from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
 from tests.engine.rig import (

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.run import Status
-from dsync.ds.reading import read_nodes
+from dsync.domain.run_kinds import Status
+from dsync.ds.answers import read_nodes
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import FileSeed, VirusScan
 from dsync.sync import pull
-from dsync.sync.pages import store_page
+from dsync.sync.page_storing import store_page
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, FIRST, LETTRE, NOW, PROBLEME, Engine, dated, number
 from tests.store.databases import engine_by_case, on_postgresql

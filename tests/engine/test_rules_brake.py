@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.run import Kind
-from dsync.eig.precheck.config import WindowConfig
+from dsync.domain.run_kinds import Kind
+from dsync.eig.precheck.rules_section import WindowConfig
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox

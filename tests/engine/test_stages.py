@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dsync.sandbox.content.form import FORM
-from dsync.sandbox.world.changes import Change
+from dsync.sandbox.content.aap_eig7 import FORM
+from dsync.sandbox.world.edits import Change
 from tests.engine.rig import ETAPE, Engine, number
 from tests.store.databases import on_postgresql, on_sqlite
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dsync.ds.reading import read_nodes
+from dsync.ds.answers import read_nodes
 from dsync.sandbox import ScriptedFault
 from tests.engine.conftest import Start
 from tests.engine.rig import NOW, PROBLEME, Engine, dated, number

@@ -21,7 +21,7 @@ from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export, tables_of
-from dsync.exports.files import MAX_XLSX_TEXT, ParquetWriter
+from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter
 from dsync.store import NewEvent, Store
 from dsync.sync.record import Recorder
 from tests.store.builders import (

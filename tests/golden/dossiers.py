@@ -15,11 +15,11 @@ from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.message import Message, message_of
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
-from dsync.eig.precheck.config import OverrideConfig
 from dsync.eig.precheck.evaluation import evaluate
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.rules_section import OverrideConfig
 from dsync.settings import load_settings
 from dsync.wiring import Worker
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import dsync
 from dsync.configuration import Configuration, EigConfiguration
-from dsync.eig.config import EigSections
+from dsync.eig.sections import EigSections
 from dsync.settings import VARIABLES
 from tests.golden.table import rows
 

@@ -24,7 +24,7 @@ from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evaluation import evaluate
 from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.precheck.rules import RuleSet
-from dsync.sandbox.content import catalogue as invented
+from dsync.sandbox.content import products as invented
 from tests.golden.dossiers import INTERNALISER, LANCER, Dossier, candidature_of, shipped_rules
 
 SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"

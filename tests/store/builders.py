@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget
-from dsync.annotations.config import ResultTarget, VerdictTexts
+from dsync.annotations.targets import ResultTarget, VerdictTexts
 from dsync.domain.dossier import (
     Champ,
     Correction,

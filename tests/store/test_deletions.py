@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
-from dsync.eig.store import DossierProduct, registry, save_registry, set_products
+from dsync.eig.rows import DossierProduct, registry, save_registry, set_products
 from dsync.store import NewWish, Store
 from tests.store.builders import (
     DEMARCHE,

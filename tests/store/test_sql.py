@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, Text, cast, select
 
 from dsync.database import EXTENSION
 from dsync.domain.ids import DossierNumber
-from dsync.eig.tables import candidature, registre
+from dsync.eig.evidence_tables import candidature, registre
 from dsync.errors import StoreError
 from dsync.store import Store, tables
 from dsync.store.columns import JsonText

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from dsync.care.verify import Expected, verify
 from dsync.domain.dossier import Champ, Fichier, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.store import Store
 from dsync.sync.record import Recorder
-from dsync.sync.verify import Expected, verify
 from tests.store.builders import DEMARCHE, NOW, OWNED, make_demarche, make_dossier, writing
 
 C1 = DescriptorId("c1")

@@ -13,24 +13,24 @@ from msgspec import structs
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.domain.run import Kind, Status
+from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
+from dsync.eig.rows import INDICATEURS as STAGE_INDICATEURS
+from dsync.eig.rows import DossierProduct, save_products, save_rules, set_products
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
-from dsync.eig.store import INDICATEURS as STAGE_INDICATEURS
-from dsync.eig.store import DossierProduct, save_products, save_rules, set_products
 from dsync.errors import ConfigurationError
-from dsync.sandbox.graphql import schema
+from dsync.sandbox.graphql import served_schema
 from dsync.store import Author, NewWish, Origin, Store, WishStatus
-from dsync.store.demarche import INDICATEURS
 from dsync.store.engine import parse_url
 from dsync.store.extension import is_masked
 from dsync.store.journal import EventName
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
-from dsync.sync.pages import QUARANTINE_MESSAGES
+from dsync.store.sync_state import INDICATEURS
+from dsync.sync.page_storing import QUARANTINE_MESSAGES
 from tests.store.builders import (
     CHAMPS,
     DEMARCHE,
@@ -464,7 +464,7 @@ NEXT = [
     DECISION,
     *(etape for etape in Etape if etape in [s.prochaine_etape for s in SUITES.values()]),
 ]
-COLOURS: Any = schema.schema().type_map["LabelColorEnum"]
+COLOURS: Any = served_schema.schema().type_map["LabelColorEnum"]
 
 
 WRITTEN: dict[tuple[str, str], Iterable[str]] = {

@@ -17,9 +17,9 @@ from sqlalchemy import Connection
 
 from dsync.addresses import mask_url
 from dsync.domain.programme import ProgrammeRun
-from dsync.eig import store
+from dsync.eig import rows
 from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.catalogue import (
+from dsync.eig.evidence.betagouv import (
     Snapshot,
     catalogue_age,
     fetch_catalogue,
@@ -32,7 +32,7 @@ from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, updated_produc
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evidence import Evidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.store import EvidenceCopy
+from dsync.eig.rows import EvidenceCopy
 from dsync.errors import EvidenceUnavailableError
 
 
@@ -90,7 +90,7 @@ def gather(
         InterruptedRunError: the run was asked to stop.
     """
     with run.reading() as reader:
-        copy = store.evidence(reader.connection)
+        copy = rows.evidence(reader.connection)
     # The request is made between two transactions, so that the database is not locked during it.
     previous = _snapshot(copy)
     snapshot, fetched, failure = previous, None, None
@@ -108,7 +108,7 @@ def gather(
         if fetched is not None and refusal is not None:
             failure, message = refusal
             run.problem(failure)
-            store.save_evidence_refusal(
+            rows.save_evidence_refusal(
                 tx.connection,
                 run.now,
                 sha256=fetched[0].sha256,
@@ -117,19 +117,19 @@ def gather(
             )
         elif fetched is not None:
             snapshot, catalogue = fetched
-            store.save_evidence(tx.connection, _copy(snapshot, run.now))
-            known = store.known_products(tx.connection)
-            store.save_products(
+            rows.save_evidence(tx.connection, _copy(snapshot, run.now))
+            known = rows.known_products(tx.connection)
+            rows.save_products(
                 tx.connection, updated_products(catalogue, known, snapshot.fetched_at)
             )
         else:
-            store.save_evidence_check(tx.connection, run.now, failure)
+            rows.save_evidence_check(tx.connection, run.now, failure)
     if snapshot is not None and failure is None:
         snapshot = replace(snapshot, checked_at=run.now)
 
     def known_products() -> tuple[KnownProduct, ...]:
         with run.reading() as reader:
-            return store.known_products(reader.connection)
+            return rows.known_products(reader.connection)
 
     key = f"{_key(sources, snapshot, run.now)}:{rules_version}"
     return GatheredEvidence(sources, snapshot, known_products, key)
@@ -201,7 +201,7 @@ def with_registry(
         return evidence
     sirens = sorted({s for c in candidatures if (s := needs_registry(c, rules))})
     with run.reading() as reader:
-        answers = store.registry(reader.connection, sirens, run.now)
+        answers = rows.registry(reader.connection, sirens, run.now)
     fresh = []
     for siren in [siren for siren in sirens if siren not in answers]:
         answers[siren] = client.lookup(siren)
@@ -217,7 +217,7 @@ def with_registry(
     expires_at = run.now + client.config.max_age
     if fresh:
         with run.transaction() as tx:
-            store.save_registry(tx.connection, fresh, fetched_at=run.now, expires_at=expires_at)
+            rows.save_registry(tx.connection, fresh, fetched_at=run.now, expires_at=expires_at)
     return replace(evidence, registry=answers)
 
 
@@ -225,9 +225,9 @@ def stored_evidence(connection: Connection, sources: EvidenceSources) -> Evidenc
     """Return the catalogue as stored, without the registry; nothing is fetched."""
     return make_evidence(
         sources.config,
-        _snapshot(store.evidence(connection)),
+        _snapshot(rows.evidence(connection)),
         now=sources.clock(),
-        known=store.known_products(connection),
+        known=rows.known_products(connection),
     )
 
 
@@ -257,7 +257,7 @@ def _snapshot(copy: EvidenceCopy | None) -> Snapshot | None:
 
 def _copy(snapshot: Snapshot, now: datetime) -> EvidenceCopy:
     return EvidenceCopy(
-        source=store.CATALOGUE,
+        source=rows.CATALOGUE,
         url=snapshot.source,
         body=snapshot.body,
         redirects=snapshot.redirects,
@@ -281,7 +281,7 @@ def evidence_document(
         betagouv_url: the configured source of the catalogue.
         registry_enabled: whether Recherche d'entreprises is asked.
     """
-    copy = store.evidence(connection)
+    copy = rows.evidence(connection)
     # All keys are there before the first run, too, which has yet to read the catalogue.
     catalogue = {
         "source": (copy and copy.url) or mask_url(betagouv_url),

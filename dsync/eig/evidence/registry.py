@@ -11,9 +11,9 @@ from typing import Any
 import requests
 
 from dsync.addresses import mask_url
-from dsync.eig.config import RegistreConfig
 from dsync.eig.evidence.download import Response, download
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
+from dsync.eig.sections import RegistreConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges, retry_after_s
 

@@ -10,8 +10,8 @@ from datetime import datetime
 import requests
 from requests.adapters import HTTPAdapter
 
-from dsync.eig.config import EvidenceConfig
 from dsync.eig.evidence.registry import RegistryClient
+from dsync.eig.sections import EvidenceConfig
 from dsync.exchanges import MIB, Exchanges
 
 

@@ -22,7 +22,8 @@ from dsync.domain.dossier import (
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.eig.candidature import Candidature
-from dsync.eig.mapping.config import (
+from dsync.eig.mapping.candidature_reading import FormPlan, read_candidature
+from dsync.eig.mapping.mapping_section import (
     ANNOTATION_FIELDS,
     CHAMP_FIELDS,
     EVALUATIONS,
@@ -32,7 +33,6 @@ from dsync.eig.mapping.config import (
     ChampTarget,
     MappingConfig,
 )
-from dsync.eig.mapping.reading import FormPlan, read_candidature
 from dsync.eig.stages import DATED, STAGES_REVISION, passages_of
 
 Field = tuple[str, ChampTarget, bool]

@@ -15,7 +15,8 @@ from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug
 from dsync.domain.ids import DescriptorId
 from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, quoted
-from dsync.eig.mapping.config import (
+from dsync.eig.mapping.form import Field, MatchStatus, match_in
+from dsync.eig.mapping.mapping_section import (
     EVALUATIONS,
     REPETITIONS,
     RESERVED,
@@ -23,7 +24,6 @@ from dsync.eig.mapping.config import (
     CritereTarget,
     MappingConfig,
 )
-from dsync.eig.mapping.form import Field, MatchStatus, match_in
 
 OWN_SHARE = 0.5
 """Share of the needed fields that a form of the programme has."""

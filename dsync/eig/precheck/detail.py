@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from dsync.domain.verdict import Controle, Resultat, Verdict, by_severity, verdict_of
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.context import REPORTED_BLANK
+from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.sentences import ADVICE, LEVELS, SANS_REPONSE_AILLEURS, frame
 from dsync.eig.precheck.wording import NO_BREAK, cleaned, cut, listed, with_no_break_spaces
 

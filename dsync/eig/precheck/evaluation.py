@@ -23,10 +23,10 @@ from dsync.domain.verdict import (
 )
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check_input import REPORTED_BLANK, Context
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.checks.completude import check_completude
-from dsync.eig.precheck.context import REPORTED_BLANK, Context
 from dsync.eig.precheck.detail import detail_text
 from dsync.eig.precheck.evidence import (
     Evidence,

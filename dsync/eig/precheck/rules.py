@@ -19,14 +19,6 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.catalogue import Product
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.config import (
-    CasConfig,
-    OverrideConfig,
-    ProfilConfig,
-    RulesConfig,
-    Severity,
-    WindowConfig,
-)
 from dsync.eig.precheck.lists import (
     CategorieList,
     ListProblemsError,
@@ -34,6 +26,14 @@ from dsync.eig.precheck.lists import (
     is_siren,
     parse_categories,
     parse_operateurs,
+)
+from dsync.eig.precheck.rules_section import (
+    CasConfig,
+    OverrideConfig,
+    ProfilConfig,
+    RulesConfig,
+    Severity,
+    WindowConfig,
 )
 from dsync.eig.precheck.sentences import LEVELS, SENTENCES, frame
 from dsync.eig.precheck.wording import fold, joined, words

@@ -1,7 +1,7 @@
 """The invented forms, dossiers and catalogue of the sandbox; the same seed gives the same ones."""
 
-from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier, dossiers
-from dsync.sandbox.content.form import FORM
+from dsync.sandbox.content.aap_eig7 import FORM
+from dsync.sandbox.content.applications import FIRST_NUMBER, dossier, dossiers
 from dsync.sandbox.content.others import (
     EQUIPMENT_FORM,
     EVERY_TYPE_FORM,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from dsync.sandbox.content.form import CRITERES, ETAPES
+from dsync.sandbox.content.aap_eig7 import CRITERES, ETAPES
 from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.texts import NASTY_TEXTS, paragraph
 from dsync.sandbox.world.model import State

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsync.sandbox.content import applicants
-from dsync.sandbox.content.form import form
+from dsync.sandbox.content.aap_eig7 import form
 from dsync.sandbox.content.rng import SeededRandom, load
 from dsync.sandbox.content.texts import LONG_TEXT, NASTY_TEXTS
 from dsync.sandbox.world.model import FINISHED, FileSeed, ServedDossier, State

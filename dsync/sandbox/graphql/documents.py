@@ -13,7 +13,7 @@ from graphql.execution.values import VariableValues
 from graphql.language import Visitor, visit
 from graphql.language.parser import Parser
 
-from dsync.sandbox.graphql.schema import schema
+from dsync.sandbox.graphql.served_schema import schema
 
 # graphql-core's messages and DS's codes. A refusal that no recorded conversation has gets no code.
 _CODES = (

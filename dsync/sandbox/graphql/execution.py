@@ -12,7 +12,7 @@ from graphql.pyutils import Path, Undefined
 
 from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, failed
 from dsync.sandbox.graphql.documents import QueryDocument, RefusedError
-from dsync.sandbox.graphql.schema import LEAF, schema
+from dsync.sandbox.graphql.served_schema import LEAF, schema
 from dsync.sandbox.world.model import ServedDossier
 
 MAX_DEPTH = 15

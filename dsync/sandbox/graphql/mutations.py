@@ -15,10 +15,10 @@ from dsync.sandbox.graphql.call import (
     invalid_input,
     not_found,
 )
-from dsync.sandbox.world import ids
-from dsync.sandbox.world.champs import ServedChamp, champs_of
-from dsync.sandbox.world.changes import Changes, RefusalError, write
+from dsync.sandbox.world import opaque_ids
+from dsync.sandbox.world.edits import Changes, RefusalError, write
 from dsync.sandbox.world.model import Label, ServedDossier, by_id
+from dsync.sandbox.world.scalars import ServedChamp, champs_of
 
 Payload: TypeAlias = dict[str, Any]
 
@@ -65,7 +65,7 @@ def _annotation(dossier: ServedDossier, ident: str, type_: str) -> ServedChamp:
         RefusalError: there is none, or none of that type.
         GraphQLError: it is no id.
     """
-    if ids.decode(ident) is None:
+    if opaque_ids.decode(ident) is None:
         raise invalid_input(ident)
     champ = next((c for c in champs_of(dossier, "annotations") if c.id == ident), None)
     if champ is None or champ.type not in WRITABLE:
@@ -116,7 +116,7 @@ def _dossier(call: Call, given: Payload, missing: GraphQLError) -> ServedDossier
     # instructeur (recorded: annotations-readonly-hidden, …-wrong-instructeur).
     if call.token is None or not call.token.can_write:
         raise RefusalError("Le jeton utilisé est configuré seulement en lecture")
-    dossier = call.world.shown_dossier(ids.key_of(given["dossier_id"], "Dossier"))
+    dossier = call.world.shown_dossier(opaque_ids.key_of(given["dossier_id"], "Dossier"))
     if dossier is None:
         raise missing
     call.visible("Dossier", dossier)

@@ -11,12 +11,12 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from dsync.sandbox.graphql import pages
+from dsync.sandbox.graphql import connections
 from dsync.sandbox.graphql.call import Info, Resolve
-from dsync.sandbox.world import files, ids
-from dsync.sandbox.world.champs import ASKED_TYPES, ServedChamp, champs_of
+from dsync.sandbox.world import attachments, opaque_ids
 from dsync.sandbox.world.clock import iso
 from dsync.sandbox.world.model import ChampDescriptor, Groupe, Label, ServedDossier, Source
+from dsync.sandbox.world.scalars import ASKED_TYPES, ServedChamp, champs_of
 
 FILES = "/files/"
 """Path of the addresses of files."""
@@ -52,8 +52,8 @@ def _answers(source: Source) -> Resolve:
     return resolve
 
 
-def _url(file: files.ServedFile, info: Info) -> str:
-    return f"{info.context.base_url}{FILES}{files.make_path(info.context.world, file)}"
+def _url(file: attachments.ServedFile, info: Info) -> str:
+    return f"{info.context.base_url}{FILES}{attachments.make_path(info.context.world, file)}"
 
 
 def _demandeur_type(demandeur: dict[str, Any], info: Info, _: Any) -> str:
@@ -116,21 +116,23 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         ),
         "groupeInstructeur": _groupe,
     },
-    "Demarche": pages.LISTS,
-    "GroupeInstructeurWithDossiers": pages.LISTS,
+    "Demarche": connections.LISTS,
+    "GroupeInstructeurWithDossiers": connections.LISTS,
     "Dossier": {
         "dateExpiration": _expires,
         "dateSuppressionParUsager": _of(
             lambda d: iso(d.hidden_at) if d.presence == "masque_usager" else None
         ),
         "labels": _labels,
-        "usager": _of(lambda d: {"id": ids.encode("User", d.number), "email": d.usager_email}),
+        "usager": _of(
+            lambda d: {"id": opaque_ids.encode("User", d.number), "email": d.usager_email}
+        ),
         "demandeur": _of(lambda d: d.demandeur or None),
         "champs": _answers("champs"),
         "annotations": _answers("annotations"),
     },
     "File": {"url": _url},
-    "Demandeur": {"id": _of(lambda d: ids.encode("Demandeur", d.get("siret") or d["nom"]))},
+    "Demandeur": {"id": _of(lambda d: opaque_ids.encode("Demandeur", d.get("siret") or d["nom"]))},
     "Champ": {"stringValue": _of(ServedChamp.text)},
     "TextChamp": {"value": _of(ServedChamp.text_value)},
     "CheckboxChamp": {"value": _of(lambda c: bool(c.value))},
@@ -139,7 +141,11 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "CarteChamp": {
         "geoAreas": _of(
             lambda c: [
-                {"id": ids.encode("GeoArea", rank), "source": "selection_utilisateur", **area}
+                {
+                    "id": opaque_ids.encode("GeoArea", rank),
+                    "source": "selection_utilisateur",
+                    **area,
+                }
                 for rank, area in enumerate(c.value or ())
             ]
         )
@@ -150,11 +156,13 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "RNFChamp": {"rnf": _REGISTER},
     "EngagementJuridiqueChamp": {"engagementJuridique": _of(lambda c: {} if c.value else None)},
     "DossierLinkChamp": {"dossier": lambda c, info: info.context.world.shown_dossier(c.value)},
-    "PieceJustificativeChamp": {"files": _of(files.files_of)},
+    "PieceJustificativeChamp": {"files": _of(attachments.files_of)},
     "TitreIdentiteChamp": {"filled": _of(lambda c: bool(c.value))},
     "RepetitionChamp": {
         "rows": _of(
-            lambda c: [{"id": ids.encode("Row", r.ulid), "champs": cells} for r, cells in c.rows()]
+            lambda c: [
+                {"id": opaque_ids.encode("Row", r.ulid), "champs": cells} for r, cells in c.rows()
+            ]
         )
     },
 }

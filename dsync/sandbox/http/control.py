@@ -18,8 +18,9 @@ from dsync.sandbox.graphql.call import QueryLimit
 from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
-from dsync.sandbox.http.webhooks import RegisteredWebhook
-from dsync.sandbox.world.changes import (
+from dsync.sandbox.http.webhook_sender import RegisteredWebhook
+from dsync.sandbox.world.clock import instant
+from dsync.sandbox.world.edits import (
     Acting,
     Change,
     Changes,
@@ -27,7 +28,6 @@ from dsync.sandbox.world.changes import (
     FormChanges,
     locked,
 )
-from dsync.sandbox.world.clock import instant
 from dsync.sandbox.world.model import DossierFault, ServedDossier, World
 from dsync.sandbox.world.truth import DossierTruth, truth_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dsync.sandbox.content import catalogue
+from dsync.sandbox.content import products
 from dsync.sandbox.http.faults import HttpAnswer, as_json
 
 
@@ -14,9 +14,9 @@ class OpenData:
 
     def __init__(self, seed: int) -> None:
         self._made: dict[str, Callable[[], Any]] = {
-            "/api/v2.6/startups.json": lambda: catalogue.startups(seed),
-            "/api/v2.7/startups.json": lambda: catalogue.startups(seed, "v2.7"),
-            "/redirects.json": lambda: catalogue.redirects(seed),
+            "/api/v2.6/startups.json": lambda: products.startups(seed),
+            "/api/v2.7/startups.json": lambda: products.startups(seed, "v2.7"),
+            "/redirects.json": lambda: products.redirects(seed),
         }
         self._bodies: dict[str, bytes] = {}
         self.unavailable = False

@@ -18,7 +18,7 @@ from dsync.sandbox.http.endpoint import PATH, Endpoint
 from dsync.sandbox.http.faults import BETAGOUV as OF_BETAGOUV
 from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault, next_fault
 from dsync.sandbox.http.open_data import OpenData
-from dsync.sandbox.world import files
+from dsync.sandbox.world import attachments
 
 CONTROL = "/_sandbox"
 BETAGOUV = "/beta.gouv.fr"
@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         server, path = self.server, self.path.partition("?")[0]
         if path.startswith(FILES):
             with server.world.lock:
-                status, kind, content = files.fetch(server.world, path.removeprefix(FILES))
+                status, kind, content = attachments.fetch(server.world, path.removeprefix(FILES))
             self._write(HttpAnswer(status, content, kind))
         elif path.startswith(BETAGOUV):
             with server.world.lock:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
-from dsync.sandbox.world import ids
+from dsync.sandbox.world import opaque_ids
 
 State = Literal["en_construction", "en_instruction", "accepte", "refuse", "sans_suite"]
 """A dossier's state as the API names it. The API never shows a brouillon, so there is none."""
@@ -38,7 +38,7 @@ class Identified:
     @property
     def id(self) -> str:
         """The opaque id."""
-        return ids.encode(self.KIND, getattr(self, self.KEY))
+        return opaque_ids.encode(self.KIND, getattr(self, self.KEY))
 
 
 @dataclass
@@ -311,7 +311,7 @@ class ServedDossier(Identified):
             if answers is None:
                 answers = [{}] if source == "annotations" or repetition.required else []
             self.rows[stable_id] = [
-                Row(ids.ulid(self.depose_at, self.number, stable_id, index), dict(cells))
+                Row(opaque_ids.ulid(self.depose_at, self.number, stable_id, index), dict(cells))
                 for index, cells in enumerate(answers)
             ]
         return self.rows[stable_id]

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
-from dsync.sandbox.world.champs import TITLES, champs_of
 from dsync.sandbox.world.model import FileSeed, ServedDossier, Source
+from dsync.sandbox.world.scalars import TITLES, champs_of
 
 _SAME = (
     "number", "state", "archived", "depose_at", "en_instruction_at", "traite_at", "updated_at",

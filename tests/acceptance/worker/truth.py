@@ -12,9 +12,9 @@ from datetime import UTC
 from typing import Any
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.world import ids
-from dsync.sandbox.world.champs import champs_of
+from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ServedDossier
+from dsync.sandbox.world.scalars import champs_of
 from dsync.sandbox.world.truth import DossierTruth
 from tests.acceptance.worker.database import Database, plain
 from tests.acceptance.worker.demarche import EQUIPMENT, NEXT_CALL, SHIPPED, Demarche
@@ -111,7 +111,7 @@ def champs_of_dossier(dossier: ServedDossier) -> list[Row]:
                     {
                         "numero": dossier.number,
                         "origine": source.removesuffix("s"),
-                        "champ_id": ids.encode("Champ", descriptor.stable_id),
+                        "champ_id": opaque_ids.encode("Champ", descriptor.stable_id),
                         "libelle": descriptor.label,
                         "type": descriptor.type,
                         "ligne": number,
@@ -224,7 +224,7 @@ def assert_annotations_stand(
 
 def writes(sandbox: Sandbox, demarche: Demarche = SHIPPED) -> list[tuple[int, str, str]]:
     """Return (dossier, annotation, value) of every value that reached the sandbox, in order."""
-    names = {ids.encode("Champ", id_): name for id_, name in demarche.owned}
+    names = {opaque_ids.encode("Champ", id_): name for id_, name in demarche.owned}
     found = []
     for entry in sandbox.control.requests(kind="mutation"):
         for sent in entry.variables.values():

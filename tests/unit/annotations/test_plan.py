@@ -16,7 +16,7 @@ from dsync.annotations import (
     plan,
     resolve,
 )
-from dsync.annotations.config import AnnotationTarget, ResultTarget, VerdictTexts
+from dsync.annotations.targets import AnnotationTarget, ResultTarget, VerdictTexts
 from dsync.domain.dossier import Descriptor, Etat
 from dsync.domain.ids import DescriptorId, DossierId
 

@@ -14,7 +14,7 @@ import responses
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, DSClient, ListRequest
-from dsync.ds.reading import read_nodes
+from dsync.ds.answers import read_nodes
 from dsync.ds.transport import Transport
 from dsync.errors import (
     ConfigurationError,

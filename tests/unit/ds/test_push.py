@@ -12,8 +12,8 @@ from msgspec.json import encode
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, WriteOutcome
 from dsync.ds.classify import Fault, GraphError
-from dsync.ds.push import WRITABLE, document_of, outcomes_of
 from dsync.ds.transport import Answer
+from dsync.ds.write_document import WRITABLE, document_of, outcomes_of
 
 RESULT, DETAIL = "Q2hhbXAtNTEwMg==", "Q2hhbXAtNTEwMw=="
 READ_ONLY = "Le jeton utilisé est configuré seulement en lecture"

@@ -13,7 +13,7 @@ import pytest
 from dsync.domain.dossier import Champ, Dossier, Fichier
 from dsync.domain.json_bytes import json_bytes
 from dsync.ds import Unreadable
-from dsync.ds.dossiers import read_dossier
+from dsync.ds.dossier_reading import read_dossier
 from dsync.sync.record import champs_of_form
 
 PLACE = {"name": "Île-de-France", "code": "11"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.content.catalogue import (
+from dsync.sandbox.content.products import (
     AMBIGUOUS_ALIAS,
     CHAINED_ALIAS,
     PAST_PHASES,

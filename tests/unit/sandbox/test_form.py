@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox.content import EQUIPMENT_FORM, EVERY_TYPE_FORM
-from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
+from dsync.sandbox.content.aap_eig7 import FORM, PROFIL_IMPACT
 
 ROOT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))

@@ -8,7 +8,7 @@ from itertools import islice
 
 from dsync.sandbox.content import FIRST_NUMBER, FORM, dossiers
 from dsync.sandbox.content.life import Event, EventKind, happenings
-from dsync.sandbox.world.changes import Changes
+from dsync.sandbox.world.edits import Changes
 from dsync.sandbox.world.model import ServedDossier, World
 from dsync.sandbox.world.truth import DossierTruth, truth_of
 

@@ -11,7 +11,7 @@ import time_machine
 from structlog.testing import capture_logs
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.run import Kind, Status
+from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import DSUnauthorizedError, LeaseHeldError, StoreError
 from dsync.service import scheduler
 from dsync.service.scheduler import DemarcheJob, Service

@@ -9,12 +9,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from dsync.annotations import AnnotationsConfig
-from dsync.configuration import read_configuration, shipped_config
-from dsync.domain.check_line import expiry_line
-from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
-from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.eig.check import mapping_lines
-from dsync.sync.check import (
+from dsync.care.prerequisites import (
     CheckLine,
     CheckStatus,
     annotation_lines,
@@ -22,6 +17,11 @@ from dsync.sync.check import (
     instructeur_line,
     label_lines,
 )
+from dsync.configuration import read_configuration, shipped_config
+from dsync.domain.check_line import expiry_line
+from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.eig.check_lines import mapping_lines
 
 CONFIGURATION = read_configuration(shipped_config())
 ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations

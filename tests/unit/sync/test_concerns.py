@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from dsync.care.concerns import WARNINGS, Code, Thresholds, concerns_of
 from dsync.console.etat import POINTS
 from dsync.service.alerts import ALERTS, TOLD
-from dsync.sync.concerns import WARNINGS, Code, Thresholds, concerns_of
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dsync.domain.run import Kind, Status
+from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import DSUnavailableError
 from dsync.sync.report import RunReport
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check_input import Context
 from dsync.eig.precheck.checks.administration import check_administration
 from dsync.eig.precheck.checks.cas_octroi import check_cas_octroi
 from dsync.eig.precheck.checks.completude import check_completude
@@ -14,7 +15,6 @@ from dsync.eig.precheck.checks.doublon import check_doublon
 from dsync.eig.precheck.checks.fiche_produit import check_fiche_produit
 from dsync.eig.precheck.checks.phase import check_phase
 from dsync.eig.precheck.checks.profils import check_profils
-from dsync.eig.precheck.context import Context
 
 CHECKS: Mapping[Check, Callable[[Context], Controle]] = {
     Check.DEPOT: check_depot,

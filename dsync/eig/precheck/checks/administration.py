@@ -9,11 +9,11 @@ from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.config import OverrideConfig
-from dsync.eig.precheck.context import Context, make_controle
+from dsync.eig.precheck.check_input import Context, make_controle
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import CategorieReponse, OperateurList
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.rules_section import OverrideConfig
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import (
     cleaned,

@@ -10,8 +10,7 @@ from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import site_address
 from dsync.eig.precheck.catalogue import Product, first_begun, phase_by_start
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.config import CasConfig
-from dsync.eig.precheck.context import (
+from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
     Context,
     make_controle,
@@ -20,6 +19,7 @@ from dsync.eig.precheck.context import (
     without_question,
 )
 from dsync.eig.precheck.product import Lien
+from dsync.eig.precheck.rules_section import CasConfig
 from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = Check.CAS_OCTROI

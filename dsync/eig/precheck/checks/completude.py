@@ -11,7 +11,7 @@ from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.context import Context, make_controle
+from dsync.eig.precheck.check_input import Context, make_controle
 from dsync.eig.precheck.rules import NeededChamp
 from dsync.eig.precheck.wording import listed, quoted
 

@@ -11,7 +11,7 @@ from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.context import (
+from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
     Context,
     make_controle,

@@ -10,7 +10,7 @@ from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_by_start
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.context import (
+from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
     Context,
     make_controle,

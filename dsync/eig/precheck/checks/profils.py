@@ -8,8 +8,8 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.config import ProfilConfig
-from dsync.eig.precheck.context import REPORTED_BLANK, Context, make_controle, without_question
+from dsync.eig.precheck.check_input import REPORTED_BLANK, Context, make_controle, without_question
+from dsync.eig.precheck.rules_section import ProfilConfig
 from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = Check.PROFILS

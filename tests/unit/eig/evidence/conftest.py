@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.eig.config import EvidenceConfig
 from dsync.eig.evidence.sources import EvidenceSources
+from dsync.eig.sections import EvidenceConfig
 from dsync.exchanges import Exchanges
 
 CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST", "phases": []}}]})

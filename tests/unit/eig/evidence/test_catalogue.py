@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.eig.config import EvidenceConfig
-from dsync.eig.evidence.catalogue import (
+from dsync.eig.evidence.betagouv import (
     Snapshot,
     catalogue_age,
     fetch_catalogue,
@@ -22,6 +21,7 @@ from dsync.eig.evidence.catalogue import (
 )
 from dsync.eig.evidence.download import download
 from dsync.eig.evidence.sources import EvidenceSources
+from dsync.eig.sections import EvidenceConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault

@@ -15,11 +15,11 @@ import requests
 
 from dsync.domain.dossier import Demandeur
 from dsync.eig.candidature import Candidature
-from dsync.eig.config import RegistreConfig
 from dsync.eig.evidence.gathering import with_registry
 from dsync.eig.evidence.registry import RegistryClient
 from dsync.eig.precheck.evidence import Evidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.sections import RegistreConfig
 from dsync.exchanges import Exchanges
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, writing

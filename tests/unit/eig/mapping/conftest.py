@@ -16,10 +16,10 @@ from msgspec import structs
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.dossier import Descriptor, Dossier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.ds.dossiers import read_dossier
-from dsync.eig.config import EigSections
-from dsync.eig.mapping.config import MappingConfig
-from dsync.eig.programme import Eig
+from dsync.ds.dossier_reading import read_dossier
+from dsync.eig.eig import Eig
+from dsync.eig.mapping.mapping_section import MappingConfig
+from dsync.eig.sections import EigSections
 from dsync.sync.record import Recorder, champs_of_form
 
 CONFIG = Path(__file__).parents[4] / "config" / "aap-eig7.toml"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.eig.mapping.config import MappingConfig
+from dsync.eig.mapping.mapping_section import MappingConfig
 
 
 def problems(section: dict[str, Any]) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsync.eig.mapping.config import MappingConfig
 from dsync.eig.mapping.form import DriftReport, FieldMatch, MatchStatus, match_descriptors
+from dsync.eig.mapping.mapping_section import MappingConfig
 
 OWNED = (5102, 5103, 5104)
 

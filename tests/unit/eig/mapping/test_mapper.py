@@ -14,7 +14,7 @@ import pytest
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber
-from dsync.eig.mapping.config import MappingConfig
+from dsync.eig.mapping.mapping_section import MappingConfig
 from tests.unit.eig.mapping.conftest import Mapper, dossier_of, hashes
 
 DEMARCHE = DemarcheNumber(86321)

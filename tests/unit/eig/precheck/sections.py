@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from dsync.eig.precheck.config import RulesConfig
+from dsync.eig.precheck.rules_section import RulesConfig
 
 rules_of = TypeAdapter(RulesConfig).validate_python
 """Validate a table as the settings do."""

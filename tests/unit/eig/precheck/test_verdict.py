@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.context import REPORTED_BLANK
+from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.detail import detail_text, stated_verdict
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
 

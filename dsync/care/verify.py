@@ -24,7 +24,7 @@ from dsync.ds import DSClient
 from dsync.errors import ConfigurationError, DSBadDataError, DSTimeoutError, PieceTargetError
 from dsync.store import Reader, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView, form_views
-from dsync.store.pieces import CopiedFile
+from dsync.store.piece_rows import CopiedFile
 from dsync.store.sql import CLOCK_TOLERANCE
 from dsync.sync.context import is_mapped
 from dsync.sync.piece_files import check_marked, list_target, read_back

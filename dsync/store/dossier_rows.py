@@ -21,10 +21,10 @@ from dsync.domain.ids import DossierId, DossierNumber
 from dsync.errors import DamagedJsonError
 from dsync.store import tables
 from dsync.store.changes import ChangeWrites, DossierDiff, Record
-from dsync.store.demarche import DemarcheReads
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
 from dsync.store.listing import DossierReads
 from dsync.store.sql import Scope, insert_rows, update_rows, upsert
+from dsync.store.sync_state import DemarcheReads
 from dsync.store.verdicts import QueueWrites
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.run import Kind
+from dsync.domain.run_kinds import Kind
 from dsync.store import Store
 from dsync.store.services import is_alive
 

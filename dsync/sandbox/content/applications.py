@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from dsync.sandbox.content import applicants, catalogue, notes
+from dsync.sandbox.content import applicants, notes, products
+from dsync.sandbox.content.aap_eig7 import CAS_INTERNALISER, CAS_LANCER, FORM, PROFILS
 from dsync.sandbox.content.cases import Case, case_of, situation_of, twin_of
-from dsync.sandbox.content.form import CAS_INTERNALISER, CAS_LANCER, FORM, PROFILS
 from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.texts import NASTY_LINES, NASTY_TEXTS, paragraph
 from dsync.sandbox.world.model import FileSeed, ServedDossier, State, VirusScan
@@ -23,7 +23,7 @@ FIRST_NUMBER = 18_600_001
 _WITHOUT_HUMANS = 12
 """Number of first dossiers, shown by `dsync demo`, whose pre-check annotations are empty."""
 _PAGE = "https://beta.gouv.fr/startups/{id}.html"
-_INCUBATEURS = {id_: option for id_, _, option in catalogue.INCUBATORS}
+_INCUBATEURS = {id_: option for id_, _, option in products.INCUBATORS}
 _TEXTAREAS = {
     4105: "probleme",
     4106: "politique",
@@ -87,13 +87,13 @@ def dossier(seed: int, rank: int, *, now: datetime, hostile: bool = True) -> Ser
     )
 
 
-def _product(seed: int, rank: int) -> catalogue.ProductSeed:
+def _product(seed: int, rank: int) -> products.ProductSeed:
     """Return the dossier's product; a doublon has the one of an earlier dossier."""
     if case_of(seed, rank)[0].twin:
         twin = twin_of(seed, rank)
         if twin is not None:
             return _product(seed, twin)
-    pool = catalogue.family("suivi")
+    pool = products.family("suivi")
     return pool[rank % len(pool)]
 
 
@@ -113,7 +113,7 @@ class Application:
         rng: SeededRandom,
         case: Case,
         ordinal: int,
-        product: catalogue.ProductSeed,
+        product: products.ProductSeed,
         *,
         hostile: bool,
     ) -> None:
@@ -124,7 +124,7 @@ class Application:
         self.profils = usual if rng.chance(0.4) else [rng.pick(usual)]
         self.nasty = (rng.chance(0.02) or changes.get("nasty", False)) and hostile
         if "product" in changes:
-            pool = catalogue.family(changes["product"])
+            pool = products.family(changes["product"])
             rank = ordinal * changes.get("step", 1) + changes.get("offset", 0)
             self.product = pool[rank % len(pool)]
         self.address = _PAGE.format(id=self.product.id)
@@ -140,8 +140,8 @@ class Application:
             self.depose_at = self.depose_at.replace(month=changes["month"], day=day)
         self.depose_at = self._in_turn(changes.get("deposited", [False])) or self.depose_at
         observed = self.product.phase_at(self.depose_at.date().isoformat()) or ""
-        self.phase = catalogue.DECLARED_PHASES.get(
-            catalogue.slugify(observed or "investigation"), "Accélération"
+        self.phase = products.DECLARED_PHASES.get(
+            products.slugify(observed or "investigation"), "Accélération"
         )
         if "other_phase" in changes:
             is_investigation = observed.lower() == "investigation"
@@ -173,14 +173,14 @@ class Application:
             upper=self.address.upper(),
             id=product.id,
             quoted=quote(product.id),
-            plain=catalogue.without_accents(product.id),
+            plain=products.without_accents(product.id),
             alias="".join(product.aliases),
             name=product.name,
             site=product.link,
             code=product.repository,
-            other=_PAGE.format(id=self._in_turn(catalogue.family("discordant")).id),
-            ambiguous=catalogue.AMBIGUOUS_ALIAS,
-            chained=catalogue.CHAINED_ALIAS,
+            other=_PAGE.format(id=self._in_turn(products.family("discordant")).id),
+            ambiguous=products.AMBIGUOUS_ALIAS,
+            chained=products.CHAINED_ALIAS,
         )
 
 

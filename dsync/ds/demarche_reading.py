@@ -13,9 +13,9 @@ from msgspec import Struct, ValidationError, convert, structs
 
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.ds.answers import item_of
 from dsync.ds.classify import Fault, Refusal, error_of, fault_of_errors, refusal_of
-from dsync.ds.dossiers import utc
-from dsync.ds.reading import item_of
+from dsync.ds.dossier_reading import utc
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dsync.errors import ConfigurationError
-from dsync.exports.tables import Row, Table
+from dsync.exports.view_rows import Row, Table
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A text that starts with one of these would be a formula when a spreadsheet opens a CSV file."""

@@ -15,7 +15,7 @@ from dsync.annotations import (
     ResolvedAnnotations,
     shows,
 )
-from dsync.annotations.config import LABEL
+from dsync.annotations.targets import LABEL
 from dsync.domain.dossier import Correction, Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable, lacks_names_only, unread_parts

@@ -31,7 +31,7 @@ from dsync.eig.mapping.champs import (
     rank_of,
     text_of,
 )
-from dsync.eig.mapping.config import EVALUATIONS, PROFIL, VOEUX
+from dsync.eig.mapping.mapping_section import EVALUATIONS, PROFIL, VOEUX
 
 DEPARTEMENT = "departement"
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dsync.domain.check_line import CheckStatus, expiry_line
 from dsync.domain.durations import ago, span
-from dsync.domain.run import Kind, Status
+from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import DSUnauthorizedError, SafetyBrakeError, quotation
 from dsync.sync.moves import REMEDY, Moves
 

@@ -18,9 +18,9 @@ from typing import NamedTuple
 import structlog
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.ds.answers import DELETIONS, read_nodes
 from dsync.ds.classify import Fault
 from dsync.ds.client import DSClient
-from dsync.ds.reading import DELETIONS, read_nodes
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.errors import (
     DSBadDataError,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dsync.addresses import mask_url
-from dsync.eig.config import EvidenceConfig
 from dsync.eig.evidence.download import Response, download
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.catalogue import (
@@ -18,6 +17,7 @@ from dsync.eig.precheck.catalogue import (
     redirects_readable,
 )
 from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.sections import EvidenceConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.store.sql import CLOCK_TOLERANCE
 

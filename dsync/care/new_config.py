@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
-from dsync.annotations.config import ACCEPTED_TYPES, lacking_options
+from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.programme import ProposedSections

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dsync.eig import candidature, store, tables
+from dsync.eig import candidature, evidence_tables, rows
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.wording import listed
 from dsync.eig.stages import REACHED, SUITES, Etape, Suite
@@ -123,11 +123,11 @@ class EigExtension(Extension):
     }
     stages = tuple(Etape)
     reached = REACHED
-    listed = tables.candidature.c.produit_id
-    related = staticmethod(store.related)
-    forget = staticmethod(store.forget_enterprises)
-    indicators = staticmethod(store.median_days)
-    evidence_confirmed_at = staticmethod(store.evidence_confirmed_at)
+    listed = evidence_tables.candidature.c.produit_id
+    related = staticmethod(rows.related)
+    forget = staticmethod(rows.forget_enterprises)
+    indicators = staticmethod(rows.median_days)
+    evidence_confirmed_at = staticmethod(rows.evidence_confirmed_at)
 
     def views(self) -> Dictionary:
         """Return the descriptions of the views and their columns."""

@@ -21,11 +21,10 @@ from dsync.domain.programme import (
 )
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.eig import store, words
+from dsync.eig import rows, words
 from dsync.eig.account import account_of, account_page
 from dsync.eig.candidature import Candidature
-from dsync.eig.check import evidence_line, mapping_lines, rules_lines
-from dsync.eig.config import EigSections
+from dsync.eig.check_lines import evidence_line, mapping_lines, rules_lines
 from dsync.eig.evidence.gathering import (
     GatheredEvidence,
     evidence_document,
@@ -45,7 +44,8 @@ from dsync.eig.precheck.detail import stated_verdict
 from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.store import DossierProduct
+from dsync.eig.rows import DossierProduct
+from dsync.eig.sections import EigSections
 from dsync.errors import ConfigurationError
 from dsync.store import Reader, Store
 
@@ -234,7 +234,7 @@ class Eig:
         if catalogue is None:
             return set()
         with run.reading() as reader:
-            inputs = store.product_inputs(reader.connection, numbers)
+            inputs = rows.product_inputs(reader.connection, numbers)
         changed: dict[DossierNumber, DossierProduct] = {}
         for one in inputs:
             preuve = options.frozen(one.numero, one.preuve) if options else one.preuve
@@ -249,7 +249,7 @@ class Eig:
         if not changed:
             return set()
         with run.transaction() as tx:
-            return store.set_products(tx, changed)
+            return rows.set_products(tx, changed)
 
     def judge(
         self,
@@ -260,10 +260,10 @@ class Eig:
     ) -> Iterator[Judged]:
         """Judge dossiers; yields nothing for one whose verdict is still valid."""
         with run.reading() as reader:
-            candidatures = store.candidatures(reader.connection, [one.numero for one in due])
+            candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
-            members = store.same_product(reader.connection, run.demarche, products)
-            is_kept = store.rules(reader.connection, self._in_force.version) is not None
+            members = rows.same_product(reader.connection, run.demarche, products)
+            is_kept = rows.rules(reader.connection, self._in_force.version) is not None
         # For all of them first: several applicants can be one enterprise, which is looked up once.
         known = with_registry(
             run, self._sources.registry, candidatures.values(), evidence.evidence, self._in_force
@@ -289,7 +289,7 @@ class Eig:
             # Before the first verdict by them is stored.
             if not is_kept and not (options and options.is_trial):
                 with run.transaction() as tx:
-                    store.save_rules(tx.connection, self._in_force.document(), run.now)
+                    rows.save_rules(tx.connection, self._in_force.document(), run.now)
                 is_kept = True
             yield Judged(one, decision)
 
@@ -355,7 +355,7 @@ class Eig:
             found,
             verdict,
             controles,
-            store.rules(reader.connection, verdict["version_regles"]),
+            rows.rules(reader.connection, verdict["version_regles"]),
             titles=titles,
             in_words=self.evidence_in_words,
             instruction=self.rules.config.instruction if self.rules else "l’équipe d’instruction",
@@ -396,7 +396,7 @@ class Eig:
     def _suggestions(self, reader: Reader, numero: DossierNumber) -> list[Suggestion]:
         """Judge a dossier as if it gave the address of each product that its answer may mean."""
         rules = self._in_force
-        candidature = store.candidatures(reader.connection, [numero]).get(numero)
+        candidature = rows.candidatures(reader.connection, [numero]).get(numero)
         evidence = stored_evidence(reader.connection, self._sources)
         if candidature is None or evidence.catalogue is None:
             return []
@@ -409,7 +409,7 @@ class Eig:
             product = identify_product(url, incubateur, evidence, rules, None).match.product
             if product is None:
                 continue
-            others = store.same_product(reader.connection, reader.number, [product.id])
+            others = rows.same_product(reader.connection, reader.number, [product.id])
             doublons = tuple(n for n in others.get(product.id, ()) if n != numero)
             decision = evaluate(supposed, evidence, rules, doublons=doublons)
             controles = [c for c in decision.controles if Check(c.controle).is_of_product]

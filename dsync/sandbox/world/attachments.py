@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from dsync.sandbox.world.champs import ServedChamp
 from dsync.sandbox.world.model import World
+from dsync.sandbox.world.scalars import ServedChamp
 
 _LIFETIME = timedelta(hours=1)
 

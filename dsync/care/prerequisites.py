@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
-from dsync.annotations.config import ACCEPTED_TYPES, lacking_options
+from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.ids import DescriptorId

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dsync.eig.mapping.config import MappingConfig
-from dsync.eig.precheck.config import RulesConfig, Text
+from dsync.eig.mapping.mapping_section import MappingConfig
+from dsync.eig.precheck.rules_section import RulesConfig, Text
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Days = Annotated[float, Field(gt=0, le=3660)]

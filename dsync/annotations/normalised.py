@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
-from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, AnnotationsConfig
+from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, AnnotationsConfig
 from dsync.domain.dossier import PARIS, Json
 from dsync.domain.verdict import Verdict
 

@@ -15,7 +15,7 @@ from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
-from dsync.ds.dossiers import (
+from dsync.ds.dossier_reading import (
     MAX_DOSSIER_BYTES,
     MAX_DOSSIER_VALUES,
     is_too_large,

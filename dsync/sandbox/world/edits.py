@@ -12,8 +12,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar
 
-from dsync.sandbox.world import ids
-from dsync.sandbox.world.champs import NOT_TEXT, ServedChamp
+from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import (
     FINISHED,
     Actor,
@@ -29,6 +28,7 @@ from dsync.sandbox.world.model import (
     World,
     descriptors,
 )
+from dsync.sandbox.world.scalars import NOT_TEXT, ServedChamp
 
 T = TypeVar("T", bound=type[Any])
 
@@ -286,7 +286,7 @@ class Changes(Acting):
         dossier = self._dossier(number)
         repetition, _ = dossier.form.descriptor("annotations", stable_id)
         rows = dossier.rows_of(repetition, "annotations")
-        rows.append(Row(ids.ulid(self.world.now(), number, stable_id, len(rows)), {}))
+        rows.append(Row(opaque_ids.ulid(self.world.now(), number, stable_id, len(rows)), {}))
 
     def add_label(self, number: int, name: str) -> None:
         """Add a label to a dossier; since July 2026 its date of last change moves."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.eig import tables
+from dsync.eig import evidence_tables
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.evidence import RegistryAnswer
@@ -21,7 +21,7 @@ from dsync.store import Tx
 from dsync.store import tables as engine
 from dsync.store.sql import CLOCK_TOLERANCE, insert_rows, update_rows, upsert
 
-_candidature = tables.candidature
+_candidature = evidence_tables.candidature
 _dossier = engine.dossier
 _verdict = engine.verdict
 
@@ -225,20 +225,22 @@ def forget_enterprises(connection: Connection, numbers: Sequence[DossierNumber])
         _dossier.c.siren.is_not(None), _dossier.c.numero.not_in(numbers)
     )
     theirs = select(_dossier.c.siren).where(_dossier.c.numero.in_(numbers))
-    siren = tables.registre.c.siren
-    connection.execute(delete(tables.registre).where(siren.in_(theirs), siren.not_in(others)))
+    siren = evidence_tables.registre.c.siren
+    connection.execute(
+        delete(evidence_tables.registre).where(siren.in_(theirs), siren.not_in(others))
+    )
 
 
 def evidence(connection: Connection) -> EvidenceCopy | None:
     """Return the stored state of the catalogue, or None when it was never fetched."""
-    table = tables.evidence
+    table = evidence_tables.evidence
     row = connection.execute(select(table).where(table.c.source == CATALOGUE)).one_or_none()
     return None if row is None else EvidenceCopy(**row._asdict())
 
 
 def evidence_confirmed_at(connection: Connection) -> datetime | None:
     """Return when the source of the oldest evidence last confirmed it; None: it has no evidence."""
-    table = tables.evidence
+    table = evidence_tables.evidence
     return connection.scalar(
         select(func.min(func.coalesce(table.c.confirmed_at, table.c.fetched_at)))
     )
@@ -254,7 +256,7 @@ def registry(
         sirens: the SIREN to look for.
         now: the current time, in UTC. Answers from the future do not count: the clock was ahead.
     """
-    table = tables.registre
+    table = evidence_tables.registre
     return {
         row.siren: row.answer
         for row in connection.execute(
@@ -269,7 +271,7 @@ def registry(
 
 def known_products(connection: Connection) -> tuple[KnownProduct, ...]:
     """Return every product that was ever published, ordered by id."""
-    table = tables.produit
+    table = evidence_tables.produit
     columns = [table.c[name] for name in KnownProduct._fields]
     rows = connection.execute(select(*columns).order_by(table.c.id))
     return tuple(KnownProduct(*row) for row in rows)
@@ -277,14 +279,14 @@ def known_products(connection: Connection) -> tuple[KnownProduct, ...]:
 
 def rules(connection: Connection, version: str) -> dict[str, Any] | None:
     """Return a version of the rules, as `RuleSet.document` and `depuis_le`; None: it is unknown."""
-    table = tables.regle
+    table = evidence_tables.regle
     row = connection.execute(select(table).where(table.c.version == version)).one_or_none()
     return None if row is None else row._asdict()
 
 
 def rules_versions(connection: Connection) -> list[str]:
     """Return the versions of the rules that ever judged, the latest first."""
-    table = tables.regle
+    table = evidence_tables.regle
     return list(
         connection.scalars(
             select(table.c.version).order_by(table.c.depuis_le.desc(), table.c.version)
@@ -301,17 +303,17 @@ def save_rules(connection: Connection, document: Mapping[str, Any], now: datetim
         now: the present instant, in UTC.
     """
     if rules(connection, document["version"]) is None:
-        insert_rows(connection, tables.regle, [{**document, "depuis_le": now}])
+        insert_rows(connection, evidence_tables.regle, [{**document, "depuis_le": now}])
 
 
 def save_evidence(connection: Connection, copy: EvidenceCopy) -> None:
     """Store a copy as the last good one."""
-    upsert(connection, tables.evidence, [asdict(copy)])
+    upsert(connection, evidence_tables.evidence, [asdict(copy)])
 
 
 def save_products(connection: Connection, products: Iterable[KnownProduct]) -> None:
     """Insert or update products; others are unchanged."""
-    upsert(connection, tables.produit, [product._asdict() for product in products])
+    upsert(connection, evidence_tables.produit, [product._asdict() for product in products])
 
 
 def save_evidence_check(connection: Connection, now: datetime, erreur: str | None = None) -> None:
@@ -326,7 +328,7 @@ def save_evidence_check(connection: Connection, now: datetime, erreur: str | Non
     if erreur is None:
         # The source publishes the good copy again, so there is nothing left to accept.
         row |= {"confirmed_at": now, **dict.fromkeys(_REFUSED)}
-    upsert(connection, tables.evidence, [row])
+    upsert(connection, evidence_tables.evidence, [row])
 
 
 def save_evidence_refusal(
@@ -348,7 +350,7 @@ def save_evidence_refusal(
     values = (sha256, since or now, times + 1, message)
     row = {"source": CATALOGUE, "checked_at": now, "erreur": erreur}
     row |= dict(zip(_REFUSED, values, strict=True))
-    upsert(connection, tables.evidence, [row])
+    upsert(connection, evidence_tables.evidence, [row])
 
 
 def save_registry(
@@ -368,4 +370,4 @@ def save_registry(
     """
     times = {"fetched_at": fetched_at, "expires_at": expires_at}
     rows = [{"siren": answer.siren, "answer": answer, **times} for answer in answers]
-    upsert(connection, tables.registre, rows)
+    upsert(connection, evidence_tables.registre, rows)

@@ -28,7 +28,7 @@ from dsync.errors import (
 from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
-from dsync.sync.pages import learn_revisions, refresh_demarche
+from dsync.sync.page_storing import learn_revisions, refresh_demarche
 from dsync.sync.work import Overwrite, Push
 from dsync.sync.writes import (
     PlannedWrite,

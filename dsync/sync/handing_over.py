@@ -1,0 +1,94 @@
+"""Hands a run over to the service that serves a démarche, and follows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.domain.run_kinds import Kind, Status
+from dsync.errors import InterruptedRunError
+from dsync.store import RunningService, Store
+from dsync.store.requests import ManualRequest
+from dsync.store.services import is_alive
+from dsync.sync.work import Request, to_row
+
+if TYPE_CHECKING:
+    # `dsync conflicts` reads the database only: the client of DS is not loaded for it.
+    from dsync.sync.context import Context
+
+CRASHED = "dsync failed by a bug of its own ({}): report it with the trace in the log."
+LOOK_S = 0.5
+"""Interval at which the result of a request is looked for."""
+
+
+def living_service(store: Store, demarche: DemarcheNumber, now: datetime) -> RunningService | None:
+    """Return a service that executes requests about a démarche, None without one."""
+    lease = store.lease_of(demarche)
+    alive = (one for one in store.services_of(demarche) if is_alive(one, lease, now))
+    return next(alive, None)
+
+
+def hand_over(context: Context, asked: Request) -> ManualRequest | None:
+    """Have the running service execute a run, and wait for its end.
+
+    Args:
+        context: of this process, of which `stop` ends the wait: a run that has not begun is
+            withdrawn, another one goes on.
+        asked: the work, and for whom it is.
+
+    Returns:
+        The request with its result; None when no service executes it, so that the caller does.
+
+    Raises:
+        InterruptedRunError: `stop` was set, or somebody took the request back.
+        StoreError: the database failed; the request may stay.
+    """
+    store, demarche, now = context.store, context.demarche, context.clock
+    service = living_service(store, demarche, now())
+    if service is None:
+        return None
+    with store.requests(demarche) as requests:
+        id_ = requests.ask(*to_row(asked.work), asked.asked_by, now())
+    context.progress.message(f"The service {service.holder} does it; following…")
+    told = None
+    while not context.stop.wait(LOOK_S):
+        with store.reading(demarche) as reader:
+            # Before the request, so that its own run is never taken for one that it waits for.
+            run, *_ = reader.journal.last_runs(Kind.FULL.value)
+            request = reader.requests.by_id(id_)
+        if request is None:
+            # In the console, by anybody who may: this process must not do it in spite of that.
+            raise InterruptedRunError("The request was taken back in the console: nothing is done.")
+        if request.fini_le is not None:
+            return request
+        if run is not None and run["statut"] == Status.RUNNING:
+            if request.commence_le is None and run["run"] != told:
+                told = run["run"]
+                context.progress.message(
+                    f"It begins after run {told} ({run['genre']}), which has read {run['lus']} "
+                    "dossiers so far."
+                )
+            context.progress.pulled(run["lus"], None)
+        if living_service(store, demarche, now()) is None and _take_back(context, id_):
+            return None
+    if withdraw(store, demarche, id_):
+        raise InterruptedRunError("Interrupted: the service had not begun, and will not.")
+    raise InterruptedRunError(
+        "Interrupted: the service goes on with the run; `dsync journal` shows its result."
+    )
+
+
+def _take_back(context: Context, id_: int) -> bool:
+    """Take back a request of which the service died; return False while one may execute it.
+
+    One that has begun stays until the lease of its run has expired: a new service may execute it.
+    """
+    with context.store.requests(context.demarche) as requests:
+        return requests.take_back(id_, context.clock())
+
+
+def withdraw(store: Store, demarche: DemarcheNumber, id_: int) -> bool:
+    """Take back a request; return False if it has begun."""
+    with store.requests(demarche) as requests:
+        return requests.withdraw(id_)
