@@ -46,13 +46,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+_PROMISES = "nominal watermark one_writer deletions pushing judging clock"
 FAST = {
-    *("unit", "store"),
-    *(
-        f"engine/test_{subject}.py"
-        for subject in ("watermark", "one_writer", "deletions", "pushing", "judging", "clock")
-    ),
-    "console/test_masking.py",
+    *("unit", "store", "console/test_masking.py"),
+    *(f"engine/test_{subject}.py" for subject in _PROMISES.split()),
 }
 """Tests of each promise, on SQLite alone: they take under a minute on two cores."""
 

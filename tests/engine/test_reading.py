@@ -5,21 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 
 from dsync.domain.run_kinds import Status
-from dsync.ds.answers import read_nodes
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import FileSeed, VirusScan
 from dsync.sync import pull
 from dsync.sync.page_storing import store_page
 from tests.engine.conftest import Start
-from tests.engine.rig import DEMARCHE, FIRST, LETTRE, NOW, PROBLEME, Engine, dated, number
+from tests.engine.rig import DEMARCHE, FIRST, LETTRE, NOW, PROBLEME, Engine, number
 from tests.store.databases import engine_by_case, on_postgresql
 
 PAGES, LIGHT = "DossiersPage", "DossiersLightPage"
@@ -477,37 +475,6 @@ def test_empty_pages_with_a_new_cursor_each_are_told(engine: Engine) -> None:
     report = engine.sync()
     assert (8, 1) == (report.exit_code, len(engine.pages()))
     assert "empty page" in report.errors[0]
-
-
-def test_a_page_that_goes_back_in_time_keeps_the_watermark(engine: Engine) -> None:
-    """The dossiers are stored, the fault is told, the next run reads again from there."""
-    engine.sync_until_quiet()
-    before = engine.state().watermark
-    assert before
-    for rank in range(6):
-        engine.control.edit_champ(number(rank), PROBLEME, "Autre")
-        engine.advance(minutes=1)
-    small(engine, 2)
-    seen = 0
-
-    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        nonlocal seen
-        page = read_nodes(original(*args, **options))
-        seen += 1
-        if seen == 2:
-            page.nodes[:] = [
-                dated(dossier, dossier.date_derniere_modification - timedelta(days=1))
-                for dossier in page.nodes
-            ]
-        return page
-
-    engine.worker.client.around["read_page"] = read_page
-    report = engine.sync()
-    assert (7, 6) == (report.exit_code, report.changed)
-    assert "out of order" in report.errors[0]
-    watermark = engine.state().watermark
-    assert watermark
-    assert watermark < before + timedelta(minutes=14)
 
 
 # --- what dates do not show -------------------------------------------------------------------

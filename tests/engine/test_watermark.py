@@ -200,3 +200,34 @@ def test_the_watermark_stays_before_a_page_that_failed(start: Start) -> None:
     engine.control.faults.fail(ScriptedFault("bad_gateway", times=None))
     assert 8 == engine.sync().exit_code
     assert before == engine.state().watermark
+
+
+def test_a_page_that_goes_back_in_time_keeps_the_watermark(engine: Engine) -> None:
+    """The dossiers are stored, the fault is told, the next run reads again from there."""
+    engine.sync_until_quiet()
+    before = engine.state().watermark
+    assert before
+    for rank in range(6):
+        engine.control.edit_champ(number(rank), PROBLEME, "Autre")
+        engine.advance(minutes=1)
+    engine.shrink(2)
+    seen = 0
+
+    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        nonlocal seen
+        page = read_nodes(original(*args, **options))
+        seen += 1
+        if seen == 2:
+            page.nodes[:] = [
+                dated(dossier, dossier.date_derniere_modification - timedelta(days=1))
+                for dossier in page.nodes
+            ]
+        return page
+
+    engine.worker.client.around["read_page"] = read_page
+    report = engine.sync()
+    assert (7, 6) == (report.exit_code, report.changed)
+    assert "out of order" in report.errors[0]
+    watermark = engine.state().watermark
+    assert watermark
+    assert watermark < before + timedelta(minutes=14)

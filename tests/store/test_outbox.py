@@ -59,6 +59,17 @@ def test_a_newer_wish_replaces_a_waiting_one(wished: Store) -> None:
     ]
 
 
+def test_an_equal_wish_is_the_one_that_is_there(wished: Store) -> None:
+    """What was written for it stands: the same value is not sent again."""
+    [detail] = [wish for wish in due(wished) if wish.annotation == "detail"]
+    record(wished, WishOutcome(detail.id, WishStatus.CONFIRMEE, pushed="x"))
+    with writing(wished) as tx:
+        tx.outbox.wish([NewWish(ONE, "detail", "x")], LATER)
+    assert [("detail", "x", "confirmee")] == [
+        one for one in annotations(wished) if one[0] == "detail"
+    ]
+
+
 @on_postgresql
 def test_a_workers_clock_that_is_ahead_does_not_shorten_the_delay(wished: Store) -> None:
     """The next worker may be on another machine: the server's clock decides."""
