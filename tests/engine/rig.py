@@ -290,12 +290,15 @@ class Worker:
 
 
 def _read(*, full: bool = False, dossiers: Sequence[DossierNumber] = (), **options: Any) -> Read:
+    # What a read has no use for says nothing.
+    accept, lists = options.pop("accept_deletions", False), options.pop("deletions", True)
     if dossiers:
+        options.pop("since", None)
         return ReadDossiers(tuple(dossiers), **options)
     if full:
-        options.pop("deletions", None)
-        return ReadAll(**options)
-    return ReadChanges(**options)
+        options.pop("since", None)
+        return ReadAll(accept, **options)
+    return ReadChanges(deletions=lists, **options)
 
 
 @dataclass(frozen=True)
