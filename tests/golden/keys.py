@@ -24,10 +24,10 @@ PACKAGE = Path(dsync.__file__).parent
 SOURCES = (
     "configuration.py",
     "settings.py",
-    "annotations/config.py",
-    "eig/config.py",
-    "eig/mapping/config.py",
-    "eig/precheck/config.py",
+    "annotations/targets.py",
+    "eig/sections.py",
+    "eig/mapping/mapping_section.py",
+    "eig/precheck/rules_section.py",
 )
 SCHEMA = EigConfiguration.model_json_schema()
 DEFS: Mapping[str, Any] = SCHEMA["$defs"]
