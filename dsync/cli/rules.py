@@ -18,10 +18,15 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import published_rules
 from dsync.eig.rows import rules as kept_rules
 from dsync.eig.rows import rules_versions
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, DsyncError
 from dsync.sync.context import utc_now
+from dsync.sync.moves import Moves
 
 FORMS = {".md": markdown, ".html": html}
+_STOPPED = (
+    "The safety brake stopped the rules {}, so they are not in force: correct [regles], or run "
+    "`dsync precheck accept`."
+)
 
 
 @click.group(cls=Group)
@@ -40,7 +45,10 @@ def show(*, version: str | None, as_json: bool) -> None:
     """
     document: Mapping[str, Any] | None
     if version is None:
-        document = _in_force().document()
+        found = _in_force()
+        if _is_stopped(found):
+            click.echo(f"  ! {_STOPPED.format(found.version)}", err=True)
+        document = found.document()
     else:
         with reading() as reader:
             document = kept_rules(reader.connection, version)
@@ -68,6 +76,8 @@ def publish(*, file: Path) -> None:
     if write is None:
         raise ConfigurationError(f"{file}: give a name that ends with {' or '.join(FORMS)}.")
     found = _in_force()
+    if _is_stopped(found):
+        raise ConfigurationError(_STOPPED.format(found.version))
     page = published_rules(found.document(), today=found.local_day(utc_now()))
     try:
         file.write_text(write(page), encoding="utf-8")
@@ -82,3 +92,13 @@ def _in_force() -> RuleSet:
     if found is None:
         raise ConfigurationError(NO_RULES)
     return found
+
+
+def _is_stopped(found: RuleSet) -> bool:
+    """Whether these rules wait for somebody to accept them; False without a database to ask."""
+    try:
+        with reading() as reader:
+            stopped = Moves.stored(reader.state.read().refused_rules)
+    except DsyncError:
+        return False
+    return stopped is not None and stopped.version == found.version

@@ -43,6 +43,10 @@ def test_one_wrong_date_waits_for_a_person(run: InsideCommand, sandbox: Sandbox)
         tried.code,
         tried.out.splitlines()[-1],
     )
+    # Nobody publishes what is not in force.
+    for line in (("publish", "regles.md"), ("show",)):
+        assert "stopped the rules" in run("rules", *line, **own).err
+    assert not (run.folder / "regles.md").exists()
     unasked = run("precheck", "accept", **own)
     assert (2, True) == (unasked.code, "--yes" in unasked.err)
     accept = ("--config", own["DSYNC_CONFIG"], "precheck", "accept")
