@@ -348,7 +348,8 @@ class Eig:
         if not given:
             return None
         verdict, titles = given[-1], {check.value: check.label for check in Check}
-        controles = [c for c in found["controles"] if c["etabli_le"] == verdict["etabli_le"]]
+        which = ("etabli_le", "courant")
+        controles = [c for c in found["controles"] if all(c[one] == verdict[one] for one in which)]
         ranks = {name: rank for rank, name in enumerate(titles)}
         controles.sort(key=lambda one: ranks.get(one["controle"], len(ranks)))
         return account_of(

@@ -60,8 +60,8 @@ def test_the_next_call_needs_a_file_alone(run: Command, sandbox: Sandbox) -> Non
             "'en_instruction') AND presence = 'present'"
         )
         phases = (
-            "SELECT numero, resultat FROM lecture_precontrole_controle JOIN "
-            "lecture_precontrole USING (numero, etabli_le) WHERE courant AND controle = 'phase'"
+            "SELECT numero, resultat FROM lecture_precontrole_controle "
+            "WHERE courant AND controle = 'phase'"
         )
         phase = {numero: row["resultat"] for numero, row in found(phases).items()}
         jury = found(f"SELECT * FROM lecture_jury_dossier WHERE numero > {NUMBER}000")

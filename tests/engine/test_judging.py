@@ -120,8 +120,7 @@ def test_a_check_that_is_switched_off_is_in_no_text(engine: Engine) -> None:
     assert ("Éligible", ["éligible"]) == (engine.remote(2), engine.labels(2))
     assert "administration" not in engine.remote(2, DETAIL)
     checks = engine.rows(
-        "SELECT controle FROM lecture_precontrole_controle AS c JOIN lecture_precontrole AS p "
-        "USING (numero, etabli_le) WHERE p.courant AND numero = :numero",
+        "SELECT controle FROM lecture_precontrole_controle WHERE courant AND numero = :numero",
         numero=number(2),
     )
     assert set(Check) - {Check.ADMINISTRATION} == {row["controle"] for row in checks}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 import tracemalloc
+import warnings
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -522,6 +524,11 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     client.close()
     S3FileSystem.clear_instance_cache()
     server.stop()
+    # moto leaves its sockets to the garbage collector, which would find them in any later test.
+    del server
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: Any) -> None:

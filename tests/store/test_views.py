@@ -62,7 +62,7 @@ PROMISED = {
     "lecture_evaluation": "numero ligne moment evaluateur commentaire moyenne",
     "lecture_evaluation_note": "numero ligne critere libelle note",
     "lecture_precontrole": "numero verdict detail etabli_le version_regles courant remarque",
-    "lecture_precontrole_controle": "numero etabli_le controle resultat motif preuve",
+    "lecture_precontrole_controle": "numero etabli_le controle resultat motif preuve courant",
     "lecture_produit": "produit_id nom incubateur phase phase_depuis adresse consulte_le",
     "lecture_regle": "version depuis_le revision regles derogations listes categories "
     "champs_attendus controles phrases",

@@ -5,5 +5,6 @@ SELECT
     k.value ->> 'resultat' AS resultat,
     k.value ->> 'motif' AS motif,
     k.value ->> 'preuve' AS preuve,
+    v.courant,
     v.demarche_numero
 FROM verdict AS v, elements(v.controles) AS k

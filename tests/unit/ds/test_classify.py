@@ -123,7 +123,7 @@ def test_the_most_severe_of_several_errors_is_the_answers() -> None:
         ({"message": "m", "extensions": {"code": 3}}, GraphError(None, "m")),
         (
             {"message": "m", "extensions": {"code": "timeout"}, "path": ["a", 0]},
-            GraphError("timeout", "m", ("a", 0)),
+            GraphError("timeout", "m", ("a", 0), is_of_part=True),
         ),
     ],
 )
