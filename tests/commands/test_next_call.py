@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,7 @@ def test_the_next_call_needs_a_file_alone(run: Command, sandbox: Sandbox) -> Non
     again = run("sync", "--json", **own).json
     assert (0, 0, 0) == (again["changed"], again["evaluated"], again["pushed"])
 
-    with sqlite3.connect(run.folder / "dsync.db") as connection:
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         connection.row_factory = sqlite3.Row
 
         def found(sql: str) -> dict[int, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
@@ -82,13 +83,13 @@ def configured(run: Command) -> Configured:
 
 def rows(run: Command, sql: str) -> list[tuple[object, ...]]:
     """Return the rows of a query."""
-    with sqlite3.connect(run.folder / "dsync.db") as connection:
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         return connection.execute(sql).fetchall()
 
 
 def content_of(run: Command) -> list[str]:
     """Return what is stored, as SQL, without bookkeeping."""
-    with sqlite3.connect(run.folder / "dsync.db") as connection:
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         kept = [*connection.iterdump()]
     moving = (
         '"sync_run"',

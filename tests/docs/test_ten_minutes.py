@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from dsync.sandbox import Sandbox
@@ -39,7 +40,7 @@ def test_a_token_and_a_number_are_enough_for_a_copy(tmp_path: Path) -> None:
         )
     assert (0, "") == (done.returncode, done.stderr)
     assert "last success" in done.stdout
-    with sqlite3.connect(tmp_path / "dsync.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "dsync.db")) as connection:
         copied = connection.execute(f"SELECT count(*) FROM formulaire_{number}").fetchone()
     assert (6,) == copied
     assert (tmp_path / "copie" / f"formulaire_{number}.csv").is_file()
