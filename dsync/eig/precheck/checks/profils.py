@@ -9,7 +9,6 @@ from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK, Context, make_controle, without_question
-from dsync.eig.precheck.rules_section import ProfilConfig
 from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = Check.PROFILS
@@ -30,7 +29,7 @@ def check_profils(context: Context) -> Controle:
         # Counted once, however often and in whichever wording it is wished.
         key = profil.id if profil else fold(voeu.profil)
         wished.setdefault(key, voeu.profil)
-        if not (profil and _is_offered(profil, context)):
+        if not (profil and profil.is_offered(context.deposit_day)):
             absent.setdefault(key, voeu.profil)
     preuve: dict[str, Json] = {
         "date": context.deposit_day.isoformat(),
@@ -63,18 +62,10 @@ def check_profils(context: Context) -> Controle:
         offre=_labels(
             profil.labels[0] if profil.labels else profil.id
             for profil in context.rules.config.profils
-            if _is_offered(profil, context)
+            if profil.is_offered(context.deposit_day)
         ),
     )
 
 
 def _labels(labels: Iterable[str]) -> str:
     return listed(quoted(label, 50) for label in labels)
-
-
-def _is_offered(profil: ProfilConfig, context: Context) -> bool:
-    day = context.deposit_day
-    return not (
-        (profil.offered_from and day < profil.offered_from)
-        or (profil.offered_until and day > profil.offered_until)
-    )
