@@ -16,6 +16,7 @@ from dsync import __version__
 from dsync.addresses import is_loopback
 from dsync.care.new_config import Known, NewConfig, new_config
 from dsync.care.prerequisites import CheckSources, run_checks
+from dsync.care.state import state_of
 from dsync.care.verify import (
     Expected,
     Verification,
@@ -449,6 +450,20 @@ class Worker:
                     opened=self.configuration.ouvert.champs,
                 )
             )
+
+    def state(self, now: datetime) -> dict[str, Any]:
+        """Return the démarche's state as stored, as `state_of` has it.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        return state_of(
+            self.store,
+            self.demarche,
+            now,
+            judges=self.configuration.judges,
+            configured=self.settings.folder,
+        )
 
     def evidence(self, reader: Reader) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `dsync evidence show`; None without rules.

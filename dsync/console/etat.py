@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.care.concerns import Code, concerns_of
-from dsync.care.state import state_of
 from dsync.console import words
 from dsync.console.charts import bars, curve
 from dsync.console.visit import Visit
@@ -195,13 +194,7 @@ def show(visit: Visit) -> Response:
     """Show the state of a démarche."""
     worker = visit.worker
     configuration = worker.configuration
-    state = state_of(
-        worker.store,
-        worker.demarche,
-        visit.now,
-        judges=configuration.judges,
-        configured=worker.settings.folder,
-    )
+    state = worker.state(visit.now)
     has_programme = configuration.programme is not None
     with visit.reading() as reader:
         figures = reader.dossiers.figures(with_stages=has_programme)

@@ -19,7 +19,6 @@ import requests
 import structlog
 
 from dsync.care.concerns import CHECK, Code, concerns_of
-from dsync.care.state import state_of
 from dsync.domain.check_line import EXPIRY_WARNINGS_DAYS, CheckLine, CheckStatus
 from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
@@ -220,13 +219,7 @@ def alerts_of(worker: Worker, now: datetime) -> Iterator[Alert]:
         StoreError: the database cannot be read.
     """
     configuration = worker.configuration
-    state = state_of(
-        worker.store,
-        worker.demarche,
-        now,
-        judges=configuration.judges,
-        configured=worker.settings.folder,
-    )
+    state = worker.state(now)
     for one in concerns_of(state, now, worker.settings.thresholds):
         alert = TOLD[one.code]
         # A service that has just started for the first time is not late yet.

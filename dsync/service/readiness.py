@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dsync import __version__
 from dsync.care.concerns import Code, concerns_of, warnings_of
-from dsync.care.state import state_of
 from dsync.domain.durations import ago
 from dsync.domain.run_kinds import Status
 from dsync.errors import StoreError
@@ -47,13 +46,7 @@ def _demarche(worker: Worker) -> tuple[dict[str, Any], str | None]:
     """Return what is shown of a démarche, and its problem or None."""
     now, configuration = worker.clock(), worker.settings.configuration
     # What DS gave as the reason of a refusal is not shown: counts only.
-    state = state_of(
-        worker.store,
-        worker.demarche,
-        now,
-        judges=configuration.judges,
-        configured=worker.settings.folder,
-    )
+    state = worker.state(now)
     state["reasons"] = {}
     concerns = list(concerns_of(state, now, worker.settings.thresholds))
     last, role = state["last_success_at"], _role(state)
