@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsync.eig.database_part import EIG
-from dsync.store import Extension, Store
+from dsync.eig.eig import Eig
+from dsync.programme import Programme
+from dsync.store import Store
 from dsync.store.scratch import sweep
 
-EXTENSION: Extension = EIG
+PROGRAMME: type[Programme] = Eig
 """Used whether or not the configuration has a programme, so that an erasure covers all tables."""
 
 
@@ -25,4 +26,4 @@ def open_database(url: str, **options: Any) -> Store:
         StoreError: the database cannot be opened.
     """
     sweep()
-    return Store.open(url, extension=EXTENSION, **options)
+    return Store.open(url, programme=PROGRAMME, **options)

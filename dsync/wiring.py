@@ -471,9 +471,7 @@ class Worker:
         Raises:
             ConfigurationError: the rules or lists are wrong.
         """
-        if self.programme is None or not self.programme.judges:
-            return None
-        return self.programme.evidence_shown(reader.connection)
+        return self.programme.evidence_shown(reader.connection) if self.programme else None
 
     def close(self) -> None:
         """Close what was opened."""

@@ -15,8 +15,8 @@ from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
-from dsync.domain.programme import ProposedSections
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, plain, quoted
+from dsync.programme import ProposedSections
 
 MADE = ("demarche", "annotations", "mapping", "regles", "preuves")
 """The parts of the shipped file that are not taken as they are."""

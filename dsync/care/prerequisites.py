@@ -17,7 +17,6 @@ from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.ids import DescriptorId
-from dsync.domain.programme import Programme
 from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
     ConfigurationError,
@@ -30,6 +29,7 @@ from dsync.errors import (
     SchemaBehindError,
     StoreError,
 )
+from dsync.programme import Programme
 from dsync.store import Store
 from dsync.store.engine import parse_url, sqlite_file
 from dsync.sync.piece_files import try_target

@@ -124,7 +124,7 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
             f"Table {name} has rows of dossiers that table dossier does not have. {RESTORE}",
         )
     has_rows = is_mapped(reader.state.read().mapping_key)
-    main = reader.extension.main_table
+    main = reader.programme.main_table()
     done.add(
         "contents",
         reader.verification.without_contents([main] if main is not None and has_rows else []),

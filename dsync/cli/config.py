@@ -106,10 +106,11 @@ def check(*, as_json: bool) -> None:
 
 def _checked(settings: Settings) -> dict[str, Any]:
     with open_worker(settings) as worker:
-        rules, warnings = worker.programme and worker.programme.rules, _warnings(worker)
+        programme, warnings = worker.programme, _warnings(worker)
+        rules = programme if programme and programme.judges else None
     return {
         "config": str(settings.config),
-        "rules_version": rules.version if rules else None,
+        "rules_version": rules.rules_version if rules else None,
         "shipped_lists": list(rules.shipped_lists) if rules else [],
         "unknown_variables": list(unknown_variables()),
         "warnings": warnings,
@@ -125,21 +126,12 @@ def _warnings(worker: Worker) -> list[str]:
     ]
     sections = worker.configuration.programme
     given = worker.configuration.model_fields_set
-    if sections and sections.regles and not sections.regles.enabled:
-        warnings.append(
-            "[regles] is switched off, so nothing is judged: fill in its window and lists, then "
-            "set enabled = true"
-        )
     warnings += [
         f"[{name}] has no effect without [regles]: nothing is judged"
         for name in ("annotations", "preuves")
         if name in given and not (sections and sections.regles)
     ]
-    for name, nearest in (sections.mapping.misspelt() if sections else {}).items():
-        warnings.append(
-            f"[mapping.champs.{name}]: no field has this name, so its answers go into `extra`; did "
-            f"you mean {nearest}?"
-        )
+    warnings += worker.programme.warnings() if worker.programme else ()
     try:
         worker.demarche  # noqa: B018 - a property that raises
     except ConfigurationError as exc:

@@ -32,7 +32,7 @@ from dsync.cli.reports import print_document
 from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, open_worker
 from dsync.configuration import shipped_config
-from dsync.database import EXTENSION, open_database
+from dsync.database import PROGRAMME, open_database
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Status
@@ -371,7 +371,7 @@ def _examples(worker: Worker) -> list[tuple[Any, ...]]:
 
 def _first_reason(document: dict[str, Any]) -> str | None:
     """Return the reason of the first check that prevents « Éligible »."""
-    checks = current_checks(document, EXTENSION.checks)
+    checks = current_checks(document, PROGRAMME.checks)
     decisive = next(iter(to_settle(checks)), None)
     motifs: dict[str, str] = {check["controle"]: check["motif"] for check in checks}
     return motifs.get(decisive or "", "Tous les contrôles sont conformes.")

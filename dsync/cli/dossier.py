@@ -31,12 +31,11 @@ from dsync.cli.output import (
     shown,
 )
 from dsync.cli.session import load, open_worker, reading
-from dsync.database import EXTENSION
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.programme import NO_RULES
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError
+from dsync.programme import NO_RULES, Programme
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reader import current_checks, to_settle
 
@@ -134,24 +133,25 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     with reading(settings) as reader:
         found: dict[str, Any] | None = reader.dossiers.by_number(numero)
         conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
+        shown_by = reader.programme
     if found is None:
         raise ConfigurationError(UNKNOWN.format(numero=numero))
-    checks = current_checks(found, EXTENSION.checks)
+    checks = current_checks(found, shown_by.checks)
     found["a_regler"] = to_settle(checks)
     if as_json:
         print_json(found)
         return
     click.secho(f"Dossier {numero}", bold=True)
-    if found["precontroles"] or settings.configuration.judges:
-        _print_verdict(found, checks)
-    for title, fields in EXTENSION.sections.items():
+    if found.get("precontroles") or settings.configuration.judges:
+        _print_verdict(found, checks, shown_by.checks)
+    for title, fields in shown_by.sections.items():
         _print_section(title, [(label, found.get(name)) for name, label in fields.items()])
     programme = settings.configuration.programme
     labels = programme.extra_labels if programme else {}
-    extra: dict[str, Any] = found["extra"] or {}
+    extra: dict[str, Any] = found.get("extra") or {}
     _print_section("Other fields", [(labels.get(name, name), extra[name]) for name in extra])
-    _print_voeux(found["voeux"])
-    _print_evaluations(found["evaluations"], found["notes"])
+    _print_voeux(found.get("voeux", ()))
+    _print_evaluations(found.get("evaluations", ()), found.get("notes", ()))
     _print_pushes(found["annotations"], {c.annotation: c.valeur_distante for c in conflicts})
     _print_changes(found["changements"])
     _print_events(found["evenements"])
@@ -196,7 +196,7 @@ def message(*, numero: DossierNumber, as_json: bool) -> None:
     It is made of the current verdict. dsync never sends it: copy it into DS's messages.
     """
     with _of_dossier(numero) as (programme, found, reader):
-        checks = current_checks(found, EXTENSION.checks)
+        checks = current_checks(found, programme.checks)
         made = programme.message(reader, found, checks)
     if not checks:
         raise ConfigurationError(f"Dossier {numero} has no verdict yet: run `dsync sync`.")
@@ -246,7 +246,7 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
 
 
 @contextmanager
-def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Any, dict[str, Any], Reader]]:
+def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Programme, dict[str, Any], Reader]]:
     """Yield the programme, a dossier with its verdicts, and the reader of its démarche.
 
     Raises:
@@ -264,24 +264,27 @@ def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Any, dict[str, Any], Re
             yield programme, found, reader
 
 
-def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> None:
-    titles = EXTENSION.checks
+def _print_verdict(
+    found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], titles: Mapping[str, str]
+) -> None:
     heading("Pre-check")
-    current = next((p for p in found["precontroles"] if p["courant"]), None)
+    verdicts = found.get("precontroles", ())
+    current = next((p for p in verdicts if p["courant"]), None)
     if current is None:
         click.echo("  no verdict yet")
         return
-    given = len(found["precontroles"])
+    given = len(verdicts)
     click.echo(
         f"  {current['verdict']}, established {found['verdict_etabli_le']} by rules "
         f"{current['version_regles']}" + (f" ({given} verdicts in all)" if given > 1 else "")
     )
     for check in checks:
-        print_check(check["resultat"], titles[check["controle"]], check["motif"], check["preuve"])
+        title = titles.get(check["controle"], check["controle"])
+        print_check(check["resultat"], title, check["motif"], check["preuve"])
     if current["remarque"]:
         print_note(f"  Remark: {clean(current['remarque'])}", hanging=10)
     if found["a_regler"]:
-        names = ", ".join(titles[name] for name in found["a_regler"])
+        names = ", ".join(titles.get(name, name) for name in found["a_regler"])
         click.echo(f"  To become Éligible, settle: {names}")
 
 

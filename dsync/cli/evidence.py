@@ -23,7 +23,6 @@ from dsync.configuration import shipped_config
 from dsync.database import open_database
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.programme import NO_RULES
 from dsync.eig.evidence.list_files import Difference, last_kept, put_back, replace_list
 from dsync.eig.precheck.lists import (
     ListProblemsError,
@@ -35,6 +34,7 @@ from dsync.eig.precheck.rules import list_file
 from dsync.eig.precheck.rules_section import RulesConfig
 from dsync.eig.rows import evidence as kept_evidence
 from dsync.errors import ConfigurationError, DsyncError
+from dsync.programme import NO_RULES
 from dsync.settings import Settings
 from dsync.sync.context import utc_now
 from dsync.sync.moves import Moves

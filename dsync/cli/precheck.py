@@ -22,11 +22,9 @@ from dsync.cli.output import (
 from dsync.cli.reports import print_moves
 from dsync.cli.runs import Done, carry_out, finish, run_once
 from dsync.cli.session import reading
+from dsync.database import PROGRAMME
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
-from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evidence import stored_product
-from dsync.eig.statistics import statistics
 from dsync.errors import ConfigurationError
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.moves import Moves
@@ -246,13 +244,7 @@ def _print_evidence(comparisons: Sequence[Comparison]) -> None:
 def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
     if verdict is None:
         return {}
-    proof = stored_product(verdict.preuve)
-    return {
-        "verdict": verdict.verdict.value,
-        "product": proof and proof.product.id,
-        "phase": verdict.constats.get("phase_constatee"),
-        "catalogue read": proof and proof.consulte_le,
-    }
+    return {"verdict": verdict.verdict.value, **PROGRAMME.evidence_facts(verdict)}
 
 
 def _document(comparison: Comparison) -> dict[str, Any]:
@@ -276,7 +268,8 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 
 def _statistics(*, wide: bool, as_json: bool) -> None:
     with reading() as reader:
-        rows = statistics(reader)
+        programme = reader.programme
+        rows = programme.statistics(reader)
     if as_json:
         print_json([row._asdict() for row in rows])
         return
@@ -291,7 +284,7 @@ def _statistics(*, wide: bool, as_json: bool) -> None:
     results = [result.value for result in Resultat]
     print_table(
         ("check", *results),
-        [(check, *(counts[check, result] for result in results)) for check in Check]
+        [(check, *(counts[check, result] for result in results)) for check in programme.checks]
         if rows
         else [],
         empty=empty,

@@ -12,13 +12,13 @@ from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import print_json
 from dsync.cli.session import open_worker, reading
-from dsync.domain.programme import NO_RULES
 from dsync.eig.paper import html, markdown
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import published_rules
 from dsync.eig.rows import rules as kept_rules
 from dsync.eig.rows import rules_versions
 from dsync.errors import ConfigurationError, DsyncError
+from dsync.programme import NO_RULES
 from dsync.sync.context import utc_now
 from dsync.sync.moves import Moves
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +21,15 @@ from dsync.sync.work import Erase, LiftErasure, Precheck, PrecheckAsOf, Push, Re
 from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
-SHOWN_VIEWS = ("voeux", "precontroles", "controles", "changements", "evenements")
+SHOWN_VIEWS = (
+    "voeux",
+    "evaluations",
+    "notes",
+    "precontroles",
+    "controles",
+    "changements",
+    "evenements",
+)
 ANNOTATIONS = tuple(words.ANNOTATIONS)
 HIGHEST_MARK = 5.0
 _ORIGIN = "https://demarche.numerique.gouv.fr"
@@ -46,20 +53,20 @@ def show(visit: Visit) -> Response:
             reader.wishes.current(WishStatus, [number]),
             key=lambda one: ANNOTATIONS.index(one.annotation),
         )
-        extension = reader.extension
+        described = reader.programme
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
-        checks = current_checks(found, extension.checks)
-        documented = extension.views()[extension.main_view.name]["columns"]
+        checks = current_checks(found, described.checks)
+        documented = described.views()[described.main_view.name]["columns"]
         sections = {
             words.SECTIONS.get(title, title): [
                 (words.label(name, documented[name]), name, visit.said(name, found.get(name)))
                 for name in fields
             ]
-            for title, fields in extension.sections.items()
+            for title, fields in described.sections.items()
         }
         changes = [one for one in found["changements"] if visit.actor.may_act]
         deposited = words.instant_of(found["depose_le"])
-        titles = extension.checks
+        titles = described.checks
         columns = ("numero", "etape", "etape_depuis", "attend")
         suivi = reader.rows_of("lecture_suivi", columns, {"numero": number}, order="numero")
         message = None
@@ -81,7 +88,7 @@ def show(visit: Visit) -> Response:
             # In UTC, the first hours of a day are of the day before.
             depose_le=words.paris_day(deposited) if deposited else None,
             wishes=wishes,
-            evaluations=_evaluations(reader.dossiers.evaluations(number)),
+            evaluations=_evaluations(found),
             changes=list(reversed(changes))[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             events=list(reversed(found["evenements"])),
@@ -123,14 +130,17 @@ def _link(worker: Worker, number: DossierNumber) -> str | None:
     return f"{origin}/procedures/{worker.demarche}/dossiers/{number}"
 
 
-def _evaluations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _evaluations(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each grid with its marks as bars."""
     grids = []
-    for _, group in groupby(rows, key=lambda row: row["ligne"]):
-        of_grid = list(group)
-        marks = {row["libelle"] or row["critere"]: row["note"] for row in of_grid if row["critere"]}
+    for grid in found.get("evaluations", ()):
+        marks = {
+            note["libelle"] or note["critere"]: note["note"]
+            for note in found["notes"]
+            if note["ligne"] == grid["ligne"]
+        }
         most = max([HIGHEST_MARK, *(mark for mark in marks.values() if mark is not None)])
-        grids.append({**of_grid[0], "marks": bars(marks, most)})
+        grids.append({**grid, "marks": bars(marks, most)})
     return grids
 
 

@@ -109,7 +109,7 @@ def show(visit: Visit) -> Response:
             parameters=parameters_of(visit),
             chosen=chosen,
             verdicts=VERDICTS,
-            etapes=reader.extension.stages if "etape" in columns else (),
+            etapes=reader.programme.stages if "etape" in columns else (),
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=etiquettes,
             judges=worker.configuration.judges,

@@ -15,8 +15,9 @@ from functools import cache, cached_property
 from inspect import ismethod
 from typing import Any, TypeVar
 
+from dsync.programme import Programme
 from dsync.store import Reader
-from dsync.store.extension import OF_PERSON, Extension, is_masked
+from dsync.store.dictionary import OF_PERSON, is_masked
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
 
@@ -25,7 +26,7 @@ T = TypeVar("T", bound=Subject)
 ALSO = frozenset({"valeur_distante", "demande_par"})
 """Names that no view marks: what a person wrote in DS, and who asked for something by hand."""
 
-NO_DATA = frozenset({"connection", "extension", "number"})
+NO_DATA = frozenset({"connection", "programme", "number"})
 """What a reader and its objects have besides: pages put nothing of it into templates."""
 CLOSED = ("contents", "verification")
 """A reader's objects whose rows have names that no view documents."""
@@ -34,11 +35,11 @@ _PLAIN = (str, int, float, Decimal, date, time, timedelta, type(None))
 
 
 @cache
-def names_marked(extension: Extension, mark: Callable[[str], bool]) -> frozenset[str]:
+def names_marked(programme: type[Programme], mark: Callable[[str], bool]) -> frozenset[str]:
     """Return the names of the columns whose documentation has a mark."""
     return frozenset(
         name
-        for view in shipped_dictionary(extension).values()
+        for view in shipped_dictionary(programme).values()
         for name, sentence in view["columns"].items()
         if mark(sentence)
     )
@@ -57,8 +58,8 @@ class Masking:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._names = ALSO | names_marked(reader.extension, is_masked)
-        self._of_person = names_marked(reader.extension, _is_of_person)
+        self._names = ALSO | names_marked(reader.programme, is_masked)
+        self._of_person = names_marked(reader.programme, _is_of_person)
 
     def __call__(self, value: Any) -> Any:
         """Return a copy of a value without them.

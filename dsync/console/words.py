@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from dsync.domain.dossier import PARIS
 from dsync.domain.verdict import Verdict
 from dsync.errors import InterruptedRunError
-from dsync.store.extension import label_of
+from dsync.store.dictionary import label_of
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
 from dsync.sync.report import CAUSES
 

@@ -19,7 +19,7 @@ from sqlmodel import Field, SQLModel
 from dsync.domain.dossier import Demandeur, Json
 from dsync.eig.stages import Passage
 from dsync.store.columns import NAMING, given_number, json_text
-from dsync.store.extension import FREE_TEXT, PERSONAL
+from dsync.store.dictionary import FREE_TEXT, PERSONAL
 
 metadata = MetaData(naming_convention=NAMING)
 """The programme's tables."""

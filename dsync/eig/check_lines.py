@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.toml_text import named
 from dsync.eig.evidence.betagouv import fetch_catalogue
-from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
 from dsync.eig.mapping.mapping_section import CHAMP_FIELDS, PROFIL, VOEUX, MappingConfig
 from dsync.eig.mapping.proposal import OWN_SHARE
@@ -20,6 +20,9 @@ from dsync.eig.precheck.wording import fold
 from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.errors import DsyncError, EvidenceUnavailableError
 from dsync.store import Store
+
+if TYPE_CHECKING:
+    from dsync.eig.evidence.sources import EvidenceSources
 
 A_YEAR = timedelta(days=366)
 OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephone", "perspectives"})

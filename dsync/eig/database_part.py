@@ -1,22 +1,22 @@
-"""Describes the programme's tables and views to the store, and builds its main view."""
+"""The programme's views: their documentation, the columns of the main one, their SQL completed."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from typing import Any
 
-from dsync.eig import candidature, evidence_tables, rows
+from dsync.eig import candidature
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.wording import listed
-from dsync.eig.stages import REACHED, SUITES, Etape, Suite
-from dsync.store import DossierView
-from dsync.store.extension import (
+from dsync.eig.stages import SUITES, Suite
+from dsync.programme import Dictionary
+from dsync.store.dictionary import (
     DOSSIER_COLUMNS,
-    Dictionary,
-    Extension,
     ViewColumn,
     dossier_dictionary,
+    read_dictionary,
 )
 
 MAIN_VIEW = "lecture_candidature"
@@ -101,65 +101,35 @@ def main_view_columns() -> Iterator[ViewColumn]:
         yield from _OTHER_COLUMNS.get(name, ())
 
 
-class EigExtension(Extension):
-    """The programme's part of the database."""
-
-    name = "eig"
-    package = "dsync.eig"
-    metadata = candidature.metadata
-    main_view = DossierView(MAIN_VIEW, "numero", json=EXTRA)
-    dossier_views: Mapping[str, DossierView] = {
-        "etapes": DossierView("lecture_etape", "rang"),
-        "voeux": DossierView("lecture_voeu", "rang"),
-        "evaluations": DossierView("lecture_evaluation", "ligne"),
-        "notes": DossierView("lecture_evaluation_note", "ligne"),
-        "precontroles": DossierView("lecture_precontrole", "etabli_le"),
-        "controles": DossierView(CHECKS_VIEW, "etabli_le", json="preuve"),
-    }
-    checks: Mapping[str, str] = {check.value: check.label for check in Check}
-    sections: Mapping[str, Mapping[str, str]] = {
-        title: {one.name: one.label for one in main_view_columns() if one.section == title}
-        for title in SECTIONS
-    }
-    stages = tuple(Etape)
-    reached = REACHED
-    listed = evidence_tables.candidature.c.produit_id
-    related = staticmethod(rows.related)
-    forget = staticmethod(rows.forget_enterprises)
-    indicators = staticmethod(rows.median_days)
-    evidence_confirmed_at = staticmethod(rows.evidence_confirmed_at)
-
-    def views(self) -> Dictionary:
-        """Return the descriptions of the views and their columns."""
-        views = super().views()
-        checks = views[CHECKS_VIEW]["columns"]
-        # dictionary.toml has the placeholder, so that a new check is in the text.
-        checks["controle"] = checks["controle"].format(checks=listed(Check, last="ou"))
-        main, engine = views[MAIN_VIEW], dossier_dictionary()
-        described, typed = engine["columns"] | main["columns"], engine["types"] | main["types"]
-        columns = list(main_view_columns())
-        main["columns"] = {one.name: one.description or described[one.name] for one in columns}
-        main["types"] = {one.name: one.type or typed[one.name] for one in columns}
-        return views
-
-    def complete(self, query: str) -> str:
-        """Insert the main view's columns, the checks and what follows each stage into a query.
-
-        `{results}`: the paths of the checks and their results in a verdict, which has each check
-        once at most.
-        """
-        columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
-        checks = ",\n        ".join(
-            f"('{CHECKS_VIEW}', 'controle', '{check}', '{check.meaning}')" for check in Check
-        )
-        # Not `format`: SQL has braces of its own, such as '{}'.
-        query = query.replace("{columns}", columns).replace("{checks}", checks)
-        results = (f"'$[{rank}].controle', '$[{rank}].resultat'" for rank in range(len(Check)))
-        query = query.replace("{results}", ", ".join(results))
-        for name in Suite._fields:
-            whens = (f"WHEN '{e}' THEN '{v}'" for e, s in SUITES.items() if (v := getattr(s, name)))
-            query = query.replace(f"{{{name}}}", f"CASE e.etape {' '.join(whens)} END")
-        return query
+def documented() -> Dictionary:
+    """Return the descriptions of the views and their columns."""
+    views = read_dictionary(files("dsync.eig"))
+    checks = views[CHECKS_VIEW]["columns"]
+    # dictionary.toml has the placeholder, so that a new check is in the text.
+    checks["controle"] = checks["controle"].format(checks=listed(Check, last="ou"))
+    main, engine = views[MAIN_VIEW], dossier_dictionary()
+    described, typed = engine["columns"] | main["columns"], engine["types"] | main["types"]
+    columns = list(main_view_columns())
+    main["columns"] = {one.name: one.description or described[one.name] for one in columns}
+    main["types"] = {one.name: one.type or typed[one.name] for one in columns}
+    return views
 
 
-EIG = EigExtension()
+def completed(query: str) -> str:
+    """Insert the main view's columns, the checks and what follows each stage into a query.
+
+    `{results}`: the paths of the checks and their results in a verdict, which has each check once
+    at most.
+    """
+    columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
+    checks = ",\n        ".join(
+        f"('{CHECKS_VIEW}', 'controle', '{check}', '{check.meaning}')" for check in Check
+    )
+    # Not `format`: SQL has braces of its own, such as '{}'.
+    query = query.replace("{columns}", columns).replace("{checks}", checks)
+    results = (f"'$[{rank}].controle', '$[{rank}].resultat'" for rank in range(len(Check)))
+    query = query.replace("{results}", ", ".join(results))
+    for name in Suite._fields:
+        whens = (f"WHEN '{e}' THEN '{v}'" for e, s in SUITES.items() if (v := getattr(s, name)))
+        query = query.replace(f"{{{name}}}", f"CASE e.etape {' '.join(whens)} END")
+    return query

@@ -1,27 +1,19 @@
-"""Implements the protocol `Programme` of `domain/programme.py` for the EIG programme."""
+"""The EIG programme: what `dsync/programme.py` asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, Select
 
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Descriptor, Etat, Revision
-from dsync.domain.ids import DescriptorId, DossierNumber
-from dsync.domain.programme import (
-    NO_RULES,
-    DueEvaluation,
-    Judged,
-    PrecheckOptions,
-    ProgrammeRun,
-    ProposedSections,
-)
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
 from dsync.domain.toml_text import TO_CHECK
-from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.eig import rows, words
+from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, Verdict
+from dsync.eig import candidature, database_part, evidence_tables, rows, words
 from dsync.eig.account import account_of, account_page
 from dsync.eig.candidature import Candidature
 from dsync.eig.check_lines import evidence_line, mapping_lines, rules_lines
@@ -33,7 +25,6 @@ from dsync.eig.evidence.gathering import (
     stored_evidence,
     with_registry,
 )
-from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
 from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, propose
 from dsync.eig.message import ASKED, Message, Suggestion, message_of
@@ -46,15 +37,33 @@ from dsync.eig.precheck.evidence import Evidence, identify_product, stored_produ
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import DossierProduct
 from dsync.eig.sections import EigSections
+from dsync.eig.stages import REACHED, Etape
+from dsync.eig.statistics import Statistic, statistics
 from dsync.errors import ConfigurationError
+from dsync.programme import (
+    NO_RULES,
+    Dictionary,
+    DossierView,
+    Judged,
+    PrecheckOptions,
+    Programme,
+    ProgrammeRun,
+    ProposedSections,
+    ToJudge,
+)
 from dsync.store import Reader, Store
+from dsync.store.dictionary import sections_of
+
+if TYPE_CHECKING:
+    # With it, short commands would import the HTTP client to read a database.
+    from dsync.eig.evidence.sources import EvidenceSources
 
 NOON = time(12, tzinfo=UTC)
 """At this time the day in Paris and in UTC is the same."""
 
 
-class Eig:
-    """One call for projects; the protocol says what each method takes and returns.
+class Eig(Programme):
+    """One call for projects; `Programme` says what each method takes and returns.
 
     Args:
         sections: the programme's sections of the configuration.
@@ -63,6 +72,75 @@ class Eig:
         catalogue_share: the largest accepted share of products missing from a new catalogue,
             from 0 to 1.
     """
+
+    name = "eig"
+    package = "dsync.eig"
+    metadata = candidature.metadata
+    main_view = DossierView(database_part.MAIN_VIEW, "numero", json=database_part.EXTRA)
+    dossier_views: ClassVar[Mapping[str, DossierView]] = {
+        "etapes": DossierView("lecture_etape", "rang"),
+        "voeux": DossierView("lecture_voeu", "rang"),
+        "evaluations": DossierView("lecture_evaluation", "ligne"),
+        "notes": DossierView("lecture_evaluation_note", "ligne"),
+        "precontroles": DossierView("lecture_precontrole", "etabli_le"),
+        "controles": DossierView(database_part.CHECKS_VIEW, "etabli_le", json="preuve"),
+    }
+    listed: ClassVar[Column[Any]] = evidence_tables.candidature.c.produit_id
+    filters: ClassVar[Mapping[str, str]] = {
+        name: f"d.numero IN (SELECT s.numero FROM lecture_suivi AS s WHERE s.{name} = :{name})"  # noqa: S608 - names of ours
+        for name in ("etape", "attend")
+    }
+    stages = tuple(Etape)
+    reached = REACHED
+    checks: Mapping[str, str] = {check.value: check.label for check in Check}
+    sections: Mapping[str, Mapping[str, str]] = sections_of(
+        database_part.main_view_columns(), database_part.SECTIONS
+    )
+
+    @classmethod
+    def views(cls) -> Dictionary:
+        """Return the documentation of the views."""
+        return database_part.documented()
+
+    @classmethod
+    def complete(cls, query: str) -> str:
+        """Insert the columns, checks and stages."""
+        return database_part.completed(query)
+
+    @classmethod
+    def related(cls, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
+        """Select the open dossiers for the products of these dossiers."""
+        return rows.related(demarche, numbers)
+
+    @classmethod
+    def indicators(cls, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
+        """Return the median days in each stage."""
+        return rows.median_days(connection, demarche)
+
+    @classmethod
+    def evidence_confirmed_at(cls, connection: Connection) -> datetime | None:
+        """Return when the source of the catalogue last confirmed it."""
+        return rows.evidence_confirmed_at(connection)
+
+    @classmethod
+    def forget(cls, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
+        """Delete the registry's answers for applicants without another dossier."""
+        rows.forget_enterprises(connection, numbers)
+
+    @classmethod
+    def evidence_facts(cls, verdict: Decision | StoredVerdict) -> Mapping[str, Any]:
+        """Return the product with its phase, and when the catalogue was read."""
+        proof = stored_product(verdict.preuve)
+        return {
+            "product": proof and proof.product.id,
+            "phase": verdict.constats.get("phase_constatee"),
+            "catalogue read": proof and proof.consulte_le,
+        }
+
+    @classmethod
+    def statistics(cls, reader: Reader) -> list[Statistic]:
+        """Count the results of the checks by month, applicant and phase."""
+        return statistics(reader)
 
     def __init__(
         self,
@@ -74,6 +152,7 @@ class Eig:
     ) -> None:
         self.rules = rules
         self._mapping = sections.mapping
+        self._regles = sections.regles
         self._sources = sources
         self._catalogue_share = catalogue_share
 
@@ -105,6 +184,24 @@ class Eig:
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
         """Find the candidature's fields in a revision of the form."""
         return MappedForm.of(self._mapping, descriptors)
+
+    @property
+    def shipped_lists(self) -> Sequence[str]:
+        """The lists of the package in use."""
+        return self.rules.shipped_lists if self.rules else ()
+
+    def warnings(self) -> Iterator[str]:
+        """Yield that the rules are off, and names that are similar to a field's."""
+        if self._regles is not None and self.rules is None:
+            yield (
+                "[regles] is switched off, so nothing is judged: fill in its window and lists, "
+                "then set enabled = true"
+            )
+        for name, nearest in self._mapping.misspelt().items():
+            yield (
+                f"[mapping.champs.{name}]: no field has this name, so its answers go into `extra`; "
+                f"did you mean {nearest}?"
+            )
 
     def propose(
         self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]
@@ -168,15 +265,13 @@ class Eig:
             message = "the rules need no catalogue, so none is read"
             yield CheckLine("evidence", CheckStatus.OK, message)
 
-    def evidence_shown(self, connection: Connection) -> dict[str, Any]:
-        """Return what is stored of the evidence, as `evidence_document`.
-
-        Raises:
-            ConfigurationError: there are no rules.
-        """
+    def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
+        """Return what is stored of the evidence, as `evidence_document`; None without rules."""
+        if self.rules is None:
+            return None
         return evidence_document(
             connection,
-            self._in_force,
+            self.rules,
             betagouv_url=self._sources.base_url,
             registry_enabled=self._sources.registry is not None,
         )
@@ -255,7 +350,7 @@ class Eig:
         self,
         run: ProgrammeRun,
         evidence: GatheredEvidence,
-        due: Sequence[DueEvaluation],
+        due: Sequence[ToJudge],
         options: PrecheckOptions | None,
     ) -> Iterator[Judged]:
         """Judge dossiers; yields nothing for one whose verdict is still valid."""
@@ -280,7 +375,7 @@ class Eig:
                 if number != one.numero
             )
             try:
-                decision = self._evaluate(one, candidature, known, others, options)
+                decision = self._decide(one, candidature, known, others, options)
             except Exception:  # One dossier that fails must not stop the others.
                 yield Judged(one, None)
                 continue
@@ -293,9 +388,9 @@ class Eig:
                 is_kept = True
             yield Judged(one, decision)
 
-    def _evaluate(
+    def _decide(
         self,
-        due: DueEvaluation,
+        due: ToJudge,
         candidature: Candidature,
         evidence: Evidence,
         others: tuple[DossierNumber, ...],

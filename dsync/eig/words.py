@@ -13,7 +13,7 @@ from dsync.eig.candidature import Reponse, declared_fields
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.wording import french_date
-from dsync.store.extension import label_of
+from dsync.store.dictionary import label_of
 
 TYPES = {
     "administration_centrale": "Administration centrale",

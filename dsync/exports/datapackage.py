@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dsync.exports.view_rows import Table
-from dsync.store.extension import PSEUDONYMISED
+from dsync.store.dictionary import PSEUDONYMISED
 
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}
 """Types whose name differs in the Table Schema."""

@@ -23,7 +23,8 @@ from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
 from dsync.exports.datapackage import descriptor
 from dsync.exports.view_rows import Table
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
-from dsync.store.extension import Dictionary, is_masked
+from dsync.programme import Dictionary
+from dsync.store.dictionary import is_masked
 from dsync.store.form_views import demarche_of
 
 PACKAGE = "datapackage.json"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.store.extension import pseudonymised
+from dsync.store.dictionary import pseudonymised
 from dsync.store.form_views import demarche_of
 
 BATCH = 1_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dsync.store.changes import Author, Origin, Record
 from dsync.store.dossier_rows import PageResult
-from dsync.store.extension import DossierView, Extension
 from dsync.store.journal import NewEvent
 from dsync.store.lease import LEASE_TTL_S, Lease
 from dsync.store.reader import Reader
@@ -17,9 +16,7 @@ from dsync.store.wishes import DuePush, NewWish, StoredWish, WishOutcome, WishSt
 __all__ = [
     "LEASE_TTL_S",
     "Author",
-    "DossierView",
     "DuePush",
-    "Extension",
     "Lease",
     "NewEvent",
     "NewWish",

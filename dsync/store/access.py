@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, inspect, text
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.store.extension import OF_PERSON, PSEUDONYMISED, Dictionary, is_masked, pseudonymised
+from dsync.programme import Dictionary
+from dsync.store.dictionary import OF_PERSON, PSEUDONYMISED, is_masked, pseudonymised
 from dsync.store.form_views import LONGEST_NAME, demarche_of
 
 

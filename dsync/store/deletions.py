@@ -223,9 +223,9 @@ class DeletionWrites(DeletionReads):
         numbers = [DossierNumber(number) for number in self.connection.scalars(theirs)]
         # The programme finds the applicants by the dossiers' rows; a statement takes so many.
         for start in range(0, len(numbers), 1000):
-            self.extension.forget(self.connection, numbers[start : start + 1000])
+            self.programme.forget(self.connection, numbers[start : start + 1000])
         own = [one for one in tables.metadata.sorted_tables if one is not _dossier]
-        for table in (*self.extension.metadata.sorted_tables, *own, _dossier):
+        for table in (*self.programme.metadata.sorted_tables, *own, _dossier):
             if "demarche_numero" in table.c:
                 of_demarche = table.c.demarche_numero == self.number
             elif "numero" in table.c:
@@ -274,13 +274,13 @@ class DeletionWrites(DeletionReads):
     def delete_mapped_rows(self) -> None:
         """Delete the programme's rows of all dossiers, because nothing is mapped any more."""
         theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        for table in self.extension.metadata.sorted_tables:
+        for table in self.programme.metadata.sorted_tables:
             if "numero" in table.c:
                 self.connection.execute(delete(table).where(table.c.numero.in_(theirs)))
 
     def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
-        self.extension.forget(self.connection, numbers)
-        for table in self.extension.metadata.sorted_tables:
+        self.programme.forget(self.connection, numbers)
+        for table in self.programme.metadata.sorted_tables:
             if "numero" in table.c:
                 self.connection.execute(delete(table).where(table.c.numero.in_(numbers)))
 

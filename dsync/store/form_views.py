@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.store.extension import FREE_TEXT, PERSONAL
+from dsync.store.dictionary import FREE_TEXT, PERSONAL
 
 PREFIX = "formulaire_"
 

@@ -14,8 +14,9 @@ from sqlalchemy import Boolean, case, func, select, text
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
+from dsync.programme import DossierView
 from dsync.store import tables
-from dsync.store.extension import DossierView, is_person
+from dsync.store.dictionary import is_person
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject
 
@@ -48,7 +49,7 @@ class Selection(NamedTuple):
     presence: str | None = None
     etape: str | None = None
     attend: str | None = None
-    """Whom the dossier waits for, as of `lecture_suivi`."""
+    """Whom the dossier waits for; as `etape`, of a programme."""
     groupe: str | None = None
     etiquette: str | None = None
     conflit: bool = False
@@ -85,8 +86,9 @@ _CONDITIONS = {
     "etat": "d.etat = :etat",
     "verdict": "v.verdict = :verdict",
     "presence": "d.presence = :presence",
-    "etape": "d.numero IN (SELECT s.numero FROM lecture_suivi AS s WHERE s.etape = :etape)",
-    "attend": "d.numero IN (SELECT s.numero FROM lecture_suivi AS s WHERE s.attend = :attend)",
+    # Of the programme, whose conditions replace these.
+    "etape": "false",
+    "attend": "false",
     "groupe": "json(t.divers) ->> 'groupe_instructeur' = :groupe",
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
@@ -141,10 +143,10 @@ class DossierReads(Subject):
             numero: the dossier's number.
             only: the keys of the views to read beside the main one; None: all.
         """
-        main = self._view(self.extension.main_view, numero)
+        main = self._view(self.programme.main_view, numero)
         if not main:
             return None
-        views = {**self.extension.dossier_views, **_VIEWS}
+        views = {**self.programme.dossier_views, **_VIEWS}
         return main[0] | {
             key: self._view(view, numero)
             for key, view in views.items()
@@ -262,7 +264,7 @@ class DossierReads(Subject):
         Args:
             with_stages: whether to count the programme's stages.
         """
-        reached = self.extension.reached if with_stages else {}
+        reached = self.programme.reached if with_stages else {}
         counts = ", ".join(
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
             for rank, condition in enumerate(reached.values())
@@ -288,23 +290,11 @@ class DossierReads(Subject):
         by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
         return by_day | {"etapes": {name: found["etapes"][name] for name in names}}
 
-    def evaluations(self, numero: DossierNumber) -> list[Document]:
-        """Return the programme's evaluations of a dossier, a row for each mark."""
-        return documents(
-            self._execute(
-                "SELECT e.ligne, e.moment, e.evaluateur, e.commentaire, e.moyenne, n.critere, "
-                "n.libelle, n.note FROM lecture_evaluation AS e LEFT JOIN lecture_evaluation_note "
-                "AS n ON n.numero = :numero AND n.ligne = e.ligne WHERE e.numero = :numero "
-                "ORDER BY e.ligne",
-                {"numero": numero},
-            )
-        )
-
     @cached_property
     def _booleans(self) -> frozenset[str]:
         """The names of Boolean columns."""
         own = tables.metadata.sorted_tables
-        every = [*own, *self.extension.metadata.sorted_tables]
+        every = [*own, *self.programme.metadata.sorted_tables]
         return frozenset(
             column.name
             for table in every
@@ -338,7 +328,7 @@ class DossierReads(Subject):
     @property
     def _listed(self) -> _Listed:
         """The programme's column, and how its table is joined."""
-        column = self.extension.listed
+        column = self.programme.listed
         if column is None:
             return _Listed("", "")
         return _Listed(
@@ -348,7 +338,7 @@ class DossierReads(Subject):
     def _selected(self, selection: Selection) -> str:
         """Return the FROM and WHERE clauses."""
         conditions = ["d.demarche_numero = :demarche"]
-        for name, condition in _CONDITIONS.items():
+        for name, condition in {**_CONDITIONS, **self.programme.filters}.items():
             if getattr(selection, name) is not None:
                 conditions.append(condition)
         if selection.verdict == NO_VERDICT:
@@ -357,7 +347,7 @@ class DossierReads(Subject):
             conditions.append(_IN_CONFLICT)
         if selection.q:
             texts = ["CAST(d.numero AS text)", _name(selection)]
-            if (column := self.extension.listed) is not None and not selection.masked:
+            if (column := self.programme.listed) is not None and not selection.masked:
                 texts.append(f"lower(l.{column.name})")
             likes = " OR ".join(f"{one} LIKE :q ESCAPE '\\'" for one in texts)
             conditions.append(f"({likes})")

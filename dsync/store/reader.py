@@ -233,7 +233,7 @@ class Reader(Subject):
 
     def made_by_sections(self) -> MadeBySections:
         """Count what optional sections of the configuration have made."""
-        count, main = func.count(), self.extension.main_table
+        count, main = func.count(), self.programme.main_table()
         of_demarche = _dossier.c.demarche_numero == self.number
         is_wished = _outbox.c.courante & (_outbox.c.statut != WishStatus.REMPLACEE.value)
         queries = [
@@ -249,7 +249,7 @@ class Reader(Subject):
 
     def evidence_confirmed_at(self) -> datetime | None:
         """Return when the programme's evidence was last confirmed; None: it has none."""
-        return self.extension.evidence_confirmed_at(self.connection)
+        return self.programme.evidence_confirmed_at(self.connection)
 
 
 def current_checks(found: Mapping[str, Any], order: Iterable[str]) -> list[Document]:

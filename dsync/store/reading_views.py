@@ -20,8 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.errors import ConfigurationError, StoreError
+from dsync.programme import Dictionary, Programme
 from dsync.store import access, form_views, tables
-from dsync.store.extension import ENGINE, Dictionary, Extension, parts
+from dsync.store.dictionary import ENGINE, parts
 from dsync.store.form_views import FormView
 from dsync.store.tables import metadata
 
@@ -87,36 +88,36 @@ def expanded(query: str, engine: str) -> str:
     return _MACRO.sub(lambda found: found.expand(_MACROS[engine][found[1]]), query)
 
 
-def names(extension: Extension) -> list[str]:
+def names(programme: type[Programme]) -> list[str]:
     """Return the views' names, in the dictionary's order."""
-    return list(shipped_dictionary(extension))
+    return list(shipped_dictionary(programme))
 
 
-def shipped_dictionary(extension: Extension) -> Dictionary:
+def shipped_dictionary(programme: type[Programme]) -> Dictionary:
     """Return the shipped documentation of the programme's and the engine's views."""
-    engine, programme = ENGINE.views(), extension.views()
-    own = {name: entry for name, entry in programme.items() if name not in engine}
-    return own | engine | {name: programme[name] for name in engine if name in programme}
+    engine, theirs = ENGINE.views(), programme.views()
+    own = {name: entry for name, entry in theirs.items() if name not in engine}
+    return own | engine | {name: theirs[name] for name in engine if name in theirs}
 
 
 def create(
-    connection: Connection, extension: Extension, readers: access.Readers | None = None
+    connection: Connection, programme: type[Programme], readers: access.Readers | None = None
 ) -> None:
     """Create the views; on PostgreSQL, also their comments and the rights to read them.
 
     Args:
         connection: in a transaction.
-        extension: the programme's part.
+        programme: whose part is beside the engine's.
         readers: the roles that may read, as `drop` returned them.
 
     Raises:
         StoreError: a view's file is missing from the package.
     """
     engine = connection.dialect.name
-    documented = shipped_dictionary(extension)
+    documented = shipped_dictionary(programme)
     # In the dictionary's order: a view may read those before it.
     for name in documented:
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_query(name, engine, extension)}")
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_query(name, engine, programme)}")
     forms = _stored_forms(connection)
     for form in forms:
         _create_form(connection, form)
@@ -245,21 +246,21 @@ def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
     }
 
 
-def _query(name: str, engine: str, extension: Extension) -> str:
-    for part in reversed(parts(extension)):
-        views = part.folder / "views"
+def _query(name: str, engine: str, programme: type[Programme]) -> str:
+    for part in reversed(parts(programme)):
+        views = part.folder() / "views"
         for path in (views / f"{name}.sql", views / engine / f"{name}.sql"):
             if path.is_file():
                 return expanded(part.complete(path.read_text(encoding="utf-8")), engine)
     raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
 
 
-def drop(connection: Connection, extension: Extension) -> access.Readers | None:
+def drop(connection: Connection, programme: type[Programme]) -> access.Readers | None:
     """Drop the views; return the roles that could read them, None on SQLite."""
     present = [name for name in inspect(connection).get_view_names() if name.startswith(_PREFIXES)]
     readers = access.read_readers(connection) if connection.dialect.name == "postgresql" else None
     # A view may read those before it in the dictionary; one that is shipped no more reads any.
-    order = {name: rank for rank, name in enumerate(names(extension))}
+    order = {name: rank for rank, name in enumerate(names(programme))}
     _drop(connection, sorted(present, key=lambda one: order.get(one, len(order)), reverse=True))
     return readers
 
@@ -277,7 +278,7 @@ def _drop(connection: Connection, views: Iterable[str]) -> None:
 
 
 def dictionary(
-    connection: Connection, extension: Extension, opened: Opened = MappingProxyType({})
+    connection: Connection, programme: type[Programme], opened: Opened = MappingProxyType({})
 ) -> Dictionary:
     """Return the views' documentation from the database's comments; on SQLite, as shipped.
 
@@ -285,12 +286,12 @@ def dictionary(
 
     Args:
         connection: in a transaction.
-        extension: the programme's part.
+        programme: whose part is beside the engine's.
         opened: what a configuration opens, by démarche; of the other ones, what is stored.
     """
     forms = _dictionary_of(_stored_forms(connection, opened=opened))
     if connection.dialect.name != "postgresql":
-        return shipped_dictionary(extension) | forms
+        return shipped_dictionary(programme) | forms
     found = access.commented(connection)
     for name, form in forms.items():
         if name in found:
@@ -299,11 +300,11 @@ def dictionary(
             columns |= {
                 column: said for column, said in form["columns"].items() if column in columns
             }
-    return {name: found[name] for name in [*names(extension), *forms] if name in found}
+    return {name: found[name] for name in [*names(programme), *forms] if name in found}
 
 
 def grant(
-    connection: Connection, role: str, extension: Extension, part: access.Part = access.WHOLE
+    connection: Connection, role: str, programme: type[Programme], part: access.Part = access.WHOLE
 ) -> str:
     """Grant a role the right to read the views, and revoke its rights on dsync's tables.
 
@@ -313,7 +314,7 @@ def grant(
     Args:
         connection: in a transaction.
         role: the role's name.
-        extension: the programme's part of the database.
+        programme: whose part is beside the engine's.
         part: which views.
 
     Returns:
@@ -349,12 +350,12 @@ def grant(
     if current is None:
         raise StoreError("The database user's search_path names no schema. Set it, then try again.")
     quoted = access.quoted(connection, role)
-    own = ", ".join([*metadata.tables, *extension.metadata.tables])
+    own = ", ".join([*metadata.tables, *programme.metadata.tables])
     # Who reads behind this statement while it waits for a view in use has to wait, too.
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
     # Rights on the tables, which somebody gave by hand, would show more than the views do.
     connection.exec_driver_sql(f"REVOKE ALL ON {own} FROM {quoted}")
-    documented = dictionary(connection, extension)
+    documented = dictionary(connection, programme)
     for other in {access.WHOLE, *access.parts(connection)} - {part}:
         if None in (part.demarche, other.demarche) or part.demarche == other.demarche:
             access.revoke(connection, other, {role}, documented)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from dsync.errors import SchemaBehindError
+from dsync.programme import Programme
 from dsync.store import reading_views, tables
-from dsync.store.extension import Extension, parts
+from dsync.store.dictionary import parts
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,7 +24,7 @@ _ADVISORY_LOCK = 0x6473796E63
 """Key of the advisory lock (« dsync » in ASCII) that serialises upgrades of a database."""
 
 
-def known_revisions(part: Extension) -> list[str]:
+def known_revisions(part: type[Programme]) -> list[str]:
     """Return the shipped revisions, oldest first.
 
     They are the first parts of the files' names, because importing Alembic takes longer than a run
@@ -32,12 +33,12 @@ def known_revisions(part: Extension) -> list[str]:
     Args:
         part: the engine's, or the programme's.
     """
-    versions = part.folder / "migrations" / "versions"
+    versions = part.folder() / "migrations" / "versions"
     names = (entry.name for entry in versions.iterdir())
     return sorted(name.partition("_")[0] for name in names if name[:4].isdigit())
 
 
-def current_revision(connection: Connection, part: Extension) -> str | None:
+def current_revision(connection: Connection, part: type[Programme]) -> str | None:
     """Return the revision of the database's schema, None if its tables do not exist."""
     table = _version_table(part)
     if not inspect(connection).has_table(table):
@@ -46,26 +47,26 @@ def current_revision(connection: Connection, part: Extension) -> str | None:
     return revision
 
 
-def described(connection: Connection, extension: Extension) -> str | None:
+def described(connection: Connection, programme: type[Programme]) -> str | None:
     """Return the revisions of the engine's and the programme's schema as text for messages."""
-    versions = [(part, current_revision(connection, part)) for part in parts(extension)]
+    versions = [(part, current_revision(connection, part)) for part in parts(programme)]
     return (
         ", ".join(f"{part.name} {version}".strip() for part, version in versions if version) or None
     )
 
 
-def check_revision(connection: Connection, place: str, extension: Extension) -> None:
+def check_revision(connection: Connection, place: str, programme: type[Programme]) -> None:
     """Check that the schema is the one that this version needs.
 
     Args:
         connection: to the database.
         place: the database's name for messages.
-        extension: the programme's part, checked after the engine's.
+        programme: whose part is checked after the engine's.
 
     Raises:
         SchemaBehindError: it is older or newer.
     """
-    for part in parts(extension):
+    for part in parts(programme):
         current, known = current_revision(connection, part), known_revisions(part)
         if current == known[-1]:
             continue
@@ -82,13 +83,13 @@ def check_revision(connection: Connection, place: str, extension: Extension) -> 
         )
 
 
-def upgrade(connection: Connection, place: str, extension: Extension) -> None:
+def upgrade(connection: Connection, place: str, programme: type[Programme]) -> None:
     """Upgrade the schema to this version, in the connection's transaction.
 
     Args:
         connection: to the database.
         place: the database's name for messages.
-        extension: the programme's part.
+        programme: whose part is beside the engine's.
 
     Raises:
         SchemaBehindError: the schema is newer than this version; nothing is changed.
@@ -101,7 +102,7 @@ def upgrade(connection: Connection, place: str, extension: Extension) -> None:
         connection.execute(text("SET LOCAL statement_timeout = '10min'"))
         tables.complete_for_postgresql()
     try:
-        check_revision(connection, place, extension)
+        check_revision(connection, place, programme)
     except SchemaBehindError as exc:
         if not exc.is_upgradable:
             raise
@@ -110,22 +111,22 @@ def upgrade(connection: Connection, place: str, extension: Extension) -> None:
     from alembic import command
 
     # PostgreSQL neither drops nor retypes a column that a view reads.
-    readers = reading_views.drop(connection, extension)
-    for part in parts(extension):
+    readers = reading_views.drop(connection, programme)
+    for part in parts(programme):
         command.upgrade(alembic_config(connection, part), "head")
-    reading_views.create(connection, extension, readers)
+    reading_views.create(connection, programme, readers)
 
 
-def downgrade(connection: Connection, extension: Extension) -> None:
+def downgrade(connection: Connection, programme: type[Programme]) -> None:
     """Drop everything but the tables with the schema's versions."""
     from alembic import command
 
-    reading_views.drop(connection, extension)
-    for part in reversed(parts(extension)):
+    reading_views.drop(connection, programme)
+    for part in reversed(parts(programme)):
         command.downgrade(alembic_config(connection, part), "base")
 
 
-def alembic_config(connection: Connection, part: Extension) -> Config:
+def alembic_config(connection: Connection, part: type[Programme]) -> Config:
     """Return Alembic's configuration for a connection and the migrations of one part."""
     from alembic.config import Config
 
@@ -134,7 +135,7 @@ def alembic_config(connection: Connection, part: Extension) -> Config:
     config.set_main_option("script_location", str(folder))
     # Any other separator can be in a folder's name.
     config.set_main_option("path_separator", "newline")
-    versions = part.folder / "migrations" / "versions"
+    versions = part.folder() / "migrations" / "versions"
     config.set_main_option("version_locations", str(versions))
     config.attributes["connection"] = connection
     config.attributes["metadata"] = part.metadata
@@ -142,5 +143,5 @@ def alembic_config(connection: Connection, part: Extension) -> Config:
     return config
 
 
-def _version_table(part: Extension) -> str:
+def _version_table(part: type[Programme]) -> str:
     return f"alembic_version_{part.name}" if part.name else "alembic_version"

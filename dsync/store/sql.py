@@ -24,9 +24,9 @@ from sqlalchemy import (
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
+from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.columns import JsonText
-from dsync.store.extension import Extension
 
 Rows = Sequence[Mapping[str, Any]]
 """Values by column, the same columns in each row."""
@@ -127,7 +127,7 @@ class Scope(NamedTuple):
     connection: Connection
     number: DemarcheNumber | None
     """The démarche's; None: no method that needs it is called."""
-    extension: Extension
+    programme: type[Programme]
     """The programme's part of the database."""
 
 
@@ -138,7 +138,7 @@ class Subject:
     """
 
     def __init__(self, scope: Scope) -> None:
-        self.connection, self._number, self.extension = scope
+        self.connection, self._number, self.programme = scope
 
     @property
     def number(self) -> DemarcheNumber:

@@ -14,9 +14,11 @@ from sqlalchemy import URL, Connection, Engine, Table
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
+from dsync.programme import Dictionary, Programme
 from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
 from dsync.store.deletions import DeletionWrites
+from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.dossier_rows import DossierWrites
 from dsync.store.engine import (
     READING,
@@ -29,7 +31,6 @@ from dsync.store.engine import (
     translated,
     vacuum,
 )
-from dsync.store.extension import NO_PROGRAMME, Dictionary, Extension
 from dsync.store.journal import JournalWrites, QuarantineWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
@@ -53,10 +54,10 @@ def _utc_now() -> datetime:
 class Store:
     """The database. It can be shared between threads, and raises no SQLAlchemy exceptions."""
 
-    def __init__(self, url: URL, engine: Engine, clock: Clock, extension: Extension) -> None:
+    def __init__(self, url: URL, engine: Engine, clock: Clock, programme: type[Programme]) -> None:
         self._url = url
         self._engine = engine
-        self._extension = extension
+        self._programme = programme
         self._clock = clock
         self.place = describe(url)
         """The database's name for messages, without its password."""
@@ -74,7 +75,7 @@ class Store:
         create: bool = True,
         check_schema: bool = True,
         clock: Clock = _utc_now,
-        extension: Extension = NO_PROGRAMME,
+        programme: type[Programme] = NO_PROGRAMME,
         engine: Engine | None = None,
     ) -> Store:
         """Open a database. A SQLite database is created and upgraded automatically.
@@ -84,7 +85,7 @@ class Store:
             create: whether a missing SQLite file is created.
             check_schema: whether the schema is checked; commands that upgrade it do not.
             clock: returns the present instant; used for leases on SQLite only.
-            extension: the programme's tables and views.
+            programme: whose tables and views are in it.
             engine: the SQLAlchemy engine; None: one is made from the URL.
 
         Raises:
@@ -94,7 +95,7 @@ class Store:
         """
         parsed = parse_url(url)
         opened = engine or open_engine(parsed, create=create)
-        store = cls(parsed, opened, clock, extension)
+        store = cls(parsed, opened, clock, programme)
         try:
             if check_schema:
                 store._meet_schema()
@@ -107,7 +108,7 @@ class Store:
     def schema_revision(self) -> str | None:
         """The revisions of the engine's and the programme's schema; None: it is empty."""
         with self._connected(reading=True) as connection:
-            return schema.described(connection, self._extension)
+            return schema.described(connection, self._programme)
 
     def check_schema(self) -> None:
         """Check that the schema is the one that this version needs.
@@ -116,7 +117,7 @@ class Store:
             SchemaBehindError: it is older or newer.
         """
         with self._connected(reading=True) as connection:
-            schema.check_revision(connection, self.place, self._extension)
+            schema.check_revision(connection, self.place, self._programme)
 
     def upgrade(self) -> None:
         """Upgrade the schema to this version.
@@ -126,7 +127,7 @@ class Store:
             StoreError: the database failed; nothing is changed.
         """
         with self._changing_views() as connection:
-            schema.upgrade(connection, self.place, self._extension)
+            schema.upgrade(connection, self.place, self._programme)
 
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
@@ -217,7 +218,7 @@ class Store:
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
-            tx = Tx(Scope(connection, lease.demarche, self._extension))
+            tx = Tx(Scope(connection, lease.demarche, self._programme))
             yield tx
         # After the commit: PostgreSQL cannot vacuum in a transaction, nor SQLite truncate its WAL.
         if tx.deletions.has_erased:
@@ -232,7 +233,7 @@ class Store:
         """
         with self._changing_views() as connection:
             leases.fence(connection, lease)
-            scope = Scope(connection, lease.demarche, self._extension)
+            scope = Scope(connection, lease.demarche, self._programme)
             DeletionWrites(scope).forget_demarche()
         self._vacuum()
 
@@ -244,20 +245,20 @@ class Store:
         """
         with self._connected() as connection:
             leases.lock(connection, demarche)
-            yield Tx(Scope(connection, demarche, self._extension))
+            yield Tx(Scope(connection, demarche, self._programme))
 
     @contextmanager
     def reading(self, demarche: DemarcheNumber | None = None) -> Iterator[Reader]:
         """Open a read-only transaction, which sees none of the later commits."""
         with self._connected(reading=True) as connection:
-            yield Reader(Scope(connection, demarche, self._extension))
+            yield Reader(Scope(connection, demarche, self._programme))
 
     @contextmanager
     def scratch_copy(self) -> Iterator[Store]:
         """Open a temporary copy of the database, for dry runs; it is deleted at the end."""
         with private_folder() as folder:
             url = f"sqlite:///{folder / 'copy.db'}"
-            copy = Store.open(url, clock=self._clock, extension=self._extension)
+            copy = Store.open(url, clock=self._clock, programme=self._programme)
             try:
                 with self._connected(reading=True) as source, copy._connected() as target:
                     # A dry run needs no lease of the real database, so it works beside a run.
@@ -315,8 +316,8 @@ class Store:
         part = access.Part(masked, demarche)
         with self._changing_views() as connection:
             for number, ids in opened.items():
-                DemarcheWrites(Scope(connection, number, self._extension)).renew_views(ids)
-            return reading_views.grant(connection, role, self._extension, part)
+                DemarcheWrites(Scope(connection, number, self._programme)).renew_views(ids)
+            return reading_views.grant(connection, role, self._programme, part)
 
     def analyze(self) -> None:
         """Have PostgreSQL count what is in the tables by which dossiers are found.
@@ -325,7 +326,7 @@ class Store:
         are of one démarche, and goes through all of them to find those of a product.
         """
         if self._is_postgresql:
-            programme = self._extension.metadata.sorted_tables if self._extension else ()
+            programme = self._programme.metadata.sorted_tables
             names = ", ".join(table.name for table in (tables.dossier, *programme))
             with self._connected() as connection:
                 connection.exec_driver_sql(f"ANALYZE {names}")
@@ -338,19 +339,19 @@ class Store:
                 démarches, what it did at their last run.
         """
         with self._connected(reading=True) as connection:
-            return reading_views.dictionary(connection, self._extension, opened)
+            return reading_views.dictionary(connection, self._programme, opened)
 
     @contextmanager
     def requests(self, demarche: DemarcheNumber) -> Iterator[RequestWrites]:
         """Open a transaction about a démarche's requests, which needs no lease."""
         with self._connected() as connection:
-            yield RequestWrites(Scope(connection, demarche, self._extension))
+            yield RequestWrites(Scope(connection, demarche, self._programme))
 
     @contextmanager
     def alerts(self, demarche: DemarcheNumber) -> Iterator[AlertWrites]:
         """Open a transaction about a démarche's alerts, which needs no lease."""
         with self._connected() as connection:
-            yield AlertWrites(Scope(connection, demarche, self._extension))
+            yield AlertWrites(Scope(connection, demarche, self._programme))
 
     def close(self) -> None:
         """Close all connections."""
@@ -358,7 +359,7 @@ class Store:
 
     def _tables(self) -> list[Table]:
         own = tables.metadata.sorted_tables
-        return [*own, *self._extension.metadata.sorted_tables]
+        return [*own, *self._programme.metadata.sorted_tables]
 
     def _vacuum(self) -> None:
         """Remove deleted rows from the database's files.

@@ -337,7 +337,7 @@ class IndicatorWrites(Subject):
             # A figure that is no longer counted must not stay from an earlier run of the day.
             self.connection.execute(delete(_figures).where(*today))
             figures.update(self._counts())
-            figures.update(self.extension.indicators(self.connection, self.number))
+            figures.update(self.programme.indicators(self.connection, self.number))
         last = self._state.read().last_success_at
         if last is not None:
             # Never below zero: the clock may have gone back since.

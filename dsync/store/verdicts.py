@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, or_, select,
 from dsync.domain.dossier import Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.programme import DueEvaluation
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
+from dsync.programme import ToJudge
 from dsync.store import tables
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.sql import Scope, Subject, insert_rows
@@ -50,14 +50,14 @@ _DUE = (
 class VerdictReads(Subject):
     """Reads verdicts."""
 
-    def for_judging(self, numbers: Sequence[DossierNumber]) -> list[DueEvaluation]:
+    def for_judging(self, numbers: Sequence[DossierNumber]) -> list[ToJudge]:
         """Return those of these dossiers of the démarche that are stored and not erased."""
         ours = _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number
         # The démarche's only: an operator can name any number, also one of another démarche.
         rows = self.connection.execute(_DUE.where(*ours)).all()
         wished = self._wished([row.numero for row in rows])
         return [
-            DueEvaluation(
+            ToJudge(
                 numero=DossierNumber(row.numero),
                 etat=Etat(row.etat),
                 presence=Presence(row.presence),
@@ -162,7 +162,9 @@ class QueueWrites(QueueReads):
         if not numbers:
             return []
         # One statement: a list of them, as long as they are many, would be prepared anew each time.
-        related = self.extension.related(self.number, numbers)
+        related = self.programme.related(self.number, numbers)
+        if related is None:
+            return []
         queuing = _queuing(_dossier.c.numero.in_(related))
         return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
 
@@ -188,7 +190,7 @@ class VerdictWrites(VerdictReads):
         self._journal = JournalWrites(scope)
 
     def save(
-        self, run: int, decided: Sequence[tuple[DueEvaluation, Decision]], now: datetime
+        self, run: int, decided: Sequence[tuple[ToJudge, Decision]], now: datetime
     ) -> list[DossierNumber]:
         """Store verdicts as the current ones; return the dossiers for which a row was inserted.
 
@@ -235,7 +237,7 @@ class VerdictWrites(VerdictReads):
         return [row["numero"] for row in rows]
 
     def _row(
-        self, due: DueEvaluation, decision: Decision, now: datetime, since: datetime
+        self, due: ToJudge, decision: Decision, now: datetime, since: datetime
     ) -> dict[str, Any]:
         return {
             "numero": due.numero,
@@ -257,7 +259,7 @@ class VerdictWrites(VerdictReads):
         }
 
 
-def _is_known(current: StoredVerdict, due: DueEvaluation, decision: Decision) -> bool:
+def _is_known(current: StoredVerdict, due: ToJudge, decision: Decision) -> bool:
     """Return whether a decision equals the current verdict in everything but the remark."""
     return (
         current.reads_like(decision)
@@ -272,7 +274,7 @@ def _is_known(current: StoredVerdict, due: DueEvaluation, decision: Decision) ->
     )
 
 
-def _changes(due: DueEvaluation, decision: Decision) -> dict[str, Json]:
+def _changes(due: ToJudge, decision: Decision) -> dict[str, Json]:
     """Return the details of a verdict's event: both results, what changed, and by what cause."""
     current = due.current
     said: dict[str, Json] = {

@@ -174,7 +174,7 @@ class VerificationReads(Subject):
         """Return the erased dossiers of which contents or texts are left."""
         erased = select(_dossier.c.numero).where(_dossier.c.efface_le.is_not(None))
         found: set[DossierNumber] = set()
-        own = self.extension.metadata.sorted_tables
+        own = self.programme.metadata.sorted_tables
         for one in (*ERASED_TABLES, *(t for t in own if "numero" in t.c)):
             if one is tables.quarantaine:
                 continue  # DS may show an erased dossier again, which then cannot be read.
@@ -213,7 +213,7 @@ class VerificationReads(Subject):
 
     def rows_of_main_view(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, int]:
         """Return how many rows the programme's main view has of these dossiers."""
-        view = table(self.extension.main_view.name, column("numero"))
+        view = table(self.programme.main_view.name, column("numero"))
         rows = self.connection.execute(
             select(view.c.numero, func.count())
             .where(view.c.numero.in_(numbers))
@@ -234,7 +234,7 @@ class VerificationReads(Subject):
         """Return the names of views that are missing, or lack columns of a form."""
         found = inspect(self.connection)
         present = set(found.get_view_names())
-        lost = [name for name in reading_views.names(self.extension) if name not in present]
+        lost = [name for name in reading_views.names(self.programme) if name not in present]
         for form in forms:
             columns = found.get_columns(form.name) if form.name in present else []
             if {*form.documented} - {one["name"] for one in columns}:
@@ -242,7 +242,7 @@ class VerificationReads(Subject):
         return lost
 
     def _tables_of_dossiers(self) -> list[Table]:
-        own = self.extension.metadata.sorted_tables
+        own = self.programme.metadata.sorted_tables
         return [t for t in (*tables.metadata.sorted_tables, *own) if "numero" in t.c]
 
     def _numbers(self, statement: Any) -> list[DossierNumber]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dsync.annotations import desired
 from dsync.annotations.targets import LABEL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
-from dsync.domain.programme import DueEvaluation
 from dsync.errors import ConfigurationError
+from dsync.programme import ToJudge
 from dsync.store import NewWish, WishStatus
 from dsync.sync.context import Context, Run, digest
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
@@ -126,7 +126,7 @@ def _reword(run: Run) -> None:
             )
 
 
-def _reworded(run: Run, due: DueEvaluation) -> list[NewWish]:
+def _reworded(run: Run, due: ToJudge) -> list[NewWish]:
     """Return the wishes whose text changed, or all if the dossier has a verdict and no wish.
 
     The changed ones are at most the result and the label: the detail and the date come from the

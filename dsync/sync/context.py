@@ -13,9 +13,9 @@ from typing import TypeVar
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.domain.programme import Evidence, Programme
 from dsync.ds import DSClient
 from dsync.errors import InterruptedRunError
+from dsync.programme import Evidence, Programme
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.moves import Moves
 from dsync.sync.record import Recorder

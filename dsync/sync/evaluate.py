@@ -17,16 +17,16 @@ from dsync.annotations import desired
 from dsync.annotations.targets import DETAIL, RESULTAT
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.programme import (
+from dsync.domain.verdict import Comparison, Decision, Verdict
+from dsync.errors import ConfigurationError
+from dsync.programme import (
     NO_RULES,
-    DueEvaluation,
     Evidence,
     Judged,
     PrecheckOptions,
     Programme,
+    ToJudge,
 )
-from dsync.domain.verdict import Comparison, Decision, Verdict
-from dsync.errors import ConfigurationError
 from dsync.store import NewEvent, NewWish, Reader
 from dsync.sync.context import Run
 from dsync.sync.page_storing import quarantine_dossier
@@ -181,7 +181,7 @@ def _with(
     return sorted({*numbers, *others}) if others else numbers
 
 
-def _is_evaluated(due: DueEvaluation) -> bool:
+def _is_evaluated(due: ToJudge) -> bool:
     """Return False for a finished dossier whose verdict is known: it keeps the verdict."""
     return due.current is None or due.is_open or due.current.verdict is Verdict.INDETERMINE
 
@@ -217,7 +217,7 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         )
 
 
-def _wishes(run: Run, due: DueEvaluation, decision: Decision, now: datetime) -> list[NewWish]:
+def _wishes(run: Run, due: ToJudge, decision: Decision, now: datetime) -> list[NewWish]:
     """Return the wishes of a decision; none if result and detail are already wished."""
     if not due.is_open:
         return []

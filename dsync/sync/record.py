@@ -27,7 +27,7 @@ from dsync.domain.dossier import (
 )
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, RevisionId
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.programme import Form, Programme
+from dsync.programme import Form, Programme
 from dsync.store import Record, StoredDossier
 
 Descriptors = Mapping[DescriptorId, Descriptor]

@@ -8,9 +8,9 @@ verdicts and wishes stay, dossiers stay queued, until somebody accepts this vers
 from __future__ import annotations
 
 from dsync.domain.dossier import OPEN_ETATS, Presence
-from dsync.domain.programme import Evidence, PrecheckOptions, Programme
 from dsync.domain.verdict import StoredVerdict, Verdict
 from dsync.errors import ConfigurationError
+from dsync.programme import Evidence, PrecheckOptions, Programme
 from dsync.sync.context import Run
 from dsync.sync.moves import REMEDY, Moves
 

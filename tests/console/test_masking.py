@@ -28,10 +28,10 @@ from dsync.console.access import Actor, Role
 from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
-from dsync.database import EXTENSION
+from dsync.database import PROGRAMME
 from dsync.sandbox import Change
 from dsync.store import WishStatus
-from dsync.store.extension import is_masked
+from dsync.store.dictionary import is_masked
 from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
@@ -166,10 +166,7 @@ def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
     for role in Role:
         with Visit(site, request, Actor("grace", role, "")).reading() as reader:
             dossier = reader.dossiers.by_number(number(0)) or {}
-            found[role] = (
-                f"Joindre {dossier['contact_courriel']}",
-                reader.dossiers.evaluations(number(0)),
-            )
+            found[role] = (f"Joindre {dossier['contact_courriel']}", dossier["evaluations"])
     assert "@" in found[Role.OPERATEUR][0]
     assert ("Joindre None", {None}) == (
         found[Role.LECTEUR][0],
@@ -209,7 +206,7 @@ ARGUMENTS: dict[str, Any] = {
 """What the methods of a reader and of its objects are given, by the name of the parameter."""
 ROWS = [
     {"view": view, "columns": ["*"], "where": {}, "order": "1", "present": [column]}
-    for view, entry in shipped_dictionary(EXTENSION).items()
+    for view, entry in shipped_dictionary(PROGRAMME).items()
     for column in [next(iter(entry["columns"]))]
 ]
 """What `rows_of` is given: each view."""
@@ -270,7 +267,7 @@ def test_each_method_that_the_console_reads_with_is_masked(read_engine: Engine) 
                     seen |= {name for value in secret if value in whole}
                     if found := {value for value in secret if value in shown}:
                         leaked[name] = found
-    read = {"dossiers.by_number", "dossiers.evaluations", "dossiers.listing", "rows_of"}
+    read = {"dossiers.by_number", "dossiers.listing", "rows_of"}
     assert {*read, "wishes.current"} <= seen & used
     assert {} == leaked
 
@@ -311,7 +308,7 @@ def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:
     """Return the values of each marked column, and those of all others."""
     marked: dict[str, set[str]] = {}
     free: set[str] = set()
-    for view, entry in shipped_dictionary(EXTENSION).items():
+    for view, entry in shipped_dictionary(PROGRAMME).items():
         for row in engine.rows(f"SELECT * FROM {view}"):
             for name, sentence in entry["columns"].items():
                 if is_masked(sentence):

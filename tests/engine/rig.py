@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, event, text
 
 from dsync import wiring
 from dsync.configuration import Configuration
-from dsync.database import EXTENSION
+from dsync.database import PROGRAMME
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Kind
@@ -215,7 +215,7 @@ class Worker:
         limits |= changes.pop("limits", {})
         configuration = changes.pop("configuration", None)
         only = changes.pop("sections", None)
-        extension = changes.pop("extension", EXTENSION)
+        programme = changes.pop("programme", PROGRAMME)
         given: dict[str, Any] = {
             "ds_url": sandbox.ds_url,
             "betagouv_url": sandbox.betagouv_url,
@@ -244,7 +244,7 @@ class Worker:
             clock=self.now,
         )
         self.store = WatchedStore.open(
-            engine.url, clock=self.now, engine=engine_for(engine.url), extension=extension
+            engine.url, clock=self.now, engine=engine_for(engine.url), programme=programme
         )
         self.app = wiring.Worker(
             settings, stop=self.stop, clock=self.now, store=self.store, client=self.client
@@ -552,7 +552,7 @@ class Engine:
 
 
 def _tables() -> Iterable[Any]:
-    return (*tables.metadata.sorted_tables, *EXTENSION.metadata.sorted_tables)
+    return (*tables.metadata.sorted_tables, *PROGRAMME.metadata.sorted_tables)
 
 
 def _key(text: str) -> int:

@@ -11,7 +11,7 @@ from msgspec import structs
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from dsync.database import EXTENSION
+from dsync.database import PROGRAMME
 from dsync.domain.dossier import Champ, Ligne
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, StoreError
@@ -181,8 +181,8 @@ def test_a_reader_may_read_what_is_made_later(engine: Engine, role: str, masked:
         assert expected == canaries(own)
         # As an upgrade does it.
         with connected(engine.url) as connection:
-            readers = reading_views.drop(connection, EXTENSION)
-            reading_views.create(connection, EXTENSION, readers)
+            readers = reading_views.drop(connection, PROGRAMME)
+            reading_views.create(connection, PROGRAMME, readers)
 
 
 OTHER = DemarcheNumber(777)
@@ -231,8 +231,8 @@ def test_a_role_of_one_demarche_reads_nothing_of_another(
             ]
             assert counted[0] == counted[1] != [{"n": 0}]
         with connected(engine.url) as connection:
-            readers = reading_views.drop(connection, EXTENSION)
-            reading_views.create(connection, EXTENSION, readers)
+            readers = reading_views.drop(connection, PROGRAMME)
+            reading_views.create(connection, PROGRAMME, readers)
     with pytest.raises(ConfigurationError, match="no démarche 778"):
         store.grant_reader(role, demarche=DemarcheNumber(778))
     # A function that PostgreSQL takes for cheap is not given the rows of the other démarche first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsync.store.extension import NO_PROGRAMME
+from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.listing import Selection
 from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, Engine, number, seeds
@@ -126,7 +126,7 @@ def test_rules_that_come_later_judge_what_is_there(start: Start) -> None:
 def test_the_engine_needs_no_programme_in_the_database(tmp_path: Path) -> None:
     """It copies, follows changes and deletions, erases and verifies in a database of its own."""
     url = f"sqlite:///{tmp_path / 'dsync.db'}"
-    alone = {"extension": NO_PROGRAMME, "sections": ("demarche", "ds")}
+    alone = {"programme": NO_PROGRAMME, "sections": ("demarche", "ds")}
     with Engine(url, seeds(range(3)), **alone) as engine:
         engine.sync_until_quiet()
         engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")

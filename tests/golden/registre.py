@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsync.database import EXTENSION
-from dsync.store.extension import FREE_TEXT, OF_PERSON, PERSONAL
+from dsync.database import PROGRAMME
+from dsync.store.dictionary import FREE_TEXT, OF_PERSON, PERSONAL
 from dsync.store.reading_views import shipped_dictionary
 
 HEAD = Path(__file__).with_suffix(".md")
@@ -21,7 +21,7 @@ KINDS = {
 def page() -> str:
     """Return the page."""
     parts = [HEAD.read_text(encoding="utf-8")]
-    for view, entry in shipped_dictionary(EXTENSION).items():
+    for view, entry in shipped_dictionary(PROGRAMME).items():
         marked = [
             (name, kind, sentence.removesuffix(mark).strip())
             for name, sentence in entry["columns"].items()

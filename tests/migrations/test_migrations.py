@@ -9,10 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
 
-from dsync.database import EXTENSION, open_database
+from dsync.database import PROGRAMME, open_database
 from dsync.errors import SchemaBehindError
-from dsync.store import Extension, reading_views, schema
-from dsync.store.extension import ENGINE
+from dsync.programme import Programme
+from dsync.store import reading_views, schema
+from dsync.store.dictionary import ENGINE
 from tests.store.databases import connected
 
 
@@ -27,7 +28,7 @@ def test_an_empty_database_is_brought_to_the_models(empty_database_url: str) -> 
     store.upgrade()
 
     with connected(empty_database_url) as connection:
-        for part in (ENGINE, EXTENSION):
+        for part in (ENGINE, PROGRAMME):
             options = {
                 "compare_type": True,
                 "include_object": partial(_is_of, part.metadata),
@@ -43,7 +44,7 @@ def test_head_to_base_and_back_leaves_no_trace(empty_database_url: str) -> None:
     store = open_database(empty_database_url, check_schema=False)
     store.upgrade()
     with connected(empty_database_url) as connection:
-        schema.downgrade(connection, EXTENSION)
+        schema.downgrade(connection, PROGRAMME)
         assert {"alembic_version", "alembic_version_eig"} == set(
             inspect(connection).get_table_names()
         )
@@ -79,8 +80,8 @@ def test_a_newer_schema_is_left_alone(database_url: str) -> None:
         open_database(database_url)
 
 
-@pytest.mark.parametrize("part", [ENGINE, EXTENSION])
-def test_revisions_are_told_from_their_files_names(part: Extension) -> None:
+@pytest.mark.parametrize("part", [ENGINE, PROGRAMME])
+def test_revisions_are_told_from_their_files_names(part: type[Programme]) -> None:
     """What is read without Alembic is what Alembic has."""
     from alembic.script import ScriptDirectory
 
@@ -106,7 +107,7 @@ def test_readers_keep_their_right_over_an_upgrade(database_url: str) -> None:
         connection.execute(text("CREATE ROLE dsync_lecture"))
     store.grant_reader("dsync_lecture")
     with connected(database_url) as connection:
-        reading_views.create(connection, EXTENSION, reading_views.drop(connection, EXTENSION))
+        reading_views.create(connection, PROGRAMME, reading_views.drop(connection, PROGRAMME))
         granted = connection.scalar(
             text("SELECT has_table_privilege('dsync_lecture', 'lecture_voeu', 'SELECT')")
         )

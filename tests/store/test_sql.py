@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection, Table, Text, cast, select
 
-from dsync.database import EXTENSION
+from dsync.database import PROGRAMME
 from dsync.domain.ids import DossierNumber
 from dsync.eig.evidence_tables import candidature, registre
 from dsync.errors import StoreError
@@ -177,7 +177,7 @@ def test_a_table_that_is_not_there_is_told_with_the_remedy(store: Store) -> None
 def texts_of(connection: Connection) -> dict[str, Rows]:
     """Read all tables but the leases, JSON as its text."""
     found = {}
-    for table in (*tables.metadata.sorted_tables, *EXTENSION.metadata.sorted_tables):
+    for table in (*tables.metadata.sorted_tables, *PROGRAMME.metadata.sorted_tables):
         columns = [
             cast(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
             for column in table.columns

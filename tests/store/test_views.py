@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 from msgspec import structs
 
-from dsync.database import EXTENSION
+from dsync.database import PROGRAMME
 from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.run_kinds import Kind, Status
@@ -24,8 +24,8 @@ from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import served_schema
 from dsync.store import Author, NewWish, Origin, Store, WishStatus
+from dsync.store.dictionary import is_masked
 from dsync.store.engine import parse_url
-from dsync.store.extension import is_masked
 from dsync.store.journal import EventName
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
@@ -509,7 +509,7 @@ def test_every_value_has_its_meaning(store: Store) -> None:
 
 def test_the_dictionary_has_the_types_of_the_columns(store: Store) -> None:
     """SQLite does not know them: they are shipped, and the same as PostgreSQL's."""
-    shipped = shipped_dictionary(EXTENSION)
+    shipped = shipped_dictionary(PROGRAMME)
     assert {name: view["types"] for name, view in shipped.items()} == {
         name: view["types"] for name, view in store.dictionary().items()
     }

@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
-from dsync.eig.evidence.download import Response, download
-from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.catalogue import (
     Catalogue,
     CatalogueError,
@@ -20,6 +19,10 @@ from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.sections import EvidenceConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.store.sql import CLOCK_TOLERANCE
+
+if TYPE_CHECKING:
+    from dsync.eig.evidence.download import Response
+    from dsync.eig.evidence.sources import EvidenceSources
 
 NO_REDIRECTS = "{}"
 """The redirects when beta.gouv.fr has no such file: there are no aliases."""
@@ -104,8 +107,7 @@ def _get(sources: EvidenceSources, path: str, known: Snapshot | None) -> Respons
         headers["If-None-Match"] = known.etag
     if known is not None and known.last_modified:
         headers["If-Modified-Since"] = known.last_modified
-    return download(
-        sources.http,
+    return sources.get(
         _join(sources.base_url, path),
         deadline_s=sources.config.catalogue.deadline_s,
         headers=headers,

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from dsync.addresses import mask_url
-from dsync.domain.programme import ProgrammeRun
 from dsync.eig import rows
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.betagouv import (
@@ -26,14 +25,17 @@ from dsync.eig.evidence.betagouv import (
     make_evidence,
     parse_catalogue,
 )
-from dsync.eig.evidence.registry import RegistryClient
-from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, updated_products
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evidence import Evidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy
 from dsync.errors import EvidenceUnavailableError
+from dsync.programme import ProgrammeRun
+
+if TYPE_CHECKING:
+    from dsync.eig.evidence.registry import RegistryClient
+    from dsync.eig.evidence.sources import EvidenceSources
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from dsync.eig.evidence.download import Response, download
 from dsync.eig.evidence.registry import RegistryClient
 from dsync.eig.sections import EvidenceConfig
 from dsync.exchanges import MIB, Exchanges
@@ -67,6 +68,10 @@ class EvidenceSources:
             else None
         )
         return cls(config, base_url, http, clock, registry)
+
+    def get(self, url: str, *, deadline_s: float, headers: Mapping[str, str]) -> Response:
+        """Send a GET request, as `download`."""
+        return download(self.http, url, deadline_s=deadline_s, headers=headers)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,25 +1,15 @@
-"""The interface of a programme's part of the database: its tables, views and migrations."""
+"""The documentation of views and columns, with the marks by which readers are masked."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from importlib import resources
+from collections.abc import Iterable, Mapping
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, MetaData, Select, Table, false, select
-
-from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.programme import Dictionary, Programme
 from dsync.store import tables
-
-Dictionary = dict[str, dict[str, Any]]
-"""By view: `description`, `columns` with one sentence each, in the view's order, and their `types`.
-
-A type is integer, number, boolean, date, datetime, json or text.
-"""
 
 PERSONAL = "Donnée personnelle."
 FREE_TEXT = "Texte libre."
@@ -79,16 +69,6 @@ def label_of(sentence: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-class DossierView(NamedTuple):
-    """A view from which `dsync dossier show` reads a dossier's rows."""
-
-    name: str
-    order: str
-    """The ORDER BY expression of its rows."""
-    json: str | None = None
-    """The column that contains JSON."""
-
-
 class ViewColumn(NamedTuple):
     """A column of the main view."""
 
@@ -132,7 +112,7 @@ _OF_MAIN_VIEW = "dossier"
 
 def dossier_dictionary() -> dict[str, Any]:
     """Return the documentation of `DOSSIER_COLUMNS`, as that of a view."""
-    return read_dictionary(ENGINE.folder)[_OF_MAIN_VIEW]
+    return read_dictionary(ENGINE.folder())[_OF_MAIN_VIEW]
 
 
 def read_dictionary(folder: Traversable) -> Dictionary:
@@ -149,83 +129,40 @@ def read_dictionary(folder: Traversable) -> Dictionary:
     return views
 
 
-class Extension:
-    """A part of the database with its own tables, views and migrations; as it is, that of nothing.
+def sections_of(columns: Iterable[ViewColumn], titles: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the columns that `dsync dossier show` prints: labels by name, by section.
 
-    A programme's tables with data of a dossier must have a column `numero`: these rows are deleted
-    when the dossier is erased or removed.
+    Args:
+        columns: of the main view.
+        titles: of the sections, in their order.
     """
-
-    name: str = ""
-    """The programme's name, a part of the name of the table with its schema's version."""
-    package: str = ""
-    """The Python package that contains `migrations/`, `views/`, `dictionary.toml`; empty: none."""
-    metadata: MetaData = MetaData()
-    """Its tables."""
-    main_view: DossierView = DossierView("dossier", "numero")
-    """The view with one row per dossier; without a programme, the table."""
-    dossier_views: Mapping[str, DossierView] = {}
-    """Its other views of a dossier, by their key in `dsync dossier show --json`."""
-    checks: Mapping[str, str] = {}
-    """The French titles of its checks by name, in the order of display."""
-    stages: Sequence[str] = ()
-    """The stages of a dossier, in order."""
-    reached: Mapping[str, str] = {}
-    """SQL conditions on a dossier's row and the programme's, by the stage then reached."""
-    sections: Mapping[str, Mapping[str, str]] = {}
-    """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
-    listed: Column[Any] | None = None
-    """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
-
-    @property
-    def main_table(self) -> Table | None:
-        """The table with one row per dossier, None without a programme."""
-        table = None if self.listed is None else self.listed.table
-        return table if isinstance(table, Table) else None
-
-    @property
-    def folder(self) -> Traversable:
-        """The folder with its migrations and views."""
-        return resources.files(self.package)
-
-    def views(self) -> Dictionary:
-        """Return the documentation of its views."""
-        return read_dictionary(self.folder) if self.package else {}
-
-    def complete(self, query: str) -> str:
-        """Complete a view's SQL with the columns of the declared fields."""
-        return query
-
-    def related(self, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
-        """Select the open dossiers whose verdicts depend on the presence or state of these."""
-        return select(tables.dossier.c.numero).where(false())
-
-    def indicators(self, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
-        """Return its figures of the démarche as they are now, by name."""
-        return {}
-
-    def evidence_confirmed_at(self, connection: Connection) -> datetime | None:
-        """Return when its evidence was last confirmed by its source; None: never."""
-        return None
-
-    def forget(self, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
-        """Delete the data of these dossiers' applicants, unless another dossier shares them."""
+    shown = list(columns)
+    return {title: {c.name: c.label for c in shown if c.section == title} for title in titles}
 
 
-class _Engine(Extension):
+# Neither is ever instantiated: nothing of a configuration is asked of them.
+class _Engine(Programme):
     package = "dsync.store"
     metadata = tables.metadata
 
-    def views(self) -> Dictionary:
-        return {name: one for name, one in super().views().items() if name != _OF_MAIN_VIEW}
+    @classmethod
+    def views(cls) -> Dictionary:
+        every = read_dictionary(cls.folder())
+        return {name: one for name, one in every.items() if name != _OF_MAIN_VIEW}
 
 
-ENGINE = _Engine()
-"""The engine's own part."""
-NO_PROGRAMME = Extension()
+class _NoProgramme(Programme):
+    sections: Mapping[str, Mapping[str, str]] = sections_of(
+        DOSSIER_COLUMNS, ("Dossier", "Administration")
+    )
+
+
+ENGINE: type[Programme] = _Engine  # type: ignore[type-abstract]
+"""The engine's own part of the database, described as a programme's is."""
+NO_PROGRAMME: type[Programme] = _NoProgramme  # type: ignore[type-abstract]
 """What is beside the engine's part in a database without a programme."""
 
 
-def parts(extension: Extension) -> list[Extension]:
-    """Return the engine's part and the programme's."""
-    return [ENGINE, extension] if extension.package else [ENGINE]
+def parts(programme: type[Programme]) -> list[type[Programme]]:
+    """Return the engine's part of the database and the programme's."""
+    return [ENGINE, programme] if programme.package else [ENGINE]

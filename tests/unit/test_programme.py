@@ -8,8 +8,8 @@ import pytest
 
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.programme import DueEvaluation, Judged
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+from dsync.programme import Judged, ToJudge
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def test_a_verdict_stays_while_its_evidence_is_away(
     current: str | None, decided: str | None, keeps: bool
 ) -> None:
     """One that was given; a check that broke is another matter."""
-    due = DueEvaluation(
+    due = ToJudge(
         DossierNumber(1),
         Etat.EN_CONSTRUCTION,
         Presence.PRESENT,

@@ -1,0 +1,460 @@
+"""What a programme has to give: one call for projects, on one page.
+
+A programme is a subclass of `Programme`; `Eig` in `dsync/eig/eig.py` is the one that ships. The
+class is the same for all calls: the database takes it, for tables, views, and what follows from
+their rows. An instance is one call, configured by the programme's sections of the TOML file: runs,
+commands and pages take it. What has a default here need not be given.
+
+A run calls, in this order: `form` and its `rows` for each dossier that is read, `gather` once,
+`prepare` and `judge` for each batch of dossiers that are due.
+
+Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
+writes nothing back.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from sqlalchemy import Column, Connection, MetaData, Select, Table
+
+from dsync.domain.check_line import CheckLine
+from dsync.domain.dossier import (
+    OPEN_ETATS,
+    Correction,
+    Demarche,
+    Descriptor,
+    Dossier,
+    Etat,
+    Json,
+    Presence,
+    Revision,
+)
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
+from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+
+Row = Mapping[str, Any]
+"""Values by column."""
+
+Dictionary = dict[str, dict[str, Any]]
+"""By view: `description`, `columns` with one sentence each, in the view's order, and their `types`.
+
+A type is integer, number, boolean, date, datetime, json or text.
+"""
+
+NO_RULES = (
+    "Nothing is judged, because the configuration has no section [regles], or it is switched off: "
+    "set its enabled = true, or add it, and the section [mapping] that it needs, as in the shipped "
+    "file."
+)
+
+
+class DossierView(NamedTuple):
+    """A view from which `dsync dossier show` reads a dossier's rows."""
+
+    name: str
+    order: str
+    """The ORDER BY expression of its rows."""
+    json: str | None = None
+    """The column that contains JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrecheckOptions:
+    """The options of a pre-check that an operator starts: it judges dossiers in any case."""
+
+    as_of: date | None = None
+    """Judge as if the dossiers had been deposited on this day."""
+    refresh: bool = False
+    """Use the present evidence instead of the evidence stored with the verdict."""
+    former: Mapping[DossierNumber, Json] | None = None
+    """Use this evidence of earlier verdicts instead of the evidence stored with the verdict."""
+    is_trial: bool = False
+    """The verdicts are only compared, not stored."""
+
+    def frozen(self, number: DossierNumber, stored: Json) -> Json:
+        """Return the stored evidence to use for a dossier, None for none.
+
+        Args:
+            number: the dossier's.
+            stored: the evidence stored with its verdict.
+        """
+        if self.former is not None:
+            return self.former.get(number)
+        return None if self.refresh else stored
+
+
+@dataclass(frozen=True, slots=True)
+class ToJudge:
+    """A dossier to judge, with what the engine stores about it."""
+
+    numero: DossierNumber
+    etat: Etat
+    presence: Presence
+    inputs_hash: str
+    """A hash of the parts of the dossier that the checks use."""
+    current: StoredVerdict | None
+    wished: Mapping[str, str | None]
+    """The values of its current wishes, by annotation."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether verdicts may still be pushed into the dossier."""
+        return self.etat in OPEN_ETATS
+
+
+class Judged(NamedTuple):
+    """A dossier with its decision; None if a check raised an error."""
+
+    dossier: ToJudge
+    decision: Decision | None
+
+    @property
+    def keeps_verdict(self) -> bool:
+        """Whether the earlier verdict stays, because the evidence for a new one is unavailable."""
+        # « Indéterminé » keeps nothing: it is for dossiers that were never judged otherwise.
+        current = self.dossier.current
+        return (
+            current is not None
+            and current.verdict is not Verdict.INDETERMINE
+            and self.decision is not None
+            and self.decision.verdict is Verdict.INDETERMINE
+        )
+
+
+class ProposedSections(NamedTuple):
+    """The programme's sections of a new configuration file."""
+
+    text: str
+    """Commented TOML."""
+    is_own: bool
+    """Whether the form is one of the programme; else the text is only comments."""
+    judges: bool
+    """Whether the rules are switched on: they are of this very call."""
+    found: int
+    """The number of the programme's fields that are surely in the form."""
+    fields: int
+    """The number of the programme's fields."""
+
+
+class ProgrammeRun(Protocol):
+    """The part of a run that a programme may use."""
+
+    @property
+    def demarche(self) -> DemarcheNumber:
+        """The démarche's number."""
+
+    @property
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+
+    # `Any` here and below is of the store, which imports this module: `Tx`, `Reader`, `Store`.
+    def transaction(self) -> AbstractContextManager[Any]:
+        """Open a transaction under the run's lease; its `connection` executes SQL."""
+
+    def reading(self) -> AbstractContextManager[Any]:
+        """Open a read-only transaction."""
+
+    def problem(self, sentence: str) -> None:
+        """Add a problem and its remedy to the run's report."""
+
+
+class Form(Protocol):
+    """The programme's mapping of one revision of the form."""
+
+    @property
+    def inputs_signature(self) -> bytes:
+        """Changes when a field that the checks use is mapped to another champ."""
+
+    @property
+    def signature(self) -> bytes:
+        """Changes when any field is mapped to another champ."""
+
+    def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
+        """Return the dossier's row of each of the programme's tables, by the table's name.
+
+        Args:
+            dossier: the dossier.
+            corrections: those that its usager was asked for before.
+        """
+
+
+class Evidence(Protocol):
+    """The evidence that one run has gathered."""
+
+    @property
+    def key(self) -> str:
+        """Changes with the evidence or the rules; all open dossiers are then judged again."""
+
+    @property
+    def retry_undetermined(self) -> bool:
+        """Whether undetermined dossiers are judged again even if the key is unchanged."""
+
+
+class Programme(ABC):
+    """One call for projects.
+
+    Its tables with data of a dossier must have a column `numero`: these rows are deleted when the
+    dossier is erased or removed.
+    """
+
+    # In the database: of the class.
+
+    name: ClassVar[str] = ""
+    """A part of the name of the table with its schema's version; empty: it has no tables."""
+    package: ClassVar[str] = ""
+    """The Python package that contains `migrations/`, `views/`, `dictionary.toml`; empty: none."""
+    metadata: ClassVar[MetaData] = MetaData()
+    """Its tables."""
+    main_view: ClassVar[DossierView] = DossierView("dossier", "numero")
+    """The view with one row per dossier; by default, the engine's table."""
+    dossier_views: ClassVar[Mapping[str, DossierView]] = {}
+    """Its other views of a dossier, by their key in `dsync dossier show --json`."""
+    listed: ClassVar[Column[Any] | None] = None
+    """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    filters: ClassVar[Mapping[str, str]] = {}
+    """SQL conditions on a dossier `d`, by the filter of the console's list that gives the value."""
+    stages: ClassVar[Sequence[str]] = ()
+    """The stages of a dossier, in order."""
+    reached: ClassVar[Mapping[str, str]] = {}
+    """SQL conditions on a dossier `d` and its row `l` of `listed`, by the stage then reached."""
+
+    @classmethod
+    def main_table(cls) -> Table | None:
+        """Return the table with one row per dossier; None: it has none."""
+        table = None if cls.listed is None else cls.listed.table
+        return table if isinstance(table, Table) else None
+
+    @classmethod
+    def folder(cls) -> Traversable:
+        """Return the folder with its migrations and views."""
+        return resources.files(cls.package)
+
+    @classmethod
+    def views(cls) -> Dictionary:
+        """Return the documentation of its views."""
+        return {}
+
+    @classmethod
+    def complete(cls, query: str) -> str:
+        """Complete the SQL of one of its views."""
+        return query
+
+    @classmethod
+    def related(
+        cls, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
+    ) -> Select[Any] | None:
+        """Select the open dossiers whose verdicts depend on the presence or state of these."""
+        return None
+
+    @classmethod
+    def indicators(cls, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
+        """Return its figures of the démarche as they are now, by name."""
+        return {}
+
+    @classmethod
+    def evidence_confirmed_at(cls, connection: Connection) -> datetime | None:
+        """Return when its evidence was last confirmed by its source; None: never."""
+        return None
+
+    @classmethod
+    def forget(cls, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
+        """Delete the data of these dossiers' applicants, unless another dossier shares them."""
+        return
+
+    # What people see.
+
+    checks: Mapping[str, str] = {}
+    """The French titles of its checks by name, in the order of display."""
+    sections: Mapping[str, Mapping[str, str]] = {}
+    """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
+
+    @classmethod
+    def evidence_facts(cls, verdict: Decision | StoredVerdict) -> Mapping[str, Any]:
+        """Return what a person compares of a verdict's evidence before it is replaced, by name."""
+        return {}
+
+    @classmethod
+    def statistics(cls, reader: Any) -> Sequence[Any]:
+        """Count the results of the checks, for `dsync precheck --stats`: named tuples.
+
+        Args:
+            reader: the `Reader` of a démarche.
+        """
+        return ()
+
+    def value_in_words(self, name: str, value: Any) -> Any:
+        """Return a value of a column of the main view in French."""
+        return value
+
+    def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Return the evidence of a check that people see: key, French name and French value."""
+        return [(name, name, value) for name, value in evidence.items()]
+
+    def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
+        """Return what is stored of the evidence, for `dsync evidence show` and `/preuves`."""
+        return None
+
+    def account(
+        self, reader: Any, found: Mapping[str, Any], at: datetime | None = None
+    ) -> dict[str, Any] | None:
+        """Return the account of a dossier's verdict; None if it had no verdict then.
+
+        Args:
+            reader: the `Reader` of the démarche.
+            found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
+            at: the instant at which the verdict stood; None: the current one.
+        """
+        return None
+
+    def account_page(self, account: Mapping[str, Any]) -> Any:
+        """Return an account as a page of blocks."""
+        raise NotImplementedError
+
+    def account_text(self, account: Mapping[str, Any]) -> str:
+        """Return an account as Markdown."""
+        raise NotImplementedError
+
+    def message(
+        self, reader: Any, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+    ) -> Any:
+        """Return what the applicant of an open dossier has to send; None: there is no such text.
+
+        Args:
+            reader: the `Reader` of the démarche.
+            found: the dossier's row of the main view.
+            checks: of its current verdict, as in `lecture_precontrole_controle`.
+        """
+        return None
+
+    # The configuration, and `dsync check`.
+
+    @property
+    @abstractmethod
+    def mapping_key(self) -> str:
+        """Changes with the mapping; all dossiers are then read again."""
+
+    @property
+    @abstractmethod
+    def judges(self) -> bool:
+        """Whether it has rules; without them, the methods that judge are not called."""
+
+    @property
+    @abstractmethod
+    def rules_version(self) -> str:
+        """Changes with the rules and their lists; it is in each decision."""
+
+    @property
+    def shipped_lists(self) -> Sequence[str]:
+        """The lists of the rules that are the package's, because none is beside the file."""
+        return ()
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what `dsync config check` finds in its sections and prevents nothing."""
+        yield from ()
+
+    def propose(
+        self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]
+    ) -> ProposedSections:
+        """Return the programme's sections for a form, by the labels of the present mapping.
+
+        Args:
+            demarche: whose form it is.
+            revision: the form.
+            parts: the parts of the shipped file, by their first section.
+        """
+        return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
+
+    def missing_fields(self, demarche: Demarche) -> Sequence[str]:
+        """Return the fields that the checks need and no revision of the form has."""
+        return ()
+
+    def form_lines(
+        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
+    ) -> Iterator[CheckLine]:
+        """Compare the mapping and the rules with a revision of the form, for `dsync check`.
+
+        Args:
+            demarche: whose form it is.
+            revision: the active revision.
+            known: ids of the annotations that the engine itself reads or writes.
+            every_champ: whether each champ without a field gets its own line.
+        """
+        yield from ()
+
+    def evidence_lines(self, store: Any | None, now: datetime) -> Iterator[CheckLine]:
+        """Check whether the evidence is available, for `dsync check`.
+
+        Args:
+            store: the `Store`; None if it cannot be opened.
+            now: the present instant, in UTC.
+        """
+        yield from ()
+
+    # A run.
+
+    @abstractmethod
+    def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
+        """Map the programme's fields to the descriptors of a form."""
+
+    @abstractmethod
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
+        """Fetch the evidence that is not up to date.
+
+        Args:
+            run: the run under way.
+            accept: whether evidence that a safety brake stopped is accepted.
+        """
+
+    def prepare(
+        self,
+        run: ProgrammeRun,
+        evidence: Any,
+        numbers: Sequence[DossierNumber],
+        options: PrecheckOptions | None,
+    ) -> set[DossierNumber]:
+        """Store what the checks compare between dossiers.
+
+        Args:
+            run: the run under way.
+            evidence: of `gather`.
+            numbers: the dossiers to judge.
+            options: of an operator's pre-check; None: after a pull.
+
+        Returns:
+            The dossiers whose verdicts can change by this.
+        """
+        return set()
+
+    @abstractmethod
+    def judge(
+        self,
+        run: ProgrammeRun,
+        evidence: Any,
+        due: Sequence[ToJudge],
+        options: PrecheckOptions | None,
+    ) -> Iterator[Judged]:
+        """Judge dossiers, in order.
+
+        Args:
+            run: the run under way.
+            evidence: of `gather`.
+            due: the dossiers.
+            options: of an operator's pre-check, which judges every dossier; None: dossiers whose
+                inputs and evidence have not changed are left out.
+        """
+
+    def stated_verdict(self, detail: str) -> Verdict | None:
+        """Return the verdict that a detail states; None for a text of another origin."""
+        return None
+
+    def close(self) -> None:
+        """Close what was opened."""
+        return
