@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,15 +22,9 @@ from dsync.sync.work import Erase, LiftErasure, Precheck, PrecheckAsOf, Push, Re
 from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
-SHOWN_VIEWS = (
-    "voeux",
-    "evaluations",
-    "notes",
-    "precontroles",
-    "controles",
-    "changements",
-    "evenements",
-)
+SHOWN_VIEWS = ("voeux", "precontroles", "controles", "changements", "evenements")
+GRIDS = "lecture_evaluation LEFT JOIN lecture_evaluation_note USING (numero, ligne)"
+OF_GRIDS = ("ligne", "moment", "evaluateur", "commentaire", "moyenne", "critere", "libelle", "note")
 ANNOTATIONS = tuple(words.ANNOTATIONS)
 HIGHEST_MARK = 5.0
 _ORIGIN = "https://demarche.numerique.gouv.fr"
@@ -67,10 +62,13 @@ def show(visit: Visit) -> Response:
         changes = [one for one in found["changements"] if visit.actor.may_act]
         deposited = words.instant_of(found["depose_le"])
         titles = described.checks
-        columns = ("numero", "etape", "etape_depuis", "attend")
-        suivi = reader.rows_of("lecture_suivi", columns, {"numero": number}, order="numero")
+        suivi: list[dict[str, Any]] = []
+        grids: list[dict[str, Any]] = []
         message = None
         if programme := worker.programme:
+            columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
+            suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
+            grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
             if visit.actor.may_act:
                 message = programme.message(reader, found, checks)
             for check in checks:
@@ -88,7 +86,7 @@ def show(visit: Visit) -> Response:
             # In UTC, the first hours of a day are of the day before.
             depose_le=words.paris_day(deposited) if deposited else None,
             wishes=wishes,
-            evaluations=_evaluations(found),
+            evaluations=_evaluations(grids),
             changes=list(reversed(changes))[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             events=list(reversed(found["evenements"])),
@@ -130,17 +128,14 @@ def _link(worker: Worker, number: DossierNumber) -> str | None:
     return f"{origin}/procedures/{worker.demarche}/dossiers/{number}"
 
 
-def _evaluations(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _evaluations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return each grid with its marks as bars."""
     grids = []
-    for grid in found.get("evaluations", ()):
-        marks = {
-            note["libelle"] or note["critere"]: note["note"]
-            for note in found["notes"]
-            if note["ligne"] == grid["ligne"]
-        }
+    for _, group in groupby(rows, key=lambda row: row["ligne"]):
+        of_grid = list(group)
+        marks = {row["libelle"] or row["critere"]: row["note"] for row in of_grid if row["critere"]}
         most = max([HIGHEST_MARK, *(mark for mark in marks.values() if mark is not None)])
-        grids.append({**grid, "marks": bars(marks, most)})
+        grids.append({**of_grid[0], "marks": bars(marks, most)})
     return grids
 
 
