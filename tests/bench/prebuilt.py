@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import re
 import sys
 import threading
@@ -32,6 +33,8 @@ SEED = 7
 DEMARCHE = 86321
 PAGE = 100
 EPOCH = "1970-01-01T00:00:00+00:00"
+DOSSIER_BYTES = 20_000
+"""Minimum size of a dossier's JSON: shorter ones get a longer answer."""
 FIRST_NUMBER = 20_000_000
 FIRST_INSTANT = datetime(2024, 3, 1, tzinfo=UTC)
 _PRODUCT = re.compile(r"(?<=beta\.gouv\.fr/startups/)[\w.-]+?(?=\.html|[^\w.-])", re.IGNORECASE)
@@ -44,6 +47,8 @@ class Corpus:
     def __init__(self, sandbox: Sandbox, count: int, products: int) -> None:
         self.count = count
         self._products = products
+        # So that the dossiers of one product are anywhere in the list, as in a real call.
+        self._places = random.Random(SEED).sample(range(count), count)
         self._token = sandbox.tokens.write
         self._url = sandbox.ds_url
         self.demarche = self._post("demarche", {"number": DEMARCHE})
@@ -71,18 +76,26 @@ class Corpus:
 
     def _node(self, index: int) -> bytes:
         instant = FIRST_INSTANT + timedelta(seconds=60 * index)
+        product = self._places[index] % self._products
         values = {
             b"number": b"%d" % (FIRST_NUMBER + index),
             b"id": b"Dossier-%d" % (FIRST_NUMBER + index),
             b"instant": instant.isoformat().encode(),
-            b"product": b"produit-%d" % (index % self._products),
+            b"product": b"produit-%d" % product,
         }
-        pieces = self._templates[index % len(self._templates)]
+        pieces = self._templates[product % len(self._templates)]
         return b"".join([values.get(piece, piece) for piece in pieces])
 
     def _template(self, node: dict[str, Any]) -> list[bytes]:
         node |= {"number": "@number@", "id": "@id@", "dateDerniereModification": "@instant@"}
-        text = json.dumps(node, ensure_ascii=False, separators=(",", ":"))
+        text = _json(node)
+        if (missing := DOSSIER_BYTES - len(text.encode())) > 0:
+            answers = [champ for champ in node["champs"] if champ.get("textValue")]
+            longest = max(answers, key=lambda champ: len(champ["textValue"]))
+            # Its text is in it twice.
+            longest["textValue"] += "\n" + "Un mot. " * (missing // 16)
+            longest["stringValue"] = longest["textValue"]
+            text = _json(node)
         text = text.replace('"@number@"', "@number@")
         # Pages that the catalogue does not know stay unknown.
         text = _PRODUCT.sub(lambda m: "@product@" if fold(m[0]) in self._known else m[0], text)
@@ -112,6 +125,10 @@ class Corpus:
             timeout=30,
         )
         return answer.content
+
+
+def _json(node: dict[str, Any]) -> str:
+    return json.dumps(node, ensure_ascii=False, separators=(",", ":"))
 
 
 def page_variables(after: str | None) -> dict[str, Any]:
