@@ -10,11 +10,11 @@ answer is lost, both are known as values that dsync may have written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, distinct, func, null, or_, select, update
+from sqlalchemy import and_, case, delete, distinct, func, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import Step, Wish, WrittenValue
@@ -218,13 +218,20 @@ class OutboxWrites(OutboxReads):
         super().__init__(scope)
         self._wishes = WishReads(scope)
 
-    def wish(self, wishes: Sequence[NewWish], now: datetime) -> None:
+    def wish(
+        self, wishes: Sequence[NewWish], now: datetime, *, instead: Container[DossierNumber] = ()
+    ) -> None:
         """Store new wishes; one that equals the current wish is ignored.
 
         A wish that replaces one in conflict takes over the human's value. If this value stops the
         new wish too, no further event is recorded; if not, the end of the conflict is. While a
         human's result is accepted in place of the wished one, what explains the wished one is
         not sent.
+
+        Args:
+            wishes: the new wishes.
+            now: the present instant, in UTC.
+            instead: dossiers whose verdict was taken back: of their waiting wishes nothing is kept.
         """
         numbers = sorted({wish.numero for wish in wishes})
         current = {
@@ -242,7 +249,17 @@ class OutboxWrites(OutboxReads):
             if annotation == RESULTAT and one.statut == WishStatus.REMPLACEE
         } - {numero for numero, annotation in fresh if annotation == RESULTAT}
         replaced = [current[key].id for key in fresh if key in current]
+        unsent = [
+            one.id
+            for key in fresh
+            if (one := current.get(key))
+            and one.numero in instead
+            and one.statut == WishStatus.EN_ATTENTE
+            and one.envoyee_le is None
+        ]
         # Before the insert: an index allows one current wish per annotation.
+        if unsent:
+            self.connection.execute(delete(_outbox).where(_outbox.c.id.in_(unsent)))
         if replaced:
             self.connection.execute(
                 update(_outbox)

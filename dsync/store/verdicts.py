@@ -1,6 +1,6 @@
 """Stores and reads the verdicts, and the queue of the dossiers to evaluate.
 
-A stored verdict is never changed, apart from its remark.
+A stored verdict is never changed, apart from its remark; only the run that gave it takes it back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from dsync.domain.dossier import Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
@@ -188,6 +199,45 @@ class VerdictWrites(VerdictReads):
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
         self._journal = JournalWrites(scope)
+
+    def retract(
+        self, run: int, decided: Sequence[tuple[DueEvaluation, Decision]]
+    ) -> dict[DossierNumber, StoredVerdict | None]:
+        """Delete the verdicts that a run has just given dossiers, where they are other ones now.
+
+        A later page of its read has changed their duplicates. The verdicts before are the current
+        ones again.
+
+        Args:
+            run: the run's number.
+            decided: dossiers to which the run gave their current verdict, with the new decisions.
+
+        Returns:
+            The verdicts before, None where there was none.
+        """
+        others = [
+            due.numero
+            for due, decision in decided
+            if due.current is not None and not _is_known(due.current, due, decision)
+        ]
+        if not others:
+            return {}
+        self.connection.execute(
+            delete(_verdict).where(_verdict.c.numero.in_(others), _verdict.c.courant)
+        )
+        self.connection.execute(
+            delete(_event).where(
+                _event.c.numero.in_(others), _event.c.run == run, _event.c.evenement == "verdict"
+            )
+        )
+        before = select(func.max(_verdict.c.id)).where(_verdict.c.numero.in_(others))
+        rows = self.connection.execute(
+            update(_verdict)
+            .where(_verdict.c.id.in_(before.group_by(_verdict.c.numero)))
+            .values(courant=True)
+            .returning(_verdict.c.numero, *_VERDICT_COLUMNS)
+        )
+        return dict.fromkeys(others) | {DossierNumber(row.numero): _stored(row) for row in rows}
 
     def save(
         self, run: int, decided: Sequence[tuple[ToJudge, Decision]], now: datetime

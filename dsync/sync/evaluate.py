@@ -1,9 +1,10 @@
 """Evaluates the dossiers that are due or asked for, and puts the wishes into the outbox.
 
-A page's dossiers are evaluated while DS prepares the next page; after the last page, those that
-are still due. A dossier is evaluated again when its inputs, the rules or the other dossiers for
-its product changed, when missing evidence is available again, and, if no product was found, when
-the evidence changed. A batch's verdicts and wishes are stored in one transaction.
+A page's dossiers, and those whose duplicates they change, are evaluated while DS prepares the next
+page; after the last page, those that are still due. A dossier is evaluated again when its inputs,
+the rules or the other dossiers for its product changed, when missing evidence is available again,
+and, if no product was found, when the evidence changed. A batch's verdicts and wishes are stored in
+one transaction. Of several verdicts that one run gives a dossier, only the last one is kept.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from dsync.programme import (
     ToJudge,
 )
 from dsync.store import NewEvent, NewWish, Reader
-from dsync.sync.context import Run
+from dsync.sync.context import BATCH, Run
 from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
@@ -46,10 +47,9 @@ class Batch:
 
 
 def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Evaluate the new and changed dossiers of a page.
+    """Evaluate the new and changed dossiers of a page, and a batch of those related to them.
 
-    Dossiers of which a later page changes the duplicates are evaluated again by `evaluate_due`, and
-    so are those on which a check fails.
+    The other related dossiers are left to `evaluate_due`, and so are those on which a check fails.
 
     Raises:
         InterruptedRunError, StoreError: as `evaluate_due`.
@@ -141,7 +141,8 @@ def judge(
         options: of an operator's pre-check, which evaluates exactly these dossiers. None: after a
             pull; dossiers whose inputs have not changed are passed over, and those whose
             duplicates changed are added.
-        is_page: whether more pages may follow: dossiers whose duplicates changed are left queued.
+        is_page: whether more pages may follow: of the dossiers whose duplicates changed, only a
+            batch is added, while DS prepares the next page; the others stay queued.
         prepared: those of which this run has stored what the checks compare between dossiers.
 
     Raises:
@@ -153,10 +154,11 @@ def judge(
     for some in run.batches(new):
         # For all dossiers before the first evaluation: the check for duplicates counts them.
         related |= programme.prepare(run, evidence, some, options)
-    if options is None and not is_page:
-        numbers = _with(numbers, related)
+    if options is None:
+        more = sorted(related.difference(numbers))
+        numbers = _with(numbers, more[:BATCH] if is_page else more)
     done = 0
-    for some in run.batches(numbers):
+    for some in run.batches(numbers, 2 * BATCH if is_page else BATCH):
         with run.reading() as reader:
             due = [
                 one
@@ -189,26 +191,33 @@ def _is_evaluated(due: ToJudge) -> bool:
 def store_verdicts(run: Run, batch: Batch) -> None:
     """Store a batch's verdicts and wishes in one transaction.
 
-    A dossier keeps its verdict if the evidence for a new one is unavailable, and stays due.
+    A dossier keeps its verdict if the evidence for a new one is unavailable, and stays due. A
+    verdict replaces the one that this run gave the dossier before: nothing of that was sent.
 
     Raises:
         StoreError: the database failed; nothing of the batch is stored.
     """
-    now = run.now
+    now, by_run = run.now, run.report.verdict_of
     given = [(one.dossier, decision) for one, decision in batch.judged if not one.keeps_verdict]
     waiting = {one.dossier.numero for one, _ in batch.judged if one.keeps_verdict}
-    wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
     with run.transaction() as tx:
+        again = [(due, decision) for due, decision in given if due.numero in by_run]
+        before = tx.verdicts.retract(run.id, again)
+        given = [
+            (replace(due, current=before[due.numero]) if due.numero in before else due, decision)
+            for due, decision in given
+        ]
         fresh = set(tx.verdicts.save(run.id, given, now))
-        tx.outbox.wish(wishes, now)
+        wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
+        tx.outbox.wish(wishes, now, instead=before)
         for number in sorted(batch.failed):
             quarantine_dossier(run, tx, number, "regle")
         # The next run tries again what failed, or waits for evidence.
         still_due = batch.failed | waiting
         tx.queue.close([number for number in batch.numbers if number not in still_due])
-    run.report.verdict_of.update(
-        {due.numero: decision.verdict for due, decision in given if due.numero in fresh}
-    )
+    for numero in before:
+        del by_run[numero]
+    by_run.update({due.numero: decision.verdict for due, decision in given if due.numero in fresh})
     run.report.quarantined_numbers.update(batch.failed)
     if batch.failed:
         run.problem(

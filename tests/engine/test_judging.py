@@ -20,6 +20,7 @@ from tests.engine.rig import (
     DETAIL,
     OPEN,
     PAGE,
+    PROBLEME,
     Engine,
     few_products,
     number,
@@ -188,6 +189,53 @@ def test_twins_on_two_pages_name_each_other_and_count_once(engine: Engine) -> No
     assert str(number(3)) in engine.remote(2, DETAIL)
     assert str(number(2)) in engine.remote(3, DETAIL)
     assert (2, 3, 3) == (report.changed, report.evaluated, sum(report.verdicts.values()))
+
+
+def test_a_first_read_leaves_one_verdict_of_each_dossier(engine_on_each: Engine) -> None:
+    """Also of one whose twin is on a later page: no history tells of a change that nobody made."""
+    [known] = seeds([0])
+    for rank in (2, 3):
+        engine_on_each.control.edit_champ(number(rank), PAGE, known.champs[PAGE])
+    engine_on_each.control.faults.fail(ScriptedFault("timeout", "DossiersPage", times=6))
+    report = engine_on_each.sync(push=False)
+    assert 6 + 12 == len(engine_on_each.requests("DossiersPage"))
+    twins = [row["doublons"] for row in engine_on_each.rows("SELECT doublons FROM verdict")]
+    assert 3 == sum(len(json.loads(one) if isinstance(one, str) else one) == 2 for one in twins)
+    one_each = [(12, 12)]
+    for table in ("verdict", "evenement WHERE evenement = 'verdict'"):
+        sql = f"SELECT count(*) AS rows, count(DISTINCT numero) AS dossiers FROM {table}"
+        assert one_each == [(row["rows"], row["dossiers"]) for row in engine_on_each.rows(sql)]
+    assert [] == engine_on_each.rows("SELECT * FROM outbox WHERE statut = 'remplacee'")
+    assert 12 == report.evaluated
+
+
+def test_a_verdict_that_a_later_page_takes_back_leaves_the_one_before(engine: Engine) -> None:
+    """A twin that has parted again before the read ends: no verdict, event or write tells of it."""
+    engine.sync_until_quiet()
+    engine.advance(hours=1)
+    [first, second] = seeds([0, 2])
+    engine.control.edit_champ(number(2), PAGE, first.champs[PAGE])
+    engine.advance(minutes=1)
+    engine.control.edit_champ(number(3), PROBLEME, "Un autre problème")
+    engine.shrink(1)
+
+    def part(method: Any, *arguments: Any, **options: Any) -> Any:
+        page = method(*arguments, **options)
+        # After the first page was read: DS moves the dossier to the end of the list.
+        if page.order == (number(2),):
+            engine.advance(minutes=1)
+            engine.control.edit_champ(number(2), PAGE, second.champs[PAGE])
+        engine.worker.client.around.clear()
+        return page
+
+    before = rows(engine, 0), engine.events(0), engine.wishes(0)
+    engine.worker.client.around["read_page"] = part
+    report = engine.sync()
+    assert 3 == report.read
+    assert before[:2] == (rows(engine, 0), engine.events(0))
+    assert before[2] == engine.wishes(0)
+    assert "Éligible" == engine.verdict(0)
+    assert [] == engine.sent(0)
 
 
 def test_a_run_that_breaks_off_has_judged_the_pages_that_it_stored(engine: Engine) -> None:
