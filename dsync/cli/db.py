@@ -1,4 +1,4 @@
-"""`dsync db`: the schema, read-only access, the views' documentation, verification, backups."""
+"""`dsync db`: the schema, read-only access, the views' documentation, verification, copies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN = 10
 
 @click.group(cls=Group)
 def db() -> None:
-    """Upgrade the schema, grant read access, document the views, verify, back up."""
+    """Upgrade the schema, grant read access, document the views, verify, back up, copy."""
 
 
 @db.command("upgrade")
@@ -149,6 +149,33 @@ def backup(*, file: Path, force: bool) -> None:
     with _opened(create=False) as store:
         store.backup(file, force=force)
         click.echo(f"{store.place} → {file} ({file.stat().st_size:,} bytes).")
+
+
+@db.command("copy")
+@click.argument("url")
+@settings_options()
+def copy(*, url: str) -> None:
+    """Copy everything into the empty database URL, on SQLite or PostgreSQL.
+
+    Dossiers, history, verdicts, journal and outbox, as they were at one instant without a run under
+    way, are written in one transaction and compared by counts and hashes before it ends: if the
+    command fails or is killed, URL is as empty as before. Copied files stay where they are. Leave
+    the password to PGPASSWORD or a passfile: others can read a command line.
+    """
+    with _opened(create=False) as source, closing(open_database(url, check_schema=False)) as target:
+        copied = source.copy_into(target)
+        places = f"{source.place} → {target.place}"
+    tables = sum(1 for rows in copied.values() if rows)
+    click.echo(
+        f"{places}: {sum(copied.values()):,} rows of {tables} tables, compared by counts and "
+        "hashes."
+    )
+    print_note(
+        "Copies of files stay where they are. To work on the copy, stop the service, point "
+        "DSYNC_DATABASE_URL at it, and grant its readers again (`dsync db grant-reader ROLE`): two "
+        "services on two databases would undo each other's writes.",
+        hanging=0,
+    )
 
 
 def _print_verification(done: Verification, place: str, *, remote: bool) -> None:

@@ -101,11 +101,28 @@ def acquire(
         return Lease(demarche, holder, token, acquired_at, expires_at, ttl_s)
     # For the message only: the holder may have released it since.
     info = read_lease(connection, demarche, now)
+    raise _held(demarche, info, now, "Wait for it to end (`--wait`), or stop it.")
+
+
+def check_free(connection: Connection, demarche: DemarcheNumber, now: datetime) -> None:
+    """Check that no process works on a démarche; arguments as `acquire`.
+
+    Raises:
+        LeaseHeldError: one does.
+    """
+    info = read_lease(connection, demarche, now)
+    if info is not None and info.holder is not None and not info.is_expired:
+        raise _held(demarche, info, now, "Stop it, or try again when it has ended.")
+
+
+def _held(
+    demarche: DemarcheNumber, info: LeaseInfo | None, now: datetime, remedy: str
+) -> LeaseHeldError:
     who = info.holder if info else "another process"
     since = info.acquired_at if info else now
-    raise LeaseHeldError(
+    return LeaseHeldError(
         f"Démarche {demarche} is being worked on by {who} since {since:%Y-%m-%d %H:%M:%S} UTC. "
-        "Wait for it to end (`--wait`), or stop it.",
+        f"{remedy}",
         holder=who,
         since=since,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -10,10 +10,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
-    Text,
     and_,
     bindparam,
-    cast,
     func,
     insert,
     literal_column,
@@ -26,7 +24,6 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
 from dsync.programme import Programme
 from dsync.store import tables
-from dsync.store.columns import JsonText
 
 Rows = Sequence[Mapping[str, Any]]
 """Values by column, the same columns in each row."""
@@ -90,35 +87,6 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
             for row in rows
         ],
     )
-
-
-_ROWS_PER_INSERT = 500
-
-
-def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -> None:
-    """Copy the rows of tables.
-
-    Args:
-        source: to the database that is read.
-        target: to the database that is written, with empty tables.
-        tables: the tables.
-    """
-    for table in tables:
-        json = [column.name for column in table.columns if isinstance(column.type, JsonText)]
-        # JSON is copied as text, without decoding and encoding it.
-        columns = [
-            cast(column, Text).label(column.name) if column.name in json else column
-            for column in table.columns
-        ]
-        streamed = source.execution_options(yield_per=_ROWS_PER_INSERT)
-        rows = streamed.execute(select(*columns)).mappings()
-        # Without the size, SQLite's driver gives one row at a time.
-        for part in rows.partitions(_ROWS_PER_INSERT):
-            texts = [dict(row) for row in part]
-            for row in texts:
-                # `JsonText` stores bytes as they are, and would encode a text once more.
-                row.update({name: row[name].encode() for name in json if row[name] is not None})
-            insert_rows(target, table, texts)
 
 
 class Scope(NamedTuple):

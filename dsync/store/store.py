@@ -17,6 +17,7 @@ from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
+from dsync.store.copying import copy_all, copy_rows
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.dossier_rows import DossierWrites
@@ -39,7 +40,7 @@ from dsync.store.reader import Reader
 from dsync.store.requests import RequestWrites
 from dsync.store.scratch import private_folder
 from dsync.store.services import AlertWrites, RunningService, Titled
-from dsync.store.sql import Scope, Subject, copy_rows
+from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
 from dsync.store.verdicts import QueueWrites, VerdictWrites
 from dsync.store.wishes import WishWrites
@@ -288,6 +289,33 @@ class Store:
                 backups.dump_postgresql(self._url, file, target)
             else:
                 backups.copy_sqlite(self._engine, file)
+
+    def copy_into(self, target: Store) -> dict[str, int]:
+        """Copy everything into another database, as it was at one instant between two runs.
+
+        It is one transaction of the target: if it fails or is killed, nothing is stored there.
+
+        Args:
+            target: an empty database, with or without tables.
+
+        Returns:
+            The number of rows by table.
+
+        Raises:
+            ConfigurationError: the target has rows.
+            LeaseHeldError: a run is under way in this database.
+            StoreError: a database failed, or the target stored something else than it was given.
+        """
+        with self._connected(reading=True) as source, target._changing_views() as copy:
+            numbers = services.read_demarches(source)
+            for number in numbers:
+                leases.check_free(source, number, self._clock())
+            schema.upgrade(copy, target.place, self._extension)
+            copied = copy_all(source, copy, self._extension, target.place)
+            for number in numbers:
+                reading_views.renew_form(copy, number)
+        target.analyze()
+        return copied
 
     def grant_reader(
         self,
