@@ -24,9 +24,9 @@ MOST_COLUMNS = 1500
 """PostgreSQL's limit is 1,600 columns, SQLite's 2,000. Later champs are only in `lecture_champ`."""
 
 _KINDS = {
-    "integer_number": "numeric",
+    "integer_number": "bigint",
     "decimal_number": "numeric",
-    "dossier_link": "numeric",
+    "dossier_link": "bigint",
     "date": "date",
     "datetime": "timestamptz",
     "checkbox": "boolean",
@@ -39,6 +39,7 @@ _KINDS = {
 
 _TYPES = {
     "text": "text",
+    "bigint": "integer",
     "numeric": "number",
     "date": "date",
     "timestamptz": "datetime",
@@ -92,30 +93,48 @@ _DATE = (
     r"-02-29)"
 )
 _TIME = r"T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?\+00:00"
+_INTEGER = r"(0|-?[1-9]\d{0,18})"
 _NUMBER = r"-?(0|[1-9]\d{0,254})(\.\d{1,255})?([eE][+-]?\d{1,3})?"
+
+SQLITE_PARIS = """datetime({0}, CASE
+        WHEN {0} >= datetime(strftime('%Y-04-01 01:00', {0}), 'weekday 0', '-7 days')
+         AND {0} < datetime(strftime('%Y-11-01 01:00', {0}), 'weekday 0', '-7 days')
+        THEN '+2 hours' ELSE '+1 hour' END)"""
+"""The date and time in Paris of an instant `{0}`. SQLite has no time zones. By the European Union's
+rule since 1996, summer time lasts from the last Sunday of March to the last Sunday of October,
+01:00 UTC."""
+_SQLITE_INSTANT = (
+    "{0} GLOB '????-??-??T??:??:??*+00:00' AND date({0}) = substr({0}, 1, 10) AND {0} > '0001'"
+)
+_SQLITE_DAY = SQLITE_PARIS.replace("{0}", "datetime({0})")
 
 _CASTS = {
     "postgresql": {
         "text": "{0}",
+        "bigint": f"CASE WHEN {{0}} ~ '^{_INTEGER}$' THEN CASE WHEN ({{0}})::numeric "
+        "BETWEEN -9223372036854775808 AND 9223372036854775807 THEN ({0})::bigint END END",
         "numeric": f"CASE WHEN {{0}} ~ '^{_NUMBER}$' THEN ({{0}})::numeric END",
-        "date": f"CASE WHEN {{0}} ~ '^{_DATE}$' THEN ({{0}})::date END",
+        "date": f"CASE WHEN {{0}} ~ '^{_DATE}$' THEN ({{0}})::date WHEN {{0}} ~ "
+        f"'^{_DATE}{_TIME}$' THEN (({{0}})::timestamptz AT TIME ZONE 'Europe/Paris')::date END",
         "timestamptz": f"CASE WHEN {{0}} ~ '^{_DATE}{_TIME}$' THEN ({{0}})::timestamptz END",
-        "boolean": "CASE {0} WHEN 'oui' THEN true WHEN 'non' THEN false END",
-        "valeur": "CASE jsonb_typeof({0}) WHEN 'array' THEN {0} END",
+        "boolean": "CASE lower({0}) WHEN 'oui' THEN true WHEN 'non' THEN false END",
+        "valeur": "{0}",
         "fichiers": "{0}",
     },
     "sqlite": {
         "text": "{0}",
+        "bigint": "CASE WHEN CAST(CAST({0} AS INTEGER) AS TEXT) = {0} "
+        "THEN CAST({0} AS INTEGER) END",
         # A number beyond a float's range becomes infinite (9e999), and is shown as null.
         "numeric": "CASE WHEN json_valid({0}) THEN CASE WHEN json_type({0}) IN ('integer', 'real') "
         "THEN nullif(nullif(CAST({0} AS NUMERIC), 9e999), -9e999) END END",
         # PostgreSQL has no year 0.
-        "date": "CASE WHEN date({0}) = {0} AND {0} > '0001' THEN {0} END",
-        "timestamptz": "CASE WHEN {0} GLOB '????-??-??T??:??:??*+00:00' "
-        "AND date({0}) = substr({0}, 1, 10) AND {0} > '0001' "
-        "THEN strftime('%Y-%m-%dT%H:%M:%SZ', {0}) END",
-        "boolean": "CASE {0} WHEN 'oui' THEN TRUE WHEN 'non' THEN FALSE END",
-        "valeur": "CASE json_type(e.value, '$.valeur') WHEN 'array' THEN {0} END",
+        "date": "CASE WHEN date({0}) = {0} AND {0} > '0001' THEN {0} "
+        f"WHEN {_SQLITE_INSTANT} THEN substr({_SQLITE_DAY}, 1, 10) END",
+        "timestamptz": f"CASE WHEN {_SQLITE_INSTANT} THEN strftime('%Y-%m-%dT%H:%M:%SZ', {{0}}) END",
+        "boolean": "CASE lower({0}) WHEN 'oui' THEN TRUE WHEN 'non' THEN FALSE END",
+        "valeur": "CASE WHEN json_type(e.value, '$.valeur') = 'array' THEN {0} "
+        "WHEN e.value ->> 'texte' <> '' THEN json_array(e.value ->> 'texte') END",
         "fichiers": "{0}",
     },
 }
@@ -137,6 +156,8 @@ class FormColumn:
     is_open: bool
     """Whether the configuration shows it to readers without personal data. Its type says nothing
     of that: a number can be one of social security, a date a day of birth."""
+    follower: str = ""
+    """The column of the question's later type, if it has got another one."""
 
     @property
     def description(self) -> str:
@@ -144,7 +165,12 @@ class FormColumn:
         libelle = " ".join(self.libelle.split()) or "sans libellé"
         origin = "annotation" if self.is_annotation else "champ"
         sentences = [f"« {libelle} » ({origin}, {' puis '.join(self.types)})."]
-        if not self.is_published:
+        if self.follower:
+            sentences.append(
+                "La question a changé de type : ici, ce qui se convertit encore dans l'ancien ; "
+                f"toutes les réponses sont dans {self.follower}."
+            )
+        elif not self.is_published:
             sentences.append("Absent de la révision publiée.")
         if not self.is_open:
             sentences.append(FREE_TEXT if _WRITTEN & {*self.types} else PERSONAL)
@@ -247,6 +273,11 @@ def form_views(
             parent = views.get(descriptor.parent_id)
             if parent is not None and descriptor.type not in {*LAYOUT_TYPES, "repetition"}:
                 _learn(parent, descriptor, is_open=descriptor.id in opened)
+    for view in views.values():
+        published_now = {c.id: c.name for c in view.columns.values() if c.is_published}
+        for column in view.columns.values():
+            if not column.is_published:
+                column.follower = published_now.get(column.id, "")
     return list(views.values())
 
 
@@ -259,6 +290,9 @@ def demarche_of(name: str) -> DemarcheNumber | None:
 def _learn(view: FormView, descriptor: Descriptor, *, is_open: bool) -> None:
     """Add a descriptor of a revision to the columns of its view."""
     kind = _KINDS.get(descriptor.type, "text")
+    # A column of decimal numbers has whole ones, too.
+    if kind == "bigint" and (descriptor.id, "numeric") in view.columns:
+        kind = "numeric"
     column = view.columns.get((descriptor.id, kind))
     if column is None:
         if len(view.names) >= MOST_COLUMNS:
@@ -393,5 +427,11 @@ def _found(column: FormColumn) -> str:
     where = f"FILTER (WHERE e.id = {_literal(column.id)})"
     if column.kind in ("valeur", "fichiers"):
         # `jsonb` has no max().
-        return f"(array_agg(e.{column.kind}) {where})[1]"
+        value = f"e.{column.kind}"
+        if column.kind == "valeur":
+            value = (
+                "CASE WHEN jsonb_typeof(e.valeur) = 'array' THEN e.valeur "
+                "WHEN e.texte <> '' THEN jsonb_build_array(e.texte) END"
+            )
+        return f"(array_agg({value}) {where})[1]"
     return f"max(e.texte) {where}"

@@ -50,12 +50,7 @@ _MACROS = {
         "seconds": r"EXTRACT(EPOCH FROM (\2))",
     },
     "sqlite": {
-        # SQLite has no time zones. By the European Union's rule since 1996, summer time lasts from
-        # the last Sunday of March to the last Sunday of October, 01:00 UTC.
-        "paris": r"""datetime(\2, CASE
-        WHEN \2 >= datetime(strftime('%Y-04-01 01:00', \2), 'weekday 0', '-7 days')
-         AND \2 < datetime(strftime('%Y-11-01 01:00', \2), 'weekday 0', '-7 days')
-        THEN '+2 hours' ELSE '+1 hour' END)""",
+        "paris": form_views.SQLITE_PARIS.replace("{0}", r"\2"),
         "utc": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
         "instant": r"\2",
         "day": r"\2",
@@ -117,7 +112,7 @@ def create(
     documented = shipped_dictionary(programme)
     # In the dictionary's order: a view may read those before it.
     for name in documented:
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_query(name, engine, programme)}")
+        _create_view(connection, name, _query(name, engine, programme), documented[name]["types"])
     forms = _stored_forms(connection)
     for form in forms:
         _create_form(connection, form)
@@ -199,12 +194,54 @@ def _renew(connection: Connection, forms: Iterable[FormView]) -> None:
 
 
 def _create_form(connection: Connection, form: FormView) -> None:
-    engine = connection.dialect.name
-    query = form.query(engine)
-    replacing = "OR REPLACE " if engine == "postgresql" else ""
-    # The driver takes a single percent sign for a parameter.
-    query = query.replace("%", "%%") if engine == "postgresql" else query
-    connection.exec_driver_sql(f"CREATE {replacing}VIEW {form.name} AS\n{query}")
+    query = form.query(connection.dialect.name)
+    if connection.dialect.name == "postgresql":
+        # The driver takes a single percent sign for a parameter.
+        query = query.replace("%", "%%")
+        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {form.name} AS\n{query}")
+    else:
+        _create_view(connection, form.name, query, form.types)
+
+
+_DECLARED = {
+    "integer": ("BIGINT|INTEGER", "SELECT numero FROM dossier"),
+    "number": ("FLOAT", "SELECT valeur FROM indicateur"),
+    "boolean": ("BOOLEAN", "SELECT archive FROM dossier"),
+    "date": ("DATE$", "SELECT jour FROM indicateur"),
+    "datetime": ("DATETIME", "SELECT depose_le FROM dossier"),
+    "json": ("CHAR", "SELECT etat FROM dossier"),
+    "text": ("CHAR", "SELECT etat FROM dossier"),
+}
+"""By type of the dictionary: the declared types of SQLite's columns, and a column that has one. The
+names that SQLite gives to a CAST (INT, REAL, TEXT) are not among them, because versions before
+3.41, such as DuckDB's, give none."""
+
+
+def _create_view(connection: Connection, name: str, query: str, types: Mapping[str, str]) -> None:
+    """Create a view, whose columns SQLite declares to be of the dictionary's types.
+
+    SQLite gives a view's column the declared type of the table's column that it is, and none to an
+    expression: a CAST to DATETIME makes a number of a text. It does give an expression the type of
+    the last part of a UNION ALL; that part is never executed, because a subquery has one value.
+    """
+    connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{query}")
+    if connection.dialect.name == "postgresql":
+        return
+    shown, lacking = [], False
+    for _, column, declared, *_ in connection.exec_driver_sql(f"PRAGMA table_info({name})").all():
+        pattern, model = _DECLARED[types[column]]
+        if re.search(pattern, declared):
+            # As it is, it is still found by its index.
+            shown.append(f"q.{column}")
+        else:
+            shown.append(f"(SELECT q.{column} UNION ALL {model}) AS {column}")
+            lacking = True
+    if lacking:
+        connection.exec_driver_sql(f"DROP VIEW {name}")
+        typed = ",\n    ".join(shown)
+        connection.exec_driver_sql(
+            f"CREATE VIEW {name} AS\nSELECT\n    {typed}\nFROM (\n{query}\n) AS q"  # noqa: S608
+        )
 
 
 Opened = Mapping[DemarcheNumber, Collection[str]]

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -155,8 +155,8 @@ def test_a_value_that_does_not_fit_its_type_is_null(store: Store) -> None:
         "douze": "integer_number",
         "1e99999": "integer_number",
         "inf": "decimal_number",
+        "9223372036854775808": "dossier_link",
         "peut-être": "checkbox",
-        "Un, Deux": "multiple_drop_down_list",
     }
     form = [descriptor(f"c{n}", "Valeur", type_) for n, type_ in enumerate(odd.values())]
     demarche = demarche_of([*form, descriptor("autre", "Autre")])
@@ -166,6 +166,50 @@ def test_a_value_that_does_not_fit_its_type_is_null(store: Store) -> None:
     [row] = rows(store, VIEW)
     assert [*[None] * len(odd), "là"] == [*row.values()][len(FACTS) :]
     assert {*odd, "là"} == {row["valeur"] for row in rows(store, "lecture_champ")}
+
+
+RETYPED: list[tuple[str, str, Champ, Any]] = [
+    ("drop_down_list", "multiple_drop_down_list", Champ("c", "a, b", ["a", "b"]), "a, b"),
+    ("multiple_drop_down_list", "drop_down_list", Champ("c", "seul"), ["seul"]),
+    ("multiple_drop_down_list", "text", Champ("c", None), None),
+    ("integer_number", "text", Champ("c", "12"), 12),
+    ("integer_number", "text", Champ("c", "douze"), None),
+    ("integer_number", "decimal_number", Champ("c", "12.5", 12.5), None),
+    ("integer_number", "text", Champ("c", "9223372036854775807"), 9223372036854775807),
+    ("decimal_number", "text", Champ("c", "12.5"), 12.5),
+    ("text", "decimal_number", Champ("c", "12.5", 12.5), "12.5"),
+    ("yes_no", "drop_down_list", Champ("c", "Oui"), True),
+    ("date", "datetime", Champ("c", "2024-06-30T22:30:00+00:00"), "2024-07-01"),
+    ("date", "datetime", Champ("c", "2024-12-31T22:30:00+00:00"), "2024-12-31"),
+    ("date", "text", Champ("c", "2024-05-01"), "2024-05-01"),
+    ("datetime", "date", Champ("c", "2024-05-01"), None),
+]
+"""A question's type before and after, an answer of the latter, and what the old column shows."""
+
+
+def test_the_column_of_a_retyped_question_shows_what_still_converts(store: Store) -> None:
+    """And the dictionary names the column that has all."""
+    for rank, (before, after, champ, expected) in enumerate(RETYPED, start=1):
+        demarche = demarche_of(
+            [descriptor("c", "Q", before)],
+            [descriptor("c", "Q", after)],
+            number=DemarcheNumber(rank),
+        )
+        save(store, demarche)
+        store_dossier(store, demarche, 100 + rank, [champ])
+        [row] = rows(store, f"formulaire_{rank}")
+        shown = row["q"]
+        assert expected == _meant(shown, expected), (before, after)
+        said = store.dictionary()[f"formulaire_{rank}"]["columns"]["q"]
+        assert "a changé de type" in said
+        assert "sont dans q_2." in said
+
+
+def test_whole_numbers_stay_in_a_column_of_decimal_ones(store: Store) -> None:
+    """They all fit: the question has one column."""
+    types = ("decimal_number", "integer_number")
+    save(store, demarche_of(*([descriptor("c", "Q", one)] for one in types)))
+    assert [*FACTS, "q"] == [*store.dictionary()[VIEW]["columns"]]
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -202,6 +246,8 @@ def _meant(value: Any, expected: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     if isinstance(value, Decimal):
         return type(expected)(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(expected, str):
         return str(value)
     return value
