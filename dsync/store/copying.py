@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Table, Text, cast, func, select
 
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError, StoreError
+from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.columns import BigKey, JsonText, RawJson
-from dsync.store.extension import Extension
 from dsync.store.sql import insert_rows
 
 NOT_COPIED = frozenset({"lease", "service"})
@@ -44,14 +44,14 @@ def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -
 
 
 def copy_all(
-    source: Connection, target: Connection, extension: Extension, place: str
+    source: Connection, target: Connection, programme: type[Programme], place: str
 ) -> dict[str, int]:
     """Copy all rows but those about processes, and compare what was stored with what was read.
 
     Args:
         source: to the database that is read.
         target: to the database that is written, in a transaction that the caller commits.
-        extension: the programme's part of both.
+        programme: the programme's part of both.
         place: the name of the target for messages.
 
     Returns:
@@ -61,7 +61,7 @@ def copy_all(
         ConfigurationError: the target has rows.
         StoreError: it stored something else than it was given.
     """
-    own = [*tables.metadata.sorted_tables, *extension.metadata.sorted_tables]
+    own = [*tables.metadata.sorted_tables, *programme.metadata.sorted_tables]
     if any(target.execute(select(table).limit(1)).first() for table in own):
         raise ConfigurationError(
             f"{place} is not empty, and was left as it was: name a new database. An empty one is "

@@ -240,7 +240,7 @@ def _create_view(connection: Connection, name: str, query: str, types: Mapping[s
         connection.exec_driver_sql(f"DROP VIEW {name}")
         typed = ",\n    ".join(shown)
         connection.exec_driver_sql(
-            f"CREATE VIEW {name} AS\nSELECT\n    {typed}\nFROM (\n{query}\n) AS q"  # noqa: S608
+            f"CREATE VIEW {name} AS\nSELECT\n    {typed}\nFROM (\n{query}\n) AS q"
         )
 
 

@@ -310,8 +310,8 @@ class Store:
             numbers = services.read_demarches(source)
             for number in numbers:
                 leases.check_free(source, number, self._clock())
-            schema.upgrade(copy, target.place, self._extension)
-            copied = copy_all(source, copy, self._extension, target.place)
+            schema.upgrade(copy, target.place, self._programme)
+            copied = copy_all(source, copy, self._programme, target.place)
             for number in numbers:
                 reading_views.renew_form(copy, number)
         target.analyze()

@@ -201,7 +201,7 @@ class VerdictWrites(VerdictReads):
         self._journal = JournalWrites(scope)
 
     def retract(
-        self, run: int, decided: Sequence[tuple[DueEvaluation, Decision]]
+        self, run: int, decided: Sequence[tuple[ToJudge, Decision]]
     ) -> dict[DossierNumber, StoredVerdict | None]:
         """Delete the verdicts that a run has just given dossiers, where they are other ones now.
 
