@@ -45,6 +45,10 @@ COMMANDS = {
         "List what people asked for by hand, newest first: who, when, what, and the result.",
     ),
     "dossier": ("dsync.cli.dossier", "Show one dossier, list them, or erase one."),
+    "person": (
+        "dsync.cli.person",
+        "Show all that is stored of a person, by e-mail address, name or SIRET.",
+    ),
     "purge": (
         "dsync.cli.purge",
         "Erase here the data of accepted, refused and closed dossiers, some time after the "

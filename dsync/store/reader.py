@@ -30,6 +30,7 @@ from dsync.store.deletions import DeletionReads
 from dsync.store.journal import JournalReads, QuarantineReads
 from dsync.store.listing import Document, DossierReads, documents
 from dsync.store.outbox import OutboxReads
+from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
 from dsync.store.requests import RequestReads
 from dsync.store.services import AlertReads
@@ -103,6 +104,7 @@ class Reader(Subject):
         self.dossiers = DossierReads(scope)
         self.journal = JournalReads(scope)
         self.outbox = OutboxReads(scope)
+        self.persons = PersonReads(scope)
         self.pieces = PieceReads(scope)
         self.quarantine = QuarantineReads(scope)
         self.queue = QueueReads(scope)

@@ -1,4 +1,4 @@
-"""Generates docs/registre.md from the dictionary of the views."""
+"""Generates docs/registre.md from what is declared of each table (`personal_data.toml`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dsync.database import PROGRAMME
 from dsync.store.dictionary import FREE_TEXT, OF_PERSON, PERSONAL
-from dsync.store.reading_views import shipped_dictionary
+from dsync.store.personal_data import holdings
 
 HEAD = Path(__file__).with_suffix(".md")
 """The part that is written by hand."""
@@ -21,17 +21,18 @@ KINDS = {
 def page() -> str:
     """Return the page."""
     parts = [HEAD.read_text(encoding="utf-8")]
-    for view, entry in shipped_dictionary(PROGRAMME).items():
-        marked = [
-            (name, kind, sentence.removesuffix(mark).strip())
-            for name, sentence in entry["columns"].items()
-            for mark, kind in KINDS.items()
-            if sentence.endswith(mark)
-        ]
-        if marked:
-            parts.append(f"### `{view}`\n")
-            parts.append(f"{entry['description']}\n")
+    for one in holdings(PROGRAMME):
+        parts.append(f"### `{one.table.name}`\n")
+        parts.append(f"{one.contents} Jusqu’à : {one.until[0].lower()}{one.until[1:]}\n")
+        if one.columns:
             parts += ["| colonne | donnée | contenu |", "|---|---|---|"]
-            parts += [f"| `{name}` | {kind} | {said} |" for name, kind, said in marked]
+            for column in one.table.columns:
+                for mark, kind in KINDS.items():
+                    if (said := one.columns.get(column.name, "")).endswith(mark):
+                        sentence = said.removesuffix(mark).strip()
+                        parts.append(f"| `{column.name}` | {kind} | {sentence} |")
             parts.append("")
+        without = [f"`{name}`" for name in one.table.columns.keys() if name in one.without]
+        if without:
+            parts.append(f"Sans donnée personnelle : {', '.join(without)}.\n")
     return "\n".join(parts)

@@ -1,0 +1,60 @@
+"""What is held of a person, for the copy that article 15 of the GDPR asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.store import Store
+from dsync.store.personal_data import holdings
+
+ACCESS = "acces"
+"""The genre of such an access in the journal."""
+
+
+def look_up(
+    store: Store,
+    text: str,
+    asked_by: str,
+    clock: Callable[[], datetime],
+    demarche: DemarcheNumber | None = None,
+) -> dict[str, Any]:
+    """Return all values that have the words of a text, and journal that somebody looked.
+
+    The journal has who, when and which dossiers, and not the text.
+
+    Args:
+        store: the database.
+        text: an e-mail address, a name or a SIRET.
+        asked_by: the user, for the journal.
+        clock: returns the present instant, in UTC.
+        demarche: in which one alone; None: in all.
+
+    Raises:
+        ConfigurationError: the text is too short; nothing was looked for.
+        StoreError: the database failed.
+    """
+    began = clock()
+    with store.reading(demarche) as reader:
+        hits = reader.persons.search(text)
+        copies = reader.persons.copies(sorted({one.numero for one in hits if one.numero}))
+        declared = {one.table.name: one for one in holdings(reader.extension)}
+    # Before anybody sees the result.
+    for number in store.demarches() if demarche is None else (demarche,):
+        theirs = [one for one in hits if one.demarche_numero == number]
+        dossiers = sorted({one.numero for one in theirs if one.numero})
+        with store.requests(number) as requests:
+            result = {"dossiers": dossiers, "valeurs": len(theirs)}
+            options = {"dossiers": dossiers} if dossiers else {}
+            requests.record(ACCESS, options, asked_by, since=began, now=clock(), result=result)
+    return {
+        "le": began,
+        "trouve": [one._asdict() for one in hits],
+        "fichiers": copies,
+        "tables": {
+            name: {"contenu": declared[name].contents, "duree": declared[name].until}
+            for name in dict.fromkeys(one.table for one in hits)
+        },
+    }

@@ -1,0 +1,297 @@
+"""Where data of persons lie, as declared beside the tables, and the search for a person in it.
+
+`personal_data.toml` has a sentence for each column, or names it as one without personal data. The
+register of processing (`docs/registre.md`) is made of it, and the search goes by it: every column of
+text that is not named there is searched, so that a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Column, Select, Table, Text, cast, null, or_, select
+
+from dsync.errors import ConfigurationError
+from dsync.store import tables
+from dsync.store.columns import JsonText
+from dsync.store.deletions import is_text
+from dsync.store.extension import Extension, parts
+from dsync.store.sql import Subject
+
+SHORTEST = 3
+"""Signs that a text to search for has at least: fewer are in everybody's data."""
+_AT_ONCE = 500
+_SPACES = r"[\s.\u00a0\u202f-]*"
+"""What people write between the digits of a SIRET or a telephone number."""
+_SIREN = 9
+
+
+class Holding(NamedTuple):
+    """What is declared of a table."""
+
+    table: Table
+    contents: str
+    until: str
+    """What ends its keeping, in French."""
+    columns: Mapping[str, str]
+    """A French sentence for each column with personal data, with its mark at the end."""
+    without: frozenset[str]
+    """The columns without personal data."""
+
+    @property
+    def searched(self) -> list[Column[Any]]:
+        """The columns in which a person is looked for."""
+        return [
+            one for one in self.table.columns if is_text(one.type) and one.name not in self.without
+        ]
+
+
+class Hit(NamedTuple):
+    """A value in which a person was found; nothing else of its row."""
+
+    table: str
+    demarche_numero: int | None
+    """None: the table is of no démarche."""
+    numero: int | None
+    """The dossier's; None: the table is of no dossier."""
+    cle: Mapping[str, Any]
+    """The key of the row, beside the dossier's number."""
+    champ: str
+    """The column, and the place inside its JSON."""
+    libelle: str | None
+    """The label of a champ or an annotation."""
+    valeur: str
+
+
+def holdings(extension: Extension) -> list[Holding]:
+    """Return what is declared of each table, the engine's first."""
+    return [
+        _holding(table, documents.get(table.name, {}))
+        for part in parts(extension)
+        for documents in [_read(part)]
+        for table in part.metadata.sorted_tables
+    ]
+
+
+def _read(part: Extension) -> dict[str, Any]:
+    return tomllib.loads((part.folder / "personal_data.toml").read_text(encoding="utf-8"))
+
+
+def _holding(table: Table, said: Mapping[str, Any]) -> Holding:
+    # A declared field of the programme has its sentence, with its mark, in its declaration.
+    declared = {
+        column.name: column.info["declared"]
+        for column in table.columns
+        if "declared" in column.info
+    }
+    own = {name: one.full_description for name, one in declared.items() if not one.is_open}
+    return Holding(
+        table,
+        said.get("contenu", ""),
+        said.get("duree", ""),
+        {**said.get("colonnes", {}), **own},
+        frozenset((*said.get("sans", ()), *(set(declared) - set(own)))),
+    )
+
+
+def folded(text: str) -> str:
+    """Return a text in small letters without accents."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    bare = re.sub("[\u0300-\u036f]", "", apart)
+    return bare.replace("œ", "oe").replace("æ", "ae").replace("’", "'")
+
+
+class Wanted:
+    """The words that are looked for: all of them, in any order, whatever their case and accents.
+
+    Raises:
+        ConfigurationError: the text is too short.
+    """
+
+    def __init__(self, text: str) -> None:
+        plain = folded(text).strip()
+        digits = re.sub(r"[\s.\u00a0\u202f-]", "", plain)
+        if digits.isdecimal() and len(digits) >= _SIREN:
+            words = [digits]
+        elif "@" in plain:
+            words = plain.split()
+        else:
+            words = [one for one in re.split(r"[\s',;-]+", plain) if one]
+        if sum(map(len, words)) < SHORTEST:
+            raise ConfigurationError(
+                f"Give at least {SHORTEST} letters or digits: an e-mail address, a name or a SIRET."
+            )
+        self._inside = [re.compile(_pattern(word)) for word in words]
+        self._words = [re.compile(_bounded(word)) for word in words]
+
+    def may_be_in(self, json: str) -> bool:
+        """Return False if no value of this text, of JSON or not, can have all the words."""
+        text = folded(json)
+        return all(one.search(text) for one in self._inside)
+
+    def hits(self, value: Any, place: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], str]]:
+        """Return the smallest parts of a value that have all the words, with their places.
+
+        A name that a form asks for in two champs is found, too: in the smallest part that has all
+        the words in values that consist of them alone.
+        """
+        if (children := _children(value)) is None:
+            text = folded(str(value))
+            return [(place, str(value))] if all(one.search(text) for one in self._words) else []
+        found = [hit for key, child in children for hit in self.hits(child, (*place, key))]
+        if found or len(self._words) == 1:
+            return found
+        whole = [one for one in _leaves(value, place) if self._consists_of_words(one[1])]
+        missing = [
+            one for one in self._words if not any(one.search(folded(text)) for _, text in whole)
+        ]
+        return [] if missing else whole
+
+    def _consists_of_words(self, text: str) -> bool:
+        rest = folded(text)
+        for one in self._words:
+            rest = one.sub("", rest)
+        return rest != folded(text) and not re.search(r"\w", rest)
+
+
+def _pattern(word: str) -> str:
+    return _SPACES.join(word) if word.isdecimal() and len(word) >= _SIREN else re.escape(word)
+
+
+def _bounded(word: str) -> str:
+    # A SIREN is the beginning of a SIRET.
+    end = "" if word.isdecimal() and len(word) == _SIREN else r"(?!\w)"
+    return rf"(?<!\w){_pattern(word)}{end}"
+
+
+def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:
+    """Return the parts of a value by their keys, None for one that has none."""
+    if isinstance(value, Mapping):
+        return value.items()
+    if isinstance(value, list):
+        return enumerate(value)
+    return None
+
+
+def _leaves(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
+    if (children := _children(value)) is None:
+        if isinstance(value, str):
+            yield place, value
+        return
+    for key, child in children:
+        yield from _leaves(child, (*place, key))
+
+
+class PersonReads(Subject):
+    """Looks for a person in all that is stored."""
+
+    def search(self, text: str) -> list[Hit]:
+        """Return the values that have all words of a text, whatever their case and accents.
+
+        Of a démarche and of what belongs to none; of a transaction without a number, of all.
+
+        Raises:
+            ConfigurationError: the text is too short.
+        """
+        wanted, labels = Wanted(text), self._labels()
+        return [
+            hit
+            for one in holdings(self.extension)
+            if one.searched
+            for hit in self._hits(one, wanted, labels)
+        ]
+
+    def copies(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the copied files of dossiers: their contents are not searched."""
+        piece = tables.piece.c
+        rows = self.connection.execute(
+            select(piece.numero, piece.champ_id, piece.adresse)
+            .where(piece.numero.in_(numbers), piece.copie_le.is_not(None))
+            .order_by(piece.numero, piece.id)
+        )
+        return [dict(row) for row in rows.mappings()]
+
+    def _hits(
+        self, holding: Holding, wanted: Wanted, labels: Mapping[str, str]
+    ) -> Iterator[Hit]:
+        columns = holding.searched
+        names = [column.name for column in columns]
+        keys = [column.name for column in holding.table.primary_key if column.name != "numero"]
+        streamed = self.connection.execution_options(yield_per=_AT_ONCE)
+        for row in streamed.execute(self._selected(holding, keys)).mappings():
+            texts = {name: row[name] for name in names if row[name] is not None}
+            if not wanted.may_be_in("\n".join(texts.values())):
+                continue
+            key = {name: row[f"cle_{name}"] for name in keys}
+            parsed = {name: _parsed(text) for name, text in texts.items()}
+            told: set[tuple[str | None, str]] = set()
+            for place, value in wanted.hits(parsed):
+                label = _label(parsed, place, labels)
+                # DS gives a champ's text and its value, and `cellules` has both once more.
+                if label is not None and (label, value) in told:
+                    continue
+                told.add((label, value))
+                yield Hit(
+                    holding.table.name,
+                    row["demarche"],
+                    row["dossier"],
+                    key,
+                    ".".join(map(str, place)),
+                    label,
+                    value,
+                )
+
+    def _selected(self, holding: Holding, keys: Sequence[str]) -> Select[Any]:
+        table, dossier = holding.table, tables.dossier
+        number: Any = table.c.get("numero")
+        of_demarche: Any = table.c.get("demarche_numero")
+        if table is tables.demarche:
+            of_demarche = table.c.number
+        is_joined = of_demarche is None and number is not None
+        if is_joined:
+            of_demarche = dossier.c.demarche_numero
+        statement = select(
+            (null() if number is None else number).label("dossier"),
+            (null() if of_demarche is None else of_demarche).label("demarche"),
+            *(table.c[name].label(f"cle_{name}") for name in keys),
+            *(cast(column, Text).label(column.name) for column in holding.searched),
+        ).select_from(
+            table.join(dossier, dossier.c.numero == number) if is_joined else table
+        )
+        if self._number is not None and of_demarche is not None:
+            statement = statement.where(of_demarche == self._number)
+        return statement.where(or_(*(column.is_not(None) for column in holding.searched)))
+
+    def _labels(self) -> dict[str, str]:
+        """Return the labels of champs and annotations by their ids."""
+        found: dict[str, str] = {}
+        for descriptors in self.connection.scalars(select(tables.revision.c.descriptors)):
+            found.update((one["id"], one["libelle"]) for one in descriptors or ())
+        return found
+
+
+def _parsed(text: str) -> Any:
+    """Return what a text of JSON has in it; another text as it is."""
+    if text[:1] not in ("{", "["):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def _label(value: Any, place: Sequence[Any], labels: Mapping[str, str]) -> str | None:
+    """Return the label of the innermost champ around a place."""
+    label = None
+    for key in place:
+        if isinstance(value, Mapping) and isinstance(value.get("id"), str):
+            label = labels.get(value["id"], value.get("libelle") or label)
+        value = value[key]
+    return label

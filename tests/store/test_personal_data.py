@@ -1,0 +1,113 @@
+"""Where data of persons lie is declared of each column, and a person is found in each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Column, Date, DateTime, Float, String, Table, insert
+from sqlalchemy.types import TypeDecorator
+
+from dsync.database import EXTENSION
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.errors import ConfigurationError
+from dsync.store import Store, tables
+from dsync.store.deletions import KEPT_TEXTS
+from dsync.store.extension import FREE_TEXT, OF_PERSON, PERSONAL, parts
+from dsync.store.personal_data import Holding, holdings
+from tests.store.builders import DEMARCHE, NOW, champ, make_mapped, writing
+from tests.store.databases import connected
+
+HOLDINGS = holdings(EXTENSION)
+ONE = DossierNumber(1)
+
+
+def test_the_register_has_every_table() -> None:
+    """Of the engine and of the programme."""
+    every = [table for part in parts(EXTENSION) for table in part.metadata.sorted_tables]
+    assert every == [one.table for one in HOLDINGS]
+
+
+@pytest.mark.parametrize("holding", HOLDINGS, ids=[one.table.name for one in HOLDINGS])
+def test_the_register_has_every_column(holding: Holding) -> None:
+    """With a marked sentence, or among those without personal data; none that is not there."""
+    assert set(holding.table.columns.keys()) == {*holding.columns, *holding.without}
+    assert set() == holding.without & set(holding.columns)
+    assert holding.contents.endswith(".")
+    assert holding.until.endswith(".")
+    marks = (PERSONAL, FREE_TEXT, OF_PERSON)
+    assert [] == [name for name, said in holding.columns.items() if not said.endswith(marks)]
+    # A number or a date of a person has no place yet: the search reads texts.
+    assert set(holding.columns) == {column.name for column in holding.searched}
+    kept = KEPT_TEXTS.get(holding.table, frozenset()) - {"controles"}
+    assert set() == kept & set(holding.columns)
+
+
+def _row(table: Table, texts: dict[str, object]) -> dict[str, object]:
+    """Return a row of dossier 1 with these values; what else must have one has any."""
+    others = {DateTime: NOW, Date: NOW.date(), Boolean: False, Float: 1.0, String: "x"}
+    given = {"numero": ONE, "demarche_numero": DEMARCHE, "number": DEMARCHE, **texts}
+    return {
+        one.name: given[one.name]
+        if one.name in given
+        else next((value for kind, value in others.items() if isinstance(_plain(one), kind)), 7)
+        for one in table.columns
+        if one.name in given or not one.nullable
+    }
+
+
+def _plain(column: Column[Any]) -> Any:
+    type_ = column.type
+    return type_.impl_instance if isinstance(type_, TypeDecorator) else type_
+
+
+def test_a_person_is_found_in_every_column(database_url: str, store: Store) -> None:
+    """Whatever case, accents and order; with table, dossier and place, and that value alone."""
+    every = [(one.table, column) for one in HOLDINGS for column in one.searched]
+    names = {column: f"Hélène Œuvrard-N’Diaye{rank}" for rank, (_, column) in enumerate(every)}
+    with connected(database_url) as connection:
+        for table in dict.fromkeys((tables.dossier, *(table for table, _ in every))):
+            texts = {
+                one.name: ["avant", {"nom": names[one]}] if hasattr(one.type, "shape") else names[one]
+                for one in table.columns
+                if one in names
+            }
+            connection.execute(insert(table).values(_row(table, texts)))
+    with store.reading(DEMARCHE) as reader:
+        for table, column in every:
+            name = names[column]
+            [hit] = reader.persons.search(f"{name.rpartition('-')[2]}  OEUVRARD helene")
+            assert (table.name, name) == (hit.table, hit.valeur)
+            assert column.name == hit.champ.partition(".")[0]
+            assert (ONE if "numero" in table.columns else None) == hit.numero
+        assert [] == reader.persons.search("Hélène Martin")
+    with store.reading() as reader:
+        assert len(every) == len(reader.persons.search("Hélène"))
+    # Another démarche's reader sees what belongs to none: the catalogue, the registry, the rules.
+    with store.reading(DemarcheNumber(DEMARCHE + 1)) as reader:
+        found = reader.persons.search("Hélène")
+    assert {"evidence", "registre", "regle"} == {hit.table for hit in found}
+
+
+def test_only_the_field_of_the_person_is_shown(store: Store) -> None:
+    """A name in two champs is found; what has one of its words beside others is somebody else."""
+    champs = (
+        champ("c1", "Nom", "Lovelace"),
+        champ("c2", "Prénom", "ADA"),
+        champ("c3", "Sponsor", "Ada Byron"),
+        champ("c4", "Problème", "Trop de papier"),
+    )
+    with writing(store) as tx:
+        tx.dossiers.store_page(1, [make_mapped(champs=champs)], now=NOW)
+    with store.reading(DEMARCHE) as reader:
+        found = reader.persons.search("Lovelace, Ada")
+        assert {"Lovelace", "ADA"} == {hit.valeur for hit in found}
+        assert {"Nom", "Prénom"} == {hit.libelle for hit in found if hit.table == "contenu"}
+        assert ["Ada Byron"] == [hit.valeur for hit in reader.persons.search("byron")]
+        for text in ("130025265 00013", "130 025 265", "usager@Exemple.fr"):
+            assert {ONE} == {hit.numero for hit in reader.persons.search(text)}, text
+        # The beginning or the end of a word is another one.
+        for text in ("Love", "sager@exemple.fr", "3002526500013", "Ada Martin"):
+            assert [] == reader.persons.search(text), text
+        with pytest.raises(ConfigurationError, match="at least 3"):
+            reader.persons.search(" a ")
