@@ -26,7 +26,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dsync.console import decisions, dossier, dossiers, etat, jury, runs, words
+from dsync.console import decisions, dossier, dossiers, etat, jury, person, runs, words
 from dsync.console.access import EXIT, SESSION_S, Access
 from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
@@ -120,6 +120,7 @@ class Console:
             *decisions.PAGES,
             *jury.PAGES,
             *runs.PAGES,
+            *person.PAGES,
         ]
         secure = self._access.is_secure
         static = StaticFiles(directory=Path(str(resources.files("dsync.console"))) / "static")

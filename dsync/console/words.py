@@ -77,6 +77,7 @@ GENRES = {
     "pieces": "Copie des pièces",
     "conflit": "Conflit réglé",
     "liste": "Liste remplacée",
+    "acces": "Recherche d’une personne",
 }
 STATUTS = {
     "running": "En cours",

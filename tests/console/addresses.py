@@ -36,6 +36,8 @@ RULES = {
     ("POST", "/demandes/{id}/retirer"): ACT,
     ("GET", "/essais/{id}"): READ_OPERATEUR,
     ("GET", "/journal"): READ,
+    ("GET", "/personne"): READ_OPERATEUR,
+    ("POST", "/personne"): ACT,
     ("GET", "/static/{path:path}"): FILE,
 }
 """Who may do what; `test_each_address_has_a_rule` compares it with what the console serves."""

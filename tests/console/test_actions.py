@@ -473,3 +473,18 @@ def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
     visitor.ask("/preuves", accepter="1", confirme="1")
     assert "est arrêté" not in words(visitor.get("/preuves").text)
     assert "precontrole" == requests_of(engine)[-1][0]
+
+
+def test_a_person_is_looked_for_and_that_is_journaled(visitor: Visitor, engine: Engine) -> None:
+    """The page has the values with their fields; no address and no journal has the words."""
+    truth = engine.control.truth_of(number(0))
+    answer = visitor.post("/personne", texte=truth.usager_email.upper())
+    assert "personne" in answer.url
+    assert truth.usager_email not in answer.url
+    shown = words(answer.text)
+    assert f"{number(0)} contenu divers.usager_email {truth.usager_email}" in shown
+    assert str(number(1)) not in shown
+    [row] = engine.rows("SELECT * FROM demande WHERE genre = 'acces'")
+    assert (True, False) == (str(number(0)) in str(row), truth.usager_email in str(row))
+    assert "Recherche d’une personne" in words(visitor.get("/journal").text)
+    assert "au moins trois" in words(visitor.post("/personne", texte="e").text)

@@ -23,7 +23,7 @@ def page() -> str:
     parts = [HEAD.read_text(encoding="utf-8")]
     for one in holdings(PROGRAMME):
         parts.append(f"### `{one.table.name}`\n")
-        parts.append(f"{one.contents} Jusqu’à : {one.until[0].lower()}{one.until[1:]}\n")
+        parts.append(f"{one.contents} Conservation : jusqu’à {one.until[0].lower()}{one.until[1:]}\n")
         if one.columns:
             parts += ["| colonne | donnée | contenu |", "|---|---|---|"]
             for column in one.table.columns:

@@ -1,0 +1,43 @@
+"""All that is held of a person, for those who answer a request of access (article 15)."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.care.person import look_up
+from dsync.console.visit import Visit
+from dsync.errors import ConfigurationError
+
+SHOWN = 500
+"""Maximum number of values on the page; `dsync person --json` has all."""
+
+
+def form(visit: Visit) -> Response:
+    """Show the form.
+
+    Raises:
+        HTTPException: the person may not see personal data (403).
+    """
+    return _page(visit)
+
+
+def search(visit: Visit) -> Response:
+    """Show the values that have the words, and journal it; by POST, so that no address has them."""
+    try:
+        worker, text = visit.worker, visit.form.get("texte", "")
+        found = look_up(worker.store, text, visit.actor.name, worker.clock, worker.demarche)
+    except ConfigurationError:
+        return _page(visit, is_short=True)
+    return _page(visit, found=found, text=text)
+
+
+def _page(visit: Visit, **values: object) -> Response:
+    if not visit.actor.may_act:
+        raise HTTPException(403, "Votre rôle ne permet pas de chercher une personne.")
+    given = {"found": None, "text": "", "is_short": False, "shown": SHOWN, **values}
+    with visit.reading() as reader:
+        return visit.page("personne.html", reader, **given)
+
+
+PAGES = [("GET", "/personne", form), ("POST", "/personne", search)]
