@@ -149,6 +149,16 @@ class Settings:
             return self
         return replace(self, ds_token=token, ds_token_expires_on=day)
 
+    def without_ds(self) -> Settings:
+        """Return the settings for what asks DS for nothing; whatever did would reach nobody."""
+        return replace(
+            self,
+            ds_url=_NOWHERE,
+            ds_token=SecretStr("none"),
+            ds_token_file=None,
+            ds_token_expires_on=None,
+        )
+
     @property
     def is_configured(self) -> bool:
         """Whether a file configures the démarche: one taken out of the folder has stored data."""
@@ -274,17 +284,18 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
 
     Args:
         stored: whether the stored data are enough, so that a démarche can be selected that was
-            taken out of the folder: without sections, and without access to DS.
+            taken out of the folder: without sections, and without access to DS. The file of a
+            token may then be missing.
         flags: values of command-line options, which take precedence; None: not given.
 
     Raises:
         ConfigurationError: settings are wrong or missing; with every problem, its key and remedy.
     """
-    environment = _read_environment()
+    environment = _read_environment(stored=stored)
     given = {name: value for name, value in flags.items() if value is not None}
     path = find_config(given.get("config") or environment["config"])
     if not path.is_dir():
-        return (_settings_of(path, given, environment),)
+        return (_settings_of(path, given, environment, stored=stored),)
     # Taken out, because it would replace the number in each file of the folder.
     wanted = given.pop("demarche", None) or environment["demarche"]
     environment |= {"demarche": None}
@@ -292,7 +303,7 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
     problems: list[str] = []
     for file in sorted(path.glob("*.toml")):
         try:
-            one = _settings_of(file, given, environment)
+            one = _settings_of(file, given, environment, stored=stored)
         except ConfigurationError as exc:
             problems += exc.problems or [exc.message.removesuffix(".")]
             continue
@@ -330,15 +341,12 @@ def _taken_out(other: Settings, number: int) -> Settings:
         demarche=number,
         configuration=Configuration(ds=DSSection(contact=other.configuration.ds.contact)),
         sources={**other.sources, "demarche": "flag"},
-        # What can be done with it asks DS for nothing. Whatever did would reach nobody.
-        ds_url=_NOWHERE,
-        ds_token=SecretStr("none"),
-        ds_token_file=None,
-        ds_token_expires_on=None,
-    )
+    ).without_ds()
 
 
-def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str, Any]) -> Settings:
+def _settings_of(
+    path: Path, given: Mapping[str, Any], environment: Mapping[str, Any], *, stored: bool
+) -> Settings:
     """Read the settings of the démarche of one file; raises as `load_all`."""
     configuration = read_configuration(path)
     in_file = {
@@ -357,7 +365,7 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str,
         "log_format": "console",
         "http_listen": DEFAULT_HTTP_LISTEN,
     }
-    own = _own_token(path, configuration.ds)
+    own = _own_token(path, configuration.ds, stored=stored)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name in VARIABLES:
@@ -412,7 +420,7 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str,
     return settings
 
 
-def _own_token(path: Path, ds: DSSection) -> dict[str, Any]:
+def _own_token(path: Path, ds: DSSection, *, stored: bool) -> dict[str, Any]:
     """Return the token of a démarche's own file and its expiry; nothing without such a file.
 
     They replace the environment's, which are for the démarches without a token of their own.
@@ -422,7 +430,9 @@ def _own_token(path: Path, ds: DSSection) -> dict[str, Any]:
     """
     if ds.token_file is None:
         return {}
-    token = _read_secret(path.parent / ds.token_file, f"{path}: [ds] token_file")
+    token = ""
+    with suppress(*([ConfigurationError] if stored else [])):
+        token = _read_secret(path.parent / ds.token_file, f"{path}: [ds] token_file")
     return {"ds_token": SecretStr(token), "ds_token_expires_on": ds.token_expires_on}
 
 
@@ -503,9 +513,12 @@ def unknown_variables() -> dict[str, str | None]:
     }
 
 
-def _read_environment() -> dict[str, Any]:
+def _read_environment(*, stored: bool = False) -> dict[str, Any]:
     """Return the value of each variable, None for one that is not set."""
-    from_files = {name: _secret_file(name) for name in SECRETS}
+    from_files: dict[str, str | None] = {}
+    for name in SECRETS:
+        with suppress(*([ConfigurationError] if stored and name == "ds_token" else [])):
+            from_files[name] = _secret_file(name)
     given: dict[str, Any] = {name: one for name, one in from_files.items() if one is not None}
     if os.environ.get(f"{PREFIX}HTTP_LISTEN") == "":
         # The only variable whose empty value is a setting.

@@ -34,7 +34,7 @@ from dsync.cli.session import load, open_worker, reading
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, DSError, DSUnauthorizedError
 from dsync.programme import NO_RULES, Programme
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reader import current_checks, to_settle
@@ -47,6 +47,10 @@ VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
 UNKNOWN = (
     "Dossier {numero} is not in the database: correct the number, or read it with `dsync sync "
     "--dossier {numero}`."
+)
+LIFTED = (
+    "The erasure is undone. The next full read (`dsync sync --full`, or the service's at night) "
+    "copies the dossier again, because DS could not be read now."
 )
 EVENTS_SHOWN = 20
 LONGEST_SHOWN = 60
@@ -228,7 +232,12 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     from dsync.sync.erasure import check_numbers
     from dsync.sync.work import Erase, LiftErasure, ReadDossiers
 
-    settings = load(stored=not undo)
+    settings = load(stored=True)
+    if undo and not settings.is_configured:
+        raise ConfigurationError(
+            f"Nothing would copy the dossier again, because no file configures démarche "
+            f"{settings.demarche}: put its file back into the folder first."
+        )
     with reading(settings) as reader:
         # Before the question, so that nobody confirms what cannot be done.
         check_numbers(reader, [numero], undo=undo)
@@ -240,7 +249,12 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
     if undo and not done.code:
         # An erased dossier is not there any more: to undo it, it is read from DS again.
-        done = carry_out(ReadDossiers((numero,)), as_json=as_json, settings=settings)
+        try:
+            done = carry_out(ReadDossiers((numero,)), as_json=as_json, settings=settings)
+        except ConfigurationError as exc:
+            raise ConfigurationError(f"{LIFTED} {exc.message}") from exc
+        if done.code in (DSUnauthorizedError.exit_code, DSError.exit_code):
+            click.echo(LIFTED, err=True)
     print_document(done.document, as_json=as_json)
     finish(done)
 

@@ -46,4 +46,6 @@ def person(*, text: str, as_json: bool) -> None:
         empty="Nothing that is stored has these words.",
     )
     for one in found["fichiers"]:
-        print_note(f"dossier {one['numero']}: a file whose content was not searched, {one['adresse']}")
+        print_note(
+            f"dossier {one['numero']}: a file whose content was not searched, {one['adresse']}"
+        )

@@ -18,7 +18,7 @@ from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
 from dsync.sync.handing_over import hand_over
-from dsync.sync.work import Attempted, PrecheckAsOf, Read, Request, Work
+from dsync.sync.work import Attempted, Erasure, PrecheckAsOf, Read, Request, Work
 
 
 class Done(NamedTuple):
@@ -75,6 +75,9 @@ def carry_out(
     """
     with StopSignals(announce=announce_stop) as signals:
         settings = settings or load()
+        if isinstance(work, Erasure):
+            # An expired token must not keep what has to be erased.
+            settings = settings.without_ds()
         if dry and may_create and missing_file(settings.database_url):
             # A dry run creates no file: it uses an empty database in memory.
             settings = load(database_url="sqlite://")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -32,10 +34,10 @@ def search(visit: Visit) -> Response:
     return _page(visit, found=found, text=text)
 
 
-def _page(visit: Visit, **values: object) -> Response:
+def _page(visit: Visit, **values: Any) -> Response:
     if not visit.actor.may_act:
         raise HTTPException(403, "Votre rôle ne permet pas de chercher une personne.")
-    given = {"found": None, "text": "", "is_short": False, "shown": SHOWN, **values}
+    given: dict[str, Any] = {"found": None, "text": "", "is_short": False, "shown": SHOWN, **values}
     with visit.reading() as reader:
         return visit.page("personne.html", reader, **given)
 

@@ -1,7 +1,7 @@
 """Where data of persons lie, as declared beside the tables, and the search for a person in it.
 
 `personal_data.toml` has a sentence for each column, or names it as one without personal data. The
-register of processing (`docs/registre.md`) is made of it, and the search goes by it: every column of
+register of processing (`docs/registre.md`) is made of it, and the search goes by it: each column of
 text that is not named there is searched, so that a new one cannot be forgotten.
 """
 
@@ -18,7 +18,6 @@ from sqlalchemy import Column, Select, Table, Text, cast, null, or_, select
 
 from dsync.errors import ConfigurationError
 from dsync.store import tables
-from dsync.store.columns import JsonText
 from dsync.store.deletions import is_text
 from dsync.store.extension import Extension, parts
 from dsync.store.sql import Subject
@@ -218,9 +217,7 @@ class PersonReads(Subject):
         )
         return [dict(row) for row in rows.mappings()]
 
-    def _hits(
-        self, holding: Holding, wanted: Wanted, labels: Mapping[str, str]
-    ) -> Iterator[Hit]:
+    def _hits(self, holding: Holding, wanted: Wanted, labels: Mapping[str, str]) -> Iterator[Hit]:
         columns = holding.searched
         names = [column.name for column in columns]
         keys = [column.name for column in holding.table.primary_key if column.name != "numero"]
@@ -262,9 +259,7 @@ class PersonReads(Subject):
             (null() if of_demarche is None else of_demarche).label("demarche"),
             *(table.c[name].label(f"cle_{name}") for name in keys),
             *(cast(column, Text).label(column.name) for column in holding.searched),
-        ).select_from(
-            table.join(dossier, dossier.c.numero == number) if is_joined else table
-        )
+        ).select_from(table.join(dossier, dossier.c.numero == number) if is_joined else table)
         if self._number is not None and of_demarche is not None:
             statement = statement.where(of_demarche == self._number)
         return statement.where(or_(*(column.is_not(None) for column in holding.searched)))

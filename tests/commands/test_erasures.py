@@ -49,6 +49,34 @@ def test_a_dossier_is_erased_by_an_order_and_copied_again_by_another(
     assert "present" == presence(run, first)
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"DSYNC_DS_TOKEN": ""},
+        {"DSYNC_DS_TOKEN": "", "DSYNC_DS_TOKEN_FILE": "/nowhere"},
+        {"DSYNC_DS_TOKEN": "expired"},
+        {"DSYNC_DS_URL": "http://127.0.0.1:9/api"},
+    ],
+    ids=["no token", "no file", "refused", "no DS"],
+)
+def test_an_erasure_needs_neither_token_nor_ds(
+    run: Command, first: int, sandbox: Sandbox, lost: dict[str, str]
+) -> None:
+    """Nor does its undo, which says when the dossier is copied again; nor a purge."""
+    assert 0 == run("dossier", "erase", str(first), "--yes", **lost).code
+    assert "efface" == presence(run, first)
+    assert run("purge", "--older-than", "1d", "--dry-run", "--json", **lost).json
+    assert 0 < run("purge", "--older-than", "1d", "--yes", "--json", **lost).json["deleted"]
+    if "DSYNC_DS_URL" in lost:
+        return
+    undone = run("dossier", "erase", str(first), "--undo", **lost)
+    assert (3 if lost["DSYNC_DS_TOKEN"] else 2) == undone.code, undone.text
+    assert "The erasure is undone." in undone.err
+    assert "dsync sync --full" in undone.err
+    assert 0 == run("sync", "--full", "--no-push").code
+    assert "present" == presence(run, first)
+
+
 @pytest.mark.parametrize("options", [("--yes",), ("--undo",)], ids=["erase", "undo"])
 def test_a_mistyped_number_is_no_failed_run(
     run: Command, first: int, options: tuple[str, ...]

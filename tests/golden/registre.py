@@ -23,7 +23,9 @@ def page() -> str:
     parts = [HEAD.read_text(encoding="utf-8")]
     for one in holdings(PROGRAMME):
         parts.append(f"### `{one.table.name}`\n")
-        parts.append(f"{one.contents} Conservation : jusqu’à {one.until[0].lower()}{one.until[1:]}\n")
+        parts.append(
+            f"{one.contents} Conservation : jusqu’à {one.until[0].lower()}{one.until[1:]}\n"
+        )
         if one.columns:
             parts += ["| colonne | donnée | contenu |", "|---|---|---|"]
             for column in one.table.columns:
@@ -32,7 +34,7 @@ def page() -> str:
                         sentence = said.removesuffix(mark).strip()
                         parts.append(f"| `{column.name}` | {kind} | {sentence} |")
             parts.append("")
-        without = [f"`{name}`" for name in one.table.columns.keys() if name in one.without]
+        without = [f"`{each.name}`" for each in one.table.columns if each.name in one.without]
         if without:
             parts.append(f"Sans donnée personnelle : {', '.join(without)}.\n")
     return "\n".join(parts)

@@ -68,7 +68,7 @@ def test_a_person_is_found_in_every_column(database_url: str, store: Store) -> N
     with connected(database_url) as connection:
         for table in dict.fromkeys((tables.dossier, *(table for table, _ in every))):
             texts = {
-                one.name: ["avant", {"nom": names[one]}] if hasattr(one.type, "shape") else names[one]
+                one.name: [{"nom": names[one]}] if hasattr(one.type, "shape") else names[one]
                 for one in table.columns
                 if one in names
             }
