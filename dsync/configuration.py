@@ -73,6 +73,25 @@ def _at_least_a_second(duration: timedelta) -> timedelta:
     return duration
 
 
+def parse_age(value: object) -> timedelta:
+    """Return the age of `90d`, `2y` or a timedelta.
+
+    Raises:
+        ValueError: it has another form, or is longer than a century.
+    """
+    if isinstance(value, timedelta):
+        return value
+    text = str(value).strip()
+    number, unit = text[:-1], text[-1:]
+    most = {"d": 36_500, "y": 100}
+    # Python refuses to convert thousands of digits.
+    is_short = number.isdecimal() and len(number) < 10
+    if not (is_short and unit in most and 0 < int(number) <= most[unit]):
+        raise ValueError("expected a number and d or y, 100y at most, such as 2y")
+    return int(number) * timedelta(days=365.25 if unit == "y" else 1)
+
+
+Age = Annotated[timedelta, BeforeValidator(parse_age)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Interval = Annotated[Duration, AfterValidator(_at_least_a_second)]
 
@@ -171,6 +190,37 @@ class PiecesSection(_Section):
         raise ValueError(
             "expected file:///folder or s3://bucket/prefix, without user, password or parameters"
         )
+
+
+class RetentionSection(_Section):
+    """Section `[retention]`: ages, such as 90d or 2y, after which data are erased here.
+
+    Off unless a key is given. The service announces for a day what is too old, and then erases it.
+    """
+
+    en_construction: Age | None = None
+    """Since the last change in DS."""
+    en_instruction: Age | None = None
+    """Since the last change in DS."""
+    accepte: Age | None = None
+    """Since the decision."""
+    refuse: Age | None = None
+    """Since the decision."""
+    sans_suite: Age | None = None
+    """Since the decision."""
+    masque: Age | None = None
+    """Of dossiers in DS's bin, whatever their state: since they are there."""
+    disparu: Age | None = None
+    """Of dossiers that DS neither shows nor lists, whatever their state: since then."""
+    journaux: Age | None = None
+    """Of the rows of `dsync runs` and `dsync journal`; the last run of each kind stays."""
+    agents: Age | None = None
+    """Of the names of agents in the journals, the events and forced pushes."""
+
+    @property
+    def ages(self) -> dict[str, timedelta]:
+        """What is configured, by key."""
+        return {name: age for name, age in self if age is not None}
 
 
 class HttpSection(_Section):
@@ -296,6 +346,7 @@ class Configuration(_Section):
     annotations: AnnotationsConfig | None = None
     """None: nothing is written into DS."""
     pieces: PiecesSection = PiecesSection()
+    retention: RetentionSection = RetentionSection()
     http: HttpSection = HttpSection()
     console: ConsoleSection = ConsoleSection()
     ouvert: OuvertSection = OuvertSection()

@@ -38,6 +38,7 @@ from dsync.exchanges import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, RunningService, Store, SyncState
 from dsync.store.store import process_name
+from dsync.sync import retention
 from dsync.sync import run as runs
 from dsync.sync.context import (
     Context,
@@ -51,7 +52,7 @@ from dsync.sync.handing_over import CRASHED
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 from dsync.sync.run import Schedule
-from dsync.sync.work import Attempted, ReadChanges, Request, finish
+from dsync.sync.work import Attempted, Purge, ReadChanges, Request, finish
 
 log = structlog.get_logger(__name__)
 
@@ -272,10 +273,29 @@ class Worker:
             asked: whether an incremental read was asked for, and is due before its time.
         """
         state, sendable_at = self._stored()
+        # Before the reads: what does not need DS must not wait for an expired token.
+        if (purge := self._too_old(state)) is not None:
+            return Request(purge, "service")
         work = self._schedule.due(state, self.clock(), sendable_at=sendable_at)
         if work is not None:
             return Request(work, "service")
         return Request(ReadChanges(deletions=False), "webhook") if asked else None
+
+    def _too_old(self, state: SyncState) -> Purge | None:
+        """Return the erasure of what `[retention]` announced a day ago; announce what it did not.
+
+        What is too old in the meantime is announced when that is erased.
+        """
+        ages, now = self.configuration.retention.ages, self.clock()
+        if not ages:
+            return None
+        at = retention.announced_at(ages, state, now)
+        if at is not None:
+            return retention.due(ages, at, now)
+        with self.store.beside_runs(self.demarche) as tx:
+            tx.state.save(retention_at=now, retention_key=retention.key_of(ages))
+        log.info("retention_announced", demarche=self.demarche)
+        return None
 
     def requested(self) -> Request | None:
         """Return the run that a person asked this service for, None without one."""
@@ -463,6 +483,7 @@ class Worker:
             now,
             judges=self.configuration.judges,
             configured=self.settings.folder,
+            ages=self.configuration.retention.ages,
         )
 
     def evidence(self, reader: Reader) -> dict[str, Any] | None:

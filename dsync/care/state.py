@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Kind
 from dsync.store import Store
 from dsync.store.services import is_alive
+from dsync.sync.retention import announcement
 
 RUN_KEYS = {
     "run": "run",
@@ -39,6 +41,7 @@ def state_of(
     *,
     judges: bool,
     configured: Sequence[int] = (),
+    ages: Mapping[str, timedelta] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return the state of a démarche as stored: services, last successes, counts.
 
@@ -48,6 +51,7 @@ def state_of(
         now: the present instant, in UTC.
         judges: whether the démarche's dossiers are judged; if not, none waits for it.
         configured: the démarches of the folder of configuration files; empty: it is one file.
+        ages: those of `[retention]`.
 
     Raises:
         StoreError: the database cannot be read.
@@ -103,6 +107,7 @@ def state_of(
             },
             "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
             "copies_to_delete": doomed,
+            "retention": announcement(reader, ages, stored, now),
             "requests": [
                 {"kind": kind, "count": count, "asked_at": oldest}
                 for kind, count, oldest in requests

@@ -53,13 +53,9 @@ def _duration(text: str) -> timedelta:
 
 
 def _age(text: str) -> timedelta:
-    number, unit = text.strip()[:-1], text.strip()[-1:]
-    most = {"d": 36_500, "y": 100}
-    # Python refuses to convert thousands of digits.
-    is_short = number.isdecimal() and len(number) < 10
-    if not (is_short and unit in most and 0 < int(number) <= most[unit]):
-        raise ValueError("expected a number and d or y, 100y at most, such as 2y")
-    return int(number) * timedelta(days=365.25 if unit == "y" else 1)
+    from dsync.configuration import parse_age
+
+    return parse_age(text)
 
 
 def _instant(text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,6 +75,7 @@ def _status_of(
         now,
         judges=judges,
         configured=settings.folder,
+        ages=settings.configuration.retention.ages,
     )
     last = document["last_success_at"]
     is_stale = max_age is not None and (last is None or now - last > max_age)
@@ -116,6 +117,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
             ("to be judged", counts["to_judge"] or None),
             ("annotations", _counts(document["annotations"])),
             ("erasures not finished", unfinished_erasures(document)),
+            ("retention", _announced(document["retention"])),
             ("evidence", confirmed and f"confirmed {ago(confirmed, now)}"),
             ("token", None if days is None else f"{days} days left"),
             ("alerts", ", ".join(alert["name"] for alert in document["alerts"])),
@@ -127,6 +129,18 @@ def _print(document: dict[str, Any], now: datetime) -> None:
         _print_problems(run["run"], run["status"], run["messages"])
     for warning in document["warnings"]:
         print_note(f"! {warning}")
+
+
+def _announced(retention: Mapping[str, Any] | None) -> str | None:
+    """Return what the service will erase because of its age."""
+    if retention is None:
+        return None
+    if not retention["counts"]:
+        return "nothing is too old"
+    return (
+        f"{_counts(retention['counts'])} to be erased by the service from "
+        f"{instant(retention['from'])} on (`dsync purge --dry-run` lists the dossiers)"
+    )
 
 
 def _print_problems(run: int, status: str, messages: Sequence[str]) -> None:

@@ -150,8 +150,9 @@ class DemarcheJob:
         report = self.worker.sync(request)
         is_failed = report.status is Status.FAILED
         reads = isinstance(request.work, Read)
-        if request.id and report.run and (is_failed or not reads):
-            # The result is for who asked: the schedule goes on as if nobody had.
+        if report.run and ((request.id and is_failed) or not (reads or is_failed)):
+            # The result is for who asked, or of an erasure by age: the schedule of the reads goes
+            # on as if it had not been.
             log.info("request_done", exit_code=report.exit_code)
             return
         if report.exit_code == LeaseHeldError.exit_code:

@@ -6,7 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Select, column, delete, func, insert, select, table, update
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    table,
+    update,
+)
 
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
@@ -14,7 +27,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.domain.run_kinds import Status
 from dsync.store import tables
 from dsync.store.listing import Document, documents
-from dsync.store.sql import Scope, Subject, insert_for, insert_rows
+from dsync.store.sql import Scope, Subject, insert_for, insert_rows, update_rows
 
 EventName = Literal[
     "cree",
@@ -69,6 +82,13 @@ FIGURES = ("lus", "modifies", "supprimes", "evalues", "pousses", "requetes")
 """The columns of a run that add up over runs."""
 # Zero from the start, so that a run under way can be listed and added up.
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
+
+
+JOURNALS, AGENTS = "journaux", "agents"
+"""The rules of retention that are not about dossiers."""
+NAMELESS = "agent effacé"
+"""Stands for the name of an agent that was too old."""
+_NO_NAMES = (NAMELESS, "service", "webhook")
 
 
 class RunTotals(NamedTuple):
@@ -164,6 +184,71 @@ class JournalReads(Subject):
             .order_by(run.c.run.desc())
         )
 
+    def too_old(self, before: Mapping[str, datetime]) -> dict[str, int]:
+        """Count the rows of journals, and the names of agents in them, that are too old.
+
+        Args:
+            before: as of `DossierReads.too_old`, by `journaux` and `agents`.
+        """
+        return {
+            rule: sum(
+                self.connection.scalar(select(func.count()).select_from(one).where(condition)) or 0
+                for one, condition in found
+            )
+            for rule, of_rule in ((JOURNALS, self._old_rows), (AGENTS, self._old_names))
+            if rule in before
+            for found in [of_rule(before[rule])]
+        }
+
+    def _old_rows(self, at: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
+        """Return which rows of journals ended before an instant, of which nothing depends."""
+        run, asked, state = tables.sync_run, tables.demande, tables.sync_state
+        # The last run of each kind says what `dsync status` shows; one that began a state ends it.
+        last = select(func.max(run.c.run)).where(run.c.demarche_numero == self.number)
+        ended = last.where(run.c.code.is_not(None))
+        kept = [one.group_by(run.c.genre) for one in (last, ended)]
+        kept += [
+            select(state.c[name]).where(
+                state.c.demarche_numero == self.number, state.c[name].is_not(None)
+            )
+            for name in ("full_started_run", "mass_deletion_run")
+        ]
+        return [
+            (
+                run,
+                and_(
+                    run.c.demarche_numero == self.number,
+                    run.c.fin < at,
+                    *(run.c.run.not_in(one) for one in kept),
+                ),
+            ),
+            (asked, and_(asked.c.demarche_numero == self.number, asked.c.fini_le < at)),
+        ]
+
+    def _old_names(self, at: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
+        """Return which rows have the name of an agent from before an instant."""
+        run, asked, event, outbox = (
+            tables.sync_run,
+            tables.demande,
+            tables.evenement,
+            tables.outbox,
+        )
+        return [
+            (table, and_(table.c.demarche_numero == self.number, date < at, has_name))
+            for table, date, has_name in (
+                (run, run.c.fin, run.c.demande_par.not_in(_NO_NAMES)),
+                (asked, asked.c.fini_le, asked.c.demande_par.not_in(_NO_NAMES)),
+                (outbox, outbox.c.creee_le, outbox.c.force_par.not_in(_NO_NAMES)),
+                (
+                    event,
+                    event.c.survenu_le,
+                    event.c.details.contains('"demande_par":')
+                    & ~event.c.details.contains(f'"demande_par":"{NAMELESS}"')
+                    & ~event.c.details.contains('"demande_par":"service"'),
+                ),
+            )
+        ]
+
     def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
         """Return the events of a run, oldest first; arguments as of `runs`."""
         table = tables.evenement
@@ -218,6 +303,32 @@ class JournalWrites(JournalReads):
             .returning(run.c.run)
         )
         return int(started.scalar_one())
+
+    def forget(self, before: Mapping[str, datetime]) -> None:
+        """Delete the rows of journals, and overwrite the names of agents, that are too old.
+
+        Args:
+            before: as of `too_old`.
+        """
+        if JOURNALS in before:
+            for table, condition in self._old_rows(before[JOURNALS]):
+                self.connection.execute(delete(table).where(condition))
+        for table, condition in self._old_names(before[AGENTS]) if AGENTS in before else ():
+            if table is not tables.evenement:
+                name = "force_par" if table is tables.outbox else "demande_par"
+                self.connection.execute(update(table).where(condition).values({name: NAMELESS}))
+                continue
+            found = self.connection.execute(select(table.c.id, table.c.details).where(condition))
+            bare = [
+                {
+                    "id": row.id,
+                    "details": json_bytes(
+                        msgspec.json.decode(row.details) | {"demande_par": NAMELESS}
+                    ).decode(),
+                }
+                for row in found
+            ]
+            update_rows(self.connection, table, bare)
 
     def save_progress(self, run: int, *, read: int, changed: int) -> None:
         """Store how far a run has come, for those who follow it."""

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, case, func, select, text
+from sqlalchemy import Boolean, case, func, literal, or_, select, text
 
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
@@ -36,6 +36,20 @@ SORTS = {
 """The expressions by which dossiers are sorted, by column."""
 
 NO_VERDICT = "aucun"
+
+RETAINED = {
+    **{etat.value: ("etat", "modifie_le" if etat in OPEN_ETATS else "traite_le") for etat in Etat},
+    **{one.value: ("presence", "presence_le") for one in (Presence.MASQUE, Presence.DISPARU)},
+}
+"""The rules of retention about dossiers: the column with that value, and the date that counts."""
+
+
+class TooOld(NamedTuple):
+    """A dossier that a rule of retention has erased."""
+
+    numero: DossierNumber
+    regle: str
+    depuis: datetime
 
 
 class Selection(NamedTuple):
@@ -191,20 +205,32 @@ class DossierReads(Subject):
         query = f"SELECT numero FROM dossier AS d WHERE {_ENTERPRISE} AND demarche_numero = :number"  # noqa: S608 - of ours
         return frozenset(row["numero"] for row in self._execute(query, {"number": self.number}))
 
-    def decided_before(self, instant: datetime) -> list[tuple[DossierNumber, datetime]]:
-        """Return the finished dossiers decided before an instant and not erased, oldest first."""
-        finished = [etat.value for etat in Etat if etat not in OPEN_ETATS]
+    def too_old(self, before: Mapping[str, datetime]) -> list[TooOld]:
+        """Return the dossiers that a rule of retention has erased, oldest first, each once.
+
+        Args:
+            before: by state or presence, before which instant the date that counts has to lie.
+        """
+        found = [
+            (name, at, (_dossier.c[column] == name) & (at < before[name]))
+            for name, (column, date) in RETAINED.items()
+            if name in before
+            for at in [_dossier.c[date]]
+        ]
+        if not found:
+            return []
+        rule = case(*((is_due, literal(name)) for name, _, is_due in found))
+        since = case(*((is_due, at) for _, at, is_due in found))
         rows = self.connection.execute(
-            select(_dossier.c.numero, _dossier.c.traite_le)
+            select(_dossier.c.numero, rule, since.label("since"))
             .where(
                 _dossier.c.demarche_numero == self.number,
                 _dossier.c.efface_le.is_(None),
-                _dossier.c.etat.in_(finished),
-                _dossier.c.traite_le < instant,
+                or_(*(is_due for _, _, is_due in found)),
             )
-            .order_by(_dossier.c.traite_le, _dossier.c.numero)
+            .order_by("since", _dossier.c.numero)
         )
-        return [(DossierNumber(number), decided) for number, decided in rows]
+        return [TooOld(DossierNumber(number), name, at) for number, name, at in rows]
 
     def counts(self) -> Document:
         """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`.

@@ -84,6 +84,10 @@ class SyncState:
     refused_rules_since: datetime | None = None
     refused_rules: Any = None
     """Changed rules that the safety brake stopped, with what they would move; else None."""
+    retention_at: datetime | None = None
+    """When it was last announced what is to be erased by its age."""
+    retention_key: str | None = None
+    """Of the ages by which."""
 
     def as_of(self, now: datetime) -> SyncState:
         """Return the state without the instants that are after `now`.
@@ -114,6 +118,7 @@ class SyncState:
             "last_deletions_at",
             "last_pending_at",
             "last_deleted_at",
+            "retention_at",
         )
         limit = now + CLOCK_TOLERANCE
         return [name for name in names if (at := getattr(self, name)) is not None and at > limit]

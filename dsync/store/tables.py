@@ -458,6 +458,9 @@ class SyncStateRow(_Table, table=True):
     rules_version: str | None
     refused_rules_since: dt.datetime | None
     refused_rules: Any = json_text()
+    # What was announced to be erased by age: when, and by which ages.
+    retention_at: dt.datetime | None
+    retention_key: str | None
 
 
 class RevisionRow(_Table, table=True):

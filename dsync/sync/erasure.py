@@ -9,7 +9,7 @@ from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
 from dsync.store import Reader
-from dsync.sync.work import Erase, Erasure, LiftErasure, Purge
+from dsync.sync.work import AUTOMATIC, Erase, Erasure, LiftErasure, Purge
 
 if TYPE_CHECKING:
     # `dsync conflicts` reads the database only: the client of DS is not loaded for it.
@@ -29,10 +29,15 @@ def erase(run: Run, work: Erasure) -> None:
         ConfigurationError: there is nothing to erase, or to undo.
     """
     match work:
-        case Purge(decided_before=limit):
+        case Purge(before=before):
             with run.reading() as reader:
-                found = [number for number, _ in reader.dossiers.decided_before(limit)]
+                found = [one.numero for one in reader.dossiers.too_old(before)]
             _erase(run, found, "duree_conservation")
+            with run.transaction() as tx:
+                tx.journal.forget(before)
+                if run.asked_by in AUTOMATIC:
+                    # What is too old now is announced, and erased in a day.
+                    tx.state.save(retention_at=run.now)
         case LiftErasure(dossiers=dossiers):
             with run.reading() as reader:
                 check_numbers(reader, dossiers, undo=True)

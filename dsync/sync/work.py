@@ -128,10 +128,11 @@ class LiftErasure(_Work, frozen=True, tag="effacement undo"):
     dossiers: _Some
 
 
-class Purge(_Work, frozen=True, tag="effacement decided_before"):
-    """Erase all finished dossiers that were decided before an instant."""
+class Purge(_Work, frozen=True, tag="effacement before"):
+    """Erase what is too old."""
 
-    decided_before: datetime
+    before: Mapping[str, datetime]
+    """By rule of `[retention]`, before which instant what it is about has to lie."""
 
 
 class CopyPieces(_Work, frozen=True, tag="pieces"):

@@ -13,11 +13,12 @@ import pytest
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.sandbox import Sandbox
-from dsync.settings import SANDBOX_DEMARCHE
+from dsync.settings import SANDBOX_DEMARCHE, load_settings
 from dsync.store.scratch import PREFIX
 from dsync.sync.context import utc_now
 from dsync.sync.work import Erase, to_row
-from tests.commands.command import Command, InsideCommand
+from dsync.wiring import Worker
+from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
 
@@ -114,7 +115,26 @@ def test_a_purge_lists_then_erases_what_was_decided_long_ago(run: Command, first
     assert len(numbers) == run("purge", "--older-than", "1d", "--yes", "--json").json["deleted"]
     gone = run("dossier", "list", "--presence", "efface", "--json").json
     assert numbers == {row["numero"] for row in gone}
-    assert "No dossier was decided before" in run("purge", "--older-than", "1d", "--yes").out
+    assert "No dossier is too old." in run("purge", "--older-than", "1d", "--yes").out
+
+
+def test_a_purge_goes_by_the_configured_ages(run: Command, first: int, tmp_path: Path) -> None:
+    """Without an age on the command line; without any, it says where to set one."""
+    refused = run("purge", "--dry-run")
+    assert (2, True) == (refused.code, "set [retention] in" in refused.err)
+    config = config_with(tmp_path, more='[retention]\nen_construction = "1d"\nagents = "1d"\n')
+    listed = run("purge", "--dry-run", "--json", DSYNC_CONFIG=config).json
+    assert {"en_construction"} == {row["regle"] for row in listed}
+    assert "retention" not in run("status", DSYNC_CONFIG=config).out
+    with closing(open_database(f"sqlite:///{run.folder / 'dsync.db'}")) as store:
+        settings = load_settings(config=config, database_url=f"sqlite:///{run.folder / 'dsync.db'}")
+        Worker(settings.without_ds(), store=store).due()
+    told = " ".join(run("status", DSYNC_CONFIG=config).out.split())
+    assert f"{len(listed)} en_construction to be erased by the service from" in told
+    assert len(listed) == run("purge", "--yes", "--json", DSYNC_CONFIG=config).json["deleted"]
+    wrong = config_with(tmp_path / "b", more='[retention]\naccepte = "2 years"\n')
+    problem = run("config", "check", DSYNC_CONFIG=wrong)
+    assert (2, True) == (problem.code, "retention.accepte: expected a number" in problem.text)
 
 
 def test_an_erasure_whose_process_was_killed_is_done_by_the_next_sync(

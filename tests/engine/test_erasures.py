@@ -13,11 +13,14 @@ from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
 
 ONE = 1
 WORD = "Mot-témoin"
+DECIDED = ("accepte", "refuse", "sans_suite")
 
 
 def purged(engine: Engine, age: timedelta) -> RunReport:
     limit = engine.control.clock.now() - age
-    return engine.sync(work=Kind.ERASURE, decided_before=limit, started_by="cli:agent")
+    return engine.sync(
+        work=Kind.ERASURE, before=dict.fromkeys(DECIDED, limit), started_by="cli:agent"
+    )
 
 
 def test_an_erased_dossier_is_not_copied_again(engine_on_each: Engine) -> None:

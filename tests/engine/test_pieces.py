@@ -202,7 +202,10 @@ def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
         engine.control.move(number(ONE), "refuse")
         engine.sync()
         engine.advance(days=2)
-        engine.sync(work=Kind.ERASURE, decided_before=engine.control.clock.now())
+        engine.sync(
+            work=Kind.ERASURE,
+            before=dict.fromkeys(("accepte", "refuse"), engine.control.clock.now()),
+        )
 
     def from_its_champ() -> None:
         engine.control.edit_champ(number(ONE), LETTRE, [])

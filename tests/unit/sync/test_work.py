@@ -57,7 +57,7 @@ ROWS: list[tuple[Work, str, dict[str, Any]]] = [
     (AcceptRules("2 abc"), "precontrole", {"accept_rules": "2 abc"}),
     (Erase(SOME), "effacement", {"dossiers": [7, 9]}),
     (LiftErasure(SOME), "effacement", {"undo": True, "dossiers": [7, 9]}),
-    (Purge(AT), "effacement", {"decided_before": "2024-06-01T08:00:00Z"}),
+    (Purge({"refuse": AT}), "effacement", {"before": {"refuse": "2024-06-01T08:00:00Z"}}),
     (CopyPieces(SOME), "pieces", {"dossiers": [7, 9]}),
 ]
 

@@ -372,6 +372,8 @@ def upgrade() -> None:
         sa.Column("rules_version", sqltypes.AutoString(), nullable=True),
         sa.Column("refused_rules_since", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("refused_rules", sa.Text(), nullable=True),
+        sa.Column("retention_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("retention_key", sqltypes.AutoString(), nullable=True),
         sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_sync_state")),
     )
     op.create_table(
