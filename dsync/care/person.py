@@ -40,7 +40,7 @@ def look_up(
     with store.reading(demarche) as reader:
         hits = reader.persons.search(text)
         copies = reader.persons.copies(sorted({one.numero for one in hits if one.numero}))
-        declared = {one.table.name: one for one in holdings(reader.extension)}
+        declared = {one.table.name: one for one in holdings(reader.programme)}
     # Before anybody sees the result.
     for number in store.demarches() if demarche is None else (demarche,):
         theirs = [one for one in hits if one.demarche_numero == number]

@@ -131,7 +131,8 @@ _CASTS = {
         # PostgreSQL has no year 0.
         "date": "CASE WHEN date({0}) = {0} AND {0} > '0001' THEN {0} "
         f"WHEN {_SQLITE_INSTANT} THEN substr({_SQLITE_DAY}, 1, 10) END",
-        "timestamptz": f"CASE WHEN {_SQLITE_INSTANT} THEN strftime('%Y-%m-%dT%H:%M:%SZ', {{0}}) END",
+        "timestamptz": f"CASE WHEN {_SQLITE_INSTANT} "
+        "THEN strftime('%Y-%m-%dT%H:%M:%SZ', {0}) END",
         "boolean": "CASE lower({0}) WHEN 'oui' THEN TRUE WHEN 'non' THEN FALSE END",
         "valeur": "CASE WHEN json_type(e.value, '$.valeur') = 'array' THEN {0} "
         "WHEN e.value ->> 'texte' <> '' THEN json_array(e.value ->> 'texte') END",

@@ -17,9 +17,10 @@ import msgspec
 from sqlalchemy import Column, Select, Table, Text, cast, null, or_, select
 
 from dsync.errors import ConfigurationError
+from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.deletions import is_text
-from dsync.store.extension import Extension, parts
+from dsync.store.dictionary import parts
 from dsync.store.sql import Subject
 
 SHORTEST = 3
@@ -67,18 +68,18 @@ class Hit(NamedTuple):
     valeur: str
 
 
-def holdings(extension: Extension) -> list[Holding]:
+def holdings(programme: type[Programme]) -> list[Holding]:
     """Return what is declared of each table, the engine's first."""
     return [
         _holding(table, documents.get(table.name, {}))
-        for part in parts(extension)
+        for part in parts(programme)
         for documents in [_read(part)]
         for table in part.metadata.sorted_tables
     ]
 
 
-def _read(part: Extension) -> dict[str, Any]:
-    return tomllib.loads((part.folder / "personal_data.toml").read_text(encoding="utf-8"))
+def _read(part: type[Programme]) -> dict[str, Any]:
+    return tomllib.loads((part.folder() / "personal_data.toml").read_text(encoding="utf-8"))
 
 
 def _holding(table: Table, said: Mapping[str, Any]) -> Holding:
@@ -202,7 +203,7 @@ class PersonReads(Subject):
         wanted, labels = Wanted(text), self._labels()
         return [
             hit
-            for one in holdings(self.extension)
+            for one in holdings(self.programme)
             if one.searched
             for hit in self._hits(one, wanted, labels)
         ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, make_url, text
 
-from dsync.database import EXTENSION
+from dsync.database import PROGRAMME
 from dsync.sandbox import Sandbox
 from dsync.store import tables
 from tests.commands.command import Command, InsideCommand
@@ -47,7 +47,7 @@ def on(dsync: Command, url: str) -> Command:
 
 def count_of(url: str) -> dict[str, int]:
     """Return the number of rows of each of dsync's tables that exists."""
-    own = {*tables.metadata.tables, *EXTENSION.metadata.tables}
+    own = {*tables.metadata.tables, *PROGRAMME.metadata.tables}
     with connected(url) as connection:
         found = own.intersection(inspect(connection).get_table_names())
         return {

@@ -8,23 +8,23 @@ import pytest
 from sqlalchemy import Boolean, Column, Date, DateTime, Float, String, Table, insert
 from sqlalchemy.types import TypeDecorator
 
-from dsync.database import EXTENSION
+from dsync.database import PROGRAMME
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import ConfigurationError
 from dsync.store import Store, tables
 from dsync.store.deletions import KEPT_TEXTS
-from dsync.store.extension import FREE_TEXT, OF_PERSON, PERSONAL, parts
+from dsync.store.dictionary import FREE_TEXT, OF_PERSON, PERSONAL, parts
 from dsync.store.personal_data import Holding, holdings
 from tests.store.builders import DEMARCHE, NOW, champ, make_mapped, writing
 from tests.store.databases import connected
 
-HOLDINGS = holdings(EXTENSION)
+HOLDINGS = holdings(PROGRAMME)
 ONE = DossierNumber(1)
 
 
 def test_the_register_has_every_table() -> None:
     """Of the engine and of the programme."""
-    every = [table for part in parts(EXTENSION) for table in part.metadata.sorted_tables]
+    every = [table for part in parts(PROGRAMME) for table in part.metadata.sorted_tables]
     assert every == [one.table for one in HOLDINGS]
 
 
