@@ -8,8 +8,6 @@ from dsync.annotations.plan import (
     Action,
     Remote,
     Step,
-    Wish,
-    WrittenValue,
     current_value,
     labels_text,
     plan,
@@ -22,16 +20,28 @@ from dsync.annotations.targets import (
     ResolvedAnnotations,
     resolve,
 )
+from dsync.annotations.wish import (
+    DossierWishes,
+    NewWish,
+    Wish,
+    WishOutcome,
+    WishStatus,
+    WrittenValue,
+)
 
 __all__ = [
     "ANNOTATION_NAMES",
     "Action",
     "AnnotationTarget",
     "AnnotationsConfig",
+    "DossierWishes",
+    "NewWish",
     "Remote",
     "ResolvedAnnotations",
     "Step",
     "Wish",
+    "WishOutcome",
+    "WishStatus",
     "WrittenValue",
     "adopted_values",
     "current_value",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from dsync.annotations.normalised import normalise
-from dsync.annotations.plan import Remote, Wish, WrittenValue
+from dsync.annotations.plan import Remote
 from dsync.annotations.targets import (
     DATE,
     DETAIL,
@@ -20,6 +20,7 @@ from dsync.annotations.targets import (
     AnnotationsConfig,
     ResolvedAnnotations,
 )
+from dsync.annotations.wish import Wish, WrittenValue
 from dsync.domain.verdict import Verdict
 
 ONE_DOCUMENT = timedelta(seconds=30)
@@ -60,11 +61,11 @@ def adopted_values(
         found[name] = WrittenValue(value, descriptor.id)
         if value != normalise(descriptor.type, wanted.get(name)):
             others.append(remote.updated_at.get(descriptor.id))
-    stamped_at = remote.updated_at.get(found[DATE].target or "")
+    stamped_at = remote.updated_at.get(found[DATE].cible or "")
     if stamped_at and any(at and at > stamped_at + ONE_DOCUMENT for at in others):
         return {}
-    verdict = stated_verdict(found[DETAIL].value or "")
-    if verdict is None or found[RESULTAT].value != config.resultat.options.of(verdict):
+    verdict = stated_verdict(found[DETAIL].valeur or "")
+    if verdict is None or found[RESULTAT].valeur != config.resultat.options.of(verdict):
         return {}
     label = config.labels.of(verdict) if config.labels else None
     if label and [name for name in remote.labels if name in config.owned_labels] == [label]:
@@ -126,8 +127,8 @@ def later_values(
         return {}
     verdicts = {config.resultat.options.of(verdict): verdict for verdict in _WRITTEN}
     stated = {
-        RESULTAT: verdicts.get(found[RESULTAT].value or ""),
-        DETAIL: stated_verdict(found[DETAIL].value or ""),
+        RESULTAT: verdicts.get(found[RESULTAT].valeur or ""),
+        DETAIL: stated_verdict(found[DETAIL].valeur or ""),
     }
     agreed = {verdict for name, verdict in stated.items() if name not in humans}
     verdict = agreed.pop() if len(agreed) == 1 else None
@@ -136,7 +137,7 @@ def later_values(
     own = {name: found[name] for name in together}
     for name in found.keys() - together:
         if found[name] == wishes[name].pushed:
-            own[name] = WrittenValue(None, found[name].target) if name in humans else found[name]
+            own[name] = WrittenValue(None, found[name].cible) if name in humans else found[name]
     label = config.labels.of(verdict) if config.labels else None
     if label and [name for name in remote.labels if name in config.owned_labels] == [label]:
         own[LABEL] = WrittenValue(label, remote.labels[label])
@@ -145,8 +146,8 @@ def later_values(
 
 def _is_after(date: WrittenValue, wish: Wish) -> bool:
     """Return whether a date annotation has a later value than dsync wrote or sent, if it did."""
-    known = [own.value or "" for own in (wish.pushed, wish.uncertain) if own is not None]
-    return bool(known) and (date.value or "") > max(known)
+    known = [own.valeur or "" for own in (wish.pushed, wish.uncertain) if own is not None]
+    return bool(known) and (date.valeur or "") > max(known)
 
 
 _WRITTEN = tuple(verdict for verdict in Verdict if verdict is not Verdict.INDETERMINE)

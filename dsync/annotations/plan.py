@@ -8,7 +8,7 @@ human's value or a refusal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ from dsync.annotations.targets import (
     AnnotationsConfig,
     ResolvedAnnotations,
 )
+from dsync.annotations.wish import Wish, WishStatus, WrittenValue
 from dsync.domain.dossier import Descriptor, Etat, Json
 from dsync.domain.ids import DossierId
 from dsync.errors import FRENCH_MARKS, quotation
@@ -49,51 +50,6 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenValue:
-    """A value that dsync wrote, or may have written, into DS."""
-
-    value: str | None
-    target: str | None
-    """Id of the annotation's descriptor or of the label; None when it is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A wanted value, with the last written one and an operator's order."""
-
-    id: int
-    annotation: str
-    valeur: str
-    pushed: WrittenValue | None = None
-    """The last written value; None when this database has no record of one."""
-    uncertain: WrittenValue | None = None
-    """A value that was sent without an answer: if DS has it, dsync wrote it."""
-    seen_at: datetime | None = None
-    """DS's date of the last manual edit of annotations, read just before `pushed` was written."""
-    force: bool = False
-    """Whether an operator ordered to overwrite a human's value and a validated pre-check."""
-    over: str | None = None
-    """The value that the operator saw, as `current_value` returns it; None: any."""
-    is_due: bool = True
-    """Whether it is to be written now; otherwise it only influences the dossier's other wishes."""
-    is_confirmed: bool = False
-    """Whether DS was seen to have the value before."""
-    refusal: str | None = None
-    """Why DS refused it before."""
-    tentatives: int = 0
-    """How often it was sent."""
-
-    @property
-    def is_first(self) -> bool:
-        """Return whether this database has no record of a write: the value may be a human's."""
-        return self.pushed is None and self.uncertain is None
-
-    def was_written_to(self, descriptor: Descriptor) -> bool:
-        """Return whether the last written value went into this annotation."""
-        return self.pushed is not None and self.pushed.target == descriptor.id
-
-
-@dataclass(frozen=True, slots=True)
 class Remote:
     """A dossier's current annotations and labels, as just read from DS."""
 
@@ -111,7 +67,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One wish with its action; for a label, the names to add and to remove."""
+    """One wish with its action."""
 
     wish: Wish
     action: Action
@@ -121,14 +77,24 @@ class Step:
     target: str | None = None
     """Id of the descriptor or of the label to which the action applies."""
     add: str | None = None
-    remove: tuple[str, ...] = ()
+    """The name of the label to add; `target` is its id."""
+    remove: Mapping[str, str] = field(default_factory=dict)
+    """The ids of the labels to remove, by name."""
     reason: str | None = None
     """Why the value is not written, in French, as the database's readers see it."""
 
     @property
+    def targets(self) -> list[str]:
+        """The ids that a write has: of the annotation, or of the labels to add and to remove."""
+        if self.descriptor is not None:
+            return [self.descriptor.id]
+        added = [self.target] if self.add and self.target else []
+        return [*added, *self.remove.values()]
+
+    @property
     def replaces(self) -> WrittenValue | None:
         """The value in DS if the last write was not answered; unforced, it is dsync's own."""
-        if self.wish.uncertain is None or self.wish.force or self.remote is None:
+        if self.wish.uncertain is None or self.wish.is_forced or self.remote is None:
             return None
         # The target is the label to add; those in DS are known by their names.
         return WrittenValue(self.remote, self.descriptor and self.descriptor.id)
@@ -154,14 +120,14 @@ def plan(
         available_labels: ids of the démarche's labels, by name.
     """
     ordered = [
-        replace(wish, force=wish.force and _is_as_shown(wish, remote, resolved, config))
+        wish if _is_as_shown(wish, remote, resolved, config) else wish._replace(force_par=None)
         for wish in sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
     ]
     validated = _is_validated(remote, resolved)
     block = _block_of(ordered, remote, resolved)
     steps = []
     for wish in ordered:
-        if validated and not wish.force:
+        if validated and not wish.is_forced:
             steps.append(Step(wish, Action.SUSPEND))
         elif wish.annotation == LABEL:
             steps.append(_label_step(wish, remote, config, available_labels, block))
@@ -222,8 +188,9 @@ def shows(
 def _is_as_shown(
     wish: Wish, remote: Remote, resolved: ResolvedAnnotations, config: AnnotationsConfig
 ) -> bool:
-    there = current_value(wish.annotation, remote, resolved, config)
-    return wish.over is None or wish.over == there
+    return wish.force_sur is None or wish.force_sur == current_value(
+        wish.annotation, remote, resolved, config
+    )
 
 
 def _is_validated(remote: Remote, resolved: ResolvedAnnotations) -> bool:
@@ -245,7 +212,7 @@ class _Block:
 
     def stops(self, wish: Wish) -> bool:
         """Return whether it blocks a wish; an order to overwrite any value ignores a conflict."""
-        goes_over = wish.force and wish.over is None
+        goes_over = wish.is_forced and wish.force_sur is None
         is_conflict = self.action is Action.BLOCKED_BY_CONFLICT
         return wish.annotation != RESULTAT and not (goes_over and is_conflict)
 
@@ -271,8 +238,9 @@ def _block_of(
         return _by_refusal(step.reason)
     # The result met a conflict or a refusal before and is not tried again now: its explanation
     # would stand in DS beside a result that it does not explain.
-    if step.action is Action.WRITE and not (result.is_due or result.is_confirmed):
-        return _BY_CONFLICT if result.refusal is None else _by_refusal(result.refusal)
+    if step.action is Action.WRITE and not (result.is_due or result.statut == WishStatus.CONFIRMEE):
+        is_refused = result.statut == WishStatus.REFUSEE
+        return _by_refusal(result.erreur) if is_refused else _BY_CONFLICT
     return None
 
 
@@ -281,7 +249,8 @@ def _value_step(
 ) -> Step:
     # DS has moved the dossier to a revision without it since the last read: what dsync wrote is
     # gone with the annotation, and nobody emptied it.
-    is_gone = descriptor and wish.was_written_to(descriptor) and descriptor.id not in remote.values
+    last = wish.pushed.cible if wish.pushed else None
+    is_gone = descriptor and descriptor.id == last and descriptor.id not in remote.values
     if descriptor is None or is_gone:
         reason = f"l’annotation {_OF[wish.annotation]} manque dans la révision du dossier"
         return Step(wish, Action.REFUSE, reason=reason)
@@ -293,7 +262,7 @@ def _value_step(
 
     if there == wanted:
         return step(Action.CONFIRM)
-    is_own = wish.force or there in _own_values(wish, descriptor)
+    is_own = wish.is_forced or there in _own_values(wish, descriptor)
     # A human's value over one of dsync's is a conflict of its own, blocked or not.
     if block and block.stops(wish) and (is_own or wish.is_first):
         return step(block.action, block.reason)
@@ -326,8 +295,8 @@ def _own_values(wish: Wish, descriptor: Descriptor) -> set[str | None]:
     A value written into another descriptor does not count: an annotation that was created again in
     the form is empty although nobody emptied it.
     """
-    known = [own for own in (wish.pushed, wish.uncertain) if own and own.target == descriptor.id]
-    ours = {normalise(descriptor.type, own.value) for own in known}
+    known = [own for own in (wish.pushed, wish.uncertain) if own and own.cible == descriptor.id]
+    ours = {normalise(descriptor.type, own.valeur) for own in known}
     if wish.pushed is None or wish.pushed not in known:
         # dsync has written nothing here, so an empty annotation is nobody's. Once it has, an empty
         # one was emptied by a human.
@@ -360,7 +329,7 @@ def _label_step(
     """Add the wanted label and remove the one that dsync added; all other labels stay."""
     managed = config.owned_labels
     # The configuration may name other labels since dsync put one.
-    put = wish.pushed.target if wish.pushed else None
+    put = wish.pushed.cible if wish.pushed else None
     present = {name: id_ for name, id_ in remote.labels.items() if name in managed or id_ == put}
     text = labels_text(present) or None
     only = next(iter(present.values())) if len(present) == 1 else None
@@ -369,7 +338,7 @@ def _label_step(
         return Step(wish, Action.CONFIRM, remote=wish.valeur, target=only)
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
-    is_own = wish.force or _labels_are_own(wish, present, set(available.values()))
+    is_own = wish.is_forced or _labels_are_own(wish, present, set(available.values()))
     if block and block.stops(wish) and (is_own or wish.is_first):
         return Step(wish, block.action, remote=text, target=only, reason=block.reason)
     if not is_own:
@@ -380,7 +349,7 @@ def _label_step(
         remote=text,
         target=available[wish.valeur],
         add=wish.valeur if wish.valeur not in present else None,
-        remove=tuple(name for name in present if name != wish.valeur),
+        remove={name: id_ for name, id_ in present.items() if name != wish.valeur},
     )
 
 
@@ -403,9 +372,9 @@ def _labels_are_own(wish: Wish, present: Mapping[str, str], available: set[str])
 
 
 def _label_ids(own: WrittenValue | None, present: Mapping[str, str]) -> set[str]:
-    if own is None or not own.value:
+    if own is None or not own.valeur:
         return set()
-    if own.target is not None:
-        return {own.target}
+    if own.cible is not None:
+        return {own.cible}
     # Several labels that an operator adopted are stored by name only.
-    return {id_ for name, id_ in present.items() if name in own.value.split(", ")}
+    return {id_ for name, id_ in present.items() if name in own.valeur.split(", ")}

@@ -8,7 +8,7 @@ the service may have changed both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from dsync.annotations import AnnotationsConfig, Remote, resolve, shows
+from dsync.annotations import AnnotationsConfig, resolve, shows
 from dsync.domain.dossier import OPEN_ETATS, Champ, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import md5_of
 from dsync.ds import DSClient
-from dsync.errors import ConfigurationError, DSBadDataError, DSTimeoutError, PieceTargetError
+from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView, form_views
 from dsync.store.piece_rows import CopiedFile
@@ -404,34 +404,38 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
                 expected.annotations,
                 revisions[id_].descriptors.values() if id_ in revisions else (),
             )
-            for id_, _ in wished.values()
+            for id_ in {one.revision_id for one in wished}
         }
         ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
-        remotes = _read_remotes(client, list(wished), ids, expected.demarche)
+        remotes = client.rendered_annotations(
+            [one.numero for one in wished], ids, expected.demarche
+        )
         # Again, because the request can take seconds, in which a run may end a wish.
         with store.reading(expected.demarche) as reader:
             since = reader.wishes.confirmed(after, ASKED_TOGETHER)
-        unread += wished.keys() - remotes.keys()
-        for number, remote in remotes.items():
-            id_, wishes = wished[number]
-            if since.get(number) != (id_, wishes):
+        for dossier in wished:
+            if dossier.numero not in remotes:
+                unread.append(dossier.numero)
+                continue
+            if dossier not in since:
                 continue  # A service has changed them meanwhile.
-            done.compared_with_ds += len(wishes)
+            done.compared_with_ds += len(dossier.wishes)
+            remote = remotes[dossier.numero]
             if remote is None:
-                hidden.append(number)
+                hidden.append(dossier.numero)
             elif remote.etat in OPEN_ETATS and not all(
                 shows(
                     wish.annotation,
                     wish.valeur or "",
                     remote.values,
                     remote.labels,
-                    resolved[id_],
+                    resolved[dossier.revision_id],
                     expected.annotations,
                 )
-                for wish in wishes
+                for wish in dossier.wishes
             ):
-                differing.append(number)
-        after = max(wished)
+                differing.append(dossier.numero)
+        after = wished[-1].numero
     done.add(
         "remote",
         differing,
@@ -449,27 +453,3 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
         "DS cannot render the annotations of dossiers, which were not compared. If this persists, "
         "tell DS's support.",
     )
-
-
-def _read_remotes(
-    client: DSClient, numbers: Sequence[DossierNumber], ids: Sequence[str], demarche: DemarcheNumber
-) -> dict[DossierNumber, Remote | None]:
-    """Read the annotations of dossiers; those that DS cannot render are left out.
-
-    Raises:
-        DSTimeoutError: DS timed out on a single dossier.
-        DSError: DS could not be read.
-    """
-    try:
-        return client.read_annotations(numbers, ids, demarche)
-    except (DSTimeoutError, DSBadDataError) as exc:
-        # Not after an internal error, which can be an outage: each half would fail, too.
-        if exc.details.get("fault") == "server_error":
-            raise
-        # One dossier can make the whole request fail, so halves are asked for.
-        if half := len(numbers) // 2:
-            first = _read_remotes(client, numbers[:half], ids, demarche)
-            return first | _read_remotes(client, numbers[half:], ids, demarche)
-        if isinstance(exc, DSTimeoutError):
-            raise
-        return {}

@@ -9,10 +9,11 @@ from hashlib import blake2b
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.annotations import Wish
 from dsync.console import words
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.store import Reader, StoredWish
+from dsync.store import Reader
 from dsync.store.wishes import MOST_WISHES
 from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.work import Overwrite, Push, ReadDossiers
@@ -33,14 +34,14 @@ SHOWN = 200
 """Maximum number of conflicts on the page, and of dossiers in quarantine with the same remedy."""
 
 
-def key_of(conflict: StoredWish) -> str:
+def key_of(conflict: Wish) -> str:
     """Return what a form says of a conflict: which one, and the values that were shown."""
     shown = f"{conflict.valeur_distante or ''}\0{conflict.valeur or ''}"
     digest = blake2b(shown.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{conflict.numero}-{conflict.annotation}-{digest}"
 
 
-def _own(reader: Reader) -> tuple[list[StoredWish], int]:
+def _own(reader: Reader) -> tuple[list[Wish], int]:
     """Return the conflicts of values, and the number of wishes that they block."""
     # Not by `erreur`, of which a lecteur's reader says nothing.
     every, blocked = reader.wishes.conflicts(), reader.wishes.blocked()
@@ -91,7 +92,7 @@ def decide(visit: Visit) -> Response:
     raise HTTPException(400)
 
 
-def _end(visit: Visit, chosen: Sequence[StoredWish], gone: int, choice: Choice) -> Response:
+def _end(visit: Visit, chosen: Sequence[Wish], gone: int, choice: Choice) -> Response:
     ended = 0
     by_annotation: dict[str, list[DossierNumber]] = defaultdict(list)
     for one in chosen:
@@ -115,7 +116,7 @@ def _end(visit: Visit, chosen: Sequence[StoredWish], gone: int, choice: Choice) 
     return visit.back("/conflits")
 
 
-def _overwrite(visit: Visit, chosen: Sequence[StoredWish], gone: int) -> Response:
+def _overwrite(visit: Visit, chosen: Sequence[Wish], gone: int) -> Response:
     shown: dict[DossierNumber, dict[str, str]] = defaultdict(dict)
     for one in chosen:
         shown[one.numero][one.annotation] = one.valeur_distante or ""

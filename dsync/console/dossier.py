@@ -12,11 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.addresses import is_loopback
+from dsync.annotations import WishStatus
 from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.store import WishStatus
 from dsync.store.reader import current_checks, to_settle
 from dsync.sync.work import Erase, LiftErasure, Precheck, PrecheckAsOf, Push, ReadDossiers
 from dsync.wiring import Worker

@@ -23,7 +23,7 @@ from dsync.store.sql import Subject
 
 T = TypeVar("T", bound=Subject)
 
-ALSO = frozenset({"valeur_distante", "demande_par"})
+ALSO = frozenset({"valeur_distante", "demande_par", "force_par", "force_sur"})
 """Names that no view marks: what a person wrote in DS, and who asked for something by hand."""
 
 NO_DATA = frozenset({"connection", "programme", "number"})

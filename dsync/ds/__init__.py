@@ -9,7 +9,6 @@ from dsync.ds.demarche_reading import WriteAccess
 from dsync.ds.dossier_reading import lacks_names_only, unread_parts
 from dsync.ds.limits import Limits
 from dsync.ds.results import (
-    AnnotationWrite,
     DeletedPage,
     DossierWrite,
     LightPage,
@@ -21,7 +20,6 @@ from dsync.ds.results import (
 
 __all__ = [
     "NO_PROGRESS",
-    "AnnotationWrite",
     "DSClient",
     "DeletedPage",
     "DossierWrite",

@@ -49,7 +49,7 @@ from dsync.ds.results import (
 )
 from dsync.ds.retry import RetryPolicy
 from dsync.ds.transport import Answer, Transport, first_sentence
-from dsync.ds.write_document import document_of, outcomes_of, read_remote
+from dsync.ds.write_document import in_order, outcomes_of, read_remote, variables_of
 from dsync.errors import (
     DSBadDataError,
     DSContractError,
@@ -251,34 +251,21 @@ class DSClient(Transport):
         )
 
     def demarches_of(
-        self, numbers: Sequence[DossierNumber]
+        self, numbers: Sequence[DossierNumber], asked_by: DemarcheNumber
     ) -> dict[DossierNumber, DemarcheNumber | None]:
         """Return each dossier's démarche; None where DS does not show the dossier to this token.
 
         A dossier that DS cannot render is left out: it exists, its démarche is not known.
 
+        Args:
+            numbers: the dossiers'.
+            asked_by: the démarche that this token reads.
+
         Raises:
             DSTimeoutError: DS timed out on a single dossier.
             DSError: as `demarche`.
         """
-        found: dict[DossierNumber, DemarcheNumber | None] = {}
-        waiting = [
-            list(numbers[i : i + DOSSIERS_PER_REQUEST])
-            for i in range(0, len(numbers), DOSSIERS_PER_REQUEST)
-        ]
-        while waiting:
-            chunk = waiting.pop()
-            try:
-                found |= self._read_several(chunk, operations.exist, {}, demarche_of)
-            except (DSTimeoutError, DSBadDataError) as exc:
-                # One dossier can make the whole request fail, so halves are asked for.
-                if len(chunk) > 1:
-                    half = len(chunk) // 2
-                    waiting += [chunk[:half], chunk[half:]]
-                # It is left out after any other error: DS has it and cannot render it.
-                elif isinstance(exc, DSTimeoutError):
-                    raise
-        return {number: found[number] for number in numbers if number in found}
+        return self._read_rendered(numbers, asked_by, operations.exist, {}, demarche_of)
 
     def read_annotations(
         self,
@@ -300,13 +287,23 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render a dossier; request fewer.
             DSError: as `demarche`.
         """
-        ids = list(dict.fromkeys(annotation_ids))
-        return self._read_several(
-            numbers,
-            lambda count: operations.read_annotations(count, len(ids)),
-            {f"annotation{k}": id_ for k, id_ in enumerate(ids)},
-            lambda node: read_remote(node) if demarche_of(node) == demarche else None,
-        )
+        return self._read_several(numbers, *_annotations(annotation_ids, demarche))
+
+    def rendered_annotations(
+        self,
+        numbers: Sequence[DossierNumber],
+        annotation_ids: Sequence[str],
+        demarche: DemarcheNumber,
+    ) -> dict[DossierNumber, Remote | None]:
+        """Return what `read_annotations` does, in as many requests as it takes.
+
+        A dossier that DS cannot render is left out. The arguments are those of `read_annotations`.
+
+        Raises:
+            DSTimeoutError: DS timed out on a single dossier.
+            DSError: as `demarche`.
+        """
+        return self._read_rendered(numbers, demarche, *_annotations(annotation_ids, demarche))
 
     def write_access(self, demarche: DemarcheNumber, instructeur_id: str) -> WriteAccess:
         """Return in which groupes annotations may be written.
@@ -352,8 +349,7 @@ class DSClient(Transport):
         """Write into several dossiers with one mutation document; return one outcome for each.
 
         The request is never repeated, also after a 429: during the wait a human can edit what it
-        overwrites. A value of another type than its annotation's is refused here, because DS would
-        refuse the whole document.
+        overwrites.
 
         Raises:
             DSOutcomeUnknownError: the outcome of all of them is unknown.
@@ -361,12 +357,10 @@ class DSClient(Transport):
             DSError: nothing was written.
             InterruptedRunError: nothing was sent.
         """
-        document = document_of(writes)
-        # Every value was refused here, and an empty document is invalid GraphQL.
-        if not document.writes:
-            return outcomes_of(None, document, writes)
+        ordered = in_order(writes)
+        operation = operations.push(tuple(write.shape for write in ordered))
         try:
-            answer = self.write(document.operation, document.variables)
+            answer = self.write(operation, variables_of(ordered))
         except DSRateLimitedError as exc:
             self._notify_failure(
                 f"{first_sentence(exc)} The current values are read again after the wait.",
@@ -374,13 +368,43 @@ class DSClient(Transport):
             )
             raise
         try:
-            return outcomes_of(answer, document, writes)
+            return outcomes_of(answer, ordered)
         except SHAPE_ERRORS as exc:
             raise DSOutcomeUnknownError(
                 "DS's answer to a write does not match the API; the annotations are read back "
                 "before the next write.",
                 fault="shape",
             ) from exc
+
+    def _read_rendered(
+        self,
+        numbers: Sequence[DossierNumber],
+        demarche: DemarcheNumber,
+        operation: Callable[[int], Operation],
+        variables: Mapping[str, Any],
+        read: Callable[[Mapping[str, Any]], T],
+    ) -> dict[DossierNumber, T | None]:
+        """Request dossiers as `_read_several` does; leave out those that DS cannot render."""
+        found: dict[DossierNumber, T | None] = {}
+        size = DOSSIERS_PER_REQUEST
+        waiting = [numbers[start : start + size] for start in range(0, len(numbers), size)]
+        is_up = False
+        while waiting:
+            chunk = waiting.pop()
+            try:
+                found |= self._read_several(chunk, operation, variables, read)
+            except (DSTimeoutError, DSBadDataError) as exc:
+                if exc.details.get("fault") == Fault.SERVER_ERROR.value and not is_up:
+                    # An internal error can also be an outage, in which each half would fail, too:
+                    # this request then fails.
+                    self.read_light_page(demarche, first=1, after=None, updated_since=None)
+                    is_up = True
+                # One dossier can make the whole request fail, so halves are asked for.
+                if half := len(chunk) // 2:
+                    waiting += [chunk[:half], chunk[half:]]
+                elif isinstance(exc, DSTimeoutError):
+                    raise
+        return {number: found[number] for number in numbers if number in found}
 
     def _read_several(
         self,
@@ -436,6 +460,18 @@ class DSClient(Transport):
                 ) from exc
 
         return self.read(operation, variables, checked, subject=subject, policy=policy)
+
+
+def _annotations(
+    annotation_ids: Sequence[str], demarche: DemarcheNumber
+) -> tuple[Callable[[int], Operation], dict[str, str], Callable[[Any], Remote | None]]:
+    """Return what `_read_several` takes in order to read a démarche's annotations."""
+    ids = list(dict.fromkeys(annotation_ids))
+    return (
+        lambda count: operations.read_annotations(count, len(ids)),
+        {f"annotation{k}": id_ for k, id_ in enumerate(ids)},
+        lambda node: read_remote(node) if demarche_of(node) == demarche else None,
+    )
 
 
 def _value(read: Callable[[Mapping[str, Any]], T], place: int, node: msgspec.Raw) -> T:

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from dsync.domain.dossier import DeletedDossier, Dossier, Json
+from dsync.annotations import Step
+from dsync.annotations.targets import LABEL
+from dsync.domain.dossier import DeletedDossier, Descriptor, Dossier
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
 
@@ -90,25 +92,32 @@ class LightPage:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotationWrite:
-    """The value to write into one annotation; `type` is its descriptor's."""
-
-    id: str
-    type: str
-    value: Json
-
-
-@dataclass(frozen=True, slots=True)
 class DossierWrite:
-    """The annotations and labels to write into one dossier."""
+    """The wishes to write into one dossier."""
 
     number: DossierNumber
     dossier_id: DossierId
     instructeur_id: str
-    annotations: tuple[AnnotationWrite, ...] = ()
-    labels_add: tuple[str, ...] = ()
-    """Ids of labels."""
-    labels_remove: tuple[str, ...] = ()
+    steps: tuple[Step, ...]
+
+    @property
+    def values(self) -> list[tuple[Descriptor, str]]:
+        """The values to write, with their annotations."""
+        return [(step.descriptor, step.wish.valeur) for step in self.steps if step.descriptor]
+
+    @property
+    def labels(self) -> dict[str, list[str]]:
+        """The ids of the labels to remove and to add."""
+        step = next((one for one in self.steps if one.wish.annotation == LABEL), None)
+        removed = list(step.remove.values()) if step else []
+        added = [id_ for id_ in step.targets if id_ not in removed] if step else []
+        return {"remove": removed, "add": added}
+
+    @property
+    def shape(self) -> tuple[bool, int, int]:
+        """Whether it has annotations, and how many labels it removes and adds."""
+        labels = self.labels
+        return (bool(self.values), len(labels["remove"]), len(labels["add"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,18 @@ saying which ones: so what was saved is known only from the ids that it returns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
-from math import isfinite
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from dsync.annotations import Remote
+from dsync.annotations.normalised import input_value
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DossierId
-from dsync.ds import operations
 from dsync.ds.classify import Fault, GraphError, Refusal, fault_of_error, refusal_of
-from dsync.ds.operations import Operation
-from dsync.ds.results import AnnotationWrite, DossierWrite, WriteOutcome
+from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.ds.transport import Answer
 
 OUT_OF_SCOPE = "hors_perimetre"
@@ -28,171 +25,62 @@ OUT_OF_SCOPE = "hors_perimetre"
 _BLOCKING = frozenset({Refusal.READ_ONLY, Refusal.NO_RIGHT})
 
 
-def _is_text(value: Json) -> bool:
-    return isinstance(value, str)
-
-
-def _is_bool(value: Json) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_int(value: Json) -> bool:
-    # GraphQL's Int has 32 bits.
-    return isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _is_texts(value: Json) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _is_date(value: Json) -> bool:
-    return _parses(date.fromisoformat, value)
-
-
-def _is_datetime(value: Json) -> bool:
-    return _parses(datetime.fromisoformat, value)
-
-
-def _parses(parse: Callable[[str], Any], value: Json) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        parse(value)
-    except ValueError:
-        return False
-    return True
-
-
-WRITABLE: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
-    "text": ("text", _is_text),
-    "textarea": ("textarea", _is_text),
-    "email": ("email", _is_text),
-    "checkbox": ("checkbox", _is_bool),
-    "yes_no": ("yesNo", _is_bool),
-    "date": ("date", _is_date),
-    "datetime": ("datetime", _is_datetime),
-    "integer_number": ("integerNumber", _is_int),
-    "decimal_number": ("decimalNumber", _is_number),
-    "drop_down_list": ("dropDownList", _is_text),
-    "multiple_drop_down_list": ("multipleDropDownList", _is_texts),
+INPUT_KEYS: Mapping[str, str] = {
+    "text": "text",
+    "textarea": "textarea",
+    "drop_down_list": "dropDownList",
+    "date": "date",
+    "datetime": "datetime",
 }
-"""By the descriptor's type: the key in the mutation's input, and the test of a value.
+"""The key in the mutation's input, by the descriptor's type.
 
-An unknown key or a value of another type makes DS refuse the whole document, so these are only the
-keys that all versions of DS have. `repetition` is left out, because it adds rows at each call.
+An unknown key makes DS refuse the whole document: all versions of DS have these. `repetition` adds
+rows at each call.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A mutation document for several dossiers."""
-
-    writes: tuple[DossierWrite, ...]
-    """The writes to send, in the order of the aliases."""
-    variables: Mapping[str, Any]
-    refused: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
-    """Why values are not sent, by dossier and annotation: DS would refuse the whole document."""
-
-    @property
-    def operation(self) -> Operation:
-        """The mutation for these writes."""
-        return operations.push(
-            tuple(
-                (bool(w.annotations), len(w.labels_remove), len(w.labels_add)) for w in self.writes
-            )
-        )
+def in_order(writes: Sequence[DossierWrite]) -> list[DossierWrite]:
+    """Return the writes by their shape, because `operations.push` caches documents by shapes."""
+    return sorted(writes, key=lambda write: write.shape)
 
 
-def document_of(writes: Sequence[DossierWrite]) -> Document:
-    """Return the document for these writes.
-
-    Writes are sorted by their shape, because `operations.push` caches documents by shapes.
-    """
-    refused: dict[int, dict[str, str]] = {}
-    kept: list[DossierWrite] = []
-    for write in writes:
-        sendable = tuple(a for a in write.annotations if _is_sendable(a))
-        bad = [a for a in write.annotations if a not in sendable]
-        if bad:
-            refused[write.number] = {a.id: _unsendable(a) for a in bad}
-        if sendable or write.labels_add or write.labels_remove:
-            kept.append(replace(write, annotations=sendable))
-    kept.sort(key=lambda w: (bool(w.annotations), len(w.labels_remove), len(w.labels_add)))
+def variables_of(writes: Sequence[DossierWrite]) -> dict[str, Any]:
+    """Return the variables of the document with these writes, in the order of its aliases."""
     variables: dict[str, Any] = {}
-    for index, write in enumerate(kept):
-        variables.update(_variables(index, write))
-    return Document(tuple(kept), variables, refused)
-
-
-def _is_sendable(annotation: AnnotationWrite) -> bool:
-    known = WRITABLE.get(annotation.type)
-    return known is not None and known[1](annotation.value)
-
-
-def _unsendable(annotation: AnnotationWrite) -> str:
-    if annotation.type not in WRITABLE:
-        return f"L’API ne sait pas écrire une annotation de type {annotation.type}."
-    return f"La valeur n’est pas du type de l’annotation ({annotation.type})."
-
-
-def _variables(index: int, write: DossierWrite) -> dict[str, Any]:
-    variables: dict[str, Any] = {}
-    if write.annotations:
-        variables[f"w{index}_annotations"] = {
-            "dossierId": write.dossier_id,
-            "instructeurId": write.instructeur_id,
-            "annotations": [
-                {"id": a.id, "value": {WRITABLE[a.type][0]: a.value}} for a in write.annotations
-            ],
-        }
-    for kind, labels in (("remove", write.labels_remove), ("add", write.labels_add)):
-        for ordinal, label_id in enumerate(labels):
-            variables[f"w{index}_{kind}{ordinal}"] = {
+    for index, write in enumerate(writes):
+        if write.values:
+            variables[f"w{index}_annotations"] = {
                 "dossierId": write.dossier_id,
-                "labelId": label_id,
+                "instructeurId": write.instructeur_id,
+                "annotations": [
+                    {"id": one.id, "value": {INPUT_KEYS[one.type]: input_value(one.type, text)}}
+                    for one, text in write.values
+                ],
             }
+        for kind, labels in write.labels.items():
+            for ordinal, label_id in enumerate(labels):
+                variables[f"w{index}_{kind}{ordinal}"] = {
+                    "dossierId": write.dossier_id,
+                    "labelId": label_id,
+                }
     return variables
 
 
-def outcomes_of(
-    answer: Answer | None, document: Document, writes: Sequence[DossierWrite]
-) -> list[WriteOutcome]:
-    """Return the outcome of each write.
-
-    Args:
-        answer: of DS; None when there was nothing to send.
-        document: the document that was sent.
-        writes: the writes for which outcomes are returned, in their order.
-    """
-    sent = {write.number: index for index, write in enumerate(document.writes)}
-    outcomes = []
-    for write in writes:
-        refused = document.refused.get(write.number, {})
-        # Nothing of it could be sent.
-        if answer is None or write.number not in sent:
-            outcomes.append(WriteOutcome(write.number, refused=refused))
-            continue
-        index = sent[write.number]
-        outcomes.append(_OutcomeReader(answer, index, document.writes[index], refused).outcome())
-    return outcomes
+def outcomes_of(answer: Answer, writes: Sequence[DossierWrite]) -> list[WriteOutcome]:
+    """Return the outcome of each write of a document, in the order of its aliases."""
+    return [_OutcomeReader(answer, i, write).outcome() for i, write in enumerate(writes)]
 
 
 class _OutcomeReader:
     """Reads the aliases of one dossier."""
 
-    def __init__(
-        self, answer: Answer, index: int, write: DossierWrite, refused: Mapping[str, str]
-    ) -> None:
+    def __init__(self, answer: Answer, index: int, write: DossierWrite) -> None:
         self._data = answer.data or {}
         self._errors = answer.errors
         self._index = index
         self._write = write
         self._saved: frozenset[str] = frozenset()
-        self._refused = dict(refused)
+        self._refused: dict[str, str] = {}
         self._done: set[str] = set()
         self._code: str | None = None
         self._message: str | None = None
@@ -201,12 +89,9 @@ class _OutcomeReader:
         self._is_unknown = False
 
     def outcome(self) -> WriteOutcome:
-        if self._write.annotations:
+        if self._write.values:
             self._read_annotations(f"w{self._index}_annotations")
-        for kind, labels in (
-            ("remove", self._write.labels_remove),
-            ("add", self._write.labels_add),
-        ):
+        for kind, labels in self._write.labels.items():
             for ordinal, label_id in enumerate(labels):
                 self._read_label(f"w{self._index}_{kind}{ordinal}", label_id)
         return WriteOutcome(
@@ -221,7 +106,7 @@ class _OutcomeReader:
         )
 
     def _read_annotations(self, alias: str) -> None:
-        ids = [annotation.id for annotation in self._write.annotations]
+        ids = [descriptor.id for descriptor, _ in self._write.values]
         payload = self._payload(alias, ids)
         if payload is None:
             return

@@ -11,15 +11,12 @@ from dsync.store.services import RunningService
 from dsync.store.store import Store, Tx
 from dsync.store.sync_state import SyncState
 from dsync.store.verification import StoredDossier
-from dsync.store.wishes import DuePush, NewWish, StoredWish, WishOutcome, WishStatus
 
 __all__ = [
     "LEASE_TTL_S",
     "Author",
-    "DuePush",
     "Lease",
     "NewEvent",
-    "NewWish",
     "Origin",
     "PageResult",
     "Reader",
@@ -27,9 +24,6 @@ __all__ = [
     "RunningService",
     "Store",
     "StoredDossier",
-    "StoredWish",
     "SyncState",
     "Tx",
-    "WishOutcome",
-    "WishStatus",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, String, Table, delete, func, select, update
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from dsync.annotations import WishStatus
 from dsync.domain.dossier import DeletedDossier, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
@@ -22,7 +23,6 @@ from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.sql import Scope, Subject, update_rows
 from dsync.store.verdicts import QueueWrites
-from dsync.store.wishes import WishStatus
 
 _dossier = tables.dossier
 

@@ -9,7 +9,6 @@ answer is lost, both are known as values that dsync may have written.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,21 +16,21 @@ from typing import Any
 from sqlalchemy import and_, case, delete, distinct, func, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from dsync.annotations import Step, Wish, WrittenValue
+from dsync.annotations import DossierWishes, NewWish, Step, Wish, WishStatus
 from dsync.annotations.targets import ANNOTATION_NAMES, LABEL, RESULTAT
-from dsync.domain.ids import DossierId, DossierNumber, RevisionId
+from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.sql import CLOCK_TOLERANCE, LONGEST_WAIT, Scope, Subject, insert_rows, upsert
 from dsync.store.wishes import (
+    PUSHED,
     UNKNOWN_FOR,
     WAITING,
-    DuePush,
-    NewWish,
-    StoredWish,
     WishReads,
-    WishStatus,
+    by_dossier,
     may_be_written,
     pushed_columns,
+    select_wishes,
+    wish_of,
 )
 
 _outbox = tables.outbox
@@ -88,7 +87,7 @@ class OutboxReads(Subject):
         limit: int,
         labels: int = 0,
         numbers: Sequence[DossierNumber] = (),
-    ) -> list[DuePush]:
+    ) -> list[DossierWishes]:
         """Return dossiers with due wishes, with all their current wishes.
 
         Args:
@@ -105,21 +104,13 @@ class OutboxReads(Subject):
         # Labels also fill a batch that has too few dossiers with due annotations.
         left = max(labels, limit - len(chosen))
         chosen += self.connection.scalars(due.where(is_label).limit(left))
-        wishes = self._due_wishes(chosen, is_due)
         rows = self.connection.execute(
-            select(_dossier.c.numero, _dossier.c.dossier_id, _dossier.c.revision_id)
-            .where(_dossier.c.numero.in_(chosen))
-            .order_by(_dossier.c.numero)
+            select_wishes(is_due.label("is_due"))
+            .where(_outbox.c.numero.in_(chosen), _outbox.c.courante)
+            .order_by(_outbox.c.numero, _outbox.c.id)
         )
-        return [
-            DuePush(
-                DossierNumber(row.numero),
-                DossierId(row.dossier_id),
-                RevisionId(row.revision_id),
-                tuple(wishes[row.numero]),
-            )
-            for row in rows
-        ]
+        wishes = [wish_of(row, is_due=bool(row.is_due)) for row in rows]
+        return by_dossier(self.connection, wishes)
 
     def ended_targets(self) -> list[tuple[RevisionId, str, str]]:
         """Return the targets of the ended wishes of open dossiers, each once.
@@ -144,63 +135,12 @@ class OutboxReads(Subject):
     ) -> timedelta:
         """Return the time until all unanswered writes can be read back; `numbers` empty: all."""
         statement = self._waiting(select(func.max(_pousse.c.incertaine_depuis))).join(
-            _pousse, _PUSHED
+            _pousse, PUSHED
         )
         latest: datetime | None = self.connection.scalar(_narrowed(statement, numbers))
         if latest is None:
             return timedelta()
         return max(timedelta(), latest + UNKNOWN_FOR - self._present(now))
-
-    def _due_wishes(
-        self, numbers: Sequence[DossierNumber], is_due: ColumnElement[bool]
-    ) -> dict[int, list[Wish]]:
-        wishes: dict[int, list[Wish]] = defaultdict(list)
-        rows = self.connection.execute(
-            select(
-                _outbox.c.numero,
-                _outbox.c.id,
-                _outbox.c.annotation,
-                _outbox.c.valeur,
-                _outbox.c.statut,
-                _outbox.c.tentatives,
-                _outbox.c.erreur,
-                _outbox.c.force_par,
-                _outbox.c.force_sur,
-                _pousse.c.valeur.label("pushed"),
-                _pousse.c.cible,
-                _pousse.c.connue_le,
-                _pousse.c.annotations_vues_le,
-                _pousse.c.incertaine,
-                _pousse.c.incertaine_cible,
-                is_due.label("is_due"),
-            )
-            .outerjoin(_pousse, _PUSHED)
-            .where(_outbox.c.numero.in_(numbers), _outbox.c.courante)
-            .order_by(_outbox.c.numero, _outbox.c.id)
-        )
-        for row in rows:
-            wishes[row.numero].append(
-                Wish(
-                    row.id,
-                    row.annotation,
-                    row.valeur or "",
-                    # A row that has only an uncertain value has no date.
-                    pushed=None if row.connue_le is None else WrittenValue(row.pushed, row.cible),
-                    uncertain=(
-                        None
-                        if row.incertaine is None
-                        else WrittenValue(row.incertaine, row.incertaine_cible)
-                    ),
-                    seen_at=row.annotations_vues_le,
-                    force=row.force_par is not None,
-                    over=row.force_sur,
-                    is_due=bool(row.is_due),
-                    is_confirmed=row.statut == WishStatus.CONFIRMEE,
-                    refusal=(row.erreur or "") if row.statut == WishStatus.REFUSEE else None,
-                    tentatives=row.tentatives,
-                )
-            )
-        return wishes
 
     def _is_due(self, now: datetime) -> ColumnElement[bool]:
         return _is_due(now, self._present(now) - UNKNOWN_FOR)
@@ -334,7 +274,7 @@ class OutboxWrites(OutboxReads):
                 {
                     "numero": row.numero,
                     "annotation": row.annotation,
-                    **pushed_columns(own.value, own.target, now),
+                    **pushed_columns(own.valeur, own.cible, now),
                 }
                 for row in sent
                 if (own := by_id[row.id][0].replaces) is not None
@@ -478,14 +418,11 @@ class OutboxWrites(OutboxReads):
         )
 
 
-def _humans_value(replaced: StoredWish | None) -> str | None:
+def _humans_value(replaced: Wish | None) -> str | None:
     """Return the human's value of a conflict that the wish was in, open again or not."""
     if replaced is None or (replaced.statut == WishStatus.CONFLIT and replaced.erreur is not None):
         return None
     return replaced.valeur_distante
-
-
-_PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _outbox.c.annotation)
 
 
 def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from dsync.annotations import WishStatus
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
@@ -38,7 +39,7 @@ from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheReads, StateReads
 from dsync.store.verdicts import QueueReads, VerdictReads
 from dsync.store.verification import ContentReads, VerificationReads
-from dsync.store.wishes import WishReads, WishStatus
+from dsync.store.wishes import WishReads
 
 _dossier = tables.dossier
 _verdict = tables.verdict

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import case, delete, func, select, update
 
+from dsync.annotations import WishStatus
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Demarche, Etat, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, RevisionId
 from dsync.domain.verdict import Verdict
@@ -27,7 +28,6 @@ from dsync.store.sql import (
     update_rows,
     upsert,
 )
-from dsync.store.wishes import WishStatus
 
 _figures = tables.indicateur
 _dossier, _verdict, _outbox = tables.dossier, tables.verdict, tables.outbox

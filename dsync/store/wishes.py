@@ -1,17 +1,15 @@
-"""What a wish of the outbox is; reads wishes, stores their outcomes, and ends conflicts."""
+"""Reads the wishes of the outbox, stores their outcomes, and ends conflicts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select, update
 
-from dsync.annotations import Wish, WrittenValue
+from dsync.annotations import DossierWishes, Wish, WishOutcome, WishStatus, WrittenValue
 from dsync.annotations.targets import RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
@@ -22,18 +20,6 @@ from dsync.store.sql import Scope, Subject, update_rows, upsert
 _outbox = tables.outbox
 _pousse = tables.pousse
 _dossier = tables.dossier
-
-
-class WishStatus(StrEnum):
-    """The status of a wish; the values are those of the view `lecture_annotation`."""
-
-    EN_ATTENTE = "en_attente"
-    CONFIRMEE = "confirmee"
-    REFUSEE = "refusee"
-    CONFLIT = "conflit"
-    INCERTAINE = "incertaine"
-    REMPLACEE = "remplacee"
-    SUSPENDUE = "suspendue"
 
 
 UNKNOWN_FOR = timedelta(seconds=35)
@@ -47,70 +33,42 @@ MOST_WISHES = 500
 _OPEN = (WishStatus.REFUSEE, WishStatus.INCERTAINE, WishStatus.EN_ATTENTE)
 
 
-class NewWish(NamedTuple):
-    """The value that an annotation (resultat, detail, date) or the label should have."""
-
-    numero: DossierNumber
-    annotation: str
-    valeur: str
+PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _outbox.c.annotation)
+_COLUMNS = [_outbox.c[name] for name in Wish._fields if name in _outbox.c]
 
 
-class StoredWish(NamedTuple):
-    """A current wish; each field is the column of the outbox with its name."""
+def select_wishes(*more: ColumnElement[Any]) -> Select[Any]:
+    """Return the statement that reads wishes, with what was written; `wish_of` takes its rows.
 
-    id: int
-    numero: DossierNumber
-    annotation: str
-    valeur: str | None
-    statut: WishStatus
-    tentatives: int
-    creee_le: datetime
-    envoyee_le: datetime | None
-    valeur_distante: str | None
-    """In a conflict, the human's value."""
-    distante_le: datetime | None
-    """When the human wrote `valeur_distante`, by DS's date, or when it was first seen."""
-    erreur: str | None
-    """In a conflict, that of the result which holds it back; None: the wish's own conflict."""
-    cible: str | None
-    """The id of the annotation's descriptor, or of the label."""
+    Args:
+        more: further columns.
+    """
+    return select(
+        *_COLUMNS,
+        _pousse.c.valeur.label("pushed"),
+        _pousse.c.cible.label("pushed_into"),
+        _pousse.c.connue_le,
+        _pousse.c.incertaine,
+        _pousse.c.incertaine_cible,
+        _pousse.c.annotations_vues_le,
+        *more,
+    ).outerjoin(_pousse, PUSHED)
 
 
-@dataclass(frozen=True, slots=True)
-class DuePush:
-    """A dossier with due wishes, and all its current wishes."""
-
-    numero: DossierNumber
-    dossier_id: DossierId
-    revision_id: RevisionId
-    wishes: tuple[Wish, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WishOutcome:
-    """The new status of a wish, with what is then known about DS."""
-
-    id: int
-    statut: WishStatus
-    pushed: str | None = None
-    """The value in DS that counts as dsync's own from now on; "": the annotation is empty."""
-    valeur: str | None = None
-    """The new value of the wish, if it changes: an adopted date is kept."""
-    cible: str | None = None
-    """The id of the annotation's descriptor, or the label, that was compared or written."""
-    valeur_distante: str | None = None
-    """In a conflict, the human's value."""
-    erreur: str | None = None
-    prochain_essai_le: datetime | None = None
-    replaced: str | None = None
-    """The value before the write."""
-    distante_le: datetime | None = None
-    """When the human wrote `valeur_distante`, if DS gives the date."""
-    written: bool | None = None
-    """Whether DS confirmed the write, which is then journaled; False: DS is known not to have
-    executed it, so it is no longer uncertain; None: neither."""
-    definitive: bool = False
-    """Whether a refusal is not retried without an operator."""
+def wish_of(row: Row[Any], *, is_due: bool = True) -> Wish:
+    """Return a row of `select_wishes` as a wish."""
+    stored = Wish(*row[: len(_COLUMNS)])
+    return stored._replace(
+        valeur=stored.valeur or "",
+        statut=WishStatus(stored.statut),
+        # A row that has only an uncertain value has no date.
+        pushed=None if row.connue_le is None else WrittenValue(row.pushed, row.pushed_into),
+        uncertain=(
+            None if row.incertaine is None else WrittenValue(row.incertaine, row.incertaine_cible)
+        ),
+        seen_at=row.annotations_vues_le,
+        is_due=is_due,
+    )
 
 
 class WishReads(Subject):
@@ -118,14 +76,14 @@ class WishReads(Subject):
 
     def current(
         self, statuts: Iterable[WishStatus], numbers: Sequence[DossierNumber] | None = None
-    ) -> list[StoredWish]:
+    ) -> list[Wish]:
         """Return the current wishes of these statuses, by dossier.
 
         Args:
             statuts: the statuses.
             numbers: the dossiers; None: all of the démarche.
         """
-        statement = select(*(_outbox.c[name] for name in StoredWish._fields)).where(
+        statement = select_wishes().where(
             _outbox.c.demarche_numero == self.number
             if numbers is None
             else _outbox.c.numero.in_(numbers),
@@ -133,9 +91,9 @@ class WishReads(Subject):
             _outbox.c.statut.in_([statut.value for statut in statuts]),
         )
         rows = self.connection.execute(statement.order_by(_outbox.c.numero, _outbox.c.id))
-        return [StoredWish(*row) for row in rows]
+        return [wish_of(row) for row in rows]
 
-    def conflicts(self) -> list[StoredWish]:
+    def conflicts(self) -> list[Wish]:
         """Return the open conflicts by dossier, with the wishes that another conflict blocks."""
         return self.current([WishStatus.CONFLIT])
 
@@ -172,27 +130,24 @@ class WishReads(Subject):
         instants = (unsent, unknown and unknown + UNKNOWN_FOR)
         return min((one for one in instants if one is not None), default=None)
 
-    def open(self) -> list[StoredWish]:
+    def open(self) -> list[Wish]:
         """Return the wishes that wait or were refused, by dossier, for dossiers that are open."""
-        dossier, outbox = tables.dossier, tables.outbox
         found = self.connection.execute(
-            select(*(outbox.c[name] for name in StoredWish._fields))
-            .join(dossier, dossier.c.numero == outbox.c.numero)
+            select_wishes()
+            .join(_dossier, _dossier.c.numero == _outbox.c.numero)
             .where(
-                outbox.c.courante,
-                outbox.c.statut.in_([status.value for status in _OPEN]),
-                dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+                _outbox.c.courante,
+                _outbox.c.statut.in_([status.value for status in _OPEN]),
+                _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
                 self._is_present(),
             )
-            .order_by(outbox.c.numero, outbox.c.id)
+            .order_by(_outbox.c.numero, _outbox.c.id)
             .limit(MOST_WISHES)
         )
-        return [StoredWish(*row) for row in found]
+        return [wish_of(row) for row in found]
 
-    def confirmed(
-        self, after: DossierNumber, batch: int
-    ) -> dict[DossierNumber, tuple[RevisionId, list[StoredWish]]]:
-        """Return the confirmed wishes of the next open dossiers, with their revisions.
+    def confirmed(self, after: DossierNumber, batch: int) -> list[DossierWishes]:
+        """Return the confirmed wishes of the next open dossiers, by number.
 
         Those of decided dossiers are no longer held: nothing is written there.
 
@@ -201,8 +156,8 @@ class WishReads(Subject):
             batch: maximum number of dossiers.
         """
         is_confirmed = and_(_outbox.c.courante, _outbox.c.statut == WishStatus.CONFIRMEE.value)
-        chosen = (
-            select(_dossier.c.numero, _dossier.c.revision_id)
+        chosen = self.connection.scalars(
+            select(_dossier.c.numero)
             .where(
                 self._is_present(),
                 _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
@@ -212,12 +167,32 @@ class WishReads(Subject):
             .order_by(_dossier.c.numero)
             .limit(batch)
         )
-        found: dict[DossierNumber, tuple[RevisionId, list[StoredWish]]] = {
-            row.numero: (RevisionId(row.revision_id), []) for row in self.connection.execute(chosen)
-        }
-        for wish in self.current([WishStatus.CONFIRMEE], list(found)):
-            found[wish.numero][1].append(wish)
-        return found
+        return by_dossier(self.connection, self.current([WishStatus.CONFIRMEE], list(chosen)))
+
+
+def by_dossier(connection: Connection, wishes: Iterable[Wish]) -> list[DossierWishes]:
+    """Return dossiers with their wishes, by number.
+
+    Args:
+        connection: of the transaction.
+        wishes: of any dossiers, in the order in which each gets them.
+    """
+    grouped: dict[int, list[Wish]] = defaultdict(list)
+    for wish in wishes:
+        grouped[wish.numero].append(wish)
+    columns = (_dossier.c.numero, _dossier.c.dossier_id, _dossier.c.revision_id)
+    rows = connection.execute(
+        select(*columns).where(_dossier.c.numero.in_(list(grouped))).order_by(_dossier.c.numero)
+    )
+    return [
+        DossierWishes(
+            DossierNumber(row.numero),
+            DossierId(row.dossier_id),
+            RevisionId(row.revision_id),
+            tuple(grouped[row.numero]),
+        )
+        for row in rows
+    ]
 
 
 def may_be_written(number: DemarcheNumber) -> tuple[ColumnElement[bool], ...]:
@@ -247,7 +222,9 @@ class WishWrites(WishReads):
             outcomes: of the wishes; unknown wishes are ignored.
             now: the present instant, in UTC.
         """
-        wishes = self._wishes([outcome.id for outcome in outcomes])
+        ids = [outcome.id for outcome in outcomes]
+        rows = self.connection.execute(select_wishes().where(_outbox.c.id.in_(ids)))
+        wishes = {row.id: wish_of(row) for row in rows}
         pairs = [(wishes[s.id], s) for s in outcomes if s.id in wishes]
         if not pairs:
             return
@@ -275,7 +252,7 @@ class WishWrites(WishReads):
                 {
                     "numero": numero,
                     "annotation": name,
-                    **pushed_columns(own.value, own.target, now),
+                    **pushed_columns(own.valeur, own.cible, now),
                 }
                 for numero, owns in found.items()
                 for name, own in owns.items()
@@ -283,7 +260,7 @@ class WishWrites(WishReads):
         )
         events = []
         for numero, owns in found.items():
-            names: list[Json] = [*sorted(name for name, own in owns.items() if own.value)]
+            names: list[Json] = [*sorted(name for name, own in owns.items() if own.valeur)]
             events.append(NewEvent(numero, "adopte", {"annotations": names}))
         self._journal.record_events(run, events, now)
 
@@ -329,7 +306,7 @@ class WishWrites(WishReads):
     def _resolve(
         self,
         numero: DossierNumber,
-        conflicts: Sequence[StoredWish],
+        conflicts: Sequence[Wish],
         statut: WishStatus,
         choice: str,
         now: datetime,
@@ -346,7 +323,7 @@ class WishWrites(WishReads):
         self._journal.record_events(None, [NewEvent(numero, "conflit_resolu", details)], now)
         return len(conflicts)
 
-    def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[StoredWish]:
+    def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[Wish]:
         """Return a dossier's conflicts; of one annotation, with the wishes that it blocks."""
         return [
             one
@@ -355,28 +332,7 @@ class WishWrites(WishReads):
             or (annotation == RESULTAT and one.erreur is not None)
         ]
 
-    def _wishes(self, ids: Sequence[int]) -> dict[int, Row[Any]]:
-        columns = (
-            "id",
-            "numero",
-            "annotation",
-            "valeur",
-            "valeur_distante",
-            "distante_le",
-            "erreur",
-            "confirmee_le",
-            "force_par",
-            "force_sur",
-            "statut",
-        )
-        return {
-            row.id: row
-            for row in self.connection.execute(
-                select(*(_outbox.c[name] for name in columns)).where(_outbox.c.id.in_(ids))
-            )
-        }
-
-    def _note_pushed(self, pairs: Sequence[tuple[Row[Any], WishOutcome]], now: datetime) -> None:
+    def _note_pushed(self, pairs: Sequence[tuple[Wish, WishOutcome]], now: datetime) -> None:
         ours, nothing, arrived = [], [], []
         for wish, end in pairs:
             key = {"numero": wish.numero, "annotation": wish.annotation}
@@ -409,7 +365,7 @@ def pushed_columns(valeur: str | None, cible: str | None, now: datetime) -> dict
     }
 
 
-def _outcome_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, Any]:
+def _outcome_row(wish: Wish, end: WishOutcome, now: datetime) -> dict[str, Any]:
     is_confirmed = end.statut is WishStatus.CONFIRMEE
     goes_on = end.statut in {WishStatus.EN_ATTENTE, WishStatus.INCERTAINE}
     return {
@@ -431,7 +387,7 @@ def _outcome_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, A
     }
 
 
-def _since(wish: Row[Any], end: WishOutcome, now: datetime) -> datetime | None:
+def _since(wish: Wish, end: WishOutcome, now: datetime) -> datetime | None:
     """Return since when a human's value stands, in a conflict.
 
     DS has no date of a label: it is when this value was first seen.
@@ -442,7 +398,7 @@ def _since(wish: Row[Any], end: WishOutcome, now: datetime) -> datetime | None:
     return (wish.distante_le if is_known else None) or now
 
 
-def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:
+def _events(pairs: Sequence[tuple[Wish, WishOutcome]]) -> list[NewEvent]:
     """Return one event per dossier and kind, with the annotations' names.
 
     The event of a forced write has the user who ordered it, and the values that it replaced.
@@ -466,7 +422,7 @@ def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:
     return events
 
 
-def _evenements(wish: Row[Any], end: WishOutcome) -> list[EventName]:
+def _evenements(wish: Wish, end: WishOutcome) -> list[EventName]:
     was_conflict = wish.valeur_distante is not None
     evenements: list[EventName] = []
     if end.statut is WishStatus.CONFIRMEE and end.written:

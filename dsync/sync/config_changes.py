@@ -7,12 +7,11 @@ the wishes are worded again and the stopped ones are retried.
 
 from __future__ import annotations
 
-from dsync.annotations import desired
+from dsync.annotations import NewWish, WishStatus, desired
 from dsync.annotations.targets import LABEL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.errors import ConfigurationError
 from dsync.programme import ToJudge
-from dsync.store import NewWish, WishStatus
 from dsync.sync.context import Context, Run, digest
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dsync.annotations import desired
+from dsync.annotations import NewWish, desired
 from dsync.annotations.targets import DETAIL, RESULTAT
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber
@@ -28,7 +28,7 @@ from dsync.programme import (
     Programme,
     ToJudge,
 )
-from dsync.store import NewEvent, NewWish, Reader
+from dsync.store import NewEvent, Reader
 from dsync.sync.context import BATCH, Run
 from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules

@@ -10,16 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dsync.annotations import (
-    AnnotationsConfig,
-    ResolvedAnnotations,
-    shows,
-)
+from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, Wish, WishStatus, shows
 from dsync.annotations.targets import LABEL
 from dsync.domain.dossier import Correction, Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable, lacks_names_only, unread_parts
-from dsync.store import Record, StoredDossier, StoredWish, Tx, WishStatus
+from dsync.store import Record, StoredDossier, Tx
 from dsync.sync.context import Run
 from dsync.sync.gaps import Known, filled, may_lack_company
 
@@ -284,7 +280,7 @@ def refresh_demarche(run: Run) -> Demarche:
 
 def edited_elsewhere(
     records: Sequence[Record],
-    ended: Iterable[StoredWish],
+    ended: Iterable[Wish],
     annotations_of: Callable[[RevisionId], ResolvedAnnotations],
     config: AnnotationsConfig | None,
 ) -> list[DossierNumber]:
@@ -310,7 +306,7 @@ def edited_elsewhere(
 
 
 def _is_unchanged(
-    wish: StoredWish,
+    wish: Wish,
     record: Record,
     resolved: Mapping[RevisionId, ResolvedAnnotations],
     config: AnnotationsConfig,
@@ -325,7 +321,7 @@ def _is_unchanged(
     return shows(wish.annotation, _final_value(wish), record.owned, record.labels, own, config)
 
 
-def _final_value(wish: StoredWish) -> str:
+def _final_value(wish: Wish) -> str:
     """Return DS's value when the wish ended: the wished one, or the human's in a conflict."""
     value = wish.valeur if wish.statut == WishStatus.CONFIRMEE else wish.valeur_distante
     return value or ""

@@ -136,7 +136,7 @@ def _follow_expired(run: Run) -> None:
         limit = _limit(run, reader.dossiers.present_count()) if numbers else 0
     if not numbers:
         return
-    found = run.context.client.demarches_of(numbers)
+    found = run.context.client.demarches_of(numbers, run.demarche)
     gone = [number for number in numbers if found.get(number, run.demarche) is None]
     # More are left to the full read, and to its safety brake.
     if 0 < len(gone) <= limit:
@@ -541,7 +541,7 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
     ours = run.context.demarche
     disappeared: list[DossierNumber] = []
     for chunk in run.batches(missing, DOSSIERS_PER_REQUEST):
-        found = run.context.client.demarches_of(chunk)
+        found = run.context.client.demarches_of(chunk, ours)
         # A token may reach several démarches, whose dossiers DS shows by number, too: one that got
         # into the copy would stay for ever.
         foreign = [number for number in chunk if found.get(number) not in (None, ours)]
@@ -569,7 +569,7 @@ def _release_gone(run: Run, started_at: datetime) -> None:
         # An attempt since the start of the read means that DS still lists the dossier.
         numbers = [q.numero for q in reader.quarantine.entries() if q.dernier_essai_le < started_at]
     ours = run.context.demarche
-    found = run.context.client.demarches_of(numbers) if numbers else {}
+    found = run.context.client.demarches_of(numbers, run.demarche) if numbers else {}
     gone = [number for number in numbers if found.get(number, ours) != ours]
     if gone:
         with run.transaction() as tx:

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from math import ceil
 
-from dsync.annotations import WrittenValue
+from dsync.annotations import Action, DossierWishes, WishOutcome, WishStatus, WrittenValue
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
-from dsync.ds import Refusal
+from dsync.ds import DossierWrite, Refusal
 from dsync.errors import (
     DSBadDataError,
     DSError,
@@ -25,18 +25,20 @@ from dsync.errors import (
     InterruptedRunError,
     quotation,
 )
-from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 from dsync.sync.work import Overwrite, Push
 from dsync.sync.writes import (
-    PlannedWrite,
     WriteTerms,
+    described,
+    may_have_outdated_labels,
     note_refusals,
-    plan_write,
+    outcome_without_write,
+    plan_steps,
     postponed,
     record_answers,
+    refusals_of,
     reset_unsent,
     schedule_read_back,
 )
@@ -219,7 +221,7 @@ def _push_all(
 
 
 def _push_batch(
-    run: Run, terms: WriteTerms, due: Sequence[DuePush], numbers: Sequence[DossierNumber]
+    run: Run, terms: WriteTerms, due: Sequence[DossierWishes], numbers: Sequence[DossierNumber]
 ) -> _NextBatch:
     """Read, plan and write one batch, and record its outcomes; return the next batch's size.
 
@@ -239,11 +241,11 @@ def _push_batch(
     remotes = run.context.client.read_annotations(
         [d.numero for d in due], ids, run.context.demarche
     )
-    planned: list[PlannedWrite] = []
+    writes: list[DossierWrite] = []
     outcomes: list[WishOutcome] = []
     adopted: dict[DossierNumber, Mapping[str, WrittenValue]] = {}
     for dossier in due:
-        remote = remotes[dossier.numero]
+        number, remote, own = dossier.numero, remotes[dossier.numero], resolved[dossier.numero]
         if remote is None or remote.etat not in OPEN_ETATS:
             outcomes += postponed(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
@@ -251,44 +253,48 @@ def _push_batch(
             # It would be written into another dossier.
             outcomes += postponed(run, dossier, "DS donne à ce dossier un autre identifiant")
             continue
-        made = plan_write(dossier, remote, resolved[dossier.numero], terms)
+        steps, adopted_here = plan_steps(dossier, remote, own, terms)
         # The stored labels may be older than a renaming on DS, which would look like a human's
         # edit.
-        if made.labels_may_be_outdated and not run.demarche_is_fresh:
+        if may_have_outdated_labels(steps) and not run.demarche_is_fresh:
             _refresh_labels(run, terms)
-            made = plan_write(dossier, remote, resolved[dossier.numero], terms)
-        outcomes += made.outcomes
-        if made.adopted:
-            adopted[made.numero] = made.adopted
-        if made.in_conflict:
-            run.report.conflict_numbers.add(made.numero)
-        note_refusals(run, made.refusals)
-        if made.write is not None:
-            planned.append(made)
+            steps, adopted_here = plan_steps(dossier, remote, own, terms)
+        if adopted_here:
+            adopted[number] = adopted_here
+        if any(step.action is Action.CONFLICT for step in steps):
+            run.report.conflict_numbers.add(number)
+        note_refusals(run, refusals_of(steps))
+        unsent = [step for step in steps if step.action is not Action.WRITE]
+        outcomes += [outcome_without_write(step, remote) for step in unsent]
+        if sent := tuple(step for step in steps if step.action is Action.WRITE):
+            write = DossierWrite(number, remote.dossier_id, terms.instructeur_id, sent)
+            writes.append(write)
+            if run.report.dry:
+                run.report.would_send(described(write, remote, own, terms))
     if adopted:
         with run.transaction() as tx:
             tx.wishes.adopt(run.id, adopted, run.now)
         run.report.adopted_numbers.update(adopted)
     if run.report.dry:
-        return _simulate(run, outcomes, planned)
+        return _simulate(run, outcomes, writes)
     with run.transaction() as tx:
         # Before the request: whatever happens from here on, the next run knows what DS may have.
         tx.wishes.record_outcomes(run.id, outcomes, run.now)
-        sent = [(step, made.edited_at) for made in planned for step in made.steps]
-        tx.outbox.mark_sending(sent, run.now)
-    if not planned:
+        edited = {number: remote.edited_at for number, remote in remotes.items() if remote}
+        marked = [(step, edited[write.number]) for write in writes for step in write.steps]
+        tx.outbox.mark_sending(marked, run.now)
+    if not writes:
         return _NextBatch.LARGER
-    writes = [made.write for made in planned if made.write is not None]
     try:
         answers = run.context.client.push(writes)
     except DSOutcomeUnknownError as exc:
         if exc.finished:
-            schedule_read_back(run, planned)
+            schedule_read_back(run, writes)
         raise
     except (DSError, InterruptedRunError):
-        reset_unsent(run, planned)
+        reset_unsent(run, writes)
         raise
-    record_answers(run, planned, answers)
+    record_answers(run, writes, answers)
     read_only = next((o.message for o in answers if o.code == Refusal.READ_ONLY), None)
     if read_only is not None:
         # DS would refuse each further batch for the same reason.
@@ -298,7 +304,7 @@ def _push_batch(
     return _NextBatch.SMALLER if any(answer.unknown for answer in answers) else _NextBatch.LARGER
 
 
-def _postpone(run: Run, due: Sequence[DuePush]) -> None:
+def _postpone(run: Run, due: Sequence[DossierWishes]) -> None:
     why = "DS ne rend pas les annotations de ce dossier pour l’instant"
     with run.transaction() as tx:
         tx.wishes.record_outcomes(run.id, [s for d in due for s in postponed(run, d, why)], run.now)
@@ -308,15 +314,13 @@ def _postpone(run: Run, due: Sequence[DuePush]) -> None:
 
 
 def _simulate(
-    run: Run, outcomes: Sequence[WishOutcome], planned: Sequence[PlannedWrite]
+    run: Run, outcomes: Sequence[WishOutcome], writes: Sequence[DossierWrite]
 ) -> _NextBatch:
-    """Report what would be sent, and record it as confirmed in the dry run's scratch copy."""
-    for made in planned:
-        run.report.would_send(made.described())
+    """Record what would be sent as confirmed in the dry run's scratch copy."""
     written = [
-        WishOutcome(step.wish.id, WishStatus.CONFIRMEE) for made in planned for step in made.steps
+        WishOutcome(step.wish.id, WishStatus.CONFIRMEE) for write in writes for step in write.steps
     ]
     with run.transaction() as tx:
         tx.wishes.record_outcomes(run.id, [*outcomes, *written], run.now)
-    run.report.pushed_numbers.update(made.numero for made in planned)
+    run.report.pushed_numbers.update(write.number for write in writes)
     return _NextBatch.LARGER

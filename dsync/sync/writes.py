@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from dsync.annotations import (
     Action,
     AnnotationsConfig,
+    DossierWishes,
     Remote,
     ResolvedAnnotations,
     Step,
     Wish,
+    WishOutcome,
+    WishStatus,
     WrittenValue,
     adopted_values,
     current_value,
     later_values,
     plan,
 )
-from dsync.annotations.normalised import input_value
 from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
-from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.ds import AnnotationWrite, DossierWrite, Refusal, WriteOutcome
+from dsync.ds import DossierWrite, Refusal, WriteOutcome
 from dsync.errors import quotation
-from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.context import Run
 
 POSTPONED_FOR = timedelta(hours=1)
@@ -59,54 +59,9 @@ class WriteTerms:
     """Returns the verdict that a detail states, None for a text that the programme did not make."""
 
 
-@dataclass(slots=True)
-class PlannedWrite:
-    """The plan for one dossier."""
-
-    numero: DossierNumber
-    edited_at: datetime
-    """DS's date of the last manual edit of annotations, as just read."""
-    outcomes: list[WishOutcome] = field(default_factory=list)
-    """Outcomes of the wishes that need no write."""
-    steps: list[Step] = field(default_factory=list)
-    """The wishes that `write` carries."""
-    write: DossierWrite | None = None
-    label_ids: Mapping[str, str] = field(default_factory=dict)
-    current_values: Mapping[str, str] = field(default_factory=dict)
-    """Of forced wishes: DS's current values by annotation, shown to the operator beforehand."""
-    in_conflict: bool = False
-    labels_may_be_outdated: bool = False
-    """Whether the label is refused or in conflict, which a label renamed on DS can cause."""
-    adopted: Mapping[str, WrittenValue] = field(default_factory=dict)
-    """By annotation: values in DS that another database of dsync wrote; None: a human's."""
-    refusals: list[str] = field(default_factory=list)
-    """Reasons of the refusals made before sending. Labels are left out: `report_missing_labels`
-    reports them."""
-
-    def targets(self, step: Step) -> list[str]:
-        """Return the id of the step's annotation, or of the labels that it adds and removes."""
-        if step.descriptor is not None:
-            return [step.descriptor.id]
-        names = (step.add, *step.remove)
-        return [self.label_ids[name] for name in names if name and name in self.label_ids]
-
-    def described(self) -> dict[str, Any]:
-        """Return the write as a JSON object, for a dry run."""
-        values = {s.wish.annotation: s.wish.valeur for s in self.steps if s.descriptor}
-        label = next((s for s in self.steps if s.wish.annotation == LABEL), None)
-        document: dict[str, Any] = {"dossier": self.numero, "annotations": values}
-        forced = [s.wish for s in self.steps if s.wish.force]
-        if forced:
-            document["replaced"] = {w.annotation: self.current_values[w.annotation] for w in forced}
-            document["becomes"] = {w.annotation: w.valeur for w in forced}
-        if label is not None:
-            document["label"] = {"add": label.add, "remove": list(label.remove)}
-        return document
-
-
-def plan_write(
-    dossier: DuePush, remote: Remote, resolved: ResolvedAnnotations, terms: WriteTerms
-) -> PlannedWrite:
+def plan_steps(
+    dossier: DossierWishes, remote: Remote, resolved: ResolvedAnnotations, terms: WriteTerms
+) -> tuple[list[Step], Mapping[str, WrittenValue]]:
     """Plan the due wishes of one dossier.
 
     Args:
@@ -114,54 +69,73 @@ def plan_write(
         remote: its annotations and labels, as just read from DS.
         resolved: dsync's annotations in the dossier's revision of the form.
         terms: the instructeur, labels and configuration to write with.
+
+    Returns:
+        A step for each due wish, and, by annotation, the values in DS that another database of
+        dsync wrote (None: a human's replaced it).
     """
-    # The dossier may have a label that the stored démarche does not contain yet.
-    label_ids = {**remote.labels, **terms.labels}
-    made = PlannedWrite(dossier.numero, remote.edited_at, label_ids=label_ids)
     wishes = dossier.wishes
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
         # This database has written nothing here; another one of dsync may have.
-        made.adopted = adopted_values(remote, resolved, terms.config, terms.stated_verdict, wanted)
+        adopted = adopted_values(remote, resolved, terms.config, terms.stated_verdict, wanted)
     else:
         by_name = {wish.annotation: wish for wish in wishes}
         # dsync may have written more than is recorded, if this database was restored from a backup.
-        made.adopted = later_values(by_name, remote, resolved, terms.config, terms.stated_verdict)
-    steps = plan(_renewed(wishes, made.adopted), remote, resolved, terms.config, terms.labels)
-    names = [step.wish.annotation for step in steps if step.wish.force]
-    made.current_values = {
-        name: current_value(name, remote, resolved, terms.config) for name in names
-    }
-    for step in steps:
-        if not step.wish.is_due:
-            continue
-        if step.action is Action.WRITE:
-            made.steps.append(step)
-            continue
-        made.outcomes.append(_outcome_without_write(step, remote))
-        made.in_conflict |= step.action is Action.CONFLICT
-        is_refused = step.action in {Action.REFUSE, Action.REFUSE_NOT_SAVED}
+        adopted = later_values(by_name, remote, resolved, terms.config, terms.stated_verdict)
+    steps = plan(_renewed(wishes, adopted), remote, resolved, terms.config, terms.labels)
+    return [step for step in steps if step.wish.is_due], adopted
+
+
+def may_have_outdated_labels(steps: Sequence[Step]) -> bool:
+    """Return whether the label is refused or in conflict: one renamed on DS can cause it."""
+    return any(
+        step.wish.annotation == LABEL and step.action in {Action.REFUSE, Action.CONFLICT}
+        for step in steps
+    )
+
+
+def refusals_of(steps: Sequence[Step]) -> list[str]:
+    """Return why annotations are refused without a write; `report_missing_labels` has labels."""
+    refused = {Action.REFUSE, Action.REFUSE_NOT_SAVED}
+    return [
+        step.reason or ""
+        for step in steps
+        if step.wish.annotation != LABEL and step.action in refused
+    ]
+
+
+def described(
+    write: DossierWrite, remote: Remote, resolved: ResolvedAnnotations, terms: WriteTerms
+) -> dict[str, Any]:
+    """Return a write as a JSON object, for a dry run; the arguments are those of `plan_steps`."""
+    values = {step.wish.annotation: step.wish.valeur for step in write.steps if step.descriptor}
+    document: dict[str, Any] = {"dossier": write.number, "annotations": values}
+    forced = [step.wish for step in write.steps if step.wish.is_forced]
+    if forced:
+        document["replaced"] = {
+            wish.annotation: current_value(wish.annotation, remote, resolved, terms.config)
+            for wish in forced
+        }
+        document["becomes"] = {wish.annotation: wish.valeur for wish in forced}
+    for step in write.steps:
         if step.wish.annotation == LABEL:
-            made.labels_may_be_outdated |= is_refused or step.action is Action.CONFLICT
-        elif is_refused:
-            made.refusals.append(step.reason or "")
-    if made.steps:
-        made.write = _write(dossier, remote, made.steps, terms)
-    return made
+            document["label"] = {"add": step.add, "remove": list(step.remove)}
+    return document
 
 
 def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wish]:
     """Return the wishes with the adopted values as pushed ones; an equal verdict keeps its date."""
     wanted = {wish.annotation: wish.valeur for wish in wishes}
     decisive = [name for name in (RESULTAT, DETAIL) if name in own]
-    is_same = all(own[name].value == wanted.get(name) for name in decisive)
+    is_same = all(own[name].valeur == wanted.get(name) for name in decisive)
     renewed = []
     for wish in wishes:
         known = own.get(wish.annotation)
         if known is not None:
             is_kept = is_same and wish.annotation == DATE
-            valeur = known.value if is_kept and known.value else wish.valeur
-            wish = replace(wish, pushed=known, uncertain=None, valeur=valeur)
+            valeur = known.valeur if is_kept and known.valeur else wish.valeur
+            wish = wish._replace(pushed=known, uncertain=None, valeur=valeur)
         renewed.append(wish)
     return renewed
 
@@ -177,62 +151,38 @@ _STATUSES = {
 }
 
 
-def _outcome_without_write(step: Step, remote: Remote) -> WishOutcome:
+def outcome_without_write(step: Step, remote: Remote) -> WishOutcome:
+    """Return the outcome of a wish that is not written, by what DS has."""
     wish, statut = step.wish, _STATUSES[step.action]
     end = WishOutcome(wish.id, statut, cible=step.target, erreur=step.reason)
     match step.action:
         case Action.CONFIRM:
-            return replace(end, pushed=wish.valeur, valeur=wish.valeur)
+            return end._replace(pushed=wish.valeur, valeur=wish.valeur)
         case Action.CONFLICT:
             since = remote.updated_at.get(step.target or "")
-            return replace(end, valeur_distante=step.remote or "", distante_le=since)
+            return end._replace(valeur_distante=step.remote or "", distante_le=since)
         case Action.BLOCKED_BY_CONFLICT:
-            return replace(end, valeur_distante=step.remote or "")
+            return end._replace(valeur_distante=step.remote or "")
         case Action.REFUSE_NOT_SAVED:
             # DS is known to hold no value here, so a later wish with another value can be written.
-            return replace(end, pushed="", definitive=True)
+            return end._replace(pushed="", definitive=True)
         case _:
             return end
 
 
-def _write(
-    dossier: DuePush, remote: Remote, steps: Sequence[Step], terms: WriteTerms
-) -> DossierWrite:
-    annotations = tuple(
-        AnnotationWrite(
-            step.descriptor.id,
-            step.descriptor.type,
-            input_value(step.descriptor.type, step.wish.valeur),
-        )
-        for step in steps
-        if step.descriptor
-    )
-    label = next((step for step in steps if step.wish.annotation == LABEL), None)
-    return DossierWrite(
-        number=dossier.numero,
-        dossier_id=remote.dossier_id,
-        instructeur_id=terms.instructeur_id,
-        annotations=annotations,
-        labels_add=(terms.labels[label.add],) if label and label.add else (),
-        labels_remove=tuple(remote.labels[name] for name in label.remove) if label else (),
-    )
-
-
 def record_answers(
-    run: Run, planned: Sequence[PlannedWrite], answers: Sequence[WriteOutcome]
+    run: Run, writes: Sequence[DossierWrite], answers: Sequence[WriteOutcome]
 ) -> None:
     """Record what DS answered to the writes of a document, and report what it refused."""
     by_number = {answer.number: answer for answer in answers}
     outcomes: list[WishOutcome] = []
     codes: set[str] = set()
-    for made in planned:
-        answer = by_number[made.numero]
-        result = [
-            _outcome_of_answer(made, step, answer, run.now + POSTPONED_FOR) for step in made.steps
-        ]
+    for write in writes:
+        answer = by_number[write.number]
+        result = [_outcome_of_answer(step, answer, run.now + POSTPONED_FOR) for step in write.steps]
         outcomes += result
         if any(s.statut is WishStatus.CONFIRMEE for s in result):
-            run.report.pushed_numbers.add(made.numero)
+            run.report.pushed_numbers.add(write.number)
         if answer.code:
             codes.add(answer.code)
             continue
@@ -252,18 +202,18 @@ def note_refusals(run: Run, reasons: Sequence[str]) -> None:
         )
 
 
-def reset_unsent(run: Run, planned: Sequence[PlannedWrite]) -> None:
+def reset_unsent(run: Run, writes: Sequence[DossierWrite]) -> None:
     """Reset wishes of a request that DS did not execute, such as with a refused token."""
     outcomes = [
         WishOutcome(step.wish.id, WishStatus.EN_ATTENTE, written=False)
-        for made in planned
-        for step in made.steps
+        for write in writes
+        for step in write.steps
     ]
     with run.transaction() as tx:
         tx.wishes.record_outcomes(run.id, outcomes, run.now)
 
 
-def schedule_read_back(run: Run, planned: Sequence[PlannedWrite]) -> None:
+def schedule_read_back(run: Run, writes: Sequence[DossierWrite]) -> None:
     """Have the wishes of a document in which DS failed half-way read back, one dossier a time.
 
     A dossier that was alone in its document is retried with increasing delays, and refused after
@@ -271,10 +221,10 @@ def schedule_read_back(run: Run, planned: Sequence[PlannedWrite]) -> None:
     """
     why = "DS répond par une erreur interne à chaque écriture"
     # Of several dossiers, any may be the one on which DS fails, so they are sent again one by one.
-    is_alone = len(planned) == 1
+    is_alone = len(writes) == 1
     outcomes = []
-    for made in planned:
-        for wish in (step.wish for step in made.steps):
+    for write in writes:
+        for wish in (step.wish for step in write.steps):
             tried = wish.tentatives
             is_last_attempt = is_alone and tried + 1 >= MAX_ATTEMPTS
             later = run.now + BACKOFF * 2**tried if is_alone and not is_last_attempt else None
@@ -286,7 +236,7 @@ def schedule_read_back(run: Run, planned: Sequence[PlannedWrite]) -> None:
         tx.wishes.record_outcomes(run.id, outcomes, run.now)
 
 
-def postponed(run: Run, dossier: DuePush, why: str) -> list[WishOutcome]:
+def postponed(run: Run, dossier: DossierWishes, why: str) -> list[WishOutcome]:
     """Return the outcomes of a dossier's due wishes that are not sent now, for the reason given."""
     return [
         WishOutcome(
@@ -300,9 +250,7 @@ def postponed(run: Run, dossier: DuePush, why: str) -> list[WishOutcome]:
     ]
 
 
-def _outcome_of_answer(
-    made: PlannedWrite, step: Step, answer: WriteOutcome, later: datetime
-) -> WishOutcome:
+def _outcome_of_answer(step: Step, answer: WriteOutcome, later: datetime) -> WishOutcome:
     wish = step.wish
     if answer.code == Refusal.READ_ONLY:
         return WishOutcome(wish.id, WishStatus.REFUSEE, erreur=answer.message, written=False)
@@ -316,7 +264,7 @@ def _outcome_of_answer(
             prochain_essai_le=later,
             written=False,
         )
-    targets, done = made.targets(step), answer.saved | answer.labels_done
+    targets, done = step.targets, answer.saved | answer.labels_done
     if done.issuperset(targets):
         return WishOutcome(
             wish.id,

@@ -16,13 +16,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from dsync.annotations import NewWish, WishOutcome, WishStatus
 from dsync.cli import dsync
 from dsync.database import open_database
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind
 from dsync.domain.verdict import Verdict
 from dsync.eig.rows import DossierProduct, set_products
-from dsync.store import NewWish, WishOutcome, WishStatus
 from dsync.sync.report import RunReport
 from tests.commands.command import InsideCommand, below
 from tests.commands.terminal import COLUMNS, screen

@@ -23,6 +23,7 @@ from msgspec import Struct
 from openpyxl import load_workbook
 from starlette.requests import Request
 
+from dsync.annotations import WishStatus
 from dsync.console import masking
 from dsync.console.access import Actor, Role
 from dsync.console.desk import Desk
@@ -30,7 +31,6 @@ from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.sandbox import Change
-from dsync.store import WishStatus
 from dsync.store.dictionary import is_masked
 from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary

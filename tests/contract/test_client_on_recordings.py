@@ -15,8 +15,9 @@ import pytest
 import responses
 
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
-from dsync.ds import AnnotationWrite, DossierWrite, DSClient, Limits, WriteOutcome
+from dsync.ds import DossierWrite, DSClient, Limits, WriteOutcome
 from dsync.errors import DSError
+from tests.unit.ds.writes import label_step, value_step
 
 RECORDED = (
     Path(os.environ.get("DSYNC_SHARED", Path(__file__).parents[3] / "shared")) / "ds" / "recorded"
@@ -148,7 +149,7 @@ def test_a_recorded_write_has_its_outcome(
         DossierNumber(1),
         DossierId(sent["dossierId"]),
         sent["instructeurId"],
-        tuple(AnnotationWrite(a["id"], "text", "x") for a in sent["annotations"]),
+        tuple(value_step(a["id"], "text", "x") for a in sent["annotations"]),
     )
     (outcome,) = client.push([write])
     assert _told(outcome) == expected
@@ -167,7 +168,7 @@ def test_a_recorded_write_has_its_outcome(
 def test_a_recorded_label_has_its_outcome(client: DSClient, name: str, done: bool) -> None:
     """A label that is as wanted counts as done."""
     serve(json.loads(json.dumps(answer(name)).replace('"m"', '"w0_add0"')))
-    write = DossierWrite(DossierNumber(1), DossierId("D"), "I", labels_add=("L",))
+    write = DossierWrite(DossierNumber(1), DossierId("D"), "I", (label_step("L"),))
     (outcome,) = client.push([write])
     assert (outcome.labels_done == {"L"}) is done
     assert ("L" in outcome.refused) is not done

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from dsync.annotations import NewWish
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.rows import DossierProduct, registry, save_registry, set_products
-from dsync.store import NewWish, Store
+from dsync.store import Store
 from tests.store.builders import (
     DEMARCHE,
     NOW,

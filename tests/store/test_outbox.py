@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from dsync.annotations import Action, Step, Wish, WrittenValue
+from dsync.annotations import Action, NewWish, Step, Wish, WishOutcome, WishStatus, WrittenValue
 from dsync.domain.ids import DossierNumber
-from dsync.store import NewWish, Store, WishOutcome, WishStatus
+from dsync.store import Store
 from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
 from tests.store.databases import on_postgresql
 

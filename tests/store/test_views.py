@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 from msgspec import structs
 
+from dsync.annotations import NewWish, WishStatus
 from dsync.database import PROGRAMME
 from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
@@ -23,7 +24,7 @@ from dsync.eig.rows import DossierProduct, save_products, save_rules, set_produc
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import served_schema
-from dsync.store import Author, NewWish, Origin, Store, WishStatus
+from dsync.store import Author, Origin, Store
 from dsync.store.dictionary import is_masked
 from dsync.store.engine import parse_url
 from dsync.store.journal import EventName

@@ -7,7 +7,6 @@ is the last value that DS confirmed, `lost` one that was sent without an answer.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,12 +19,13 @@ from dsync.annotations import (
     ResolvedAnnotations,
     Step,
     Wish,
+    WishStatus,
     WrittenValue,
     plan,
 )
 from dsync.annotations.targets import AnnotationTarget, ResultTarget, VerdictTexts
 from dsync.domain.dossier import Descriptor, Etat
-from dsync.domain.ids import DescriptorId, DossierId
+from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
 
 KEYS = ("eligible", "a_verifier", "ineligible")
 OPTIONS = ("Éligible", "À vérifier", "Inéligible")
@@ -43,6 +43,7 @@ CONFIG = AnnotationsConfig(
 AVAILABLE = dict(zip(LABELS, ("L1", "L2", "L3"), strict=True))
 IDS = {"resultat": "R", "detail": "D", "date": "T"}
 TYPES = {"resultat": "drop_down_list", "detail": "textarea", "date": "datetime"}
+NUMBER = DossierNumber(1)
 EDITED_AT = datetime(2024, 6, 1, 8, tzinfo=UTC)
 
 VALUES = """
@@ -227,17 +228,25 @@ def wish(annotation: str, wanted: str, pushed: str, lost: str, besides: str) -> 
     return with_order(
         Wish(
             list(IDS).index(annotation),
+            NUMBER,
             annotation,
             value(annotation, wanted) or "",
             pushed=written(pushed),
             uncertain=written(lost),
             seen_at=EDITED_AT if "edited since" in besides else None,
             is_due="not due" not in besides and "refused" not in besides,
-            is_confirmed="confirmed" in besides,
-            refusal="option" if "refused" in besides else None,
+            statut=status(besides),
+            erreur="option" if "refused" in besides else None,
         ),
         besides,
     )
+
+
+def status(besides: str) -> WishStatus:
+    """Return what became of a wish before."""
+    if "confirmed" in besides:
+        return WishStatus.CONFIRMEE
+    return WishStatus.REFUSEE if "refused" in besides else WishStatus.EN_ATTENTE
 
 
 def with_order(made: Wish, besides: str) -> Wish:
@@ -247,9 +256,9 @@ def with_order(made: Wish, besides: str) -> Wish:
     seen = besides.partition("over=")
     shown = None if not seen[1] else seen[2].split()[0] if seen[2].strip() else "-"
     if shown is None:
-        return replace(made, force=True)
+        return made._replace(force_par="operator")
     text = LABELS[WORDS[shown]] if made.annotation == "label" else value(made.annotation, shown)
-    return replace(made, force=True, over=text)
+    return made._replace(force_par="operator", force_sur=text)
 
 
 def descriptor(id_: str, type_: str, options: tuple[str, ...] | None = None) -> Descriptor:
@@ -315,7 +324,7 @@ def test_the_label(
         target = "L0" if sign == "gone" else ids.get(names.get(sign, ""))
         return None if sign == "." else WrittenValue(names[sign], target)
 
-    made = Wish(4, "label", names[wanted], pushed=written(pushed), uncertain=written(lost))
+    made = Wish(4, NUMBER, "label", names[wanted], pushed=written(pushed), uncertain=written(lost))
     labels = [names.get(sign, sign) for sign in there.split() if sign != "-"]
     box, on_it = {"V": "validated" in besides}, {name: ids.get(name, "L9") for name in labels}
     remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, box, on_it, EDITED_AT)

@@ -12,13 +12,14 @@ from dsync.annotations import (
     Remote,
     ResolvedAnnotations,
     Wish,
+    WishStatus,
     WrittenValue,
     plan,
     resolve,
 )
 from dsync.annotations.targets import AnnotationTarget, ResultTarget, VerdictTexts
 from dsync.domain.dossier import Descriptor, Etat
-from dsync.domain.ids import DescriptorId, DossierId
+from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
 
 OPTIONS = VerdictTexts(eligible="Éligible", a_verifier="À vérifier", ineligible="Inéligible")
 LABELS = VerdictTexts(eligible="éligible", a_verifier="à vérifier", ineligible="inéligible")
@@ -29,6 +30,7 @@ CONFIG = AnnotationsConfig(
     validation=AnnotationTarget(id="V"),
     labels=LABELS,
 )
+NUMBER = DossierNumber(1)
 EDITED_AT = datetime(2024, 6, 1, 8, tzinfo=UTC)
 AVAILABLE = {"éligible": "L1", "inéligible": "L2", "à vérifier": "L3"}
 
@@ -46,15 +48,15 @@ RESOLVED = ResolvedAnnotations(
 
 
 def result(valeur="Éligible", **more):
-    return Wish(1, "resultat", valeur, **more)
+    return Wish(1, NUMBER, "resultat", valeur, **more)
 
 
 def detail(valeur="Tout va bien.", **more):
-    return Wish(2, "detail", valeur, **more)
+    return Wish(2, NUMBER, "detail", valeur, **more)
 
 
 def label(valeur="éligible", **more):
-    return Wish(4, "label", valeur, **more)
+    return Wish(4, NUMBER, "label", valeur, **more)
 
 
 def actions(wishes, values=None, labels=()):
@@ -79,7 +81,7 @@ def test_a_value_sent_without_an_answer_counts_as_dsyncs():
 def test_values_are_compared_as_ds_normalises_them():
     """Line ends, control characters, seconds and time zones make no difference."""
     assert {"detail": Action.CONFIRM} == actions([detail("a\nb")], {"D": "a\r\nb\x00"})
-    date = Wish(3, "date", "2024-03-01T09:30:00+00:00")
+    date = Wish(3, NUMBER, "date", "2024-03-01T09:30:00+00:00")
     assert {"date": Action.CONFIRM} == actions([date], {"T": "2024-03-01T10:30:42+01:00"})
 
 
@@ -94,7 +96,9 @@ def test_a_label_half_changed_by_a_lost_answer_is_dsyncs():
         assert {"label": Action.WRITE} == actions([wish], labels=labels)
 
 
-@pytest.mark.parametrize("fate", [{"refusal": "option"}, {}], ids=["refused", "in conflict"])
+@pytest.mark.parametrize(
+    "fate", [{"statut": WishStatus.REFUSEE, "erreur": "option"}, {}], ids=["refused", "in conflict"]
+)
 def test_nothing_is_written_without_the_result(fate):
     """A result stopped before and not due blocks the detail."""
     held = Action.BLOCKED_BY_REFUSAL if fate else Action.BLOCKED_BY_CONFLICT

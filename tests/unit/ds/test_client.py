@@ -13,7 +13,7 @@ import responses
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
-from dsync.ds import AnnotationWrite, DossierWrite, DSClient, ListRequest
+from dsync.ds import DossierWrite, DSClient, ListRequest
 from dsync.ds.answers import read_nodes
 from dsync.ds.transport import Transport
 from dsync.errors import (
@@ -29,6 +29,7 @@ from dsync.errors import (
     DSUnavailableError,
     DSWrongAddressError,
 )
+from tests.unit.ds.writes import value_step
 
 URL = "https://ds.test/api/v2/graphql"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -37,9 +38,7 @@ DEMARCHE = DemarcheNumber(86321)
 OURS = {"demarche": {"number": DEMARCHE}}
 SECRET = "Ministère secret"
 Make = Callable[..., DSClient]
-WRITE = DossierWrite(
-    DossierNumber(1), DossierId("D1"), "I", annotations=(AnnotationWrite("A", "textarea", SECRET),)
-)
+WRITE = DossierWrite(DossierNumber(1), DossierId("D1"), "I", (value_step("A", "textarea", SECRET),))
 
 
 def node(number: int = 1, **over: Any) -> dict[str, Any]:
@@ -450,7 +449,7 @@ def test_hidden_dossiers_do_not_prevent_reading_the_others(
     ds.post(URL, json={"data": {"d0": OURS}})
     client = make_client()
     numbers = [DossierNumber(n) for n in (10, 11, 12)]
-    assert client.demarches_of(numbers) == {10: None, 11: DEMARCHE, 12: None}
+    assert client.demarches_of(numbers, DEMARCHE) == {10: None, 11: DEMARCHE, 12: None}
     assert json.loads(ds.calls[1].request.body)["variables"] == {"number0": 11}
 
 
@@ -461,7 +460,7 @@ def test_a_server_that_nulls_only_the_missing_one_is_understood(
     gone = [error("Dossier not found", "not_found", "d0")]
     ds.post(URL, json={"errors": gone, "data": {"d0": None, "d1": OURS}})
     numbers = [DossierNumber(10), DossierNumber(11)]
-    assert make_client().demarches_of(numbers) == {10: None, 11: DEMARCHE}
+    assert make_client().demarches_of(numbers, DEMARCHE) == {10: None, 11: DEMARCHE}
 
 
 @pytest.mark.parametrize(
@@ -479,7 +478,33 @@ def test_an_unreadable_dossier_does_not_count_as_deleted(
 ) -> None:
     """A dossier that DS cannot render is left out of the result."""
     ds.post(URL, json=reply)
-    assert {} == make_client().demarches_of([DossierNumber(1)])
+    assert {} == make_client().demarches_of([DossierNumber(1)], DEMARCHE)
+
+
+def test_an_internal_error_about_one_dossier_hides_no_other(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """The list of dossiers, which an outage would not return, is asked once; then halves are."""
+    dossiers = {"nodes": [{"number": 10}], "pageInfo": {"endCursor": "c", "hasNextPage": False}}
+    failed = {"errors": [error("Internal error", "internal_server_error", "d0")], "data": None}
+    ds.post(URL, json=failed)
+    ds.post(URL, json={"data": {"demarche": {"dossiers": dossiers}}})
+    ds.post(URL, json={"data": {"d0": OURS}})
+    ds.post(URL, json=failed)
+    numbers = [DossierNumber(10), DossierNumber(11)]
+    assert {11: DEMARCHE} == make_client().demarches_of(numbers, DEMARCHE)
+    assert 4 == len(ds.calls)
+
+
+def test_an_outage_is_not_asked_about_each_dossier(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """If the list of dossiers cannot be read either, each half would fail, too."""
+    failed = {"errors": [error("Internal error", "internal_server_error", "d0")], "data": None}
+    ds.post(URL, json=failed)
+    with pytest.raises(DSError):
+        make_client().demarches_of([DossierNumber(n) for n in range(10)], DEMARCHE)
+    assert 2 == len(ds.calls)
 
 
 def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_client: Make) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
-from dsync.ds import AnnotationWrite, DossierWrite, DSClient
+from dsync.ds import DossierWrite, DSClient
 from dsync.ds.classify import Fault
 from dsync.errors import (
     DSRateLimitedError,
@@ -21,14 +21,13 @@ from dsync.errors import (
     DSUnavailableError,
     InterruptedRunError,
 )
+from tests.unit.ds.writes import value_step
 
 Serve = Callable[[Callable[[socket.socket], None]], str]
 Make = Callable[..., DSClient]
 DEMARCHE = DemarcheNumber(86321)
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-WRITE = DossierWrite(
-    DossierNumber(1), DossierId("D1"), "I", (AnnotationWrite("A", "textarea", "x"),)
-)
+WRITE = DossierWrite(DossierNumber(1), DossierId("D1"), "I", (value_step("A", "textarea", "x"),))
 LIGHT = {
     "demarche": {
         "dossiers": {"nodes": [{"number": 1}], "pageInfo": {"endCursor": "c", "hasNextPage": False}}

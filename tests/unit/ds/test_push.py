@@ -9,36 +9,36 @@ from graphql import OperationDefinitionNode
 from msgspec import Raw
 from msgspec.json import encode
 
+from dsync.annotations import Step
+from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES
 from dsync.domain.ids import DossierId, DossierNumber
-from dsync.ds import AnnotationWrite, DossierWrite, WriteOutcome
+from dsync.ds import DossierWrite, WriteOutcome, operations
 from dsync.ds.classify import Fault, GraphError
 from dsync.ds.transport import Answer
-from dsync.ds.write_document import WRITABLE, document_of, outcomes_of
+from dsync.ds.write_document import INPUT_KEYS, in_order, outcomes_of, variables_of
+from tests.unit.ds.writes import label_step, value_step
 
 RESULT, DETAIL = "Q2hhbXAtNTEwMg==", "Q2hhbXAtNTEwMw=="
 READ_ONLY = "Le jeton utilisé est configuré seulement en lecture"
 OPTION = "doit être dans les options proposées"
 
 
-def write(number: int = 1, **changes: Any) -> DossierWrite:
-    given: dict[str, Any] = {
-        "annotations": (
-            AnnotationWrite(RESULT, "drop_down_list", "Éligible"),
-            AnnotationWrite(DETAIL, "textarea", "Tout est conforme."),
-        ),
-        **changes,
-    }
-    return DossierWrite(DossierNumber(number), DossierId(f"D{number}"), "I", **given)
+VALUES = (
+    value_step(RESULT, "drop_down_list", "Éligible"),
+    value_step(DETAIL, "textarea", "Tout est conforme."),
+)
+
+
+def write(number: int = 1, *steps: Step) -> DossierWrite:
+    return DossierWrite(DossierNumber(number), DossierId(f"D{number}"), "I", steps or VALUES)
 
 
 def outcome(
     data: dict[str, Any], *errors: GraphError, sent: DossierWrite | None = None
 ) -> WriteOutcome:
     """Return the outcome of one write."""
-    made = sent or write()
-    document = document_of([made])
     answer = Answer(Raw(encode(data)) if data is not None else None, errors, None, None)
-    (found,) = outcomes_of(answer, document, [made])
+    (found,) = outcomes_of(answer, [sent or write()])
     return found
 
 
@@ -57,16 +57,17 @@ def label(message: str | None = None) -> dict[str, Any]:
 
 def test_one_document_has_all_dossiers() -> None:
     """Annotations and labels of several dossiers are one mutation, with values as variables."""
-    writes = [write(1, labels_add=("L1",), labels_remove=("L2", "L3")), write(2)]
-    document = document_of(writes)
-    assert "Éligible" not in document.operation.text
-    assert "Éligible" in str(document.variables)
-    (definition,) = document.operation.document.definitions
+    writes = in_order([write(1, *VALUES, label_step("L1", "L2", "L3")), write(2)])
+    operation = operations.push(tuple(one.shape for one in writes))
+    variables = variables_of(writes)
+    assert "Éligible" not in operation.text
+    assert "Éligible" in str(variables)
+    (definition,) = operation.document.definitions
     assert isinstance(definition, OperationDefinitionNode)
     aliases = [getattr(f, "alias").value for f in definition.selection_set.selections]  # noqa: B009
     assert aliases == ["w0_annotations", "w1_annotations", "w1_remove0", "w1_remove1", "w1_add0"]
-    assert set(document.variables) == set(aliases)
-    assert document.variables["w1_annotations"] == {
+    assert set(variables) == set(aliases)
+    assert variables["w1_annotations"] == {
         "dossierId": "D1",
         "instructeurId": "I",
         "annotations": [
@@ -74,67 +75,23 @@ def test_one_document_has_all_dossiers() -> None:
             {"id": DETAIL, "value": {"textarea": "Tout est conforme."}},
         ],
     }
-    assert document.variables["w1_remove1"] == {"dossierId": "D1", "labelId": "L3"}
+    assert variables["w1_remove1"] == {"dossierId": "D1", "labelId": "L3"}
 
 
-@pytest.mark.parametrize(
-    ("type_", "value", "is_sent"),
-    [
-        ("text", "a", True),
-        ("text", None, False),
-        ("textarea", "", True),
-        ("email", 3, False),
-        ("checkbox", True, True),
-        ("checkbox", "true", False),
-        ("yes_no", False, True),
-        ("date", "2026-01-02", True),
-        ("date", "02/01/2026", False),
-        ("date", None, False),
-        ("datetime", "2026-01-02T10:00:00+00:00", True),
-        ("datetime", "", False),
-        ("integer_number", 3, True),
-        ("integer_number", 2**31, False),
-        ("integer_number", True, False),
-        ("integer_number", "3", False),
-        ("decimal_number", 1.5, True),
-        ("decimal_number", 2, True),
-        ("decimal_number", float("nan"), False),
-        ("decimal_number", True, False),
-        ("drop_down_list", "Éligible", True),
-        ("multiple_drop_down_list", [], True),
-        ("multiple_drop_down_list", [1], False),
-        ("multiple_drop_down_list", "a", False),
-        ("repetition", 1, False),
-        ("piece_justificative", "x", False),
-    ],
-)
-def test_a_value_of_another_type_is_refused_without_sending_it(
-    type_: str, value: Any, is_sent: bool
-) -> None:
-    """DS would refuse the whole document because of it."""
-    bad = write(1, annotations=(AnnotationWrite(RESULT, type_, value),))
-    document = document_of([bad, write(2)])
-    assert [w.number for w in document.writes] == ([1, 2] if is_sent else [2])
-    assert (RESULT in document.refused.get(1, {})) is not is_sent
+def test_whatever_type_an_annotation_may_have_ds_takes_its_value() -> None:
+    """An unknown key, or a value of another type, makes DS refuse the whole document."""
+    types = {type_ for name in VALUE_NAMES for type_ in ACCEPTED_TYPES[name]}
+    assert types == INPUT_KEYS.keys()
+    date = "2024-03-01T09:30:00+00:00"
+    [sent] = variables_of([write(1, *(value_step(type_, type_, date) for type_ in types))]).values()
+    values = {one["id"]: one["value"] for one in sent["annotations"]}
+    assert {"date": "2024-03-01"} == values.pop("date")
+    assert {(date,)} == {tuple(value.values()) for value in values.values()}
 
 
-def test_the_input_keys_exist_in_all_versions_of_ds() -> None:
-    """An unknown key makes DS refuse the whole document."""
-    known = "text textarea email checkbox yesNo date datetime integerNumber decimalNumber"
-    assert {*known.split(), "dropDownList", "multipleDropDownList"} == {
-        k for k, _ in WRITABLE.values()
-    }
-
-
-LABEL = write(annotations=(), labels_add=("L1",))
-BOTH = write(labels_add=("L1",))
-SWAP = write(annotations=(), labels_add=("L1",), labels_remove=("L2",))
-MIXED = write(
-    annotations=(
-        AnnotationWrite(RESULT, "drop_down_list", "Éligible"),
-        AnnotationWrite(DETAIL, "repetition", 1),
-    )
-)
+LABEL = write(1, label_step("L1"))
+BOTH = write(1, *VALUES, label_step("L1"))
+SWAP = write(1, label_step("L1", "L2"))
 ALREADY, NOT_THERE = "Ce label est déjà associé au dossier", "Ce label n’est pas associé au dossier"
 FOREIGN = "Ce label n’appartient pas à la même démarche que le dossier"
 UNKNOWN = f'L‘annotation "{DETAIL}" n’existe pas'
@@ -149,7 +106,6 @@ SILENT = "n’a pas dit pourquoi"
 @pytest.mark.parametrize(
     ("sent", "data", "errors", "done", "refused", "code"),
     [
-        (MIXED, {"w0_annotations": payload(RESULT)}, [], {RESULT}, {DETAIL: "repetition"}, None),
         (write(), {"w0_annotations": payload(DETAIL, errors=[OPTION])}, [], {DETAIL},
          {RESULT: OPTION}, None),
         (write(), {"w0_annotations": payload(errors=[OPTION, UNKNOWN, OPTION])}, [], set(),
@@ -165,7 +121,7 @@ SILENT = "n’a pas dit pourquoi"
         (write(), {"w0_annotations": None}, [NO_ID], set(), {RESULT: "", DETAIL: ""}, None),
     ],
     ids=[
-        "refused here", "the only message", "the message that names it", "no message",
+        "the only message", "the message that names it", "no message",
         "already there", "not there", "refused label", "unknown label", "read-only token",
         "out of scope", "invalid id",
     ],
@@ -185,13 +141,6 @@ def test_each_annotation_and_label_has_its_outcome(
     if refused is not None:
         assert refused.keys() == found.refused.keys()
         assert all(said in found.refused[id_] for id_, said in refused.items())
-
-
-def test_nothing_to_send_is_no_answer() -> None:
-    """A write without a valid value has an outcome without a request."""
-    bad = write(annotations=(AnnotationWrite(RESULT, "carte", "x"),))
-    (found,) = outcomes_of(None, document_of([bad]), [bad])
-    assert list(found.refused) == [RESULT]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +180,7 @@ def test_one_dossiers_failure_does_not_concern_another() -> None:
         Fault.NOT_FOUND,
         None,
     )
-    first, second, third = outcomes_of(answer, document_of(writes), writes)
+    first, second, third = outcomes_of(answer, writes)
     assert first.saved == {RESULT, DETAIL}
     assert second.not_found
     assert third.refused == {DETAIL: OPTION}
