@@ -282,8 +282,10 @@ class Programme(ABC):
         return {}
 
     @classmethod
-    def statistics(cls, reader: Any) -> Sequence[Any]:
-        """Count the results of the checks, for `dsync precheck --stats`: named tuples.
+    def statistics(cls, reader: Any) -> Sequence[Row]:
+        """Count the results of the checks, for `dsync precheck --stats`.
+
+        Each row has at least `controle`, `resultat` and `nombre`; all have the same columns.
 
         Args:
             reader: the `Reader` of a démarche.

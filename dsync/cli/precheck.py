@@ -268,23 +268,22 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 
 def _statistics(*, wide: bool, as_json: bool) -> None:
     with reading() as reader:
-        programme = reader.programme
-        rows = programme.statistics(reader)
+        checks, rows = reader.programme.checks, reader.programme.statistics(reader)
     if as_json:
-        print_json([row._asdict() for row in rows])
+        print_json(rows)
         return
     empty = "No verdict yet: run `dsync sync`."
     if wide:
         headers = ("month", "check", "result", "applicant", "phase", "dossiers")
-        print_table(headers, rows, wide=True, empty=empty)
+        print_table(headers, [tuple(row.values()) for row in rows], wide=True, empty=empty)
         return
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        counts[row.controle, row.resultat] += row.nombre
+        counts[row["controle"], row["resultat"]] += row["nombre"]
     results = [result.value for result in Resultat]
     print_table(
         ("check", *results),
-        [(check, *(counts[check, result] for result in results)) for check in programme.checks]
+        [(check, *(counts[check, result] for result in results)) for check in checks]
         if rows
         else [],
         empty=empty,

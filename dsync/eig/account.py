@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from dsync.domain.dossier import PARIS
 from dsync.domain.verdict import Resultat, Verdict, verdict_of
 from dsync.eig.paper import Block, Page, heading, items, paragraph, table
 from dsync.eig.precheck.sentences import LEVELS
@@ -25,7 +25,6 @@ from dsync.eig.publication import (
 
 Row = Mapping[str, Any]
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
-_PARIS = ZoneInfo("Europe/Paris")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DECISIONS = {"accepte": "accepté", "refuse": "refusé", "sans_suite": "classé sans suite"}
 _OTHERS = "dossiers"
@@ -197,7 +196,7 @@ def _said(value: Any) -> str:
         case str() if _DAY.fullmatch(value):
             return french_date(date.fromisoformat(value))
         case str() if _INSTANT.fullmatch(value):
-            at = datetime.fromisoformat(value).astimezone(_PARIS)
+            at = datetime.fromisoformat(value).astimezone(PARIS)
             return f"{french_date(at.date())} à {at:%H:%M} (heure de Paris)"
         case list() | tuple():
             return listed(map(_said, value))

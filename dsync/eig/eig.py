@@ -38,7 +38,6 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import DossierProduct
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Etape
-from dsync.eig.statistics import Statistic, statistics
 from dsync.errors import ConfigurationError
 from dsync.programme import (
     NO_RULES,
@@ -60,6 +59,9 @@ if TYPE_CHECKING:
 
 NOON = time(12, tzinfo=UTC)
 """At this time the day in Paris and in UTC is the same."""
+COUNTED = ("mois", "controle", "resultat", "type_administration", "phase_constatee", "nombre")
+"""The columns of `dsync precheck --stats`."""
+ALL_ROWS = 2**31 - 1
 
 
 class Eig(Programme):
@@ -138,9 +140,17 @@ class Eig(Programme):
         }
 
     @classmethod
-    def statistics(cls, reader: Reader) -> list[Statistic]:
+    def statistics(cls, reader: Reader) -> list[dict[str, Any]]:
         """Count the results of the checks by month, applicant and phase."""
-        return statistics(reader)
+        rows = reader.rows_of(
+            "lecture_statistique",
+            COUNTED,
+            {"demarche_numero": reader.number},
+            order="mois, controle",
+            limit=ALL_ROWS,
+        )
+        # Not by the database, whose order of texts is that of its language. None has no order.
+        return sorted(rows, key=lambda row: [str(value or "") for value in row.values()])
 
     def __init__(
         self,

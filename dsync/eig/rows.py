@@ -34,20 +34,22 @@ CATALOGUE = "beta.gouv.fr"
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCopy:
-    """The stored state of the catalogue; `body` is None before the first success."""
+    """A copy of the catalogue, as stored; `body` is None before the first success."""
 
-    source: str
-    body: str | None
-    redirects: str | None
-    fetched_at: datetime | None
-    checked_at: datetime
+    source: str = CATALOGUE
+    body: str | None = None
+    redirects: str | None = None
+    """`{}` when beta.gouv.fr has no such file, None when it could never be read."""
+    fetched_at: datetime | None = None
+    checked_at: datetime | None = None
+    """When the last request was made, whatever its end."""
     etag: str | None = None
     last_modified: str | None = None
     sha256: str | None = None
     url: str | None = None
-    """The address that it was fetched from."""
+    """The address that it was fetched from, without credentials."""
     confirmed_at: datetime | None = None
-    """When the source last confirmed the copy."""
+    """When the source last confirmed the copy; None before the first confirmation."""
     refused_sha256: str | None = None
     """Of a newer copy that the safety brake refused, if any."""
     refused_since: datetime | None = None
@@ -306,9 +308,11 @@ def save_rules(connection: Connection, document: Mapping[str, Any], now: datetim
         insert_rows(connection, evidence_tables.regle, [{**document, "depuis_le": now}])
 
 
-def save_evidence(connection: Connection, copy: EvidenceCopy) -> None:
-    """Store a copy as the last good one."""
-    upsert(connection, evidence_tables.evidence, [asdict(copy)])
+def save_evidence(connection: Connection, copy: EvidenceCopy, now: datetime) -> None:
+    """Store a copy as the last good one, confirmed at `now`."""
+    ended = dict.fromkeys((*_REFUSED, "erreur"))
+    row = asdict(copy) | {"checked_at": now, "confirmed_at": now, **ended}
+    upsert(connection, evidence_tables.evidence, [row])
 
 
 def save_products(connection: Connection, products: Iterable[KnownProduct]) -> None:
@@ -332,7 +336,7 @@ def save_evidence_check(connection: Connection, now: datetime, erreur: str | Non
 
 
 def save_evidence_refusal(
-    connection: Connection, now: datetime, *, sha256: str, erreur: str, message: str
+    connection: Connection, now: datetime, *, sha256: str | None, erreur: str, message: str
 ) -> None:
     """Store that the safety brake refused a newer copy; the last good copy is unchanged.
 

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
 from dsync.exports.datapackage import descriptor
 from dsync.exports.view_rows import Table
@@ -67,8 +67,8 @@ def tables_of(
     }
     for name in names or dictionary:
         if name not in dictionary:
-            near = get_close_matches(name, dictionary, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see `dsync db dictionary`."
+            near = nearest(name, dictionary)
+            hint = f"did you mean {near}?" if near else "see `dsync db dictionary`."
             raise ConfigurationError(f"There is no view {name}: {hint}")
         entry = dictionary[name]
         columns = {

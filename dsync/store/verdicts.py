@@ -90,15 +90,6 @@ class VerdictReads(Subject):
             )
         )
 
-    def current(self) -> list[tuple[datetime, StoredVerdict]]:
-        """Return the current verdicts of dossiers that are not erased, with the deposit dates."""
-        rows = self.connection.execute(
-            select(_dossier.c.depose_le, *_VERDICT_COLUMNS)
-            .join(_verdict, _IS_CURRENT)
-            .where(_dossier.c.demarche_numero == self.number, _dossier.c.efface_le.is_(None))
-        )
-        return [(row.depose_le, _stored(row)) for row in rows]
-
     def at(
         self, numbers: Sequence[DossierNumber], at: datetime
     ) -> dict[DossierNumber, StoredVerdict]:

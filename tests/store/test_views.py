@@ -87,7 +87,7 @@ PROMISED = {
     "requetes erreur code",
     "lecture_indicateur": "jour indicateur valeur",
     "lecture_anomalie": "numero code message depuis tentatives",
-    "lecture_statistique": "mois controle resultat nombre",
+    "lecture_statistique": "mois controle resultat type_administration phase_constatee nombre",
 }
 
 
@@ -230,12 +230,13 @@ def test_postgresql_can_share_the_parsing_of_all_dossiers(rich: Store, view: str
 
 
 def test_the_statistics_count_current_verdicts(rich: Store) -> None:
-    """By month of deposit, check and outcome; older verdicts do not count."""
+    """By month of deposit, check, outcome and what was observed; older verdicts do not count."""
     with writing(rich) as tx:
         save_verdicts(tx, 2, [make_verdict(1)], NOW.replace(hour=13))
 
     expected = {("depot", "conforme"), ("phase", "a_verifier")}
-    assert {("2024-05", *one, 1, 86321) for one in expected} == {
+    observed = ("administration_centrale", "acceleration")
+    assert {("2024-05", *one, *observed, 1, 86321) for one in expected} == {
         tuple(row.values()) for row in rows(rich, "lecture_statistique")
     }
 

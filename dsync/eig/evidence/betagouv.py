@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from dsync.eig.precheck.catalogue import (
     redirects_readable,
 )
 from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import EvidenceConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.store.sql import CLOCK_TOLERANCE
@@ -30,26 +31,9 @@ NO_REDIRECTS = "{}"
 _OK, _NOT_MODIFIED, _GONE = 200, 304, frozenset({404, 410})
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A fetched catalogue with the validators for the next conditional request."""
-
-    source: str
-    """The address that it was fetched from, without credentials."""
-    body: str
-    redirects: str | None
-    """`{}` when beta.gouv.fr has no such file, None when it could never be read."""
-    fetched_at: datetime
-    etag: str | None
-    last_modified: str | None
-    sha256: str
-    checked_at: datetime | None = None
-    """When beta.gouv.fr last confirmed it; None before the first confirmation."""
-
-
 def fetch_catalogue(
-    sources: EvidenceSources, previous: Snapshot | None
-) -> tuple[Snapshot, Catalogue] | None:
+    sources: EvidenceSources, previous: EvidenceCopy | None
+) -> tuple[EvidenceCopy, Catalogue] | None:
     """Fetch the published catalogue, from the first configured path that gives a usable one.
 
     Args:
@@ -66,16 +50,16 @@ def fetch_catalogue(
     problems = []
     for path in sources.config.catalogue.paths:
         try:
-            snapshot = _fetch(sources, path, previous)
+            copy = _fetch(sources, path, previous)
             redirects = _fetch_redirects(sources, previous.redirects if previous else None)
-            snapshot = replace(snapshot, redirects=redirects)
-            if snapshot == previous:
+            copy = replace(copy, redirects=redirects)
+            if copy == previous:
                 return None
-            catalogue = parse_catalogue(snapshot)
+            catalogue = parse_catalogue(copy)
         except EvidenceUnavailableError as exc:
             problems.append(f"{path}: {exc.message}")
         else:
-            return snapshot, catalogue
+            return copy, catalogue
     raise EvidenceUnavailableError(
         f"The catalogue of {mask_url(sources.base_url)} cannot be used ({'; '.join(problems)}). "
         "The stored copy, if there is one, is used meanwhile; otherwise these checks wait. "
@@ -83,10 +67,10 @@ def fetch_catalogue(
     )
 
 
-def _fetch(sources: EvidenceSources, path: str, previous: Snapshot | None) -> Snapshot:
-    source = mask_url(_join(sources.base_url, path))
+def _fetch(sources: EvidenceSources, path: str, previous: EvidenceCopy | None) -> EvidenceCopy:
+    url = mask_url(_join(sources.base_url, path))
     # Validators of another address say nothing about this one.
-    known = previous if previous is not None and previous.source == source else None
+    known = previous if previous is not None and previous.url == url else None
     response = _get(sources, path, known)
     if response.status == _NOT_MODIFIED and known is not None:
         return known
@@ -98,10 +82,17 @@ def _fetch(sources: EvidenceSources, path: str, previous: Snapshot | None) -> Sn
     # The server ignored the validators. `fetched_at` stays, because the texts of verdicts name it.
     if known is not None and known.sha256 == sha256:
         return replace(known, etag=etag, last_modified=last_modified)
-    return Snapshot(source, body, None, sources.clock(), etag, last_modified, sha256)
+    return EvidenceCopy(
+        body=body,
+        fetched_at=sources.clock(),
+        etag=etag,
+        last_modified=last_modified,
+        sha256=sha256,
+        url=url,
+    )
 
 
-def _get(sources: EvidenceSources, path: str, known: Snapshot | None) -> Response:
+def _get(sources: EvidenceSources, path: str, known: EvidenceCopy | None) -> Response:
     headers = {"Accept": "application/json"}
     if known is not None and known.etag:
         headers["If-None-Match"] = known.etag
@@ -135,36 +126,38 @@ def _join(base_url: str, path: str) -> str:
     return f"{base_url.rstrip('/')}/{path.lstrip('/')}"
 
 
-def parse_catalogue(snapshot: Snapshot, known: Iterable[KnownProduct] = ()) -> Catalogue:
-    """Parse the products of a snapshot.
+def parse_catalogue(copy: EvidenceCopy, known: Iterable[KnownProduct] = ()) -> Catalogue:
+    """Parse the products of a copy.
 
     Args:
-        snapshot: the fetched catalogue.
+        copy: the fetched catalogue.
         known: every product that was ever published.
 
     Raises:
-        EvidenceUnavailableError: the text is not a catalogue.
+        EvidenceUnavailableError: there is no text, or it is not a catalogue.
     """
     try:
-        return Catalogue.parse(
-            snapshot.body, snapshot.redirects, source=snapshot.source, known=known
-        )
+        return Catalogue.parse(copy.body or "", copy.redirects, source=copy.url or "", known=known)
     except CatalogueError as exc:
         raise EvidenceUnavailableError(str(exc)) from exc
 
 
-def catalogue_age(snapshot: Snapshot, now: datetime) -> timedelta:
-    """Return the time since beta.gouv.fr last confirmed the snapshot.
+def catalogue_age(copy: EvidenceCopy, now: datetime) -> timedelta:
+    """Return the time since beta.gouv.fr last confirmed the copy.
 
-    A confirmation in the future counts as infinitely old: the clock of this machine was ahead.
+    A copy that was never fetched is infinitely old, and so is one confirmed in the future: the
+    clock of this machine was ahead.
     """
-    age = now - (snapshot.checked_at or snapshot.fetched_at)
+    seen_at = copy.confirmed_at or copy.fetched_at
+    if seen_at is None:
+        return timedelta.max
+    age = now - seen_at
     return timedelta.max if age < -CLOCK_TOLERANCE else max(age, timedelta(0))
 
 
 def make_evidence(
     config: EvidenceConfig,
-    snapshot: Snapshot | None,
+    copy: EvidenceCopy | None,
     *,
     now: datetime,
     known: Iterable[KnownProduct] = (),
@@ -173,18 +166,18 @@ def make_evidence(
 
     Args:
         config: the section `[preuves]`.
-        snapshot: the stored copy; None when nothing was ever fetched.
+        copy: the stored copy; None when nothing was ever fetched.
         now: the current time, in UTC.
         known: every product that was ever published.
     """
     enabled = config.registre.enabled
-    if snapshot is None:
+    if copy is None or copy.body is None:
         return Evidence(None, registry_enabled=enabled)
     catalogue = None
-    if catalogue_age(snapshot, now) <= config.catalogue.max_age:
+    if catalogue_age(copy, now) <= config.catalogue.max_age:
         try:
-            catalogue = parse_catalogue(snapshot, known)
+            catalogue = parse_catalogue(copy, known)
         except EvidenceUnavailableError:
             # A copy that an earlier version accepted; the next successful fetch replaces it.
             catalogue = None
-    return Evidence(catalogue, snapshot.fetched_at, registry_enabled=enabled)
+    return Evidence(catalogue, copy.fetched_at, registry_enabled=enabled)

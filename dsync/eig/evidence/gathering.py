@@ -19,7 +19,6 @@ from dsync.addresses import mask_url
 from dsync.eig import rows
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.betagouv import (
-    Snapshot,
     catalogue_age,
     fetch_catalogue,
     make_evidence,
@@ -43,7 +42,7 @@ class GatheredEvidence:
     """The evidence of one run: the catalogue, and how to read what the database has of it."""
 
     sources: EvidenceSources
-    snapshot: Snapshot | None
+    copy: EvidenceCopy | None
     """The copy of the catalogue that this run uses; None when there is none."""
     known: Callable[[], tuple[KnownProduct, ...]]
     """Reads every product that was ever published."""
@@ -60,7 +59,7 @@ class GatheredEvidence:
     def evidence(self) -> Evidence:
         """The evidence, parsed at the first use."""
         return make_evidence(
-            self.sources.config, self.snapshot, now=self.sources.clock(), known=self.known()
+            self.sources.config, self.copy, now=self.sources.clock(), known=self.known()
         )
 
 
@@ -92,16 +91,15 @@ def gather(
         InterruptedRunError: the run was asked to stop.
     """
     with run.reading() as reader:
-        copy = rows.evidence(reader.connection)
+        previous = rows.evidence(reader.connection)
     # The request is made between two transactions, so that the database is not locked during it.
-    previous = _snapshot(copy)
-    snapshot, fetched, failure = previous, None, None
+    copy, fetched, failure = previous, None, None
     try:
         fetched = fetch_catalogue(sources, previous)
     except EvidenceUnavailableError as exc:
         failure = exc.message
         run.problem(exc.message)
-    accepted = copy.refused_sha256 if copy and accept else None
+    accepted = previous.refused_sha256 if previous and accept else None
     refusal = None
     # Only the copy that the operator has seen is accepted, not another one that came since.
     if fetched is not None and previous is not None and fetched[0].sha256 != accepted:
@@ -118,23 +116,23 @@ def gather(
                 message=message,
             )
         elif fetched is not None:
-            snapshot, catalogue = fetched
-            rows.save_evidence(tx.connection, _copy(snapshot, run.now))
+            copy, catalogue = fetched
+            rows.save_evidence(tx.connection, copy, run.now)
             known = rows.known_products(tx.connection)
             rows.save_products(
-                tx.connection, updated_products(catalogue, known, snapshot.fetched_at)
+                tx.connection, updated_products(catalogue, known, copy.fetched_at or run.now)
             )
         else:
             rows.save_evidence_check(tx.connection, run.now, failure)
-    if snapshot is not None and failure is None:
-        snapshot = replace(snapshot, checked_at=run.now)
+    if copy is not None and failure is None:
+        copy = replace(copy, confirmed_at=run.now)
 
     def known_products() -> tuple[KnownProduct, ...]:
         with run.reading() as reader:
             return rows.known_products(reader.connection)
 
-    key = f"{_key(sources, snapshot, run.now)}:{rules_version}"
-    return GatheredEvidence(sources, snapshot, known_products, key)
+    key = f"{_key(sources, copy, run.now)}:{rules_version}"
+    return GatheredEvidence(sources, copy, known_products, key)
 
 
 def no_catalogue(sources: EvidenceSources, rules_version: str) -> GatheredEvidence:
@@ -148,18 +146,18 @@ def no_catalogue(sources: EvidenceSources, rules_version: str) -> GatheredEviden
 
 
 def _refusal(
-    previous: Snapshot, snapshot: Snapshot, now: Catalogue, share: float
+    previous: EvidenceCopy, copy: EvidenceCopy, now: Catalogue, share: float
 ) -> tuple[str, str] | None:
     """Return why a new catalogue is refused, in English and in French, or None if it is not.
 
     Args:
         previous: the stored copy.
-        snapshot: the new catalogue.
+        copy: the new catalogue.
         now: the new catalogue, parsed.
         share: the largest accepted share of missing products, from 0 to 1.
     """
     # Only the redirects or the validators are new.
-    if snapshot.sha256 == previous.sha256:
+    if copy.sha256 == previous.sha256:
         return None
     try:
         before = parse_catalogue(previous)
@@ -170,7 +168,7 @@ def _refusal(
     if gone <= share * known:
         return None
     return (
-        f"The catalogue at {snapshot.source} lacks {gone} of the {known} products of the last good "
+        f"The catalogue at {copy.url} lacks {gone} of the {known} products of the last good "
         f"copy ([safety] catalogue_share allows {share:.0%}): it is refused, and the last good "
         "copy is used. Check it; if it is right, run `dsync evidence accept`.",
         f"Le catalogue publié par beta.gouv.fr ({len(now.products)} produits) ne contient plus "
@@ -227,49 +225,19 @@ def stored_evidence(connection: Connection, sources: EvidenceSources) -> Evidenc
     """Return the catalogue as stored, without the registry; nothing is fetched."""
     return make_evidence(
         sources.config,
-        _snapshot(rows.evidence(connection)),
+        rows.evidence(connection),
         now=sources.clock(),
         known=rows.known_products(connection),
     )
 
 
-def _key(sources: EvidenceSources, snapshot: Snapshot | None, now: datetime) -> str:
-    if snapshot is None:
+def _key(sources: EvidenceSources, copy: EvidenceCopy | None, now: datetime) -> str:
+    if copy is None or copy.body is None:
         return "absent"
-    is_usable = catalogue_age(snapshot, now) <= sources.config.catalogue.max_age
+    is_usable = catalogue_age(copy, now) <= sources.config.catalogue.max_age
     # The redirects are a file of their own, which can change without the catalogue.
-    aliases = hashlib.sha256((snapshot.redirects or "").encode()).hexdigest()[:16]
-    return f"{snapshot.sha256}:{aliases}:{'valable' if is_usable else 'perime'}"
-
-
-def _snapshot(copy: EvidenceCopy | None) -> Snapshot | None:
-    if copy is None or copy.body is None or copy.fetched_at is None:
-        return None
-    return Snapshot(
-        source=copy.url or "",
-        body=copy.body,
-        redirects=copy.redirects,
-        fetched_at=copy.fetched_at,
-        etag=copy.etag,
-        last_modified=copy.last_modified,
-        sha256=copy.sha256 or "",
-        checked_at=copy.confirmed_at,
-    )
-
-
-def _copy(snapshot: Snapshot, now: datetime) -> EvidenceCopy:
-    return EvidenceCopy(
-        source=rows.CATALOGUE,
-        url=snapshot.source,
-        body=snapshot.body,
-        redirects=snapshot.redirects,
-        fetched_at=snapshot.fetched_at,
-        confirmed_at=now,
-        checked_at=now,
-        etag=snapshot.etag,
-        last_modified=snapshot.last_modified,
-        sha256=snapshot.sha256,
-    )
+    aliases = hashlib.sha256((copy.redirects or "").encode()).hexdigest()[:16]
+    return f"{copy.sha256}:{aliases}:{'valable' if is_usable else 'perime'}"
 
 
 def evidence_document(

@@ -13,7 +13,6 @@ import pytest
 import requests
 
 from dsync.eig.evidence.betagouv import (
-    Snapshot,
     catalogue_age,
     fetch_catalogue,
     make_evidence,
@@ -21,6 +20,7 @@ from dsync.eig.evidence.betagouv import (
 )
 from dsync.eig.evidence.download import download
 from dsync.eig.evidence.sources import EvidenceSources
+from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import EvidenceConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges
@@ -28,7 +28,7 @@ from dsync.sandbox import Sandbox, ScriptedFault
 from dsync.sandbox.http.faults import BETAGOUV
 
 OLD, NEW = "/api/v2.6/startups.json", "/api/v2.7/startups.json"
-Fetch = Callable[..., Snapshot | None]
+Fetch = Callable[..., EvidenceCopy | None]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
     """Return a function that fetches the catalogue from the site."""
     sources: list[EvidenceSources] = []
 
-    def run(previous: Snapshot | None = None, **limits: Any) -> Snapshot | None:
+    def run(previous: EvidenceCopy | None = None, **limits: Any) -> EvidenceCopy | None:
         source = EvidenceSources.open(
             EvidenceConfig(**limits),
             f"{site.url}/",
@@ -53,7 +53,7 @@ def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
         source.close()
 
 
-def fetched(fetch: Fetch, previous: Snapshot | None = None) -> Snapshot:
+def fetched(fetch: Fetch, previous: EvidenceCopy | None = None) -> EvidenceCopy:
     """Fetch a catalogue and expect one."""
     snapshot = fetch(previous)
     assert snapshot is not None
@@ -68,7 +68,7 @@ def test_a_catalogue_is_fetched(
     headers = {"ETag": '"1"', "Last-Modified": "Tue, 24 Nov 2026 03:00:00 GMT"}
     site.replies[OLD] = reply(catalogue_text, headers=headers, zipped=zipped)
     found = fetched(fetch)
-    assert (found.body, found.source) == (catalogue_text, f"{site.url}{OLD}")
+    assert (found.body, found.url) == (catalogue_text, f"{site.url}{OLD}")
     assert (found.redirects, found.fetched_at, found.etag) == ("{}", now, '"1"')
     assert parse_catalogue(found).aliases_known
     assert site.requests[0][1]["User-Agent"] == "dsync/test"
@@ -158,7 +158,7 @@ def test_the_other_version_serves_where_one_cannot_be_read(
     previous = fetched(fetch)
     site.replies[OLD] = reply("<html>")
     site.replies[NEW] = reply(catalogue_text)
-    assert fetched(fetch, previous).source == f"{site.url}{NEW}"
+    assert fetched(fetch, previous).url == f"{site.url}{NEW}"
     assert "If-None-Match" not in site.requests[-2][1]
 
 
@@ -222,10 +222,12 @@ def test_a_redirect_does_not_leave_https(site: Any, reply: Any, fetch: Fetch) ->
         fetch()
 
 
-def snapshot(now: datetime, **changes: Any) -> Snapshot:
+def snapshot(now: datetime, **changes: Any) -> EvidenceCopy:
     """Return a snapshot with one product."""
     body = '{"data": [{"id": "a-just", "attributes": {"phases": []}}]}'
-    return replace(Snapshot("x", body, "{}", now, None, None, "0"), **changes)
+    return replace(
+        EvidenceCopy(body=body, redirects="{}", fetched_at=now, sha256="0", url="x"), **changes
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_evidence_is_usable_for_a_time(
 ) -> None:
     """The age counts from the last confirmation."""
     checked_at = None if checked_ago is None else now - timedelta(days=checked_ago)
-    kept = snapshot(now, fetched_at=now - timedelta(days=fetched_ago), checked_at=checked_at)
+    kept = snapshot(now, fetched_at=now - timedelta(days=fetched_ago), confirmed_at=checked_at)
     evidence = make_evidence(EvidenceConfig(), kept, now=now)
     assert (evidence.catalogue is not None) is usable
 
