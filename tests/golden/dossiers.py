@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -269,7 +269,25 @@ def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:
     )
 
 
+def in_lines(detail: str, usual: Collection[str] = ()) -> str:
+    """Return a text with a line for each conforming fact, so that one more is a line more.
+
+    Args:
+        detail: the text.
+        usual: facts that are left out.
+    """
+    head, mark, facts = detail.partition("Conforme\u00a0: ")
+    facts, _, tail = facts.partition("\n")
+    shown = [f"  {fact}" for fact in facts.removesuffix(".").split("\u00a0; ") if fact not in usual]
+    return "\n".join([f"{head}{mark}".rstrip(), *filter(str.strip, shown), *filter(None, [tail])])
+
+
 def written() -> str:
-    """Return the details of all kinds, each under its title."""
-    texts = (f"## {dossier.kind}\n{decide(dossier).detail}\n" for dossier in DOSSIERS)
-    return "\n".join(texts)
+    """Return the details of all kinds, each under its title.
+
+    The first one has its conforming facts whole, the others only what differs from it.
+    """
+    first, *others = ((dossier.kind, decide(dossier).detail) for dossier in DOSSIERS)
+    usual = {line.strip() for line in in_lines(first[1]).split("\n")}
+    texts = [(first[0], in_lines(first[1])), *((k, in_lines(text, usual)) for k, text in others)]
+    return "\n".join(f"## {kind}\n{text}\n" for kind, text in texts)

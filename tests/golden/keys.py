@@ -75,8 +75,8 @@ def _part(name: str, schema: Schema) -> str:
     text, said = _classes().get(name, ("", {}))
     properties = schema["properties"]
     if name in CANDIDATURE:
-        keys = ", ".join(f"`{key}`" for key in properties)
-        return f"{CANDIDATURE[name]} Each key is a [champ](#champ): {keys}."
+        keys = ",\n".join(f"`{key}`" for key in properties)
+        return f"{CANDIDATURE[name]} Each key is a [champ](#champ):\n{keys}."
     needed = schema.get("required", ())
     own = {key: one for key, one in properties.items() if not _is_section(one)}
     if not own:

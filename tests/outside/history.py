@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import time_machine
-from sqlalchemy import Engine, RowMapping, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from dsync.cli.output import asker
 from dsync.sandbox import Sandbox, content
 from dsync.store.engine import parse_url
 from tests.commands.command import Ended, InsideCommand
+from tests.golden.dossiers import in_lines
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -30,6 +32,8 @@ SEED = 7
 FIRST = content.FIRST_NUMBER
 RANKS = range(14)
 CHANGED, MOVED, HIDDEN, ERASED, UNREADABLE, EDITED = (FIRST + rank for rank in (0, 1, 2, 3, 4, 6))
+SHOWN = {CHANGED, MOVED, HIDDEN, ERASED, UNREADABLE, EDITED}
+"""The dossiers whose rows are kept; the others are like one of them."""
 PAGE, PROBLEME = 4102, 4105
 RESULTAT = 5102
 _DATABASE = re.compile(
@@ -57,7 +61,6 @@ READS = (
     ("conflicts", "list"),
     ("pieces", "status"),
     ("quarantine", "list"),
-    ("db", "dictionary"),
     ("db", "verify"),
     ("db", "verify", "--remote"),
     ("config", "show"),
@@ -68,7 +71,16 @@ READS = (
 """What is asked at the end, each with `--json`."""
 
 
-@dataclass(slots=True)
+FEW = 8
+"""Up to so many rows, a view is shown with a line for each column."""
+ITEMS = 2
+"""So many items are shown of a list of rows, which views have whole."""
+OF_DOSSIER = {"numero", "demarche_numero"}
+"""Columns that a dossier's own lists leave out."""
+Row = dict[str, Any]
+
+
+@dataclass
 class History:
     """A sandbox and a database, and what the commands between them have printed."""
 
@@ -76,15 +88,37 @@ class History:
     url: str
     folder: Path
     printed: list[tuple[str, Ended]] = field(default_factory=list)
-    views: dict[str, str] = field(default_factory=dict)
-    columns: str = ""
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    """Of each view, as both engines have them."""
+    dictionary: Any = None
+    """What `dsync db dictionary --json` printed."""
+    columns: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    """The columns of each view in the database, with their comments."""
 
     @property
     def commands(self) -> str:
-        """Each command with its exit code and what it printed."""
+        """Each command with its exit code and what it printed, but for what views show."""
         return "\n".join(
             f"## {line} → {ended.code}\n{self._normal(ended)}\n" for line, ended in self.printed
         )
+
+    @property
+    def views(self) -> dict[str, str]:
+        """The rows of each view as text.
+
+        A line is a column where rows are few, so that a new column is a new line; else a row.
+        """
+        return {name: self.normal(self._table(name)) for name in self.rows}
+
+    @property
+    def documented(self) -> str:
+        """Each view and column of the dictionary, a line each."""
+        lines = []
+        for view, entry in self.dictionary.items():
+            lines.append(f"{view}: {entry['description']}\n")
+            for name, sentence in entry["columns"].items():
+                lines.append(f"{view}.{name} {entry['types'][name]}: {sentence}\n")
+        return "".join(lines)
 
     def answer(self, query: str) -> str:
         """Return a query's rows as a table of Markdown."""
@@ -101,12 +135,98 @@ class History:
     def annotations(self) -> str:
         """What stands in DS: each dossier's annotations and labels, a line each."""
         return "".join(
-            _line([truth.number, truth.raw_annotations, sorted(truth.labels)])
+            _line(self._once([truth.number, truth.raw_annotations, sorted(truth.labels)]))
             for truth in self.sandbox.control.truth()
+            if truth.number in SHOWN
+        )
+
+    def _table(self, view: str) -> str:
+        shown = self._shown(view)
+        lines = [f"{len(self.rows[view])} rows\n"]
+        if len(shown) <= FEW:
+            lines += [
+                f"{name}: {_line(self._once([row[name] for row in shown]))}"
+                for name in self.columns[view]
+            ]
+        else:
+            lines.append(_line(list(self.columns[view])))
+            lines += [_line(self._once(list(row.values()))) for row in shown]
+        return "".join(lines)
+
+    def _shown(self, view: str) -> list[Row]:
+        rows = [_without_days(row) for row in self.rows[view]]
+        if view == "lecture_champ":
+            return [row for row in rows if row["numero"] == CHANGED]
+        if view == "lecture_produit":
+            named = {row["produit_id"] for row in self._shown("lecture_candidature")}
+            return [row for row in rows if row["produit_id"] in named]
+        if view == "lecture_regle":
+            return [{name: _counted(value) for name, value in row.items()} for row in rows]
+        return [row for row in rows if row.get("numero", CHANGED) in SHOWN]
+
+    def _once(self, value: Any) -> Any:
+        """Name the texts of verdicts, which stand in many places."""
+        if isinstance(value, list):
+            return [self._once(one) for one in value]
+        if isinstance(value, dict):
+            return {name: self._once(one) for name, one in value.items()}
+        return self.texts.get(value, value) if isinstance(value, str) else value
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The text of each verdict, with a name: its dossier, and since when."""
+        rows = [row for row in self.rows["lecture_precontrole"] if row["detail"]]
+        return {row["detail"]: f"TEXT {row['numero']} {row['etabli_le']}" for row in rows[::-1]}
+
+    @property
+    def verdicts(self) -> str:
+        """Each of these texts under its name."""
+        return "".join(
+            sorted(
+                f"## {name}\n{in_lines(text)}\n"
+                for text, name in self.texts.items()
+                if int(name.split()[1]) in SHOWN
+            )
         )
 
     def _normal(self, ended: Ended) -> str:
-        return self.normal(json.dumps(_without_days(ended.json), indent=1, ensure_ascii=False))
+        document = ended.json
+        if isinstance(document, list) and document[ITEMS:]:
+            document = [*document[:ITEMS], f"… {len(document) - ITEMS} more"]
+        document = self._once(_without_days(self._beside_views(document)))
+        return self.normal(json.dumps(document, indent=1, ensure_ascii=False))
+
+    def _beside_views(self, value: Any, number: int = 0) -> Any:
+        """Name the views that show the same, in the place of a dossier's values and lists.
+
+        Args:
+            value: what a command printed, or a part of it.
+            number: the dossier's, if it is of one.
+        """
+        if isinstance(value, dict):
+            number = value.get("numero", number)
+            whole = {
+                k: v for row in self._of(number, "lecture_candidature") for k, v in row.items()
+            }
+            if whole and all(k in value and _plain(value[k]) == v for k, v in whole.items()):
+                left = {k: v for k, v in value.items() if k not in whole}
+                value = {"lecture_candidature": "its row", **left}
+            return {name: self._beside_views(one, number) for name, one in value.items()}
+        if not isinstance(value, list):
+            return value
+        if value and isinstance(value[0], dict):
+            for view in self.rows:
+                rows = self._of(number, view)
+                for some in (rows, [row for row in rows if row.get("courant")]):
+                    if some and value[0].keys() <= some[0].keys():
+                        names = [name for name in some[0] if name in value[0]]
+                        if _lines(value) == _lines([{k: row[k] for k in names} for row in some]):
+                            left_out = some[0].keys() - names - OF_DOSSIER
+                            return f"{view}: {', '.join(names) if left_out else 'its rows'}"
+        return [self._beside_views(one, number) for one in value]
+
+    def _of(self, number: int, view: str) -> list[Row]:
+        return [row for row in self.rows[view] if row.get("numero") == number]
 
     def normal(self, shown: str) -> str:
         """Put a word in the place of what two machines or two engines do not share."""
@@ -147,8 +267,10 @@ def live(url: str, folder: Path) -> History:
         for arguments in READS:
             run(*arguments)
         database = create_engine(parse_url(url))
-        history.views = {name: history.normal(_rows(database, name)) for name in _views(database)}
-        history.columns = _columns(database)
+        run("db", "dictionary")
+        history.dictionary = history.printed.pop()[1].json
+        history.rows = {name: _rows(database, name) for name in _views(database)}
+        history.columns = {name: _columns(database, name) for name in history.rows}
         database.dispose()
     return history
 
@@ -178,29 +300,22 @@ def _views(database: Engine) -> list[str]:
     return sorted(inspect(database).get_view_names())
 
 
-def _rows(database: Engine, view: str) -> str:
-    """Return a view's rows in their order as text, under the names of its columns."""
+def _rows(database: Engine, view: str) -> list[Row]:
+    """Return a view's rows, sorted."""
     with database.connect() as connection:
-        found = connection.execute(text(f"SELECT * FROM {view}"))
-        names = _line(list(found.keys()))
-        lines = [_line([_plain(value) for value in _still(row)]) for row in found.mappings()]
-    return names + "".join(sorted(lines))
-
-
-def _still(row: RowMapping) -> Iterable[Any]:
-    """Return a row without the days of a stage that is not over, which grow."""
-    growing = {"jours", "jours_dans_etape"} if row.get("au") is None else set()
-    return ("DAYS" if name in growing else value for name, value in row.items())
+        found = connection.execute(text(f"SELECT * FROM {view}")).mappings().all()
+    rows = [{name: _plain(value) for name, value in row.items()} for row in found]
+    return sorted(rows, key=lambda row: _line(list(_without_days(row).values())))
 
 
 def _without_days(document: Any) -> Any:
-    """Return a document without the days of a stage that is not over, as `_still`."""
+    """Return a document without the days of a stage that is not over, which grow."""
     if isinstance(document, list):
         return [_without_days(one) for one in document]
     if isinstance(document, dict):
-        is_open = "jours" in document and document["au"] is None
+        growing = {"jours", "jours_dans_etape"} if document.get("au") is None else set()
         return {
-            name: "DAYS" if is_open and name == "jours" else _without_days(value)
+            name: "DAYS" if name in growing and value is not None else _without_days(value)
             for name, value in document.items()
         }
     return document
@@ -225,20 +340,16 @@ def _cell(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _columns(database: Engine) -> str:
-    """Return each view with its comment, and each of its columns with type and comment."""
-    seen = inspect(database)
-    lines = []
-    for view in _views(database):
-        comment = ""
-        if database.dialect.name == "postgresql":
-            comment = seen.get_table_comment(view)["text"] or ""
-        lines.append(f"{view}: {comment}\n")
-        lines += [
-            f"  {column['name']} {column['type']}: {column.get('comment') or ''}\n"
-            for column in seen.get_columns(view)
-        ]
-    return "".join(lines)
+def _columns(database: Engine, view: str) -> dict[str, str | None]:
+    return {one["name"]: one.get("comment") for one in inspect(database).get_columns(view)}
+
+
+def _lines(rows: list[Row]) -> list[str]:
+    return sorted(_line({name: _plain(value) for name, value in row.items()}) for row in rows)
+
+
+def _counted(value: Any) -> Any:
+    return f"{len(value)} entries" if isinstance(value, list | dict) else value
 
 
 def _line(value: Any) -> str:
