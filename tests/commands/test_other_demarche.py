@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
+from dsync.eig.precheck.check import Check
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
 from dsync.settings import SANDBOX_DEMARCHE
@@ -33,6 +34,7 @@ id = "{id_of(6203)}"
 [annotations.date]
 id = "{id_of(6204)}"
 """
+MADE = dict.fromkeys((Check.DEPOT, Check.COMPLETUDE), "a_verifier")
 JUDGED = f"""{LEAST}{ANNOTATIONS}
 [mapping.champs.service]
 id = "{id_of(6102)}"
@@ -56,15 +58,7 @@ instruction = "la direction du numérique"
 start = 2020-01-01
 end = 2099-12-31
 [regles.severity]
-depot = "a_verifier"
-completude = "a_verifier"
-administration = "off"
-fiche_produit = "off"
-phase = "off"
-profils = "off"
-cas_octroi = "off"
-doublon = "off"
-"""
+{"".join(f'{check} = "{MADE.get(check, "off")}"' + chr(10) for check in Check)}"""
 """Its own fields, annotations and the two checks that need nothing of the programme."""
 Configured = Callable[[str], Command]
 
