@@ -10,7 +10,8 @@ from dsync.store import Store
 from dsync.store.scratch import sweep
 
 PROGRAMME: type[Programme] = Eig
-"""Used whether or not the configuration has a programme, so that an erasure covers all tables."""
+"""A database that has its part is opened with it whatever the configuration, so that an erasure
+covers all tables."""
 
 
 def open_database(url: str, **options: Any) -> Store:
@@ -18,7 +19,7 @@ def open_database(url: str, **options: Any) -> Store:
 
     Args:
         url: the database's URL.
-        options: the options of `Store.open`.
+        options: the options of `Store.open`, such as `with_programme`.
 
     Raises:
         ConfigurationError: the URL is not one of a supported database.

@@ -126,7 +126,11 @@ class Worker:
             StoreError: as `open_database`.
         """
         if self._store is None:
-            self._store = open_database(self.settings.database_url, create=self._may_create)
+            self._store = open_database(
+                self.settings.database_url,
+                create=self._may_create,
+                with_programme=self.configuration.programme is not None,
+            )
         return self._store
 
     def use_store(self, store: Store) -> None:

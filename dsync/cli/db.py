@@ -11,7 +11,7 @@ import click
 from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
-from dsync.cli.session import check_known, load, load_any, open_worker, opened
+from dsync.cli.session import check_known, load, load_all, load_any, open_worker, opened
 from dsync.database import open_database
 from dsync.store import Store
 
@@ -31,8 +31,9 @@ def db() -> None:
 @settings_options()
 def upgrade() -> None:
     """Upgrade the database's schema to this version (automatic on SQLite)."""
+    has_programme = any(one.configuration.programme for one in load_all(stored=True))
     # The command exists for a schema that is not the present one.
-    with _opened(check_schema=False) as store:
+    with _opened(check_schema=False, with_programme=has_programme) as store:
         before = store.schema_revision
         store.upgrade()
         after = store.schema_revision
@@ -198,5 +199,5 @@ def _print_verification(done: Verification, place: str, *, remote: bool) -> None
         click.echo("Everything fits.")
 
 
-def _opened(*, create: bool = True, check_schema: bool = True) -> AbstractContextManager[Store]:
-    return closing(open_database(load_any().database_url, create=create, check_schema=check_schema))
+def _opened(**options: bool) -> AbstractContextManager[Store]:
+    return closing(open_database(load_any().database_url, **options))

@@ -148,9 +148,9 @@ def open_workers(
         ]
         for worker in workers:
             make_ready(worker)
-        # One pool of connections for all, and one writer on SQLite.
-        shared = workers[0].store
-        for worker in workers[1:]:
+        # One pool of connections for all, and one writer on SQLite; with the programme if any has.
+        shared = max(workers, key=lambda one: one.configuration.programme is not None).store
+        for worker in workers:
             worker.use_store(shared)
         yield workers
 
@@ -170,7 +170,9 @@ def reading(settings: Settings | None = None) -> Iterator[Reader]:
     from dsync.database import open_database
 
     settings = settings or load(stored=True)
-    with closing(open_database(settings.database_url, create=False)) as store:
+    has_programme = settings.configuration.programme is not None
+    found = open_database(settings.database_url, create=False, with_programme=has_programme)
+    with closing(found) as store:
         check_known(store, settings.demarche, is_chosen=settings.sources["demarche"] != "file")
         with store.reading(DemarcheNumber(settings.demarche)) as reader:
             yield reader

@@ -17,6 +17,7 @@ from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
+from dsync.store.dictionary import main_columns
 from dsync.store.reader import current_checks, to_settle
 from dsync.sync.work import Erase, LiftErasure, Precheck, PrecheckAsOf, Push, ReadDossiers
 from dsync.wiring import Worker
@@ -51,7 +52,7 @@ def show(visit: Visit) -> Response:
         described = reader.programme
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
         checks = current_checks(found, described.checks)
-        documented = described.views()[described.main_view.name]["columns"]
+        documented = main_columns(described)
         sections = {
             words.SECTIONS.get(title, title): [
                 (words.label(name, documented[name]), name, visit.said(name, found.get(name)))

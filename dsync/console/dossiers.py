@@ -15,13 +15,12 @@ from dsync.console.visit import Visit
 from dsync.domain.verdict import Verdict
 from dsync.exports import tables_of
 from dsync.store import Reader
+from dsync.store.dictionary import dossier_dictionary
 from dsync.store.listing import NO_VERDICT, SORTS, Selection
 
 PER_PAGE = 50
 ALL = 1_000_000_000
 VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: "Sans verdict"}
-VIEW = "lecture_candidature"
-"""The view whose other columns follow in an export."""
 COLUMNS = {
     "numero": "Dossier",
     "verdict": "Verdict",
@@ -117,7 +116,7 @@ def show(visit: Visit) -> Response:
 
 
 def export(visit: Visit) -> Response:
-    """Send the whole selection, in its order, as a file: the list's columns, then all others.
+    """Send the whole selection, in its order, as a file: the list's columns, then the main view's.
 
     Columns with personal data or free text are only for those who may act.
     """
@@ -127,9 +126,11 @@ def export(visit: Visit) -> Response:
     worker = visit.worker
     listed = columns_of(visit)
     with visit.reading() as reader:
-        [table] = tables_of(
-            worker.store.dictionary(), [VIEW], without_personal_data=not visit.actor.may_act
-        )
+        main, of_table = reader.programme.main_view.name, dossier_dictionary()
+        of_table["columns"] = {n: said for n, said in of_table["columns"].items() if n in COLUMNS}
+        # The main view of no programme is a table, which the dictionary of the views does not have.
+        dictionary = {main: of_table} | worker.store.dictionary()
+        [table] = tables_of(dictionary, [main], without_personal_data=not visit.actor.may_act)
         # The view's `etape` is not the list's.
         others = [name for name in table.columns if name not in listed or name in FOLLOWED]
         rows, _ = reader.dossiers.listing(selection_of(visit), limit=ALL)

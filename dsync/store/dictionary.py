@@ -115,6 +115,13 @@ def dossier_dictionary() -> dict[str, Any]:
     return read_dictionary(ENGINE.folder())[_OF_MAIN_VIEW]
 
 
+def main_columns(programme: type[Programme]) -> dict[str, str]:
+    """Return the documentation of the columns of a programme's main view."""
+    described = programme.views().get(programme.main_view.name) or dossier_dictionary()
+    columns: dict[str, str] = described["columns"]
+    return columns
+
+
 def read_dictionary(folder: Traversable) -> Dictionary:
     """Read a folder's `dictionary.toml` and `types.toml`: a sentence and a type per column."""
     documents = tomllib.loads((folder / "dictionary.toml").read_text(encoding="utf-8"))

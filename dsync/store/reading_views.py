@@ -1,7 +1,8 @@
 """Creates, drops and documents the views, and grants the right to read them.
 
 The engine's SQL files of the views lecture_* are in `views/`, the programme's in its own folder
-`views/`; a view of the programme replaces the engine's view of the same name. One file serves
+`views/`; a view of the programme replaces the engine's view of the same name, whose query it can
+have by `{engine}`. A database has the programme's part where a démarche has it. One file serves
 SQLite and PostgreSQL, with macros where their SQL differs. A query that differs as a whole, because
 of JSON, has a file in each of `views/sqlite/` and `views/postgresql/`. The views formulaire_* are
 made from the stored revisions of the forms (`form_views.py`).
@@ -284,12 +285,17 @@ def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
 
 
 def _query(name: str, engine: str, programme: type[Programme]) -> str:
-    for part in reversed(parts(programme)):
+    query = None
+    for part in parts(programme):
         views = part.folder() / "views"
         for path in (views / f"{name}.sql", views / engine / f"{name}.sql"):
             if path.is_file():
-                return expanded(part.complete(path.read_text(encoding="utf-8")), engine)
-    raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
+                # A programme's view can have the engine's rows, too.
+                own = part.complete(path.read_text(encoding="utf-8"))
+                query = own.replace("{engine}", (query or "").rstrip())
+    if query is None:
+        raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
+    return expanded(query, engine)
 
 
 def drop(connection: Connection, programme: type[Programme]) -> access.Readers | None:

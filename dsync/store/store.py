@@ -77,6 +77,7 @@ class Store:
         check_schema: bool = True,
         clock: Clock = _utc_now,
         programme: type[Programme] = NO_PROGRAMME,
+        with_programme: bool = False,
         engine: Engine | None = None,
     ) -> Store:
         """Open a database. A SQLite database is created and upgraded automatically.
@@ -86,7 +87,8 @@ class Store:
             create: whether a missing SQLite file is created.
             check_schema: whether the schema is checked; commands that upgrade it do not.
             clock: returns the present instant; used for leases on SQLite only.
-            programme: whose tables and views are in it.
+            programme: whose tables and views may be in it.
+            with_programme: whether these are added to it, if it does not have them yet.
             engine: the SQLAlchemy engine; None: one is made from the URL.
 
         Raises:
@@ -98,6 +100,8 @@ class Store:
         opened = engine or open_engine(parsed, create=create)
         store = cls(parsed, opened, clock, programme)
         try:
+            if not with_programme:
+                store._look_for_programme()
             if check_schema:
                 store._meet_schema()
         except BaseException:
@@ -259,7 +263,9 @@ class Store:
         """Open a temporary copy of the database, for dry runs; it is deleted at the end."""
         with private_folder() as folder:
             url = f"sqlite:///{folder / 'copy.db'}"
-            copy = Store.open(url, clock=self._clock, programme=self._programme)
+            copy = Store.open(
+                url, clock=self._clock, programme=self._programme, with_programme=True
+            )
             try:
                 with self._connected(reading=True) as source, copy._connected() as target:
                     # A dry run needs no lease of the real database, so it works beside a run.
@@ -406,10 +412,27 @@ class Store:
         try:
             self.check_schema()
         except SchemaBehindError as exc:
-            # Services of an older version may work on PostgreSQL: an operator upgrades it.
-            if self._is_postgresql or not exc.is_upgradable:
+            # Services of an older version may work on PostgreSQL: an operator upgrades it. None of
+            # them uses a programme's part that is not there yet.
+            if not exc.is_upgradable or (self._is_postgresql and not self._lacks_only_programme()):
                 raise
             self.upgrade()
+
+    def _look_for_programme(self) -> None:
+        """Do without the programme in a database that does not have its part."""
+        with self._connected(reading=True) as connection:
+            if schema.current_revision(connection, self._programme) is None:
+                self._programme = NO_PROGRAMME
+
+    def _lacks_only_programme(self) -> bool:
+        with self._connected(reading=True) as connection:
+            if schema.current_revision(connection, self._programme) is not None:
+                return False
+            try:
+                schema.check_revision(connection, self.place, NO_PROGRAMME)
+            except SchemaBehindError:
+                return False
+        return True
 
     @contextmanager
     def _changing_views(self) -> Iterator[Connection]:

@@ -244,7 +244,11 @@ class Worker:
             clock=self.now,
         )
         self.store = WatchedStore.open(
-            engine.url, clock=self.now, engine=engine_for(engine.url), programme=programme
+            engine.url,
+            clock=self.now,
+            engine=engine_for(engine.url),
+            programme=programme,
+            with_programme=settings.configuration.programme is not None,
         )
         self.app = wiring.Worker(
             settings, stop=self.stop, clock=self.now, store=self.store, client=self.client

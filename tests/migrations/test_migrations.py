@@ -24,7 +24,7 @@ def _is_of(tables: MetaData, _object: object, name: str, kind: str, *_others: ob
 
 def test_an_empty_database_is_brought_to_the_models(empty_database_url: str) -> None:
     """Head equals the tables, types included."""
-    store = open_database(empty_database_url, check_schema=False)
+    store = open_database(empty_database_url, check_schema=False, with_programme=True)
     store.upgrade()
 
     with connected(empty_database_url) as connection:
@@ -41,7 +41,7 @@ def test_an_empty_database_is_brought_to_the_models(empty_database_url: str) -> 
 
 def test_head_to_base_and_back_leaves_no_trace(empty_database_url: str) -> None:
     """Going back empties the database; going forth again makes it whole."""
-    store = open_database(empty_database_url, check_schema=False)
+    store = open_database(empty_database_url, check_schema=False, with_programme=True)
     store.upgrade()
     with connected(empty_database_url) as connection:
         schema.downgrade(connection, PROGRAMME)

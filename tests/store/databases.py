@@ -41,7 +41,7 @@ class PostgresServer:
             return self._create(None)
         if self._template is None:
             url = self._create(None)
-            store = open_database(url, check_schema=False)
+            store = open_database(url, check_schema=False, with_programme=True)
             store.upgrade()
             store.close()
             self._template = make_url(url).database
@@ -238,7 +238,7 @@ def started_server() -> Iterator[PostgresServer]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    open_database(f"sqlite:///{path}").close()
+    open_database(f"sqlite:///{path}", with_programme=True).close()
     return path
 
 

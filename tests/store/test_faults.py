@@ -61,7 +61,7 @@ def test_a_locked_file_says_that_another_process_writes(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     """The page that does not fit is not stored; what was there stays readable."""
-    store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}")
+    store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}", with_programme=True)
     big = make_mapped(2, candidature={"probleme": "x" * 3_000_000})
     with writing(store) as tx:
         tx.dossiers.store_page(1, [make_mapped(1)], now=NOW)
