@@ -31,7 +31,7 @@ class ProgressBars(Progress):
         """Show the number of dossiers read."""
         self._show("Reading dossiers", done, total)
 
-    def evaluated(self, done: int, total: int | None) -> None:
+    def judged(self, done: int, total: int | None) -> None:
         """Show the number of dossiers judged."""
         self._show("Pre-checking", done, total)
 

@@ -39,7 +39,7 @@ class Etat(StrEnum):
 
 
 OPEN_ETATS = frozenset({Etat.EN_CONSTRUCTION, Etat.EN_INSTRUCTION})
-"""States in which a dossier is evaluated again and its verdict is pushed."""
+"""States in which a dossier is judged again and its verdict is pushed."""
 COUNTED_ETATS = OPEN_ETATS | {Etat.ACCEPTE}
 """States in which a dossier counts as a duplicate of another one for the same product."""
 

@@ -32,7 +32,7 @@ from dsync.eig.paper import Page, markdown
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.detail import stated_verdict
-from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
+from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import DossierProduct
@@ -423,14 +423,12 @@ class Eig(Programme):
                     )
                 )
                 current = CurrentVerdict(is_stale, verdict, frozen)
-            return evaluate_if_needed(
-                candidature, evidence, rules, doublons=others, current=current
-            )
+            return judge_if_needed(candidature, evidence, rules, doublons=others, current=current)
         if options.as_of is not None:
             candidature = candidature.with_changes(depose_le=datetime.combine(options.as_of, NOON))
         preuve = options.frozen(due.numero, verdict.preuve if verdict else None)
         frozen = stored_product(preuve)
-        return evaluate(candidature, evidence, rules, doublons=others, frozen_product=frozen)
+        return judge(candidature, evidence, rules, doublons=others, frozen_product=frozen)
 
     def account(
         self, reader: Reader, found: Mapping[str, Any], at: datetime | None = None
@@ -517,7 +515,7 @@ class Eig(Programme):
                 continue
             others = rows.same_product(reader.connection, reader.number, [product.id])
             doublons = tuple(n for n in others.get(product.id, ()) if n != numero)
-            decision = evaluate(supposed, evidence, rules, doublons=doublons)
+            decision = judge(supposed, evidence, rules, doublons=doublons)
             controles = [c for c in decision.controles if Check(c.controle).is_of_product]
             found.append(Suggestion(product.nom, url, controles))
         return found

@@ -116,7 +116,7 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
 
 
 def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> set[DossierNumber]:
-    """Store the new products of dossiers, and queue all affected dossiers for evaluation.
+    """Store the new products of dossiers, and queue all affected dossiers, to be judged.
 
     Args:
         tx: the transaction.

@@ -146,7 +146,7 @@ class _Change(NamedTuple):
         )
 
     @property
-    def needs_evaluation(self) -> bool:
+    def is_to_judge(self) -> bool:
         # One that waits goes on waiting: its row is written anew, with this value in it.
         if self.old is None or self.old.a_evaluer or self.is_restored:
             return True
@@ -277,7 +277,7 @@ class DossierWrites(DossierReads):
             write(
                 self.connection,
                 _dossier,
-                [_dossier_row(c.new, run=run, now=now, a_evaluer=c.needs_evaluation) for c in some],
+                [_dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
             )
             self._write_contents(write, some)
         self._queue.add_related([c.numero for c in changes if c.changes_duplicates])

@@ -72,7 +72,7 @@ class SyncState:
     """How many these were, and how many were present before."""
     last_revision_id: str | None = None
     evidence_key: str | None = None
-    """Of the rules and the evidence with which the open dossiers were last evaluated."""
+    """Of the rules and the evidence with which the open dossiers were last judged."""
     mapping_key: str | None = None
     """Of the mapping with which the last full read was done."""
     writing_key: str | None = None

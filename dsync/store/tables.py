@@ -380,7 +380,7 @@ class IndicateurRow(_Table, table=True):
 
 
 class QuarantaineRow(_Table, table=True):
-    """A dossier that could not be read or evaluated, with the reason."""
+    """A dossier that could not be read or judged, with the reason."""
 
     __tablename__ = "quarantaine"
 

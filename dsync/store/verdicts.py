@@ -1,4 +1,4 @@
-"""Stores and reads the verdicts, and the queue of the dossiers to evaluate.
+"""Stores and reads the verdicts, and the queue of the dossiers to judge.
 
 A stored verdict is never changed, apart from its remark; only the run that gave it takes it back.
 """
@@ -140,7 +140,7 @@ class VerdictReads(Subject):
 
 
 class QueueReads(Subject):
-    """Reads which dossiers are to be evaluated."""
+    """Reads which dossiers are to be judged."""
 
     def numbers(self, etats: Collection[Etat] = ()) -> list[DossierNumber]:
         """Return the queued dossiers, and all present ones in these states."""

@@ -37,8 +37,8 @@ class Progress:
     def pulled(self, done: int, total: int | None) -> None:
         """Take the number of dossiers read so far."""
 
-    def evaluated(self, done: int, total: int | None) -> None:
-        """Take the number of dossiers evaluated so far."""
+    def judged(self, done: int, total: int | None) -> None:
+        """Take the number of dossiers judged so far."""
 
     def pushed(self, done: int, total: int | None) -> None:
         """Take the number of dossiers pushed so far."""
@@ -101,7 +101,7 @@ class Context:
 
     @property
     def judge(self) -> Programme | None:
-        """The programme, if it has rules; None: nothing is evaluated."""
+        """The programme, if it has rules; None: nothing is judged."""
         return self.programme if self.programme and self.programme.judges else None
 
     def check_stop(self) -> None:

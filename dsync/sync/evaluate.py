@@ -1,7 +1,7 @@
-"""Evaluates the dossiers that are due or asked for, and puts the wishes into the outbox.
+"""Has the dossiers judged that are due or asked for, and puts the wishes into the outbox.
 
-A page's dossiers, and those whose duplicates they change, are evaluated while DS prepares the next
-page; after the last page, those that are still due. A dossier is evaluated again when its inputs,
+A page's dossiers, and those whose duplicates they change, are judged while DS prepares the next
+page; after the last page, those that are still due. A dossier is judged again when its inputs,
 the rules or the other dossiers for its product changed, when missing evidence is available again,
 and, if no product was found, when the evidence changed. A batch's verdicts and wishes are stored in
 one transaction. Of several verdicts that one run gives a dossier, only the last one is kept.
@@ -37,17 +37,17 @@ from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch of evaluated dossiers."""
+    """A batch of judged dossiers."""
 
     numbers: Sequence[DossierNumber]
-    """All dossiers of the batch, those that needed no evaluation included."""
+    """All dossiers of the batch, those that kept their verdicts included."""
     judged: Sequence[tuple[Judged, Decision]]
     failed: Set[DossierNumber] = frozenset()
     """The dossiers on which a check raised an error."""
 
 
 def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Evaluate the new and changed dossiers of a page, and a batch of those related to them.
+    """Have the new and changed dossiers of a page judged, and a batch of those related to them.
 
     The other related dossiers are left to `evaluate_due`, and so are those on which a check fails.
 
@@ -70,7 +70,7 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
 def evaluate_due(
     run: Run, *, accept_evidence: bool = False, accept_rules: str | None = None
 ) -> None:
-    """Evaluate all dossiers that are due; none if a safety brake stops the rules.
+    """Have all dossiers judged that are due; none if a safety brake stops the rules.
 
     This follows the pull, because the check for duplicates compares all dossiers.
 
@@ -101,12 +101,12 @@ def evaluate_due(
             others.update(reader.queue.numbers(COUNTED_ETATS))
         if has_changed or evidence.retry_undetermined:
             others.update(reader.verdicts.undetermined())
-    # What this run evaluated page by page, it evaluated with this evidence.
+    # What this run judged page by page, it judged with this evidence.
     by_page = run.report.verdict_of.keys()
     numbers = _with(numbers, others - by_page)
     for batch in judge(run, programme, evidence, numbers, prepared=set(by_page)):
         store_verdicts(run, batch)
-    # Only now: if the run is killed before, the next one evaluates all open dossiers again.
+    # Only now: if the run is killed before, the next one judges all open dossiers again.
     if has_changed:
         with run.transaction() as tx:
             tx.state.save(evidence_key=evidence.key)
@@ -129,7 +129,7 @@ def judge(
     is_page: bool = False,
     prepared: Container[DossierNumber] = (),
 ) -> Iterator[Batch]:
-    """Evaluate dossiers, and yield them in batches.
+    """Have dossiers judged, and yield them in batches.
 
     The caller must store each batch before it takes the next one.
 
@@ -138,7 +138,7 @@ def judge(
         programme: the programme whose checks apply.
         evidence: of the programme's `gather`.
         numbers: the dossiers, in order.
-        options: of an operator's pre-check, which evaluates exactly these dossiers. None: after a
+        options: of an operator's pre-check, which judges exactly these dossiers. None: after a
             pull; dossiers whose inputs have not changed are passed over, and those whose
             duplicates changed are added.
         is_page: whether more pages may follow: of the dossiers whose duplicates changed, only a
@@ -152,7 +152,7 @@ def judge(
     related: set[DossierNumber] = set()
     new = [number for number in numbers if number not in prepared]
     for some in run.batches(new):
-        # For all dossiers before the first evaluation: the check for duplicates counts them.
+        # For all dossiers before the first one is judged: the check for duplicates counts them.
         related |= programme.prepare(run, evidence, some, options)
     if options is None:
         more = sorted(related.difference(numbers))
@@ -163,7 +163,7 @@ def judge(
             due = [
                 one
                 for one in reader.verdicts.for_judging(some)
-                if one.presence == Presence.PRESENT and (options or _is_evaluated(one))
+                if one.presence == Presence.PRESENT and (options or _is_to_judge(one))
             ]
         judged = list(programme.judge(run, evidence, due, options))
         yield Batch(
@@ -173,7 +173,7 @@ def judge(
         )
         done += len(some)
         if not is_page:
-            run.context.progress.evaluated(done, len(numbers))
+            run.context.progress.judged(done, len(numbers))
 
 
 def _with(
@@ -183,7 +183,7 @@ def _with(
     return sorted({*numbers, *others}) if others else numbers
 
 
-def _is_evaluated(due: ToJudge) -> bool:
+def _is_to_judge(due: ToJudge) -> bool:
     """Return False for a finished dossier whose verdict is known: it keeps the verdict."""
     return due.current is None or due.is_open or due.current.verdict is Verdict.INDETERMINE
 
@@ -241,7 +241,7 @@ def _wishes(run: Run, due: ToJudge, decision: Decision, now: datetime) -> list[N
 
 
 def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
-    """Evaluate dossiers by the present rules; the report has the comparisons.
+    """Have dossiers judged by the present rules; the report has the comparisons.
 
     A finished dossier keeps its verdict. Nothing is sent to DS: the next push writes the changes.
 

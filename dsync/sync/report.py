@@ -96,7 +96,7 @@ class RunReport:
 
     @property
     def quarantined(self) -> int:
-        """Number of dossiers that could not be read or evaluated."""
+        """Number of dossiers that could not be read or judged."""
         return len(self.quarantined_numbers)
 
     @property

@@ -1,7 +1,7 @@
 """The safety brake on changed rules: they judge nothing while they would move too many verdicts.
 
 Rules of another version are tried on the standing verdicts of open dossiers before they judge
-anything. If they move too many, this run and the next ones evaluate and push nothing: standing
+anything. If they move too many, this run and the next ones judge and push nothing: standing
 verdicts and wishes stay, dossiers stay queued, until somebody accepts this version or corrects it.
 """
 
@@ -76,7 +76,7 @@ def _stopped(
 
 
 def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
-    """Evaluate the open dossiers whose verdict is by other rules, and store nothing of it."""
+    """Have the open dossiers judged whose verdict is by other rules, and store nothing of it."""
     standing, pairs = 0, list[tuple[Verdict, Verdict]]()
     with run.reading() as reader:
         numbers = reader.queue.numbers(OPEN_ETATS)

@@ -15,7 +15,7 @@ from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.message import Message, message_of
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
-from dsync.eig.precheck.evaluation import evaluate
+from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
@@ -225,7 +225,7 @@ def decide(dossier: Dossier) -> Decision:
     evidence = Evidence(
         catalogue, dossier.read_at, registry=registry, registry_enabled=dossier.has_registry
     )
-    return evaluate(candidature_of(dossier, rules), evidence, rules, doublons=[
+    return judge(candidature_of(dossier, rules), evidence, rules, doublons=[
         DossierNumber(number) for number in dossier.doublons
     ])  # fmt: skip
 

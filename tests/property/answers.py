@@ -21,7 +21,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.evaluation import evaluate
+from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.precheck.rules import RuleSet
 from dsync.sandbox.content import products as invented
@@ -428,4 +428,4 @@ def verdict(results: Mapping[str, str]) -> str:
 
 def decide(candidature: Candidature, catalogue: Catalogue, read_at: datetime) -> Decision:
     """Return dsync's decision."""
-    return evaluate(candidature, Evidence(catalogue, read_at), shipped_rules(), doublons=())
+    return judge(candidature, Evidence(catalogue, read_at), shipped_rules(), doublons=())

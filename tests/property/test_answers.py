@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.verdict import Verdict
-from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate_if_needed
+from dsync.eig.precheck.evaluation import CurrentVerdict, judge_if_needed
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.product import resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
@@ -109,7 +109,7 @@ def count_drift(draws: int, seed: int) -> tuple[int, int]:
             continue
         now = Evidence(later.catalogue, drawn.read_at + timedelta(days=700))
         current = CurrentVerdict(True, first, frozen)
-        again = evaluate_if_needed(
+        again = judge_if_needed(
             drawn.candidature, now, shipped_rules(), doublons=(), current=current
         )
         judged += 1

@@ -17,7 +17,7 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.eig.candidature import Candidature, Voeu
 from dsync.eig.precheck.catalogue import Catalogue, Phase, Product
-from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
+from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.conftest import CONFIG
@@ -100,7 +100,7 @@ def test_no_rewriting_of_phases_changes_a_current_verdict(
     candidature, product, products, respelled = drawn
     first_day = DEPOSITED + timedelta(days=read)
     evidence = Evidence(sample(), first_day)
-    first = evaluate(candidature, evidence, rules(), doublons=())
+    first = judge(candidature, evidence, rules(), doublons=())
     frozen = stored_product(first.preuve)
     if frozen is None or frozen.product.id != product.id:
         return  # A name or link that several products have.
@@ -110,7 +110,7 @@ def test_no_rewriting_of_phases_changes_a_current_verdict(
         catalogue_at=first_day + timedelta(days=later),
     )
     current = CurrentVerdict(False, first, frozen)
-    kept = evaluate_if_needed(candidature, rewritten, rules(), doublons=(), current=current)
+    kept = judge_if_needed(candidature, rewritten, rules(), doublons=(), current=current)
     assert kept is None or (first.verdict, first.detail, first.controles) == (
         kept.verdict,
         kept.detail,
@@ -120,6 +120,6 @@ def test_no_rewriting_of_phases_changes_a_current_verdict(
         return
     again = candidature.with_changes(page_produit=respelled)
     stale = current._replace(is_stale=True)
-    judged = evaluate_if_needed(again, rewritten, rules(), doublons=(), current=stale)
+    judged = judge_if_needed(again, rewritten, rules(), doublons=(), current=stale)
     assert judged is not None
     assert (first.verdict, first.detail) == (judged.verdict, judged.detail)

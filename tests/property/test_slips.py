@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dsync.domain.verdict import Verdict
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.evaluation import evaluate
+from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.precheck.product import Lien, resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
@@ -72,7 +72,7 @@ def test_no_misspelling_makes_a_dossier_ineligible(
     deposited = datetime.combine(day, time(12), UTC)
     dossier = Dossier("", {"page_produit": f"{PAGE}/{slip}.html", "depose_le": deposited})
     rules = shipped_rules()
-    decision = evaluate(
+    decision = judge(
         candidature_of(dossier, rules), Evidence(catalogue, deposited), rules, doublons=()
     )
     if decision.constats["produit_id"] is None:

@@ -1,4 +1,4 @@
-"""Evaluates a candidature: runs all checks and makes one decision of their results."""
+"""Judges a candidature: runs all checks and makes one decision of their results."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from dsync.eig.precheck.wording import fold
 from dsync.errors import RuleEvaluationError
 
 
-def evaluate(
+def judge(
     candidature: Candidature,
     evidence: Evidence,
     rules: RuleSet,
@@ -90,7 +90,7 @@ class CurrentVerdict(NamedTuple):
     """The product evidence, which is used again as long as the applicant names that product."""
 
 
-def evaluate_if_needed(
+def judge_if_needed(
     candidature: Candidature,
     evidence: Evidence,
     rules: RuleSet,
@@ -113,7 +113,7 @@ def evaluate_if_needed(
         RuleEvaluationError: a check failed, which is a bug.
     """
     if current is None:
-        return evaluate(candidature, evidence, rules, doublons=doublons)
+        return judge(candidature, evidence, rules, doublons=doublons)
     verdict, frozen = current.verdict, current.product
     with _naming(candidature):
         products = _identify(candidature, evidence, rules, frozen)

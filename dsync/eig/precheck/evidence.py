@@ -43,7 +43,7 @@ class RegistryAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All public evidence that one evaluation uses."""
+    """All public evidence by which a dossier is judged."""
 
     catalogue: Catalogue | None
     """None when it was never fetched, cannot be read, or is too old."""
@@ -60,7 +60,7 @@ class Evidence:
 
 
 class ProductEvidence(Struct, frozen=True):
-    """A dossier's product as in the catalogue at the first evaluation; stored with the verdict."""
+    """A dossier's product as in the catalogue when it was first judged; stored with the verdict."""
 
     saisie: str
     """The unchanged text that the applicant had typed."""

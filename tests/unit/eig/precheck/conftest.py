@@ -16,7 +16,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.evaluation import evaluate
+from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.sections import rules_of
@@ -225,7 +225,7 @@ def check(
         used = with_evidence or evidence
         if products is not None:
             used = Evidence(Catalogue.parse(startups_json(products), redirects), FETCHED_AT)
-        decision = evaluate(
+        decision = judge(
             candidature(**changes), used, with_rules or rules, doublons=doublons  # type: ignore[arg-type]
         )  # fmt: skip
         return next(c for c in decision.controles if c.controle == name)

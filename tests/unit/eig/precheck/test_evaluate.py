@@ -22,8 +22,8 @@ from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evaluation import (
     CurrentVerdict,
-    evaluate,
-    evaluate_if_needed,
+    judge,
+    judge_if_needed,
 )
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
@@ -37,7 +37,7 @@ PAGE = "https://beta.gouv.fr/startups"
 
 def test_an_eligible_candidature(candidature: Build, evidence: Evidence, rules: RuleSet) -> None:
     """All checks conforme give Éligible, with the constats."""
-    decision = evaluate(candidature(), evidence, rules, doublons=())
+    decision = judge(candidature(), evidence, rules, doublons=())
     assert decision.verdict is Verdict.ELIGIBLE
     assert (
         decision.constats["produit_id"],
@@ -58,7 +58,7 @@ def test_one_phase_has_one_spelling(
     products = {"a-just": {"name": "A-Just", "phases": [(written, "2020-01-01")]}}
     catalogue = Catalogue.parse(write_startups(products), "{}", source="catalogue")
     known = Evidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
-    decision = evaluate(candidature(), known, rules, doublons=())
+    decision = judge(candidature(), known, rules, doublons=())
     assert "acceleration" == decision.constats["phase_constatee"]
 
 
@@ -68,7 +68,7 @@ def test_a_check_is_no_more_severe_than_configured(
     """The configuration can limit each check to « à vérifier »."""
     severity = dict.fromkeys(rules_table["severity"], "a_verifier")
     rules = RuleSet.load(rules_of(rules_table | {"severity": severity}), config_folder, needed=())
-    decision = evaluate(
+    decision = judge(
         candidature(code="7210", page_produit=None, voeux=()), evidence, rules, doublons=()
     )
     assert decision.verdict is Verdict.A_VERIFIER
@@ -85,7 +85,7 @@ def test_a_check_that_is_off_is_not_made(
         severity = rules_table["severity"] | dict.fromkeys(off, "off")
         table = rules_table | {"severity": severity}
         rules = RuleSet.load(rules_of(table), config_folder, needed=needed)
-        return evaluate(candidature(**answers), evidence, rules, doublons=())
+        return judge(candidature(**answers), evidence, rules, doublons=())
 
     off = (Check.ADMINISTRATION, Check.FICHE_PRODUIT, Check.PROFILS)
     whole, part = decided(), decided(*off)
@@ -146,10 +146,10 @@ def test_the_same_input_gives_the_same_bytes(
     order.shuffle(voeux)
     reponses = dict(reversed(changes["reponses"].items()))
     other = one.with_changes(voeux=tuple(voeux), reponses=reponses)
-    first = evaluate(one, evidence, rules, doublons=doublons)  # type: ignore[arg-type]
-    second = evaluate(other, evidence, rules, doublons=shuffled)  # type: ignore[arg-type]
+    first = judge(one, evidence, rules, doublons=doublons)  # type: ignore[arg-type]
+    second = judge(other, evidence, rules, doublons=shuffled)  # type: ignore[arg-type]
     read_later = replace(evidence, catalogue_at=FETCHED_AT + timedelta(hours=9))
-    later = evaluate(one, read_later, rules, doublons=doublons)  # type: ignore[arg-type]
+    later = judge(one, read_later, rules, doublons=doublons)  # type: ignore[arg-type]
     assert first == second
     assert (later.detail, later.preuve_hash) == (first.detail, first.preuve_hash)
     assert len(first.detail) <= 1500
@@ -164,8 +164,8 @@ def test_unknown_evidence_alone_never_gives_ineligible(
 ) -> None:
     """Removing evidence never adds a « non conforme »."""
     one = candidature(**changes)
-    known = evaluate(one, evidence, rules, doublons=())
-    unknown = evaluate(one, Evidence(None, registry_enabled=True), rules, doublons=())
+    known = judge(one, evidence, rules, doublons=())
+    unknown = judge(one, Evidence(None, registry_enabled=True), rules, doublons=())
     before = {c.controle for c in known.controles if c.resultat is Resultat.NON_CONFORME}
     after = {c.controle for c in unknown.controles if c.resultat is Resultat.NON_CONFORME}
     assert after <= before
@@ -173,7 +173,7 @@ def test_unknown_evidence_alone_never_gives_ineligible(
 
 def test_without_catalogue_the_verdict_is_indetermine(candidature: Build, rules: RuleSet) -> None:
     """A page that could not be looked up gives « impossible »."""
-    decision = evaluate(candidature(), Evidence(None), rules, doublons=())
+    decision = judge(candidature(), Evidence(None), rules, doublons=())
     assert decision.verdict is Verdict.INDETERMINE
 
 
@@ -186,7 +186,7 @@ def test_the_fingerprint_moves_only_with_its_own_evidence(
 
     def of(products: dict[str, Any], redirects: str | None = "{}") -> str:
         found = Evidence(Catalogue.parse(write_startups(products), redirects))
-        return evaluate(candidature(), found, rules, doublons=()).preuve_hash
+        return judge(candidature(), found, rules, doublons=()).preuve_hash
 
     assert of({"a-just": product}) == of({"a-just": product, "b": moved}, None)
     assert of({"a-just": product}) != of({"a-just": moved})
@@ -194,7 +194,7 @@ def test_the_fingerprint_moves_only_with_its_own_evidence(
     without_code = candidature(code=None)
     asked = replace(evidence, registry_enabled=True)
     hashes = [
-        evaluate(without_code, known, rules, doublons=()).preuve_hash for known in (asked, evidence)
+        judge(without_code, known, rules, doublons=()).preuve_hash for known in (asked, evidence)
     ]
     assert hashes[0] != hashes[1]
 
@@ -210,11 +210,11 @@ def test_a_verdict_keeps_its_product_evidence(
     candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence
 ) -> None:
     """A later change of the catalogue only adds a remark."""
-    first = evaluate(candidature(), evidence, rules, doublons=())
+    first = judge(candidature(), evidence, rules, doublons=())
     frozen = stored_product(first.preuve)
     assert frozen is not None
     assert (frozen.product.id, frozen.saisie) == ("a-just", candidature().page_produit)
-    kept = evaluate(candidature(), past, rules, doublons=(), frozen_product=frozen)
+    kept = judge(candidature(), past, rules, doublons=(), frozen_product=frozen)
     assert structs.replace(kept, remarque=None) == first
     assert (kept.remarque or "").startswith(
         "D’après le catalogue actuel, le verdict serait Inéligible. Phase « pérennisé » au"
@@ -226,10 +226,10 @@ def test_no_remark_without_a_change(
     candidature: Build, evidence: Evidence, rules: RuleSet, later: str
 ) -> None:
     """The same catalogue, or none, gives no remark."""
-    first = evaluate(candidature(), evidence, rules, doublons=())
+    first = judge(candidature(), evidence, rules, doublons=())
     now = evidence if later == "same" else Evidence(None)
     frozen = stored_product(first.preuve)
-    assert evaluate(candidature(), now, rules, doublons=(), frozen_product=frozen) == first
+    assert judge(candidature(), now, rules, doublons=(), frozen_product=frozen) == first
 
 
 FROZEN_CASES = {
@@ -266,10 +266,10 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
         datetime(2024, 5, 30, tzinfo=UTC),
     )
     typed = f"{PAGE}/{before}" if before else "https://a-just.beta.gouv.fr"
-    first = evaluate(candidature(page_produit=typed), evidence, rules, doublons=())
+    first = judge(candidature(page_produit=typed), evidence, rules, doublons=())
     frozen = stored_product(first.preuve)
     one = candidature(page_produit=f"{PAGE}/{after}")
-    decision = evaluate(one, later, rules, doublons=(), frozen_product=frozen)
+    decision = judge(one, later, rules, doublons=(), frozen_product=frozen)
     assert (Verdict.ELIGIBLE, "construction") == (
         decision.verdict,
         decision.constats["phase_constatee"],
@@ -285,10 +285,10 @@ def test_another_product_is_judged_on_todays_catalogue(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
     """Another product is evaluated with today's catalogue, and its evidence is stored."""
-    frozen = stored_product(evaluate(candidature(), evidence, rules, doublons=()).preuve)
+    frozen = stored_product(judge(candidature(), evidence, rules, doublons=()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
-    decision = evaluate(other, evidence, rules, doublons=(), frozen_product=frozen)
-    assert decision == evaluate(other, evidence, rules, doublons=())
+    decision = judge(other, evidence, rules, doublons=(), frozen_product=frozen)
+    assert decision == judge(other, evidence, rules, doublons=())
     assert (kept := stored_product(decision.preuve))
     assert kept.product.id == "docs"
 
@@ -298,8 +298,8 @@ def test_evidence_outlives_an_answer_that_names_no_product(
     candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence, typed: str | None
 ) -> None:
     """Frozen evidence is kept while the champ is blank, and used when it is filled again."""
-    first = evaluate(candidature(), evidence, rules, doublons=())
-    between = evaluate(
+    first = judge(candidature(), evidence, rules, doublons=())
+    between = judge(
         candidature(page_produit=typed),
         past,
         rules,
@@ -307,7 +307,7 @@ def test_evidence_outlives_an_answer_that_names_no_product(
         frozen_product=stored_product(first.preuve),
     )
     assert between.constats["produit_id"] is None
-    after = evaluate(
+    after = judge(
         candidature(), past, rules, doublons=(), frozen_product=stored_product(between.preuve)
     )
     assert (first.verdict, first.detail) == (after.verdict, after.detail)
@@ -317,7 +317,7 @@ def test_kept_evidence_survives_json(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
     """Stored product evidence is read back unchanged."""
-    decision = evaluate(candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=())
+    decision = judge(candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=())
     assert decision.preuve is not None
     read = json.loads(json.dumps(dict(decision.preuve)))
     assert stored_product(read) == stored_product(decision.preuve) != None  # noqa: E711
@@ -335,7 +335,7 @@ def test_a_fault_names_the_dossier_and_nothing_personal(
     """A check that fails raises RuleEvaluationError instead of giving a verdict."""
     naive = candidature(depose_le=datetime(2024, 5, 20), siret="11000101300017")  # noqa: DTZ001
     with pytest.raises(RuleEvaluationError, match=r"Dossier 1: a check failed \(ValueError\)"):
-        evaluate(naive, evidence, rules, doublons=())
+        judge(naive, evidence, rules, doublons=())
 
 
 def test_what_is_typed_is_quoted_on_one_line(
@@ -344,7 +344,7 @@ def test_what_is_typed_is_quoted_on_one_line(
     """Line breaks, direction marks and long texts of the applicant do not break the detail."""
     typed = "à venir\r\nConforme : tout\u202e " + "x" * 400
     demandeur = Demandeur("personne_morale", siret="11000101300017", forme_juridique_code="7120")
-    decision = evaluate(
+    decision = judge(
         candidature(page_produit=typed, demandeur=demandeur), evidence, rules, doublons=()
     )
     _, line, conforme, left = decision.detail.replace("\u00a0", " ").split("\n")
@@ -370,8 +370,8 @@ def test_another_twin_gives_the_decision_of_a_whole_evaluation(
 ) -> None:
     """Results that still hold are kept, and give the same text, evidence and remark."""
     one, now = candidature(**changes), past if rewritten else evidence
-    first = evaluate(one, evidence, rules, doublons=before)
+    first = judge(one, evidence, rules, doublons=before)
     frozen, twins = stored_product(first.preuve), (DossierNumber(11),)
-    whole = evaluate(one, now, rules, doublons=twins, frozen_product=frozen)
+    whole = judge(one, now, rules, doublons=twins, frozen_product=frozen)
     current = CurrentVerdict(False, first, frozen)
-    assert whole == evaluate_if_needed(one, now, rules, doublons=twins, current=current)
+    assert whole == judge_if_needed(one, now, rules, doublons=twins, current=current)
