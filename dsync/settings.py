@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,11 +19,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dsync.addresses import MASK, Listen, is_encrypted_or_local, mask_url, parse_listen
+from dsync.addresses import MASK, Listen, is_encrypted_or_local, is_loopback, mask_url, parse_listen
 from dsync.care.concerns import Thresholds
 from dsync.configuration import (
     DEFAULT_DS_URL,
     Configuration,
+    ConsoleSection,
     DSSection,
     find_config,
     headline,
@@ -533,6 +534,43 @@ def _read_environment(*, stored: bool = False) -> dict[str, Any]:
             for error in exc.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(headline(problems), problems) from exc
+
+
+def console_section(every: Sequence[Settings]) -> ConsoleSection:
+    """Return the section `[console]` of all files.
+
+    Raises:
+        ConfigurationError: files differ in it.
+    """
+    given = [one.configuration.console for one in every]
+    # Files without the section agree with any other one.
+    found = [one for one in given if one.model_fields_set] or given
+    if any(one != found[0] for one in found):
+        raise ConfigurationError(
+            "The configuration files differ in [console], but one console serves all démarches: "
+            "keep the section in one file."
+        )
+    return found[0]
+
+
+def check_reach(every: Sequence[Settings], listen: Listen | None, setting: str) -> None:
+    """Check that the console is not served to other machines without a sign-in.
+
+    Args:
+        every: the settings of the démarches it shows.
+        listen: its address.
+        setting: what sets it, for the message.
+
+    Raises:
+        ConfigurationError: it would be.
+    """
+    if listen is not None and is_loopback(f"http://{listen}"):
+        return
+    if listen is None or console_section(every).openid is None:
+        raise ConfigurationError(
+            "The console ([http] console) shows personal data, so without [console.openid] it "
+            f"needs an address of this machine alone: set {setting} to one such as 127.0.0.1."
+        )
 
 
 def _secret_file(name: str) -> str | None:

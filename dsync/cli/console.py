@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
+import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import click
 
 from dsync import __version__
-from dsync.addresses import Listen, is_loopback
+from dsync.addresses import Listen
 from dsync.cli.options import port_option, settings_options
 from dsync.cli.output import asker
 from dsync.cli.session import load_all, open_workers, set_up_logging
+from dsync.configuration import ConsoleSection, OpenIdSection
+from dsync.console.access import LocalAccess
+from dsync.console.app import Console
 from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
+from dsync.service.surface import bind, server_thread
+from dsync.settings import check_reach, console_section
+from dsync.wiring import Worker
 
 if TYPE_CHECKING:
-    from dsync.configuration import ConsoleSection, OpenIdSection
-    from dsync.console.app import Console
     from dsync.console.signin import TeamAccess
-    from dsync.settings import Settings
-    from dsync.wiring import Worker
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8090
@@ -43,10 +49,6 @@ def console(*, host: str, port: int) -> None:
     service, or else by this process. After each use the next link is printed. With
     [console.openid] a team signs in instead, and no link is printed.
     """
-    from contextlib import ExitStack
-
-    from dsync.service.surface import bind, server_thread
-
     with StopSignals() as signals, ExitStack() as stack:
         every, listen = load_all(), Listen(host, port)
         check_reach(every, listen, "--host")
@@ -63,43 +65,6 @@ def console(*, host: str, port: int) -> None:
         served.close()
         # An answer that is being sent gets 5 s to end.
         thread.join(5)
-
-
-def sections_of(every: Sequence[Settings]) -> ConsoleSection:
-    """Return the section `[console]` of all files.
-
-    Raises:
-        ConfigurationError: files differ in it.
-    """
-    given = [one.configuration.console for one in every]
-    # Files without the section agree with any other one.
-    found = [one for one in given if one.model_fields_set] or given
-    if any(one != found[0] for one in found):
-        raise ConfigurationError(
-            "The configuration files differ in [console], but one console serves all démarches: "
-            "keep the section in one file."
-        )
-    return found[0]
-
-
-def check_reach(every: Sequence[Settings], listen: Listen | None, setting: str) -> None:
-    """Check that the console is not served to other machines without a sign-in.
-
-    Args:
-        every: the settings of the démarches it shows.
-        listen: its address.
-        setting: what sets it, for the message.
-
-    Raises:
-        ConfigurationError: it would be.
-    """
-    if listen is not None and is_loopback(f"http://{listen}"):
-        return
-    if listen is None or sections_of(every).openid is None:
-        raise ConfigurationError(
-            "The console ([http] console) shows personal data, so without [console.openid] it "
-            f"needs an address of this machine alone: set {setting} to one such as 127.0.0.1."
-        )
 
 
 def open_console(
@@ -119,19 +84,15 @@ def open_console(
     Raises:
         ConfigurationError: the sign-in is not fully configured, or its packages are missing.
     """
-    import secrets
-    import socket
-    from zlib import crc32
-
-    from dsync.console.access import LocalAccess
-    from dsync.console.app import Console
-
     base = f"http://{Listen(*address)}"
 
     def announce(path: str) -> None:
         show(f"{base}{path}")
 
-    section, key = sections_of([one.settings for one in workers]), workers[0].settings.session_key
+    section, key = (
+        console_section([one.settings for one in workers]),
+        workers[0].settings.session_key,
+    )
     # Replicas have one public address, and so one cookie. Without it, the machine's name counts: a
     # browser may reach consoles of several machines through tunnels, as ports of one host.
     own = f"{socket.gethostname()}:{address[1]}"

@@ -29,6 +29,7 @@ from dsync.cli.options import settings_options
 from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
+from dsync.cli.run import serve as run_service
 from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, open_worker
 from dsync.configuration import shipped_config
@@ -41,6 +42,7 @@ from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content.life import Event, set_scene
 from dsync.service.signals import StopSignals
+from dsync.service.surface import bind
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store.listing import Selection
 from dsync.store.reader import current_checks, to_settle
@@ -145,7 +147,6 @@ def _listen(port: int | None) -> socket:
     Args:
         port: the port; None: the usual one, or a free one if it is taken.
     """
-    from dsync.service.surface import bind
 
     def listen_on(number: int) -> socket:
         listening = bind(Listen(HOST, number), is_default=False, setting="--port")
@@ -167,8 +168,6 @@ def _serve_console(
     server: Sandbox, settings: Settings, listening: socket, environment: Path, stop: StopEvent
 ) -> None:
     """Serve the console, let the sandbox's dossiers change, and synchronise them, until `stop`."""
-    from dsync.cli import run
-
     address = str(Listen(*listening.getsockname()[:2]))
     secret = secrets.token_urlsafe(24)
     server.control.add_webhook(f"http://{address}/hooks/ds/{secret}")
@@ -216,7 +215,7 @@ def _serve_console(
                 Thread(target=webbrowser.open, args=(link,), daemon=True).start()
         shown.append(link)
 
-    run.serve([settings], stop, listening=listening, show=show, talkative=False)
+    run_service([settings], stop, listening=listening, show=show, talkative=False)
 
 
 def _has_display() -> bool:

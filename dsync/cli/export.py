@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
 from dsync.cli.failures import Exit
 from dsync.cli.options import INSTANT, json_option, settings_options
@@ -119,9 +121,6 @@ def _progress(*, wanted: bool) -> Iterator[Callable[[str, int, int], None]]:
     if not (wanted and sys.stderr.isatty()):
         yield lambda name, done, total: None
         return
-    from rich.console import Console
-    from rich.progress import Progress
-
     with Progress(console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task("")
 

@@ -10,6 +10,8 @@ import logging
 import sys
 from typing import Any
 
+import structlog
+
 QUIET = {
     "gql": logging.WARNING,
     "urllib3": logging.WARNING,
@@ -29,8 +31,6 @@ QUIET = {
 
 def configure_logging(log_format: str, level: int) -> None:
     """Set up logging for this process; a further call replaces the former set-up."""
-    import structlog
-
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

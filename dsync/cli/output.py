@@ -6,32 +6,25 @@ Control characters are removed from all texts, so that texts of dossiers cannot 
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
+import shutil
+import socket
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-NARROW = 24
-"""Maximum width of columns that are never wrapped."""
 SUSPENDED = (
     "suspendue: an instructeur validated the pre-check; dsync does not change the annotations of "
     "these dossiers (`dsync push --force` does)."
 )
-VERDICT_STYLES = {
-    "Éligible": "green",
-    "À vérifier": "yellow",
-    "Inéligible": "red",
-    "Indéterminé": "magenta",
-}
-
 _STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that JSON does not escape: DEL, C1 controls, and direction marks."""
 
@@ -64,7 +57,9 @@ def print_table(
     if not texts:
         click.echo(empty)
     elif sys.stdout.isatty():
-        _ruled(headers, texts, extra, wide=wide)
+        from dsync.cli.ruled import print_ruled  # It imports rich, which takes 40 ms.
+
+        print_ruled(headers, texts, extra, wide=wide)
     else:
         _aligned(headers, texts)
 
@@ -82,9 +77,6 @@ def print_note(text: str, *, hanging: int = 2) -> None:
     if not sys.stdout.isatty():
         click.echo(text)
         return
-    import shutil
-    import textwrap
-
     width = shutil.get_terminal_size().columns
     click.echo(
         textwrap.fill(
@@ -152,38 +144,6 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def _ruled(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], extra: Sequence[str], *, wide: bool
-) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    every = range(len(headers))
-    table = _table(headers, rows, every)
-    # Measured without the limit of the terminal's width.
-    needed = console.measure(table, options=console.options.update(width=10_000)).maximum
-    if wide:
-        console.width = max(console.width, needed)
-    elif needed > console.width:
-        table = _table(headers, rows, [n for n in every if headers[n] not in extra])
-    console.print(table)
-
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> Table:
-    """Return a table of these columns; only words longer than a line are broken."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for column in columns:
-        longest = max(len(line[column]) for line in (headers, *rows))
-        table.add_column(headers[column], overflow="fold", no_wrap=longest <= NARROW)
-    for row in rows:
-        table.add_row(*(Text(row[n], style=VERDICT_STYLES.get(row[n], "")) for n in columns))
-    return table
-
-
 def _aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     lines = [list(headers), *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
@@ -237,10 +197,6 @@ def confirmed(question: str, *, yes: bool, as_json: bool) -> bool:
 
 def asker() -> str:
     """Return who runs this command, for the journal: the account and its machine."""
-    import os
-    import pwd
-    import socket
-
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # In a container the account may have no name.

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import click
 
 from dsync import __version__
-from dsync.cli.console import check_reach, open_console
 from dsync.cli.options import settings_options
 from dsync.cli.session import load_all, open_workers, set_up_logging
 from dsync.errors import ConfigurationError
@@ -21,6 +20,7 @@ from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.scheduler import DemarcheJob, Service
 from dsync.service.sentry import reporter
 from dsync.service.signals import StopSignals
+from dsync.settings import check_reach
 
 if TYPE_CHECKING:
     from dsync.service.surface import Surface
@@ -128,6 +128,8 @@ def _surface(
     console = None
     if shown:
         # Workers of their own: a dry run must not share a client with a run of the service.
+        from dsync.cli.console import open_console  # Takes memory that only a console needs.
+
         own = stack.enter_context(open_workers(shown, stop, store=workers[0].store))
         console = open_console(own, listening.getsockname()[:2], stop, show)
     surface = Surface(

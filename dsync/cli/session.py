@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dsync import settings
 from dsync.cli.options import current_flags
 from dsync.domain.ids import DemarcheNumber
+from dsync.errors import ConfigurationError
+from dsync.settings import Settings
 
 if TYPE_CHECKING:
-    from dsync.settings import Settings
     from dsync.store import Reader, Store
     from dsync.wiring import Worker
 
@@ -24,15 +26,11 @@ def load(*, stored: bool = False, **overrides: Any) -> Settings:
         stored: whether a démarche's stored data are enough, as of `settings.load_all`.
         overrides: settings.
     """
-    from dsync.settings import load_settings
-
-    return load_settings(stored=stored, **(current_flags().settings | overrides))
+    return settings.load_settings(stored=stored, **(current_flags().settings | overrides))
 
 
 def load_all(*, stored: bool = False) -> tuple[Settings, ...]:
     """Read the settings of every configured démarche, with the command line's flags."""
-    from dsync import settings
-
     return settings.load_all(stored=stored, **current_flags().settings)
 
 
@@ -47,8 +45,6 @@ def check_known(store: Store, demarche: int, *, is_chosen: bool) -> None:
     Raises:
         ConfigurationError: it does not, and has others.
     """
-    from dsync.errors import ConfigurationError
-
     known = store.demarches() if is_chosen else ()
     if known and demarche not in known:
         numbers = ", ".join(map(str, known))
@@ -60,8 +56,6 @@ def check_known(store: Store, demarche: int, *, is_chosen: bool) -> None:
 
 def chosen_demarche() -> DemarcheNumber | None:
     """Return the démarche that the command line or the environment names, None without one."""
-    from dsync import settings
-
     number = settings.chosen_demarche(**current_flags().settings)
     return None if number is None else DemarcheNumber(number)
 

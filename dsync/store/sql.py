@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import sqlite
 
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber
@@ -42,8 +43,6 @@ def insert_for(connection: Connection, table: Table) -> Any:
         from sqlalchemy.dialects import postgresql
 
         return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
     return sqlite.insert(table)
 
 

@@ -131,8 +131,7 @@ class NearSpellings:
 
     def _distances(self, one: str) -> dict[int, set[str]]:
         """Return the products by the number of typing errors, within the limit."""
-        from rapidfuzz import process  # The imports take 20 ms, and few runs need them.
-        from rapidfuzz.distance import DamerauLevenshtein, Levenshtein
+        from rapidfuzz import distance, process  # Takes 20 ms, and few runs need it.
 
         nearest: defaultdict[int, set[str]] = defaultdict(set)
         for length in range(len(one) - 2, len(one) + 3):
@@ -142,11 +141,11 @@ class NearSpellings:
             for known, _, _ in process.extract(
                 one,
                 spellings.keys(),
-                scorer=Levenshtein.distance,
+                scorer=distance.Levenshtein.distance,
                 score_cutoff=2 * most,
                 limit=None,
             ):
-                slips = DamerauLevenshtein.distance(one, known, score_cutoff=most)
+                slips = distance.DamerauLevenshtein.distance(one, known, score_cutoff=most)
                 if slips <= most:
                     nearest[slips] |= spellings[known]
         return nearest
