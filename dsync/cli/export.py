@@ -18,12 +18,10 @@ from dsync.cli.output import announce_stop, print_json, print_table
 from dsync.cli.session import check_known, chosen_demarche, load_any, opened
 from dsync.database import open_database
 from dsync.errors import InterruptedRunError
+from dsync.exports import ENDINGS, tables_of
 from dsync.exports import export as write
-from dsync.exports import tables_of
 from dsync.service.signals import StopSignals
 from dsync.sync.context import utc_now
-
-DELIMITERS = {"comma": ",", "semicolon": ";"}
 
 
 @click.command()
@@ -31,10 +29,11 @@ DELIMITERS = {"comma": ",", "semicolon": ";"}
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(("csv", "xlsx", "parquet")),
+    type=click.Choice(tuple(ENDINGS)),
     default="csv",
     show_default=True,
-    help="Format of the files.",
+    help="Format of the files. csv-fr is what an Excel in French opens by a double click: "
+    "semicolons, 12,5, VRAI, 31/12/2024, the time of Paris, « a ; b » for several choices.",
 )
 @click.option(
     "--view", "views", multiple=True, metavar="NAME", help="Only this view; may be repeated."
@@ -52,13 +51,6 @@ DELIMITERS = {"comma": ",", "semicolon": ";"}
     help="Only dossiers with an event since T (ISO, UTC); views that are not about single dossiers "
     "are whole.",
 )
-@click.option(
-    "--delimiter",
-    type=click.Choice(tuple(DELIMITERS)),
-    default="comma",
-    show_default=True,
-    help="Sign between two values of a CSV file; a French Excel expects the semicolon.",
-)
 @json_option
 @settings_options()
 def export(
@@ -68,7 +60,6 @@ def export(
     views: tuple[str, ...],
     without_personal_data: bool,
     since: datetime | None,
-    delimiter: str,
     as_json: bool,
 ) -> None:
     """Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.
@@ -101,7 +92,6 @@ def export(
                     format_=format_,
                     made_at=utc_now(),
                     since=since,
-                    delimiter=DELIMITERS[delimiter],
                     stop=signals.stop,
                     progress=progress,
                 )

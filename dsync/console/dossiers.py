@@ -152,7 +152,11 @@ def export(visit: Visit) -> Response:
         f"dossiers-{worker.demarche}-{words.paris_day(visit.now)}",
         ending,
         {header: table.types.get(name, "text") for name, header in listed.items()}
-        | {words.label(name, table.columns[name]): table.types[name] for name in others},
+        # JSON is shown in words.
+        | {
+            words.label(name, table.columns[name]): table.types[name].replace("json", "text")
+            for name in others
+        },
         lines,
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -40,12 +40,11 @@ def file_of(
         path = folder / f"{name}.{ending}"
         writer: Writer
         if ending == "csv":
-            writer = CsvWriter(path, table, delimiter=";")
+            writer = CsvWriter(path, table, french=True)
         else:
             writer = XlsxWriter(path, table, day="dd/mm/yyyy", instant="dd/mm/yyyy hh:mm")
-        shown = _text if ending == "csv" else _cell
         with closing(writer):
-            writer.write([[shown(value) for value in row] for row in rows])
+            writer.write([[_cell(value) for value in column] for column in zip(*rows, strict=True)])
         content = path.read_bytes()
     return Response(
         content,
@@ -55,7 +54,7 @@ def file_of(
 
 
 def _cell(value: Any) -> Any:
-    """Return a value of a workbook, where days, instants and numbers stay what they are."""
+    """Return a value as a file shows it, in which days, instants and numbers stay what they are."""
     match value:
         case bool():
             return words.text(value)
@@ -65,16 +64,3 @@ def _cell(value: Any) -> Any:
             return words.visible(value)
         case _:
             return value
-
-
-def _text(value: Any) -> Any:
-    """Return a value of a CSV file as Excel reads it where French is spoken."""
-    match _cell(value):
-        case datetime() as instant:
-            return instant.strftime("%d/%m/%Y %H:%M")
-        case date() as day:
-            return day.strftime("%d/%m/%Y")
-        case float() as number:
-            return str(number).replace(".", ",")
-        case other:
-            return other

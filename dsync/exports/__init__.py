@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsync.exports.datapackage import ENDINGS
 from dsync.exports.export import Exported, export, tables_of
 
-__all__ = ["Exported", "export", "tables_of"]
+__all__ = ["ENDINGS", "Exported", "export", "tables_of"]

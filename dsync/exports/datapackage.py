@@ -9,15 +9,26 @@ from typing import Any
 from dsync.exports.view_rows import Table
 from dsync.store.dictionary import PSEUDONYMISED
 
+ENDINGS = {"csv": "csv", "csv-fr": "csv", "xlsx": "xlsx", "parquet": "parquet"}
+"""The formats, with the endings of their files."""
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}
 """Types whose name differs in the Table Schema."""
+_FORMS: Mapping[str, Mapping[str, Any]] = {"datetime": {"format": "%Y-%m-%dT%H:%M:%SZ"}}
+_FRENCH_FORMS: Mapping[str, Mapping[str, Any]] = {
+    "datetime": {"format": "%d/%m/%Y %H:%M"},
+    "date": {"format": "%d/%m/%Y"},
+    "boolean": {"trueValues": ["VRAI"], "falseValues": ["FAUX"]},
+    # The apostrophe before a long number is not part of it.
+    "integer": {"bareNumber": False},
+    "number": {"bareNumber": False, "decimalChar": ","},
+}
+"""How a field's values are written, by type."""
 
 
 def descriptor(
     tables: Sequence[Table],
     *,
     format_: str,
-    delimiter: str,
     made_at: datetime,
     since: datetime | None,
 ) -> dict[str, Any]:
@@ -27,7 +38,7 @@ def descriptor(
         "name": "dsync",
         "title": "Dossiers du programme, vus par dsync",
         "created": _iso(made_at),
-        "resources": [_resource(table, format_, delimiter) for table in tables],
+        "resources": [_resource(table, format_) for table in tables],
     }
     said = [PSEUDONYMISED] if tables[0].is_pseudonymised else []
     if (demarche := tables[0].demarche) is not None:
@@ -39,33 +50,34 @@ def descriptor(
     return document
 
 
-def _resource(table: Table, format_: str, delimiter: str) -> dict[str, Any]:
+def _resource(table: Table, format_: str) -> dict[str, Any]:
+    forms = _FRENCH_FORMS if format_ == "csv-fr" else _FORMS
     resource: dict[str, Any] = {
         "name": table.name,
-        "path": f"{table.name}.{format_}",
-        "format": format_,
+        "path": f"{table.name}.{ENDINGS[format_]}",
+        "format": ENDINGS[format_],
         "description": table.description,
         "schema": {
             "fields": [
-                _field(name, table.types[name], sentence)
+                {
+                    "name": name,
+                    "type": _TYPES.get(type_, type_),
+                    "description": sentence,
+                    **forms.get(type_, {}),
+                }
                 for name, sentence in table.columns.items()
+                for type_ in (table.types[name],)
             ]
         },
     }
-    if format_ == "csv":
+    if ENDINGS[format_] == "csv":
+        delimiter = ";" if format_ == "csv-fr" else ","
         resource |= {
             "profile": "tabular-data-resource",
             "encoding": "utf-8-sig",
             "dialect": {"delimiter": delimiter, "lineTerminator": "\r\n"},
         }
     return resource
-
-
-def _field(name: str, type_: str, sentence: str) -> dict[str, str]:
-    field = {"name": name, "type": _TYPES.get(type_, type_), "description": sentence}
-    if type_ == "datetime":
-        field["format"] = "%Y-%m-%dT%H:%M:%SZ"
-    return field
 
 
 def _iso(instant: datetime) -> str:

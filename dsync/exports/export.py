@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
-from dsync.exports.datapackage import descriptor
+from dsync.exports.datapackage import ENDINGS, descriptor
 from dsync.exports.view_rows import Table
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
@@ -97,7 +97,6 @@ def export(
     format_: str,
     made_at: datetime,
     since: datetime | None = None,
-    delimiter: str = ",",
     stop: Event | None = None,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> list[Exported]:
@@ -107,10 +106,9 @@ def export(
         connection: in a transaction, so that all tables are of the same instant.
         tables: what is written.
         folder: made if it is missing.
-        format_: csv, xlsx or parquet.
+        format_: a key of `ENDINGS`.
         made_at: the present instant, for `datapackage.json`.
         since: as for `Table.rows`.
-        delimiter: between two values of a CSV file.
         stop: when set, the export ends, and no file is replaced.
         progress: is called with a table's name, its rows written so far and all its rows.
 
@@ -134,32 +132,30 @@ def export(
     done: list[Exported] = []
     with _alone_in(folder), _unwritable_told(folder), _replacing(folder) as open_:
         for table in tables:
-            name = f"{table.name}.{format_}"
+            name = f"{table.name}.{ENDINGS[format_]}"
             rows = 0
             total = table.count(connection, since)
             progress(table.name, 0, total)
             with (
-                contextlib.closing(_writer(open_(name), table, format_, delimiter)) as writer,
+                contextlib.closing(_writer(open_(name), table, format_)) as writer,
                 contextlib.closing(table.rows(connection, since)) as batches,
             ):
                 for some in batches:
                     if stop is not None and stop.is_set():
                         raise InterruptedRunError("Interrupted: no file was replaced.")
                     writer.write(some)
-                    rows += len(some)
+                    rows += len(some[0])
                     progress(table.name, rows, total)
             done.append(Exported(table.name, name, rows))
-        document = descriptor(
-            tables, format_=format_, delimiter=delimiter, made_at=made_at, since=since
-        )
+        document = descriptor(tables, format_=format_, made_at=made_at, since=since)
         text = json.dumps(document, ensure_ascii=False, indent=2)
         open_(PACKAGE).write_text(f"{text}\n", encoding="utf-8")
     return done
 
 
-def _writer(path: Path, table: Table, format_: str, delimiter: str) -> Writer:
-    if format_ == "csv":
-        return CsvWriter(path, table, delimiter=delimiter)
+def _writer(path: Path, table: Table, format_: str) -> Writer:
+    if ENDINGS[format_] == "csv":
+        return CsvWriter(path, table, french=format_ == "csv-fr")
     return XlsxWriter(path, table) if format_ == "xlsx" else ParquetWriter(path, table)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
@@ -17,7 +18,8 @@ from dsync.store.form_views import demarche_of
 BATCH = 1_000
 """Number of rows in memory at a time."""
 
-Row = Sequence[Any]
+Columns = Sequence[Sequence[Any]]
+"""Some rows by columns: most columns need no conversion, which is seen for all values at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,10 @@ class Table:
         statement = f"SELECT count(*) FROM {self._selected(since)}"  # noqa: S608 - our own names
         return connection.scalar(text(statement), self._values(since)) or 0
 
-    def rows(self, connection: Connection, since: datetime | None) -> Generator[list[Row]]:
-        """Yield the rows in batches, ordered by the dossier's number; close it to end early.
+    def rows(self, connection: Connection, since: datetime | None) -> Generator[Columns]:
+        """Yield the rows in batches, none empty, ordered by the dossier's number.
+
+        Close it to end early.
 
         Args:
             connection: in a transaction.
@@ -57,7 +61,9 @@ class Table:
             for some in found.partitions(BATCH):
                 yield self._converted(some)
 
-    def rows_of(self, connection: Connection, numbers: Sequence[int]) -> Iterator[list[Row]]:
+    def rows_of(
+        self, connection: Connection, numbers: Sequence[int]
+    ) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of a table with one row a dossier, in batches and in a given order.
 
         Args:
@@ -73,7 +79,8 @@ class Table:
             some = numbers[start : start + BATCH]
             found = connection.execute(statement, {"numbers": some})
             by_number = {row[-1]: row[:-1] for row in found}
-            yield self._converted([by_number[number] for number in some if number in by_number])
+            rows = [by_number[number] for number in some if number in by_number]
+            yield [*zip(*self._converted(rows), strict=True)]
 
     @property
     def _names(self) -> str:
@@ -84,15 +91,9 @@ class Table:
             for name, sentence in self.columns.items()
         )
 
-    def _converted(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
-        converters = [CONVERTERS[self.types[name]] for name in self.columns]
-        return [
-            [
-                None if value is None else convert(value)
-                for convert, value in zip(converters, row, strict=True)
-            ]
-            for row in rows
-        ]
+    def _converted(self, rows: Iterable[Sequence[Any]]) -> Columns:
+        types = map(self.types.__getitem__, self.columns)
+        return [*map(_column, types, zip(*rows, strict=True))]
 
     def _selected(self, since: datetime | None) -> str:
         conditions = []
@@ -113,26 +114,35 @@ class Table:
         return {name: value for name, value in given.items() if value is not None}
 
 
+def _column(type_: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Make a column's values, of the dictionary's type, of what the database returns."""
+    native, convert = CONVERTERS[type_]
+    if {*map(type, values)} <= native:
+        return values
+    return [None if value is None else convert(value) for value in values]
+
+
 def _datetime(value: datetime | str) -> datetime:
     instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    if instant.tzinfo is UTC:
+        return instant
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-def _date(value: date | str) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(value)
 
 
 def _json(value: Any) -> str:
     return value if isinstance(value, str) else json_bytes(value).decode()
 
 
-CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
-    "integer": int,
-    "number": float,
-    "boolean": bool,
-    "date": _date,
-    "datetime": _datetime,
-    "json": _json,
-    "text": str,
+_NONE = type(None)
+
+CONVERTERS: Mapping[str, tuple[set[type], Callable[[Any], Any]]] = {
+    "integer": ({int, _NONE}, int),
+    # PostgreSQL's numbers stay exact.
+    "number": ({int, float, Decimal, _NONE}, float),
+    "boolean": ({bool, _NONE}, bool),
+    "date": ({date, _NONE}, date.fromisoformat),
+    "datetime": ({_NONE}, _datetime),
+    "json": ({str, _NONE}, _json),
+    "text": ({str, _NONE}, str),
 }
-"""Makes a column's value of what the database returns, by type."""
+"""By type: the Python types that a value stays in, and what converts another one."""

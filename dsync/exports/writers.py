@@ -6,11 +6,15 @@ import csv
 import os
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
+from dsync.domain.dossier import PARIS
 from dsync.errors import ConfigurationError
-from dsync.exports.view_rows import Row, Table
+from dsync.exports.view_rows import Columns, Table
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A text that starts with one of these would be a formula when a spreadsheet opens a CSV file."""
@@ -19,6 +23,8 @@ MAX_XLSX_ROWS = 1_048_575
 MAX_XLSX_TEXT = 32_767
 """Characters of a cell."""
 CUT_SIGN = "…"
+DIGITS = 15
+"""Digits of a number that a spreadsheet keeps."""
 GROUP_BYTES = 1024 * 1024
 """Least size of a group of rows in a Parquet file, uncompressed. The list of a file's groups is in
 memory until the file is complete, and would grow with the dossiers by one for each batch."""
@@ -29,7 +35,7 @@ WIDTHS = {"text": 28, "json": 28, "datetime": 20}
 class Writer(Protocol):
     """Writes one table into a file."""
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, columns: Columns) -> None:
         """Append rows."""
 
     def close(self) -> None:
@@ -42,40 +48,107 @@ class CsvWriter:
     Args:
         path: of the file.
         table: what is written.
-        delimiter: between two values.
+        french: whether it is for an Excel in French, which expects the semicolon, its own form of
+            numbers, days and booleans, and the time of Paris.
     """
 
-    def __init__(self, path: Path, table: Table, *, delimiter: str = ",") -> None:
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
-        self._csv = csv.writer(self._file, delimiter=delimiter, lineterminator="\r\n")
+    def __init__(self, path: Path, table: Table, *, french: bool = False) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        # Not by the encoding `utf-8-sig`, which takes a call a row.
+        self._file.write("\ufeff")
+        self._csv = csv.writer(self._file, delimiter=";" if french else ",", lineterminator="\r\n")
         self._csv.writerow(table.columns)
+        self._is_french = french
+        self._text = _french_text if french else _csv_text
+        self._json = {place for place in _json_places(table) if french}
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, columns: Columns) -> None:
         """Append rows."""
-        self._csv.writerows([_csv_text(value) for value in row] for row in rows)
+        texts = [
+            self._column([*map(_in_words, values)] if place in self._json else values)
+            for place, values in enumerate(columns)
+        ]
+        self._csv.writerows(zip(*texts, strict=True))
+
+    def _column(self, values: Sequence[Any]) -> Sequence[Any]:
+        types = {*map(type, values)}
+        if types <= {int, type(None)} and not (self._is_french and any(map(_is_long, values))):
+            return values
+        # Most texts begin with a letter, and take no call each: signs and digits sort before « @ ».
+        return [
+            value
+            if value is None or (type(value) is str and value[:1] > "@")
+            else self._text(value)
+            for value in values
+        ]
 
     def close(self) -> None:
         """Complete the file."""
         self._file.close()
 
 
+def _json_places(table: Table) -> list[int]:
+    return [place for place, name in enumerate(table.columns) if table.types[name] == "json"]
+
+
+def _in_words(document: str | None) -> str | None:
+    """Return several choices as « a ; b », files by their names; other JSON as it is."""
+    parts = None if document is None else msgspec.json.decode(document)
+    if not isinstance(parts, list):
+        return document
+    names = [part.get("nom") if isinstance(part, dict) else part for part in parts]
+    texts = [name for name in names if isinstance(name, str)]
+    return " ; ".join(texts) if len(texts) == len(names) else document
+
+
 def _csv_text(value: Any) -> str:
     match value:
-        case None:
-            return ""
+        # The apostrophe makes it a text.
+        case str():
+            return f"'{value}" if value.startswith(FORMULA_SIGNS) else value
         case bool():
             return "true" if value else "false"
         case datetime():
-            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-        # The apostrophe makes it a text.
-        case str() if value.startswith(FORMULA_SIGNS):
-            return f"'{value}"
+            return f"{value.isoformat()[:19]}Z"
         case _:
-            return str(value)
+            return _number_text(value)
+
+
+def _french_text(value: Any) -> str:
+    match value:
+        case str():
+            if value.startswith(FORMULA_SIGNS) or (len(value) > DIGITS and value.isdigit()):
+                return f"'{value}"
+            return value
+        case bool():
+            return "VRAI" if value else "FAUX"
+        case datetime():
+            try:
+                at = value.astimezone(PARIS)
+            except OverflowError:  # In the last hour of the year 9999.
+                at = value
+            return f"{at.day:02}/{at.month:02}/{at.year:04} {at.hour:02}:{at.minute:02}"
+        case date():
+            return f"{value.day:02}/{value.month:02}/{value.year:04}"
+        case _:
+            text = _number_text(value).removesuffix(".0").replace(".", ",")
+            # Rounded by a spreadsheet, a number of so many digits would be another one.
+            return f"'{text}" if _is_long(value) else text
+
+
+def _number_text(value: Any) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _is_long(value: Any) -> bool:
+    """Return whether an exact number has more digits than a spreadsheet keeps."""
+    if isinstance(value, Decimal):
+        return len(value.as_tuple().digits) > DIGITS
+    return isinstance(value, int) and abs(value) >= 10**DIGITS
 
 
 class XlsxWriter:
-    """A workbook: typed cells, a frozen header with filters, no formulas.
+    """A workbook: typed cells, lists in words, a frozen header with filters, no formulas.
 
     Instants are shown as given, because cells have no time zone. After a full sheet comes another
     one.
@@ -98,6 +171,7 @@ class XlsxWriter:
         from xlsxwriter import Workbook
 
         self._table = table
+        self._json = {*_json_places(table)}
         self._sheets = 0
         options = {
             "constant_memory": True,
@@ -128,15 +202,15 @@ class XlsxWriter:
         for place, name in enumerate(self._table.columns):
             self._sheet.write_string(0, place, name, self._header)
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, columns: Columns) -> None:
         """Append rows."""
-        for row in rows:
+        for row in zip(*columns, strict=True):
             if self._rows == MAX_XLSX_ROWS:
                 self._end_sheet()
                 self._begin_sheet()
             self._rows += 1
             for place, value in enumerate(row):
-                self._cell(place, value)
+                self._cell(place, _in_words(value) if place in self._json else value)
 
     def _cell(self, place: int, value: Any) -> None:
         sheet, row = self._sheet, self._rows
@@ -149,11 +223,11 @@ class XlsxWriter:
                 sheet.write_datetime(row, place, value, self._instant)
             case date():
                 sheet.write_datetime(row, place, value)
-            case int() if abs(value) >= 10**15:
-                # Cells have fifteen digits.
-                sheet.write_string(row, place, str(value))
-            case int() | float():
-                sheet.write_number(row, place, value)
+            case int() | float() | Decimal():
+                if _is_long(value):
+                    sheet.write_string(row, place, _number_text(value))
+                else:
+                    sheet.write_number(row, place, value)
             case _:
                 sheet.write_string(row, place, _cut(value))
 
@@ -216,13 +290,18 @@ class ParquetWriter:
         self._file = parquet.ParquetWriter(path, self._schema)
         self._waiting: list[Any] = []
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, columns: Columns) -> None:
         """Append rows."""
-        columns = [
-            self._arrow.array(values, type=field.type)
-            for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
+        arrays = [
+            self._arrow.array(
+                [value if value is None else float(value) for value in values]
+                if field.type == "double"
+                else values,
+                type=field.type,
+            )
+            for values, field in zip(columns, self._schema, strict=True)
         ]
-        self._waiting.append(self._arrow.Table.from_arrays(columns, schema=self._schema))
+        self._waiting.append(self._arrow.Table.from_arrays(arrays, schema=self._schema))
         if sum(table.nbytes for table in self._waiting) >= GROUP_BYTES:
             self._write_group()
 

@@ -8,6 +8,7 @@ column, a champ of another type gets one more, and no column is ever moved or re
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -134,8 +135,8 @@ _CASTS = {
         "timestamptz": f"CASE WHEN {_SQLITE_INSTANT} "
         "THEN strftime('%Y-%m-%dT%H:%M:%SZ', {0}) END",
         "boolean": "CASE lower({0}) WHEN 'oui' THEN TRUE WHEN 'non' THEN FALSE END",
-        "valeur": "CASE WHEN json_type(e.value, '$.valeur') = 'array' THEN {0} "
-        "WHEN e.value ->> 'texte' <> '' THEN json_array(e.value ->> 'texte') END",
+        "valeur": "CASE WHEN substr({0}, 1, 1) = '[' THEN {0} "
+        "WHEN {texte} <> '' THEN json_array({texte}) END",
         "fichiers": "{0}",
     },
 }
@@ -159,6 +160,8 @@ class FormColumn:
     of that: a number can be one of social security, a date a day of birth."""
     follower: str = ""
     """The column of the question's later type, if it has got another one."""
+    place: int | None = None
+    """Where most dossiers have the champ: its rank in the newest revision."""
 
     @property
     def description(self) -> str:
@@ -274,9 +277,17 @@ def form_views(
             parent = views.get(descriptor.parent_id)
             if parent is not None and descriptor.type not in {*LAYOUT_TYPES, "repetition"}:
                 _learn(parent, descriptor, is_open=descriptor.id in opened)
+    places: dict[DescriptorId, int] = {}
+    ranks: Counter[tuple[DescriptorId | None, bool]] = Counter()
+    for descriptor in published[-1].descriptors.values():
+        if descriptor.type not in LAYOUT_TYPES:
+            siblings = (descriptor.parent_id, descriptor.is_annotation)
+            places[descriptor.id] = ranks[siblings]
+            ranks[siblings] += 1
     for view in views.values():
         published_now = {c.id: c.name for c in view.columns.values() if c.is_published}
         for column in view.columns.values():
+            column.place = places.get(column.id)
             if not column.is_published:
                 column.follower = published_now.get(column.id, "")
     return list(views.values())
@@ -349,16 +360,24 @@ def _selected(columns: Iterable[str]) -> str:
 
 def _sqlite(view: FormView) -> str:
     """Return SQLite's query: each column looks for its champ, only where it is asked for."""
-    source = "json_each(l.value, '$.champs')" if view.repetition else "json_each(c.{0})"
     columns = []
     for column in view.columns.values():
-        name = column.kind if column.kind in ("valeur", "fichiers") else "texte"
-        value = _CASTS["sqlite"][column.kind].replace("{0}", f"(e.value ->> '{name}')")
-        champs = source.format("annotations" if column.is_annotation else "champs")
-        columns.append(
-            f"(SELECT {value} FROM {champs} AS e "  # noqa: S608 - escaped
-            f"WHERE e.value ->> 'id' = {_literal(column.id)}) AS {column.name}"
+        champs, path = ("l.value", "$.champs") if view.repetition else ("c.champs", "$")
+        if column.is_annotation and not view.repetition:
+            champs = "c.annotations"
+        id_ = _literal(column.id)
+        found = (
+            f"(SELECT {_sqlite_value(column.kind, 'e.value', '$')} FROM json_each({champs}, "  # noqa: S608 - escaped
+            f"'{path}') AS e WHERE e.value ->> 'id' = {id_})"
         )
+        if column.place is not None:
+            # A look at one place takes a third of a search.
+            place = f"{path}[{column.place}]"
+            found = (
+                f"CASE WHEN {champs} ->> '{place}.id' = {id_} "
+                f"THEN {_sqlite_value(column.kind, champs, place)} ELSE {found} END"
+            )
+        columns.append(f"{found} AS {column.name}")
     if view.repetition is None:
         return (
             f"SELECT\n    {_selected([*_facts('sqlite'), *columns])}\nFROM dossier AS d\n"
@@ -374,6 +393,16 @@ def _sqlite(view: FormView) -> str:
         "JOIN json_each(r.value, '$.lignes') AS l\n"
         f"WHERE d.demarche_numero = {view.demarche}"
     )
+
+
+def _sqlite_value(kind: str, source: str, path: str) -> str:
+    """Return a column's value, of the champ at a path in JSON."""
+    cast = _CASTS["sqlite"][kind].replace("{texte}", f"({source} ->> '{path}.texte')")
+    # As JSON, an array differs from a text that looks like one.
+    operator, name = {"valeur": ("->", "valeur"), "fichiers": ("->>", "fichiers")}.get(
+        kind, ("->>", "texte")
+    )
+    return cast.replace("{0}", f"({source} {operator} '{path}.{name}')")
 
 
 def _postgresql(view: FormView) -> str:
