@@ -142,7 +142,11 @@ class History:
 
     def _table(self, view: str) -> str:
         shown = self._shown(view)
-        lines = [f"{len(self.rows[view])} rows\n"]
+        lines = []
+        if len(shown) < len(self.rows[view]):
+            of = {row.get("numero", rank) for rank, row in enumerate(self.rows[view])}
+            what = "dossiers" if "numero" in self.columns[view] else "rows"
+            lines.append(f"Of some of {len(of)} {what}:\n")
         if len(shown) <= FEW:
             lines += [
                 f"{name}: {_line(self._once([row[name] for row in shown]))}"
@@ -192,7 +196,7 @@ class History:
     def _normal(self, ended: Ended) -> str:
         document = ended.json
         if isinstance(document, list) and document[ITEMS:]:
-            document = [*document[:ITEMS], f"… {len(document) - ITEMS} more"]
+            document = [*document[:ITEMS], "…"]
         document = self._once(_without_days(self._beside_views(document)))
         return self.normal(json.dumps(document, indent=1, ensure_ascii=False))
 
