@@ -418,10 +418,13 @@ class Worker:
         sections = programme.propose(demarche, revision, parts_of(template))
         return new_config(demarche, revision, sections, known)
 
-    def verify(self, *, remote: bool, pieces: bool = False) -> Verification:
+    def verify(
+        self, *, remote: bool, pieces: bool = False, sample: Callable[[int], int] | None = None
+    ) -> Verification:
         """Compare the database with itself, and with the copied files where files are copied.
 
         Args:
+            sample: as of `care.verify.verify`.
             remote: whether to compare the confirmed wishes with DS, too.
             pieces: whether to read each copied file.
 
@@ -442,7 +445,7 @@ class Worker:
         )
         # Before anything is read, so that a missing token ends the command at once.
         client = self.client if remote else None
-        done = verify(self.store, expected)
+        done = verify(self.store, expected, sample)
         if self._pieces is not None and done.is_readable:
             verify_pieces(self.store, self.demarche, self._pieces.target, done, whole=pieces)
         if client is not None and done.is_readable:

@@ -7,24 +7,28 @@ the service may have changed both.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from dsync.annotations import AnnotationsConfig, resolve, shows
-from dsync.domain.dossier import OPEN_ETATS, Champ, Dossier, Presence, Revision
+from dsync.annotations import AnnotationsConfig, desired, resolve, shows
+from dsync.annotations.targets import DETAIL, RESULTAT
+from dsync.domain.dossier import OPEN_ETATS, Champ, Correction, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import md5_of
+from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
-from dsync.store import Reader, Store, StoredDossier, SyncState
+from dsync.store import Reader, Record, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView, form_views
 from dsync.store.piece_rows import CopiedFile
+from dsync.store.seals import stores
 from dsync.store.sql import CLOCK_TOLERANCE
 from dsync.sync.context import is_mapped
 from dsync.sync.piece_files import check_marked, list_target, read_back
@@ -32,6 +36,7 @@ from dsync.sync.record import Recorder, cells, cells_of, dossier_of
 
 BATCH = 100
 """Number of dossiers that are read and compared together."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ASKED_TOGETHER = 50
 """Number of dossiers whose annotations are read from DS in one request."""
 
@@ -58,6 +63,8 @@ class Verification:
 
     rows: dict[str, int] = field(default_factory=dict)
     """Number of rows by table."""
+    sampled: int | None = None
+    """How many dossiers were chosen; None: all."""
     recomputed: int = 0
     """Dossiers whose hashes and views were compared with their contents."""
     compared_with_ds: int = 0
@@ -90,12 +97,25 @@ class Expected:
     now: Callable[[], datetime]
 
 
-def verify(store: Store, expected: Expected) -> Verification:
+CANNOT_KNOW = (
+    "It cannot know what DS shows now (`dsync db verify --remote`, `dsync sync --full`), whether "
+    "evidence, products and replaced wishes are as they were read, what people asked for by hand, "
+    "what the copied files contain (`--pieces`), and what somebody changed who recomputed the "
+    "hashes, too."
+)
+"""The last line of each verification."""
+
+
+def verify(
+    store: Store, expected: Expected, sample: Callable[[int], int] | None = None
+) -> Verification:
     """Compare the database with itself.
 
     Args:
         store: the database.
         expected: the démarche and its configuration.
+        sample: returns how many of so many dossiers are compared, chosen anew each time; None: all.
+            What compares rows with rows is done for all in either case.
 
     Raises:
         StoreError: the database cannot be read.
@@ -109,10 +129,20 @@ def verify(store: Store, expected: Expected) -> Verification:
             )
             return done
         done.rows = reader.verification.counts()
+        numbers = reader.contents.numbers()
+        if sample is not None:
+            numbers = random.sample(numbers, min(sample(len(numbers)), len(numbers)))
+            done.sampled = len(numbers)
+        numbers.sort()
         _verify_rows(reader, done)
+        _verify_seals(reader, None if sample is None else numbers, done)
         state = reader.state.read()
         _verify_watermark(reader, state, expected.now(), done)
-        _verify_contents(reader, state, expected, done)
+        _verify_wishes(reader, state, expected, done)
+        _verify_contents(reader, state, expected, numbers, done)
+    if altered := store.altered_views():
+        message = f"Views have another text than dsync gives them: {', '.join(altered)}. {RESTORE}"
+        done.findings.append(Finding("views.text", message, len(altered)))
     return done
 
 
@@ -133,7 +163,29 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
     done.add(
         "current_verdict",
         reader.verification.uneven_verdicts(),
-        f"Dossiers have verdicts of which not exactly one is current. {RESTORE}",
+        "Dossiers were judged and lack a verdict, or have several current ones, or an older one "
+        f"than the last. {RESTORE}",
+    )
+    full = "Run `dsync sync --full`."
+    done.add(
+        "presence",
+        reader.verification.wrong_presences(),
+        f"Dossiers have another presence than the journal gives them. {full}",
+    )
+    done.add(
+        "quarantine",
+        reader.verification.wrong_quarantine(),
+        f"Dossiers are in quarantine, or are not, against what the journal has. {full}",
+    )
+    done.add(
+        "corrections",
+        reader.verification.lost_corrections(),
+        f"Pending corrections of dossiers are not among the stored ones. {RESTORE}",
+    )
+    done.add(
+        "pushed",
+        reader.verification.unlike_pushed(),
+        f"Confirmed wishes of dossiers are not what counts as written into DS. {RESTORE}",
     )
     done.add(
         "current_wish",
@@ -144,6 +196,48 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
         "erased",
         reader.verification.badly_erased(),
         "Erased dossiers still have contents or texts. Run `dsync dossier erase N` for each.",
+    )
+
+
+FROM_DS = {
+    "dossier": READ_AGAIN,
+    "demarche": "Run `dsync sync --full`, which reads the form again.",
+    "revision": "Run `dsync sync --full`, which reads the form again.",
+}
+"""The remedies for sealed rows that DS gives once more."""
+
+
+def _verify_seals(
+    reader: Reader, numbers: Sequence[DossierNumber] | None, done: Verification
+) -> None:
+    for name, rows, dossiers in reader.seals.broken(numbers):
+        message = (
+            f"Rows of table {name} are not as dsync wrote them: they were changed outside dsync. "
+            f"{FROM_DS.get(name, RESTORE)}"
+        )
+        done.findings.append(Finding(f"seals.{name}", message, rows, tuple(sorted(set(dossiers)))))
+    for name in reader.seals.miscounted():
+        message = f"Rows of table {name} are missing, or were added outside dsync. {RESTORE}"
+        done.findings.append(Finding(f"sums.{name}", message, 1))
+
+
+def _verify_wishes(
+    reader: Reader, state: SyncState, expected: Expected, done: Verification
+) -> None:
+    # With other texts, the next run words the wishes again.
+    if expected.annotations is None or state.mapping_key not in (None, expected.mapping_key):
+        return
+    wrong = []
+    for number, annotation, valeur, verdict, detail in reader.verification.wished():
+        # The date stays that of an equal verdict of before, and a label may have been renamed.
+        wanted = desired(Verdict(verdict), detail or "", EPOCH, expected.annotations)
+        if annotation in (RESULTAT, DETAIL) and wanted and wanted[annotation] != valeur:
+            wrong.append(number)
+    done.add(
+        "wishes",
+        wrong,
+        "Wishes of dossiers are not those of their verdicts. If [annotations] has changed since "
+        f"the last run, `dsync sync` words them again; else somebody changed them. {RESTORE}",
     )
 
 
@@ -173,7 +267,11 @@ def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Ver
 
 
 def _verify_contents(
-    reader: Reader, state: SyncState, expected: Expected, done: Verification
+    reader: Reader,
+    state: SyncState,
+    expected: Expected,
+    numbers: Sequence[DossierNumber],
+    done: Verification,
 ) -> None:
     revisions = reader.demarche.revisions()
     forms = form_views(reader.number, revisions.values(), opened=())
@@ -188,8 +286,11 @@ def _verify_contents(
     is_same_mapping = state.mapping_key in (None, expected.mapping_key)
     # The copy of a dossier in quarantine stays, unless it could be stored.
     unread = {one.numero for one in reader.quarantine.entries() if one.code not in STORED_CODES}
-    misfits: dict[str, list[DossierNumber]] = {"unreadable": [], "hashes": [], "views": []}
-    for batch in reader.contents.batches(BATCH):
+    misfits: dict[str, list[DossierNumber]] = defaultdict(list)
+    for start in range(0, len(numbers), BATCH):
+        some = numbers[start : start + BATCH]
+        misfits["verdicts"] += reader.verification.unlike_checks(some)
+        batch = list(reader.contents.of(some).values())
         dossiers: dict[DossierNumber, Dossier] = {}
         for stored in batch:
             try:
@@ -204,15 +305,27 @@ def _verify_contents(
                 misfits["hashes"].append(stored.numero)
         done.recomputed += len(batch)
         if is_same_mapping:
-            misfits["hashes"] += [
-                stored.numero
-                for stored in batch
-                if (dossier := dossiers.get(stored.numero))
+            corrections = reader.corrections.of(some)
+            mapped = reader.verification.programme_rows(some)
+            for stored in batch:
+                dossier = dossiers.get(stored.numero)
                 # A copy that no read has renewed may be of another mapping.
-                and stored.facts.presence == Presence.PRESENT
-                and stored.numero not in unread
-                and not _has_its_hashes(stored, dossier, revisions, expected)
-            ]
+                is_read = stored.facts.presence == Presence.PRESENT and stored.numero not in unread
+                if dossier is None or not is_read:
+                    continue
+                if dossier.revision_id not in revisions and not _has_labels(dossier):
+                    misfits["revisions"].append(stored.numero)
+                    continue
+                if _has_labels(dossier):
+                    # Its form was derived from all that DS showed, headings included, which are
+                    # not stored.
+                    continue
+                asked = corrections.get(stored.numero, ())
+                record = _record_of(stored, dossier, revisions, expected, asked)
+                if record is None:
+                    misfits["hashes"].append(stored.numero)
+                elif not _has_its_rows(stored, record, mapped, reader):
+                    misfits["rows"].append(stored.numero)
         if not lost:
             misfits["views"] += _misfits_of_views(reader, forms, dossiers)
     if not is_same_mapping and expected.mapping_key is not None and done.recomputed:
@@ -229,6 +342,22 @@ def _verify_contents(
         f"outside dsync, or [annotations] has changed since. {READ_AGAIN}",
     )
     done.add(
+        "rows",
+        misfits["rows"],
+        "The applicant, or the programme's row, of dossiers is not what the stored contents give: "
+        f"they were changed outside dsync. {READ_AGAIN}",
+    )
+    done.add(
+        "revisions",
+        misfits["revisions"],
+        f"Dossiers are of a revision of the form that is not stored. {FROM_DS['revision']}",
+    )
+    done.add(
+        "verdicts",
+        misfits["verdicts"],
+        f"Verdicts of dossiers do not follow from their checks. {RESTORE}",
+    )
+    done.add(
         "views",
         misfits["views"],
         "The views do not show what the stored contents are: a view was changed outside dsync, or "
@@ -236,27 +365,48 @@ def _verify_contents(
     )
 
 
-def _has_its_hashes(
+def _has_labels(dossier: Dossier) -> bool:
+    """Return whether champs are stored with their labels: the form was not known."""
+    return any(champ.libelle for champ in (*dossier.champs, *dossier.annotations))
+
+
+def _record_of(
     stored: StoredDossier,
     dossier: Dossier,
     revisions: Mapping[RevisionId, Revision],
     expected: Expected,
-) -> bool:
-    revision = revisions.get(dossier.revision_id)
-    champs = (*dossier.champs, *dossier.annotations)
-    if revision is None or any(champ.libelle for champ in champs):
-        # The form was derived from all that DS showed, headings included: they are not stored.
-        return True
+    corrections: Sequence[Correction],
+) -> Record | None:
+    """Return the record that was stored, None if the stored contents give other hashes."""
     unread = frozenset(msgspec.json.decode(stored.contents["lacunes"] or b"[]"))
     facts = stored.facts
     known = (facts.content_hash, facts.inputs_hash, facts.annotations_hash)
     # As it was read, and as `jsonb` may have changed it since.
     for read in (dossier, _with_floats(dossier)):
-        record = expected.recorder.record(read, expected.demarche, revision, (), unread)
+        revision = revisions[dossier.revision_id]
+        record = expected.recorder.record(read, expected.demarche, revision, corrections, unread)
         hashes = (record.content_hash, record.inputs_hash, record.annotations_hash)
         if hashes == known:
-            return True
-    return False
+            return record
+    return None
+
+
+def _has_its_rows(
+    stored: StoredDossier,
+    record: Record,
+    mapped: Mapping[str, Mapping[DossierNumber, Mapping[str, Any]]],
+    reader: Reader,
+) -> bool:
+    """Return whether what is stored a second time, to be read, is what the contents give."""
+    facts = stored.facts._mapping
+    if any(facts[name] != value for name, value in record.facts.items()):
+        return False
+    for name, row in record.programme.items():
+        its = mapped[name].get(record.numero)
+        # One that lacks its row is told of by itself.
+        if its is not None and not stores(reader.programme.metadata.tables[name], its, row):
+            return False
+    return True
 
 
 FIRST_WITH_EXPONENT = 10**16

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from dsync.store import Store
 if TYPE_CHECKING:
     from dsync.care.verify import Verification
 
+HUNDRED = 100
 SHOWN = 10
 """Number of dossiers that a finding names on a terminal; `--json` has all."""
 
@@ -92,23 +95,45 @@ def dictionary(*, as_json: bool) -> None:
         print_table(("column", "type", "meaning"), rows)
 
 
+def _sample(_context: object, _option: object, text: str | None) -> Callable[[int], int] | None:
+    if text is None:
+        return None
+    number = text.removesuffix("%")
+    if not number.isdecimal() or (number != text and int(number) > HUNDRED):
+        raise click.BadParameter("give a number of dossiers, such as 500, or a share, such as 5%.")
+    if number == text:
+        return lambda _total: int(number)
+    return lambda total: ceil(total * int(number) / HUNDRED)
+
+
 @db.command("verify")
 @click.option("--remote", is_flag=True, help="Compare the confirmed annotations with DS, too.")
 @click.option("--pieces", is_flag=True, help="Read each copied file, too, to verify its checksum.")
+@click.option(
+    "--sample",
+    callback=_sample,
+    metavar="N|N%",
+    help="Recompute only so many dossiers, or such a share of them, chosen anew each time.",
+)
 @json_option
 @settings_options()
-def verify(*, remote: bool, pieces: bool, as_json: bool) -> None:
-    """Recompute hashes, counts and views, and list what does not fit; exit 7 if anything.
+def verify(
+    *, remote: bool, pieces: bool, sample: Callable[[int], int] | None, as_json: bool
+) -> None:
+    """Recompute what can be, compare seals and views, list what does not fit; exit 7 if anything.
 
-    Changes nothing, and works while a service runs. With --remote it asks DS once for each 50
-    dossiers. Where files are copied, their presence and size are verified.
+    Changes nothing, and works while a service runs. Its last line says what it cannot know. With
+    --remote it asks DS once for each 50 dossiers. Where files are copied, their presence and size
+    are verified.
     """
+    from dsync.care.verify import CANNOT_KNOW
+
     # A missing database is an error here: an empty new one would fit in every respect.
     settings = load(stored=True)
     with open_worker(settings, may_create=False) as worker:
         is_chosen = settings.sources["demarche"] != "file"
         check_known(worker.store, settings.demarche, is_chosen=is_chosen)
-        done = worker.verify(remote=remote, pieces=pieces)
+        done = worker.verify(remote=remote, pieces=pieces, sample=sample)
         place = worker.store.place
     if as_json:
         print_json(
@@ -116,6 +141,7 @@ def verify(*, remote: bool, pieces: bool, as_json: bool) -> None:
                 "database": place,
                 "ok": not done.findings,
                 "rows": done.rows,
+                "sampled": done.sampled,
                 "recomputed": done.recomputed,
                 "compared_with_ds": done.compared_with_ds if remote else None,
                 "files": done.files,
@@ -128,6 +154,7 @@ def verify(*, remote: bool, pieces: bool, as_json: bool) -> None:
                     }
                     for one in done.findings
                 ],
+                "cannot_know": CANNOT_KNOW,
             }
         )
     else:
@@ -180,10 +207,13 @@ def copy(*, url: str) -> None:
 
 
 def _print_verification(done: Verification, place: str, *, remote: bool) -> None:
+    from dsync.care.verify import CANNOT_KNOW
+
     print_note(place, hanging=0)
     if done.rows:
         print_table(("table", "rows"), done.rows.items())
-    compared = f"Recomputed from their contents: {done.recomputed} dossiers."
+    chosen = "" if done.sampled is None else f", of {done.sampled} chosen"
+    compared = f"Recomputed from their contents: {done.recomputed} dossiers{chosen}."
     if remote:
         compared += f" Compared with DS: {done.compared_with_ds} annotations and labels."
     if done.files is not None:
@@ -197,6 +227,7 @@ def _print_verification(done: Verification, place: str, *, remote: bool) -> None
             print_note(f"  {', '.join(map(str, one.dossiers[:SHOWN]))}{more}")
     if not done.findings:
         click.echo("Everything fits.")
+    print_note(CANNOT_KNOW, hanging=0)
 
 
 def _opened(**options: bool) -> AbstractContextManager[Store]:

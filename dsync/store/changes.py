@@ -24,7 +24,8 @@ from dsync.annotations.targets import DATE, LABEL
 from dsync.domain.dossier import Correction, Etat, Json, cell_key
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
-from dsync.store.sql import Subject, insert_rows, update_rows, upsert
+from dsync.store.seals import Seals
+from dsync.store.sql import Subject, update_rows, upsert
 
 _outbox = tables.outbox
 _correction = tables.correction
@@ -124,10 +125,8 @@ class ChangeWrites(CorrectionReads):
 
     def record_changes(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows of table `changement`, as `DossierDiff.rows` and `state_change` make them."""
-        insert_rows(
-            self.connection,
-            tables.changement,
-            [{**row, "demarche_numero": self.number} for row in rows],
+        Seals(self.scope).insert(
+            tables.changement, [{**row, "demarche_numero": self.number} for row in rows]
         )
 
     def last_sent(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, _Sent]]:

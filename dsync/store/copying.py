@@ -7,13 +7,14 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, Text, cast, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.columns import BigKey, JsonText, RawJson
+from dsync.store.seals import as_text
 from dsync.store.sql import insert_rows
 
 NOT_COPIED = frozenset({"lease", "service"})
@@ -91,12 +92,8 @@ def copy_all(
 def _parts(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
     """Yield a table's rows in lists, JSON as bytes: it is neither decoded nor encoded."""
     json = [column.name for column in table.columns if isinstance(column.type, JsonText)]
-    columns = [
-        cast(column, Text).label(column.name) if column.name in json else column
-        for column in table.columns
-    ]
     options = {"yield_per": _ROWS_PER_INSERT}
-    with connection.execute(select(*columns), execution_options=options) as found:
+    with connection.execute(select(*as_text(table.columns)), execution_options=options) as found:
         # Without the size, SQLite's driver gives one row at a time.
         for part in found.mappings().partitions(_ROWS_PER_INSERT):
             rows = [dict(row) for row in part]

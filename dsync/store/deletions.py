@@ -6,11 +6,12 @@ result, date, rules' version and check results. All texts about or by persons ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, Table, delete, func, select, update
+from sqlalchemy import Connection, Row, String, Table, and_, delete, func, select, update
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.annotations import WishStatus
@@ -21,6 +22,7 @@ from dsync.store import reading_views, tables
 from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.piece_rows import PieceWrites
+from dsync.store.seals import HISTORY, Seals
 from dsync.store.sql import Scope, Subject, update_rows
 from dsync.store.verdicts import QueueWrites
 
@@ -206,14 +208,15 @@ class DeletionWrites(DeletionReads):
         self.has_erased = self.has_erased or bool(numbers)
         self._delete_programme_rows(numbers)
         self._pieces.doom(numbers)
-        for table in reversed(_dossier.metadata.sorted_tables):
-            # The rows of copied files stay until the files are deleted.
-            if "numero" not in table.c or table is tables.piece:
-                continue
-            theirs = delete(table).where(table.c.numero.in_(numbers))
-            if "demarche_numero" in table.c:
-                theirs = theirs.where(table.c.demarche_numero == self.number)
-            self.connection.execute(theirs)
+        with self._history_of(numbers):
+            for table in reversed(_dossier.metadata.sorted_tables):
+                # The rows of copied files stay until the files are deleted.
+                if "numero" not in table.c or table is tables.piece:
+                    continue
+                theirs = delete(table).where(table.c.numero.in_(numbers))
+                if "demarche_numero" in table.c:
+                    theirs = theirs.where(table.c.demarche_numero == self.number)
+                self.connection.execute(theirs)
         return len(numbers)
 
     def forget_demarche(self) -> None:
@@ -245,8 +248,35 @@ class DeletionWrites(DeletionReads):
         # Before the dossier's row is emptied: the programme finds its applicant by the SIREN in it.
         self._delete_programme_rows(numbers)
         self._pieces.doom(numbers)
+        with self._history_of(numbers):
+            self._erase_history(numbers)
         for table in ERASED_TABLES:
             execute(delete(table).where(table.c.numero.in_(numbers)))
+        _blank(self.connection, tables.outbox, numbers, courante=False)
+        # What has not ended is ended here: nothing is sent into an erased dossier.
+        done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
+        execute(
+            update(tables.outbox)
+            .where(tables.outbox.c.numero.in_(numbers), tables.outbox.c.statut.not_in(done))
+            .values(statut=WishStatus.REMPLACEE.value)
+        )
+        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False)
+
+    @contextmanager
+    def _history_of(self, numbers: Sequence[DossierNumber]) -> Iterator[None]:
+        """Seal the history of these dossiers anew, which is lawfully changed within."""
+        seals = Seals(self.scope)
+        with ExitStack() as stack:
+            for table in HISTORY:
+                if "numero" in table.c:
+                    theirs = table.c.numero.in_(numbers), table.c.demarche_numero == self.number
+                    stack.enter_context(seals.changing(table, and_(*theirs)))
+            yield
+
+    def _erase_history(self, numbers: Sequence[DossierNumber]) -> None:
+        execute = self.connection.execute
+        execute(delete(tables.changement).where(tables.changement.c.numero.in_(numbers)))
+        _blank(self.connection, tables.evenement, numbers)
         _blank(self.connection, tables.verdict, numbers)
         controles = tables.verdict.c.controles
         # The checks are kept without their reasons, which can quote the dossier.
@@ -260,16 +290,6 @@ class DeletionWrites(DeletionReads):
             )
         ]
         update_rows(self.connection, tables.verdict, bare)
-        _blank(self.connection, tables.outbox, numbers, courante=False)
-        # What has not ended is ended here: nothing is sent into an erased dossier.
-        done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
-        execute(
-            update(tables.outbox)
-            .where(tables.outbox.c.numero.in_(numbers), tables.outbox.c.statut.not_in(done))
-            .values(statut=WishStatus.REMPLACEE.value)
-        )
-        _blank(self.connection, tables.evenement, numbers)
-        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False)
 
     def delete_mapped_rows(self) -> None:
         """Delete the programme's rows of all dossiers, because nothing is mapped any more."""

@@ -23,6 +23,7 @@ from dsync.store import tables
 from dsync.store.changes import ChangeWrites, DossierDiff, Record
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
 from dsync.store.listing import DossierReads
+from dsync.store.seals import sealed
 from dsync.store.sql import Scope, insert_rows, update_rows, upsert
 from dsync.store.sync_state import DemarcheReads
 from dsync.store.verdicts import QueueWrites
@@ -294,7 +295,10 @@ class DossierWrites(DossierReads):
             write(self.connection, table, [c.new.programme[table.name] for c in changes])
 
     def _write_again(self, unchanged: Sequence[_Change]) -> None:
-        facts = [{**c.new.facts, "inputs_hash": c.new.inputs_hash} for c in unchanged]
+        facts = [
+            {**c.new.facts, **_bookkeeping(c.new), "inputs_hash": c.new.inputs_hash}
+            for c in unchanged
+        ]
         update_rows(self.connection, _dossier, facts)
         self._write_contents(upsert, unchanged)
 
@@ -353,7 +357,7 @@ class DossierWrites(DossierReads):
             update_rows(
                 self.connection,
                 _dossier,
-                [{"numero": c.numero, **_bookkeeping(c.new)} for c in moved],
+                [_bookkeeping(c.new) for c in moved],
             )
             names = ("numero", "annotations", "cellules")
             update_rows(
@@ -431,9 +435,11 @@ def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) ->
 
 
 def _bookkeeping(record: Record) -> dict[str, Any]:
-    """Return the columns that change without a change of content."""
-    return {
+    """Return the columns that change without a change of content, with their seal."""
+    columns = {
+        "numero": record.numero,
         **record.dates,
         "annotations_hash": record.annotations_hash,
         "labels": list(record.labels),
     }
+    return sealed(_dossier, columns)

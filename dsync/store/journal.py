@@ -27,7 +27,8 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.domain.run_kinds import Status
 from dsync.store import tables
 from dsync.store.listing import Document, documents
-from dsync.store.sql import Scope, Subject, insert_for, insert_rows, update_rows
+from dsync.store.seals import Seals
+from dsync.store.sql import Scope, Subject, insert_for, update_rows
 
 EventName = Literal[
     "cree",
@@ -340,12 +341,12 @@ class JournalWrites(JournalReads):
     def finish_run(self, number: int, columns: Mapping[str, Any]) -> None:
         """Store the end of a run: its columns of `sync_run`."""
         run = tables.sync_run
-        self.connection.execute(update(run).where(run.c.run == number).values(**columns))
+        with Seals(self.scope).changing(run, run.c.run == number):
+            self.connection.execute(update(run).where(run.c.run == number).values(**columns))
 
     def record_events(self, run: int | None, events: Iterable[NewEvent], now: datetime) -> None:
         """Insert events of dossiers in one statement; `run` is None outside a run."""
-        insert_rows(
-            self.connection,
+        Seals(self.scope).insert(
             tables.evenement,
             [
                 {

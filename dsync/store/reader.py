@@ -34,6 +34,7 @@ from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
 from dsync.store.requests import RequestReads
+from dsync.store.seals import SealReads
 from dsync.store.services import AlertReads
 from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheReads, StateReads
@@ -110,6 +111,7 @@ class Reader(Subject):
         self.quarantine = QuarantineReads(scope)
         self.queue = QueueReads(scope)
         self.requests = RequestReads(scope)
+        self.seals = SealReads(scope)
         self.state = StateReads(scope)
         self.verdicts = VerdictReads(scope)
         self.verification = VerificationReads(scope)

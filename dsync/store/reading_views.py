@@ -195,13 +195,11 @@ def _renew(connection: Connection, forms: Iterable[FormView]) -> None:
 
 
 def _create_form(connection: Connection, form: FormView) -> None:
-    query = form.query(connection.dialect.name)
     if connection.dialect.name == "postgresql":
-        # The driver takes a single percent sign for a parameter.
-        query = query.replace("%", "%%")
+        query = _form_query(form, "postgresql")
         connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {form.name} AS\n{query}")
     else:
-        _create_view(connection, form.name, query, form.types)
+        _create_view(connection, form.name, form.query("sqlite"), form.types)
 
 
 _DECLARED = {
@@ -219,17 +217,23 @@ names that SQLite gives to a CAST (INT, REAL, TEXT) are not among them, because 
 
 
 def _create_view(connection: Connection, name: str, query: str, types: Mapping[str, str]) -> None:
-    """Create a view, whose columns SQLite declares to be of the dictionary's types.
+    connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_typed(connection, query, types)}")
+
+
+def _typed(connection: Connection, query: str, types: Mapping[str, str]) -> str:
+    """Return a view's query, by which SQLite declares its columns to be of the dictionary's types.
 
     SQLite gives a view's column the declared type of the table's column that it is, and none to an
     expression: a CAST to DATETIME makes a number of a text. It does give an expression the type of
     the last part of a UNION ALL; that part is never executed, because a subquery has one value.
     """
-    connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{query}")
     if connection.dialect.name == "postgresql":
-        return
+        return query
+    connection.exec_driver_sql(f"CREATE TEMP VIEW {_TRIED} AS\n{query}")
+    columns = connection.exec_driver_sql(f"PRAGMA temp.table_info({_TRIED})").all()
+    connection.exec_driver_sql(f"DROP VIEW temp.{_TRIED}")
     shown, lacking = [], False
-    for _, column, declared, *_ in connection.exec_driver_sql(f"PRAGMA table_info({name})").all():
+    for _, column, declared, *_ in columns:
         pattern, model = _DECLARED[types[column]]
         if re.search(pattern, declared):
             # As it is, it is still found by its index.
@@ -237,12 +241,65 @@ def _create_view(connection: Connection, name: str, query: str, types: Mapping[s
         else:
             shown.append(f"(SELECT q.{column} UNION ALL {model}) AS {column}")
             lacking = True
-    if lacking:
-        connection.exec_driver_sql(f"DROP VIEW {name}")
-        typed = ",\n    ".join(shown)
-        connection.exec_driver_sql(
-            f"CREATE VIEW {name} AS\nSELECT\n    {typed}\nFROM (\n{query}\n) AS q"
-        )
+    if not lacking:
+        return query
+    typed = ",\n    ".join(shown)
+    return f"SELECT\n    {typed}\nFROM (\n{query}\n) AS q"
+
+
+def altered(connection: Connection, programme: type[Programme]) -> list[str]:
+    """Return the views whose text is another one than what is shipped, or made of the forms.
+
+    Args:
+        connection: in a transaction, in which a temporary view is made and dropped again.
+        programme: the programme's part.
+    """
+    engine = connection.dialect.name
+    present = set(inspect(connection).get_view_names())
+    documented = shipped_dictionary(programme)
+    texts = {
+        name: (_query(name, engine, programme), entry["types"])
+        for name, entry in documented.items()
+    }
+    due = select(tables.demarche.c.number).where(tables.demarche.c.vues_a_refaire)
+    waiting = set(connection.scalars(due))
+    forms = [form for form in _stored_forms(connection) if form.demarche not in waiting]
+    texts |= {form.name: (_form_query(form, engine), form.types) for form in forms}
+    found = []
+    with connection.begin_nested() as attempt:
+        for name in [name for name in texts if name in present]:
+            query, types = texts[name]
+            shown = _shown(connection, name)
+            if engine == "postgresql":
+                # It keeps no text: it gives both in its own words.
+                connection.exec_driver_sql(f"CREATE TEMP VIEW {_TRIED} AS\n{query}")
+                shipped = _shown(connection, f"pg_temp.{_TRIED}")
+                connection.exec_driver_sql(f"DROP VIEW pg_temp.{_TRIED}")
+            else:
+                shipped = f"CREATE VIEW {name} AS\n{_typed(connection, query, types)}".rstrip()
+            if shown != shipped:
+                found.append(name)
+        attempt.rollback()
+    return found
+
+
+_TRIED = "dsync_shipped"
+"""A temporary view."""
+_SHOWN = {
+    "postgresql": "SELECT pg_get_viewdef(CAST(:view AS regclass))",
+    "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'view' AND name = :view",
+}
+
+
+def _shown(connection: Connection, view: str) -> str | None:
+    found: str | None = connection.scalar(text(_SHOWN[connection.dialect.name]), {"view": view})
+    return found
+
+
+def _form_query(form: FormView, engine: str) -> str:
+    query = form.query(engine)
+    # PostgreSQL's driver takes a single percent sign for a parameter.
+    return query.replace("%", "%%") if engine == "postgresql" else query
 
 
 Opened = Mapping[DemarcheNumber, Collection[str]]

@@ -105,6 +105,7 @@ class Subject:
     """
 
     def __init__(self, scope: Scope) -> None:
+        self.scope = scope
         self.connection, self._number, self.programme = scope
 
     @property

@@ -323,6 +323,16 @@ class Store:
         target.analyze()
         return copied
 
+    def altered_views(self) -> list[str]:
+        """Return the views whose text is another one than this version makes them of.
+
+        Raises:
+            StoreError: the database failed, or PostgreSQL's server is read-only: it compares views
+                by making them once more, which is not kept.
+        """
+        with self._connected(reading=not self._is_postgresql) as connection:
+            return reading_views.altered(connection, self._programme)
+
     def grant_reader(
         self,
         role: str,

@@ -11,13 +11,14 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 
 from dsync.annotations import WishStatus
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Demarche, Etat, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.store import reading_views, tables
+from dsync.store.seals import Seals, sealed
 from dsync.store.sql import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
@@ -210,18 +211,21 @@ class DemarcheWrites(DemarcheReads):
             "couleurs": dict(demarche.couleurs),
             "instructeurs": demarche.instructeurs,
         }
-        upsert(self.connection, tables.demarche, [facts])
+        upsert(self.connection, tables.demarche, [sealed(tables.demarche, facts)])
         upsert(
             self.connection,
             tables.revision,
             [
-                {
-                    "id": revision.id,
-                    "demarche_numero": self.number,
-                    "date_publication": revision.date_publication,
-                    # As objects: a NamedTuple would be written as an array without names.
-                    "descriptors": [d._asdict() for d in revision.descriptors.values()],
-                }
+                sealed(
+                    tables.revision,
+                    {
+                        "id": revision.id,
+                        "demarche_numero": self.number,
+                        "date_publication": revision.date_publication,
+                        # As objects: a NamedTuple would be written as an array without names.
+                        "descriptors": [d._asdict() for d in revision.descriptors.values()],
+                    },
+                )
                 for revision in demarche.revisions.values()
                 if revision.date_publication and revision.is_complete
             ],
@@ -339,8 +343,6 @@ class IndicatorWrites(Subject):
             changed
             or self.connection.scalar(select(_figures.c.jour).where(*today).limit(1)) is None
         ):
-            # A figure that is no longer counted must not stay from an earlier run of the day.
-            self.connection.execute(delete(_figures).where(*today))
             figures.update(self._counts())
             figures.update(self.programme.indicators(self.connection, self.number))
         last = self._state.read().last_success_at
@@ -349,7 +351,11 @@ class IndicatorWrites(Subject):
             figures[FRAICHEUR] = round(max(now - last, timedelta()) / timedelta(hours=1), 2)
         key = {"demarche_numero": self.number, "jour": jour}
         rows = [{**key, "indicateur": name, "valeur": value} for name, value in figures.items()]
-        upsert(self.connection, _figures, rows)
+        with Seals(self.scope).changing(_figures, and_(*today)):
+            if figures.keys() - {FRAICHEUR}:
+                # A figure that is no longer counted must not stay from an earlier run of the day.
+                self.connection.execute(delete(_figures).where(*today))
+            upsert(self.connection, _figures, rows)
 
     def _counts(self) -> Iterator[tuple[str, float]]:
         count = func.count()

@@ -28,6 +28,12 @@ def _generated() -> int | None:
     return number
 
 
+def _seal() -> int | None:
+    """Make the column of a row's hash (`seals.py`)."""
+    seal: int | None = Field(default=None, sa_type=BigInteger)
+    return seal
+
+
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
 
@@ -90,6 +96,7 @@ class DossierRow(_Table, table=True):
     forme_juridique_code: str | None
     labels: Any = json_text()
     efface_le: dt.datetime | None
+    sceau: int | None = _seal()
 
 
 class ContenuRow(_Table, table=True):
@@ -187,6 +194,7 @@ class VerdictRow(_Table, table=True):
     # Since when result and detail are as they are; `etabli_le` is the date of this row.
     depuis_le: dt.datetime
     courant: bool
+    sceau: int | None = _seal()
 
 
 class OutboxRow(_Table, table=True):
@@ -271,6 +279,7 @@ class EvenementRow(_Table, table=True):
     evenement: str
     details: str | None = Field(default=None, sa_type=Text)
     run: int | None = Field(default=None, sa_type=BigInteger)
+    sceau: int | None = _seal()
 
 
 class ChangementRow(_Table, table=True):
@@ -295,6 +304,7 @@ class ChangementRow(_Table, table=True):
     modifie_le: dt.datetime | None
     apres_depot: bool
     par: str
+    sceau: int | None = _seal()
 
 
 class SyncRunRow(_Table, table=True):
@@ -321,6 +331,7 @@ class SyncRunRow(_Table, table=True):
     # The exit code of a command with this result; none while it runs, or if it was killed.
     code: int | None
     figures: Any = json_text()
+    sceau: int | None = _seal()
 
 
 class DemandeRow(_Table, table=True):
@@ -377,6 +388,18 @@ class IndicateurRow(_Table, table=True):
     jour: dt.date = Field(primary_key=True)
     indicateur: str = Field(primary_key=True)
     valeur: float
+    sceau: int | None = _seal()
+
+
+class SceauRow(_Table, table=True):
+    """The number of rows of a table of the history, and the sum of their hashes (`seals.py`)."""
+
+    __tablename__ = "sceau"
+
+    demarche_numero: int = given_number()
+    journal: str = Field(primary_key=True)
+    lignes: int = _number()
+    somme: int = _number()
 
 
 class QuarantaineRow(_Table, table=True):
@@ -472,6 +495,7 @@ class RevisionRow(_Table, table=True):
     demarche_numero: int = _number(index=True)
     date_publication: dt.datetime | None
     descriptors: Any = json_text()
+    sceau: int | None = _seal()
 
 
 class DemarcheRow(_Table, table=True):
@@ -490,6 +514,7 @@ class DemarcheRow(_Table, table=True):
     vues_a_refaire: bool = False
     # The ids of the champs and annotations that readers without personal data see in these views.
     ouverts: Any = json_text(default=[])
+    sceau: int | None = _seal()
 
 
 alerte = metadata.tables["alerte"]
@@ -506,6 +531,7 @@ sync_run = metadata.tables["sync_run"]
 demande = metadata.tables["demande"]
 indicateur = metadata.tables["indicateur"]
 quarantaine = metadata.tables["quarantaine"]
+sceau = metadata.tables["sceau"]
 lease = metadata.tables["lease"]
 service = metadata.tables["service"]
 session_fermee = metadata.tables["session_fermee"]

@@ -30,7 +30,8 @@ from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
 from dsync.programme import ToJudge
 from dsync.store import tables
 from dsync.store.journal import JournalWrites, NewEvent
-from dsync.store.sql import Scope, Subject, insert_rows
+from dsync.store.seals import Seals
+from dsync.store.sql import Scope, Subject
 
 _dossier = tables.dossier
 _verdict = tables.verdict
@@ -273,7 +274,7 @@ class VerdictWrites(VerdictReads):
                 .where(_verdict.c.numero.in_(replaced), _verdict.c.courant)
                 .values(courant=False)
             )
-        insert_rows(self.connection, _verdict, rows)
+        Seals(self.scope).insert(_verdict, rows)
         self._journal.record_events(run, events, now)
         return [row["numero"] for row in rows]
 

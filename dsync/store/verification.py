@@ -7,14 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, Text, and_, cast, column, func, inspect, or_, select, table
+from sqlalchemy import (
+    Row,
+    Table,
+    Text,
+    and_,
+    cast,
+    column,
+    func,
+    inspect,
+    or_,
+    select,
+    table,
+    union,
+)
 
+from dsync.annotations import WishStatus
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
+from dsync.domain.verdict import verdict_of
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
 from dsync.store.form_views import FormView
+from dsync.store.seals import as_text
 from dsync.store.sql import Subject
+from dsync.store.wishes import may_be_written
 
 _dossier = tables.dossier
 _contenu = tables.contenu
@@ -24,6 +41,16 @@ _MAY_LACK_DOSSIER = frozenset({"quarantaine", "piece"})
 """Tables that also name dossiers which were never read, or whose files are still to be deleted."""
 _OF_UNREAD = ("quarantaine", "liberation")
 """The events of these dossiers."""
+_PRESENCES = {
+    "cree": "present",
+    "restaure": "present",
+    "masque": "masque",
+    "disparu": "disparu",
+    "effacement_leve": "disparu",
+    "supprime": "supprime",
+    "efface": "efface",
+}
+"""The presence that begins with an event."""
 _AFTER_ERASURE = ("efface", "effacement_leve", "quarantaine")
 """Events that are recorded of an erased dossier, with details that are no personal data."""
 
@@ -72,33 +99,28 @@ class Dates(NamedTuple):
 class ContentReads(Subject):
     """Reads dossiers with their contents as stored."""
 
-    def batches(self, batch: int) -> Iterator[list[StoredDossier]]:
-        """Yield the démarche's dossiers that have contents, by number, in batches."""
-        after = 0
-        while found := self._stored(_dossier.c.numero > after, limit=batch):
-            yield found
-            after = found[-1].numero
+    def numbers(self) -> list[DossierNumber]:
+        """Return the démarche's dossiers."""
+        theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
+        return [DossierNumber(number) for number in self.connection.scalars(theirs)]
 
     def of(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, StoredDossier]:
         """Return those of these dossiers that have contents, by number."""
-        found = self._stored(_dossier.c.numero.in_(numbers))
-        return {stored.numero: stored for stored in found}
-
-    def _stored(self, which: Any, limit: int | None = None) -> list[StoredDossier]:
         columns: list[Any] = [_dossier.c[name] for name in _FACTS]
         # JSON as text: decoding it twice would take most of the time.
         columns += [cast(_contenu.c[name], Text).label(f"json_{name}") for name in _JSON]
         rows = self.connection.execute(
             select(*columns)
             .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-            .where(_dossier.c.demarche_numero == self.number, which)
+            .where(_dossier.c.demarche_numero == self.number, _dossier.c.numero.in_(numbers))
             .order_by(_dossier.c.numero)
-            .limit(limit)
         )
-        return [
-            StoredDossier(row, {name: _bytes(row._mapping[f"json_{name}"]) for name in _JSON})
+        return {
+            DossierNumber(row.numero): StoredDossier(
+                row, {name: _bytes(row._mapping[f"json_{name}"]) for name in _JSON}
+            )
             for row in rows
-        ]
+        }
 
 
 class VerificationReads(Subject):
@@ -153,12 +175,156 @@ class VerificationReads(Subject):
         return sorted(found)
 
     def uneven_verdicts(self) -> list[DossierNumber]:
-        """Return the dossiers with verdicts of which not exactly one is current."""
-        verdict = tables.verdict
-        current = func.count().filter(verdict.c.courant)
-        return self._numbers(
-            select(verdict.c.numero).group_by(verdict.c.numero).having(current != 1)
+        """Return the dossiers whose last verdict is not the current one, and the only one.
+
+        One that was judged, by its events, has a verdict.
+        """
+        verdict, event = tables.verdict, tables.evenement
+        current = func.max(verdict.c.id).filter(verdict.c.courant)
+        uneven = (
+            select(verdict.c.numero)
+            .group_by(verdict.c.numero)
+            .having(
+                or_(func.count().filter(verdict.c.courant) != 1, current != func.max(verdict.c.id))
+            )
         )
+        lost = select(event.c.numero).where(
+            event.c.evenement == "verdict", event.c.numero.not_in(select(verdict.c.numero))
+        )
+        return self._numbers(union(uneven, lost))
+
+    def unlike_checks(self, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
+        """Return those of these dossiers with a verdict that does not follow from its checks."""
+        verdict = tables.verdict
+        rows = self.connection.execute(
+            select(verdict.c.numero, verdict.c.verdict, verdict.c.controles).where(
+                verdict.c.numero.in_(numbers)
+            )
+        )
+        return [
+            DossierNumber(row.numero)
+            for row in rows
+            if verdict_of(one.resultat for one in row.controles or ()) != row.verdict
+        ]
+
+    def wrong_presences(self) -> list[DossierNumber]:
+        """Return the dossiers whose presence is not that of their last event of one."""
+        event = tables.evenement
+        of_same_run = event.alias()
+        # An erasure that follows DS's is of the same run.
+        follows = select(of_same_run.c.id).where(
+            of_same_run.c.numero == event.c.numero,
+            of_same_run.c.run == event.c.run,
+            of_same_run.c.evenement == "supprime",
+        )
+        last = (
+            select(func.max(event.c.id))
+            .where(
+                event.c.demarche_numero == self.number,
+                event.c.evenement.in_(_PRESENCES),
+                or_(event.c.evenement != "efface", ~follows.exists()),
+            )
+            .group_by(event.c.numero)
+        )
+        found = self.connection.execute(
+            select(event.c.numero, event.c.evenement).where(event.c.id.in_(last))
+        )
+        said = {numero: _PRESENCES[evenement] for numero, evenement in found}
+        stored = self.connection.execute(
+            select(_dossier.c.numero, _dossier.c.presence).where(
+                _dossier.c.demarche_numero == self.number
+            )
+        )
+        return [DossierNumber(n) for n, presence in stored if said.get(n) != presence]
+
+    def wrong_quarantine(self) -> list[DossierNumber]:
+        """Return the dossiers that are in quarantine without the event, or the other way round."""
+        event, entry = tables.evenement, tables.quarantaine
+        ours = event.c.demarche_numero == self.number, event.c.evenement.in_(_OF_UNREAD)
+        last = select(func.max(event.c.id)).where(*ours).group_by(event.c.numero)
+        inside = select(event.c.numero).where(
+            event.c.id.in_(last), event.c.evenement == "quarantaine"
+        )
+        entered = set(self._numbers(inside))
+        entries = set(
+            self._numbers(select(entry.c.numero).where(entry.c.demarche_numero == self.number))
+        )
+        erased = set(
+            self._numbers(select(_dossier.c.numero).where(_dossier.c.efface_le.is_not(None)))
+        )
+        return sorted((entered - entries - erased) | (entries - entered))
+
+    def lost_corrections(self) -> list[DossierNumber]:
+        """Return the dossiers with a pending correction that is not among their corrections."""
+        correction = tables.correction
+        known = select(correction.c.numero).where(
+            correction.c.numero == _dossier.c.numero,
+            correction.c.demandee_le == _dossier.c.correction_attendue_depuis,
+            correction.c.finie_le.is_(None),
+        )
+        return self._numbers(
+            select(_dossier.c.numero).where(
+                self._is_present(),
+                _dossier.c.correction_attendue_depuis.is_not(None),
+                ~known.exists(),
+            )
+        )
+
+    def unlike_pushed(self) -> list[DossierNumber]:
+        """Return the dossiers with a confirmed wish that is not what counts as pushed."""
+        pushed = tables.pousse
+        same = and_(
+            pushed.c.numero == _outbox.c.numero,
+            pushed.c.annotation == _outbox.c.annotation,
+            func.coalesce(pushed.c.valeur, "") == func.coalesce(_outbox.c.valeur, ""),
+            func.coalesce(pushed.c.cible, "") == func.coalesce(_outbox.c.cible, ""),
+            pushed.c.connue_le.is_not(None),
+            _outbox.c.confirmee_le.is_not(None),
+        )
+        return self._numbers(
+            select(_outbox.c.numero).where(
+                _outbox.c.demarche_numero == self.number,
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.CONFIRMEE.value,
+                ~select(pushed.c.numero).where(same).exists(),
+            )
+        )
+
+    def wished(self) -> Iterator[tuple[DossierNumber, str, str | None, str, str | None]]:
+        """Yield the current wishes of open dossiers that wait for no evaluation.
+
+        Each is the dossier, the annotation, the wished value, the current verdict and its detail.
+        """
+        verdict = tables.verdict
+        rows = self.connection.execute(
+            select(
+                _outbox.c.numero,
+                _outbox.c.annotation,
+                _outbox.c.valeur,
+                verdict.c.verdict,
+                verdict.c.detail,
+            )
+            .join(_dossier, _dossier.c.numero == _outbox.c.numero)
+            .join(verdict, and_(verdict.c.numero == _outbox.c.numero, verdict.c.courant))
+            .where(*may_be_written(self.number), ~_dossier.c.a_evaluer)
+        )
+        for row in rows:
+            yield DossierNumber(row.numero), row.annotation, row.valeur, row.verdict, row.detail
+
+    def programme_rows(
+        self, numbers: Sequence[DossierNumber]
+    ) -> dict[str, dict[DossierNumber, Mapping[str, Any]]]:
+        """Return the programme's rows of these dossiers by table, JSON as text."""
+        return {
+            one.name: {
+                DossierNumber(row["numero"]): dict(row)
+                for row in self.connection.execute(
+                    select(*as_text(one.columns)).where(one.c.numero.in_(numbers))
+                ).mappings()
+            }
+            for one in self.programme.metadata.sorted_tables
+            if "numero" in one.c
+        }
 
     def double_wishes(self) -> list[DossierNumber]:
         """Return the dossiers with several current wishes for one annotation."""

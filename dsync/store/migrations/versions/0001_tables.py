@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("modifie_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("apres_depot", sa.Boolean(), nullable=False),
         sa.Column("par", sqltypes.AutoString(), nullable=False),
+        sa.Column("sceau", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_changement")),
     )
     with op.batch_alter_table("changement", schema=None) as batch_op:
@@ -115,6 +116,7 @@ def upgrade() -> None:
         sa.Column("instructeurs", sa.Text(), nullable=True),
         sa.Column("vues_a_refaire", sa.Boolean(), nullable=False),
         sa.Column("ouverts", sa.Text(), nullable=True),
+        sa.Column("sceau", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_demarche")),
     )
     op.create_table(
@@ -150,6 +152,7 @@ def upgrade() -> None:
         sa.Column("forme_juridique_code", sqltypes.AutoString(), nullable=True),
         sa.Column("labels", sa.Text(), nullable=True),
         sa.Column("efface_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("sceau", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_dossier")),
     )
     with op.batch_alter_table("dossier", schema=None) as batch_op:
@@ -174,6 +177,7 @@ def upgrade() -> None:
         sa.Column("evenement", sqltypes.AutoString(), nullable=False),
         sa.Column("details", sa.Text(), nullable=True),
         sa.Column("run", sa.BigInteger(), nullable=True),
+        sa.Column("sceau", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evenement")),
     )
     with op.batch_alter_table("evenement", schema=None) as batch_op:
@@ -185,6 +189,7 @@ def upgrade() -> None:
         sa.Column("jour", sa.Date(), nullable=False),
         sa.Column("indicateur", sqltypes.AutoString(), nullable=False),
         sa.Column("valeur", sa.Float(), nullable=False),
+        sa.Column("sceau", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint(
             "demarche_numero", "jour", "indicateur", name=op.f("pk_indicateur")
         ),
@@ -284,6 +289,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("numero", "annotation", name=op.f("pk_pousse")),
     )
     op.create_table(
+        "sceau",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("journal", sqltypes.AutoString(), nullable=False),
+        sa.Column("lignes", sa.BigInteger(), nullable=False),
+        sa.Column("somme", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("demarche_numero", "journal", name=op.f("pk_sceau")),
+    )
+    op.create_table(
         "quarantaine",
         sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
@@ -300,6 +313,7 @@ def upgrade() -> None:
         sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
         sa.Column("date_publication", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("descriptors", sa.Text(), nullable=True),
+        sa.Column("sceau", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
     )
     with op.batch_alter_table("revision", schema=None) as batch_op:
@@ -337,6 +351,7 @@ def upgrade() -> None:
         sa.Column("erreur", sa.Text(), nullable=True),
         sa.Column("code", sa.Integer(), nullable=True),
         sa.Column("figures", sa.Text(), nullable=True),
+        sa.Column("sceau", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("run", name=op.f("pk_sync_run")),
     )
     with op.batch_alter_table("sync_run", schema=None) as batch_op:
@@ -394,6 +409,7 @@ def upgrade() -> None:
         sa.Column("remarque", sqltypes.AutoString(), nullable=True),
         sa.Column("depuis_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("courant", sa.Boolean(), nullable=False),
+        sa.Column("sceau", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
     )
     with op.batch_alter_table("verdict", schema=None) as batch_op:
@@ -432,6 +448,7 @@ def downgrade() -> None:
 
     op.drop_table("revision")
     op.drop_table("quarantaine")
+    op.drop_table("sceau")
     op.drop_table("pousse")
     with op.batch_alter_table("piece", schema=None) as batch_op:
         batch_op.drop_index(

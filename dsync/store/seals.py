@@ -1,0 +1,216 @@
+"""Seals what cannot be recomputed: a hash in each row, and per table of the history their sum.
+
+The hash shows a row that was changed outside dsync, the sum with the number of rows one that was
+added or deleted. A chain, in which each hash includes the one before, would show the same, and
+would break at each lawful erasure: here an erasure takes its rows out of the sum and puts in what
+is left of them (`changing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, ColumnElement, Float, Table, Text, cast, func, select
+
+from dsync.domain.ids import DossierNumber
+from dsync.domain.json_bytes import json_bytes
+from dsync.store import tables
+from dsync.store.columns import JsonText
+from dsync.store.sql import Rows, Subject, excluded, insert_for, insert_rows, update_rows
+
+_sceau = tables.sceau
+_dossier = tables.dossier
+
+_LEFT_OUT: Mapping[Table, frozenset[str]] = {
+    tables.evenement: frozenset({"id"}),
+    tables.changement: frozenset({"id"}),
+    tables.verdict: frozenset({"id", "remarque", "courant"}),
+    # Names of agents are erased after their time.
+    tables.sync_run: frozenset({"demande_par"}),
+    tables.indicateur: frozenset(),
+    tables.revision: frozenset(),
+    tables.demarche: frozenset({"vues_a_refaire", "ouverts"}),
+    # What else is in it follows from the contents.
+    _dossier: frozenset(_dossier.c.keys())
+    - {
+        "numero",
+        "modifie_le",
+        "champs_modifie_le",
+        "annotations_modifie_le",
+        "expire_le",
+        "supprime_par_usager_le",
+        "annotations_hash",
+        "labels",
+    },
+}
+SEALED: Mapping[Table, tuple[Column[Any], ...]] = {
+    table: tuple(one for one in table.columns if one.name not in {"sceau", *left_out})
+    for table, left_out in _LEFT_OUT.items()
+}
+"""The sealed tables with the columns that the hash covers: those that dsync itself changes later,
+in single rows, are left out."""
+HISTORY: tuple[Table, ...] = (
+    tables.evenement,
+    tables.changement,
+    tables.verdict,
+    tables.sync_run,
+    tables.indicateur,
+)
+"""The tables of which no row is missing: the sums are of these."""
+_BITS = 40  # So that a million of them can be added up in 64 bits.
+_AT_ONCE = 500
+
+
+class Broken(NamedTuple):
+    """Rows of a table that are not as they were sealed."""
+
+    table: str
+    rows: int
+    dossiers: list[DossierNumber]
+
+
+def seal(table: Table, row: Mapping[str, Any]) -> int:
+    """Return the hash of a row: of the values by column, JSON as it is stored."""
+    parts = [_bytes(row.get(one.name), one) for one in SEALED[table]]
+    return int.from_bytes(sha256(b"\x00".join(parts)).digest()[: _BITS // 8])
+
+
+def sealed(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its seal, and its JSON encoded once for both."""
+    row = _encoded(table, row)
+    return {**row, "sceau": seal(table, row)}
+
+
+def stores(table: Table, stored: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Return whether a stored row, with JSON as text, has the values of a row to be stored."""
+    return all(
+        _bytes(stored[name], table.c[name]) == _bytes(value, table.c[name])
+        for name, value in _encoded(table, row).items()
+    )
+
+
+def as_text(columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:
+    """Return columns to select, JSON as the text that is stored."""
+    return [
+        cast(one, Text).label(one.name) if isinstance(one.type, JsonText) else one
+        for one in columns
+    ]
+
+
+def _encoded(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: json_bytes(value)
+        if value is not None and isinstance(table.c[name].type, JsonText)
+        else value
+        for name, value in row.items()
+    }
+
+
+def _bytes(value: Any, column: Column[Any]) -> bytes:
+    if value is None:
+        return b"\x01"
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, datetime):
+        value = round(value.timestamp() * 1_000_000)
+    elif isinstance(column.type, Float):
+        value = float(value)  # A whole number comes back as a float.
+    return str(value).encode()
+
+
+class SealReads(Subject):
+    """Reads rows that are not as dsync wrote them."""
+
+    def broken(self, numbers: Sequence[DossierNumber] | None = None) -> Iterator[Broken]:
+        """Yield the tables with rows whose hash is another one.
+
+        Args:
+            numbers: only rows of these dossiers, and those of none; None: all.
+        """
+        for table in SEALED:
+            conditions = [self._theirs(table)]
+            if numbers is not None and "numero" in table.c:
+                conditions = [
+                    table.c.numero.in_(numbers[start : start + _AT_ONCE])
+                    for start in range(0, len(numbers), _AT_ONCE)
+                ]
+            rows = (row for one in conditions for row in self._rows(table, one))
+            lost = [row for row in rows if row["sceau"] != seal(table, row)]
+            if lost:
+                of = [DossierNumber(row["numero"]) for row in lost if "numero" in row]
+                yield Broken(table.name, len(lost), of)
+
+    def miscounted(self) -> list[str]:
+        """Return the tables of which rows are missing, or that have some that were not sealed."""
+        columns = _sceau.c.journal, _sceau.c.lignes, _sceau.c.somme
+        stored = self.connection.execute(select(*columns).where(self._theirs(_sceau)))
+        known = {name: (rows, total) for name, rows, total in stored}
+        return [
+            one.name
+            for one in HISTORY
+            if known.get(one.name, (0, 0)) != self._sum(one, self._theirs(one))
+        ]
+
+    def _theirs(self, table: Table) -> ColumnElement[bool]:
+        number = table.c.number if table is tables.demarche else table.c.demarche_numero
+        return number == self.number
+
+    def _rows(self, table: Table, condition: ColumnElement[bool]) -> Iterator[Mapping[str, Any]]:
+        columns = dict.fromkeys((*SEALED[table], *table.primary_key, table.c.sceau))
+        statement = select(*as_text(columns)).where(condition)
+        if table is _dossier:
+            statement = statement.where(_dossier.c.efface_le.is_(None))
+        if table is tables.sync_run:
+            # One that is under way, or was killed, has no seal.
+            statement = statement.where(table.c.code.is_not(None))
+        options = {"yield_per": _AT_ONCE}
+        with self.connection.execute(statement, execution_options=options) as found:
+            for row in found.mappings():
+                yield dict(row)
+
+    def _sum(self, table: Table, condition: ColumnElement[bool]) -> tuple[int, int]:
+        total = select(func.count(table.c.sceau), func.coalesce(func.sum(table.c.sceau), 0))
+        rows, added = self.connection.execute(total.where(condition)).one()
+        return int(rows), int(added)
+
+
+class Seals(SealReads):
+    """Writes the rows of the history with their seals."""
+
+    def insert(self, table: Table, rows: Rows) -> None:
+        """Insert rows into a table of `HISTORY`."""
+        if rows:
+            whole = [sealed(table, row) for row in rows]
+            insert_rows(self.connection, table, whole)
+            self._add(table, len(rows), sum(row["sceau"] for row in whole))
+
+    @contextmanager
+    def changing(self, table: Table, condition: ColumnElement[bool]) -> Iterator[None]:
+        """Seal the rows of a table of `HISTORY` anew that are changed, added or deleted within.
+
+        Args:
+            table: the table.
+            condition: which rows may change.
+        """
+        rows, total = self._sum(table, condition)
+        yield
+        keys = [column.name for column in table.primary_key]
+        new = [
+            {**{key: row[key] for key in keys}, "sceau": seal(table, row)}
+            for row in self._rows(table, condition)
+        ]
+        update_rows(self.connection, table, new)
+        rows_after, total_after = self._sum(table, condition)
+        self._add(table, rows_after - rows, total_after - total)
+
+    def _add(self, table: Table, rows: int, total: int) -> None:
+        values = {"demarche_numero": self.number, "journal": table.name}
+        statement = insert_for(self.connection, _sceau).values(**values, lignes=rows, somme=total)
+        added = {name: _sceau.c[name] + excluded(name) for name in ("lignes", "somme")}
+        self.connection.execute(
+            statement.on_conflict_do_update(index_elements=list(values), set_=added)
+        )
