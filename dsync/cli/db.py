@@ -27,7 +27,7 @@ SHOWN = 10
 
 @click.group(cls=Group)
 def db() -> None:
-    """Upgrade the schema, grant read access, document the views, verify, back up, copy."""
+    """Upgrade the schema, grant read access, document the views, verify, back up, copy, scrub."""
 
 
 @db.command("upgrade")
@@ -204,6 +204,25 @@ def copy(*, url: str) -> None:
         "services on two databases would undo each other's writes.",
         hanging=0,
     )
+
+
+@db.command("scrub")
+@settings_options()
+def scrub() -> None:
+    """Rewrite the database's files, so that no byte of what was erased is left in them.
+
+    On PostgreSQL: VACUUM FULL of the tables and of the statistics, then the write-ahead log is
+    recycled. It needs as much free disk as the tables take, and blocks other users of the database
+    meanwhile; one that is at work is waited for (15 s). Exit 7 if something is left, with who can
+    end it. Backups, archives of the write-ahead log and replicas are not changed.
+    """
+    with _opened(create=False) as store:
+        left, place = store.scrub(), store.place
+    for one in left:
+        print_note(f"! {one}")
+    if left:
+        raise Exit(IN_PART)
+    click.echo(f"{place}: its files were rewritten; nothing of what was erased is left in them.")
 
 
 def _print_verification(done: Verification, place: str, *, remote: bool) -> None:

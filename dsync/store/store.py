@@ -28,6 +28,7 @@ from dsync.store.engine import (
     is_locked,
     open_engine,
     parse_url,
+    scrub,
     sqlite_file,
     translated,
     vacuum,
@@ -332,6 +333,15 @@ class Store:
         """
         with self._connected(reading=not self._is_postgresql) as connection:
             return reading_views.altered(connection, self._programme)
+
+    def scrub(self) -> list[str]:
+        """Rewrite the files, so that no byte of what was erased is left; return what still is.
+
+        Raises:
+            StoreError: the database is in use, or failed.
+        """
+        with translated(self.place):
+            return scrub(self._engine, [table.name for table in self._tables()])
 
     def grant_reader(
         self,

@@ -35,6 +35,7 @@ READS = {
     "dsync status",
     "dsync runs",
     "dsync journal",
+    "dsync person",
     "dsync sync",
     "dsync push",
     "dsync pieces fetch",
