@@ -23,12 +23,13 @@ WIDTH = 100
 @json_option
 @settings_options()
 def person(*, text: str, as_json: bool) -> None:
-    """Show all that is stored of a person: each value with the words of TEXT, and where it is.
+    """Show all that is stored of a person, by e-mail address, name or SIRET.
 
-    TEXT is an e-mail address, a name or a SIRET, or « - » to read it from the standard input, so
-    that it is in no shell history. All its words have to be in a value, in any order; case and
-    accents do not count. Of every démarche, or of --demarche N. The journal keeps who looked and
-    which dossiers were found, not TEXT. With --json, the copy that article 15 of the GDPR asks for.
+    Each value that has all words of TEXT, in any order, whatever case and accents, with the place
+    where it is, in every démarche or in that of --demarche N; nothing else of its dossier. « - »
+    reads TEXT from the standard input, so that it is in no shell history. The journal keeps who
+    looked and which dossiers were found, not TEXT. With --json, the copy that article 15 of the
+    GDPR asks for.
     """
     if text == "-":
         text = sys.stdin.readline()

@@ -299,11 +299,20 @@ def folded(libelle: str) -> str:
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 
 
+_ACCENTS = re.compile("[\u0300-\u036f]")
+
+
+def unaccented(text: str) -> str:
+    """Return a text in small letters without accents, ligatures and kinds of apostrophes."""
+    if text.isascii():
+        return text.lower()
+    letters = text.translate(_SAME).casefold().translate(_LIGATURES)
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", letters))
+
+
 def slug(libelle: str) -> str:
     """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
-    letters = unicodedata.normalize("NFKD", libelle.lower().translate(_LIGATURES))
-    plain = "".join(one for one in letters if not unicodedata.combining(one))
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", unaccented(libelle)).strip("_")
 
 
 __all__ = [
@@ -325,4 +334,5 @@ __all__ = [
     "Traitement",
     "folded",
     "slug",
+    "unaccented",
 ]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Column, Select, Table, Text, cast, null, or_, select
 
+from dsync.domain.dossier import unaccented
 from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import tables
@@ -99,15 +99,6 @@ def _holding(table: Table, said: Mapping[str, Any]) -> Holding:
     )
 
 
-def folded(text: str) -> str:
-    """Return a text in small letters without accents."""
-    if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    bare = re.sub("[\u0300-\u036f]", "", apart)
-    return bare.replace("œ", "oe").replace("æ", "ae").replace("’", "'")
-
-
 class Wanted:
     """The words that are looked for: all of them, in any order, whatever their case and accents.
 
@@ -116,7 +107,7 @@ class Wanted:
     """
 
     def __init__(self, text: str) -> None:
-        plain = folded(text).strip()
+        plain = unaccented(text).strip()
         digits = re.sub(r"[\s.\u00a0\u202f-]", "", plain)
         if digits.isdecimal() and len(digits) >= _SIREN:
             words = [digits]
@@ -133,7 +124,7 @@ class Wanted:
 
     def may_be_in(self, json: str) -> bool:
         """Return False if no value of this text, of JSON or not, can have all the words."""
-        text = folded(json)
+        text = unaccented(json)
         return all(one.search(text) for one in self._inside)
 
     def hits(self, value: Any, place: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], str]]:
@@ -143,22 +134,22 @@ class Wanted:
         the words in values that consist of them alone.
         """
         if (children := _children(value)) is None:
-            text = folded(str(value))
+            text = unaccented(str(value))
             return [(place, str(value))] if all(one.search(text) for one in self._words) else []
         found = [hit for key, child in children for hit in self.hits(child, (*place, key))]
         if found or len(self._words) == 1:
             return found
         whole = [one for one in _leaves(value, place) if self._consists_of_words(one[1])]
         missing = [
-            one for one in self._words if not any(one.search(folded(text)) for _, text in whole)
+            one for one in self._words if not any(one.search(unaccented(text)) for _, text in whole)
         ]
         return [] if missing else whole
 
     def _consists_of_words(self, text: str) -> bool:
-        rest = folded(text)
+        rest = unaccented(text)
         for one in self._words:
             rest = one.sub("", rest)
-        return rest != folded(text) and not re.search(r"\w", rest)
+        return rest != unaccented(text) and not re.search(r"\w", rest)
 
 
 def _pattern(word: str) -> str:

@@ -47,6 +47,8 @@ def made(run: Command, *arguments: str, **environment: str) -> EigConfiguration:
     """Write the file and return it as dsync reads it."""
     ended = run("config", "init", *arguments, FILE, **environment)
     assert (0, "") == (ended.code, ended.err)
+    # Off, and proposed.
+    assert "\n# [retention]\n" in (run.folder / FILE).read_text(encoding="utf-8")
     read = read_configuration(run.folder / FILE)
     assert isinstance(read, EigConfiguration)
     return read

@@ -118,6 +118,14 @@ def test_a_purge_lists_then_erases_what_was_decided_long_ago(run: Command, first
     assert "No dossier is too old." in run("purge", "--older-than", "1d", "--yes").out
 
 
+def test_the_files_are_rewritten_by_one_command(run: Command, first: int) -> None:
+    """`db scrub` after an erasure; what it did is said."""
+    assert 0 == run("dossier", "erase", str(first), "--yes").code
+    done = run("db", "scrub")
+    assert (0, True) == (done.code, "nothing of what was erased is left" in done.out)
+    assert "efface" == presence(run, first)
+
+
 def test_a_purge_goes_by_the_configured_ages(run: Command, first: int, tmp_path: Path) -> None:
     """Without an age on the command line; without any, it says where to set one."""
     refused = run("purge", "--dry-run")

@@ -73,7 +73,7 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_synchronisation', 'genre', 'dossier', 'Lecture de dossiers désignés.'),
         ('lecture_synchronisation', 'genre', 'envoi', 'Envoi des annotations seules.'),
         ('lecture_synchronisation', 'genre', 'precontrole', 'Pré-contrôle seul, sur demande.'),
-        ('lecture_synchronisation', 'genre', 'effacement', 'Effacement de dossiers, sur demande.'),
+        ('lecture_synchronisation', 'genre', 'effacement', 'Effacement de dossiers, sur demande ou à leur âge ([retention]).'),
         ('lecture_synchronisation', 'genre', 'pieces', 'Copie des pièces jointes, sur demande.'),
         ('lecture_synchronisation', 'statut', 'running', 'En cours.'),
         ('lecture_synchronisation', 'statut', 'success', 'Terminé sans incident.'),
