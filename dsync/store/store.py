@@ -111,6 +111,11 @@ class Store:
         return store
 
     @property
+    def has_programme(self) -> bool:
+        """Whether the database has the programme's tables and views."""
+        return self._programme is not NO_PROGRAMME
+
+    @property
     def schema_revision(self) -> str | None:
         """The revisions of the engine's and the programme's schema; None: it is empty."""
         with self._connected(reading=True) as connection:

@@ -109,7 +109,7 @@ def test_the_copy_needs_a_number_and_a_contact(configured: Configured, sandbox: 
     shown = dsync("dossier", "show", str(FIRST))
     assert 0 == shown.code
     assert "Bureau des usages" in shown.out
-    assert "under instruction since" in shown.out
+    assert "en_construction" in shown.out
     assert "Pre-check" not in shown.out
     # Nothing of the programme is in the database, and what lists the views does without.
     assert not {"lecture_candidature", "lecture_precontrole"} & {

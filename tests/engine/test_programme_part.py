@@ -43,6 +43,7 @@ def views(engine: Engine) -> set[str]:
 def test_its_views_are_there_once_a_demarche_has_it(engine: Engine) -> None:
     """Without one, nothing of it is; then all of it, also for who opens the database without."""
     assert set() == OWN & views(engine)
+    assert not engine.worker.store.has_programme
     assert [] == engine.worker.app.verify(remote=True).findings
     said = {row["vue"] for row in engine.rows("SELECT * FROM lecture_valeur")}
     assert said <= views(engine)
