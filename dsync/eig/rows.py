@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -32,8 +31,7 @@ CATALOGUE = "beta.gouv.fr"
 """The key of the only row of the table `evidence`."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceCopy:
+class EvidenceCopy(NamedTuple):
     """A copy of the catalogue, as stored; `body` is None before the first success."""
 
     source: str = CATALOGUE
@@ -311,7 +309,7 @@ def save_rules(connection: Connection, document: Mapping[str, Any], now: datetim
 def save_evidence(connection: Connection, copy: EvidenceCopy, now: datetime) -> None:
     """Store a copy as the last good one, confirmed at `now`."""
     ended = dict.fromkeys((*_REFUSED, "erreur"))
-    row = asdict(copy) | {"checked_at": now, "confirmed_at": now, **ended}
+    row = copy._asdict() | {"checked_at": now, "confirmed_at": now, **ended}
     upsert(connection, evidence_tables.evidence, [row])
 
 

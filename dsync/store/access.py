@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, inspect, text
@@ -20,7 +21,8 @@ from dsync.store.dictionary import OF_PERSON, PSEUDONYMISED, is_masked, pseudony
 from dsync.store.form_views import LONGEST_NAME, demarche_of
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Part:
     """The views without personal data, those of one démarche, or both; else all of them."""
 
     masked: bool = False

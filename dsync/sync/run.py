@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from typing import NamedTuple
 
 import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
@@ -49,7 +48,8 @@ FIRST_PAUSE = timedelta(seconds=15)
 """Minimum time between two runs of which the second one sends what the first one left waiting."""
 
 
-class Schedule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Schedule:
     """When runs are due; what has not succeeded stays due.
 
     What makes any run a full read, such as a changed mapping, is in `pull`.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -52,7 +51,7 @@ def fetch_catalogue(
         try:
             copy = _fetch(sources, path, previous)
             redirects = _fetch_redirects(sources, previous.redirects if previous else None)
-            copy = replace(copy, redirects=redirects)
+            copy = copy._replace(redirects=redirects)
             if copy == previous:
                 return None
             catalogue = parse_catalogue(copy)
@@ -81,7 +80,7 @@ def _fetch(sources: EvidenceSources, path: str, previous: EvidenceCopy | None) -
     etag, last_modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
     # The server ignored the validators. `fetched_at` stays, because the texts of verdicts name it.
     if known is not None and known.sha256 == sha256:
-        return replace(known, etag=etag, last_modified=last_modified)
+        return known._replace(etag=etag, last_modified=last_modified)
     return EvidenceCopy(
         body=body,
         fetched_at=sources.clock(),

@@ -125,7 +125,7 @@ def gather(
         else:
             rows.save_evidence_check(tx.connection, run.now, failure)
     if copy is not None and failure is None:
-        copy = replace(copy, confirmed_at=run.now)
+        copy = copy._replace(confirmed_at=run.now)
 
     def known_products() -> tuple[KnownProduct, ...]:
         with run.reading() as reader:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-
-from msgspec import Struct
 
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
@@ -22,7 +21,8 @@ REPORTED_BLANK = "sans_reponse"
 """Key in a check's evidence: the blank field that its sentence reports."""
 
 
-class Context(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Context:
     """A candidature with the evidence, the rules and the facts derived from them."""
 
     candidature: Candidature

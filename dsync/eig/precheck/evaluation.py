@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -219,9 +220,7 @@ def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = 
             for c in by_name.values()
             if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
         )
-        by_name[Check.COMPLETUDE] = check_completude(
-            structs.replace(context, reported_blanks=reported)
-        )
+        by_name[Check.COMPLETUDE] = check_completude(replace(context, reported_blanks=reported))
     controles = tuple([by_name[check] for check in made])
     product = context.match.product
     return Decision(

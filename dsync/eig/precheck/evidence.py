@@ -6,7 +6,7 @@ How old evidence may be is decided in `dsync.eig.evidence`; here it is usable or
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -121,7 +121,7 @@ def identify_product(
     if match.lien not in WEAK or match.product is None:
         return named
     is_confirmed = rules.is_incubator(incubateur, match.product)
-    return named._replace(match=structs.replace(match, confirme=is_confirmed))
+    return named._replace(match=replace(match, confirme=is_confirmed))
 
 
 def _identify(

@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from dsync.eig.precheck.address import (
     HOST,
@@ -69,7 +67,8 @@ WEAK = frozenset({Lien.IDENTIFIANT, Lien.NOM, Lien.SITE, Lien.DEPOT})
 """The text names one product alone, without the address of its page."""
 
 
-class ProductMatch(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ProductMatch:
     """The single product that a text names, or what was found instead."""
 
     lien: Lien

@@ -5,7 +5,7 @@ Checks choose a sentence and fill in its facts. The published rules list all sen
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.check import Check
@@ -16,7 +16,8 @@ NON_CONFORME, IMPOSSIBLE = Resultat.NON_CONFORME, Resultat.IMPOSSIBLE
 SANS_OBJET = Resultat.SANS_OBJET
 
 
-class Sentence(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sentence:
     """The text of a check's result in one situation, with placeholders for facts.
 
     A « conforme » sentence begins with a common noun, because it is listed after « Conforme : ».

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -114,7 +113,7 @@ def test_new_redirects_are_a_new_snapshot(
     previous = fetched(fetch)
     site.replies["/redirects.json"] = reply('{"/startups/a": "/startups/a-just"}')
     found = fetched(fetch, previous)
-    assert replace(found, redirects=previous.redirects) == previous
+    assert found._replace(redirects=previous.redirects) == previous
     assert parse_catalogue(found).aliases["a"] == {"a-just"}
 
 
@@ -225,9 +224,8 @@ def test_a_redirect_does_not_leave_https(site: Any, reply: Any, fetch: Fetch) ->
 def snapshot(now: datetime, **changes: Any) -> EvidenceCopy:
     """Return a snapshot with one product."""
     body = '{"data": [{"id": "a-just", "attributes": {"phases": []}}]}'
-    return replace(
-        EvidenceCopy(body=body, redirects="{}", fetched_at=now, sha256="0", url="x"), **changes
-    )
+    copy = EvidenceCopy(body=body, redirects="{}", fetched_at=now, sha256="0", url="x")
+    return copy._replace(**changes)
 
 
 @pytest.mark.parametrize(
