@@ -252,10 +252,10 @@ class Worker:
         self._renew_token()
         return runs.sync(self.context, request)
 
-    def attempt(self, work: Attempted) -> RunReport:
-        """Do a dry run; as `sync`."""
+    def attempt(self, work: Attempted, wait_s: float = 0) -> RunReport:
+        """Do a dry run, once the lease is free; as `sync`."""
         self._renew_token()
-        return runs.attempt(self.context, work)
+        return runs.attempt(self.context, work, wait_s)
 
     def _renew_token(self) -> None:
         settings, former = self.settings.renewed(), self.settings

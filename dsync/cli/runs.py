@@ -20,6 +20,9 @@ from dsync.settings import Settings
 from dsync.sync.handing_over import hand_over
 from dsync.sync.work import Attempted, Erasure, PrecheckAsOf, Read, Request, Work
 
+DRY_WAIT_S = 60
+"""How long a dry run waits at least for a run that is under way: none follows it in its place."""
+
 
 class Done(NamedTuple):
     """The result of a run, whoever did it."""
@@ -88,7 +91,7 @@ def carry_out(
             ) as worker,
         ):
             make_ready(worker)
-            # A dry run writes nothing, so it needs no lease and can run beside the service.
+            # A dry run writes nothing: it is done here, between two runs of a service.
             request = None
             if not (dry or isinstance(work, PrecheckAsOf)):
                 request = Request(work, asker(), wait_s=wait_s)
@@ -104,7 +107,9 @@ def carry_out(
             if isinstance(work, Read) and sys.stderr.isatty():
                 shown = mask_url(settings.ds_url)
                 progress.message(f"Asking {shown} about démarche {worker.demarche}.")
-            report = worker.attempt(work) if request is None else worker.sync(request)
+            report = (
+                worker.sync(request) if request else worker.attempt(work, max(wait_s, DRY_WAIT_S))
+            )
     is_interrupted = report.exit_code == InterruptedRunError.exit_code
     # 130 or 143, by the signal that came.
     code = (is_interrupted and signals.exit_code) or report.exit_code

@@ -77,7 +77,7 @@ class Desk:
     def attempt(self, worker: Worker, title: str, work: Attempted) -> Trial:
         """Do a dry run in the thread; the results of the last ones are kept."""
         id_ = next(self._trial_ids)
-        result = self._threads.submit(worker.attempt, work)
+        result = self._threads.submit(worker.attempt, work, LEASE_WAIT_S)
         trial = Trial(id_, worker.demarche, title, worker.clock(), result)
         self._trials[id_] = trial
         self._trials.pop(id_ - KEPT_TRIALS, None)

@@ -42,6 +42,9 @@ UNLIMITED = -1
 READING = "dsync_reading"
 """Execution option of a connection that only reads."""
 
+TRIAL = "dsync_trial"
+"""Execution option of the connection of a dry run."""
+
 AUTOCOMMIT = "dsync_autocommit"
 """Execution option of a SQLite connection without a transaction."""
 

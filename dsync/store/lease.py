@@ -77,6 +77,9 @@ def acquire(
     Raises:
         LeaseHeldError: another process holds it.
     """
+    if connection.dialect.name == "postgresql":
+        # The row is locked for a moment by each transaction of a run, and for all of a dry run.
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
     instant = _instant(connection, now)
     expiry = _instant(connection, now, ttl_s)
     statement = insert_for(connection, _lease).values(

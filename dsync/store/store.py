@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -13,16 +14,17 @@ from types import MappingProxyType
 from sqlalchemy import URL, Connection, Engine, Table
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
+from dsync.errors import ConfigurationError, LeaseHeldError, SchemaBehindError, StoreError
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
-from dsync.store.copying import copy_all, copy_rows
+from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.dossier_rows import DossierWrites
 from dsync.store.engine import (
     READING,
+    TRIAL,
     describe,
     identity_of,
     is_locked,
@@ -39,7 +41,6 @@ from dsync.store.outbox import OutboxWrites
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import RequestWrites
-from dsync.store.scratch import private_folder
 from dsync.store.services import AlertWrites, RunningService, Titled
 from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
@@ -68,6 +69,8 @@ class Store:
         self._identity = self._file and identity_of(self._file)
         self._unreleased: dict[DemarcheNumber, Lease] = {}
         """Leases whose release failed: the next attempt to take them releases them first."""
+        self._whole: Connection | None = None
+        """The connection of a dry run, whose transaction has all others in it."""
 
     @classmethod
     def open(
@@ -153,12 +156,20 @@ class Store:
         Raises:
             LeaseHeldError: another process holds it.
         """
-        with self._connected() as connection:
-            if (former := self._unreleased.get(demarche)) is not None:
-                leases.release(connection, former, self._clock())
-            taken = leases.acquire(
-                connection, demarche, holder or process_name(), ttl_s, self._clock()
-            )
+        try:
+            with self._connected() as connection:
+                if (former := self._unreleased.get(demarche)) is not None:
+                    leases.release(connection, former, self._clock())
+                taken = leases.acquire(
+                    connection, demarche, holder or process_name(), ttl_s, self._clock()
+                )
+        except StoreError as exc:
+            if not is_locked(exc):
+                raise
+            raise LeaseHeldError(
+                f"A dry run works on démarche {demarche}, or a transaction of a run does not end. "
+                "Try again when it has ended."
+            ) from exc
         self._unreleased.pop(demarche, None)
         return taken
 
@@ -168,6 +179,9 @@ class Store:
         Raises:
             LeaseLostError: another process took it.
         """
+        if self._whole is not None:
+            # By another thread than the run's; and its row stays locked.
+            return
         with self._connected() as connection:
             leases.renew(connection, lease, self._clock())
 
@@ -232,7 +246,7 @@ class Store:
             tx = Tx(Scope(connection, lease.demarche, self._programme))
             yield tx
         # After the commit: PostgreSQL cannot vacuum in a transaction, nor SQLite truncate its WAL.
-        if tx.deletions.has_erased:
+        if tx.deletions.has_erased and self._whole is None:
             self._vacuum()
 
     def forget(self, lease: Lease) -> None:
@@ -265,21 +279,24 @@ class Store:
             yield Reader(Scope(connection, demarche, self._programme))
 
     @contextmanager
-    def scratch_copy(self) -> Iterator[Store]:
-        """Open a temporary copy of the database, for dry runs; it is deleted at the end."""
-        with private_folder() as folder:
-            url = f"sqlite:///{folder / 'copy.db'}"
-            copy = Store.open(
-                url, clock=self._clock, programme=self._programme, with_programme=True
-            )
+    def trial(self) -> Iterator[Store]:
+        """Return the database for a dry run: all its transactions are parts of one that is undone.
+
+        Readers are not disturbed. The lease is taken in it: until its end, who wants it finds its
+        row locked, and on SQLite nobody else writes at all.
+        """
+        with translated(self.place), self._engine.connect() as connection:
+            connection = connection.execution_options(**{TRIAL: True})
+            whole = connection.begin()
             try:
-                with self._connected(reading=True) as source, copy._connected() as target:
-                    # A dry run needs no lease of the real database, so it works beside a run.
-                    copied = [table for table in self._tables() if table is not tables.lease]
-                    copy_rows(source, target, copied)
-                yield copy
+                if self._is_postgresql:
+                    # DS can take longer to answer.
+                    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                trial = copy(self)
+                trial._whole = connection
+                yield trial
             finally:
-                copy.close()
+                whole.rollback()
 
     def backup(self, target: Path, *, force: bool = False) -> None:
         """Copy the database into a file, while a service may write.
@@ -384,7 +401,7 @@ class Store:
         By itself it does so up to a minute after a change. Until then it expects that few dossiers
         are of one démarche, and goes through all of them to find those of a product.
         """
-        if self._is_postgresql:
+        if self._is_postgresql and self._whole is None:
             programme = self._programme.metadata.sorted_tables
             names = ", ".join(table.name for table in (tables.dossier, *programme))
             with self._connected() as connection:
@@ -485,6 +502,10 @@ class Store:
                 "nothing more. Restore it if necessary, then restart dsync."
             )
         with translated(self.place):
+            if self._whole is not None:
+                with self._whole.begin_nested():
+                    yield self._whole
+                return
             engine = self._engine
             if reading:
                 engine = engine.execution_options(**{READING: True})

@@ -61,7 +61,7 @@ class PieceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The collaborators and settings of a run; a dry run has a scratch copy as its store."""
+    """The collaborators and settings of a run; a dry run's store is `Store.trial`."""
 
     demarche: DemarcheNumber
     store: Store

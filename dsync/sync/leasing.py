@@ -42,6 +42,23 @@ def held_lease(
         store.release_lease(lease)
 
 
+def wait_for_lease(
+    store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s: float
+) -> None:
+    """Wait while another process holds a démarche's lease, without taking it; Args as `held_lease`.
+
+    Raises:
+        InterruptedRunError: `stop` was set.
+    """
+    waited = 0.0
+    while waited < wait_s:
+        lease = store.lease_of(demarche)
+        if lease is None or lease.holder is None or lease.is_expired:
+            return
+        _pause(stop)
+        waited += LEASE_POLL_S
+
+
 @contextmanager
 def renewed(store: Store, lease: Lease) -> Iterator[None]:
     """Have a thread renew the lease, because a step can outlast it."""
@@ -68,9 +85,13 @@ def _acquire(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait
         except LeaseHeldError:
             if waited >= wait_s:
                 raise
-        if stop.wait(LEASE_POLL_S):
-            raise InterruptedRunError("Interrupted while waiting for the lease.")
+        _pause(stop)
         waited += LEASE_POLL_S
+
+
+def _pause(stop: threading.Event) -> None:
+    if stop.wait(LEASE_POLL_S):
+        raise InterruptedRunError("Interrupted while waiting for the lease.")
 
 
 def _keep_alive(store: Store, lease: Lease, ended: threading.Event) -> None:

@@ -18,7 +18,7 @@ from dsync.sync.config_changes import check_sections, follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase
 from dsync.sync.evaluate import evaluate_due, precheck
-from dsync.sync.leasing import held_lease, renewed
+from dsync.sync.leasing import held_lease, renewed, wait_for_lease
 from dsync.sync.piece_copying import copy_new_pieces, copy_pieces, delete_doomed_pieces
 from dsync.sync.pull import pull
 from dsync.sync.report import RunReport
@@ -139,16 +139,23 @@ def sync(context: Context, request: Request) -> RunReport:
     return report
 
 
-def attempt(context: Context, work: Attempted) -> RunReport:
+def attempt(context: Context, work: Attempted, wait_s: float = 0) -> RunReport:
     """Do a dry run, which writes nothing, neither to DS nor to the database.
 
-    It works on a scratch copy of the database, which is deleted at the end. Errors are in the
-    report, not raised.
+    It works in a transaction that is rolled back. Errors are in the report, not raised.
+
+    Args:
+        context: the collaborators of the run.
+        work: what is tried.
+        wait_s: how long to wait for the lease, in seconds.
     """
     report = RunReport(work.kind, context.clock(), dry=True)
-    with _reported(context, report), context.store.scratch_copy() as scratch:
-        _execute(replace(context, store=scratch), work, report)
-    # The number exists in the scratch copy only.
+    with _reported(context, report):
+        # Before the transaction, which on SQLite would keep the other process from its end.
+        wait_for_lease(context.store, context.demarche, context.stop, wait_s)
+        with context.store.trial() as trial:
+            _execute(replace(context, store=trial), work, report)
+    # The number was only the transaction's.
     report.run = None
     return report
 

@@ -316,7 +316,7 @@ def _postpone(run: Run, due: Sequence[DossierWishes]) -> None:
 def _simulate(
     run: Run, outcomes: Sequence[WishOutcome], writes: Sequence[DossierWrite]
 ) -> _NextBatch:
-    """Record what would be sent as confirmed in the dry run's scratch copy."""
+    """Record what would be sent as confirmed in the dry run's transaction."""
     written = [
         WishOutcome(step.wish.id, WishStatus.CONFIRMEE) for write in writes for step in write.steps
     ]

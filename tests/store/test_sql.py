@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -12,13 +11,12 @@ import pytest
 from sqlalchemy import Connection, Table, Text, cast, select
 
 from dsync.database import PROGRAMME
-from dsync.domain.ids import DossierNumber
 from dsync.eig.evidence_tables import candidature, registre
-from dsync.errors import StoreError
+from dsync.errors import LeaseHeldError, StoreError
 from dsync.store import Store, tables
 from dsync.store.columns import JsonText
 from dsync.store.sql import insert_rows, update_rows, upsert
-from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, save_verdicts, writing
+from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
 
 Rows = list[dict[str, Any]]
 Write = Callable[[Connection, Table, Rows], None]
@@ -171,11 +169,11 @@ def test_a_table_that_is_not_there_is_told_with_the_remedy(store: Store) -> None
         assert stored(tx.connection, registre) == []
 
 
-# Copies
+# Dry runs
 
 
 def texts_of(connection: Connection) -> dict[str, Rows]:
-    """Read all tables but the leases, JSON as its text."""
+    """Read all tables, JSON as its text."""
     found = {}
     for table in (*tables.metadata.sorted_tables, *PROGRAMME.metadata.sorted_tables):
         columns = [
@@ -184,67 +182,54 @@ def texts_of(connection: Connection) -> dict[str, Rows]:
         ]
         rows = connection.execute(select(*columns).order_by(*table.primary_key)).mappings()
         found[table.name] = [dict(row) for row in rows]
-    del found["lease"]
     return found
 
 
-def test_a_scratch_copy_equals_the_original(store: Store) -> None:
-    """Every table, more rows than are copied at once, every kind of column, JSON to the letter."""
-    nasty = "".join(NASTY)
+def test_a_dry_run_sees_what_it_writes_and_leaves_nothing(store: Store) -> None:
+    """Its transactions follow each other, one that fails is undone alone; readers see none."""
     with writing(store) as tx:
         run = tx.journal.start_run("incremental", "cli", NOW)
-        pages = [make_mapped(n, candidature={"probleme": f"{nasty[:99]}{n}"}) for n in range(1, 4)]
-        tx.dossiers.store_page(run, pages, now=NOW)
-        save_verdicts(tx, run, [make_verdict(n) for n in range(1, 4)], NOW)
-        tx.quarantine.add(run, DossierNumber(7), "invalid_null", nasty, NOW)
-        tx.state.save(watermark=NOW, page_size=7)
-        known = tx.connection
-        insert_rows(
-            known,
-            tables.dossier,
-            [facts(n, labels=b'[ "\xc3\xa9" ]', traite_le=NOW) for n in range(10, 1211)],
-        )
-        insert_rows(known, candidature, [applied(n) for n in range(10, 1211)])
-        insert_rows(
-            known,
-            registre,
-            [
-                {
-                    "siren": str(n),
-                    "answer": json.dumps({"n": text}, indent=n).encode(),
-                    "fetched_at": NOW + timedelta(microseconds=n),
-                    "expires_at": NOW.astimezone(ZoneInfo("Europe/Paris")),
-                }
-                for n, text in enumerate(NASTY)
-            ],
-        )
+        tx.dossiers.store_page(run, [make_mapped(1)], now=NOW)
+    before = texts_of_store(store)
 
+    with store.trial() as trial:
+        lease = trial.acquire_lease(DEMARCHE, 60)
+        with trial.transaction(lease) as tx:
+            tx.dossiers.store_page(run, [make_mapped(2)], now=NOW)
+
+        def fail() -> None:
+            with trial.transaction(lease) as tx:
+                tx.dossiers.store_page(run, [make_mapped(3)], now=NOW)
+                insert_rows(tx.connection, tables.dossier, [facts(2)])
+
+        with pytest.raises(StoreError):
+            fail()
+        trial.renew_lease(lease)
+        with trial.transaction(lease) as tx:
+            assert [1, 2] == sorted(stored_numbers(tx.connection))
+        assert before == texts_of_store(store)
+        trial.release_lease(lease)
+
+    assert before == texts_of_store(store)
+    assert store.acquire_lease(DEMARCHE, 60).token == lease.token
+
+
+def test_nobody_works_on_a_demarche_beside_a_dry_run(store: Store) -> None:
+    """On PostgreSQL, who wants the lease is told so after a second; on SQLite, it waits."""
+    if store.place.startswith("PostgreSQL"):
+        with store.trial() as trial:
+            trial.acquire_lease(DEMARCHE, 60)
+            with pytest.raises(LeaseHeldError, match="dry run"):
+                store.acquire_lease(DEMARCHE, 60)
+    store.acquire_lease(DEMARCHE, 60)
+    with store.trial() as trial, pytest.raises(LeaseHeldError, match="worked on by"):
+        trial.acquire_lease(DEMARCHE, 60)
+
+
+def texts_of_store(store: Store) -> dict[str, Rows]:
     with store.reading() as reader:
-        original = texts_of(reader.connection)
-        views = reader.connection.exec_driver_sql("SELECT * FROM lecture_champ").all()
-    with store.scratch_copy() as copy, copy.reading() as reader:
-        copied = texts_of(reader.connection)
-        copied_views = reader.connection.exec_driver_sql("SELECT * FROM lecture_champ").all()
-        kinds = set(
-            reader.connection.exec_driver_sql(
-                "SELECT typeof(labels) FROM dossier UNION ALL SELECT typeof(answer) FROM registre"
-            ).scalars()
-        )
-
-    assert len(original["dossier"]) == 1204
-    assert original == copied
-    assert {tuple(row) for row in views} == {tuple(row) for row in copied_views}
-    assert len(views) == len(copied_views) > 0
-    assert kinds == {"text"}
+        return texts_of(reader.connection)
 
 
-def test_a_scratch_copy_knows_no_lease_and_numbers_on(store: Store) -> None:
-    """Who works on the original is nobody there; generated keys go on behind those copied."""
-    lease = store.acquire_lease(DEMARCHE, 60, holder="original")
-    with store.transaction(lease) as tx:
-        first = tx.journal.start_run("incremental", "cli", NOW)
-
-    with store.scratch_copy() as copy:
-        assert copy.lease_of(DEMARCHE) is None
-        with writing(copy) as tx:
-            assert tx.journal.start_run("complet", "cli", NOW) > first
+def stored_numbers(connection: Connection) -> list[int]:
+    return list(connection.scalars(select(tables.dossier.c.numero)))

@@ -21,6 +21,7 @@ from tests.acceptance.worker.truth import assert_copy_is_true
 from tests.commands.command import config_with
 
 SLOW_MS, STUCK_MS = 200, 60_000
+DRY_IN_TIME_S = 2.0
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,26 @@ def test_a_stopped_run_ends_in_time_and_the_next_one_resumes(
     assert "success" == sqlite_dsync.json("sync")["status"]
     sqlite_dsync.json("sync")
     assert_copy_is_true(sqlite_database, sandbox)
+
+
+def test_a_stopped_dry_run_leaves_no_file(
+    sqlite_dsync: Installed, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """It copies the database nowhere, so a signal ends it at once."""
+    sqlite_dsync.json("sync", "--no-push")
+    sandbox.control.forget_requests()
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=STUCK_MS, times=None))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = sqlite_dsync.start("sync", "--dry-run", "--full", TMPDIR=str(temporary))
+    at_work(process, sandbox.control)
+
+    assert [] == [*temporary.iterdir()]
+    process.signal(signal.SIGINT)
+    done, took_s = process.ended_within(DRY_IN_TIME_S)
+
+    assert (130, True) == (done.code, took_s < DRY_IN_TIME_S), done.text
+    assert ["dsync.db"] == [path.name for path in sqlite_dsync.folder.glob("dsync*")]
 
 
 def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
