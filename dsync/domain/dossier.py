@@ -164,6 +164,22 @@ class Correction(NamedTuple):
     """DS's date of the change with which it was pending no more; None: it is still pending."""
 
 
+class Glance(NamedTuple):
+    """What shows, without its contents, whether a dossier has changed."""
+
+    number: DossierNumber
+    etat: Etat
+    archive: bool
+    revision_id: RevisionId
+    date_derniere_modification: datetime | None
+    date_derniere_modification_champs: datetime | None
+    date_derniere_modification_annotations: datetime | None
+    """Of the last edit by a human: what dsync writes does not move it."""
+    groupe_instructeur: str | None
+    instructeurs: frozenset[str]
+    labels: frozenset[str]
+
+
 class Dossier(Struct, frozen=True, gc=False):
     """A dossier of DS. Instants are aware and in UTC."""
 

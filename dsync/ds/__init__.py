@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dsync.ds.classify import Refusal
 from dsync.ds.client import DSClient
-from dsync.ds.crawl import NO_PROGRESS, PageReader, Progress, read_lists
+from dsync.ds.crawl import MAX_PAGE_SIZE, NO_PROGRESS, PageReader, Progress, read_lists
 from dsync.ds.demarche_reading import WriteAccess
 from dsync.ds.dossier_reading import lacks_names_only, unread_parts
 from dsync.ds.limits import Limits
 from dsync.ds.results import (
     DeletedPage,
     DossierWrite,
+    GlancePage,
     LightPage,
     ListRequest,
     Page,
@@ -19,10 +20,12 @@ from dsync.ds.results import (
 )
 
 __all__ = [
+    "MAX_PAGE_SIZE",
     "NO_PROGRESS",
     "DSClient",
     "DeletedPage",
     "DossierWrite",
+    "GlancePage",
     "LightPage",
     "Limits",
     "ListRequest",

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from dsync.domain.dossier import DeletedDossier, Dossier, Etat
+from dsync.domain.dossier import DeletedDossier, Dossier, Etat, Glance
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
@@ -23,8 +23,8 @@ from dsync.ds.dossier_reading import (
     read_dossier,
     utc,
 )
-from dsync.ds.nodes import NULL, Number
-from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
+from dsync.ds.nodes import NULL, EmailNode, IdNode, LabelNode, NameNode, Number
+from dsync.ds.results import DeletedPage, GlancePage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
 from dsync.exchanges import MIB
@@ -71,6 +71,19 @@ class _Id(Struct):
 
 class _LightNode(Struct):
     number: Number
+
+
+class _GlanceNode(Struct, rename="camel"):
+    number: Number
+    state: Etat
+    archived: bool
+    groupe_instructeur: LabelNode
+    instructeurs: list[EmailNode]
+    revision: IdNode
+    labels: list[NameNode]
+    date_derniere_modification: datetime
+    date_derniere_modification_champs: datetime
+    date_derniere_modification_annotations: datetime
 
 
 class _Deleted(Struct, rename="camel"):
@@ -213,6 +226,38 @@ def light_page_of(answer: Answer, subject: str, first: int) -> LightPage:
     nodes = [_read(_LightNode, raw) for raw in raws]
     numbers = tuple(DossierNumber(node.number) if node else None for node in nodes)
     return LightPage(numbers, info.end_cursor, bool(info.has_next_page), answer.server_date)
+
+
+def glance_page_of(answer: Answer, subject: str, first: int) -> GlancePage:
+    """Return a page of glances, at most `first`.
+
+    Raises:
+        DSError: as `page_of`.
+    """
+    raws, info = _listed(_demarche(answer, subject).dossiers, first, subject)
+    broken = _paths(answer.errors, len(raws))
+    glances = tuple(
+        None if place in broken else _glance(_read(_GlanceNode, raw))
+        for place, raw in enumerate(raws)
+    )
+    return GlancePage(glances, info.end_cursor, bool(info.has_next_page), answer.server_date)
+
+
+def _glance(node: _GlanceNode | None) -> Glance | None:
+    if node is None:
+        return None
+    return Glance(
+        number=DossierNumber(node.number),
+        etat=node.state,
+        archive=node.archived,
+        revision_id=RevisionId(node.revision.id),
+        date_derniere_modification=utc(node.date_derniere_modification),
+        date_derniere_modification_champs=utc(node.date_derniere_modification_champs),
+        date_derniere_modification_annotations=utc(node.date_derniere_modification_annotations),
+        groupe_instructeur=node.groupe_instructeur.label or None,
+        instructeurs=frozenset(one.email for one in node.instructeurs if one.email),
+        labels=frozenset(one.name for one in node.labels if one.name),
+    )
 
 
 def deletions_of(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dsync.annotations import Remote
-from dsync.domain.dossier import Demarche
+from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds import operations
@@ -24,6 +24,7 @@ from dsync.ds.answers import (
     demarche_of,
     dossier_of,
     files_of,
+    glance_page_of,
     item_of,
     light_page_of,
     page_of,
@@ -37,10 +38,12 @@ from dsync.ds.demarche_reading import (
     read_demarche,
     refusals_of,
 )
+from dsync.ds.dossier_reading import read_dossier
 from dsync.ds.operations import Operation
 from dsync.ds.results import (
     DeletedPage,
     DossierWrite,
+    GlancePage,
     LightPage,
     ListRequest,
     Page,
@@ -158,6 +161,28 @@ class DSClient(Transport):
             policy=RetryPolicy.LIGHT,
         )
 
+    def read_glance_page(
+        self,
+        number: DemarcheNumber,
+        *,
+        first: int,
+        after: str | None,
+        updated_since: datetime | None,
+    ) -> GlancePage:
+        """Return of a page's dossiers what shows whether they have changed; as `read_light_page`.
+
+        Raises:
+            DSError: as `read_page`.
+        """
+        subject = f"démarche {number}"
+        return self._read(
+            operations.load("dossiers_glance_page"),
+            _page_variables(number, first, after, updated_since),
+            lambda answer: glance_page_of(answer, subject, first),
+            subject=subject,
+            policy=RetryPolicy.PAGE,
+        )
+
     def deletions(
         self,
         number: DemarcheNumber,
@@ -199,6 +224,33 @@ class DSClient(Transport):
             return Page.of(unreadable=(Unreadable(number, "timeout"),))
         except DSBadDataError as exc:
             return self.reduced_dossier(number, demarche, exc.details.get("path") or "")
+
+    def dossiers(self, numbers: Sequence[DossierNumber], demarche: DemarcheNumber) -> Page:
+        """Return dossiers of a démarche as one page, without those that DS does not show.
+
+        Args:
+            numbers: at most `DOSSIERS_PER_REQUEST`.
+            demarche: the démarche; a dossier of another one is left out.
+
+        Raises:
+            DSTimeoutError: DS timed out; request them one by one.
+            DSBadDataError: DS cannot render one of them, or one does not match the API.
+            DSError: as `demarche`.
+        """
+
+        def read(node: msgspec.Raw) -> Dossier:
+            found = read_dossier(bytes(node))
+            if isinstance(found, Dossier):
+                return found
+            raise ValueError(found.code)
+
+        found = self._read_several(
+            numbers, partial(operations.of_dossiers, "dossier"), {}, read, RetryPolicy.PAGE
+        )
+        nodes = {n: one for n, one in found.items() if one and one.demarche_number == demarche}
+        if any(one.number != n for n, one in nodes.items()):
+            raise error_of(Fault.BAD_DATA, subject="a dossier")
+        return Page.of(*nodes.values())
 
     def reduced_dossier(self, number: DossierNumber, demarche: DemarcheNumber, path: str) -> Page:
         """Return one dossier without the objects that can fail, as a page with one dossier.
@@ -265,7 +317,9 @@ class DSClient(Transport):
             DSTimeoutError: DS timed out on a single dossier.
             DSError: as `demarche`.
         """
-        return self._read_rendered(numbers, asked_by, operations.exist, {}, demarche_of)
+        return self._read_rendered(
+            numbers, asked_by, partial(operations.of_dossiers, "exist"), {}, _of_json(demarche_of)
+        )
 
     def read_annotations(
         self,
@@ -382,7 +436,7 @@ class DSClient(Transport):
         demarche: DemarcheNumber,
         operation: Callable[[int], Operation],
         variables: Mapping[str, Any],
-        read: Callable[[Mapping[str, Any]], T],
+        read: Callable[[msgspec.Raw], T],
     ) -> dict[DossierNumber, T | None]:
         """Request dossiers as `_read_several` does; leave out those that DS cannot render."""
         found: dict[DossierNumber, T | None] = {}
@@ -411,7 +465,8 @@ class DSClient(Transport):
         numbers: Sequence[DossierNumber],
         operation: Callable[[int], Operation],
         variables: Mapping[str, Any],
-        read: Callable[[Mapping[str, Any]], T],
+        read: Callable[[msgspec.Raw], T],
+        policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> dict[DossierNumber, T | None]:
         """Request dossiers under aliases; those that DS does not show are None."""
         result: dict[DossierNumber, T | None] = {}
@@ -430,6 +485,7 @@ class DSClient(Transport):
                 {**{f"number{i}": number for i, number in enumerate(asked)}, **variables},
                 interpret,
                 subject="dossiers",
+                policy=policy,
             )
             result.update({asked[i]: None for i in gone})
             result.update({asked[i]: value for i, value in there.items()})
@@ -464,24 +520,28 @@ class DSClient(Transport):
 
 def _annotations(
     annotation_ids: Sequence[str], demarche: DemarcheNumber
-) -> tuple[Callable[[int], Operation], dict[str, str], Callable[[Any], Remote | None]]:
+) -> tuple[Callable[[int], Operation], dict[str, str], Callable[[msgspec.Raw], Remote | None]]:
     """Return what `_read_several` takes in order to read a démarche's annotations."""
     ids = list(dict.fromkeys(annotation_ids))
     return (
         lambda count: operations.read_annotations(count, len(ids)),
         {f"annotation{k}": id_ for k, id_ in enumerate(ids)},
-        lambda node: read_remote(node) if demarche_of(node) == demarche else None,
+        _of_json(lambda node: read_remote(node) if demarche_of(node) == demarche else None),
     )
 
 
-def _value(read: Callable[[Mapping[str, Any]], T], place: int, node: msgspec.Raw) -> T:
+def _of_json(read: Callable[[Mapping[str, Any]], T]) -> Callable[[msgspec.Raw], T]:
+    return lambda node: read(msgspec.json.decode(node, type=dict[str, Any]))
+
+
+def _value(read: Callable[[msgspec.Raw], T], place: int, node: msgspec.Raw) -> T:
     """Read one dossier of an answer with several.
 
     Raises:
         DSBadDataError: it does not match the API; the others can still be read.
     """
     try:
-        return read(msgspec.json.decode(node, type=dict[str, Any]))
+        return read(node)
     except SHAPE_ERRORS as exc:
         raise error_of(Fault.BAD_DATA, subject="a dossier", position=place) from exc
 

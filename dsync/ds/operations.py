@@ -84,13 +84,13 @@ def _fragments(text: str) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=64)
-def exist(count: int) -> Operation:
-    """Return the document that asks for the démarche of `count` dossiers.
+@lru_cache(maxsize=128)
+def of_dossiers(name: str, count: int) -> Operation:
+    """Return the document that asks what ``queries/<name>.graphql`` asks, of `count` dossiers.
 
     The aliases are `d0`, `d1`, …; the variables are `number0`, `number1`, ….
     """
-    template = _Template("exist")
+    template = _Template(name)
     (dossier,) = template.fields
     return template.repeated(
         _Copy(f"d{i}", print_ast(dossier), {"number": f"number{i}"}) for i in range(count)

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from dsync.annotations import Step
 from dsync.annotations.targets import LABEL
-from dsync.domain.dossier import DeletedDossier, Descriptor, Dossier
+from dsync.domain.dossier import DeletedDossier, Descriptor, Dossier, Glance
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
 
@@ -92,6 +92,17 @@ class LightPage:
 
 
 @dataclass(frozen=True, slots=True)
+class GlancePage:
+    """A page of what shows whether dossiers have changed."""
+
+    glances: tuple[Glance | None, ...]
+    """None for a dossier that DS cannot render, or that does not match the API."""
+    end_cursor: str | None
+    has_next: bool
+    server_date: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class DossierWrite:
     """The wishes to write into one dossier."""
 
@@ -131,6 +142,8 @@ class WriteOutcome:
     """DS's message in French, by the id of the annotation or label."""
     labels_done: frozenset[str] = frozenset()
     """Ids of the labels that are now as requested, or were before."""
+    written_at: datetime | None = None
+    """DS's date of the last annotation that it saved; None: it saved none."""
     not_found: bool = False
     """DS does not show the dossier, or does not know the instructeur: its answer is the same."""
     unknown: bool = False

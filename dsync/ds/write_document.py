@@ -80,6 +80,7 @@ class _OutcomeReader:
         self._index = index
         self._write = write
         self._saved: frozenset[str] = frozenset()
+        self._written_at: datetime | None = None
         self._refused: dict[str, str] = {}
         self._done: set[str] = set()
         self._code: str | None = None
@@ -99,6 +100,7 @@ class _OutcomeReader:
             saved=self._saved,
             refused=self._refused,
             labels_done=frozenset(self._done),
+            written_at=self._written_at,
             not_found=self._is_missing and not self._is_found,
             unknown=self._is_unknown,
             code=self._code,
@@ -110,8 +112,10 @@ class _OutcomeReader:
         payload = self._payload(alias, ids)
         if payload is None:
             return
-        back = {champ["id"] for champ in payload.get("annotations") or ()}
-        self._saved = frozenset(ids) & back
+        champs = payload.get("annotations") or ()
+        self._saved = frozenset(ids) & {champ["id"] for champ in champs}
+        dates = [_instant(at) for champ in champs if (at := champ.get("updatedAt"))]
+        self._written_at = max(dates, default=None)
         messages = _messages(payload)
         self._note_blocking(messages)
         # A refusal of the whole dossier says nothing about single values.
@@ -221,6 +225,7 @@ def read_remote(node: Mapping[str, Any]) -> Remote:
         updated_at={champ["champDescriptorId"]: _instant(champ["updatedAt"]) for champ in champs},
         labels={label.name: label.id for label in head.labels},
         edited_at=_instant(node["dateDerniereModificationAnnotations"]),
+        modified_at=_instant(node["dateDerniereModification"]),
     )
 
 

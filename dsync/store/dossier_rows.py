@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, and_, or_, select, update
+from sqlalchemy import Row, Table, and_, bindparam, or_, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
@@ -238,6 +238,27 @@ class DossierWrites(DossierReads):
             _dossier.c.demarche_numero == self.number, _dossier.c.dossier_id.in_(ids)
         )
         return {id_: DossierNumber(number) for id_, number in self.connection.execute(known)}
+
+    def note_own_writes(self, written: Sequence[tuple[DossierNumber, datetime, datetime]]) -> None:
+        """Store the dates that DS gave dsync's own writes, so that these are not read as changes.
+
+        Args:
+            written: dossiers, each with DS's date of its last change before the write, and of the
+                write. Where the copy has not the first one, it is to be read, and stays as it is.
+        """
+        if written:
+            self.connection.execute(
+                update(_dossier)
+                .where(
+                    _dossier.c.numero == bindparam("of"),
+                    _dossier.c.modifie_le == bindparam("known_at"),
+                )
+                .values(modifie_le=bindparam("written_at")),
+                [
+                    {"of": numero, "known_at": before, "written_at": at}
+                    for numero, before, at in written
+                ],
+            )
 
     def misnamed(self, given: Iterable[tuple[DossierNumber, DossierId]]) -> list[DossierNumber]:
         """Return the dossiers whose id differs from the stored one or is another dossier's.

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     column,
     delete,
     func,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.run_kinds import Status
+from dsync.domain.run_kinds import Kind, Status
 from dsync.store import tables
 from dsync.store.listing import Document, documents
 from dsync.store.seals import Seals
@@ -249,6 +250,14 @@ class JournalReads(Subject):
                 ),
             )
         ]
+
+    def read_in_vain(self, since: datetime) -> int:
+        """Return how many dossiers the next read meets that runs since then wrote, or knew."""
+        run = tables.sync_run.c
+        unchanged = case((run.genre == Kind.INCREMENTAL.value, run.lus - run.modifies), else_=0)
+        of_each = func.coalesce(run.pousses, 0) + unchanged
+        ours = run.demarche_numero == self.number, run.fin >= since
+        return int(self.connection.scalar(select(func.sum(of_each)).where(*ours)) or 0)
 
     def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
         """Return the events of a run, oldest first; arguments as of `runs`."""

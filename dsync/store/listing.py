@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, case, func, literal, or_, select, text
 
-from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Presence
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.programme import DossierView
@@ -147,6 +147,44 @@ def _json(value: Any) -> Any:
 
 class DossierReads(Subject):
     """Reads dossiers."""
+
+    def glances(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Glance]:
+        """Return what the copy has of these dossiers that shows a change; of the present ones."""
+        dossier, divers = _dossier.c, tables.contenu.c.divers
+        rows = self.connection.execute(
+            select(
+                dossier.numero,
+                dossier.etat,
+                dossier.archive,
+                dossier.revision_id,
+                dossier.modifie_le,
+                dossier.champs_modifie_le,
+                dossier.annotations_modifie_le,
+                dossier.labels,
+                divers,
+            )
+            .join(tables.contenu, tables.contenu.c.numero == dossier.numero)
+            # All dossiers of the démarche would be gone through by a condition on their presence.
+            .where(dossier.numero.in_(numbers))
+            .where(dossier.presence == Presence.PRESENT.value)
+        )
+        found = {}
+        for row in rows:
+            others = row.divers or {}
+            number = DossierNumber(row.numero)
+            found[number] = Glance(
+                number,
+                Etat(row.etat),
+                bool(row.archive),
+                RevisionId(row.revision_id),
+                row.modifie_le,
+                row.champs_modifie_le,
+                row.annotations_modifie_le,
+                others.get("groupe_instructeur"),
+                frozenset(others.get("instructeurs", ())),
+                frozenset(row.labels or ()),
+            )
+        return found
 
     def by_number(
         self, numero: DossierNumber, *, only: Collection[str] | None = None

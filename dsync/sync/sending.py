@@ -294,7 +294,8 @@ def _push_batch(
     except (DSError, InterruptedRunError):
         reset_unsent(run, writes)
         raise
-    record_answers(run, writes, answers)
+    modified = {number: remote.modified_at for number, remote in remotes.items() if remote}
+    record_answers(run, writes, answers, modified)
     read_only = next((o.message for o in answers if o.code == Refusal.READ_ONLY), None)
     if read_only is not None:
         # DS would refuse each further batch for the same reason.
