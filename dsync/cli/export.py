@@ -106,10 +106,10 @@ def export(
 
 
 @contextmanager
-def _progress(*, wanted: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that shows how much of each view is written, on a terminal."""
+def _progress(*, wanted: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Yield a function that shows how much of each view is written; None where no terminal is."""
     if not (wanted and sys.stderr.isatty()):
-        yield lambda name, done, total: None
+        yield None
         return
     with Progress(console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task("")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -14,6 +14,7 @@ from dsync.console.files import FORMATS, file_of
 from dsync.console.visit import Visit
 from dsync.domain.verdict import Verdict
 from dsync.exports import tables_of
+from dsync.exports.view_rows import BATCH
 from dsync.store import Reader
 from dsync.store.dictionary import dossier_dictionary
 from dsync.store.listing import NO_VERDICT, SORTS, Selection
@@ -133,32 +134,38 @@ def export(visit: Visit) -> Response:
         [table] = tables_of(dictionary, [main], without_personal_data=not visit.actor.may_act)
         # The view's `etape` is not the list's.
         others = [name for name in table.columns if name not in listed or name in FOLLOWED]
-        rows, _ = reader.dossiers.listing(selection_of(visit), limit=ALL)
-        suivi = followed(reader, {"demarche_numero": worker.demarche}) if "etape" in listed else {}
-        lines: list[list[Any]] = []
-        for batch in table.rows_of(reader.connection, [row["numero"] for row in rows]):
-            for values in batch:
-                view = {
-                    name: _said(visit, name, table.types[name], value)
-                    for name, value in zip(table.columns, values, strict=True)
-                }
-                # Every dossier has its row in the view, and both are read in one transaction.
-                row = rows[len(lines)]
-                own = suivi.get(row["numero"]) or dict.fromkeys(FOLLOWED)
-                shown = view | own | {"labels": ", ".join(row["labels"])}
-                shown["attend"] = visit.said("attend", shown.get("attend"))
-                lines.append([*map(shown.get, listed), *map(view.get, others)])
-    return file_of(
-        f"dossiers-{worker.demarche}-{words.paris_day(visit.now)}",
-        ending,
-        {header: table.types.get(name, "text") for name, header in listed.items()}
-        # JSON is shown in words.
-        | {
-            words.label(name, table.columns[name]): table.types[name].replace("json", "text")
-            for name in others
-        },
-        lines,
-    )
+        selected = reader.dossiers.selected(selection_of(visit))
+
+        def batches() -> Iterator[list[list[Any]]]:
+            some = (selected[start : start + BATCH] for start in range(0, len(selected), BATCH))
+            found = table.rows_of(reader.connection, [one.numero for one in selected])
+            # Every dossier has its row in the view, and both are read in one transaction.
+            for rows, batch in zip(some, found, strict=True):
+                where = {"numero": [one.numero for one in rows]}
+                suivi = followed(reader, where) if "etape" in listed else {}
+                lines = []
+                for row, values in zip(rows, batch, strict=True):
+                    view = {
+                        name: _said(visit, name, table.types[name], value)
+                        for name, value in zip(table.columns, values, strict=True)
+                    }
+                    own = suivi.get(row.numero) or dict.fromkeys(FOLLOWED)
+                    shown = view | own | {"labels": ", ".join(json.loads(row.labels or "[]"))}
+                    shown["attend"] = visit.said("attend", shown.get("attend"))
+                    lines.append([*map(shown.get, listed), *map(view.get, others)])
+                yield lines
+
+        return file_of(
+            f"dossiers-{worker.demarche}-{words.paris_day(visit.now)}",
+            ending,
+            {header: table.types.get(name, "text") for name, header in listed.items()}
+            # JSON is shown in words.
+            | {
+                words.label(name, table.columns[name]): table.types[name].replace("json", "text")
+                for name in others
+            },
+            batches(),
+        )
 
 
 def _said(visit: Visit, name: str, type_: str, value: Any) -> Any:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from dsync.console import words
 from dsync.domain.dossier import PARIS
@@ -18,6 +19,7 @@ from dsync.exports.view_rows import Table
 from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
 from dsync.store.scratch import private_folder
 
+PART_BYTES = 256 * 1024
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -25,15 +27,18 @@ FORMATS = {
 
 
 def file_of(
-    name: str, ending: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]
+    name: str,
+    ending: str,
+    columns: Mapping[str, str],
+    batches: Iterable[Iterable[Sequence[Any]]],
 ) -> Response:
-    """Return rows as a file to download.
+    """Return rows as a file to download, which is sent a part at a time.
 
     Args:
         name: of the file, without its ending.
         ending: a key of `FORMATS`.
         columns: the type of each column, as of the views, by its header.
-        rows: their values; instants with a time zone.
+        batches: the rows' values, some rows at a time; instants with a time zone.
     """
     table = Table(name, "", dict.fromkeys(columns, ""), columns)
     with private_folder() as folder:
@@ -44,13 +49,25 @@ def file_of(
         else:
             writer = XlsxWriter(path, table, day="dd/mm/yyyy", instant="dd/mm/yyyy hh:mm")
         with closing(writer):
-            writer.write([[_cell(value) for value in column] for column in zip(*rows, strict=True)])
-        content = path.read_bytes()
-    return Response(
-        content,
+            for rows in batches:
+                columns_of = zip(*rows, strict=True)
+                writer.write([[_cell(value) for value in column] for column in columns_of])
+        # An open file outlives its folder.
+        file = path.open("rb")
+    return StreamingResponse(
+        _parts(file),
         media_type=FORMATS[ending],
-        headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}.{ending}"',
+            "Content-Length": str(os.fstat(file.fileno()).st_size),
+        },
     )
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while part := file.read(PART_BYTES):
+            yield part
 
 
 def _cell(value: Any) -> Any:

@@ -137,7 +137,7 @@ def export(visit: Visit) -> Response:
             raise HTTPException(404, "Aucun dossier n’est prévu à ce jury.")
         rows = _of_day(visit, reader, day)
     lines = [[visit.said(name, row[name]) for name in COLUMNS] for row in rows]
-    return file_of(f"jury-{day}", "xlsx", dict(COLUMNS.values()), lines)
+    return file_of(f"jury-{day}", "xlsx", dict(COLUMNS.values()), [lines])
 
 
 def evidence(visit: Visit) -> Response:

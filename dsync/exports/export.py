@@ -98,7 +98,7 @@ def export(
     made_at: datetime,
     since: datetime | None = None,
     stop: Event | None = None,
-    progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Exported]:
     """Write tables and `datapackage.json`; files of the same names are replaced at the end.
 
@@ -110,7 +110,8 @@ def export(
         made_at: the present instant, for `datapackage.json`.
         since: as for `Table.rows`.
         stop: when set, the export ends, and no file is replaced.
-        progress: is called with a table's name, its rows written so far and all its rows.
+        progress: is called with a table's name, its rows written so far and all its rows, which
+            are counted for it.
 
     Raises:
         ConfigurationError: the folder cannot be written, another export writes into it, or pyarrow
@@ -134,8 +135,9 @@ def export(
         for table in tables:
             name = f"{table.name}.{ENDINGS[format_]}"
             rows = 0
-            total = table.count(connection, since)
-            progress(table.name, 0, total)
+            total = table.count(connection, since) if progress else 0
+            if progress:
+                progress(table.name, 0, total)
             with (
                 contextlib.closing(_writer(open_(name), table, format_)) as writer,
                 contextlib.closing(table.rows(connection, since)) as batches,
@@ -145,7 +147,8 @@ def export(
                         raise InterruptedRunError("Interrupted: no file was replaced.")
                     writer.write(some)
                     rows += len(some[0])
-                    progress(table.name, rows, total)
+                    if progress:
+                        progress(table.name, rows, total)
             done.append(Exported(table.name, name, rows))
         document = descriptor(tables, format_=format_, made_at=made_at, since=since)
         text = json.dumps(document, ensure_ascii=False, indent=2)

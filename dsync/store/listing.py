@@ -145,6 +145,14 @@ def _json(value: Any) -> Any:
     return value
 
 
+class Selected(NamedTuple):
+    """A dossier of a selection."""
+
+    numero: int
+    labels: str | None
+    """A JSON array."""
+
+
 class DossierReads(Subject):
     """Reads dossiers."""
 
@@ -237,6 +245,12 @@ class DossierReads(Subject):
             row["labels"] = json.loads(row["labels"] or "[]")
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
         return rows, total
+
+    def selected(self, selection: Selection) -> list[Selected]:
+        """Return all dossiers of a selection, in its order: their numbers and labels alone."""
+        query = f"SELECT d.numero, d.labels {self._selected(selection)}{_order(selection)}"
+        rows = self._execute(query, self._values(selection))
+        return [Selected(row["numero"], row["labels"]) for row in rows]
 
     def enterprises(self) -> frozenset[int]:
         """Return the dossiers whose applicant is surely no single person."""

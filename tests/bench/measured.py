@@ -2,7 +2,7 @@
 
 python -m tests.bench.measured bare URL
 python -m tests.bench.measured sync URL DATABASE_URL
-python -m tests.bench.measured export DATABASE_URL FOLDER FORMAT
+python -m tests.bench.measured export DATABASE_URL FOLDER FORMAT [VIEW...]
 """
 
 from __future__ import annotations
@@ -134,15 +134,15 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
     return act
 
 
-def _prepared_export(database_url: str, folder: str, format_: str) -> Any:
-    """Write all views as files."""
+def _prepared_export(database_url: str, folder: str, format_: str, *views: str) -> Any:
+    """Write all views, or some, as files."""
     from datetime import UTC, datetime
 
     from dsync.database import open_database
     from dsync.exports import export, tables_of
 
     store = open_database(database_url)
-    tables = tables_of(store.dictionary())
+    tables = tables_of(store.dictionary(), views)
 
     def act() -> tuple[int, dict[str, Any]]:
         with store.reading() as reader:

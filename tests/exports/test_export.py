@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,8 +18,8 @@ from openpyxl import load_workbook
 from pyarrow import parquet
 from sqlalchemy import text
 
-from dsync.domain.dossier import Revision
-from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.domain.dossier import Champ, Fichier, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export, tables_of
 from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter
@@ -35,8 +36,8 @@ from tests.store.builders import (
     save_verdicts,
     writing,
 )
-from tests.store.databases import engine_by_case, on_sqlite
-from tests.store.test_form_views import demarche_of, descriptor
+from tests.store.databases import on_sqlite
+from tests.store.test_form_views import demarche_of, descriptor, store_dossier
 
 FORMULA = '=HYPERLINK("http://exemple.test")'
 OTHER = DemarcheNumber(7)
@@ -100,7 +101,7 @@ def test_small_batches_share_a_group_of_rows(filled: Store, tmp_path: Path) -> N
     [table] = tables_of(filled.dictionary(), ["lecture_valeur"])
     writer = ParquetWriter(tmp_path / "valeurs.parquet", table)
     for rank in range(3):
-        writer.write([("vue", "colonne", str(rank), "sens")])
+        writer.write([("vue",), ("colonne",), (str(rank),), ("sens",)])
     writer.close()
     file = parquet.ParquetFile(tmp_path / "valeurs.parquet")
     assert (1, ["0", "1", "2"]) == (file.num_row_groups, file.read()["valeur"].to_pylist())
@@ -149,14 +150,13 @@ def _from_a_cell(value: Any, type_: str) -> Any:
     return float(value) if type_ == "number" and value is not None else value
 
 
-@engine_by_case("delimiter", sqlite=",", postgresql=";")
-def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path, delimiter: str) -> None:
+def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path) -> None:
     """With a byte order mark; formulas defused, quotes and line breaks kept."""
-    exported(filled, tmp_path, names=["lecture_candidature"], delimiter=delimiter)
+    exported(filled, tmp_path, names=["lecture_candidature"])
     raw = (tmp_path / "lecture_candidature.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
     with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter=delimiter))
+        rows = list(csv.DictReader(file))
     assert ["1", "2", "3"] == [row["numero"] for row in rows]
     first = rows[0]
     assert (f"'{FORMULA}", ODD, LONG) == (
@@ -168,15 +168,155 @@ def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path, delimiter: st
     assert datetime.fromisoformat(first["depose_le"]).utcoffset() == timedelta()
 
 
-@engine_by_case("delimiter", sqlite=";", postgresql=",")
-def test_the_data_package_describes_the_files(
-    filled: Store, tmp_path: Path, delimiter: str
+FORM = [
+    ("entier", "integer_number"),
+    ("decimal", "decimal_number"),
+    ("jour", "date"),
+    ("instant", "datetime"),
+    ("coche", "checkbox"),
+    ("choix", "multiple_drop_down_list"),
+    ("fichiers", "piece_justificative"),
+    ("texte", "text"),
+]
+LONGEST = 1234567890123456789
+VIEW = f"formulaire_{DEMARCHE}"
+
+
+@pytest.fixture
+def answered(store: Store) -> Store:
+    """Two dossiers with an answer of each type; the second one's are hard to write."""
+    demarche = demarche_of([descriptor(name, name, type_) for name, type_ in FORM])
+    files = [Fichier(f"{name}.pdf", "application/pdf", 3, "x", "SAFE") for name in "ab"]
+    with writing(store) as tx:
+        tx.demarche.save(demarche)
+    of = [
+        {
+            "entier": ("1200", 1200),
+            "decimal": ("12.5", 12.5),
+            "jour": ("2024-12-31", None),
+            "instant": ("2024-06-30T22:30:00+00:00", None),
+            "coche": ("oui", True),
+            "choix": ("a, b", ["a", "b"]),
+            "texte": ("1234567890123456789", None),
+        },
+        {
+            "entier": (str(LONGEST), LONGEST),
+            "decimal": ("3", 3),
+            "instant": ("9999-12-31T23:30:00+00:00", None),
+            "coche": ("non", False),
+            "choix": ("=1+1", ["=1+1"]),
+            "texte": ("@SUM(1;2)", None),
+        },
+    ]
+    for number, values in enumerate(of, start=1):
+        champs = [
+            Champ(DescriptorId(name), *values.get(name, (None, None)))
+            for name, _ in FORM
+            if name != "fichiers"
+        ]
+        champs.append(Champ(DescriptorId("fichiers"), fichiers=tuple(files[:number])))
+        store_dossier(store, demarche, number, champs)
+    return store
+
+
+FRENCH = [
+    {
+        "entier": "1200",
+        "decimal": "12,5",
+        "jour": "31/12/2024",
+        "instant": "01/07/2024 00:30",
+        "coche": "VRAI",
+        "choix": "a ; b",
+        "fichiers": "a.pdf",
+        "texte": f"'{LONGEST}",
+    },
+    {
+        "entier": f"'{LONGEST}",
+        "decimal": "3",
+        "jour": "",
+        "instant": "31/12/9999 23:30",
+        "coche": "FAUX",
+        "choix": "'=1+1",
+        "fichiers": "a.pdf ; b.pdf",
+        "texte": "'@SUM(1;2)",
+    },
+]
+
+
+def test_a_file_for_an_excel_in_french_is_in_french(answered: Store, tmp_path: Path) -> None:
+    """And a number that Excel would round, or a formula, is a text by its apostrophe."""
+    exported(answered, tmp_path, "csv-fr", names=[VIEW])
+    raw = (tmp_path / f"{VIEW}.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfnumero;etat;")
+    with (tmp_path / f"{VIEW}.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    assert FRENCH == [{name: row[name] for name, _ in FORM} for row in rows]
+    assert {"FAUX"} == {row["archive"] for row in rows}
+
+
+def test_a_number_of_nineteen_digits_leaves_each_format_exact(
+    answered: Store, tmp_path: Path
 ) -> None:
+    """As a number where the format has such ones, else as a text."""
+    for format_ in ("csv", "xlsx", "parquet"):
+        exported(answered, tmp_path, format_, names=[VIEW])
+    with (tmp_path / f"{VIEW}.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert ["1200", str(LONGEST)] == [row["entier"] for row in csv.DictReader(file)]
+    table = parquet.read_table(tmp_path / f"{VIEW}.parquet")
+    assert ("int64", [1200, LONGEST]) == (
+        str(table.schema.field("entier").type),
+        table["entier"].to_pylist(),
+    )
+    header, *lines = load_workbook(tmp_path / f"{VIEW}.xlsx").active.iter_rows(values_only=True)
+    rows = [dict(zip(header, line, strict=True)) for line in lines]
+    assert [1200, str(LONGEST)] == [row["entier"] for row in rows]
+    assert ["a ; b", "=1+1"] == [row["choix"] for row in rows]
+    assert ["a.pdf", "a.pdf ; b.pdf"] == [row["fichiers"] for row in rows]
+
+
+def test_a_pseudonymised_file_in_french_has_no_answer(answered: Store, tmp_path: Path) -> None:
+    """No answer is open here: the columns are missing."""
+    exported(answered, tmp_path, "csv-fr", names=[VIEW], without_personal_data=True)
+    header = (tmp_path / f"{VIEW}.csv").read_text("utf-8-sig").partition("\n")[0].strip().split(";")
+    assert "etat" in header
+    assert not {name for name, _ in FORM} & {*header}
+
+
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+@on_sqlite
+def test_libreoffice_reads_the_file_in_french(answered: Store, tmp_path: Path) -> None:
+    """Its numbers and days are numbers and days in a French locale."""
+    exported(answered, tmp_path, "csv-fr", names=[VIEW])
+    # Semicolon, quotes, UTF-8, first row, column formats by themselves, language: French.
+    options = "csv:Text - txt - csv (StarCalc):59,34,76,1,,1036,false,true"
+    line = ["soffice", "--headless", f"--infilter={options}", "--convert-to", "xlsx", f"{VIEW}.csv"]
+    subprocess.run(line, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    header, first, _ = load_workbook(tmp_path / f"{VIEW}.xlsx").active.iter_rows(values_only=True)
+    row = dict(zip(header, first, strict=True))
+    assert (1200, 12.5, True) == (row["entier"], row["decimal"], row["coche"])
+    assert "2024-12-31 00:00:00" == str(row["jour"])
+    assert "2024-07-01 00:30:00" == str(row["instant"])
+
+
+@pytest.mark.parametrize("format_", ["csv", "csv-fr"])
+def test_the_data_package_describes_the_files(filled: Store, tmp_path: Path, format_: str) -> None:
     """An independent library finds each file valid for its schema."""
-    exported(filled, tmp_path, delimiter=delimiter)
+    exported(filled, tmp_path, format_)
     report = Package(tmp_path / "datapackage.json").validate()
     assert report.flatten(["title", "message"]) == []
     assert report.stats["tasks"] == len(filled.dictionary())
+
+
+@pytest.mark.parametrize("format_", ["csv", "csv-fr"])
+def test_the_data_package_describes_odd_answers(
+    answered: Store, tmp_path: Path, format_: str
+) -> None:
+    """Long numbers and defused formulas are valid, too."""
+    exported(answered, tmp_path, format_, names=[VIEW])
+    package = Package(tmp_path / "datapackage.json")
+    assert package.validate().flatten(["title", "message"]) == []
+    [resource] = package.resources
+    assert [1200, LONGEST] == [row["entier"] for row in resource.read_rows()]
 
 
 @on_sqlite
