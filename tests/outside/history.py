@@ -72,7 +72,7 @@ READS = (
 
 
 FEW = 8
-"""Up to so many rows, a view is shown with a line for each column."""
+"""Up to so many rows are all shown, with a line for each column."""
 ITEMS = 2
 """So many items are shown of a list of rows, which views have whole."""
 OF_DOSSIER = {"numero", "demarche_numero"}
@@ -159,13 +159,15 @@ class History:
 
     def _shown(self, view: str) -> list[Row]:
         rows = [_without_days(row) for row in self.rows[view]]
+        if view == "lecture_regle":
+            return [{name: _counted(value) for name, value in row.items()} for row in rows]
+        if len(rows) <= FEW:
+            return rows
         if view == "lecture_champ":
             return [row for row in rows if row["numero"] == CHANGED]
         if view == "lecture_produit":
             named = {row["produit_id"] for row in self._shown("lecture_candidature")}
             return [row for row in rows if row["produit_id"] in named]
-        if view == "lecture_regle":
-            return [{name: _counted(value) for name, value in row.items()} for row in rows]
         return [row for row in rows if row.get("numero", CHANGED) in SHOWN]
 
     def _once(self, value: Any) -> Any:
