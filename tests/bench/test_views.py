@@ -1,7 +1,7 @@
 """The views and exports at a nation's size: 100,000 dossiers of 20 KB, 15 in 100 with a twin.
 
-`pytest tests/bench/test_views.py -m bench -s`. The database is filled once an engine: what a read of
-5,000 dossiers stores is multiplied by twenty, in SQL. DSYNC_BENCH_DATABASE_URL names one that is
+`pytest tests/bench/test_views.py -m bench -s`. The database is filled once an engine: what a
+read of 5,000 dossiers stores is multiplied by twenty, in SQL. DSYNC_BENCH_DATABASE_URL names one that is
 filled already.
 """
 
@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from dsync.database import open_database
-from dsync.store.extension import Dictionary
+from dsync.programme import Dictionary
 from dsync.sync.work import ReadAll, Request
 from tests.bench.measured import app_on, measured
 from tests.bench.prebuilt import serving
@@ -55,10 +55,12 @@ def filled(database_url: str) -> str:
             pytest.skip("of the other engine")
         return given
     products = READ * 85 // 100
-    with serving(READ, products=products) as server:
-        with app_on(server.ds_url, server.base_url, database_url) as app:
-            app.sync(Request(ReadAll(push=False)))
-            _edit_each(app, times=1)
+    with (
+        serving(READ, products=products) as server,
+        app_on(server.ds_url, server.base_url, database_url) as app,
+    ):
+        app.sync(Request(ReadAll(push=False)))
+        _edit_each(app, times=1)
     with connected(database_url) as connection:
         for table in inspect(connection).get_table_names():
             _multiply(connection, table)
