@@ -1,8 +1,8 @@
 """The views and exports at a nation's size: 100,000 dossiers of 20 KB, 15 in 100 with a twin.
 
 `pytest tests/bench/test_views.py -m bench -s`. The database is filled once an engine: what a
-read of 5,000 dossiers stores is multiplied by twenty, in SQL. DSYNC_BENCH_DATABASE_URL names one that is
-filled already.
+read of 5,000 dossiers stores is multiplied by twenty, in SQL. DSYNC_BENCH_DATABASE_URL names one
+that is filled already.
 """
 
 from __future__ import annotations

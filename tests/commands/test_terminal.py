@@ -97,7 +97,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
     """Return `dsync` on a database with fixed contents."""
     folder = tmp_path_factory.mktemp("made")
     one, two = DossierNumber(1), DossierNumber(2)
-    with closing(open_database(f"sqlite:///{folder / 'dsync.db'}")) as store, writing(store) as tx:
+    url = f"sqlite:///{folder / 'dsync.db'}"
+    with closing(open_database(url, with_programme=True)) as store, writing(store) as tx:
         for number, kind in enumerate((Kind.FULL, Kind.INCREMENTAL), start=1):
             report = RunReport(kind, NOW, run=tx.journal.start_run(kind.value, "cli", NOW))
             if number == 1:
