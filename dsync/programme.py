@@ -217,12 +217,14 @@ class Programme(ABC):
     """The view with one row per dossier; by default, the engine's table."""
     dossier_views: ClassVar[Mapping[str, DossierView]] = {}
     """Its other views of a dossier, by their key in `dsync dossier show --json`."""
+    has_grids: ClassVar[bool] = False
+    """Whether it has `lecture_evaluation` and the views of a jury, which the console shows."""
     listed: ClassVar[Column[Any] | None] = None
     """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
     filters: ClassVar[Mapping[str, str]] = {}
     """SQL conditions on a dossier `d`, by the filter of the console's list that gives the value."""
     stages: ClassVar[Sequence[str]] = ()
-    """The stages of a dossier, in order."""
+    """The stages of a dossier, in order; with them, it has the view `lecture_suivi`."""
     reached: ClassVar[Mapping[str, str]] = {}
     """SQL conditions on a dossier `d` and its row `l` of `listed`, by the stage then reached."""
 

@@ -130,7 +130,8 @@ def verify(
 
     # A missing database is an error here: an empty new one would fit in every respect.
     settings = load(stored=True)
-    with open_worker(settings, may_create=False) as worker:
+    store = open_database(settings.database_url, create=False)
+    with open_worker(settings, store=store) as worker:
         is_chosen = settings.sources["demarche"] != "file"
         check_known(worker.store, settings.demarche, is_chosen=is_chosen)
         done = worker.verify(remote=remote, pieces=pieces, sample=sample)

@@ -113,6 +113,8 @@ def list_(
         "presence": "presence",
         "depose_le": "deposited",
     }
+    # The product is of the programme.
+    columns = {name: header for name, header in columns.items() if not found or name in found[0]}
     print_table(
         tuple(columns.values()),
         [[row[name] for name in columns] for row in found],
@@ -181,7 +183,7 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     with _of_dossier(numero) as (programme, found, reader):
         account = programme.account(reader, found, at)
     if account is None:
-        given = ", ".join(one["etabli_le"] for one in found["precontroles"])
+        given = ", ".join(one["etabli_le"] for one in found.get("precontroles", ()))
         then = f" at {at.isoformat()}; it was given {given}" if given and at else " yet"
         raise ConfigurationError(f"Dossier {numero} had no verdict{then}.")
     if as_json:

@@ -96,6 +96,7 @@ def open_worker(
     stop: threading.Event | None = None,
     progress: Any = None,
     may_create: bool = True,
+    store: Store | None = None,
 ) -> Iterator[Worker]:
     """Set up logging and yield the worker; close its database and connections at the end.
 
@@ -104,12 +105,14 @@ def open_worker(
         stop: set to end the command.
         progress: receives the progress of a run.
         may_create: whether to create a missing SQLite file.
+        store: the database; None: that of the settings.
     """
     from dsync.wiring import Worker
 
     settings = settings or load()
     set_up_logging(settings)
-    with Worker(settings, stop=stop, progress=progress, may_create=may_create) as worker:
+    options: dict[str, Any] = {"progress": progress, "may_create": may_create, "store": store}
+    with Worker(settings, stop=stop, **options) as worker:
         yield worker
 
 
@@ -164,9 +167,7 @@ def reading(settings: Settings | None = None) -> Iterator[Reader]:
     from dsync.database import open_database
 
     settings = settings or load(stored=True)
-    has_programme = settings.configuration.programme is not None
-    found = open_database(settings.database_url, create=False, with_programme=has_programme)
-    with closing(found) as store:
+    with closing(open_database(settings.database_url, create=False)) as store:
         check_known(store, settings.demarche, is_chosen=settings.sources["demarche"] != "file")
         with store.reading(DemarcheNumber(settings.demarche)) as reader:
             yield reader

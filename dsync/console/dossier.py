@@ -68,8 +68,10 @@ def show(visit: Visit) -> Response:
         message = None
         if programme := worker.programme:
             columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
-            suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
-            grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
+            if programme.stages:
+                suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
+            if programme.has_grids:
+                grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
             if visit.actor.may_act:
                 message = programme.message(reader, found, checks)
             for check in checks:

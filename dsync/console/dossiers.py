@@ -68,8 +68,11 @@ def parameters_of(visit: Visit) -> dict[str, Any]:
 def columns_of(visit: Visit) -> dict[str, str]:
     """Return the columns of the list that the démarche has."""
     hidden = set() if visit.worker.configuration.judges else {"verdict"}
-    if visit.worker.configuration.programme is None:
-        hidden |= {"produit_id", *FOLLOWED}
+    programme = visit.worker.programme
+    if programme is None or programme.listed is None:
+        hidden.add("produit_id")
+    if programme is None or not programme.stages:
+        hidden |= {*FOLLOWED}
     return {name: header for name, header in COLUMNS.items() if name not in hidden}
 
 

@@ -34,8 +34,9 @@ COLUMNS = {
 _STORED = [*(name for name in COLUMNS if name not in ("rang", "grilles")), "nb_evaluations"]
 
 
-def _check_programme(visit: Visit) -> None:
-    if visit.worker.configuration.programme is None:
+def _check_programme(visit: Visit, *, with_grids: bool = False) -> None:
+    programme = visit.worker.programme
+    if programme is None or (with_grids and not programme.has_grids):
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
@@ -106,7 +107,7 @@ def _incomplete(reader: Reader, numbers: list[int]) -> dict[int, list[dict[str, 
 
 def show(visit: Visit) -> Response:
     """Show the dossiers of a jury, the best note first."""
-    _check_programme(visit)
+    _check_programme(visit, with_grids=True)
     with visit.reading() as reader:
         days = _days(visit, reader)
         wanted, today = visit.query("le"), words.paris_day(visit.now)
@@ -130,7 +131,7 @@ def show(visit: Visit) -> Response:
 
 def export(visit: Visit) -> Response:
     """Send the dossiers of a jury as a workbook: what the page shows."""
-    _check_programme(visit)
+    _check_programme(visit, with_grids=True)
     day = visit.query("le") or ""
     with visit.reading() as reader:
         if day not in {str(one["jury_le"]) for one in _days(visit, reader)}:

@@ -171,7 +171,7 @@ class Visit:
             values = Masking(reader)(values)
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
-        programme = self.worker.configuration.programme
+        programme = self.worker.programme
         titles = {number: one.titre for number, one in self.titled.items()}
         html = self.site.templates.get_template(template).render(
             visit=self,
@@ -181,6 +181,8 @@ class Visit:
             demarche=self.worker.demarche,
             demarches={number: titles.get(number) for number in self.site.workers},
             has_programme=programme is not None,
+            has_grids=programme is not None and programme.has_grids,
+            has_stages=programme is not None and bool(programme.stages),
             path=self.request.url.path,
             here=self.here,
             said=said,

@@ -92,6 +92,7 @@ class Eig(Programme):
         name: f"d.numero IN (SELECT s.numero FROM lecture_suivi AS s WHERE s.{name} = :{name})"  # noqa: S608 - names of ours
         for name in ("etape", "attend")
     }
+    has_grids = True
     stages = tuple(Etape)
     reached = REACHED
     checks: Mapping[str, str] = {check.value: check.label for check in Check}
@@ -445,7 +446,7 @@ class Eig(Programme):
         """
         given = [
             one
-            for one in found["precontroles"]
+            for one in found.get("precontroles", ())
             if (one["courant"] if at is None else datetime.fromisoformat(one["etabli_le"]) <= at)
         ]
         if not given:

@@ -41,7 +41,9 @@ def known_revisions(part: type[Programme]) -> list[str]:
 def current_revision(connection: Connection, part: type[Programme]) -> str | None:
     """Return the revision of the database's schema, None if its tables do not exist."""
     table = _version_table(part)
-    if not inspect(connection).has_table(table):
+    # Not `has_table`, which opens SQLite's temporary storage to look for what is not there: where
+    # an export sorts can then not be chosen any more.
+    if table not in inspect(connection).get_table_names():
         return None
     revision: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608 - a name of ours
     return revision

@@ -115,7 +115,8 @@ def test_the_copy_needs_a_number_and_a_contact(configured: Configured, sandbox: 
     assert not {"lecture_candidature", "lecture_precontrole"} & {
         *dsync("db", "dictionary", "--json").json
     }
-    assert (0, 0) == (dsync("export", "ici").code, dsync("db", "verify").code)
+    exported = dsync("export", "ici")
+    assert (0, 0) == (exported.code, dsync("db", "verify").code), exported.err
     assert not (dsync.folder / "ici" / "lecture_candidature.csv").exists()
     assert (dsync.folder / "ici" / "lecture_valeur.csv").exists()
     assert [("Bureau des usages", 6)] == rows(

@@ -26,7 +26,7 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
 def test_every_sql_example_of_the_readme_runs(query: str, tmp_path: Path) -> None:
     """On a database without dossiers the answer is empty, and no column is unknown."""
     url = f"sqlite:///{tmp_path / 'docs.db'}"
-    store = open_database(url)
+    store = open_database(url, with_programme=True)
     save(
         store,
         demarche_of(

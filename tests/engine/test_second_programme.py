@@ -1,0 +1,93 @@
+"""A second programme gives what has no default, and everything that asks a programme works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from dsync.domain.dossier import Correction, Descriptor, Dossier
+from dsync.domain.ids import DescriptorId
+from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
+from dsync.programme import Evidence, Judged, PrecheckOptions, Programme, ProgrammeRun, Row, ToJudge
+from dsync.store.dictionary import NO_PROGRAMME
+from tests.console.served import served, words
+from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
+
+
+class Form(NamedTuple):
+    """It maps nothing."""
+
+    inputs_signature: bytes = b""
+    signature: bytes = b""
+
+    def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
+        """Return none: it has no tables."""
+        return {}
+
+
+class Facts(NamedTuple):
+    """It has no evidence."""
+
+    key: str = "1"
+    retry_undetermined: bool = False
+
+
+class Everybody(Programme):
+    """Finds each dossier eligible."""
+
+    checks: Mapping[str, str] = {"presence": "Le dossier est là"}
+    mapping_key = "everybody"
+    judges = True
+    rules_version = "1"
+
+    def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
+        """Map nothing."""
+        return Form()
+
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
+        """Return none."""
+        return Facts()
+
+    def judge(
+        self,
+        run: ProgrammeRun,
+        evidence: Any,
+        due: Sequence[ToJudge],
+        options: PrecheckOptions | None,
+    ) -> Iterator[Judged]:
+        """Find all eligible that were not."""
+        for one in due:
+            if options is not None or one.current is None:
+                check = Controle("presence", Resultat.CONFORME, "Il est là.")
+                yield Judged(one, Decision(Verdict.ELIGIBLE, (check,), "Éligible", "1", "1"))
+
+
+def test_it_judges_and_writes_back(empty_database_url: str) -> None:
+    """Its verdicts are pushed once, and commands and pages show them in its words."""
+    if empty_database_url.startswith("postgresql"):
+        from dsync.store import Store
+
+        opened = Store.open(empty_database_url, check_schema=False)
+        opened.upgrade()
+        opened.close()
+    with Engine(empty_database_url, seeds(range(3)), programme=NO_PROGRAMME) as engine:
+        app = engine.worker.app
+        app.programme = Everybody()  # type: ignore[assignment]
+        first = engine.sync()
+        assert (0, [], 3) == (first.exit_code, first.errors, first.pushed)
+        assert "Éligible" == engine.remote(0, RESULTAT)
+        engine.advance(minutes=11)
+        assert (0, 0) == ((second := engine.sync(full=True)).pushed, second.exit_code)
+        assert [] == app.verify(remote=True).findings
+        with app.store.reading(app.demarche) as reader:
+            assert app.evidence(reader) is None
+        with served(engine, [app]) as console:
+            visitor = console.visitor()
+            shown = words(visitor.get(f"/dossiers/{FIRST}").text)
+            listed = words(visitor.get("/dossiers").text)
+            assert 200 == visitor.get("/").status_code
+            assert 200 == visitor.get("/preuves").status_code
+            assert 404 == visitor.get("/jury").status_code
+        assert "Administration" in shown
+        # And the filter.
+        assert 4 == listed.count("Éligible")
