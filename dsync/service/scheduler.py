@@ -154,6 +154,8 @@ class DemarcheJob:
             # The result is for who asked, or of an erasure by age: the schedule of the reads goes
             # on as if it had not been.
             log.info("request_done", exit_code=report.exit_code)
+            if asked:
+                self._asked.set()
             return
         if report.exit_code == LeaseHeldError.exit_code:
             # Of a standby, at each check: nothing to tell.

@@ -66,6 +66,7 @@ def test_what_is_too_old_is_announced_for_a_day_and_then_erased(engine_on_each: 
         job.tick()
         assert set() == erased(engine)
     engine.advance(hours=3)
+    job.ask()
     job.tick()
     assert {number(rank) for rank in (1, 2, 5, 11)} == erased(engine)
     [event] = engine.rows(
@@ -73,6 +74,8 @@ def test_what_is_too_old_is_announced_for_a_day_and_then_erased(engine_on_each: 
     )
     assert "fin de la durée de conservation" in event["details"]
     assert {} == announced(engine)
+    engine.advance(minutes=10)
+    assert job.is_asked, "what a webhook asked for is still to be read"
     engine.advance(days=1, minutes=1)
     job.tick()
     assert {number(rank) for rank in (1, 2, 5, 11)} == erased(engine)
