@@ -191,9 +191,11 @@ def copy(*, url: str) -> None:
     command fails or is killed, URL is as empty as before. Copied files stay where they are. Leave
     the password to PGPASSWORD or a passfile: others can read a command line.
     """
-    with _opened(create=False) as source, closing(open_database(url, check_schema=False)) as target:
-        copied = source.copy_into(target)
-        places = f"{source.place} → {target.place}"
+    with _opened(create=False) as source:
+        target = open_database(url, check_schema=False, with_programme=source.has_programme)
+        with closing(target):
+            copied = source.copy_into(target)
+            places = f"{source.place} → {target.place}"
     tables = sum(1 for rows in copied.values() if rows)
     click.echo(
         f"{places}: {sum(copied.values()):,} rows of {tables} tables, compared by counts and "

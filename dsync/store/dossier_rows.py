@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, and_, bindparam, or_, select, update
+from sqlalchemy import Row, Table, and_, or_, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
@@ -23,7 +23,7 @@ from dsync.store import tables
 from dsync.store.changes import ChangeWrites, DossierDiff, Record
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
 from dsync.store.listing import DossierReads
-from dsync.store.seals import sealed
+from dsync.store.seals import SealReads, seal, sealed
 from dsync.store.sql import Scope, insert_rows, update_rows, upsert
 from dsync.store.sync_state import DemarcheReads
 from dsync.store.verdicts import QueueWrites
@@ -246,19 +246,17 @@ class DossierWrites(DossierReads):
             written: dossiers, each with DS's date of its last change before the write, and of the
                 write. Where the copy has not the first one, it is to be read, and stays as it is.
         """
-        if written:
-            self.connection.execute(
-                update(_dossier)
-                .where(
-                    _dossier.c.numero == bindparam("of"),
-                    _dossier.c.modifie_le == bindparam("known_at"),
-                )
-                .values(modifie_le=bindparam("written_at")),
-                [
-                    {"of": numero, "known_at": before, "written_at": at}
-                    for numero, before, at in written
-                ],
-            )
+        dates = {numero: (before, at) for numero, before, at in written}
+        rows = SealReads(self.scope).rows(_dossier, _dossier.c.numero.in_(dates))
+        noted = [
+            {"numero": row["numero"], "modifie_le": at, "sceau": seal(_dossier, known)}
+            for row in rows
+            for before, at in [dates[row["numero"]]]
+            for known in [{**row, "modifie_le": at}]
+            # One that was changed outside dsync is to be read, which stores it again.
+            if row["modifie_le"] == before and row["sceau"] == seal(_dossier, row)
+        ]
+        update_rows(self.connection, _dossier, noted)
 
     def misnamed(self, given: Iterable[tuple[DossierNumber, DossierId]]) -> list[DossierNumber]:
         """Return the dossiers whose id differs from the stored one or is another dossier's.
