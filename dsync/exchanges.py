@@ -32,7 +32,7 @@ from dsync.errors import InterruptedRunError
 S = TypeVar("S")
 T = TypeVar("T")
 
-STOP_POLL_S = 0.05
+_STOP_POLL_S = 0.05
 """Interval at which a waiting caller checks its stop event."""
 _CHUNK = 1 << 16
 MIB = 1 << 20
@@ -236,7 +236,7 @@ class Exchanges(Generic[S]):
         end = time.monotonic() + deadline_s
         is_stopping = False
         # `wait` takes futures only, so `stop` is looked at in short intervals.
-        while not wait((outcome,), min(STOP_POLL_S, max(0.0, end - time.monotonic()))).done:
+        while not wait((outcome,), min(_STOP_POLL_S, max(0.0, end - time.monotonic()))).done:
             if self._stop.is_set() and not is_stopping:
                 is_stopping = True
                 end = min(end, time.monotonic() + grace_s)

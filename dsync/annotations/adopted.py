@@ -23,7 +23,7 @@ from dsync.annotations.targets import (
 from dsync.annotations.wish import Wish, WrittenValue
 from dsync.domain.verdict import Verdict
 
-ONE_DOCUMENT = timedelta(seconds=30)
+_ONE_DOCUMENT = timedelta(seconds=30)
 """Maximum time between the dates that DS gives to the annotations of one mutation: DS ends each
 request after this time."""
 
@@ -62,7 +62,7 @@ def adopted_values(
         if value != normalise(descriptor.type, wanted.get(name)):
             others.append(remote.updated_at.get(descriptor.id))
     stamped_at = remote.updated_at.get(found[DATE].cible or "")
-    if stamped_at and any(at and at > stamped_at + ONE_DOCUMENT for at in others):
+    if stamped_at and any(at and at > stamped_at + _ONE_DOCUMENT for at in others):
         return {}
     verdict = stated_verdict(found[DETAIL].valeur or "")
     if verdict is None or found[RESULTAT].valeur != config.resultat.options.of(verdict):
@@ -118,7 +118,7 @@ def later_values(
     together = {
         name
         for name, at in dates.items()
-        if abs(at - stamped_at) <= ONE_DOCUMENT and at != remote.edited_at
+        if abs(at - stamped_at) <= _ONE_DOCUMENT and at != remote.edited_at
     }
     # dsync writes the date with each change of the others, so a value younger than it is not
     # dsync's.

@@ -17,7 +17,7 @@ CHECK = "check "
 """Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
 
 
-LONG_WAIT = timedelta(minutes=5)
+_LONG_WAIT = timedelta(minutes=5)
 """After this time a request that nothing has executed needs attention."""
 
 
@@ -149,7 +149,7 @@ def concerns_of(
         count = state["copies_to_delete"] + _erasures(state)
         yield Concern(Code.ERASURES, count, details=(unfinished,))
     oldest = min((one["asked_at"] for one in state["requests"]), default=now)
-    if now - oldest > LONG_WAIT:
+    if now - oldest > _LONG_WAIT:
         yield Concern(Code.REQUESTS, sum(one["count"] for one in state["requests"]), oldest)
     if state["not_configured"]:
         names = tuple(map(str, state["not_configured"]))

@@ -36,7 +36,7 @@ def check(*, as_json: bool) -> None:
     checked: list[tuple[int, list[CheckLine]]] = []
     if not as_json:
         for line in variables:
-            print_line(line)
+            _print_line(line)
     for settings in found:
         if len(found) > 1 and not as_json:
             heading(f"Démarche {settings.demarche}")
@@ -45,7 +45,7 @@ def check(*, as_json: bool) -> None:
             for line in worker.check(every_champ=current_flags().verbose):
                 lines.append(line)
                 if not as_json:
-                    print_line(line)
+                    _print_line(line)
         checked.append((settings.demarche, lines))
     every = variables + [line for _, lines in checked for line in lines]
     code = exit_code_of(every)
@@ -83,7 +83,7 @@ def _conclusion(warnings: int) -> str:
     return f"`dsync sync` can run; {warnings} warning{'s' if warnings > 1 else ''} above."
 
 
-def print_line(line: CheckLine) -> None:
+def _print_line(line: CheckLine) -> None:
     """Print one line of the check, with its remedy below."""
     mark, colour = MARKS[line.status.value]
     print_note(f"{click.style(mark, fg=colour)}  {line.name}: {clean(line.message)}", hanging=4)

@@ -7,7 +7,7 @@ from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from dsync.cli.options import settings_options
 
-SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+_SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 EPILOG = """
 \b
 Write its output into:
@@ -18,10 +18,10 @@ Write its output into:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.argument("shell", type=click.Choice(list(_SHELLS)))
 @settings_options()
 def completion(*, shell: str) -> None:
     """Print what makes bash, zsh or fish complete the commands and options of dsync."""
     root = click.get_current_context().find_root().command
     # The variable is the one that click reads for a program of this name.
-    click.echo(SHELLS[shell](root, {}, "dsync", "_DSYNC_COMPLETE").source())
+    click.echo(_SHELLS[shell](root, {}, "dsync", "_DSYNC_COMPLETE").source())

@@ -19,11 +19,11 @@ import click
 from dsync.cli.options import Flags
 from dsync.errors import DsyncError
 
-OWN_FAULT = 1
+_OWN_FAULT = 1
 USAGE = 2
 IN_PART = 7
 INTERRUPTED = 130
-UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
+_UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
 
 class Exit(Exception):  # noqa: N818
@@ -129,19 +129,19 @@ def explain(exc: Exception) -> tuple[str, int]:
         return (
             f"The output cannot be written ({exc.strerror}). The command's work was not undone; "
             "make room there, or redirect the output.",
-            OWN_FAULT,
+            _OWN_FAULT,
         )
     return (
         f"Internal error of dsync ({type(exc).__name__}). "
         "Run the command again with -v and report the traceback.",
-        OWN_FAULT,
+        _OWN_FAULT,
     )
 
 
 def _is_unwritable(exc: Exception) -> TypeGuard[OSError]:
     """Return whether the output could not be written, such as on a full disk."""
     # An error with a name is about a file that the command opened, and not about stdout.
-    return isinstance(exc, OSError) and exc.filename is None and exc.errno in UNWRITABLE
+    return isinstance(exc, OSError) and exc.filename is None and exc.errno in _UNWRITABLE
 
 
 def tell(message: str, code: int, *, as_json: bool) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-QUIET = {
+_QUIET = {
     "gql": logging.WARNING,
     "urllib3": logging.WARNING,
     "alembic": logging.WARNING,
@@ -65,5 +65,5 @@ def configure_logging(log_format: str, level: int) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name, least in QUIET.items():
+    for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)

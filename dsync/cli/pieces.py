@@ -12,7 +12,7 @@ from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
 from dsync.sync.work import CopyPieces
 
-MEANINGS = {
+_MEANINGS = {
     "": "not tried yet",
     "copiee": "copied; size and checksum verified",
     "en_cours": "begun and interrupted: copied again",
@@ -56,7 +56,7 @@ def status(*, as_json: bool) -> None:
     if as_json:
         print_json({"pieces": counts, "a_supprimer": to_delete})
         return
-    rows = [(name or "–", counts[name], MEANINGS[name]) for name in MEANINGS if name in counts]
+    rows = [(name or "–", counts[name], _MEANINGS[name]) for name in _MEANINGS if name in counts]
     if to_delete:
         rows.append(("–", to_delete, "to be deleted: done at the end of the next run"))
     print_table(("state", "files", "meaning"), rows, empty="No dossier has a file.")

@@ -29,7 +29,7 @@ def print_document(
     if document["run"] is not None or dry:
         click.echo(headline(document, dry=dry))
         print_note(f"  {figures(document, dry=dry)}")
-    if verdicts := verdict_figures(document):
+    if verdicts := _verdict_figures(document):
         print_note(f"  verdicts: {verdicts}", hanging=4)
     for mutation in document.get("mutations", ()):
         print_note(f"  would send: {shown(mutation)}", hanging=4)
@@ -76,7 +76,7 @@ def figures(document: Mapping[str, Any], *, dry: bool) -> str:
     return " · ".join(parts)
 
 
-def verdict_figures(document: Mapping[str, Any]) -> str:
+def _verdict_figures(document: Mapping[str, Any]) -> str:
     """Return the line with the number of each verdict that occurs; "" without one."""
     return " · ".join(
         f"{number} {verdict.value}"

@@ -29,7 +29,7 @@ REMEDIES = {
     "regle": "Signalez ces dossiers à l’équipe technique : une règle est à corriger.",
 }
 """What to do, by the code of the anomaly."""
-OTHER_REMEDY = "Corrigez la cause nommée, puis réessayez."
+_OTHER_REMEDY = "Corrigez la cause nommée, puis réessayez."
 SHOWN = 200
 """Maximum number of conflicts on the page, and of dossiers in quarantine with the same remedy."""
 
@@ -138,7 +138,7 @@ def anomalies(visit: Visit) -> Response:
     with visit.reading() as reader:
         groups: dict[str, list[object]] = defaultdict(list)
         for one in reader.quarantine.entries():
-            groups[REMEDIES.get(one.code, OTHER_REMEDY)].append(one)
+            groups[REMEDIES.get(one.code, _OTHER_REMEDY)].append(one)
         refused: dict[tuple[str, str], list[object]] = defaultdict(list)
         wishes = reader.wishes.open()
         for wish in wishes:

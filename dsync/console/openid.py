@@ -36,15 +36,15 @@ T = TypeVar("T")
 
 DEADLINE_S = 15.0
 """Time for all requests of a sign-in; ProConnect's codes are valid for 30 s."""
-METADATA_S = 300.0
+_METADATA_S = 300.0
 """How long the provider's document is kept: who is not signed in causes no request to it."""
-LEEWAY_S = 60
+_LEEWAY_S = 60
 """Accepted difference between the clocks."""
-ALGORITHMS = (
+_ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
 )  # fmt: skip
 """Of signatures. Neither « none », nor those whose key the provider shares with its clients."""
-SIGNING_KEYS = ("RSA", "EC")
+_SIGNING_KEYS = ("RSA", "EC")
 # ASCII alone: `lower` makes « k » of the Kelvin sign, which would let in somebody else.
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
@@ -180,7 +180,7 @@ class Provider:
             return token["id_token"], keys, session.get(userinfo_endpoint)
 
         id_token, keys, answer = self._exchange(exchange)
-        keys["keys"] = [one for one in keys["keys"] if one.get("kty") in SIGNING_KEYS]
+        keys["keys"] = [one for one in keys["keys"] if one.get("kty") in _SIGNING_KEYS]
         key_set = KeySet.import_key_set(keys)
         claims = self._claims_of(id_token, key_set, pending.nonce)
         return Identity(_email_of(claims, self._userinfo(answer, key_set, claims)), id_token)
@@ -205,7 +205,7 @@ class Provider:
         return url
 
     def _claims_of(self, id_token: str, keys: KeySet, nonce: str) -> dict[str, Any]:
-        claims = jwt.decode(id_token, keys, algorithms=ALGORITHMS).claims
+        claims = jwt.decode(id_token, keys, algorithms=_ALGORITHMS).claims
         expected: dict[str, Any] = {"nonce": {"essential": True, "value": nonce}}
         if self._section.acr_values:
             expected["acr"] = {"essential": True, "values": self._section.acr_values.split()}
@@ -226,7 +226,7 @@ class Provider:
         """Return what the provider says of the person: signed, or else as JSON over HTTPS."""
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "application/jwt":
-            found = jwt.decode(answer.text.strip(), keys, algorithms=ALGORITHMS).claims
+            found = jwt.decode(answer.text.strip(), keys, algorithms=_ALGORITHMS).claims
             self._registry().validate(found)
         else:
             found = _json(answer)
@@ -236,7 +236,7 @@ class Provider:
 
     def _registry(self, **expected: Any) -> jwt.JWTClaimsRegistry:
         return jwt.JWTClaimsRegistry(
-            leeway=LEEWAY_S,
+            leeway=_LEEWAY_S,
             iss={"essential": True, "value": self._section.issuer},
             aud={"essential": True, "value": self._section.client_id},
             **expected,
@@ -254,7 +254,7 @@ class Provider:
         return address
 
     def _document(self) -> dict[str, Any]:
-        if not self._metadata or self._clock() - self._read_at >= METADATA_S:
+        if not self._metadata or self._clock() - self._read_at >= _METADATA_S:
             url = f"{self._section.issuer.rstrip('/')}/.well-known/openid-configuration"
             found = self._exchange(lambda session: _json(session.get(url, withhold_token=True)))
             if found.get("issuer") != self._section.issuer:

@@ -27,15 +27,15 @@ log = structlog.get_logger(__name__)
 
 BACK = "/entrer/retour"
 """Where the provider sends browsers back to."""
-PENDING_S = 600
+_PENDING_S = 600
 """Time to sign in at the provider."""
 WINDOW_S = 300
 MOST_OF_ONE = 10
 """Failed sign-ins of one address in `WINDOW_S`, after which further ones are refused."""
 MOST_IN_ALL = 200
-LONGEST_ID_TOKEN = 1500
+_LONGEST_ID_TOKEN = 1500
 """Maximum length of an ID token that the session keeps: browsers accept 4096 bytes in all."""
-LONGEST_PATH = 500
+_LONGEST_PATH = 500
 THREADS = 2
 """Sign-ins that talk to the provider at the same time."""
 _FAILED = "L’identification n’a pas abouti. Recommencez ; si cela se reproduit, signalez-le."
@@ -143,7 +143,7 @@ class TeamAccess(Access):
         request.session["entree"] = {
             "attendu": list(pending),
             "vers": local_path(request.query_params.get("vers", "")),
-            "fin": int(time.time()) + PENDING_S,
+            "fin": int(time.time()) + _PENDING_S,
         }
         return RedirectResponse(url, 303)
 
@@ -165,7 +165,7 @@ class TeamAccess(Access):
         if role is None:
             raise self._failed(address, SignInError("not_allowed"), _NOT_ALLOWED)
         begin(request, identity.email, role)
-        if len(identity.id_token) <= LONGEST_ID_TOKEN:
+        if len(identity.id_token) <= _LONGEST_ID_TOKEN:
             request.session["preuve"] = identity.id_token
         log.info("signed_in", role=role.value)
         return RedirectResponse(begun["vers"], 303)
@@ -196,4 +196,4 @@ class TeamAccess(Access):
 def local_path(wanted: str) -> str:
     """Return the page to go to after the sign-in: only one of the console's own."""
     is_own = wanted.startswith("/") and not wanted.startswith(("//", "/\\", ENTRY))
-    return wanted if is_own and wanted.isprintable() and len(wanted) <= LONGEST_PATH else "/"
+    return wanted if is_own and wanted.isprintable() and len(wanted) <= _LONGEST_PATH else "/"

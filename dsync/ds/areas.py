@@ -15,11 +15,11 @@ from dsync.domain.dossier import GEOJSON, Json
 from dsync.domain.json_bytes import json_bytes
 from dsync.ds.nodes import AreaNode, GeometryNode
 
-MOST_BYTES = 1_000_000
+_MOST_BYTES = 1_000_000
 """Maximum size of a map's JSON; a larger one is not decoded, and only its size is stored."""
-MOST_NAMED = 10
+_MOST_NAMED = 10
 """Maximum number of areas that the text names."""
-LONGEST_DESCRIPTION = 100
+_LONGEST_DESCRIPTION = 100
 """Maximum number of characters of an area's description in the text."""
 _DEEPEST = 4
 """Levels of lists in the coordinates of a MultiPolygon, the deepest geometry."""
@@ -37,14 +37,14 @@ def geojson_of(source: Raw) -> tuple[str | None, Json]:
         RecursionError: they are nested too deeply.
     """
     size = len(memoryview(source))
-    if size > MOST_BYTES:
+    if size > _MOST_BYTES:
         text = f"carte de {size / 1e6:.1f} Mo, trop grande pour être copiée".replace(".", ",")
         return text, {"type": GEOJSON, "features": [], "octets": size}
     features = sorted(map(_feature, _areas_of(source) or ()), key=json_bytes)
     if not features:
         return None, None
-    texts = list(map(_text, features[:MOST_NAMED]))
-    more = len(features) - MOST_NAMED
+    texts = list(map(_text, features[:_MOST_NAMED]))
+    more = len(features) - _MOST_NAMED
     if more > 0:
         texts.append(f"et {more} autre{'s' if more > 1 else ''}")
     whole: dict[str, Any] = {"type": GEOJSON, "features": features}
@@ -107,8 +107,8 @@ def _text(feature: dict[str, Any]) -> str:
         elif positions:
             text += f" de {len(positions)} points à partir de {_place(positions[0])}"
     if description := " ".join((properties.get("description") or "").split()):
-        if len(description) > LONGEST_DESCRIPTION:
-            description = f"{description[: LONGEST_DESCRIPTION - 1]}…"
+        if len(description) > _LONGEST_DESCRIPTION:
+            description = f"{description[: _LONGEST_DESCRIPTION - 1]}…"
         text += f" (« {description} »)"
     return text
 

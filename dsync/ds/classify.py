@@ -63,9 +63,9 @@ class Fault(StrEnum):
     QUERY_REFUSED = "query_refused"
 
 
-MAX_MESSAGE = 2_000
+_MAX_MESSAGE = 2_000
 """Characters of an error's message that are kept."""
-MAX_PATH = 30
+_MAX_PATH = 30
 """Keys of an error's path that are kept: DS accepts no query that is deeper than 15."""
 
 
@@ -94,9 +94,9 @@ class GraphError:
         path, message = entry.get("path"), entry.get("message")
         return cls(
             code if isinstance(code, str) else None,
-            message[:MAX_MESSAGE] if isinstance(message, str) else "",
+            message[:_MAX_MESSAGE] if isinstance(message, str) else "",
             # A path goes into logs and reports.
-            tuple(filter(_is_key, path[:MAX_PATH])) if isinstance(path, list | tuple) else (),
+            tuple(filter(_is_key, path[:_MAX_PATH])) if isinstance(path, list | tuple) else (),
             # The path of a refused query begins with « query » and its name.
             isinstance(path, list | tuple)
             and len(path) > 1
@@ -128,7 +128,7 @@ def _only(status: int) -> range:
     return range(status, status + 1)
 
 
-STATUS_ROWS = (
+_STATUS_ROWS = (
     # The rate limiter answers before the application: its body is plain text.
     StatusRow(Fault.RATE_LIMITED, _only(429)),
     StatusRow(Fault.NETWORK, _only(403), contains="network"),
@@ -173,11 +173,11 @@ class ErrorRow:
         return self.starts is None or error.message.startswith(self.starts)
 
 
-ERROR_ROWS = (
+_ERROR_ROWS = (
     ErrorRow(Fault.TIMEOUT, code="timeout"),
     ErrorRow(Fault.TIMEOUT, starts="Timeout on "),  # Only the first one has a code.
     # DS has these limits since July 2026. The messages are those of its GraphQL library; the HTTP
-    # status is not known, so they are also in `STATUS_ROWS`.
+    # status is not known, so they are also in `_STATUS_ROWS`.
     ErrorRow(Fault.TOO_LARGE, starts="Query has complexity of ", in_data=False),
     ErrorRow(Fault.TOO_LARGE, starts="This query is too large to execute", in_data=False),
     ErrorRow(Fault.TOKEN_UNKNOWN, code="forbidden"),
@@ -198,19 +198,19 @@ ERROR_ROWS = (
 
 def fault_of_status(status: int, error: GraphError | None) -> Fault | None:
     """Return the fault of an HTTP status, None when the body has to be read."""
-    return next((row.fault for row in STATUS_ROWS if row.fits(status, error)), None)
+    return next((row.fault for row in _STATUS_ROWS if row.fits(status, error)), None)
 
 
 def fault_of_error(error: GraphError, *, has_data: bool) -> Fault:
     """Return the fault of one entry of `errors`."""
     is_done = has_data or error.is_of_part
-    return next(row.fault for row in ERROR_ROWS if row.fits(error, has_data=is_done))
+    return next(row.fault for row in _ERROR_ROWS if row.fits(error, has_data=is_done))
 
 
 def fault_of_errors(errors: Sequence[GraphError], *, has_data: bool) -> Fault | None:
     """Return the most severe fault of an answer's `errors`, None without errors."""
     faults = {fault_of_error(error, has_data=has_data) for error in errors}
-    return next((row.fault for row in ERROR_ROWS if row.fault in faults), None)
+    return next((row.fault for row in _ERROR_ROWS if row.fault in faults), None)
 
 
 _TRY_LATER = "dsync retries by itself; if this persists, look at DS's status page."
@@ -324,7 +324,7 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     Fault.QUERY_REFUSED: (DSContractError, f"DS refuses a query of dsync. {_UPGRADE}"),
 }
 
-REASONS: Mapping[Fault, str] = {
+_REASONS: Mapping[Fault, str] = {
     Fault.TOKEN_MISSING: "missing",
     Fault.TOKEN_UNKNOWN: "unknown",
     Fault.TOKEN_EXPIRED: "expired",
@@ -375,8 +375,8 @@ def error_of(
     """
     kind, sentence = ERRORS[fault]
     message = sentence.format(subject=subject, status=status, cause=cause, url=url, limit=limit)
-    if fault in REASONS:
-        return DSUnauthorizedError(message, REASONS[fault], fault=fault.value, **details)
+    if fault in _REASONS:
+        return DSUnauthorizedError(message, _REASONS[fault], fault=fault.value, **details)
     return kind(message, fault=fault.value, **details)
 
 

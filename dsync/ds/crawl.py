@@ -32,18 +32,18 @@ from dsync.errors import (
 )
 
 log = structlog.get_logger(__name__)
-MAX_PAGE_SIZE = 100
+_MAX_PAGE_SIZE = 100
 """DS returns at most this many dossiers."""
-MAX_TIMEOUTS_IN_A_ROW = 3
+_MAX_TIMEOUTS_IN_A_ROW = 3
 """After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
-MAX_STALE_PAGES = 20
+_MAX_STALE_PAGES = 20
 """Pages in a row in which all was returned before, after which a list has no end."""
-MOST_CHANGES = 10
+_MOST_CHANGES = 10
 """How often a dossier can change, on average, while all are read."""
 NO_PROGRESS = "no_progress"
 """Value of `details["fault"]` when a list does not end."""
 
-GROWS_AFTER = timedelta(hours=1)
+_GROWS_AFTER = timedelta(hours=1)
 """A page that is too large keeps DS busy for 30 s, so a larger one is tried once an hour."""
 
 
@@ -104,7 +104,7 @@ class PageSize:
             # After the clock was set back, the change lies in the future: it counts as made now.
             if self.since > now:
                 self.since = now
-            if now - self.since >= GROWS_AFTER:
+            if now - self.since >= _GROWS_AFTER:
                 self.usual, self.since = min(self.usual * 2, self._most), now
         self._slow = max(0, self._slow - count) if count else 0
         # Not while the rest of a page that timed out is read: if one of its dossiers is the cause,
@@ -187,8 +187,8 @@ class Progress:
                 has_news = True
         self._count += count
         self._stale = 0 if has_news else self._stale + 1
-        most = MOST_CHANGES * len(self._latest) + MAX_PAGE_SIZE
-        if self._stale > MAX_STALE_PAGES or self._count > most:
+        most = _MOST_CHANGES * len(self._latest) + _MAX_PAGE_SIZE
+        if self._stale > _MAX_STALE_PAGES or self._count > most:
             raise DSContractError(
                 f"DS returns the same dossiers over and over ({self._count} entries about "
                 f"{len(self._latest)}) and says that more follow. Reading stops there, and nothing "
@@ -222,7 +222,7 @@ class PageReader:
         *,
         updated_since: datetime | None,
         after: str | None = None,
-        page_size: int = MAX_PAGE_SIZE,
+        page_size: int = _MAX_PAGE_SIZE,
         page_size_at: datetime | None = None,
         clock: Callable[[], datetime],
         pending: ListRequest | None = None,
@@ -233,7 +233,7 @@ class PageReader:
         self._number = number
         self._since = updated_since
         self._cursor = after
-        self._size = PageSize(page_size, MAX_PAGE_SIZE, page_size_at, clock)
+        self._size = PageSize(page_size, _MAX_PAGE_SIZE, page_size_at, clock)
         self._pending = pending
         self._deleted = deleted
         self._poisoned = dict(poisoned or {})
@@ -300,7 +300,7 @@ class PageReader:
             place = next((i for i, n in enumerate(self._ahead) if n in self._poisoned), None)
             if place == 0 and (passed := self._pass_poisoned()):
                 return passed
-            size = min(self._size.current, place or MAX_PAGE_SIZE)
+            size = min(self._size.current, place or _MAX_PAGE_SIZE)
             try:
                 page = self._ask(size)
             except (DSTimeoutError, DSBadDataError, DSContractError) as exc:
@@ -429,7 +429,7 @@ class PageReader:
         if exc.details.get("fault") == Fault.TOO_LARGE.value:
             raise exc
         self._slow += isinstance(exc, DSTimeoutError)
-        if self._slow >= MAX_TIMEOUTS_IN_A_ROW:
+        if self._slow >= _MAX_TIMEOUTS_IN_A_ROW:
             raise exc
         light = self._light(1)
         number = light.numbers[0] if light.numbers else None

@@ -19,9 +19,9 @@ from dsync.ds.dossier_reading import utc
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
 
-MAX_DESCRIPTORS = 5_000
+_MAX_DESCRIPTORS = 5_000
 """Champs and annotations of a revision; DS's largest forms have some hundred."""
-UNKNOWN_TYPE = "inconnu"
+_UNKNOWN_TYPE = "inconnu"
 """Type of a champ whose descriptor has no readable type."""
 
 
@@ -52,7 +52,7 @@ class _Groupe(_Node):
 class _Descriptor(_Node):
     id: DescriptorId
     label: str = ""
-    type: str = UNKNOWN_TYPE
+    type: str = _UNKNOWN_TYPE
     required: bool = False
     options: list[str] | None = None
     other_option: bool | None = None
@@ -172,10 +172,10 @@ def _revision(node: _Revision, place: str, lost: list[str]) -> Revision:
     annotations = _descriptors(
         node.annotation_descriptors, f"{place}.annotationDescriptors", lost, is_annotation=True
     )
-    descriptors = {d.id: d for d in islice(chain(champs, annotations), MAX_DESCRIPTORS + 1)}
-    if len(descriptors) > MAX_DESCRIPTORS:
+    descriptors = {d.id: d for d in islice(chain(champs, annotations), _MAX_DESCRIPTORS + 1)}
+    if len(descriptors) > _MAX_DESCRIPTORS:
         raise DSContractError(
-            f"The form has more than {MAX_DESCRIPTORS:,} champs, which dsync does not read. Check "
+            f"The form has more than {_MAX_DESCRIPTORS:,} champs, which dsync does not read. Check "
             "it on DS; if it has fewer, tell DS's support."
         )
     return Revision(

@@ -54,7 +54,7 @@ class _Envelope(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Envelope).decode
 
-MAX_ERRORS = 500
+_MAX_ERRORS = 500
 """Errors of an answer that are read; DS gives some for each dossier that it cannot render."""
 _TOO_DEEP = msgspec.Raw(b'{"extensions":{"code":"invalid_null"}}')
 _PART = 1 << 20
@@ -154,10 +154,10 @@ def _reply(response: requests.Response, body: bytes) -> Reply:
             fault = Fault.CONNECTION_LOST if _is_cut(body) else Fault.NOT_GRAPHQL
         return Reply(status, headers, fault=fault)
     given = envelope.errors or []
-    entries = tuple(map(_error_of, given[:MAX_ERRORS]))
+    entries = tuple(map(_error_of, given[:_MAX_ERRORS]))
     fault = fault_of_status(status, entries[0] if entries else None)
     # After a time-out there is one for each field that DS did not reach.
-    if len(given) > MAX_ERRORS and fault_of_errors(entries, has_data=True) is not Fault.TIMEOUT:
+    if len(given) > _MAX_ERRORS and fault_of_errors(entries, has_data=True) is not Fault.TIMEOUT:
         fault = fault or Fault.TOO_MANY_ERRORS
     data = envelope.data or None
     # `null`, or no object: there are no data.
@@ -220,7 +220,7 @@ def _broken(exc: BaseException) -> Reply:
     if isinstance(exc, TooLongError):
         return Reply(fault=Fault.TOO_LONG, exception=exc)
     for part in _parts(exc):
-        for kind, cause in NEVER_SENT:
+        for kind, cause in _NEVER_SENT:
             if isinstance(part, kind):
                 said = _refusal(part) if isinstance(part, SSLCertVerificationError) else cause
                 return Reply(fault=Fault.UNREACHABLE, cause=said, exception=exc)
@@ -241,7 +241,7 @@ def _refusal(exc: SSLCertVerificationError) -> str:
 _STRICT = range(79, 95)
 """OpenSSL's codes of what only its strict check refuses (`x509_vfy.h`)."""
 
-NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
+_NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
     (NameResolutionError, "its name cannot be resolved"),
     (NewConnectionError, "connection refused, or no route"),
     (ConnectTimeoutError, "no connection in time"),

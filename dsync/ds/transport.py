@@ -35,15 +35,15 @@ from dsync.exchanges import MIB, DeadlineError, Exchanges, http_date, retry_afte
 
 T = TypeVar("T")
 
-ABOUT_ITEMS = frozenset(
+_ABOUT_ITEMS = frozenset(
     {Fault.NOT_FOUND, Fault.OUT_OF_SCOPE, Fault.TIMEOUT, Fault.BAD_DATA, Fault.INVALID_CURSOR}
 )
 """Faults of a part of the answer: the caller identifies the part by the errors' paths."""
-GRACE_S = 2.0
+_GRACE_S = 2.0
 """Seconds that a running mutation still gets after `stop` is set, so that its outcome is known."""
-DEFAULT_WAIT_S = 15.0
+_DEFAULT_WAIT_S = 15.0
 """Seconds to wait after a 429 without a valid header."""
-DIGITS = 400
+_DIGITS = 400
 """Digits of the longest integer that is decoded; Python refuses those of some thousand digits."""
 
 
@@ -75,7 +75,7 @@ class Answer:
 
 
 def _integer(text: str) -> int | float:
-    return int(text) if len(text) <= DIGITS else inf
+    return int(text) if len(text) <= _DIGITS else inf
 
 
 class Notify(Protocol):
@@ -85,7 +85,7 @@ class Notify(Protocol):
         """Log the event and show the sentence."""
 
 
-def no_notification(event: str, line: str, **facts: Any) -> None:
+def _no_notification(event: str, line: str, **facts: Any) -> None:
     """Ignore what happens: a client that nobody follows."""
 
 
@@ -94,7 +94,7 @@ def first_sentence(error: BaseException | None) -> str:
     return f"{str(error).partition('. ')[0].rstrip('.')}."
 
 
-def duration_of(seconds: float) -> str:
+def _duration_of(seconds: float) -> str:
     """Format a duration: in seconds below two minutes, else in minutes."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
@@ -121,7 +121,7 @@ class Transport:
         limits: Limits,
         stop: threading.Event,
         clock: Callable[[], datetime],
-        notify: Notify = no_notification,
+        notify: Notify = _no_notification,
     ) -> None:
         self.limits = limits
         self.requests = 0
@@ -269,7 +269,7 @@ class Transport:
         with self._lock:
             since, self._failing_since = self._failing_since, None
         if since is not None:
-            lasted = duration_of(time.monotonic() - since)
+            lasted = _duration_of(time.monotonic() - since)
             self._notify("recovered", f"DS answers again: recovered after {lasted}.", after=lasted)
 
     def _send(self, operation: Operation, variables: Mapping[str, Any], subject: str) -> Answer:
@@ -289,7 +289,7 @@ class Transport:
             raise self._failure(operation, reply, reply.fault, subject) from reply.exception
         self._has_answered = True
         # Without data a query's caller can still use errors about single items, by their paths.
-        if reply.data is None and (operation.is_mutation or fault not in ABOUT_ITEMS):
+        if reply.data is None and (operation.is_mutation or fault not in _ABOUT_ITEMS):
             raise self._failure(operation, reply, fault or Fault.NO_DATA, subject)
         return Answer(reply.data, reply.errors, fault, http_date(reply.headers.get("Date")))
 
@@ -299,7 +299,7 @@ class Transport:
             return self._exchanges.run(
                 lambda session: session.exchange(request),
                 deadline_s=self.limits.deadline_s,
-                grace_s=GRACE_S if operation.is_mutation else 0.0,
+                grace_s=_GRACE_S if operation.is_mutation else 0.0,
             )
         except DeadlineError as exc:
             return Reply(fault=Fault.DEADLINE, exception=exc)
@@ -346,4 +346,4 @@ def _wait_s(headers: Mapping[str, str], now: datetime) -> float:
         server_now = http_date(headers.get("Date")) or now
         return max(0.0, reset - server_now.timestamp())
     after = retry_after_s(headers, now)
-    return DEFAULT_WAIT_S if after is None else after
+    return _DEFAULT_WAIT_S if after is None else after

@@ -116,15 +116,15 @@ def _suggested(one: Suggestion, rules: RuleSet, asked: Sequence[str]) -> str:
     return said if missing else f"{said} Rien d’autre n’est alors attendu sur le produit."
 
 
-Proof = Mapping[str, Any]
+_Proof = Mapping[str, Any]
 
 
-def _depot(preuve: Proof, rules: RuleSet) -> Iterator[str]:
+def _depot(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
     # Nothing that the applicant sends changes the day: the team decides.
     yield from ()
 
 
-def _administration(preuve: Proof, rules: RuleSet) -> Iterator[str]:
+def _administration(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
     # The programme's own decision needs no answer.
     if preuve.get("decision"):
         return
@@ -163,7 +163,7 @@ _PUBLISHED = (
 )
 
 
-def _fiche(preuve: Proof, rules: RuleSet) -> Iterator[str]:
+def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
     saisie = quoted(preuve.get("saisie"), 120)
     match preuve.get("lien"):
         case Lien.SANS_FICHE:
@@ -180,7 +180,7 @@ def _fiche(preuve: Proof, rules: RuleSet) -> Iterator[str]:
             yield f"Votre dossier ne donne pas l’adresse d’une fiche produit. {_PUBLISHED}"
 
 
-def _phase(preuve: Proof, rules: RuleSet) -> Iterator[str]:
+def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
     day = _day(preuve.get("date"))
     phase, declared = preuve.get("phase"), preuve.get("declaree")
     if preuve.get("reponse") or not (phase or declared):
@@ -211,7 +211,7 @@ def _phase(preuve: Proof, rules: RuleSet) -> Iterator[str]:
     )
 
 
-def _profils(preuve: Proof, rules: RuleSet) -> Iterator[str]:
+def _profils(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
     most = rules.config.max_profils
     day = date.fromisoformat(preuve["date"]) if preuve.get("date") else None
     offered = [
@@ -229,7 +229,7 @@ _CAS = {
 }
 
 
-def _cas_octroi(preuve: Proof, rules: RuleSet) -> Iterator[str]:
+def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
     chosen = preuve.get("cas")
     cas = rules.cas(chosen) if chosen else None
     if cas is None:
@@ -247,7 +247,7 @@ def _cas_octroi(preuve: Proof, rules: RuleSet) -> Iterator[str]:
     )
 
 
-def _completude(preuve: Proof, rules: RuleSet) -> Iterator[str]:
+def _completude(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
     # What another check reports is asked for by that one.
     own = {Check.FICHE_PRODUIT: "page_produit", Check.PHASE: "phase_declaree",
            Check.PROFILS: "voeux", Check.CAS_OCTROI: "cas_demande"}  # fmt: skip
@@ -258,7 +258,7 @@ def _completude(preuve: Proof, rules: RuleSet) -> Iterator[str]:
         yield f"Merci de répondre à {listed(labels)}."
 
 
-def _doublon(preuve: Proof, rules: RuleSet) -> Iterator[str]:
+def _doublon(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
     # Without its number: it may be another applicant's.
     yield (
         "Un autre dossier en cours ou accepté porte sur le même produit. Merci de nous dire si "
@@ -266,7 +266,7 @@ def _doublon(preuve: Proof, rules: RuleSet) -> Iterator[str]:
     )
 
 
-_SAYING: Mapping[str, Callable[[Proof, RuleSet], Iterator[str]]] = {
+_SAYING: Mapping[str, Callable[[_Proof, RuleSet], Iterator[str]]] = {
     Check.DEPOT: _depot,
     Check.ADMINISTRATION: _administration,
     Check.FICHE_PRODUIT: _fiche,

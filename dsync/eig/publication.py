@@ -25,17 +25,17 @@ PURPOSE = (
     "avec des données publiques, pour signaler aux instructeurs ce qui est établi, ce qui reste à "
     "vérifier et ce qui manque."
 )
-VERDICT_RULE = (
+_VERDICT_RULE = (
     "Les contrôles n’ont ni points ni pondération : le résultat le plus sévère décide seul. Un "
     "contrôle « Non conforme » donne Inéligible ; à défaut, une preuve indisponible donne "
     "Indéterminé ; à défaut, un contrôle « À vérifier » donne À vérifier ; sinon l’avis est "
     "Éligible. Un contrôle « Non examiné » ne compte pas."
 )
-NO_ADVICE = (
+_NO_ADVICE = (
     "Ce document n’est pas un conseil juridique : le texte des articles est à vérifier sur "
     "Légifrance, dans sa rédaction en vigueur."
 )
-L_311_3_1 = (
+_L_311_3_1 = (
     "Code des relations entre le public et l’administration (CRPA), article L. 311-3-1 : « Sous "
     "réserve de l’application du 2° de l’article L. 311-5, une décision individuelle prise sur le "
     "fondement d’un traitement algorithmique comporte une mention explicite en informant "
@@ -43,7 +43,7 @@ L_311_3_1 = (
     "de sa mise en œuvre sont communiquées par l’administration à l’intéressé s’il en fait la "
     "demande. »"
 )
-R_311_3_1_1 = (
+_R_311_3_1_1 = (
     "CRPA, article R. 311-3-1-1 : « La mention explicite prévue à l’article L. 311-3-1 indique la "
     "finalité poursuivie par le traitement algorithmique. Elle rappelle le droit, garanti par cet "
     "article, d’obtenir la communication des règles définissant ce traitement et des principales "
@@ -51,7 +51,7 @@ R_311_3_1_1 = (
     "communication et de saisine, le cas échéant, de la commission d’accès aux documents "
     "administratifs, définies par le présent livre. »"
 )
-R_311_3_1_2 = (
+_R_311_3_1_2 = (
     "CRPA, article R. 311-3-1-2 : l’administration communique à la personne qui le demande, sous "
     "une forme intelligible et sous réserve de ne pas porter atteinte à des secrets protégés par "
     "la loi, « 1° Le degré et le mode de contribution du traitement algorithmique à la prise de "
@@ -59,13 +59,13 @@ R_311_3_1_2 = (
     "cas échéant, leur pondération, appliqués à la situation de l’intéressé ; 4° Les opérations "
     "effectuées par le traitement »."
 )
-L_312_1_3 = (
+_L_312_1_3 = (
     "CRPA, article L. 312-1-3 : les administrations, sauf les plus petites (seuil fixé par décret) "
     "et sous réserve des secrets protégés, « publient en ligne les règles définissant les "
     "principaux traitements algorithmiques utilisés dans l’accomplissement de leurs missions "
     "lorsqu’ils fondent des décisions individuelles »."
 )
-ARTICLE_47 = (
+_ARTICLE_47 = (
     "Loi n° 78-17 du 6 janvier 1978, article 47 : une décision qui produit des effets juridiques à "
     "l’égard d’une personne, ou l’affecte de manière significative, n’est pas prise sur le seul "
     "fondement d’un traitement automatisé de données à caractère personnel, sauf exceptions, dont "
@@ -109,8 +109,8 @@ def rights(instruction: str) -> list[Block]:
             "https://www.cada.fr) peut alors être saisie dans les deux mois."
         ),
         heading("Textes applicables"),
-        items([L_311_3_1, R_311_3_1_1, R_311_3_1_2, L_312_1_3, ARTICLE_47]),
-        paragraph(NO_ADVICE),
+        items([_L_311_3_1, _R_311_3_1_1, _R_311_3_1_2, _L_312_1_3, _ARTICLE_47]),
+        paragraph(_NO_ADVICE),
     ]
 
 
@@ -166,7 +166,7 @@ def operations() -> list[str]:
         "produit.",
         "Chaque contrôle compare le dossier, la preuve et les paramètres, et donne un résultat : "
         f"{listed((quoted(level) for level in LEVELS.values()), last='ou')}.",
-        VERDICT_RULE,
+        _VERDICT_RULE,
         "La première preuve lisible du produit est conservée avec sa date et sert aux avis "
         "suivants, tant que le candidat désigne le même produit.",
         "L’avis est établi de nouveau si le dossier, les règles ou les autres dossiers du même "

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CHECK_EVERY_S = 24 * 3600.0
-CHECK_AGAIN_S = 15 * 60.0
+_CHECK_EVERY_S = 24 * 3600.0
+_CHECK_AGAIN_S = 15 * 60.0
 """Time after which a check is repeated that did not reach DS."""
-PING_S = 10.0
+_PING_S = 10.0
 # Exit codes of the lines of a check that says nothing of the démarche: DS was not read.
 UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
 
@@ -145,7 +145,7 @@ class Alerts:
         reached = all(line.exit_code not in (UNREACHABLE, REFUSED) for line in lines)
         if reached:
             self._findings[worker.demarche] = _findings(lines)
-        wait_s = CHECK_EVERY_S if reached else CHECK_AGAIN_S
+        wait_s = _CHECK_EVERY_S if reached else _CHECK_AGAIN_S
         self._check_at[worker.demarche] = self._monotonic() + wait_s
         self._watch(worker)
 
@@ -292,7 +292,7 @@ def teller(settings: Settings) -> Callable[[str, str], bool]:
 def ping(url: str) -> None:
     """Call the address that a watchdog expects to be called after each success."""
     try:
-        requests.get(url, timeout=PING_S).raise_for_status()
+        requests.get(url, timeout=_PING_S).raise_for_status()
     except requests.RequestException as exc:
         # Without the address, which is a secret of its service.
         why = type(exc).__name__ if exc.response is None else f"HTTP {exc.response.status_code}"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-REPEATED_S = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_REPEATED_S = 0.5
 """A signal repeated within this time counts once: `timeout` and some supervisors send it to the
 process and to its process group."""
 
@@ -46,7 +46,7 @@ class StopSignals:
         os.set_blocking(self._writer, False)
         threading.Thread(target=self._watch, args=(reader,), name="signals", daemon=True).start()
         self._previous_fd = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        for number in SIGNALS:
+        for number in _SIGNALS:
             # `nohup` makes a process ignore SIGHUP: it stays ignored.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, _do_nothing)
@@ -66,7 +66,7 @@ class StopSignals:
                 self._note(number[0])
 
     def _note(self, number: int) -> None:
-        if number not in SIGNALS:
+        if number not in _SIGNALS:
             return
         if self.received is None:
             self.received, self._received_at = number, time.monotonic()
@@ -83,7 +83,7 @@ class StopSignals:
         A closing terminal and systemd send SIGHUP after another signal; some programs repeat one.
         """
         since = time.monotonic() - self._received_at
-        return number == signal.SIGHUP or (number == self.received and since < REPEATED_S)
+        return number == signal.SIGHUP or (number == self.received and since < _REPEATED_S)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:

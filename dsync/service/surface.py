@@ -49,25 +49,25 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-DATABASE_S = 5.0
+_DATABASE_S = 5.0
 """Time for the database to answer `/readyz` or `/metrics`."""
-BODY_S = 10.0
+_BODY_S = 10.0
 """Time to send the body of a webhook."""
-IDLE_S = 5.0
+_IDLE_S = 5.0
 """Time to send the head of a request, on a new connection or after an answer."""
-STALLED = 6
-"""Times `IDLE_S`: time to send the whole body of a request, and to read any part of an answer."""
-CONNECTIONS = 512
+_STALLED = 6
+"""Times `_IDLE_S`: time to send the whole body of a request, and to read any part of an answer."""
+_CONNECTIONS = 512
 """Maximum number of open connections; half the descriptors of the process if that is less."""
-BACKLOG = 2048
+_BACKLOG = 2048
 """Number of connections that the system keeps until they are accepted."""
-TELL_S = 60.0
+_TELL_S = 60.0
 """Minimum time between two log lines about connections that were closed for want of room."""
-MAX_HEAD = 16 * 1024
+_MAX_HEAD = 16 * 1024
 LOOK_S = 0.5
 """Interval at which the server looks whether the service ends."""
-SHUTDOWN_S = 1
-JOIN_S = 0.5
+_SHUTDOWN_S = 1
+_JOIN_S = 0.5
 ADDRESSES = (
     ("GET", "/healthz", "200 while the process is alive. Also `/__lbheartbeat__`."),
     (
@@ -113,9 +113,9 @@ class Surface:
         listening: socket.socket,
         stop: threading.Event,
         *,
-        database_s: float = DATABASE_S,
-        body_s: float = BODY_S,
-        idle_s: float = IDLE_S,
+        database_s: float = _DATABASE_S,
+        body_s: float = _BODY_S,
+        idle_s: float = _IDLE_S,
         console: ASGIApp | None = None,
     ) -> None:
         self._console = console
@@ -140,7 +140,7 @@ class Surface:
 
     def join(self) -> None:
         """Wait shortly for the thread's end."""
-        self._thread.join(JOIN_S)
+        self._thread.join(_JOIN_S)
 
     def _application(self) -> Starlette:
         routes: list[BaseRoute] = [
@@ -204,10 +204,10 @@ class _State(uvicorn.server.ServerState):
     def __init__(self) -> None:
         super().__init__()
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self.room = CONNECTIONS
+        self.room = _CONNECTIONS
         """Maximum number of open connections."""
         if descriptors != resource.RLIM_INFINITY:
-            self.room = min(CONNECTIONS, descriptors // 2)
+            self.room = min(_CONNECTIONS, descriptors // 2)
         self.refused = 0
         """Connections that were closed for want of room since this was last logged."""
 
@@ -271,7 +271,7 @@ class _Connection(H11Protocol):
         if unsent != self._unsent:
             self._unsent, self.since = unsent, now
         is_under_way = unsent or not self.awaits_request
-        patience_s = self.timeout_keep_alive * (STALLED if is_under_way else 1)
+        patience_s = self.timeout_keep_alive * (_STALLED if is_under_way else 1)
         if (self.waits or unsent) and now - self.since >= patience_s:
             self.transport.abort()
 
@@ -291,7 +291,7 @@ class _Server(uvicorn.Server):
         """Begin to accept connections."""
         await super().startup(sockets)
         for one in sockets or ():
-            one.listen(BACKLOG)
+            one.listen(_BACKLOG)
         asyncio.get_running_loop().set_exception_handler(self._note)
 
     async def main_loop(self) -> None:
@@ -307,7 +307,7 @@ class _Server(uvicorn.Server):
             one.look(now)
         if state.refused and now >= self._tell_at:
             log.warning("connections_refused", connections=state.refused, room=state.room)
-            state.refused, self._tell_at = 0, now + TELL_S
+            state.refused, self._tell_at = 0, now + _TELL_S
 
     def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Make room where nothing could be accepted; asyncio itself would log a traceback."""
@@ -323,7 +323,7 @@ def server_thread(
     listening: socket.socket,
     stop: threading.Event,
     *,
-    idle_s: float = IDLE_S,
+    idle_s: float = _IDLE_S,
 ) -> threading.Thread:
     """Return a thread that serves an application until `stop` is set.
 
@@ -350,9 +350,9 @@ def server_thread(
         limit_concurrency=state.room + 1,
         # asyncio accepts as many at once, before it tells the first one of them.
         backlog=1,
-        h11_max_incomplete_event_size=MAX_HEAD,
+        h11_max_incomplete_event_size=_MAX_HEAD,
         timeout_keep_alive=idle_s,  # type: ignore[arg-type] # Seconds for `call_later`.
-        timeout_graceful_shutdown=SHUTDOWN_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     return threading.Thread(
         target=_Server(config, state, stop).run,
@@ -426,10 +426,10 @@ async def _alive(_request: Request) -> Response:
 
 
 async def _version(_request: Request) -> Response:
-    return _json(version_document(), 200)
+    return _json(_version_document(), 200)
 
 
-def version_document() -> dict[str, str | None]:
+def _version_document() -> dict[str, str | None]:
     """Return version, source and commit as Mozilla's Dockerflow asks for.
 
     Source and commit are those that pip recorded when it installed dsync from a repository.

@@ -26,13 +26,13 @@ MAX_BODY = 64 * 1024
 REMEMBERED = 10_000
 """Number of events of version 2 that are recognised when they are sent again."""
 # DS's draft of version 2 has at most 100 in a webhook.
-MAX_EVENTS = 1000
-MAX_ID = 100
+_MAX_EVENTS = 1000
+_MAX_ID = 100
 """Number of characters of a webhook's id that are compared."""
 _V1_KEYS = ("procedure_id", "dossier_id", "state", "updated_at")
 _FORM = "application/x-www-form-urlencoded"
 _OLDER_PREFIX = "sha256="
-TOLERANCE = timedelta(minutes=5)
+_TOLERANCE = timedelta(minutes=5)
 """Of the older form: between its newest event and the present; that of Standard Webhooks, too."""
 
 
@@ -121,7 +121,7 @@ class Webhooks:
             return Outcome.REFUSED
         try:
             document = json.loads(body)
-            webhook, demarche = str(document["webhook_id"])[:MAX_ID], document["demarche_number"]
+            webhook, demarche = str(document["webhook_id"])[:_MAX_ID], document["demarche_number"]
             sequences = [event["sequence"] for event in document["events"]]
             is_old = older and not any(
                 _is_recent(event["timestamp"]) for event in document["events"]
@@ -131,7 +131,7 @@ class Webhooks:
         # isinstance() would take true and false for numbers.
         if not all(type(number) is int for number in (demarche, *sequences)):
             return Outcome.INVALID
-        if not 0 < len(sequences) <= MAX_EVENTS:
+        if not 0 < len(sequences) <= _MAX_EVENTS:
             return Outcome.INVALID
         if is_old:
             return Outcome.REFUSED
@@ -184,4 +184,4 @@ def _is_recent(timestamp: str) -> bool:
     Raises:
         TypeError, ValueError: it is not such a time.
     """
-    return abs(datetime.now(UTC) - datetime.fromisoformat(timestamp)) <= TOLERANCE
+    return abs(datetime.now(UTC) - datetime.fromisoformat(timestamp)) <= _TOLERANCE

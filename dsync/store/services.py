@@ -28,9 +28,9 @@ _service = tables.service
 _alert = tables.alerte
 _session, _demarche, _state = tables.session_fermee, tables.demarche, tables.sync_state
 
-HEARTBEAT_TIMEOUT = timedelta(minutes=3)
+_HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 """A service without a lease that has not registered for this time counts as ended."""
-ALERT_RETRY = timedelta(minutes=5)
+_ALERT_RETRY = timedelta(minutes=5)
 """Time after which an alert that could not be told is tried again, by any service."""
 
 
@@ -103,7 +103,7 @@ def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) ->
     # During a long run a service does not register.
     if _holds(service, lease):
         return True
-    return abs(now - service.seen_at) <= HEARTBEAT_TIMEOUT  # Not if the clock went back.
+    return abs(now - service.seen_at) <= _HEARTBEAT_TIMEOUT  # Not if the clock went back.
 
 
 def _holds(service: RunningService, lease: LeaseInfo | None) -> bool:
@@ -157,7 +157,7 @@ class AlertWrites(AlertReads):
         nombre = _alert.c.nombre
         has_changed = nombre != number if number < 0 else nombre * 2 <= number
         # An attempt in the future was stored while the clock was ahead.
-        is_overdue = or_(_alert.c.essai_le <= present - ALERT_RETRY, _alert.c.essai_le > present)
+        is_overdue = or_(_alert.c.essai_le <= present - _ALERT_RETRY, _alert.c.essai_le > present)
         # One statement: of services that look at the same time, only one gets the row.
         claimed = self.connection.execute(
             statement.on_conflict_do_update(

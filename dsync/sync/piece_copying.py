@@ -44,9 +44,9 @@ from dsync.sync.piece_files import (
 
 log = structlog.get_logger(__name__)
 
-SERVICE_TIME = timedelta(seconds=30)
+_SERVICE_TIME = timedelta(seconds=30)
 """Time after which the service begins no further file before its next run."""
-DELETED_TOGETHER = 20
+_DELETED_TOGETHER = 20
 """Few: after a kill, the deletions of one transaction are repeated."""
 MAX_FAILURES = 3
 """Failed deletions in one target, after which a run tries no more there."""
@@ -139,10 +139,10 @@ def delete_doomed(store: Store, lease: Lease, check_stop: Callable[[], None]) ->
         except (PieceTargetError, ConfigurationError) as exc:
             failures[target] = MAX_FAILURES
             problems.append(exc.message)
-    for start in range(0, len(doomed), DELETED_TOGETHER):
+    for start in range(0, len(doomed), _DELETED_TOGETHER):
         check_stop()
         deleted = []
-        for piece in doomed[start : start + DELETED_TOGETHER]:
+        for piece in doomed[start : start + _DELETED_TOGETHER]:
             target = target_of(piece.adresse)
             if failures[target] >= MAX_FAILURES:
                 continue
@@ -182,7 +182,7 @@ class _Copying:
             run.problem(exc.message)
             return
         due = None if is_patient else run.now
-        end = None if is_patient else time.monotonic() + SERVICE_TIME.total_seconds()
+        end = None if is_patient else time.monotonic() + _SERVICE_TIME.total_seconds()
         with run.reading() as reader:
             numbers = reader.pieces.dossiers_to_copy(due, dossiers)
         downloads = Downloads(

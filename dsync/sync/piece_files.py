@@ -35,7 +35,7 @@ CONNECT_TIMEOUT_S = 10.0
 MAX_REDIRECTS = 5
 _CHUNK = 1 << 20
 _FILE = "file://"
-PROBE = ".dsync-check"
+_PROBE = ".dsync-check"
 """The name of the file with which `dsync check` tries a target."""
 MARKER = ".dsync-target"
 """The name of the file by which a target is recognised: a folder in which nothing is mounted, or
@@ -167,7 +167,7 @@ def check_target(target: str) -> None:
     _open_target(target)
 
 
-def is_marked(target: str) -> bool:
+def _is_marked(target: str) -> bool:
     """Return whether a target is there: it has the file with which its first use has marked it.
 
     Raises:
@@ -190,7 +190,7 @@ def check_marked(target: str) -> None:
         ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it is not, or cannot be read.
     """
-    if is_marked(target):
+    if _is_marked(target):
         return
     folder = shlex.quote(target.removeprefix(_FILE))
     anew = (
@@ -212,7 +212,7 @@ def mark(target: str) -> None:
         ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be written.
     """
-    if is_marked(target):
+    if _is_marked(target):
         return
     with _translated():
         fs, path = _open_target(target)
@@ -244,9 +244,9 @@ def try_target(target: str, *, is_used: bool) -> None:
                 raise PermissionError(EACCES, "")
             # The first copy makes the folder; that it may be made is enough.
             return
-        with fs.open(f"{path}/{PROBE}", "wb"):
+        with fs.open(f"{path}/{_PROBE}", "wb"):
             pass
-        fs.rm_file(f"{path}/{PROBE}")
+        fs.rm_file(f"{path}/{_PROBE}")
 
 
 def list_target(target: str) -> dict[str, int]:

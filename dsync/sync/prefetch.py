@@ -13,7 +13,7 @@ from dsync.errors import InterruptedRunError
 
 T = TypeVar("T")
 
-POLL_S = 0.2
+_POLL_S = 0.2
 """Interval at which both threads check whether they have to stop."""
 
 
@@ -47,7 +47,7 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
                 waiting.put([item])
                 # This reference would keep the page in memory until the next one is read.
                 del item
-                while not wanted.acquire(timeout=POLL_S):
+                while not wanted.acquire(timeout=_POLL_S):
                     if abandoned.is_set():
                         return
         except BaseException as exc:
@@ -62,7 +62,7 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
                     "Interrupted: what was stored stays, the next run resumes."
                 )
             try:
-                taken = waiting.get(timeout=POLL_S)
+                taken = waiting.get(timeout=_POLL_S)
             except queue.Empty:
                 continue
             if not isinstance(taken, _End):

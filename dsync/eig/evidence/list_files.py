@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 from dsync.eig.precheck.lists import ListProblemsError, parse_categories, parse_operateurs
 from dsync.errors import ConfigurationError, SafetyBrakeError
 
-MOST_GONE = 0.1
+_MOST_GONE = 0.1
 """Largest share of a list's entries that may go without --accept."""
 _KEPT = ".old"
 
@@ -46,11 +46,11 @@ class Difference(NamedTuple):
         Raises:
             SafetyBrakeError: more than a tenth.
         """
-        if len(self.removed) > MOST_GONE * self.before:
+        if len(self.removed) > _MOST_GONE * self.before:
             raise SafetyBrakeError(
                 f"{name}: {len(self.removed)} of {self.before} entries are gone (at most "
-                f"{MOST_GONE:.0%} are accepted), so nothing was changed. Compare the file with its "
-                "source; if it is right, run this again with --accept."
+                f"{_MOST_GONE:.0%} are accepted), so nothing was changed. Compare the file with "
+                "its source; if it is right, run this again with --accept."
             )
 
 

@@ -17,7 +17,7 @@ from dsync.eig.sections import RegistreConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges, retry_after_s
 
-ATTEMPTS = 3
+_ATTEMPTS = 3
 """Of one SIREN; another one follows only when the API answers that there are too many requests."""
 _OK, _TOO_MANY = 200, 429
 # C: the enterprise has ceased; F: the établissement is closed.
@@ -78,7 +78,7 @@ class RegistryClient:
         )
 
     def _ask(self, siren: str) -> Response:
-        for attempt in range(ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             self._wait_for_turn()
             response = download(
                 self._http,
@@ -96,7 +96,7 @@ class RegistryClient:
             if response.status != _TOO_MANY or wait_s > self.config.max_wait_s:
                 break
             # The wait is that of the next request, whichever SIREN it is about.
-            if attempt + 1 < ATTEMPTS:
+            if attempt + 1 < _ATTEMPTS:
                 self._next_at = max(self._next_at, self._monotonic() + wait_s)
         raise EvidenceUnavailableError(f"HTTP {response.status}")
 

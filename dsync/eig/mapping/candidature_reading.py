@@ -33,12 +33,12 @@ from dsync.eig.mapping.champs import (
 )
 from dsync.eig.mapping.mapping_section import EVALUATIONS, PROFIL, VOEUX
 
-DEPARTEMENT = "departement"
+_DEPARTEMENT = "departement"
 
 Cells = Mapping[DescriptorId | None, Champ]
-Lignes = list[tuple[int, Cells]]
+_Lignes = list[tuple[int, Cells]]
 """The rows that are not blank, with their numbers from 1."""
-FieldIds = tuple[tuple[str, DescriptorId | None], ...]
+_FieldIds = tuple[tuple[str, DescriptorId | None], ...]
 """Fields with the descriptor id of their champ; None if the revision has none."""
 
 
@@ -46,8 +46,8 @@ FieldIds = tuple[tuple[str, DescriptorId | None], ...]
 class FormPlan:
     """Where one revision of the form has each field."""
 
-    champs: FieldIds
-    annotations: FieldIds
+    champs: _FieldIds
+    annotations: _FieldIds
     columns: Mapping[str, DescriptorId | None]
     """Descriptor ids of the columns of `voeux` and `evaluations`, by `<repetition>.<column>`."""
     criteres: tuple[tuple[str, str, DescriptorId], ...]
@@ -85,7 +85,7 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
             lignes = _filled(champ.lignes, plan)
             is_empty = not lignes if champ.lignes else is_blank(champ, plan.checkboxes)
             reponses[name] = Reponse.VIDE if is_empty else Reponse.REMPLI
-            if name == DEPARTEMENT:
+            if name == _DEPARTEMENT:
                 fields["departement_code"], fields["departement_nom"] = departement_of(champ)
             elif name == VOEUX and champ.lignes:
                 fields[name] = _read_voeux(lignes, plan)
@@ -107,7 +107,7 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
     return fields
 
 
-def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> Lignes:
+def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> _Lignes:
     return [
         (number, {cell.descriptor_id: cell for cell in ligne.champs})
         # Numbered before the blank rows are left out, so that a row keeps its number.
@@ -116,7 +116,7 @@ def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> Lignes:
     ]
 
 
-def _read_voeux(lignes: Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
+def _read_voeux(lignes: _Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
     """Read the wishes in order of preference; without a preference the row's number counts."""
     columns = plan.columns
     voeux = []

@@ -90,7 +90,7 @@ class DriftReport:
     """Descriptors without a field that the configuration does not mention."""
 
 
-def match_fields(
+def _match_fields(
     config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
 ) -> tuple[FieldMatch, ...]:
     """Find the descriptor of every mapped field."""
@@ -122,7 +122,7 @@ def match_descriptors(
         revision: the revision of the form.
         known: ids of descriptors with another use than the mapping.
     """
-    matches = match_fields(config, revision.descriptors)
+    matches = _match_fields(config, revision.descriptors)
     used = {match.descriptor.id for match in matches if match.descriptor}
     others = {target.id for target in config.autres} | set(known)
     other_labels = {folded(libelle) for target in config.autres for libelle in target.libelles}
@@ -184,7 +184,7 @@ class MappedForm:
         cls, config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
     ) -> MappedForm:
         """Make the plan for a revision's descriptors, by id."""
-        plan = plan_form(config, descriptors)
+        plan = _plan_form(config, descriptors)
         # A change of annotations alone stores the rows again, but does not have the dossiers judged
         # again.
         voeux = {name: id_ for name, id_ in plan.columns.items() if name.startswith(VOEUX)}
@@ -204,9 +204,9 @@ class MappedForm:
         return {Candidature.__tablename__: row}
 
 
-def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
+def _plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
     """Return where a revision has each mapped field."""
-    matches = match_fields(config, descriptors)
+    matches = _match_fields(config, descriptors)
     ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
     criteres = [
         (match.field.rpartition(".")[2], match.descriptor.libelle, match.descriptor.id)

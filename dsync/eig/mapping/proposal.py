@@ -199,7 +199,7 @@ def foreign_text(descriptors: Iterable[Descriptor]) -> str:
             "Uncomment the champs whose answers shall also be in `extra` of lecture_candidature.",
         ]
     )
-    return "\n".join([*lines, extra_text(descriptors)])
+    return "\n".join([*lines, _extra_text(descriptors)])
 
 
 def off_rules(text: str) -> str:
@@ -235,7 +235,7 @@ def off_rules(text: str) -> str:
     return text
 
 
-def extra_text(descriptors: Iterable[Descriptor]) -> str:
+def _extra_text(descriptors: Iterable[Descriptor]) -> str:
     """Return the tables, as comments, by which champs become entries of `extra`.
 
     Args:
@@ -368,6 +368,6 @@ def _others(proposal: Proposal, config: MappingConfig) -> Iterator[str]:
             yield "[[mapping.autres]]"
             yield from (f"{k} = {v}" for k, v in _values(match.target, match.descriptor))
             yield ""
-    if extra := extra_text(d for d in champs if d.id not in mentioned):
+    if extra := _extra_text(d for d in champs if d.id not in mentioned):
         yield "# Champs that no field uses; uncomment those whose answers shall be in `extra`."
         yield extra

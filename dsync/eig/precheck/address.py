@@ -14,9 +14,9 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 HOST = "beta.gouv.fr"
-READ_LENGTH = 4000
+_READ_LENGTH = 4000
 """Maximum number of characters that are read of a champ."""
-ID_LENGTH = 200
+_ID_LENGTH = 200
 
 _PRODUCT_FOLDERS = frozenset({"startups", "startup"})
 _OTHER_FOLDERS = frozenset([
@@ -142,7 +142,7 @@ def parse_address(typed: str | None) -> ParsedAddress:
     """Parse what an applicant typed into pages, sites and words."""
     if not typed:
         return ParsedAddress()
-    whole = _decode(typed[:READ_LENGTH])
+    whole = _decode(typed[:_READ_LENGTH])
     pages: list[ProductPage] = []
     links: list[Link] = []
 
@@ -179,7 +179,7 @@ def parse_address(typed: str | None) -> ParsedAddress:
         full_text=whole.replace(_SPACE_SIGN, " "),
         links=(*links, *(Link(None, mail) for mail in mails)),
         parts=tuple(" ".join(part.split()) for part in (text + _LINK * len(mails)).split(_LINK)),
-        is_cut=bool(typed[READ_LENGTH:].strip()),
+        is_cut=bool(typed[_READ_LENGTH:].strip()),
     )
 
 
@@ -194,7 +194,7 @@ def _words_before(found: re.Match[str]) -> str:
 
 def site_address(url: str | None) -> SiteAddress | None:
     """Return the host and path of an address in the catalogue, or None without a host."""
-    found = _ADDRESS.search((url or "")[:READ_LENGTH].strip())
+    found = _ADDRESS.search((url or "")[:_READ_LENGTH].strip())
     if not found:
         return None
     return SiteAddress(_host(found["host"]), _segments(found["rest"] or ""))
@@ -205,7 +205,7 @@ def text_after_folder(whole: str) -> str:
 
     A typing error may put a character into an id at which the address seems to end.
     """
-    return "".join(_FOLDER.split(whole, maxsplit=1)[1:])[:ID_LENGTH]
+    return "".join(_FOLDER.split(whole, maxsplit=1)[1:])[:_ID_LENGTH]
 
 
 def _segments(rest: str) -> tuple[str, ...]:
@@ -278,7 +278,7 @@ def _product_page(rest: str) -> tuple[str, str] | None:
     if ending := _ENDING.match(product_id):
         glued.insert(0, product_id[ending.end() :])
         product_id = ending[1]
-    product_id = product_id[:ID_LENGTH]
+    product_id = product_id[:_ID_LENGTH]
     return None if product_id.lower() in _NO_IDS else (product_id, " ".join(glued))
 
 
@@ -303,7 +303,7 @@ def id_elsewhere(site: SiteAddress, hosts: Container[str]) -> str | None:
         path = [] if len(path) > 2 or (path[1:] and path[0] in _OTHER_FOLDERS) else path[-1:]
     else:
         return None
-    found = re.sub(r"\.(?:html?|md)$", "", path[0])[:ID_LENGTH] if path else ""
+    found = re.sub(r"\.(?:html?|md)$", "", path[0])[:_ID_LENGTH] if path else ""
     return None if found in _NO_IDS | _PRODUCT_FOLDERS | _OTHER_FOLDERS else found
 
 

@@ -24,9 +24,9 @@ MAX_REDIRECTS = 20
 """Steps from a former id to the present one: a product was renamed a few times at most."""
 
 
-MAX_ENTRIES = 20_000
+_MAX_ENTRIES = 20_000
 """Products of the largest catalogue that is used, and redirects; beta.gouv.fr has some 1,500."""
-MAX_TEXT = 2_000
+_MAX_TEXT = 2_000
 
 
 class CatalogueError(ValueError):
@@ -334,7 +334,7 @@ def _redirect_targets(text: str) -> dict[str, set[str]] | None:
         pairs = json.loads(text, object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(pairs, tuple) or len(pairs) > MAX_ENTRIES:
+    if not isinstance(pairs, tuple) or len(pairs) > _MAX_ENTRIES:
         return None
     targets: dict[str, set[str]] = defaultdict(set)
     for path, target in pairs:
@@ -374,8 +374,8 @@ def _products(body: str) -> Iterable[Product]:
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, list) or not data:
         raise CatalogueError("the file has no list of products under « data »")
-    if len(data) > MAX_ENTRIES:
-        raise CatalogueError(f"the file has more than {MAX_ENTRIES:,} products")
+    if len(data) > _MAX_ENTRIES:
+        raise CatalogueError(f"the file has more than {_MAX_ENTRIES:,} products")
     incubateurs = _incubateurs(document.get("included"))
     return [_product(entry, incubateurs) for entry in data]
 
@@ -432,7 +432,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     # UTF-8 has no lone surrogates, and PostgreSQL no NUL in texts.
-    return value[:MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "").strip()
+    return value[:_MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "").strip()
 
 
 def _day(value: Any) -> date | None:

@@ -61,7 +61,7 @@ class Lien(StrEnum):
     """There is no catalogue."""
 
 
-PUBLISHED = frozenset({Lien.FICHE, Lien.ALIAS})
+_PUBLISHED = frozenset({Lien.FICHE, Lien.ALIAS})
 """The text has the address of the product's page."""
 WEAK = frozenset({Lien.IDENTIFIANT, Lien.NOM, Lien.SITE, Lien.DEPOT})
 """The text names one product alone, without the address of its page."""
@@ -94,7 +94,7 @@ class ProductMatch:
     @property
     def is_certain(self) -> bool:
         """Whether the product is known without a doubt, so that its checks weigh fully."""
-        named = self.lien in PUBLISHED or (self.lien in WEAK and self.confirme)
+        named = self.lien in _PUBLISHED or (self.lien in WEAK and self.confirme)
         return self.product is not None and named and not self.autres_mots
 
 

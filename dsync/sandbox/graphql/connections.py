@@ -13,7 +13,7 @@ from typing import Any, Self
 from dsync.sandbox.graphql.call import Info, Resolve, ServerFailure, invalid_input
 from dsync.sandbox.world.model import Deletion, Groupe, ServedDemarche, ServedDossier
 
-MAX_PAGE = 100
+_MAX_PAGE = 100
 
 Key = tuple[datetime, int]
 Place = ServedDemarche | Groupe
@@ -56,7 +56,7 @@ class Connection:
         Raises:
             GraphQLError: the cursor cannot be decoded.
         """
-        start, size = 0, MAX_PAGE if self.first is None else max(0, min(MAX_PAGE, self.first))
+        start, size = 0, _MAX_PAGE if self.first is None else max(0, min(_MAX_PAGE, self.first))
         if self.after:
             at = _position(self.after)
             start = bisect_right(self.all, at) if at else len(self.all)

@@ -15,7 +15,7 @@ from dsync.sandbox.graphql.documents import QueryDocument, RefusedError
 from dsync.sandbox.graphql.served_schema import LEAF, schema
 from dsync.sandbox.world.model import ServedDossier
 
-MAX_DEPTH = 15
+_MAX_DEPTH = 15
 _NULL = "Cannot return null for non-nullable field "
 
 
@@ -65,8 +65,8 @@ def _refusal(tokens: int, complexity: int, depth: int, limit: QueryLimit) -> str
     if 0 < limit.complexity < complexity:
         most = f"which exceeds max complexity of {limit.complexity}"
         return f"Query has complexity of {complexity}, {most}"
-    if depth > MAX_DEPTH:
-        return f"Query has depth of {depth}, which exceeds max depth of {MAX_DEPTH}"
+    if depth > _MAX_DEPTH:
+        return f"Query has depth of {depth}, which exceeds max depth of {_MAX_DEPTH}"
     return ""
 
 

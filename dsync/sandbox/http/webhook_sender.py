@@ -14,8 +14,8 @@ from standardwebhooks import Webhook
 
 from dsync.sandbox.world.clock import PARIS
 
-TIMEOUT_S = 10
-USER_AGENT = "demarche.numerique.gouv.fr"
+_TIMEOUT_S = 10
+_USER_AGENT = "demarche.numerique.gouv.fr"
 _TYPES = {"en_construction": "dossier_depose"}
 """Types of events of version 2 that are not named as the state."""
 
@@ -49,7 +49,7 @@ class RegisteredWebhook:
             at: when it changed.
             sequence: number of the event.
         """
-        headers = {"User-Agent": USER_AGENT, "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"User-Agent": _USER_AGENT, "Content-Type": "application/x-www-form-urlencoded"}
         changed = at.astimezone(PARIS).strftime("%Y-%m-%d %H:%M:%S %z")
         numbers = {"procedure_id": str(self.number), "dossier_id": str(dossier)}
         body: str | dict[str, str] = {**numbers, "state": state, "updated_at": changed}
@@ -62,7 +62,7 @@ class RegisteredWebhook:
             headers |= {"Content-Type": "application/json", **self._signature(body, sequence)}
         try:
             answer = requests.post(
-                self.url, body, headers=headers, timeout=TIMEOUT_S, allow_redirects=False
+                self.url, body, headers=headers, timeout=_TIMEOUT_S, allow_redirects=False
             )
             self.answers.append(answer.status_code)
         except requests.RequestException:

@@ -26,7 +26,7 @@ from dsync.eig.precheck.wording import (
 )
 
 NAME = Check.ADMINISTRATION
-SIREN_LENGTH = 9
+_SIREN_LENGTH = 9
 
 _CENTRALE = "administration_centrale"
 _OPERATEUR = "operateur"
@@ -43,12 +43,12 @@ _OVERRIDES = {
 }
 
 
-def siren_of(candidature: Candidature) -> str | None:
+def _siren_of(candidature: Candidature) -> str | None:
     """Return the SIREN in the SIRET (its first nine digits), or None without one."""
     demandeur = candidature.demandeur
     typed = demandeur.siret or demandeur.siren or ""
-    digits = "".join(typed.split())[:SIREN_LENGTH]
-    is_siren = len(digits) == SIREN_LENGTH and digits.isascii() and digits.isdigit()
+    digits = "".join(typed.split())[:_SIREN_LENGTH]
+    is_siren = len(digits) == _SIREN_LENGTH and digits.isascii() and digits.isdigit()
     return digits if is_siren else None
 
 
@@ -59,7 +59,7 @@ def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
         return None
     if demandeur.genre == NOT_RENDERED:
         return None
-    siren = siren_of(candidature)
+    siren = _siren_of(candidature)
     # These decide before the legal category, so the registry would not be used.
     if siren is None or siren in rules.overrides or _operateur_list(siren, rules):
         return None
@@ -85,7 +85,7 @@ def registry_answer(
 def check_administration(context: Context) -> Controle:
     """Check by override, list of opérateurs, legal category and registry, in this order."""
     demandeur = context.candidature.demandeur
-    siren = siren_of(context.candidature)
+    siren = _siren_of(context.candidature)
     if override := context.rules.overrides.get(siren or ""):
         return _by_override(override, _named(override.siren, demandeur.raison_sociale))
     # DS failed on the applicant or a part of it: that is no missing SIRET and no missing category,
