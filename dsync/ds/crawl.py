@@ -32,7 +32,7 @@ from dsync.errors import (
 )
 
 log = structlog.get_logger(__name__)
-_MAX_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 100
 """DS returns at most this many dossiers."""
 _MAX_TIMEOUTS_IN_A_ROW = 3
 """After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
@@ -187,7 +187,7 @@ class Progress:
                 has_news = True
         self._count += count
         self._stale = 0 if has_news else self._stale + 1
-        most = _MOST_CHANGES * len(self._latest) + _MAX_PAGE_SIZE
+        most = _MOST_CHANGES * len(self._latest) + MAX_PAGE_SIZE
         if self._stale > _MAX_STALE_PAGES or self._count > most:
             raise DSContractError(
                 f"DS returns the same dossiers over and over ({self._count} entries about "
@@ -222,7 +222,7 @@ class PageReader:
         *,
         updated_since: datetime | None,
         after: str | None = None,
-        page_size: int = _MAX_PAGE_SIZE,
+        page_size: int = MAX_PAGE_SIZE,
         page_size_at: datetime | None = None,
         clock: Callable[[], datetime],
         pending: ListRequest | None = None,
@@ -233,7 +233,7 @@ class PageReader:
         self._number = number
         self._since = updated_since
         self._cursor = after
-        self._size = PageSize(page_size, _MAX_PAGE_SIZE, page_size_at, clock)
+        self._size = PageSize(page_size, MAX_PAGE_SIZE, page_size_at, clock)
         self._pending = pending
         self._deleted = deleted
         self._poisoned = dict(poisoned or {})
@@ -300,7 +300,7 @@ class PageReader:
             place = next((i for i, n in enumerate(self._ahead) if n in self._poisoned), None)
             if place == 0 and (passed := self._pass_poisoned()):
                 return passed
-            size = min(self._size.current, place or _MAX_PAGE_SIZE)
+            size = min(self._size.current, place or MAX_PAGE_SIZE)
             try:
                 page = self._ask(size)
             except (DSTimeoutError, DSBadDataError, DSContractError) as exc:

@@ -160,6 +160,7 @@ class SealReads(Subject):
         return number == self.number
 
     def rows(self, table: Table, condition: ColumnElement[bool]) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows with what their hash covers, the hash and their keys."""
         columns = dict.fromkeys((*SEALED[table], *table.primary_key, table.c.sceau))
         statement = select(*as_text(columns)).where(condition)
         if table is _dossier:
