@@ -1,6 +1,6 @@
 """What a page shows as a file for a French Excel: its headers and words, Paris time, French days.
 
-`dsync export` writes the views as they are; its files are for programs.
+`dsync export` writes the views under the names of their columns.
 """
 
 from __future__ import annotations

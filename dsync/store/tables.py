@@ -90,7 +90,7 @@ class DossierRow(_Table, table=True):
     # The last run that saw the dossier: a full read finds the disappeared ones by it.
     lu_par_run: int = _number()
     a_evaluer: bool
-    siret: str | None
+    siret: str | None = Field(index=True)
     siren: str | None
     raison_sociale: str | None
     forme_juridique_code: str | None
@@ -294,7 +294,7 @@ class ChangementRow(_Table, table=True):
     numero: int = _number(index=True)
     demarche_numero: int = _number()
     origine: str
-    champ_id: str
+    champ_id: str = Field(index=True)
     libelle: str | None = Field(default=None, sa_type=Text)
     ligne: int | None
     ancienne_valeur: str | None = Field(default=None, sa_type=Text)

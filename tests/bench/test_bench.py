@@ -173,7 +173,7 @@ def test_each_view_answers_fast(database_url: str) -> None:
     with serving(DOSSIERS) as server, app_on(server.ds_url, server.base_url, database_url) as app:
         app.sync(Request(ReadAll(push=False)))
         sizes = {"without": _size(database_url)}
-        _edit_each(app, times=CHANGES)
+        edit_each(app, times=CHANGES)
         sizes["with"] = _size(database_url)
     for which, size in sizes.items():
         figure = f"{size / DOSSIERS / 1024:.2f} KiB"
@@ -193,7 +193,7 @@ def test_each_view_answers_fast(database_url: str) -> None:
                 _told(f"{engine}: {view}, {what}", f"{milliseconds:.0f} ms", "≤ 200 ms")
 
 
-def _edit_each(app: Worker, *, times: int) -> None:
+def edit_each(app: Worker, *, times: int) -> None:
     """Store later versions of every dossier: each time the usager edits the first text."""
     context, store = app.context, app.store
     with store.reading(app.demarche) as reader:
@@ -263,6 +263,8 @@ def test_an_export_of_everything(tmp_path: Path) -> None:
         done = measured("export", urls[dossiers], str(tmp_path / f"{dossiers}-{format_}"), format_)
         what = f"{dossiers} dossiers as {format_}"
         _told(f"{what}, {done.read} rows", f"{done.wall_s:.1f} s", "-")
+        target = "≤ 8 s" if (format_, dossiers) == ("csv", DOSSIERS) else "-"
+        _told(f"{what}: CPU", f"{done.cpu_s:.1f} s", target)
         _told(f"{what}: peak memory", f"{done.peak_mib:.0f} MiB", "≤ 130 MiB")
 
 

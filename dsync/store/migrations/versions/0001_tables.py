@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_changement")),
     )
     with op.batch_alter_table("changement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_changement_champ_id"), ["champ_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_changement_numero"), ["numero"], unique=False)
 
     op.create_table(
@@ -167,6 +168,7 @@ def upgrade() -> None:
             batch_op.f("ix_dossier_demarche_numero"), ["demarche_numero"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_dossier_dossier_id"), ["dossier_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_dossier_siret"), ["siret"], unique=False)
 
     op.create_table(
         "evenement",
@@ -503,6 +505,7 @@ def downgrade() -> None:
     op.drop_table("contenu")
     with op.batch_alter_table("changement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_changement_numero"))
+        batch_op.drop_index(batch_op.f("ix_changement_champ_id"))
 
     op.drop_table("changement")
     op.drop_table("session_fermee")
