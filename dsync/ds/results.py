@@ -143,7 +143,7 @@ class WriteOutcome:
     labels_done: frozenset[str] = frozenset()
     """Ids of the labels that are now as requested, or were before."""
     written_at: datetime | None = None
-    """DS's date of the last annotation that it saved; None: it saved none."""
+    """DS's date of the last annotation or label that it saved; None: it gives none."""
     not_found: bool = False
     """DS does not show the dossier, or does not know the instructeur: its answer is the same."""
     unknown: bool = False

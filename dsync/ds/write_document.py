@@ -80,7 +80,8 @@ class _OutcomeReader:
         self._index = index
         self._write = write
         self._saved: frozenset[str] = frozenset()
-        self._written_at: datetime | None = None
+        self._dates: list[str | None] = []
+        """DS's dates of what it saved."""
         self._refused: dict[str, str] = {}
         self._done: set[str] = set()
         self._code: str | None = None
@@ -100,7 +101,7 @@ class _OutcomeReader:
             saved=self._saved,
             refused=self._refused,
             labels_done=frozenset(self._done),
-            written_at=self._written_at,
+            written_at=max((_instant(at) for at in self._dates if at), default=None),
             not_found=self._is_missing and not self._is_found,
             unknown=self._is_unknown,
             code=self._code,
@@ -114,8 +115,7 @@ class _OutcomeReader:
             return
         champs = payload.get("annotations") or ()
         self._saved = frozenset(ids) & {champ["id"] for champ in champs}
-        dates = [_instant(at) for champ in champs if (at := champ.get("updatedAt"))]
-        self._written_at = max(dates, default=None)
+        self._dates += [champ.get("updatedAt") for champ in champs]
         messages = _messages(payload)
         self._note_blocking(messages)
         # A refusal of the whole dossier says nothing about single values.
@@ -127,6 +127,8 @@ class _OutcomeReader:
         payload = self._payload(alias, [label_id])
         if payload is None:
             return
+        # Since July 2026, a label moves the dossier's date.
+        self._dates.append((payload.get("dossier") or {}).get("dateDerniereModification"))
         messages = _messages(payload)
         # Also without a message, which is a success.
         if all(refusal_of(message) is Refusal.ALREADY_SO for message in messages):
@@ -225,7 +227,7 @@ def read_remote(node: Mapping[str, Any]) -> Remote:
         updated_at={champ["champDescriptorId"]: _instant(champ["updatedAt"]) for champ in champs},
         labels={label.name: label.id for label in head.labels},
         edited_at=_instant(node["dateDerniereModificationAnnotations"]),
-        modified_at=_instant(node["dateDerniereModification"]),
+        modified_at=_instant(at) if (at := node.get("dateDerniereModification")) else None,
     )
 
 
