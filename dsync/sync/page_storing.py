@@ -243,15 +243,15 @@ def report_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
     run.problem("Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`.")
 
 
-def store_alone(run: Run, page: Page) -> list[DossierNumber]:
+def store_alone(run: Run, page: Page) -> None:
     """Store dossiers that were requested by their numbers, whether or not they changed.
 
-    This repairs a copy that something outside dsync has damaged. Returns as `store_page`.
+    This repairs a copy that something outside dsync has damaged.
     """
     crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
     with run.reading() as reader:
         state = reader.state.read()
-    return store_page(run, crawl, page, state.page_size, state.page_size_at, again=True)
+    store_page(run, crawl, page, state.page_size, state.page_size_at, again=True)
 
 
 def refresh_demarche(run: Run) -> Demarche:

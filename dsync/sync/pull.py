@@ -10,7 +10,7 @@ they are marked as disappeared. If too many are missing, a safety brake stops th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -243,7 +243,11 @@ def _pass_known(run: Run, crawl: Crawl) -> None:
                 break
     # One that changes while it waits moves behind the cursor.
     for some in run.batches(list(dict.fromkeys(differ)), DOSSIERS_PER_REQUEST):
-        _store_several(run, some)
+        for one in sorted({*some} - _store_several(run, some)):
+            run.context.check_stop()
+            # Hidden since: the lists of deletions have it.
+            with suppress(DSNotFoundError):
+                store_alone(run, client.dossier(one, number))
 
 
 def _differs(run: Run, shown: Glance, known: Glance | None) -> bool:
@@ -255,19 +259,16 @@ def _differs(run: Run, shown: Glance, known: Glance | None) -> bool:
     )
 
 
-def _store_several(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Request dossiers in one document, store and judge them; one by one if DS fails on it."""
-    ours = run.demarche
-    try:
-        page = run.context.client.dossiers(numbers, ours)
-    except (DSTimeoutError, DSBadDataError):
-        for number in numbers:
-            run.context.check_stop()
-            # Hidden since, as those that the document leaves out: the lists of deletions have it.
-            with suppress(DSNotFoundError):
-                evaluate_page(run, store_alone(run, run.context.client.dossier(number, ours)))
-    else:
-        evaluate_page(run, store_alone(run, page))
+def _store_several(run: Run, numbers: Sequence[DossierNumber]) -> Set[DossierNumber]:
+    """Request dossiers in one document, and store them; return which DS gave.
+
+    If DS fails on the document, none is stored: each is to be requested by itself.
+    """
+    with suppress(DSTimeoutError, DSBadDataError):
+        page = run.context.client.dossiers(numbers, run.demarche)
+        store_alone(run, page)
+        return {one.number for one in page.nodes}
+    return frozenset()
 
 
 def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
@@ -482,14 +483,19 @@ def _store_deletions(
 def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
     with run.reading() as reader:
         erased = reader.deletions.erased_on_request(numbers)
-    for number in numbers:
-        run.context.check_stop()
-        if number in erased:
-            run.problem(
-                f"Dossier {number} was erased here on request and is not copied: "
-                f"`dsync dossier erase {number} --undo` copies it again."
-            )
+    for number in erased.intersection(numbers):
+        run.problem(
+            f"Dossier {number} was erased here on request and is not copied: "
+            f"`dsync dossier erase {number} --undo` copies it again."
+        )
+    wanted = [number for number in dict.fromkeys(numbers) if number not in erased]
+    stored: set[DossierNumber] = set()
+    for some in run.batches(wanted if len(wanted) > 1 else (), DOSSIERS_PER_REQUEST):
+        stored |= _store_several(run, some)
+    for number in wanted:
+        if number in stored:
             continue
+        run.context.check_stop()
         try:
             page = run.context.client.dossier(number, run.context.demarche)
         except (DSNotFoundError, DSUnauthorizedError) as exc:

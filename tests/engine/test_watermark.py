@@ -11,7 +11,7 @@ import pytest
 from dsync.ds.answers import read_nodes
 from dsync.sandbox import ScriptedFault
 from tests.engine.conftest import Start
-from tests.engine.rig import NOW, PROBLEME, Engine, dated, number
+from tests.engine.rig import ETAPE, NOW, PROBLEME, Engine, dated, number
 
 
 def since(engine: Engine) -> str:
@@ -231,3 +231,64 @@ def test_a_page_that_goes_back_in_time_keeps_the_watermark(engine: Engine) -> No
     watermark = engine.state().watermark
     assert watermark
     assert watermark < before + timedelta(minutes=14)
+
+
+def after_many_pushes(engine: Engine) -> None:
+    """Have the next run expect many of dsync's own writes in the overlap."""
+    engine.execute("UPDATE sync_run SET pousses = 50")
+    engine.control.forget_requests()
+
+
+def test_own_writes_are_known_by_the_date_that_ds_gave_them(engine_on_each: Engine) -> None:
+    """Annotations and labels: the next run compares glances, and requests no dossier."""
+    engine_on_each.sync()
+    after_many_pushes(engine_on_each)
+    report = engine_on_each.sync()
+    asked = [entry.operation for entry in engine_on_each.requests()]
+    assert (["DossiersGlancePage", "DossiersPage"], 0) == (asked, report.read)
+
+
+def test_an_edit_between_the_read_and_the_write_of_a_push_is_read(engine_on_each: Engine) -> None:
+    """DS's date of the write hides that of the edit, but not what else the edit moves."""
+    engine = engine_on_each
+    engine.begin(push=False)
+
+    def edit(method: Any, *arguments: Any) -> Any:
+        engine.worker.client.around.clear()
+        engine.control.edit_champ(number(0), PROBLEME, "Entre la lecture et l’écriture")
+        engine.control.change_groupe(number(1), "autre groupe")
+        engine.control.edit_annotation(number(2), ETAPE, "Jury")
+        return method(*arguments)
+
+    engine.worker.client.around["push"] = edit
+    engine.sync()
+    after_many_pushes(engine)
+    report = engine.sync(push=False)
+    asked = [entry.operation for entry in engine.requests()]
+    assert ["DossiersGlancePage", "Dossier", "DossiersPage"] == asked
+    assert (3, 3) == (report.read, report.changed)
+
+
+def test_a_changed_dossier_that_ds_cannot_render_stops_none_of_the_others(engine: Engine) -> None:
+    """The document for all that differ fails by it: each is requested by itself."""
+    engine.sync()
+    for rank in (3, 4):
+        engine.control.edit_champ(number(rank), PROBLEME, "Un autre")
+    engine.control.faults.return_null(number(3), champs_only=True)
+    after_many_pushes(engine)
+    report = engine.sync(push=False)
+    assert (7, 1, {3}) == (report.exit_code, report.changed, {*engine.quarantine()})
+    engine.control.faults.repair(number(3))
+    engine.advance(hours=2)
+    engine.sync(push=False, full=True)
+    assert {} == engine.quarantine()
+
+
+def test_dossiers_are_requested_together_by_their_numbers(engine: Engine) -> None:
+    """One document for all; if DS fails on one of them, each by itself."""
+    engine.begin()
+    chosen = tuple(number(rank) for rank in (0, 1, 2))
+    assert (3, 1) == ((report := engine.sync(dossiers=chosen, push=False)).read, report.requests)
+    engine.control.faults.return_null(number(1), champs_only=True)
+    report = engine.sync(dossiers=chosen, push=False)
+    assert (2, {1}) == (report.read, {*engine.quarantine()})
