@@ -225,6 +225,12 @@ def _recycle_wal(connection: Connection) -> list[str]:
     return [_WAL_KEPT.format(kept)] if kept else []
 
 
+def wait_in_transaction(connection: Connection) -> None:
+    """Have PostgreSQL keep this transaction also while it executes nothing for long."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 def sqlite_file(url: URL) -> Path | None:
     """Return the file of a SQLite database, None for other databases."""
     is_file = url.get_backend_name() == "sqlite" and not _is_memory(url)

@@ -74,8 +74,15 @@ class Broken(NamedTuple):
 
 
 def seal(table: Table, row: Mapping[str, Any]) -> int:
-    """Return the hash of a row: of the values by column, JSON as it is stored."""
-    parts = [_bytes(row.get(one.name), one) for one in SEALED[table]]
+    """Return the hash of a row: of its values by column, JSON as it is stored.
+
+    Without those that are NULL, so that a column that is added later changes no seal.
+    """
+    parts = [
+        b"%b=%b" % (one.name.encode(), _bytes(value, one))
+        for one in SEALED[table]
+        if (value := row.get(one.name)) is not None
+    ]
     return int.from_bytes(sha256(b"\x00".join(parts)).digest()[: _BITS // 8])
 
 
@@ -88,7 +95,8 @@ def sealed(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
 def stores(table: Table, stored: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Return whether a stored row, with JSON as text, has the values of a row to be stored."""
     return all(
-        _bytes(stored[name], table.c[name]) == _bytes(value, table.c[name])
+        (stored[name] is None) == (value is None)
+        and _bytes(stored[name], table.c[name]) == _bytes(value, table.c[name])
         for name, value in _encoded(table, row).items()
     )
 
@@ -111,8 +119,6 @@ def _encoded(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bytes(value: Any, column: Column[Any]) -> bytes:
-    if value is None:
-        return b"\x01"
     if isinstance(value, bytes):
         return value
     if isinstance(value, datetime):

@@ -34,6 +34,7 @@ from dsync.store.engine import (
     sqlite_file,
     translated,
     vacuum,
+    wait_in_transaction,
 )
 from dsync.store.journal import JournalWrites, QuarantineWrites
 from dsync.store.lease import Lease, LeaseInfo
@@ -336,6 +337,9 @@ class Store:
             StoreError: a database failed, or the target stored something else than it was given.
         """
         with self._connected(reading=True) as source, target._changing_views() as copy:
+            for connection in (source, copy):
+                # Each waits for the other one, for as long as a large table takes.
+                wait_in_transaction(connection)
             numbers = services.read_demarches(source)
             for number in numbers:
                 leases.check_free(source, number, self._clock())

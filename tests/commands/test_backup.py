@@ -72,7 +72,14 @@ def test_a_sound_database_fits(dsync: Command) -> None:
     assert 30 == ended.json["rows"]["dossier"] == ended.json["recomputed"]
     assert ended.json["compared_with_ds"] > 40
     seen = dsync("db", "verify")
-    assert (0, "Everything fits.") == (seen.code, seen.out.splitlines()[-1])
+    assert 0 == seen.code
+    _, cannot_know = seen.out.split("Everything fits.\n")
+    assert cannot_know.startswith("It cannot know ")
+    assert ended.json["cannot_know"] == " ".join(cannot_know.split())
+    sampled = dsync("db", "verify", "--sample", "10%", "--json").json
+    assert (3, 3, []) == (sampled["sampled"], sampled["recomputed"], sampled["findings"])
+    for wrong in ("some", "101%", "-1"):
+        assert 2 == dsync("db", "verify", "--sample", wrong).code
 
 
 def test_what_does_not_fit_ends_with_7_and_its_remedy(dsync: Command) -> None:
