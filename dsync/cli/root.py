@@ -85,7 +85,7 @@ COMMANDS = {
     ),
     "db": (
         "dsync.cli.db",
-        "Upgrade the schema, grant read access, document the views, verify, back up, scrub.",
+        "Upgrade the schema, grant read access, document the views, verify, back up, copy, scrub.",
     ),
     "export": (
         "dsync.cli.export",

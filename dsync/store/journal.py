@@ -178,7 +178,7 @@ class JournalReads(Subject):
             # The view's status is `interrupted` for a run whose process was killed.
             _shown_run.c.statut if one.name == "statut" else one
             for one in run.columns
-            if one.name != "demarche_numero"
+            if one.name not in {"demarche_numero", "sceau"}
         ]
         return (
             select(*columns)

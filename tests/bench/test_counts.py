@@ -93,7 +93,15 @@ def test_a_run_that_finds_nothing_changed_asks_next_to_nothing(
     assert report.requests <= most
     assert (report.read, report.changed, report.evaluated) == (0, 0, 0)
     written = {s.split()[2] for s in statements if s.startswith("INSERT")}
-    assert written <= {"lease", "sync_state", "sync_run", "evidence", "indicateur", "demande"}
+    assert written <= {
+        "lease",
+        "sync_state",
+        "sync_run",
+        "sceau",
+        "evidence",
+        "indicateur",
+        "demande",
+    }
 
 
 def test_a_run_that_finds_nothing_changed_goes_through_no_table(

@@ -49,7 +49,16 @@ INSTRUCTEUR = "dsync@example.gouv.fr"
 PAGE, PROBLEME, LETTRE = 4102, 4105, 4605
 RESULTAT, DETAIL, DATE, VALIDE, ETAPE = 5102, 5103, 5104, 5105, 5202
 WISHES = ("resultat", "detail", "date", "label")
-BOOKKEEPING = {"lease", "service", "sync_run", "sync_state", "evidence", "indicateur", "demande"}
+BOOKKEEPING = {
+    "lease",
+    "service",
+    "sync_run",
+    "sync_state",
+    "sceau",
+    "evidence",
+    "indicateur",
+    "demande",
+}
 """Tables that a run may touch though nothing has changed outside."""
 
 NOT_STORED = {"work", "as_of", "dry_run", "pieces", "started_by", "wait_s"}
