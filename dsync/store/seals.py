@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Float, Table, Text, cast, func, select
+from sqlalchemy import Column, ColumnElement, Float, Table, Text, cast, func, select, text
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.store import tables
 from dsync.store.columns import JsonText
-from dsync.store.sql import Rows, Subject, excluded, insert_for, insert_rows, update_rows
+from dsync.store.sql import Rows, Subject, insert_rows, update_rows
 
 _sceau = tables.sceau
 _dossier = tables.dossier
@@ -47,10 +46,26 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
         "labels",
     },
 }
-SEALED: Mapping[Table, tuple[Column[Any], ...]] = {
-    table: tuple(one for one in table.columns if one.name not in {"sceau", *left_out})
-    for table, left_out in _LEFT_OUT.items()
-}
+
+
+class _Covered(NamedTuple):
+    """The columns that a seal covers."""
+
+    plain: tuple[str, ...]
+    floats: tuple[str, ...]
+    """Those of `plain` in which a whole number comes back as a float."""
+    json: tuple[str, ...]
+
+
+def _covered(table: Table, left_out: frozenset[str]) -> _Covered:
+    columns = [one for one in table.columns if one.name not in {"sceau", *left_out}]
+    json = [one for one in columns if isinstance(one.type, JsonText)]
+    floats = [one for one in columns if isinstance(one.type, Float)]
+    plain = [one for one in columns if one not in json]
+    return _Covered(*(tuple(one.name for one in some) for some in (plain, floats, json)))
+
+
+SEALED = {table: _covered(table, left_out) for table, left_out in _LEFT_OUT.items()}
 """The sealed tables with the columns that the hash covers: those that dsync itself changes later,
 in single rows, are left out."""
 HISTORY: tuple[Table, ...] = (
@@ -61,6 +76,12 @@ HISTORY: tuple[Table, ...] = (
     tables.indicateur,
 )
 """The tables of which no row is missing: the sums are of these."""
+# Made once: each list of rows adds to its sum.
+_ADD = text(
+    "INSERT INTO sceau (demarche_numero, journal, lignes, somme) "
+    "VALUES (:of, :journal, :rows, :total) ON CONFLICT (demarche_numero, journal) "
+    "DO UPDATE SET lignes = sceau.lignes + excluded.lignes, somme = sceau.somme + excluded.somme"
+)
 _BITS = 40  # So that a million of them can be added up in 64 bits.
 _AT_ONCE = 500
 
@@ -78,26 +99,34 @@ def seal(table: Table, row: Mapping[str, Any]) -> int:
 
     Without those that are NULL, so that a column that is added later changes no seal.
     """
-    parts = [
-        b"%b=%b" % (one.name.encode(), _bytes(value, one))
-        for one in SEALED[table]
-        if (value := row.get(one.name)) is not None
-    ]
-    return int.from_bytes(sha256(b"\x00".join(parts)).digest()[: _BITS // 8])
+    plain, floats, json = SEALED[table]
+    values = {name: value for name in plain if (value := row.get(name)) is not None}
+    values |= {name: float(values[name]) for name in floats}
+    digest = sha256(json_bytes(values))
+    for name in json:
+        if (value := row.get(name)) is not None:
+            digest.update(name.encode())
+            digest.update(value if isinstance(value, bytes) else value.encode())
+    return int.from_bytes(digest.digest()[: _BITS // 8])
 
 
 def sealed(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with its seal, and its JSON encoded once for both."""
-    row = _encoded(table, row)
-    return {**row, "sceau": seal(table, row)}
+    row = dict(row)
+    for name in SEALED[table].json:
+        if (value := row.get(name)) is not None:
+            row[name] = json_bytes(value)
+    row["sceau"] = seal(table, row)
+    return row
 
 
 def stores(table: Table, stored: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Return whether a stored row, with JSON as text, has the values of a row to be stored."""
     return all(
-        (stored[name] is None) == (value is None)
-        and _bytes(stored[name], table.c[name]) == _bytes(value, table.c[name])
-        for name, value in _encoded(table, row).items()
+        stored[name].encode() == json_bytes(value)
+        if stored[name] is not None and isinstance(table.c[name].type, JsonText)
+        else stored[name] == value
+        for name, value in row.items()
     )
 
 
@@ -107,25 +136,6 @@ def as_text(columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:
         cast(one, Text).label(one.name) if isinstance(one.type, JsonText) else one
         for one in columns
     ]
-
-
-def _encoded(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: json_bytes(value)
-        if value is not None and isinstance(table.c[name].type, JsonText)
-        else value
-        for name, value in row.items()
-    }
-
-
-def _bytes(value: Any, column: Column[Any]) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, datetime):
-        value = round(value.timestamp() * 1_000_000)
-    elif isinstance(column.type, Float):
-        value = float(value)  # A whole number comes back as a float.
-    return str(value).encode()
 
 
 class SealReads(Subject):
@@ -167,8 +177,9 @@ class SealReads(Subject):
 
     def rows(self, table: Table, condition: ColumnElement[bool]) -> Iterator[Mapping[str, Any]]:
         """Yield the rows with what their hash covers, the hash and their keys."""
-        columns = dict.fromkeys((*SEALED[table], *table.primary_key, table.c.sceau))
-        statement = select(*as_text(columns)).where(condition)
+        plain, _, json = SEALED[table]
+        names = {*plain, *json, *table.primary_key.columns.keys(), "sceau"}
+        statement = select(*as_text(table.c[name] for name in sorted(names))).where(condition)
         if table is _dossier:
             statement = statement.where(_dossier.c.efface_le.is_(None))
         if table is tables.sync_run:
@@ -215,9 +226,5 @@ class Seals(SealReads):
         self._add(table, rows_after - rows, total_after - total)
 
     def _add(self, table: Table, rows: int, total: int) -> None:
-        values = {"demarche_numero": self.number, "journal": table.name}
-        statement = insert_for(self.connection, _sceau).values(**values, lignes=rows, somme=total)
-        added = {name: _sceau.c[name] + excluded(name) for name in ("lignes", "somme")}
-        self.connection.execute(
-            statement.on_conflict_do_update(index_elements=list(values), set_=added)
-        )
+        values = {"of": self.number, "journal": table.name, "rows": rows, "total": total}
+        self.connection.execute(_ADD, values)
