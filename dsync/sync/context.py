@@ -129,6 +129,8 @@ class Run:
     """Whether this run has read the démarche's facts from DS."""
     has_read_all: bool = False
     """Whether this run has finished a full read."""
+    related: set[DossierNumber] = field(default_factory=set)
+    """Queued dossiers whose duplicates the pages so far have changed."""
     evidence: Evidence | None = None
     """The programme's evidence, once it is gathered."""
     rules_tried: bool = False

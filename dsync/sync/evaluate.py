@@ -47,7 +47,7 @@ class Batch:
 
 
 def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Have the new and changed dossiers of a page judged, and a batch of those related to them.
+    """Have the new and changed dossiers of a page judged; also related ones, once they are a batch.
 
     The other related dossiers are left to `evaluate_due`, and so are those on which a check fails.
 
@@ -141,8 +141,8 @@ def judge(
         options: of an operator's pre-check, which judges exactly these dossiers. None: after a
             pull; dossiers whose inputs have not changed are passed over, and those whose
             duplicates changed are added.
-        is_page: whether more pages may follow: of the dossiers whose duplicates changed, only a
-            batch is added, while DS prepares the next page; the others stay queued.
+        is_page: whether more pages may follow: the dossiers whose duplicates changed are added
+            once they fill a batch, while DS prepares the next page; the others stay queued.
         prepared: those of which this run has stored what the checks compare between dossiers.
 
     Raises:
@@ -155,10 +155,14 @@ def judge(
         # For all dossiers before the first one is judged: the check for duplicates counts them.
         related |= programme.prepare(run, evidence, some, options)
     if options is None:
-        more = sorted(related.difference(numbers))
-        numbers = _with(numbers, more[:BATCH] if is_page else more)
+        if is_page:
+            run.related |= related.difference(numbers)
+            # A whole batch or none: statements with ever other numbers of values cost more.
+            related = set(sorted(run.related)[:BATCH]) if len(run.related) >= BATCH else set()
+            run.related -= related
+        numbers = _with(numbers, related)
     done = 0
-    for some in run.batches(numbers, 2 * BATCH if is_page else BATCH):
+    for some in run.batches(numbers):
         with run.reading() as reader:
             due = [
                 one
