@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dsync.annotations.adopted import adopted_values, later_values
-from dsync.annotations.normalised import desired, normalise
+from dsync.annotations.desired import desired
+from dsync.annotations.normalised import normalise
 from dsync.annotations.plan import (
     Action,
     Remote,
