@@ -105,6 +105,9 @@ class DemarcheSection(_Section):
 
     number: int = Field(gt=0, le=GREATEST_NUMBER)
     """The démarche's number in DS."""
+    appel: str | None = Field(default=None, min_length=1, max_length=60)
+    """A short name of the call, such as « EIG 7 », by which views tell it from other calls in one
+    database. Without one they show the démarche's title."""
 
 
 class DSSection(_Section):

@@ -213,8 +213,8 @@ class Programme(ABC):
     """The Python package that contains `migrations/`, `views/`, `dictionary.toml`; empty: none."""
     metadata: ClassVar[MetaData] = MetaData()
     """Its tables."""
-    main_view: ClassVar[DossierView] = DossierView("dossier", "numero")
-    """The view with one row per dossier; by default, the engine's table."""
+    main_view: ClassVar[DossierView] = DossierView("lecture_dossier", "numero", json="instructeurs")
+    """The view with one row per dossier; by default, the engine's."""
     dossier_views: ClassVar[Mapping[str, DossierView]] = {}
     """Its other views of a dossier, by their key in `dsync dossier show --json`."""
     has_grids: ClassVar[bool] = False

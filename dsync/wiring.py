@@ -225,6 +225,7 @@ class Worker:
             progress=self.progress,
             pieces=self._pieces,
             opened=configuration.opened,
+            appel=configuration.demarche.appel if configuration.demarche else None,
         )
 
     @property

@@ -113,6 +113,8 @@ def _access(demarche: Demarche, known: Known, instructeur: str | None) -> Iterat
     """Yield the sections `[demarche]` and `[ds]`, up to `contact`."""
     yield "[demarche]"
     yield f"number = {demarche.number}"
+    yield "# A short name of the call, by which views tell it from others in the same database:"
+    yield '# appel = "…"'
     yield ""
     yield "[ds]"
     yield f"url = {quoted(known.url)}"

@@ -458,6 +458,16 @@ def _counted(form: FormView, dossier: Dossier) -> Counter[Any]:
         id_ = form.repetition.id
         repetitions = [champ for champ in champs if champ.descriptor_id == id_]
         rows = [ligne.champs for champ in repetitions for ligne in champ.lignes]
+    if form.choice is not None:
+        chosen = form.choice.id
+        found_in = [champ for row in rows for champ in row if champ.descriptor_id == chosen]
+        # A row a choice, which is compared by their number; a text is a single one.
+        rows = [
+            ()
+            for champ in found_in
+            for _ in (champ.valeur if isinstance(champ.valeur, list) else [champ.texte])
+            if champ.texte or isinstance(champ.valeur, list)
+        ]
     found: Counter[Any] = Counter({"rows": len(rows), "numero": len(rows)} if rows else {})
     columns = [(one.name, one.id) for one in form.columns.values() if one.kind == "text"]
     for row in rows:

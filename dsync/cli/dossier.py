@@ -36,7 +36,8 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError, DSError, DSUnauthorizedError
 from dsync.programme import NO_RULES, Programme
-from dsync.store.listing import NO_VERDICT, Selection
+from dsync.store.dictionary import APPLICANT
+from dsync.store.listing import NO_VERDICT, Selection, applicant_of
 from dsync.store.reader import current_checks, to_settle
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def dossier() -> None:
     help="Only with this presence.",
 )
 @click.option(
-    "--search", metavar="TEXT", help="Only with this text in number, organisation or product."
+    "--search",
+    metavar="TEXT",
+    help="Only with this text in number, applicant, e-mail address or product.",
 )
 @click.option(
     "--limit",
@@ -109,16 +112,19 @@ def list_(
         "etat": "state",
         "verdict": "verdict",
         "produit_id": "product",
-        "raison_sociale": "organisation",
+        "raison_sociale": "applicant",
         "presence": "presence",
         "depose_le": "deposited",
+        "champs_modifie_le": "modified",
     }
+    for row in found:
+        row["raison_sociale"] = applicant_of(row)
     # The product is of the programme.
     columns = {name: header for name, header in columns.items() if not found or name in found[0]}
     print_table(
         tuple(columns.values()),
-        [[row[name] for name in columns] for row in found],
-        extra=("presence", "deposited"),
+        [[row.get(name) for name in columns] for row in found],
+        extra=("presence", "deposited", "modified"),
         wide=wide,
         empty="No dossier matches.",
     )
@@ -150,8 +156,9 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     click.secho(f"Dossier {numero}", bold=True)
     if found.get("precontroles") or settings.configuration.judges:
         _print_verdict(found, checks, shown_by.checks)
+    _print_fields(found, "Applicant", APPLICANT)
     for title, fields in shown_by.sections.items():
-        _print_section(title, [(label, found.get(name)) for name, label in fields.items()])
+        _print_fields(found, title, fields)
     programme = settings.configuration.programme
     labels = programme.extra_labels if programme else {}
     extra: dict[str, Any] = found.get("extra") or {}
@@ -302,6 +309,10 @@ def _print_verdict(
     if found["a_regler"]:
         names = ", ".join(titles.get(name, name) for name in found["a_regler"])
         click.echo(f"  To become Éligible, settle: {names}")
+
+
+def _print_fields(found: Mapping[str, Any], title: str, fields: Mapping[str, str]) -> None:
+    _print_section(title, [(label, found.get(name)) for name, label in fields.items()])
 
 
 def _print_section(title: str, pairs: Sequence[tuple[str, Any]]) -> None:

@@ -17,8 +17,10 @@ from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.store.dictionary import main_columns
+from dsync.store.dictionary import APPLICANT, dossier_dictionary
+from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
+from dsync.store.reading_views import shipped_dictionary
 from dsync.sync.work import Erase, LiftErasure, Precheck, PrecheckAsOf, Push, ReadDossiers
 from dsync.wiring import Worker
 
@@ -52,13 +54,14 @@ def show(visit: Visit) -> Response:
         described = reader.programme
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
         checks = current_checks(found, described.checks)
-        documented = main_columns(described)
+        main = shipped_dictionary(described)[described.main_view.name]
+        documented = dossier_dictionary()["columns"] | main["columns"]
         sections = {
             words.SECTIONS.get(title, title): [
                 (words.label(name, documented[name]), name, visit.said(name, found.get(name)))
                 for name in fields
             ]
-            for title, fields in described.sections.items()
+            for title, fields in {"Applicant": APPLICANT, **described.sections}.items()
         }
         changes = [one for one in found["changements"] if visit.actor.may_act]
         deposited = words.instant_of(found["depose_le"])
@@ -80,6 +83,7 @@ def show(visit: Visit) -> Response:
             "dossier.html",
             reader,
             found=found,
+            demandeur=applicant_of(found),
             current=current,
             checks=checks,
             settle=[titles.get(name, name) for name in to_settle(checks)],

@@ -16,8 +16,7 @@ from dsync.domain.verdict import Verdict
 from dsync.exports import tables_of
 from dsync.exports.view_rows import BATCH
 from dsync.store import Reader
-from dsync.store.dictionary import dossier_dictionary
-from dsync.store.listing import NO_VERDICT, SORTS, Selection
+from dsync.store.listing import NO_VERDICT, SORTS, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -25,14 +24,14 @@ VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: "S
 COLUMNS = {
     "numero": "Dossier",
     "verdict": "Verdict",
-    "raison_sociale": "Organisme",
+    "raison_sociale": "Demandeur",
     "produit_id": "Produit",
     "etat": "État",
     "etape": "Étape",
     "attend": "Attend",
     "labels": "Étiquettes",
     "depose_le": "Déposé le",
-    "modifie_le": "Modifié le",
+    "champs_modifie_le": "Modifié le",
 }
 """The columns of the list with their headers."""
 FOLLOWED = ("etape", "attend")
@@ -94,6 +93,8 @@ def show(visit: Visit) -> Response:
         if not rows and page > 1:
             page = 1
             rows, total = reader.dossiers.listing(chosen, limit=PER_PAGE)
+        for row in rows:
+            row["raison_sociale"] = applicant_of(row)
         suivi = {}
         if "etape" in columns and rows:
             suivi = followed(reader, {"numero": [row["numero"] for row in rows]})
@@ -130,11 +131,11 @@ def export(visit: Visit) -> Response:
     worker = visit.worker
     listed = columns_of(visit)
     with visit.reading() as reader:
-        main, of_table = reader.programme.main_view.name, dossier_dictionary()
-        of_table["columns"] = {n: said for n, said in of_table["columns"].items() if n in COLUMNS}
-        # The main view of no programme is a table, which the dictionary of the views does not have.
-        dictionary = {main: of_table} | worker.store.dictionary()
-        [table] = tables_of(dictionary, [main], without_personal_data=not visit.actor.may_act)
+        [table] = tables_of(
+            worker.store.dictionary(),
+            [reader.programme.main_view.name],
+            without_personal_data=not visit.actor.may_act,
+        )
         # The view's `etape` is not the list's.
         others = [name for name in table.columns if name not in listed or name in FOLLOWED]
         selected = reader.dossiers.selected(selection_of(visit))
@@ -154,6 +155,7 @@ def export(visit: Visit) -> Response:
                     }
                     own = suivi.get(row.numero) or dict.fromkeys(FOLLOWED)
                     shown = view | own | {"labels": ", ".join(json.loads(row.labels or "[]"))}
+                    shown["raison_sociale"] = applicant_of(row._asdict())
                     shown["attend"] = visit.said("attend", shown.get("attend"))
                     lines.append([*map(shown.get, listed), *map(view.get, others)])
                 yield lines

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from dsync.programme import Programme
 from dsync.store import Reader
-from dsync.store.dictionary import OF_PERSON, is_masked, main_columns
+from dsync.store.dictionary import OF_PERSON, is_masked
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
 
@@ -37,10 +37,11 @@ _PLAIN = (str, int, float, Decimal, date, time, timedelta, type(None))
 @cache
 def names_marked(programme: type[Programme], mark: Callable[[str], bool]) -> frozenset[str]:
     """Return the names of the columns whose documentation has a mark."""
-    # The main view of no programme is a table, which the dictionary of the views does not have.
-    documented = [*shipped_dictionary(programme).values(), {"columns": main_columns(programme)}]
     return frozenset(
-        name for view in documented for name, sentence in view["columns"].items() if mark(sentence)
+        name
+        for view in shipped_dictionary(programme).values()
+        for name, sentence in view["columns"].items()
+        if mark(sentence)
     )
 
 

@@ -39,7 +39,18 @@ ATTEND = {
     "administration": "L’administration",
     "personne": "Personne",
 }
-OF_COLUMN = {"etat": ETATS, "presence": PRESENCES, "attend": ATTEND}
+DEMANDEURS = {
+    "personne_physique": "Personne",
+    "personne_morale": "Organisme",
+    "personne_morale_incomplete": "Organisme dont seul le SIRET est connu",
+    "inconnu": "Inconnu",
+}
+OF_COLUMN = {
+    "etat": ETATS,
+    "presence": PRESENCES,
+    "attend": ATTEND,
+    "demandeur_type": DEMANDEURS,
+}
 """The words of a column's codes, by its name; the programme has those of its own columns."""
 LABELS = {"etape": "Avancement noté par l’équipe"}
 """The labels of columns that cannot be taken from the views: on all pages, « Étape » is that of
@@ -165,6 +176,7 @@ PAR = {
 }
 ORIGINES = {"champ": "Formulaire", "annotation": "Annotation", "dossier": "Dossier"}
 SECTIONS = {
+    "Applicant": "Demandeur",
     "Project": "Projet",
     "Scheme": "Dispositif",
     "Selection and recruitment": "Sélection et recrutement",

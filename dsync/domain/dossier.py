@@ -140,6 +140,12 @@ class Demandeur(Struct, frozen=True, gc=False):
     """Everything that DS returned about the applicant, as JSON."""
 
     @property
+    def address(self) -> Mapping[str, Json]:
+        """An organisation's address, as DS returned it; empty where it gave none."""
+        address = self.details.get("address")
+        return address if isinstance(address, dict) else {}
+
+    @property
     def has_company(self) -> bool:
         """Whether DS gave anything of the organisation besides its SIRET."""
         return bool(self.raison_sociale or self.forme_juridique_code or self.forme_juridique)
@@ -211,6 +217,8 @@ class Dossier(Struct, frozen=True, gc=False):
     labels: tuple[str, ...]
     """Names, sorted."""
     traitements: tuple[Traitement, ...]
+    nb_messages: int | None = None
+    """How many messages usager and instructeurs exchanged; None: DS did not say."""
     demarche_number: DemarcheNumber | None = None
     """The démarche of a dossier that was requested by number; None for one of a page."""
 

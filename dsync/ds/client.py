@@ -6,6 +6,7 @@ All methods are thread-safe. Exceptions of gql and requests do not leave this pa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -38,7 +39,7 @@ from dsync.ds.demarche_reading import (
     read_demarche,
     refusals_of,
 )
-from dsync.ds.dossier_reading import read_dossier
+from dsync.ds.dossier_reading import lacks_address_only, read_dossier
 from dsync.ds.operations import Operation
 from dsync.ds.results import (
     DeletedPage,
@@ -264,7 +265,9 @@ class DSClient(Transport):
             DSError: as `dossier`.
         """
         try:
-            page = self._read_one("dossier_reduced", number, demarche)
+            page = self._read_without_address(number, demarche, path) or self._read_one(
+                "dossier_reduced", number, demarche
+            )
         except DSTimeoutError:
             return Page.of(unreadable=(Unreadable(number, "timeout", path),))
         except DSBadDataError as exc:
@@ -273,6 +276,15 @@ class DSClient(Transport):
                 self.demarche(demarche)
             return Page.of(unreadable=(Unreadable(number, "bad_data", path),))
         return replace(page, incomplete={node.number: path for node in page.nodes})
+
+    def _read_without_address(
+        self, number: DossierNumber, demarche: DemarcheNumber, path: str
+    ) -> Page | None:
+        """Return a dossier without its applicant's address; None if that is not all DS lacks."""
+        if lacks_address_only(path):
+            with suppress(DSBadDataError):
+                return self._read_one("dossier_without_address", number, demarche)
+        return None
 
     def _read_one(self, document: str, number: DossierNumber, demarche: DemarcheNumber) -> Page:
         subject = f"dossier {number}"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec import UNSET, DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from dsync.domain.dossier import (
@@ -137,12 +137,14 @@ _FIELDS = {
     "prenomMandataire": "mandataire",
     "nomMandataire": "mandataire",
     "usager": "usager_email",
+    "messages": "nb_messages",
     "revision": "revision_id",
 }
 """Fields of the API whose values are in a field of `Dossier` with another name."""
 FACTS = frozenset(Dossier.__struct_fields__) - {"champs", "annotations"}
 """The fields of `Dossier` that DS renders each for itself."""
-_NAME = re.compile(r"(?:.*\.)?(?:commune|departement|region|pays|epci)\.name")
+_ADDRESS = re.compile(r"demandeur\.address(\.\w+)?")
+_NAME = re.compile(rf"(?:.*\.)?(?:commune|departement|region|pays|epci)\.name|{_ADDRESS.pattern}")
 OBJECT_TYPES = frozenset(
     {"address", "commune", "departement", "region", "pays", "epci", "siret", "rna", "rnf", "carte"}
 )
@@ -165,6 +167,8 @@ def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
         if not found:
             continue
         name, place, row, cell, field = found.groups()
+        if _ADDRESS.fullmatch(one):
+            continue
         if field:
             parts |= {_FIELDS.get(field) or snake_case(field)} & FACTS
             continue
@@ -177,9 +181,14 @@ def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
                 parts.add(cell_key(ligne.champs[int(cell)].descriptor_id, ligne.id))
     if dossier.demandeur.genre == NOT_RENDERED:
         # Of the reduced document, which leaves out the applicant and all objects.
-        parts.add("demandeur")
+        parts |= {"demandeur", "nb_messages"}
         parts.update(_without_objects((*dossier.champs, *dossier.annotations)))
     return frozenset(parts)
+
+
+def lacks_address_only(path: str) -> bool:
+    """Return whether all that DS could not render is the applicant's address; `path` as below."""
+    return all(_ADDRESS.fullmatch(one) for one in path.split(", "))
 
 
 def lacks_names_only(path: str) -> bool:
@@ -262,6 +271,7 @@ def _dossier_of(node: DossierNode) -> Dossier:
                 for step in node.traitements
             ]
         ),
+        nb_messages=None if node.messages is UNSET else len(node.messages),
         demarche_number=DemarcheNumber(node.demarche.number) if node.demarche else None,
     )
 

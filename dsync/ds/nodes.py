@@ -195,6 +195,7 @@ class DemandeurNode(_Node):
     nom: Text | UnsetType = UNSET
     prenom: Text | UnsetType = UNSET
     email: Text | UnsetType = UNSET
+    address: Place | UnsetType = UNSET
 
 
 class TraitementNode(_Node):
@@ -225,6 +226,8 @@ class DossierNode(_Node):
     annotations: list[ChampNode]
     demandeur: DemandeurNode | UnsetType = UNSET
     """Not selected by the reduced document."""
+    messages: list[IdNode] | UnsetType = UNSET
+    """The same."""
     demarche: DemarcheNode | UnsetType = UNSET
     """Selected only for a dossier that is requested alone."""
     date_passage_en_construction: dt.datetime | None = None

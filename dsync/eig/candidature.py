@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
-from sqlalchemy import Index, MetaData
+from sqlalchemy import BigInteger, Index, MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -136,6 +136,7 @@ class Candidature(Table, table=True):
     __table_args__ = (Index("ix_candidature_produit_id", "produit_id", "par_sa_fiche"),)
 
     numero: int = given_number()
+    demarche_numero: int = Field(sa_type=BigInteger)
     depose_le: dt.datetime
     demandeur: Demandeur = json_text(Demandeur)
     """Without the details, which only the engine's copy of the dossier has."""
@@ -248,14 +249,14 @@ class Candidature(Table, table=True):
         return type(self)(**values | changes)
 
 
-# A dossier that is stored again must not lose what the pre-check found.
-_PRECHECKED = frozenset({"produit_id", "par_sa_fiche"})
+# A dossier that is stored again must not lose what the pre-check found; the engine has its number.
+_PRECHECKED = frozenset({"demarche_numero", "produit_id", "par_sa_fiche"})
 BLANK: Mapping[str, Any] = {
     name: None if field.is_required() else field.default
     for name, field in Candidature.model_fields.items()
     if name not in _PRECHECKED
 }
-"""The columns that the mapping fills, without a value; the pre-check fills the others."""
+"""The columns that the mapping fills, without a value; the engine and the pre-check fill others."""
 
 
 def declared_fields() -> Iterator[tuple[str, FieldDeclaration]]:

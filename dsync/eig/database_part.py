@@ -34,7 +34,7 @@ SECTIONS = (
 """The sections of `dsync dossier show`, in the order of the form."""
 
 
-_BEFORE_ETAPE = 3
+_BEFORE_ETAPE = 4
 """How many of the engine's columns come before the stage: up to the state."""
 
 _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {

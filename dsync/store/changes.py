@@ -73,18 +73,34 @@ class Record(Struct, frozen=True, gc=False):
     facts: Mapping[str, Any]
     """Columns of table `dossier`, without those that the store computes."""
     dates: Mapping[str, Any]
-    """Columns of table `dossier` that change without a change of content."""
+    """Columns of table `dossier` that change without a change of content: dates, and the number of
+    messages."""
     contents: Mapping[str, Any]
     """The row of table `contenu`."""
     programme: Mapping[str, Mapping[str, Any]]
     """The rows of the programme's tables, by table name."""
 
 
+COMPARED = (
+    "archive",
+    "revision_id",
+    "depose_le",
+    "correction_attendue_depuis",
+    "usager_courriel",
+    "mandataire_nom",
+    "groupe_instructeur",
+    "instructeurs",
+)
+"""The facts of which a change is told by the column's name."""
 StoredChamp = Mapping[str, Any]
 """A champ as `contenu` stores it."""
 _Pairs = Mapping[str, tuple[StoredChamp, StoredChamp]]
 
-_COLUMNS = {"date_derniere_correction_en_attente": "correction_attendue_depuis"}
+_COLUMNS = {
+    "date_derniere_correction_en_attente": "correction_attendue_depuis",
+    "usager_email": "usager_courriel",
+    "mandataire": "mandataire_nom",
+}
 """Columns of facts that have another name in `Dossier`."""
 _CORRECTION = "depose_correction"
 _CORRECTED_BY_INSTRUCTEUR = "depose_correction_instructeur"
@@ -191,14 +207,13 @@ class DossierDiff:
         if self.typed is None:
             return []
         facts: list[tuple[str, Any, Any]] = [
-            (name, getattr(self.old, name), self.new.facts[name])
-            for name in ("archive", "revision_id", "depose_le", "correction_attendue_depuis")
+            (name, getattr(self.old, name), self.new.facts[name]) for name in COMPARED
         ]
         facts.append(("labels", self.old.labels, list(self.new.labels)))
         demandeur = decode(self.new.contents["demandeur"])["details"]
         facts.append(("demandeur", (self.typed.demandeur or {}).get("details"), demandeur))
-        divers = self.typed.divers or {}
-        facts += [(name, divers.get(name), value) for name, value in self._divers.items()]
+        divers, new = self.typed.divers or {}, decode(self.new.contents["divers"])
+        facts += [(name, divers.get(name), value) for name, value in new.items()]
         hidden = {_COLUMNS.get(name, name) for name in self.gaps}
         names = [name for name, before, after in facts if before != after and name not in hidden]
         for pairs, own in ((self._champs, ()), (self._annotations, self.new.owned_ids)):
@@ -227,11 +242,6 @@ class DossierDiff:
     @cached_property
     def _annotations(self) -> _Pairs:
         return self._pairs("annotations")
-
-    @cached_property
-    def _divers(self) -> dict[str, Any]:
-        found: dict[str, Any] = decode(self.new.contents["divers"])
-        return found
 
     @cached_property
     def gaps(self) -> frozenset[str]:
@@ -280,9 +290,8 @@ class DossierDiff:
         moved = self._moved("modifie_le")
         if self.old.etat != self.new.etat:
             yield "etat", "État", self.old.etat, self.new.etat.value, *self._by_state()
-        if self.typed is not None and self.typed.divers is not None:
-            old = self.typed.divers.get("groupe_instructeur")
-            new = self._divers["groupe_instructeur"]
+        if self.typed is not None:
+            old, new = self.old.groupe_instructeur, self.new.facts["groupe_instructeur"]
             libelle = "Groupe instructeur"
             # DS also routes a dossier anew when its champs change.
             is_routed = self._moved("champs_modifie_le") is not None or self._was_corrected

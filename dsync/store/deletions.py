@@ -260,7 +260,7 @@ class DeletionWrites(DeletionReads):
             .where(tables.outbox.c.numero.in_(numbers), tables.outbox.c.statut.not_in(done))
             .values(statut=WishStatus.REMPLACEE.value)
         )
-        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False)
+        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False, nb_messages=None)
 
     @contextmanager
     def _history_of(self, numbers: Sequence[DossierNumber]) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
@@ -83,43 +84,55 @@ class ViewColumn(NamedTuple):
     """The type of a declared field; `types.toml` has the other ones."""
 
 
-DOSSIER_COLUMNS = (
-    ViewColumn("numero", "d.numero"),
-    ViewColumn("demarche_numero", "d.demarche_numero"),
-    ViewColumn("etat", "d.etat", "Dossier", "state"),
-    ViewColumn("presence", "d.presence", "Dossier", "presence"),
-    ViewColumn("archive", "d.archive", "Dossier", "archived"),
-    ViewColumn("depose_le", "utc(d.depose_le)", "Dossier", "deposited"),
-    ViewColumn(
-        "en_instruction_le", "utc(d.en_instruction_le)", "Dossier", "under instruction since"
-    ),
-    ViewColumn("traite_le", "utc(d.traite_le)", "Dossier", "decided"),
-    ViewColumn("correction_attendue_depuis", "utc(d.correction_attendue_depuis)"),
-    ViewColumn("modifie_le", "utc(d.modifie_le)", "Dossier", "changed in DS"),
-    ViewColumn("synchronise_le", "utc(d.synchronise_le)", "Dossier", "changed here"),
-    ViewColumn("groupe_instructeur", "json(t.divers) ->> 'groupe_instructeur'"),
-    ViewColumn("siret", "d.siret", "Administration", "SIRET"),
-    ViewColumn("siren", "d.siren"),
-    ViewColumn("raison_sociale", "d.raison_sociale", "Administration", "name"),
-    ViewColumn(
-        "forme_juridique_code", "d.forme_juridique_code", "Administration", "legal category"
-    ),
+DOSSIER_VIEW = "lecture_dossier"
+"""The view with one row per dossier of any démarche."""
+DOSSIER_COLUMNS = tuple(
+    ViewColumn(name, f"d.{name}", *shown)
+    for name, *shown in (
+        ("numero",),
+        ("demarche_numero",),
+        ("appel", "Dossier", "call"),
+        ("etat", "Dossier", "state"),
+        ("presence", "Dossier", "presence"),
+        ("archive", "Dossier", "archived"),
+        ("depose_le", "Dossier", "deposited"),
+        ("en_instruction_le", "Dossier", "under instruction since"),
+        ("traite_le", "Dossier", "decided"),
+        ("correction_attendue_depuis",),
+        ("champs_modifie_le", "Dossier", "changed by the applicant"),
+        ("modifie_le",),
+        ("synchronise_le", "Dossier", "changed here"),
+        ("groupe_instructeur",),
+        ("usager_courriel",),
+        ("siret",),
+        ("siren",),
+        ("raison_sociale",),
+        ("forme_juridique_code",),
+        ("region_code",),
+        ("region_nom",),
+    )
 )
-"""The engine's columns of a programme's main view: `d` is the dossier, `t` its content."""
-_OF_MAIN_VIEW = "dossier"
-"""Their entry in the engine's dictionary, which is no view."""
+"""The columns of a programme's main view that are those of `DOSSIER_VIEW`, there named `d`."""
+APPLICANT: Mapping[str, str] = {
+    "demandeur_type": "kind",
+    "demandeur_civilite": "civility",
+    "demandeur_prenom": "first name",
+    "demandeur_nom": "name",
+    "usager_courriel": "e-mail of the account",
+    "mandataire_nom": "acting for them",
+    "siret": "SIRET",
+    "raison_sociale": "organisation",
+    "forme_juridique_code": "legal category",
+    "commune": "commune",
+    "region_nom": "région",
+}
+"""Who applies, as `dsync dossier show` prints it for any démarche: labels by column."""
 
 
+@cache
 def dossier_dictionary() -> dict[str, Any]:
-    """Return the documentation of `DOSSIER_COLUMNS`, as that of a view."""
-    return read_dictionary(ENGINE.folder())[_OF_MAIN_VIEW]
-
-
-def main_columns(programme: type[Programme]) -> dict[str, str]:
-    """Return the documentation of the columns of a programme's main view."""
-    described = programme.views().get(programme.main_view.name) or dossier_dictionary()
-    columns: dict[str, str] = described["columns"]
-    return columns
+    """Return the documentation of `DOSSIER_VIEW`."""
+    return ENGINE.views()[DOSSIER_VIEW]
 
 
 def read_dictionary(folder: Traversable) -> Dictionary:
@@ -154,14 +167,11 @@ class _Engine(Programme):
 
     @classmethod
     def views(cls) -> Dictionary:
-        every = read_dictionary(cls.folder())
-        return {name: one for name, one in every.items() if name != _OF_MAIN_VIEW}
+        return read_dictionary(cls.folder())
 
 
 class _NoProgramme(Programme):
-    sections: Mapping[str, Mapping[str, str]] = sections_of(
-        DOSSIER_COLUMNS, ("Dossier", "Administration")
-    )
+    sections: Mapping[str, Mapping[str, str]] = sections_of(DOSSIER_COLUMNS, ("Dossier",))
 
 
 ENGINE: type[Programme] = _Engine  # type: ignore[type-abstract]

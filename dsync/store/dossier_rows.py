@@ -20,7 +20,7 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.errors import DamagedJsonError
 from dsync.store import tables
-from dsync.store.changes import ChangeWrites, DossierDiff, Record
+from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
 from dsync.store.listing import DossierReads
 from dsync.store.seals import SealReads, seal, sealed
@@ -36,13 +36,10 @@ _KNOWN = select(
     *(
         _dossier.c[name]
         for name in (
+            *COMPARED,
             "numero",
             "etat",
             "presence",
-            "archive",
-            "revision_id",
-            "depose_le",
-            "correction_attendue_depuis",
             "content_hash",
             "annotations_hash",
             "inputs_hash",
@@ -53,6 +50,7 @@ _KNOWN = select(
             "annotations_modifie_le",
             "expire_le",
             "supprime_par_usager_le",
+            "nb_messages",
             "labels",
         )
     )

@@ -2,19 +2,20 @@
 
 A view has the champs of all published revisions, in the order in which the revisions brought them.
 A column belongs to a champ's id and the type of its values: a champ that is renamed keeps its
-column, a champ of another type gets one more, and no column is ever moved or removed.
+column, a champ of another type gets one more, and no column is ever moved or removed. A place has
+its codes in further columns, a champ of several choices a view of its own with a row a choice.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.store.dictionary import FREE_TEXT, PERSONAL
+from dsync.store.dictionary import DOSSIER_VIEW, FREE_TEXT, PERSONAL, dossier_dictionary
 
 PREFIX = "formulaire_"
 
@@ -53,20 +54,30 @@ _TYPES = {
 _WRITTEN = frozenset({"text", "textarea", "formatted"})
 """Types of which the mark is that of free text; each other one's is that of personal data."""
 
-_FACTS = {
-    "numero": "Numéro du dossier.",
-    "etat": "État du dossier : en_construction, en_instruction, accepte, refuse ou sans_suite.",
-    "presence": "Présence dans la démarche : present, masque, supprime ou disparu.",
-    "archive": "Vrai si le dossier est archivé.",
-    "depose_le": "Date de dépôt, en UTC.",
-    "en_instruction_le": "Date du dernier passage en instruction, en UTC.",
-    "traite_le": "Date de la décision en vigueur, en UTC ; vide si le dossier est rouvert.",
-    "modifie_le": "Date de dernière modification selon Démarches Simplifiées, en UTC.",
-}
 _OF_ROW = {
     "numero": "Numéro du dossier.",
     "ligne": "Place de la ligne dans le bloc répétable, à partir de 1.",
 }
+_RANK = "Place du choix dans la réponse, à partir de 1."
+
+_PLACES: Mapping[str, Mapping[str, str]] = {
+    "address": {
+        "commune_code": "cityCode",
+        "departement_code": "departmentCode",
+        "region_code": "regionCode",
+    },
+    "communes": {"commune_code": "code"},
+    "departements": {"departement_code": "code"},
+    "regions": {"region_code": "code"},
+}
+"""The further columns of a place, by the champ's type: the keys of the stored value by the column's
+kind, which is the end of its name."""
+_CODES = {
+    "commune_code": "code Insee de la commune",
+    "departement_code": "code du département",
+    "region_code": "code Insee de la région",
+}
+_CHOICE, _CHOICES = "choix", "multiple_drop_down_list"
 
 # Words that PostgreSQL or SQLite does not accept as a name without quotes.
 _RESERVED = frozenset(
@@ -141,6 +152,11 @@ _CASTS = {
     },
 }
 """The SQL of a value of each kind, of the stored text or JSON `{0}`; null if it does not fit."""
+_POSTGRESQL_CHOICES = (
+    "CASE WHEN jsonb_typeof(e.valeur) = 'array' THEN e.valeur "
+    "WHEN e.texte <> '' THEN jsonb_build_array(e.texte) END"
+)
+"""The choices in a champ `e`; one, where the question has had single ones before or since."""
 
 
 @dataclass(slots=True)
@@ -168,7 +184,8 @@ class FormColumn:
         """The French sentence of the dictionary."""
         libelle = " ".join(self.libelle.split()) or "sans libellé"
         origin = "annotation" if self.is_annotation else "champ"
-        sentences = [f"« {libelle} » ({origin}, {' puis '.join(self.types)})."]
+        code = f", {_CODES[self.kind]}" if self.kind in _CODES else ""
+        sentences = [f"« {libelle} »{code} ({origin}, {' puis '.join(self.types)})."]
         if self.follower:
             sentences.append(
                 "La question a changé de type : ici, ce qui se convertit encore dans l'ancien ; "
@@ -183,17 +200,25 @@ class FormColumn:
 
 @dataclass(slots=True)
 class FormView:
-    """A view of a démarche's form, or of one of its repetitions."""
+    """A view of a démarche's form, of one of its repetitions, or of a champ's several choices."""
 
     name: str
     demarche: DemarcheNumber
     repetition: Descriptor | None
     columns: dict[tuple[DescriptorId, str], FormColumn] = field(default_factory=dict)
     """By the champ's id and the kind of its values."""
+    choice: FormColumn | None = None
+    """The only column of a view of choices; `repetition`: the one that the champ is in."""
 
     @property
     def description(self) -> str:
         """The French sentence of the dictionary."""
+        if self.choice is not None:
+            libelle = " ".join(self.choice.libelle.split())
+            return (
+                f"Une ligne par choix fait dans « {libelle} », où plusieurs sont possibles, de la "
+                f"démarche {self.demarche}."
+            )
         if self.repetition is not None:
             block = " ".join(self.repetition.libelle.split())
             return (
@@ -201,14 +226,18 @@ class FormView:
             )
         return (
             f"Une ligne par dossier de la démarche {self.demarche} dont le contenu n'est pas "
-            "effacé, masqués et disparus compris, une colonne par champ et par annotation ; les "
-            "blocs répétables ont leurs propres vues."
+            f"effacé, masqués et disparus compris : les colonnes de {DOSSIER_VIEW}, puis une par "
+            "champ et par annotation ; les blocs répétables et les choix multiples ont leurs "
+            "propres vues."
         )
 
     @property
     def facts(self) -> dict[str, str]:
         """The sentences of the columns that are no champs."""
-        return _FACTS if self.repetition is None else _OF_ROW
+        if self.choice is None:
+            return dossier_dictionary()["columns"] if self.repetition is None else _OF_ROW
+        of_row = _OF_ROW if self.repetition else {"numero": _OF_ROW["numero"]}
+        return of_row | {"rang": _RANK}
 
     @property
     def names(self) -> set[str]:
@@ -223,10 +252,8 @@ class FormView:
     @property
     def types(self) -> dict[str, str]:
         """The type of each column, as in the dictionary."""
-        facts = dict.fromkeys(self.documented, "text")
-        facts |= {name: "datetime" for name in facts if name.endswith("_le")}
-        facts |= {"numero": "integer", "archive": "boolean", "ligne": "integer"}
-        typed = facts | {column.name: _TYPES[column.kind] for column in self.columns.values()}
+        typed = dossier_dictionary()["types"] | {"ligne": "integer", "rang": "integer"}
+        typed |= {one.name: _TYPES.get(one.kind, "text") for one in self.columns.values()}
         return {name: typed[name] for name in self.documented}
 
     def query(self, engine: str) -> str:
@@ -235,13 +262,15 @@ class FormView:
         Args:
             engine: postgresql or sqlite.
         """
+        if self.choice is not None:
+            return _choices(self, self.choice, engine)
         return _postgresql(self) if engine == "postgresql" else _sqlite(self)
 
 
 def form_views(
     number: DemarcheNumber, revisions: Iterable[Revision], opened: Collection[str]
 ) -> list[FormView]:
-    """Return the views of a démarche's form: its own first, then one per repetition.
+    """Return the views of a démarche's form: its own, one per repetition, one per choice.
 
     The same revisions give the same names, and a later revision changes none of them.
 
@@ -256,27 +285,44 @@ def form_views(
         return []
     main = FormView(f"{PREFIX}{number}", number, None)
     views: dict[DescriptorId | None, FormView] = {None: main}
+    choices: dict[DescriptorId, FormView] = {}
+
+    def named(descriptor: Descriptor) -> str:
+        taken = {view.name for view in (*views.values(), *choices.values())}
+        return _name(descriptor, taken, prefix=f"{main.name}_")
+
     for revision in published:
         # Repetitions first, so that the champs of each find their view in whatever order they come.
         for descriptor in revision.descriptors.values():
             if descriptor.type == "repetition" and descriptor.parent_id is None:
                 known = views.get(descriptor.id)
                 if known is None:
-                    taken = {view.name for view in views.values()}
-                    name = _name(descriptor, taken, prefix=f"{main.name}_")
-                    views[descriptor.id] = FormView(name, number, descriptor)
+                    views[descriptor.id] = FormView(named(descriptor), number, descriptor)
                 else:
                     # For its label, which the view's description has from the newest revision.
                     known.repetition = descriptor
+        for descriptor in revision.descriptors.values():
+            block = views.get(descriptor.parent_id)
+            if descriptor.type == _CHOICES and block and descriptor.id not in choices:
+                view = FormView(named(descriptor), number, block.repetition)
+                choices[descriptor.id] = view
     for revision in published:
-        for view in views.values():
+        for view in (*views.values(), *choices.values()):
             for column in view.columns.values():
                 # Each revision sets the mark anew, so that those of the last one are left.
                 column.is_published = False
         for descriptor in revision.descriptors.values():
             parent = views.get(descriptor.parent_id)
             if parent is not None and descriptor.type not in {*LAYOUT_TYPES, "repetition"}:
-                _learn(parent, descriptor, is_open=descriptor.id in opened)
+                is_open = descriptor.id in opened
+                kind = _KINDS.get(descriptor.type, "text")
+                name = _learn(parent, descriptor, kind, is_open=is_open)
+                for place in _PLACES.get(descriptor.type, ()) if name else ():
+                    _learn(parent, descriptor, place, is_open=is_open, beside=name)
+                if descriptor.type == _CHOICES and descriptor.id in choices:
+                    view = choices[descriptor.id]
+                    _learn(view, descriptor, _CHOICE, is_open=is_open, name=_CHOICE)
+                    view.choice = view.columns[descriptor.id, _CHOICE]
     places: dict[DescriptorId, int] = {}
     ranks: Counter[tuple[DescriptorId | None, bool]] = Counter()
     for descriptor in published[-1].descriptors.values():
@@ -285,12 +331,14 @@ def form_views(
             places[descriptor.id] = ranks[siblings]
             ranks[siblings] += 1
     for view in views.values():
-        published_now = {c.id: c.name for c in view.columns.values() if c.is_published}
+        own = [column for column in view.columns.values() if column.kind not in _CODES]
+        published_now = {c.id: c.name for c in own if c.is_published}
         for column in view.columns.values():
             column.place = places.get(column.id)
+        for column in own:
             if not column.is_published:
                 column.follower = published_now.get(column.id, "")
-    return list(views.values())
+    return [*views.values(), *choices.values()]
 
 
 def demarche_of(name: str) -> DemarcheNumber | None:
@@ -299,18 +347,36 @@ def demarche_of(name: str) -> DemarcheNumber | None:
     return DemarcheNumber(int(found[1])) if found else None
 
 
-def _learn(view: FormView, descriptor: Descriptor, *, is_open: bool) -> None:
-    """Add a descriptor of a revision to the columns of its view."""
-    kind = _KINDS.get(descriptor.type, "text")
+def _learn(
+    view: FormView,
+    descriptor: Descriptor,
+    kind: str,
+    *,
+    is_open: bool,
+    name: str | None = None,
+    beside: str | None = None,
+) -> str | None:
+    """Add a descriptor of a revision to the columns of its view; return the column's name.
+
+    Args:
+        view: the view.
+        descriptor: of the champ.
+        kind: of the column's values.
+        is_open: whether readers without personal data see it.
+        name: of a new column; None: it is made of the label.
+        beside: the name of the champ's own column, with which that of a place's code begins.
+    """
     # A column of decimal numbers has whole ones, too.
     if kind == "bigint" and (descriptor.id, "numeric") in view.columns:
         kind = "numeric"
     column = view.columns.get((descriptor.id, kind))
     if column is None:
         if len(view.names) >= MOST_COLUMNS:
-            return
+            return None
+        if beside is not None:
+            name = _free(f"{beside[: LONGEST_NAME - len(kind) - 1]}_{kind}", view.names)
         column = FormColumn(
-            name=_name(descriptor, view.names),
+            name=name or _name(descriptor, view.names, facts=view.facts),
             id=descriptor.id,
             kind=kind,
             is_annotation=descriptor.is_annotation,
@@ -324,14 +390,21 @@ def _learn(view: FormView, descriptor: Descriptor, *, is_open: bool) -> None:
     column.libelle = descriptor.libelle
     if descriptor.type not in column.types:
         column.types.append(descriptor.type)
+    return column.name
 
 
-def _name(descriptor: Descriptor, taken: set[str], *, prefix: str = "") -> str:
+def _name(
+    descriptor: Descriptor, taken: Collection[str], *, prefix: str = "", facts: Collection[str] = ()
+) -> str:
     """Return a name made of the label that is not taken, with a number if need be."""
     name = slug(descriptor.libelle)
-    if not prefix and (not name or name[0].isdigit() or name in _RESERVED):
+    if not prefix and (not name or name[0].isdigit() or name in _RESERVED or name in facts):
         name = f"{'annotation' if descriptor.is_annotation else 'champ'}_{name}".rstrip("_")
-    whole = (prefix + (name or "bloc"))[:LONGEST_NAME].rstrip("_")
+    return _free(prefix + (name or "bloc"), taken)
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    whole = wanted[:LONGEST_NAME].rstrip("_")
     name, rank = whole, 1
     while name in taken:
         rank += 1
@@ -344,18 +417,79 @@ def _literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _facts(engine: str) -> list[str]:
-    dates = {name for name in _FACTS if name.endswith("_le")}
-    if engine == "postgresql":
-        return [f"d.{name}" for name in _FACTS]
-    return [
-        f"strftime('%Y-%m-%dT%H:%M:%SZ', d.{name}) AS {name}" if name in dates else f"d.{name}"
-        for name in _FACTS
-    ]
-
-
 def _selected(columns: Iterable[str]) -> str:
     return ",\n    ".join(columns)
+
+
+def _sources(view: FormView, engine: str) -> list[str]:
+    """Return what a view reads: the dossier, its contents and, of a repetition, its rows `l`."""
+    of_rows: list[str] = []
+    if view.repetition is not None:
+        champs = "annotations" if view.repetition.is_annotation else "champs"
+        id_ = _literal(view.repetition.id)
+        of_rows = {
+            "sqlite": [
+                # Few champs are blocks: the others are not parsed again for their id.
+                f"JOIN json_each(c.{champs}) AS r ON instr(r.value, '\"lignes\"') "
+                f"AND r.value ->> 'id' = {id_}",
+                "JOIN json_each(r.value, '$.lignes') AS l",
+            ],
+            "postgresql": [
+                f"JOIN LATERAL jsonb_to_recordset(c.{champs}) AS r (id text, lignes jsonb) "
+                f"ON r.id = {id_}",
+                "CROSS JOIN LATERAL jsonb_array_elements(r.lignes) "
+                "WITH ORDINALITY AS l (value, rang)",
+            ],
+        }[engine]
+    # Only the view of the form shows facts of the dossier.
+    source = DOSSIER_VIEW if view.choice is None and view.repetition is None else "dossier"
+    return [f"FROM {source} AS d", "JOIN contenu AS c ON c.numero = d.numero", *of_rows]
+
+
+def _query(view: FormView, engine: str, columns: Iterable[str], joins: Iterable[str] = ()) -> str:
+    """Return a view's query.
+
+    Args:
+        view: the view.
+        engine: postgresql or sqlite.
+        columns: those of champs.
+        joins: where they are from.
+    """
+    row = "l.key + 1" if engine == "sqlite" else "l.rang::integer"
+    facts = [f"{row} AS ligne" if name == "ligne" else f"d.{name}" for name in view.facts]
+    if view.choice is not None:
+        facts[-1] = "v.key + 1 AS rang" if engine == "sqlite" else "v.rang::integer AS rang"
+    return "\n".join(
+        [
+            f"SELECT\n    {_selected([*facts, *columns])}",
+            *_sources(view, engine),
+            *joins,
+            f"WHERE d.demarche_numero = {view.demarche}",
+        ]
+    )
+
+
+def _choices(view: FormView, choice: FormColumn, engine: str) -> str:
+    """Return the query of a view of choices: the values of the list that the form's view shows."""
+    champs = "annotations" if choice.is_annotation else "champs"
+    id_ = _literal(choice.id)
+    if engine == "sqlite":
+        source = "l.value, '$.champs'" if view.repetition else f"c.{champs}"
+        value = _CASTS["sqlite"]["valeur"].replace("{0}", "(e.value -> 'valeur')")
+        value = value.replace("{texte}", "(e.value ->> 'texte')")
+        joins = [
+            f"JOIN json_each({source}) AS e ON e.value ->> 'id' = {id_}",
+            f"JOIN json_each({value}) AS v",
+        ]
+    else:
+        source = "l.value -> 'champs'" if view.repetition else f"c.{champs}"
+        joins = [
+            f"JOIN LATERAL jsonb_to_recordset({source}) AS e (id text, texte text, valeur jsonb) "
+            f"ON e.id = {id_}",
+            f"CROSS JOIN LATERAL jsonb_array_elements_text({_POSTGRESQL_CHOICES}) "
+            "WITH ORDINALITY AS v (value, rang)",
+        ]
+    return _query(view, engine, [f"v.value AS {choice.name}"], joins)
 
 
 def _sqlite(view: FormView) -> str:
@@ -367,7 +501,7 @@ def _sqlite(view: FormView) -> str:
             champs = "c.annotations"
         id_ = _literal(column.id)
         found = (
-            f"(SELECT {_sqlite_value(column.kind, 'e.value', '$')} FROM json_each({champs}, "  # noqa: S608 - escaped
+            f"(SELECT {_sqlite_value(column, 'e.value', '$')} FROM json_each({champs}, "  # noqa: S608 - escaped
             f"'{path}') AS e WHERE e.value ->> 'id' = {id_})"
         )
         if column.place is not None:
@@ -375,32 +509,20 @@ def _sqlite(view: FormView) -> str:
             place = f"{path}[{column.place}]"
             found = (
                 f"CASE WHEN {champs} ->> '{place}.id' = {id_} "
-                f"THEN {_sqlite_value(column.kind, champs, place)} ELSE {found} END"
+                f"THEN {_sqlite_value(column, champs, place)} ELSE {found} END"
             )
         columns.append(f"{found} AS {column.name}")
-    if view.repetition is None:
-        return (
-            f"SELECT\n    {_selected([*_facts('sqlite'), *columns])}\nFROM dossier AS d\n"
-            f"JOIN contenu AS c ON c.numero = d.numero\nWHERE d.demarche_numero = {view.demarche}"
-        )
-    champs = "annotations" if view.repetition.is_annotation else "champs"
-    return (
-        f"SELECT\n    {_selected(['d.numero', 'l.key + 1 AS ligne', *columns])}\n"
-        "FROM dossier AS d\nJOIN contenu AS c ON c.numero = d.numero\n"
-        # Few champs are blocks: the others are not parsed again for their id.
-        f"JOIN json_each(c.{champs}) AS r ON instr(r.value, '\"lignes\"') "
-        f"AND r.value ->> 'id' = {_literal(view.repetition.id)}\n"
-        "JOIN json_each(r.value, '$.lignes') AS l\n"
-        f"WHERE d.demarche_numero = {view.demarche}"
-    )
+    return _query(view, "sqlite", columns)
 
 
-def _sqlite_value(kind: str, source: str, path: str) -> str:
+def _sqlite_value(column: FormColumn, source: str, path: str) -> str:
     """Return a column's value, of the champ at a path in JSON."""
-    cast = _CASTS["sqlite"][kind].replace("{texte}", f"({source} ->> '{path}.texte')")
+    if codes := _codes(column, f"({source} ->> '{path}.valeur.{{0}}')"):
+        return codes
+    cast = _CASTS["sqlite"][column.kind].replace("{texte}", f"({source} ->> '{path}.texte')")
     # As JSON, an array differs from a text that looks like one.
     operator, name = {"valeur": ("->", "valeur"), "fichiers": ("->>", "fichiers")}.get(
-        kind, ("->>", "texte")
+        column.kind, ("->>", "texte")
     )
     return cast.replace("{0}", f"({source} {operator} '{path}.{name}')")
 
@@ -410,7 +532,8 @@ def _postgresql(view: FormView) -> str:
 
     The passes are joined by LEFT JOIN, which PostgreSQL leaves out where no column is asked for.
     """
-    joins, columns = [], []
+    joins: list[str] = []
+    shown: dict[str, str] = {}
     for alias, is_annotation in (("k", False), ("a", True)):
         own = [one for one in view.columns.values() if one.is_annotation == is_annotation]
         if not own:
@@ -423,45 +546,35 @@ def _postgresql(view: FormView) -> str:
             f"LEFT JOIN LATERAL (\n    SELECT\n    {found}\n    FROM jsonb_to_recordset({champs}) "
             f"AS e (id text, texte text, valeur jsonb, fichiers jsonb)\n) AS {alias} ON true"
         )
-        columns += [(column, f"{alias}.{column.name}") for column in own]
-    shown = {
-        column.name: f"{_CASTS['postgresql'][column.kind].replace('{0}', value)} AS {column.name}"
-        for column, value in columns
-    }
-    texts = [shown[column.name] for column in view.columns.values()]
-    first = ["d.numero", "l.rang::integer AS ligne"] if view.repetition else _facts("postgresql")
-    rows = []
-    if view.repetition is not None:
-        source = "annotations" if view.repetition.is_annotation else "champs"
-        rows = [
-            f"CROSS JOIN LATERAL jsonb_to_recordset(c.{source}) AS r (id text, lignes jsonb)",
-            "CROSS JOIN LATERAL jsonb_array_elements(r.lignes) WITH ORDINALITY AS l (value, rang)",
-        ]
-    conditions = [f"d.demarche_numero = {view.demarche}"]
-    if view.repetition is not None:
-        conditions.append(f"r.id = {_literal(view.repetition.id)}")
-    return "\n".join(
-        [
-            f"SELECT\n    {_selected([*first, *texts])}",
-            "FROM dossier AS d",
-            "JOIN contenu AS c ON c.numero = d.numero",
-            *rows,
-            *joins,
-            f"WHERE {' AND '.join(conditions)}",
-        ]
-    )
+        for column in own:
+            cast = _CASTS["postgresql"].get(column.kind, "{0}")
+            shown[column.name] = cast.replace("{0}", f"{alias}.{column.name}")
+    columns = [f"{shown[one.name]} AS {one.name}" for one in view.columns.values()]
+    return _query(view, "postgresql", columns, joins)
 
 
 def _found(column: FormColumn) -> str:
     """Return the expression that finds a column's value among the champs `e`."""
     where = f"FILTER (WHERE e.id = {_literal(column.id)})"
+    if codes := _codes(column, "e.valeur ->> '{0}'"):
+        return f"max({codes}) {where}"
     if column.kind in ("valeur", "fichiers"):
         # `jsonb` has no max().
-        value = f"e.{column.kind}"
-        if column.kind == "valeur":
-            value = (
-                "CASE WHEN jsonb_typeof(e.valeur) = 'array' THEN e.valeur "
-                "WHEN e.texte <> '' THEN jsonb_build_array(e.texte) END"
-            )
+        value = f"e.{column.kind}" if column.kind == "fichiers" else _POSTGRESQL_CHOICES
         return f"(array_agg({value}) {where})[1]"
     return f"max(e.texte) {where}"
+
+
+def _codes(column: FormColumn, value: str) -> str:
+    """Return the expression of a place's code; empty for another column.
+
+    Args:
+        column: the column.
+        value: the expression of what the stored value has under a key `{0}`.
+    """
+    keys = dict.fromkeys(
+        _PLACES[one][column.kind] for one in column.types if column.kind in _PLACES.get(one, ())
+    )
+    # A champ that was retyped has one or the other.
+    values = [value.replace("{0}", key) for key in keys]
+    return f"coalesce({', '.join(values)})" if len(values) > 1 else "".join(values)

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, case, func, literal, or_, select, text
@@ -14,9 +14,9 @@ from sqlalchemy import Boolean, case, func, literal, or_, select, text
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
-from dsync.programme import DossierView
+from dsync.programme import DossierView, Programme
 from dsync.store import tables
-from dsync.store.dictionary import is_person
+from dsync.store.dictionary import DOSSIER_VIEW, ENGINE, dossier_dictionary, is_person
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject
 
@@ -29,9 +29,9 @@ SORTS = {
     "numero": "d.numero",
     "etat": "d.etat",
     "verdict": "v.verdict",
-    "raison_sociale": "lower(d.raison_sociale)",
+    "raison_sociale": "lower(coalesce(d.raison_sociale, d.demandeur_nom))",
     "depose_le": "d.depose_le",
-    "modifie_le": "d.modifie_le",
+    "champs_modifie_le": "d.champs_modifie_le",
 }
 """The expressions by which dossiers are sorted, by column."""
 
@@ -56,7 +56,7 @@ class Selection(NamedTuple):
     """Which dossiers, in which order; None: no condition."""
 
     q: str | None = None
-    """A text that number, organisation or product contains, in either case."""
+    """A text that number, applicant, e-mail address or product contains, in either case."""
     etat: str | None = None
     verdict: str | None = None
     """`NO_VERDICT`: those without one."""
@@ -103,11 +103,18 @@ _CONDITIONS = {
     # Of the programme, whose conditions replace these.
     "etape": "false",
     "attend": "false",
-    "groupe": "json(t.divers) ->> 'groupe_instructeur' = :groupe",
+    "groupe": "d.groupe_instructeur = :groupe",
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
     ),
 }
+_PERSONAL = (
+    "lower(d.demandeur_prenom || ' ' || d.demandeur_nom)",
+    "lower(d.demandeur_nom || ' ' || d.demandeur_prenom)",
+    "lower(d.usager_courriel)",
+    "lower(d.mandataire_nom)",
+)
+"""The texts of persons in which `Selection.q` is looked for."""
 _IN_CONFLICT = (
     "EXISTS (SELECT 1 FROM outbox AS o WHERE o.numero = d.numero AND o.courante "
     "AND o.statut = 'conflit')"
@@ -132,9 +139,35 @@ WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY hour(d.
 """By hour, which makes few groups fast; the hours are then put into days of Paris."""
 
 
+@cache
+def _main_view(programme: type[Programme]) -> DossierView:
+    """Return the programme's view of a dossier with what it lacks of the view of all dossiers."""
+    main = programme.main_view
+    if main == ENGINE.main_view:
+        return main
+    shown = programme.views()[main.name]["columns"]
+    others = [f"d.{name}" for name in dossier_dictionary()["columns"] if name not in shown]
+    source = (
+        f"(SELECT m.*, {', '.join(others)} FROM {main.name} AS m "  # noqa: S608 - names of ours
+        f"JOIN {DOSSIER_VIEW} AS d ON d.numero = m.numero) AS f"
+    )
+    return main._replace(name=source)
+
+
 def documents(rows: Sequence[Mapping[Any, Any]]) -> list[Document]:
     """Return rows as documents."""
     return [{str(name): _json(value) for name, value in row.items()} for row in rows]
+
+
+def applicant_of(row: Mapping[str, Any]) -> str | None:
+    """Return the name of who applies: an organisation's, else a person's."""
+    names = (row["demandeur_prenom"], row["demandeur_nom"])
+    return row["raison_sociale"] or " ".join(filter(None, names)) or None
+
+
+def _decoded(value: Any) -> Any:
+    """Decode JSON, unless it is null or PostgreSQL's driver has decoded it."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def _json(value: Any) -> Any:
@@ -151,6 +184,9 @@ class Selected(NamedTuple):
     numero: int
     labels: str | None
     """A JSON array."""
+    raison_sociale: str | None
+    demandeur_prenom: str | None
+    demandeur_nom: str | None
 
 
 class DossierReads(Subject):
@@ -158,7 +194,7 @@ class DossierReads(Subject):
 
     def glances(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Glance]:
         """Return what the copy has of these dossiers that shows a change; of the present ones."""
-        dossier, divers = _dossier.c, tables.contenu.c.divers
+        dossier = _dossier.c
         rows = self.connection.execute(
             select(
                 dossier.numero,
@@ -168,19 +204,16 @@ class DossierReads(Subject):
                 dossier.modifie_le,
                 dossier.champs_modifie_le,
                 dossier.annotations_modifie_le,
+                dossier.groupe_instructeur,
+                dossier.instructeurs,
                 dossier.labels,
-                divers,
             )
-            .join(tables.contenu, tables.contenu.c.numero == dossier.numero)
             # All dossiers of the démarche would be gone through by a condition on their presence.
             .where(dossier.numero.in_(numbers))
             .where(dossier.presence == Presence.PRESENT.value)
         )
-        found = {}
-        for row in rows:
-            others = row.divers or {}
-            number = DossierNumber(row.numero)
-            found[number] = Glance(
+        return {
+            number: Glance(
                 number,
                 Etat(row.etat),
                 bool(row.archive),
@@ -188,11 +221,13 @@ class DossierReads(Subject):
                 row.modifie_le,
                 row.champs_modifie_le,
                 row.annotations_modifie_le,
-                others.get("groupe_instructeur"),
-                frozenset(others.get("instructeurs", ())),
+                row.groupe_instructeur,
+                frozenset(row.instructeurs or ()),
                 frozenset(row.labels or ()),
             )
-        return found
+            for row in rows
+            for number in [DossierNumber(row.numero)]
+        }
 
     def by_number(
         self, numero: DossierNumber, *, only: Collection[str] | None = None
@@ -203,11 +238,13 @@ class DossierReads(Subject):
             numero: the dossier's number.
             only: the keys of the views to read beside the main one; None: all.
         """
-        main = self._view(self.programme.main_view, numero)
-        if not main:
+        found = self._view(_main_view(self.programme), numero)
+        if not found:
             return None
+        document = found[0]
+        document["instructeurs"] = _decoded(document["instructeurs"])
         views = {**self.programme.dossier_views, **_VIEWS}
-        return main[0] | {
+        return document | {
             key: self._view(view, numero)
             for key, view in views.items()
             if only is None or key in only
@@ -228,7 +265,8 @@ class DossierReads(Subject):
         # The inner query sorts and counts narrow rows; the outer one completes those of the page.
         query = (
             f"SELECT d.numero, d.etat, d.presence, d.archive, utc(d.depose_le) AS depose_le, "  # noqa: S608 - names of ours
-            f"utc(d.modifie_le) AS modifie_le, d.raison_sociale, {listed.column} v.verdict, "
+            f"utc(d.champs_modifie_le) AS champs_modifie_le, d.raison_sociale, "
+            f"d.demandeur_prenom, d.demandeur_nom, {listed.column} v.verdict, "
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, "
             f"{_IN_CONFLICT} AS en_conflit, p.total "
             f"FROM (SELECT d.numero, count(*) OVER () AS total {self._selected(selection)}{order} "
@@ -247,10 +285,10 @@ class DossierReads(Subject):
         return rows, total
 
     def selected(self, selection: Selection) -> list[Selected]:
-        """Return all dossiers of a selection, in its order: their numbers and labels alone."""
-        query = f"SELECT d.numero, d.labels {self._selected(selection)}{_order(selection)}"
-        rows = self._execute(query, self._values(selection))
-        return [Selected(row["numero"], row["labels"]) for row in rows]
+        """Return all dossiers of a selection, in its order: their numbers, labels and names."""
+        columns = ", ".join(f"d.{name}" for name in Selected._fields)
+        query = f"SELECT {columns} {self._selected(selection)}{_order(selection)}"
+        return [Selected(**row) for row in self._execute(query, self._values(selection))]
 
     def enterprises(self) -> frozenset[int]:
         """Return the dossiers whose applicant is surely no single person."""
@@ -399,8 +437,8 @@ class DossierReads(Subject):
                     if name in self._booleans and value is not None
                 }
             )
-            if view.json is not None and document[view.json] is not None:
-                document[view.json] = json.loads(document[view.json])
+            if view.json is not None:
+                document[view.json] = _decoded(document[view.json])
         return found
 
     @property
@@ -425,8 +463,10 @@ class DossierReads(Subject):
             conditions.append(_IN_CONFLICT)
         if selection.q:
             texts = ["CAST(d.numero AS text)", _name(selection)]
-            if (column := self.programme.listed) is not None and not selection.masked:
-                texts.append(f"lower(l.{column.name})")
+            if not selection.masked:
+                texts += _PERSONAL
+                if (column := self.programme.listed) is not None:
+                    texts.append(f"lower(l.{column.name})")
             likes = " OR ".join(f"{one} LIKE :q ESCAPE '\\'" for one in texts)
             conditions.append(f"({likes})")
         return " ".join(
@@ -434,7 +474,6 @@ class DossierReads(Subject):
                 "FROM dossier AS d",
                 _VERDICT if selection.verdict or selection.tri == "verdict" else "",
                 self._listed.join if selection.q else "",
-                "JOIN contenu AS t ON t.numero = d.numero" if selection.groupe else "",
                 f"WHERE {' AND '.join(conditions)}",
             ]
         )

@@ -267,19 +267,37 @@ class OutboxWrites(OutboxReads):
         ).all()
         # Before `incertaine` is overwritten: if this write fails, too, DS still has the value of
         # the one before, which would then be taken for a human's.
+        found = [
+            (row.numero, row.annotation, own)
+            for row in sent
+            if (own := by_id[row.id][0].replaces) is not None
+        ]
         upsert(
             self.connection,
             _pousse,
             [
                 {
-                    "numero": row.numero,
-                    "annotation": row.annotation,
+                    "numero": numero,
+                    "annotation": annotation,
                     **pushed_columns(own.valeur, own.cible, now),
                 }
-                for row in sent
-                if (own := by_id[row.id][0].replaces) is not None
+                for numero, annotation, own in found
             ],
         )
+        for numero, annotation, own in found:
+            # A newer wish had replaced it before its lost answer could be read back.
+            self.connection.execute(
+                update(_outbox)
+                .where(
+                    _outbox.c.numero == numero,
+                    _outbox.c.annotation == annotation,
+                    _outbox.c.valeur == own.valeur,
+                    _outbox.c.envoyee_le.is_not(None),
+                    _outbox.c.confirmee_le.is_(None),
+                    ~_outbox.c.courante,
+                )
+                .values(confirmee_le=now)
+            )
         upsert(
             self.connection,
             _pousse,

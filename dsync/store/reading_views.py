@@ -23,16 +23,22 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, form_views, tables
-from dsync.store.dictionary import ENGINE, parts
+from dsync.store.dictionary import DOSSIER_VIEW, ENGINE, parts
 from dsync.store.form_views import FormView
 from dsync.store.tables import metadata
 
 _PREFIXES = ("lecture_", form_views.PREFIX)
 
 
+_PARIS = form_views.SQLITE_PARIS.replace("{0}", r"\2")
+# The Thursday of its week, which is in the year of the week; SQLite has no format for it.
+_THURSDAY = f"{_PARIS}, '-3 days', 'weekday 4'"
+
 _MACROS = {
     "postgresql": {
         "paris": r"(\2 AT TIME ZONE 'Europe/Paris')",
+        "month": r"to_char(\2 AT TIME ZONE 'Europe/Paris', 'YYYY-MM')",
+        "week": r"""to_char(\2 AT TIME ZONE 'Europe/Paris', 'IYYY-"W"IW')""",
         "utc": r"\2",
         "instant": r"(\2)::timestamptz",
         "day": r"(\2)::date",
@@ -51,7 +57,10 @@ _MACROS = {
         "seconds": r"EXTRACT(EPOCH FROM (\2))",
     },
     "sqlite": {
-        "paris": form_views.SQLITE_PARIS.replace("{0}", r"\2"),
+        "paris": _PARIS,
+        "month": f"strftime('%Y-%m', {_PARIS})",
+        "week": f"""strftime('%Y', {_THURSDAY})
+        || printf('-W%02d', (strftime('%j', {_THURSDAY}) + 6) / 7)""",
         "utc": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
         "instant": r"\2",
         "day": r"\2",
@@ -67,7 +76,8 @@ _MACROS = {
         "seconds": r"(86400.0 * julianday(\2))",
     },
 }
-"""The macros of the views, by database. `paris`: an instant's date and time in Paris; `utc`: an
+"""The macros of the views, by database. `paris`: an instant's date and time in Paris; `month` and
+`week`: its month and its ISO week there, such as `2026-02` and `2026-W05`; `utc`: an
 instant as views show it; `hour`: its hour, to group by; `instant`: as `utc`, of an instant in JSON
 without fractions; `elements`: the values of a JSON array (`elements(x) AS e`, then
 `e.value ->> 'name'`); `ranked`: the same with their index, `key`; `texts`: the values of an array
@@ -93,7 +103,13 @@ def shipped_dictionary(programme: type[Programme]) -> Dictionary:
     """Return the shipped documentation of the programme's and the engine's views."""
     engine, theirs = ENGINE.views(), programme.views()
     own = {name: entry for name, entry in theirs.items() if name not in engine}
-    return own | engine | {name: theirs[name] for name in engine if name in theirs}
+    # The view of all dossiers first: others read it.
+    return {
+        DOSSIER_VIEW: engine[DOSSIER_VIEW],
+        **own,
+        **engine,
+        **{name: theirs[name] for name in engine if name in theirs},
+    }
 
 
 def create(

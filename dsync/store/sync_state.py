@@ -6,6 +6,7 @@ when a dossier is erased.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,15 @@ from typing import Any
 from sqlalchemy import and_, case, delete, func, select, update
 
 from dsync.annotations import WishStatus
-from dsync.domain.dossier import OPEN_ETATS, PARIS, Demarche, Etat, Instructeur, Revision
+from dsync.domain.dossier import (
+    OPEN_ETATS,
+    PARIS,
+    Demarche,
+    Etat,
+    Instructeur,
+    Presence,
+    Revision,
+)
 from dsync.domain.ids import DemarcheNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.store import reading_views, tables
@@ -37,7 +46,8 @@ _dossier, _verdict, _outbox = tables.dossier, tables.verdict, tables.outbox
 FRAICHEUR = "fraicheur_heures"
 _DECISIONS = {f"decision_{etat.value}": etat for etat in Etat if etat not in OPEN_ETATS}
 _VERDICTS = {f"verdict_{verdict.key}": verdict for verdict in Verdict}
-INDICATEURS = ("depots", *_VERDICTS, *_DECISIONS, "conflits", FRAICHEUR)
+_STOCKS = {f"stock_{etat.value}": etat for etat in Etat}
+INDICATEURS = ("depots", *_STOCKS, *_VERDICTS, *_DECISIONS, "conflits", FRAICHEUR)
 """The figures of any démarche; a programme has others of its own."""
 DEFAULT_PAGE_SIZE = 100
 """DS's maximum, with which a first read starts; it is reduced when DS times out."""
@@ -151,6 +161,14 @@ class DemarcheReads(Subject):
             instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
+    def appel(self) -> str | None:
+        """Return the short name of the call that the views show; None: its title."""
+        table = tables.demarche
+        name: str | None = self.connection.scalar(
+            select(table.c.appel).where(table.c.number == self.number)
+        )
+        return name
+
     def groupes_without(self, named: str | None) -> list[str]:
         """Return the groupes that an instructeur, by id or e-mail, is not in; none if unread."""
         demarche = self.read()
@@ -234,6 +252,10 @@ class DemarcheWrites(DemarcheReads):
         # Only then: renewing waits for those who read the views.
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
+
+    def name(self, appel: str | None) -> None:
+        """Store the short name of the call; None: there is none."""
+        update_rows(self.connection, tables.demarche, [{"number": self.number, "appel": appel}])
 
     def renew_views(self, opened: Collection[str] = (), *, is_due: bool = False) -> bool:
         """Renew the views formulaire_* if there is a reason.
@@ -363,13 +385,15 @@ class IndicatorWrites(Subject):
 
     def _counts(self) -> Iterator[tuple[str, float]]:
         count = func.count()
-        etats: dict[str, int] = dict(
-            self.connection.execute(
-                select(_dossier.c.etat, count)
-                .where(_dossier.c.demarche_numero == self.number)
-                .group_by(_dossier.c.etat)
-            ).all()
-        )
+        etats: Counter[str] = Counter()
+        stocks: Counter[str] = Counter()
+        for etat, presence, found in self.connection.execute(
+            select(_dossier.c.etat, _dossier.c.presence, count)
+            .where(_dossier.c.demarche_numero == self.number)
+            .group_by(_dossier.c.etat, _dossier.c.presence)
+        ):
+            etats[etat] += found
+            stocks[etat] += found if presence == Presence.PRESENT else 0
         verdicts: dict[str, int] = dict(
             self.connection.execute(
                 select(_verdict.c.verdict, count)
@@ -384,7 +408,8 @@ class IndicatorWrites(Subject):
                 _outbox.c.statut == WishStatus.CONFLIT.value,
             )
         )
-        yield "depots", sum(etats.values())
+        yield "depots", etats.total()
+        yield from ((name, stocks[etat]) for name, etat in _STOCKS.items())
         yield from ((name, verdicts.get(verdict, 0)) for name, verdict in _VERDICTS.items())
-        yield from ((name, etats.get(etat, 0)) for name, etat in _DECISIONS.items())
+        yield from ((name, etats[etat]) for name, etat in _DECISIONS.items())
         yield "conflits", conflicts or 0

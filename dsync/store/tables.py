@@ -94,6 +94,22 @@ class DossierRow(_Table, table=True):
     siren: str | None
     raison_sociale: str | None
     forme_juridique_code: str | None
+    # The applicant: a natural person's names, an organisation's address.
+    demandeur_type: str | None
+    demandeur_civilite: str | None
+    demandeur_nom: str | None
+    demandeur_prenom: str | None
+    commune_code: str | None
+    commune: str | None
+    departement_code: str | None
+    departement_nom: str | None
+    region_code: str | None
+    region_nom: str | None
+    usager_courriel: str | None = Field(index=True)
+    mandataire_nom: str | None
+    groupe_instructeur: str | None
+    instructeurs: Any = json_text()
+    nb_messages: int | None
     labels: Any = json_text()
     efface_le: dt.datetime | None
     sceau: int | None = _seal()
@@ -105,6 +121,7 @@ class ContenuRow(_Table, table=True):
     __tablename__ = "contenu"
 
     numero: int = given_number()
+    demarche_numero: int = _number()
     demandeur: Any = json_text()
     divers: Any = json_text()
     traitements: Any = json_text()
@@ -505,6 +522,8 @@ class DemarcheRow(_Table, table=True):
 
     number: int = given_number()
     titre: str
+    # Its short name in the configuration; null: there is none, and views show the title.
+    appel: str | None
     etat: str
     active_revision_id: str
     labels: Any = json_text()

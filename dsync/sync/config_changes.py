@@ -61,6 +61,7 @@ def follow_config_changes(run: Run) -> None:
     """
     with run.reading() as reader:
         demarche, before = reader.demarche.read(), reader.state.read().writing_key
+        is_named = reader.demarche.appel() == run.context.appel
         has_views = not reader.demarche.views_are_due(run.context.opened)
     if not has_views:
         with run.transaction() as tx:
@@ -74,6 +75,9 @@ def follow_config_changes(run: Run) -> None:
         )
     if demarche is None:
         return
+    if not is_named:
+        with run.transaction() as tx:
+            tx.demarche.name(run.context.appel)
     if _missing_labels(run, demarche) and not run.demarche_is_fresh:
         # The operator may have created the labels since, as the message asks.
         demarche = refresh_demarche(run)

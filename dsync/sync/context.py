@@ -93,6 +93,8 @@ class Context:
     """None: files are not copied."""
     opened: frozenset[str] = frozenset()
     """The ids of the champs and annotations that readers without personal data see."""
+    appel: str | None = None
+    """The short name of the call, for views."""
 
     @property
     def mapping_key(self) -> str:

@@ -92,7 +92,11 @@ def _applicant(shown: Demandeur, unread: frozenset[str], known: Known, lost: set
     if name not in unread:
         # What the registry once gave of an organisation stays true while it is down.
         has_lost = is_same and not shown.has_company and shown.siret is not None
-        return earlier if earlier and has_lost and earlier.has_company else shown
+        if earlier and has_lost and earlier.has_company:
+            return earlier
+        if earlier and is_same and earlier.address and "address" not in shown.details:
+            return replace(shown, details={**shown.details, "address": earlier.details["address"]})
+        return shown
     if earlier and is_same:
         return earlier
     lost.add(name)

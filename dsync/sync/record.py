@@ -32,6 +32,18 @@ from dsync.store import Record, StoredDossier
 
 Descriptors = Mapping[DescriptorId, Descriptor]
 
+_PERSON = {"demandeur_civilite": "civilite", "demandeur_nom": "nom", "demandeur_prenom": "prenom"}
+"""Columns of table `dossier`, by what DS returns of a natural person."""
+_ADDRESS = {
+    "commune_code": "cityCode",
+    "commune": "cityName",
+    "departement_code": "departmentCode",
+    "departement_nom": "departmentName",
+    "region_code": "regionCode",
+    "region_nom": "regionName",
+}
+"""The same of an organisation's address."""
+
 
 @dataclass(frozen=True, slots=True)
 class _KnownForm:
@@ -127,6 +139,13 @@ class Recorder:
                 "siren": demandeur.siren,
                 "raison_sociale": demandeur.raison_sociale,
                 "forme_juridique_code": demandeur.forme_juridique_code,
+                "demandeur_type": demandeur.genre,
+                **{name: demandeur.details.get(key) for name, key in _PERSON.items()},
+                **{name: demandeur.address.get(key) or None for name, key in _ADDRESS.items()},
+                "usager_courriel": dossier.usager_email,
+                "mandataire_nom": dossier.mandataire,
+                "groupe_instructeur": dossier.groupe_instructeur,
+                "instructeurs": list(dossier.instructeurs),
             },
             dates={
                 "modifie_le": dossier.date_derniere_modification,
@@ -134,9 +153,11 @@ class Recorder:
                 "annotations_modifie_le": dossier.date_derniere_modification_annotations,
                 "expire_le": dossier.date_expiration,
                 "supprime_par_usager_le": dossier.date_suppression_par_usager,
+                "nb_messages": dossier.nb_messages,
             },
             contents={
                 "numero": dossier.number,
+                "demarche_numero": demarche_number,
                 "demandeur": json_bytes(demandeur),
                 "divers": json_bytes(_divers(dossier)),
                 "traitements": json_bytes(dossier.traitements),
@@ -144,7 +165,12 @@ class Recorder:
                 "annotations": json_bytes(annotations),
                 "cellules": json_bytes(cells(champs, annotations)),
             },
-            programme=form.programme.rows(dossier, corrections) if form.programme else {},
+            programme={
+                table: {**row, "demarche_numero": demarche_number}
+                for table, row in (
+                    form.programme.rows(dossier, corrections) if form.programme else {}
+                ).items()
+            },
         )
 
     def _form_of(self, dossier: Dossier, revision: Revision | None) -> _KnownForm:
@@ -187,6 +213,10 @@ class Recorder:
                 dossier.date_traitement,
                 dossier.date_suppression_par_usager,
                 dossier.date_derniere_correction_en_attente,
+                dossier.usager_email,
+                dossier.groupe_instructeur,
+                dossier.instructeurs,
+                dossier.mandataire,
                 _divers(dossier),
                 [label for label in dossier.labels if label not in owned_labels],
                 dossier.traitements,
@@ -252,11 +282,7 @@ def _divers(dossier: Dossier) -> dict[str, Json]:
     """Return the facts that have no column of their own."""
     return {
         "motivation": dossier.motivation,
-        "usager_email": dossier.usager_email,
-        "groupe_instructeur": dossier.groupe_instructeur,
-        "instructeurs": list(dossier.instructeurs),
         "depose_par_un_tiers": dossier.depose_par_un_tiers,
-        "mandataire": dossier.mandataire,
         "prerempli": dossier.prerempli,
     }
 
@@ -274,7 +300,6 @@ def dossier_of(stored: StoredDossier) -> Dossier:
         msgspec.DecodeError: its stored JSON was damaged.
     """
     facts, json = stored.facts, {name: text or b"null" for name, text in stored.contents.items()}
-    divers = msgspec.json.decode(json["divers"])
     dossier = Dossier(
         number=stored.numero,
         id=DossierId(facts.dossier_id),
@@ -291,12 +316,17 @@ def dossier_of(stored: StoredDossier) -> Dossier:
         date_derniere_correction_en_attente=facts.correction_attendue_depuis,
         date_expiration=facts.expire_le,
         date_suppression_par_usager=facts.supprime_par_usager_le,
+        usager_email=facts.usager_courriel,
+        groupe_instructeur=facts.groupe_instructeur,
+        instructeurs=tuple(facts.instructeurs or ()),
+        mandataire=facts.mandataire_nom,
+        nb_messages=facts.nb_messages,
         demandeur=_to_demandeur.decode(json["demandeur"]),
         champs=_to_champs.decode(json["champs"]),
         annotations=_to_champs.decode(json["annotations"]),
         labels=tuple(facts.labels or ()),
         traitements=_to_traitements.decode(json["traitements"]),
-        **divers | {"instructeurs": tuple(divers["instructeurs"])},
+        **msgspec.json.decode(json["divers"]),
     )
     # As DS's instants were hashed; PostgreSQL's have a time zone.
     instants: dict[str, Any] = {

@@ -258,8 +258,8 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
         page.get_by_label("Verdict").select_option(label="À vérifier")
         page.get_by_role("button", name="Filtrer").click()
         expect(page).to_have_url(re.compile("verdict=a_verifier"))
-        page.get_by_role("link", name="Organisme").click()
-        expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Organisme")
+        page.get_by_role("link", name="Demandeur").click()
+        expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Demandeur")
         with page.expect_download() as download:
             page.get_by_role("link", name="CSV").click()
         assert download.value.suggested_filename.endswith(".csv")

@@ -179,7 +179,7 @@ def test_a_file_shows_what_the_page_shows(read_engine: Engine, reader: Visitor) 
         days = [re.sub(r"^(\d\d/\d\d/\d{4}) \d\d:\d\d$", r"\1", text) for text in line]
         assert shown == [text or "–" for text in days[: len(headers)]]
     first = read_engine.one("lecture_candidature", int(lines[1][0]) - FIRST)
-    paris = code_words.moment(first["modifie_le"]).replace(code_words.NB, " ")
+    paris = code_words.moment(first["champs_modifie_le"]).replace(code_words.NB, " ")
     assert paris == lines[1][lines[0].index("Modifié le")]
     codes = {code for line in lines[1:] for text in line for code in re.findall(_CODE, text)}
     assert not codes & {*code_words.ETATS, *code_words.PRESENCES, "true", "false"}

@@ -218,6 +218,13 @@ def _morale(siret: str) -> dict[str, Any]:
     return {
         "kind": "morale",
         "siret": siret,
+        "address": {
+            "city_name": "Paris 7e Arrondissement",
+            "city_code": "75107",
+            "postal_code": "75007",
+            "department_code": "75",
+            "region_code": "11",
+        },
         "entreprise": {
             "siren": siret[:9],
             "forme_juridique": label,

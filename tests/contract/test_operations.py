@@ -101,10 +101,12 @@ def test_a_dossier_has_the_same_fields_in_a_page_and_alone() -> None:
     page, alone = _fragments("dossiers_page"), _fragments("dossier")
     reduced = _fragments("dossier_reduced")
     assert page == {**alone, "DeletedFields": page["DeletedFields"]}
-    assert {"DemandeurFields"} == alone.keys() - reduced.keys()
+    assert {"DemandeurFields", "AddressFields"} == alone.keys() - reduced.keys()
     assert {"ApplicantFields", "ObjectFields"} == {
         name for name, text in reduced.items() if text != alone[name]
     }
+    without = _fragments("dossier_without_address")
+    assert {"AddressFields"} == {name for name, text in alone.items() if text != without[name]}
 
 
 def test_a_champ_has_the_same_type_in_the_reduced_document() -> None:
@@ -136,9 +138,10 @@ def test_each_type_that_ds_hides_without_a_fragment_has_one() -> None:
 
 
 def test_what_is_expensive_for_ds_is_not_requested() -> None:
-    """No signed address, PDF, message or avis: dsync does not use them."""
+    """No signed address, PDF or avis: dsync does not use them. Of messages only the number."""
     text = operations.load("dossiers_page").text
-    for field in ("url", "pdf", "messages", "avis", "columns", "geojson", "attestation"):
+    assert re.search(r"messages \{\s+id\s+\}", text)
+    for field in ("url", "pdf", "body", "avis", "columns", "geojson", "attestation"):
         assert f" {field}\n" not in text
         assert f" {field} " not in text
 

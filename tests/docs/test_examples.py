@@ -10,10 +10,18 @@ from sqlalchemy import create_engine, text
 
 from dsync.configuration import read_configuration
 from dsync.database import open_database
+from dsync.domain.dossier import Etat
+from dsync.domain.ids import DemarcheNumber
+from dsync.sync.record import Recorder
+from tests.store.builders import DEMARCHE, NOW, make_dossier, writing
 from tests.store.test_form_views import demarche_of, descriptor, save
 
 ROOT = Path(__file__).parents[2]
-SQL = re.findall(r"```sql\n(.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+PAGES = ("README.md", "docs/analysts.md")
+SQL, QUESTIONS = (
+    re.findall(r"```sql\n(.+?)```", (ROOT / page).read_text(encoding="utf-8"), re.S)
+    for page in PAGES
+)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.toml")), ids=lambda p: p.name)
@@ -42,3 +50,34 @@ def test_every_sql_example_of_the_readme_runs(query: str, tmp_path: Path) -> Non
     with engine.connect() as connection:
         assert connection.execute(text(query)).all() == []
     engine.dispose()
+
+
+@pytest.mark.parametrize("query", [*SQL, *QUESTIONS])
+def test_no_example_mixes_two_calls(query: str) -> None:
+    """Several are in one database: each query chooses a démarche, or groups by the call."""
+    chooses = "demarche_numero = 86321" in query or "FROM formulaire_86321" in query
+    assert chooses or re.search(r"GROUP BY appel\b", query)
+
+
+def test_an_example_compares_two_years(database_url: str) -> None:
+    """Each year is a démarche of its own, with its name; one without a name has its title."""
+    store = open_database(database_url)
+    for number, appel, etats in (
+        (DEMARCHE, "EIG 7", (Etat.ACCEPTE, Etat.REFUSE, Etat.ACCEPTE)),
+        (DemarcheNumber(86999), None, (Etat.EN_INSTRUCTION, Etat.ACCEPTE)),
+    ):
+        with writing(store, number) as tx:
+            tx.demarche.save(demarche_of([descriptor("c")], number=number))
+            tx.demarche.name(appel)
+            page = [
+                Recorder(None, None).record(
+                    make_dossier(10 * number + rank, etat=etat, archive=False), number, None
+                )
+                for rank, etat in enumerate(etats)
+            ]
+            tx.dossiers.store_page(1, page, now=NOW)
+    [query] = [one for one in SQL if "GROUP BY appel" in one]
+    with store.reading() as reader:
+        found = [tuple(row) for row in reader.connection.execute(text(query))]
+    store.close()
+    assert [("EIG 7", 3, 2), ("aap-eig7", 2, 1)] == found

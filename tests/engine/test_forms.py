@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import requests
 from pydantic import SecretStr
+from sqlalchemy import inspect
 
+from dsync.domain.dossier import slug
 from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
@@ -23,9 +25,17 @@ from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.engine.rig import NOW, PROBLEME, SEED, Engine, number
 from tests.store.databases import connected
+from tests.store.test_views import OF_DOSSIER
 
 LAYOUT = ("header_section", "explication", "repetition")
-FACTS = 8
+FACTS = len(OF_DOSSIER.split())
+CODES = {
+    "address": ("address", "cityCode", "departmentCode", "regionCode"),
+    "communes": ("commune", "code"),
+    "departements": ("departement", "code"),
+    "regions": ("region", "code"),
+}
+"""By the type of a place: its field in a raw champ, and those of its codes."""
 VIEW = "formulaire_86321"
 
 
@@ -132,19 +142,42 @@ def test_each_view_of_a_form_equals_a_plain_reading_of_the_raw_nodes(
     found = {row["numero"]: row for row in rows(url, f"SELECT * FROM {main}")}
     nodes = raw["dossiers_page"]["dossiers"]["nodes"]
     assert {node["number"] for node in nodes} == set(found)
-    columns = [d for d in _descriptors(raw) if d["type"] not in LAYOUT]
+    columns = [
+        (d, code)
+        for d in _descriptors(raw)
+        if d["type"] not in LAYOUT
+        for code in (None, *CODES.get(d["type"], ())[1:])
+    ]
     wrong = []
     for node in nodes:
         given = {c["champDescriptorId"]: c for c in [*node["champs"], *node["annotations"]]}
         shown = list(found[node["number"]].items())[FACTS:]
         assert len(columns) == len(shown)
-        for descriptor, (name, value) in zip(columns, shown, strict=True):
+        for (descriptor, code), (name, value) in zip(columns, shown, strict=True):
             champ = given.get(descriptor["id"])
             expected = plain(champ) if champ else None
             typename = champ["__typename"] if champ else ""
+            if code:
+                place = (champ or {}).get(CODES[descriptor["type"]][0]) or {}
+                expected, typename = place.get(code), ""
             if not same(typename, expected, bool(value) if isinstance(expected, bool) else value):
                 wrong.append((node["number"], name, descriptor["type"], expected, value))
     assert [] == wrong
+    several = {d["id"]: d["label"] for d, _ in columns if d["type"] == "multiple_drop_down_list"}
+    chosen = [
+        (node["number"], rank, value)
+        for node in nodes
+        for champ in (*node["champs"], *node["annotations"])
+        if champ["champDescriptorId"] in several
+        for rank, value in enumerate(champ["values"], start=1)
+    ]
+    label = next(iter(several.values()))
+    with connected(url) as connection:
+        names = inspect(connection).get_view_names()
+    views = [one for one in names if one.startswith(f"{main}_{slug(label)}")]
+    shown_rows = [row for view in views for row in rows(url, f"SELECT * FROM {view}")]
+    assert chosen
+    assert sorted(chosen) == sorted(tuple(r.values()) for r in shown_rows if "ligne" not in r)
 
 
 def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import text
 
 from dsync.domain.dossier import Champ, Fichier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
+from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export, tables_of
 from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter
@@ -84,6 +85,8 @@ def _typed(value: Any, type_: str) -> Any:
         return None
     if isinstance(value, str) and type_ in ("date", "datetime"):
         return {"date": date, "datetime": datetime}[type_].fromisoformat(value)  # type: ignore[attr-defined]
+    if isinstance(value, list):
+        return json_bytes(value).decode()
     return bool(value) if type_ == "boolean" else value
 
 

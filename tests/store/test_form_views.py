@@ -18,21 +18,13 @@ from sqlalchemy import inspect
 from dsync.domain.dossier import Champ, Demarche, Descriptor, Ligne, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.store import Store
+from dsync.store.dictionary import dossier_dictionary, is_masked
 from dsync.sync.record import Recorder
 from tests.store.builders import DEMARCHE, EARLIER, NOW, OWNED, make_demarche, make_dossier, writing
 from tests.store.test_views import rows
 
 VIEW = "formulaire_86321"
-FACTS = [
-    "numero",
-    "etat",
-    "presence",
-    "archive",
-    "depose_le",
-    "en_instruction_le",
-    "traite_le",
-    "modifie_le",
-]
+FACTS = [*dossier_dictionary()["columns"]]
 
 
 def descriptor(id_: str, libelle: str = "Champ", type_: str = "text", **others: Any) -> Descriptor:
@@ -75,7 +67,7 @@ NAMES: list[tuple[list[str], list[str]]] = [
     (["Nom", "Nom 2", "Nom"], ["nom", "nom_2", "nom_3"]),
     (["", "🎉", "Ж"], ["champ", "champ_2", "champ_3"]),
     (["select", "Order", "Case"], ["champ_select", "champ_order", "champ_case"]),
-    (["numero", "État", "Déposé le"], ["numero_2", "etat_2", "depose_le_2"]),
+    (["numero", "État", "Déposé le"], ["champ_numero", "champ_etat", "champ_depose_le"]),
     (['L\'"objet" %s %(x)s :y ; --', "3 objectifs"], ["l_objet_s_x_s_y", "champ_3_objectifs"]),
     (["é" * 300, "e" * 300], ["e" * 63, "e" * 61 + "_2"]),
 ]
@@ -118,7 +110,7 @@ def test_names_stay_whatever_comes_later(store: Store) -> None:
 
 def test_a_form_of_many_champs_has_the_columns_that_both_databases_allow(store: Store) -> None:
     """Up to 1,500 columns; later champs stay in `lecture_champ`."""
-    shown = 1_492
+    shown = 1_500 - len(FACTS)
     form = [descriptor(f"c{n}", f"Question {n}") for n in range(1_600)]
     demarche = demarche_of(form)
     answers = tuple(Champ(one.id, f"réponse {one.id}") for one in form)
@@ -210,6 +202,49 @@ def test_whole_numbers_stay_in_a_column_of_decimal_ones(store: Store) -> None:
     types = ("decimal_number", "integer_number")
     save(store, demarche_of(*([descriptor("c", "Q", one)] for one in types)))
     assert [*FACTS, "q"] == [*store.dictionary()[VIEW]["columns"]]
+
+
+def test_several_choices_are_rows(store: Store) -> None:
+    """In the order of the answer, beside the line of their block; a text is a single one."""
+    several = "multiple_drop_down_list"
+    form = [
+        descriptor("top", "Thèmes", several),
+        descriptor("bloc", "Thèmes", "repetition"),
+        descriptor("in", "Langues", several, parent_id=DescriptorId("bloc")),
+    ]
+    demarche = demarche_of(form)
+    save(store, demarche)
+    chosen = (["d'ici", "là"], [], ["là"])
+    lines = tuple(
+        Ligne(f"l{n}", (Champ(DescriptorId("in"), ", ".join(some) or None, some),))
+        for n, some in enumerate(chosen)
+    )
+    top = Champ(DescriptorId("top"), "b, a", ["b", "a"])
+    store_dossier(store, demarche, 1, [top, Champ(DescriptorId("bloc"), lignes=lines)])
+    store_dossier(
+        store, demarche, 2, [Champ(DescriptorId("top"), "a, b"), Champ(DescriptorId("x"))]
+    )
+
+    # A block's name comes first, whatever its place in the form.
+    assert [VIEW, f"{VIEW}_themes", f"{VIEW}_themes_2", f"{VIEW}_langues"] == [
+        name for name in store.dictionary() if name.startswith(VIEW)
+    ]
+    assert [
+        {"numero": 1, "rang": 1, "choix": "b"},
+        {"numero": 1, "rang": 2, "choix": "a"},
+        {"numero": 2, "rang": 1, "choix": "a, b"},
+    ] == sorted(rows(store, f"{VIEW}_themes_2"), key=lambda row: (row["numero"], row["rang"]))
+    assert [(1, 1, 1, "d'ici"), (1, 1, 2, "là"), (1, 3, 1, "là")] == sorted(
+        tuple(row.values()) for row in rows(store, f"{VIEW}_langues")
+    )
+    entry = store.dictionary()[f"{VIEW}_langues"]
+    assert {"numero": "integer", "ligne": "integer", "rang": "integer", "choix": "text"} == (
+        entry["types"]
+    )
+    assert is_masked(entry["columns"]["choix"])
+    later = demarche_of(form, [*form, descriptor("new", "Langues", several)])
+    save(store, later)
+    assert f"{VIEW}_langues_2" in store.dictionary()
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

@@ -56,7 +56,7 @@ def facts(numero: int = 1, **changes: Any) -> dict[str, Any]:
 
 def applied(numero: int, **changes: Any) -> dict[str, Any]:
     """Make a candidature's row of what it cannot be without."""
-    return {"numero": numero, "depose_le": NOW, **changes}
+    return {"numero": numero, "demarche_numero": DEMARCHE, "depose_le": NOW, **changes}
 
 
 def stored(connection: Connection, table: Table, *names: str) -> Rows:
@@ -72,13 +72,16 @@ def test_values_of_every_kind_come_back_as_they_were_written(store: Store, write
     zones = (UTC, timezone(timedelta(hours=-9, minutes=-30)), ZoneInfo("Asia/Kathmandu"))
     moments = ((1969, 12, 31, 23, 0, 0, 1), (2024, 2, 29, 0, 30, 0, 120000), (2099, 7, 1))
     instants = [datetime(*moment, tzinfo=zone) for moment in moments for zone in zones]
+    of = {"demarche_numero": DEMARCHE}
     documents: list[Any] = [[], {}, list(NASTY), {"vrai": True, "entier": 2**53 + 1, "é": 0.1}]
     dossiers = [
         facts(n, depose_le=instant, traite_le=instants[-n], expire_le=None)
         for n, instant in enumerate(instants, start=1)
     ]
     texts = [applied(n, probleme=text, etape=None) for n, text in enumerate((*NASTY, None), 1)]
-    contents = [{"numero": n, "champs": value} for n, value in enumerate((*documents, None), 1)]
+    contents = [
+        {**of, "numero": n, "champs": value} for n, value in enumerate((*documents, None), 1)
+    ]
     with writing(store) as tx:
         for table, rows in (
             (tables.dossier, dossiers),
@@ -94,7 +97,8 @@ def test_values_of_every_kind_come_back_as_they_were_written(store: Store, write
 def test_json_that_is_written_already_is_kept_to_the_letter(store: Store) -> None:
     """Bytes are the text itself; None is no document, not the document `null`."""
     with writing(store) as tx:
-        rows = [{"numero": 1, "divers": b'[ "\xc3\xa9" ]', "traitements": None}]
+        of = {"numero": 1, "demarche_numero": DEMARCHE}
+        rows = [{**of, "divers": b'[ "\xc3\xa9" ]', "traitements": None}]
         insert_rows(tx.connection, tables.contenu, rows)
         column = tables.contenu.c.divers
         assert '[ "é" ]' == tx.connection.scalar(select(cast(column, Text)))

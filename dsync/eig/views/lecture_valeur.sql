@@ -1,15 +1,8 @@
-WITH v (vue, colonne, valeur, sens) AS (
+WITH engine (vue, colonne, valeur, sens) AS (
+{engine}
+),
+own (vue, colonne, valeur, sens) AS (
     VALUES
-        ('lecture_candidature', 'etat', 'en_construction', 'Déposé ; le candidat peut encore le modifier.'),
-        ('lecture_candidature', 'etat', 'en_instruction', 'À l’étude par l’équipe du programme.'),
-        ('lecture_candidature', 'etat', 'accepte', 'Décision favorable.'),
-        ('lecture_candidature', 'etat', 'refuse', 'Décision défavorable.'),
-        ('lecture_candidature', 'etat', 'sans_suite', 'Classé sans suite par l’équipe du programme.'),
-        ('lecture_candidature', 'presence', 'present', 'Visible dans la démarche.'),
-        ('lecture_candidature', 'presence', 'masque', 'À la corbeille ; peut être restauré.'),
-        ('lecture_candidature', 'presence', 'supprime', 'Supprimé dans Démarches Simplifiées ; son contenu est effacé ici aussi.'),
-        ('lecture_candidature', 'presence', 'disparu', 'Introuvable dans la démarche et dans ses listes de suppressions.'),
-        ('lecture_candidature', 'presence', 'efface', 'Effacé ici seulement, à la demande d’une personne, ou à la fin de la durée de conservation ; n’est plus copié.'),
         ('lecture_candidature', 'verdict', 'Éligible', 'Aucun contrôle ne s’y oppose.'),
         ('lecture_candidature', 'verdict', 'À vérifier', 'Un contrôle demande l’avis d’une personne.'),
         ('lecture_candidature', 'verdict', 'Inéligible', 'Un contrôle établit qu’une règle n’est pas respectée.'),
@@ -51,12 +44,19 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_indicateur', 'indicateur', 'jours_entretiens', 'Médiane des jours des entretiens à la prise de poste.'),
         ('lecture_anomalie', 'code', 'catalogue', 'Le catalogue beta.gouv.fr publié n’est pas retenu.')
 ),
+v (vue, colonne, valeur, sens) AS (
+    SELECT * FROM own
+    UNION ALL
+    SELECT * FROM engine
+),
 reprise (vue, colonne, autre_vue, autre_colonne) AS (
     VALUES
+        ('lecture_candidature', 'etat', 'lecture_dossier', 'etat'),
+        ('lecture_candidature', 'presence', 'lecture_dossier', 'presence'),
         ('lecture_suivi', 'etape', 'lecture_etape', 'etape'),
         ('lecture_precontrole', 'verdict', 'lecture_candidature', 'verdict'),
         ('lecture_jury_dossier', 'verdict', 'lecture_candidature', 'verdict'),
-        ('lecture_jury_dossier', 'etat', 'lecture_candidature', 'etat'),
+        ('lecture_jury_dossier', 'etat', 'lecture_dossier', 'etat'),
         ('lecture_statistique', 'controle', 'lecture_precontrole_controle', 'controle'),
         ('lecture_statistique', 'resultat', 'lecture_precontrole_controle', 'resultat')
 )
@@ -81,8 +81,3 @@ SELECT 'lecture_suivi', 'prochaine_etape', v.valeur, v.sens
 FROM v
 WHERE v.vue = 'lecture_etape'
     AND v.valeur NOT IN ('En construction', 'Correction attendue', 'Accepté', 'Refusé', 'Sans suite')
-UNION ALL
-SELECT e.vue, e.colonne, e.valeur, e.sens
-FROM (
-{engine}
-) AS e

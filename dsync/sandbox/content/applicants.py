@@ -57,6 +57,8 @@ def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Dem
     return {
         "kind": "morale",
         "siret": digits + check_digit(digits),
+        # Of its number and not drawn: all that is drawn later would be other.
+        "address": place_address(DATA["places"][int(siren) % len(DATA["places"])], 1),
         "entreprise": {
             "siren": siren,
             "raison_sociale": name,

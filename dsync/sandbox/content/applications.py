@@ -82,6 +82,7 @@ def dossier(seed: int, rank: int, *, now: datetime, hostile: bool = True) -> Ser
         depose_par_un_tiers=by_third_party,
         prenom_mandataire=prenom if by_third_party else None,
         nom_mandataire=nom if by_third_party else None,
+        nb_messages=rank % 4,
         presence=presence,
         why=f"{case.expected} : {case.why}",
     )

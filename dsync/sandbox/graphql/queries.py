@@ -106,6 +106,8 @@ TYPENAMES: dict[str, Callable[..., str]] = {
 
 _REGISTER = _of(lambda champ: None if champ.value is None else {"id": str(champ.value)})
 
+_NO_ADDRESS = {"city_name": "", "city_code": "", "postal_code": ""}
+
 FIELDS: dict[str, dict[str, Resolve]] = {
     "Query": {
         "demarche": lambda _, info, number: info.context.visible(
@@ -128,10 +130,15 @@ FIELDS: dict[str, dict[str, Resolve]] = {
             lambda d: {"id": opaque_ids.encode("User", d.number), "email": d.usager_email}
         ),
         "demandeur": _of(lambda d: d.demandeur or None),
+        "messages": _of(
+            lambda d: [{"id": opaque_ids.encode("Commentaire", n)} for n in range(d.nb_messages)]
+        ),
         "champs": _answers("champs"),
         "annotations": _answers("annotations"),
     },
     "File": {"url": _url},
+    # DS builds one of whatever it has.
+    "PersonneMorale": {"address": _of(lambda d: d.get("address") or _NO_ADDRESS)},
     "Demandeur": {"id": _of(lambda d: opaque_ids.encode("Demandeur", d.get("siret") or d["nom"]))},
     "Champ": {"stringValue": _of(ServedChamp.text)},
     "TextChamp": {"value": _of(ServedChamp.text_value)},

@@ -276,6 +276,11 @@ class Changes(Acting):
         """Ask the usager for a correction; it is pending until the usager submits."""
         dossier = self._changed(number)
         dossier.correction_at = dossier.updated_at
+        dossier.nb_messages += 1
+
+    def send_message(self, number: int) -> None:
+        """Write to the usager, or the usager to the instructeurs."""
+        self._changed(number).nb_messages += 1
 
     def withdraw_correction(self, number: int) -> None:
         """Withdraw the pending request for a correction; DS journals no traitement for it."""

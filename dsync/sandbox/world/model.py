@@ -242,6 +242,7 @@ class ServedDossier(Identified):
     depose_par_un_tiers: bool | None = False
     prenom_mandataire: str | None = None
     nom_mandataire: str | None = None
+    nb_messages: int = 0
     presence: Presence = "present"
     why: str = ""
     """The case that this dossier illustrates, in French, after the expected verdict.

@@ -11,7 +11,7 @@ from dsync.sandbox.world.scalars import TITLES, champs_of
 
 _SAME = (
     "number", "state", "archived", "depose_at", "en_instruction_at", "traite_at", "updated_at",
-    "annotations_at", "demandeur", "usager_email", "why",
+    "annotations_at", "champs_at", "demandeur", "usager_email", "nb_messages", "why",
 )  # fmt: skip
 
 
@@ -31,6 +31,7 @@ def truth_of(dossier: ServedDossier) -> DossierTruth:
         presence=dossier.listed,
         revision=dossier.form.id,
         groupe=dossier.groupe.label,
+        followers=[agent.email for agent in dossier.followers],
         labels=[*dossier.labels],
         champs=_shown(dossier, "champs"),
         annotations=_shown(dossier, "annotations"),

@@ -24,6 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "candidature",
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
         sa.Column("depose_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("demandeur", sa.Text(), nullable=True),
         sa.Column("reponses", sa.Text(), nullable=True),

@@ -62,6 +62,7 @@ def upgrade() -> None:
     op.create_table(
         "contenu",
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
         sa.Column("demandeur", sa.Text(), nullable=True),
         sa.Column("divers", sa.Text(), nullable=True),
         sa.Column("traitements", sa.Text(), nullable=True),
@@ -110,6 +111,7 @@ def upgrade() -> None:
         "demarche",
         sa.Column("number", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("titre", sqltypes.AutoString(), nullable=False),
+        sa.Column("appel", sqltypes.AutoString(), nullable=True),
         sa.Column("etat", sqltypes.AutoString(), nullable=False),
         sa.Column("active_revision_id", sqltypes.AutoString(), nullable=False),
         sa.Column("labels", sa.Text(), nullable=True),
@@ -151,6 +153,21 @@ def upgrade() -> None:
         sa.Column("siren", sqltypes.AutoString(), nullable=True),
         sa.Column("raison_sociale", sqltypes.AutoString(), nullable=True),
         sa.Column("forme_juridique_code", sqltypes.AutoString(), nullable=True),
+        sa.Column("demandeur_type", sqltypes.AutoString(), nullable=True),
+        sa.Column("demandeur_civilite", sqltypes.AutoString(), nullable=True),
+        sa.Column("demandeur_nom", sqltypes.AutoString(), nullable=True),
+        sa.Column("demandeur_prenom", sqltypes.AutoString(), nullable=True),
+        sa.Column("commune_code", sqltypes.AutoString(), nullable=True),
+        sa.Column("commune", sqltypes.AutoString(), nullable=True),
+        sa.Column("departement_code", sqltypes.AutoString(), nullable=True),
+        sa.Column("departement_nom", sqltypes.AutoString(), nullable=True),
+        sa.Column("region_code", sqltypes.AutoString(), nullable=True),
+        sa.Column("region_nom", sqltypes.AutoString(), nullable=True),
+        sa.Column("usager_courriel", sqltypes.AutoString(), nullable=True),
+        sa.Column("mandataire_nom", sqltypes.AutoString(), nullable=True),
+        sa.Column("groupe_instructeur", sqltypes.AutoString(), nullable=True),
+        sa.Column("instructeurs", sa.Text(), nullable=True),
+        sa.Column("nb_messages", sa.Integer(), nullable=True),
         sa.Column("labels", sa.Text(), nullable=True),
         sa.Column("efface_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("sceau", sa.BigInteger(), nullable=True),
@@ -169,6 +186,9 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_dossier_dossier_id"), ["dossier_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_dossier_siret"), ["siret"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_dossier_usager_courriel"), ["usager_courriel"], unique=False
+        )
 
     op.create_table(
         "evenement",
@@ -483,6 +503,7 @@ def downgrade() -> None:
 
     op.drop_table("evenement")
     with op.batch_alter_table("dossier", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dossier_usager_courriel"))
         batch_op.drop_index(batch_op.f("ix_dossier_demarche_numero"))
         batch_op.drop_index(
             "ix_dossier_a_evaluer",
