@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dsync.ds.classify import Refusal
-from dsync.ds.client import DSClient
+from dsync.ds.client import DOSSIERS_PER_REQUEST, DSClient
 from dsync.ds.crawl import MAX_PAGE_SIZE, NO_PROGRESS, PageReader, Progress, read_lists
 from dsync.ds.demarche_reading import WriteAccess
 from dsync.ds.dossier_reading import lacks_names_only, unread_parts
@@ -20,6 +20,7 @@ from dsync.ds.results import (
 )
 
 __all__ = [
+    "DOSSIERS_PER_REQUEST",
     "MAX_PAGE_SIZE",
     "NO_PROGRESS",
     "DSClient",

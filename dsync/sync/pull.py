@@ -20,6 +20,7 @@ import structlog
 from dsync.domain.dossier import Glance, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import (
+    DOSSIERS_PER_REQUEST,
     MAX_PAGE_SIZE,
     NO_PROGRESS,
     DeletedPage,
@@ -74,8 +75,6 @@ AHEAD_TOLERANCE = timedelta(minutes=1)
 """How far the watermark may be ahead of DS's clock before it is taken for wrong."""
 REBASE_PAUSE = timedelta(minutes=2)
 """Minimum delay before dossiers that DS has not moved to the active revision are read again."""
-DOSSIERS_PER_REQUEST = 50
-"""As many as the client asks for at once, so that a stop is looked for before each request."""
 MANY_KNOWN = 50
 """Number of dossiers that are known and met again, from which glances are read before pages: one
 page is as fast as a page of glances with the request that follows it."""
