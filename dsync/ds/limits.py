@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of requests to DS; where `[ds]` does not set one, these values hold."""
+    """The limits of requests to DS; a worker passes those that `[ds]` has a key for."""
 
     # DS allows 400: the rest is for other uses of the token, such as `dsync check`.
     requests_per_minute: int = 350
