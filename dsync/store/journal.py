@@ -28,7 +28,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.domain.run_kinds import Kind, Status
 from dsync.store import tables
 from dsync.store.listing import Document, documents
-from dsync.store.seals import Seals
+from dsync.store.seals import HISTORY, Seals
 from dsync.store.sql import Scope, Subject, insert_for, update_rows
 
 EventName = Literal[
@@ -91,6 +91,7 @@ JOURNALS, AGENTS = "journaux", "agents"
 NAMELESS = "agent effacé"
 """Stands for the name of an agent that was too old."""
 _NO_NAMES = (NAMELESS, "service", "webhook")
+_AT_ONCE = 500
 
 
 class RunTotals(NamedTuple):
@@ -320,9 +321,13 @@ class JournalWrites(JournalReads):
         Args:
             before: as of `too_old`.
         """
+        seals = Seals(self.scope)
         if JOURNALS in before:
             for table, condition in self._old_rows(before[JOURNALS]):
-                self.connection.execute(delete(table).where(condition))
+                if table in HISTORY:
+                    seals.delete(table, condition)
+                else:
+                    self.connection.execute(delete(table).where(condition))
         for table, condition in self._old_names(before[AGENTS]) if AGENTS in before else ():
             if table is not tables.evenement:
                 name = "force_par" if table is tables.outbox else "demande_par"
@@ -338,7 +343,10 @@ class JournalWrites(JournalReads):
                 }
                 for row in found
             ]
-            update_rows(self.connection, table, bare)
+            for start in range(0, len(bare), _AT_ONCE):
+                some = bare[start : start + _AT_ONCE]
+                with seals.changing(table, table.c.id.in_([one["id"] for one in some])):
+                    update_rows(self.connection, table, some)
 
     def save_progress(self, run: int, *, read: int, changed: int) -> None:
         """Store how far a run has come, for those who follow it."""

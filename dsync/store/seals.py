@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Float, Table, Text, cast, func, select, text
+from sqlalchemy import Column, ColumnElement, Float, Table, Text, cast, delete, func, select, text
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
@@ -206,13 +206,19 @@ class Seals(SealReads):
             insert_rows(self.connection, table, whole)
             self._add(table, len(rows), sum(row["sceau"] for row in whole))
 
+    def delete(self, table: Table, condition: ColumnElement[bool]) -> None:
+        """Delete rows of a table of `HISTORY`."""
+        rows, total = self._sum(table, condition)
+        self.connection.execute(delete(table).where(condition))
+        self._add(table, -rows, -total)
+
     @contextmanager
     def changing(self, table: Table, condition: ColumnElement[bool]) -> Iterator[None]:
         """Seal the rows of a table of `HISTORY` anew that are changed, added or deleted within.
 
         Args:
             table: the table.
-            condition: which rows may change.
+            condition: which rows may change; it holds for those that are left.
         """
         rows, total = self._sum(table, condition)
         yield

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    delete,
     func,
     or_,
     select,
@@ -214,14 +213,10 @@ class VerdictWrites(VerdictReads):
         ]
         if not others:
             return {}
-        self.connection.execute(
-            delete(_verdict).where(_verdict.c.numero.in_(others), _verdict.c.courant)
-        )
-        self.connection.execute(
-            delete(_event).where(
-                _event.c.numero.in_(others), _event.c.run == run, _event.c.evenement == "verdict"
-            )
-        )
+        seals = Seals(self.scope)
+        seals.delete(_verdict, and_(_verdict.c.numero.in_(others), _verdict.c.courant))
+        of_run = _event.c.run == run, _event.c.evenement == "verdict"
+        seals.delete(_event, and_(_event.c.numero.in_(others), *of_run))
         before = select(func.max(_verdict.c.id)).where(_verdict.c.numero.in_(others))
         rows = self.connection.execute(
             update(_verdict)

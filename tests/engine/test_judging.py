@@ -207,6 +207,7 @@ def test_a_first_read_leaves_one_verdict_of_each_dossier(engine_on_each: Engine)
         assert one_each == [(row["rows"], row["dossiers"]) for row in engine_on_each.rows(sql)]
     assert [] == engine_on_each.rows("SELECT * FROM outbox WHERE statut = 'remplacee'")
     assert 12 == report.evaluated
+    assert [] == engine_on_each.worker.app.verify(remote=False).findings
 
 
 def test_a_verdict_that_a_later_page_takes_back_leaves_the_one_before(engine: Engine) -> None:
@@ -236,6 +237,7 @@ def test_a_verdict_that_a_later_page_takes_back_leaves_the_one_before(engine: En
     assert before[2] == engine.wishes(0)
     assert "Éligible" == engine.verdict(0)
     assert [] == engine.sent(0)
+    assert [] == engine.worker.app.verify(remote=False).findings
 
 
 def test_a_run_that_breaks_off_has_judged_the_pages_that_it_stored(engine: Engine) -> None:
@@ -400,14 +402,14 @@ def test_a_rule_that_breaks_quarantines_one_dossier(engine: Engine, monkeypatch:
     from dsync.eig.precheck import evaluation as module
     from dsync.errors import RuleEvaluationError
 
-    original = module.evaluate
+    original = module.judge
 
     def broken(candidature: Any, *args: Any, **options: Any) -> Any:
         if candidature.numero == number(3):
             raise RuleEvaluationError("règle en panne", dossier=number(3))
         return original(candidature, *args, **options)
 
-    monkeypatch.setattr(module, "evaluate", broken)
+    monkeypatch.setattr(module, "judge", broken)
     report = engine.sync()
     assert (7, 9) == (report.exit_code, report.pushed)
     assert {3: ("regle", 1)} == engine.quarantine()

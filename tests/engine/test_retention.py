@@ -123,6 +123,7 @@ def test_journals_and_names_of_agents_end_too(engine_on_each: Engine) -> None:
     assert ("cli:agent" in told, "ada@poste" in told) == (False, True)
     [event] = engine.rows("SELECT details FROM evenement WHERE evenement = 'efface'")
     assert "agent effacé" in event["details"]
+    assert [] == engine.worker.app.verify(remote=False).findings
     before = engine.rows("SELECT count(*) AS n FROM sync_run")[0]["n"]
     for _ in range(6):
         engine.advance(days=1)
@@ -131,3 +132,4 @@ def test_journals_and_names_of_agents_end_too(engine_on_each: Engine) -> None:
     assert {"complet", "incremental"} == {row["genre"] for row in runs}
     assert len(runs) < before
     assert [] == engine.rows("SELECT id FROM demande WHERE genre = 'effacement'")
+    assert [] == engine.worker.app.verify(remote=False).findings
