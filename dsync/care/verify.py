@@ -98,10 +98,8 @@ class Expected:
 
 
 CANNOT_KNOW = (
-    "It cannot know what DS shows now (`dsync db verify --remote`, `dsync sync --full`), whether "
-    "evidence, products and replaced wishes are as they were read, what people asked for by hand, "
-    "what the copied files contain (`--pieces`), and what somebody changed who recomputed the "
-    "hashes, too."
+    "It cannot know what DS shows (--remote), what copied files contain (--pieces), or whether "
+    "evidence, products, replaced wishes, requests or seals were forged."
 )
 """The last line of each verification."""
 
