@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -26,6 +26,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import Column, Connection, MetaData, Select, Table
 
+from dsync.domain.answers import Answer, answers_in
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import (
     OPEN_ETATS,
@@ -104,6 +105,18 @@ class ToJudge:
     current: StoredVerdict | None
     wished: Mapping[str, str | None]
     """The values of its current wishes, by annotation."""
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    """What persons established, by check: `domain.answers.with_answers` puts it into the results,
+    of which verdict and detail are then made."""
+
+    @property
+    def has_other_answers(self) -> bool:
+        """Whether a person answered, or withdrew an answer, since the current verdict."""
+        if self.current is None:
+            return False
+        made = {one.controle for one in self.current.controles}
+        given = {name: one.id for name, one in self.answers.items() if name in made}
+        return answers_in(self.current.controles) != given
 
     @property
     def is_open(self) -> bool:

@@ -1,0 +1,145 @@
+"""A check answered by a person: what takes the place of its result, and until when.
+
+An answer holds as long as the check finds what the person saw. If it finds something else, the
+answer is neither dropped nor kept: the check is « à vérifier » until somebody answers again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, json, structs
+
+from dsync.domain.dossier import PARIS
+from dsync.domain.json_bytes import json_bytes
+from dsync.domain.verdict import Controle, Resultat
+
+ANSWER = "etabli"
+"""Key in the evidence of an answered check: who answered what, and what the check itself found."""
+RESULTS = (Resultat.CONFORME, Resultat.NON_CONFORME)
+"""What a person may establish."""
+LONGEST_REASON = 500
+"""Maximum number of characters of a reason."""
+IN_WORDS = {
+    Resultat.CONFORME: "conforme",
+    Resultat.NON_CONFORME: "non conforme",
+    Resultat.A_VERIFIER: "à vérifier",
+    Resultat.IMPOSSIBLE: "preuve indisponible",
+    Resultat.SANS_OBJET: "non examiné",
+}
+_MARKUP = str.maketrans("<>", "‹›")
+_NAME = r"[^\W\d_]+(?:-[^\W\d_]+)*"
+_FULL = re.compile(f"({_NAME})[.]({_NAME})")
+
+
+class Answer(Struct, frozen=True, gc=False):
+    """What a person established about a check of a dossier."""
+
+    id: int
+    controle: str
+    resultat: Resultat
+    motif: str
+    auteur: str
+    """An account and its machine, or an e-mail address."""
+    repondu_le: datetime
+    constat: Controle
+    """What the check had found, on which the answer rests."""
+
+
+def one_line(reason: str) -> str:
+    """Return a reason on one line, without invisible characters; empty if nothing is said."""
+    return " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+
+
+def with_answers(
+    controles: Iterable[Controle],
+    answers: Mapping[str, Answer],
+    reading: Collection[str] = (),
+) -> tuple[Controle, ...]:
+    """Return the checks with what persons established in the place of what they found.
+
+    Args:
+        controles: what the checks found.
+        answers: of the dossier, by check; those of other checks are passed over.
+        reading: keys of evidence that only say where and when it was read: another reading that
+            finds the same leaves an answer as it is.
+    """
+    return tuple(
+        controle
+        if (answer := answers.get(controle.controle)) is None
+        else _answered(controle, answer, frozenset(reading))
+        for controle in controles
+    )
+
+
+def _answered(found: Controle, answer: Answer, reading: frozenset[str]) -> Controle:
+    preuve = {
+        **found.preuve,
+        ANSWER: {
+            "reponse": answer.id,
+            "auteur": answer.auteur,
+            "le": answer.repondu_le.isoformat(),
+            "resultat": answer.resultat.value,
+            "motif": answer.motif,
+            "constat": {"resultat": found.resultat.value, "motif": found.motif},
+        },
+    }
+    day = answer.repondu_le.astimezone(PARIS).strftime("%d/%m/%Y")
+    who, why = person(answer.auteur), answer.motif.removesuffix(".").translate(_MARKUP)
+    if _facts(found, reading) == _facts(answer.constat, reading):
+        return Controle(
+            found.controle, answer.resultat, f"Établi par {who} le {day} ({why}).", preuve
+        )
+    if found.resultat is Resultat.IMPOSSIBLE:
+        # Nobody can tell whether the facts changed: the verdict that stands is kept.
+        return structs.replace(found, preuve=preuve)
+    return Controle(
+        found.controle,
+        Resultat.A_VERIFIER,
+        f"Réponse à confirmer ou à retirer, car les faits ont changé : {IN_WORDS[answer.resultat]} "
+        f"selon {who} le {day} ({why}). Constat actuel, {IN_WORDS[found.resultat]} : {found.motif}",
+        preuve,
+    )
+
+
+def _facts(controle: Controle, reading: frozenset[str]) -> tuple[Resultat, Any]:
+    """Return what an answer rests on, as the database gives it back."""
+    kept = {name: value for name, value in controle.preuve.items() if name not in reading}
+    return controle.resultat, json.decode(json_bytes(kept))
+
+
+def found_by(controle: Controle) -> Controle:
+    """Return what a check found before a person's answer took its place."""
+    answer: Any = controle.preuve.get(ANSWER)
+    if answer is None:
+        return controle
+    constat = answer["constat"]
+    preuve = {name: value for name, value in controle.preuve.items() if name != ANSWER}
+    return Controle(
+        controle.controle, Resultat(constat["resultat"]), constat["motif"], preuve
+    )
+
+
+def answers_in(controles: Iterable[Controle]) -> dict[str, int]:
+    """Return the ids of the answers that a verdict's checks have, by check."""
+    marks: dict[str, Any] = {one.controle: one.preuve.get(ANSWER) for one in controles}
+    return {name: mark["reponse"] for name, mark in marks.items() if mark is not None}
+
+
+def is_settled(controle: Controle) -> bool:
+    """Whether the result is that of a person, which still holds."""
+    return ANSWER in controle.preuve and controle.resultat in RESULTS
+
+
+def person(name: str) -> str:
+    """Return « A. Martin » for an address such as alice.martin@example.fr, else the account."""
+    account = name.partition("@")[0]
+    full = _FULL.fullmatch(account)
+    if full is None:
+        return account
+    first, last = (one.split("-") for one in full.groups())
+    initials = "-".join(f"{part[0].upper()}." for part in first)
+    return f"{initials} {'-'.join(part.capitalize() for part in last)}"
