@@ -1,7 +1,8 @@
-"""`dsync precheck`: judges dossiers again, on demand; accepts changed rules that were stopped."""
+"""`dsync precheck`: judges dossiers again, on demand; accepts changed rules; answers checks."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -11,31 +12,58 @@ import click
 from msgspec import structs
 
 from dsync.cli.failures import Group
-from dsync.cli.options import DAY, dossiers_option, json_option, settings_options
+from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, settings_options
 from dsync.cli.output import (
     confirmed,
+    cut,
     heading,
     print_check,
     print_json,
     print_table,
+    shown,
 )
 from dsync.cli.reports import print_moves
 from dsync.cli.runs import Done, carry_out, finish, run_once
 from dsync.cli.session import reading
 from dsync.database import PROGRAMME
+from dsync.domain.answers import RESULTS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
 from dsync.errors import ConfigurationError
+from dsync.sync.answers import check
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.moves import Moves
 from dsync.sync.work import (
     AcceptRules,
+    AnswerCheck,
+    Answering,
     Judging,
     Precheck,
     PrecheckAsOf,
     RefreshEvidence,
     RestoreEvidence,
+    WithdrawAnswer,
 )
+
+LISTED = (
+    "numero",
+    "controle",
+    "resultat",
+    "motif",
+    "auteur",
+    "repondu_le",
+    "statut",
+    "constat_resultat",
+    "constat_motif",
+    "constat_preuve",
+    "finie_le",
+    "finie_par",
+)
+STANDING = ("valable", "a_confirmer")
+"""The statuses of answers that were neither replaced nor withdrawn."""
+REASON_WIDTH = 60
+"""Width of a reason in the list; `--json` prints it whole."""
+ALL_ROWS = 2**31 - 1
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -109,20 +137,8 @@ def precheck(
     tried = PrecheckAsOf(as_of, work) if as_of else work
     done = carry_out(tried, as_json=as_json, dry=dry_run)
     document, comparisons = done.document, _comparisons(work, done)
-    moves = Moves.compared(comparisons)
     if as_json:
-        print_json(
-            {
-                "run": document["run"],
-                "statut": document["status"],
-                "dossiers": [_document(comparison) for comparison in comparisons],
-                "verdicts_changes": [
-                    {"avant": before, "apres": after, "nombre": count}
-                    for before, after, count in moves.moves
-                ],
-                "erreurs": document["errors"],
-            }
-        )
+        _print_document(comparisons, done)
     else:
         _print(comparisons, explain=explain, as_of=as_of)
         if refresh or undo:
@@ -133,7 +149,7 @@ def precheck(
         for problem in document["errors"]:
             click.echo(f"  ! {problem}", err=True)
         if dry_run:
-            print_moves(moves)
+            print_moves(Moves.compared(comparisons))
     finish(done)
 
 
@@ -159,6 +175,93 @@ def accept(*, yes: bool, as_json: bool) -> None:
         print_moves(stopped)
     if confirmed(f"Judge by the rules {stopped.version}?", yes=yes, as_json=as_json):
         run_once(AcceptRules(stopped.version), as_json=as_json)
+
+
+@precheck.command("answer")
+@click.argument("number", metavar="N", type=NUMBER)
+@click.argument("controle")
+@click.option(
+    "--resultat",
+    type=click.Choice([one.value for one in RESULTS]),
+    required=True,
+    help="What you establish.",
+)
+@click.option("--motif", metavar="TEXT", required=True, help="Why, in French; it goes into DS.")
+@json_option
+@settings_options()
+def answer(
+    *, number: DossierNumber, controle: str, resultat: Any, motif: str, as_json: bool
+) -> None:
+    """Establish the result of check CONTROLE of dossier N in the place of dsync, and judge it.
+
+    The answer holds as long as the check finds what it finds now. If that changes, the check is « à
+    vérifier » until it is answered again. Nothing is sent to DS: the next push or sync writes it.
+    """
+    _answer(AnswerCheck((number,), controle, resultat, motif), as_json=as_json)
+
+
+@precheck.command("unanswer")
+@click.argument("number", metavar="N", type=NUMBER)
+@click.argument("controle")
+@json_option
+@settings_options()
+def unanswer(*, number: DossierNumber, controle: str, as_json: bool) -> None:
+    """Withdraw the answer to check CONTROLE of dossier N, and judge it."""
+    _answer(WithdrawAnswer((number,), controle), as_json=as_json)
+
+
+@precheck.command("answers")
+@dossiers_option("Only of this dossier; may be repeated.")
+@click.option("--all", "every", is_flag=True, help="Also those replaced or withdrawn.")
+@json_option
+@settings_options()
+def answers(*, dossiers: tuple[DossierNumber, ...], every: bool, as_json: bool) -> None:
+    """List what persons established, and what has to be confirmed."""
+    where: dict[str, Any] = {} if every else {"statut": list(STANDING)}
+    with reading() as reader:
+        where |= {"demarche_numero": reader.number}
+        where |= {"numero": list(dossiers)} if dossiers else {}
+        found = reader.rows_of(
+            "lecture_reponse", LISTED, where, order="numero, controle, repondu_le", limit=ALL_ROWS
+        )
+    for row in found:
+        row["constat_preuve"] = json.loads(row["constat_preuve"] or "{}")
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("dossier", "check", "answer", "status", "by", "on", "reason"),
+        [
+            (
+                row["numero"],
+                row["controle"],
+                row["resultat"],
+                row["statut"],
+                row["auteur"],
+                row["repondu_le"],
+                cut(shown(row["motif"]), REASON_WIDTH),
+            )
+            for row in found
+        ],
+        empty="Nobody has answered a check.",
+    )
+
+
+def _answer(work: Answering, *, as_json: bool) -> None:
+    with reading() as reader:
+        # Before anything is asked of a service, or fetched.
+        check(reader, work)
+    done = carry_out(work, as_json=as_json)
+    comparisons = _comparisons(Precheck(work.dossiers), done)
+    if as_json:
+        _print_document(comparisons, done)
+    else:
+        _print(comparisons, explain=False, as_of=None)
+        for problem in done.document["errors"]:
+            click.echo(f"  ! {problem}", err=True)
+        if not done.code:
+            click.echo("\nThe next push or sync writes it into DS.")
+    finish(done)
 
 
 def _agreed(work: Judging, *, yes: bool, as_json: bool) -> bool:
@@ -245,6 +348,21 @@ def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
     if verdict is None:
         return {}
     return {"verdict": verdict.verdict.value, **PROGRAMME.evidence_facts(verdict)}
+
+
+def _print_document(comparisons: Sequence[Comparison], done: Done) -> None:
+    print_json(
+        {
+            "run": done.document["run"],
+            "statut": done.document["status"],
+            "dossiers": [_document(comparison) for comparison in comparisons],
+            "verdicts_changes": [
+                {"avant": before, "apres": after, "nombre": count}
+                for before, after, count in Moves.compared(comparisons).moves
+            ],
+            "erreurs": done.document["errors"],
+        }
+    )
 
 
 def _document(comparison: Comparison) -> dict[str, Any]:

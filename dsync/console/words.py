@@ -115,12 +115,14 @@ EVENEMENTS = {
     "quarantaine": "Mis en quarantaine",
     "liberation": "Sorti de quarantaine",
     "preuve_relue": "Preuve consultée de nouveau",
+    "reponse": "Réponse à un contrôle",
 }
 VERDICT_CAUSES = {
     "regles": "les règles ont changé",
     "dossier": "le dossier a changé",
     "preuves": "les preuves ont changé",
     "doublons": "d’autres dossiers ont changé",
+    "reponses": "une personne a répondu à un contrôle, ou retiré sa réponse",
 }
 """Of a new verdict, by the code in its event."""
 REMEDIES = {
@@ -144,6 +146,8 @@ OPTIONS = {
     "accept_rules": "nouvelles règles acceptées",
     "accept_deletions": "disparitions acceptées",
     "refresh": "preuves relues",
+    "answer": "réponse à un contrôle",
+    "unanswer": "réponse à un contrôle retirée",
 }
 """Of requests, by option."""
 DEMANDEURS = {
@@ -361,6 +365,9 @@ def details(event: Mapping[str, Any], checks: Mapping[str, str]) -> str:
             ]
             if causes := [VERDICT_CAUSES[one] for one in given.get("causes", ())]:
                 said.append(f"parce que {', '.join(causes)}")
+        case "reponse":
+            name, result = given["controle"], given["resultat"]
+            said = [f"{checks.get(name, name)} : {_result(result) if result else 'retirée'}"]
         case "quarantaine":
             said = [QUARANTINE_MESSAGES.get(given.get("code", ""), "")]
         case _:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct, json, structs
 
-from dsync.domain.dossier import PARIS
+from dsync.domain.dossier import PARIS, Json
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Controle, Resultat
 
@@ -76,7 +76,7 @@ def with_answers(
 
 
 def _answered(found: Controle, answer: Answer, reading: frozenset[str]) -> Controle:
-    preuve = {
+    preuve: dict[str, Json] = {
         **found.preuve,
         ANSWER: {
             "reponse": answer.id,
@@ -118,9 +118,7 @@ def found_by(controle: Controle) -> Controle:
         return controle
     constat = answer["constat"]
     preuve = {name: value for name, value in controle.preuve.items() if name != ANSWER}
-    return Controle(
-        controle.controle, Resultat(constat["resultat"]), constat["motif"], preuve
-    )
+    return Controle(controle.controle, Resultat(constat["resultat"]), constat["motif"], preuve)
 
 
 def answers_in(controles: Iterable[Controle]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Column, Connection, Select
 
+from dsync.domain.answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Descriptor, Etat, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
@@ -207,6 +208,12 @@ class Eig(Programme):
             yield (
                 "[regles] is switched off, so nothing is judged: fill in its window and lists, "
                 "then set enabled = true"
+            )
+        if self.rules and self.rules.overrides:
+            yield (
+                "[[regles.overrides]] is deprecated, and will not be read by the next version: "
+                "answer the check of each dossier that it is for by `dsync precheck answer N "
+                "administration --resultat conforme --motif TEXT`, then remove it"
             )
         for name, nearest in self._mapping.misspelt().items():
             yield (
@@ -415,6 +422,7 @@ class Eig(Programme):
             if verdict is not None:
                 is_stale = (
                     verdict.inputs_hash != due.inputs_hash
+                    or due.has_other_answers
                     or verdict.version_regles != rules.version
                     # A dossier that was judged when closed and is open again has no wishes yet.
                     or (
@@ -424,12 +432,26 @@ class Eig(Programme):
                     )
                 )
                 current = CurrentVerdict(is_stale, verdict, frozen)
-            return judge_if_needed(candidature, evidence, rules, doublons=others, current=current)
+            return judge_if_needed(
+                candidature,
+                evidence,
+                rules,
+                doublons=others,
+                current=current,
+                answers=due.answers,
+            )
         if options.as_of is not None:
             candidature = candidature.with_changes(depose_le=datetime.combine(options.as_of, NOON))
         preuve = options.frozen(due.numero, verdict.preuve if verdict else None)
         frozen = stored_product(preuve)
-        return judge(candidature, evidence, rules, doublons=others, frozen_product=frozen)
+        return judge(
+            candidature,
+            evidence,
+            rules,
+            doublons=others,
+            frozen_product=frozen,
+            answers=due.answers,
+        )
 
     def account(
         self, reader: Reader, found: Mapping[str, Any], at: datetime | None = None
@@ -490,7 +512,8 @@ class Eig(Programme):
         controles = [
             Controle(one["controle"], Resultat(one["resultat"]), preuve=one["preuve"] or {})
             for one in checks
-            if etat in OPEN_ETATS
+            # The applicant is asked for nothing that a person established or has to confirm.
+            if etat in OPEN_ETATS and ANSWER not in (one["preuve"] or {})
         ]
         suggestions: Sequence[Suggestion] = ()
         if any(one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles):

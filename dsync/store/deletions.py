@@ -339,7 +339,13 @@ class DeletionWrites(DeletionReads):
         )
 
 
-ERASED_TABLES = (tables.contenu, tables.changement, tables.pousse, tables.quarantaine)
+ERASED_TABLES = (
+    tables.contenu,
+    tables.changement,
+    tables.pousse,
+    tables.quarantaine,
+    tables.reponse,
+)
 """The tables of which an erased dossier's rows are deleted."""
 
 KEPT_TEXTS: Mapping[Table, frozenset[str]] = {

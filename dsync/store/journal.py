@@ -49,6 +49,7 @@ EventName = Literal[
     "quarantaine",
     "liberation",
     "preuve_relue",
+    "reponse",
 ]
 
 

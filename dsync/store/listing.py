@@ -89,6 +89,7 @@ _VIEWS = {
     "pieces": DossierView("lecture_piece", "nom"),
     "changements": DossierView("lecture_changement", "ordre"),
     "decisions": DossierView("lecture_decision", "rang"),
+    "reponses": DossierView("lecture_reponse", "repondu_le, statut", json="constat_preuve"),
     "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
     "anomalie": DossierView("lecture_anomalie", "code"),
 }

@@ -18,6 +18,7 @@ from dsync.errors import ConfigurationError, LeaseHeldError, SchemaBehindError, 
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
+from dsync.store.answers import AnswerWrites
 from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME
@@ -535,6 +536,7 @@ class Tx(Subject):
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
+        self.answers = AnswerWrites(scope)
         self.deletions = DeletionWrites(scope)
         self.demarche = DemarcheWrites(scope)
         self.dossiers = DossierWrites(scope)

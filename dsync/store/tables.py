@@ -214,6 +214,36 @@ class VerdictRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
+class ReponseRow(_Table, table=True):
+    """What a person established about a check; statuses: `AnswerStatus`.
+
+    Rows are kept as history, and deleted when the dossier is erased. `constat` is what the check
+    had found, on which the answer rests.
+    """
+
+    __tablename__ = "reponse"
+    __table_args__ = (
+        _partial(
+            "uq_reponse_valable", "numero", "controle", unique=True, where="statut = 'valable'"
+        ),
+    )
+
+    id: int | None = _generated()
+    numero: int = _number(index=True)
+    demarche_numero: int = _number()
+    controle: str
+    resultat: str
+    motif: str = Field(sa_type=Text)
+    # The account and its machine, or an e-mail address.
+    auteur: str
+    repondu_le: dt.datetime
+    constat: Any = json_text(Controle)
+    statut: str
+    # When it was withdrawn or replaced, and by whom.
+    finie_le: dt.datetime | None
+    finie_par: str | None
+
+
 class OutboxRow(_Table, table=True):
     """A wish: the value that an annotation or the label of a dossier should have.
 
@@ -542,6 +572,7 @@ contenu = metadata.tables["contenu"]
 piece = metadata.tables["piece"]
 correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
+reponse = metadata.tables["reponse"]
 outbox = metadata.tables["outbox"]
 pousse = metadata.tables["pousse"]
 evenement = metadata.tables["evenement"]

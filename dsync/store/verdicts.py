@@ -22,12 +22,14 @@ from sqlalchemy import (
     update,
 )
 
+from dsync.domain.answers import answers_in
 from dsync.domain.dossier import Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
 from dsync.programme import ToJudge
 from dsync.store import tables
+from dsync.store.answers import AnswerReads
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.seals import Seals
 from dsync.store.sql import Scope, Subject
@@ -66,7 +68,8 @@ class VerdictReads(Subject):
         ours = _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number
         # The démarche's only: an operator can name any number, also one of another démarche.
         rows = self.connection.execute(_DUE.where(*ours)).all()
-        wished = self._wished([row.numero for row in rows])
+        known = [row.numero for row in rows]
+        wished, answers = self._wished(known), AnswerReads(self.scope).current(known)
         return [
             ToJudge(
                 numero=DossierNumber(row.numero),
@@ -75,6 +78,7 @@ class VerdictReads(Subject):
                 inputs_hash=row.inputs_hash,
                 current=None if row.v_verdict is None else _stored(row),
                 wished=wished.get(row.numero, {}),
+                answers=answers.get(row.numero, {}),
             )
             for row in rows
         ]
@@ -308,6 +312,7 @@ def _is_known(current: StoredVerdict, due: ToJudge, decision: Decision) -> bool:
             tuple(sorted(decision.doublons)),
         )
         and json_bytes(current.preuve) == json_bytes(decision.preuve)
+        and answers_in(current.controles) == answers_in(decision.controles)
     )
 
 
@@ -329,6 +334,7 @@ def _changes(due: ToJudge, decision: Decision) -> dict[str, Json]:
         "dossier": current.inputs_hash != due.inputs_hash,
         "preuves": current.preuve_hash != decision.preuve_hash,
         "doublons": current.doublons != tuple(sorted(decision.doublons)),
+        "reponses": answers_in(current.controles) != answers_in(decision.controles),
     }
     said["causes"] = [cause for cause, is_so in causes.items() if is_so]
     return said

@@ -14,6 +14,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.store import SyncState
+from dsync.sync.answers import answer
 from dsync.sync.config_changes import check_sections, follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase
@@ -26,6 +27,7 @@ from dsync.sync.sending import push_due, push_on_request
 from dsync.sync.work import (
     AcceptEvidence,
     AcceptRules,
+    AnswerCheck,
     Attempted,
     CopyPieces,
     Erase,
@@ -39,6 +41,7 @@ from dsync.sync.work import (
     ReadChanges,
     ReadDossiers,
     Request,
+    WithdrawAnswer,
     finish,
 )
 
@@ -187,6 +190,8 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
             erase(run, work)
         case CopyPieces():
             copy_pieces(run, work.dossiers)
+        case AnswerCheck() | WithdrawAnswer():
+            answer(run, work)
         case PrecheckAsOf():
             precheck(run, work.judging, work.as_of)
         case _:

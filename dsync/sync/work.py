@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,6 +23,7 @@ AUTOMATIC = {"service", "webhook"}
 _TAG = "work"
 _Some = Annotated[tuple[DossierNumber, ...], Meta(min_length=1)]
 """Not none, which could be taken for all."""
+_One = Annotated[tuple[DossierNumber, ...], Meta(min_length=1, max_length=1)]
 
 
 class _Work(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, tag_field=_TAG):
@@ -106,6 +107,25 @@ class PrecheckAsOf(_Work, frozen=True, tag="precontrole as_of"):
     judging: Precheck | RefreshEvidence | RestoreEvidence
 
 
+class AnswerCheck(_Work, frozen=True, tag="precontrole answer"):
+    """Store what a person established about a check of a dossier, and judge it."""
+
+    dossiers: _One
+    controle: str
+    resultat: Literal["conforme", "non_conforme"]
+    motif: str
+    """The reason; the journal does not keep it."""
+    shown: str | None = None
+    """Digest of what the person was shown of the check: only on this the answer may rest."""
+
+
+class WithdrawAnswer(_Work, frozen=True, tag="precontrole unanswer"):
+    """Withdraw the answer to a check of a dossier, and judge it."""
+
+    dossiers: _One
+    controle: str
+
+
 class AcceptEvidence(_Work, frozen=True, tag="precontrole accept_evidence"):
     """Accept the evidence that a safety brake stopped, and judge what is due."""
 
@@ -144,6 +164,7 @@ class CopyPieces(_Work, frozen=True, tag="pieces"):
 
 Read = ReadChanges | ReadAll | ReadDossiers
 Judging = Precheck | RefreshEvidence | RestoreEvidence
+Answering = AnswerCheck | WithdrawAnswer
 Erasure = Erase | LiftErasure | Purge
 Work = (
     Read
@@ -152,6 +173,7 @@ Work = (
     | Precheck
     | RefreshEvidence
     | RestoreEvidence
+    | Answering
     | AcceptEvidence
     | AcceptRules
     | Erasure
@@ -214,7 +236,8 @@ def finish(requests: RequestWrites, request: Request, report: RunReport) -> None
     """Store the result of a request, unless it has one; whoever executed it."""
     genre, options = to_row(request.work)
     # The journal keeps no contents of dossiers.
-    options.pop("shown", None)
+    for name in ("shown", "motif"):
+        options.pop(name, None)
     now, code, result = report.ended_at or report.started_at, report.exit_code, report.to_json()
     if request.id is not None:
         requests.finish(request.id, options=options, code=code, result=result, now=now)

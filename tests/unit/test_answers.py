@@ -22,6 +22,7 @@ from dsync.domain.verdict import Controle, Resultat, StoredVerdict, Verdict
 from dsync.programme import ToJudge
 
 AT = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+ALICE = "alice.martin@example.gouv.fr"
 READING = {"consulte_le"}
 
 
@@ -30,7 +31,7 @@ def phase(resultat: str, **preuve: Any) -> Controle:
 
 
 def answer(resultat: str, constat: Controle, motif: str = "attestation reçue") -> Answer:
-    return Answer(7, "phase", Resultat(resultat), motif, "alice.martin@example.gouv.fr", AT, constat)
+    return Answer(7, "phase", Resultat(resultat), motif, ALICE, AT, constat)
 
 
 def after(found: Controle, given: Answer) -> Controle:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from dsync.domain.answers import Answer
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
@@ -19,6 +20,9 @@ from dsync.eig.precheck.wording import french_date
 
 REPORTED_BLANK = "sans_reponse"
 """Key in a check's evidence: the blank field that its sentence reports."""
+
+READING = frozenset({"source", "sha256", "consulte_le", "registre_source", "registre_consulte_le"})
+"""Keys of evidence that only say where and when it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Context:
     deposit_day: date
     """The day of deposit in the time zone of the rules."""
     doublons: tuple[DossierNumber, ...]
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    """What persons established, by check."""
     reported_blanks: frozenset[str] = frozenset()
     """Blank fields that another check reports already."""
 

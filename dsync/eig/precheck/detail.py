@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from dsync.domain.answers import is_settled
 from dsync.domain.verdict import Controle, Resultat, Verdict, by_severity, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
@@ -51,10 +52,15 @@ def detail_text(
         _line(LEVELS[resultat], names, motif)
         for (resultat, motif), names in _by_motif(controles).items()
     ]
+    conforming = [c for c in controles if c.resultat is Resultat.CONFORME]
+    # Who established what is a line of its own, and no fact that is left out first.
+    findings += [
+        _line(LEVELS[c.resultat], [c.controle], c.motif) for c in conforming if is_settled(c)
+    ]
     facts = {
         Check(c.controle).label: cleaned(_inside(c.motif).removesuffix("."))
-        for c in controles
-        if c.resultat is Resultat.CONFORME
+        for c in conforming
+        if not is_settled(c)
     }
     room = max_length - sum(len(line) + 1 for line in (first, *last))
     return with_no_break_spaces("\n".join([first, *_shared_out(findings, facts, room), *last]))
@@ -95,7 +101,11 @@ def _by_motif(controles: Sequence[Controle]) -> dict[tuple[Resultat, str], list[
             groups.setdefault(key, []).append(controle.controle)
     for controle in against:
         if controle.motif == elsewhere:
-            reporter = next(c for c in against if REPORTED_BLANK in c.preuve)
+            # None, where a person established that check: then this one stands for itself.
+            reporter = next((c for c in against if REPORTED_BLANK in c.preuve), None)
+            if reporter is None:
+                groups[controle.resultat, controle.motif] = [controle.controle]
+                continue
             groups[reporter.resultat, reporter.motif].append(controle.controle)
     return groups
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import structs
 
+from dsync.domain.answers import Answer, found_by, is_settled, with_answers
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
@@ -24,7 +26,7 @@ from dsync.domain.verdict import (
 )
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import REPORTED_BLANK, Context
+from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, Context, make_controle
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.checks.completude import check_completude
@@ -37,8 +39,12 @@ from dsync.eig.precheck.evidence import (
 )
 from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.sentences import A_EXAMINER
 from dsync.eig.precheck.wording import fold
 from dsync.errors import RuleEvaluationError
+
+
+NO_ANSWERS: Mapping[str, Answer] = MappingProxyType({})
 
 
 def judge(
@@ -48,6 +54,7 @@ def judge(
     *,
     doublons: Sequence[DossierNumber],
     frozen_product: ProductEvidence | None = None,
+    answers: Mapping[str, Answer] = NO_ANSWERS,
 ) -> Decision:
     """Return the decision on a candidature; equal arguments give equal decisions.
 
@@ -59,13 +66,14 @@ def judge(
         frozen_product: the product evidence of the current verdict. It is used as long as the
             applicant names that product; `Decision.remarque` then says what today's catalogue
             would change.
+        answers: what persons established, by check.
 
     Raises:
         RuleEvaluationError: a check failed, which is a bug.
     """
     with _naming(candidature):
         products = _identify(candidature, evidence, rules, frozen_product)
-        return _decide(candidature, evidence, rules, doublons, products, frozen_product)
+        return _decide(candidature, evidence, rules, doublons, products, frozen_product, answers)
 
 
 @contextmanager
@@ -98,6 +106,7 @@ def judge_if_needed(
     *,
     doublons: tuple[DossierNumber, ...],
     current: CurrentVerdict | None,
+    answers: Mapping[str, Answer] = NO_ANSWERS,
 ) -> Decision | None:
     """Return a new decision, or None when the current verdict is still valid.
 
@@ -109,12 +118,13 @@ def judge_if_needed(
         rules: the rules in force.
         doublons: numbers of the other dossiers for the same product.
         current: the current verdict; None when the dossier has none.
+        answers: what persons established, by check.
 
     Raises:
         RuleEvaluationError: a check failed, which is a bug.
     """
     if current is None:
-        return judge(candidature, evidence, rules, doublons=doublons)
+        return judge(candidature, evidence, rules, doublons=doublons, answers=answers)
     verdict, frozen = current.verdict, current.product
     with _naming(candidature):
         products = _identify(candidature, evidence, rules, frozen)
@@ -128,8 +138,9 @@ def judge_if_needed(
             if products.kept_hash == products.today_hash and verdict.remarque is None:
                 return None
         # Only this check depends on the other dossiers.
-        known = [one for one in verdict.controles if one.controle != Check.DOUBLON] if holds else ()
-        decision = _decide(candidature, evidence, rules, doublons, products, frozen, known)
+        made = [found_by(one) for one in verdict.controles if one.controle != Check.DOUBLON]
+        known = made if holds else ()
+        decision = _decide(candidature, evidence, rules, doublons, products, frozen, answers, known)
     return None if is_valid and decision.remarque == verdict.remarque else decision
 
 
@@ -164,6 +175,7 @@ def _decide(
     doublons: Sequence[DossierNumber],
     products: _Products,
     frozen: ProductEvidence | None,
+    answers: Mapping[str, Answer],
     known: Iterable[Controle] = (),
 ) -> Decision:
     """Return the decision; `known` are results that still hold, whose checks are not made again."""
@@ -171,13 +183,16 @@ def _decide(
     # The frozen evidence stays stored while the text names no single product.
     preuve = kept.product_evidence or frozen
     decision = structs.replace(
-        _run_checks(_context(candidature, evidence, rules, doublons, kept), kept_hash, known),
+        _run_checks(
+            _context(candidature, evidence, rules, doublons, kept, answers), kept_hash, known
+        ),
         preuve=None if preuve is None else preuve.document(),
     )
     if kept_hash == today_hash:
         return decision
     # The frozen evidence stays; the remark says what today's catalogue would change.
-    anew = _run_checks(_context(candidature, evidence, rules, doublons, today), today_hash)
+    context = _context(candidature, evidence, rules, doublons, today, answers)
+    anew = _run_checks(context, today_hash)
     return structs.replace(decision, remarque=_remark(decision, anew))
 
 
@@ -187,6 +202,7 @@ def _context(
     rules: RuleSet,
     doublons: Sequence[DossierNumber],
     named: IdentifiedProduct,
+    answers: Mapping[str, Answer],
 ) -> Context:
     catalogue, at = evidence.catalogue, evidence.catalogue_at
     source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
@@ -204,6 +220,7 @@ def _context(
         deposit_day=rules.local_day(candidature.depose_le),
         # Sorted, because the numbers are in the text.
         doublons=tuple(sorted(set(doublons) - {candidature.numero})),
+        answers=answers,
     )
 
 
@@ -221,7 +238,7 @@ def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = 
             if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
         )
         by_name[Check.COMPLETUDE] = check_completude(replace(context, reported_blanks=reported))
-    controles = tuple([by_name[check] for check in made])
+    controles = _with_answers([by_name[check] for check in made], context)
     product = context.match.product
     return Decision(
         verdict=verdict_of(controle.resultat for controle in controles),
@@ -243,6 +260,25 @@ def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = 
             "type_administration": _fact(by_name, Check.ADMINISTRATION, "type") or "inconnu",
         },
     )
+
+
+def _with_answers(made: Sequence[Controle], context: Context) -> tuple[Controle, ...]:
+    """Return the checks with what persons established.
+
+    A check that leans on the product is not passed over because somebody established that there is
+    a page: without a product of the catalogue, somebody has to examine it, too.
+    """
+    if not context.answers:
+        return tuple(made)
+    answered = with_answers(made, context.answers, READING)
+    page = next((one for one in answered if one.controle == Check.FICHE_PRODUIT), None)
+    if page is None or not is_settled(page) or page.resultat is not Resultat.CONFORME:
+        return answered
+    examined = [
+        make_controle(one.controle, A_EXAMINER, {}) if one.resultat is Resultat.SANS_OBJET else one
+        for one in made
+    ]
+    return with_answers(examined, context.answers, READING)
 
 
 def _limit_severity(controle: Controle, context: Context) -> Controle:

@@ -39,7 +39,7 @@ from dsync.eig.precheck.sentences import LEVELS, SENTENCES, frame
 from dsync.eig.precheck.wording import fold, joined, words
 from dsync.errors import ConfigurationError
 
-SENTENCES_REVISION = 5
+SENTENCES_REVISION = 6
 """Raise it when sentences or checks change, so that all open dossiers are judged again."""
 
 _MAY_REFUSE = frozenset(

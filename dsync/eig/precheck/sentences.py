@@ -119,6 +119,13 @@ SANS_PRODUIT = Sentence(
     "aucun produit identifié par la fiche produit",
     "Non examiné, faute de produit identifié",
 )  # fmt: skip
+A_EXAMINER = Sentence(
+    (Check.PHASE, Check.CAS_OCTROI, Check.DOUBLON), A_VERIFIER,
+    "fiche produit établie par une personne, sans produit du catalogue",
+    "Non examiné automatiquement, faute de produit identifié, alors qu’une personne a établi la "
+    "fiche produit",
+    "", "l’examiner, puis répondre à ce contrôle",
+)  # fmt: skip
 
 # ---- Date de dépôt ----------------------------------------------------------------------------
 DANS_APPEL = Sentence(

@@ -330,6 +330,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("demarche_numero", "numero", name=op.f("pk_quarantaine")),
     )
     op.create_table(
+        "reponse",
+        sa.Column("id", columns.BigKey(), nullable=False),
+        sa.Column("numero", sa.BigInteger(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("controle", sqltypes.AutoString(), nullable=False),
+        sa.Column("resultat", sqltypes.AutoString(), nullable=False),
+        sa.Column("motif", sa.Text(), nullable=False),
+        sa.Column("auteur", sqltypes.AutoString(), nullable=False),
+        sa.Column("repondu_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("constat", sa.Text(), nullable=True),
+        sa.Column("statut", sqltypes.AutoString(), nullable=False),
+        sa.Column("finie_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("finie_par", sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reponse")),
+    )
+    with op.batch_alter_table("reponse", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reponse_numero"), ["numero"], unique=False)
+        batch_op.create_index(
+            "uq_reponse_valable",
+            ["numero", "controle"],
+            unique=True,
+            postgresql_where=sa.text("statut = 'valable'"),
+            sqlite_where=sa.text("statut = 'valable'"),
+        )
+
+    op.create_table(
         "revision",
         sa.Column("id", sqltypes.AutoString(), nullable=False),
         sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
@@ -469,6 +495,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_revision_demarche_numero"))
 
     op.drop_table("revision")
+    with op.batch_alter_table("reponse", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_reponse_valable",
+            postgresql_where=sa.text("statut = 'valable'"),
+            sqlite_where=sa.text("statut = 'valable'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_reponse_numero"))
+
+    op.drop_table("reponse")
     op.drop_table("quarantaine")
     op.drop_table("sceau")
     op.drop_table("pousse")

@@ -1,0 +1,109 @@
+"""Stores and reads what persons established about checks; a row is never changed but ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from dsync.domain.answers import Answer
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle, Resultat
+from dsync.store import tables
+from dsync.store.sql import Subject
+
+_table = tables.reponse
+
+
+class AnswerStatus(StrEnum):
+    """The status of a row; `lecture_reponse` also says which current one is to be confirmed."""
+
+    CURRENT = "valable"
+    REPLACED = "remplacee"
+    WITHDRAWN = "retiree"
+
+
+class AnswerReads(Subject):
+    """Reads answers."""
+
+    def current(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, dict[str, Answer]]:
+        """Return the current answers of these dossiers, by check; only dossiers that have one."""
+        found: dict[DossierNumber, dict[str, Answer]] = {}
+        for row in self.connection.execute(
+            select(*(_table.c[name] for name in Answer.__struct_fields__), _table.c.numero).where(
+                _table.c.numero.in_(numbers),
+                _table.c.demarche_numero == self.number,
+                _table.c.statut == AnswerStatus.CURRENT.value,
+            )
+        ).mappings():
+            values: dict[str, Any] = dict(row)
+            numero = DossierNumber(values.pop("numero"))
+            values["resultat"] = Resultat(values["resultat"])
+            found.setdefault(numero, {})[values["controle"]] = Answer(**values)
+        return found
+
+
+class AnswerWrites(AnswerReads):
+    """Writes answers."""
+
+    def give(
+        self,
+        number: DossierNumber,
+        constat: Controle,
+        resultat: Resultat,
+        motif: str,
+        *,
+        by: str,
+        now: datetime,
+    ) -> bool:
+        """Store an answer, which replaces the current one; return False if it is the same.
+
+        Args:
+            number: the dossier's.
+            constat: what the check found, on which the answer rests.
+            resultat: what is established.
+            motif: the reason, on one line.
+            by: who answers.
+            now: the present instant, in UTC.
+        """
+        known = self.current([number]).get(number, {}).get(constat.controle)
+        given = (resultat, motif, by, constat)
+        if known and (known.resultat, known.motif, known.auteur, known.constat) == given:
+            return False
+        self._end(number, constat.controle, AnswerStatus.REPLACED, by, now)
+        self.connection.execute(
+            insert(_table).values(
+                numero=number,
+                demarche_numero=self.number,
+                controle=constat.controle,
+                resultat=resultat.value,
+                motif=motif,
+                auteur=by,
+                repondu_le=now,
+                constat=constat,
+                statut=AnswerStatus.CURRENT.value,
+            )
+        )
+        return True
+
+    def withdraw(self, number: DossierNumber, controle: str, *, by: str, now: datetime) -> bool:
+        """End the current answer to a check; return False if there is none."""
+        return self._end(number, controle, AnswerStatus.WITHDRAWN, by, now)
+
+    def _end(
+        self, number: DossierNumber, controle: str, how: AnswerStatus, by: str, now: datetime
+    ) -> bool:
+        ended = self.connection.execute(
+            update(_table)
+            .where(
+                _table.c.numero == number,
+                _table.c.demarche_numero == self.number,
+                _table.c.controle == controle,
+                _table.c.statut == AnswerStatus.CURRENT.value,
+            )
+            .values(statut=how.value, finie_le=now, finie_par=by)
+        )
+        return bool(ended.rowcount)

@@ -1,0 +1,26 @@
+SELECT
+    r.numero,
+    r.controle,
+    r.resultat,
+    r.motif,
+    r.auteur,
+    utc(r.repondu_le) AS repondu_le,
+    CASE
+        WHEN r.statut = 'valable' AND EXISTS (
+            SELECT 1
+            FROM verdict AS v, elements(v.controles) AS k
+            WHERE v.numero = r.numero
+                AND v.courant
+                AND k.value ->> 'controle' = r.controle
+                AND k.value ->> 'resultat' = 'a_verifier'
+                AND CAST(k.value -> 'preuve' -> 'etabli' ->> 'reponse' AS BIGINT) = r.id
+        ) THEN 'a_confirmer'
+        ELSE r.statut
+    END AS statut,
+    json(r.constat) ->> 'resultat' AS constat_resultat,
+    json(r.constat) ->> 'motif' AS constat_motif,
+    json(r.constat) ->> 'preuve' AS constat_preuve,
+    utc(r.finie_le) AS finie_le,
+    r.finie_par,
+    r.demarche_numero
+FROM reponse AS r

@@ -1,0 +1,147 @@
+"""Checks answered by a person: whether that is possible, and what is done then."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from dsync.domain.answers import ANSWER, LONGEST_REASON, found_by, is_settled, one_line
+from dsync.domain.dossier import Json, Presence
+from dsync.domain.nearest import nearest
+from dsync.domain.verdict import Controle, Resultat
+from dsync.errors import ConfigurationError
+from dsync.programme import NO_RULES, ToJudge
+from dsync.store import NewEvent, Reader
+from dsync.sync.work import AnswerCheck, Answering, Precheck
+
+if TYPE_CHECKING:
+    # The console and commands ask what is possible: the client of DS is not loaded for it.
+    from dsync.sync.context import Run
+
+
+class Obstacle(StrEnum):
+    """Why a check cannot be answered; the value is the sentence of commands and of the log."""
+
+    NO_DOSSIER = "Dossier {number} is not in the copy: `dsync sync --dossier {number}` reads it."
+    GONE = "Dossier {number} is not present in DS any more: there is nothing to answer."
+    FINISHED = "Dossier {number} is finished, so it keeps its verdict: there is nothing to answer."
+    NO_VERDICT = (
+        "Dossier {number} has no verdict yet: run `dsync sync --dossier {number}`, then answer."
+    )
+    UNKNOWN = "Its verdict has no check « {controle} ».{meant} Its checks are {checks}."
+    LEANS = (
+        "« {controle} » was not examined for dossier {number}, because another check has to be "
+        "settled before it: answer that one first."
+    )
+    CHANGED = (
+        "What « {controle} » finds for dossier {number} has changed since it was shown: look at it "
+        "again with `dsync dossier show {number}`, then answer."
+    )
+    NO_REASON = "A reason is missing: say in a sentence what was established, and by what."
+    LONG_REASON = f"A reason has {LONGEST_REASON} characters at most: shorten it."
+    NO_ANSWER = "Nobody answered « {controle} » of dossier {number}: there is nothing to withdraw."
+
+
+def shown_key(resultat: str, motif: str | None) -> str:
+    """Return what a form says of the check that it shows."""
+    return blake2b(f"{resultat}\0{motif or ''}".encode(), digest_size=8).hexdigest()
+
+
+def obstacle(reader: Reader, work: Answering) -> Obstacle | None:
+    """Return why a check cannot be answered, or its answer withdrawn; None: it can."""
+    found = reader.verdicts.for_judging(work.dossiers)
+    return _obstacle(found[0], work) if found else Obstacle.NO_DOSSIER
+
+
+def _obstacle(due: ToJudge, work: Answering) -> Obstacle | None:
+    reason = one_line(work.motif) if isinstance(work, AnswerCheck) else ""
+    if isinstance(work, AnswerCheck):
+        if not reason:
+            return Obstacle.NO_REASON
+        if len(reason) > LONGEST_REASON:
+            return Obstacle.LONG_REASON
+    if due.presence != Presence.PRESENT:
+        return Obstacle.GONE
+    if not due.is_open:
+        return Obstacle.FINISHED
+    if due.current is None:
+        return Obstacle.NO_VERDICT
+    if not isinstance(work, AnswerCheck):
+        # Also of a check that is off now.
+        return None if work.controle in due.answers else Obstacle.NO_ANSWER
+    controle = _check_of(due, work.controle)
+    if controle is None:
+        return Obstacle.UNKNOWN
+    if controle.resultat is Resultat.SANS_OBJET and ANSWER not in controle.preuve:
+        return Obstacle.LEANS
+    if work.shown not in (None, shown_key(controle.resultat, controle.motif)):
+        # Not where this very answer was stored by a run that was killed after it.
+        given = due.answers.get(work.controle)
+        is_given = given is not None and (given.resultat, given.motif) == (work.resultat, reason)
+        return None if is_given and is_settled(controle) else Obstacle.CHANGED
+    return None
+
+
+def _check_of(due: ToJudge, name: str) -> Controle | None:
+    made = due.current.controles if due.current else ()
+    return next((one for one in made if one.controle == name), None)
+
+
+def explained(reader: Reader, why: Obstacle, work: Answering) -> str:
+    """Return the sentence of an obstacle, with what was meant and what there is."""
+    found = reader.verdicts.for_judging(work.dossiers)
+    names = [one.controle for due in found if due.current for one in due.current.controles]
+    meant = nearest(work.controle, names)
+    return why.format(
+        number=work.dossiers[0],
+        controle=work.controle,
+        meant=f" Did you mean « {meant} »?" if meant else "",
+        checks=", ".join(names),
+    )
+
+
+def check(reader: Reader, work: Answering) -> None:
+    """Check that a check can be answered, or its answer withdrawn.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    why = obstacle(reader, work)
+    if why is not None:
+        raise ConfigurationError(explained(reader, why, work))
+
+
+def answer(run: Run, work: Answering) -> None:
+    """Store an answer, or withdraw it, and judge the dossier; the report has the comparison.
+
+    Raises:
+        ConfigurationError: it is not possible, or nothing is judged; nothing is stored.
+    """
+    # Imported here: what commands and the console ask above needs nothing of a run.
+    from dsync.sync.evaluate import precheck
+
+    if run.context.judge is None:
+        raise ConfigurationError(NO_RULES)
+    [number] = work.dossiers
+    details: dict[str, Json] = {"controle": work.controle, "resultat": None}
+    with run.reading() as reader:
+        check(reader, work)
+    with run.transaction() as tx:
+        if isinstance(work, AnswerCheck):
+            [due] = tx.verdicts.for_judging(work.dossiers)
+            shown = _check_of(due, work.controle)
+            assert shown is not None  # noqa: S101 - as just checked, under the lease
+            result, reason = Resultat(work.resultat), one_line(work.motif)
+            is_new = tx.answers.give(
+                number, found_by(shown), result, reason, by=run.asked_by, now=run.now
+            )
+            details["resultat"] = result.value
+        else:
+            is_new = tx.answers.withdraw(number, work.controle, by=run.asked_by, now=run.now)
+        if is_new:
+            event = NewEvent(number, "reponse", {**details, "demande_par": run.asked_by})
+            tx.journal.record_events(run.id, [event], run.now)
+            # Below or by the next run: also if rules are stopped, or this run is.
+            tx.queue.add(work.dossiers)
+    precheck(run, Precheck(work.dossiers))
