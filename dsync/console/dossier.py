@@ -16,12 +16,25 @@ from dsync.annotations import WishStatus
 from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
+from dsync.domain.answers import ANSWER, LONGEST_REASON, RESULTS
+from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.store.dictionary import APPLICANT, dossier_dictionary
 from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
-from dsync.sync.work import Erase, LiftErasure, Precheck, PrecheckAsOf, Push, ReadDossiers
+from dsync.sync.answers import Obstacle, obstacle, shown_key
+from dsync.sync.work import (
+    AnswerCheck,
+    Answering,
+    Erase,
+    LiftErasure,
+    Precheck,
+    PrecheckAsOf,
+    Push,
+    ReadDossiers,
+    WithdrawAnswer,
+)
 from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
@@ -30,6 +43,20 @@ GRIDS = "lecture_evaluation LEFT JOIN lecture_evaluation_note USING (numero, lig
 OF_GRIDS = ("ligne", "moment", "evaluateur", "commentaire", "moyenne", "critere", "libelle", "note")
 ANNOTATIONS = tuple(words.ANNOTATIONS)
 HIGHEST_MARK = 5.0
+ANSWERABLE = {(Presence.PRESENT.value, etat.value) for etat in OPEN_ETATS}
+"""Presence and state of the dossiers whose checks can be answered."""
+OBSTACLES = {
+    Obstacle.GONE: "Ce dossier n’est plus dans la démarche : ses contrôles n’attendent plus rien.",
+    Obstacle.FINISHED: "Ce dossier est traité : il garde son verdict, sans réponse nouvelle.",
+    Obstacle.NO_VERDICT: "Ce dossier n’a pas encore de verdict : relisez-le, puis répondez.",
+    Obstacle.UNKNOWN: "Le verdict de ce dossier n’a pas ce contrôle.",
+    Obstacle.LEANS: "Ce contrôle dépend d’un autre : répondez d’abord à celui-là.",
+    Obstacle.CHANGED: "Ce que trouve ce contrôle a changé entre-temps : relisez-le, puis répondez.",
+    Obstacle.NO_REASON: "Il manque la raison : dites ce qui a été établi, et d’après quoi.",
+    Obstacle.LONG_REASON: f"La raison a {LONGEST_REASON} caractères au plus : raccourcissez-la.",
+    Obstacle.NO_ANSWER: "Personne n’a répondu à ce contrôle, ou la réponse a été retirée.",
+}
+"""Why nothing was stored."""
 _ORIGIN = "https://demarche.numerique.gouv.fr"
 
 
@@ -77,7 +104,10 @@ def show(visit: Visit) -> Response:
                 grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
             if visit.actor.may_act:
                 message = programme.message(reader, found, checks)
-            for check in checks:
+        for check in checks:
+            check["vu"] = shown_key(check["resultat"], check["motif"])
+            check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
+            if programme:
                 check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
         return visit.page(
             "dossier.html",
@@ -100,6 +130,9 @@ def show(visit: Visit) -> Response:
             link=_link(worker, number),
             message=message,
             judges=worker.configuration.judges,
+            may_answer=visit.actor.may_act
+            and worker.configuration.judges
+            and (found["presence"], found["etat"]) in ANSWERABLE,
             writes=worker.configuration.annotations is not None,
         )
 
@@ -174,6 +207,34 @@ def judge_again(visit: Visit) -> Response:
     return visit.attempt(title, PrecheckAsOf(as_of, Precheck(numbers)))
 
 
+def answer(visit: Visit) -> Response:
+    """« Répondre »: establish the result of a check, or withdraw the answer.
+
+    Raises:
+        HTTPException: the form is incomplete (400), or the démarche judges nothing (400).
+    """
+    if not visit.worker.configuration.judges:
+        raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
+    numbers, controle = _numbers(visit), visit.form.get("controle", "")
+    work: Answering
+    if visit.form.get("retirer"):
+        work = WithdrawAnswer(numbers, controle)
+    else:
+        resultat = visit.form.get("resultat")
+        if resultat not in RESULTS:
+            raise HTTPException(400, "Choisissez « conforme » ou « non conforme ».")
+        reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
+        work = AnswerCheck(numbers, controle, resultat, reason, shown)
+    with visit.reading() as reader:
+        why = obstacle(reader, work)
+    if why is None:
+        return visit.ask(work)
+    if why is Obstacle.NO_DOSSIER:
+        raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+    visit.say(OBSTACLES[why], kind="warning")
+    return visit.back(f"/dossiers/{numbers[0]}")
+
+
 def erase(visit: Visit) -> Response:
     """« Effacer » the dossier from the copy, once that is confirmed, or undo it.
 
@@ -212,5 +273,6 @@ PAGES = [
     ("POST", "/dossiers/{numero}/relire", read_again),
     ("POST", "/dossiers/{numero}/renvoyer", send_again),
     ("POST", "/dossiers/{numero}/rejuger", judge_again),
+    ("POST", "/dossiers/{numero}/repondre", answer),
     ("POST", "/dossiers/{numero}/effacer", erase),
 ]

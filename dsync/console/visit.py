@@ -20,6 +20,7 @@ from dsync.console import words
 from dsync.console.access import Actor
 from dsync.console.desk import Desk
 from dsync.console.masking import Masking, masked
+from dsync.domain.answers import LONGEST_REASON
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.store import Reader, Store
 from dsync.store.services import Titled
@@ -280,5 +281,5 @@ def environment() -> jinja2.Environment:
         )
     }
     # The version is in the addresses of what browsers keep for a day.
-    made.globals |= {"zip": zip, "version": __version__}
+    made.globals |= {"zip": zip, "version": __version__, "LONGEST_REASON": LONGEST_REASON}
     return made

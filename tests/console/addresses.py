@@ -21,6 +21,7 @@ RULES = {
     ("POST", "/dossiers/{numero}/relire"): ACT,
     ("POST", "/dossiers/{numero}/renvoyer"): ACT,
     ("POST", "/dossiers/{numero}/rejuger"): ACT,
+    ("POST", "/dossiers/{numero}/repondre"): ACT,
     ("POST", "/dossiers/{numero}/effacer"): ACT,
     ("GET", "/conflits"): READ,
     ("POST", "/conflits"): ACT,

@@ -3,7 +3,7 @@
 const isBusy = (part) =>
   document.hidden ||
   part.contains(document.activeElement) ||
-  part.querySelector("input:checked") ||
+  part.querySelector("input:checked, textarea:not(:placeholder-shown)") ||
   !getSelection().isCollapsed;
 
 document.addEventListener("htmx:beforeRequest", (event) => {

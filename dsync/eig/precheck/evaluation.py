@@ -43,7 +43,6 @@ from dsync.eig.precheck.sentences import A_EXAMINER
 from dsync.eig.precheck.wording import fold
 from dsync.errors import RuleEvaluationError
 
-
 NO_ANSWERS: Mapping[str, Answer] = MappingProxyType({})
 
 

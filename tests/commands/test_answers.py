@@ -1,0 +1,80 @@
+"""`dsync precheck answer`, `answers` and `unanswer`."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import InsideCommand, config_with
+from tests.commands.conftest import begin
+from tests.engine.rig import number
+
+N = str(number(1))
+ANSWER = ("--resultat", "conforme", "--motif", "Attestation du 12 février")
+
+
+def test_a_check_is_answered_listed_and_the_answer_withdrawn(
+    run: InsideCommand, sandbox: Sandbox
+) -> None:
+    """The verdict before and after; the list has what it rested on; the push writes it."""
+    begin(run, sandbox)
+    assert "Nobody has answered a check." in run("precheck", "answers").out
+    answered = run("precheck", "answer", N, "doublon", *ANSWER)
+    assert 0 == answered.code
+    assert ["À", "vérifier", "Éligible"] == answered.out.splitlines()[-3].split()[1:4]
+    assert "The next push or sync writes it into DS." in answered.out
+    [row] = run("precheck", "answers", "--json").json
+    assert (number(1), "doublon", "conforme", "valable") == (
+        row["numero"], row["controle"], row["resultat"], row["statut"],
+    )  # fmt: skip
+    assert ("a_verifier", True) == (row["constat_resultat"], "dossiers" in row["constat_preuve"])
+    assert "Attestation du 12 février" in run("precheck", "answers", "--dossier", N).out
+    assert [] == run("precheck", "answers", "--dossier", "1", "--json").json
+    assert 0 == run("push").code
+    assert ["éligible"] == sandbox.control.truth_of(number(1)).labels
+    withdrawn = run("precheck", "unanswer", N, "doublon", "--json").json
+    [compared] = withdrawn["dossiers"]
+    assert ("Éligible", "À vérifier") == (compared["avant"], compared["verdict"])
+    assert [] == run("precheck", "answers", "--json").json
+    [row] = run("precheck", "answers", "--all", "--json").json
+    assert "retiree" == row["statut"]
+    shown = run("dossier", "show", N, "--json").json["reponses"]
+    assert ["retiree"] == [one["statut"] for one in shown]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("answer", N, "doublons", *ANSWER), "Did you mean « doublon »?"),
+        (("answer", "1", "doublon", *ANSWER), "`dsync sync --dossier 1` reads it"),
+        (("answer", str(number(5)), "doublon", *ANSWER), "it keeps its verdict"),
+        (("answer", N, "doublon", "--resultat", "conforme", "--motif", " "), "A reason is missing"),
+        (("answer", N, "doublon", "--resultat", "conforme"), "--motif"),
+        (("answer", N, "doublon", "--resultat", "a_verifier", "--motif", "x"), "conforme"),
+        (("answer", "x", "doublon", *ANSWER), "expected a number of DS"),
+        (("unanswer", N, "doublon"), "there is nothing to withdraw"),
+    ],
+)
+def test_what_cannot_be_answered_ends_with_a_sentence(
+    synced: InsideCommand, arguments: tuple[str, ...], said: str
+) -> None:
+    """And exit 2; nothing is stored, and no run is made."""
+    runs = synced("runs", "--json").json
+    refused = synced("precheck", *arguments)
+    assert 2 == refused.code
+    assert said in " ".join(refused.text.split())
+    assert runs == synced("runs", "--json").json
+    assert [] == synced("precheck", "answers", "--all", "--json").json
+
+
+def test_an_override_is_still_read_and_said_to_be_deprecated(run: InsideCommand) -> None:
+    """With the command that takes its place."""
+    override = (
+        '[[regles.overrides]]\nsiren = "110001013"\nanswer = "operateur"\n'
+        'authority = "la directrice du programme"\ndecided_on = 2024-03-01\nreason = "décret"\n'
+    )
+    config = config_with(run.folder, more=override)
+    said = run("config", "check", DSYNC_CONFIG=config)
+    assert 0 == said.code
+    assert "[[regles.overrides]] is deprecated" in " ".join(said.text.split())
+    assert "dsync precheck answer N administration" in " ".join(said.text.split())
