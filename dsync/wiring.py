@@ -375,13 +375,13 @@ class Worker:
             # A start in the future, by a clock that went back since, would hold alerts back.
             started_at = now if last is None else min(last.started_at, now)
             service = RunningService(process_name(), __version__, started_at, now, next_run_at)
-            self.store.register_service(self.demarche, service)
+            self.store.services.register(self.demarche, service)
             self._registered = service
 
     def unregister_service(self) -> None:
         """Delete this service from the database."""
         if self._registered is not None:
-            self.store.unregister_service(self.demarche, self._registered.holder)
+            self.store.services.unregister(self.demarche, self._registered.holder)
 
     @property
     def _schedule(self) -> Schedule:

@@ -74,7 +74,7 @@ def state_of(
             "database": store.place,
             "services": [
                 {**one._asdict(), "is_alive": is_alive(one, lease, now)}
-                for one in store.services_of(demarche)
+                for one in store.services.of(demarche)
             ],
             "last_success_at": state.last_success_at,
             "last_full_at": state.last_full_at,

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -47,33 +48,56 @@ class RunningService(NamedTuple):
 _SHOWN = tuple(_service.c[name] for name in RunningService._fields)
 
 
-def register_service(
-    connection: Connection, demarche: DemarcheNumber, service: RunningService
-) -> None:
-    """Insert or update a service, and delete those that have died: this one is in their place."""
-    values = service._asdict()
-    statement = insert_for(connection, _service).values(demarche_numero=demarche, **values)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["demarche_numero", "holder"], set_=dict(values)
-        )
-    )
-    lease, now = read_lease(connection, demarche, service.seen_at), service.seen_at
-    for other in read_services(connection, demarche):
-        is_dead = not is_alive(other, lease, now) and not _holds(other, lease)
-        if is_dead and other.holder != service.holder:
-            unregister_service(connection, demarche, other.holder)
+class Services:
+    """The services that work on a database, each in a transaction of its own.
+
+    Args:
+        writing: opens a transaction.
+        reading: opens one that only reads.
+    """
+
+    def __init__(
+        self,
+        writing: Callable[[], AbstractContextManager[Connection]],
+        reading: Callable[[], AbstractContextManager[Connection]],
+    ) -> None:
+        self._writing = writing
+        self._reading = reading
+
+    def register(self, demarche: DemarcheNumber, service: RunningService) -> None:
+        """Insert or update a service, and delete those that have died, whose place it takes."""
+        values = service._asdict()
+        with self._writing() as connection:
+            statement = insert_for(connection, _service).values(demarche_numero=demarche, **values)
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["demarche_numero", "holder"], set_=dict(values)
+                )
+            )
+            lease, now = read_lease(connection, demarche, service.seen_at), service.seen_at
+            for other in _read(connection, demarche):
+                is_dead = not is_alive(other, lease, now) and not _holds(other, lease)
+                if is_dead and other.holder != service.holder:
+                    _delete(connection, demarche, other.holder)
+
+    def unregister(self, demarche: DemarcheNumber, holder: str) -> None:
+        """Delete a service that has ended."""
+        with self._writing() as connection:
+            _delete(connection, demarche, holder)
+
+    def of(self, demarche: DemarcheNumber) -> list[RunningService]:
+        """Return the services of a démarche, by start."""
+        with self._reading() as connection:
+            return _read(connection, demarche)
 
 
-def unregister_service(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
-    """Delete a service that has ended."""
+def _delete(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
     connection.execute(
         delete(_service).where(_service.c.demarche_numero == demarche, _service.c.holder == holder)
     )
 
 
-def read_services(connection: Connection, demarche: DemarcheNumber) -> list[RunningService]:
-    """Return the registered services, by start."""
+def _read(connection: Connection, demarche: DemarcheNumber) -> list[RunningService]:
     rows = connection.execute(
         select(*_SHOWN)
         .where(_service.c.demarche_numero == demarche)

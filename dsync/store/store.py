@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -43,7 +44,7 @@ from dsync.store.outbox import OutboxWrites
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import RequestWrites
-from dsync.store.services import AlertWrites, RunningService, Titled
+from dsync.store.services import AlertWrites, Services, Titled
 from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
 from dsync.store.verdicts import QueueWrites, VerdictWrites
@@ -203,20 +204,10 @@ class Store:
         with self._connected(reading=True) as connection:
             return leases.read_lease(connection, demarche, self._clock())
 
-    def register_service(self, demarche: DemarcheNumber, service: RunningService) -> None:
-        """Insert or update a service, with the time of its next run."""
-        with self._connected() as connection:
-            services.register_service(connection, demarche, service)
-
-    def unregister_service(self, demarche: DemarcheNumber, holder: str) -> None:
-        """Delete a service that has ended."""
-        with self._connected() as connection:
-            services.unregister_service(connection, demarche, holder)
-
-    def services_of(self, demarche: DemarcheNumber) -> list[RunningService]:
-        """Return the registered services of a démarche."""
-        with self._connected(reading=True) as connection:
-            return services.read_services(connection, demarche)
+    @property
+    def services(self) -> Services:
+        """The services that work on this database."""
+        return Services(self._connected, partial(self._connected, reading=True))
 
     def demarches(self) -> list[DemarcheNumber]:
         """Return the démarches of which something was read, or tried to be."""

@@ -25,7 +25,7 @@ LOOK_S = 0.5
 def living_service(store: Store, demarche: DemarcheNumber, now: datetime) -> RunningService | None:
     """Return a service that executes requests about a démarche, None without one."""
     lease = store.lease_of(demarche)
-    alive = (one for one in store.services_of(demarche) if is_alive(one, lease, now))
+    alive = (one for one in store.services.of(demarche) if is_alive(one, lease, now))
     return next(alive, None)
 
 

@@ -248,7 +248,7 @@ def test_a_service_in_a_long_run_still_takes_requests(engine: Engine) -> None:
     """
     store, now = engine.worker.store, engine.worker.now()
     service = RunningService("autre-machine:1", "1", now, now, now)
-    store.register_service(DEMARCHE, service)
+    store.services.register(DEMARCHE, service)
     engine.advance(minutes=10)
     lease = store.acquire_lease(DEMARCHE, 60, holder=service.holder)
     assert service == living_service(store, DEMARCHE, engine.worker.now())
@@ -268,7 +268,7 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
     engine, app = engine_on_each, engine_on_each.worker.app
     # No process has this number.
     dead, begun = f"{host}:99999999", engine.worker.now()
-    app.store.register_service(DEMARCHE, RunningService(dead, "1", begun, begun, begun))
+    app.store.services.register(DEMARCHE, RunningService(dead, "1", begun, begun, begun))
     app.store.acquire_lease(DEMARCHE, 60, holder=dead)
 
     def warned() -> bool:
@@ -278,14 +278,14 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
         }
 
     app.register_service()
-    assert 2 == len(app.store.services_of(DEMARCHE))
+    assert 2 == len(app.store.services.of(DEMARCHE))
     expire_lease(engine)
     engine.advance(minutes=3)
     assert warned()
     app.register_service()
     assert not warned()
     app.unregister_service()
-    assert [] == app.store.services_of(DEMARCHE)
+    assert [] == app.store.services.of(DEMARCHE)
 
 
 @pytest.mark.usefixtures("_short_lease")
