@@ -171,7 +171,7 @@ def _by_label(target: ChampTarget, descriptors: list[Descriptor]) -> Descriptor 
 
 @dataclass(frozen=True, slots=True)
 class MappedForm:
-    """One revision of the form, ready to read dossiers (protocol `domain.programme.Form`)."""
+    """One revision of the form, ready to read dossiers (protocol `dsync.programme.Form`)."""
 
     plan: FormPlan
     inputs_signature: bytes
