@@ -6,8 +6,8 @@ their rows. An instance is one call, configured by the programme's sections of t
 commands and pages take it. What has a default here need not be given.
 
 A run calls `form` once for each revision, and its `rows` for each dossier that is read; `gather`
-once, when the first dossiers are to be judged; then, after each page and after the last one, `prepare` for all batches
-that are due, and after that `judge` for each batch.
+once, when the first dossiers are to be judged; then, after each page and after the last one,
+`prepare` for all batches that are due, and after that `judge` for each batch.
 
 Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
 writes nothing back.

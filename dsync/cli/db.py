@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dsync.care.verify import CANNOT_KNOW
 from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
@@ -126,8 +127,6 @@ def verify(
     --remote it asks DS once for each 50 dossiers. Where files are copied, their presence and size
     are verified.
     """
-    from dsync.care.verify import CANNOT_KNOW
-
     # A missing database is an error here: an empty new one would fit in every respect.
     settings = load(stored=True)
     store = open_database(settings.database_url, create=False)
@@ -229,8 +228,6 @@ def scrub() -> None:
 
 
 def _print_verification(done: Verification, place: str, *, remote: bool) -> None:
-    from dsync.care.verify import CANNOT_KNOW
-
     print_note(place, hanging=0)
     if done.rows:
         print_table(("table", "rows"), done.rows.items())
