@@ -65,15 +65,14 @@ def progress_bars(*, wanted: bool = True) -> Iterator[Progress]:
         yield Lines()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
+    from rich import progress
 
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description:<20}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[figures]}"),
-        TimeElapsedColumn(),
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description:<20}"),
+        progress.BarColumn(bar_width=24),
+        progress.TextColumn("{task.fields[figures]}"),
+        progress.TimeElapsedColumn(),
     )
-    with Bars(*columns, console=Console(stderr=True)) as bars:
+    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
         yield ProgressBars(bars)
