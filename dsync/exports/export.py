@@ -103,7 +103,7 @@ def export(
     """Write tables and `datapackage.json`; files of the same names are replaced at the end.
 
     Args:
-        connection: in a transaction, so that all tables are of the same instant.
+        connection: in a transaction that only reads, so that all tables are of the same instant.
         tables: what is written.
         folder: made if it is missing.
         format_: a key of `ENDINGS`.
@@ -128,8 +128,10 @@ def export(
             f"The folder {folder} cannot be written ({exc.strerror}): give another one."
         ) from exc
     if connection.dialect.name == "sqlite":
-        # Sorting 20,000 dossiers in memory takes 90 MiB. SQLite's temporary files have no name.
-        connection.exec_driver_sql("PRAGMA temp_store = FILE")
+        # Sorting 20,000 dossiers in memory takes 90 MiB. SQLite's temporary files have no name. It
+        # refuses this within a transaction, once the connection has had a temporary view.
+        for statement in ("COMMIT", "PRAGMA temp_store = FILE", "BEGIN"):
+            connection.exec_driver_sql(statement)
     done: list[Exported] = []
     with _alone_in(folder), _unwritable_told(folder), _replacing(folder) as open_:
         for table in tables:
