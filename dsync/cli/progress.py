@@ -64,8 +64,8 @@ def progress_bars(*, wanted: bool = True) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield Lines()
         return
-    from rich.console import Console
     from rich import progress
+    from rich.console import Console
 
     columns = (
         progress.SpinnerColumn(),
