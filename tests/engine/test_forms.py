@@ -20,15 +20,15 @@ from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.world.model import ChampDescriptor
 from dsync.settings import load_settings
+from dsync.store.dictionary import dossier_dictionary
 from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.engine.rig import NOW, PROBLEME, SEED, Engine, number
 from tests.store.databases import connected
-from tests.store.test_views import OF_DOSSIER
 
 LAYOUT = ("header_section", "explication", "repetition")
-FACTS = len(OF_DOSSIER.split())
+FACTS = len(dossier_dictionary()["columns"])
 CODES = {
     "address": ("address", "cityCode", "departmentCode", "regionCode"),
     "communes": ("commune", "code"),

@@ -71,7 +71,7 @@ def test_the_console_shows_nothing_of_it_without_it(engine: Engine) -> None:
             assert 'href="/jury' not in answer.text
             assert 'href="/preuves' not in answer.text
         shown = words(visitor.get(f"/dossiers/{FIRST}").text)
-        assert "Administration" in shown
+        assert "Demandeur" in shown
         assert "Pré-contrôle" not in shown
         assert "Aucun dossier" in words(visitor.get("/dossiers?etape=Jury").text)
         for ending in ("csv", "xlsx"):

@@ -88,6 +88,6 @@ def test_it_judges_and_writes_back(empty_database_url: str) -> None:
             assert 200 == visitor.get("/").status_code
             assert 200 == visitor.get("/preuves").status_code
             assert 404 == visitor.get("/jury").status_code
-        assert "Administration" in shown
+        assert "Demandeur" in shown
         # And the filter.
         assert 4 == listed.count("Éligible")

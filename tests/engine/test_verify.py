@@ -130,7 +130,7 @@ CORRUPTIONS: list[tuple[str, str, str | None]] = [
     ("a champ", f"UPDATE contenu SET champs = '[]' {_ITS}", "hashes"),
     ("an annotation", f"UPDATE contenu SET annotations = '[]' {_ITS}", "hashes"),
     ("the list of champs that is read", f"UPDATE contenu SET cellules = '[]' {_ITS}", "hashes"),
-    ("the usager", f"UPDATE contenu SET divers = replace(divers, '@', '.') {_ITS}", "hashes"),
+    ("the usager", f"UPDATE dossier SET usager_courriel = 'x@y.fr' {_ITS}", "hashes"),
     ("the steps", f"UPDATE contenu SET traitements = '[]' {_ITS}", "hashes"),
     ("the gaps", f"UPDATE contenu SET lacunes = '[\"x\"]' {_ITS}", "hashes"),
     ("the contents", f"DELETE FROM contenu {_ITS}", "contents"),
