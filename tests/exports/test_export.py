@@ -142,6 +142,8 @@ def _in_a_cell(value: Any, type_: str) -> Any:
         return value.replace(tzinfo=None, microsecond=0)
     if type_ == "number" and value is not None:
         return float(value)
+    if type_ == "json" and value and value.startswith("["):
+        return " ; ".join(json.loads(value)) or None
     if value == LONG:
         return LONG[: MAX_XLSX_TEXT - 1] + "…"
     return value or None if type_ == "text" else value
@@ -250,7 +252,7 @@ def test_a_file_for_an_excel_in_french_is_in_french(answered: Store, tmp_path: P
     """And a number that Excel would round, or a formula, is a text by its apostrophe."""
     exported(answered, tmp_path, "csv-fr", names=[VIEW])
     raw = (tmp_path / f"{VIEW}.csv").read_bytes()
-    assert raw.startswith(b"\xef\xbb\xbfnumero;etat;")
+    assert raw.startswith(b"\xef\xbb\xbfnumero;demarche_numero;")
     with (tmp_path / f"{VIEW}.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     assert FRENCH == [{name: row[name] for name, _ in FORM} for row in rows]
