@@ -89,6 +89,9 @@ def contribution(instruction: str) -> list[str]:
         "L’avis est inscrit, avec ses motifs, dans des annotations que seuls les instructeurs "
         "voient. Un instructeur peut le corriger ou le valider : le logiciel ne revient pas sur ce "
         "qu’une personne a écrit.",
+        "Une personne de l’équipe peut établir elle-même le résultat d’un contrôle, en disant "
+        "pourquoi : il prend la place de celui du logiciel tant que les faits sont les mêmes, et "
+        "les motifs disent qui l’a établi, et quand.",
     ]
 
 

@@ -15,7 +15,7 @@ from dsync.database import PROGRAMME
 from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
@@ -89,6 +89,9 @@ def rich(store: Store) -> Store:
         save_products(tx.connection, [TRANSPORT])
         save_rules(tx.connection, RULES, NOW)
         tx.queue.close([DossierNumber(1)])
+        found = Controle("phase", Resultat.A_VERIFIER, "Phase incertaine.", {"phase": "success"})
+        answered = Resultat.CONFORME
+        tx.answers.give(DossierNumber(1), found, answered, "Attestation", by="ada@poste", now=NOW)
         tx.outbox.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine.add(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
         tx.indicators.save(NOW, changed=True)

@@ -94,7 +94,7 @@ class CasConfig(_Section):
 
 @dataclass(frozen=True)
 class OverrideConfig(_Section):
-    """A permanent decision on one applicant."""
+    """A permanent decision on one applicant; deprecated: `dsync precheck answer`."""
 
     siren: Text
     """The applicant's SIREN."""

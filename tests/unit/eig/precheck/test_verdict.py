@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsync.domain.answers import Answer, with_answers
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
@@ -193,3 +195,22 @@ def test_decisive_reasons_come_first() -> None:
 def test_a_text_of_dsync_states_its_verdict(text: str | None, verdict: Verdict | None) -> None:
     """The first line of a detail gives the verdict."""
     assert stated_verdict(text) is verdict
+
+
+def test_who_established_what_is_said_within_the_length() -> None:
+    """In lines of their own, before the facts that are left out first."""
+    at = datetime(2026, 3, 3, tzinfo=UTC)
+    found = [Controle(check, Resultat.A_VERIFIER, "Fait inconnu. " * 9) for check in Check]
+    known = Controle(Check.DEPOT, Resultat.CONFORME, "Dépôt le 11/07/2024, pendant l’appel. " * 20)
+    answers = {
+        one.controle: Answer(
+            1, one.controle, Resultat.CONFORME, "mot " * 120, "alice.martin@x.fr", at, one
+        )
+        for one in found
+        if one.controle != Check.DEPOT
+    }
+    controles = [known, *with_answers(found, answers)[1:]]
+    text = detail_text(controles, instruction="l’équipe", max_length=1500)
+    assert len(text) <= 1500
+    assert len(answers) == text.count("établi par A. Martin le 03/03/2026")
+    assert Verdict.ELIGIBLE is stated_verdict(text)
