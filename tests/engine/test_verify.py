@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.run_kinds import Kind
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, Worker, base_settings, number
 from tests.store.databases import on_postgresql, on_sqlite
@@ -40,6 +41,34 @@ def test_a_copy_after_a_life_of_changes_fits(engine_on_each: Engine) -> None:
     assert [] == done.findings
     assert done.recomputed == 11
     assert done.compared_with_ds > 20
+
+
+def test_a_copy_fits_after_each_thing_that_dsync_does_to_it(engine_on_each: Engine) -> None:
+    """At once: what it writes into DS, tries, erases, purges and copies again is sealed again."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    engine.control.edit_champ(number(0), PAGE, "néant")
+    assert 1 == engine.sync().pushed
+    assert {} == found(engine)
+    engine.control.edit_champ(number(1), PAGE, "néant")
+    assert 1 == engine.sync(dry_run=True).changed
+    assert {} == found(engine)
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.advance(minutes=1)
+    assert 1 == engine.sync().conflicts
+    assert 0 == engine.worker.push(0, force_by="cli:agent").exit_code
+    assert {} == found(engine)
+    for undo in (False, True):
+        assert 0 == engine.worker.erase(2, undo=undo).exit_code
+        assert {} == found(engine)
+    assert 1 == engine.sync(dossiers=(number(2),)).changed
+    assert {} == found(engine)
+    limits = dict.fromkeys(("accepte", "refuse"), engine.control.clock.now())
+    assert 2 == engine.sync(work=Kind.ERASURE, before=limits, started_by="cli:agent").deleted
+    assert {} == found(engine)
+    engine.advance(minutes=20)
+    engine.sync(full=True)
+    assert {} == found(engine, remote=True)
 
 
 @pytest.mark.parametrize("point", [8, 12, 16, 24])
