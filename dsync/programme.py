@@ -26,7 +26,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import Column, Connection, MetaData, Select, Table
 
-from dsync.domain.answers import Answer, answers_in
+from dsync.domain.check_answers import Answer, answers_in
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import (
     OPEN_ETATS,
@@ -106,7 +106,7 @@ class ToJudge:
     wished: Mapping[str, str | None]
     """The values of its current wishes, by annotation."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
-    """What persons established, by check: `domain.answers.with_answers` puts it into the results,
+    """What persons established, by check: `domain.check_answers.with_answers` puts it into the results,
     of which verdict and detail are then made."""
 
     @property

@@ -26,11 +26,11 @@ from dsync.cli.reports import print_moves
 from dsync.cli.runs import Done, carry_out, finish, run_once
 from dsync.cli.session import reading
 from dsync.database import PROGRAMME
-from dsync.domain.answers import RESULTS
+from dsync.domain.check_answers import RESULTS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
 from dsync.errors import ConfigurationError
-from dsync.sync.answers import check
+from dsync.sync.answering import check
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.moves import Moves
 from dsync.sync.work import (

@@ -16,14 +16,14 @@ from dsync.annotations import WishStatus
 from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
-from dsync.domain.answers import ANSWER, LONGEST_REASON, RESULTS
+from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.store.dictionary import APPLICANT, dossier_dictionary
 from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
-from dsync.sync.answers import Obstacle, obstacle, shown_key
+from dsync.sync.answering import Obstacle, obstacle, shown_key
 from dsync.sync.work import (
     AnswerCheck,
     Answering,

@@ -20,7 +20,7 @@ from dsync.console import words
 from dsync.console.access import Actor
 from dsync.console.desk import Desk
 from dsync.console.masking import Masking, masked
-from dsync.domain.answers import LONGEST_REASON
+from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.store import Reader, Store
 from dsync.store.services import Titled

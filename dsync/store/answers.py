@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from dsync.domain.answers import Answer
+from dsync.domain.check_answers import Answer
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat
 from dsync.store import tables

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from dsync.domain.answers import answers_in
+from dsync.domain.check_answers import answers_in
 from dsync.domain.dossier import Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes

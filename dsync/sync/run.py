@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.store import SyncState
-from dsync.sync.answers import answer
+from dsync.sync.answering import answer
 from dsync.sync.config_changes import check_sections, follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase

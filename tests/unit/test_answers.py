@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.answers import (
+from dsync.domain.check_answers import (
     Answer,
     answers_in,
     found_by,

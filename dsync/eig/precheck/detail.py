@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from dsync.domain.answers import is_settled
+from dsync.domain.check_answers import is_settled
 from dsync.domain.verdict import Controle, Resultat, Verdict, by_severity, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK

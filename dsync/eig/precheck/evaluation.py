@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from dsync.domain.answers import Answer, found_by, is_settled, with_answers
+from dsync.domain.check_answers import Answer, found_by, is_settled, with_answers
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes

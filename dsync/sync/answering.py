@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from dsync.domain.answers import ANSWER, LONGEST_REASON, found_by, is_settled, one_line
+from dsync.domain.check_answers import ANSWER, LONGEST_REASON, found_by, is_settled, one_line
 from dsync.domain.dossier import Json, Presence
 from dsync.domain.nearest import nearest
 from dsync.domain.verdict import Controle, Resultat
