@@ -26,7 +26,7 @@ T = TypeVar("T", bound=Subject)
 ALSO = frozenset({"valeur_distante", "demande_par", "force_par", "force_sur"})
 """Names that no view marks: what a person wrote in DS, and who asked for something by hand."""
 
-NO_DATA = frozenset({"connection", "programme", "number"})
+NO_DATA = frozenset({"connection", "programme", "number", "scope"})
 """What a reader and its objects have besides: pages put nothing of it into templates."""
 CLOSED = ("contents", "persons", "verification")
 """A reader's objects whose rows have names that no view documents."""
