@@ -28,7 +28,7 @@ ALSO = frozenset({"valeur_distante", "demande_par", "force_par", "force_sur"})
 
 NO_DATA = frozenset({"connection", "programme", "number", "scope"})
 """What a reader and its objects have besides: pages put nothing of it into templates."""
-CLOSED = ("contents", "persons", "verification")
+CLOSED = ("contents", "persons", "seals", "verification")
 """A reader's objects whose rows have names that no view documents."""
 
 _PLAIN = (str, int, float, Decimal, date, time, timedelta, type(None))
