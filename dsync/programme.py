@@ -106,8 +106,8 @@ class ToJudge:
     wished: Mapping[str, str | None]
     """The values of its current wishes, by annotation."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
-    """What persons established, by check: `domain.check_answers.with_answers` puts it into the results,
-    of which verdict and detail are then made."""
+    """What persons established, by check: `with_answers` (`domain.check_answers`) puts it into the
+    results, of which verdict and detail are then made."""
 
     @property
     def has_other_answers(self) -> bool:
