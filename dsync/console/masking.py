@@ -23,8 +23,9 @@ from dsync.store.sql import Subject
 
 T = TypeVar("T", bound=Subject)
 
-ALSO = frozenset({"valeur_distante", "demande_par", "force_par", "force_sur"})
-"""Names that no view marks: what a person wrote in DS, and who asked for something by hand."""
+ALSO = frozenset({"valeur_distante", "demande_par", "force_par", "force_sur", "instructeurs"})
+"""Names that no view marks: what a person wrote in DS, who asked for something by hand, and who
+follows a dossier."""
 
 NO_DATA = frozenset({"connection", "programme", "number", "scope"})
 """What a reader and its objects have besides: pages put nothing of it into templates."""
