@@ -25,8 +25,10 @@ from pydantic import (
 
 from dsync.addresses import is_encrypted_or_local
 from dsync.annotations import AnnotationsConfig
+from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
+from dsync.domain.verdict import Verdict
 from dsync.eig.sections import EigSections
 from dsync.errors import ConfigurationError
 
@@ -367,6 +369,16 @@ class Configuration(_Section):
         return None
 
     @property
+    def declared(self) -> ControlesSections | None:
+        """The declared checks."""
+        return None
+
+    @property
+    def best(self) -> Verdict:
+        """The best verdict that its checks can give."""
+        return self.declared.best_verdict if self.declared else Verdict.ELIGIBLE
+
+    @property
     def late_after(self) -> timedelta:
         """Time since the last success after which the next one is late."""
         return self.schedule.incremental * self.http.ready_intervals
@@ -382,6 +394,20 @@ class Configuration(_Section):
         """How long the catalogue is used without confirmation; None: nothing is judged by it."""
         sections = self.programme
         return sections.preuves.catalogue.max_age if sections and self.judges else None
+
+
+class ControlesConfiguration(Configuration, ControlesSections):
+    """The TOML file of a démarche that declares its checks."""
+
+    @property
+    def declared(self) -> ControlesSections:
+        """The declared checks."""
+        return self
+
+    @property
+    def judges(self) -> bool:
+        """Whether there are checks."""
+        return True
 
 
 class EigConfiguration(Configuration, EigSections):
@@ -443,7 +469,7 @@ def read_configuration(path: Path) -> Configuration:
     try:
         return model.model_validate(raw)
     except ValidationError as exc:
-        problems = tuple(f"{path}: {problem}" for problem in _problems(exc))
+        problems = tuple(f"{path}: {problem}" for problem in _problems(exc, model, raw))
         raise ConfigurationError(headline(problems), problems) from exc
 
 
@@ -451,10 +477,23 @@ def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
     """Return the model of a file.
 
     Raises:
-        ConfigurationError: it has a section of the programme that needs `[mapping]`, without it.
+        ConfigurationError: it has a section that needs another one, without it, or the sections
+            of two programmes.
     """
+    if "controles" in raw:
+        if both := [f"[{name}]" for name in EigSections.model_fields if name in raw]:
+            raise ConfigurationError(
+                f"{path}: {' and '.join(both)} and [[controles]] exclude each other in one file: "
+                "remove the ones or the others."
+            )
+        return ControlesConfiguration
     if "mapping" in raw:
         return EigConfiguration
+    if alone := [f"[{name}]" for name in ("champs", "tables", "precontrole") if name in raw]:
+        needs = "needs" if len(alone) == 1 else "need"
+        raise ConfigurationError(
+            f"{path}: {' and '.join(alone)} {needs} [[controles]]: add a check, or remove them."
+        )
     if useless := [f"[{name}]" for name in EigSections.model_fields if name in raw]:
         needs = "needs" if len(useless) == 1 else "need"
         raise ConfigurationError(
@@ -464,24 +503,33 @@ def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
     return Configuration
 
 
-def _problems(exc: ValidationError) -> list[str]:
+def _problems(
+    exc: ValidationError, model: type[Configuration], raw: Mapping[str, Any]
+) -> list[str]:
     """Return one sentence per problem, without the input, which may be a secret."""
     problems = []
     for error in exc.errors(include_input=False, include_url=False):
         loc, message = error["loc"], message_of(error)
         if loc[-1] == "[key]":  # Of a table whose keys are a list of words.
             loc, message = loc[:-1], _UNKNOWN_KEY
-        key = ".".join(str(part) for part in loc)
-        if message == _UNKNOWN_KEY and (other := _nearest_key(loc)):
+        shown = loc
+        if loc[0] == "controles" and len(loc) > 1 and isinstance(loc[1], int):
+            # By its name, which people look for.
+            one = raw["controles"][loc[1]]
+            named = one.get("nom") if isinstance(one, dict) else None
+            shown = (f"controles.{named or loc[1] + 1}", *loc[2:])
+        key = ".".join(str(part) for part in shown)
+        if message == _UNKNOWN_KEY and (other := _nearest_key(loc, model)):
             message = f"unknown key; did you mean {other}?"
         problems.append(f"{key}: {message}")
     return problems
 
 
-def _nearest_key(loc: tuple[int | str, ...]) -> str | None:
+def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str | None:
     """Return the key of the same section that is most similar to an unknown one, or None."""
-    # Always the larger model: it has the keys of both.
-    schema = EigConfiguration.model_json_schema()
+    # The larger model has the keys of both.
+    larger = model if issubclass(model, ControlesConfiguration) else EigConfiguration
+    schema = larger.model_json_schema()
     sections = _alternatives(schema, schema)
     for part in loc[:-1]:
         inner = [_inside(section, part) for section in sections]

@@ -40,6 +40,7 @@ from dsync.domain.dossier import (
     Revision,
 )
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
+from dsync.domain.paper import Page
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 
 Row = Mapping[str, Any]
@@ -56,6 +57,10 @@ NO_RULES = (
     "set its enabled = true, or add it, and the section [mapping] that it needs, as in the shipped "
     "file."
 )
+
+
+COUNTED = ("mois", "controle", "resultat", "type_administration", "phase_constatee", "nombre")
+"""The columns of `dsync precheck --stats`."""
 
 
 class DossierView(NamedTuple):
@@ -299,14 +304,20 @@ class Programme(ABC):
 
     @classmethod
     def statistics(cls, reader: Any) -> Sequence[Row]:
-        """Count the results of the checks, for `dsync precheck --stats`.
-
-        Each row has at least `controle`, `resultat` and `nombre`; all have the same columns.
+        """Count the results of the checks by `COUNTED`, for `dsync precheck --stats`.
 
         Args:
             reader: the `Reader` of a démarche.
         """
-        return ()
+        rows = reader.rows_of(
+            "lecture_statistique",
+            COUNTED,
+            {"demarche_numero": reader.number},
+            order="mois, controle",
+            limit=2**31 - 1,
+        )
+        # Not by the database, whose order of texts is that of its language. None has no order.
+        return sorted(rows, key=lambda row: [str(value or "") for value in row.values()])
 
     def value_in_words(self, name: str, value: Any) -> Any:
         """Return a value of a column of the main view in French."""
@@ -332,12 +343,12 @@ class Programme(ABC):
         """
         return None
 
-    def account_page(self, account: Mapping[str, Any]) -> Any:
-        """Return an account as a page of blocks."""
+    def rules_page(self) -> Page:
+        """Return the page that publishes the rules in force."""
         raise NotImplementedError
 
-    def account_text(self, account: Mapping[str, Any]) -> str:
-        """Return an account as Markdown."""
+    def rules_document(self) -> Mapping[str, Any]:
+        """Return the rules in force whole, in JSON values."""
         raise NotImplementedError
 
     def message(
@@ -357,12 +368,17 @@ class Programme(ABC):
     @property
     @abstractmethod
     def mapping_key(self) -> str:
-        """Changes with the mapping; all dossiers are then read again."""
+        """Changes with the mapping; all dossiers are then read again. Empty: it has no tables."""
 
     @property
     @abstractmethod
     def judges(self) -> bool:
         """Whether it has rules; without them, the methods that judge are not called."""
+
+    @property
+    def needs_acceptance(self) -> bool:
+        """Whether its first verdicts wait until somebody accepts them."""
+        return False
 
     @property
     @abstractmethod

@@ -24,7 +24,11 @@ from dsync.care.verify import (
     verify_pieces,
     verify_remote,
 )
-from dsync.configuration import Configuration, shipped_config
+from dsync.configuration import Configuration, headline, shipped_config
+from dsync.controles.checking import Declarations
+from dsync.controles.declarations import ControlesSections
+from dsync.controles.programme import Controles
+from dsync.controles.proposal import proposed
 from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
 from dsync.domain.ids import DemarcheNumber
@@ -35,6 +39,7 @@ from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
+from dsync.programme import Programme
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, RunningService, Store, SyncState
 from dsync.store.store import process_name
@@ -138,8 +143,25 @@ class Worker:
         self._store = store
 
     @cached_property
-    def programme(self) -> Eig | None:
-        """The programme, None if the configuration has none of its sections.
+    def programme(self) -> Programme | None:
+        """The programme, None if the configuration has no sections of one.
+
+        Raises:
+            ConfigurationError: its rules or lists are wrong; with every problem.
+        """
+        declared = self.configuration.declared
+        return self.eig if declared is None else self._declared(declared)
+
+    def _declared(self, sections: ControlesSections) -> Controles:
+        path = self.settings.config
+        declarations = Declarations(sections, path.parent)
+        if faults := tuple(f"{path}: {fault}" for fault in declarations.faults):
+            raise ConfigurationError(headline(faults), faults)
+        return Controles(declarations)
+
+    @cached_property
+    def eig(self) -> Eig | None:
+        """The programme that ships; None if the configuration has none of its sections.
 
         Raises:
             ConfigurationError: its rules or lists are wrong; with every problem.
@@ -417,6 +439,9 @@ class Worker:
         template = self.settings.config.read_text(encoding="utf-8")
         known = Known(template, annotations, self.settings.ds_url, self.settings.ds_instructeur)
         sections = programme.propose(demarche, revision, parts_of(template))
+        if not sections.is_own:
+            text = f"{sections.text.rstrip()}\n\n{proposed(demarche, revision)}"
+            sections = sections._replace(text=text)
         return new_config(demarche, revision, sections, known)
 
     def verify(

@@ -125,11 +125,13 @@ def later_values(
     humans = {name for name, at in dates.items() if at > stamped_at} - together
     if DATE not in together or len(together) == 1:
         return {}
-    verdicts = {config.resultat.options.of(verdict): verdict for verdict in _WRITTEN}
-    stated = {
-        RESULTAT: verdicts.get(found[RESULTAT].valeur or ""),
-        DETAIL: stated_verdict(found[DETAIL].valeur or ""),
-    }
+    options = config.resultat.options
+    stated = {RESULTAT: None, DETAIL: stated_verdict(found[DETAIL].valeur or "")}
+    # One option can be for two verdicts: the detail then says which one.
+    of_option = [v for v in _WRITTEN if options.of(v) == (found[RESULTAT].valeur or "")]
+    if of_option:
+        said = stated[DETAIL]
+        stated[RESULTAT] = said if said in of_option else of_option[0]
     agreed = {verdict for name, verdict in stated.items() if name not in humans}
     verdict = agreed.pop() if len(agreed) == 1 else None
     if verdict is None:

@@ -47,14 +47,17 @@ class VerdictTexts(BaseModel):
     """For « À vérifier »."""
     ineligible: str = Field(min_length=1)
     """For « Inéligible »."""
+    rien_a_signaler: str | None = Field(default=None, min_length=1)
+    """For « Rien à signaler »; if missing, the text for « Éligible »."""
 
     def of(self, verdict: Verdict) -> str:
         """Return the text of a verdict other than Indéterminé."""
-        return str(getattr(self, verdict.key))
+        return str(getattr(self, verdict.key) or self.eligible)
 
-    def all(self) -> tuple[str, str, str]:
-        """Return the three texts."""
-        return (self.eligible, self.a_verifier, self.ineligible)
+    def all(self) -> tuple[str, ...]:
+        """Return the texts."""
+        texts = self.eligible, self.a_verifier, self.ineligible
+        return texts if self.rien_a_signaler is None else (*texts, self.rien_a_signaler)
 
 
 class ResultTarget(AnnotationTarget):

@@ -124,12 +124,12 @@ def _warnings(worker: Worker) -> list[str]:
         + (f"did you mean {nearest}?" if nearest else "check its spelling")
         for name, nearest in unknown_variables().items()
     ]
-    sections = worker.configuration.programme
+    sections, declared = worker.configuration.programme, worker.configuration.declared
     given = worker.configuration.model_fields_set
     warnings += [
         f"[{name}] has no effect without [regles]: nothing is judged"
         for name in ("annotations", "preuves")
-        if name in given and not (sections and sections.regles)
+        if name in given and not (sections and sections.regles) and not declared
     ]
     warnings += worker.programme.warnings() if worker.programme else ()
     try:

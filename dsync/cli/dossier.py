@@ -30,9 +30,11 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.session import load, open_worker, reading
+from dsync.cli.session import check_titles, load, open_worker, reading
+from dsync.domain.account import account_page
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.paper import markdown
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError, DSError, DSUnauthorizedError
 from dsync.programme import NO_RULES, Programme
@@ -143,21 +145,22 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     """
     settings = load(stored=True)
     with reading(settings) as reader:
+        titles = check_titles(settings, reader)
         found: dict[str, Any] | None = reader.dossiers.by_number(numero)
         conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
-        shown_by = reader.programme
+        part = reader.programme
     if found is None:
         raise ConfigurationError(UNKNOWN.format(numero=numero))
-    checks = current_checks(found, shown_by.checks)
+    checks = current_checks(found, titles)
     found["a_regler"] = to_settle(checks)
     if as_json:
         print_json(found)
         return
     click.secho(f"Dossier {numero}", bold=True)
     if found.get("precontroles") or settings.configuration.judges:
-        _print_verdict(found, checks, shown_by.checks)
+        _print_verdict(found, checks, titles, settings.configuration.best)
     _print_fields(found, "Applicant", APPLICANT)
-    for title, fields in shown_by.sections.items():
+    for title, fields in part.sections.items():
         _print_fields(found, title, fields)
     programme = settings.configuration.programme
     labels = programme.extra_labels if programme else {}
@@ -196,7 +199,7 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     if as_json:
         print_json(account)
     else:
-        click.echo(programme.account_text(account), nl=False)
+        click.echo(markdown(account_page(account)), nl=False)
 
 
 @dossier.command("message")
@@ -288,7 +291,10 @@ def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Programme, dict[str, An
 
 
 def _print_verdict(
-    found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], titles: Mapping[str, str]
+    found: Mapping[str, Any],
+    checks: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str],
+    best: Verdict,
 ) -> None:
     heading("Pre-check")
     verdicts = found.get("precontroles", ())
@@ -297,8 +303,9 @@ def _print_verdict(
         click.echo("  no verdict yet")
         return
     given = len(verdicts)
+    since = found.get("verdict_etabli_le") or current["etabli_le"]
     click.echo(
-        f"  {current['verdict']}, established {found['verdict_etabli_le']} by rules "
+        f"  {current['verdict']}, established {since} by rules "
         f"{current['version_regles']}" + (f" ({given} verdicts in all)" if given > 1 else "")
     )
     for check in checks:
@@ -308,7 +315,7 @@ def _print_verdict(
         print_note(f"  Remark: {clean(current['remarque'])}", hanging=10)
     if found["a_regler"]:
         names = ", ".join(titles.get(name, name) for name in found["a_regler"])
-        click.echo(f"  To become Éligible, settle: {names}")
+        click.echo(f"  To become {best}, settle: {names}")
 
 
 def _print_fields(found: Mapping[str, Any], title: str, fields: Mapping[str, str]) -> None:

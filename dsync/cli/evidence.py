@@ -63,15 +63,15 @@ def show(*, as_json: bool) -> None:
     """Show source, date and size of the catalogue and the lists, without network."""
     settings = load()
     with open_worker(settings) as worker:
-        now, rules = worker.clock(), _needed(worker.programme.rules if worker.programme else None)
+        now, rules = worker.clock(), worker.eig.rules if worker.eig else None
         with reading(settings) as reader:
             document = _needed(worker.evidence(reader))
     if as_json:
         print_json(document)
         return
     catalogue, lists = document["catalogue"], document["lists"]
-    click.echo(f"Rules {rules.version}\n")
-    if not rules.needs_catalogue:
+    click.echo(f"Rules {document['rules_version']}\n")
+    if rules is None or not rules.needs_catalogue:
         click.echo("Catalogue: not read, because no check needs it.")
     elif catalogue["fetched_at"] is None:
         click.echo(f"Catalogue {catalogue['source']}: not fetched yet; `dsync sync` fetches it.")

@@ -24,7 +24,7 @@ from dsync.cli.output import (
 )
 from dsync.cli.reports import print_moves
 from dsync.cli.runs import Done, carry_out, finish, run_once
-from dsync.cli.session import reading
+from dsync.cli.session import check_titles, load, reading
 from dsync.database import PROGRAMME
 from dsync.domain.check_answers import RESULTS
 from dsync.domain.ids import DossierNumber
@@ -137,8 +137,10 @@ def precheck(
     tried = PrecheckAsOf(as_of, work) if as_of else work
     done = carry_out(tried, as_json=as_json, dry=dry_run)
     document, comparisons = done.document, _comparisons(work, done)
+    is_declared = load(stored=True).configuration.declared is not None
+    moves = Moves.compared(comparisons, is_declared=is_declared)
     if as_json:
-        _print_document(comparisons, done)
+        _print_document(comparisons, done, moves)
     else:
         _print(comparisons, explain=explain, as_of=as_of)
         if refresh or undo:
@@ -149,7 +151,7 @@ def precheck(
         for problem in document["errors"]:
             click.echo(f"  ! {problem}", err=True)
         if dry_run:
-            print_moves(Moves.compared(comparisons))
+            print_moves(moves)
     finish(done)
 
 
@@ -254,7 +256,7 @@ def _answer(work: Answering, *, as_json: bool) -> None:
     done = carry_out(work, as_json=as_json)
     comparisons = _comparisons(Precheck(work.dossiers), done)
     if as_json:
-        _print_document(comparisons, done)
+        _print_document(comparisons, done, Moves.compared(comparisons))
     else:
         _print(comparisons, explain=False, as_of=None)
         for problem in done.document["errors"]:
@@ -350,7 +352,7 @@ def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
     return {"verdict": verdict.verdict.value, **PROGRAMME.evidence_facts(verdict)}
 
 
-def _print_document(comparisons: Sequence[Comparison], done: Done) -> None:
+def _print_document(comparisons: Sequence[Comparison], done: Done, moves: Moves) -> None:
     print_json(
         {
             "run": done.document["run"],
@@ -358,7 +360,7 @@ def _print_document(comparisons: Sequence[Comparison], done: Done) -> None:
             "dossiers": [_document(comparison) for comparison in comparisons],
             "verdicts_changes": [
                 {"avant": before, "apres": after, "nombre": count}
-                for before, after, count in Moves.compared(comparisons).moves
+                for before, after, count in moves.moves
             ],
             "erreurs": done.document["errors"],
         }
@@ -385,8 +387,9 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 
 
 def _statistics(*, wide: bool, as_json: bool) -> None:
-    with reading() as reader:
-        checks, rows = reader.programme.checks, reader.programme.statistics(reader)
+    settings = load(stored=True)
+    with reading(settings) as reader:
+        checks, rows = check_titles(settings, reader), reader.programme.statistics(reader)
     if as_json:
         print_json(rows)
         return

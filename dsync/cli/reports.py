@@ -89,4 +89,6 @@ def print_moves(moves: Moves) -> None:
     """Print how many standing verdicts change, and into what."""
     heading("Verdicts that change")
     print_table(("before", "after", "dossiers"), moves.moves, empty="None.")
+    for name, count, judged, asked in moves.found:
+        click.echo(f"{name} : {count} dossiers sur {judged}{f' : {asked}' if asked else ''}")
     click.echo(f"{moves.moved} of {moves.standing} standing verdicts change.")

@@ -12,14 +12,12 @@ from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import print_json
 from dsync.cli.session import open_worker, reading
-from dsync.eig.paper import html, markdown
-from dsync.eig.precheck.rules import RuleSet
+from dsync.domain.paper import Page, html, markdown
 from dsync.eig.publication import published_rules
 from dsync.eig.rows import rules as kept_rules
 from dsync.eig.rows import rules_versions
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.programme import NO_RULES
-from dsync.sync.context import utc_now
 from dsync.sync.moves import Moves
 
 FORMS = {".md": markdown, ".html": html}
@@ -45,10 +43,9 @@ def show(*, version: str | None, as_json: bool) -> None:
     """
     document: Mapping[str, Any] | None
     if version is None:
-        found = _in_force()
-        if _is_stopped(found):
-            click.echo(f"  ! {_STOPPED.format(found.version)}", err=True)
-        document = found.document()
+        version, page, document = _in_force()
+        if _is_stopped(version):
+            click.echo(f"  ! {_STOPPED.format(version)}", err=True)
     else:
         with reading() as reader:
             document = kept_rules(reader.connection, version)
@@ -58,10 +55,11 @@ def show(*, version: str | None, as_json: bool) -> None:
                 f"these have: {', '.join(known)}" if known else "none has; run `dsync sync` first"
             )
             raise ConfigurationError(f"No verdict was given by rules {version[:40]}; {named}.")
+        page = published_rules(document)
     if as_json:
         print_json(document)
     else:
-        click.echo(markdown(published_rules(document)), nl=False)
+        click.echo(markdown(page), nl=False)
 
 
 @rules.command("publish")
@@ -75,30 +73,30 @@ def publish(*, file: Path) -> None:
     write = FORMS.get(file.suffix.lower())
     if write is None:
         raise ConfigurationError(f"{file}: give a name that ends with {' or '.join(FORMS)}.")
-    found = _in_force()
-    if _is_stopped(found):
-        raise ConfigurationError(_STOPPED.format(found.version))
-    page = published_rules(found.document(), today=found.local_day(utc_now()))
+    version, page, _ = _in_force()
+    if _is_stopped(version):
+        raise ConfigurationError(_STOPPED.format(version))
     try:
         file.write_text(write(page), encoding="utf-8")
     except OSError as exc:
         raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
-    click.echo(f"{file}: rules {found.version}.")
+    click.echo(f"{file}: rules {version}.")
 
 
-def _in_force() -> RuleSet:
+def _in_force() -> tuple[str, Page, Mapping[str, Any]]:
+    """Return version, page and document of the rules in force."""
     with open_worker() as worker:
-        found = worker.programme.rules if worker.programme else None
-    if found is None:
+        found = worker.programme
+    if found is None or not found.judges:
         raise ConfigurationError(NO_RULES)
-    return found
+    return found.rules_version, found.rules_page(), found.rules_document()
 
 
-def _is_stopped(found: RuleSet) -> bool:
+def _is_stopped(version: str) -> bool:
     """Whether these rules wait for somebody to accept them; False without a database to ask."""
     try:
         with reading() as reader:
             stopped = Moves.stored(reader.state.read().refused_rules)
     except DsyncError:
         return False
-    return stopped is not None and stopped.version == found.version
+    return stopped is not None and stopped.version == version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +159,12 @@ def make_ready(worker: Worker) -> None:
         ConfigurationError: a setting is invalid; nothing was opened.
     """
     worker.demarche, worker.programme, worker.client  # noqa: B018 - properties that raise
+
+
+def check_titles(settings: Settings, reader: Reader) -> Mapping[str, str]:
+    """Return the French titles of a démarche's checks by name, in their order."""
+    declared = settings.configuration.declared
+    return declared.titles if declared else reader.programme.checks
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from dsync.annotations import WishStatus
 from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
+from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
@@ -79,8 +80,9 @@ def show(visit: Visit) -> Response:
             key=lambda one: ANNOTATIONS.index(one.annotation),
         )
         described = reader.programme
+        titles = visit.check_titles(reader)
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
-        checks = current_checks(found, described.checks)
+        checks = current_checks(found, titles)
         main = shipped_dictionary(described)[described.main_view.name]
         documented = dossier_dictionary()["columns"] | main["columns"]
         sections = {
@@ -92,18 +94,17 @@ def show(visit: Visit) -> Response:
         }
         changes = [one for one in found["changements"] if visit.actor.may_act]
         deposited = words.instant_of(found["depose_le"])
-        titles = described.checks
         suivi: list[dict[str, Any]] = []
         grids: list[dict[str, Any]] = []
         message = None
-        if programme := worker.programme:
+        if worker.configuration.programme is not None:
             columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
-            if programme.stages:
+            if described.stages:
                 suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
-            if programme.has_grids:
+            if described.has_grids:
                 grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
-            if visit.actor.may_act:
-                message = programme.message(reader, found, checks)
+        if (programme := worker.programme) and visit.actor.may_act:
+            message = programme.message(reader, found, checks)
         for check in checks:
             check["vu"] = shown_key(check["resultat"], check["motif"])
             check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
@@ -133,6 +134,7 @@ def show(visit: Visit) -> Response:
             may_answer=visit.actor.may_act
             and worker.configuration.judges
             and (found["presence"], found["etat"]) in ANSWERABLE,
+            best=worker.configuration.best,
             writes=worker.configuration.annotations is not None,
         )
 
@@ -154,7 +156,7 @@ def explain(visit: Visit) -> Response:
         account = programme.account(reader, found, at) if programme and found and is_here else None
         if programme is None or account is None:
             raise HTTPException(404, "Ce dossier n’a pas de verdict à expliquer à cette date.")
-        paper = programme.account_page(account)
+        paper = account_page(account)
         return visit.page("explication.html", reader, numero=number, paper=paper)
 
 

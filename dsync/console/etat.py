@@ -215,6 +215,7 @@ def show(visit: Visit) -> Response:
             curve=curve(series),
             funnel=bars(figures["etapes"]),
             judges=configuration.judges,
+            best=configuration.best,
         )
 
 

@@ -40,6 +40,11 @@ def _check_programme(visit: Visit, *, with_grids: bool = False) -> None:
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
+def _check_judged(visit: Visit) -> None:
+    if visit.worker.programme is None:
+        raise HTTPException(404, "Cette démarche n’a pas de programme.")
+
+
 def _present(visit: Visit) -> dict[str, Any]:
     return {"demarche_numero": visit.worker.demarche, "presence": "present"}
 
@@ -143,8 +148,8 @@ def export(visit: Visit) -> Response:
 
 def evidence(visit: Visit) -> Response:
     """Show the catalogue and the lists, with source and age."""
-    _check_programme(visit)
     worker = visit.worker
+    _check_judged(visit)
     with visit.reading() as reader:
         refused, since = reader.state.refused_rules()
         return visit.page(
@@ -158,7 +163,7 @@ def evidence(visit: Visit) -> Response:
 
 def refresh(visit: Visit) -> Response:
     """Ask for a run, which reads the catalogue again, or accept what a brake stopped."""
-    _check_programme(visit)
+    _check_judged(visit)
     if visit.form.get("accepter"):
         if not visit.form.get("confirme"):
             return visit.confirm(

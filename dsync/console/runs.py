@@ -53,7 +53,7 @@ def run(visit: Visit) -> Response:
             events=events[:PER_PAGE],
             page=page,
             has_more=len(events) > PER_PAGE,
-            check_titles=reader.programme.checks,
+            check_titles=visit.check_titles(reader),
         )
 
 
@@ -119,7 +119,7 @@ def trial(visit: Visit) -> Response:
             code=code,
             comparisons=report and report.comparisons,
             problem=problem,
-            check_titles=reader.programme.checks,
+            check_titles=visit.check_titles(reader),
             refresh_s=REFRESH_S,
         )
 

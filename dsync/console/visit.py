@@ -150,6 +150,11 @@ class Visit:
             else:
                 yield masked(reader)
 
+    def check_titles(self, reader: Reader) -> Mapping[str, str]:
+        """Return the French titles of the démarche's checks by name, in their order."""
+        declared = self.worker.configuration.declared
+        return declared.titles if declared else reader.programme.checks
+
     def said(self, column: str, value: Any) -> Any:
         """Return a value of a column of the views in French; other values as they are."""
         if column in words.OF_COLUMN:

@@ -187,6 +187,7 @@ SECTIONS = {
 }
 COLOURS = {
     "eligible": "success",
+    "rien_a_signaler": "success",
     "a_verifier": "warning",
     "ineligible": "error",
     "indetermine": "info",

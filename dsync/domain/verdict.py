@@ -29,11 +29,17 @@ class Verdict(StrEnum):
     A_VERIFIER = "À vérifier"
     INELIGIBLE = "Inéligible"
     INDETERMINE = "Indéterminé"
+    RIEN_A_SIGNALER = "Rien à signaler"
+    """Instead of « Éligible » while a declared check is a person's."""
 
     @property
     def key(self) -> str:
         """The ASCII name used in JSON and configuration."""
         return self.name.lower()
+
+
+MOST_CHECKS = 40
+"""Checks of a verdict, at most."""
 
 
 class Controle(Struct, frozen=True, gc=False):
@@ -151,6 +157,12 @@ def worst(resultats: Iterable[Resultat]) -> Resultat:
 def verdict_of(resultats: Iterable[Resultat]) -> Verdict:
     """Return the verdict of the most severe result."""
     return _VERDICTS[SEVERITY[worst(resultats)]]
+
+
+def best(verdict: str) -> Verdict:
+    """Return a verdict as it follows from the checks alone, whether people have some to make."""
+    given = Verdict(verdict)
+    return Verdict.ELIGIBLE if given is Verdict.RIEN_A_SIGNALER else given
 
 
 def by_severity(controles: Iterable[Controle]) -> list[Controle]:

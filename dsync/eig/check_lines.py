@@ -10,13 +10,13 @@ from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.toml_text import named
+from dsync.domain.wording import fold
 from dsync.eig.evidence.betagouv import fetch_catalogue
 from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
 from dsync.eig.mapping.mapping_section import CHAMP_FIELDS, PROFIL, VOEUX, MappingConfig
 from dsync.eig.mapping.proposal import OWN_SHARE
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.wording import fold
 from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.errors import DsyncError, EvidenceUnavailableError
 from dsync.store import Store

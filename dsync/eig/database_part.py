@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
+from dsync.domain.verdict import MOST_CHECKS
+from dsync.domain.wording import listed
 from dsync.eig import candidature
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.wording import listed
 from dsync.eig.stages import SUITES, Suite
 from dsync.programme import Dictionary
 from dsync.store.dictionary import (
@@ -119,7 +120,7 @@ def completed(query: str) -> str:
     """Insert the main view's columns, the checks and what follows each stage into a query.
 
     `{results}`: the paths of the checks and their results in a verdict, which has each check once
-    at most.
+    at most; one of another démarche of the database can have more of them than the programme.
     """
     columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
     checks = ",\n        ".join(
@@ -127,7 +128,7 @@ def completed(query: str) -> str:
     )
     # Not `format`: SQL has braces of its own, such as '{}'.
     query = query.replace("{columns}", columns).replace("{checks}", checks)
-    results = (f"'$[{rank}].controle', '$[{rank}].resultat'" for rank in range(len(Check)))
+    results = (f"'$[{rank}].controle', '$[{rank}].resultat'" for rank in range(MOST_CHECKS))
     query = query.replace("{results}", ", ".join(results))
     for name in Suite._fields:
         whens = (f"WHEN '{e}' THEN '{v}'" for e, s in SUITES.items() if (v := getattr(s, name)))

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Column, Connection, Select
 
+from dsync.domain import account
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
+from dsync.domain.detail import stated_verdict
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Descriptor, Etat, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
+from dsync.domain.message import Message
+from dsync.domain.paper import Page
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, Verdict
 from dsync.eig import candidature, database_part, evidence_tables, rows, words
-from dsync.eig.account import account_of, account_page
 from dsync.eig.candidature import Candidature
 from dsync.eig.check_lines import evidence_line, mapping_lines, rules_lines
 from dsync.eig.evidence.gathering import (
@@ -28,14 +31,13 @@ from dsync.eig.evidence.gathering import (
 )
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
 from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, propose
-from dsync.eig.message import ASKED, Message, Suggestion, message_of
-from dsync.eig.paper import Page, markdown
+from dsync.eig.message import ASKED, Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.detail import stated_verdict
 from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.rows import DossierProduct
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Etape
@@ -60,9 +62,6 @@ if TYPE_CHECKING:
 
 NOON = time(12, tzinfo=UTC)
 """At this time the day in Paris and in UTC is the same."""
-COUNTED = ("mois", "controle", "resultat", "type_administration", "phase_constatee", "nombre")
-"""The columns of `dsync precheck --stats`."""
-ALL_ROWS = 2**31 - 1
 
 
 class Eig(Programme):
@@ -85,8 +84,6 @@ class Eig(Programme):
         "voeux": DossierView("lecture_voeu", "rang"),
         "evaluations": DossierView("lecture_evaluation", "ligne"),
         "notes": DossierView("lecture_evaluation_note", "ligne"),
-        "precontroles": DossierView("lecture_precontrole", "etabli_le"),
-        "controles": DossierView(database_part.CHECKS_VIEW, "etabli_le", json="preuve"),
     }
     listed: ClassVar[Column[Any]] = evidence_tables.candidature.c.produit_id
     filters: ClassVar[Mapping[str, str]] = {
@@ -140,19 +137,6 @@ class Eig(Programme):
             "phase": verdict.constats.get("phase_constatee"),
             "catalogue read": proof and proof.consulte_le,
         }
-
-    @classmethod
-    def statistics(cls, reader: Reader) -> list[dict[str, Any]]:
-        """Count the results of the checks by month, applicant and phase."""
-        rows = reader.rows_of(
-            "lecture_statistique",
-            COUNTED,
-            {"demarche_numero": reader.number},
-            order="mois, controle",
-            limit=ALL_ROWS,
-        )
-        # Not by the database, whose order of texts is that of its language. None has no order.
-        return sorted(rows, key=lambda row: [str(value or "") for value in row.values()])
 
     def __init__(
         self,
@@ -466,35 +450,22 @@ class Eig(Programme):
         Returns:
             None if it had no verdict then.
         """
-        given = [
-            one
-            for one in found.get("precontroles", ())
-            if (one["courant"] if at is None else datetime.fromisoformat(one["etabli_le"]) <= at)
-        ]
-        if not given:
-            return None
-        verdict, titles = given[-1], {check.value: check.label for check in Check}
-        which = ("etabli_le", "courant")
-        controles = [c for c in found["controles"] if all(c[one] == verdict[one] for one in which)]
-        ranks = {name: rank for rank, name in enumerate(titles)}
-        controles.sort(key=lambda one: ranks.get(one["controle"], len(ranks)))
-        return account_of(
-            found,
-            verdict,
-            controles,
-            rows.rules(reader.connection, verdict["version_regles"]),
-            titles=titles,
-            in_words=self.evidence_in_words,
-            instruction=self.rules.config.instruction if self.rules else "l’équipe d’instruction",
-        )
 
-    def account_page(self, account: Mapping[str, Any]) -> Page:
-        """Return an account of `account` as a page."""
-        return account_page(account)
+        def rules_of(version: str) -> account.Rules:
+            config = self.rules.config if self.rules else None
+            default = config.instruction if config else "l’équipe d’instruction"
+            return account_rules(rows.rules(reader.connection, version), default)
 
-    def account_text(self, account: Mapping[str, Any]) -> str:
-        """Return an account of `account` as Markdown."""
-        return markdown(account_page(account))
+        return account.account_of(found, at, rules_of, self.checks, self.evidence_in_words)
+
+    def rules_page(self) -> Page:
+        """Return the page that publishes the rules in force."""
+        rules = self._in_force
+        return published_rules(rules.document(), today=rules.local_day(datetime.now(UTC)))
+
+    def rules_document(self) -> Mapping[str, Any]:
+        """Return the rules in force, as the database keeps them."""
+        return self._in_force.document()
 
     def message(
         self, reader: Reader, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from dsync.domain.message import Message, letter
 from dsync.domain.verdict import Controle, Resultat
-from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evidence import RegistryStatus
-from dsync.eig.precheck.product import Lien
-from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.wording import (
+from dsync.domain.wording import (
     fold,
     french_date,
     grouped_siren,
     listed,
     quoted,
-    with_no_break_spaces,
 )
+from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.evidence import RegistryStatus
+from dsync.eig.precheck.product import Lien
+from dsync.eig.precheck.rules import RuleSet
 
 ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
 """Where the evidence is out of reach, the applicant has nothing to send."""
@@ -38,14 +38,6 @@ class Suggestion(NamedTuple):
     nom: str
     url: str
     controles: Sequence[Controle]
-
-
-class Message(NamedTuple):
-    """A message to an applicant; `demandes` is empty if there is nothing to ask."""
-
-    objet: str
-    texte: str
-    demandes: Sequence[str]
 
 
 def message_of(
@@ -74,24 +66,7 @@ def message_of(
     ]
     asked = [*_demands(sure, rules)]
     asked += [_suggested(one, rules, asked) for one in suggestions]
-    config = rules.config
-    days = config.answer_days
-    until = f" dans les {days} jours qui suivent ce message" if days else ""
-    parts = [
-        "Madame, Monsieur,",
-        f"Nous avons bien reçu votre dossier n° {numero}. Pour poursuivre son instruction, nous "
-        f"avons besoin des précisions suivantes{until} :",
-        "\n".join(f"- {one}" for one in asked),
-        f"{'Vous pouvez corriger votre dossier, ou répondre' if may_edit else 'Merci de répondre'} "
-        "par la messagerie de Démarches Simplifiées, en y joignant vos pièces.",
-        "Cette demande a été préparée à l’aide d’un pré-contrôle automatique des conditions "
-        "publiées. Elle ne préjuge pas de la décision, qui sera prise par une personne."
-        + (f" Règles appliquées : {config.publication_url}" if config.publication_url else ""),
-        "Nous vous remercions et restons à votre disposition.",
-        f"{config.instruction[:1].upper()}{config.instruction[1:]}",
-    ]
-    text = with_no_break_spaces("\n\n".join(parts)) if asked else ""
-    return Message(f"Dossier n° {numero} : précisions attendues", text, asked)
+    return letter(numero, asked, rules.config, days=rules.config.answer_days, may_edit=may_edit)
 
 
 def _demands(controles: Sequence[Controle], rules: RuleSet) -> Iterator[str]:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
-from dsync.eig.precheck.wording import french_date
 from dsync.store.dictionary import label_of
 
 TYPES = {

@@ -345,6 +345,7 @@ ERASED_TABLES = (
     tables.pousse,
     tables.quarantaine,
     tables.reponse,
+    tables.cle,
 )
 """The tables of which an erased dossier's rows are deleted."""
 

@@ -85,6 +85,8 @@ _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
 """Oldest first, never sent last: SQLite and PostgreSQL sort NULL differently."""
 
 _VIEWS = {
+    "precontroles": DossierView("lecture_precontrole", "etabli_le"),
+    "controles": DossierView("lecture_precontrole_controle", "etabli_le", json="preuve"),
     "annotations": DossierView("lecture_annotation", _ANNOTATION_ORDER),
     "pieces": DossierView("lecture_piece", "nom"),
     "changements": DossierView("lecture_changement", "ordre"),
@@ -239,7 +241,10 @@ class DossierReads(Subject):
             numero: the dossier's number.
             only: the keys of the views to read beside the main one; None: all.
         """
-        found = self._view(_main_view(self.programme), numero)
+        # A démarche beside the programme's has no row in its main view.
+        found = self._view(_main_view(self.programme), numero) or self._view(
+            ENGINE.main_view, numero
+        )
         if not found:
             return None
         document = found[0]

@@ -100,6 +100,8 @@ class SyncState:
     """When it was last announced what is to be erased by its age."""
     retention_key: str | None = None
     """Of the ages by which."""
+    cle_secrete: str | None = None
+    """The random key of the hashes in table `cle`."""
 
     def as_of(self, now: datetime) -> SyncState:
         """Return the state without the instants that are after `now`.

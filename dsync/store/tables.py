@@ -171,6 +171,16 @@ class PieceRow(_Table, table=True):
     a_supprimer: bool
 
 
+class CleRow(_Table, table=True):
+    """What declared checks compare between dossiers, as a keyed hash: equal ones are doublons."""
+
+    __tablename__ = "cle"
+
+    numero: int = given_number()
+    controle: str = Field(primary_key=True)
+    cle: str = Field(index=True)
+
+
 class CorrectionRow(_Table, table=True):
     """A correction that the usager was asked for: DS tells only which one is pending."""
 
@@ -531,6 +541,8 @@ class SyncStateRow(_Table, table=True):
     # What was announced to be erased by age: when, and by which ages.
     retention_at: dt.datetime | None
     retention_key: str | None
+    # The random key of the hashes in table `cle`.
+    cle_secrete: str | None
 
 
 class RevisionRow(_Table, table=True):
@@ -570,6 +582,7 @@ alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
 piece = metadata.tables["piece"]
+cle = metadata.tables["cle"]
 correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
 reponse = metadata.tables["reponse"]

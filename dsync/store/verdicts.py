@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Row,
+    Select,
     Update,
     and_,
     bindparam,
@@ -23,8 +24,8 @@ from sqlalchemy import (
 )
 
 from dsync.domain.check_answers import answers_in
-from dsync.domain.dossier import Etat, Json, Presence
-from dsync.domain.ids import DossierNumber
+from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
 from dsync.programme import ToJudge
@@ -35,6 +36,7 @@ from dsync.store.seals import Seals
 from dsync.store.sql import Scope, Subject
 
 _dossier = tables.dossier
+_cle = tables.cle
 _verdict = tables.verdict
 _outbox = tables.outbox
 _event = tables.evenement
@@ -143,6 +145,18 @@ class VerdictReads(Subject):
         return wished
 
 
+def with_same_key(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[tuple[int]]:
+    """Select the open dossiers of which a declared check compares the same as of these."""
+    keys = select(_cle.c.cle).where(_cle.c.numero.in_(numbers))
+    return select(_dossier.c.numero).where(
+        # Not a join: SQLite would go through all dossiers of the démarche.
+        _dossier.c.numero.in_(select(_cle.c.numero).where(_cle.c.cle.in_(keys))),
+        _dossier.c.demarche_numero == demarche,
+        _dossier.c.presence == Presence.PRESENT.value,
+        _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+    )
+
+
 class QueueReads(Subject):
     """Reads which dossiers are to be judged."""
 
@@ -168,10 +182,12 @@ class QueueWrites(QueueReads):
         if not numbers:
             return []
         # One statement: a list of them, as long as they are many, would be prepared anew each time.
+        sharing: Any = with_same_key(self.number, numbers)
         related = self.programme.related(self.number, numbers)
-        if related is None:
-            return []
-        queuing = _queuing(_dossier.c.numero.in_(related))
+        chosen: ColumnElement[bool] = _dossier.c.numero.in_(sharing)
+        if related is not None:
+            chosen = or_(chosen, _dossier.c.numero.in_(related))
+        queuing = _queuing(chosen)
         return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
 
     def close(self, numbers: Sequence[DossierNumber]) -> None:

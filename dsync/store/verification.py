@@ -25,7 +25,7 @@ from sqlalchemy import (
 from dsync.annotations import WishStatus
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import verdict_of
+from dsync.domain.verdict import best, verdict_of
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
 from dsync.store.form_views import FormView
@@ -204,7 +204,7 @@ class VerificationReads(Subject):
         return [
             DossierNumber(row.numero)
             for row in rows
-            if verdict_of(one.resultat for one in row.controles or ()) != row.verdict
+            if verdict_of(one.resultat for one in row.controles or ()) is not best(row.verdict)
         ]
 
     def wrong_presences(self) -> list[DossierNumber]:

@@ -34,7 +34,7 @@ def check_sections(run: Run, *, accept: bool) -> None:
     with run.reading() as reader:
         state, made = reader.state.read(), reader.made_by_sections()
     lost = {}
-    if context.programme is None and made.rows:
+    if not context.maps and made.rows:
         lost["[mapping]"] = f"{made.rows} {made.table}s would be emptied"
     # The key is that of rules: without it, these verdicts were given up before.
     if context.judge is None and state.evidence_key is not None and made.verdicts:

@@ -102,6 +102,11 @@ class Context:
         return mapping_key_of(self.programme, self.annotations)
 
     @property
+    def maps(self) -> bool:
+        """Whether a programme stores rows of its own."""
+        return self.programme is not None and self.programme.mapping_key != ""
+
+    @property
     def judge(self) -> Programme | None:
         """The programme, if it has rules; None: nothing is judged."""
         return self.programme if self.programme and self.programme.judges else None
@@ -209,9 +214,10 @@ WITHOUT_ANNOTATIONS = "/sans annotations"
 def mapping_key_of(programme: Programme | None, annotations: AnnotationsConfig | None) -> str:
     """Return a digest of the programme's mapping, and whether dsync has annotations.
 
-    The hash of a dossier's content depends on both. Without a programme, the digest is empty.
+    The hash of a dossier's content depends on both. Without a mapping, the digest is empty.
     """
-    own = digest(programme.mapping_key) if programme else ""
+    key = programme.mapping_key if programme else ""
+    own = digest(key) if key else ""
     return own if annotations else f"{own}{WITHOUT_ANNOTATIONS}"
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from dsync.domain.verdict import Comparison, Verdict
+from dsync.domain.verdict import SEVERITY, Comparison, Decision, StoredVerdict, Verdict
 
 REMEDY = (
     "Look with `dsync precheck --dry-run`; then correct [regles] or its lists, or run `dsync "
     "precheck accept`."
 )
+
+
+FIRST = (
+    "Look with `dsync precheck --dry-run` at what they would give; then correct [[controles]], or "
+    "run `dsync precheck accept`."
+)
+NO_VERDICT = "Sans verdict"
+_MANY = 10
+"""Dossiers from which a share means something."""
 
 
 class Moves(NamedTuple):
@@ -23,26 +32,48 @@ class Moves(NamedTuple):
     """The number of open dossiers with a verdict."""
     moves: tuple[tuple[str, str, int], ...]
     """Verdict before, verdict after, number of dossiers; only those that differ."""
+    found: tuple[tuple[str, int, int, str], ...] = ()
+    """Of declared checks: the check, on how many dossiers of how many it is not conforming, and a
+    question if these are most."""
 
     @classmethod
-    def of(cls, version: str, standing: int, pairs: Iterable[tuple[Verdict, Verdict]]) -> Self:
+    def of(
+        cls,
+        version: str,
+        standing: int,
+        pairs: Iterable[tuple[Verdict | None, Verdict]],
+        judged: Collection[Decision | StoredVerdict] = (),
+    ) -> Self:
         """Count pairs of a standing and a new verdict.
 
         Args:
             version: of the new rules.
             standing: the number of standing verdicts.
-            pairs: before and after, of any dossiers.
+            pairs: before and after, of any dossiers; None: there was no verdict before.
+            judged: the decisions, of which each check is counted; empty: none is.
         """
         counts = Counter((before, after) for before, after in pairs if before is not after)
         order = list(Verdict)
-        rows = sorted(counts.items(), key=lambda row: [order.index(one) for one in row[0]])
-        return cls(version, standing, tuple((b.value, a.value, n) for (b, a), n in rows))
+        rows = sorted(
+            counts.items(), key=lambda row: [order.index(one) if one else -1 for one in row[0]]
+        )
+        moves = tuple((b.value if b else NO_VERDICT, a.value, n) for (b, a), n in rows)
+        return cls(version, standing, moves, tuple(_found(judged)))
 
     @classmethod
-    def compared(cls, comparisons: Iterable[Comparison]) -> Self:
-        """Count what a pre-check compared."""
-        pairs = [(one.before.verdict, one.verdict) for one in comparisons if one.before]
-        return cls.of("", len(pairs), pairs)
+    def compared(cls, comparisons: Sequence[Comparison], *, is_declared: bool = False) -> Self:
+        """Count what a pre-check compared; of declared checks also first verdicts and each check.
+
+        Args:
+            comparisons: of the dossiers.
+            is_declared: whether the checks are declared.
+        """
+        pairs = [
+            (one.before.verdict if one.before else None, one.verdict)
+            for one in comparisons
+            if one.before or is_declared
+        ]
+        return cls.of("", len(pairs), pairs, [one.after for one in comparisons if is_declared])
 
     @classmethod
     def stored(cls, document: Mapping[str, Any] | None) -> Self | None:
@@ -50,7 +81,8 @@ class Moves(NamedTuple):
         if not document:
             return None
         rows = tuple((before, after, count) for before, after, count in document["moves"])
-        return cls(document["version"], document["standing"], rows)
+        found = tuple((name, n, of, asked) for name, n, of, asked in document.get("found", ()))
+        return cls(document["version"], document["standing"], rows, found)
 
     @property
     def moved(self) -> int:
@@ -66,3 +98,16 @@ class Moves(NamedTuple):
     def table(self) -> str:
         """The moves on one line."""
         return ", ".join(f"{before} → {after}: {count}" for before, after, count in self.moves)
+
+
+def _found(judged: Collection[Decision | StoredVerdict]) -> Iterator[tuple[str, int, int, str]]:
+    counts: Counter[str] = Counter()
+    doublons: Counter[str] = Counter()
+    for decision in judged:
+        for one in decision.controles:
+            counts[one.controle] += bool(SEVERITY[one.resultat])
+            doublons[one.controle] += "dossiers" in one.preuve
+    for name, count in counts.items():
+        is_large = len(judged) >= _MANY and 2 * count > len(judged)
+        asked = "clé trop large ?" if 2 * doublons[name] > count else "règle trop large ?"
+        yield name, count, len(judged), asked if is_large else ""

@@ -656,8 +656,8 @@ def _release_gone(run: Run, started_at: datetime) -> None:
 
 def _end_full_read(run: Run, crawl: Crawl) -> None:
     with run.transaction() as tx:
-        if run.context.programme is None:
-            # The pages left these rows as they were, if there are any: no programme is configured.
+        if not run.context.maps:
+            # The pages left these rows as they were, if there are any: nothing is mapped.
             tx.deletions.delete_mapped_rows()
         tx.state.save(
             last_full_at=run.now,

@@ -3,16 +3,17 @@
 Rules of another version are tried on the standing verdicts of open dossiers before they judge
 anything. If they move too many, this run and the next ones judge and push nothing: standing
 verdicts and wishes stay, dossiers stay queued, until somebody accepts this version or corrects it.
+The first declared checks of a démarche are stopped, too.
 """
 
 from __future__ import annotations
 
-from dsync.domain.dossier import OPEN_ETATS, Presence
-from dsync.domain.verdict import StoredVerdict, Verdict
+from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
+from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.errors import ConfigurationError
 from dsync.programme import Evidence, PrecheckOptions, Programme
 from dsync.sync.context import Run
-from dsync.sync.moves import REMEDY, Moves
+from dsync.sync.moves import FIRST, REMEDY, Moves
 
 
 def stopped_rules(
@@ -53,16 +54,21 @@ def _stopped(
     known = Moves.stored(state.refused_rules)
     if accept is None and state.rules_version != version:
         is_tried = known is not None and known.version == version and known.is_final
-        moves = known if known and is_tried else _try(run, programme, evidence)
+        is_first = state.rules_version is None and programme.needs_acceptance
+        moves = known if known and is_tried and not is_first else _try(run, programme, evidence)
         context = run.context
         limit = max(context.verdicts, int(moves.standing * context.verdicts_percent / 100))
-        if moves.moved > limit:
+        if is_first or moves.moved > limit:
             run.report.brake(
-                f"Safety brake: the changed rules (version {version}) would change {moves.moved} "
-                f"of {moves.standing} standing verdicts (at most {limit} are accepted): "
-                f"{moves.table}. Nothing is judged or written back by them. {REMEDY}"
+                f"Safety brake: the checks (version {version}) are new: "
+                f"{moves.table or 'no dossier yet'}. Nothing is judged or written back by them "
+                f"yet. {FIRST}"
+                if is_first
+                else f"Safety brake: the changed rules (version {version}) would change "
+                f"{moves.moved} of {moves.standing} standing verdicts (at most {limit} are "
+                f"accepted): {moves.table}. Nothing is judged or written back by them. {REMEDY}"
             )
-            if not is_tried:
+            if is_first or not is_tried:
                 since = known and known.version == version and state.refused_rules_since
                 with run.transaction() as tx:
                     tx.state.save(
@@ -76,29 +82,40 @@ def _stopped(
 
 
 def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
-    """Have the open dossiers judged whose verdict is by other rules, and store nothing of it."""
-    standing, pairs = 0, list[tuple[Verdict, Verdict]]()
+    """Have the open dossiers judged whose verdict is by other rules, and store nothing of it.
+
+    Of declared checks, also those without a verdict, which these rules would be the first to give.
+    """
+    every = programme.needs_acceptance
+    standing, pairs = 0, list[tuple[Verdict | None, Verdict]]()
+    judged: list[Decision] = []
+    trial = PrecheckOptions(is_trial=True)
     with run.reading() as reader:
         numbers = reader.queue.numbers(OPEN_ETATS)
+        compared = reader.queue.numbers(COUNTED_ETATS)
+    for some in run.batches(compared if every else []):
+        programme.prepare(run, evidence, some, trial)
     for some in run.batches(numbers):
         with run.reading() as reader:
             given = [
                 one
                 for one in reader.verdicts.for_judging(some)
-                if one.is_open and one.presence == Presence.PRESENT and _stands(one.current)
+                if one.is_open
+                and one.presence == Presence.PRESENT
+                and (every or _stands(one.current))
             ]
         standing += len(given)
         due = [
             one
             for one in given
-            if one.current and one.current.version_regles != programme.rules_version
+            if one.current is None or one.current.version_regles != programme.rules_version
         ]
-        pairs += [
-            (one.dossier.current.verdict, one.decision.verdict)
-            for one in programme.judge(run, evidence, due, PrecheckOptions(is_trial=True))
-            if one.dossier.current and one.decision
-        ]
-    return Moves.of(programme.rules_version, standing, pairs)
+        for one in programme.judge(run, evidence, due, trial):
+            if one.decision:
+                current = one.dossier.current
+                pairs.append((current.verdict if current else None, one.decision.verdict))
+                judged += [one.decision] if every else []
+    return Moves.of(programme.rules_version, standing, pairs, judged)
 
 
 def _stands(verdict: StoredVerdict | None) -> bool:

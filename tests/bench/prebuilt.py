@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from dsync.domain.wording import fold
 from dsync.ds import operations
-from dsync.eig.precheck.wording import fold
 
 if TYPE_CHECKING:
     from dsync.sandbox import Sandbox

@@ -31,9 +31,35 @@ from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
 from tests.console.served import ServedConsole, Visitor, served, words
-from tests.engine.rig import DEMARCHE, FIRST, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
+from tests.engine.rig import DEMARCHE, FIRST, PAGE, PROBLEME, RESULTAT, Engine, id_of, number, seeds
 from tests.store.databases import connected
 
+DECLARED = f"""
+[champs]
+page = {{ id = "{id_of(PAGE)}", type = "texte" }}
+probleme = {{ id = "{id_of(PROBLEME)}", type = "texte" }}
+[[controles]]
+nom = "page"
+titre = "adresse de la fiche"
+exige = {{ champ = "page", commence_par = ["ftp://"] }}
+motif = "Adresse « {{page}} »."
+regle = "Règle (appel, article 1) : une adresse."
+a_faire = "demander l’adresse."
+demande = "Merci de donner une adresse."
+[[controles]]
+nom = "probleme"
+titre = "problème"
+exige = {{ champ = "probleme", present = true }}
+motif = "Problème non décrit."
+regle = "Règle (appel, article 2) : un problème."
+a_faire = "demander le problème."
+[[controles]]
+nom = "interet"
+titre = "intérêt"
+humain = true
+regle = "Règle (appel, article 3) : un intérêt."
+a_faire = "lire le dossier."
+"""
 WITH_FILTERS = (
     *ADDRESSES,
     "/dossiers?q=direction&tri=raison_sociale&ordre=desc&presence=present",
@@ -546,3 +572,28 @@ def numbers(answer: Any) -> list[DossierNumber]:
 def flat(text: str) -> str:
     """Return a text as `words` shows it."""
     return " ".join(text.split())
+
+
+def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: Path) -> None:
+    """State, list, dossier with reasons and message, account, evidence; no jury."""
+    file = tmp_path / "declared.toml"
+    file.write_text(without_programme() + DECLARED, encoding="utf-8")
+    settings = replace(
+        fresh.worker.app.settings, config=file, configuration=read_configuration(file)
+    )
+    app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    with served(fresh, [app]) as console:
+        visitor = console.visitor()
+        visitor.ask("/resynchroniser", portee="tout")
+        stopped = words(visitor.get("/preuves").text)
+        assert "Sans verdict À vérifier 10" in stopped
+        assert "probleme : 0 dossiers sur 10" in stopped
+        version = re.search(r'name="accepter_regles" value="(\w+)"', visitor.get("/preuves").text)
+        assert version
+        visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
+        for path in ADDRESSES:
+            assert (404 if "/jury" in path else 200) == visitor.get(path).status_code, path
+        assert "Rien à signaler" in words(visitor.get("/").text)
+        dossier = words(visitor.get(f"/dossiers/{FIRST}").text)
+        assert "adresse de la fiche" in dossier
+        assert "Merci de donner une adresse." in dossier

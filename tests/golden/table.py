@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dsync.eig.paper import markdown
+from dsync.domain.paper import markdown
 from dsync.eig.publication import published_rules
 from tests.golden.dossiers import shipped_rules
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dsync.domain.detail import LEVELS, stated_verdict
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.detail import stated_verdict
-from dsync.eig.precheck.sentences import LEVELS, SENTENCES
+from dsync.eig.precheck.sentences import SENTENCES
 from tests.conftest import Golden
 from tests.golden import dependencies, dossiers, pages, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide

@@ -9,6 +9,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from dsync.domain.champs import (
+    DescriptorIds,
+    boolean_of,
+    day_of,
+    departement_of,
+    is_blank,
+    is_blank_row,
+    number_of,
+    rank_of,
+    text_of,
+)
 from dsync.domain.dossier import Champ, Dossier, Json, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.eig.candidature import (
@@ -19,17 +30,6 @@ from dsync.eig.candidature import (
     Reponse,
     Voeu,
     declared_fields,
-)
-from dsync.eig.mapping.champs import (
-    DescriptorIds,
-    boolean_of,
-    day_of,
-    departement_of,
-    is_blank,
-    is_blank_row,
-    number_of,
-    rank_of,
-    text_of,
 )
 from dsync.eig.mapping.mapping_section import EVALUATIONS, PROFIL, VOEUX
 

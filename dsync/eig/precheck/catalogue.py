@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from dsync.domain.wording import fold, words
 from dsync.eig.precheck.address import HOST, ProductPage, SiteAddress, parse_address, site_address
 from dsync.eig.precheck.near import NearSpellings
-from dsync.eig.precheck.wording import fold, words
 
 MAX_REDIRECTS = 20
 """Steps from a former id to the present one: a product was renamed a few times at most."""

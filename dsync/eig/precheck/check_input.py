@@ -10,13 +10,13 @@ from dsync.domain.check_answers import Answer
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
+from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.precheck.product import ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
-from dsync.eig.precheck.wording import french_date
 
 REPORTED_BLANK = "sans_reponse"
 """Key in a check's evidence: the blank field that its sentence reports."""

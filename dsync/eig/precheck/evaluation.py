@@ -24,6 +24,7 @@ from dsync.domain.verdict import (
     verdict_of,
     worst,
 )
+from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, Context, make_controle
@@ -40,7 +41,6 @@ from dsync.eig.precheck.evidence import (
 from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import A_EXAMINER
-from dsync.eig.precheck.wording import fold
 from dsync.errors import RuleEvaluationError
 
 NO_ANSWERS: Mapping[str, Answer] = MappingProxyType({})

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from msgspec import Struct, ValidationError, convert, structs, to_builtins
 
 from dsync.domain.dossier import Json
+from dsync.domain.wording import fold
 from dsync.eig.precheck.catalogue import Catalogue, Product
 from dsync.eig.precheck.product import WEAK, Lien, ProductMatch, resolve_product
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.wording import fold
 
 
 class RegistryStatus(StrEnum):

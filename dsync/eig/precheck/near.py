@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from dsync.eig.precheck.wording import fold, joined, words
+from dsync.domain.wording import fold, joined, words
 
 SUGGESTED = 3
 """Maximum number of products that are suggested."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from dsync.domain.wording import ELLIPSIS, fold, joined, words
 from dsync.eig.precheck.address import (
     HOST,
     ParsedAddress,
@@ -23,7 +24,6 @@ from dsync.eig.precheck.address import (
 )
 from dsync.eig.precheck.catalogue import Catalogue, Product
 from dsync.eig.precheck.near import SUGGESTED
-from dsync.eig.precheck.wording import ELLIPSIS, fold, joined, words
 
 
 class Lien(StrEnum):

@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import to_builtins
 
+from dsync.domain.detail import LEVELS, frame
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.wording import fold, joined, words
 from dsync.eig.precheck.catalogue import Product
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.lists import (
@@ -35,8 +37,7 @@ from dsync.eig.precheck.rules_section import (
     Severity,
     WindowConfig,
 )
-from dsync.eig.precheck.sentences import LEVELS, SENTENCES, frame
-from dsync.eig.precheck.wording import fold, joined, words
+from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
 
 SENTENCES_REVISION = 6

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.wording import cleaned
 
 CONFORME, A_VERIFIER = Resultat.CONFORME, Resultat.A_VERIFIER
 NON_CONFORME, IMPOSSIBLE = Resultat.NON_CONFORME, Resultat.IMPOSSIBLE
@@ -44,29 +43,6 @@ class Sentence:
     def _parts(self) -> list[str]:
         what_to_do = f"À faire : {self.a_faire}" if self.a_faire else ""
         return [part for part in (self.fait, self.regle, what_to_do) if part]
-
-
-LEVELS = {
-    Resultat.NON_CONFORME: "Non conforme",
-    Resultat.IMPOSSIBLE: "Preuve indisponible",
-    Resultat.A_VERIFIER: "À vérifier",
-    Resultat.CONFORME: "Conforme",
-    Resultat.SANS_OBJET: "Non examiné",
-}
-"""The results in words, in the order of a text."""
-ADVICE = "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
-
-
-def frame(verdict: str, instruction: str, publication_url: str | None) -> tuple[str, list[str]]:
-    """Return the first line of a text, and its last ones: neither is ever shortened.
-
-    Args:
-        verdict: the result of the pre-check.
-        instruction: who decides on the dossiers.
-        publication_url: where the rules are published, if they are.
-    """
-    first = f"{verdict} – {ADVICE}{cleaned(instruction)} instruit le dossier."
-    return first, [f"Règles appliquées : {publication_url}"] if publication_url else []
 
 
 _FAQ = "Règle (FAQ du programme) : "

@@ -1,4 +1,4 @@
-"""Two démarches that are not the programme's: of every type of champ, and of computer equipment."""
+"""Démarches that are not the programme's: every type of champ, equipment, two kinds of aid."""
 
 from __future__ import annotations
 
@@ -145,4 +145,85 @@ def _request(rng: SeededRandom, rank: int, now: datetime) -> ServedDossier:
         champs=champs,
         annotations={6206: float(champs[6105])} if decided else {},
         why="Demande d’équipement",
+    )
+
+
+# --- two kinds of aid, whose checks are declared ----------------------------------------------
+
+_SUBSIDY, _MOBILITY = load("forms")["subsidy"], load("forms")["mobility"]
+SUBSIDY_FORM, MOBILITY_FORM = form(_SUBSIDY), form(_MOBILITY)
+
+
+def subsidy_dossiers(seed: int, count: int, *, now: datetime) -> list[ServedDossier]:
+    """Return the first `count` demands of associations; of each ten, most fulfil the rules."""
+    return [_subsidy(SeededRandom(seed, "subsidy", rank), rank, now) for rank in range(count)]
+
+
+def _subsidy(rng: SeededRandom, rank: int, now: datetime) -> ServedDossier:
+    at = min(_FIRST_DEPOSIT + timedelta(hours=4 * rank), now)
+    budget = float(rng.between(20, 180) * 100)
+    fault = rank % 10
+    champs: dict[int, Any] = {
+        6302: f"W{rng.below(1_000_000_000):09d}",
+        6303: "FR76 3000 6000 0112 3456 7890 189",
+        6304: fault != 1,
+        6306: _SUBSIDY["themes"][rank % 3],
+        6307: "2026-10-01",
+        6308: "2027-01-31" if fault == 2 else "2026-12-15",
+        6309: budget * (0.9 if fault == 3 else 0.5),
+        6310: budget,
+        6311: [{6312: "Commune", 6313: budget / 4}],
+    }
+    if fault == 4:
+        champs[6302] = "à demander"
+    if fault == 5:
+        del champs[6309]
+    return _deposited(
+        SUBSIDY_FORM.number,
+        rank,
+        at,
+        champs,
+        # The same association twice, for the same theme.
+        applicants.morale(SeededRandom(1, "twice") if rank in (30, 33) else rng, "9220"),
+    )
+
+
+def mobility_dossiers(seed: int, count: int, *, now: datetime) -> list[ServedDossier]:
+    """Return the first `count` demands of persons; of each ten, most fulfil the rules."""
+    return [_mobility(SeededRandom(seed, "mobility", rank), rank, now) for rank in range(count)]
+
+
+def _mobility(rng: SeededRandom, rank: int, now: datetime) -> ServedDossier:
+    at = min(_FIRST_DEPOSIT + timedelta(hours=4 * rank), now)
+    fault = rank % 10
+    born = f"{1995 if fault == 1 else rng.between(2001, 2007)}-{rng.between(1, 12):02d}-07"
+    champs: dict[int, Any] = {
+        6401: born,
+        6402: "Paris" if fault == 2 else rng.pick(("Finistère", "Morbihan")),
+        6403: rng.pick(("Apprenti", "Étudiant")),
+        6404: rng.pick(("1", "1,5", "2")),
+        6405: 60_000.0 if fault == 3 else float(rng.between(8_000, 20_000)),
+        6406: "Atlantide" if fault == 4 else rng.pick(("Canada", "Espagne", "Sénégal")),
+        6407: "2027-02-01",
+        6408: "2027-02-10" if fault == 5 else "2027-05-01",
+    }
+    if fault != 6:
+        champs[6409] = [FileSeed("accueil.pdf", "application/pdf", b"%PDF-1.4")]
+    if fault == 7:
+        del champs[6405]
+    return _deposited(MOBILITY_FORM.number, rank, at, champs, applicants.applicant(rng, "physique"))
+
+
+def _deposited(
+    demarche: int, rank: int, at: datetime, champs: dict[int, Any], demandeur: Any
+) -> ServedDossier:
+    return ServedDossier(
+        demarche * 1000 + rank + 1,
+        "en_construction",
+        *(at, None, None, at),
+        demandeur=demandeur,
+        usager_email=f"demande-{rank}@example.gouv.fr",
+        champs=champs,
+        annotations={},
+        why="Demande d’aide",
     )

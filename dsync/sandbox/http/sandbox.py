@@ -68,7 +68,7 @@ class Sandbox:
         rate_limit: int | None = None,
         hostile: bool = True,
     ) -> Sandbox:
-        """Start a sandbox with the invented démarches aap-eig7, of every type, and of equipment.
+        """Start a sandbox with aap-eig7, and démarches of every type, equipment and two aids.
 
         Args:
             dossiers: number of dossiers of aap-eig7.
@@ -83,6 +83,8 @@ class Sandbox:
             (content.FORM, content.dossiers(seed, dossiers, now=now, hostile=hostile)),
             (content.EVERY_TYPE_FORM, content.every_type_dossiers(seed, now=now)),
             (content.EQUIPMENT_FORM, content.equipment_dossiers(seed, 6, now=now)),
+            (content.SUBSIDY_FORM, content.subsidy_dossiers(seed, 40, now=now)),
+            (content.MOBILITY_FORM, content.mobility_dossiers(seed, 40, now=now)),
         ]
         return cls(forms, seed=seed, clock=clock, port=port, rate_limit=rate_limit)
 

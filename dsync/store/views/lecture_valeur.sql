@@ -37,6 +37,7 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_indicateur', 'indicateur', 'verdict_a_verifier', 'Dossiers dont le verdict en cours est À vérifier, masqués et effacés compris.'),
         ('lecture_indicateur', 'indicateur', 'verdict_ineligible', 'Dossiers dont le verdict en cours est Inéligible, masqués et effacés compris.'),
         ('lecture_indicateur', 'indicateur', 'verdict_indetermine', 'Dossiers dont le verdict en cours est Indéterminé, masqués et effacés compris.'),
+        ('lecture_indicateur', 'indicateur', 'verdict_rien_a_signaler', 'Dossiers dont le verdict en cours est Rien à signaler, masqués et effacés compris.'),
         ('lecture_indicateur', 'indicateur', 'decision_accepte', 'Dossiers acceptés à ce jour, masqués et effacés compris.'),
         ('lecture_indicateur', 'indicateur', 'decision_refuse', 'Dossiers refusés à ce jour, masqués et effacés compris.'),
         ('lecture_indicateur', 'indicateur', 'decision_sans_suite', 'Dossiers classés sans suite à ce jour, masqués et effacés compris.'),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsync.eig.paper import Page, heading, html, items, markdown, paragraph, table
+from dsync.domain.paper import Page, heading, html, items, markdown, paragraph, table
 
 HOSTILE = "a | b <script>x</script> *c* [d](e) `f`\nligne & https://exemple.fr/x?y=1&z."
 CELLS = table(("A", "B"), [("1", HOSTILE)])

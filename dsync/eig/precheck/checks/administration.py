@@ -6,6 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from dsync.domain.dossier import NOT_RENDERED, Json
 from dsync.domain.verdict import Controle
+from dsync.domain.wording import (
+    cleaned,
+    cut,
+    french_date,
+    grouped_siren,
+    listed,
+    of_whom,
+    quoted,
+)
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
@@ -15,15 +24,6 @@ from dsync.eig.precheck.lists import CategorieReponse, OperateurList
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.rules_section import OverrideConfig
 from dsync.eig.precheck.sentences import Sentence
-from dsync.eig.precheck.wording import (
-    cleaned,
-    cut,
-    french_date,
-    grouped_siren,
-    listed,
-    of_whom,
-    quoted,
-)
 
 NAME = Check.ADMINISTRATION
 _SIREN_LENGTH = 9

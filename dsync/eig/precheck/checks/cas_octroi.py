@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
+from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import site_address
 from dsync.eig.precheck.catalogue import Product, first_begun, phase_by_start
@@ -20,7 +21,6 @@ from dsync.eig.precheck.check_input import (
 )
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules_section import CasConfig
-from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = Check.CAS_OCTROI
 FIELD = "cas_demande"

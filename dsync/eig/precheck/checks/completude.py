@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
+from dsync.domain.wording import listed, quoted
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import Context, make_controle
 from dsync.eig.precheck.rules import NeededChamp
-from dsync.eig.precheck.wording import listed, quoted
 
 NAME = Check.COMPLETUDE
 

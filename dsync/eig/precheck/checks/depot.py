@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dsync.domain.verdict import Controle
+from dsync.domain.wording import french_date
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import Context, make_controle
-from dsync.eig.precheck.wording import french_date
 
 
 def check_depot(context: Context) -> Controle:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
+from dsync.domain.wording import cleaned, cut, listed, quoted
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
@@ -20,7 +21,6 @@ from dsync.eig.precheck.check_input import (
 )
 from dsync.eig.precheck.product import WEAK, Lien, ProductMatch
 from dsync.eig.precheck.sentences import Sentence
-from dsync.eig.precheck.wording import cleaned, cut, listed, quoted
 
 NAME = Check.FICHE_PRODUIT
 FIELD = "page_produit"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, worst
+from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_by_start
@@ -20,7 +21,6 @@ from dsync.eig.precheck.check_input import (
 )
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.sentences import Sentence
-from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = Check.PHASE
 FIELD = "phase_declaree"

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
+from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK, Context, make_controle, without_question
-from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = Check.PROFILS
 FIELD = "voeux"

@@ -73,6 +73,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_contenu")),
     )
     op.create_table(
+        "cle",
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("controle", sqltypes.AutoString(), nullable=False),
+        sa.Column("cle", sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("numero", "controle", name=op.f("pk_cle")),
+    )
+    with op.batch_alter_table("cle", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cle_cle"), ["cle"], unique=False)
+
+    op.create_table(
         "correction",
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("demandee_le", sqltypes.UTCDateTime(), nullable=False),
@@ -437,6 +447,7 @@ def upgrade() -> None:
         sa.Column("refused_rules", sa.Text(), nullable=True),
         sa.Column("retention_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("retention_key", sqltypes.AutoString(), nullable=True),
+        sa.Column("cle_secrete", sqltypes.AutoString(), nullable=True),
         sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_sync_state")),
     )
     op.create_table(
@@ -558,6 +569,10 @@ def downgrade() -> None:
 
     op.drop_table("demande")
     op.drop_table("correction")
+    with op.batch_alter_table("cle", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_cle_cle"))
+
+    op.drop_table("cle")
     op.drop_table("contenu")
     with op.batch_alter_table("changement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_changement_numero"))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.champs import boolean_of, day_of, departement_of, number_of, rank_of
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.eig.candidature import Evaluation, Note, Reponse, Voeu
-from dsync.eig.mapping.champs import boolean_of, day_of, departement_of, number_of, rank_of
 from dsync.eig.mapping.mapping_section import MappingConfig
 from tests.unit.eig.mapping.conftest import Mapper, dossier_of
 

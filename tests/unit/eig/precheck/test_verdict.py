@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.check_answers import Answer, with_answers
+from dsync.domain.detail import stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
-from dsync.eig.precheck.detail import detail_text, stated_verdict
+from dsync.eig.precheck.detail import detail_text
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
 
 ORDER = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.INELIGIBLE)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eig.precheck.wording import cleaned
+from dsync.domain.wording import cleaned
 
 
 @pytest.mark.parametrize(

@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from dsync.domain.detail import LEVELS
 from dsync.domain.dossier import PARIS
+from dsync.domain.paper import Block, Page, heading, items, paragraph, table
+from dsync.domain.rights import rights
 from dsync.domain.verdict import Resultat, Verdict, verdict_of
-from dsync.eig.paper import Block, Page, heading, items, paragraph, table
-from dsync.eig.precheck.sentences import LEVELS
-from dsync.eig.precheck.wording import french_date, listed
-from dsync.eig.publication import (
-    PURPOSE,
-    Rules,
-    contribution,
-    data_and_sources,
-    operations,
-    parameters,
-    rights,
-    severity_in_words,
-)
+from dsync.domain.wording import french_date, listed
 
 Row = Mapping[str, Any]
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
@@ -32,31 +23,50 @@ _OTHERS = "dossiers"
 _ERASED = "Texte effacé, ou réservé aux opérateurs."
 
 
+class Rules(NamedTuple):
+    """What an account says of the rules; by their version where it was kept."""
+
+    finalite: str
+    contribution: Sequence[str]
+    instruction: str
+    """Who decides."""
+    operations: Sequence[str]
+    parametres: Sequence[tuple[str, str]] = ()
+    sources: Sequence[tuple[str, str]] = ()
+    most_severe: Mapping[str, str] = {}
+    """The most severe result that a check may give, in French."""
+    document: Any = None
+    """The rules whole; None: they were not kept."""
+
+
 def account_of(
     found: Row,
-    verdict: Row,
-    controles: Sequence[Row],
-    rules: Rules | None,
-    *,
+    at: datetime | None,
+    rules_of: Callable[[str], Rules],
     titles: Mapping[str, str],
     in_words: Callable[[Mapping[str, Any]], Sequence[tuple[str, str, Any]]],
-    instruction: str,
-) -> dict[str, Any]:
-    """Return the account of a verdict in JSON values, all texts in French.
+) -> dict[str, Any] | None:
+    """Return the account of a verdict in JSON values, all texts in French; None: there was none.
 
     Args:
-        found: the dossier's row of the main view.
-        verdict: its row of `lecture_precontrole`.
-        controles: the verdict's rows of `lecture_precontrole_controle`.
-        rules: the version that gave the verdict; None: it was not kept.
-        titles: of the checks, by name.
+        found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
+        at: the instant at which the verdict stood; None: the current one.
+        rules_of: returns what is known of a version of the rules.
+        titles: of the checks, by name, in their order.
         in_words: returns the evidence of a check in French.
-        instruction: who decides, where the version was not kept.
     """
-    regles = rules["regles"] if rules else {}
-    instruction = regles.get("instruction", instruction)
-    given = Verdict(verdict["verdict"])
-    severity = regles.get("severity", {})
+    standing = [
+        one
+        for one in found["precontroles"]
+        if (one["courant"] if at is None else datetime.fromisoformat(one["etabli_le"]) <= at)
+    ]
+    if not standing:
+        return None
+    verdict, which = standing[-1], ("etabli_le", "courant")
+    controles = [c for c in found["controles"] if all(c[one] == verdict[one] for one in which)]
+    ranks = {name: rank for rank, name in enumerate(titles)}
+    controles.sort(key=lambda one: ranks.get(one["controle"], len(ranks)))
+    rules, given = rules_of(verdict["version_regles"]), Verdict(verdict["verdict"])
     return {
         "numero": found["numero"],
         "organisme": found["raison_sociale"],
@@ -65,34 +75,29 @@ def account_of(
         "etabli_le": verdict["etabli_le"],
         "courant": verdict["courant"],
         "version_regles": verdict["version_regles"],
-        "finalite": PURPOSE,
-        "contribution": [*contribution(instruction), *_use(found, verdict)],
+        "finalite": rules.finalite,
+        "contribution": [*rules.contribution, *_use(found, verdict)],
         "controles": [
             {
                 "controle": one["controle"],
                 "titre": titles.get(one["controle"], one["controle"]),
                 "resultat": LEVELS[Resultat(one["resultat"])],
                 "motif": _without_others(one),
-                "plus_severe_possible": severity_in_words(severity.get(one["controle"])),
+                "plus_severe_possible": rules.most_severe.get(one["controle"]),
                 "poids": _weight(Resultat(one["resultat"]), given),
                 "donnees": [
-                    {"nom": label, "valeur": _said(value)}
+                    {"nom": label, "valeur": said(value)}
                     for key, label, value in in_words(one["preuve"] or {})
                     if key != _OTHERS
                 ],
             }
             for one in controles
         ],
-        "operations": operations(),
-        "parametres": [
-            {"nom": name, "valeur": value} for name, value in (parameters(rules) if rules else ())
-        ],
-        "sources": [
-            {"nom": name, "source": source}
-            for name, source in (data_and_sources(rules) if rules else ())
-        ],
-        "regles": None if rules is None else {**rules, "derogations": len(rules["derogations"])},
-        "instruction": instruction,
+        "operations": rules.operations,
+        "parametres": [{"nom": name, "valeur": value} for name, value in rules.parametres],
+        "sources": [{"nom": name, "source": source} for name, source in rules.sources],
+        "regles": rules.document,
+        "instruction": rules.instruction,
     }
 
 
@@ -119,7 +124,7 @@ def account_page(account: Mapping[str, Any]) -> Page:
         [
             paragraph(
                 f"Dossier {account['numero']}{name}. Avis « {account['verdict']} », établi le "
-                f"{_said(account['etabli_le'])} par la version {account['version_regles']} des "
+                f"{said(account['etabli_le'])} par la version {account['version_regles']} des "
                 f"règles, {state}."
             ),
             heading("Finalité"),
@@ -164,23 +169,23 @@ def _results(controles: Iterable[Row]) -> list[Block]:
 
 def _use(found: Row, verdict: Row) -> list[str]:
     """Return what became of the advice, as far as the copy of the dossier tells."""
-    said = []
-    if verdict["courant"] and found["valide_par_instructeur"]:
-        said.append("Un instructeur a coché cet avis comme validé.")
+    use = []
+    if verdict["courant"] and found.get("valide_par_instructeur"):
+        use.append("Un instructeur a coché cet avis comme validé.")
     if decision := _DECISIONS.get(found["etat"]):
-        on = f" le {_said(found['traite_le'])}" if found["traite_le"] else ""
-        said.append(f"Le dossier a été {decision}{on}, par une personne.")
+        on = f" le {said(found['traite_le'])}" if found["traite_le"] else ""
+        use.append(f"Le dossier a été {decision}{on}, par une personne.")
     else:
-        said.append("À la dernière lecture du dossier, aucune décision n’était prise.")
-    return said
+        use.append("À la dernière lecture du dossier, aucune décision n’était prise.")
+    return use
 
 
 def _weight(resultat: Resultat, given: Verdict) -> str:
     alone = verdict_of([resultat])
     if resultat is Resultat.SANS_OBJET:
         return "aucun"
-    if given is Verdict.ELIGIBLE:
-        return "nécessaire, comme chaque contrôle conforme, à l’avis « Éligible »"
+    if given in (Verdict.ELIGIBLE, Verdict.RIEN_A_SIGNALER):
+        return f"nécessaire, comme chaque contrôle conforme, à l’avis « {given.value} »"
     if alone is given:
         return f"suffit à donner l’avis « {given.value} »"
     if resultat is Resultat.CONFORME:
@@ -188,7 +193,7 @@ def _weight(resultat: Resultat, given: Verdict) -> str:
     return f"aucun, car un contrôle plus sévère décide ; seul, il donnerait « {alone.value} »"
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
     """Return a value of the evidence in French."""
     match value:
         case bool():
@@ -199,7 +204,7 @@ def _said(value: Any) -> str:
             at = datetime.fromisoformat(value).astimezone(PARIS)
             return f"{french_date(at.date())} à {at:%H:%M} (heure de Paris)"
         case list() | tuple():
-            return listed(map(_said, value))
+            return listed(map(said, value))
         case dict():
-            return ", ".join(f"{key} : {_said(one)}" for key, one in value.items())
+            return ", ".join(f"{key} : {said(one)}" for key, one in value.items())
     return str(value)

@@ -56,7 +56,7 @@ def text_of(champ: Champ) -> str | None:
     return ", ".join(filter(None, texts)) or None
 
 
-def _trimmed_of(champ: Champ) -> str | None:
+def trimmed_of(champ: Champ) -> str | None:
     """Return the text of a champ without surrounding blanks, for parsing."""
     text = text_of(champ)
     return text.strip(_BLANKS) if text else None
@@ -82,7 +82,7 @@ _DEPARTEMENT = re.compile(
 
 def day_of(champ: Champ) -> date | None:
     """Return the date of a champ; that of a date and time is the day in Paris."""
-    text = _trimmed_of(champ)
+    text = trimmed_of(champ)
     if text is None:
         return None
     try:
@@ -96,7 +96,7 @@ def number_of(champ: Champ) -> float | None:
     # Not `isinstance`: a boolean is an int too.
     if type(champ.valeur) is int:
         return float(champ.valeur)
-    text = _trimmed_of(champ)
+    text = trimmed_of(champ)
     found = _NUMBER.fullmatch(text) if text else None
     return float(found[1].replace(",", ".")) if found else None
 
@@ -112,7 +112,7 @@ def boolean_of(champ: Champ) -> bool | None:
     """Return the boolean of a checkbox, a yes/no champ or a text such as « oui »."""
     if isinstance(champ.valeur, bool):
         return champ.valeur
-    text = folded(_trimmed_of(champ) or "")
+    text = folded(trimmed_of(champ) or "")
     return True if text in _TRUE else False if text in _FALSE else None
 
 
@@ -124,7 +124,7 @@ def departement_of(champ: Champ) -> tuple[str | None, str | None]:
         if isinstance(code, str):
             name = place.get("departmentName")
             return code, name if isinstance(name, str) else None
-    text = _trimmed_of(champ)
+    text = trimmed_of(champ)
     found = _DEPARTEMENT.fullmatch(text or "")
     if not found:
         return None, text

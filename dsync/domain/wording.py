@@ -13,7 +13,7 @@ from datetime import date
 
 ELLIPSIS = "…"
 NO_BREAK = "\u00a0"
-_QUOTED_LENGTH = 80
+QUOTED_LENGTH = 80
 
 _SIGNS = str.maketrans("’‘ʼ`´‐‑‒–—−", "'''''------")
 """Variants of the apostrophe and the hyphen, as word processors type them."""
@@ -94,7 +94,7 @@ def cut(text: str, length: int) -> str:
     return kept.rstrip() + ELLIPSIS
 
 
-def quoted(text: str | None, length: int = _QUOTED_LENGTH) -> str:
+def quoted(text: str | None, length: int = QUOTED_LENGTH) -> str:
     """Return « text », cleaned and cut, for a sentence."""
     # Cleaning shortens a text; ten times the length bounds the work on an abusive one.
     return f"« {cut(cleaned((text or '')[: length * 10].translate(_QUOTES)), length)} »"

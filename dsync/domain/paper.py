@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-from dsync.eig.precheck.wording import with_no_break_spaces
+from dsync.domain.wording import with_no_break_spaces
 
 _ADDRESS = re.compile(r"https?://[^\s<>|«»]+[^\s<>|«».,;:)]")
 _STYLE = (

@@ -1,0 +1,342 @@
+"""What is wrong in declared checks, all at once, in sentences for the person who wrote them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from dsync.controles.declarations import (
+    SUJETS,
+    Borne,
+    Controle,
+    ControlesSections,
+    Exemple,
+    Exigence,
+    Table,
+    Type,
+)
+from dsync.controles.evaluation import PLACE, Evaluation, Rows, fold_value, table_number
+from dsync.controles.facts import FAITS, Faits, find
+from dsync.domain.dossier import Descriptor
+from dsync.domain.nearest import nearest
+
+_TEXTS = (Type.TEXTE, Type.CHOIX)
+_VALUES = (*_TEXTS, Type.NOMBRE, Type.DATE)
+_OF_TYPE: Mapping[str, Collection[Type]] = {
+    "egal": (*_VALUES, Type.OUI_NON),
+    "parmi": _VALUES,
+    "pas_parmi": _VALUES,
+    "au_moins": (Type.NOMBRE, Type.DATE),
+    "au_plus": (Type.NOMBRE, Type.DATE),
+    "commence_par": _TEXTS,
+    "dans_table": (*_TEXTS, Type.NOMBRE),
+    "pas_dans_table": (*_TEXTS, Type.NOMBRE),
+    "format": (Type.TEXTE,),
+    "fichiers": (Type.PIECES,),
+    "unique_avec": _VALUES,
+}
+"""The types of answers that an operator takes; one that is not named here takes each."""
+_COMPARED = ("egal", "parmi", "pas_parmi", "au_moins", "au_plus")
+_MAX_ROWS = 200_000
+
+
+class Declarations:
+    """The declarations with their tables, and what is wrong with them.
+
+    Args:
+        sections: the declarations.
+        folder: of the TOML file, below which the tables are.
+    """
+
+    def __init__(self, sections: ControlesSections, folder: Path) -> None:
+        self.sections = sections
+        self.tables: dict[str, Rows] = {}
+        self.faults: list[str] = []
+        self._place = ""
+        self._columns: dict[str, list[str]] = {}
+        self._types = {**FAITS, **{name: champ.type for name, champ in sections.champs.items()}}
+        for name, table in sections.tables.items():
+            self._place = f"tables.{name}"
+            self._read(name, table, folder / table.fichier)
+        for name, champ in sections.champs.items():
+            self._place = f"champs.{name}"
+            if champ.id is None and not champ.libelles:
+                self._say("ni id ni libelles")
+            if (champ.type is Type.LIGNES) is not bool(champ.colonnes):
+                self._say("colonnes va avec le type lignes, et lui avec elles")
+        names = [one.nom for one in sections.controles]
+        for one in sections.controles:
+            self._place = one.nom
+            if one is not next(other for other in sections.controles if other.nom == one.nom):
+                self._say(f"nom donné {names.count(one.nom)} fois")
+            self._check(one)
+        # An example of what is wrong itself would only tell the same again.
+        if not self.faults:
+            for one in sections.controles:
+                for number, exemple in enumerate(one.exemple, start=1):
+                    self._place = f"{one.nom}, exemple {number}"
+                    self._check_example(one, exemple)
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The checks, ready to evaluate; only where there are no faults."""
+        return Evaluation(self.sections, self.tables)
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what works otherwise than its author may think."""
+        for one in self.sections.controles:
+            if one.exige is not None and one.sinon is not one.sinon_effectif:
+                yield (
+                    f"{one.nom} : sans un exemple conforme et un exemple non_conforme, ce contrôle "
+                    "rend a_verifier au lieu de non_conforme"
+                )
+
+    def of_form(self, descriptors: Iterable[Descriptor]) -> Iterator[str]:
+        """Yield what does not fit a revision of the form."""
+        known = [d for d in descriptors if not d.is_annotation]
+        top = [d for d in known if d.parent_id is None]
+        for name, champ in self.sections.champs.items():
+            found = find(top, champ.id, champ.libelles)
+            if found is None:
+                label = champ.libelles[0] if champ.libelles else champ.id or name
+                near = _labels(label, top)
+                yield f"champs.{name} : « {label} » n’est pas dans le formulaire{near}"
+                continue
+            inner = [d for d in known if d.parent_id == found.id]
+            for column, value in champ.colonnes.items():
+                if find(inner, value, (value,)) is None:
+                    yield (
+                        f"champs.{name}.colonnes.{column} : « {value} » n’est pas une colonne de "
+                        f"« {found.libelle} »{_labels(value, inner)}"
+                    )
+            yield from self._of_options(name, found)
+
+    def _of_options(self, name: str, found: Descriptor) -> Iterator[str]:
+        """Yield the constants that are no option of a drop-down list."""
+        if found.options is None or found.other_option:
+            return
+        known = {fold_value(option) for option in found.options}
+        for one in self.sections.controles:
+            for part in (p for e in (one.si, one.exige) if e for p in e.parts()):
+                given = [*(part.parmi or ()), *(part.pas_parmi or ()), part.egal]
+                for value in given if part.champ == name else ():
+                    if value is not None and fold_value(value) not in known:
+                        yield (
+                            f"{one.nom} : « {value} » n’est pas une option de « {found.libelle} »"
+                            f"{_or(nearest(str(value), found.options))}"
+                        )
+
+    def _say(self, fault: str) -> None:
+        self.faults.append(f"{self._place} : {fault}")
+
+    def _read(self, name: str, table: Table, path: Path) -> None:
+        """Read a table, and say what is wrong with it."""
+        self.tables[name], self._columns[name] = {}, []
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            head = text.partition("\n")[0]
+            # What a French spreadsheet writes has semicolons.
+            delimiter = ";" if head.count(";") > head.count(",") else ","
+            rows = csv.DictReader(text.splitlines(), delimiter=delimiter)
+            columns = [*(rows.fieldnames or ())]
+            listed = [row for row in rows if (row.get(table.cle) or "").strip()]
+        except (OSError, UnicodeDecodeError, csv.Error) as exc:
+            why = exc.strerror if isinstance(exc, OSError) else "ce n’est pas un CSV en UTF-8"
+            return self._say(f"{table.fichier} ne peut pas être lu ({why})")
+        self._columns[name] = columns
+        found = {fold_value(row[table.cle]): row for row in listed}
+        if table.cle not in columns:
+            self._say(
+                f"{table.fichier} n’a pas de colonne « {table.cle} » (elle a {', '.join(columns)})"
+            )
+        elif not found or len(listed) > _MAX_ROWS:
+            self._say(f"{table.fichier} a {len(listed)} lignes, de 1 à {_MAX_ROWS} sont attendues")
+        elif len(found) < len(listed):
+            # The first one whose key comes again.
+            double = next(row for row in listed if found[fold_value(row[table.cle])] is not row)
+            self._say(f"{table.fichier} a deux lignes pour « {double[table.cle]} »")
+        self.tables[name] = found
+        return None
+
+    def _check(self, one: Controle) -> None:
+        if one.humain:
+            if one.exige or one.si or one.exemple:
+                self._say("humain = true ne va pas avec si, exige ni exemple")
+            return
+        if one.exige is None:
+            return self._say("aucune exigence")
+        if one.motif is None:
+            self._say("motif manque : la phrase d’un dossier qui ne remplit pas l’exigence")
+        self._check_exigence(one.exige)
+        if one.si is not None:
+            self._check_exigence(one.si, is_condition=True)
+        for sentence in filter(None, (one.motif, one.conforme)):
+            for place in PLACE.finditer(sentence):
+                self._knows(place[1])
+            if {"{", "}"} & set(PLACE.sub("", sentence)):
+                self._say(f"accolades sans nom dans « {sentence} »")
+        return None
+
+    def _check_exigence(self, exigence: Exigence, *, is_condition: bool = False) -> None:
+        if exigence.un_de and (
+            exigence.sujets or exigence.operateurs or any(one.un_de for one in exigence.un_de)
+        ):
+            return self._say("un_de va sans sujet ni opérateur, et n’a qu’un niveau")
+        for part in exigence.parts():
+            if len(part.sujets) != 1:
+                self._say(f"exactement un de {', '.join(SUJETS)} ou un_de est attendu")
+            elif not part.operateurs:
+                self._say("aucune exigence")
+            elif part.present is False and not is_condition:
+                self._say("present = false n’est permis que dans si")
+            elif part.unique_avec is not None and is_condition:
+                self._say("unique_avec n’est permis que dans exige")
+            else:
+                self._check_part(part)
+        return None
+
+    def _check_part(self, part: Exigence) -> None:
+        name = next(iter(part.sujets.values()))
+        for other in part.unique_avec or ():
+            self._knows(other)
+        type_ = self._type_of_subject(part)
+        if type_ is None:
+            return
+        for operator, operand in part.operateurs.items():
+            if type_ not in _OF_TYPE.get(operator, tuple(Type)):
+                self._say(f"{operator} ne s’applique pas à {name} ({type_})")
+            elif operator in _COMPARED:
+                for one in operand if isinstance(operand, tuple) else (operand,):
+                    given = self._type_of_bound(one) if isinstance(one, Borne) else _type_of(one)
+                    if given is not None and given is not _comparable(type_):
+                        self._say(
+                            f"{operator} compare {name} ({type_}) à une valeur de type {given}"
+                        )
+            elif operator in ("dans_table", "pas_dans_table"):
+                self._knows_table(operand)
+
+    def _type_of_bound(self, bound: Borne) -> Type | None:
+        """Return the type of a bound, None after saying what is wrong with it."""
+        if len([one for one in (*bound.sujets, bound.table) if one]) != 1:
+            self._say(f"une borne a exactement un de {', '.join(SUJETS)}, table")
+            return None
+        type_ = self._type_of_subject(bound) if bound.table is None else self._type_in_table(bound)
+        if (type_ is Type.NOMBRE and (bound.plus_jours or bound.plus_ans)) or (
+            type_ is Type.DATE and (bound.fois != 1 or bound.plus)
+        ):
+            self._say("fois et plus vont avec un nombre, plus_jours et plus_ans avec une date")
+        return type_ and _comparable(type_)
+
+    def _type_in_table(self, bound: Borne) -> Type | None:
+        table = bound.table or ""
+        if not self._knows(bound.cle or "") or not self._knows_table(table):
+            return None
+        columns, column = self._columns[table], bound.valeur or ""
+        if column not in columns:
+            # A table that was not read was told already.
+            if columns:
+                self._say(
+                    f"la table {table} n’a pas de colonne « {column} » (elle a "
+                    f"{', '.join(columns)})"
+                )
+            return None
+        cells = [cell for row in self.tables[table].values() if (cell := row[column].strip())]
+        types = set(map(_type_of_cell, cells))
+        if len(types) == 1 and Type.TEXTE not in types:
+            return types.pop()
+        self._say(f"la colonne {column} de la table {table} a autre chose que des nombres")
+        return None
+
+    def _type_of_subject(self, declared: Exigence | Borne) -> Type | None:
+        key, name = next(iter(declared.sujets.items()))
+        if not self._knows(name, is_sum=key == "somme"):
+            return None
+        type_ = self._types[name.partition(".")[0]]
+        if key == "nombre" and type_ is not Type.LIGNES:
+            self._say(f"nombre compte des lignes, et {name} est de type {type_}")
+            return None
+        return type_ if key == "champ" else Type.NOMBRE
+
+    def _knows(self, name: str, *, is_sum: bool = True) -> bool:
+        """Return whether a champ, a fact or, as `champ.colonne`, a column is known, or say so."""
+        base, dot, column = name.partition(".")
+        if base not in self._types or (dot and not is_sum):
+            near = nearest(name, self._types)
+            self._say(f"« {name} » n’est ni un champ de [champs] ni un fait{_or(near)}")
+            return False
+        columns = self.sections.champs[base].colonnes if base in self.sections.champs else {}
+        if dot and column not in columns:
+            near = nearest(column, columns)
+            self._say(f"« {column} » n’est pas une colonne de {base}{_or(near)}")
+            return False
+        return True
+
+    def _knows_table(self, name: str) -> bool:
+        if name in self.sections.tables:
+            return True
+        near = nearest(name, self.sections.tables)
+        self._say(f"« {name} » n’est pas une table de [tables]{_or(near)}")
+        return False
+
+    def _check_example(self, one: Controle, exemple: Exemple) -> None:
+        values: dict[str, Any] = {}
+        for name, value in exemple.champs.items():
+            if not self._knows(name):
+                return
+            type_, given = self._types[name], value if isinstance(value, tuple) else (value,)
+            is_list = type_ in (Type.CHOIX, Type.PIECES)
+            wanted = Type.TEXTE if is_list else type_
+            if any(_type_of(v) is not wanted for v in given) or (given[1:] and not is_list):
+                return self._say(f"{name} est de type {type_}, et l’exemple en donne un autre")
+            # A blank text is no answer.
+            if value not in ("", ()):
+                values[name] = list(given) if is_list else value
+        for name, rows in exemple.lignes.items():
+            if not all([self._knows(name), *(self._knows(f"{name}.{k}") for r in rows for k in r)]):
+                return None
+            if rows:
+                values[name] = [{key: str(v) for key, v in row.items()} for row in rows]
+        found = self.evaluation.controle(one, Faits(values)).resultat
+        # Of a check whose other example is still missing.
+        if found is one.sinon_effectif and exemple.resultat is one.sinon:
+            return None
+        if found is not exemple.resultat:
+            self._say(f"donne {found} au lieu de {exemple.resultat}")
+        return None
+
+
+def _or(near: str | None) -> str:
+    return f" ; {near} ?" if near else ""
+
+
+def _labels(label: str, descriptors: Iterable[Descriptor]) -> str:
+    return _or(nearest(label, [d.libelle for d in descriptors]))
+
+
+def _type_of(constant: Any) -> Type:
+    if isinstance(constant, bool):
+        return Type.OUI_NON
+    if isinstance(constant, Decimal):
+        return Type.NOMBRE
+    return Type.DATE if isinstance(constant, date) else Type.TEXTE
+
+
+def _comparable(type_: Type) -> Type:
+    """Return the type of constants that an answer of a type is compared with."""
+    return Type.TEXTE if type_ is Type.CHOIX else type_
+
+
+def _type_of_cell(cell: str) -> Type:
+    try:
+        date.fromisoformat(cell)
+    except ValueError:
+        try:
+            table_number(cell)
+        except ArithmeticError:
+            return Type.TEXTE
+        return Type.NOMBRE
+    return Type.DATE

@@ -1,0 +1,237 @@
+"""The sections `[champs]`, `[tables]` and `[[controles]]` of a démarche's TOML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from dsync.controles.formats import FORMATS
+from dsync.domain.dossier import Etat
+from dsync.domain.ids import GREATEST_NUMBER
+from dsync.domain.verdict import MOST_CHECKS, Resultat, Verdict
+
+
+class Type(StrEnum):
+    """What a champ is read as; the type of its question in DS may be another one."""
+
+    TEXTE = "texte"
+    NOMBRE = "nombre"
+    DATE = "date"
+    OUI_NON = "oui_non"
+    CHOIX = "choix"
+    """One or several options."""
+    LIGNES = "lignes"
+    """The rows of a repetition."""
+    PIECES = "pieces"
+    """Files, by their names."""
+
+
+def _constant(value: object) -> object:
+    """Return a value of the TOML file: a number is exact, an instant is none."""
+    if isinstance(value, datetime):
+        raise ValueError("expected a day such as 2026-02-15, without a time")  # noqa: TRY004
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Decimal(str(value))
+    if isinstance(value, bool | str | date | Decimal):
+        return value
+    raise ValueError("expected a text, a number, a day, true or false")
+
+
+def _number(value: object) -> Decimal:
+    constant = _constant(value)
+    if not isinstance(constant, Decimal) or not constant.is_finite():
+        raise ValueError("expected a number")
+    return constant
+
+
+# Not a union: pydantic would try each type on each value.
+Constante = Annotated[Any, BeforeValidator(_constant)]
+Nombre = Annotated[Decimal, BeforeValidator(_number)]
+Texte = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+Nom = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Champ(_Declared):
+    """A question of the form whose answer the checks use."""
+
+    id: str | None = None
+    """Of its descriptor in DS."""
+    libelles: tuple[Texte, ...] = ()
+    """Its labels, where no descriptor has the id."""
+    type: Type
+    colonnes: Mapping[Nom, str] = {}
+    """Of `lignes`: the id or the label of each column that is used."""
+
+
+class Table(_Declared):
+    """A CSV file beside the TOML file."""
+
+    fichier: Texte
+    cle: Texte
+    """The column by which a row is found."""
+    annee: int = Field(ge=1900, le=2200)
+    """For which it holds."""
+    source: Texte
+    """Where it is published."""
+
+
+SUJETS = ("champ", "somme", "nombre")
+
+
+class _DuSujet(_Declared):
+    champ: str | None = None
+    """A name of `[champs]`, or a fact that every démarche has."""
+    somme: str | None = None
+    """The sum of a column, as `financeurs.montant`."""
+    nombre: str | None = None
+    """The number of rows of a champ of type `lignes`."""
+
+    @property
+    def sujets(self) -> dict[str, str]:
+        """The subjects that are given: one, if the declaration is right."""
+        return {key: v for key in SUJETS if (v := getattr(self, key)) is not None}
+
+
+class Borne(_DuSujet):
+    """A bound that depends on the dossier or on a table."""
+
+    table: str | None = None
+    """With `cle`, the champ that finds the row, and `valeur`, the column that has the bound."""
+    cle: str | None = None
+    valeur: str | None = None
+    fois: Nombre = Decimal(1)
+    plus: Nombre = Decimal(0)
+    plus_jours: int = Field(default=0, ge=-36600, le=36600)
+    plus_ans: int = Field(default=0, ge=-150, le=150)
+
+
+class AutreDemarche(_Declared):
+    """A dossier of the same applicant in another démarche of the database."""
+
+    numero: int = Field(gt=0, le=GREATEST_NUMBER)
+    etats: tuple[Etat, ...] = (Etat.ACCEPTE,)
+    depose_depuis: date | None = None
+    """First day of its deposit."""
+    depose_avant: date | None = None
+    """Day before which it was deposited."""
+
+
+class Exigence(_DuSujet):
+    """What a dossier has to fulfil: one subject, and operators that all have to hold."""
+
+    un_de: tuple[Exigence, ...] = ()
+    """One of these has to hold, instead of a subject and operators."""
+
+    present: bool | None = None
+    """Whether it is answered; false is for `si` alone."""
+    egal: Constante | None = None
+    parmi: tuple[Constante, ...] | None = None
+    pas_parmi: tuple[Constante, ...] | None = None
+    commence_par: tuple[Texte, ...] | None = None
+    dans_table: str | None = None
+    pas_dans_table: str | None = None
+    au_moins: Constante | Borne | None = None
+    au_plus: Constante | Borne | None = None
+    format: Literal[tuple(FORMATS)] | None = None  # type: ignore[valid-type]
+    fichiers: tuple[Texte, ...] | None = None
+    """Accepted endings of names."""
+    unique_avec: tuple[str, ...] | None = None
+    """No other dossier has the same answer to this champ and to these."""
+    autre_demarche: AutreDemarche | None = None
+    pas_autre_demarche: AutreDemarche | None = None
+
+    @property
+    def operateurs(self) -> dict[str, Any]:
+        """The operators that are given."""
+        return {key: v for key in OPERATEURS if (v := getattr(self, key)) is not None}
+
+    def parts(self) -> Iterator[Exigence]:
+        """Yield the requirements that have a subject."""
+        yield from self.un_de or (self,)
+
+
+OPERATEURS = tuple(key for key in Exigence.model_fields if key not in (*SUJETS, "un_de"))
+
+
+class Exemple(_Declared):
+    """An example, which decides whether a check does what its author means."""
+
+    champs: Mapping[str, Constante | tuple[Constante, ...]] = {}
+    lignes: Mapping[str, tuple[Mapping[str, Constante], ...]] = {}
+    resultat: Resultat
+
+
+class Controle(_Declared):
+    """A check."""
+
+    nom: Nom
+    titre: Texte
+    si: Exigence | None = None
+    """The check applies to dossiers that fulfil it; to others it is `sans_objet`."""
+    exige: Exigence | None = None
+    humain: bool = False
+    """Whether a person makes it: it is listed, and the machine never answers it."""
+    sinon: Literal[Resultat.A_VERIFIER, Resultat.NON_CONFORME] = Resultat.A_VERIFIER
+    sans_reponse: Literal[Resultat.A_VERIFIER, Resultat.SANS_OBJET] = Resultat.A_VERIFIER
+    """The result where the applicant has not answered."""
+    motif: Texte | None = None
+    """The sentence of a dossier that does not fulfil it."""
+    conforme: Texte | None = None
+    """The sentence of one that does."""
+    demande: Texte | None = None
+    """What the applicant is asked for, in the message that a person transmits."""
+    regle: Texte
+    """The published rule."""
+    a_faire: Texte
+    """What an instructeur has to do."""
+    exemple: tuple[Exemple, ...] = ()
+
+    @property
+    def sinon_effectif(self) -> Resultat:
+        """The result of a dossier that does not fulfil it.
+
+        « non_conforme » needs an example of each way: without them, a person has a look.
+        """
+        shown = {exemple.resultat for exemple in self.exemple}
+        is_shown = {Resultat.CONFORME, Resultat.NON_CONFORME} <= shown
+        return self.sinon if is_shown else Resultat.A_VERIFIER
+
+
+class Precontrole(_Declared):
+    """Section `[precontrole]`: what stands around the results."""
+
+    instruction: Texte = "l’équipe d’instruction"
+    """Who decides on the dossiers, with its article."""
+    publication_url: Annotated[str, Field(pattern=r"^https://\S+$", max_length=300)] | None = None
+    """Where the page of `dsync rules publish` is."""
+    max_detail_length: int = Field(default=8000, ge=1000, le=10_000)
+    """Maximum number of characters of the detail."""
+
+
+class ControlesSections(BaseModel):
+    """The sections of the TOML file that declare checks."""
+
+    precontrole: Precontrole = Precontrole()
+    champs: Mapping[Nom, Champ] = {}
+    tables: Mapping[Nom, Table] = {}
+    controles: tuple[Controle, ...] = Field(min_length=1, max_length=MOST_CHECKS)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The titles of the checks by name, in their order."""
+        return {one.nom: one.titre for one in self.controles}
+
+    @property
+    def best_verdict(self) -> Verdict:
+        """The best verdict: while a check is a person's, no dossier is called « Éligible »."""
+        has_people = any(one.humain for one in self.controles)
+        return Verdict.RIEN_A_SIGNALER if has_people else Verdict.ELIGIBLE

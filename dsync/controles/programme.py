@@ -1,0 +1,439 @@
+"""The programme of declared checks: what `dsync/programme.py` asks for."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Text, and_, cast, delete, insert, select
+
+from dsync.controles import papers
+from dsync.controles.checking import Declarations
+from dsync.controles.declarations import AutreDemarche, Exigence
+from dsync.controles.evaluation import Voisins, fold_value
+from dsync.controles.facts import Faits, Plan, faits_of, find
+from dsync.domain.account import account_of, said
+from dsync.domain.check_line import CheckLine, CheckStatus
+from dsync.domain.detail import finding, frame, framed, inside, stated_verdict
+from dsync.domain.dossier import (
+    COUNTED_ETATS,
+    PARIS,
+    Champ,
+    Demandeur,
+    Demarche,
+    Descriptor,
+    Dossier,
+    Presence,
+    Revision,
+)
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
+from dsync.domain.json_bytes import json_bytes
+from dsync.domain.message import Message
+from dsync.domain.paper import Page
+from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
+from dsync.domain.wording import cleaned, fold, listed
+from dsync.programme import Judged, PrecheckOptions, Programme, ProgrammeRun, Row, ToJudge
+from dsync.store import Reader, tables
+from dsync.store.verdicts import with_same_key
+
+_dossier, _contenu, _cle = tables.dossier, tables.contenu, tables.cle
+_demandeur = msgspec.json.Decoder(Demandeur)
+_champs = msgspec.json.Decoder(tuple[Champ, ...])
+NOON = time(12, tzinfo=PARIS)
+DoublonsOf = Mapping[DossierNumber, Mapping[str, Sequence[int]]]
+
+
+class NoRows:
+    """The mapping of a revision of the form: nothing is stored a second time.
+
+    The facts are read from the contents when a dossier is judged: changed champs are changed rules.
+    """
+
+    inputs_signature = signature = b""
+
+    def rows(self, dossier: Dossier, corrections: Sequence[Any] = ()) -> Mapping[str, Row]:
+        """Return no rows."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the checks compare with other démarches, as one run has read it."""
+
+    key: str
+    others: Mapping[AutreDemarche, frozenset[str] | None]
+    """The applicants with such a dossier; None: the démarche is not in the database."""
+    plans: dict[RevisionId | None, Plan] = field(default_factory=dict)
+    retry_undetermined: bool = False
+
+
+class Controles(Programme):
+    """One démarche whose checks are declared; `Programme` says what each method takes and returns.
+
+    Args:
+        declarations: without faults.
+    """
+
+    # Nothing is mapped: no table of a programme has rows.
+    mapping_key = ""
+    judges = True
+    needs_acceptance = True
+
+    def __init__(self, declarations: Declarations) -> None:
+        self.declarations = declarations
+        self._sections = declarations.sections
+        self._evaluation = declarations.evaluation
+        self.checks: Mapping[str, str] = self._sections.titles
+        parts = [p for c in self._sections.controles if c.exige for p in c.exige.parts()]
+        conditions = [p for c in self._sections.controles if c.si for p in c.si.parts()]
+        self._others = {
+            spec
+            for part in (*parts, *conditions)
+            for spec in (part.autre_demarche, part.pas_autre_demarche)
+            if spec is not None
+        }
+        self._unique: dict[str, list[Exigence]] = {
+            c.nom: found
+            for c in self._sections.controles
+            if c.exige and (found := [p for p in c.exige.parts() if p.unique_avec is not None])
+        }
+
+    @cached_property
+    def rules_version(self) -> str:
+        """A digest of the declarations and the tables."""
+        sections = self._sections
+        given = [sections.precontrole, *sections.champs.items(), *sections.tables.items()]
+        text = repr([*given, sections.controles, sorted(self.declarations.tables.items())])
+        return sha256(text.encode()).hexdigest()[:12]
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what works otherwise than its author may think."""
+        yield from self.declarations.warnings()
+
+    def missing_fields(self, demarche: Demarche) -> Sequence[str]:
+        """Return the declared champs that no revision of the form has."""
+        known = [d for r in demarche.revisions.values() for d in r.descriptors.values()]
+        top = [d for d in known if d.parent_id is None and not d.is_annotation]
+        champs = self._sections.champs.items()
+        return [name for name, one in champs if find(top, one.id, one.libelles) is None]
+
+    def form_lines(
+        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
+    ) -> Iterator[CheckLine]:
+        """Compare the declarations with a revision of the form, for `dsync check`."""
+        faults = list(self.declarations.of_form(revision.descriptors.values()))
+        for fault in faults:
+            yield CheckLine("controles", CheckStatus.WARNING, fault)
+        if not faults:
+            count = len(self._sections.champs)
+            yield CheckLine("controles", CheckStatus.OK, f"the form has the {count} [champs]")
+
+    def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> NoRows:
+        """Return a mapping without rows."""
+        return NoRows()
+
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
+        """Read which applicants have a dossier in the other démarches."""
+        with run.reading() as reader:
+            others = {spec: _applicants(reader.connection, spec) for spec in self._others}
+        for spec in sorted({spec.numero for spec, found in others.items() if found is None}):
+            run.problem(
+                f"Démarche {spec} is not in this database, so autre_demarche cannot be answered: "
+                "add its file to the folder of configurations, and run `dsync sync`."
+            )
+        said = sorted((repr(spec), sorted(found or ())) for spec, found in others.items())
+        digest = sha256(repr(said).encode()).hexdigest()[:12] if said else ""
+        return Gathered(f"{self.rules_version}/{digest}", others)
+
+    def prepare(
+        self,
+        run: ProgrammeRun,
+        evidence: Gathered,
+        numbers: Sequence[DossierNumber],
+        options: PrecheckOptions | None,
+    ) -> set[DossierNumber]:
+        """Store the keys of each dossier whose keys have changed.
+
+        Returns:
+            These dossiers, and the open ones with their former or present keys.
+        """
+        if not self._unique:
+            return set()
+        with run.reading() as reader:
+            secret = reader.state.read().cle_secrete
+            faits = self._faits(reader, evidence, numbers)
+            rows = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(
+                _cle.c.numero.in_(numbers)
+            )
+            stored: dict[int, dict[str, str]] = defaultdict(dict)
+            for numero, controle, cle in reader.connection.execute(rows):
+                stored[numero][controle] = cle
+        if secret is None:
+            secret = secrets.token_hex(16)
+            with run.transaction() as tx:
+                tx.state.save(cle_secrete=secret)
+        keys = {numero: self._keys(one, secret.encode()) for numero, one in faits.items()}
+        changed = [numero for numero, now in keys.items() if now != stored.get(numero, {})]
+        if not changed:
+            return set()
+        theirs = _cle.c.numero.in_(changed)
+        added = [
+            {"numero": numero, "controle": controle, "cle": cle}
+            for numero in changed
+            for controle, cle in keys[numero].items()
+        ]
+        with run.transaction() as tx:
+            related = {*changed, *tx.connection.scalars(with_same_key(run.demarche, changed))}
+            tx.connection.execute(delete(_cle).where(theirs))
+            if added:
+                tx.connection.execute(insert(_cle), added)
+            related.update(tx.connection.scalars(with_same_key(run.demarche, changed)))
+        return {DossierNumber(numero) for numero in related}
+
+    def judge(
+        self,
+        run: ProgrammeRun,
+        evidence: Gathered,
+        due: Sequence[ToJudge],
+        options: PrecheckOptions | None,
+    ) -> Iterator[Judged]:
+        """Judge dossiers; yields nothing for one whose verdict is still valid."""
+        numbers = [one.numero for one in due]
+        as_of = options and options.as_of
+        depot = datetime.combine(as_of, NOON) if as_of else None
+        with run.reading() as reader:
+            faits = self._faits(reader, evidence, numbers, depot)
+            doublons = _doublons(reader.connection, run.demarche, numbers) if self._unique else {}
+        for one in due:
+            # One that DS could not render: the read that stores its contents has it judged.
+            if one.numero not in faits:
+                continue
+            try:
+                others = doublons.get(one.numero, {})
+                decision = self._decide(faits[one.numero], evidence, others)
+            except Exception:  # One dossier that fails must not stop the others.
+                yield Judged(one, None)
+                continue
+            if options is not None or not _still_holds(one, decision):
+                yield Judged(one, decision)
+
+    def _faits(
+        self,
+        reader: Reader,
+        evidence: Gathered,
+        numbers: Sequence[DossierNumber],
+        depot: datetime | None = None,
+    ) -> dict[DossierNumber, Faits]:
+        columns = (_contenu.c.demandeur, _contenu.c.champs)
+        rows = reader.connection.execute(
+            select(
+                _dossier.c.numero,
+                _dossier.c.revision_id,
+                _dossier.c.depose_le,
+                *(cast(column, Text).label(column.name) for column in columns),
+            )
+            .join(_contenu, _contenu.c.numero == _dossier.c.numero)
+            .where(_dossier.c.numero.in_(numbers))
+        ).all()
+        champs, plans = self._sections.champs, evidence.plans
+        if any(row.revision_id not in plans for row in rows):
+            revisions = reader.demarche.revisions()
+            # For a revision that DS does not give.
+            every = {k: d for r in revisions.values() for k, d in r.descriptors.items()}
+            for row in rows:
+                found = revisions.get(row.revision_id)
+                plans[row.revision_id] = Plan.of(champs, found.descriptors if found else every)
+        return {
+            DossierNumber(row.numero): faits_of(
+                depot or row.depose_le,
+                _demandeur.decode(row.demandeur),
+                _champs.decode(row.champs),
+                champs,
+                plans[row.revision_id],
+            )
+            for row in rows
+        }
+
+    def _keys(self, faits: Faits, secret: bytes) -> dict[str, str]:
+        """Return the hash of what each check compares between dossiers, where it is answered."""
+        found = {}
+        for nom, parts in self._unique.items():
+            names = [(*p.sujets.values(), *(p.unique_avec or ())) for p in parts]
+            values = [[faits.valeurs.get(name) for name in some] for some in names]
+            if all(None not in some for some in values):
+                text = json_bytes([nom, [[_folded(value) for value in some] for some in values]])
+                found[nom] = hmac.new(secret, text, sha256).hexdigest()
+        return found
+
+    def _decide(
+        self, faits: Faits, evidence: Gathered, doublons: Mapping[str, Sequence[int]]
+    ) -> Decision:
+        applicant = applicant_of(faits.valeurs.get)
+
+        def has(spec: AutreDemarche) -> bool | None:
+            known = evidence.others[spec]
+            return None if known is None or applicant is None else applicant in known
+
+        controles = self._evaluation.controles(faits, Voisins(doublons, has))
+        verdict = verdict_of(one.resultat for one in controles)
+        if verdict is Verdict.ELIGIBLE:
+            verdict = self._sections.best_verdict
+        answers = sorted((repr(spec), has(spec)) for spec in self._others)
+        return Decision(
+            verdict=verdict,
+            controles=controles,
+            detail=self._detail(verdict, controles),
+            version_regles=self.rules_version,
+            preuve_hash=sha256(repr(answers).encode()).hexdigest()[:32],
+            doublons=tuple(sorted({DossierNumber(n) for some in doublons.values() for n in some})),
+        )
+
+    def _detail(self, verdict: Verdict, controles: Sequence[Controle]) -> str:
+        section = self._sections.precontrole
+        first, last = frame(verdict, section.instruction, section.publication_url)
+        people = [one.titre for one in self._sections.controles if one.humain]
+        left = [
+            self.checks[one.controle]
+            for one in controles
+            if one.resultat is Resultat.SANS_OBJET and self.checks[one.controle] not in people
+        ]
+        if left:
+            last.insert(0, f"Sans objet : {listed(left)}.")
+        if people:
+            last.insert(0, f"À contrôler par une personne : {listed(people)}.")
+        findings = [
+            finding(one.resultat, [self.checks[one.controle]], one.motif)
+            for one in by_severity(controles)
+        ]
+        facts = {
+            self.checks[one.controle]: cleaned(inside(one.motif).removesuffix("."))
+            for one in controles
+            if one.resultat is Resultat.CONFORME
+        }
+        return framed(first, findings, facts, last, section.max_detail_length)
+
+    def stated_verdict(self, detail: str) -> Verdict | None:
+        """Return the verdict in a detail, or None for another text."""
+        return stated_verdict(detail)
+
+    def evidence_shown(self, connection: Connection) -> dict[str, Any]:
+        """Return the tables, for `/preuves`."""
+        return papers.tables_shown(self.declarations, self.rules_version)
+
+    def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Return the evidence of a check that people see: key, French name and French value."""
+        return [(key, self.label(key), said(value)) for key, value in evidence.items()]
+
+    def label(self, name: str) -> str:
+        """Return how people know a champ or a fact."""
+        champ = self._sections.champs.get(name)
+        return champ.libelles[0] if champ and champ.libelles else name.replace("_", " ")
+
+    def rules_document(self) -> Mapping[str, Any]:
+        """Return the declarations."""
+        document: dict[str, Any] = self._sections.model_dump(
+            mode="json", include={"precontrole", "champs", "tables", "controles"}
+        )
+        return {"version": self.rules_version, **document}
+
+    def rules_page(self) -> Page:
+        """Return the page that publishes the checks."""
+        return papers.rules_page(self._sections, self.rules_version)
+
+    def account(
+        self, reader: Any, found: Mapping[str, Any], at: datetime | None = None
+    ) -> dict[str, Any] | None:
+        """Return the account of a dossier's verdict; None if it had no verdict then."""
+        rules = papers.account_rules(self._sections, self.rules_document())
+        return account_of(found, at, lambda _version: rules, self.checks, self.evidence_in_words)
+
+    def message(
+        self, reader: Any, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+    ) -> Message:
+        """Return what the applicant of an open dossier has to send."""
+        return papers.message_of(self._sections, found, checks)
+
+
+def _folded(value: Any) -> Any:
+    return sorted(map(fold_value, value)) if isinstance(value, list) else fold_value(value)
+
+
+def _still_holds(one: ToJudge, decision: Decision) -> bool:
+    """Whether the dossier's verdict is the one that would be given again."""
+    verdict = one.current
+    if verdict is None or (
+        # A dossier that was judged when closed and is open again has no wishes yet.
+        one.is_open and verdict.verdict is not Verdict.INDETERMINE and not one.wished
+    ):
+        return False
+    return verdict.inputs_hash == one.inputs_hash and all(
+        getattr(verdict, name) == getattr(decision, name)
+        for name in ("version_regles", "preuve_hash", "doublons", "detail")
+    )
+
+
+def applicant_of(fact: Callable[[str], Any]) -> str | None:
+    """Return by what an applicant is known in all démarches: SIREN, or a person's names."""
+    if siren := fact("siren"):
+        return str(siren)
+    names = fact("demandeur_nom"), fact("demandeur_prenom")
+    return fold(" ".join(names)) if all(names) else None
+
+
+def _applicants(connection: Connection, spec: AutreDemarche) -> frozenset[str] | None:
+    """Return the applicants of a démarche's dossiers of these states and days."""
+    known = select(tables.demarche.c.number).where(tables.demarche.c.number == spec.numero)
+    if connection.scalar(known) is None:
+        return None
+    rows = connection.execute(
+        select(_dossier.c.siren, _dossier.c.depose_le, _contenu.c.demandeur)
+        .join(_contenu, _contenu.c.numero == _dossier.c.numero)
+        .where(
+            _dossier.c.demarche_numero == spec.numero,
+            _dossier.c.presence == Presence.PRESENT.value,
+            _dossier.c.etat.in_([etat.value for etat in spec.etats]),
+        )
+    )
+    found = set()
+    for siren, depose_le, demandeur in rows:
+        day = depose_le.astimezone(PARIS).date()
+        is_in = (spec.depose_depuis is None or day >= spec.depose_depuis) and (
+            spec.depose_avant is None or day < spec.depose_avant
+        )
+        details = (demandeur or {}).get("details", {})
+        facts = {"siren": siren}
+        facts |= {f"demandeur_{name}": details.get(name) for name in ("nom", "prenom")}
+        if is_in and (applicant := applicant_of(facts.get)):
+            found.add(applicant)
+    return frozenset(found)
+
+
+def _doublons(
+    connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
+) -> DoublonsOf:
+    """Return the other open or accepted dossiers with the same keys, by dossier and check."""
+    other = _cle.alias("autre")
+    rows = connection.execute(
+        select(_cle.c.numero, _cle.c.controle, other.c.numero.label("autre"))
+        .join(other, and_(other.c.cle == _cle.c.cle, other.c.numero != _cle.c.numero))
+        .join(_dossier, _dossier.c.numero == other.c.numero)
+        .where(
+            _cle.c.numero.in_(numbers),
+            _dossier.c.demarche_numero == demarche,
+            _dossier.c.presence == Presence.PRESENT.value,
+            _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+        )
+        .order_by(other.c.numero)
+    )
+    found: dict[DossierNumber, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for numero, controle, autre in rows:
+        found[DossierNumber(numero)][controle].append(autre)
+    return found

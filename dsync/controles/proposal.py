@@ -1,0 +1,119 @@
+"""The declarations that `dsync config init` proposes for any form, all of them comments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+
+from dsync.controles.declarations import Type
+from dsync.controles.facts import FAITS
+from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug
+from dsync.domain.toml_text import TO_CHECK, array, commented, named, quoted
+from dsync.domain.verdict import MOST_CHECKS
+
+_TYPES = {
+    "integer_number": Type.NOMBRE,
+    "decimal_number": Type.NOMBRE,
+    "number": Type.NOMBRE,
+    "date": Type.DATE,
+    "datetime": Type.DATE,
+    "yes_no": Type.OUI_NON,
+    "checkbox": Type.OUI_NON,
+    "drop_down_list": Type.CHOIX,
+    "multiple_drop_down_list": Type.CHOIX,
+    "repetition": Type.LIGNES,
+    "piece_justificative": Type.PIECES,
+    "titre_identite": Type.PIECES,
+}
+"""The types of answers, by DS's types; any other one is a text."""
+_LEFT_OUT = LAYOUT_TYPES | {"carte"}
+_FORMATS = {
+    "iban": re.compile(r"\biban\b", re.I),
+    "siret": re.compile(r"\bsiret\b", re.I),
+    "rna": re.compile(r"\brna\b", re.I),
+    "nir": re.compile(r"\bnir\b|sécurité sociale", re.I),
+}
+
+
+def proposed(demarche: Demarche, revision: Revision) -> str:
+    """Return `[champs]` and `[[controles]]` for a form, as comments."""
+    known = [d for d in revision.descriptors.values() if not d.is_annotation]
+    top = [d for d in known if d.parent_id is None and d.type not in _LEFT_OUT]
+    names = _names(top)
+    lines = ["[champs]"]
+    for d in top:
+        columns = [c for c in known if c.parent_id == d.id and c.type not in _LEFT_OUT]
+        type_ = _TYPES.get(d.type, Type.TEXTE)
+        # Rows without a column cannot be declared.
+        if type_ is not Type.LIGNES or columns:
+            lines.append(_champ(names[d.id], d, type_, columns))
+    checks = [*_window(demarche), *_formats(top, names), *_present(top, names)]
+    for check in checks[:MOST_CHECKS]:
+        lines += ["", *check]
+    head = (
+        "---- [champs], [[controles]]: checks that you declare, in French: docs/controles.md. Each",
+        "proposal gives « à vérifier » at most, and nothing is judged until you uncomment [champs]",
+        f"and at least one check. {TO_CHECK} the rule of each check, and what is not asked here.",
+    )
+    return "\n".join([*commented(head), *commented(lines)]) + "\n"
+
+
+def _names(top: Iterable[Descriptor]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for d in top:
+        name = slug(d.libelle)[:32].strip("_")
+        # One of a fact would take its place.
+        if name in FAITS or not name[:1].isalpha():
+            name = f"champ_{name}".rstrip("_")
+        taken = set(names.values())
+        numbered = (f"{name}_{rank}" for rank in count(2))
+        names[d.id] = name if name not in taken else next(n for n in numbered if n not in taken)
+    return names
+
+
+def _champ(name: str, d: Descriptor, type_: Type, columns: Iterable[Descriptor]) -> str:
+    inner = _names(columns) if type_ is Type.LIGNES else {}
+    cells = ", ".join(f"{key} = {quoted(id_)}" for id_, key in inner.items())
+    more = f", colonnes = {{ {cells} }}" if cells else ""
+    given = f"id = {quoted(d.id)}, libelles = {array([d.libelle])}, type = {quoted(type_)}"
+    return f"{name} = {{ {given}{more} }}"
+
+
+def _check(nom: str, titre: str, exige: str, motif: str) -> list[str]:
+    values = {
+        "nom": nom,
+        "titre": titre,
+        "motif": motif,
+        "regle": "Règle (texte et article à citer) : à compléter.",
+        "a_faire": "demander au candidat de compléter ou de corriger cette réponse.",
+    }
+    lines = [f"{key} = {quoted(value)}" for key, value in values.items()]
+    return ["[[controles]]", *lines[:2], f"exige = {exige}", 'sinon = "a_verifier"', *lines[2:]]
+
+
+def _window(demarche: Demarche) -> Iterator[list[str]]:
+    if demarche.published_at is not None:
+        first = demarche.published_at.astimezone(PARIS).date()
+        exige = f'{{ champ = "depot", au_moins = {first} }}'
+        yield _check("periode", "période de dépôt", exige, "Dossier déposé le {depot}.")
+
+
+def _formats(top: Iterable[Descriptor], names: Mapping[str, str]) -> Iterator[list[str]]:
+    for d in top:
+        if d.type not in ("text", "iban"):
+            continue
+        for format_, pattern in _FORMATS.items():
+            if pattern.search(d.libelle):
+                name = names[d.id]
+                exige = f'{{ champ = "{name}", format = "{format_}" }}'
+                titre = f"forme de {named(d.libelle)}"
+                yield _check(f"forme_{name}", titre, exige, "La réponse n’a pas la forme attendue.")
+
+
+def _present(top: Iterable[Descriptor], names: Mapping[str, str]) -> Iterator[list[str]]:
+    for d in top:
+        if d.required and d.type != "repetition":
+            name = names[d.id]
+            exige = f'{{ champ = "{name}", present = true }}'
+            yield _check(f"reponse_{name}", named(d.libelle), exige, "Réponse attendue.")

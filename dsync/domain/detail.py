@@ -1,0 +1,108 @@
+"""The frame of the text of a decision that instructeurs read, the same for all programmes.
+
+DS stores the text unchanged: lines end with one line feed, without control characters and trailing
+blanks; French punctuation has non-breaking spaces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.wording import NO_BREAK, cleaned, cut, listed, with_no_break_spaces
+
+LEVELS = {
+    Resultat.NON_CONFORME: "Non conforme",
+    Resultat.IMPOSSIBLE: "Preuve indisponible",
+    Resultat.A_VERIFIER: "À vérifier",
+    Resultat.CONFORME: "Conforme",
+    Resultat.SANS_OBJET: "Non examiné",
+}
+"""The results in words, in the order of a text."""
+ADVICE = "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
+# Without the name behind it, which the configuration may have changed since.
+_STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(ADVICE)}\S.*")
+
+
+def stated_verdict(text: str | None) -> Verdict | None:
+    """Return the verdict in the first line of a detail, or None for another text."""
+    # A browser that saves the annotation again sends CRLF; dsync's text has non-breaking spaces.
+    first = (text or "").split("\n", 1)[0].rstrip("\r").replace(NO_BREAK, " ")
+    found = _STATED.fullmatch(first)
+    return Verdict(found[1]) if found else None
+
+
+def frame(verdict: str, instruction: str, publication_url: str | None) -> tuple[str, list[str]]:
+    """Return the first line of a text, and its last ones: neither is ever shortened.
+
+    Args:
+        verdict: the result of the pre-check.
+        instruction: who decides on the dossiers.
+        publication_url: where the rules are published, if they are.
+    """
+    first = f"{verdict} – {ADVICE}{cleaned(instruction)} instruit le dossier."
+    return first, [f"Règles appliquées : {publication_url}"] if publication_url else []
+
+
+def finding(resultat: Resultat, titles: Iterable[str], motif: str) -> str:
+    """Return the line of what is not conforming."""
+    shown = list(titles)
+    return cleaned(
+        f"{LEVELS[resultat]} – {listed(shown)} : {inside(motif).removeprefix(f'{shown[0]} ')}"
+    )
+
+
+def inside(motif: str) -> str:
+    """Return a sentence in the form after a colon; all sentences begin with common nouns."""
+    return motif[:1].lower() + motif[1:]
+
+
+def framed(
+    first: str,
+    findings: Sequence[str],
+    facts: Mapping[str, str],
+    last: Sequence[str],
+    max_length: int,
+) -> str:
+    """Return a text of at most `max_length` characters, which leave room for first and last lines.
+
+    Conforming checks need no action: their facts are left out first, the longest one first, and
+    their titles stay. Only then are the longest findings cut, to the length at which all fit.
+
+    Args:
+        first: the first line.
+        findings: a line for each check that is not conforming.
+        facts: of the conforming checks, by title.
+        last: the last lines.
+        max_length: maximum number of characters.
+    """
+    room = max_length - sum(len(line) + 1 for line in (first, *last))
+    shown = dict(facts)
+    for title in sorted(facts, key=lambda title: -len(facts[title])):
+        if _length([*findings, *_conforme(shown)]) <= room:
+            break
+        # A fact may be shorter than its title.
+        shown[title] = min(facts[title], title, key=len)
+    lines = [*findings, *_conforme(shown)]
+    if _length(lines) > room:
+        lines = _shortened(lines, room)
+    return with_no_break_spaces("\n".join([first, *lines, *last]))
+
+
+def _conforme(facts: Mapping[str, str]) -> list[str]:
+    return [f"{LEVELS[Resultat.CONFORME]} : {' ; '.join(facts.values())}."] if facts else []
+
+
+def _length(lines: Sequence[str]) -> int:
+    return sum(map(len, lines)) + len(lines) - 1
+
+
+def _shortened(lines: list[str], max_length: int) -> list[str]:
+    """Cut the longest lines to the length at which the text just fits."""
+    # Without the line feeds between the lines.
+    room = max_length - len(lines) + 1
+    left = sorted(map(len, lines))
+    while left[0] <= room // len(left):
+        room -= left.pop(0)
+    return [cut(line, room // len(left)) for line in lines]

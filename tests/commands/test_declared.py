@@ -1,0 +1,188 @@
+"""Declared checks on the two shipped samples: judged, annotated, shown, and again."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import tomllib
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dsync.sandbox import Sandbox, content
+from tests.commands.command import Command
+from tests.commands.conftest import operator
+
+SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
+MANY = 400
+NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def aids() -> Iterator[Sandbox]:
+    """Serve 400 dossiers of each aid."""
+    forms = [
+        (content.SUBSIDY_FORM, content.subsidy_dossiers(7, MANY, now=NOW)),
+        (content.MOBILITY_FORM, content.mobility_dossiers(7, MANY, now=NOW)),
+    ]
+    with Sandbox(forms, seed=7) as server:
+        yield server
+
+
+def configured(sandbox: Sandbox, folder: Path, name: str) -> Command:
+    """Return `dsync` with a copy of a sample."""
+    shutil.copytree(SAMPLES, folder / "exemples", dirs_exist_ok=True)
+    made = operator(sandbox, folder)
+    path = folder / "exemples" / f"{name}.toml"
+    return type(made)(folder, {**made.environment, "DSYNC_CONFIG": str(path)})
+
+
+def rows(run: Command, sql: str) -> list[tuple[object, ...]]:
+    """Return the rows of a query."""
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("name", ["subvention", "mobilite"])
+def test_a_sample_judges_and_annotates_and_then_rests(
+    aids: Sandbox, tmp_path: Path, name: str
+) -> None:
+    """Both are valid, wait to be accepted, judge 400 dossiers, write them, and find nothing new."""
+    dsync = configured(aids, tmp_path, name)
+    checked = dsync("config", "check")
+    assert (0, "") == (checked.code, checked.err)
+    held = dsync("sync", "--json")
+    assert 0 == held.json["evaluated"] == held.json["pushed"]
+    assert MANY == held.json["changed"]
+    assert "precheck accept" in held.json["errors"][0]
+    accepted = dsync("precheck", "accept", "--yes", "--json")
+    assert 0 == accepted.code
+    assert MANY == accepted.json["evaluated"]
+    pushed = dsync("sync", "--json")
+    assert MANY == pushed.json["pushed"]
+    second = dsync("sync", "--json")
+    assert (0, 0, 0) == (second.code, second.json["evaluated"], second.json["pushed"])
+    assert 0 < rows(dsync, "SELECT count(*) FROM verdict WHERE verdict = 'Rien à signaler'")[0][0]
+
+    # What shows verdicts works for them.
+    number = rows(dsync, "SELECT min(numero) FROM verdict WHERE verdict = 'À vérifier'")[0][0]
+    shown = dsync("dossier", "show", str(number))
+    assert (0, "") == (shown.code, shown.err)
+    assert "À faire : " in shown.out
+    [(detail,)] = rows(dsync, f"SELECT detail FROM verdict WHERE numero = {number} AND courant")
+    assert "contrôler par une personne" in detail
+    for command in (
+        ["precheck", "--stats"],
+        ["evidence", "show"],
+        ["rules", "show"],
+        ["check"],
+        ["dossier", "explain", str(number)],
+        ["dossier", "message", str(number)],
+    ):
+        assert (0, "") == ((done := dsync(*command)).code, done.err), command
+    found = {one["code"] for one in dsync("db", "verify", "--json").json["findings"]}
+    assert found <= {"seals.dossier"}
+
+
+def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path: Path) -> None:
+    """By a dry run and by the brake; the key of a doublon that is too large is asked about."""
+    dsync = configured(aids, tmp_path, "subvention")
+    dsync("sync")
+    first = dsync("precheck", "--dry-run")
+    assert "Sans verdict" in first.out
+    assert "calendrier_depot : 0 dossiers sur 400\n" in first.out
+    dsync("precheck", "accept", "--yes")
+    path = Path(dsync.environment["DSYNC_CONFIG"])
+    text = path.read_text(encoding="utf-8")
+    later = text.replace("au_moins = 2026-09-01", "au_moins = 2026-11-15")
+    wide = later.replace(
+        'exige = { champ = "siren", unique_avec = ["theme"] }',
+        'exige = { champ = "theme", unique_avec = [] }',
+    )
+    path.write_text(wide, encoding="utf-8")
+    told = dsync("precheck", "--dry-run").out
+    assert "calendrier_depot : 400 dossiers sur 400 : règle trop large ?" in told
+    assert "doublon : 400 dossiers sur 400 : clé trop large ?" in told
+    held = dsync("sync", "--json")
+    assert 0 == held.json["evaluated"]
+    assert "Safety brake: the changed rules" in held.json["errors"][0]
+
+
+def test_what_is_wrong_is_told_at_once(run: Command) -> None:
+    """With place and nearest name, by the exit code of configurations."""
+    shutil.copytree(SAMPLES, run.folder / "exemples")
+    path = run.folder / "exemples" / "subvention.toml"
+    text = path.read_text(encoding="utf-8")
+
+    def problems(*changes: tuple[str, str]) -> str:
+        changed = text
+        for old, new in changes:
+            assert old in changed
+            changed = changed.replace(old, new, 1)
+        path.write_text(changed, encoding="utf-8")
+        done = run("config", "check", DSYNC_CONFIG=str(path))
+        assert 2 == done.code
+        return done.err
+
+    told = problems(
+        ('exige = { champ = "montant",', 'exige = { champ = "montan",'),
+        ('nom = "iban"', 'nom = "rna"'),
+        ("champs = { engagement = true }", 'champs = { engagement = "oui" }'),
+    )
+    assert "part : « montan » n’est ni un champ de [champs] ni un fait ; montant ?" in told
+    assert "rna : nom donné 2 fois" in told
+    # Examples are tried once the rest is right.
+    told = problems(("champs = { depot = 2026-12-31 }", "champs = { depot = 2027-12-31 }"))
+    assert "calendrier_depot, exemple 1 : donne non_conforme au lieu de conforme" in told
+    assert "controles.iban.exige.formatt" in problems(('format = "iban"', 'formatt = "iban"'))
+    assert "exclude each other" in problems(("[precontrole]", "[mapping]\n[precontrole]"))
+
+
+def test_both_programmes_live_in_one_database(sandbox: Sandbox, run: Command) -> None:
+    """Each démarche is judged by its own checks, and the other one's stay as they were."""
+    folder = run.folder / "demarches"
+    shutil.copytree(SAMPLES.parent, folder, ignore=shutil.ignore_patterns("exemples"))
+    for one in SAMPLES.iterdir():
+        shutil.copy(one, folder)
+    (folder / "mobilite.toml").unlink()
+    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(folder)})
+    aid, eig = str(content.SUBSIDY_FORM.number), str(content.FORM.number)
+    assert 0 == dsync("sync", "--demarche", eig).code
+    before = rows(dsync, f"SELECT numero, verdict FROM verdict WHERE demarche_numero = {eig}")
+    dsync("sync", "--demarche", aid)
+    assert 0 == dsync("precheck", "accept", "--yes", "--demarche", aid).code
+    assert 0 == dsync("sync", "--demarche", aid).code
+    judged = rows(dsync, f"SELECT count(*) FROM verdict WHERE demarche_numero = {aid} AND courant")
+    assert [(40,)] == judged
+    theirs = f"SELECT numero, verdict FROM verdict WHERE demarche_numero = {eig}"
+    assert before == rows(dsync, theirs)
+    number = f"{aid}002"
+    shown = dsync("dossier", "show", number, "--demarche", aid)
+    assert (0, True) == (shown.code, "contrat d’engagement républicain" in shown.out)
+    assert 0 == dsync("precheck", "--stats", "--demarche", aid).code
+    for demarche in (aid, eig):
+        verified = dsync("db", "verify", "--json", "--demarche", demarche)
+        assert {one["code"] for one in verified.json["findings"]} <= {"seals.dossier"}
+    # Keys of persons are erased with the dossier.
+    assert 0 == dsync("dossier", "erase", number, "--yes", "--demarche", aid).code
+    assert [] == rows(dsync, f"SELECT * FROM cle WHERE numero = {number}")
+
+
+def test_config_init_proposes_checks_for_any_form(run: Command, sandbox: Sandbox) -> None:
+    """All commented out; uncommented, they are valid and give « à vérifier » at most."""
+    printed = run("config", "init", "--demarche", str(content.SUBSIDY_FORM.number), "-").out
+    begin = printed.index("# ---- [champs]")
+    assert "controles" not in tomllib.loads(printed)
+    lines = [line[2:] for line in printed[begin:].splitlines() if line.startswith("# ")]
+    own = "\n".join(line for line in lines if re.match(r"\[|\w+ = ", line))
+    path = run.folder / "propose.toml"
+    path.write_text(printed[:begin] + own, encoding="utf-8")
+    checked = run("config", "check", DSYNC_CONFIG=str(path))
+    assert (0, "") == (checked.code, checked.err)
+    assert 'format = "iban"' in own
+    assert 'format = "rna"' in own
+    assert "au_moins = 2026-08-24" in own

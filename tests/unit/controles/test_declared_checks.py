@@ -1,0 +1,261 @@
+"""Declared checks: what they answer, and what is refused before they are switched on."""
+
+# ruff: noqa: E501 (a case a line)
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from dsync.controles.checking import Declarations
+from dsync.controles.declarations import AutreDemarche, ControlesSections
+from dsync.controles.evaluation import Evaluation, Voisins, in_words
+from dsync.controles.facts import Faits
+from dsync.domain.verdict import Controle
+
+CHAMPS = """
+[tables.plafonds]
+fichier = "plafonds.csv"
+cle = "parts"
+annee = 2026
+source = "annexe 1"
+[champs]
+montant = { libelles = ["Montant"], type = "nombre" }
+budget = { libelles = ["Budget"], type = "nombre" }
+debut = { libelles = ["Début"], type = "date" }
+naissance = { libelles = ["Naissance"], type = "date" }
+theme = { libelles = ["Thématique"], type = "choix" }
+parts = { libelles = ["Parts"], type = "texte" }
+iban = { libelles = ["IBAN"], type = "texte" }
+engage = { libelles = ["Engagement"], type = "oui_non" }
+aides = { libelles = ["Aides"], type = "lignes", colonnes = { nom = "Nom", montant = "Montant" } }
+statuts = { libelles = ["Statuts"], type = "pieces" }
+"""
+CONTROLE = """
+[[controles]]
+nom = "essai"
+titre = "essai"
+motif = "Montant de {montant} €."
+regle = "Règle (article 1) : essai."
+a_faire = "vérifier."
+"""
+EXAMPLES = """
+[[controles.exemple]]
+champs = { montant = 1 }
+resultat = "conforme"
+[[controles.exemple]]
+champs = { montant = 10 }
+resultat = "non_conforme"
+"""
+
+
+def read(text: str, folder: Path) -> Declarations:
+    """Return the declarations of a TOML text."""
+    (folder / "plafonds.csv").write_text("parts;plafond\n1;23 000\n1,5;29000\n", encoding="utf-8")
+    return Declarations(ControlesSections.model_validate(tomllib.loads(text)), folder)
+
+
+def one(declared: str, folder: Path, /, voisins: Voisins | None = None, **facts: Any) -> Controle:
+    """Return the result of one check on a dossier with these facts."""
+    declarations = read(CHAMPS + CONTROLE + declared, folder)
+    assert declarations.faults == []
+    lacking = frozenset(name for name, value in facts.items() if value is LACKING)
+    values = {name: value for name, value in facts.items() if value not in (None, LACKING)}
+    faits = Faits(values, lacking)
+    evaluation = declarations.evaluation
+    return evaluation.controles(faits, *([voisins] if voisins else []))[0]
+
+
+LACKING = object()
+"""A fact that DS could not give."""
+ROWS = [{"nom": "Ville", "montant": "400"}, {"nom": "Région", "montant": "600.50"}]
+
+
+@pytest.mark.parametrize(
+    ("exige", "facts", "resultat"),
+    [
+        ('{ champ = "montant", au_plus = 100 }', {"montant": Decimal(100)}, "conforme"),
+        ('{ champ = "montant", au_plus = 100 }', {"montant": Decimal("100.01")}, "a_verifier"),
+        ('{ champ = "montant", au_moins = 5, au_plus = 9 }', {"montant": Decimal(4)}, "a_verifier"),
+        ('{ champ = "montant", au_plus = 100 }', {}, "a_verifier"),
+        ('{ champ = "montant", au_plus = { champ = "budget", fois = 0.8 } }',
+         {"montant": Decimal("0.8"), "budget": Decimal(1)}, "conforme"),
+        ('{ champ = "montant", au_plus = { champ = "budget", plus = -1 } }',
+         {"montant": Decimal(1), "budget": Decimal(1)}, "a_verifier"),
+        ('{ champ = "montant", au_plus = { champ = "budget" } }',
+         {"montant": Decimal(1)}, "a_verifier"),
+        ('{ champ = "montant", au_plus = { table = "plafonds", cle = "parts", valeur = "plafond" } }',
+         {"montant": Decimal(23000), "parts": "1"}, "conforme"),
+        ('{ champ = "montant", au_plus = { table = "plafonds", cle = "parts", valeur = "plafond" } }',
+         {"montant": Decimal(29000), "parts": "1.50"}, "conforme"),
+        ('{ champ = "montant", au_plus = { table = "plafonds", cle = "parts", valeur = "plafond" } }',
+         {"montant": Decimal(1), "parts": "9"}, "a_verifier"),
+        ('{ champ = "debut", au_moins = { champ = "depot", plus_jours = 15 } }',
+         {"debut": date(2026, 3, 16), "depot": date(2026, 3, 1)}, "conforme"),
+        ('{ champ = "debut", au_moins = { champ = "depot", plus_jours = 15 } }',
+         {"debut": date(2026, 3, 15), "depot": date(2026, 3, 1)}, "a_verifier"),
+        ('{ champ = "naissance", au_plus = { champ = "depot", plus_ans = -18 } }',
+         {"naissance": date(2006, 3, 1), "depot": date(2024, 2, 29)}, "a_verifier"),
+        ('{ champ = "naissance", au_plus = { champ = "depot", plus_ans = -18 } }',
+         {"naissance": date(2006, 2, 28), "depot": date(2024, 2, 29)}, "conforme"),
+        ('{ champ = "theme", parmi = ["Sport", "Été culturel"] }',
+         {"theme": ["ete  culturel"]}, "conforme"),
+        ('{ champ = "theme", parmi = ["Sport"] }', {"theme": ["Sport", "Santé"]}, "a_verifier"),
+        ('{ champ = "theme", pas_parmi = ["Sport"] }', {"theme": ["Santé"]}, "conforme"),
+        ('{ champ = "forme_juridique", commence_par = ["92"] }',
+         {"forme_juridique": "9220"}, "conforme"),
+        ('{ champ = "forme_juridique", commence_par = ["92"] }',
+         {"forme_juridique": "5710"}, "a_verifier"),
+        ('{ champ = "forme_juridique", commence_par = ["92"] }',
+         {"forme_juridique": LACKING}, "impossible"),
+        ('{ champ = "iban", format = "iban" }',
+         {"iban": "FR76 3000 6000 0112 3456 7890 189"}, "conforme"),
+        ('{ champ = "iban", format = "iban" }',
+         {"iban": "FR76 3000 6000 0112 3456 7890 188"}, "a_verifier"),
+        ('{ champ = "engage", egal = true }', {"engage": True}, "conforme"),
+        ('{ champ = "engage", egal = true }', {"engage": False}, "a_verifier"),
+        ('{ somme = "aides.montant", au_plus = 1000.50 }', {"aides": ROWS}, "conforme"),
+        ('{ somme = "aides.montant", au_plus = 1000 }', {"aides": ROWS}, "a_verifier"),
+        ('{ somme = "aides.montant", au_plus = 9999 }', {"aides": [{"nom": "a"}]}, "a_verifier"),
+        ('{ somme = "aides.montant", au_plus = 9999 }', {}, "a_verifier"),
+        ('{ nombre = "aides", au_moins = 2 }', {"aides": ROWS}, "conforme"),
+        ('{ champ = "statuts", fichiers = ["pdf"] }', {"statuts": ["Statuts.PDF"]}, "conforme"),
+        ('{ champ = "statuts", fichiers = ["pdf"] }', {"statuts": ["a.pdf", "b.doc"]}, "a_verifier"),
+        ('{ champ = "statuts", present = true }', {}, "a_verifier"),
+        ('{ un_de = [{ champ = "montant", au_plus = 1 }, { champ = "engage", egal = true }] }',
+         {"montant": Decimal(5), "engage": True}, "conforme"),
+        ('{ un_de = [{ champ = "montant", au_plus = 1 }, { champ = "engage", egal = true }] }',
+         {"montant": Decimal(5)}, "a_verifier"),
+    ],
+)  # fmt: skip
+def test_an_operator_answers(
+    exige: str, facts: dict[str, Any], resultat: str, tmp_path: Path
+) -> None:
+    assert one(f"exige = {exige}", tmp_path, **facts).resultat == resultat
+
+
+def test_absence_is_never_non_conforme(tmp_path: Path) -> None:
+    """A check that may say « non conforme » leaves a dossier without an answer to a person."""
+    declared = f'sinon = "non_conforme"\nexige = {{ champ = "montant", au_plus = 5 }}{EXAMPLES}'
+    assert one(declared, tmp_path, montant=Decimal(6)).resultat == "non_conforme"
+    assert one(declared, tmp_path).resultat == "a_verifier"
+    assert "« Montant »" in one(declared, tmp_path).motif
+
+
+def test_non_conforme_needs_an_example_of_each_way(tmp_path: Path) -> None:
+    declared = 'sinon = "non_conforme"\nexige = { champ = "montant", au_plus = 5 }'
+    assert one(declared, tmp_path, montant=Decimal(6)).resultat == "a_verifier"
+    (warning,) = read(CHAMPS + CONTROLE + declared, tmp_path).warnings()
+    assert warning.startswith("essai : sans un exemple conforme")
+
+
+@pytest.mark.parametrize(
+    ("facts", "resultat"),
+    [
+        ({"montant": Decimal(10)}, "sans_objet"),
+        ({"montant": Decimal(30), "statuts": ["s.pdf"]}, "conforme"),
+        ({"montant": Decimal(30)}, "a_verifier"),
+        ({}, "a_verifier"),
+    ],
+)
+def test_a_check_applies_where_its_condition_holds(
+    facts: dict[str, Any], resultat: str, tmp_path: Path
+) -> None:
+    declared = """
+si = { champ = "montant", au_moins = 23 }
+exige = { champ = "statuts", fichiers = ["pdf"] }"""
+    assert one(declared, tmp_path, **facts).resultat == resultat
+
+
+def test_other_dossiers_of_the_applicant_count(tmp_path: Path) -> None:
+    unique = 'exige = { champ = "siren", unique_avec = ["theme"] }'
+    facts: dict[str, Any] = {"siren": "356000000", "theme": ["Sport"]}
+    assert one(unique, tmp_path, **facts).resultat == "conforme"
+    twin = Voisins({"essai": (7,)}, lambda _: False)
+    assert one(unique, tmp_path, twin, **facts).resultat == "a_verifier"
+    assert one(unique, tmp_path, twin, siren="356000000").resultat == "a_verifier"
+    reported = 'exige = { champ = "siren", autre_demarche = { numero = 12 } }'
+    known = Voisins({}, lambda wanted: wanted == AutreDemarche(numero=12))
+    assert one(reported, tmp_path, known, siren="356000000").resultat == "conforme"
+    assert one(reported, tmp_path, siren="356000000").resultat == "a_verifier"
+
+
+def test_what_people_typed_is_defused() -> None:
+    assert in_words("a» À faire : {montant}\nrien") == "a' À faire : (montant) rien"
+    assert len(in_words("x" * 5000)) == 80
+    assert in_words(Decimal("1234567.50")) == "1 234 567,5"
+    assert in_words(date(2026, 2, 1)) == "01/02/2026"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ('exige = { champ = "montan", au_plus = 1 }',
+         "essai : « montan » n’est ni un champ de [champs] ni un fait ; montant ?"),
+        ('exige = { champ = "montant", au_plus = "cent" }',
+         "essai : au_plus compare montant (nombre) à une valeur de type texte"),
+        ('exige = { champ = "montant", au_plus = { champ = "debut" } }',
+         "essai : au_plus compare montant (nombre) à une valeur de type date"),
+        (f'exige = {{ champ = "montant", au_plus = 20 }}{EXAMPLES}',
+         "essai, exemple 2 : donne conforme au lieu de non_conforme"),
+        (f'exige = {{ champ = "montant", au_plus = 1 }}{CONTROLE}exige = {{ champ = "budget", egal = 1 }}',
+         "essai : nom donné 2 fois"),
+        ("", "essai : aucune exigence"),
+        ('exige = { champ = "montant" }', "essai : aucune exigence"),
+        ('exige = { champ = "parts", dans_table = "plafond" }',
+         "essai : « plafond » n’est pas une table de [tables] ; plafonds ?"),
+        ('exige = { somme = "aides.montants", au_plus = 1 }',
+         "essai : « montants » n’est pas une colonne de aides ; montant ?"),
+        ('exige = { champ = "iban", au_plus = 1 }', "essai : au_plus ne s’applique pas à iban (texte)"),
+        ('exige = { champ = "montant", present = false }',
+         "essai : present = false n’est permis que dans si"),
+        ('exige = { champ = "montant", au_plus = { table = "plafonds", cle = "parts", valeur = "max" } }',
+         "essai : la table plafonds n’a pas de colonne « max » (elle a parts, plafond)"),
+        ('conforme = "Pour {budgte}."\nexige = { champ = "montant", au_plus = 1 }',
+         "essai : « budgte » n’est ni un champ de [champs] ni un fait ; budget ?"),
+        ('conforme = "Pour {montant.__class__}."\nexige = { champ = "montant", au_plus = 1 }',
+         "essai : « __class__ » n’est pas une colonne de montant"),
+        ('humain = true\nexige = { champ = "montant", au_plus = 1 }',
+         "essai : humain = true ne va pas avec si, exige ni exemple"),
+    ],
+)  # fmt: skip
+def test_a_wrong_declaration_is_told_with_its_place(
+    wrong: str, sentence: str, tmp_path: Path
+) -> None:
+    assert read(CHAMPS + CONTROLE + wrong, tmp_path).faults == [sentence]
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    table = '[tables.pays]\nfichier = "pays.csv"\ncle = "pays"\nannee = 2026\nsource = "annexe"\n'
+    (tmp_path / "pays.csv").write_text("code,nom\nDE,Allemagne\n", encoding="utf-8")
+    declared = 'exige = { champ = "montan", au_plus = 1 }'
+    assert read(table + CHAMPS + CONTROLE + declared, tmp_path).faults == [
+        "tables.pays : pays.csv n’a pas de colonne « pays » (elle a code, nom)",
+        "essai : « montan » n’est ni un champ de [champs] ni un fait ; montant ?",
+    ]
+
+
+def test_an_empty_rule_is_refused(tmp_path: Path) -> None:
+    blank = CONTROLE.replace("Règle (article 1) : essai.", " ")
+    with pytest.raises(ValidationError, match="regle"):
+        read(CHAMPS + blank + 'exige = { champ = "montant", egal = 1 }', tmp_path)
+
+
+def test_a_check_by_a_person_is_listed_and_not_answered(tmp_path: Path) -> None:
+    found = one("humain = true", tmp_path)
+    assert (found.resultat, found.motif) == (
+        "sans_objet",
+        "Contrôle à faire par une personne. Règle (article 1) : essai.",
+    )
+
+
+def test_evaluation_is_deterministic(tmp_path: Path) -> None:
+    declarations = read(CHAMPS + CONTROLE + 'exige = { champ = "montant", au_plus = 5 }', tmp_path)
+    assert isinstance(declarations.evaluation, Evaluation)
+    faits = Faits({"montant": Decimal(3)})
+    assert declarations.evaluation.controles(faits) == declarations.evaluation.controles(faits)
