@@ -19,7 +19,7 @@ from dsync.errors import ConfigurationError, LeaseHeldError, SchemaBehindError, 
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
-from dsync.store.answers import AnswerWrites
+from dsync.store.answer_rows import AnswerWrites
 from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME

@@ -30,7 +30,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
 from dsync.programme import ToJudge
 from dsync.store import tables
-from dsync.store.answers import AnswerReads
+from dsync.store.answer_rows import AnswerReads
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.seals import Seals
 from dsync.store.sql import Scope, Subject
