@@ -131,8 +131,10 @@ class DSSection(_Section):
     shares it between its démarches; several at a time are slowed down by DS itself."""
     deadline_s: float = Field(default=60, ge=1, le=600)
     """Seconds for one request with its whole answer; DS itself ends a query after 30 s."""
-    push_batch: int = Field(default=10, ge=1, le=50)
-    """Maximum number of dossiers in a mutation document."""
+    push_batch: int = Field(default=50, ge=1, le=50)
+    """Maximum number of dossiers whose annotations are in a mutation document. The first one has at
+    most 10; the number is doubled while DS answers within 5 s, and halved when it takes longer than
+    10 s."""
     max_response_mib: float = Field(default=16, gt=0, le=1024)
     """Maximum size of a decoded answer, in MiB; for a longer one, a smaller page is asked for."""
     allow_insecure_http: bool = False

@@ -50,21 +50,28 @@ _GROWS_AFTER = timedelta(hours=1)
 class PageSize:
     """The number of dossiers to request in the next page.
 
-    A time-out halves the usual size; each hour later it is doubled again. A dossier that DS cannot
-    render does not change the usual size: a bisection isolates it.
+    A time-out halves the usual size; `grows_after` later it is doubled again, up to `most`. A
+    dossier that DS cannot render does not change the usual size: a bisection isolates it.
 
     Args:
         usual: initial size.
         most: largest size.
         since: when the usual size last changed; None when it is not known.
         clock: returns the current instant.
+        grows_after: the time after which the usual size is doubled.
     """
 
     def __init__(
-        self, usual: int, most: int, since: datetime | None, clock: Callable[[], datetime]
+        self,
+        usual: int,
+        most: int,
+        since: datetime | None,
+        clock: Callable[[], datetime],
+        grows_after: timedelta = _GROWS_AFTER,
     ) -> None:
         self._most = most
         self._clock = clock
+        self._grows_after = grows_after
         self.usual = min(max(1, usual), most)
         self.since = since
         self._before = (self.usual, self.since)
@@ -84,11 +91,17 @@ class PageSize:
         """Whether a bisection is in progress."""
         return bool(self._suspects)
 
-    def timed_out(self) -> None:
-        """Halve the usual size."""
+    @property
+    def is_largest(self) -> bool:
+        """Whether it cannot grow."""
+        return self.usual == self._most
+
+    def timed_out(self, asked: int = MAX_PAGE_SIZE) -> None:
+        """Halve the usual size, or what was asked for if that was less."""
+        asked = min(asked, self.current)
         # The first of a series of time-outs: its page holds the dossier that may be slow.
-        self._slow = self._slow or self.current
-        self.usual = max(1, self.current // 2)
+        self._slow = self._slow or asked
+        self.usual = max(1, asked // 2)
         self.since = self._clock()
 
     def broken(self) -> None:
@@ -104,7 +117,7 @@ class PageSize:
             # After the clock was set back, the change lies in the future: it counts as made now.
             if self.since > now:
                 self.since = now
-            if now - self.since >= _GROWS_AFTER:
+            if now - self.since >= self._grows_after:
                 self.usual, self.since = min(self.usual * 2, self._most), now
         self._slow = max(0, self._slow - count) if count else 0
         # Not while the rest of a page that timed out is read: if one of its dossiers is the cause,

@@ -81,7 +81,7 @@ class Context:
     verdicts_percent: float
     """The same as a share of the standing verdicts; the higher limit applies."""
     push_batch: int
-    """Maximum number of dossiers in a mutation document."""
+    """Maximum number of dossiers whose annotations are in a mutation document."""
     instructeur: str | None
     """Id or e-mail of the instructeur in whose name annotations are written."""
     writer: str

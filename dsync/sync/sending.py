@@ -3,19 +3,25 @@
 For each batch of dossiers, one request reads the current annotations and labels, and the writes
 are planned. The wishes to be written are marked `incertaine` before the request is sent: after a
 crash the next run reads back first. One mutation document carries the batch; the outcome of each
-dossier is recorded separately.
+dossier is recorded separately. At full size, a thread reads the next batch while one is written;
+the database is the run's own thread's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextvars
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from math import ceil
+from typing import NamedTuple
 
-from dsync.annotations import Action, DossierWishes, WishOutcome, WishStatus, WrittenValue
+from dsync.annotations import Action, DossierWishes, Remote, WishOutcome, WishStatus, WrittenValue
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
-from dsync.ds import DossierWrite, Refusal
+from dsync.ds import DossierWrite, PageSize, Refusal
 from dsync.errors import (
     DSBadDataError,
     DSError,
@@ -46,22 +52,43 @@ from dsync.sync.writes import (
 MAX_FAILURES = 3
 """Consecutive failed writes of single dossiers, after which the push ends: the cause is then an
 outage of DS and not the dossiers. Also of batches after which DS limited the rate."""
-REQUESTS_PER_BATCH = 2
-"""One that reads the current values, and one that writes."""
+REQUESTS_PER_BATCH = 3
+"""One reads the current values, one writes, and one reads those of the next batch."""
+FIRST_BATCH = 10
+"""Number of dossiers in the first batch, if `push_batch` is not less."""
+QUICK = timedelta(seconds=5)
+"""A batch that takes no longer is followed by one of twice its size: DS ends a document after 30 s,
+and in the meantime nobody looks at what a human edits."""
+SLOW = timedelta(seconds=10)
+"""A batch that takes longer is followed by one of half its size. What was read longer ago is read
+again before it is written."""
 UNANSWERED = (
     "DS did not answer a write: the state of these annotations is unknown. They are read back "
     "after 35 s, by the next run or by `dsync push`, which waits until then."
 )
 
 
-class _NextBatch(Enum):
-    """The size of the next batch."""
+class _Then(Enum):
+    """What follows a batch."""
 
-    LARGER = "larger"
+    NEXT = "next"
     SMALLER = "smaller"
     """DS did not execute the whole document."""
     NONE = "none"
     """No further batch is sent."""
+
+
+Remotes = Mapping[DossierNumber, Remote | None]
+"""What DS has of dossiers; None: it does not show the dossier."""
+
+
+class _Ahead(NamedTuple):
+    """A batch that a thread reads."""
+
+    due: Sequence[DossierWishes]
+    remotes: Future[Remotes]
+    asked_at: datetime
+    """What DS has is not older."""
 
 
 def push_on_request(run: Run, work: Push | Overwrite) -> None:
@@ -176,76 +203,126 @@ def _refresh_labels(run: Run, terms: WriteTerms) -> None:
 def _push_all(
     run: Run, terms: WriteTerms, numbers: Sequence[DossierNumber], total: int, *, waits: bool
 ) -> None:
-    """Push batch after batch; halve the size when DS cannot execute a batch, then double it."""
-    max_size = run.context.push_batch
-    size, failures, limited = max_size, 0, 0
+    """Push batch after batch; their size follows the time that DS takes."""
+    size = PageSize(
+        FIRST_BATCH, run.context.push_batch, None, run.context.clock, grows_after=timedelta()
+    )
+    failures = limited = 0
     seen: set[DossierNumber] = set()
-    while True:
-        run.context.check_stop()
-        with run.reading() as reader:
-            # A label is written after its dossier's annotations. At full batch size, the labels of
-            # one batch share a request with the annotations of the next one.
-            labels = size if size == max_size else 0
-            due = reader.outbox.due_dossiers(run.now, limit=size, labels=labels, numbers=numbers)
-        if not due:
-            return
-        try:
-            then = _push_batch(run, terms, due, numbers)
-        except (DSTimeoutError, DSBadDataError):
-            if size > 1:
-                size = max(1, size // 2)
+    next_: _Ahead | None = None
+    with ThreadPoolExecutor(1, "dsync-push") as thread:
+        while True:
+            run.context.check_stop()
+            # After a failure nothing that was read before it is used.
+            ahead, next_ = next_, None
+            due = ahead.due if ahead else _due(run, size, numbers)
+            if not due:
+                return
+            # Not between the read and the write, where nobody looks at what a human edits.
+            run.context.client.wait_for_room(REQUESTS_PER_BATCH)
+            began, then = run.now, _Then.NEXT
+            try:
+                remotes = _current(run, due, ahead)
+                if writes := _plan_batch(run, terms, due, remotes):
+                    if size.is_largest:
+                        next_ = _read_ahead(run, thread, _due(run, size, numbers))
+                    then = _send(run, writes, remotes, numbers)
+            except (DSTimeoutError, DSBadDataError):
+                next_ = None
+                if size.current > 1:
+                    size.timed_out(len(due))
+                    continue
+                _postpone(run, due)
+            except DSRateLimitedError:
+                # During the wait a human can edit what is overwritten: the batch is read again.
+                next_ = None
+                limited += 1
+                if limited > MAX_FAILURES:
+                    raise
                 continue
-            _postpone(run, due)
-            then = _NextBatch.LARGER
-        except DSRateLimitedError:
-            # During the wait a human can edit what is overwritten: the batch is read again.
-            limited += 1
-            if limited > MAX_FAILURES:
-                raise
-            continue
-        except DSOutcomeUnknownError as exc:
-            # In a document with several dossiers, one of them can make DS fail on all.
-            failures += len(due) == 1
-            # One by one, until a document of one dossier shows which of them it is.
-            size = 1
-            if not exc.finished and not waits:
-                run.problem(UNANSWERED)
-            then = _NextBatch.LARGER if failures < MAX_FAILURES else _NextBatch.NONE
-        else:
-            failures = limited = 0
-            size = max(1, size // 2) if then is _NextBatch.SMALLER else min(max_size, size * 2)
-        seen.update(dossier.numero for dossier in due)
-        run.context.progress.pushed(min(len(seen), total), total)
-        if then is _NextBatch.NONE:
-            return
+            except DSOutcomeUnknownError as exc:
+                next_ = None
+                # In a document with several dossiers, one of them can make DS fail on all.
+                failures += len(due) == 1
+                # One by one, until a document of one dossier shows which of them it is.
+                size.usual = 1
+                if not exc.finished and not waits:
+                    run.problem(UNANSWERED)
+                then = _Then.NEXT if failures < MAX_FAILURES else _Then.NONE
+            else:
+                failures = limited = 0
+                took = run.now - began
+                if then is _Then.SMALLER or took > SLOW:
+                    next_ = None
+                    size.timed_out(len(due))
+                elif took <= QUICK:
+                    size.succeeded(len(due))
+            seen.update(dossier.numero for dossier in due)
+            run.context.progress.pushed(min(len(seen), total), total)
+            if then is _Then.NONE:
+                return
 
 
-def _push_batch(
-    run: Run, terms: WriteTerms, due: Sequence[DossierWishes], numbers: Sequence[DossierNumber]
-) -> _NextBatch:
-    """Read, plan and write one batch, and record its outcomes; return the next batch's size.
+def _due(run: Run, size: PageSize, numbers: Sequence[DossierNumber]) -> list[DossierWishes]:
+    # A label is written after its dossier's annotations. At full size, the labels of one batch
+    # share a request with the annotations of a later one.
+    labels = size.current if size.is_largest else 0
+    with run.reading() as reader:
+        return reader.outbox.due_dossiers(
+            run.now, limit=size.current, labels=labels, numbers=numbers
+        )
+
+
+def _reading(run: Run, due: Sequence[DossierWishes]) -> Callable[[], Remotes]:
+    """Return the request that reads the current values of these dossiers."""
+    learn_revisions(run, {dossier.revision_id for dossier in due})
+    ids = {id_ for d in due for id_ in run.annotations_of(d.revision_id).ids()}
+    return partial(
+        run.context.client.read_annotations, [d.numero for d in due], sorted(ids), run.demarche
+    )
+
+
+def _read_ahead(
+    run: Run, thread: ThreadPoolExecutor, due: Sequence[DossierWishes]
+) -> _Ahead | None:
+    """Have a thread read these dossiers; not if their form has to be read from DS before."""
+    if not due or not {d.revision_id for d in due} <= run.revisions.keys():
+        return None
+    asked_at = run.now
+    # In the same context, so that its log lines name the run, too.
+    in_context = contextvars.copy_context().run
+    return _Ahead(due, thread.submit(in_context, _reading(run, due)), asked_at)
+
+
+def _current(run: Run, due: Sequence[DossierWishes], ahead: _Ahead | None) -> Remotes:
+    """Return what DS has of a batch: what was read ahead, unless a human had time to edit it.
 
     Raises:
-        DSTimeoutError: DS timed out while reading or before writing; request fewer dossiers.
-        DSBadDataError: DS cannot render a dossier of the batch; request fewer.
-        DSOutcomeUnknownError: the write was not answered; its wishes stay `incertaine`.
-        DSRateLimitedError: nothing was written, or DS limits the read; the wishes wait.
-        DSError: nothing was written; the wishes wait.
-        InterruptedRunError: nothing was sent; the wishes wait.
+        DSError: as `DSClient.read_annotations`.
     """
-    learn_revisions(run, {dossier.revision_id for dossier in due})
-    resolved = {d.numero: run.annotations_of(d.revision_id) for d in due}
-    ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
-    # Not between the read and the write, where nobody looks at what a human edits.
-    run.context.client.wait_for_room(REQUESTS_PER_BATCH)
-    remotes = run.context.client.read_annotations(
-        [d.numero for d in due], ids, run.context.demarche
-    )
+    if ahead is not None:
+        remotes = ahead.remotes.result()
+        if abs(run.now - ahead.asked_at) <= SLOW:
+            return remotes
+    return _reading(run, due)()
+
+
+def _plan_batch(
+    run: Run, terms: WriteTerms, due: Sequence[DossierWishes], remotes: Remotes
+) -> list[DossierWrite]:
+    """Plan a batch, record what is not written, and mark what is; return the writes.
+
+    In a dry run, record the writes, too, and return none.
+
+    Raises:
+        DSError: the démarche's labels cannot be read; nothing was marked.
+    """
     writes: list[DossierWrite] = []
     outcomes: list[WishOutcome] = []
     adopted: dict[DossierNumber, Mapping[str, WrittenValue]] = {}
     for dossier in due:
-        number, remote, own = dossier.numero, remotes[dossier.numero], resolved[dossier.numero]
+        number, remote = dossier.numero, remotes[dossier.numero]
+        own = run.annotations_of(dossier.revision_id)
         if remote is None or remote.etat not in OPEN_ETATS:
             outcomes += postponed(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
@@ -276,15 +353,31 @@ def _push_batch(
             tx.wishes.adopt(run.id, adopted, run.now)
         run.report.adopted_numbers.update(adopted)
     if run.report.dry:
-        return _simulate(run, outcomes, writes)
+        _simulate(run, outcomes, writes)
+        return []
     with run.transaction() as tx:
         # Before the request: whatever happens from here on, the next run knows what DS may have.
         tx.wishes.record_outcomes(run.id, outcomes, run.now)
         edited = {number: remote.edited_at for number, remote in remotes.items() if remote}
         marked = [(step, edited[write.number]) for write in writes for step in write.steps]
         tx.outbox.mark_sending(marked, run.now)
-    if not writes:
-        return _NextBatch.LARGER
+    return writes
+
+
+def _send(
+    run: Run,
+    writes: Sequence[DossierWrite],
+    remotes: Remotes,
+    numbers: Sequence[DossierNumber],
+) -> _Then:
+    """Send what is marked, and record its outcomes.
+
+    Raises:
+        DSTimeoutError: DS executed nothing; request fewer dossiers.
+        DSOutcomeUnknownError: the write was not answered; its wishes stay `incertaine`.
+        DSError: nothing was written; the wishes wait.
+        InterruptedRunError: nothing was sent; the wishes wait.
+    """
     try:
         answers = run.context.client.push(writes)
     except DSOutcomeUnknownError as exc:
@@ -301,8 +394,8 @@ def _push_batch(
         # DS would refuse each further batch for the same reason.
         with run.transaction() as tx:
             tx.outbox.refuse_waiting(read_only, numbers)
-        return _NextBatch.NONE
-    return _NextBatch.SMALLER if any(answer.unknown for answer in answers) else _NextBatch.LARGER
+        return _Then.NONE
+    return _Then.SMALLER if any(answer.unknown for answer in answers) else _Then.NEXT
 
 
 def _postpone(run: Run, due: Sequence[DossierWishes]) -> None:
@@ -314,9 +407,7 @@ def _postpone(run: Run, due: Sequence[DossierWishes]) -> None:
     )
 
 
-def _simulate(
-    run: Run, outcomes: Sequence[WishOutcome], writes: Sequence[DossierWrite]
-) -> _NextBatch:
+def _simulate(run: Run, outcomes: Sequence[WishOutcome], writes: Sequence[DossierWrite]) -> None:
     """Record what would be sent as confirmed in the dry run's transaction."""
     written = [
         WishOutcome(step.wish.id, WishStatus.CONFIRMEE) for write in writes for step in write.steps
@@ -324,4 +415,3 @@ def _simulate(
     with run.transaction() as tx:
         tx.wishes.record_outcomes(run.id, [*outcomes, *written], run.now)
     run.report.pushed_numbers.update(write.number for write in writes)
-    return _NextBatch.LARGER
