@@ -167,6 +167,59 @@ def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
     assert report.requests <= 2 * -(-dossiers // 10)
 
 
+_SLOW_SANDBOX = """
+import sys, time
+from dsync.sandbox import Sandbox, ScriptedFault
+with Sandbox.start(int(sys.argv[1]), 7) as sandbox:
+    slow = ScriptedFault("latency", times=None, latency_ms=int(sys.argv[2]))
+    sandbox.control.faults.fail(slow)
+    print(sandbox.ds_url, sandbox.betagouv_url, sandbox.tokens.write, flush=True)
+    for _ in sys.stdin:
+        print(time.process_time(), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("dossiers", "latency_ms", "target"), [(860, 100, "≤ 7 s"), (3_420, 300, "≤ 75 s")]
+)
+def test_a_push_to_a_slow_server(
+    tmp_path: Path, dossiers: int, latency_ms: int, target: str
+) -> None:
+    """Some 500 and 2,000 verdicts, their labels with them; the sandbox is a process of its own."""
+    command = [sys.executable, "-c", _SLOW_SANDBOX, str(dossiers), str(latency_ms)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as served:
+        assert served.stdin and served.stdout
+        stdin, stdout = served.stdin, served.stdout
+        ds_url, betagouv_url, token = stdout.readline().split()
+
+        def sandbox_cpu_s() -> float:
+            stdin.write("\n")
+            stdin.flush()
+            return float(stdout.readline())
+
+        with app_on(
+            ds_url,
+            betagouv_url,
+            f"sqlite:///{tmp_path / 'dsync.db'}",
+            token=token,
+            ds_instructeur=INSTRUCTEUR,
+        ) as app:
+            app.sync(Request(ReadAll(push=False)))
+            its_cpu, cpu, began = sandbox_cpu_s(), time.process_time(), time.perf_counter()
+            report = app.sync(Request(Push()))
+            wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+            its_cpu_s = sandbox_cpu_s() - its_cpu
+        stdin.close()
+
+    which = f"push of {report.pushed} verdicts at {latency_ms} ms"
+    _told(which, f"{wall_s:.1f} s", target)
+    _told(f"{which}: CPU, the sandbox's", f"{cpu_s:.1f} s, {its_cpu_s:.1f} s", "-")
+    _told(f"{which}: requests", str(report.requests), "-")
+    assert report.exit_code == 0
+
+
 def test_each_view_answers_fast(database_url: str) -> None:
     """How many rows it has, and those of one dossier, on 10,000 dossiers with five changes each."""
     engine = _engine(database_url)

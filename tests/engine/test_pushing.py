@@ -1176,3 +1176,97 @@ def test_an_edit_of_a_decided_dossier_waits_until_it_is_open_again(engine: Engin
     there = engine.control.truth_of(number(0)).raw_annotations[RESULTAT]
     assert OTHER == there
     assert "conflit" == engine.wishes(0)["resultat"]
+
+
+# --- the size of a batch, and what is read ahead -----------------------------------------------
+
+
+def test_a_batch_follows_the_time_that_ds_takes(start: Start) -> None:
+    """It grows while DS is quick, and shrinks as soon as a human has time to edit meanwhile."""
+    engine = start(range(60))
+    engine.begin(push=False)
+    durations = iter([0, 7, 11])
+
+    def slow(push: Callable[..., Any], writes: Any) -> Any:
+        engine.advance(seconds=next(durations, 0))
+        return push(writes)
+
+    engine.worker.client.around["push"] = slow
+    assert 0 == engine.sync().exit_code
+    assert [10, 20, 20] == batch_sizes(engine)[:3]
+    assert batch_sizes(engine)[3] <= 10
+
+
+def test_the_next_batch_is_read_while_one_is_written(start: Start) -> None:
+    """In a thread; the database stays the run's own."""
+    engine = start(range(12), configuration={"ds": {"push_batch": 4}})
+    engine.begin(push=False)
+    reads = threading.Semaphore(0)
+    waits = []
+    transactions: set[int] = set()
+
+    def note_read(read: Callable[..., Any], *args: Any) -> Any:
+        reads.release()
+        return read(*args)
+
+    def wait_for_read(push: Callable[..., Any], writes: Any) -> Any:
+        waits.append(reads.acquire(timeout=5 if len(waits) < 1 else 0.1))
+        return push(writes)
+
+    def note_thread(reading: Callable[..., Any], *args: Any) -> Any:
+        transactions.add(threading.get_ident())
+        return reading(*args)
+
+    engine.worker.client.around |= {"read_annotations": note_read, "push": wait_for_read}
+    engine.worker.store.around |= {"reading": note_thread, "transaction": note_thread}
+    reads_ahead = len(waits)
+    assert (0, 10) == ((report := engine.sync()).exit_code, report.pushed)
+    assert waits[:2] == [True, True], reads_ahead
+    assert {threading.get_ident()} == transactions
+    assert all(CONFIRMED == engine.wishes(rank) for rank in OPEN)
+    assert {1} == {len(set(engine.sent(rank))) for rank in OPEN}
+
+
+def test_what_was_read_ahead_long_ago_is_read_again(start: Start) -> None:
+    """A human edits a dossier of the next batch, which has waited: nothing is written over it."""
+    engine = start(range(12), configuration={"ds": {"push_batch": 4}})
+    engine.begin(push=False)
+    edited = OPEN[6]
+
+    class Waiting(Progress):
+        def pushed(self, done: int, total: int | None) -> None:
+            if done == 4:
+                engine.control.edit_annotation(number(edited), RESULTAT, OTHER)
+                engine.advance(seconds=11)
+
+    engine.worker.app.progress = Waiting()
+    engine.sync()
+    assert (OTHER, "conflit") == (engine.remote(edited), engine.wishes(edited)["resultat"])
+    assert [] == engine.sent(edited)
+
+
+@pytest.mark.parametrize("kind", ["answer_lost", "internal_error", "token_expired", "rate_limited"])
+def test_what_was_read_ahead_of_a_failed_write_is_read_again(start: Start, kind: Kind) -> None:
+    """A human edits a dossier of the next batch meanwhile; each value is sent once."""
+    engine = start(range(12), configuration={"ds": {"push_batch": 4}})
+    engine.begin(push=False)
+    edited = OPEN[6]
+    is_first = iter([True])
+
+    def fail_once(push: Callable[..., Any], writes: Any) -> Any:
+        if next(is_first, False):
+            engine.control.faults.fail(ScriptedFault(kind, PUSH))
+            try:
+                return push(writes)
+            finally:
+                engine.control.edit_annotation(number(edited), RESULTAT, OTHER)
+        return push(writes)
+
+    engine.worker.client.around["push"] = fail_once
+    engine.sync()
+    engine.advance(seconds=36)
+    engine.sync()
+    assert (OTHER, "conflit") == (engine.remote(edited), engine.wishes(edited)["resultat"])
+    assert [] == engine.sent(edited)
+    assert all(CONFIRMED == engine.wishes(rank) for rank in OPEN if rank != edited)
+    assert {1} == {len(set(engine.sent(rank))) for rank in OPEN if rank != edited}
