@@ -84,7 +84,7 @@ def test_a_sample_judges_and_annotates_and_then_rests(
         ["dossier", "message", str(number)],
     ):
         assert (0, "") == ((done := dsync(*command)).code, done.err), command
-    found = {one["code"] for one in dsync("db", "verify", "--json").json["findings"]}
+    found = {one["check"] for one in dsync("db", "verify", "--json").json["findings"]}
     assert found <= {"seals.dossier"}
 
 
@@ -166,7 +166,7 @@ def test_both_programmes_live_in_one_database(sandbox: Sandbox, run: Command) ->
     assert 0 == dsync("precheck", "--stats", "--demarche", aid).code
     for demarche in (aid, eig):
         verified = dsync("db", "verify", "--json", "--demarche", demarche)
-        assert {one["code"] for one in verified.json["findings"]} <= {"seals.dossier"}
+        assert {one["check"] for one in verified.json["findings"]} <= {"seals.dossier"}
     # Keys of persons are erased with the dossier.
     assert 0 == dsync("dossier", "erase", number, "--yes", "--demarche", aid).code
     assert [] == rows(dsync, f"SELECT * FROM cle WHERE numero = {number}")

@@ -14,6 +14,7 @@ from dsync.annotations import NewWish, WishStatus
 from dsync.database import PROGRAMME
 from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.rights import VERDICTS
 from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
@@ -420,7 +421,7 @@ COLOURS: Any = served_schema.schema().type_map["LabelColorEnum"]
 WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_candidature", "etat"): Etat,
     ("lecture_candidature", "presence"): Presence,
-    ("lecture_candidature", "verdict"): Verdict,
+    ("lecture_candidature", "verdict"): VERDICTS,
     ("lecture_precontrole_controle", "controle"): Check,
     ("lecture_precontrole_controle", "resultat"): Resultat,
     ("lecture_annotation", "annotation"): ["resultat", "detail", "date", "label"],
@@ -436,7 +437,7 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_changement", "par"): Author,
     ("lecture_evenement", "evenement"): get_args(EventName),
     ("lecture_precontrole", "verdict"): Verdict,
-    ("lecture_jury_dossier", "verdict"): Verdict,
+    ("lecture_jury_dossier", "verdict"): VERDICTS,
     ("lecture_jury_dossier", "etat"): Etat,
     ("lecture_statistique", "controle"): Check,
     ("lecture_statistique", "resultat"): Resultat,

@@ -12,11 +12,6 @@ own (vue, colonne, valeur, sens) AS (
         ('lecture_candidature', 'type_administration', 'autre', 'Ni l’un ni l’autre.'),
         ('lecture_candidature', 'type_administration', 'inconnu', 'Non établi.'),
         {checks},
-        ('lecture_precontrole_controle', 'resultat', 'conforme', 'La règle est respectée.'),
-        ('lecture_precontrole_controle', 'resultat', 'a_verifier', 'Une personne doit trancher.'),
-        ('lecture_precontrole_controle', 'resultat', 'non_conforme', 'La règle n’est pas respectée.'),
-        ('lecture_precontrole_controle', 'resultat', 'impossible', 'Preuve indisponible : elle n’a pas pu être consultée.'),
-        ('lecture_precontrole_controle', 'resultat', 'sans_objet', 'Non examiné, faute de produit identifié.'),
         ('lecture_etape', 'etape', 'En construction', 'Déposé ; le candidat peut encore le modifier.'),
         ('lecture_etape', 'etape', 'Correction attendue', 'Une correction est demandée au candidat.'),
         ('lecture_etape', 'etape', 'En instruction', 'À l’étude, avant le jour du jury.'),
@@ -54,11 +49,9 @@ reprise (vue, colonne, autre_vue, autre_colonne) AS (
         ('lecture_candidature', 'etat', 'lecture_dossier', 'etat'),
         ('lecture_candidature', 'presence', 'lecture_dossier', 'presence'),
         ('lecture_suivi', 'etape', 'lecture_etape', 'etape'),
-        ('lecture_precontrole', 'verdict', 'lecture_candidature', 'verdict'),
         ('lecture_jury_dossier', 'verdict', 'lecture_candidature', 'verdict'),
         ('lecture_jury_dossier', 'etat', 'lecture_dossier', 'etat'),
-        ('lecture_statistique', 'controle', 'lecture_precontrole_controle', 'controle'),
-        ('lecture_statistique', 'resultat', 'lecture_precontrole_controle', 'resultat')
+        ('lecture_statistique', 'controle', 'lecture_precontrole_controle', 'controle')
 )
 SELECT
     v.vue,

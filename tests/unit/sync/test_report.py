@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from dsync.domain.run_kinds import Kind, Status
+from dsync.domain.verdict import Verdict
 from dsync.errors import DSUnavailableError
 from dsync.sync.report import RunReport
 
@@ -48,7 +49,5 @@ def test_the_document_has_the_published_keys_in_order() -> None:
         *("evaluated", "verdicts", "pushed", "conflicts", "adopted", "quarantined"),
         *("requests", "errors"),
     ] == list(document)
-    assert {"eligible": 0, "a_verifier": 0, "ineligible": 0, "indetermine": 0} == document[
-        "verdicts"
-    ]
+    assert dict.fromkeys((verdict.key for verdict in Verdict), 0) == document["verdicts"]
     assert "2026-11-24T14:30:00Z" == document["started_at"]
