@@ -190,7 +190,8 @@ def test_a_push_to_a_slow_server(
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as served:
-        assert served.stdin and served.stdout
+        assert served.stdin
+        assert served.stdout
         stdin, stdout = served.stdin, served.stdout
         ds_url, betagouv_url, token = stdout.readline().split()
 
