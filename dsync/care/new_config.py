@@ -187,7 +187,7 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
         yield f"id = {quoted(descriptor.id if descriptor else '…')}"
         yield f"libelles = {array([descriptor.libelle if descriptor else label])}"
         if name == "resultat":
-            values = ", ".join(f"{k} = {quoted(v)}" for k, v in options.model_dump().items())
+            values = ", ".join(f"{k} = {quoted(v)}" for k, v in options.model_dump(exclude_none=True).items())
             yield f"options = {{ {values} }}"
         yield ""
     if known.labels is None:
