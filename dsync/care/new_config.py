@@ -197,7 +197,7 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
         names = ", ".join(map(named, missing))
         yield f"# To have labels too, make {names} on DS and uncomment this table."
     table = ["[annotations.labels]"]
-    table += [f"{key} = {quoted(value)}" for key, value in known.labels.model_dump().items()]
+    table += [f"{key} = {quoted(value)}" for key, value in known.labels.model_dump(exclude_none=True).items()]
     yield from commented(table) if missing else table
     yield ""
 

@@ -73,7 +73,17 @@ class Evaluation:
     def __init__(self, sections: ControlesSections, tables: Mapping[str, Rows]) -> None:
         self._sections = sections
         self._tables = tables
-        self._sets = {name: frozenset(rows) for name, rows in tables.items()}
+        self._names = {
+            one.nom: sorted({name.partition(".")[0] for name in names_of(one)})
+            for one in sections.controles
+        }
+        self._operators = {
+            id(part): {k: v for k, v in part.operateurs.items() if k != "present"}
+            for one in sections.controles
+            for given in (one.si, one.exige)
+            if given is not None
+            for part in given.parts()
+        }
 
     def controles(self, faits: Faits, voisins: Voisins = SEUL) -> tuple[verdict.Controle, ...]:
         """Return the results of all checks, in the order of the declarations."""
@@ -145,8 +155,8 @@ class Evaluation:
 
     def _evidence(self, declared: Controle, faits: Faits) -> dict[str, Json]:
         """Return the facts that a check uses, as JSON."""
-        names = {name.partition(".")[0] for name in names_of(declared)}
-        return {name: _json(faits.valeurs[name]) for name in sorted(names) if name in faits.valeurs}
+        valeurs = faits.valeurs
+        return {n: _json(valeurs[n]) for n in self._names[declared.nom] if n in valeurs}
 
     def _filled(self, sentence: str, faits: Faits) -> str:
         """Return a sentence with its facts, by name alone."""
@@ -185,8 +195,7 @@ class Evaluation:
             return Etat.SANS_REPONSE
         states = [
             self._holds(key, operand, value, nom, faits, voisins)
-            for key, operand in exigence.operateurs.items()
-            if key != "present"
+            for key, operand in self._operators[id(exigence)].items()
         ]
         return max(states, default=Etat.VRAI)
 
@@ -208,7 +217,7 @@ class Evaluation:
             has = voisins.autre_demarche(operand)
             return Etat.IMPOSSIBLE if has is None else _told(has is (key == "autre_demarche"))
         if key in ("dans_table", "pas_dans_table"):
-            rows = self._sets[operand]
+            rows = self._tables[operand]
             found = [fold_value(one) in rows for one in _each(value)]
             return _told(all(found) if key == "dans_table" else not any(found))
         return _told(_OPERATORS[key](value, operand))

@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from tests.commands.conftest import operator
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
 MANY = 400
+UNIQUE = 'exige = { champ = "siren", unique_avec = ["theme"] }'
+STATES = 'etats = ["en_construction"]'
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
 
@@ -99,10 +102,7 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     path = Path(dsync.environment["DSYNC_CONFIG"])
     text = path.read_text(encoding="utf-8")
     later = text.replace("au_moins = 2026-09-01", "au_moins = 2026-11-15")
-    wide = later.replace(
-        'exige = { champ = "siren", unique_avec = ["theme"] }',
-        'exige = { champ = "theme", unique_avec = [] }',
-    )
+    wide = later.replace(UNIQUE, 'exige = { champ = "theme", unique_avec = [] }')
     path.write_text(wide, encoding="utf-8")
     told = dsync("precheck", "--dry-run").out
     assert "calendrier_depot : 400 dossiers sur 400 : règle trop large ?" in told
@@ -186,3 +186,48 @@ def test_config_init_proposes_checks_for_any_form(run: Command, sandbox: Sandbox
     assert 'format = "iban"' in own
     assert 'format = "rna"' in own
     assert "au_moins = 2026-08-24" in own
+
+
+def test_another_demarche_is_asked_only_where_it_is_here(sandbox: Sandbox, run: Command) -> None:
+    """One that is not in the database is no answer; a dossier of the same SIREN there is one."""
+    shutil.copytree(SAMPLES, run.folder / "exemples")
+    path = run.folder / "exemples" / "subvention.toml"
+    text = path.read_text(encoding="utf-8")
+
+    def judged(numero: int) -> Counter[object]:
+        rule = f'{{ champ = "siren", pas_autre_demarche = {{ numero = {numero}, {STATES} }} }}'
+        changed = text.replace(
+            'exige = { champ = "siren", unique_avec = ["theme"] }', f"exige = {rule}"
+        )
+        assert changed != text
+        path.write_text(changed, encoding="utf-8")
+        done = dsync("precheck", "--dry-run", "--json").json
+        told.extend(done["erreurs"])
+        return Counter(
+            one["resultat"]
+            for dossier in done["dossiers"]
+            for one in dossier["controles"]
+            if one["controle"] == "doublon"
+        )
+
+    told: list[str] = []
+    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
+    dsync("sync")
+    assert {"impossible": 40} == judged(99_999)
+    assert any("99999 is not in this database" in one for one in told)
+    # Each applicant has a dossier in the démarche itself.
+    assert {"a_verifier": 40} == judged(content.SUBSIDY_FORM.number)
+
+
+def test_dossiers_are_listed_and_exported(sandbox: Sandbox, run: Command) -> None:
+    """Without the shipped programme's part of a database."""
+    dsync = type(run)(
+        run.folder, {**run.environment, "DSYNC_CONFIG": str(SAMPLES / "subvention.toml")}
+    )
+    dsync("sync")
+    dsync("precheck", "accept", "--yes")
+    listed = dsync("dossier", "list")
+    assert (0, "") == (listed.code, listed.err)
+    assert "Rien à signaler" in listed.out
+    found = dsync("dossier", "list", "--verdict", "rien_a_signaler", "--json").json
+    assert {"Rien à signaler"} == {one["verdict"] for one in found}
