@@ -1,6 +1,6 @@
 """One history of a démarche, the same each time, lived by `dsync` as an operator calls it.
 
-Two syncs and a push on a sandbox whose clock stands still between the steps; in between, dossiers
+Two syncs, an answer to a check and a push on a sandbox whose clock stands still between the steps; in between, dossiers
 change, one is hidden, one erased, one becomes unreadable, and a human edits an annotation. Nothing
 of the worker is used but its commands, so that its insides may move.
 """
@@ -21,6 +21,7 @@ import time_machine
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from dsync.cli.output import asker
+from dsync.domain.answers import person
 from dsync.sandbox import Sandbox, content
 from dsync.store.engine import parse_url
 from tests.commands.command import Ended, InsideCommand
@@ -55,6 +56,7 @@ READS = (
     ("precheck", "--dry-run", "--dossier", str(EDITED)),
     ("precheck", "--dry-run", "--explain", "--dossier", str(CHANGED)),
     ("precheck", "--stats"),
+    ("precheck", "answers"),
     ("precheck", "--as-of", "2025-06-01", "--dossier", str(CHANGED)),
     ("evidence", "show"),
     ("evidence", "accept", "--yes"),
@@ -237,7 +239,7 @@ class History:
     def normal(self, shown: str) -> str:
         """Put a word in the place of what two machines or two engines do not share."""
         shown = shown.replace(self.sandbox.base_url, "http://sandbox").replace(str(ROOT), "ROOT")
-        shown = shown.replace(asker(), "WHO")
+        shown = shown.replace(asker(), "WHO").replace(f"par {person(asker())} le", "par WHO le")
         return _RULES.sub('"RULES"', _DATABASE.sub("DATABASE", shown))
 
 
@@ -267,6 +269,10 @@ def live(url: str, folder: Path) -> History:
         control.edit_annotation(EDITED, RESULTAT, "Éligible")
         wait(minutes=5)
         run("sync", "--no-push")
+        wait(minutes=15)
+        reason = "La fiche est bien celle de ce produit."
+        told = ("--resultat", "conforme", "--motif", reason)
+        run("precheck", "answer", str(UNREADABLE), "fiche_produit", *told)
         wait(minutes=15)
         run("push")
         wait(minutes=15)
