@@ -1,8 +1,8 @@
 """One history of a démarche, the same each time, lived by `dsync` as an operator calls it.
 
-Two syncs, an answer to a check and a push on a sandbox whose clock stands still between the steps; in between, dossiers
-change, one is hidden, one erased, one becomes unreadable, and a human edits an annotation. Nothing
-of the worker is used but its commands, so that its insides may move.
+Two syncs, an answer to a check and a push on a sandbox whose clock stands still between the steps;
+in between, dossiers change, one is hidden, one erased, one becomes unreadable, and a human edits an
+annotation. Nothing of the worker is used but its commands, so that its insides may move.
 """
 
 from __future__ import annotations
