@@ -213,7 +213,7 @@ def answer(visit: Visit) -> Response:
     """« Répondre »: establish the result of a check, or withdraw the answer.
 
     Raises:
-        HTTPException: the form is incomplete (400), or the démarche judges nothing (400).
+        HTTPException: the démarche judges nothing (400), or the dossier is not in its copy (404).
     """
     if not visit.worker.configuration.judges:
         raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
@@ -224,7 +224,8 @@ def answer(visit: Visit) -> Response:
     else:
         resultat = visit.form.get("resultat")
         if resultat not in RESULTS:
-            raise HTTPException(400, "Choisissez « conforme » ou « non conforme ».")
+            visit.say("Choisissez « conforme » ou « non conforme ».", kind="warning")
+            return visit.back(f"/dossiers/{numbers[0]}")
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         work = AnswerCheck(numbers, controle, resultat, reason, shown)
     with visit.reading() as reader:
