@@ -21,7 +21,7 @@ import time_machine
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from dsync.cli.output import asker
-from dsync.domain.answers import person
+from dsync.domain.check_answers import person
 from dsync.sandbox import Sandbox, content
 from dsync.store.engine import parse_url
 from tests.commands.command import Ended, InsideCommand
