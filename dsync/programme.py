@@ -343,8 +343,8 @@ class Programme(ABC):
         """
         return None
 
-    def rules_page(self) -> Page:
-        """Return the page that publishes the rules in force."""
+    def rules_page(self, now: datetime | None = None) -> Page:
+        """Return the page that publishes the rules in force; with its day, if `now` is given."""
         raise NotImplementedError
 
     def rules_document(self) -> Mapping[str, Any]:

@@ -187,7 +187,9 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
         yield f"id = {quoted(descriptor.id if descriptor else '…')}"
         yield f"libelles = {array([descriptor.libelle if descriptor else label])}"
         if name == "resultat":
-            values = ", ".join(f"{k} = {quoted(v)}" for k, v in options.model_dump(exclude_none=True).items())
+            values = ", ".join(
+                f"{k} = {quoted(v)}" for k, v in options.model_dump(exclude_none=True).items()
+            )
             yield f"options = {{ {values} }}"
         yield ""
     if known.labels is None:
@@ -197,7 +199,10 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
         names = ", ".join(map(named, missing))
         yield f"# To have labels too, make {names} on DS and uncomment this table."
     table = ["[annotations.labels]"]
-    table += [f"{key} = {quoted(value)}" for key, value in known.labels.model_dump(exclude_none=True).items()]
+    table += [
+        f"{key} = {quoted(value)}"
+        for key, value in known.labels.model_dump(exclude_none=True).items()
+    ]
     yield from commented(table) if missing else table
     yield ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from dsync.eig.rows import rules as kept_rules
 from dsync.eig.rows import rules_versions
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.programme import NO_RULES
+from dsync.sync.context import utc_now
 from dsync.sync.moves import Moves
 
 FORMS = {".md": markdown, ".html": html}
@@ -73,7 +75,7 @@ def publish(*, file: Path) -> None:
     write = FORMS.get(file.suffix.lower())
     if write is None:
         raise ConfigurationError(f"{file}: give a name that ends with {' or '.join(FORMS)}.")
-    version, page, _ = _in_force()
+    version, page, _ = _in_force(utc_now())
     if _is_stopped(version):
         raise ConfigurationError(_STOPPED.format(version))
     try:
@@ -83,13 +85,13 @@ def publish(*, file: Path) -> None:
     click.echo(f"{file}: rules {version}.")
 
 
-def _in_force() -> tuple[str, Page, Mapping[str, Any]]:
+def _in_force(now: datetime | None = None) -> tuple[str, Page, Mapping[str, Any]]:
     """Return version, page and document of the rules in force."""
     with open_worker() as worker:
         found = worker.programme
     if found is None or not found.judges:
         raise ConfigurationError(NO_RULES)
-    return found.rules_version, found.rules_page(), found.rules_document()
+    return found.rules_version, found.rules_page(now), found.rules_document()
 
 
 def _is_stopped(version: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from dsync.controles.checking import Declarations
@@ -14,6 +15,7 @@ from dsync.domain.message import Message, letter
 from dsync.domain.paper import Page, heading, items, paragraph, table
 from dsync.domain.rights import contribution, rights
 from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.wording import french_date
 
 PURPOSE = (
     "Le pré-contrôle compare chaque dossier déposé avec les règles publiées de la démarche, pour "
@@ -30,12 +32,13 @@ OPERATIONS = (
 ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
 
 
-def rules_page(sections: ControlesSections, version: str) -> Page:
+def rules_page(sections: ControlesSections, version: str, today: date | None) -> Page:
     """Return the page that publishes the checks."""
     instruction = sections.precontrole.instruction
+    made = f" Page établie le {french_date(today)}." if today else ""
     tables = [(f"{n} ({t.annee})", t.source) for n, t in sections.tables.items()]
     blocks = [
-        paragraph(f"Version {version} des règles. {PURPOSE}"),
+        paragraph(f"Version {version} des règles.{made} {PURPOSE}"),
         heading("Degré et mode de contribution à la décision"),
         items(contribution(instruction, Verdict)),
         heading("Opérations"),

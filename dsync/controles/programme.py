@@ -344,9 +344,10 @@ class Controles(Programme):
         )
         return {"version": self.rules_version, **document}
 
-    def rules_page(self) -> Page:
-        """Return the page that publishes the checks."""
-        return papers.rules_page(self._sections, self.rules_version)
+    def rules_page(self, now: datetime | None = None) -> Page:
+        """Return the page that publishes the checks; with its day, if `now` is given."""
+        today = now.astimezone(PARIS).date() if now else None
+        return papers.rules_page(self._sections, self.rules_version, today)
 
     def account(
         self, reader: Any, found: Mapping[str, Any], at: datetime | None = None

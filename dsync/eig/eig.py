@@ -458,10 +458,10 @@ class Eig(Programme):
 
         return account.account_of(found, at, rules_of, self.checks, self.evidence_in_words)
 
-    def rules_page(self) -> Page:
-        """Return the page that publishes the rules in force."""
+    def rules_page(self, now: datetime | None = None) -> Page:
+        """Return the page that publishes the rules in force; with its day, if `now` is given."""
         rules = self._in_force
-        return published_rules(rules.document(), today=rules.local_day(datetime.now(UTC)))
+        return published_rules(rules.document(), today=rules.local_day(now) if now else None)
 
     def rules_document(self) -> Mapping[str, Any]:
         """Return the rules in force, as the database keeps them."""
