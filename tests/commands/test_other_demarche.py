@@ -113,7 +113,7 @@ def test_the_copy_needs_a_number_and_a_contact(configured: Configured, sandbox: 
     assert "en_construction" in shown.out
     assert "Pre-check" not in shown.out
     # Nothing of the programme is in the database, and what lists the views does without.
-    assert not {"lecture_candidature", "lecture_precontrole"} & {
+    assert not {"lecture_candidature", "lecture_suivi"} & {
         *dsync("db", "dictionary", "--json").json
     }
     exported = dsync("export", "ici")
