@@ -231,3 +231,32 @@ def test_dossiers_are_listed_and_exported(sandbox: Sandbox, run: Command) -> Non
     assert "Rien à signaler" in listed.out
     found = dsync("dossier", "list", "--verdict", "rien_a_signaler", "--json").json
     assert {"Rien à signaler"} == {one["verdict"] for one in found}
+
+
+def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Command) -> None:
+    """An answer that changes ends, and makes, what another dossier is told."""
+    path = str(SAMPLES / "subvention.toml")
+    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": path})
+    dsync("sync")
+    dsync("precheck", "accept", "--yes")
+    first, second = 86324031, 86324034
+
+    def told() -> list[tuple[object, ...]]:
+        return rows(
+            dsync,
+            "SELECT numero, resultat FROM lecture_precontrole_controle "
+            "WHERE courant AND controle = 'doublon' AND resultat <> 'conforme' ORDER BY numero",
+        )
+
+    assert [(first, "a_verifier"), (second, "a_verifier")] == told()
+    sandbox.control.edit_champ(second, 6306, "Culture")
+    assert 2 == dsync("sync", "--json").json["evaluated"]
+    assert [] == told()
+    sandbox.control.edit_champ(second, 6306, "Sport")
+    assert 0 == dsync("sync").code
+    assert [(first, "a_verifier"), (second, "a_verifier")] == told()
+    # A refused one counts no more.
+    sandbox.control.move(second, "en_instruction")
+    sandbox.control.move(second, "refuse")
+    dsync("sync")
+    assert [(second, "a_verifier")] == told()
