@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dsync.console import words as said
+from dsync.domain.rights import VERDICTS
 from tests.commands.command import InsideCommand
 from tests.console.served import Visitor, served, words
 from tests.console.test_pages import flat, numbers
@@ -52,8 +53,8 @@ def test_the_state(both: tuple[InsideCommand, Visitor]) -> None:
     command, visitor = both
     state = command("status", "--json").json
     page = words(visitor.get("/").text).replace(said.NB, " ")
-    for name, key in said.VERDICTS.items():
-        assert f"{name} {state['dossiers']['verdict'][key]}" in page
+    for verdict in VERDICTS:
+        assert f"{verdict} {state['dossiers']['verdict'][verdict.key]}" in page
     assert said.moment(state["last_success_at"]).replace(said.NB, " ") in page
     assert f"Dossiers présents {state['dossiers']['presence']['present']}" in page
     for key, text in (("conflicts", "attend votre choix"), ("quarantined", "ne peut pas être lu")):
