@@ -260,3 +260,18 @@ def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Comman
     sandbox.control.move(second, "refuse")
     dsync("sync")
     assert [(second, "a_verifier")] == told()
+
+
+def test_each_database_stores_the_same(sandbox: Sandbox, run: Command, database_url: str) -> None:
+    """With tables and keys of persons: judged, written, and nothing the second time."""
+    path = str(SAMPLES / "mobilite.toml")
+    given = {"DSYNC_CONFIG": path, "DSYNC_DATABASE_URL": database_url}
+    dsync = type(run)(run.folder, {**run.environment, **given})
+    dsync("sync")
+    assert 0 == dsync("precheck", "accept", "--yes").code
+    assert 40 == dsync("sync", "--json").json["pushed"]
+    second = dsync("sync", "--json").json
+    assert (0, 0) == (second["evaluated"], second["pushed"])
+    counts = dsync("precheck", "--stats", "--json").json
+    found = {(one["controle"], one["resultat"]): one["nombre"] for one in counts}
+    assert 4 == found["residence", "non_conforme"]
