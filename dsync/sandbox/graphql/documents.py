@@ -85,7 +85,11 @@ class QueryDocument:
         of an interface, the one with the highest complexity counts.
         """
         # Only page sizes and the conditions of directives change it: integers and booleans.
-        sizes = tuple((name, value) for name, value in variables.items() if isinstance(value, int))
+        sizes = tuple(
+            (name, value)
+            for name, value in variables.items()
+            if isinstance(value, int) and not name.startswith("number")
+        )
         if (operation, sizes) not in self._measures:
             root = schema().get_root_type(operation.operation)
             values = VariableValues({}, dict(variables))
