@@ -209,39 +209,38 @@ def _push_all(
     )
     failures = limited = 0
     seen: set[DossierNumber] = set()
-    next_: _Ahead | None = None
+    ahead: _Ahead | None = None
     with ThreadPoolExecutor(1, "dsync-push") as thread:
         while True:
             run.context.check_stop()
-            # After a failure nothing that was read before it is used.
-            ahead, next_ = next_, None
             due = ahead.due if ahead else _due(run, size, numbers)
             if not due:
                 return
             # Not between the read and the write, where nobody looks at what a human edits.
             run.context.client.wait_for_room(REQUESTS_PER_BATCH)
             began, then = run.now, _Then.NEXT
+            following: _Ahead | None = None
+            # After a failure nothing that was read before it is used.
+            read, ahead = ahead, None
             try:
-                remotes = _current(run, due, ahead)
+                remotes = _current(run, due, read)
                 if writes := _plan_batch(run, terms, due, remotes):
                     if size.is_largest:
-                        next_ = _read_ahead(run, thread, _due(run, size, numbers))
+                        # If this fails, what is marked is read back later, as after a crash.
+                        following = _read_ahead(run, thread, _due(run, size, numbers))
                     then = _send(run, writes, remotes, numbers)
             except (DSTimeoutError, DSBadDataError):
-                next_ = None
                 if size.current > 1:
                     size.timed_out(len(due))
                     continue
                 _postpone(run, due)
             except DSRateLimitedError:
                 # During the wait a human can edit what is overwritten: the batch is read again.
-                next_ = None
                 limited += 1
                 if limited > MAX_FAILURES:
                     raise
                 continue
             except DSOutcomeUnknownError as exc:
-                next_ = None
                 # In a document with several dossiers, one of them can make DS fail on all.
                 failures += len(due) == 1
                 # One by one, until a document of one dossier shows which of them it is.
@@ -253,10 +252,11 @@ def _push_all(
                 failures = limited = 0
                 took = run.now - began
                 if then is _Then.SMALLER or took > SLOW:
-                    next_ = None
                     size.timed_out(len(due))
-                elif took <= QUICK:
-                    size.succeeded(len(due))
+                else:
+                    ahead = following
+                    if took <= QUICK:
+                        size.succeeded(len(due))
             seen.update(dossier.numero for dossier in due)
             run.context.progress.pushed(min(len(seen), total), total)
             if then is _Then.NONE:
