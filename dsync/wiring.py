@@ -26,9 +26,9 @@ from dsync.care.verify import (
 )
 from dsync.configuration import Configuration, headline, shipped_config
 from dsync.controles.checking import Declarations
+from dsync.controles.controles import Controles
 from dsync.controles.declarations import ControlesSections
-from dsync.controles.programme import Controles
-from dsync.controles.proposal import proposed
+from dsync.controles.proposed_checks import proposed
 from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
 from dsync.domain.ids import DemarcheNumber

@@ -19,7 +19,7 @@ from dsync.controles.declarations import (
     Table,
     Type,
 )
-from dsync.controles.evaluation import PLACE, Evaluation, Rows, fold_value, table_number
+from dsync.controles.declared_checks import PLACE, Evaluation, Rows, fold_value, table_number
 from dsync.controles.facts import FAITS, Faits, find
 from dsync.domain.dossier import Descriptor
 from dsync.domain.nearest import nearest

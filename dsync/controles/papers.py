@@ -9,9 +9,9 @@ from typing import Any
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import Controle, ControlesSections
 from dsync.domain.account import Rules
-from dsync.domain.detail import ADVICE, LEVELS
+from dsync.domain.detail_frame import ADVICE, LEVELS
 from dsync.domain.dossier import OPEN_ETATS, Etat
-from dsync.domain.message import Message, letter
+from dsync.domain.letter import Message, letter
 from dsync.domain.paper import Page, heading, items, paragraph, table
 from dsync.domain.rights import contribution, rights
 from dsync.domain.verdict import Resultat, Verdict

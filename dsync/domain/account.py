@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from dsync.domain.detail import LEVELS
+from dsync.domain.detail_frame import LEVELS
 from dsync.domain.dossier import PARIS
 from dsync.domain.paper import Block, Page, heading, items, paragraph, table
 from dsync.domain.rights import rights

@@ -11,10 +11,10 @@ from sqlalchemy import Column, Connection, Select
 from dsync.domain import account
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.detail import stated_verdict
+from dsync.domain.detail_frame import stated_verdict
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Descriptor, Etat, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
-from dsync.domain.message import Message
+from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, Verdict

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from dsync.domain.message import Message, letter
+from dsync.domain.letter import Message, letter
 from dsync.domain.verdict import Controle, Resultat
 from dsync.domain.wording import (
     fold,

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from dsync.domain import account
-from dsync.domain.detail import ADVICE, LEVELS
+from dsync.domain.detail_frame import ADVICE, LEVELS
 from dsync.domain.paper import Block, Page, heading, items, paragraph, table
 from dsync.domain.rights import contribution, opened, rights
 from dsync.domain.verdict import Resultat

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.domain.detail import LEVELS, stated_verdict
+from dsync.domain.detail_frame import LEVELS, stated_verdict
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.sentences import SENTENCES

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import ControlesSections
-from dsync.controles.evaluation import Voisins, names_of
+from dsync.controles.declared_checks import Voisins, names_of
 from dsync.controles.facts import Faits
 from dsync.domain.verdict import Resultat
 

@@ -1,6 +1,6 @@
 """The text of a decision: verdict, findings to handle, conforming checks.
 
-Equal results give equal texts; `dsync/domain/detail.py` has the frame.
+Equal results give equal texts; `dsync/domain/detail_frame.py` has the frame.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dsync.domain.check_answers import is_settled
-from dsync.domain.detail import finding, frame, framed, inside
+from dsync.domain.detail_frame import finding, frame, framed, inside
 from dsync.domain.verdict import Controle, Resultat, by_severity, verdict_of
 from dsync.domain.wording import cleaned, listed
 from dsync.eig.precheck.check import Check

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import to_builtins
 
-from dsync.domain.detail import LEVELS, frame
+from dsync.domain.detail_frame import LEVELS, frame
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import fold, joined, words

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche, ControlesSections
-from dsync.controles.evaluation import Evaluation, Voisins, in_words
+from dsync.controles.declared_checks import Evaluation, Voisins, in_words
 from dsync.controles.facts import Faits
 from dsync.domain.verdict import Controle
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.check_answers import Answer, with_answers
-from dsync.domain.detail import stated_verdict
+from dsync.domain.detail_frame import stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK

@@ -18,11 +18,11 @@ from sqlalchemy import Connection, Text, and_, cast, delete, insert, select
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche, Exigence
-from dsync.controles.evaluation import Voisins, fold_value
+from dsync.controles.declared_checks import Voisins, fold_value
 from dsync.controles.facts import Faits, Plan, faits_of, find
 from dsync.domain.account import account_of, said
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.detail import finding, frame, framed, inside, stated_verdict
+from dsync.domain.detail_frame import finding, frame, framed, inside, stated_verdict
 from dsync.domain.dossier import (
     COUNTED_ETATS,
     PARIS,
@@ -36,7 +36,7 @@ from dsync.domain.dossier import (
 )
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.message import Message
+from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
 from dsync.domain.wording import cleaned, fold, listed
