@@ -456,6 +456,9 @@ class Programme(ABC):
     ) -> set[DossierNumber]:
         """Store what the checks compare between dossiers.
 
+        Dossiers that it changes are queued (`tx.queue.add`) in the transaction that does so: a run
+        that ends before they are judged leaves them to the next one.
+
         Args:
             run: the run under way.
             evidence: of `gather`.

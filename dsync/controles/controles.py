@@ -196,6 +196,8 @@ class Controles(Programme):
             if added:
                 tx.connection.execute(insert(_cle), added)
             related.update(tx.connection.scalars(with_same_key(run.demarche, changed)))
+            # With the keys: a run that ends here has them judged by the next one.
+            tx.queue.add([DossierNumber(numero) for numero in related])
         return {DossierNumber(numero) for numero in related}
 
     def judge(

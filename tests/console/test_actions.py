@@ -322,7 +322,7 @@ def reads_until(stop: threading.Event, client: WatchedClient) -> threading.Event
         assert stop.wait(DEADLINE_S)
         return ask(*given)
 
-    client.around["dossier"] = slow
+    client.around |= {"dossier": slow, "dossiers": slow}
     return begun
 
 
@@ -482,7 +482,7 @@ def test_a_person_is_looked_for_and_that_is_journaled(visitor: Visitor, engine: 
     assert "personne" in answer.url
     assert truth.usager_email not in answer.url
     shown = words(answer.text)
-    assert f"{number(0)} contenu divers.usager_email {truth.usager_email}" in shown
+    assert f"{number(0)} dossier usager_courriel {truth.usager_email}" in shown
     assert str(number(1)) not in shown
     [row] = engine.rows("SELECT * FROM demande WHERE genre = 'acces'")
     assert (True, False) == (str(number(0)) in str(row), truth.usager_email in str(row))
