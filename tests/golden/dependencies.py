@@ -16,7 +16,12 @@ EXTRAS = ("alerts", "sentry", "export", "s3")
 PERMISSIVE = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "PSF-2.0", "Python-2.0",
 }  # fmt: skip
-COPYLEFT = {"certifi": "MPL-2.0", "psycopg": "LGPL-3.0-only", "psycopg-binary": "LGPL-3.0-only"}
+COPYLEFT = {
+    "certifi": "MPL-2.0",
+    "psycopg": "LGPL-3.0-only",
+    "psycopg-binary": "LGPL-3.0-only",
+    "python-stdnum": "LGPL-2.1-or-later",
+}
 """Distributions under a licence that asks for more; docs/dependencies.md says what."""
 OTHER_WORDS = {
     "Apache 2.0": "Apache-2.0",
@@ -24,6 +29,7 @@ OTHER_WORDS = {
     "BSD": "BSD-3-Clause",
     "Dual License": "Apache-2.0 OR BSD-3-Clause",  # python-dateutil
     "BSD License": "BSD-3-Clause",
+    "LGPL": "LGPL-2.1-or-later",  # python-stdnum
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
