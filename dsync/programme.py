@@ -20,11 +20,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from sqlalchemy import Column, Connection, MetaData, Select, Table
+from sqlalchemy import Column, Connection, MetaData, Select
 
 from dsync.domain.check_answers import Answer, answers_in
 from dsync.domain.check_line import CheckLine
@@ -246,17 +244,6 @@ class Programme(ABC):
     """The stages of a dossier, in order; with them, it has the view `lecture_suivi`."""
     reached: ClassVar[Mapping[str, str]] = {}
     """SQL conditions on a dossier `d` and its row `l` of `listed`, by the stage then reached."""
-
-    @classmethod
-    def main_table(cls) -> Table | None:
-        """Return the table with one row per dossier; None: it has none."""
-        table = None if cls.listed is None else cls.listed.table
-        return table if isinstance(table, Table) else None
-
-    @classmethod
-    def folder(cls) -> Traversable:
-        """Return the folder with its migrations and views."""
-        return resources.files(cls.package)
 
     @classmethod
     def views(cls) -> Dictionary:
@@ -487,10 +474,6 @@ class Programme(ABC):
             options: of an operator's pre-check, which judges every dossier; None: dossiers whose
                 inputs and evidence have not changed are left out.
         """
-
-    def stated_verdict(self, detail: str) -> Verdict | None:
-        """Return the verdict that a detail states; None for a text of another origin."""
-        return None
 
     def close(self) -> None:
         """Close what was opened."""

@@ -26,6 +26,7 @@ from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Record, Store, StoredDossier, SyncState
+from dsync.store.dictionary import main_table
 from dsync.store.form_views import FormView, form_views
 from dsync.store.piece_rows import CopiedFile
 from dsync.store.seals import stores
@@ -152,7 +153,7 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
             f"Table {name} has rows of dossiers that table dossier does not have. {RESTORE}",
         )
     has_rows = is_mapped(reader.state.read().mapping_key)
-    main = reader.programme.main_table()
+    main = main_table(reader.programme)
     done.add(
         "contents",
         reader.verification.without_contents([main] if main is not None and has_rows else []),

@@ -22,7 +22,7 @@ from dsync.controles.declared_checks import Voisins, fold_value
 from dsync.controles.facts import Faits, Plan, faits_of, find
 from dsync.domain.account import account_of, said
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.detail_frame import finding, frame, framed, inside, stated_verdict
+from dsync.domain.detail_frame import finding, frame, framed, inside
 from dsync.domain.dossier import (
     COUNTED_ETATS,
     PARIS,
@@ -321,10 +321,6 @@ class Controles(Programme):
             if one.resultat is Resultat.CONFORME
         }
         return framed(first, findings, facts, last, section.max_detail_length)
-
-    def stated_verdict(self, detail: str) -> Verdict | None:
-        """Return the verdict in a detail, or None for another text."""
-        return stated_verdict(detail)
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 _RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
 _PHONE = re.compile(r"(?:0|\+33|0033)[1-9]\d{8}")
@@ -18,8 +19,7 @@ def _compact(text: str) -> str:
 
 def _stdnum(module: str) -> Callable[[str], bool]:
     def is_valid(text: str) -> bool:
-        from importlib import import_module  # A process that judges nothing needs none of them.
-
+        # Here: a process that judges nothing needs none of these modules.
         return bool(import_module(f"stdnum.{module}").is_valid(_compact(text)))
 
     return is_valid

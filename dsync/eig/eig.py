@@ -11,7 +11,6 @@ from sqlalchemy import Column, Connection, Select
 from dsync.domain import account
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.detail_frame import stated_verdict
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Descriptor, Etat, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
 from dsync.domain.letter import Message
@@ -288,10 +287,6 @@ class Eig(Programme):
 
     def _phase_name(self, phase: str) -> str:
         return phase if self.rules is None else self.rules.phase_name(phase)
-
-    def stated_verdict(self, detail: str) -> Verdict | None:
-        """Return the verdict in a detail, or None for another text."""
-        return stated_verdict(detail)
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> GatheredEvidence:
         """Revalidate the catalogue and store a new one, unless the safety brake refuses it.

@@ -6,8 +6,11 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
+
+from sqlalchemy import Table
 
 from dsync.programme import Dictionary, Programme
 from dsync.store import tables
@@ -167,7 +170,7 @@ class _Engine(Programme):
 
     @classmethod
     def views(cls) -> Dictionary:
-        return read_dictionary(cls.folder())
+        return read_dictionary(folder_of(cls))
 
 
 class _NoProgramme(Programme):
@@ -178,6 +181,17 @@ ENGINE: type[Programme] = _Engine  # type: ignore[type-abstract]
 """The engine's own part of the database, described as a programme's is."""
 NO_PROGRAMME: type[Programme] = _NoProgramme  # type: ignore[type-abstract]
 """What is beside the engine's part in a database without a programme."""
+
+
+def folder_of(part: type[Programme]) -> Traversable:
+    """Return the folder with the migrations and views of a part of the database."""
+    return resources.files(part.package)
+
+
+def main_table(programme: type[Programme]) -> Table | None:
+    """Return the programme's table with one row per dossier; None: it has none."""
+    table = None if programme.listed is None else programme.listed.table
+    return table if isinstance(table, Table) else None
 
 
 def parts(programme: type[Programme]) -> list[type[Programme]]:

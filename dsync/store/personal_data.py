@@ -20,7 +20,7 @@ from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.deletions import is_text
-from dsync.store.dictionary import parts
+from dsync.store.dictionary import folder_of, parts
 from dsync.store.sql import Subject
 
 SHORTEST = 3
@@ -79,7 +79,7 @@ def holdings(programme: type[Programme]) -> list[Holding]:
 
 
 def _read(part: type[Programme]) -> dict[str, Any]:
-    return tomllib.loads((part.folder() / "personal_data.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((folder_of(part) / "personal_data.toml").read_text(encoding="utf-8"))
 
 
 def _holding(table: Table, said: Mapping[str, Any]) -> Holding:

@@ -28,6 +28,7 @@ from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
 from dsync.store.changes import CorrectionReads
 from dsync.store.deletions import DeletionReads
+from dsync.store.dictionary import main_table
 from dsync.store.journal import JournalReads, QuarantineReads
 from dsync.store.listing import Document, DossierReads, documents
 from dsync.store.outbox import OutboxReads
@@ -238,7 +239,7 @@ class Reader(Subject):
 
     def made_by_sections(self) -> MadeBySections:
         """Count what optional sections of the configuration have made."""
-        count, main = func.count(), self.programme.main_table()
+        count, main = func.count(), main_table(self.programme)
         of_demarche = _dossier.c.demarche_numero == self.number
         is_wished = _outbox.c.courante & (_outbox.c.statut != WishStatus.REMPLACEE.value)
         queries = [

@@ -23,7 +23,7 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, form_views, tables
-from dsync.store.dictionary import DOSSIER_VIEW, ENGINE, parts
+from dsync.store.dictionary import DOSSIER_VIEW, ENGINE, folder_of, parts
 from dsync.store.form_views import FormView
 from dsync.store.tables import metadata
 
@@ -366,7 +366,7 @@ def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
 def _query(name: str, engine: str, programme: type[Programme]) -> str:
     query = None
     for part in parts(programme):
-        views = part.folder() / "views"
+        views = folder_of(part) / "views"
         for path in (views / f"{name}.sql", views / engine / f"{name}.sql"):
             if path.is_file():
                 # A programme's view can have the engine's rows, too.

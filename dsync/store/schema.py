@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 from dsync.errors import SchemaBehindError
 from dsync.programme import Programme
 from dsync.store import reading_views, tables
-from dsync.store.dictionary import parts
+from dsync.store.dictionary import folder_of, parts
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -33,7 +33,7 @@ def known_revisions(part: type[Programme]) -> list[str]:
     Args:
         part: the engine's, or the programme's.
     """
-    versions = part.folder() / "migrations" / "versions"
+    versions = folder_of(part) / "migrations" / "versions"
     names = (entry.name for entry in versions.iterdir())
     return sorted(name.partition("_")[0] for name in names if name[:4].isdigit())
 
@@ -137,7 +137,7 @@ def alembic_config(connection: Connection, part: type[Programme]) -> Config:
     config.set_main_option("script_location", str(folder))
     # Any other separator can be in a folder's name.
     config.set_main_option("path_separator", "newline")
-    versions = part.folder() / "migrations" / "versions"
+    versions = folder_of(part) / "migrations" / "versions"
     config.set_main_option("version_locations", str(versions))
     config.attributes["connection"] = connection
     config.attributes["metadata"] = part.metadata

@@ -19,6 +19,7 @@ from math import ceil
 from typing import NamedTuple
 
 from dsync.annotations import Action, DossierWishes, Remote, WishOutcome, WishStatus, WrittenValue
+from dsync.domain.detail_frame import stated_verdict
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
 from dsync.ds import DossierWrite, PageSize, Refusal
@@ -189,8 +190,8 @@ def _terms(run: Run) -> WriteTerms | None:
         )
         return None
     programme = run.context.programme
-    stated_verdict = programme.stated_verdict if programme else lambda _detail: None
-    return WriteTerms(found, demarche.labels, annotations, stated_verdict)
+    stated = stated_verdict if programme else lambda _detail: None
+    return WriteTerms(found, demarche.labels, annotations, stated)
 
 
 def _refresh_labels(run: Run, terms: WriteTerms) -> None:
