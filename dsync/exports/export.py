@@ -24,7 +24,7 @@ from dsync.exports.datapackage import ENDINGS, descriptor
 from dsync.exports.view_rows import Table
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
-from dsync.store.dictionary import is_masked
+from dsync.store.dictionary import NO_ROWS, is_closed, is_masked
 from dsync.store.form_views import demarche_of
 
 PACKAGE = "datapackage.json"
@@ -76,10 +76,11 @@ def tables_of(
             for column, said in entry["columns"].items()
             if not (without_personal_data and is_masked(said))
         }
+        has_no_rows = without_personal_data and is_closed(columns)
         tables.append(
             Table(
                 name,
-                entry["description"],
+                f"{entry['description']} {NO_ROWS}" if has_no_rows else entry["description"],
                 columns,
                 entry["types"],
                 demarche,

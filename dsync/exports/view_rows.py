@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.store.dictionary import pseudonymised
+from dsync.store.dictionary import is_closed, pseudonymised
 from dsync.store.form_views import demarche_of
 
 BATCH = 1_000
@@ -96,7 +96,7 @@ class Table:
         return [*map(_column, types, zip(*rows, strict=True))]
 
     def _selected(self, since: datetime | None) -> str:
-        conditions = []
+        conditions = ["false"] if self.is_pseudonymised and is_closed(self.columns) else []
         # The views `formulaire_<démarche>` hold one démarche only.
         is_of_all = "demarche_numero" in self.columns and demarche_of(self.name) is None
         if self.demarche is not None and is_of_all:

@@ -17,7 +17,14 @@ from sqlalchemy import Connection, inspect, text
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.programme import Dictionary
-from dsync.store.dictionary import OF_PERSON, PSEUDONYMISED, is_masked, pseudonymised
+from dsync.store.dictionary import (
+    NO_ROWS,
+    OF_PERSON,
+    PSEUDONYMISED,
+    is_closed,
+    is_masked,
+    pseudonymised,
+)
 from dsync.store.form_views import LONGEST_NAME, demarche_of
 
 
@@ -150,22 +157,24 @@ def _view_of(
         else quoted(connection, column)
         for column, sentence in entry["columns"].items()
     ]
-    condition = barrier = ""
+    conditions, barrier = ["false"] if part.masked and is_closed(entry["columns"]) else [], ""
     if part.demarche is not None:
         # Else PostgreSQL could give all rows to a function of the reader's first.
         barrier = "WITH (security_barrier) "
         if demarche_of(name) is None and "demarche_numero" in entry["columns"]:
-            condition = f" WHERE demarche_numero = {part.demarche}"
+            conditions.append(f"demarche_numero = {part.demarche}")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return (
         f"CREATE OR REPLACE VIEW {schema}.{name} {barrier}AS "  # noqa: S608 - names of ours
-        f"SELECT {', '.join(columns)} FROM {name}{condition}"
+        f"SELECT {', '.join(columns)} FROM {name}{where}"
     )
 
 
 def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the documentation of a view without personal data."""
+    no_rows = f" {NO_ROWS}" if is_closed(entry["columns"]) else ""
     return {
-        "description": f"{entry['description']} {PSEUDONYMISED}",
+        "description": f"{entry['description']}{no_rows} {PSEUDONYMISED}",
         "columns": {
             column: f"{sentence} Toujours vide ici."
             if is_masked(sentence)

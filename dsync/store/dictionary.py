@@ -25,6 +25,8 @@ PSEUDONYMISED = (
 # The legal category of an entrepreneur individuel begins with 1. A natural person has none, nor has
 # an enterprise of which DS does not know it: it can be one, and is taken for one.
 _IS_PERSON = "substr(coalesce({0}.forme_juridique_code, '1'), 1, 1) = '1'"
+_PLACES = frozenset({"numero", "ligne", "rang"})
+NO_ROWS = "Aucune ligne ici : la configuration n'ouvre aucune de ces réponses."
 # A label ends where an explanation begins: at a bracket, a colon, a comma or a full stop.
 _CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
 
@@ -36,6 +38,17 @@ def is_masked(sentence: str) -> bool:
         sentence: the column's documentation, of which the last sentence is the mark.
     """
     return sentence.endswith((PERSONAL, FREE_TEXT))
+
+
+def is_closed(columns: Mapping[str, str]) -> bool:
+    """Return whether readers without personal data see nothing in a view but which rows there are.
+
+    The rows alone would tell who has answered a question, and how often.
+
+    Args:
+        columns: the view's, with their documentation.
+    """
+    return all(name in _PLACES or is_masked(sentence) for name, sentence in columns.items())
 
 
 def is_person(dossier: str) -> str:

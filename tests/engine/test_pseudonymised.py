@@ -22,7 +22,7 @@ from tests.store.databases import PostgresServer
 
 VIEW = "formulaire_86321"
 MASKED = "sans_donnees_personnelles"
-NIR, BIRTH, PLACE = 4951, 4952, 4954
+NIR, BIRTH, PLACE, NEEDS = 4951, 4952, 4954, 4963
 ASKED: list[tuple[ChampDescriptor, Any, str, str]] = [
     (ChampDescriptor(NIR, "integer_number", "Numéro de sécurité sociale"), 285017512345678,
      "numero_de_securite_sociale", "285017512345678"),
@@ -48,11 +48,13 @@ def ask(engine: Engine) -> None:
     cells = [ChampDescriptor(4961, "integer_number", "Numéro"), ChampDescriptor(4962, "date", "Né")]
     block = ChampDescriptor(4960, "repetition", "Enfants", champs=cells)
     notes = [ChampDescriptor(5951, "integer_number", "Numéro d’agent")]
-    fields = [*(one for one, *_ in ASKED), block]
+    needs = ChampDescriptor(NEEDS, "multiple_drop_down_list", "Aides", options=["Rampe", "Boucle"])
+    fields = [*(one for one, *_ in ASKED), block, needs]
     engine.control.form.publish_revision(Change(add_champs=fields, add_annotations=notes))
     for one, value, *_ in ASKED:
         engine.control.edit_champ(number(0), one.stable_id, value)
     engine.control.edit_champ(number(0), 4960, [{4961: 199887766, 4962: "2011-12-13"}])
+    engine.control.edit_champ(number(0), NEEDS, ["Rampe", "Boucle"])
     engine.control.edit_annotation(number(0), 5951, 77665544)
     engine.advance(minutes=1)
     engine.sync()
@@ -175,6 +177,29 @@ def test_a_role_reads_what_the_configuration_opens(postgres: Engine, role: str) 
     # Closed again at the next grant, before any run.
     postgres.worker.store.grant_reader(role, masked=True, opened={DEMARCHE: []})
     assert {} == of_first(postgres, role)
+
+
+def test_who_answered_a_question_that_is_not_open_stays_unknown(
+    postgres: Engine, role: str, tmp_path: Path
+) -> None:
+    """A view of its choices, or of a block, has no rows, neither for a role nor in an export."""
+    postgres.worker.store.grant_reader(role, masked=True)
+    postgres.sync()
+    ask(postgres)
+    views = (f"{VIEW}_aides", f"{VIEW}_enfants")
+
+    def counted(place: str) -> list[int]:
+        return [postgres.rows(f"SELECT count(*) AS n FROM {place}.{one}")[0]["n"] for one in views]
+
+    assert ([2, 1], [0, 0]) == (counted("public"), counted(MASKED))
+    exported(postgres, tmp_path)
+    assert [1, 1] == [len((tmp_path / f"{one}.csv").read_text().splitlines()) for one in views]
+    postgres.worker.store.grant_reader(
+        role, masked=True, demarche=DEMARCHE, opened={DEMARCHE: [id_of(NEEDS)]}
+    )
+    assert [2, 0] == counted(MASKED) == counted(f"demarche_{DEMARCHE}_{MASKED}")
+    exported(postgres, tmp_path, NEEDS, 4961)
+    assert [3, 2] == [len((tmp_path / f"{one}.csv").read_text().splitlines()) for one in views]
 
 
 ALONE, UNKNOWN, STATE = 0, 1, 2
