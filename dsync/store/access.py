@@ -178,7 +178,9 @@ def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
         "columns": {
             column: f"{sentence} Toujours vide ici."
             if is_masked(sentence)
-            else f"{sentence} Vide ici dans ce cas, ou si sa catégorie juridique est inconnue."
+            else f"{sentence} Vide ici dans ce cas, pour plusieurs personnes "
+            "ensemble (indivision, société créée de fait ou en participation), ou si sa catégorie "
+            "juridique est inconnue."
             if sentence.endswith(OF_PERSON)
             else sentence
             for column, sentence in entry["columns"].items()

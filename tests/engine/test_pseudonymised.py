@@ -203,15 +203,18 @@ def test_who_answered_a_question_that_is_not_open_stays_unknown(
 
 
 ALONE, UNKNOWN, STATE = 0, 1, 2
+TOGETHER = {3: "2110", 4: "2210", 5: "2310"}
 
 
 def persons() -> Iterator[ServedDossier]:
-    """Yield dossiers of an entrepreneur individuel, of an unknown category, and of the State."""
-    for rank, one in enumerate(seeds(range(4))):
+    """Yield dossiers of single persons and of several, of an unknown category, and of the State."""
+    for rank, one in enumerate(seeds(range(6))):
         made = deepcopy(one)
         entreprise = made.demandeur["entreprise"]
         if rank == ALONE:
             entreprise |= {"forme_juridique_code": "1000", "raison_sociale": "CANARI Grace"}
+        elif rank in TOGETHER:
+            entreprise |= {"forme_juridique_code": TOGETHER[rank], "raison_sociale": "CANARI & Co"}
         elif rank == UNKNOWN:
             entreprise |= {"forme_juridique_code": None, "forme_juridique": None}
         yield made
@@ -233,7 +236,7 @@ def test_a_person_is_not_named_by_an_enterprise(
     assert all(known[number(STATE)][name] for name in (*NAMED, "usager_courriel", "instructeurs"))
     for view in ("lecture_dossier", VIEW, "lecture_candidature"):
         for row in read(postgres, role, f"SELECT * FROM {MASKED}.{view}"):
-            is_named = row["numero"] not in (number(ALONE), number(UNKNOWN))
+            is_named = row["numero"] not in {*map(number, (ALONE, UNKNOWN, *TOGETHER))}
             names = [name for name in NAMED if name in row]
             expected = [known[row["numero"]][name] if is_named else None for name in names]
             assert expected == [row[name] for name in names]
