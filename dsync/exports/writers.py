@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,8 @@ MAX_XLSX_ROWS = 1_048_575
 """Rows of a worksheet below its header."""
 MAX_XLSX_TEXT = 32_767
 """Characters of a cell."""
+FIRST_XLSX_YEAR = 1900
+"""Before it a spreadsheet has no dates: they are texts, as CSV has them."""
 CUT_SIGN = "…"
 DIGITS = 15
 """Digits of a number that a spreadsheet keeps."""
@@ -219,6 +221,9 @@ class XlsxWriter:
                 pass
             case bool():
                 sheet.write_boolean(row, place, value)
+            case date() if value.year < FIRST_XLSX_YEAR:
+                instant = value.astimezone(UTC) if isinstance(value, datetime) else value
+                sheet.write_string(row, place, _csv_text(instant))
             case datetime():
                 sheet.write_datetime(row, place, value, self._instant)
             case date():

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, Revisi
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export, tables_of
-from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter
+from dsync.exports.view_rows import Table
+from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter, XlsxWriter
 from dsync.store import NewEvent, Store
 from dsync.sync.record import Recorder
 from tests.store.builders import (
@@ -135,6 +136,22 @@ def test_a_workbook_has_the_views_values_and_types(filled: Store, tmp_path: Path
         assert sorted(found, key=repr) == sorted(expected, key=repr)
         assert (sheet.freeze_panes, bool(sheet.auto_filter.ref)) == ("A2", True)
         assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+
+
+def test_a_workbook_has_a_day_that_excel_does_not_know_as_a_text(tmp_path: Path) -> None:
+    """Excel counts days from 1900: an earlier one would be shown as another number."""
+    path, types = tmp_path / "jours.xlsx", {"jour": "date", "instant": "datetime"}
+    writer = XlsxWriter(path, Table("jours", "", dict.fromkeys(types, ""), types))
+    days = (date(1789, 7, 14), date(1899, 12, 31), date(1900, 1, 1), date(1985, 1, 17))
+    instants = [datetime(one.year, one.month, one.day, 12, 30, tzinfo=UTC) for one in days]
+    writer.write([days, instants])
+    writer.close()
+    _, *rows = load_workbook(path).active.iter_rows(values_only=True)
+    assert [("1789-07-14", "1789-07-14T12:30:00Z"), ("1899-12-31", "1899-12-31T12:30:00Z")] == (
+        rows[:2]
+    )
+    later = [datetime(1900, 1, 1), datetime(1985, 1, 17)]  # noqa: DTZ001 - cells have no zone
+    assert later == [day for day, _ in rows[2:]]
 
 
 def _in_a_cell(value: Any, type_: str) -> Any:
