@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, text
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.store.dictionary import is_closed, pseudonymised
-from dsync.store.form_views import demarche_of
+from dsync.store.form_views import rows_of
 
 BATCH = 1_000
 """Number of rows in memory at a time."""
@@ -97,10 +97,8 @@ class Table:
 
     def _selected(self, since: datetime | None) -> str:
         conditions = ["false"] if self.is_pseudonymised and is_closed(self.columns) else []
-        # The views `formulaire_<démarche>` hold one démarche only.
-        is_of_all = "demarche_numero" in self.columns and demarche_of(self.name) is None
-        if self.demarche is not None and is_of_all:
-            conditions.append("demarche_numero = :demarche")
+        if self.demarche and (own := rows_of(self.demarche, self.name, self.columns)):
+            conditions.append(own)
         if since is not None and "numero" in self.columns:
             later = "SELECT numero FROM lecture_evenement WHERE survenu_le >= :since"
             conditions.append(f"numero IN ({later})")
@@ -109,9 +107,7 @@ class Table:
 
     def _values(self, since: datetime | None) -> dict[str, Any]:
         # In the form of the views on SQLite, which have instants as texts.
-        instant = since and since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        given = {"demarche": self.demarche, "since": instant}
-        return {name: value for name, value in given.items() if value is not None}
+        return {"since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if since else {}
 
 
 def _column(type_: str, values: Sequence[Any]) -> Sequence[Any]:

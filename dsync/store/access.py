@@ -25,7 +25,7 @@ from dsync.store.dictionary import (
     is_masked,
     pseudonymised,
 )
-from dsync.store.form_views import LONGEST_NAME, demarche_of
+from dsync.store.form_views import LONGEST_NAME, demarche_of, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +161,8 @@ def _view_of(
     if part.demarche is not None:
         # Else PostgreSQL could give all rows to a function of the reader's first.
         barrier = "WITH (security_barrier) "
-        if demarche_of(name) is None and "demarche_numero" in entry["columns"]:
-            conditions.append(f"demarche_numero = {part.demarche}")
+        own = rows_of(part.demarche, name, entry["columns"])
+        conditions += [own] if own else []
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return (
         f"CREATE OR REPLACE VIEW {schema}.{name} {barrier}AS "  # noqa: S608 - names of ours

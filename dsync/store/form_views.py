@@ -77,6 +77,8 @@ _CODES = {
     "departement_code": "code du département",
     "region_code": "code Insee de la région",
 }
+_RULES = "lecture_regle"
+"""A version of rules is of the démarches that it judged, and names applicants of theirs."""
 _CHOICE, _CHOICES = "choix", "multiple_drop_down_list"
 
 # Words that PostgreSQL or SQLite does not accept as a name without quotes.
@@ -345,6 +347,21 @@ def demarche_of(name: str) -> DemarcheNumber | None:
     """Return the démarche of a view formulaire_*, None for other views."""
     found = re.match(rf"{PREFIX}(\d+)", name)
     return DemarcheNumber(int(found[1])) if found else None
+
+
+def rows_of(demarche: DemarcheNumber, view: str, columns: Collection[str]) -> str | None:
+    """Return the SQL condition of a démarche's rows in a view of several ones; None: all are.
+
+    Args:
+        demarche: the démarche.
+        view: the view's name.
+        columns: those of the view.
+    """
+    if view == _RULES:
+        judged = f"SELECT version_regles FROM verdict WHERE demarche_numero = {demarche}"  # noqa: S608 - a number
+        return f"version IN ({judged})"
+    is_of_all = demarche_of(view) is None and "demarche_numero" in columns
+    return f"demarche_numero = {demarche}" if is_of_all else None
 
 
 def _learn(

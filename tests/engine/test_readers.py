@@ -14,6 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from dsync.database import PROGRAMME
 from dsync.domain.dossier import Champ, Ligne
 from dsync.domain.ids import DemarcheNumber
+from dsync.eig.rows import save_rules
 from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox import Change
 from dsync.sandbox.content.aap_eig7 import FORM
@@ -21,9 +22,10 @@ from dsync.sandbox.world.model import ChampDescriptor, FileSeed
 from dsync.store import reading_views
 from dsync.sync.record import Recorder
 from tests.engine.rig import DEMARCHE, NOW, RESULTAT, Engine, number, opening, seeds
-from tests.store.builders import make_dossier, writing
+from tests.store.builders import make_dossier, make_verdict, save_verdicts, writing
 from tests.store.databases import PostgresServer, connected
 from tests.store.test_form_views import demarche_of, descriptor
+from tests.store.test_views import RULES
 
 MASKED = "sans_donnees_personnelles"
 VIEW = "formulaire_86321"
@@ -205,6 +207,10 @@ def copy_another(engine: Engine) -> None:
     with writing(store, OTHER) as tx:
         tx.demarche.save(demarche)
         tx.dossiers.store_page(1, [record], now=NOW)
+        save_verdicts(tx, 1, [make_verdict(9, version_regles="r9")], NOW)
+        for version, canary in (("r9", "canari4"), ("r0", "canari5")):
+            rules = {"version": version, "derogations": [{"siren": "999999999", "reason": canary}]}
+            save_rules(tx.connection, RULES | rules, NOW)
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -224,6 +230,7 @@ def test_a_role_of_one_demarche_reads_nothing_of_another(
         assert [] == [name for name in own if str(OTHER) in name]
         assert not canaries(own), upgraded
         assert not [name for name, rows in own.items() if re.search(r"\b777\b", rows)]
+        assert 1 == len(own[f"{schema}.lecture_regle"].splitlines())
         for view in (VIEW, "lecture_champ", "lecture_voeu", "lecture_candidature"):
             counted = [
                 engine.rows(f"SELECT count(*) AS n FROM {place}.{view} WHERE numero <> 9")
@@ -254,6 +261,7 @@ def test_a_role_of_one_demarche_reads_nothing_of_another(
     assert {schema, schema.replace(str(DEMARCHE), str(OTHER))} == {
         name.partition(".")[0] for name in both
     }
+    assert masked != ("canari4" in both[f"demarche_{OTHER}{schema[14:]}.lecture_regle"])
     assert masked != ("canari2" in both[f"demarche_{OTHER}{schema[14:]}.formulaire_777_lieux"])
     store.grant_reader(role, masked=True)
     assert {MASKED} == {name.partition(".")[0] for name in readable(engine, role)}

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from dsync.domain.dossier import Champ, Fichier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import json_bytes
+from dsync.eig.rows import save_rules
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export, tables_of
 from dsync.exports.view_rows import Table
@@ -40,6 +41,7 @@ from tests.store.builders import (
 )
 from tests.store.databases import on_sqlite
 from tests.store.test_form_views import demarche_of, descriptor, store_dossier
+from tests.store.test_views import RULES
 
 FORMULA = '=HYPERLINK("http://exemple.test")'
 OTHER = DemarcheNumber(7)
@@ -444,6 +446,9 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
             make_dossier(9), OTHER, Revision(RevisionId("rev-1"), EARLIER, {})
         )
         tx.dossiers.store_page(2, [other], now=NOW)
+        save_verdicts(tx, 2, [make_verdict(9, version_regles="r9")], NOW)
+        for version in ("r1", "r9"):
+            save_rules(tx.connection, RULES | {"version": version}, NOW)
     for demarche, numbers in ((OTHER, {"9"}), (DEMARCHE, {"1", "2", "3"})):
         folder = tmp_path / str(demarche)
         names = exported(filled, folder, demarche=demarche, since=NOW - timedelta(days=1))
@@ -451,6 +456,9 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
         for view in ("lecture_champ", "lecture_evenement"):
             with (folder / f"{view}.csv").open(encoding="utf-8-sig", newline="") as file:
                 assert numbers == {row["numero"] for row in csv.DictReader(file)}
+        with (folder / "lecture_regle.csv").open(encoding="utf-8-sig", newline="") as file:
+            own = "r9" if demarche == OTHER else "r1"
+            assert [own] == [row["version"] for row in csv.DictReader(file)]
         assert "lecture_valeur.csv" in names
         assert f"Démarche {demarche}" in (folder / "datapackage.json").read_text()
     with pytest.raises(ConfigurationError, match=f"no view formulaire_{OTHER}"):
