@@ -1,4 +1,4 @@
-"""What is held of a person, for the copy that article 15 of the GDPR asks for."""
+"""What is held of a person, for the answer that article 15 of the GDPR asks for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def look_up(
     clock: Callable[[], datetime],
     demarche: DemarcheNumber | None = None,
 ) -> dict[str, Any]:
-    """Return all values that have the words of a text, and journal that somebody looked.
+    """Return the values that have the words of a text, and the dossiers whose applicant they name.
+
+    That somebody looked is journaled.
 
     The journal has who, when and which dossiers, and not the text.
 
@@ -40,6 +42,7 @@ def look_up(
     with store.reading(demarche) as reader:
         hits = reader.persons.search(text)
         copies = reader.persons.copies(sorted({one.numero for one in hits if one.numero}))
+        applicant_of = reader.persons.applicant_of(hits)
         declared = {one.table.name: one for one in holdings(reader.programme)}
     # Before anybody sees the result.
     for number in store.demarches() if demarche is None else (demarche,):
@@ -52,6 +55,7 @@ def look_up(
     return {
         "le": began,
         "trouve": [one._asdict() for one in hits],
+        "demandeur_de": applicant_of,
         "fichiers": copies,
         "tables": {
             name: {"contenu": declared[name].contents, "duree": declared[name].until}

@@ -1,4 +1,4 @@
-"""`dsync person`: all that is held of a person."""
+"""`dsync person`: where a person is in what is stored."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ WIDTH = 100
 @json_option
 @settings_options()
 def person(*, text: str, as_json: bool) -> None:
-    """Show all that is stored of a person, by e-mail address, name or SIRET.
+    """Find a person in what is stored, by e-mail address, name or SIRET.
 
     Each value that has all words of TEXT, in any order, whatever case and accents, with the place
     where it is, in every démarche or in that of --demarche N; nothing else of its dossier. « - »
     reads TEXT from the standard input, so that it is in no shell history. The journal keeps who
-    looked and which dossiers were found, not TEXT. With --json, the copy that article 15 of the
-    GDPR asks for.
+    looked and which dossiers were found, not TEXT.
+
+    The dossiers whose applicant TEXT names come last (--json: `demandeur_de`). What article 15 of
+    the GDPR asks for is this with each of the person's identifiers, and all of these dossiers:
+    `dsync dossier show N --json`.
     """
     if text == "-":
         text = sys.stdin.readline()
@@ -49,4 +52,10 @@ def person(*, text: str, as_json: bool) -> None:
     for one in found["fichiers"]:
         print_note(
             f"dossier {one['numero']}: a file whose content was not searched, {one['adresse']}"
+        )
+    if numbers := found["demandeur_de"]:
+        print_note(
+            f"Applicant of dossier{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}: "
+            "`dsync dossier show N --json` has all that is stored of each; search the person's "
+            "other identifiers too, and set homonyms apart."
         )

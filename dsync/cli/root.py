@@ -47,7 +47,7 @@ COMMANDS = {
     "dossier": ("dsync.cli.dossier", "Show one dossier, list them, or erase one."),
     "person": (
         "dsync.cli.person",
-        "Show all that is stored of a person, by e-mail address, name or SIRET.",
+        "Find a person in what is stored, by e-mail address, name or SIRET.",
     ),
     "purge": (
         "dsync.cli.purge",

@@ -1,4 +1,4 @@
-"""All that is held of a person, for those who answer a request of access (article 15)."""
+"""Where a person is in what is stored, for those who answer a request of access (article 15)."""
 
 from __future__ import annotations
 

@@ -199,6 +199,21 @@ class PersonReads(Subject):
             for hit in self._hits(one, wanted, labels)
         ]
 
+    def applicant_of(self, hits: Sequence[Hit]) -> list[int]:
+        """Return the dossiers of which found values name the applicant.
+
+        The address of an account does where nobody deposited the dossier for somebody else.
+        """
+        own: set[int | None] = {one.numero for one in hits if _is_applicants(one)}
+        account = {one.numero for one in hits if (one.table, one.champ) == _ACCOUNT} - own
+        dossier = tables.dossier.c
+        of_another = self.connection.scalars(
+            select(dossier.numero).where(
+                dossier.numero.in_(account), dossier.mandataire_nom.is_not(None)
+            )
+        )
+        return sorted(one for one in own | account.difference(of_another) if one is not None)
+
     def copies(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """Return the copied files of dossiers: their contents are not searched."""
         piece = tables.piece.c
@@ -262,6 +277,17 @@ class PersonReads(Subject):
         for descriptors in self.connection.scalars(select(tables.revision.c.descriptors)):
             found.update((one["id"], one["libelle"]) for one in descriptors or ())
         return found
+
+
+_ACCOUNT = ("dossier", "usager_courriel")
+_NAMES = frozenset({"siret", "siren", "raison_sociale", "titre", "rna", "nom", "prenom", "email"})
+"""What names an applicant, in `dossier` after `demandeur_`, in `contenu` inside `demandeur`."""
+
+
+def _is_applicants(hit: Hit) -> bool:
+    if hit.table == "contenu":
+        return hit.champ.startswith("demandeur.") and hit.champ.rpartition(".")[2] in _NAMES
+    return hit.table == "dossier" and hit.champ.removeprefix("demandeur_") in _NAMES
 
 
 def _parsed(text: str) -> Any:

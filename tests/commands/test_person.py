@@ -1,4 +1,4 @@
-"""`dsync person`: all that is held of a person, journaled as an access."""
+"""`dsync person`: where a person is in what is stored, journaled as an access."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     mail = truth.usager_email
     found = run("person", mail.upper(), "--json").json
     assert {truth.number} == {one["numero"] for one in found["trouve"]}
-    assert {("contenu", "divers.usager_email", mail)} <= {
+    assert {("dossier", "usager_courriel", mail)} <= {
         (one["table"], one["champ"], one["valeur"]) for one in found["trouve"]
     }
     # Nothing else of the dossier, and what article 15 asks for beside the data.
     assert {mail} == {one["valeur"] for one in found["trouve"]}
-    assert "effacement du dossier" in found["tables"]["contenu"]["duree"]
+    assert "effacement du dossier" in found["tables"]["dossier"]["duree"]
+    assert [truth.number] == found["demandeur_de"]
     shown = run("person", mail, "-v")
     assert (0, True, True) == (shown.code, str(truth.number) in shown.out, mail in shown.out)
     assert mail not in shown.err
+    assert f"Applicant of dossier {truth.number}: `dsync dossier show N --json`" in shown.out
     [latest, *_] = run("journal", "--json").json
     assert ("acces", [truth.number]) == (latest["genre"], latest["options"]["dossiers"])
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:

@@ -9,6 +9,7 @@ from sqlalchemy import Boolean, Column, Date, DateTime, Float, String, Table, in
 from sqlalchemy.types import TypeDecorator
 
 from dsync.database import PROGRAMME
+from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import ConfigurationError
 from dsync.store import Store, tables
@@ -87,6 +88,36 @@ def test_a_person_is_found_in_every_column(database_url: str, store: Store) -> N
     with store.reading(DemarcheNumber(DEMARCHE + 1)) as reader:
         found = reader.persons.search("Hélène")
     assert {"evidence", "registre", "regle"} == {hit.table for hit in found}
+
+
+def test_the_dossiers_of_an_applicant_are_named(store: Store) -> None:
+    """By the person's own identifiers, not where they are mentioned or act for somebody else."""
+    ada, mail = {"nom": "Lovelace", "prenom": "Ada"}, "ada@exemple.fr"
+    person = Demandeur("personne_physique", details=ada)
+    mentioned = (champ("c1", "Porteuse", f"Ada Lovelace, {mail}, SIRET 13002526500013"),)
+    alone = Demandeur("personne_morale", "10000000100001", "100000001", "Lovelace Ada", "1000")
+    other = Demandeur("personne_morale", details={"address": {"label": "2 rue Ada Lovelace"}})
+    records = [
+        make_mapped(1, usager_email=mail, demandeur=person),
+        make_mapped(2, demandeur=other, champs=mentioned),
+        make_mapped(3, demandeur=other, usager_email=mail, mandataire="Ada Lovelace"),
+        make_mapped(4, demandeur=alone),
+        make_mapped(5, demandeur=other, usager_email=mail),
+    ]
+    with writing(store) as tx:
+        tx.dossiers.store_page(1, records, now=NOW)
+    expected = {
+        mail.upper(): [1, 5],
+        "Ada Lovelace": [1, 4],
+        "100 000 001": [4],
+        "100 000 001 00001": [4],
+        "13002526500013": [],
+    }
+    with store.reading(DEMARCHE) as reader:
+        for text, numbers in expected.items():
+            found = reader.persons.search(text)
+            assert found, text
+            assert numbers == reader.persons.applicant_of(found), text
 
 
 def test_only_the_field_of_the_person_is_shown(store: Store) -> None:
