@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,38 @@ def test_every_sql_example_of_the_readme_runs(query: str, tmp_path: Path) -> Non
     engine.dispose()
 
 
-@pytest.mark.parametrize("query", [*SQL, *QUESTIONS])
+OF_ENGINES = re.findall(
+    r"^\| [^|]+ \| `(SELECT .+?)` \| `(SELECT .+?)` \|$",
+    (ROOT / "docs/analysts.md").read_text(encoding="utf-8"),
+    re.M,
+)
+"""The same question to SQLite and to PostgreSQL."""
+
+
+def test_what_differs_between_engines_is_shown_for_both(database_url: str) -> None:
+    """Each person that follows a dossier is counted; the days to the decision have a fraction."""
+    store = open_database(database_url)
+    with writing(store) as tx:
+        decided = make_dossier(
+            1,
+            instructeurs=("a@exemple.fr", "b@exemple.fr"),
+            date_depot=NOW - timedelta(days=36, hours=12),
+            date_traitement=NOW,
+        )
+        followed = make_dossier(2, instructeurs=("a@exemple.fr",))
+        page = [Recorder(None, None).record(one, DEMARCHE, None) for one in (decided, followed)]
+        tx.dossiers.store_page(1, page, now=NOW)
+    with store.reading() as reader:
+        is_postgresql = reader.connection.dialect.name == "postgresql"
+        by_person, days = (
+            reader.connection.execute(text(both[is_postgresql])).all() for both in OF_ENGINES
+        )
+    store.close()
+    assert [("a@exemple.fr", 2), ("b@exemple.fr", 1)] == [tuple(row) for row in by_person]
+    assert [(1, 36.5)] == [(number, round(float(jours), 3)) for number, jours in days]
+
+
+@pytest.mark.parametrize("query", [*SQL, *QUESTIONS, *(one for both in OF_ENGINES for one in both)])
 def test_no_example_mixes_two_calls(query: str) -> None:
     """Several are in one database: each query chooses a démarche, or groups by the call."""
     chooses = "demarche_numero = 86321" in query or "FROM formulaire_86321" in query
