@@ -483,9 +483,9 @@ def test_a_person_is_looked_for_and_that_is_journaled(visitor: Visitor, engine: 
     assert truth.usager_email not in answer.url
     shown = words(answer.text)
     assert f"{number(0)} dossier usager_courriel {truth.usager_email}" in shown
-    assert f"Demandeur du dossier {number(0)} : dsync dossier show N --json" in shown
     assert str(number(1)) not in shown
     [row] = engine.rows("SELECT * FROM demande WHERE genre = 'acces'")
     assert (True, False) == (str(number(0)) in str(row), truth.usager_email in str(row))
+    assert f"Demandeur du dossier {number(0)} : dsync dossier show N --json" in shown
     assert "Recherche d’une personne" in words(visitor.get("/journal").text)
     assert "au moins trois" in words(visitor.post("/personne", texte="e").text)
