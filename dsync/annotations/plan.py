@@ -63,8 +63,6 @@ class Remote:
     """DS's date of the last manual edit of annotations."""
     updated_at: Mapping[str, datetime] = field(default_factory=dict)
     """When each value was last written, by a human or by API; by descriptor id."""
-    modified_at: datetime | None = None
-    """DS's date of the dossier's last change."""
 
 
 @dataclass(frozen=True, slots=True)

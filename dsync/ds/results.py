@@ -142,8 +142,6 @@ class WriteOutcome:
     """DS's message in French, by the id of the annotation or label."""
     labels_done: frozenset[str] = frozenset()
     """Ids of the labels that are now as requested, or were before."""
-    written_at: datetime | None = None
-    """DS's date of the last annotation or label that it saved; None: it gives none."""
     not_found: bool = False
     """DS does not show the dossier, or does not know the instructeur: its answer is the same."""
     unknown: bool = False

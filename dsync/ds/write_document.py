@@ -80,8 +80,6 @@ class _OutcomeReader:
         self._index = index
         self._write = write
         self._saved: frozenset[str] = frozenset()
-        self._dates: list[str | None] = []
-        """DS's dates of what it saved."""
         self._refused: dict[str, str] = {}
         self._done: set[str] = set()
         self._code: str | None = None
@@ -101,7 +99,6 @@ class _OutcomeReader:
             saved=self._saved,
             refused=self._refused,
             labels_done=frozenset(self._done),
-            written_at=max((_instant(at) for at in self._dates if at), default=None),
             not_found=self._is_missing and not self._is_found,
             unknown=self._is_unknown,
             code=self._code,
@@ -113,9 +110,7 @@ class _OutcomeReader:
         payload = self._payload(alias, ids)
         if payload is None:
             return
-        champs = payload.get("annotations") or ()
-        self._saved = frozenset(ids) & {champ["id"] for champ in champs}
-        self._dates += [champ.get("updatedAt") for champ in champs]
+        self._saved = frozenset(ids) & {champ["id"] for champ in payload.get("annotations") or ()}
         messages = _messages(payload)
         self._note_blocking(messages)
         # A refusal of the whole dossier says nothing about single values.
@@ -127,8 +122,6 @@ class _OutcomeReader:
         payload = self._payload(alias, [label_id])
         if payload is None:
             return
-        # Since July 2026, a label moves the dossier's date.
-        self._dates.append((payload.get("dossier") or {}).get("dateDerniereModification"))
         messages = _messages(payload)
         # Also without a message, which is a success.
         if all(refusal_of(message) is Refusal.ALREADY_SO for message in messages):
@@ -227,7 +220,6 @@ def read_remote(node: Mapping[str, Any]) -> Remote:
         updated_at={champ["champDescriptorId"]: _instant(champ["updatedAt"]) for champ in champs},
         labels={label.name: label.id for label in head.labels},
         edited_at=_instant(node["dateDerniereModificationAnnotations"]),
-        modified_at=_instant(at) if (at := node.get("dateDerniereModification")) else None,
     )
 
 

@@ -23,7 +23,7 @@ from dsync.store import tables
 from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
 from dsync.store.listing import DossierReads
-from dsync.store.seals import SealReads, seal, sealed
+from dsync.store.seals import sealed
 from dsync.store.sql import Scope, insert_rows, update_rows, upsert
 from dsync.store.sync_state import DemarcheReads
 from dsync.store.verdicts import QueueWrites
@@ -236,25 +236,6 @@ class DossierWrites(DossierReads):
             _dossier.c.demarche_numero == self.number, _dossier.c.dossier_id.in_(ids)
         )
         return {id_: DossierNumber(number) for id_, number in self.connection.execute(known)}
-
-    def note_own_writes(self, written: Sequence[tuple[DossierNumber, datetime, datetime]]) -> None:
-        """Store the dates that DS gave dsync's own writes, so that these are not read as changes.
-
-        Args:
-            written: dossiers, each with DS's date of its last change before the write, and of the
-                write. Where the copy has not the first one, it is to be read, and stays as it is.
-        """
-        dates = {numero: (before, at) for numero, before, at in written}
-        rows = SealReads(self.scope).rows(_dossier, _dossier.c.numero.in_(dates))
-        noted = [
-            {"numero": row["numero"], "modifie_le": at, "sceau": seal(_dossier, known)}
-            for row in rows
-            for before, at in [dates[row["numero"]]]
-            for known in [{**row, "modifie_le": at}]
-            # One that was changed outside dsync is to be read, which stores it again.
-            if row["modifie_le"] == before and row["sceau"] == seal(_dossier, row)
-        ]
-        update_rows(self.connection, _dossier, noted)
 
     def misnamed(self, given: Iterable[tuple[DossierNumber, DossierId]]) -> list[DossierNumber]:
         """Return the dossiers whose id differs from the stored one or is another dossier's.

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
-    case,
     column,
     delete,
     func,
@@ -253,13 +252,12 @@ class JournalReads(Subject):
             )
         ]
 
-    def read_in_vain(self, since: datetime) -> int:
-        """Return how many dossiers the next read meets that runs since then wrote, or knew."""
+    def met_again(self, since: datetime) -> int:
+        """Return how many dossiers incremental runs since then read, which the next one meets."""
         run = tables.sync_run.c
-        unchanged = case((run.genre == Kind.INCREMENTAL.value, run.lus - run.modifies), else_=0)
-        of_each = func.coalesce(run.pousses, 0) + unchanged
-        ours = run.demarche_numero == self.number, run.fin >= since
-        return int(self.connection.scalar(select(func.sum(of_each)).where(*ours)) or 0)
+        ours = run.demarche_numero == self.number, run.genre == Kind.INCREMENTAL.value
+        read = select(func.sum(run.lus)).where(*ours, run.fin >= since)
+        return int(self.connection.scalar(read) or 0)
 
     def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
         """Return the events of a run, oldest first; arguments as of `runs`."""

@@ -155,7 +155,7 @@ class SealReads(Subject):
                     table.c.numero.in_(numbers[start : start + _AT_ONCE])
                     for start in range(0, len(numbers), _AT_ONCE)
                 ]
-            rows = (row for one in conditions for row in self.rows(table, one))
+            rows = (row for one in conditions for row in self._rows(table, one))
             lost = [row for row in rows if row["sceau"] != seal(table, row)]
             if lost:
                 of = [DossierNumber(row["numero"]) for row in lost if "numero" in row]
@@ -176,7 +176,7 @@ class SealReads(Subject):
         number = table.c.number if table is tables.demarche else table.c.demarche_numero
         return number == self.number
 
-    def rows(self, table: Table, condition: ColumnElement[bool]) -> Iterator[Mapping[str, Any]]:
+    def _rows(self, table: Table, condition: ColumnElement[bool]) -> Iterator[Mapping[str, Any]]:
         """Yield the rows with what their hash covers, the hash and their keys."""
         plain, _, json = SEALED[table]
         names = {*plain, *json, *table.primary_key.columns.keys(), "sceau"}
@@ -226,7 +226,7 @@ class Seals(SealReads):
         keys = [column.name for column in table.primary_key]
         new = [
             {**{key: row[key] for key in keys}, "sceau": seal(table, row)}
-            for row in self.rows(table, condition)
+            for row in self._rows(table, condition)
         ]
         update_rows(self.connection, table, new)
         rows_after, total_after = self._sum(table, condition)

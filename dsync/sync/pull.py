@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from dsync.domain.dossier import Glance, Presence
+from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import (
     DOSSIERS_PER_REQUEST,
@@ -206,11 +206,12 @@ def _full(run: Run, state: SyncState) -> Crawl:
 def _pass_known(run: Run, crawl: Crawl) -> None:
     """Move an incremental read past the dossiers that are in the copy as DS has them.
 
-    If the overlap has many of them, as after a push, they are compared by what glances show, and
-    only those that differ are requested, by their numbers. The pages begin behind them.
+    If the overlap has many of them, as when what a push wrote has been read, they are compared by
+    what glances show, and only those that differ are requested, by their numbers. The pages begin
+    behind them.
     """
     with run.reading() as reader:
-        if reader.journal.read_in_vain(crawl.since) < MANY_KNOWN:
+        if reader.journal.met_again(crawl.since) < MANY_KNOWN:
             return
         quarantined = {one.numero for one in reader.quarantine.entries()}
     client, number = run.context.client, run.demarche
@@ -228,7 +229,7 @@ def _pass_known(run: Run, crawl: Crawl) -> None:
             glances = [one for one in page.glances if one and one.number not in quarantined]
             with run.reading() as reader:
                 known = reader.dossiers.glances([one.number for one in glances])
-            changed = [one.number for one in glances if _differs(run, one, known.get(one.number))]
+            changed = [one.number for one in glances if one != known.get(one.number)]
             # Where most are new, a page is the smaller request; it also has what cannot be read.
             if len(glances) < len(page.glances) or len(changed) > DOSSIERS_PER_REQUEST:
                 break
@@ -247,15 +248,6 @@ def _pass_known(run: Run, crawl: Crawl) -> None:
             # Hidden since: the lists of deletions have it.
             with suppress(DSNotFoundError):
                 store_alone(run, client.dossier(one, number))
-
-
-def _differs(run: Run, shown: Glance, known: Glance | None) -> bool:
-    """Return whether a dossier is not in the copy as DS shows it, dsync's own labels aside."""
-    annotations = run.context.annotations
-    own = annotations.owned_labels if annotations else frozenset()
-    return known is None or shown._replace(labels=shown.labels - own) != known._replace(
-        labels=known.labels - own
-    )
 
 
 def _store_several(run: Run, numbers: Sequence[DossierNumber]) -> Set[DossierNumber]:

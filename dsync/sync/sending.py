@@ -388,8 +388,7 @@ def _send(
     except (DSError, InterruptedRunError):
         reset_unsent(run, writes)
         raise
-    modified = {number: remote.modified_at for number, remote in remotes.items() if remote}
-    record_answers(run, writes, answers, modified)
+    record_answers(run, writes, answers)
     read_only = next((o.message for o in answers if o.code == Refusal.READ_ONLY), None)
     if read_only is not None:
         # DS would refuse each further batch for the same reason.

@@ -24,7 +24,6 @@ from dsync.annotations import (
     plan,
 )
 from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
-from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.ds import DossierWrite, Refusal, WriteOutcome
 from dsync.errors import quotation
@@ -172,19 +171,9 @@ def outcome_without_write(step: Step, remote: Remote) -> WishOutcome:
 
 
 def record_answers(
-    run: Run,
-    writes: Sequence[DossierWrite],
-    answers: Sequence[WriteOutcome],
-    modified: Mapping[DossierNumber, datetime | None],
+    run: Run, writes: Sequence[DossierWrite], answers: Sequence[WriteOutcome]
 ) -> None:
-    """Record what DS answered to the writes of a document, and report what it refused.
-
-    Args:
-        run: the run.
-        writes: the writes.
-        answers: an outcome of each.
-        modified: DS's date of each dossier's last change, as read before the writes.
-    """
+    """Record what DS answered to the writes of a document, and report what it refused."""
     by_number = {answer.number: answer for answer in answers}
     outcomes: list[WishOutcome] = []
     codes: set[str] = set()
@@ -198,14 +187,8 @@ def record_answers(
             codes.add(answer.code)
             continue
         note_refusals(run, [s.erreur or "" for s in result if s.statut is WishStatus.REFUSEE])
-    own = [
-        (answer.number, before, answer.written_at)
-        for answer in answers
-        if answer.written_at and (before := modified.get(answer.number))
-    ]
     with run.transaction() as tx:
         tx.wishes.record_outcomes(run.id, outcomes, run.now)
-        tx.dossiers.note_own_writes(own)
     for code in sorted(codes & REMEDIES.keys()):
         run.problem(REMEDIES[code])
 

@@ -84,7 +84,7 @@ def _add_label(
     if label.name in dossier.labels:
         raise RefusalError("Ce label est déjà associé au dossier")
     Changes(call.world).add_label(dossier.number, label.name)
-    return {"dossier": dossier, "label": label}
+    return {"label": label}
 
 
 def _remove_label(
@@ -94,7 +94,7 @@ def _remove_label(
     if label not in dossier.demarche.labels or label.name not in dossier.labels:
         raise RefusalError("Ce label n’est pas associé au dossier")
     Changes(call.world).remove_label(dossier.number, label.name)
-    return {"dossier": dossier, "label": label}
+    return {"label": label}
 
 
 def _label(call: Call, given: Payload, missing: GraphQLError) -> Label:

@@ -526,7 +526,6 @@ def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_cli
         "id": "D1",
         "state": "en_instruction",
         "archived": False,
-        "dateDerniereModification": "2026-11-24T15:30:38+01:00",
         "dateDerniereModificationAnnotations": "2026-11-24T15:00:00+01:00",
         "labels": [{"id": "L1", "name": "éligible"}],
         "a0": champ("DropDownListChamp", "A0", dropDownValue="Éligible"),
@@ -543,7 +542,6 @@ def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_cli
     assert found.labels == {"éligible": "L1"}
     assert found.etat is Etat.EN_INSTRUCTION
     assert found.updated_at["A0"] == datetime(2026, 11, 24, 14, 30, 37, tzinfo=UTC)
-    assert found.modified_at == datetime(2026, 11, 24, 14, 30, 38, tzinfo=UTC)
 
 
 def test_a_page_of_size_0_is_never_requested(make_client: Make) -> None:
