@@ -252,12 +252,12 @@ class JournalReads(Subject):
             )
         ]
 
-    def met_again(self, since: datetime) -> int:
-        """Return how many dossiers incremental runs since then read, which the next one meets."""
+    def read_in_vain(self, since: datetime) -> int:
+        """Return how many dossiers incremental runs since then read unchanged, own writes aside."""
         run = tables.sync_run.c
         ours = run.demarche_numero == self.number, run.genre == Kind.INCREMENTAL.value
-        read = select(func.sum(run.lus)).where(*ours, run.fin >= since)
-        return int(self.connection.scalar(read) or 0)
+        unchanged = select(func.sum(run.lus - run.modifies)).where(*ours, run.fin >= since)
+        return int(self.connection.scalar(unchanged) or 0)
 
     def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
         """Return the events of a run, oldest first; arguments as of `runs`."""

@@ -206,12 +206,12 @@ def _full(run: Run, state: SyncState) -> Crawl:
 def _pass_known(run: Run, crawl: Crawl) -> None:
     """Move an incremental read past the dossiers that are in the copy as DS has them.
 
-    If the overlap has many of them, as when what a push wrote has been read, they are compared by
-    what glances show, and only those that differ are requested, by their numbers. The pages begin
+    If the overlap has many of them, as after a push was read back, they are compared by what
+    glances show, and only those that differ are requested, by their numbers. The pages begin
     behind them.
     """
     with run.reading() as reader:
-        if reader.journal.met_again(crawl.since) < MANY_KNOWN:
+        if reader.journal.read_in_vain(crawl.since) < MANY_KNOWN:
             return
         quarantined = {one.numero for one in reader.quarantine.entries()}
     client, number = run.context.client, run.demarche
