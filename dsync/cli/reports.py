@@ -90,5 +90,7 @@ def print_moves(moves: Moves) -> None:
     heading("Verdicts that change")
     print_table(("before", "after", "dossiers"), moves.moves, empty="None.")
     for name, count, judged, asked in moves.found:
-        click.echo(f"{name} : {count} dossiers sur {judged}{f' : {asked}' if asked else ''}")
+        several = "s" if count > 1 else ""
+        question = f" : {asked}" if asked else ""
+        click.echo(f"{name} : {count} dossier{several} sur {judged}{question}")
     click.echo(f"{moves.moved} of {moves.standing} standing verdicts change.")

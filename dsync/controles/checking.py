@@ -40,6 +40,23 @@ _OF_TYPE: Mapping[str, Collection[Type]] = {
     "unique_avec": _VALUES,
 }
 """The types of answers that an operator takes; one that is not named here takes each."""
+_TYPED = ("text", "textarea", "formatted")
+_OF_FORM: Mapping[Type, Collection[str]] = {
+    Type.NOMBRE: ("integer_number", "decimal_number", "number", *_TYPED),
+    Type.DATE: ("date", "datetime", *_TYPED),
+    Type.OUI_NON: ("yes_no", "checkbox"),
+    Type.LIGNES: ("repetition",),
+    Type.PIECES: ("piece_justificative", "titre_identite"),
+}
+"""The types of questions that can be read as a type; as the others, each can."""
+_HOW: Mapping[Type, str] = {
+    Type.TEXTE: "écrivez un texte entre guillemets",
+    Type.NOMBRE: "écrivez un nombre, sans espace ni guillemets",
+    Type.DATE: "écrivez une date comme 2026-10-31, sans guillemets",
+    Type.OUI_NON: "écrivez true ou false",
+    Type.CHOIX: "écrivez une liste de textes",
+    Type.PIECES: "écrivez une liste de noms de fichiers",
+}
 _COMPARED = ("egal", "parmi", "pas_parmi", "au_moins", "au_plus")
 _MAX_ROWS = 200_000
 
@@ -106,6 +123,11 @@ class Declarations:
                 near = _labels(label, top)
                 yield f"champs.{name} : « {label} » n’est pas dans le formulaire{near}"
                 continue
+            if found.type not in _OF_FORM.get(champ.type, (found.type,)):
+                yield (
+                    f"champs.{name} : lu comme {champ.type}, alors que « {found.libelle} » est de "
+                    f"type {found.type} dans le formulaire"
+                )
             inner = [d for d in known if d.parent_id == found.id]
             for column, value in champ.colonnes.items():
                 if find(inner, value, (value,)) is None:
@@ -167,6 +189,8 @@ class Declarations:
             if one.exige or one.si or one.exemple:
                 self._say("humain = true ne va pas avec si, exige ni exemple")
             return
+        if "à compléter" in one.regle:
+            self._say("regle est à compléter : citez le texte et l’article")
         if one.exige is None:
             return self._say("aucune exigence")
         if one.motif is None:
@@ -287,11 +311,14 @@ class Declarations:
         for name, value in exemple.champs.items():
             if not self._knows(name):
                 return
+            base = name.partition(".")[0]
+            if self._types[base] is Type.LIGNES:
+                return self._say(f"les lignes d’un exemple vont dans lignes = {{ {base} = … }}")
             type_, given = self._types[name], value if isinstance(value, tuple) else (value,)
             is_list = type_ in (Type.CHOIX, Type.PIECES)
             wanted = Type.TEXTE if is_list else type_
             if any(_type_of(v) is not wanted for v in given) or (given[1:] and not is_list):
-                return self._say(f"{name} est de type {type_}, et l’exemple en donne un autre")
+                return self._say(f"{name} est de type {type_} : {_HOW[type_]}")
             # A blank text is no answer.
             if value not in ("", ()):
                 values[name] = list(given) if is_list else value

@@ -312,6 +312,8 @@ def table_number(text: str) -> Decimal:
 
 def fold_value(value: Any) -> str:
     """Return a value for comparisons: texts without case and accents, numbers by their worth."""
+    if isinstance(value, bool):
+        return "oui" if value else "non"
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     text = fold(str(value))

@@ -8,6 +8,7 @@ from typing import Any
 
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import Controle, ControlesSections
+from dsync.controles.declared_checks import HORS_TABLE
 from dsync.domain.account import Rules
 from dsync.domain.detail_frame import ADVICE, LEVELS
 from dsync.domain.dossier import OPEN_ETATS, Etat
@@ -98,13 +99,18 @@ def account_rules(sections: ControlesSections, document: Mapping[str, Any]) -> R
 def message_of(
     sections: ControlesSections, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
 ) -> Message:
-    """Return what the applicant of an open dossier has to send: `demande`, else the title."""
+    """Return what the applicant of an open dossier has to send.
+
+    A check without `demande` asks nothing of them, nor does one whose table lacks their row: that
+    is the office's to repair.
+    """
     known, etat = {one.nom: one for one in sections.controles}, Etat(found["etat"])
     asked = [
-        known[one["controle"]].demande
-        or f"Merci de préciser ce point : {known[one['controle']].titre}."
+        demande
         for one in checks
         if etat in OPEN_ETATS and one["controle"] in known and Resultat(one["resultat"]) in ASKED
+        if (demande := known[one["controle"]].demande)
+        if not (one["motif"] or "").startswith(HORS_TABLE.partition("{")[0])
     ]
     may_edit = etat is Etat.EN_CONSTRUCTION
     return letter(found["numero"], asked, sections.precontrole, days=None, may_edit=may_edit)

@@ -97,7 +97,7 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     dsync("sync")
     first = dsync("precheck", "--dry-run")
     assert "Sans verdict" in first.out
-    assert "calendrier_depot : 0 dossiers sur 400\n" in first.out
+    assert "calendrier_depot : 0 dossier sur 400\n" in first.out
     dsync("precheck", "accept", "--yes")
     path = Path(dsync.environment["DSYNC_CONFIG"])
     text = path.read_text(encoding="utf-8")
@@ -181,6 +181,9 @@ def test_config_init_proposes_checks_for_any_form(run: Command, sandbox: Sandbox
     own = "\n".join(line for line in lines if re.match(r"\[|\w+ = ", line))
     path = run.folder / "propose.toml"
     path.write_text(printed[:begin] + own, encoding="utf-8")
+    assert "regle est à compléter" in run("config", "check", DSYNC_CONFIG=str(path)).err
+    written = own.replace("à compléter", "article 1")
+    path.write_text(printed[:begin] + written, encoding="utf-8")
     checked = run("config", "check", DSYNC_CONFIG=str(path))
     assert (0, "") == (checked.code, checked.err)
     assert 'format = "iban"' in own

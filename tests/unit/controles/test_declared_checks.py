@@ -230,6 +230,48 @@ def test_a_wrong_declaration_is_told_with_its_place(
     assert read(CHAMPS + CONTROLE + wrong, tmp_path).faults == [sentence]
 
 
+EXAMPLE = '[[controles.exemple]]\nresultat = "conforme"\nchamps = '
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ('{ "aides.montant" = 5 }', "les lignes d’un exemple vont dans lignes = { aides = … }"),
+        ('{ engage = "oui" }', "engage est de type oui_non : écrivez true ou false"),
+        ('{ montant = "5" }', "montant est de type nombre : écrivez un nombre, sans espace ni"),
+    ],
+)
+def test_an_example_says_how_its_values_are_written(
+    given: str, sentence: str, tmp_path: Path
+) -> None:
+    declared = f'exige = {{ champ = "montant", au_plus = 5 }}\n{EXAMPLE}{given}'
+    (fault,) = read(CHAMPS + CONTROLE + declared, tmp_path).faults
+    assert fault.startswith(f"essai, exemple 1 : {sentence}")
+
+
+def test_a_yes_or_no_finds_its_row(tmp_path: Path) -> None:
+    (tmp_path / "quotas.csv").write_text("teletravail;quota\nOui;5\nNon;9\n", encoding="utf-8")
+    table = (
+        '[tables.quotas]\nfichier = "quotas.csv"\ncle = "teletravail"\nannee = 2026\nsource = "a"\n'
+    )
+    bound = '{ table = "quotas", cle = "engage", valeur = "quota" }'
+    declared = f'exige = {{ champ = "montant", au_plus = {bound} }}'
+    declarations = read(table + CHAMPS + CONTROLE + declared, tmp_path)
+    assert declarations.faults == []
+
+    def result(*, engage: bool) -> str:
+        faits = Faits({"montant": Decimal(7), "engage": engage})
+        return declarations.evaluation.controles(faits)[0].resultat
+
+    assert (result(engage=True), result(engage=False)) == ("a_verifier", "conforme")
+
+
+def test_a_rule_that_is_still_to_be_written_is_refused(tmp_path: Path) -> None:
+    text = CONTROLE.replace('essai."', 'à compléter."')
+    faults = read(CHAMPS + text + 'exige = { champ = "montant", egal = 1 }', tmp_path).faults
+    assert faults == ["essai : regle est à compléter : citez le texte et l’article"]
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     table = '[tables.pays]\nfichier = "pays.csv"\ncle = "pays"\nannee = 2026\nsource = "annexe"\n'
     (tmp_path / "pays.csv").write_text("code,nom\nDE,Allemagne\n", encoding="utf-8")
