@@ -21,6 +21,7 @@ from dsync.controles.declarations import AutreDemarche, Exigence
 from dsync.controles.declared_checks import Voisins, fold_value
 from dsync.controles.facts import Faits, Plan, faits_of, find
 from dsync.domain.account import account_of, said
+from dsync.domain.check_answers import Answer, is_settled, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.detail_frame import finding, frame, framed, inside
 from dsync.domain.dossier import (
@@ -220,7 +221,7 @@ class Controles(Programme):
                 continue
             try:
                 others = doublons.get(one.numero, {})
-                decision = self._decide(faits[one.numero], evidence, others)
+                decision = self._decide(faits[one.numero], evidence, others, one.answers)
             except Exception:  # One dossier that fails must not stop the others.
                 yield Judged(one, None)
                 continue
@@ -276,7 +277,11 @@ class Controles(Programme):
         return found
 
     def _decide(
-        self, faits: Faits, evidence: Gathered, doublons: Mapping[str, Sequence[int]]
+        self,
+        faits: Faits,
+        evidence: Gathered,
+        doublons: Mapping[str, Sequence[int]],
+        given: Mapping[str, Answer],
     ) -> Decision:
         applicant = applicant_of(faits.valeurs.get)
 
@@ -285,6 +290,7 @@ class Controles(Programme):
             return None if known is None or applicant is None else applicant in known
 
         controles = self._evaluation.controles(faits, Voisins(doublons, has))
+        controles = with_answers(controles, given)
         verdict = verdict_of(one.resultat for one in controles)
         if verdict is Verdict.ELIGIBLE:
             verdict = self._sections.best_verdict
@@ -315,10 +321,17 @@ class Controles(Programme):
             finding(one.resultat, [self.checks[one.controle]], one.motif)
             for one in by_severity(controles)
         ]
+        conforming = [one for one in controles if one.resultat is Resultat.CONFORME]
+        # Who established what is a line of its own, and no fact that is left out first.
+        findings += [
+            finding(one.resultat, [self.checks[one.controle]], one.motif)
+            for one in conforming
+            if is_settled(one)
+        ]
         facts = {
             self.checks[one.controle]: cleaned(inside(one.motif).removesuffix("."))
-            for one in controles
-            if one.resultat is Resultat.CONFORME
+            for one in conforming
+            if not is_settled(one)
         }
         return framed(first, findings, facts, last, section.max_detail_length)
 
@@ -368,9 +381,11 @@ def _folded(value: Any) -> Any:
 def _still_holds(one: ToJudge, decision: Decision) -> bool:
     """Whether the dossier's verdict is the one that would be given again."""
     verdict = one.current
-    if verdict is None or (
+    if (
+        verdict is None
+        or one.has_other_answers
         # A dossier that was judged when closed and is open again has no wishes yet.
-        one.is_open and verdict.verdict is not Verdict.INDETERMINE and not one.wished
+        or (one.is_open and verdict.verdict is not Verdict.INDETERMINE and not one.wished)
     ):
         return False
     return verdict.inputs_hash == one.inputs_hash and all(

@@ -10,6 +10,7 @@ from dsync.controles.checking import Declarations
 from dsync.controles.declarations import Controle, ControlesSections
 from dsync.controles.declared_checks import HORS_TABLE
 from dsync.domain.account import Rules
+from dsync.domain.check_answers import ANSWER
 from dsync.domain.detail_frame import ADVICE, LEVELS
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.letter import Message, letter
@@ -108,9 +109,13 @@ def message_of(
     asked = [
         demande
         for one in checks
-        if etat in OPEN_ETATS and one["controle"] in known and Resultat(one["resultat"]) in ASKED
+        if etat in OPEN_ETATS
+        and one["controle"] in known
+        and Resultat(one["resultat"]) in ASKED
+        and not (one["motif"] or "").startswith(HORS_TABLE.partition("{")[0])
+        # The applicant is asked for nothing that a person established or has to confirm.
+        and ANSWER not in (one["preuve"] or {})
         if (demande := known[one["controle"]].demande)
-        if not (one["motif"] or "").startswith(HORS_TABLE.partition("{")[0])
     ]
     may_edit = etat is Etat.EN_CONSTRUCTION
     return letter(found["numero"], asked, sections.precontrole, days=None, may_edit=may_edit)

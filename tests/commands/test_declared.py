@@ -278,3 +278,45 @@ def test_each_database_stores_the_same(sandbox: Sandbox, run: Command, database_
     counts = dsync("precheck", "--stats", "--json").json
     found = {(one["controle"], one["resultat"]): one["nombre"] for one in counts}
     assert 4 == found["residence", "non_conforme"]
+
+
+def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> None:
+    """The answer makes the verdict and is written; changed facts have it confirmed."""
+    path = str(SAMPLES / "subvention.toml")
+    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": path})
+    dsync("sync")
+    dsync("precheck", "accept", "--yes")
+    dsync("sync")
+    best = "SELECT min(numero) FROM verdict WHERE courant AND verdict = 'Rien à signaler'"
+    number = int(str(rows(dsync, best)[0][0]))
+
+    def stand() -> tuple[object, ...]:
+        sql = f"SELECT verdict, detail FROM verdict WHERE courant AND numero = {number}"
+        return rows(dsync, sql)[0]
+
+    def answer(resultat: str) -> None:
+        given = ("--resultat", resultat, "--motif", "budget <corrigé> par courriel")
+        assert 0 == dsync("precheck", "answer", str(number), "part", *given).code
+
+    answer("non_conforme")
+    verdict, detail = stand()
+    assert "Inéligible" == verdict
+    assert "part de l’aide : établi par " in str(detail).replace("\u00a0", " ")
+    assert "part de l’aide" not in dsync("dossier", "message", str(number)).out
+    assert 1 == dsync("sync", "--json").json["pushed"]
+    second = dsync("sync", "--full", "--json").json
+    assert (0, 0) == (second["evaluated"], second["pushed"])
+    answer("conforme")
+    verdict, detail = stand()
+    assert "Rien à signaler" == verdict
+    assert "(budget ‹corrigé› par courriel)" in str(detail)
+    sandbox.control.edit_champ(number, 6309, "1")
+    dsync("sync")
+    verdict, detail = stand()
+    assert "À vérifier" == verdict
+    assert "réponse à confirmer" in str(detail)
+    assert 0 == dsync("precheck", "unanswer", str(number), "part").code
+    assert "Rien à signaler" == stand()[0]
+    assert 0 == dsync("dossier", "explain", str(number)).code
+    found = {one["check"] for one in dsync("db", "verify", "--json").json["findings"]}
+    assert found <= {"seals.dossier"}
