@@ -210,6 +210,9 @@ class Declarations:
             exigence.sujets or exigence.operateurs or any(one.un_de for one in exigence.un_de)
         ):
             return self._say("un_de va sans sujet ni opérateur, et n’a qu’un niveau")
+        # The keys of two of them would be one.
+        if len([one for one in exigence.parts() if one.unique_avec is not None]) > 1:
+            self._say("unique_avec n’est permis qu’une fois dans un_de")
         for part in exigence.parts():
             if len(part.sujets) != 1:
                 self._say(f"exactement un de {', '.join(SUJETS)} ou un_de est attendu")

@@ -54,6 +54,7 @@ class Voisins:
 SEUL = Voisins({}, lambda _: False)
 """A dossier of which no other one is known, as an example."""
 SANS_REPONSE = "Réponse attendue et non donnée : {questions}."
+ILLISIBLE = "Réponse donnée, mais pas sous la forme attendue : {questions}."
 INDISPONIBLE = "Information que Démarches Simplifiées n’a pas pu donner : {questions}."
 AILLEURS = "L’autre démarche n’est pas dans cette base."
 HORS_TABLE = "La table « {tables} » n’a pas de ligne pour ce dossier."
@@ -134,13 +135,17 @@ class Evaluation:
             if lacking:
                 said = INDISPONIBLE.format(questions=listed(map(self._question, lacking)))
         else:
-            said = SANS_REPONSE.format(
-                questions=listed(map(self._question, names or [declared.titre]))
+            # An answer that cannot be read, also of one row, is there: it is not passed over.
+            unread = [name for name in names if name in faits.illisibles]
+            is_absent = bool(names) and not unread
+            said = (SANS_REPONSE if is_absent else ILLISIBLE).format(
+                questions=listed(map(self._question, unread or names or names_in(exigence)))
             )
-        result = {
-            Etat.IMPOSSIBLE: Resultat.IMPOSSIBLE,
-            Etat.SANS_REPONSE: declared.sans_reponse,
-        }.get(state, Resultat.A_VERIFIER)
+        result = Resultat.A_VERIFIER
+        if state is Etat.IMPOSSIBLE:
+            result = Resultat.IMPOSSIBLE
+        elif state is Etat.SANS_REPONSE and is_absent:
+            result = declared.sans_reponse
         motif = self._motif(declared, said)
         return verdict.Controle(declared.nom, result, motif, self._evidence(declared, faits))
 
@@ -190,7 +195,8 @@ class Evaluation:
             return Etat.IMPOSSIBLE
         # Absence decides whether a check applies, never how it ends.
         if is_condition and exigence.present is not None:
-            return _told((value is not None) is exigence.present)
+            is_given = value is not None or exigence.champ in faits.illisibles
+            return _told(is_given is exigence.present)
         if value is None:
             return Etat.SANS_REPONSE
         states = [
@@ -245,6 +251,8 @@ class Evaluation:
         return _moved(value, operand.plus_ans, operand.plus_jours)
 
 
+# As exact as a Decimal: a longer one, such as a reference, is a text. « 1e5 » is none.
+_WORTH = re.compile(r"\d(?:\s?\d){0,17}(?:[.,]\d{1,9})?")
 PLACE = re.compile(r"\{([a-z0-9_.]*)\}")
 """Where a sentence has a fact."""
 
@@ -319,7 +327,7 @@ def fold_value(value: Any) -> str:
     text = fold(str(value))
     try:
         # « 1,50 » of a table and « 1.5 » of an answer.
-        return format(table_number(text).normalize(), "f") if text[:1].isdigit() else text
+        return format(table_number(text).normalize(), "f") if _WORTH.fullmatch(text) else text
     except ArithmeticError:
         return text
 

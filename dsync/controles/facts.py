@@ -82,6 +82,8 @@ class Faits:
     """By name; without those that are not answered."""
     impossibles: frozenset[str] = frozenset()
     """The facts of the applicant that DS could not give."""
+    illisibles: frozenset[str] = frozenset()
+    """The champs that are answered, but not in the declared type."""
 
 
 def faits_of(
@@ -104,6 +106,7 @@ def faits_of(
     of_applicant = _applicant(demandeur)
     values: dict[str, Any] = {"depot": depot.astimezone(PARIS).date()}
     values |= {name: value for name, value in of_applicant.items() if value is not None}
+    unread = set()
     for name, one in declared.items():
         values.pop(name, None)
         champ = by_id.get(plan.ids[name]) if name in plan.ids else None
@@ -115,7 +118,10 @@ def faits_of(
             value = _VALUES[one.type](champ)
         if value not in (None, "", []):
             values[name] = value
-    return Faits(values, frozenset(_not_given(demandeur, of_applicant) - declared.keys()))
+        else:
+            unread.add(name)
+    not_given = frozenset(_not_given(demandeur, of_applicant) - declared.keys())
+    return Faits(values, not_given, frozenset(unread))
 
 
 def _number(champ: Champ) -> Decimal | None:

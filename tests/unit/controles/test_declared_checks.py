@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from pydantic import ValidationError
 
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche, ControlesSections
-from dsync.controles.declared_checks import Evaluation, Voisins, in_words
-from dsync.controles.facts import Faits
+from dsync.controles.declared_checks import Evaluation, Voisins, fold_value, in_words
+from dsync.controles.facts import Faits, Plan, faits_of
+from dsync.domain.dossier import Champ, Demandeur
+from dsync.domain.ids import DescriptorId
 from dsync.domain.verdict import Controle
 
 CHAMPS = """
@@ -301,3 +303,48 @@ def test_evaluation_is_deterministic(tmp_path: Path) -> None:
     assert isinstance(declarations.evaluation, Evaluation)
     faits = Faits({"montant": Decimal(3)})
     assert declarations.evaluation.controles(faits) == declarations.evaluation.controles(faits)
+
+
+@pytest.mark.parametrize("condition", ["", 'si = { champ = "montant", present = true }\n'])
+def test_an_answer_that_cannot_be_read_is_not_passed_over(condition: str, tmp_path: Path) -> None:
+    """Also where the question is optional: somebody looks at « 12 000 € »."""
+    exige = 'exige = { champ = "montant", au_plus = 100 }\nsans_reponse = "sans_objet"\n'
+    declarations = read(CHAMPS + CONTROLE + condition + exige, tmp_path)
+    champs = declarations.sections.champs
+    id_ = DescriptorId("m")
+    plan = Plan({"montant": id_}, {}, frozenset())
+
+    def judged(texte: str | None) -> Controle:
+        given = Demandeur(genre="personne_physique")
+        answers = [Champ(id_, texte=texte)]
+        faits = faits_of(datetime(2026, 3, 1, tzinfo=UTC), given, answers, champs, plan)
+        return declarations.evaluation.controles(faits)[0]
+
+    assert "a_verifier" == judged("12 000 €").resultat
+    assert "pas sous la forme attendue" in judged("12 000 €").motif
+    assert "a_verifier" == judged("12000").resultat
+    assert "sans_objet" == judged(None).resultat
+
+
+def test_a_sum_with_a_row_without_number_is_not_passed_over(tmp_path: Path) -> None:
+    """The rows are there, so the question was answered."""
+    exige = 'exige = { somme = "aides.montant", au_plus = 100 }\nsans_reponse = "sans_objet"'
+    found = one(exige, tmp_path, aides=[{"montant": "5"}, {"nom": "Ville"}])
+    assert "a_verifier" == found.resultat
+    assert "sans_objet" == one(exige, tmp_path).resultat
+
+
+def test_one_of_several_does_not_take_two_comparisons_between_dossiers(tmp_path: Path) -> None:
+    """Their keys would be one: without an answer to one, the other was never compared."""
+    each = ", ".join(f'{{ champ = "{name}", unique_avec = [] }}' for name in ("iban", "parts"))
+    declared = read(CHAMPS + CONTROLE + f"exige = {{ un_de = [{each}] }}", tmp_path)
+    assert ["essai : unique_avec n’est permis qu’une fois dans un_de"] == declared.faults
+
+
+def test_long_references_are_texts() -> None:
+    """Two that differ at the end are not one number; nor is « 1e999999 » a million digits."""
+    first, second = (f"{'9' * 29}{digit}" for digit in "01")
+    assert fold_value(first) != fold_value(second)
+    assert "1e999999" == fold_value("1E999999")
+    assert fold_value("12345678900012") == fold_value("123 456 789 00012")
+    assert fold_value(Decimal("1.5")) == fold_value("1,50")
