@@ -21,7 +21,7 @@ from dsync.controles.declarations import AutreDemarche, Exigence
 from dsync.controles.declared_checks import Voisins, fold_value
 from dsync.controles.facts import Faits, Plan, faits_of, find
 from dsync.domain.account import account_of, said
-from dsync.domain.check_answers import Answer, is_settled, with_answers
+from dsync.domain.check_answers import ANSWER, Answer, is_settled, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.detail_frame import finding, frame, framed, inside
 from dsync.domain.dossier import (
@@ -341,7 +341,9 @@ class Controles(Programme):
 
     def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
-        return [(key, self.label(key), said(value)) for key, value in evidence.items()]
+        # Who answered is in the reason, by initial and name: an account goes to the applicant.
+        shown = {key: value for key, value in evidence.items() if key != ANSWER}
+        return [(key, self.label(key), said(value)) for key, value in shown.items()]
 
     def label(self, name: str) -> str:
         """Return how people know a champ or a fact."""

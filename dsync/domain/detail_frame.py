@@ -54,8 +54,8 @@ def finding(resultat: Resultat, titles: Iterable[str], motif: str) -> str:
 
 
 def inside(motif: str) -> str:
-    """Return a sentence in the form after a colon; all sentences begin with common nouns."""
-    return motif[:1].lower() + motif[1:]
+    """Return a sentence in the form after a colon; it begins with a common noun, or « IBAN »."""
+    return motif if motif[1:2].isupper() else motif[:1].lower() + motif[1:]
 
 
 def framed(

@@ -309,6 +309,9 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     answer("conforme")
     verdict, detail = stand()
     assert "Rien à signaler" == verdict
+    explained = dsync("dossier", "explain", str(number)).out
+    assert ("(budget ‹corrigé›" in explained, "auteur" in explained) == (True, False)
+    assert "IBAN valide" in str(detail)
     assert "(budget ‹corrigé› par courriel)" in str(detail)
     sandbox.control.edit_champ(number, 6309, "1")
     dsync("sync")
@@ -317,6 +320,5 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     assert "réponse à confirmer" in str(detail)
     assert 0 == dsync("precheck", "unanswer", str(number), "part").code
     assert "Rien à signaler" == stand()[0]
-    assert 0 == dsync("dossier", "explain", str(number)).code
     found = {one["check"] for one in dsync("db", "verify", "--json").json["findings"]}
     assert found <= {"seals.dossier"}
