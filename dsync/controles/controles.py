@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Text, and_, cast, delete, insert, select
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche, Exigence
-from dsync.controles.declared_checks import Voisins, fold_value
+from dsync.controles.declared_checks import EXIGENCE, Voisins, fold_value
 from dsync.controles.facts import Faits, Plan, faits_of, find
 from dsync.domain.account import account_of, said
 from dsync.domain.check_answers import ANSWER, Answer, is_settled, with_answers
@@ -342,7 +342,7 @@ class Controles(Programme):
     def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
         # Who answered is in the reason, by initial and name: an account goes to the applicant.
-        shown = {key: value for key, value in evidence.items() if key != ANSWER}
+        shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE)}
         return [(key, self.label(key), said(value)) for key, value in shown.items()]
 
     def label(self, name: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, timedelta
 from decimal import Decimal
 from enum import IntEnum
+from hashlib import sha256
 from typing import Any
 
 from dsync.controles.declarations import (
@@ -60,6 +61,8 @@ AILLEURS = "L’autre démarche n’est pas dans cette base."
 HORS_TABLE = "La table « {tables} » n’a pas de ligne pour ce dossier."
 DOSSIERS = "dossiers"
 """The evidence that names other dossiers."""
+EXIGENCE = "exigence"
+"""The evidence that says by a digest what the check requires."""
 A_FAIRE_PAR = "Contrôle à faire par une personne."
 
 
@@ -77,6 +80,23 @@ class Evaluation:
         self._names = {
             one.nom: sorted({name.partition(".")[0] for name in names_of(one)})
             for one in sections.controles
+        }
+        given = {one.nom: [e for e in (one.si, one.exige) if e] for one in sections.controles}
+        self._digests = {
+            nom: sha256(
+                "\n".join(e.model_dump_json(exclude_defaults=True) for e in some).encode()
+            ).hexdigest()[:12]
+            for nom, some in given.items()
+        }
+        self._bounds = {
+            nom: [
+                (bound.table, bound.cle or "", bound.valeur or "")
+                for e in some
+                for part in e.parts()
+                for bound in (part.au_moins, part.au_plus)
+                if isinstance(bound, Borne) and bound.table is not None
+            ]
+            for nom, some in given.items()
         }
         self._operators = {
             id(part): {k: v for k, v in part.operateurs.items() if k != "present"}
@@ -161,7 +181,15 @@ class Evaluation:
     def _evidence(self, declared: Controle, faits: Faits) -> dict[str, Json]:
         """Return the facts that a check uses, as JSON."""
         valeurs = faits.valeurs
-        return {n: _json(valeurs[n]) for n in self._names[declared.nom] if n in valeurs}
+        names = self._names[declared.nom]
+        found: dict[str, Json] = {n: _json(valeurs[n]) for n in names if n in valeurs}
+        found |= {n: faits.illisibles[n] for n in names if n in faits.illisibles}
+        for table, cle, column in self._bounds[declared.nom]:
+            if (row := self._tables[table].get(fold_value(valeurs.get(cle, "")))) is not None:
+                found[f"{table}.{column}"] = row[column]
+        # A person's answer rests on it: what a check requires is part of what it finds.
+        found[EXIGENCE] = self._digests[declared.nom]
+        return found
 
     def _filled(self, sentence: str, faits: Faits) -> str:
         """Return a sentence with its facts, by name alone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -82,8 +82,8 @@ class Faits:
     """By name; without those that are not answered."""
     impossibles: frozenset[str] = frozenset()
     """The facts of the applicant that DS could not give."""
-    illisibles: frozenset[str] = frozenset()
-    """The champs that are answered, but not in the declared type."""
+    illisibles: Mapping[str, str | None] = field(default_factory=dict)
+    """The texts of champs that are answered, but not in the declared type."""
 
 
 def faits_of(
@@ -106,7 +106,7 @@ def faits_of(
     of_applicant = _applicant(demandeur)
     values: dict[str, Any] = {"depot": depot.astimezone(PARIS).date()}
     values |= {name: value for name, value in of_applicant.items() if value is not None}
-    unread = set()
+    unread: dict[str, str | None] = {}
     for name, one in declared.items():
         values.pop(name, None)
         champ = by_id.get(plan.ids[name]) if name in plan.ids else None
@@ -119,9 +119,9 @@ def faits_of(
         if value not in (None, "", []):
             values[name] = value
         else:
-            unread.add(name)
+            unread[name] = trimmed_of(champ)
     not_given = frozenset(_not_given(demandeur, of_applicant) - declared.keys())
-    return Faits(values, not_given, frozenset(unread))
+    return Faits(values, not_given, unread)
 
 
 def _number(champ: Champ) -> Decimal | None:

@@ -322,6 +322,7 @@ def test_an_answer_that_cannot_be_read_is_not_passed_over(condition: str, tmp_pa
 
     assert "a_verifier" == judged("12 000 €").resultat
     assert "pas sous la forme attendue" in judged("12 000 €").motif
+    assert judged("12 000 €").preuve != judged("900 000 €").preuve
     assert "a_verifier" == judged("12000").resultat
     assert "sans_objet" == judged(None).resultat
 
@@ -348,3 +349,16 @@ def test_long_references_are_texts() -> None:
     assert "1e999999" == fold_value("1E999999")
     assert fold_value("12345678900012") == fold_value("123 456 789 00012")
     assert fold_value(Decimal("1.5")) == fold_value("1,50")
+
+
+def test_what_an_answer_rests_on_is_in_the_evidence(tmp_path: Path) -> None:
+    """The bound, also that of a table: a person's « conforme » was about it."""
+
+    def evidence(exige: str) -> object:
+        return one(f"exige = {exige}", tmp_path, montant=Decimal(30_000), parts="1").preuve
+
+    low, high = (evidence(f'{{ champ = "montant", au_plus = {bound} }}') for bound in (1, 2))
+    assert low != high
+    bound = '{ table = "plafonds", cle = "parts", valeur = "plafond" }'
+    found = evidence(f'{{ champ = "montant", au_plus = {bound} }}')
+    assert {"montant": 30_000, "parts": "1", "plafonds.plafond": "23 000"}.items() <= found.items()  # type: ignore[attr-defined]
