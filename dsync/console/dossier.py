@@ -51,7 +51,8 @@ OBSTACLES = {
     Obstacle.FINISHED: "Ce dossier est traité : il garde son verdict, sans réponse nouvelle.",
     Obstacle.NO_VERDICT: "Ce dossier n’a pas encore de verdict : relisez-le, puis répondez.",
     Obstacle.UNKNOWN: "Le verdict de ce dossier n’a pas ce contrôle.",
-    Obstacle.LEANS: "Ce contrôle dépend d’un autre : répondez d’abord à celui-là.",
+    Obstacle.LEANS: "Ce contrôle n’a pas été examiné : s’il dépend d’un autre, répondez d’abord à "
+    "celui-là ; sinon il est sans objet, ou revient à une personne.",
     Obstacle.CHANGED: "Ce que trouve ce contrôle a changé entre-temps : relisez-le, puis répondez.",
     Obstacle.NO_REASON: "Il manque la raison : dites ce qui a été établi, et d’après quoi.",
     Obstacle.LONG_REASON: f"La raison a {LONGEST_REASON} caractères au plus : raccourcissez-la.",

@@ -31,8 +31,8 @@ class Obstacle(StrEnum):
     )
     UNKNOWN = "Its verdict has no check « {controle} ».{meant} Its checks are {checks}."
     LEANS = (
-        "« {controle} » was not examined for dossier {number}, because another check has to be "
-        "settled before it: answer that one first."
+        "« {controle} » was not examined for dossier {number}. If another check has to be settled "
+        "before it, answer that one first; else it does not apply, or is left to people."
     )
     CHANGED = (
         "What « {controle} » finds for dossier {number} has changed since it was shown: look at it "

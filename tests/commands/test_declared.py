@@ -318,6 +318,15 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     verdict, detail = stand()
     assert "À vérifier" == verdict
     assert "réponse à confirmer" in str(detail)
+    # A check of another name: the answer makes no verdict any more, and is listed as that.
+    text = Path(path).read_text(encoding="utf-8")
+    renamed = run.folder / "renamed.toml"
+    renamed.write_text(text.replace('nom = "part"', 'nom = "part_aide"'), encoding="utf-8")
+    dsync("sync", DSYNC_CONFIG=str(renamed))
+    assert "Rien à signaler" == stand()[0]
+    assert "a_confirmer" in dsync("precheck", "answers").out
+    dsync("sync")
+    assert "À vérifier" == stand()[0]
     assert 0 == dsync("precheck", "unanswer", str(number), "part").code
     assert "Rien à signaler" == stand()[0]
     found = {one["check"] for one in dsync("db", "verify", "--json").json["findings"]}

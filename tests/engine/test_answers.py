@@ -136,7 +136,7 @@ def test_other_twins_have_to_be_confirmed_and_the_same_ones_again_not(
 
 
 def test_rules_and_a_catalogue_that_find_the_same_keep_an_answer(engine: Engine) -> None:
-    """Dossier 4 names its product with less than an address; a check that is off keeps answers."""
+    """Dossier 4 names its product with less than an address; a check off keeps answers."""
     engine.sync_until_quiet()
     answer(engine, 4, "fiche_produit")
     assert "Éligible" == engine.verdict(4)
@@ -150,6 +150,7 @@ def test_rules_and_a_catalogue_that_find_the_same_keep_an_answer(engine: Engine)
     engine.restart(configuration={"regles": {"severity": severity}})
     engine.sync()
     assert 0 == engine.sync().evaluated
+    assert ["a_confirmer"] == statuses(engine, 4)
     engine.restart(configuration={"regles": {"severity": regles.severity}})
     engine.sync()
     assert ("Éligible", ["valable"]) == (engine.verdict(4), statuses(engine, 4))

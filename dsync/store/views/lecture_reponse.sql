@@ -15,6 +15,18 @@ SELECT
                 AND k.value ->> 'resultat' = 'a_verifier'
                 AND CAST(k.value -> 'preuve' -> 'etabli' ->> 'reponse' AS BIGINT) = r.id
         ) THEN 'a_confirmer'
+        -- The check was renamed, removed or switched off: the answer makes no verdict.
+        WHEN r.statut = 'valable' AND EXISTS (
+            SELECT 1
+            FROM verdict AS v
+            WHERE v.numero = r.numero
+                AND v.courant
+                AND NOT EXISTS (
+                    SELECT 1
+                    FROM elements(v.controles) AS k
+                    WHERE k.value ->> 'controle' = r.controle
+                )
+        ) THEN 'a_confirmer'
         ELSE r.statut
     END AS statut,
     json(r.constat) ->> 'resultat' AS constat_resultat,

@@ -89,7 +89,7 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_reponse', 'resultat', 'conforme', 'Établi conforme par une personne.'),
         ('lecture_reponse', 'resultat', 'non_conforme', 'Établi non conforme par une personne.'),
         ('lecture_reponse', 'statut', 'valable', 'En vigueur : le contrôle trouve ce que la personne a vu.'),
-        ('lecture_reponse', 'statut', 'a_confirmer', 'Les faits ont changé depuis : à confirmer ou à retirer.'),
+        ('lecture_reponse', 'statut', 'a_confirmer', 'Les faits ont changé depuis, ou le contrôle n''existe plus : à confirmer ou à retirer.'),
         ('lecture_reponse', 'statut', 'remplacee', 'Remplacée par une réponse plus récente.'),
         ('lecture_reponse', 'statut', 'retiree', 'Retirée par une personne.'),
         ('lecture_evenement', 'evenement', 'cree', 'Dossier lu pour la première fois.'),
