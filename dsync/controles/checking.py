@@ -59,6 +59,8 @@ _HOW: Mapping[Type, str] = {
 }
 _COMPARED = ("egal", "parmi", "pas_parmi", "au_moins", "au_plus")
 _MAX_ROWS = 200_000
+FRAME = 500
+"""Room for the first line of a detail and the beginnings of the last ones, in characters."""
 
 
 class Declarations:
@@ -85,6 +87,11 @@ class Declarations:
                 self._say("ni id ni libelles")
             if (champ.type is Type.LIGNES) is not bool(champ.colonnes):
                 self._say("colonnes va avec le type lignes, et lui avec elles")
+        # The last lines of a detail, which have titles, are never shortened.
+        needed = FRAME + sum(len(title) + 2 for title in sections.titles.values())
+        if needed > sections.precontrole.max_detail_length:
+            self._place = "precontrole.max_detail_length"
+            self._say(f"{needed} au moins pour les titres des contrôles, ou des titres plus courts")
         names = [one.nom for one in sections.controles]
         for one in sections.controles:
             self._place = one.nom

@@ -281,6 +281,7 @@ class Evaluation:
 
 # As exact as a Decimal: a longer one, such as a reference, is a text. « 1e5 » is none.
 _WORTH = re.compile(r"\d(?:\s?\d){0,17}(?:[.,]\d{1,9})?")
+_CELL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 PLACE = re.compile(r"\{([a-z0-9_.]*)\}")
 """Where a sentence has a fact."""
 
@@ -305,10 +306,11 @@ def _sum(faits: Faits, name: str) -> Decimal | None:
     rows = faits.valeurs.get(base)
     if rows is None:
         return None
-    try:
-        return sum((Decimal(row[column]) for row in rows), Decimal(0))
-    except (KeyError, ArithmeticError):
+    cells = [row.get(column, "") for row in rows]
+    # Not what else Decimal takes for a number: « -Infinity » is below each bound.
+    if not all(map(_CELL.fullmatch, cells)):
         return None
+    return sum(map(Decimal, cells), Decimal(0))
 
 
 def _moved(day: date, years: int, days: int) -> date:

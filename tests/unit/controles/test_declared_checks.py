@@ -332,6 +332,9 @@ def test_a_sum_with_a_row_without_number_is_not_passed_over(tmp_path: Path) -> N
     exige = 'exige = { somme = "aides.montant", au_plus = 100 }\nsans_reponse = "sans_objet"'
     found = one(exige, tmp_path, aides=[{"montant": "5"}, {"nom": "Ville"}])
     assert "a_verifier" == found.resultat
+    for typed in ("-Infinity", "nan", "-1e999"):
+        assert "a_verifier" == one(exige, tmp_path, aides=[{"montant": typed}]).resultat
+    assert "conforme" == one(exige, tmp_path, aides=[{"montant": "99.5"}]).resultat
     assert "sans_objet" == one(exige, tmp_path).resultat
 
 
@@ -362,3 +365,16 @@ def test_what_an_answer_rests_on_is_in_the_evidence(tmp_path: Path) -> None:
     bound = '{ table = "plafonds", cle = "parts", valeur = "plafond" }'
     found = evidence(f'{{ champ = "montant", au_plus = {bound} }}')
     assert {"montant": 30_000, "parts": "1", "plafonds.plafond": "23 000"}.items() <= found.items()  # type: ignore[attr-defined]
+
+
+def test_titles_that_a_detail_has_no_room_for_are_refused(tmp_path: Path) -> None:
+    """They are in its last lines, which are not shortened: DS would get more than the limit."""
+    many = "".join(
+        CONTROLE.replace('"essai"', f'"{"x" * 30}{rank}"', 1).replace(
+            'titre = "essai"', f'titre = "{"mot " * 200}"'
+        )
+        + "humain = true\n"
+        for rank in range(10)
+    )
+    [fault] = read(CHAMPS + many, tmp_path).faults
+    assert fault.startswith("precontrole.max_detail_length : ")
