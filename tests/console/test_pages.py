@@ -587,7 +587,7 @@ def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: 
         visitor.ask("/resynchroniser", portee="tout")
         stopped = words(visitor.get("/preuves").text)
         assert "Sans verdict À vérifier 10" in stopped
-        assert "probleme : 0 dossiers sur 10" in stopped
+        assert "probleme : 0 dossier sur 10" in stopped
         version = re.search(r'name="accepter_regles" value="(\w+)"', visitor.get("/preuves").text)
         assert version
         visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
