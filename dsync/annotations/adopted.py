@@ -21,6 +21,7 @@ from dsync.annotations.targets import (
     ResolvedAnnotations,
 )
 from dsync.annotations.wish import Wish, WrittenValue
+from dsync.domain.check_answers import is_established
 from dsync.domain.verdict import Verdict
 
 _ONE_DOCUMENT = timedelta(seconds=30)
@@ -43,6 +44,9 @@ def adopted_values(
     one, because a forced push writes a single annotation. The label is dsync's if it is the one of
     that verdict.
 
+    A detail that says what a person established is left to a person where the database does not
+    have that answer, as after the restore of an older backup.
+
     Args:
         remote: the dossier's current values.
         resolved: dsync's annotations in the dossier's revision.
@@ -64,6 +68,8 @@ def adopted_values(
     stamped_at = remote.updated_at.get(found[DATE].cible or "")
     if stamped_at and any(at and at > stamped_at + _ONE_DOCUMENT for at in others):
         return {}
+    if _has_lost_answer(found[DETAIL].valeur, wanted.get(DETAIL)):
+        return {}
     verdict = stated_verdict(found[DETAIL].valeur or "")
     if verdict is None or found[RESULTAT].valeur != config.resultat.options.of(verdict):
         return {}
@@ -71,6 +77,10 @@ def adopted_values(
     if label and [name for name in remote.labels if name in config.owned_labels] == [label]:
         found[LABEL] = WrittenValue(label, remote.labels[label])
     return found
+
+
+def _has_lost_answer(remote: str | None, known: str | None) -> bool:
+    return is_established(remote) and not is_established(known)
 
 
 def later_values(
@@ -113,6 +123,8 @@ def later_values(
         value = normalise(descriptor.type, remote.values.get(descriptor.id))
         found[name], dates[name] = WrittenValue(value, descriptor.id), at
     if not _is_after(found[DATE], wishes[DATE]):
+        return {}
+    if _has_lost_answer(found[DETAIL].valeur, wishes[DETAIL].valeur):
         return {}
     stamped_at = dates[DATE]
     together = {

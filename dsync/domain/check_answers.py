@@ -30,6 +30,7 @@ IN_WORDS = {
     Resultat.IMPOSSIBLE: "preuve indisponible",
     Resultat.SANS_OBJET: "non examiné",
 }
+_NAMED = re.compile(r"\s: établi par ")
 _MARKUP = str.maketrans("<>", "‹›")
 _NAME = r"[^\W\d_]+(?:-[^\W\d_]+)*"
 _FULL = re.compile(f"({_NAME})[.]({_NAME})")
@@ -47,6 +48,11 @@ class Answer(Struct, frozen=True, gc=False):
     repondu_le: datetime
     constat: Controle
     """What the check had found, on which the answer rests."""
+
+
+def is_established(detail: str | None) -> bool:
+    """Return whether a detail says that a person established the result of a check."""
+    return bool(_NAMED.search(detail or ""))
 
 
 def one_line(reason: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dsync.store.engine import parse_url
+from dsync.sync.work import AnswerCheck, Request
 from tests.engine import oracle
 from tests.engine.rig import DATE, DETAIL, ETAPE, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number
 from tests.store.databases import on_postgresql, on_sqlite
@@ -164,3 +165,26 @@ def test_a_human_who_dates_a_set_anew_at_once_is_not_taken_for_dsync(engine: Eng
     report = engine.sync()
     assert (1, 0) == (report.conflicts, report.adopted)
     assert {**dict.fromkeys(WISHES, "confirmee"), "date": "conflit"} == engine.wishes(0)
+
+
+def test_what_a_person_established_after_the_backup_is_left_to_a_person(
+    engine_on_each: Engine, keep: Callable[[], Restore]
+) -> None:
+    """The answer is lost with the database, its text in DS is not: no machine's verdict over it."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    restore = keep()
+    work = AnswerCheck((number(1),), "doublon", "conforme", "un seul projet, vu avec les deux")
+    assert 0 == engine.worker.app.sync(Request(work, "alice.martin@example.gouv.fr")).exit_code
+    engine.advance(minutes=20)
+    engine.sync_until_quiet()
+    standing = (engine.remote(1), engine.remote(1, DETAIL))
+    assert "Éligible" == standing[0]
+    engine.advance(hours=3)
+
+    restore()
+    engine.sync(full=True)
+    engine.advance(minutes=20)
+    engine.sync_until_quiet()
+    assert standing == (engine.remote(1), engine.remote(1, DETAIL))
+    assert "conflit" in engine.wishes(1).values()
