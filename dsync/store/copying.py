@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -29,19 +29,6 @@ class Digest(NamedTuple):
     rows: int
     hashes: int
     """The sum of the hashes of all rows."""
-
-
-def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -> None:
-    """Copy the rows of tables.
-
-    Args:
-        source: to the database that is read.
-        target: to the database that is written, with empty tables.
-        tables: the tables.
-    """
-    for table in tables:
-        for rows in _parts(source, table):
-            insert_rows(target, table, rows)
 
 
 def copy_all(
