@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Text, and_, cast, delete, insert, select
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche, Exigence
-from dsync.controles.declared_checks import EXIGENCE, Voisins, fold_value
+from dsync.controles.declared_checks import EXIGENCE, Voisins, fold_text, fold_value
 from dsync.controles.facts import Faits, Plan, faits_of, find
 from dsync.domain.account import account_of, said
 from dsync.domain.check_answers import ANSWER, Answer, is_settled, with_answers
@@ -40,7 +40,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
-from dsync.domain.wording import cleaned, fold, listed
+from dsync.domain.wording import cleaned, listed
 from dsync.programme import Judged, PrecheckOptions, Programme, ProgrammeRun, Row, ToJudge
 from dsync.store import Reader, tables
 from dsync.store.verdicts import with_same_key
@@ -401,7 +401,7 @@ def applicant_of(fact: Callable[[str], Any]) -> str | None:
     if siren := fact("siren"):
         return str(siren)
     names = fact("demandeur_nom"), fact("demandeur_prenom")
-    return fold(" ".join(names)) if all(names) else None
+    return fold_text(" ".join(names)) if all(names) else None
 
 
 def _applicants(connection: Connection, spec: AutreDemarche) -> frozenset[str] | None:

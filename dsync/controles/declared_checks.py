@@ -22,7 +22,7 @@ from dsync.controles.declarations import (
 from dsync.controles.facts import Faits
 from dsync.controles.formats import FORMATS
 from dsync.domain import verdict
-from dsync.domain.dossier import Json
+from dsync.domain.dossier import Json, unaccented
 from dsync.domain.verdict import Resultat
 from dsync.domain.wording import QUOTED_LENGTH, cleaned, cut, fold, french_date, listed
 
@@ -348,13 +348,18 @@ def table_number(text: str) -> Decimal:
     return number
 
 
+def fold_text(text: str) -> str:
+    """Return a text for comparisons; « œ » is « oe », and signs that nobody sees are left out."""
+    return fold(unaccented(cleaned(text)))
+
+
 def fold_value(value: Any) -> str:
     """Return a value for comparisons: texts without case and accents, numbers by their worth."""
     if isinstance(value, bool):
         return "oui" if value else "non"
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
-    text = fold(str(value))
+    text = fold_text(str(value))
     try:
         # « 1,50 » of a table and « 1.5 » of an answer.
         return format(table_number(text).normalize(), "f") if _WORTH.fullmatch(text) else text
@@ -368,7 +373,7 @@ def _each(value: Any) -> Sequence[Any]:
 
 def _same(value: Any, operand: Any) -> bool:
     if isinstance(value, str) and isinstance(operand, str):
-        return fold(value) == fold(operand)
+        return fold_text(value) == fold_text(operand)
     return bool(value == operand)
 
 
@@ -382,7 +387,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "parmi": lambda value, operands: all(_among(value, operands)),
     "pas_parmi": lambda value, operands: not any(_among(value, operands)),
     "commence_par": lambda value, starts: all(
-        any(fold(one).startswith(fold(start)) for start in starts) for one in _each(value)
+        any(fold_text(one).startswith(fold_text(start)) for start in starts) for one in _each(value)
     ),
     "format": lambda value, name: all(FORMATS[name](one) for one in _each(value)),
     "fichiers": lambda value, endings: all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,12 @@ FAITS: Mapping[str, Type] = {
     "raison_sociale": Type.TEXTE,
     "forme_juridique": Type.TEXTE,
     "etat_administratif": Type.TEXTE,
+    "naf": Type.TEXTE,
+    "date_creation": Type.DATE,
+    "effectif": Type.TEXTE,
+    "commune": Type.TEXTE,
+    "departement": Type.TEXTE,
+    "region": Type.TEXTE,
     "rna": Type.TEXTE,
     "demandeur_civilite": Type.TEXTE,
     "demandeur_nom": Type.TEXTE,
@@ -179,6 +185,13 @@ def _inside(details: Mapping[str, Any], *path: str) -> Any:
     return found or None
 
 
+def _day(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
+
+
 def _applicant(demandeur: Demandeur) -> dict[str, Any]:
     """Return what DS knows of the applicant; None where it gave nothing."""
     details = demandeur.details
@@ -188,6 +201,12 @@ def _applicant(demandeur: Demandeur) -> dict[str, Any]:
         "raison_sociale": demandeur.raison_sociale,
         "forme_juridique": demandeur.forme_juridique_code,
         "etat_administratif": demandeur.etat_administratif,
+        "naf": _inside(details, "naf"),
+        "date_creation": _day(_inside(details, "entreprise", "dateCreation")),
+        "effectif": _inside(details, "entreprise", "codeEffectifEntreprise"),
+        "commune": _inside(details, "address", "cityName"),
+        "departement": _inside(details, "address", "departmentCode"),
+        "region": _inside(details, "address", "regionName"),
         "rna": _inside(details, "association", "rna"),
         "demandeur_civilite": _inside(details, "civilite"),
         "demandeur_nom": _inside(details, "nom"),

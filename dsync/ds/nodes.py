@@ -173,6 +173,8 @@ class CompanyNode(_Node):
     forme_juridique: Text | UnsetType = UNSET
     forme_juridique_code: Text | UnsetType = UNSET
     etat_administratif: Text | UnsetType = UNSET
+    date_creation: Text | UnsetType = UNSET
+    code_effectif_entreprise: Text | UnsetType = UNSET
 
 
 class AssociationNode(_Node):
@@ -180,7 +182,6 @@ class AssociationNode(_Node):
 
     titre: Text | UnsetType = UNSET
     rna: Text | UnsetType = UNSET
-    objet: Text | UnsetType = UNSET
 
 
 # UNSET and not None: fields of other kinds then stay out of the stored JSON.
@@ -189,6 +190,7 @@ class DemandeurNode(_Node):
 
     typename: str
     siret: Text | UnsetType = UNSET
+    naf: Text | UnsetType = UNSET
     entreprise: CompanyNode | UnsetType | None = UNSET
     association: AssociationNode | UnsetType | None = UNSET
     civilite: Text | UnsetType = UNSET

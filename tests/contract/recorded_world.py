@@ -231,7 +231,10 @@ def _morale(siret: str) -> dict[str, Any]:
             "forme_juridique_code": code,
             "raison_sociale": f"STRUCTURE {rank} ({code})",
             "etat_administratif": "Actif",
+            "date_creation": "2010-01-01",
+            "code_effectif_entreprise": "32",
         },
+        "naf": "8411Z",
     }
 
 

@@ -57,6 +57,7 @@ def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Dem
     return {
         "kind": "morale",
         "siret": digits + check_digit(digits),
+        "naf": "8411Z",
         # Of its number and not drawn: all that is drawn later would be other.
         "address": place_address(DATA["places"][int(siren) % len(DATA["places"])], 1),
         "entreprise": {
@@ -65,6 +66,8 @@ def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Dem
             "forme_juridique": CATEGORIES[code],
             "forme_juridique_code": code,
             "etat_administratif": "Actif",
+            "date_creation": f"{1950 + int(siren) % 70}-01-15",
+            "code_effectif_entreprise": "32",
         },
     }
 

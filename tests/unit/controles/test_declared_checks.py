@@ -378,3 +378,33 @@ def test_titles_that_a_detail_has_no_room_for_are_refused(tmp_path: Path) -> Non
     )
     [fault] = read(CHAMPS + many, tmp_path).faults
     assert fault.startswith("precontrole.max_detail_length : ")
+
+
+def test_what_the_registry_knows_of_an_organisation_is_a_fact() -> None:
+    """What it does not give, such as the size of many, is not taken for « no »."""
+    details = {
+        "naf": "8411Z",
+        "entreprise": {"dateCreation": "1998-07-01", "codeEffectifEntreprise": None},
+        "address": {"cityName": "Rennes", "departmentCode": "35", "regionName": "Bretagne"},
+    }
+    given = Demandeur(genre="personne_morale", siret="13002526500013", details=details)
+    faits = faits_of(datetime(2026, 3, 1, tzinfo=UTC), given, [], {}, Plan({}, {}, frozenset()))
+    expected = {"naf": "8411Z", "date_creation": date(1998, 7, 1), "commune": "Rennes"}
+    expected |= {"departement": "35", "region": "Bretagne"}
+    assert expected == {name: faits.valeurs[name] for name in expected}
+    assert "effectif" in faits.impossibles
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "CŒUR  d'Łódź",
+        "coeur d’lodz",
+        "Cœur\u200b d'Łódź",
+        "cœur d\u2010Łódź".replace("\u2010", "'"),
+        "Ｃœur d'Łódź",
+    ],
+)
+def test_two_spellings_of_one_answer_are_one(other: str) -> None:
+    """A second application is not hidden by a ligature or a sign that nobody sees."""
+    assert fold_value("Cœur d’Łódź") == fold_value(other)
