@@ -21,7 +21,7 @@ from dsync.controles.declarations import AutreDemarche, Exigence
 from dsync.controles.declared_checks import EXIGENCE, Voisins, fold_text, fold_value
 from dsync.controles.facts import Faits, Plan, faits_of, find
 from dsync.domain.account import account_of, said
-from dsync.domain.check_answers import ANSWER, Answer, is_settled, with_answers
+from dsync.domain.check_answers import ANSWER, Answer, is_settled, left_over, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.detail_frame import finding, frame, framed, inside
 from dsync.domain.dossier import (
@@ -291,6 +291,7 @@ class Controles(Programme):
 
         controles = self._evaluation.controles(faits, Voisins(doublons, has))
         controles = with_answers(controles, given)
+        controles += tuple(left_over(controles, given))
         verdict = verdict_of(one.resultat for one in controles)
         if verdict is Verdict.ELIGIBLE:
             verdict = self._sections.best_verdict
@@ -318,7 +319,7 @@ class Controles(Programme):
         if people:
             last.insert(0, f"À contrôler par une personne : {listed(people)}.")
         findings = [
-            finding(one.resultat, [self.checks[one.controle]], one.motif)
+            finding(one.resultat, [self.checks.get(one.controle, one.controle)], one.motif)
             for one in by_severity(controles)
         ]
         conforming = [one for one in controles if one.resultat is Resultat.CONFORME]

@@ -7,7 +7,7 @@ answer is neither dropped nor kept: the check is « à vérifier » until somebo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -81,33 +81,59 @@ def with_answers(
     )
 
 
+def left_over(controles: Iterable[Controle], answers: Mapping[str, Answer]) -> Iterator[Controle]:
+    """Yield, « à vérifier », what persons found wrong by checks that are not made any more.
+
+    A check that is renamed or removed must not admit what a person refused.
+
+    Args:
+        controles: the checks that are made.
+        answers: of the dossier, by check.
+    """
+    made = {one.controle for one in controles}
+    for name, answer in answers.items():
+        if name not in made and answer.resultat is Resultat.NON_CONFORME:
+            motif = _to_confirm(answer, "ce contrôle n’existe plus")
+            yield Controle(name, Resultat.A_VERIFIER, motif, _evidence(answer, answer.constat))
+
+
 def _answered(found: Controle, answer: Answer, reading: frozenset[str]) -> Controle:
-    preuve: dict[str, Json] = {
-        **found.preuve,
-        ANSWER: {
-            "reponse": answer.id,
-            "auteur": answer.auteur,
-            "le": answer.repondu_le.isoformat(),
-            "resultat": answer.resultat.value,
-            "motif": answer.motif,
-            "constat": {"resultat": found.resultat.value, "motif": found.motif},
-        },
-    }
-    day = answer.repondu_le.astimezone(PARIS).strftime("%d/%m/%Y")
-    who, why = person(answer.auteur), answer.motif.removesuffix(".").translate(_MARKUP)
+    preuve = _evidence(answer, found)
     if _facts(found, reading) == _facts(answer.constat, reading):
-        return Controle(
-            found.controle, answer.resultat, f"Établi par {who} le {day} ({why}).", preuve
-        )
+        said = f"Établi par {_author_and_reason(answer)}."
+        return Controle(found.controle, answer.resultat, said, preuve)
     if found.resultat is Resultat.IMPOSSIBLE:
         # Nobody can tell whether the facts changed: the verdict that stands is kept.
         return structs.replace(found, preuve=preuve)
-    return Controle(
-        found.controle,
-        Resultat.A_VERIFIER,
-        f"Réponse à confirmer ou à retirer, car les faits ont changé : {IN_WORDS[answer.resultat]} "
-        f"selon {who} le {day} ({why}). Constat actuel, {IN_WORDS[found.resultat]} : {found.motif}",
-        preuve,
+    motif = (
+        f"{_to_confirm(answer, 'les faits ont changé')} Constat actuel, "
+        f"{IN_WORDS[found.resultat]} : {found.motif}"
+    )
+    return Controle(found.controle, Resultat.A_VERIFIER, motif, preuve)
+
+
+def _evidence(answer: Answer, found: Controle) -> dict[str, Json]:
+    given: dict[str, Json] = {
+        "reponse": answer.id,
+        "auteur": answer.auteur,
+        "le": answer.repondu_le.isoformat(),
+        "resultat": answer.resultat.value,
+        "motif": answer.motif,
+        "constat": {"resultat": found.resultat.value, "motif": found.motif},
+    }
+    return {**found.preuve, ANSWER: given}
+
+
+def _author_and_reason(answer: Answer) -> str:
+    day = answer.repondu_le.astimezone(PARIS).strftime("%d/%m/%Y")
+    reason = answer.motif.removesuffix(".").translate(_MARKUP)
+    return f"{person(answer.auteur)} le {day} ({reason})"
+
+
+def _to_confirm(answer: Answer, why: str) -> str:
+    return (
+        f"Réponse à confirmer ou à retirer, car {why} : {IN_WORDS[answer.resultat]} selon "
+        f"{_author_and_reason(answer)}."
     )
 
 

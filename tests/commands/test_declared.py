@@ -331,3 +331,13 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     assert "Rien à signaler" == stand()[0]
     found = {one["check"] for one in dsync("db", "verify", "--json").json["findings"]}
     assert found <= {"seals.dossier"}
+    # What a person refused is not admitted by another name of the check.
+    answer("non_conforme")
+    dsync("sync", DSYNC_CONFIG=str(renamed))
+    verdict, detail = stand()
+    assert "À vérifier" == verdict
+    assert "ce contrôle n’existe plus : non conforme selon" in str(detail).replace("\u00a0", " ")
+    rests = dsync("sync", "--full", "--json", DSYNC_CONFIG=str(renamed)).json
+    assert (0, 0) == (rests["evaluated"], rests["pushed"])
+    withdrawn = dsync("precheck", "unanswer", str(number), "part", DSYNC_CONFIG=str(renamed))
+    assert (0, "Rien à signaler") == (withdrawn.code, stand()[0])
