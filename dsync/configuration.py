@@ -376,6 +376,11 @@ class Configuration(_Section):
         return None
 
     @property
+    def words(self) -> Mapping[Verdict, str]:
+        """The words for verdicts in texts, views and pages, where they are not dsync's own."""
+        return self.annotations.resultat.options.words if self.declared and self.annotations else {}
+
+    @property
     def best(self) -> Verdict:
         """The best verdict that its checks can give."""
         return self.declared.best_verdict if self.declared else Verdict.ELIGIBLE

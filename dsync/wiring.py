@@ -157,7 +157,7 @@ class Worker:
         declarations = Declarations(sections, path.parent)
         if faults := tuple(f"{path}: {fault}" for fault in declarations.faults):
             raise ConfigurationError(headline(faults), faults)
-        return Controles(declarations)
+        return Controles(declarations, self.configuration.words)
 
     @cached_property
     def eig(self) -> Eig | None:
@@ -248,6 +248,7 @@ class Worker:
             pieces=self._pieces,
             opened=configuration.opened,
             appel=configuration.demarche.appel if configuration.demarche else None,
+            words=configuration.words,
         )
 
     @property

@@ -59,6 +59,15 @@ class VerdictTexts(BaseModel):
         texts = self.eligible, self.a_verifier, self.ineligible
         return texts if self.rien_a_signaler is None else (*texts, self.rien_a_signaler)
 
+    @property
+    def words(self) -> dict[Verdict, str]:
+        """The verdicts that have a text of their own, which texts and pages use instead."""
+        texts = self.all()
+        found = {one: getattr(self, one.key, None) for one in Verdict}
+        # Neither a word for two verdicts, nor dsync's word for another one.
+        own = {k: v for k, v in found.items() if v and texts.count(v) == 1}
+        return {k: v for k, v in own.items() if v not in {one.value for one in Verdict}}
+
 
 class ResultTarget(AnnotationTarget):
     """The annotation of the result, with the option for each verdict."""

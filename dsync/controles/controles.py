@@ -81,6 +81,7 @@ class Controles(Programme):
 
     Args:
         declarations: without faults.
+        words: the configuration's words for verdicts.
     """
 
     # Nothing is mapped: no table of a programme has rows.
@@ -88,8 +89,11 @@ class Controles(Programme):
     judges = True
     needs_acceptance = True
 
-    def __init__(self, declarations: Declarations) -> None:
+    def __init__(
+        self, declarations: Declarations, words: Mapping[Verdict, str] | None = None
+    ) -> None:
         self.declarations = declarations
+        self._words = dict(words or {})
         self._sections = declarations.sections
         self._evaluation = declarations.evaluation
         self.checks: Mapping[str, str] = self._sections.titles
@@ -113,6 +117,7 @@ class Controles(Programme):
         sections = self._sections
         given = [sections.precontrole, *sections.champs.items(), *sections.tables.items()]
         text = repr([*given, sections.controles, sorted(self.declarations.tables.items())])
+        text += repr(sorted(self._words.items())) if self._words else ""
         return sha256(text.encode()).hexdigest()[:12]
 
     def warnings(self) -> Iterator[str]:
@@ -307,7 +312,9 @@ class Controles(Programme):
 
     def _detail(self, verdict: Verdict, controles: Sequence[Controle]) -> str:
         section = self._sections.precontrole
-        first, last = frame(verdict, section.instruction, section.publication_url)
+        first, last = frame(
+            self._words.get(verdict, verdict), section.instruction, section.publication_url
+        )
         people = [one.titre for one in self._sections.controles if one.humain]
         left = [
             self.checks[one.controle]
@@ -361,14 +368,16 @@ class Controles(Programme):
     def rules_page(self, now: datetime | None = None) -> Page:
         """Return the page that publishes the checks; with its day, if `now` is given."""
         today = now.astimezone(PARIS).date() if now else None
-        return papers.rules_page(self._sections, self.rules_version, today)
+        return papers.rules_page(self._sections, self.rules_version, today, self._words)
 
     def account(
         self, reader: Any, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then."""
-        rules = papers.account_rules(self._sections, self.rules_document())
-        return account_of(found, at, lambda _version: rules, self.checks, self.evidence_in_words)
+        rules = papers.account_rules(self._sections, self.rules_document(), self._words)
+        return account_of(
+            found, at, lambda _version: rules, self.checks, self.evidence_in_words, self._words
+        )
 
     def message(
         self, reader: Any, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

@@ -19,6 +19,8 @@ from dsync.domain.rights import contribution, rights
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import french_date
 
+Words = Mapping[Verdict, str]
+"""The configuration's words for verdicts."""
 PURPOSE = (
     "Le pré-contrôle compare chaque dossier déposé avec les règles publiées de la démarche, pour "
     "signaler aux instructeurs ce qui est établi, ce qui reste à vérifier et ce qui manque."
@@ -28,13 +30,13 @@ OPERATIONS = (
     "Chaque contrôle compare les réponses qu’il nomme avec la règle publiée. Une réponse absente "
     "n’est tenue ni pour conforme ni pour non conforme.",
     "Le résultat le plus sévère donne l’avis. Tant qu’un contrôle revient à une personne, le "
-    "meilleur avis est « Rien à signaler », jamais « Éligible ».",
+    "meilleur avis est « {best} », jamais « {eligible} ».",
     "Une personne lit l’avis, fait les contrôles qui lui reviennent, et décide.",
 )
 ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
 
 
-def rules_page(sections: ControlesSections, version: str, today: date | None) -> Page:
+def rules_page(sections: ControlesSections, version: str, today: date | None, words: Words) -> Page:
     """Return the page that publishes the checks."""
     instruction = sections.precontrole.instruction
     made = f" Page établie le {french_date(today)}." if today else ""
@@ -42,9 +44,9 @@ def rules_page(sections: ControlesSections, version: str, today: date | None) ->
     blocks = [
         paragraph(f"Version {version} des règles.{made} {PURPOSE}"),
         heading("Degré et mode de contribution à la décision"),
-        items(contribution(instruction, Verdict)),
+        items(contribution(instruction, _verdicts(words))),
         heading("Opérations"),
-        items(OPERATIONS, are_steps=True),
+        items(_operations(words), are_steps=True),
         *([heading("Tables"), table(("Table", "Source"), tables)] if tables else []),
         heading("Contrôles"),
     ]
@@ -54,6 +56,17 @@ def rules_page(sections: ControlesSections, version: str, today: date | None) ->
     first = f"Premiers mots : « … – {ADVICE}{instruction} instruit le dossier. »"
     blocks += [heading("Texte inscrit dans l’annotation"), paragraph(first), *rights(instruction)]
     return Page("Règles du pré-contrôle", blocks)
+
+
+def _verdicts(words: Words) -> list[str]:
+    return [words.get(one, one.value) for one in Verdict]
+
+
+def _operations(words: Words) -> list[str]:
+    best, eligible = (
+        words.get(one, one.value) for one in (Verdict.RIEN_A_SIGNALER, Verdict.ELIGIBLE)
+    )
+    return [one.format(best=best, eligible=eligible) for one in OPERATIONS]
 
 
 def _said_of(one: Controle) -> str:
@@ -80,14 +93,14 @@ def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
     }
 
 
-def account_rules(sections: ControlesSections, document: Mapping[str, Any]) -> Rules:
+def account_rules(sections: ControlesSections, document: Mapping[str, Any], words: Words) -> Rules:
     """Return what an account says of the rules; each reason has its rule."""
     instruction = sections.precontrole.instruction
     return Rules(
         PURPOSE,
-        contribution(instruction, Verdict),
+        contribution(instruction, _verdicts(words)),
         instruction,
-        OPERATIONS,
+        _operations(words),
         parametres=[(one.titre, one.regle) for one in sections.controles],
         sources=[(f"{n} ({t.annee})", t.source) for n, t in sections.tables.items()],
         most_severe={

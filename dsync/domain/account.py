@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from dsync.domain.detail_frame import LEVELS
+from dsync.domain.detail_frame import LEVELS, NO_WORDS
 from dsync.domain.dossier import PARIS
 from dsync.domain.paper import Block, Page, heading, items, paragraph, table
 from dsync.domain.rights import rights
@@ -45,6 +45,7 @@ def account_of(
     rules_of: Callable[[str], Rules],
     titles: Mapping[str, str],
     in_words: Callable[[Mapping[str, Any]], Sequence[tuple[str, str, Any]]],
+    words: Mapping[Verdict, str] = NO_WORDS,
 ) -> dict[str, Any] | None:
     """Return the account of a verdict in JSON values, all texts in French; None: there was none.
 
@@ -54,6 +55,7 @@ def account_of(
         rules_of: returns what is known of a version of the rules.
         titles: of the checks, by name, in their order.
         in_words: returns the evidence of a check in French.
+        words: the configuration's words for verdicts.
     """
     standing = [
         one
@@ -72,6 +74,7 @@ def account_of(
         "organisme": found["raison_sociale"],
         "depose_le": found["depose_le"],
         "verdict": given.value,
+        "avis": words.get(given, given.value),
         "etabli_le": verdict["etabli_le"],
         "courant": verdict["courant"],
         "version_regles": verdict["version_regles"],
@@ -84,7 +87,7 @@ def account_of(
                 "resultat": LEVELS[Resultat(one["resultat"])],
                 "motif": _without_others(one),
                 "plus_severe_possible": rules.most_severe.get(one["controle"]),
-                "poids": _weight(Resultat(one["resultat"]), given),
+                "poids": _weight(Resultat(one["resultat"]), given, words),
                 "donnees": [
                     {"nom": label, "valeur": said(value)}
                     for key, label, value in in_words(one["preuve"] or {})
@@ -123,7 +126,7 @@ def account_page(account: Mapping[str, Any]) -> Page:
         f"Dossier {account['numero']} : compte rendu individuel du pré-contrôle",
         [
             paragraph(
-                f"Dossier {account['numero']}{name}. Avis « {account['verdict']} », établi le "
+                f"Dossier {account['numero']}{name}. Avis « {account['avis']} », établi le "
                 f"{said(account['etabli_le'])} par la version {account['version_regles']} des "
                 f"règles, {state}."
             ),
@@ -180,17 +183,18 @@ def _use(found: Row, verdict: Row) -> list[str]:
     return use
 
 
-def _weight(resultat: Resultat, given: Verdict) -> str:
+def _weight(resultat: Resultat, given: Verdict, words: Mapping[Verdict, str]) -> str:
     alone = verdict_of([resultat])
+    avis, other = words.get(given, given.value), words.get(alone, alone.value)
     if resultat is Resultat.SANS_OBJET:
         return "aucun"
     if given in (Verdict.ELIGIBLE, Verdict.RIEN_A_SIGNALER):
-        return f"nécessaire, comme chaque contrôle conforme, à l’avis « {given.value} »"
+        return f"nécessaire, comme chaque contrôle conforme, à l’avis « {avis} »"
     if alone is given:
-        return f"suffit à donner l’avis « {given.value} »"
+        return f"suffit à donner l’avis « {avis} »"
     if resultat is Resultat.CONFORME:
         return "aucun, car un autre contrôle décide"
-    return f"aucun, car un contrôle plus sévère décide ; seul, il donnerait « {alone.value} »"
+    return f"aucun, car un contrôle plus sévère décide ; seul, il donnerait « {other} »"
 
 
 def said(value: Any) -> str:

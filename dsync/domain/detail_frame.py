@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import NO_BREAK, cleaned, cut, listed, with_no_break_spaces
@@ -22,26 +23,36 @@ LEVELS = {
 """The results in words, in the order of a text."""
 ADVICE = "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
 # Without the name behind it, which the configuration may have changed since.
-_STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(ADVICE)}\S.*")
+_STATED = re.compile(rf"(.+) – {re.escape(ADVICE)}\S.*")
 
 
-def stated_verdict(text: str | None) -> Verdict | None:
-    """Return the verdict in the first line of a detail, or None for another text."""
+NO_WORDS: Mapping[Verdict, str] = MappingProxyType({})
+"""Dsync's own words for verdicts."""
+
+
+def stated_verdict(text: str | None, words: Mapping[Verdict, str] = NO_WORDS) -> Verdict | None:
+    """Return the verdict in the first line of a detail, or None for another text.
+
+    Args:
+        text: the detail.
+        words: the configuration's words for verdicts.
+    """
     # A browser that saves the annotation again sends CRLF; dsync's text has non-breaking spaces.
     first = (text or "").split("\n", 1)[0].rstrip("\r").replace(NO_BREAK, " ")
     found = _STATED.fullmatch(first)
-    return Verdict(found[1]) if found else None
+    known = {**{one.value: one for one in Verdict}, **{cleaned(v): k for k, v in words.items()}}
+    return known.get(found[1]) if found else None
 
 
 def frame(verdict: str, instruction: str, publication_url: str | None) -> tuple[str, list[str]]:
     """Return the first line of a text, and its last ones: neither is ever shortened.
 
     Args:
-        verdict: the result of the pre-check.
+        verdict: the result of the pre-check, in the configuration's words.
         instruction: who decides on the dossiers.
         publication_url: where the rules are published, if they are.
     """
-    first = f"{verdict} – {ADVICE}{cleaned(instruction)} instruit le dossier."
+    first = f"{cleaned(verdict)} – {ADVICE}{cleaned(instruction)} instruit le dossier."
     return first, [f"Règles appliquées : {publication_url}"] if publication_url else []
 
 

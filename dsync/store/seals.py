@@ -33,7 +33,7 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     tables.indicateur: frozenset(),
     tables.revision: frozenset(),
     # What the configuration says is written again by each run.
-    tables.demarche: frozenset({"appel", "vues_a_refaire", "ouverts"}),
+    tables.demarche: frozenset({"appel", "avis", "vues_a_refaire", "ouverts"}),
     # What else is in it follows from the contents.
     _dossier: frozenset(_dossier.c.keys())
     - {

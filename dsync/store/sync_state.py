@@ -7,7 +7,7 @@ when a dossier is erased.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,13 +163,13 @@ class DemarcheReads(Subject):
             instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
-    def appel(self) -> str | None:
-        """Return the short name of the call that the views show; None: its title."""
+    def names(self) -> tuple[str | None, Mapping[str, str]]:
+        """Return the call's short name, None: its title, and the words for verdicts, for views."""
         table = tables.demarche
-        name: str | None = self.connection.scalar(
-            select(table.c.appel).where(table.c.number == self.number)
-        )
-        return name
+        row = self.connection.execute(
+            select(table.c.appel, table.c.avis).where(table.c.number == self.number)
+        ).one_or_none()
+        return (None, {}) if row is None else (row.appel, row.avis or {})
 
     def groupes_without(self, named: str | None) -> list[str]:
         """Return the groupes that an instructeur, by id or e-mail, is not in; none if unread."""
@@ -255,9 +255,10 @@ class DemarcheWrites(DemarcheReads):
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
 
-    def name(self, appel: str | None) -> None:
-        """Store the short name of the call; None: there is none."""
-        update_rows(self.connection, tables.demarche, [{"number": self.number, "appel": appel}])
+    def name(self, appel: str | None, avis: Mapping[str, str]) -> None:
+        """Store what `names` returns."""
+        row = {"number": self.number, "appel": appel, "avis": dict(avis)}
+        update_rows(self.connection, tables.demarche, [row])
 
     def renew_views(self, opened: Collection[str] = (), *, is_due: bool = False) -> bool:
         """Renew the views formulaire_* if there is a reason.

@@ -566,6 +566,8 @@ class DemarcheRow(_Table, table=True):
     titre: str
     # Its short name in the configuration; null: there is none, and views show the title.
     appel: str | None
+    # The words of the configuration for verdicts, by verdict.
+    avis: Any = json_text(default={})
     etat: str
     active_revision_id: str
     labels: Any = json_text()

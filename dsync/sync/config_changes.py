@@ -61,7 +61,8 @@ def follow_config_changes(run: Run) -> None:
     """
     with run.reading() as reader:
         demarche, before = reader.demarche.read(), reader.state.read().writing_key
-        is_named = reader.demarche.appel() == run.context.appel
+        names = (run.context.appel, {k.value: v for k, v in run.context.words.items()})
+        is_named = reader.demarche.names() == names
         has_views = not reader.demarche.views_are_due(run.context.opened)
     if not has_views:
         with run.transaction() as tx:
@@ -77,7 +78,7 @@ def follow_config_changes(run: Run) -> None:
         return
     if not is_named:
         with run.transaction() as tx:
-            tx.demarche.name(run.context.appel)
+            tx.demarche.name(*names)
     if _missing_labels(run, demarche) and not run.demarche_is_fresh:
         # The operator may have created the labels since, as the message asks.
         demarche = refresh_demarche(run)

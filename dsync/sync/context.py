@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from typing import TypeVar
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import InterruptedRunError
 from dsync.programme import Evidence, Programme
@@ -95,6 +96,8 @@ class Context:
     """The ids of the champs and annotations that readers without personal data see."""
     appel: str | None = None
     """The short name of the call, for views."""
+    words: Mapping[Verdict, str] = field(default_factory=dict)
+    """The configuration's words for verdicts, for views and texts."""
 
     @property
     def mapping_key(self) -> str:

@@ -190,7 +190,8 @@ def _terms(run: Run) -> WriteTerms | None:
         )
         return None
     programme = run.context.programme
-    stated = stated_verdict if programme else lambda _detail: None
+    words = annotations.resultat.options.words
+    stated = partial(stated_verdict, words=words) if programme else lambda _detail: None
     return WriteTerms(found, demarche.labels, annotations, stated)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ from tests.commands.conftest import operator
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
 MANY = 400
+RESULT = 6351
 UNIQUE = 'exige = { champ = "siren", unique_avec = ["theme"] }'
 STATES = 'etats = ["en_construction"]'
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -341,3 +343,39 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     assert (0, 0) == (rests["evaluated"], rests["pushed"])
     withdrawn = dsync("precheck", "unanswer", str(number), "part", DSYNC_CONFIG=str(renamed))
     assert (0, "Rien à signaler") == (withdrawn.code, stand()[0])
+
+
+def test_a_demarche_has_its_own_words_for_verdicts(tmp_path: Path) -> None:
+    """In the annotation, its text, views and papers; what was written so is known again."""
+    form = copy.deepcopy(content.SUBSIDY_FORM)
+    for one in form.revisions[-1].annotations:
+        if one.stable_id == RESULT:
+            one.options = ["Recevable", "À vérifier", "Irrecevable"]
+    with Sandbox([(form, content.subsidy_dossiers(7, 40, now=NOW))], seed=7) as sandbox:
+        dsync = configured(sandbox, tmp_path, "subvention")
+        path = Path(dsync.environment["DSYNC_CONFIG"])
+        sample = path.read_text(encoding="utf-8")
+        path.write_text(
+            sample.replace('eligible = "Rien à signaler"', 'eligible = "Recevable"').replace(
+                'ineligible = "Inéligible"', 'ineligible = "Irrecevable"'
+            ),
+            encoding="utf-8",
+        )
+        dsync("sync")
+        assert 0 == dsync("precheck", "accept", "--yes").code
+        assert 0 == dsync("sync").code
+        found = rows(
+            dsync,
+            "SELECT numero, verdict, avis, detail FROM lecture_precontrole "
+            "WHERE courant AND verdict = 'Inéligible' ORDER BY numero",
+        )[0]
+        assert ("Inéligible", "Irrecevable") == found[1:3]
+        assert str(found[3]).replace("\u00a0", " ").startswith("Irrecevable – Avis préparatoire")
+        explained = dsync("dossier", "explain", str(found[0])).out.replace("\u00a0", " ")
+        assert "Avis « Irrecevable »" in explained
+        # A new database knows its own texts again.
+        (dsync.folder / "dsync.db").unlink()
+        dsync("sync")
+        dsync("precheck", "accept", "--yes")
+        again = dsync("sync", "--json").json
+        assert (0, 0) == (again["conflicts"], again["pushed"])

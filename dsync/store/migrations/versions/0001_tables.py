@@ -122,6 +122,7 @@ def upgrade() -> None:
         sa.Column("number", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("titre", sqltypes.AutoString(), nullable=False),
         sa.Column("appel", sqltypes.AutoString(), nullable=True),
+        sa.Column("avis", sa.Text(), nullable=True),
         sa.Column("etat", sqltypes.AutoString(), nullable=False),
         sa.Column("active_revision_id", sqltypes.AutoString(), nullable=False),
         sa.Column("labels", sa.Text(), nullable=True),
