@@ -330,12 +330,26 @@ class Programme(ABC):
         """
         return None
 
-    def rules_page(self, now: datetime | None = None) -> Page:
-        """Return the page that publishes the rules in force; with its day, if `now` is given."""
+    def rules_page(
+        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
+    ) -> Page:
+        """Return the page that publishes a version of the rules.
+
+        Args:
+            now: the present instant, if the page names its day.
+            document: the version, as `rules_documents` returns it; None: that in force.
+        """
         raise NotImplementedError
 
-    def rules_document(self) -> Mapping[str, Any]:
-        """Return the rules in force whole, in JSON values."""
+    def rules_documents(
+        self, connection: Connection | None = None
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return versions of the rules whole, in JSON values, by their names.
+
+        Args:
+            connection: to the database that keeps those that gave a verdict, which come after the
+                version in force, the latest first; None: only that in force.
+        """
         raise NotImplementedError
 
     def message(
@@ -362,9 +376,12 @@ class Programme(ABC):
     def judges(self) -> bool:
         """Whether it has rules; without them, the methods that judge are not called."""
 
-    @property
-    def needs_acceptance(self) -> bool:
-        """Whether its first verdicts wait until somebody accepts them."""
+    def needs_acceptance(self, former: str | None) -> bool:
+        """Whether its verdicts wait until somebody accepts them.
+
+        Args:
+            former: the version of the rules in force before; None: there were none.
+        """
         return False
 
     @property

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,19 +10,16 @@ from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import print_json
 from dsync.cli.session import open_worker, reading
-from dsync.domain.paper import Page, html, markdown
-from dsync.eig.publication import published_rules
-from dsync.eig.rows import rules as kept_rules
-from dsync.eig.rows import rules_versions
+from dsync.domain.paper import html, markdown
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.programme import NO_RULES
+from dsync.programme import NO_RULES, Programme
 from dsync.sync.context import utc_now
 from dsync.sync.moves import Moves
 
 FORMS = {".md": markdown, ".html": html}
 _STOPPED = (
-    "The safety brake stopped the rules {}, so they are not in force: correct [regles], or run "
-    "`dsync precheck accept`."
+    "The safety brake stopped the rules {}, so they are not in force: correct [regles] or "
+    "[[controles]], or run `dsync precheck accept`."
 )
 
 
@@ -43,21 +37,20 @@ def show(*, version: str | None, as_json: bool) -> None:
 
     The database keeps each version that gave a verdict; `dsync dossier show N` names it.
     """
-    document: Mapping[str, Any] | None
+    programme = _programme(needs_rules=version is None)
     if version is None:
-        version, page, document = _in_force()
+        version = programme.rules_version
+        known = programme.rules_documents()
         if _is_stopped(version):
             click.echo(f"  ! {_STOPPED.format(version)}", err=True)
     else:
         with reading() as reader:
-            document = kept_rules(reader.connection, version)
-            known = rules_versions(reader.connection)
-        if document is None:
-            named = (
-                f"these have: {', '.join(known)}" if known else "none has; run `dsync sync` first"
-            )
-            raise ConfigurationError(f"No verdict was given by rules {version[:40]}; {named}.")
-        page = published_rules(document)
+            known = programme.rules_documents(reader.connection)
+    if version not in known:
+        named = f"these are: {', '.join(known)}" if known else "none are; run `dsync sync` first"
+        raise ConfigurationError(f"No rules of version {version[:40]} are kept; {named}.")
+    document = known[version]
+    page = programme.rules_page(document=document)
     if as_json:
         print_json(document)
     else:
@@ -70,28 +63,29 @@ def show(*, version: str | None, as_json: bool) -> None:
 def publish(*, file: Path) -> None:
     """Write the rules in force with their values into FILE, a French page (.md or .html).
 
-    It can be put online as it is. The address belongs into [regles] publication_url.
+    It can be put online as it is. Its address belongs into publication_url, of [regles] or
+    [precontrole].
     """
     write = FORMS.get(file.suffix.lower())
     if write is None:
         raise ConfigurationError(f"{file}: give a name that ends with {' or '.join(FORMS)}.")
-    version, page, _ = _in_force(utc_now())
+    programme = _programme()
+    version = programme.rules_version
     if _is_stopped(version):
         raise ConfigurationError(_STOPPED.format(version))
     try:
-        file.write_text(write(page), encoding="utf-8")
+        file.write_text(write(programme.rules_page(utc_now())), encoding="utf-8")
     except OSError as exc:
         raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
     click.echo(f"{file}: rules {version}.")
 
 
-def _in_force(now: datetime | None = None) -> tuple[str, Page, Mapping[str, Any]]:
-    """Return version, page and document of the rules in force."""
+def _programme(*, needs_rules: bool = True) -> Programme:
     with open_worker() as worker:
         found = worker.programme
-    if found is None or not found.judges:
+    if found is None or (needs_rules and not found.judges):
         raise ConfigurationError(NO_RULES)
-    return found.rules_version, found.rules_page(now), found.rules_document()
+    return found
 
 
 def _is_stopped(version: str) -> bool:

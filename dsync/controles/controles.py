@@ -20,7 +20,7 @@ from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche, Exigence
 from dsync.controles.declared_checks import EXIGENCE, Voisins, fold_text, fold_value
 from dsync.controles.facts import Faits, Plan, faits_of, find
-from dsync.domain.account import account_of, said
+from dsync.domain.account import Rules, account_of, said
 from dsync.domain.check_answers import ANSWER, Answer, is_settled, left_over, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.detail_frame import finding, frame, framed, inside
@@ -48,6 +48,8 @@ from dsync.store.verdicts import with_same_key
 _dossier, _contenu, _cle = tables.dossier, tables.contenu, tables.cle
 _demandeur = msgspec.json.Decoder(Demandeur)
 _champs = msgspec.json.Decoder(tuple[Champ, ...])
+_OWN = "c-"
+"""How the versions of declared checks begin."""
 NOON = time(12, tzinfo=PARIS)
 DoublonsOf = Mapping[DossierNumber, Mapping[str, Sequence[int]]]
 
@@ -87,7 +89,6 @@ class Controles(Programme):
     # Nothing is mapped: no table of a programme has rows.
     mapping_key = ""
     judges = True
-    needs_acceptance = True
 
     def __init__(
         self, declarations: Declarations, words: Mapping[Verdict, str] | None = None
@@ -118,7 +119,11 @@ class Controles(Programme):
         given = [sections.precontrole, *sections.champs.items(), *sections.tables.items()]
         text = repr([*given, sections.controles, sorted(self.declarations.tables.items())])
         text += repr(sorted(self._words.items())) if self._words else ""
-        return sha256(text.encode()).hexdigest()[:12]
+        return f"{_OWN}{sha256(text.encode()).hexdigest()[:12]}"
+
+    def needs_acceptance(self, former: str | None) -> bool:
+        """Return whether the rules before were none, or another programme's."""
+        return not (former or "").startswith(_OWN)
 
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
@@ -217,7 +222,9 @@ class Controles(Programme):
         numbers = [one.numero for one in due]
         as_of = options and options.as_of
         depot = datetime.combine(as_of, NOON) if as_of else None
+        is_trial = options is not None and options.is_trial
         with run.reading() as reader:
+            is_kept = is_trial or self.rules_version in _kept(reader.connection)
             faits = self._faits(reader, evidence, numbers, depot)
             doublons = _doublons(reader.connection, run.demarche, numbers) if self._unique else {}
         for one in due:
@@ -230,8 +237,20 @@ class Controles(Programme):
             except Exception:  # One dossier that fails must not stop the others.
                 yield Judged(one, None)
                 continue
-            if options is not None or not _still_holds(one, decision):
-                yield Judged(one, decision)
+            if options is None and _still_holds(one, decision):
+                continue
+            # Before the first verdict by them is stored.
+            if not is_kept:
+                self._keep(run)
+                is_kept = True
+            yield Judged(one, decision)
+
+    def _keep(self, run: ProgrammeRun) -> None:
+        document = self.rules_documents()[self.rules_version]
+        row = {"version": self.rules_version, "depuis_le": run.now, "document": document}
+        with run.transaction() as tx:
+            if self.rules_version not in _kept(tx.connection):
+                tx.connection.execute(insert(tables.declaration), row)
 
     def _faits(
         self,
@@ -358,32 +377,44 @@ class Controles(Programme):
         champ = self._sections.champs.get(name)
         return champ.libelles[0] if champ and champ.libelles else name.replace("_", " ")
 
-    def rules_document(self) -> Mapping[str, Any]:
-        """Return the declarations."""
-        document: dict[str, Any] = self._sections.model_dump(
-            mode="json", include={"precontrole", "champs", "tables", "controles"}
-        )
-        return {"version": self.rules_version, **document}
+    def rules_documents(
+        self, connection: Connection | None = None
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return the declarations, then those that the database keeps, the latest first."""
+        own = papers.document_of(self._sections, self.rules_version, self._words)
+        kept = _kept(connection) if connection else {}
+        return {self.rules_version: own, **kept}
 
-    def rules_page(self, now: datetime | None = None) -> Page:
-        """Return the page that publishes the checks; with its day, if `now` is given."""
+    def rules_page(
+        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
+    ) -> Page:
+        """Return the page that publishes a version of the checks; None: that in force."""
         today = now.astimezone(PARIS).date() if now else None
-        return papers.rules_page(self._sections, self.rules_version, today, self._words)
+        given = document or self.rules_documents()[self.rules_version]
+        return papers.rules_page(given, today)
 
     def account(
         self, reader: Any, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then."""
-        rules = papers.account_rules(self._sections, self.rules_document(), self._words)
-        return account_of(
-            found, at, lambda _version: rules, self.checks, self.evidence_in_words, self._words
-        )
+        known = self.rules_documents(reader.connection)
+
+        def rules_of(version: str) -> Rules:
+            return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
+
+        return account_of(found, at, rules_of, self.checks, self.evidence_in_words, self._words)
 
     def message(
         self, reader: Any, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
     ) -> Message:
         """Return what the applicant of an open dossier has to send."""
         return papers.message_of(self._sections, found, checks)
+
+
+def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:
+    table = tables.declaration
+    found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
+    return {row.version: {"depuis_le": row.depuis_le, **row.document} for row in found}
 
 
 def _folded(value: Any) -> Any:

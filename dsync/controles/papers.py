@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from dsync.controles.checking import Declarations
-from dsync.controles.declarations import Controle, ControlesSections
+from dsync.controles.declarations import ControlesSections
 from dsync.controles.declared_checks import HORS_TABLE
 from dsync.domain.account import Rules
 from dsync.domain.check_answers import ANSWER
@@ -19,8 +19,8 @@ from dsync.domain.rights import contribution, rights
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import french_date
 
-Words = Mapping[Verdict, str]
-"""The configuration's words for verdicts."""
+Document = Mapping[str, Any]
+"""A version of the declarations, in JSON values; `sinon` is what a check really gives."""
 PURPOSE = (
     "Le pré-contrôle compare chaque dossier déposé avec les règles publiées de la démarche, pour "
     "signaler aux instructeurs ce qui est établi, ce qui reste à vérifier et ce qui manque."
@@ -29,53 +29,72 @@ OPERATIONS = (
     "Le dossier est lu dans Démarches Simplifiées, avec ce qu’il donne du demandeur.",
     "Chaque contrôle compare les réponses qu’il nomme avec la règle publiée. Une réponse absente "
     "n’est tenue ni pour conforme ni pour non conforme.",
-    "Le résultat le plus sévère donne l’avis. Tant qu’un contrôle revient à une personne, le "
-    "meilleur avis est « {best} », jamais « {eligible} ».",
     "Une personne lit l’avis, fait les contrôles qui lui reviennent, et décide.",
 )
+_WORST = "Le résultat le plus sévère donne l’avis."
+OTHERS = (Verdict.A_VERIFIER, Verdict.INELIGIBLE, Verdict.INDETERMINE)
+"""The verdicts beside the best one."""
 ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
 
 
-def rules_page(sections: ControlesSections, version: str, today: date | None, words: Words) -> Page:
-    """Return the page that publishes the checks."""
-    instruction = sections.precontrole.instruction
+def document_of(
+    sections: ControlesSections, version: str, words: Mapping[Verdict, str]
+) -> dict[str, Any]:
+    """Return a version of the declarations, with the configuration's words for verdicts."""
+    found: dict[str, Any] = sections.model_dump(
+        mode="json", include={"precontrole", "champs", "tables", "controles"}
+    )
+    for one, declared in zip(found["controles"], sections.controles, strict=True):
+        one["sinon"] = declared.sinon_effectif.value
+    possible = (sections.best_verdict, *OTHERS)
+    return {**found, "version": version, "avis": [words.get(one, one.value) for one in possible]}
+
+
+def rules_page(rules: Document, today: date | None) -> Page:
+    """Return the page that publishes a version of the checks."""
+    instruction = rules["precontrole"]["instruction"]
     made = f" Page établie le {french_date(today)}." if today else ""
-    tables = [(f"{n} ({t.annee})", t.source) for n, t in sections.tables.items()]
+    sources = _sources(rules)
     blocks = [
-        paragraph(f"Version {version} des règles.{made} {PURPOSE}"),
+        paragraph(f"Version {rules['version']} des règles.{made} {PURPOSE}"),
         heading("Degré et mode de contribution à la décision"),
-        items(contribution(instruction, _verdicts(words))),
+        items(contribution(instruction, rules["avis"])),
         heading("Opérations"),
-        items(_operations(words), are_steps=True),
-        *([heading("Tables"), table(("Table", "Source"), tables)] if tables else []),
+        items(_operations(rules), are_steps=True),
+        *([heading("Tables"), table(("Table", "Source"), sources)] if sources else []),
         heading("Contrôles"),
     ]
-    for one in sections.controles:
-        blocks += [heading(f"{one.titre[:1].upper()}{one.titre[1:]}", 3), paragraph(one.regle)]
+    for one in rules["controles"]:
+        titre = one["titre"]
+        blocks += [heading(f"{titre[:1].upper()}{titre[1:]}", 3), paragraph(one["regle"])]
         blocks.append(paragraph(_said_of(one)))
     first = f"Premiers mots : « … – {ADVICE}{instruction} instruit le dossier. »"
     blocks += [heading("Texte inscrit dans l’annotation"), paragraph(first), *rights(instruction)]
     return Page("Règles du pré-contrôle", blocks)
 
 
-def _verdicts(words: Words) -> list[str]:
-    return [words.get(one, one.value) for one in Verdict]
+def _sources(rules: Document) -> list[tuple[str, str]]:
+    return [(f"{n} ({t['annee']})", t["source"]) for n, t in rules["tables"].items()]
 
 
-def _operations(words: Words) -> list[str]:
-    best, eligible = (
-        words.get(one, one.value) for one in (Verdict.RIEN_A_SIGNALER, Verdict.ELIGIBLE)
+def _operations(rules: Document) -> list[str]:
+    has_people = any(one["humain"] for one in rules["controles"])
+    best = rules["avis"][0]
+    left = (
+        f"{_WORST} Tant qu’un contrôle revient à une personne, le meilleur avis est « {best} »."
+        if has_people
+        else _WORST
     )
-    return [one.format(best=best, eligible=eligible) for one in OPERATIONS]
+    return [*OPERATIONS[:-1], left, OPERATIONS[-1]]
 
 
-def _said_of(one: Controle) -> str:
-    if one.humain:
-        return f"Contrôle à faire par une personne : {one.a_faire}"
-    worst, unanswered = (LEVELS[r].lower() for r in (one.sinon_effectif, one.sans_reponse))
+def _said_of(one: Mapping[str, Any]) -> str:
+    if one["humain"]:
+        return f"Contrôle à faire par une personne : {one['a_faire']}"
+    worst, unanswered = (LEVELS[Resultat(one[key])].lower() for key in ("sinon", "sans_reponse"))
     return (
         f"Si la règle n’est pas remplie : {worst} ; sans réponse : {unanswered}. "
-        f"À faire : {one.a_faire}"
+        f"À faire : {one['a_faire']}"
     )
 
 
@@ -93,20 +112,29 @@ def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
     }
 
 
-def account_rules(sections: ControlesSections, document: Mapping[str, Any], words: Words) -> Rules:
-    """Return what an account says of the rules; each reason has its rule."""
-    instruction = sections.precontrole.instruction
+def account_rules(rules: Document | None, instruction: str) -> Rules:
+    """Return what an account says of a version of the checks; each reason has its rule.
+
+    Args:
+        rules: the version; None: it was not kept.
+        instruction: who decides, where it was not kept.
+    """
+    if rules is None:
+        return Rules(PURPOSE, contribution(instruction), instruction, OPERATIONS)
+    instruction = rules["precontrole"]["instruction"]
     return Rules(
         PURPOSE,
-        contribution(instruction, _verdicts(words)),
+        contribution(instruction, rules["avis"]),
         instruction,
-        _operations(words),
-        parametres=[(one.titre, one.regle) for one in sections.controles],
-        sources=[(f"{n} ({t.annee})", t.source) for n, t in sections.tables.items()],
+        _operations(rules),
+        parametres=[(one["titre"], one["regle"]) for one in rules["controles"]],
+        sources=_sources(rules),
         most_severe={
-            one.nom: LEVELS[one.sinon_effectif] for one in sections.controles if not one.humain
+            one["nom"]: LEVELS[Resultat(one["sinon"])]
+            for one in rules["controles"]
+            if not one["humain"]
         },
-        document=document,
+        document=rules,
     )
 
 

@@ -453,14 +453,19 @@ class Eig(Programme):
 
         return account.account_of(found, at, rules_of, self.checks, self.evidence_in_words)
 
-    def rules_page(self, now: datetime | None = None) -> Page:
-        """Return the page that publishes the rules in force; with its day, if `now` is given."""
-        rules = self._in_force
-        return published_rules(rules.document(), today=rules.local_day(now) if now else None)
+    def rules_page(
+        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
+    ) -> Page:
+        """Return the page that publishes a version of the rules; None: that in force."""
+        today = self._in_force.local_day(now) if now else None
+        return published_rules(document or self._in_force.document(), today=today)
 
-    def rules_document(self) -> Mapping[str, Any]:
-        """Return the rules in force, as the database keeps them."""
-        return self._in_force.document()
+    def rules_documents(
+        self, connection: Connection | None = None
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return the rules in force, as the database keeps them, then those that it keeps."""
+        kept = rows.kept_rules(connection) if connection else {}
+        return {self._in_force.version: self._in_force.document(), **kept} if self.rules else kept
 
     def message(
         self, reader: Reader, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

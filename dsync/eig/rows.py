@@ -284,14 +284,11 @@ def rules(connection: Connection, version: str) -> dict[str, Any] | None:
     return None if row is None else row._asdict()
 
 
-def rules_versions(connection: Connection) -> list[str]:
-    """Return the versions of the rules that ever judged, the latest first."""
+def kept_rules(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return the versions of the rules that ever judged, the latest first, as `rules`."""
     table = evidence_tables.regle
-    return list(
-        connection.scalars(
-            select(table.c.version).order_by(table.c.depuis_le.desc(), table.c.version)
-        )
-    )
+    found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
+    return {row.version: row._asdict() for row in found}
 
 
 def save_rules(connection: Connection, document: Mapping[str, Any], now: datetime) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import and_, case, delete, func, select, update
@@ -255,7 +256,7 @@ class DemarcheWrites(DemarcheReads):
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
 
-    def name(self, appel: str | None, avis: Mapping[str, str]) -> None:
+    def name(self, appel: str | None, avis: Mapping[str, str] = MappingProxyType({})) -> None:
         """Store what `names` returns."""
         row = {"number": self.number, "appel": appel, "avis": dict(avis)}
         update_rows(self.connection, tables.demarche, [row])

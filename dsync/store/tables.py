@@ -181,6 +181,16 @@ class CleRow(_Table, table=True):
     cle: str = Field(index=True)
 
 
+class DeclarationRow(_Table, table=True):
+    """A version of declared checks, whole; rows are never changed nor deleted."""
+
+    __tablename__ = "declaration"
+
+    version: str = Field(primary_key=True)
+    depuis_le: dt.datetime
+    document: Any = json_text()
+
+
 class CorrectionRow(_Table, table=True):
     """A correction that the usager was asked for: DS tells only which one is pending."""
 
@@ -585,6 +595,7 @@ dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
 piece = metadata.tables["piece"]
 cle = metadata.tables["cle"]
+declaration = metadata.tables["declaration"]
 correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
 reponse = metadata.tables["reponse"]

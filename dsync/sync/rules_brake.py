@@ -54,7 +54,7 @@ def _stopped(
     known = Moves.stored(state.refused_rules)
     if accept is None and state.rules_version != version:
         is_tried = known is not None and known.version == version and known.is_final
-        is_first = state.rules_version is None and programme.needs_acceptance
+        is_first = programme.needs_acceptance(state.rules_version)
         moves = known if known and is_tried and not is_first else _try(run, programme, evidence)
         context = run.context
         limit = max(context.verdicts, int(moves.standing * context.verdicts_percent / 100))
@@ -86,7 +86,7 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
 
     Of declared checks, also those without a verdict, which these rules would be the first to give.
     """
-    every = programme.needs_acceptance
+    every = programme.needs_acceptance(None)
     standing, pairs = 0, list[tuple[Verdict | None, Verdict]]()
     judged: list[Decision] = []
     trial = PrecheckOptions(is_trial=True)

@@ -6,6 +6,7 @@ import copy
 import re
 import shutil
 import sqlite3
+import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -379,3 +380,30 @@ def test_a_demarche_has_its_own_words_for_verdicts(tmp_path: Path) -> None:
         dsync("precheck", "accept", "--yes")
         again = dsync("sync", "--json").json
         assert (0, 0) == (again["conflicts"], again["pushed"])
+
+
+def test_each_version_of_the_checks_that_judged_is_kept(sandbox: Sandbox, run: Command) -> None:
+    """An account tells the rules of its verdict, also after they were changed."""
+    path = run.folder / "propre.toml"
+    text = (SAMPLES / "subvention.toml").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
+    dsync("sync")
+    assert 2 == dsync("rules", "show", "nope").code
+    assert 2 == dsync("rules", "publish", str(run.folder / "r.html")).code
+    dsync("precheck", "accept", "--yes")
+    first = "SELECT min(numero), version_regles, etabli_le FROM lecture_precontrole"
+    [(number, version, at)] = rows(dsync, first)
+    time.sleep(1)
+    path.write_text(text.replace("70 %", "90 %"), encoding="utf-8")
+    dsync("sync")
+    dsync("precheck", "accept", "--yes")
+    [(now,)] = rows(
+        dsync, f"SELECT version_regles FROM verdict WHERE courant AND numero = {number}"
+    )
+    assert now != version
+    for one, share in ((version, "70 %"), (now, "90 %")):
+        assert share in dsync("rules", "show", str(one)).out.replace("\u00a0", " ")
+    explained = dsync("dossier", "explain", str(number), "--etabli-le", str(at)).out
+    assert "70 %" in explained.replace("\u00a0", " ")
+    assert "90 %" not in explained.replace("\u00a0", " ")

@@ -83,6 +83,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_cle_cle"), ["cle"], unique=False)
 
     op.create_table(
+        "declaration",
+        sa.Column("version", sqltypes.AutoString(), nullable=False),
+        sa.Column("depuis_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_declaration")),
+    )
+    op.create_table(
         "correction",
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("demandee_le", sqltypes.UTCDateTime(), nullable=False),
@@ -573,6 +580,7 @@ def downgrade() -> None:
     with op.batch_alter_table("cle", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cle_cle"))
 
+    op.drop_table("declaration")
     op.drop_table("cle")
     op.drop_table("contenu")
     with op.batch_alter_table("changement", schema=None) as batch_op:
