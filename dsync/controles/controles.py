@@ -19,7 +19,7 @@ from dsync.controles import papers
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche, Exigence
 from dsync.controles.declared_checks import EXIGENCE, Voisins, fold_text, fold_value
-from dsync.controles.facts import Faits, Plan, faits_of, find
+from dsync.controles.facts import LABELS, Faits, Plan, faits_of, find
 from dsync.domain.account import Rules, account_of, said
 from dsync.domain.check_answers import ANSWER, Answer, is_settled, left_over, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
@@ -375,7 +375,9 @@ class Controles(Programme):
     def label(self, name: str) -> str:
         """Return how people know a champ or a fact."""
         champ = self._sections.champs.get(name)
-        return champ.libelles[0] if champ and champ.libelles else name.replace("_", " ")
+        if champ and champ.libelles:
+            return champ.libelles[0]
+        return LABELS.get(name) or name.replace("_", " ")
 
     def rules_documents(
         self, connection: Connection | None = None

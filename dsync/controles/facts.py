@@ -40,6 +40,22 @@ FAITS: Mapping[str, Type] = {
     "demandeur_prenom": Type.TEXTE,
 }
 """The facts of any démarche, with their types; a champ of the same name takes its place."""
+LABELS = {
+    "depot": "jour du dépôt",
+    "siret": "SIRET",
+    "siren": "SIREN",
+    "etat_administratif": "état administratif",
+    "naf": "code NAF",
+    "date_creation": "date de création",
+    "effectif": "tranche d’effectif",
+    "departement": "département",
+    "region": "région",
+    "rna": "numéro RNA",
+    "demandeur_civilite": "civilité du demandeur",
+    "demandeur_nom": "nom du demandeur",
+    "demandeur_prenom": "prénom du demandeur",
+}
+"""The French names of facts that their own name does not give."""
 _OF_PERSON = ("demandeur_civilite", "demandeur_nom", "demandeur_prenom")
 _OF_COMPANY = frozenset(FAITS) - {"depot", "rna", *_OF_PERSON}
 
