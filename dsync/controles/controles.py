@@ -130,11 +130,13 @@ class Controles(Programme):
         yield from self.declarations.warnings()
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return the declared champs that no revision of the form has."""
-        known = [d for r in demarche.revisions.values() for d in r.descriptors.values()]
+        """Return the declared champs that the form lacks, to which new dossiers have no answer."""
+        active = demarche.revisions.get(demarche.active_revision_id)
+        known = active.descriptors.values() if active else ()
         top = [d for d in known if d.parent_id is None and not d.is_annotation]
         champs = self._sections.champs.items()
-        return [name for name, one in champs if find(top, one.id, one.libelles) is None]
+        lacking = (name for name, one in champs if find(top, one.id, one.libelles) is None)
+        return [f"[champs.{name}]" for name in lacking] if top else []
 
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool

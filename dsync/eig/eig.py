@@ -246,7 +246,7 @@ class Eig(Programme):
             }
             # Finished dossiers keep former revisions, which may lack a champ that was added since.
             missing = lacks if missing is None else missing & lacks
-        return sorted(missing or ())
+        return [f"[mapping] {field}" for field in sorted(missing or ())]
 
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool

@@ -182,6 +182,7 @@ def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:
     missing = programme.missing_fields(demarche) if programme else ()
     if missing:
         run.problem(
-            f"[mapping] {', '.join(missing)}: no champ of the form matches, so these "
-            "answers are missing and their checks impossible; correct the ids (`dsync check`)."
+            f"{', '.join(missing)}: no champ of the form matches, so these answers are missing "
+            "from new dossiers and their checks impossible or « à vérifier »; correct the ids "
+            "(`dsync check`)."
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from dsync.sandbox import Sandbox, content
+from dsync.sandbox.world.edits import Change
 from tests.commands.command import Command
 from tests.commands.conftest import operator
 
@@ -407,3 +408,13 @@ def test_each_version_of_the_checks_that_judged_is_kept(sandbox: Sandbox, run: C
     explained = dsync("dossier", "explain", str(number), "--etabli-le", str(at)).out
     assert "70 %" in explained.replace("\u00a0", " ")
     assert "90 %" not in explained.replace("\u00a0", " ")
+
+
+def test_a_question_that_leaves_the_form_is_told(aids: Sandbox, tmp_path: Path) -> None:
+    """New dossiers have no answer to it: its checks would be « à vérifier » without a word."""
+    dsync = configured(aids, tmp_path, "subvention")
+    assert 1 == len(dsync("sync", "--json").json["errors"])
+    [iban] = [one for one in content.SUBSIDY_FORM.revisions[-1].champs if "IBAN" in one.label]
+    aids.control.form.publish_revision(Change(remove=[iban.stable_id]))
+    told = dsync("sync", "--full", "--json").json["errors"]
+    assert [one for one in told if one.startswith("[champs.iban]: no champ of the form matches")]
