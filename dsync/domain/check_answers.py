@@ -15,7 +15,7 @@ from msgspec import Struct, json, structs
 
 from dsync.domain.dossier import PARIS, Json
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle, Resultat, by_severity
 
 ANSWER = "etabli"
 """Key in the evidence of an answered check: who answered what, and what the check itself found."""
@@ -157,6 +157,24 @@ def answers_in(controles: Iterable[Controle]) -> dict[str, int]:
     """Return the ids of the answers that a verdict's checks have, by check."""
     marks: dict[str, Any] = {one.controle: one.preuve.get(ANSWER) for one in controles}
     return {name: mark["reponse"] for name, mark in marks.items() if mark is not None}
+
+
+TO_CONFIRM = "a_confirmer"
+"""In `points_of`, the result of a check whose answer a person has to confirm or withdraw."""
+
+
+def points_of(controles: Iterable[Controle]) -> str:
+    """Return the checks that keep a verdict from the best one, such as `|phase:a_verifier|`.
+
+    The most severe ones come first; empty: there are none.
+    """
+    found = [f"{one.controle}:{_point(one)}" for one in by_severity(controles)]
+    return f"|{'|'.join(found)}|" if found else ""
+
+
+def _point(controle: Controle) -> str:
+    awaits = ANSWER in controle.preuve and controle.resultat is Resultat.A_VERIFIER
+    return TO_CONFIRM if awaits else controle.resultat.value
 
 
 def is_settled(controle: Controle) -> bool:

@@ -351,7 +351,7 @@ ERASED_TABLES = (
 
 KEPT_TEXTS: Mapping[Table, frozenset[str]] = {
     _dossier: frozenset({"etat", "presence", "presence_raison"}),
-    tables.verdict: frozenset({"verdict", "version_regles", "controles"}),
+    tables.verdict: frozenset({"verdict", "points", "version_regles", "controles"}),
     tables.outbox: frozenset({"annotation", "statut"}),
     tables.evenement: frozenset({"evenement"}),
 }

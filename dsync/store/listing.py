@@ -99,6 +99,9 @@ _VIEWS = {
 
 _ENTERPRISE = f"NOT {is_person('d')}"
 _VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant"
+# IS TRUE: by `courant` alone, SQLite takes the partial index of the current verdicts, which lacks
+# what is counted, and reads each row; another index has all of it.
+_COUNTED_VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant IS TRUE"
 _CONDITIONS = {
     "etat": "d.etat = :etat",
     "verdict": "v.verdict = :verdict",
@@ -123,8 +126,7 @@ _IN_CONFLICT = (
     "AND o.statut = 'conflit')"
 )
 # MATERIALIZED: the stages are counted in one pass, and not once for each line that reads them.
-# IS TRUE: by `courant` alone, SQLite takes the partial index of the current verdicts, which lacks
-# what is counted here, and reads each row; another index has all of it.
+# IS TRUE: as in `_COUNTED_VERDICT`.
 _FIGURES = """
 WITH reached AS MATERIALIZED ({reached})
 SELECT 'depots' AS serie, CAST(hour(d.depose_le) AS text) AS cle, count(*) AS nombre
@@ -179,6 +181,20 @@ def _json(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return value
+
+
+class Waiting(NamedTuple):
+    """How many present dossiers have the same of all these."""
+
+    points: str
+    """What keeps the current verdict from the best one, as `points_of` writes it; empty: nothing,
+    or there is no verdict."""
+    etat: str
+    attend: str | None
+    """Whom they wait for; None where the programme has no stages."""
+    verdict: str | None
+    """None: none yet."""
+    nombre: int
 
 
 class Selected(NamedTuple):
@@ -366,6 +382,22 @@ class DossierReads(Subject):
             "verdict_par_etat": by_etat,
             "a_evaluer": to_judge,
         }
+
+    def waiting(self) -> list[Waiting]:
+        """Count the present dossiers by what keeps them from the best verdict, and whom they await.
+
+        The results of one check are added up from these: `controle:resultat` in `points`.
+        """
+        attend, stages = "NULL", ""
+        if self.programme.stages:
+            attend, stages = "s.attend", "LEFT JOIN lecture_suivi AS s ON s.numero = d.numero"
+        query = (
+            f"SELECT coalesce(v.points, '') AS points, d.etat, {attend} AS attend, v.verdict, "  # noqa: S608 - names of ours
+            f"count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {stages} "
+            "WHERE d.demarche_numero = :demarche AND d.presence = 'present' "
+            "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+        )
+        return [Waiting(**row) for row in self._execute(query, {"demarche": self.number})]
 
     def present_count(self) -> int:
         """Return the number of present dossiers in the copy."""

@@ -209,13 +209,24 @@ class VerdictRow(_Table, table=True):
     __table_args__ = (
         _partial("uq_verdict_courant", "numero", unique=True, where="courant"),
         # Rows are long: what is counted of them is in an index.
-        Index("ix_verdict_numero", "numero", "courant", "verdict", "depuis_le", "demarche_numero"),
+        Index(
+            "ix_verdict_numero",
+            "numero",
+            "courant",
+            "verdict",
+            "depuis_le",
+            "demarche_numero",
+            "points",
+        ),
     )
 
     id: int | None = _generated()
     numero: int = _number()
     demarche_numero: int = _number()
     verdict: str
+    # The checks that keep it from the best one, as `points_of` (`domain.check_answers`) writes
+    # them: 2,160 characters at most, because PostgreSQL takes 2,700 bytes into an index.
+    points: str
     detail: str | None = Field(default=None, sa_type=Text)
     etabli_le: dt.datetime
     version_regles: str

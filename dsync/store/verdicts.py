@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from dsync.domain.check_answers import answers_in
+from dsync.domain.check_answers import answers_in, points_of
 from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
@@ -300,6 +300,7 @@ class VerdictWrites(VerdictReads):
             "numero": due.numero,
             "demarche_numero": self.number,
             "verdict": decision.verdict.value,
+            "points": points_of(decision.controles),
             "detail": decision.detail,
             "etabli_le": now,
             "depuis_le": since,

@@ -58,6 +58,12 @@ def move(engine: Engine, rank: int, page: str) -> None:
     engine.sync()
 
 
+def points(engine: Engine, rank: int) -> str:
+    """What keeps the current verdict from the best one."""
+    [row] = engine.rows("SELECT points FROM verdict WHERE numero = :n AND courant", n=number(rank))
+    return str(row["points"])
+
+
 def page_of(engine: Engine, rank: int) -> str:
     return str(engine.control.truth_of(number(rank)).champs[PAGE])
 
@@ -122,10 +128,13 @@ def test_other_twins_have_to_be_confirmed_and_the_same_ones_again_not(
     """The detail in DS says so; an answer on the new ones replaces the former one."""
     engine = engine_on_each
     engine.sync_until_quiet()
+    assert "|doublon:a_verifier|" == points(engine, 1)
     answer(engine, 1, "doublon")
+    assert points(engine, 1) == ""
     theirs, page = page_of(engine, 0), page_of(engine, 1)
     move(engine, 0, page)
     assert ("À vérifier", ["a_confirmer"]) == (engine.verdict(1), statuses(engine, 1))
+    assert "|doublon:a_confirmer|" == points(engine, 1)
     said = engine.remote(1, DETAIL).replace("\u00a0", " ")
     assert "doublon : réponse à confirmer ou à retirer, car les faits ont changé" in said
     move(engine, 0, theirs)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.check_answers import ANSWER
+from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.store import Store
-from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
+from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, save_verdicts, writing
 
 ONE = DossierNumber(1)
 LATER = NOW + timedelta(days=1)
@@ -94,3 +96,29 @@ def test_the_event_of_a_verdict_says_which_checks_changed(judged: Store) -> None
         "textes": ["depot"],
         "causes": ["regles"],
     } == second
+
+
+def test_what_waits_is_counted_by_what_keeps_it_from_the_best_verdict(store: Store) -> None:
+    """The most severe check first; a dossier without a verdict counts, too."""
+    checks = [
+        Controle("depot", Resultat.CONFORME, "", {}),
+        Controle("phase", Resultat.A_VERIFIER, "", {}),
+        Controle("doublon", Resultat.A_VERIFIER, "", {ANSWER: {"reponse": 1}}),
+        Controle("administration", Resultat.NON_CONFORME, "", {}),
+        Controle("completude", Resultat.SANS_OBJET, "", {}),
+    ]
+    with writing(store) as tx:
+        run = tx.journal.start_run("incremental", "cli", NOW)
+        others = [make_mapped(number) for number in (1, 2, 3)]
+        tx.dossiers.store_page(run, [*others, make_mapped(4, etat=Etat.ACCEPTE)], now=NOW)
+        good = make_verdict(4, Verdict.ELIGIBLE, controles=(checks[0],))
+        verdict = make_verdict(1, Verdict.INELIGIBLE, controles=tuple(checks))[1]
+        save_verdicts(tx, run, [(1, verdict), (2, verdict), good], NOW)
+    with store.reading(DEMARCHE) as reader:
+        waiting = reader.dossiers.waiting()
+    points = "|administration:non_conforme|phase:a_verifier|doublon:a_confirmer|"
+    assert {
+        ("", "accepte", "administration", "Éligible", 1),
+        ("", "en_construction", "instructeur", None, 1),
+        (points, "en_construction", "instructeur", "Inéligible", 2),
+    } == set(waiting)

@@ -464,6 +464,7 @@ def upgrade() -> None:
         sa.Column("numero", sa.BigInteger(), nullable=False),
         sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
         sa.Column("verdict", sqltypes.AutoString(), nullable=False),
+        sa.Column("points", sqltypes.AutoString(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("etabli_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("version_regles", sqltypes.AutoString(), nullable=False),
@@ -482,7 +483,7 @@ def upgrade() -> None:
     with op.batch_alter_table("verdict", schema=None) as batch_op:
         batch_op.create_index(
             "ix_verdict_numero",
-            ["numero", "courant", "verdict", "depuis_le", "demarche_numero"],
+            ["numero", "courant", "verdict", "depuis_le", "demarche_numero", "points"],
             unique=False,
         )
         batch_op.create_index(
