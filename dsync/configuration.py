@@ -110,6 +110,8 @@ class DemarcheSection(_Section):
     appel: str | None = Field(default=None, min_length=1, max_length=60)
     """A short name of the call, such as « EIG 7 », by which views tell it from other calls in one
     database. Without one they show the démarche's title."""
+    deliberation: date | None = None
+    """The day, in Paris, from which on the console shows marks to a lecteur; without one, never."""
 
 
 class DSSection(_Section):
@@ -291,20 +293,44 @@ class OpenIdSection(_Section):
     client_id: str = Field(min_length=1)
     """As which the provider knows this console."""
     scopes: str = Field(default="openid email", pattern=r"^openid( [!#-\[\]-~]+)*$")
-    """What is asked of the provider; the console uses the e-mail address alone."""
+    """What is asked of the provider: the e-mail address, and claims that `[[acces]]` names."""
     acr_values: str | None = None
     """Levels of authentication that are asked for, and one of which is needed; blanks between."""
     pkce: bool = True
     """Whether the code is bound to this client by PKCE (S256)."""
-    operateurs: tuple[Allowed, ...] = ()
-    """E-mail addresses and `@domain` of those who may act."""
-    lecteurs: tuple[Allowed, ...] = ()
-    """Those who may read, without personal data."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_nobody(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            for key, role in (("operateurs", "administrateur"), ("lecteurs", "lecteur")):
+                if key in given:
+                    raise ValueError(
+                        f"{key} is now said of each démarche, in its own file: [[acces]] with "
+                        f'role = "{role}" and personnes = […]'
+                    )
+        return given
+
+
+class AccesSection(_Section):
+    """Section `[[acces]]`: who has a role in this démarche, in the console with a sign-in."""
+
+    role: Literal["administrateur", "instructeur", "jury", "lecteur"]
+    """What they may do; of several, the first in this order counts."""
+    personnes: tuple[Allowed, ...] = ()
+    """Their e-mail addresses, and `@domain` for all of a domain."""
+    claims: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Values of claims of the provider, such as `groups`: whoever has one of them has the role."""
+    groupes: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Groupes instructeurs of the démarche, by name: they see and act on their dossiers alone. Of
+    an instructeur or the jury; without it, on all."""
 
     @model_validator(mode="after")
-    def _lets_somebody_in(self) -> Self:
-        if not self.operateurs and not self.lecteurs:
-            raise ValueError("name at least one e-mail address or @domain in operateurs")
+    def _names_somebody(self) -> Self:
+        if not self.personnes and not any(self.claims.values()):
+            raise ValueError("name at least one e-mail address or @domain in personnes, or a claim")
+        if self.groupes is not None and self.role not in ("instructeur", "jury"):
+            raise ValueError("groupes is for the roles instructeur and jury")
         return self
 
 
@@ -356,6 +382,7 @@ class Configuration(_Section):
     retention: RetentionSection = RetentionSection()
     http: HttpSection = HttpSection()
     console: ConsoleSection = ConsoleSection()
+    acces: tuple[AccesSection, ...] = ()
     ouvert: OuvertSection = OuvertSection()
     alerts: AlertsSection = AlertsSection()
 

@@ -18,7 +18,7 @@ from dsync.cli.options import port_option, settings_options
 from dsync.cli.output import asker
 from dsync.cli.session import load_all, open_workers, set_up_logging
 from dsync.configuration import ConsoleSection, OpenIdSection
-from dsync.console.access import LocalAccess
+from dsync.console.access import LocalAccess, Role
 from dsync.console.app import Console
 from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
@@ -41,8 +41,15 @@ DEFAULT_PORT = 8090
     help="Address to listen on; another machine's needs [console.openid].",
 )
 @port_option(DEFAULT_PORT, "Port; 0: any free one.")
+@click.option(
+    "--role",
+    type=click.Choice([*Role]),
+    default=Role.ADMINISTRATEUR,
+    show_default=True,
+    help="What whoever enters by the link is; [[acces]] says it of a team.",
+)
 @settings_options()
-def console(*, host: str, port: int) -> None:
+def console(*, host: str, port: int, role: str) -> None:
     """Serve the web console on this machine until Ctrl-C; print a link that works once.
 
     It shows what the database holds, in French. What is asked for in it is done by the running
@@ -57,7 +64,7 @@ def console(*, host: str, port: int) -> None:
         listening = bind(listen, is_default=False, setting="--host or --port")
         assert listening is not None  # noqa: S101 - it raises
         stack.callback(listening.close)
-        served = open_console(workers, listening.getsockname()[:2], signals.stop)
+        served = open_console(workers, listening.getsockname()[:2], signals.stop, role=Role(role))
         thread = server_thread(served.application, listening, signals.stop)
         thread.start()
         served.open()
@@ -72,6 +79,7 @@ def open_console(
     address: tuple[str, int],
     stop: threading.Event,
     show: Callable[[str], None] = click.echo,
+    role: Role = Role.ADMINISTRATEUR,
 ) -> Console:
     """Return the console of some démarches.
 
@@ -80,6 +88,7 @@ def open_console(
         address: where it is served.
         stop: ends what it executes itself.
         show: called with each link; by default, it is printed on stdout.
+        role: of whoever enters by the link.
 
     Raises:
         ConfigurationError: the sign-in is not fully configured, or its packages are missing.
@@ -99,9 +108,9 @@ def open_console(
     place = (section.openid and section.public_url) or own
     return Console(
         workers,
-        LocalAccess(asker(), announce)
+        LocalAccess(asker(), announce, role)
         if section.openid is None
-        else _team_access(workers[0], section, section.openid, stop),
+        else _team_access(workers, section, section.openid, stop),
         secret=secrets.token_urlsafe(32) if key is None else key.get_secret_value(),
         theme=workers[0].configuration.http.theme,
         stop=stop,
@@ -110,8 +119,15 @@ def open_console(
 
 
 def _team_access(
-    worker: Worker, section: ConsoleSection, openid: OpenIdSection, stop: threading.Event
+    workers: Sequence[Worker], section: ConsoleSection, openid: OpenIdSection, stop: threading.Event
 ) -> TeamAccess:
+    worker = workers[0]
+    acces = {int(one.demarche): one.configuration.acces for one in workers}
+    if not any(acces.values()):
+        raise ConfigurationError(
+            "[console.openid] lets nobody in: add [[acces]] to each démarche's file, such as with "
+            'role = "administrateur" and personnes = ["@example.gouv.fr"].'
+        )
     try:
         from dsync.console.openid import Provider
         from dsync.console.signin import BACK, TeamAccess
@@ -133,4 +149,4 @@ def _team_access(
         user_agent=f"dsync/{__version__} (+{worker.configuration.ds.contact})",
         stop=stop,
     )
-    return TeamAccess(section, provider)
+    return TeamAccess(section, acces, provider)

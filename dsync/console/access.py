@@ -1,8 +1,10 @@
-"""Who asks, and whether they may act: the one place that decides it.
+"""Who asks, and what they may do: the one place that decides it.
 
 Without configuration, a link that works once lets its first user in; a team signs in by OpenID
-Connect (`signin.py`). Each write needs a token that only the session's own pages have, and must
-come from a page of this address.
+Connect (`signin.py`). What a person may do is said of each démarche apart: by a role there, which
+has rights; without a role the démarche is not there for them. Each page names the right that it
+needs. Each write needs a token that only the session's own pages have, and must come from a page of
+this address.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -30,10 +32,45 @@ _FORGED = "Ce formulaire n’est plus valable. Revenez à la page, rechargez-la 
 
 
 class Role(StrEnum):
-    """What a person may do."""
+    """What a person is to a démarche; of two roles, the first counts."""
 
+    ADMINISTRATEUR = "administrateur"
+    INSTRUCTEUR = "instructeur"
+    JURY = "jury"
     LECTEUR = "lecteur"
-    OPERATEUR = "operateur"
+
+
+class Right(StrEnum):
+    """What a page, a value or a button needs."""
+
+    LIRE = "lire"
+    """To read what is neither of persons nor written by them."""
+    PERSONNES = "personnes"
+    """To see personal data."""
+    TEXTES = "textes"
+    """To see the free texts of a candidature."""
+    NOTES = "notes"
+    """To see marks. A lecteur has it from the day of the deliberation on."""
+    AGIR = "agir"
+    """To answer checks, settle conflicts, have dossiers read, judged and written again."""
+    ADMINISTRER = "administrer"
+    """To erase, and to accept what a brake stopped."""
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.ADMINISTRATEUR: frozenset(Right),
+    Role.INSTRUCTEUR: frozenset(Right) - {Right.ADMINISTRER},
+    Role.JURY: frozenset({Right.LIRE, Right.TEXTES, Right.NOTES}),
+    Role.LECTEUR: frozenset({Right.LIRE}),
+}
+
+
+class Grant(NamedTuple):
+    """What a person is to one démarche."""
+
+    role: Role
+    groupes: frozenset[str] | None = None
+    """The groupes instructeurs whose dossiers they see and act on; None: all dossiers."""
 
 
 class Actor(NamedTuple):
@@ -41,14 +78,10 @@ class Actor(NamedTuple):
 
     name: str
     """For the journal: an account and its machine, or an e-mail address."""
-    role: Role
+    grants: Mapping[int, Grant]
+    """By the number of each démarche in which the person has a role; at least one."""
     token: str
     """In each form of the session's pages."""
-
-    @property
-    def may_act(self) -> bool:
-        """Whether the person may change anything, and see personal data."""
-        return self.role is Role.OPERATEUR
 
 
 class Access:
@@ -75,8 +108,8 @@ class Access:
     def open(self) -> None:
         """Begin to let people in."""
 
-    def role_of(self, name: str, session: Mapping[str, Any]) -> Role | None:
-        """Return what a person may do now, None if they may not enter (any more)."""
+    def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
+        """Return what a person is to a démarche now, None if nothing (any more)."""
         raise NotImplementedError
 
     def way_in(self, request: Request) -> str | None:
@@ -87,25 +120,32 @@ class Access:
         """Return where a session also ends that is closed here, and change nothing."""
         return None
 
-    def actor_of(self, request: Request) -> Actor:
+    def actor_of(self, request: Request, demarches: Iterable[int]) -> Actor:
         """Return who asks.
 
+        Args:
+            request: with the session.
+            demarches: the numbers of those that the console shows.
+
         Raises:
-            HTTPException: there is no session, or it has ended (403).
+            HTTPException: there is no session, it has ended, or its person has no role in any of
+                the démarches (403).
         """
         session = request.session
         if session.get("fin", 0) < time.time():
             raise HTTPException(403, self.refusal)
-        role = self.role_of(session["qui"], session)
-        if role is None:
+        name = session["qui"]
+        found = {number: self.grant(number, name, session) for number in demarches}
+        grants = {number: one for number, one in found.items() if one is not None}
+        if not grants:
             raise HTTPException(403, self.refusal)
-        return Actor(session["qui"], role, session["jeton"])
+        return Actor(name, grants, session["jeton"])
 
     def check_write(self, request: Request, actor: Actor, form: Mapping[str, str]) -> None:
-        """Check that a form comes from one of the session's own pages, and that its user may act.
+        """Check that a form comes from one of the session's own pages.
 
         Raises:
-            HTTPException: it does not, or they may not (403).
+            HTTPException: it does not (403).
         """
         origin = request.headers.get("origin", "")
         if self.origin is None:
@@ -116,8 +156,6 @@ class Access:
             raise HTTPException(403, _FORGED)
         if not hmac.compare_digest(form.get("jeton", "").encode(), actor.token.encode()):
             raise HTTPException(403, _FORGED)
-        if not actor.may_act and request.url.path != EXIT:
-            raise HTTPException(403, "Votre rôle permet de lire, pas d’agir.")
 
 
 class LocalAccess(Access):
@@ -126,7 +164,7 @@ class LocalAccess(Access):
     Args:
         user: for the journal.
         announce: shows a link: at the start, and the next one when one was used.
-        role: what that user may do.
+        role: of that user, in every démarche.
     """
 
     refusal = (
@@ -136,7 +174,7 @@ class LocalAccess(Access):
     farewell = "Pour entrer de nouveau, ouvrez le dernier lien affiché dans le terminal."
 
     def __init__(
-        self, user: str, announce: Callable[[str], None], role: Role = Role.OPERATEUR
+        self, user: str, announce: Callable[[str], None], role: Role = Role.ADMINISTRATEUR
     ) -> None:
         self._user = user
         self._role = role
@@ -148,9 +186,9 @@ class LocalAccess(Access):
         """The addresses that need no session."""
         return [entry(ENTRY, self._enter)]
 
-    def role_of(self, name: str, session: Mapping[str, Any]) -> Role | None:
-        """Return the role with which the session began."""
-        return Role(session["role"])
+    def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
+        """Return the role of whoever has the link."""
+        return Grant(self._role)
 
     def open(self) -> None:
         """Make the next link, and show it."""
@@ -162,7 +200,7 @@ class LocalAccess(Access):
         if not self._word or not hmac.compare_digest(word.encode(), self._word.encode()):
             raise HTTPException(403, _SPENT)
         self.open()
-        begin(request, self._user, self._role)
+        begin(request, self._user)
         return RedirectResponse("/", 303)
 
 
@@ -176,12 +214,11 @@ def entry(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Rout
     return route
 
 
-def begin(request: Request, name: str, role: Role) -> None:
+def begin(request: Request, name: str) -> None:
     """Begin a session, in place of any other one of the same browser."""
     request.session.clear()
     request.session.update(
         qui=name,
-        role=role.value,
         jeton=secrets.token_urlsafe(24),
         fin=int(time.time()) + SESSION_S,
     )

@@ -27,7 +27,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dsync.console import decisions, dossier, dossiers, etat, jury, person, runs, words
-from dsync.console.access import EXIT, SESSION_S, Access
+from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
 from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.errors import DsyncError
@@ -71,6 +71,8 @@ _TITLES = {
     503: "Page indisponible",
 }
 Handler = Callable[[Visit], Response]
+Page = tuple[str, str, Handler, Right]
+"""A method, a path, what answers it, and the right that this needs."""
 
 
 class Console:
@@ -113,26 +115,16 @@ class Console:
         self._desk.close()
 
     def _application(self, secret: str, cookie: str) -> Starlette:
-        pages: list[tuple[str, str, Handler]] = [
-            *etat.PAGES,
-            *dossiers.PAGES,
-            *dossier.PAGES,
-            *decisions.PAGES,
-            *jury.PAGES,
-            *runs.PAGES,
-            *person.PAGES,
-        ]
+        rooms = (etat, dossiers, dossier, decisions, jury, runs, person)
+        pages: list[Page] = [page for room in rooms for page in room.PAGES]
         secure = self._access.is_secure
         static = StaticFiles(directory=Path(str(resources.files("dsync.console"))) / "static")
         application = Starlette(
             routes=[
                 *self._access.routes,
                 Route(EXIT, self._leave, methods=["POST"]),
-                *(
-                    Route(path, self._page(handler), methods=[method])
-                    for method, path, handler in pages
-                ),
-                Mount("/static", _Guarded(static, self._access)),
+                *map(self._route, pages),
+                Mount("/static", _Guarded(static, self._actor_of)),
             ],
             middleware=[
                 Middleware(_Headers),
@@ -154,13 +146,16 @@ class Console:
         application.router.redirect_slashes = False
         return application
 
+    def _actor_of(self, request: Request) -> Actor:
+        return self._access.actor_of(request, self._site.workers)
+
     async def _visit(self, request: Request) -> Visit:
         """Return who asks for what.
 
         Raises:
-            HTTPException: they may not (403), or the form is wrong.
+            HTTPException: they have no session (403), or the form is wrong.
         """
-        actor = self._access.actor_of(request)
+        actor = self._actor_of(request)
         visit = Visit(self._site, request, actor)
         if request.method == "POST":
             visit.every = await _form(request)
@@ -180,12 +175,16 @@ class Console:
             request, 200, self._access.farewell, title="Session fermée", elsewhere=elsewhere
         )
 
-    def _page(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _route(self, page: Page) -> Route:
+        return Route(page[1], self._page(page[2], right_of(page)), methods=[page[0]])
+
+    def _page(self, handler: Handler, right: Right) -> Callable[[Request], Awaitable[Response]]:
         def answer(visit: Visit) -> Response:
             is_closed, visit.titled = self._site.store.session(visit.actor.token)
             if is_closed:
                 visit.request.session.clear()
                 raise HTTPException(403, self._access.refusal)
+            visit.need(right)
             return handler(visit)
 
         async def endpoint(request: Request) -> Response:
@@ -229,7 +228,7 @@ class Console:
         elsewhere: str | None = None,
     ) -> Response:
         try:
-            has_session = bool(self._access.actor_of(request))
+            has_session = bool(self._actor_of(request))
         except HTTPException:
             has_session = False
         html = self._site.templates.get_template("court.html").render(
@@ -243,6 +242,18 @@ class Console:
             elsewhere=elsewhere,
         )
         return HTMLResponse(html, status)
+
+
+def right_of(page: Sequence[Any]) -> Right:
+    """Return the right that a page needs.
+
+    Raises:
+        TypeError: it does not say which.
+    """
+    right = page[-1]
+    if len(page) != 4 or not isinstance(right, Right):
+        raise TypeError(f"{page[0]} {page[1]} does not name the right that it needs")
+    return right
 
 
 async def _form(request: Request) -> dict[str, list[str]]:
@@ -265,12 +276,12 @@ async def _form(request: Request) -> dict[str, list[str]]:
 class _Guarded:
     """Serves files to those who have a session."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, actor_of: Callable[[Request], Actor]) -> None:
         self._app = app
-        self._access = access
+        self._actor_of = actor_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._access.actor_of(Request(scope))
+        self._actor_of(Request(scope))
         await self._app(scope, receive, send)
 
 

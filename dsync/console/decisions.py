@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from dsync.annotations import Wish
 from dsync.console import words
+from dsync.console.access import Right
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.store import Reader
@@ -163,8 +164,8 @@ def retry(visit: Visit) -> Response:
 
 
 PAGES = [
-    ("GET", "/conflits", conflicts),
-    ("POST", "/conflits", decide),
-    ("GET", "/anomalies", anomalies),
-    ("POST", "/anomalies", retry),
+    ("GET", "/conflits", conflicts, Right.AGIR),
+    ("POST", "/conflits", decide, Right.AGIR),
+    ("GET", "/anomalies", anomalies, Right.AGIR),
+    ("POST", "/anomalies", retry, Right.AGIR),
 ]

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from dsync.addresses import is_loopback
 from dsync.annotations import WishStatus
 from dsync.console import words
+from dsync.console.access import Right
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
@@ -72,7 +73,7 @@ def show(visit: Visit) -> Response:
     worker = visit.worker
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=SHOWN_VIEWS)
-        if found is None or found["demarche_numero"] not in visit.site.workers:
+        if found is None or found["demarche_numero"] not in visit.actor.grants:
             raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
         if found["demarche_numero"] != worker.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
@@ -93,7 +94,7 @@ def show(visit: Visit) -> Response:
             ]
             for title, fields in {"Applicant": APPLICANT, **described.sections}.items()
         }
-        changes = [one for one in found["changements"] if visit.actor.may_act]
+        changes = [one for one in found["changements"] if visit.may(Right.PERSONNES)]
         deposited = words.instant_of(found["depose_le"])
         suivi: list[dict[str, Any]] = []
         grids: list[dict[str, Any]] = []
@@ -104,7 +105,7 @@ def show(visit: Visit) -> Response:
                 suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
             if described.has_grids:
                 grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
-        if (programme := worker.programme) and visit.actor.may_act:
+        if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)
         for check in checks:
             check["vu"] = shown_key(check["resultat"], check["motif"])
@@ -132,7 +133,7 @@ def show(visit: Visit) -> Response:
             link=_link(worker, number),
             message=message,
             judges=worker.configuration.judges,
-            may_answer=visit.actor.may_act
+            may_answer=visit.may(Right.AGIR)
             and worker.configuration.judges
             and (found["presence"], found["etat"]) in ANSWERABLE,
             best=worker.configuration.best,
@@ -272,11 +273,11 @@ def _numbers(visit: Visit) -> tuple[DossierNumber]:
 
 
 PAGES = [
-    ("GET", "/dossiers/{numero}", show),
-    ("GET", "/dossiers/{numero}/explication", explain),
-    ("POST", "/dossiers/{numero}/relire", read_again),
-    ("POST", "/dossiers/{numero}/renvoyer", send_again),
-    ("POST", "/dossiers/{numero}/rejuger", judge_again),
-    ("POST", "/dossiers/{numero}/repondre", answer),
-    ("POST", "/dossiers/{numero}/effacer", erase),
+    ("GET", "/dossiers/{numero}", show, Right.LIRE),
+    ("GET", "/dossiers/{numero}/explication", explain, Right.LIRE),
+    ("POST", "/dossiers/{numero}/relire", read_again, Right.AGIR),
+    ("POST", "/dossiers/{numero}/renvoyer", send_again, Right.AGIR),
+    ("POST", "/dossiers/{numero}/rejuger", judge_again, Right.AGIR),
+    ("POST", "/dossiers/{numero}/repondre", answer, Right.AGIR),
+    ("POST", "/dossiers/{numero}/effacer", erase, Right.ADMINISTRER),
 ]

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console import words
+from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
 from dsync.console.visit import Visit
 from dsync.domain.verdict import Verdict
@@ -54,7 +55,7 @@ def selection_of(visit: Visit) -> Selection:
         conflit=visit.query("conflit") is not None,
         tri=sort if sort in SORTS else "numero",
         descendant=visit.query("ordre") == "desc",
-        masked=not visit.actor.may_act,
+        masked=not visit.may(Right.PERSONNES),
     )
 
 
@@ -134,7 +135,7 @@ def export(visit: Visit) -> Response:
         [table] = tables_of(
             worker.store.dictionary(),
             [reader.programme.main_view.name],
-            without_personal_data=not visit.actor.may_act,
+            without_personal_data=not visit.may(Right.PERSONNES),
         )
         # The view's `etape` is not the list's.
         others = [name for name in table.columns if name not in listed or name in FOLLOWED]
@@ -180,4 +181,7 @@ def _said(visit: Visit, name: str, type_: str, value: Any) -> Any:
     )
 
 
-PAGES = [("GET", "/dossiers", show), ("GET", "/dossiers.{ending}", export)]
+PAGES = [
+    ("GET", "/dossiers", show, Right.LIRE),
+    ("GET", "/dossiers.{ending}", export, Right.LIRE),
+]

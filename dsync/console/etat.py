@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from dsync.care.concerns import Code, concerns_of
 from dsync.console import words
+from dsync.console.access import Right
 from dsync.console.charts import bars, curve
 from dsync.console.visit import Visit
 from dsync.store import Reader
@@ -245,4 +246,7 @@ def resynchronise(visit: Visit) -> Response:
     return visit.attempt("Essai à blanc", work) if visit.form.get("a_blanc") else visit.ask(work)
 
 
-PAGES = [("GET", "/", show), ("POST", "/resynchroniser", resynchronise)]
+PAGES = [
+    ("GET", "/", show, Right.LIRE),
+    ("POST", "/resynchroniser", resynchronise, Right.AGIR),
+]

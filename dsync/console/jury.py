@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console import words
+from dsync.console.access import Right
 from dsync.console.dossiers import ALL
 from dsync.console.files import file_of
 from dsync.console.visit import Visit
@@ -164,6 +165,9 @@ def evidence(visit: Visit) -> Response:
 def refresh(visit: Visit) -> Response:
     """Ask for a run, which reads the catalogue again, or accept what a brake stopped."""
     _check_judged(visit)
+    version = visit.form.get("accepter_regles")
+    if version or visit.form.get("accepter"):
+        visit.need(Right.ADMINISTRER)
     if visit.form.get("accepter"):
         if not visit.form.get("confirme"):
             return visit.confirm(
@@ -177,7 +181,7 @@ def refresh(visit: Visit) -> Response:
             )
         return visit.ask(AcceptEvidence())
     # The version that was shown: others that came since are not accepted.
-    if version := visit.form.get("accepter_regles"):
+    if version:
         if not visit.form.get("confirme"):
             return visit.confirm(
                 "Accepter les nouvelles règles ?",
@@ -192,8 +196,8 @@ def refresh(visit: Visit) -> Response:
 
 
 PAGES = [
-    ("GET", "/jury", show),
-    ("GET", "/jury.xlsx", export),
-    ("GET", "/preuves", evidence),
-    ("POST", "/preuves", refresh),
+    ("GET", "/jury", show, Right.NOTES),
+    ("GET", "/jury.xlsx", export, Right.NOTES),
+    ("GET", "/preuves", evidence, Right.LIRE),
+    ("POST", "/preuves", refresh, Right.AGIR),
 ]

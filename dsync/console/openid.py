@@ -90,6 +90,8 @@ class Identity(NamedTuple):
     email: str
     id_token: str
     """For the sign-out."""
+    claims: Mapping[str, Any]
+    """All that the provider says of the person."""
 
 
 class Provider:
@@ -183,7 +185,8 @@ class Provider:
         keys["keys"] = [one for one in keys["keys"] if one.get("kty") in _SIGNING_KEYS]
         key_set = KeySet.import_key_set(keys)
         claims = self._claims_of(id_token, key_set, pending.nonce)
-        return Identity(_email_of(claims, self._userinfo(answer, key_set, claims)), id_token)
+        userinfo = self._userinfo(answer, key_set, claims)
+        return Identity(_email_of(claims, userinfo), id_token, claims | userinfo)
 
     @_refused()
     def end(self, id_token: str | None, back: str, state: str) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.care.person import look_up
+from dsync.console.access import Right
 from dsync.console.visit import Visit
 from dsync.errors import ConfigurationError
 
@@ -16,11 +16,7 @@ SHOWN = 500
 
 
 def form(visit: Visit) -> Response:
-    """Show the form.
-
-    Raises:
-        HTTPException: the person may not see personal data (403).
-    """
+    """Show the form."""
     return _page(visit)
 
 
@@ -35,11 +31,12 @@ def search(visit: Visit) -> Response:
 
 
 def _page(visit: Visit, **values: Any) -> Response:
-    if not visit.actor.may_act:
-        raise HTTPException(403, "Votre rôle ne permet pas de chercher une personne.")
     given: dict[str, Any] = {"found": None, "text": "", "is_short": False, "shown": SHOWN, **values}
     with visit.reading() as reader:
         return visit.page("personne.html", reader, **given)
 
 
-PAGES = [("GET", "/personne", form), ("POST", "/personne", search)]
+PAGES = [
+    ("GET", "/personne", form, Right.PERSONNES),
+    ("POST", "/personne", search, Right.PERSONNES),
+]

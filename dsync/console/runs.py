@@ -9,6 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.console.access import Right
 from dsync.console.desk import crash_message
 from dsync.console.visit import Visit
 from dsync.errors import DsyncError
@@ -92,12 +93,10 @@ def trial(visit: Visit) -> Response:
     """Show the result of what changed nothing, once there is one.
 
     Raises:
-        HTTPException: its result is not kept (404), or is only for those who may act (403).
+        HTTPException: its result is not kept, or of another démarche (404).
     """
-    if not visit.actor.may_act:
-        raise HTTPException(403, "Votre rôle ne permet pas de voir les essais.")
     found = visit.site.desk.trial(visit.in_path("id"))
-    if found is None:
+    if found is None or found.demarche != visit.worker.demarche:
         raise HTTPException(404, "Le résultat de cet essai n’est plus gardé : refaites-le.")
     report, code, problem = None, None, None
     if found.result.done():
@@ -153,10 +152,10 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
 
 
 PAGES = [
-    ("GET", "/executions", runs),
-    ("GET", "/executions/{run}", run),
-    ("GET", "/demandes/{id}", request),
-    ("POST", "/demandes/{id}/retirer", withdraw),
-    ("GET", "/essais/{id}", trial),
-    ("GET", "/journal", journal),
+    ("GET", "/executions", runs, Right.AGIR),
+    ("GET", "/executions/{run}", run, Right.AGIR),
+    ("GET", "/demandes/{id}", request, Right.AGIR),
+    ("POST", "/demandes/{id}/retirer", withdraw, Right.AGIR),
+    ("GET", "/essais/{id}", trial, Right.AGIR),
+    ("GET", "/journal", journal, Right.AGIR),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dsync.console.access import ENTRY, Access, Role, begin, entry
+from dsync.console.access import ENTRY, Access, Grant, Role, begin, entry
 from dsync.console.openid import Pending, Provider, SignInError
 
 if TYPE_CHECKING:
-    from dsync.configuration import ConsoleSection
+    from dsync.configuration import AccesSection, ConsoleSection
 
 log = structlog.get_logger(__name__)
 
@@ -66,10 +66,11 @@ class Failures:
 
 
 class TeamAccess(Access):
-    """Access by OpenID Connect, for the configured e-mail addresses and domains.
+    """Access by OpenID Connect, for the people that the démarches' files name.
 
     Args:
         section: `[console]`, with `openid`.
+        acces: `[[acces]]` of each démarche, by its number.
         provider: the OpenID provider.
         clock: returns seconds of a monotonic clock.
     """
@@ -80,11 +81,11 @@ class TeamAccess(Access):
     def __init__(
         self,
         section: ConsoleSection,
+        acces: Mapping[int, Sequence[AccesSection]],
         provider: Provider,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        assert section.openid is not None  # noqa: S101 - the caller looked
-        self._allowed = section.openid
+        self._acces = acces
         self._proxies = [ip_network(one) for one in section.proxies]
         self.origin = section.public_url
         self._provider = provider
@@ -96,16 +97,23 @@ class TeamAccess(Access):
         """The addresses that need no session."""
         return [entry(ENTRY, self._begin), entry(BACK, self._finish)]
 
-    def role_of(self, name: str, session: Mapping[str, Any]) -> Role | None:
-        """Return the role that the configuration gives now; None once somebody is taken out of it.
+    def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
+        """Return what the configuration gives now; None once somebody is taken out of it.
 
-        An address named in full counts more than its domain; `operateurs` more than `lecteurs`.
+        An address named in full counts more than a claim, and this more than the domain. Of the
+        roles that are then left, the first counts, in all groupes for which it is given.
         """
-        for wanted in (name, f"@{name.rpartition('@')[2]}"):
-            if wanted in self._allowed.operateurs:
-                return Role.OPERATEUR
-            if wanted in self._allowed.lecteurs:
-                return Role.LECTEUR
+        entries = self._acces.get(demarche, ())
+        has, domain = session.get("claims", {}), f"@{name.rpartition('@')[2]}"
+        for found in (
+            [one for one in entries if name in one.personnes],
+            [one for one in entries if _has_claim(one.claims, has)],
+            [one for one in entries if domain in one.personnes],
+        ):
+            for role in Role:
+                if limits := [one.groupes for one in found if one.role == role]:
+                    every = frozenset(groupe for some in limits for groupe in some or ())
+                    return Grant(role, None if None in limits else every)
         return None
 
     def way_in(self, request: Request) -> str | None:
@@ -161,14 +169,34 @@ class TeamAccess(Access):
             )
         except SignInError as exc:
             raise self._failed(address, exc) from exc
-        role = self.role_of(identity.email, {})
-        if role is None:
+        claims = self._claims_of(identity.claims)
+        grants = [self.grant(one, identity.email, {"claims": claims}) for one in self._acces]
+        roles = {one.role for one in grants if one}
+        if not roles:
             raise self._failed(address, SignInError("not_allowed"), _NOT_ALLOWED)
-        begin(request, identity.email, role)
+        begin(request, identity.email)
+        if claims:
+            request.session["claims"] = claims
         if len(identity.id_token) <= _LONGEST_ID_TOKEN:
             request.session["preuve"] = identity.id_token
-        log.info("signed_in", role=role.value)
+        log.info("signed_in", roles=[role.value for role in Role if role in roles])
         return RedirectResponse(begun["vers"], 303)
+
+    def _claims_of(self, given: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Return the values of the provider's claims that give a role: the cookie is short."""
+        named = {
+            (name, value)
+            for entries in self._acces.values()
+            for one in entries
+            for name, values in one.claims.items()
+            for value in values
+        }
+        found: dict[str, list[str]] = {}
+        for name, value in sorted(named):
+            has = given.get(name)
+            if value in map(str, has if isinstance(has, list) else [has]):
+                found.setdefault(name, []).append(value)
+        return found
 
     def _check(self, address: str) -> None:
         if self._failures.are_too_many(address):
@@ -191,6 +219,11 @@ class TeamAccess(Access):
             return any(ip_address(address) in one for one in self._proxies)
         except ValueError:
             return False
+
+
+def _has_claim(wanted: Mapping[str, Sequence[str]], has: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether a session has one of the wanted values of a claim."""
+    return any(value in has.get(name, ()) for name, values in wanted.items() for value in values)
 
 
 def local_path(wanted: str) -> str:

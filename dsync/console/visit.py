@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dsync import __version__
 from dsync.console import words
-from dsync.console.access import Actor
+from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
 from dsync.console.desk import Desk
 from dsync.console.masking import Masking, masked
 from dsync.domain.check_answers import LONGEST_REASON
@@ -69,15 +69,41 @@ class Visit:
         """The worker of the démarche that the request is about.
 
         Raises:
-            HTTPException: this console does not show it (404).
+            HTTPException: this console does not show it to this person (404).
         """
+        grants = self.actor.grants
         wanted = self.form.get("demarche") or self.query("demarche")
-        if not wanted:
-            return next(iter(self.site.workers.values()))
-        worker = self.site.workers.get(number_of(wanted) or 0)
-        if worker is None:
+        number = number_of(wanted) if wanted else next(iter(grants))
+        if number is None or number not in grants:
             raise HTTPException(404, "Cette console ne montre pas cette démarche.")
-        return worker
+        return self.site.workers[number]
+
+    @property
+    def grant(self) -> Grant:
+        """What the person is to the démarche."""
+        return self.actor.grants[self.worker.demarche]
+
+    def may(self, right: Right) -> bool:
+        """Return whether the person may do something with the démarche."""
+        role = self.grant.role
+        return right in RIGHTS[role] or (
+            role is Role.LECTEUR and right is Right.NOTES and self._is_deliberated
+        )
+
+    def need(self, right: Right) -> None:
+        """Check that the person may do something with the démarche.
+
+        Raises:
+            HTTPException: they may not (403).
+        """
+        if not self.may(right):
+            raise HTTPException(403, f"Votre rôle ({self.grant.role}) ne le permet pas.")
+
+    @property
+    def _is_deliberated(self) -> bool:
+        section = self.worker.configuration.demarche
+        day = section and section.deliberation
+        return bool(day and str(day) <= words.paris_day(self.now))
 
     @property
     def was_read(self) -> bool:
@@ -126,7 +152,7 @@ class Visit:
 
     def url(self, path: str, **parameters: Any) -> str:
         """Return an address of the console about the same démarche."""
-        if len(self.site.workers) > 1:
+        if len(self.actor.grants) > 1:
             parameters = {"demarche": self.worker.demarche} | parameters
         given = {name: value for name, value in parameters.items() if value not in (None, "")}
         return f"{path}?{urlencode(given)}" if given else path
@@ -145,7 +171,7 @@ class Visit:
             StoreError: the database cannot be read.
         """
         with self.worker.store.reading(self.worker.demarche) as reader:
-            if self.actor.may_act:
+            if self.may(Right.PERSONNES):
                 yield reader
             else:
                 yield masked(reader)
@@ -173,7 +199,7 @@ class Visit:
             status: of the answer.
             values: of the template.
         """
-        if not self.actor.may_act:
+        if not self.may(Right.PERSONNES):
             values = Masking(reader)(values)
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
@@ -183,9 +209,11 @@ class Visit:
             visit=self,
             url=self.url,
             actor=self.actor,
+            may=self.may,
+            role=self.grant.role,
             theme=self.site.theme,
             demarche=self.worker.demarche,
-            demarches={number: titles.get(number) for number in self.site.workers},
+            demarches={number: titles.get(number) for number in self.actor.grants},
             has_programme=programme is not None,
             has_grids=programme is not None and programme.has_grids,
             has_stages=programme is not None and bool(programme.stages),
@@ -286,5 +314,10 @@ def environment() -> jinja2.Environment:
         )
     }
     # The version is in the addresses of what browsers keep for a day.
-    made.globals |= {"zip": zip, "version": __version__, "LONGEST_REASON": LONGEST_REASON}
+    made.globals |= {
+        "Right": Right,
+        "zip": zip,
+        "version": __version__,
+        "LONGEST_REASON": LONGEST_REASON,
+    }
     return made

@@ -4,44 +4,48 @@ from __future__ import annotations
 
 import re
 
+from dsync.console.access import RIGHTS, Right, Role
 from tests.engine.rig import FIRST
 
-PUBLIC, READ, READ_OPERATEUR, ACT, LEAVE = "public", "read", "read, operateur", "act", "leave"
-FILE = "read, a file"
+PUBLIC, LEAVE = "public", "leave"
 RULES = {
     ("GET", "/entrer"): PUBLIC,
     ("GET", "/entrer/retour"): PUBLIC,
     ("POST", "/sortir"): LEAVE,
-    ("GET", "/"): READ,
-    ("POST", "/resynchroniser"): ACT,
-    ("GET", "/dossiers"): READ,
-    ("GET", "/dossiers.{ending}"): FILE,
-    ("GET", "/dossiers/{numero}"): READ,
-    ("GET", "/dossiers/{numero}/explication"): READ,
-    ("POST", "/dossiers/{numero}/relire"): ACT,
-    ("POST", "/dossiers/{numero}/renvoyer"): ACT,
-    ("POST", "/dossiers/{numero}/rejuger"): ACT,
-    ("POST", "/dossiers/{numero}/repondre"): ACT,
-    ("POST", "/dossiers/{numero}/effacer"): ACT,
-    ("GET", "/conflits"): READ,
-    ("POST", "/conflits"): ACT,
-    ("GET", "/anomalies"): READ,
-    ("POST", "/anomalies"): ACT,
-    ("GET", "/jury"): READ,
-    ("GET", "/jury.xlsx"): FILE,
-    ("GET", "/preuves"): READ,
-    ("POST", "/preuves"): ACT,
-    ("GET", "/executions"): READ,
-    ("GET", "/executions/{run}"): READ,
-    ("GET", "/demandes/{id}"): READ,
-    ("POST", "/demandes/{id}/retirer"): ACT,
-    ("GET", "/essais/{id}"): READ_OPERATEUR,
-    ("GET", "/journal"): READ,
-    ("GET", "/personne"): READ_OPERATEUR,
-    ("POST", "/personne"): ACT,
-    ("GET", "/static/{path:path}"): FILE,
+    ("GET", "/"): Right.LIRE,
+    ("POST", "/resynchroniser"): Right.AGIR,
+    ("GET", "/dossiers"): Right.LIRE,
+    ("GET", "/dossiers.{ending}"): Right.LIRE,
+    ("GET", "/dossiers/{numero}"): Right.LIRE,
+    ("GET", "/dossiers/{numero}/explication"): Right.LIRE,
+    ("POST", "/dossiers/{numero}/relire"): Right.AGIR,
+    ("POST", "/dossiers/{numero}/renvoyer"): Right.AGIR,
+    ("POST", "/dossiers/{numero}/rejuger"): Right.AGIR,
+    ("POST", "/dossiers/{numero}/repondre"): Right.AGIR,
+    ("POST", "/dossiers/{numero}/effacer"): Right.ADMINISTRER,
+    ("GET", "/conflits"): Right.AGIR,
+    ("POST", "/conflits"): Right.AGIR,
+    ("GET", "/anomalies"): Right.AGIR,
+    ("POST", "/anomalies"): Right.AGIR,
+    ("GET", "/jury"): Right.NOTES,
+    ("GET", "/jury.xlsx"): Right.NOTES,
+    ("GET", "/preuves"): Right.LIRE,
+    ("POST", "/preuves"): Right.AGIR,
+    ("GET", "/executions"): Right.AGIR,
+    ("GET", "/executions/{run}"): Right.AGIR,
+    ("GET", "/demandes/{id}"): Right.AGIR,
+    ("POST", "/demandes/{id}/retirer"): Right.AGIR,
+    ("GET", "/essais/{id}"): Right.AGIR,
+    ("GET", "/journal"): Right.AGIR,
+    ("GET", "/personne"): Right.PERSONNES,
+    ("POST", "/personne"): Right.PERSONNES,
+    ("GET", "/static/{path:path}"): Right.LIRE,
 }
-"""Who may do what; `test_each_address_has_a_rule` compares it with what the console serves."""
+"""The right that each needs; `test_each_address_has_a_rule` compares it with what is served."""
+FILES = {"/dossiers.{ending}", "/jury.xlsx", "/static/{path:path}"}
+"""Those that are no pages."""
+TRANSIENT = {"/essais/{id}"}
+"""Pages that not every console has."""
 
 
 def example(path: str, dossier: int = FIRST) -> str:
@@ -61,9 +65,13 @@ EXAMPLES = [
 """What needs a session."""
 
 
-def pages(dossier: int = FIRST) -> list[str]:
-    """Return an example of each page that everybody with a session may read."""
-    return [example(path, dossier) for (_, path), rule in RULES.items() if rule == READ]
+def pages(dossier: int = FIRST, role: Role = Role.ADMINISTRATEUR) -> list[str]:
+    """Return an example of each page that somebody with a role may read."""
+    return [
+        example(path, dossier)
+        for (method, path), rule in RULES.items()
+        if method == "GET" and rule in RIGHTS[role] and path not in FILES | TRANSIENT
+    ]
 
 
 ADDRESSES = pages()

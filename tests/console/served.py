@@ -40,7 +40,7 @@ class Visitor:
     @property
     def token(self) -> str:
         """The token of the session's forms."""
-        found = re.search(r'name="jeton" value="([^"]+)"', self.get("/journal").text)
+        found = re.search(r'name="jeton" value="([^"]+)"', self.get("/dossiers").text)
         assert found
         return found[1]
 
@@ -90,7 +90,7 @@ def words(page: str) -> str:
 def served(
     engine: Engine,
     apps: Sequence[Worker] = (),
-    role: Role = Role.OPERATEUR,
+    role: Role = Role.ADMINISTRATEUR,
     theme: str = "neutre",
     access: Callable[[str, threading.Event], Access] | None = None,
 ) -> Iterator[ServedConsole]:

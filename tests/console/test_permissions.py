@@ -1,35 +1,55 @@
-"""The permission matrix: each address and action, for everybody who may ask for it."""
+"""The permission matrix: each address and action, for each role in each démarche."""
 
 from __future__ import annotations
 
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import requests
 from starlette.routing import Mount, Route
 
-from dsync.console.app import Console
-from tests.console.addresses import FILE, LEAVE, PUBLIC, READ, RULES, example
+from dsync.console import person
+from dsync.console.access import RIGHTS, Right, Role
+from dsync.console.app import Console, right_of
+from dsync.wiring import Worker
+from tests.console.addresses import LEAVE, PUBLIC, RULES, example
 from tests.console.provider import FakeProvider, provider
 from tests.console.served import ServedConsole, served
-from tests.console.test_signin import Clock, team_access
-from tests.engine.rig import FIRST, Engine
+from tests.console.test_signin import Clock, as_, team_access
+from tests.engine.rig import DEMARCHE, FIRST, Engine
 
-OPERATEUR, LECTEUR = "ada@dinum.example.fr", "grace@dinum.example.fr"
+OTHER = 86324
+"""Another démarche of the same console, in which everybody is a lecteur but « other »."""
+PEOPLE = {role: f"{role}@dinum.example.fr" for role in Role}
+ACCES = {
+    int(DEMARCHE): [as_(role, email) for role, email in PEOPLE.items()],
+    OTHER: [as_("administrateur", "other@dinum.example.fr"), as_("lecteur", "@dinum.example.fr")],
+}
+WHO_MAY = {
+    Right.LIRE: {*Role},
+    Right.PERSONNES: {Role.ADMINISTRATEUR, Role.INSTRUCTEUR},
+    Right.TEXTES: {Role.ADMINISTRATEUR, Role.INSTRUCTEUR, Role.JURY},
+    Right.NOTES: {Role.ADMINISTRATEUR, Role.INSTRUCTEUR, Role.JURY},
+    Right.AGIR: {Role.ADMINISTRATEUR, Role.INSTRUCTEUR},
+    Right.ADMINISTRER: {Role.ADMINISTRATEUR},
+}
+"""Before the deliberation."""
 REQUESTS_OF_FORMS = (
     "no origin", "foreign origin", "null origin", "no token", "another session's token",
 )  # fmt: skip
 
 
 class Matrix:
-    """A console with people of each role."""
+    """A console of two démarches with people of each role."""
 
     def __init__(self, console: ServedConsole, fake: FakeProvider) -> None:
         self.base = console.base
         self.people = {}
-        for name, email in (("operateur", OPERATEUR), ("lecteur", LECTEUR), ("other", OPERATEUR)):
+        for name, email in {**PEOPLE, "other": "other@dinum.example.fr"}.items():
             fake.userinfo = lambda claims, email=email: claims.update(email=email)  # type: ignore[misc]
             browser = requests.Session()
             browser.trust_env = False
@@ -38,19 +58,28 @@ class Matrix:
             assert token, page.text
             self.people[name] = (browser, token[1])
 
-    def ask(self, who: str, method: str, path: str) -> requests.Response:
-        """Send one request as somebody."""
-        browser, token = self.people["lecteur" if who == "lecteur" else "operateur"]
-        fields = {"jeton": token, "dossier": str(FIRST), "portee": "dossier", "conflit": "x"}
+    def ask(
+        self, who: str, method: str, path: str, demarche: int | None = None, how: str = ""
+    ) -> requests.Response:
+        """Send one request as somebody.
+
+        Args:
+            who: a role in the first démarche, « other », or somebody without a session.
+            method: of HTTP.
+            path: the address.
+            demarche: that is asked for; None: none.
+            how: what is wrong with a form; one of `REQUESTS_OF_FORMS`.
+        """
+        browser, token = self.people.get(who, (requests.Session(), ""))
+        fields: dict[str, Any] = {
+            "jeton": token, "dossier": str(FIRST), "portee": "dossier", "conflit": "x",
+        }  # fmt: skip
         headers = {"Origin": self.base}
-        match who:
-            case "nobody":
-                browser = requests.Session()
-            case "forged session":
-                browser = requests.Session()
-                browser.cookies.set("dsync_console", "eyJxdWkiOiAiYWRhIn0=.aaaa.bbbb")
-            case "operateur of a foreign démarche":
-                path, fields = f"{path}?demarche=86999", fields | {"demarche": "86999"}
+        if who == "forged session":
+            browser.cookies.set("dsync_console", "eyJxdWkiOiAiYWRhIn0=.aaaa.bbbb")
+        if demarche is not None:
+            path, fields = f"{path}?demarche={demarche}", fields | {"demarche": str(demarche)}
+        match how:
             case "no origin":
                 del headers["Origin"]
             case "foreign origin":
@@ -74,9 +103,10 @@ class Matrix:
 @pytest.fixture(scope="module")
 def matrix(read_once: Engine) -> Iterator[Matrix]:
     with provider() as fake:
-        options = {"operateurs": [OPERATEUR], "lecteurs": ["@dinum.example.fr"]}
-        access = team_access(fake.issuer, Clock(), **options)
-        with served(read_once, access=access) as console:
+        access = team_access(fake.issuer, Clock(), acces=ACCES)
+        app = read_once.another().app
+        other = Worker(replace(app.settings, demarche=OTHER), clock=app.clock, store=app.store)
+        with served(read_once, [app, other], access=access) as console:
             yield Matrix(console, fake)
 
 
@@ -100,27 +130,48 @@ def test_each_address_has_a_rule(read_engine: Engine) -> None:
     ("method", "path"), [key for key, rule in RULES.items() if rule not in (PUBLIC, LEAVE)]
 )
 def test_who_may_ask_for_what(matrix: Matrix, read_engine: Engine, method: str, path: str) -> None:
-    """Whoever may not gets 403, another démarche 404, and nothing is asked for."""
+    """Whoever may not gets 403, of a démarche in which they have no role 404, and asks nothing."""
+    address, right = example(path), RULES[method, path]
     before = read_engine.rows("SELECT count(*) AS n FROM demande")
-    refused = {"nobody", "forged session"}
+    refused = [matrix.ask(who, method, address) for who in ("nobody", "forged session")]
+    refused += [matrix.ask(role, method, address) for role in set(Role) - WHO_MAY[right]]
     if method == "POST":
-        refused |= {*REQUESTS_OF_FORMS}
-    if RULES[method, path] not in (READ, FILE):
-        refused |= {"lecteur"}
-    for who in sorted(refused):
-        answer = matrix.ask(who, method, example(path))
-        assert 403 == answer.status_code, who
-        assert len(answer.content) < 2_000, who
+        refused += [
+            matrix.ask("administrateur", method, address, how=how) for how in REQUESTS_OF_FORMS
+        ]
+    is_file = "static" in path
+    if not is_file:
+        missing = [matrix.ask("other", method, address, int(DEMARCHE))]
+        missing += [matrix.ask(role, method, address, 86999) for role in Role]
+        assert {404} == {one.status_code for one in missing}
+        if Role.LECTEUR not in WHO_MAY[right]:
+            refused += [matrix.ask(role, method, address, OTHER) for role in Role]
+    for answer in refused:
+        assert 403 == answer.status_code
+        assert len(answer.content) < 2_000
     assert before == read_engine.rows("SELECT count(*) AS n FROM demande")
-    for who in {"lecteur", "operateur"} - refused:
-        assert matrix.ask(who, method, example(path)).status_code in {200, 303, 404}, who
-    foreign = matrix.ask("operateur of a foreign démarche", method, example(path))
-    assert (200 if "static" in path else 404) == foreign.status_code
+    for role in WHO_MAY[right]:
+        for demarche in (None, int(DEMARCHE)):
+            assert matrix.ask(role, method, address, demarche).status_code in {200, 303, 404}, role
 
 
-@pytest.mark.parametrize("who", [*REQUESTS_OF_FORMS, "nobody"])
-def test_only_its_own_page_ends_a_session(matrix: Matrix, who: str) -> None:
+def test_the_rights_of_each_role() -> None:
+    """As the table here says, and no role has a right that it does not know."""
+    assert WHO_MAY == {right: {role for role in Role if right in RIGHTS[role]} for right in Right}
+
+
+def test_a_page_that_names_no_right_is_none() -> None:
+    """The console does not start with it."""
+    method, path, handler, right = person.PAGES[0]
+    assert right is right_of((method, path, handler, right))
+    for entry in ((method, path, handler), (method, path, handler, "lire")):
+        with pytest.raises(TypeError, match="GET /personne"):
+            right_of(entry)
+
+
+@pytest.mark.parametrize("how", REQUESTS_OF_FORMS)
+def test_only_its_own_page_ends_a_session(matrix: Matrix, how: str) -> None:
     """A forged request does not."""
-    assert 403 == matrix.ask(who, "POST", "/sortir").status_code
-    assert 200 == matrix.ask("operateur", "GET", "/").status_code
-    assert 200 == matrix.ask("lecteur", "GET", "/").status_code
+    assert 403 == matrix.ask("administrateur", "POST", "/sortir", how=how).status_code
+    assert 403 == matrix.ask("nobody", "POST", "/sortir").status_code
+    assert {200} == {matrix.ask(role, "GET", "/").status_code for role in Role}

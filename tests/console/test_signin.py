@@ -17,7 +17,7 @@ import requests
 import structlog
 
 from dsync.cli.logs import configure_logging
-from dsync.configuration import ConsoleSection, shipped_config
+from dsync.configuration import AccesSection, ConsoleSection, shipped_config
 from dsync.console.access import Access
 from dsync.console.openid import Provider
 from dsync.console.signin import (
@@ -48,7 +48,7 @@ from tests.console.provider import (
     unsigned,
 )
 from tests.console.served import ServedConsole, served, words
-from tests.engine.rig import Engine
+from tests.engine.rig import DEMARCHE, Engine
 
 KELVIN = "\N{KELVIN SIGN}ay@dinum.example.fr"
 """In lower case, it is the address of an operator."""
@@ -92,7 +92,14 @@ def team_access(fake: str, clock: Clock, **options: Any) -> Callable[[str, Any],
     """Return what makes the way in by a provider."""
     proxies = options.pop("proxies", [])
     allowed = [EMAIL, "kay@dinum.example.fr"]
-    openid = {"issuer": fake, "client_id": CLIENT, "operateurs": allowed} | options
+    given = options.pop("acces", [as_("administrateur", *allowed)])
+    acces = {
+        demarche: [AccesSection.model_validate(one) for one in entries]
+        for demarche, entries in (
+            given if isinstance(given, dict) else {int(DEMARCHE): given}
+        ).items()
+    }
+    openid = {"issuer": fake, "client_id": CLIENT} | options
 
     def made(base: str, stop: threading.Event) -> Access:
         section = ConsoleSection.model_validate(
@@ -107,9 +114,14 @@ def team_access(fake: str, clock: Clock, **options: Any) -> Callable[[str, Any],
             stop=stop,
             clock=clock,
         )
-        return TeamAccess(section, asked, clock)
+        return TeamAccess(section, acces, asked, clock)
 
     return made
+
+
+def as_(role: str, *people: str) -> dict[str, Any]:
+    """Return an entry of `[[acces]]`."""
+    return {"role": role, "personnes": people}
 
 
 @pytest.fixture(scope="module")
@@ -360,15 +372,19 @@ def test_an_issuer_and_an_address_may_be_written_in_full(
 def test_a_person_taken_out_of_the_configuration_is_out(
     read_engine: Engine, fake: FakeProvider
 ) -> None:
-    """Although the session is still signed by the same key; a lecteur does not stay operateur."""
+    """Although the session is still signed by the same key; nobody keeps a role."""
     browser = requests.Session()
     browser.trust_env = False
     for options, status, may_act in (
         ({}, 200, True),
-        ({"operateurs": [], "lecteurs": ["@dinum.example.fr"]}, 200, False),
-        ({"operateurs": ["@dinum.example.fr"], "lecteurs": [EMAIL]}, 200, False),
-        ({"operateurs": ["other@dinum.example.fr"]}, 403, False),
-        ({"operateurs": ["@example.fr"]}, 403, False),
+        ({"acces": [as_("lecteur", "@dinum.example.fr")]}, 200, False),
+        (
+            {"acces": [as_("administrateur", "@dinum.example.fr"), as_("lecteur", EMAIL)]},
+            200,
+            False,
+        ),
+        ({"acces": [as_("administrateur", "other@dinum.example.fr")]}, 403, False),
+        ({"acces": [as_("administrateur", "@example.fr")]}, 403, False),
     ):
         with served(read_engine, access=team_access(fake.issuer, Clock(), **options)) as console:
             if not browser.cookies:
@@ -484,7 +500,7 @@ def test_the_command_needs_a_whole_sign_in_for_other_machines(tmp_path: Path) ->
 
         openid = (
             '[console.openid]\nissuer = "https://op.example.fr"\nclient_id = "c"\n'
-            'operateurs = ["@dinum.example.fr"]'
+            '[[acces]]\nrole = "administrateur"\npersonnes = ["@dinum.example.fr"]\n'
         )
         for text, said in (
             (openid, "public_url"),
@@ -492,7 +508,9 @@ def test_the_command_needs_a_whole_sign_in_for_other_machines(tmp_path: Path) ->
             ('[console]\npublic_url = "https://dsync.example.fr/x"', "without a path"),
             (openid.replace("@dinum.example.fr", "*"), "@domain"),
             (openid.replace("https:", "http:"), "expected an address https"),
-            (openid.partition("operateurs")[0], "operateurs"),
+            (openid.partition("personnes")[0], "personnes"),
+            (openid + 'groupes = ["Sud"]', "groupes is for"),
+            (openid.replace("[[acces]]", "operateurs = []\n[[acces]]"), "[[acces]] with role"),
         ):
             wrong = command("config", "check", DSYNC_CONFIG=configured(text))
             assert (2, True) == (wrong.code, said in wrong.err), text
