@@ -16,7 +16,7 @@ writes nothing back.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -236,6 +236,11 @@ class Programme(ABC):
     """Its other views of a dossier, by their key in `dsync dossier show --json`."""
     has_grids: ClassVar[bool] = False
     """Whether it has `lecture_evaluation` and the views of a jury, which the console shows."""
+    graded: ClassVar[Collection[str]] = ()
+    """Its views whose numbers are marks, which not everybody sees before the deliberation."""
+    public: ClassVar[Mapping[str, Collection[str]]] = {}
+    """By check, the keys of its evidence that are public data, and « motif » if its sentences say
+    nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
     listed: ClassVar[Column[Any] | None] = None
     """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
     filters: ClassVar[Mapping[str, str]] = {}

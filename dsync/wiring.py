@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -505,7 +505,7 @@ class Worker:
                 )
             )
 
-    def state(self, now: datetime) -> dict[str, Any]:
+    def state(self, now: datetime, groupes: Collection[str] | None = None) -> dict[str, Any]:
         """Return the démarche's state as stored, as `state_of` has it.
 
         Raises:
@@ -518,6 +518,7 @@ class Worker:
             judges=self.configuration.judges,
             configured=self.settings.folder,
             ages=self.configuration.retention.ages,
+            groupes=groupes,
         )
 
     def evidence(self, reader: Reader) -> dict[str, Any] | None:

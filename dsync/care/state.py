@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -42,6 +42,7 @@ def state_of(
     judges: bool,
     configured: Sequence[int] = (),
     ages: Mapping[str, timedelta] = MappingProxyType({}),
+    groupes: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """Return the state of a démarche as stored: services, last successes, counts.
 
@@ -52,6 +53,7 @@ def state_of(
         judges: whether the démarche's dossiers are judged; if not, none waits for it.
         configured: the démarches of the folder of configuration files; empty: it is one file.
         ages: those of `[retention]`.
+        groupes: the groupes instructeurs whose dossiers are counted; None: all.
 
     Raises:
         StoreError: the database cannot be read.
@@ -60,7 +62,7 @@ def state_of(
     # One démarche says it for all.
     known = store.demarches() if configured and demarche == configured[0] else ()
     at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
-    with store.reading(demarche) as reader:
+    with store.reading(demarche, groupes) as reader:
         stored = reader.state.read()
         # What a clock that was ahead has stored counts as never, here as for the schedule.
         state = stored.as_of(now)

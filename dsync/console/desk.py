@@ -34,6 +34,7 @@ class Trial(NamedTuple):
     demarche: int
     title: str
     begun_at: datetime
+    asked_by: str
     result: Future[RunReport]
 
 
@@ -74,11 +75,11 @@ class Desk:
                     _log_crash
                 )
 
-    def attempt(self, worker: Worker, title: str, work: Attempted) -> Trial:
+    def attempt(self, worker: Worker, title: str, work: Attempted, asked_by: str) -> Trial:
         """Do a dry run in the thread; the results of the last ones are kept."""
         id_ = next(self._trial_ids)
         result = self._threads.submit(worker.attempt, work, LEASE_WAIT_S)
-        trial = Trial(id_, worker.demarche, title, worker.clock(), result)
+        trial = Trial(id_, worker.demarche, title, worker.clock(), asked_by, result)
         self._trials[id_] = trial
         self._trials.pop(id_ - KEPT_TRIALS, None)
         result.add_done_callback(_log_crash)

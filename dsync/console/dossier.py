@@ -78,7 +78,7 @@ def show(visit: Visit) -> Response:
         if found["demarche_numero"] != worker.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
         wishes = sorted(
-            reader.wishes.current(WishStatus, [number]),
+            reader.wishes.current(WishStatus, [number]) if visit.may(Right.AGIR) else (),
             key=lambda one: ANNOTATIONS.index(one.annotation),
         )
         described = reader.programme
@@ -103,7 +103,7 @@ def show(visit: Visit) -> Response:
             columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
             if described.stages:
                 suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
-            if described.has_grids:
+            if described.has_grids and visit.may(Right.NOTES):
                 grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
         if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)

@@ -193,9 +193,8 @@ def _groupes(visit: Visit, reader: Reader) -> str:
 
 def show(visit: Visit) -> Response:
     """Show the state of a démarche."""
-    worker = visit.worker
-    configuration = worker.configuration
-    state = worker.state(visit.now)
+    configuration = visit.worker.configuration
+    state = visit.state()
     has_programme = configuration.programme is not None
     with visit.reading() as reader:
         figures = reader.dossiers.figures(with_stages=has_programme)

@@ -1,13 +1,20 @@
-"""What a lecteur does not see: every value whose column is marked as personal data or free text.
+"""What a person does not see of what a reader returns: values, and dossiers of other groupes.
 
-The marks are those of the views' documentation, which exports and `grant-reader` use, too. A value
-is recognised by its name in the rows as they are read, so that what a page works out from them has
-none of it under any name. What does not come from a reader is masked as the page is made.
+A lecteur sees no value whose column is marked as personal data or free text, and no mark before the
+deliberation; the jury sees marks, evaluators, and the free texts of a candidature. The marks are
+those of the views' documentation, which exports and `grant-reader` use, too. A value is recognised
+by its name in the rows as they are read, so that what a page works out from them has none of it
+under any name. What does not come from a reader is masked as the page is made.
+
+Of a check, everybody sees what the programme declares as public: why a dossier is Inéligible where
+the reason is a published rule and public evidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from copy import copy
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -15,9 +22,10 @@ from functools import cache, cached_property
 from inspect import ismethod
 from typing import Any, TypeVar
 
+from dsync.console.access import Right
 from dsync.programme import Programme
 from dsync.store import Reader
-from dsync.store.dictionary import OF_PERSON, is_masked
+from dsync.store.dictionary import ENGINE, FREE_TEXT, OF_PERSON, PERSONAL, is_masked
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
 
@@ -26,6 +34,9 @@ T = TypeVar("T", bound=Subject)
 ALSO = frozenset({"valeur_distante", "demande_par", "force_par", "force_sur", "instructeurs"})
 """Names that no view marks: what a person wrote in DS, who asked for something by hand, and who
 follows a dossier."""
+
+OF_JURY = frozenset({"evaluateur"})
+"""Personal data that the jury sees: its own names."""
 
 NO_DATA = frozenset({"connection", "programme", "number", "scope"})
 """What a reader and its objects have besides: pages put nothing of it into templates."""
@@ -50,60 +61,167 @@ def _is_of_person(sentence: str) -> bool:
     return sentence.endswith(OF_PERSON)
 
 
+@cache
+def hidden_names(programme: type[Programme], rights: frozenset[Right]) -> frozenset[str]:
+    """Return the names of the columns whose values somebody with these rights does not see."""
+    hidden: frozenset[str] = frozenset()
+    if Right.PERSONNES not in rights:
+        hidden = ALSO | names_marked(programme, is_masked)
+    if Right.PERSONNES not in rights and Right.TEXTES in rights:
+        hidden -= _texts_of_candidature(programme) | OF_JURY
+    if Right.NOTES not in rights:
+        views = shipped_dictionary(programme)
+        marks = {
+            column
+            for name in programme.graded
+            for column, type_ in views[name]["types"].items()
+            if type_ == "number"
+        }
+        hidden |= marks
+    return hidden
+
+
+def _texts_of_candidature(programme: type[Programme]) -> frozenset[str]:
+    """Return the names of free texts of the programme's views of a dossier, and of no other ones.
+
+    The engine's have the answers to all questions, those about contacts, too.
+    """
+    views = programme.views()
+    own = {programme.main_view.name, *(one.name for one in programme.dossier_views.values())}
+    texts = {
+        name
+        for view in own & views.keys()
+        for name, sentence in views[view]["columns"].items()
+        if sentence.endswith(FREE_TEXT)
+    }
+    return (
+        frozenset(texts)
+        - names_marked(ENGINE, is_masked)
+        - names_marked(programme, lambda sentence: sentence.endswith(PERSONAL))
+    )
+
+
+class PublicCheck(dict[str, Any]):
+    """A check's row as somebody sees it who sees no free texts: it was masked already."""
+
+
 class Masking:
-    """Leaves out of rows, lists and what holds them the values that a lecteur does not see.
+    """Leaves out of rows, lists and what holds them what somebody does not see.
 
     Args:
-        reader: of the same transaction as the rows.
+        reader: of the same transaction as the rows; of the groupes whose dossiers they see.
+        rights: theirs.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, rights: frozenset[Right]) -> None:
         self._reader = reader
-        self._names = ALSO | names_marked(reader.programme, is_masked)
-        self._of_person = names_marked(reader.programme, _is_of_person)
+        self._names = hidden_names(reader.programme, rights)
+        self._of_person: frozenset[str] = frozenset()
+        if Right.PERSONNES not in rights:
+            self._of_person = names_marked(reader.programme, _is_of_person)
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: Any, numero: int | None = None) -> Any:
         """Return a copy of a value without them.
+
+        Args:
+            value: a row, a list or a plain value.
+            numero: the dossier that it is about.
 
         Raises:
             TypeError: of a type that is not known to hold none.
         """
-        if isinstance(value, _PLAIN):
+        if isinstance(value, (*_PLAIN, PublicCheck)):
             return value
         if isinstance(value, Mapping):
-            return self._row(value)
+            return self._row(value, numero)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             row: Any = value
-            return type(row)(**self._row(row._asdict()))
+            return type(row)(**self._row(row._asdict(), numero))
         if isinstance(value, list | tuple | set | frozenset):
-            return type(value)(map(self, value))
+            return type(value)(self(one, numero) for one in value if self.sees(one))
         raise TypeError(f"a lecteur's page would show a {type(value).__name__} as it is")
 
-    def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def sees(self, row: Any) -> bool:
+        """Return whether a row is of no dossier, or of one that the person sees."""
+        if self._reader.scope.groupes is None:
+            return True
+        if isinstance(row, tuple) and hasattr(row, "_asdict"):
+            row = row._asdict()
+        if not isinstance(row, Mapping):
+            return True
+        numbers = [row["numero"]] if row.get("numero") else _asked(row)
+        return not numbers or not self._read.isdisjoint(numbers)
+
+    def _row(self, row: Mapping[str, Any], numero: int | None) -> dict[str, Any]:
         hidden = self._names
-        named = [name for name in self._of_person if row.get(name) is not None]
-        if named and row.get("numero") not in self._shown:
+        number = row.get("numero") or numero
+        is_shown = not self._of_person or number in self._shown
+        if not is_shown and any(row.get(name) is not None for name in self._of_person):
             hidden |= self._of_person
-        return {key: None if key in hidden else self(inner) for key, inner in row.items()}
+        if self._reader.scope.groupes is not None and _asked(row):
+            row = {**row, "options": self._options(row["options"])}
+        made = {key: None if key in hidden else self(inner, number) for key, inner in row.items()}
+        if "motif" in hidden and {"controle", "motif", "preuve"} <= row.keys():
+            return PublicCheck(made | (self._public(row) if is_shown else {}))
+        return made
+
+    def _public(self, check: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is public of a check: evidence, and the reason if it rests on nothing else.
+
+        A person's answer, or a decision about the applicant, is other evidence.
+        """
+        evidence, is_text = check["preuve"], isinstance(check["preuve"], str)
+        if is_text:
+            with suppress(ValueError):
+                evidence = json.loads(evidence)
+        if not isinstance(evidence, Mapping):
+            return {}
+        known = self._reader.programme.public.get(check["controle"], frozenset())
+        public = {key: value for key, value in evidence.items() if key in known}
+        says = "motif" in known and public.keys() == evidence.keys()
+        return {
+            "preuve": json.dumps(public, ensure_ascii=False) if is_text else public,
+            "motif": check["motif"] if says else None,
+        }
+
+    def _options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was asked for without what is said of dossiers that the person does not see.
+
+        `shown` has values by their numbers.
+        """
+        kept = {key: value for key, value in options.items() if key != "shown"}
+        return kept | {"dossiers": [one for one in kept["dossiers"] if one in self._read]}
 
     @cached_property
     def _shown(self) -> frozenset[int]:
         """The dossiers whose applicant is no single person."""
         return self._reader.dossiers.enterprises()
 
+    @cached_property
+    def _read(self) -> frozenset[int]:
+        """The dossiers of the groupes that the person sees."""
+        return self._reader.dossiers.of_groupes()
 
-def masked(reader: Reader) -> Reader:
+
+def _asked(row: Mapping[str, Any]) -> Collection[int]:
+    """Return the dossiers of a request; nothing for another row, or if it is for all."""
+    options = row.get("options")
+    return (options.get("dossiers") or ()) if isinstance(options, Mapping) else ()
+
+
+def masked(reader: Reader, rights: frozenset[Right]) -> Reader:
     """Return a reader each of whose methods returns masked values, also one that is added later.
 
     It does not have the objects that no page reads.
 
     Args:
-        reader: of a démarche; it reads them.
+        reader: of a démarche, and of the groupes whose dossiers the person sees; it reads them.
+        rights: theirs.
 
     Raises:
         TypeError: the reader offers data in another way than by a method.
     """
-    made = _masked(reader, Masking(reader))
+    made = _masked(reader, Masking(reader, rights))
     for name in CLOSED:
         delattr(made, name)
     return made
@@ -131,6 +249,7 @@ def _masked(subject: T, masking: Masking) -> T:
 
 def _method(method: Callable[..., Any], masking: Masking) -> Callable[..., Any]:
     def masking_method(*arguments: Any, **options: Any) -> Any:
-        return masking(method(*arguments, **options))
+        found = method(*arguments, **options)
+        return masking(found) if masking.sees(found) else None
 
     return masking_method

@@ -17,11 +17,13 @@ SHOWN = 500
 
 def form(visit: Visit) -> Response:
     """Show the form."""
+    visit.need_all()
     return _page(visit)
 
 
 def search(visit: Visit) -> Response:
     """Show the values that have the words, and journal it; by POST, so that no address has them."""
+    visit.need_all()
     try:
         worker, text = visit.worker, visit.form.get("texte", "")
         found = look_up(worker.store, text, visit.actor.name, worker.clock, worker.demarche)

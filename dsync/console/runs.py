@@ -22,6 +22,7 @@ REFRESH_S = 2
 
 def runs(visit: Visit) -> Response:
     """Show the runs, newest first."""
+    visit.need_all()
     return _paged(
         visit, "executions.html", "runs", lambda reader, **part: reader.journal.runs(**part)
     )
@@ -33,6 +34,7 @@ def run(visit: Visit) -> Response:
     Raises:
         HTTPException: there is no such run of the démarche (404).
     """
+    visit.need_all()
     number = visit.in_path("run")
     with visit.reading() as reader:
         found = reader.journal.runs(limit=1, number=number)
@@ -93,10 +95,12 @@ def trial(visit: Visit) -> Response:
     """Show the result of what changed nothing, once there is one.
 
     Raises:
-        HTTPException: its result is not kept, or of another démarche (404).
+        HTTPException: its result is not kept, of another démarche, or of dossiers that the person
+            does not see (404).
     """
     found = visit.site.desk.trial(visit.in_path("id"))
-    if found is None or found.demarche != visit.worker.demarche:
+    is_theirs = visit.dossiers is None or (found and found.asked_by == visit.actor.name)
+    if found is None or found.demarche != visit.worker.demarche or not is_theirs:
         raise HTTPException(404, "Le résultat de cet essai n’est plus gardé : refaites-le.")
     report, code, problem = None, None, None
     if found.result.done():

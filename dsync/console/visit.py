@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +24,7 @@ from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.store import Reader, Store
 from dsync.store.services import Titled
-from dsync.sync.work import Attempted, Work
+from dsync.sync.work import Attempted, PrecheckAsOf, ReadChanges, Work
 from dsync.wiring import Worker
 
 THEMES = ("neutre", "dsfr")
@@ -90,6 +90,40 @@ class Visit:
             role is Role.LECTEUR and right is Right.NOTES and self._is_deliberated
         )
 
+    @property
+    def rights(self) -> frozenset[Right]:
+        """What the person may do with the démarche."""
+        return frozenset(filter(self.may, Right))
+
+    @cached_property
+    def dossiers(self) -> frozenset[int] | None:
+        """The dossiers of the groupes that the person sees and acts on; None: all."""
+        groupes = self.grant.groupes
+        if groupes is None:
+            return None
+        with self.worker.store.reading(self.worker.demarche, groupes) as reader:
+            return reader.dossiers.of_groupes()
+
+    def need_all(self) -> None:
+        """Check that the person sees all dossiers of the démarche.
+
+        Raises:
+            HTTPException: only those of some groupes instructeurs (403).
+        """
+        if self.grant.groupes is not None:
+            raise HTTPException(
+                403, "Vous voyez les dossiers de vos groupes instructeurs : ceci porte sur tous."
+            )
+
+    def _check_dossiers(self, numbers: Iterable[int]) -> None:
+        """Check that the person sees some dossiers.
+
+        Raises:
+            HTTPException: one is of another groupe (404).
+        """
+        if self.dossiers is not None and not self.dossiers.issuperset(numbers):
+            raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+
     def need(self, right: Right) -> None:
         """Check that the person may do something with the démarche.
 
@@ -131,24 +165,28 @@ class Visit:
         """Return a number that is part of the address.
 
         Raises:
-            HTTPException: it is none of DS (404).
+            HTTPException: it is none of DS, or of a dossier that the person does not see (404).
         """
         value = number_of(self.request.path_params[name])
         if value is None:
             raise HTTPException(404)
+        if name == "numero":
+            self._check_dossiers([value])
         return value
 
     def numbers(self, name: str) -> list[DossierNumber]:
         """Return the numbers of dossiers in a form, each once.
 
         Raises:
-            HTTPException: one is none of DS (400).
+            HTTPException: one is none of DS (400), or the person does not see it (404).
         """
         found = {number_of(word) for value in self.every.get(name, ()) for word in value.split()}
         if None in found:
             most = words.number(GREATEST_NUMBER)
             raise HTTPException(400, f"Un numéro de dossier est un nombre entier de 1 à {most}.")
-        return sorted(DossierNumber(number) for number in found if number is not None)
+        numbers = sorted(DossierNumber(number) for number in found if number is not None)
+        self._check_dossiers(numbers)
+        return numbers
 
     def url(self, path: str, **parameters: Any) -> str:
         """Return an address of the console about the same démarche."""
@@ -170,11 +208,17 @@ class Visit:
         Raises:
             StoreError: the database cannot be read.
         """
-        with self.worker.store.reading(self.worker.demarche) as reader:
-            if self.may(Right.PERSONNES):
-                yield reader
-            else:
-                yield masked(reader)
+        grant, worker = self.grant, self.worker
+        with worker.store.reading(worker.demarche, grant.groupes) as reader:
+            yield reader if self._sees_all else masked(reader, self.rights)
+
+    @property
+    def _sees_all(self) -> bool:
+        return self.may(Right.PERSONNES) and self.grant.groupes is None
+
+    def state(self) -> dict[str, Any]:
+        """Return the state of the démarche, with counts of the dossiers that the person sees."""
+        return self.worker.state(self.now, self.grant.groupes)
 
     def check_titles(self, reader: Reader) -> Mapping[str, str]:
         """Return the French titles of the démarche's checks by name, in their order."""
@@ -199,8 +243,8 @@ class Visit:
             status: of the answer.
             values: of the template.
         """
-        if not self.may(Right.PERSONNES):
-            values = Masking(reader)(values)
+        if not self._sees_all:
+            values = Masking(reader, self.rights)(values)
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
         programme = self.worker.programme
@@ -210,7 +254,7 @@ class Visit:
             url=self.url,
             actor=self.actor,
             may=self.may,
-            role=self.grant.role,
+            grant=self.grant,
             theme=self.site.theme,
             demarche=self.worker.demarche,
             demarches={number: titles.get(number) for number in self.actor.grants},
@@ -254,12 +298,33 @@ class Visit:
         self.request.session["dit"] = [kind, text]
 
     def ask(self, work: Work) -> Response:
-        """Have some work done, and show how far it is."""
+        """Have some work done, and show how far it is.
+
+        Raises:
+            HTTPException: the person may not ask for it (403), or sees no such dossier (404).
+        """
+        self._check_work(work)
         return self.back(f"/demandes/{self.site.desk.ask(self.worker, work, self.actor.name)}")
 
     def attempt(self, title: str, work: Attempted) -> Response:
-        """Have a dry run done, and show its result."""
-        return self.back(f"/essais/{self.site.desk.attempt(self.worker, title, work).id}")
+        """Have a dry run done, and show its result.
+
+        Raises:
+            HTTPException: as of `ask`.
+        """
+        self._check_work(work)
+        trial = self.site.desk.attempt(self.worker, title, work, self.actor.name)
+        return self.back(f"/essais/{trial.id}")
+
+    def _check_work(self, work: Attempted) -> None:
+        # A new read of what has changed is of no dossier that anybody chose.
+        if self.dossiers is None or isinstance(work, ReadChanges):
+            return
+        judged = work.judging if isinstance(work, PrecheckAsOf) else work
+        numbers = getattr(judged, "dossiers", ())
+        if not numbers:
+            self.need_all()
+        self._check_dossiers(numbers)
 
     def back(self, path: str, **parameters: Any) -> Response:
         """Return a redirection after a write."""

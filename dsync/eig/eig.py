@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -90,6 +90,12 @@ class Eig(Programme):
         for name in ("etape", "attend")
     }
     has_grids = True
+    graded: ClassVar[Collection[str]] = (
+        "lecture_evaluation", "lecture_evaluation_note", "lecture_jury_dossier", "lecture_jury",
+    )  # fmt: skip
+    public: ClassVar[Mapping[str, Collection[str]]] = {
+        check.value: keys for check, keys in words.PUBLIC.items()
+    }
     stages = tuple(Etape)
     reached = REACHED
     checks: Mapping[str, str] = {check.value: check.label for check in Check}

@@ -11,6 +11,7 @@ from typing import Any
 
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.store.dictionary import label_of
@@ -99,6 +100,35 @@ EVIDENCE = {
 }
 """The names of evidence. What is not in it, people need not see: a fingerprint, or a code that the
 check's reason says in words."""
+PUBLIC: Mapping[Check, frozenset[str]] = {
+    Check.DEPOT: frozenset({"motif", "date", "debut", "fin"}),
+    Check.ADMINISTRATION: frozenset(
+        {
+            "motif", "siren", "nom", "liste", "code", "libelle", "type", "ferme", "source",
+            "registre", "registre_source", "registre_consulte_le",
+        }
+    ),
+    Check.FICHE_PRODUIT: frozenset(
+        {"lien", "produit", "nom", "url", "incubateur_produit", "source", "consulte_le", "reponse"}
+    ),
+    Check.PHASE: frozenset(
+        {
+            "motif", "date", "phase", "phases", "lisibles", "declaree", "consulte_le", "reponse",
+            "sans_reponse",
+        }
+    ),
+    Check.PROFILS: frozenset({"motif", "date", "profils", "hors_offre", "reponse", "sans_reponse"}),
+    Check.CAS_OCTROI: frozenset(
+        {
+            "motif", "cas", "date", "stats_url", "repository", "phase", "manque", "consulte_le",
+            "reponse", "sans_reponse",
+        }
+    ),
+    Check.COMPLETUDE: frozenset({"motif", "vides", "non_associes"}),
+    Check.DOUBLON: frozenset({"motif", "dossiers"}),
+}  # fmt: skip
+"""By check, what is public of it: choices of a list, the call, catalogue, registry, lists. Not what
+the applicant typed, as the address of a page, nor what the team or a person decided."""
 UNSHOWN = ("sha256", "lisibles", "profils", "hors_offre")
 # Two columns of one champ have one key here; the last one's label stays.
 _FIELDS = {

@@ -130,15 +130,15 @@ _IN_CONFLICT = (
 _FIGURES = """
 WITH reached AS MATERIALIZED ({reached})
 SELECT 'depots' AS serie, CAST(hour(d.depose_le) AS text) AS cle, count(*) AS nombre
-FROM dossier AS d WHERE d.demarche_numero = :demarche GROUP BY hour(d.depose_le)
+FROM dossier AS d WHERE d.demarche_numero = :demarche{read} GROUP BY hour(d.depose_le)
 UNION ALL
 SELECT 'verdicts', CAST(hour(v.depuis_le) AS text), count(*)
-FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant IS TRUE
+FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant IS TRUE{judged}
 GROUP BY hour(v.depuis_le)
 UNION ALL
 SELECT 'decisions', CAST(hour(d.traite_le) AS text), count(*)
 FROM dossier AS d
-WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY hour(d.traite_le)
+WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL{read} GROUP BY hour(d.traite_le)
 {stages}
 """
 """By hour, which makes few groups fast; the hours are then put into days of Paris."""
@@ -317,6 +317,13 @@ class DossierReads(Subject):
         query = f"SELECT numero FROM dossier AS d WHERE {_ENTERPRISE} AND demarche_numero = :number"  # noqa: S608 - of ours
         return frozenset(row["numero"] for row in self._execute(query, {"number": self.number}))
 
+    def of_groupes(self) -> frozenset[int]:
+        """Return the dossiers of the scope's groupes."""
+        query = select(_dossier.c.numero).where(
+            _dossier.c.demarche_numero == self.number, self._is_read()
+        )
+        return frozenset(self.connection.scalars(query))
+
     def too_old(self, before: Mapping[str, datetime]) -> list[TooOld]:
         """Return the dossiers that a rule of retention has erased, oldest first, each once.
 
@@ -359,7 +366,7 @@ class DossierReads(Subject):
                 func.sum(case((_dossier.c.a_evaluer & is_present, 1), else_=0)),
             )
             .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
-            .where(_dossier.c.demarche_numero == self.number)
+            .where(_dossier.c.demarche_numero == self.number, self._is_read())
             .group_by(_dossier.c.presence, _dossier.c.etat, _verdict.c.verdict)
         )
         presences = dict.fromkeys((presence.value for presence in Presence), 0)
@@ -423,10 +430,14 @@ class DossierReads(Subject):
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
             for rank, condition in enumerate(reached.values())
         )
+        read, groupes = self._and_read()
+        judged = f" AND v.numero IN (SELECT d.numero FROM dossier AS d WHERE true{read})"  # noqa: S608 - names of ours
         query = _FIGURES.format(
+            read=read,
+            judged=judged if read else "",
             reached=(
                 f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._listed.join} "  # noqa: S608 - names of ours
-                "WHERE d.demarche_numero = :demarche AND d.presence = 'present'"
+                f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'{read}"
             ),
             stages="".join(
                 f"UNION ALL SELECT 'etapes', '{rank}', e{rank} FROM reached "  # noqa: S608
@@ -437,7 +448,7 @@ class DossierReads(Subject):
         found: dict[str, Counter[str]] = {
             name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
         }
-        for row in self._execute(query, {"demarche": self.number}):
+        for row in self._execute(query, {"demarche": self.number} | groupes):
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
             found[row["serie"]][key] += row["nombre"] or 0
@@ -512,12 +523,12 @@ class DossierReads(Subject):
                 "FROM dossier AS d",
                 _VERDICT if selection.verdict or selection.tri == "verdict" else "",
                 self._listed.join if selection.q else "",
-                f"WHERE {' AND '.join(conditions)}",
+                f"WHERE {' AND '.join(conditions)}{self._and_read()[0]}",
             ]
         )
 
     def _values(self, selection: Selection) -> dict[str, Any]:
-        values: dict[str, Any] = {"demarche": self.number}
+        values: dict[str, Any] = {"demarche": self.number} | self._and_read()[1]
         for name in _CONDITIONS:
             if (value := getattr(selection, name)) is not None:
                 values[name] = value

@@ -152,6 +152,10 @@ class Reader(Subject):
             ]
         )
         grouped = f"GROUP BY {group} " if group else ""
+        read, groupes = self._and_read("")
+        if read:
+            # A view without the column is of no use to who sees some dossiers alone: it fails.
+            conditions += f" AND numero IN (SELECT numero FROM dossier WHERE true{read})"  # noqa: S608 - names of ours
         statement = text(
             f"SELECT {', '.join(columns)} FROM {view} "  # noqa: S608 - names of ours
             f"WHERE {conditions} {grouped}ORDER BY {order} LIMIT :limit"
@@ -162,7 +166,7 @@ class Reader(Subject):
                 if isinstance(value, list)
             )
         )
-        found = self.connection.execute(statement, {**where, "limit": limit})
+        found = self.connection.execute(statement, {**where, **groupes, "limit": limit})
         return documents(found.mappings().all())
 
     def open_work(self) -> OpenWork:
@@ -172,7 +176,11 @@ class Reader(Subject):
         `conflicts`.
         """
         outbox, quarantine, asked = _outbox.c, tables.quarantaine, tables.demande.c
-        of_demarche = (outbox.demarche_numero == self.number, outbox.courante)
+        of_demarche = (
+            outbox.demarche_numero == self.number,
+            outbox.courante,
+            self._of_read(outbox.numero),
+        )
         # Grouped before the join: a dossier has four wishes, and the index has all that is needed.
         wished = (
             select(outbox.statut, outbox.numero, func.min(outbox.creee_le).label("creee_le"))
@@ -194,10 +202,13 @@ class Reader(Subject):
                 .where(*of_demarche)
                 .group_by(outbox.statut),
                 select(literal(_QUARANTINE), no_text, func.count(), no_time).where(
-                    quarantine.c.demarche_numero == self.number
+                    quarantine.c.demarche_numero == self.number,
+                    self._of_read(quarantine.c.numero),
                 ),
                 select(literal(_DOOMED), no_text, func.count(), no_time).where(
-                    tables.piece.c.demarche_numero == self.number, tables.piece.c.a_supprimer
+                    tables.piece.c.demarche_numero == self.number,
+                    tables.piece.c.a_supprimer,
+                    self._of_read(tables.piece.c.numero),
                 ),
                 select(literal(_REQUESTS), asked.genre, func.count(), func.min(asked.demande_le))
                 .where(asked.demarche_numero == self.number, asked.en_file)

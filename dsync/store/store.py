@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
@@ -266,10 +266,18 @@ class Store:
             yield Tx(Scope(connection, demarche, self._programme))
 
     @contextmanager
-    def reading(self, demarche: DemarcheNumber | None = None) -> Iterator[Reader]:
-        """Open a read-only transaction, which sees none of the later commits."""
+    def reading(
+        self, demarche: DemarcheNumber | None = None, groupes: Collection[str] | None = None
+    ) -> Iterator[Reader]:
+        """Open a read-only transaction, which sees none of the later commits.
+
+        Args:
+            demarche: which one it is about.
+            groupes: the groupes instructeurs whose dossiers are listed and counted; None: all.
+        """
+        read = None if groupes is None else tuple(sorted(groupes))
         with self._connected(reading=True) as connection:
-            yield Reader(Scope(connection, demarche, self._programme))
+            yield Reader(Scope(connection, demarche, self._programme, read))
 
     @contextmanager
     def trial(self) -> Iterator[Store]:

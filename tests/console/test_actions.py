@@ -308,7 +308,7 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
     taking.ask(worker.app, ReadDossiers((number(0),)), USER)
     # It comes after it, in the same thread.
     trial = ReadDossiers((number(0),))
-    taking.attempt(worker.app, "", trial).result.result(DEADLINE_S)
+    taking.attempt(worker.app, "", trial, USER).result.result(DEADLINE_S)
     taking.close()
     assert [("dossier", USER, None)] == requests_of(engine)
 

@@ -12,7 +12,7 @@ import shutil
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -24,16 +24,20 @@ from openpyxl import load_workbook
 from starlette.requests import Request
 
 from dsync.annotations import WishStatus
-from dsync.console import masking
+from dsync.configuration import DemarcheSection
+from dsync.console import masking, words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
 from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
-from dsync.store.dictionary import is_masked
+from dsync.store.dictionary import FREE_TEXT, is_masked
 from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
+from dsync.sync.work import AnswerCheck
+from dsync.sync.work import Request as WorkRequest
+from dsync.wiring import Worker
 from tests.console.addresses import FILES, pages
 from tests.console.served import Visitor, served
 from tests.console.test_pages import flat
@@ -68,21 +72,42 @@ SHOWN = {
     "lecture_voeu.missions",
 }
 """Marked columns that an operateur certainly sees: the test looks at what is really there."""
+OF_JURY = {
+    *("lecture_evaluation.evaluateur", "lecture_evaluation.commentaire", "lecture_voeu.missions"),
+    *(
+        f"lecture_candidature.{name}"
+        for name, sentence in shipped_dictionary(PROGRAMME)["lecture_candidature"][
+            "columns"
+        ].items()
+        if sentence.endswith(FREE_TEXT)
+    ),
+    "lecture_jury_dossier.page_produit",
+}
+"""Marked columns that the jury sees."""
 SHORTEST = 10
 FIRST_DAY, FAR = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 TEXTS = {"text", "textarea", "email", "phone"}
 
 
-def test_a_lecteur_sees_no_marked_value(sqlite_template: Path, tmp_path: Path) -> None:
-    """On each page of each dossier, in each export, whoever wrote it; an operateur sees it.
+@dataclass
+class Seen:
+    """A démarche with canaries in every answer, and all that each role sees of it."""
 
-    Nor the name of an entrepreneur individuel.
-    """
-    shutil.copy(sqlite_template, tmp_path / "dsync.db")
+    texts: dict[Role, str]
+    marked: dict[str, set[str]]
+    """The values of each marked column that stand nowhere else."""
+    oracle: str
+    """What the search of a lecteur finds of a canary."""
+
+
+@pytest.fixture(scope="module")
+def everything(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    path = tmp_path_factory.mktemp("masking") / "dsync.db"
+    shutil.copy(sqlite_template, path)
     dossiers = seeds(range(20))
     entreprise = dossiers[0].demandeur["entreprise"]
     entreprise |= {"forme_juridique_code": "1000", "raison_sociale": "CANARI Grace"}
-    with Engine(f"sqlite:///{tmp_path}/dsync.db", dossiers) as engine:
+    with Engine(f"sqlite:///{path}", dossiers) as engine:
         engine.sync_until_quiet()
         for row in engine.rows(
             "SELECT champ_id, type FROM lecture_champ "
@@ -95,26 +120,91 @@ def test_a_lecteur_sees_no_marked_value(sqlite_template: Path, tmp_path: Path) -
         engine.control.faults.return_null(number(2), champs_only=True)
         engine.advance(minutes=1)
         engine.sync(full=True)
+        answer = AnswerCheck((number(3),), "administration", "non_conforme", "CANARI d’une réponse")
+        engine.worker.app.sync(WorkRequest(answer, "ada.canari@poste"))
         marked, free = values_of(engine)
         with engine.worker.store.reading(DEMARCHE) as reader:
             # Sources of evidence, which checks name and a page of its own shows.
             free |= set(leaves(engine.worker.app.evidence(reader)))
-        with served(engine) as console:
-            operateur = text_of(engine, console.visitor(), Role.ADMINISTRATEUR)
-        with served(engine, role=Role.LECTEUR) as console:
-            lecteur = text_of(engine, console.visitor(), Role.LECTEUR)
-            oracle = console.visitor().get("/dossiers?q=CANARI").text
-    secret = {
-        name: {v for v in values if len(v) >= SHORTEST and not any(v in one for one in free)}
-        for name, values in marked.items()
-    }
-    seen = {name for name, values in secret.items() if any(v in operateur for v in values)}
+        texts, oracle = {}, ""
+        for role in (Role.ADMINISTRATEUR, Role.JURY, Role.LECTEUR):
+            with served(engine, role=role) as console:
+                texts[role] = text_of(engine, console.visitor(), role)
+                oracle = console.visitor().get("/dossiers?q=CANARI").text
+        secret = {
+            name: {v for v in values if len(v) >= SHORTEST and not any(v in one for one in free)}
+            for name, values in marked.items()
+        }
+        yield Seen(texts, secret, oracle)
+
+
+def test_a_lecteur_sees_no_marked_value(everything: Seen) -> None:
+    """On each page of each dossier, in each export, whoever wrote it; an administrateur sees it.
+
+    Nor the name of an entrepreneur individuel.
+    """
+    every, lecteur = (everything.texts[one] for one in (Role.ADMINISTRATEUR, Role.LECTEUR))
+    seen = {n for n, values in everything.marked.items() if any(v in every for v in values)}
     assert SHOWN <= seen, sorted(seen)
-    leaked = {name: {v for v in values if v in lecteur} for name, values in secret.items()}
+    leaked = {n: {v for v in values if v in lecteur} for n, values in everything.marked.items()}
     assert {} == {name: values for name, values in leaked.items() if values}
-    assert "CANARI Grace" in operateur
-    assert "CANARI" not in lecteur
-    assert f"/dossiers/{FIRST}" not in oracle
+    assert "CANARI Grace" in every
+    assert "canari" not in lecteur.lower()
+    assert f"/dossiers/{FIRST}" not in everything.oracle
+
+
+def test_the_jury_sees_what_it_judges_and_no_contact(everything: Seen) -> None:
+    """The free texts of a candidature, and the grids with their evaluators; nothing else."""
+    jury = everything.texts[Role.JURY]
+    seen = {n for n, values in everything.marked.items() if any(v in jury for v in values)}
+    assert {
+        "lecture_candidature.probleme",
+        "lecture_candidature.page_produit",
+        "lecture_voeu.missions",
+        "lecture_evaluation.evaluateur",
+        "lecture_evaluation.commentaire",
+    } <= seen
+    shown = {v for name in OF_JURY for v in everything.marked[name]}
+    leaked = {
+        name: {v for v in values if v in jury and not any(v in one for one in shown)}
+        for name, values in everything.marked.items()
+    }
+    assert {} == {name: values for name, values in leaked.items() if values}
+    assert "CANARI Grace" not in jury
+    assert "ada.canari" not in jury
+    assert "CANARI d’une" not in jury
+
+
+def test_a_lecteur_sees_why_a_dossier_is_ineligible(read_engine: Engine) -> None:
+    """Where the reason is a published rule and public evidence."""
+    [row, *_] = read_engine.rows(
+        "SELECT numero, motif FROM lecture_precontrole_controle "
+        "WHERE courant AND controle = 'administration' AND resultat = 'non_conforme' "
+        "ORDER BY numero"
+    )
+    with served(read_engine, role=Role.LECTEUR) as console:
+        page = flat(html.unescape(console.visitor().get(f"/dossiers/{row['numero']}").text))
+    assert flat(visible(row["motif"])) in page
+
+
+def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> None:
+    """Not before: neither the pages of the jury nor a mark, on any page."""
+    today = words.paris_day(read_engine.worker.app.clock())
+    [row, *_] = read_engine.rows(
+        "SELECT numero FROM lecture_evaluation WHERE moyenne IS NOT NULL ORDER BY numero"
+    )
+    path = f"/dossiers/{row['numero']}"
+    for day, status in ((None, 403), ("2100-01-01", 403), (today, 200)):
+        app = read_engine.another().app
+        demarche = DemarcheSection(number=DEMARCHE, deliberation=day)
+        configuration = app.configuration.model_copy(update={"demarche": demarche})
+        settings = replace(app.settings, configuration=configuration)
+        worker = Worker(settings, clock=app.clock, store=app.store)
+        with served(read_engine, [worker], role=Role.LECTEUR) as console:
+            visitor = console.visitor()
+            assert status == visitor.get("/jury").status_code
+            assert (status == 200) == ("de moyenne" in visitor.get(path).text)
+            assert (status == 200) == ('href="/jury"' in visitor.get("/dossiers").text)
 
 
 def test_a_lecteur_reads_nothing_that_is_false(engine: Engine) -> None:
@@ -222,7 +312,10 @@ def test_each_method_that_the_console_reads_with_is_masked(read_engine: Engine) 
     }
     used, seen, leaked = read_by_console(), set(), {}
     with read_engine.worker.store.reading(DEMARCHE) as reader:
-        methods, masked = methods_of(reader), methods_of(masking.masked(reader))
+        methods, masked = (
+            methods_of(reader),
+            methods_of(masking.masked(reader, RIGHTS[Role.LECTEUR])),
+        )
         assert methods.keys() == masked.keys()
         objects = {name.partition(".")[0] for name in methods if "." in name}
         assert used <= {*methods, *objects}
@@ -268,7 +361,7 @@ class Record:
 def test_what_is_not_known_to_be_masked_is_no_page(read_engine: Engine, value: Any) -> None:
     """At any depth."""
     with read_engine.worker.store.reading(DEMARCHE) as reader:
-        masked = masking.Masking(reader)
+        masked = masking.Masking(reader, RIGHTS[Role.LECTEUR])
         for whole in (value, [{"x": value}], {"x": (1, value)}):
             with pytest.raises(TypeError, match="lecteur"):
                 masked(whole)
@@ -280,12 +373,21 @@ def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:
     free: set[str] = set()
     for view, entry in shipped_dictionary(PROGRAMME).items():
         for row in engine.rows(f"SELECT * FROM {view}"):
+            if view == "lecture_precontrole_controle":
+                free |= set(leaves(public_of(row)))
             for name, sentence in entry["columns"].items():
                 if is_masked(sentence):
                     marked.setdefault(f"{view}.{name}", set()).update(leaves(row[name]))
                 else:
                     free |= set(leaves(row[name], names=True))
     return marked, free
+
+
+def public_of(check: dict[str, Any]) -> list[Any]:
+    """Return what the programme declares as public of a check."""
+    evidence, known = json.loads(check["preuve"] or "{}"), PROGRAMME.public[check["controle"]]
+    shown = [value for key, value in evidence.items() if key in known]
+    return [*shown, check["motif"]] if evidence.keys() <= known and "motif" in known else shown
 
 
 def leaves(value: Any, *, names: bool = False) -> Iterator[str]:
