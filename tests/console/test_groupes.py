@@ -1,0 +1,109 @@
+"""Somebody who is of some groupes instructeurs: sees, counts and acts on their dossiers alone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from dsync.console.access import Role
+from tests.console.addresses import pages
+from tests.console.provider import EMAIL, provider
+from tests.console.served import Visitor, served
+from tests.console.test_signin import Clock, team_access
+from tests.engine.rig import Engine, number, seeds
+
+NORD, SUD = "Groupe Nord", "Groupe Sud"
+CANARY = "CANARI du Sud"
+
+
+class Team(NamedTuple):
+    """A démarche of two groupes, and people of the first one, which has the first dossiers."""
+
+    engine: Engine
+    instructeur: Visitor
+    jury: Visitor
+
+
+@pytest.fixture(scope="module")
+def team(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    path = tmp_path_factory.mktemp("groupes") / "dsync.db"
+    shutil.copy(sqlite_template, path)
+    with Engine(f"sqlite:///{path}", seeds(range(12))) as engine, provider() as fake:
+        engine.sync_until_quiet()
+        engine.execute(f"UPDATE dossier SET groupe_instructeur = '{SUD}'")
+        engine.execute(
+            f"UPDATE dossier SET groupe_instructeur = '{NORD}' WHERE numero < {number(6)}"
+        )
+        acces = [
+            {"role": "instructeur", "personnes": [EMAIL], "groupes": [NORD]},
+            {"role": "jury", "claims": {"groups": ["jury-nord"]}, "groupes": [NORD]},
+        ]
+        with served(engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console:
+            instructeur = Visitor(console.base, "/entrer")
+            fake.userinfo = lambda claims: claims.update(
+                email="jury@ailleurs.example.fr", groups=["autre", "jury-nord"]
+            )
+            jury = Visitor(console.base, "/entrer")
+            yield Team(engine, instructeur, jury)
+
+
+def shown(visitor: Visitor, path: str) -> str:
+    """Return a page without what each request has anew."""
+    answer = visitor.get(path)
+    assert answer.status_code in (200, 403, 404), path
+    text = answer.content.decode("utf-8-sig", "replace")
+    return re.sub(r'value="[\w-]{32}"|\d\d:\d\d:\d\d|il y a [^<]*|dans \d+ \w+', "", text)
+
+
+def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
+    """Nor in a file, nor in a number: whatever becomes of them, each page stays as it is."""
+    people = {Role.INSTRUCTEUR: team.instructeur, Role.JURY: team.jury}
+    own = ["/dossiers.csv", "/dossiers?q=canari", "/dossiers?tri=verdict"]
+    every = [(role, path) for role in people for path in (*pages(number(0), role), *own)]
+    before = {(role, path): shown(people[role], path) for role, path in every}
+    for change in (
+        f"UPDATE dossier SET raison_sociale = '{CANARY}', etat = 'accepte', "
+        f"depose_le = '2020-01-01', labels = '[\"{CANARY}\"]' WHERE numero >= {number(6)}",
+        f"UPDATE dossier SET presence = 'masque' WHERE numero = {number(7)}",
+        f"UPDATE dossier SET etat = 'en_instruction' WHERE numero = {number(8)}",
+        f"UPDATE verdict SET verdict = 'Inéligible' WHERE numero >= {number(6)}",
+        f"UPDATE outbox SET statut = 'conflit', valeur_distante = '{CANARY}' "
+        f"WHERE numero >= {number(6)}",
+    ):
+        team.engine.execute(change)
+    for role, path in every:
+        assert before[role, path] == shown(people[role], path), (role, path)
+    texts = "".join(before.values())
+    assert f"/dossiers/{number(1)}" in texts
+    for rank, visitor in product(range(6, 12), people.values()):
+        assert f"/dossiers/{number(rank)}" not in texts
+        assert 404 == visitor.get(f"/dossiers/{number(rank)}").status_code
+        assert 200 == visitor.get(f"/dossiers/{number(rank - 6)}").status_code
+
+
+def test_nobody_acts_on_dossiers_of_other_groupes(team: Team) -> None:
+    """Whichever form names them; nor asks for what is about all dossiers."""
+    before = team.engine.rows("SELECT count(*) AS n FROM demande")
+    visitor, theirs = team.instructeur, str(number(7))
+    for action in ("relire", "renvoyer", "rejuger", "repondre"):
+        assert 404 == visitor.post(f"/dossiers/{theirs}/{action}").status_code, action
+    for fields in ({"portee": "dossier"}, {"portee": "dossier", "a_blanc": "1"}):
+        assert 404 == visitor.post("/resynchroniser", dossier=theirs, **fields).status_code
+    assert 404 == visitor.post("/anomalies", dossier=theirs, quoi="envoi").status_code
+    assert 403 == visitor.post("/resynchroniser", portee="tout").status_code
+    assert 403 == visitor.post("/personne", texte="Dupont").status_code
+    assert before == team.engine.rows("SELECT count(*) AS n FROM demande")
+    own = visitor.post(f"/dossiers/{number(1)}/relire")
+    assert 200 == own.status_code
+
+
+def test_a_claim_of_the_provider_gives_a_role(team: Team) -> None:
+    """The jury by its group; somebody without it does not enter."""
+    assert 200 == team.jury.get("/jury").status_code
+    assert 403 == team.jury.post(f"/dossiers/{number(1)}/relire").status_code
