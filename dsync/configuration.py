@@ -334,15 +334,55 @@ class AccesSection(_Section):
         return self
 
 
+class MentionsSection(_Section):
+    """Section `[console.mentions]`: what `/mentions-legales` and `/donnees-personnelles` say."""
+
+    editeur: str | None = Field(default=None, min_length=1)
+    """Who publishes the site: name, address, telephone."""
+    directeur: str | None = Field(default=None, min_length=1)
+    """Who is responsible for its publication (« directeur de la publication »)."""
+    hebergeur: str | None = Field(default=None, min_length=1)
+    """Who hosts it: name, address, telephone."""
+    dpo: str | None = Field(default=None, min_length=1)
+    """How to reach the « délégué à la protection des données »."""
+
+
+class AccessibiliteSection(_Section):
+    """Section `[console.accessibilite]`: the statement of accessibility (RGAA)."""
+
+    etat: Literal["non conforme", "partiellement conforme", "totalement conforme"] = "non conforme"
+    """What an audit of this installation found; without one, it is « non conforme »."""
+    etablie_le: date | None = None
+    """The day of the statement."""
+    audit: str | None = Field(default=None, min_length=1)
+    """Who audited it, and the share of criteria that are met."""
+    contenus: tuple[str, ...] = ()
+    """What is not accessible, an item each."""
+
+    @model_validator(mode="after")
+    def _was_audited(self) -> Self:
+        if self.etat != "non conforme" and not (self.audit and self.etablie_le):
+            raise ValueError(f"« {self.etat} » needs audit and etablie_le")
+        return self
+
+
 class ConsoleSection(_Section):
     """Section `[console]`: the console of a team."""
 
+    nom: str = Field(default="dsync", min_length=1, max_length=80)
+    """The name of the service, in the header and the titles."""
+    entite: str | None = Field(default=None, min_length=1, max_length=120)
+    """The administration that answers for it, below the name."""
+    contact: str | None = Field(default=None, min_length=1)
+    """E-mail address or page for those who use it."""
     public_url: Annotated[str, BeforeValidator(_origin)] | None = None
     """Where browsers find it, such as `https://dsync.example.gouv.fr`."""
     proxies: tuple[Annotated[str, BeforeValidator(_network)], ...] = ()
     """Reverse proxies whose `X-Forwarded-For` is believed."""
     openid: OpenIdSection | None = None
     """The sign-in; without it the console is for this machine alone."""
+    mentions: MentionsSection = MentionsSection()
+    accessibilite: AccessibiliteSection = AccessibiliteSection()
 
     @model_validator(mode="after")
     def _has_address(self) -> Self:

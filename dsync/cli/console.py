@@ -113,6 +113,7 @@ def open_console(
         else _team_access(workers, section, section.openid, stop),
         secret=secrets.token_urlsafe(32) if key is None else key.get_secret_value(),
         theme=workers[0].configuration.http.theme,
+        section=section,
         stop=stop,
         cookie=f"dsync_console_{crc32(place.encode()):08x}",
     )

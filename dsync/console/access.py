@@ -92,6 +92,8 @@ class Access:
     welcome: str | None = None
     """Its title; None: « Accès refusé »."""
     farewell = "Votre session est fermée."
+    is_proconnect = False
+    """Whether the way in is ProConnect, whose button has a text of its own."""
     origin: str | None = None
     """Scheme, host and port of the console's pages; None: whatever the request's `Host` says."""
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
@@ -15,7 +13,6 @@ from urllib.parse import parse_qs
 
 import anyio
 import structlog
-from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,10 +23,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dsync.console import decisions, dossier, dossiers, etat, jury, person, runs, words
+from dsync.configuration import ConsoleSection
+from dsync.console import decisions, dossier, dossiers, etat, jury, legal, person, runs, words
 from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
 from dsync.console.desk import Desk
+from dsync.console.legal import PUBLIC
 from dsync.console.visit import Site, Visit, environment
+from dsync.domain.paper import Page as Paper
 from dsync.errors import DsyncError
 from dsync.wiring import Worker
 
@@ -39,18 +39,9 @@ MAX_FORM = 256 * 1024
 """Maximum length of a form, in bytes."""
 THREADS = 4
 """Pages that are made at the same time; further ones wait."""
-STYLE = (
-    ":root{color-scheme:light dark}body{margin:0;font:1rem/1.5 system-ui,sans-serif}"
-    "main{max-width:36rem;margin:0 auto;padding:1rem}.fr-btn{display:inline-block;padding:.5rem "
-    "1rem;border:2px solid;border-radius:.25rem;font-weight:600;text-decoration:none}"
-    ":focus-visible{outline:3px solid #0a76f6;outline-offset:2px}"
-)
-"""Of pages without a session, which may not load a style sheet; named by its hash in the policy."""
 HEADERS = {
     "content-security-policy": (
-        "default-src 'self'; "
-        f"style-src 'self' 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
         "object-src 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -67,7 +58,7 @@ _TITLES = {
     405: "Action impossible ici",
     413: "Formulaire trop long",
     429: "Trop d’essais",
-    500: "Erreur de dsync",
+    500: "Erreur de ce site",
     503: "Page indisponible",
 }
 Handler = Callable[[Visit], Response]
@@ -84,6 +75,7 @@ class Console:
         secret: signs the sessions.
         cookie: the name under which browsers keep them. They send it to every port of a host, so
             consoles of one host need different names.
+        section: `[console]`; None: nothing is set there.
         theme: one of `visit.THEMES`.
         stop: ends what the console executes itself.
     """
@@ -97,11 +89,12 @@ class Console:
         theme: str,
         stop: threading.Event,
         cookie: str = "dsync_console",
+        section: ConsoleSection | None = None,
     ) -> None:
         self._access = access
         self._desk = Desk(stop)
         by_number = {int(worker.demarche): worker for worker in workers}
-        self._site = Site(by_number, self._desk, theme, environment())
+        self._site = Site(by_number, self._desk, theme, environment(), section or ConsoleSection())
         self._limiter = anyio.CapacityLimiter(THREADS)
         self.application = self._application(secret, cookie)
 
@@ -115,7 +108,7 @@ class Console:
         self._desk.close()
 
     def _application(self, secret: str, cookie: str) -> Starlette:
-        rooms = (etat, dossiers, dossier, decisions, jury, runs, person)
+        rooms = (etat, dossiers, dossier, decisions, jury, runs, person, legal)
         pages: list[Page] = [page for room in rooms for page in room.PAGES]
         secure = self._access.is_secure
         static = StaticFiles(directory=Path(str(resources.files("dsync.console"))) / "static")
@@ -123,8 +116,12 @@ class Console:
             routes=[
                 *self._access.routes,
                 Route(EXIT, self._leave, methods=["POST"]),
+                *(
+                    Route(path, self._public(page), methods=["GET"])
+                    for path, page in PUBLIC.items()
+                ),
                 *map(self._route, pages),
-                Mount("/static", _Guarded(static, self._actor_of)),
+                Mount("/static", static),
             ],
             middleware=[
                 Middleware(_Headers),
@@ -231,15 +228,29 @@ class Console:
             has_session = bool(self._actor_of(request))
         except HTTPException:
             has_session = False
-        html = self._site.templates.get_template("court.html").render(
+        return self._shell(
+            request,
+            "court.html",
+            status,
             title=title or _TITLES.get(status, "Erreur"),
             text=text,
             detail=detail,
-            theme=self._site.theme,
-            style=Markup(STYLE),  # noqa: S704 - a constant
             has_session=has_session,
             way_in=None if has_session else self._access.way_in(request),
+            is_proconnect=self._access.is_proconnect,
             elsewhere=elsewhere,
+        )
+
+    def _public(self, page: Callable[[Site], Paper]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return self._shell(request, "publique.html", paper=page(self._site))
+
+        return answer
+
+    def _shell(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
+        """Return a page without a session."""
+        html = self._site.templates.get_template(template).render(
+            site=self._site, path=request.url.path, **values
         )
         return HTMLResponse(html, status)
 
@@ -273,18 +284,6 @@ async def _form(request: Request) -> dict[str, list[str]]:
         raise HTTPException(400) from exc
 
 
-class _Guarded:
-    """Serves files to those who have a session."""
-
-    def __init__(self, app: ASGIApp, actor_of: Callable[[Request], Actor]) -> None:
-        self._app = app
-        self._actor_of = actor_of
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._actor_of(Request(scope))
-        await self._app(scope, receive, send)
-
-
 class _Headers:
     """Adds the headers of security to every answer; pages are not kept by browsers or proxies."""
 
@@ -296,7 +295,7 @@ class _Headers:
             await self._app(scope, receive, send)
             return
         is_file = scope["path"].startswith("/static/")
-        cached = "private, max-age=86400" if is_file else "no-store"
+        cached = "public, max-age=86400" if is_file else "no-store"
         own: Any = {**HEADERS, "cache-control": cached}
         dropped = set(own)
         if (b"hx-request", b"true") in scope["headers"]:

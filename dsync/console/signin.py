@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import anyio
 import structlog
@@ -41,8 +41,9 @@ THREADS = 2
 _FAILED = "L’identification n’a pas abouti. Recommencez ; si cela se reproduit, signalez-le."
 _NOT_ALLOWED = (
     "Votre adresse n’est pas, ou plus, autorisée à entrer. Demandez l’accès à la personne qui "
-    "administre dsync."
+    "administre la démarche."
 )
+_PROCONNECT = (".agentconnect.gouv.fr", ".proconnect.gouv.fr", ".dev-agentconnect.fr")
 _TOO_MANY = "Trop d’identifications ont échoué. Réessayez dans quelques minutes."
 
 
@@ -88,6 +89,8 @@ class TeamAccess(Access):
         self._acces = acces
         self._proxies = [ip_network(one) for one in section.proxies]
         self.origin = section.public_url
+        host = urlsplit(section.openid.issuer if section.openid else "").hostname or ""
+        self.is_proconnect = f".{host}".endswith(_PROCONNECT)
         self._provider = provider
         self._failures = Failures(clock)
         self._limiter = anyio.CapacityLimiter(THREADS)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
+import jinja2.ext
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dsync import __version__
+from dsync.configuration import ConsoleSection
 from dsync.console import words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
 from dsync.console.desk import Desk
@@ -28,6 +32,8 @@ from dsync.sync.work import Attempted, PrecheckAsOf, ReadChanges, Work
 from dsync.wiring import Worker
 
 THEMES = ("neutre", "dsfr")
+BUILD = sha256(__version__.encode()).hexdigest()[:8]
+"""In the addresses of what browsers keep for a day. Strangers do not learn the version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +44,30 @@ class Site:
         workers: of the démarches shown, by number.
         desk: executes or hands over what people ask for.
         theme: one of `THEMES`.
+        templates: of the pages.
+        section: `[console]`.
     """
 
     workers: Mapping[int, Worker]
     desk: Desk
     theme: str
     templates: jinja2.Environment
+    section: ConsoleSection = field(default_factory=ConsoleSection)
+
+    @property
+    def nom(self) -> str:
+        """The name of the service."""
+        return self.section.nom
+
+    @property
+    def links(self) -> Sequence[tuple[str, str]]:
+        """Address and name of what the foot of each page leads to."""
+        return (
+            ("/plan", "Plan du site"),
+            ("/accessibilite", f"Accessibilité : {self.section.accessibilite.etat}"),
+            ("/mentions-legales", "Mentions légales"),
+            ("/donnees-personnelles", "Données personnelles"),
+        )
 
     @property
     def store(self) -> Store:
@@ -196,6 +220,15 @@ class Visit:
         return f"{path}?{urlencode(given)}" if given else path
 
     @property
+    def filters(self) -> str:
+        """What the address chooses of a list, in words, for the title of the page."""
+        chosen = {name: value for name in words.FILTERS if (value := self.query(name))}
+        return ", ".join(
+            words.FILTERS[name].format(words.CHOSEN.get(value, self.said(name, value)))
+            for name, value in chosen.items()
+        )
+
+    @property
     def here(self) -> str:
         """The address of the page, without the host."""
         url = self.request.url
@@ -255,11 +288,12 @@ class Visit:
             actor=self.actor,
             may=self.may,
             grant=self.grant,
-            theme=self.site.theme,
+            site=self.site,
             demarche=self.worker.demarche,
             demarches={number: titles.get(number) for number in self.actor.grants},
             has_programme=programme is not None,
             has_grids=programme is not None and programme.has_grids,
+            has_rules=programme is not None and self.worker.configuration.judges,
             has_stages=programme is not None and bool(programme.stages),
             path=self.request.url.path,
             here=self.here,
@@ -331,6 +365,31 @@ class Visit:
         return RedirectResponse(self.url(path, **parameters), 303)
 
 
+class _TableRoles(jinja2.ext.Extension):
+    """Writes the roles of tables into the templates.
+
+    Browsers forget the roles of cells that a narrow screen shows as blocks.
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return the source with them."""
+        for tag, role in _ROLES.items():
+            source = re.sub(f"<{tag}(?=[ >{{])", f'<{tag} role="{role}"', source)
+        return source
+
+
+_ROLES = {
+    "table": "table",
+    "thead": "rowgroup",
+    "tbody": "rowgroup",
+    "tr": "row",
+    'th scope="col"': "columnheader",
+    'th scope="row"': "rowheader",
+    "td": "cell",
+}
+"""By the beginning of a tag."""
+
+
 def environment() -> jinja2.Environment:
     """Return the templates' environment: values are escaped, unknown names are errors."""
     made = jinja2.Environment(
@@ -338,6 +397,7 @@ def environment() -> jinja2.Environment:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
+        extensions=[_TableRoles],
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -382,7 +442,7 @@ def environment() -> jinja2.Environment:
     made.globals |= {
         "Right": Right,
         "zip": zip,
-        "version": __version__,
+        "build": BUILD,
         "LONGEST_REASON": LONGEST_REASON,
     }
     return made

@@ -52,6 +52,19 @@ OF_COLUMN = {
     "demandeur_type": DEMANDEURS,
 }
 """The words of a column's codes, by its name; the programme has those of its own columns."""
+FILTERS = {
+    "q": "« {} »",
+    "verdict": "{}",
+    "etat": "{}",
+    "etape": "{}",
+    "attend": "attend : {}",
+    "groupe": "groupe {}",
+    "etiquette": "étiquette {}",
+    "presence": "{}",
+    "conflit": "en conflit",
+}
+"""What an address chooses of a list, as the title of its page says it; in this order."""
+CHOSEN = {verdict.key: verdict.value for verdict in Verdict} | {"aucun": "Sans verdict"}
 LABELS = {"etape": "Avancement noté par l’équipe"}
 """The labels of columns that cannot be taken from the views: on all pages, « Étape » is that of
 `lecture_suivi`, which dsync works out, and not what the team typed."""

@@ -39,10 +39,15 @@ RULES = {
     ("GET", "/journal"): Right.AGIR,
     ("GET", "/personne"): Right.PERSONNES,
     ("POST", "/personne"): Right.PERSONNES,
-    ("GET", "/static/{path:path}"): Right.LIRE,
+    ("GET", "/plan"): Right.LIRE,
+    ("GET", "/comment-ca-marche"): Right.LIRE,
+    ("GET", "/accessibilite"): PUBLIC,
+    ("GET", "/mentions-legales"): PUBLIC,
+    ("GET", "/donnees-personnelles"): PUBLIC,
+    ("GET", "/static/{path:path}"): PUBLIC,
 }
 """The right that each needs; `test_each_address_has_a_rule` compares it with what is served."""
-FILES = {"/dossiers.{ending}", "/jury.xlsx", "/static/{path:path}"}
+FILES = {"/dossiers.{ending}", "/jury.xlsx"}
 """Those that are no pages."""
 TRANSIENT = {"/essais/{id}"}
 """Pages that not every console has."""

@@ -14,6 +14,7 @@ import requests
 from sqlalchemy import event
 
 from dsync.addresses import Listen
+from dsync.configuration import ConsoleSection
 from dsync.console.access import Access, LocalAccess, Role
 from dsync.console.app import Console
 from dsync.service.surface import bind, server_thread
@@ -93,6 +94,7 @@ def served(
     role: Role = Role.ADMINISTRATEUR,
     theme: str = "neutre",
     access: Callable[[str, threading.Event], Access] | None = None,
+    section: ConsoleSection | None = None,
 ) -> Iterator[ServedConsole]:
     """Serve the console of an engine's démarche, with a worker of its own.
 
@@ -102,6 +104,7 @@ def served(
         role: of those who enter by a link.
         theme: how the pages look.
         access: another way in, from the console's address and the event that ends it.
+        section: `[console]`.
     """
     stop = threading.Event()
     links: list[str] = []
@@ -118,7 +121,7 @@ def served(
     assert listening is not None
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     way = LocalAccess(USER, links.append, role) if access is None else access(base, stop)
-    console = Console(shown, way, secret="s" * 32, theme=theme, stop=stop)
+    console = Console(shown, way, secret="s" * 32, theme=theme, stop=stop, section=section)
     thread = server_thread(console.application, listening, stop)
     thread.start()
     console.open()

@@ -427,7 +427,6 @@ def text_of(engine: Engine, visitor: Visitor, role: Role) -> str:
     books = {
         "/dossiers.{ending}": "/dossiers.xlsx",
         "/jury.xlsx": f"/jury.xlsx?le={day}" if Right.NOTES in RIGHTS[role] else None,
-        "/static/{path:path}": None,
     }
     assert set(books) == FILES
     for path in filter(None, books.values()):

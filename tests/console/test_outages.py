@@ -62,7 +62,7 @@ def test_a_page_that_crashes_has_the_headers_of_all_others(engine: Engine) -> No
         sound = visitor.get("/dossiers")
         other.store.around["reading"] = crash
         crashed = visitor.get("/dossiers")
-    assert (500, True) == (crashed.status_code, "Erreur de dsync" in crashed.text)
+    assert (500, True) == (crashed.status_code, "Erreur de ce site" in crashed.text)
     for name in (*HEADERS, "cache-control"):
         assert sound.headers[name] == crashed.headers[name]
 

@@ -1,6 +1,8 @@
+const isPaused = () => sessionStorage.getItem("pause") === "1";
 // Parts of pages that follow what happens (`hx-get` of the page itself): they are asked for only
 // while the page is visible, and not replaced while somebody chooses or copies something there.
 const isBusy = (part) =>
+  isPaused() ||
   document.hidden ||
   part.contains(document.activeElement) ||
   part.querySelector("input:checked, textarea:not(:placeholder-shown)") ||
@@ -23,6 +25,20 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 // longer kept): the page says so.
 document.addEventListener("htmx:responseError", (event) => {
   if ([403, 404].includes(event.detail.xhr.status)) location.reload();
+});
+
+// Pausing holds for all pages of this window until it is closed.
+const showPause = () => {
+  const button = document.querySelector("button[data-pause]");
+  if (!button) return;
+  button.parentElement.hidden = !document.getElementById("vivant");
+  button.setAttribute("aria-pressed", isPaused());
+};
+document.addEventListener("DOMContentLoaded", showPause);
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest("button[data-pause]")) return;
+  sessionStorage.setItem("pause", isPaused() ? "0" : "1");
+  showPause();
 });
 
 // Texts to copy: without scripts their buttons stay hidden, and the text can be selected.

@@ -1,0 +1,219 @@
+"""What the law wants a public service's site to say, the plan of the site, and the published rules.
+
+The first three are read without a session; they hold nothing of a dossier.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.console import words
+from dsync.console.access import SESSION_S, Right
+from dsync.console.visit import Site, Visit
+from dsync.domain.paper import Block, Page, heading, items, paragraph, table
+
+_MISSING = "non renseigné"
+_DEFENDER = (
+    "Si vous constatez un défaut d’accessibilité qui vous empêche d’accéder à un contenu ou à une "
+    "fonction, que vous nous le signalez et que vous n’obtenez pas de réponse, vous pouvez écrire "
+    "au Défenseur des droits (https://formulaire.defenseurdesdroits.fr), joindre son délégué dans "
+    "votre département (https://www.defenseurdesdroits.fr/saisir/delegues), ou lui écrire par "
+    "courrier, gratuitement, sans timbre : Défenseur des droits, Libre réponse 71120, "
+    "75342 Paris CEDEX 07."
+)
+_RETAINED = {
+    "en_construction": "dossiers en construction, depuis leur dernière modification",
+    "en_instruction": "dossiers en instruction, depuis leur dernière modification",
+    "accepte": "dossiers acceptés, depuis la décision",
+    "refuse": "dossiers refusés, depuis la décision",
+    "sans_suite": "dossiers classés sans suite, depuis la décision",
+    "masque": "dossiers à la corbeille, depuis qu’ils y sont",
+    "disparu": "dossiers introuvables, depuis qu’ils le sont",
+    "journaux": "journaux des passages et des demandes",
+    "agents": "noms des agents dans les journaux",
+}
+
+
+def mentions(site: Site) -> Page:
+    """Return « Mentions légales »."""
+    said, section = site.section.mentions, site.section
+    rows = [
+        ("Site", section.nom),
+        ("Éditeur", said.editeur or section.entite or _MISSING),
+        ("Directeur de la publication", said.directeur or _MISSING),
+        ("Hébergeur", said.hebergeur or _MISSING),
+        ("Contact", section.contact or _MISSING),
+    ]
+    return Page(
+        "Mentions légales",
+        [
+            table(("Rubrique", "Réponse"), rows),
+            heading("Logiciel"),
+            paragraph(
+                "Ce site est fait avec dsync, un logiciel libre qui recopie les dossiers d’une "
+                "démarche de Démarches Simplifiées et aide à les instruire."
+            ),
+        ],
+    )
+
+
+def personal_data(site: Site) -> Page:
+    """Return « Données personnelles », by the register and the configuration."""
+    section, said = site.section, site.section.mentions
+    return Page(
+        "Données personnelles",
+        [
+            paragraph(
+                f"Responsable du traitement : {section.entite or said.editeur or _MISSING}. "
+                f"Délégué à la protection des données : {said.dpo or _MISSING}."
+            ),
+            heading("Finalité et base légale"),
+            paragraph(
+                "Suivre les dossiers d’une démarche de Démarches Simplifiées : les copier, "
+                "signaler si les critères publiés semblent réunis, aider leur instruction, en "
+                "rendre compte. C’est une mission d’intérêt public (RGPD, article 6, 1, e). "
+                "Aucune décision n’est automatique : le pré-contrôle est un avis, une personne "
+                "décide."
+            ),
+            heading("Données"),
+            paragraph(
+                "Elles viennent de Démarches Simplifiées, et de ce que l’équipe fait sur ce site."
+            ),
+            table(("Ce qui est gardé", "Jusqu’à"), _register()),
+            heading("Qui les voit"),
+            items(
+                [
+                    "l’équipe de la démarche : administrateurs et instructeurs, ceux-ci parfois "
+                    "pour les seuls dossiers de leurs groupes",
+                    "le jury : les projets et leurs évaluations, sans aucun contact",
+                    "les lecteurs : ni données personnelles, ni textes libres",
+                ]
+            ),
+            heading("Durées"),
+            *_durations(site),
+            heading("Vos droits"),
+            paragraph(
+                "Vous pouvez demander l’accès à vos données, leur rectification, leur effacement, "
+                "la limitation de leur traitement ou vous y opposer, auprès du délégué à la "
+                f"protection des données ({said.dpo or section.contact or _MISSING}), puis "
+                "adresser une réclamation à la CNIL (https://www.cnil.fr/fr/plaintes)."
+            ),
+            heading("Cookie"),
+            paragraph(
+                "Un seul, pour votre session : il est nécessaire au fonctionnement du site et "
+                f"prend fin au bout de {SESSION_S // 3600} heures. Il n’y a ni mesure d’audience, "
+                "ni contenu d’un autre site."
+            ),
+        ],
+    )
+
+
+@cache
+def _register() -> list[tuple[str, str]]:
+    """Return what each table of personal data holds, and until when, as the register says."""
+    found: Mapping[str, Mapping[str, object]] = tomllib.loads(
+        (resources.files("dsync.store") / "personal_data.toml").read_text(encoding="utf-8")
+    )
+    rows = {
+        (str(one["contenu"]), str(one.get("duree", ""))): None
+        for one in found.values()
+        if one.get("colonnes")
+    }
+    return [(content.replace("'", "’"), until.replace("'", "’")) for content, until in rows]
+
+
+def _durations(site: Site) -> Iterator[Block]:
+    ages = {n: one.configuration.retention.ages for n, one in site.workers.items()}
+    shared = len({tuple(one.items()) for one in ages.values()}) == 1
+    for number, given in list(ages.items())[: 1 if shared else None]:
+        if not shared:
+            yield heading(f"Démarche {number}", level=3)
+        if given:
+            yield items(
+                f"{_RETAINED[name]} : {words.plural(age.days, 'jour')}"
+                for name, age in given.items()
+            )
+        else:
+            yield paragraph("Aucun effacement par l’âge n’est réglé.")
+    yield paragraph(
+        "Un dossier est aussi effacé ici quand Démarches Simplifiées l’efface, ou à la demande."
+    )
+
+
+def accessibility(site: Site) -> Page:
+    """Return « Accessibilité », the statement that the law asks for."""
+    section, said = site.section, site.section.accessibilite
+    entite = section.entite or "L’entité qui publie ce site"
+    blocks = [
+        paragraph(
+            f"{entite} s’engage à rendre ses sites accessibles, conformément à l’article 47 de la "
+            "loi n° 2005-102 du 11 février 2005. Cette déclaration s’applique au site "
+            f"« {section.nom} »."
+        ),
+        heading("État de conformité"),
+        paragraph(
+            f"Ce site est {said.etat} avec le référentiel général d’amélioration de "
+            "l’accessibilité (RGAA), version 4"
+            + (f" : {said.audit}." if said.audit else " : aucun audit n’en a été fait.")
+        ),
+    ]
+    if said.contenus:
+        blocks += [heading("Contenus non accessibles"), items(said.contenus)]
+    made = f" le {words.day(said.etablie_le)}" if said.etablie_le else " sans audit"
+    return Page(
+        f"Accessibilité : {said.etat}",
+        [
+            *blocks,
+            heading("Établissement de cette déclaration"),
+            paragraph(
+                f"Elle a été établie{made}. Toutes les pages se lisent sans JavaScript et "
+                "s’utilisent au clavier."
+            ),
+            heading("Signaler un défaut"),
+            paragraph(
+                "Pour être orienté vers une autre forme accessible, ou obtenir le contenu sous une "
+                f"autre forme : {section.contact or _MISSING}."
+            ),
+            heading("Voies de recours"),
+            paragraph(_DEFENDER),
+        ],
+    )
+
+
+PUBLIC: Mapping[str, Callable[[Site], Page]] = {
+    "/accessibilite": accessibility,
+    "/mentions-legales": mentions,
+    "/donnees-personnelles": personal_data,
+}
+"""What is read without a session, by its address."""
+
+
+def plan(visit: Visit) -> Response:
+    """Show the pages that the person may open."""
+    with visit.reading() as reader:
+        return visit.page("plan.html", reader)
+
+
+def how_it_works(visit: Visit) -> Response:
+    """Show the published rules in force.
+
+    Raises:
+        HTTPException: the démarche judges nothing (404).
+    """
+    programme = visit.worker.programme
+    if programme is None or not visit.worker.configuration.judges:
+        raise HTTPException(404, "Cette démarche n’a pas de règles publiées.")
+    with visit.reading() as reader:
+        return visit.page("regles.html", reader, paper=programme.rules_page(visit.now))
+
+
+PAGES = [
+    ("GET", "/plan", plan, Right.LIRE),
+    ("GET", "/comment-ca-marche", how_it_works, Right.LIRE),
+]

@@ -1,0 +1,166 @@
+"""A public service's shell: its name, what the law wants a site to say, titles, roles of tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+import requests
+from pydantic import ValidationError
+
+from dsync.configuration import (
+    AccessibiliteSection,
+    ConsoleSection,
+    MentionsSection,
+    RetentionSection,
+)
+from dsync.console.access import Role
+from dsync.wiring import Worker
+from tests.console.addresses import ADDRESSES, PUBLIC, RULES
+from tests.console.provider import provider
+from tests.console.served import ServedConsole, Visitor, served, words
+from tests.console.test_signin import Clock, team_access
+from tests.engine.rig import Engine
+
+SECTION = ConsoleSection(
+    nom="Suivi de l’appel",
+    entite="Direction des essais",
+    contact="contact@essais.example.fr",
+    mentions=MentionsSection(
+        editeur="Direction des essais, 1 rue de l’Exemple",
+        directeur="Ada Lovelace",
+        hebergeur="Hébergeur d’exemple",
+        dpo="dpo@essais.example.fr",
+    ),
+)
+LEGAL = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
+
+
+@pytest.fixture(scope="module")
+def named(read_once: Engine) -> Iterator[ServedConsole]:
+    app = read_once.another().app
+    retention = RetentionSection(refuse="2y")
+    configuration = app.configuration.model_copy(update={"retention": retention})
+    settings = replace(app.settings, configuration=configuration)
+    worker = Worker(settings, clock=app.clock, store=app.store)
+    with served(read_once, [worker], section=SECTION) as console:
+        yield console
+
+
+def test_the_service_has_its_own_name(named: ServedConsole, read_engine: Engine) -> None:
+    """In the header and the title of each page, with or without a session; never « dsync »."""
+    visitor = named.visitor()
+    pages = [visitor.get(path).text for path in ADDRESSES]
+    pages += [requests.get(named.base + path, timeout=30).text for path in (*LEGAL, "/", "/x")]
+    for page in pages:
+        header = page.partition("<header")[2].partition("</header>")[0]
+        [title] = re.findall(r"<title>(.*?)</title>", page)
+        assert title.endswith("– Suivi de l’appel"), title
+        assert "Direction des essais" in header
+        assert "dsync" not in header + title
+        assert all(f'href="{path}"' in page.partition("<footer")[2] for path in LEGAL)
+
+
+def test_what_the_law_wants_is_read_without_a_session(
+    named: ServedConsole, read_engine: Engine
+) -> None:
+    """From the configuration and the register; nothing of a dossier, or of a démarche's title."""
+    assert {path for (_, path), rule in RULES.items() if rule == PUBLIC} >= {*LEGAL}
+    found = {p: requests.get(named.base + p, timeout=30) for p in LEGAL}
+    assert {200} == {one.status_code for one in found.values()}
+    texts = {path: words(one.text) for path, one in found.items()}
+    for said in ("Ada Lovelace", "1 rue de l’Exemple", "Hébergeur d’exemple"):
+        assert said in texts["/mentions-legales"]
+    for said in (
+        "Direction des essais",
+        "dpo@essais.example.fr",
+        "dossiers refusés, depuis la décision : 730 jours",
+        "Une ligne par dossier",
+        "CNIL",
+    ):
+        assert said in texts["/donnees-personnelles"], said
+    for said in ("non conforme", "aucun audit", "Défenseur des droits", "contact@essais"):
+        assert said in texts["/accessibilite"]
+    assert "Accessibilité : non conforme" in found["/mentions-legales"].text
+    every = "".join(one.text for one in found.values())
+    for row in read_engine.rows("SELECT numero, raison_sociale FROM dossier"):
+        assert str(row["numero"]) not in every
+        assert not row["raison_sociale"] or row["raison_sociale"] not in every
+
+
+def test_a_statement_needs_its_audit() -> None:
+    """« Partiellement conforme » without who audited when is refused."""
+    with pytest.raises(ValidationError, match="needs audit"):
+        AccessibiliteSection(etat="partiellement conforme")
+    made = AccessibiliteSection(
+        etat="partiellement conforme", audit="72 % des critères", etablie_le=date(2026, 1, 31)
+    )
+    assert timedelta(0) < date(2026, 2, 1) - (made.etablie_le or date.max)
+
+
+def test_the_sign_in_has_the_button_of_its_provider(read_engine: Engine) -> None:
+    """ProConnect's has its own words and its link; another one's does not."""
+    for issuer, is_proconnect in (
+        ("https://auth.agentconnect.gouv.fr/api/v2", True),
+        ("https://op.example.fr", False),
+    ):
+        with served(read_engine, access=team_access(issuer, Clock())) as console:
+            page = requests.get(f"{console.base}/dossiers", timeout=30)
+        assert 403 == page.status_code
+        assert is_proconnect == ("S’identifier avec ProConnect" in words(page.text))
+        assert is_proconnect == ("Qu’est-ce que ProConnect ?" in page.text)
+        assert 'href="/entrer?vers=%2Fdossiers"' in page.text
+        assert 'href="/mentions-legales"' in page.text
+
+
+def test_the_title_says_the_filter(reader: Visitor) -> None:
+    """So that two windows can be told apart; what is no filter is not in it."""
+    path = "/dossiers?q=forêt&verdict=a_verifier&etat=en_construction&tri=numero&page=2"
+    [title] = re.findall(r"<title>(.*?)</title>", reader.get(path).text)
+    assert "Dossiers (« forêt », À vérifier, En construction) – dsync" == title
+
+
+def test_each_table_keeps_its_roles(reader: Visitor) -> None:
+    """Where a narrow screen shows cells as blocks, browsers forget what they are."""
+    page = reader.get("/dossiers").text
+    tables = re.findall(r"<table.*?</table>", page, re.DOTALL)
+    assert tables
+    for one in tables:
+        for tag, role in (
+            ("table", "table"),
+            ("tr", "row"),
+            ("td", "cell"),
+            ("th", "(column|row)header"),
+        ):
+            every = re.findall(rf"<{tag}[ >][^>]*>?", one)
+            assert every
+            assert all(re.search(rf'role="{role}"', found) for found in every), tag
+
+
+def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) -> None:
+    """Each link of both leads to a page; what is refused is in neither."""
+    for role in Role:
+        with served(read_engine, role=role) as console:
+            visitor = console.visitor()
+            page = visitor.get("/plan").text
+            menu = page.partition('id="menu"')[2].partition("</nav>")[0]
+            links = re.findall(r'href="([^"]+)"', menu)
+            plan = re.findall(r'class="fr-link" href="(/[^"]*)"', page.partition("<main")[2])
+            assert {*links} <= {*plan}
+            assert {200} == {visitor.get(path).status_code for path in plan}
+            assert ("/conflits" in links) == (role in {Role.ADMINISTRATEUR, Role.INSTRUCTEUR})
+            assert ("/jury" in links) == (role is not Role.LECTEUR)
+
+
+def test_a_foot_leads_home_with_a_provider(read_engine: Engine) -> None:
+    """A page for which a role does not suffice says so, with a way back."""
+    with provider() as fake:
+        acces = [{"role": "lecteur", "personnes": ["@dinum.example.fr"]}]
+        with served(read_engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console:
+            visitor = Visitor(console.base, "/entrer")
+            page = visitor.get("/conflits")
+    assert (403, True) == (page.status_code, "Votre rôle (lecteur)" in page.text)
+    assert "Revenir à l’accueil" in page.text
