@@ -71,6 +71,23 @@ class DossierView(NamedTuple):
     """The column that contains JSON."""
 
 
+class InLists(NamedTuple):
+    """By what lists find, filter and sort a dossier, beside what every dossier has."""
+
+    etape: str | None = None
+    """Its stage, and whom it waits for."""
+    attend: str | None = None
+    etape_fin: datetime | None = None
+    """When the next stage begins, where that is known; UTC."""
+    departement_code: str | None = None
+    departement_nom: str | None = None
+    profils: Sequence[str] = ()
+    texts: Sequence[str | None] = ()
+    """Free texts in which it is found."""
+    persons: Sequence[str | None] = ()
+    """Names and addresses of persons by which it is found."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrecheckOptions:
     """The options of a pre-check that an operator starts: it judges dossiers in any case."""
@@ -243,8 +260,9 @@ class Programme(ABC):
     nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
     listed: ClassVar[Column[Any] | None] = None
     """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
-    filters: ClassVar[Mapping[str, str]] = {}
-    """SQL conditions on a dossier `d`, by the filter of the console's list that gives the value."""
+    found_by: ClassVar[str] = ""
+    """SQL condition on a dossier `d` by which a search finds it too; `{like}`: what it compares
+    with. Empty: none."""
     stages: ClassVar[Sequence[str]] = ()
     """The stages of a dossier, in order; with them, it has the view `lecture_suivi`."""
     reached: ClassVar[Mapping[str, str]] = {}
@@ -259,6 +277,16 @@ class Programme(ABC):
     def complete(cls, query: str) -> str:
         """Complete the SQL of one of its views."""
         return query
+
+    @classmethod
+    def in_lists(cls, rows: Mapping[str, Row], at: datetime) -> InLists | None:
+        """Return by what lists find a dossier; None: there is no row of the programme.
+
+        Args:
+            rows: of its tables, by their names, as `Form.rows` returns them.
+            at: the present instant, in UTC.
+        """
+        return None
 
     @classmethod
     def related(

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from dsync.domain.dossier import unaccented
+
 ELLIPSIS = "…"
 NO_BREAK = "\u00a0"
 QUOTED_LENGTH = 80
@@ -18,6 +20,7 @@ QUOTED_LENGTH = 80
 _SIGNS = str.maketrans("’‘ʼ`´‐‑‒–—−", "'''''------")
 """Variants of the apostrophe and the hyphen, as word processors type them."""
 _WORD = re.compile(r"\w+")
+_SEARCHED = re.compile(r"[^\W_]+")
 _PLAIN = re.compile("[ -~¡-¬®-ÿŒœ–—’“”…€]*")
 """Common French characters, none of which `cleaned` changes: halves the time of a dossier."""
 _NO_BREAK_PLACES = re.compile(r" (?:(?=[»:;?!])|(?<=« )|(?<=\bn° )|(?<=\d )(?=\d))")
@@ -45,6 +48,14 @@ def fold(text: str) -> str:
 def words(text: str) -> tuple[str, ...]:
     """Return the folded words of a text, without punctuation."""
     return tuple(_WORD.findall(fold(text)))
+
+
+def searchable(*texts: str | None) -> str:
+    """Return texts as lists keep them to be searched: folded words, with blanks between them.
+
+    Apostrophes, hyphens and other signs part words; « œ » is « oe ».
+    """
+    return " ".join(word for text in texts if text for word in _SEARCHED.findall(unaccented(text)))
 
 
 def joined(text: str) -> str:

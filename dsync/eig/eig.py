@@ -39,17 +39,19 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.rows import DossierProduct
 from dsync.eig.sections import EigSections
-from dsync.eig.stages import REACHED, Etape
+from dsync.eig.stages import REACHED, Etape, following
 from dsync.errors import ConfigurationError
 from dsync.programme import (
     NO_RULES,
     Dictionary,
     DossierView,
+    InLists,
     Judged,
     PrecheckOptions,
     Programme,
     ProgrammeRun,
     ProposedSections,
+    Row,
     ToJudge,
 )
 from dsync.store import Reader, Store
@@ -85,10 +87,10 @@ class Eig(Programme):
         "notes": DossierView("lecture_evaluation_note", "ligne"),
     }
     listed: ClassVar[Column[Any]] = evidence_tables.candidature.c.produit_id
-    filters: ClassVar[Mapping[str, str]] = {
-        name: f"d.numero IN (SELECT s.numero FROM lecture_suivi AS s WHERE s.{name} = :{name})"  # noqa: S608 - names of ours
-        for name in ("etape", "attend")
-    }
+    found_by = (
+        "d.numero IN (SELECT c.numero FROM candidature AS c JOIN produit AS p "
+        "ON p.id = c.produit_id WHERE p.recherche LIKE {like})"
+    )
     has_grids = True
     graded: ClassVar[Collection[str]] = (
         "lecture_evaluation", "lecture_evaluation_note", "lecture_jury_dossier", "lecture_jury",
@@ -112,6 +114,25 @@ class Eig(Programme):
     def complete(cls, query: str) -> str:
         """Insert the columns, checks and stages."""
         return database_part.completed(query)
+
+    @classmethod
+    def in_lists(cls, rows: Mapping[str, Row], at: datetime) -> InLists | None:
+        """Return by what lists find the dossier of a candidature."""
+        row = rows.get(evidence_tables.candidature.name)
+        if row is None:
+            return None
+        stage = following(row["etapes"], at, row["jury_le"])
+        etape, attend, etape_fin = stage or (None, None, None)
+        return InLists(
+            etape=etape,
+            attend=attend,
+            etape_fin=etape_fin,
+            departement_code=row["departement_code"],
+            departement_nom=row["departement_nom"],
+            profils=[voeu.profil for voeu in row["voeux"] if voeu.profil],
+            texts=[row["page_produit"]],
+            persons=[row["contact_nom"], row["contact_courriel"]],
+        )
 
     @classmethod
     def related(cls, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:

@@ -46,6 +46,8 @@ class ProduitRow(Table, table=True):
     anciens_noms: Any = json_text(tuple[str, ...])
     phases: Any = json_text(tuple[Phase, ...])
     incubateur: str
+    # By what lists find its dossiers: `searchable` of its id and names.
+    recherche: str
     vu_le: dt.datetime
 
 

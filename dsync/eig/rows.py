@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.wording import searchable
 from dsync.eig import evidence_tables
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import KnownProduct
@@ -312,7 +313,11 @@ def save_evidence(connection: Connection, copy: EvidenceCopy, now: datetime) -> 
 
 def save_products(connection: Connection, products: Iterable[KnownProduct]) -> None:
     """Insert or update products; others are unchanged."""
-    upsert(connection, evidence_tables.produit, [product._asdict() for product in products])
+    rows = [
+        {**one._asdict(), "recherche": searchable(one.id, one.nom, *one.anciens_noms)}
+        for one in products
+    ]
+    upsert(connection, evidence_tables.produit, rows)
 
 
 def save_evidence_check(connection: Connection, now: datetime, erreur: str | None = None) -> None:

@@ -341,6 +341,7 @@ class DeletionWrites(DeletionReads):
 
 ERASED_TABLES = (
     tables.contenu,
+    tables.liste,
     tables.changement,
     tables.pousse,
     tables.quarantaine,

@@ -18,7 +18,9 @@ from sqlalchemy import Row, Table, and_, or_, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
+from dsync.domain.wording import searchable
 from dsync.errors import DamagedJsonError
+from dsync.programme import InLists
 from dsync.store import tables
 from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
@@ -31,6 +33,7 @@ from dsync.store.verdicts import QueueWrites
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
 _contenu = tables.contenu
+_liste = tables.liste
 
 _KNOWN = select(
     *(
@@ -212,7 +215,7 @@ class DossierWrites(DossierReads):
         # After the comparisons, which read what this overwrites.
         self._write(run, changes, now)
         if again:
-            self._write_again(unchanged)
+            self._write_again(unchanged, now)
         self._write_bookkeeping(run, unchanged)
         self._journal.record_events(run, events, now)
         self._quarantine.release(run, [n for n in by_number if n not in incomplete], now)
@@ -278,12 +281,16 @@ class DossierWrites(DossierReads):
                 _dossier,
                 [_dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
             )
-            self._write_contents(write, some)
+            self._write_contents(write, some, now)
         self._queue.add_related([c.numero for c in changes if c.changes_duplicates])
         self._write_corrections(changes)
 
-    def _write_contents(self, write: Callable[..., None], changes: Sequence[_Change]) -> None:
+    def _write_contents(
+        self, write: Callable[..., None], changes: Sequence[_Change], now: datetime
+    ) -> None:
         """Write the rows with what DS shows of dossiers, by `insert_rows` or `upsert`."""
+        # One of which only a tombstone is left has no such row.
+        upsert(self.connection, _liste, [self._in_lists(c.new, now) for c in changes])
         write(
             self.connection,
             _contenu,
@@ -292,13 +299,39 @@ class DossierWrites(DossierReads):
         for table in self._programme_tables(changes):
             write(self.connection, table, [c.new.programme[table.name] for c in changes])
 
-    def _write_again(self, unchanged: Sequence[_Change]) -> None:
+    def _in_lists(self, record: Record, now: datetime) -> dict[str, Any]:
+        """Return the row of table `liste`."""
+        facts = record.facts
+        # As in `lecture_etape`: a clock that is late hides nothing of what has happened.
+        of_programme = self.programme.in_lists(
+            record.programme, max(now, record.dates["modifie_le"])
+        )
+        found = of_programme or InLists(
+            departement_code=facts["departement_code"], departement_nom=facts["departement_nom"]
+        )
+        names = ("demandeur_prenom", "demandeur_nom", "usager_courriel", "mandataire_nom")
+        own = ("siren", "siret", "raison_sociale")
+        return {
+            "numero": record.numero,
+            "demarche_numero": facts["demarche_numero"],
+            "texte": searchable(str(record.numero), *(facts[name] for name in own)),
+            "libre": searchable(*found.texts),
+            "personnes": searchable(*(facts[name] for name in names), *found.persons),
+            "etape": found.etape,
+            "attend": found.attend,
+            "etape_fin": found.etape_fin,
+            "departement_code": found.departement_code,
+            "departement_nom": found.departement_nom,
+            "profils": f"|{'|'.join(found.profils)}|" if found.profils else None,
+        }
+
+    def _write_again(self, unchanged: Sequence[_Change], now: datetime) -> None:
         facts = [
             {**c.new.facts, **_bookkeeping(c.new), "inputs_hash": c.new.inputs_hash}
             for c in unchanged
         ]
         update_rows(self.connection, _dossier, facts)
-        self._write_contents(upsert, unchanged)
+        self._write_contents(upsert, unchanged, now)
 
     def _write_corrections(self, changes: Sequence[_Change]) -> None:
         moved = [(c, c.correction_before, c.correction) for c in changes]

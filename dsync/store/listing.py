@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, case, func, literal, or_, select, text
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
+from dsync.domain.wording import searchable
 from dsync.programme import DossierView, Programme
 from dsync.store import tables
 from dsync.store.dictionary import DOSSIER_VIEW, ENGINE, dossier_dictionary, is_person
@@ -56,7 +57,7 @@ class Selection(NamedTuple):
     """Which dossiers, in which order; None: no condition."""
 
     q: str | None = None
-    """A text that number, applicant, e-mail address or product contains, in either case."""
+    """Words, each of which number, SIREN, SIRET, applicant, product or a person's data contain."""
     etat: str | None = None
     verdict: str | None = None
     """`NO_VERDICT`: those without one."""
@@ -102,25 +103,24 @@ _VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant"
 # IS TRUE: by `courant` alone, SQLite takes the partial index of the current verdicts, which lacks
 # what is counted, and reads each row; another index has all of it.
 _COUNTED_VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant IS TRUE"
+_IN_LISTS = "LEFT JOIN liste AS r ON r.numero = d.numero"
+# The stage of the row, unless a day that was to come when it was written has begun another one.
+_FOLLOWED = {
+    name: f"CASE WHEN r.etape_fin IS NULL OR utc(r.etape_fin) > now() THEN r.{name} "  # noqa: S608 - names of ours
+    f"ELSE (SELECT s.{name} FROM lecture_suivi AS s WHERE s.numero = d.numero) END"
+    for name in ("etape", "attend")
+}
 _CONDITIONS = {
     "etat": "d.etat = :etat",
     "verdict": "v.verdict = :verdict",
     "presence": "d.presence = :presence",
-    # Of the programme, whose conditions replace these.
-    "etape": "false",
-    "attend": "false",
     "groupe": "d.groupe_instructeur = :groupe",
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
     ),
 }
-_PERSONAL = (
-    "lower(d.demandeur_prenom || ' ' || d.demandeur_nom)",
-    "lower(d.demandeur_nom || ' ' || d.demandeur_prenom)",
-    "lower(d.usager_courriel)",
-    "lower(d.mandataire_nom)",
-)
-"""The texts of persons in which `Selection.q` is looked for."""
+_MOST_WORDS = 20
+"""Words of a search that count; a SQL statement has a depth."""
 _IN_CONFLICT = (
     "EXISTS (SELECT 1 FROM outbox AS o WHERE o.numero = d.numero AND o.courante "
     "AND o.statut = 'conflit')"
@@ -395,12 +395,10 @@ class DossierReads(Subject):
 
         The results of one check are added up from these: `controle:resultat` in `points`.
         """
-        attend, stages = "NULL", ""
-        if self.programme.stages:
-            attend, stages = "s.attend", "LEFT JOIN lecture_suivi AS s ON s.numero = d.numero"
+        followed = self._followed
         query = (
-            f"SELECT coalesce(v.points, '') AS points, d.etat, {attend} AS attend, v.verdict, "  # noqa: S608 - names of ours
-            f"count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {stages} "
+            f"SELECT coalesce(v.points, '') AS points, d.etat, {followed['attend']} AS attend, "  # noqa: S608 - names of ours
+            f"v.verdict, count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {_IN_LISTS} "
             "WHERE d.demarche_numero = :demarche AND d.presence = 'present' "
             "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         )
@@ -491,6 +489,11 @@ class DossierReads(Subject):
         return found
 
     @property
+    def _followed(self) -> Mapping[str, str]:
+        """The stage of a dossier and whom it waits for, as SQL."""
+        return _FOLLOWED if self.programme.stages else dict.fromkeys(_FOLLOWED, "NULL")
+
+    @property
     def _listed(self) -> _Listed:
         """The programme's column, and how its table is joined."""
         column = self.programme.listed
@@ -503,7 +506,8 @@ class DossierReads(Subject):
     def _selected(self, selection: Selection) -> str:
         """Return the FROM and WHERE clauses."""
         conditions = ["d.demarche_numero = :demarche"]
-        for name, condition in {**_CONDITIONS, **self.programme.filters}.items():
+        followed = {name: f"{sql} = :{name}" for name, sql in self._followed.items()}
+        for name, condition in {**_CONDITIONS, **followed}.items():
             if getattr(selection, name) is not None:
                 conditions.append(condition)
         if selection.verdict == NO_VERDICT:
@@ -511,41 +515,49 @@ class DossierReads(Subject):
         if selection.conflit:
             conditions.append(_IN_CONFLICT)
         if selection.q:
-            texts = ["CAST(d.numero AS text)", _name(selection)]
-            if not selection.masked:
-                texts += _PERSONAL
-                if (column := self.programme.listed) is not None:
-                    texts.append(f"lower(l.{column.name})")
-            likes = " OR ".join(f"{one} LIKE :q ESCAPE '\\'" for one in texts)
-            conditions.append(f"({likes})")
+            words = _words(selection.q)
+            conditions += [self._found(f":q{rank}", selection) for rank in range(len(words))]
+            if not words:
+                conditions.append("false")
         return " ".join(
             [
                 "FROM dossier AS d",
                 _VERDICT if selection.verdict or selection.tri == "verdict" else "",
-                self._listed.join if selection.q else "",
+                _IN_LISTS if selection.q or selection.etape or selection.attend else "",
                 f"WHERE {' AND '.join(conditions)}{self._and_read()[0]}",
             ]
         )
 
+    def _found(self, word: str, selection: Selection) -> str:
+        """Return the condition by which a word finds a dossier; one that is erased has a number."""
+        number, name = f"CAST(d.numero AS text) LIKE {word}", f"r.texte LIKE {word}"
+        if selection.masked:
+            return f"({number} OR {_ENTERPRISE} AND {name})"
+        others = [f"r.{column} LIKE {word}" for column in ("libre", "personnes")]
+        if self.programme.found_by:
+            others.append(self.programme.found_by.format(like=word))
+        return f"({' OR '.join([name, *others, f'r.numero IS NULL AND {number}'])})"
+
     def _values(self, selection: Selection) -> dict[str, Any]:
         values: dict[str, Any] = {"demarche": self.number} | self._and_read()[1]
-        for name in _CONDITIONS:
+        for name in (*_CONDITIONS, *_FOLLOWED):
             if (value := getattr(selection, name)) is not None:
                 values[name] = value
         if selection.verdict == NO_VERDICT:
             del values["verdict"]
-        if selection.q:
-            wanted = selection.q.lower()
-            # The backslash first, because it escapes the others.
-            for sign in "\\%_":
-                wanted = wanted.replace(sign, f"\\{sign}")
-            values["q"] = f"%{wanted}%"
+        for rank, word in enumerate(_words(selection.q or "")):
+            # Nothing that LIKE reads as a sign is in a word.
+            values[f"q{rank}"] = f"%{word}%"
         return values
 
     def _execute(self, query: str, values: Mapping[str, Any]) -> Sequence[Mapping[Any, Any]]:
         engine = self.connection.dialect.name
         statement = text(expanded(query, engine))
         return self.connection.execute(statement, dict(values)).mappings().all()
+
+
+def _words(q: str) -> list[str]:
+    return searchable(q).split()[:_MOST_WORDS]
 
 
 def _day_of_hour(hour: str) -> str:

@@ -134,6 +134,32 @@ class ContenuRow(_Table, table=True):
     cellules: Any = raw_json()
 
 
+class ListeRow(_Table, table=True):
+    """By what lists find, filter and sort a dossier: short, and without what its JSON has more of.
+
+    It is written with the dossier and deleted when that is erased.
+    """
+
+    __tablename__ = "liste"
+
+    numero: int = given_number()
+    demarche_numero: int = _number()
+    # `searchable` of number, SIREN, SIRET and organisation; of the programme's free texts; of
+    # names and addresses of persons.
+    texte: str
+    libre: str
+    personnes: str
+    etape: str | None
+    attend: str | None
+    # When the next stage begins: from then on, `lecture_suivi` says which one.
+    etape_fin: dt.datetime | None
+    # Of the programme, else the applicant's.
+    departement_code: str | None
+    departement_nom: str | None
+    # Such as `|technique|produit|`.
+    profils: str | None
+
+
 class PieceRow(_Table, table=True):
     """The copy of a file, or why there is none; states: `CopyState`.
 
@@ -620,6 +646,7 @@ indicateur = metadata.tables["indicateur"]
 quarantaine = metadata.tables["quarantaine"]
 sceau = metadata.tables["sceau"]
 lease = metadata.tables["lease"]
+liste = metadata.tables["liste"]
 service = metadata.tables["service"]
 session_fermee = metadata.tables["session_fermee"]
 sync_state = metadata.tables["sync_state"]

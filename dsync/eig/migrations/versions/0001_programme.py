@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("anciens_noms", sa.Text(), nullable=True),
         sa.Column("phases", sa.Text(), nullable=True),
         sa.Column("incubateur", sqltypes.AutoString(), nullable=False),
+        sa.Column("recherche", sqltypes.AutoString(), nullable=False),
         sa.Column("vu_le", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_produit")),
     )

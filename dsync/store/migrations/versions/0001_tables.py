@@ -289,6 +289,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "liste",
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("texte", sqltypes.AutoString(), nullable=False),
+        sa.Column("libre", sqltypes.AutoString(), nullable=False),
+        sa.Column("personnes", sqltypes.AutoString(), nullable=False),
+        sa.Column("etape", sqltypes.AutoString(), nullable=True),
+        sa.Column("attend", sqltypes.AutoString(), nullable=True),
+        sa.Column("etape_fin", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("departement_code", sqltypes.AutoString(), nullable=True),
+        sa.Column("departement_nom", sqltypes.AutoString(), nullable=True),
+        sa.Column("profils", sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("numero", name=op.f("pk_liste")),
+    )
+    op.create_table(
         "piece",
         sa.Column("id", columns.BigKey(), nullable=False),
         sa.Column("numero", sa.BigInteger(), nullable=False),
@@ -551,6 +566,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_outbox_due")
 
     op.drop_table("outbox")
+    op.drop_table("liste")
     op.drop_table("lease")
     op.drop_table("indicateur")
     with op.batch_alter_table("evenement", schema=None) as batch_op:
