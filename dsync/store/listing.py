@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, case, func, literal, or_, select, text
+from msgspec import Struct
+from msgspec.json import Decoder
+from sqlalchemy import (
+    Boolean,
+    CursorResult,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
 
-from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, unaccented
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, Programme
 from dsync.store import tables
@@ -30,11 +45,19 @@ SORTS = {
     "numero": "d.numero",
     "etat": "d.etat",
     "verdict": "v.verdict",
+    "points": "nullif(v.points, '')",
     "raison_sociale": "lower(coalesce(d.raison_sociale, d.demandeur_nom))",
+    "produit_id": "",
+    "etape": "",
+    "attend": "",
+    "departement_nom": "r.departement_nom",
+    "profils": "r.profils",
+    "groupe_instructeur": "d.groupe_instructeur",
+    "labels": "nullif(d.labels, '[]')",
     "depose_le": "d.depose_le",
     "champs_modifie_le": "d.champs_modifie_le",
 }
-"""The expressions by which dossiers are sorted, by column."""
+"""The expressions by which dossiers are sorted, by column; empty: the programme's."""
 
 NO_VERDICT = "aucun"
 
@@ -65,6 +88,22 @@ class Selection(NamedTuple):
     etape: str | None = None
     attend: str | None = None
     """Whom the dossier waits for; as `etape`, of a programme."""
+    controle: str | None = None
+    """A check, and with it or alone a result, as `points_of` names them: what keeps a verdict from
+    the best one. « conforme »: the check does not, or was not examined."""
+    resultat: str | None = None
+    rattachement: str | None = None
+    """The SIREN of the organisation that applies."""
+    departement: str | None = None
+    """The code of a département."""
+    profil: str | None = None
+    produit: str | None = None
+    """The programme's column, exactly."""
+    depose_du: date | None = None
+    """The first day, of Paris, and the last one."""
+    depose_au: date | None = None
+    numeros: tuple[int, ...] | None = None
+    """Of these dossiers only."""
     groupe: str | None = None
     etiquette: str | None = None
     conflit: bool = False
@@ -73,8 +112,28 @@ class Selection(NamedTuple):
     """A key of `SORTS`."""
     descendant: bool = False
     masked: bool = False
-    """Whether `q` and the order leave out what a lecteur does not see: the names of persons, and
-    the programme's column, which is free text."""
+    """Whether filters and order leave out what a lecteur does not see: names of persons, and the
+    programme's column, which is free text."""
+
+
+class Offered(NamedTuple):
+    """The values by which present dossiers can be filtered."""
+
+    departements: dict[str, str]
+    """The names by code."""
+    profils: list[str]
+    rattachements: dict[str, str]
+    """The names of organisations by SIREN."""
+
+
+class Around(NamedTuple):
+    """A dossier's place in a selection."""
+
+    avant: int | None
+    """The numbers of the dossiers before it and after it."""
+    apres: int | None
+    rang: int
+    total: int
 
 
 class _Listed(NamedTuple):
@@ -114,13 +173,35 @@ _CONDITIONS = {
     "etat": "d.etat = :etat",
     "verdict": "v.verdict = :verdict",
     "presence": "d.presence = :presence",
+    "rattachement": f"d.siren = :rattachement AND {_ENTERPRISE}",
+    "departement": "r.departement_code = :departement",
+    "profil": "r.profils LIKE :profil ESCAPE '\\'",
+    "numeros": "d.numero IN :numeros",
+    "depose_du": "d.depose_le >= :depose_du",
+    "depose_au": "d.depose_le < :depose_au",
     "groupe": "d.groupe_instructeur = :groupe",
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
     ),
 }
+_DAYS = ("depose_du", "depose_au")
 _MOST_WORDS = 20
 """Words of a search that count; a SQL statement has a depth."""
+
+
+class _Reason(Struct, frozen=True, gc=False):
+    """What `reasons` reads of a check: its evidence is long."""
+
+    controle: str
+    resultat: Resultat
+    motif: str = ""
+
+
+def _severity(reason: _Reason) -> int:
+    return SEVERITY[reason.resultat]
+
+
+_REASONS = Decoder(tuple[_Reason, ...])
 _IN_CONFLICT = (
     "EXISTS (SELECT 1 FROM outbox AS o WHERE o.numero = d.numero AND o.courante "
     "AND o.statut = 'conflit')"
@@ -197,17 +278,6 @@ class Waiting(NamedTuple):
     nombre: int
 
 
-class Selected(NamedTuple):
-    """A dossier of a selection."""
-
-    numero: int
-    labels: str | None
-    """A JSON array."""
-    raison_sociale: str | None
-    demandeur_prenom: str | None
-    demandeur_nom: str | None
-
-
 class DossierReads(Subject):
     """Reads dossiers."""
 
@@ -282,35 +352,93 @@ class DossierReads(Subject):
             limit: maximum number of rows.
             offset: how many to leave out first.
         """
-        listed = self._listed
-        order = _order(selection)
-        # The inner query sorts and counts narrow rows; the outer one completes those of the page.
+        query = (
+            f"SELECT d.numero, count(*) OVER () AS total {self._selected(selection)} "
+            "LIMIT :limit OFFSET :offset"
+        )
+        values = {**self._values(selection), "limit": limit, "offset": offset}
+        found = self._execute(query, values)
+        # Each row has it: a statement of its own would search a second time.
+        total: int = found[0]["total"] if found else 0
+        return self.shown([row["numero"] for row in found]), total
+
+    def numbers_of(self, selection: Selection) -> list[int]:
+        """Return the numbers of all dossiers of a selection, in its order."""
+        query = f"SELECT d.numero {self._selected(selection)}"
+        return list(self._executed(query, self._values(selection)).scalars())
+
+    def shown(self, numbers: Sequence[int]) -> list[Document]:
+        """Return what lists show of these dossiers, in this order."""
+        listed, followed = self._listed, self._followed
         query = (
             f"SELECT d.numero, d.etat, d.presence, d.archive, utc(d.depose_le) AS depose_le, "  # noqa: S608 - names of ours
             f"utc(d.champs_modifie_le) AS champs_modifie_le, d.raison_sociale, "
-            f"d.demandeur_prenom, d.demandeur_nom, {listed.column} v.verdict, "
-            f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, "
-            f"{_IN_CONFLICT} AS en_conflit, p.total "
-            f"FROM (SELECT d.numero, count(*) OVER () AS total {self._selected(selection)}{order} "
-            f"LIMIT :limit OFFSET :offset) AS p JOIN dossier AS d ON d.numero = p.numero "
-            f"{_VERDICT} {listed.join}{order}"
+            f"d.demandeur_prenom, d.demandeur_nom, {listed.column} v.verdict, v.points, "
+            f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
+            f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
+            f"r.departement_nom, r.profils, {_IN_CONFLICT} AS en_conflit "
+            f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {listed.join} WHERE d.numero IN :numbers"
         )
-        rows = documents(
-            self._execute(query, {**self._values(selection), "limit": limit, "offset": offset})
-        )
-        # Each row has it: a statement of its own would search a second time.
-        total: int = rows[0].pop("total") if rows else 0
-        for row in rows:
-            row.pop("total", None)
+        by_number = {}
+        for row in documents(self._execute(query, {"numbers": list(numbers)})):
             row["labels"] = json.loads(row["labels"] or "[]")
+            row["profils"] = [one for one in (row["profils"] or "").split("|") if one]
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
-        return rows, total
+            by_number[row["numero"]] = row
+        return [by_number[number] for number in numbers]
 
-    def selected(self, selection: Selection) -> list[Selected]:
-        """Return all dossiers of a selection, in its order: their numbers, labels and names."""
-        columns = ", ".join(f"d.{name}" for name in Selected._fields)
-        query = f"SELECT {columns} {self._selected(selection)}{_order(selection)}"
-        return [Selected(**row) for row in self._execute(query, self._values(selection))]
+    def reasons(self, numbers: Sequence[int]) -> dict[int, list[Document]]:
+        """Return the checks that keep these dossiers from the best verdict, the severest first.
+
+        Each with the sentence of its result, by the dossier's number.
+        """
+        rows = self.connection.execute(
+            select(_verdict.c.numero, cast(_verdict.c.controles, Text)).where(
+                _verdict.c.numero.in_(numbers), _verdict.c.courant, _verdict.c.points != ""
+            )
+        )
+        return {
+            number: [
+                {"controle": one.controle, "resultat": one.resultat.value, "motif": one.motif}
+                for one in sorted(_REASONS.decode(controles), key=_severity, reverse=True)
+                if _severity(one)
+            ]
+            for number, controles in rows
+        }
+
+    def offered(self, *, masked: bool) -> Offered:
+        """Return the values by which dossiers can be filtered.
+
+        Args:
+            masked: whether places of applicants who are, or may be, persons are left out.
+        """
+        condition = f"d.demarche_numero = :demarche AND {_ENTERPRISE if masked else '1 = 1'}"
+        places = self._execute(
+            f"SELECT r.departement_code AS code, min(r.departement_nom) AS nom, r.profils "  # noqa: S608 - names of ours
+            f"FROM liste AS r JOIN dossier AS d ON d.numero = r.numero WHERE {condition} "
+            "GROUP BY r.departement_code, r.profils",
+            {"demarche": self.number},
+        )
+        organisations = self._execute(
+            f"SELECT d.siren, min(d.raison_sociale) AS nom FROM dossier AS d "  # noqa: S608
+            f"WHERE d.demarche_numero = :demarche AND {_ENTERPRISE} GROUP BY d.siren",
+            {"demarche": self.number},
+        )
+        names = {row["siren"]: row["nom"] for row in organisations if row["siren"] and row["nom"]}
+        return Offered(
+            {row["code"]: row["nom"] or row["code"] for row in places if row["code"]},
+            sorted({one for row in places for one in (row["profils"] or "").split("|") if one}),
+            dict(sorted(names.items(), key=lambda one: unaccented(one[1]))),
+        )
+
+    def around(self, selection: Selection, number: DossierNumber) -> Around | None:
+        """Return a dossier's place in a selection; None: it is not in it."""
+        numbers = self.numbers_of(selection)
+        if number not in numbers:
+            return None
+        place = numbers.index(number)
+        before, after = numbers[place - 1 : place], numbers[place + 1 : place + 2]
+        return Around(next(iter(before), None), next(iter(after), None), place + 1, len(numbers))
 
     def enterprises(self) -> frozenset[int]:
         """Return the dossiers whose applicant is surely no single person."""
@@ -504,14 +632,28 @@ class DossierReads(Subject):
         )
 
     def _selected(self, selection: Selection) -> str:
-        """Return the FROM and WHERE clauses."""
-        conditions = ["d.demarche_numero = :demarche"]
+        """Return the FROM, WHERE and ORDER BY clauses."""
+        wanted = selection._asdict()
         followed = {name: f"{sql} = :{name}" for name, sql in self._followed.items()}
+        conditions = ["d.demarche_numero = :demarche"]
         for name, condition in {**_CONDITIONS, **followed}.items():
-            if getattr(selection, name) is not None:
+            if wanted[name] is not None:
                 conditions.append(condition)
         if selection.verdict == NO_VERDICT:
             conditions[conditions.index(_CONDITIONS["verdict"])] = "v.verdict IS NULL"
+        if selection.masked and selection.departement is not None:
+            conditions.append(_ENTERPRISE)
+        if selection.produit is not None:
+            column = self.programme.listed
+            conditions.append(
+                "false"
+                if column is None or selection.masked
+                else f"d.numero IN (SELECT m.numero FROM {column.table.name} AS m "  # noqa: S608 - names of ours
+                f"WHERE m.{column.name} = :produit)"
+            )
+        if selection.controle is not None or selection.resultat is not None:
+            is_clear = selection.resultat == Resultat.CONFORME
+            conditions.append(f"v.points {'NOT ' if is_clear else ''}LIKE :point ESCAPE '\\'")
         if selection.conflit:
             conditions.append(_IN_CONFLICT)
         if selection.q:
@@ -519,14 +661,37 @@ class DossierReads(Subject):
             conditions += [self._found(f":q{rank}", selection) for rank in range(len(words))]
             if not words:
                 conditions.append("false")
-        return " ".join(
-            [
-                "FROM dossier AS d",
-                _VERDICT if selection.verdict or selection.tri == "verdict" else "",
-                _IN_LISTS if selection.q or selection.etape or selection.attend else "",
-                f"WHERE {' AND '.join(conditions)}{self._and_read()[0]}",
-            ]
-        )
+        where = f"WHERE {' AND '.join(conditions)}{self._and_read()[0]}"
+        query = f"{where} {self._order(selection)}"
+        # What is not read is not joined.
+        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._listed.join}
+        used = [join for alias, join in joins.items() if re.search(rf"\b{alias}", query)]
+        return f"FROM dossier AS d {' '.join(used)} {query}"
+
+    def _order(self, selection: Selection) -> str:
+        direction = "DESC" if selection.descendant else "ASC"
+        # In a complete order, no dossier is on two pages or on none.
+        by_number = "" if selection.tri == "numero" else f", d.numero {direction}"
+        # SQLite and PostgreSQL sort NULL differently by themselves.
+        return f"ORDER BY {self._sorted_by(selection)} {direction} NULLS LAST{by_number}"
+
+    def _sorted_by(self, selection: Selection) -> str:
+        match selection.tri:
+            case "produit_id":
+                column = self.programme.listed
+                # Free text of the programme.
+                if column is None or selection.masked:
+                    return "d.numero"
+                return f"l.{column.name}"
+            case "etape" if self.programme.stages:
+                ranks = (f"WHEN '{one}' THEN {k}" for k, one in enumerate(self.programme.stages))
+                return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
+            case "etape" | "attend" as name:
+                return self._followed[name] if self.programme.stages else "d.numero"
+            case "raison_sociale" | "departement_nom" as name if selection.masked:
+                return f"CASE WHEN {_ENTERPRISE} THEN {SORTS[name]} END"
+            case name:
+                return SORTS[name]
 
     def _found(self, word: str, selection: Selection) -> str:
         """Return the condition by which a word finds a dossier; one that is erased has a number."""
@@ -540,20 +705,51 @@ class DossierReads(Subject):
 
     def _values(self, selection: Selection) -> dict[str, Any]:
         values: dict[str, Any] = {"demarche": self.number} | self._and_read()[1]
-        for name in (*_CONDITIONS, *_FOLLOWED):
+        for name in (*_CONDITIONS, *_FOLLOWED, "produit"):
             if (value := getattr(selection, name)) is not None:
                 values[name] = value
         if selection.verdict == NO_VERDICT:
             del values["verdict"]
+        if selection.numeros is not None:
+            values["numeros"] = list(selection.numeros)
+        if selection.profil is not None:
+            values["profil"] = f"%|{_plain(selection.profil)}|%"
+        for name, day in (("depose_du", selection.depose_du), ("depose_au", selection.depose_au)):
+            if day is not None:
+                # Days of Paris; the last one is whole.
+                values[name] = _midnight(day + timedelta(days=name == "depose_au"))
+        if selection.controle is not None or selection.resultat is not None:
+            result = selection.resultat if selection.resultat != Resultat.CONFORME else None
+            check = "%" if selection.controle is None else f"%|{_plain(selection.controle)}"
+            values["point"] = f"{check}:{_plain(result) + '|' if result else ''}%"
         for rank, word in enumerate(_words(selection.q or "")):
             # Nothing that LIKE reads as a sign is in a word.
             values[f"q{rank}"] = f"%{word}%"
         return values
 
     def _execute(self, query: str, values: Mapping[str, Any]) -> Sequence[Mapping[Any, Any]]:
+        return self._executed(query, values).mappings().all()
+
+    def _executed(self, query: str, values: Mapping[str, Any]) -> CursorResult[Any]:
         engine = self.connection.dialect.name
-        statement = text(expanded(query, engine))
-        return self.connection.execute(statement, dict(values)).mappings().all()
+        statement = text(expanded(query, engine)).bindparams(
+            # Instants, which SQLite's driver would write in another way than the tables have them.
+            *(bindparam(name, type_=_dossier.c.depose_le.type) for name in values if name in _DAYS),
+            *(bindparam(name, expanding=True) for name in values if isinstance(values[name], list)),
+        )
+        return self.connection.execute(statement, dict(values))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, PARIS).astimezone(UTC)
+
+
+def _plain(text: str) -> str:
+    """Return a text for LIKE, in which none of its letters is a sign."""
+    # The backslash first, because it escapes the others.
+    for sign in "\\%_":
+        text = text.replace(sign, f"\\{sign}")
+    return text
 
 
 def _words(q: str) -> list[str]:
@@ -563,18 +759,3 @@ def _words(q: str) -> list[str]:
 def _day_of_hour(hour: str) -> str:
     """Return the day of Paris of an hour, in UTC, such as `2024-06-01 22`, minutes or not."""
     return datetime.fromisoformat(f"{hour[:13]}:00+00:00").astimezone(PARIS).date().isoformat()
-
-
-def _order(selection: Selection) -> str:
-    direction = "DESC" if selection.descendant else "ASC"
-    # In a complete order, no dossier is on two pages or on none.
-    by_number = "" if selection.tri == "numero" else f", d.numero {direction}"
-    # SQLite and PostgreSQL sort NULL differently by themselves.
-    column = _name(selection) if selection.tri == "raison_sociale" else SORTS[selection.tri]
-    return f" ORDER BY {column} {direction} NULLS LAST{by_number}"
-
-
-def _name(selection: Selection) -> str:
-    """Return the expression by which the applicant's name is found and sorted."""
-    name = SORTS["raison_sociale"]
-    return f"CASE WHEN {_ENTERPRISE} THEN {name} END" if selection.masked else name

@@ -208,7 +208,9 @@ def test_a_dossier_is_found_by_its_applicant(shown: Engine, text: str) -> None:
     with shown.worker.store.reading(DEMARCHE) as reader:
         found, _ = reader.dossiers.listing(Selection(q=text), limit=9)
         masked, _ = reader.dossiers.listing(Selection(q=text, masked=True), limit=9)
-    assert (1, []) == (len(found), masked)
+    # Each word can be of another person of the dossier.
+    assert found
+    assert [] == masked
 
 
 def test_a_replaced_value_keeps_whether_it_stood_in_ds(engine: Engine) -> None:

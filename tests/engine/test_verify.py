@@ -295,7 +295,7 @@ def test_an_orphaned_dossier_row_is_found_in_each_table(engine_on_each: Engine) 
     engine.sync_until_quiet()
     engine.execute(f"DELETE FROM dossier WHERE numero = {number(0)}")
     names = {f"orphans.{table}" for table in ("contenu", "candidature", "verdict", "evenement")}
-    names |= {"orphans.outbox", "orphans.pousse", "orphans.changement"}
+    names |= {"orphans.outbox", "orphans.pousse", "orphans.changement", "orphans.liste"}
     assert dict.fromkeys(names, (number(0),)) == found(engine)
 
 

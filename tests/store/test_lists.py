@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 from msgspec import structs
 
+from dsync.domain.check_answers import ANSWER
+from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.eig.candidature import Voeu
 from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.rows import DossierProduct, save_products, set_products
 from dsync.store import Store
-from dsync.store.listing import Selection
-from tests.store.builders import DEMARCHE, NOW, make_dossier, make_mapped, writing
+from dsync.store.listing import SORTS, Selection
+from tests.store.builders import (
+    DEMARCHE,
+    NOW,
+    make_dossier,
+    make_mapped,
+    make_verdict,
+    save_verdicts,
+    writing,
+)
 
 
 def found(store: Store, **wanted: object) -> list[int]:
@@ -90,3 +104,113 @@ def test_an_erased_dossier_is_found_by_its_number_alone(searched: Store) -> None
     assert [17640006] == found(searched, q="17640006")
     for text in ("transition", "unal", "110068012"):
         assert [] == found(searched, q=text), text
+
+
+WISH = Voeu(1, "data", None)
+PHASE = Controle("phase", Resultat.A_VERIFIER, "Phase inconnue.", {})
+DOUBLON = Controle("doublon", Resultat.NON_CONFORME, "Un autre dossier.", {})
+TO_CONFIRM = Controle("phase", Resultat.A_VERIFIER, "À confirmer.", {ANSWER: {"reponse": 1}})
+FINE = Controle("phase", Resultat.CONFORME, "", {})
+
+
+@pytest.fixture
+def listed(store: Store) -> Store:
+    """Five dossiers, each with what the others have not; the last one has no verdict."""
+    paris = datetime(2024, 3, 30, 23, 30, tzinfo=UTC)
+    somewhere = {"departement_code": "35", "departement_nom": "Ille-et-Vilaine"}
+    page = [
+        make_mapped(1, date_depot=paris, demandeur=organisation("Zéro", siren="110068012")),
+        make_mapped(2, date_depot=paris - timedelta(hours=1), candidature=somewhere),
+        make_mapped(3, groupe_instructeur="autre", candidature={"voeux": (WISH,)}),
+        make_mapped(4, etat=Etat.EN_INSTRUCTION, candidature={"jury_le": date(2100, 6, 2)}),
+        make_mapped(5, demandeur=organisation("Moreau", forme_juridique_code="1000", siren="552")),
+    ]
+    with writing(store) as tx:
+        tx.dossiers.store_page(1, page, now=NOW)
+        save_products(tx.connection, [KnownProduct("foret", "Forêt", (), vu_le=NOW)])
+        set_products(tx, {DossierNumber(2): DossierProduct("foret", True)})
+        made = [
+            make_verdict(1, Verdict.INELIGIBLE, controles=(PHASE, DOUBLON)),
+            make_verdict(2, controles=(PHASE,)),
+            make_verdict(3, controles=(TO_CONFIRM,)),
+            make_verdict(4, Verdict.ELIGIBLE, controles=(FINE,)),
+        ]
+        save_verdicts(tx, 1, made, NOW)
+    return store
+
+
+def test_each_filter_leaves_what_it_says(listed: Store) -> None:
+    """They combine; days are those of Paris, of which the last one is whole."""
+    filters: list[tuple[dict[str, object], list[int]]] = [
+        ({"controle": "phase"}, [1, 2, 3]),
+        ({"controle": "phase", "resultat": "a_verifier"}, [1, 2]),
+        ({"controle": "phase", "resultat": "a_confirmer"}, [3]),
+        ({"controle": "phase", "resultat": "conforme"}, [4]),
+        ({"controle": "pha_e"}, []),
+        ({"resultat": "non_conforme"}, [1]),
+        ({"resultat": "conforme"}, [4]),
+        ({"rattachement": "110068012"}, [1]),
+        ({"rattachement": "552"}, []),
+        ({"departement": "35"}, [2]),
+        ({"profil": "data"}, [3]),
+        ({"profil": "dat_"}, []),
+        ({"produit": "foret"}, [2]),
+        ({"groupe": "autre"}, [3]),
+        ({"attend": "jury"}, [4]),
+        ({"etape": "En instruction", "verdict": "Éligible"}, [4]),
+        ({"depose_du": date(2024, 3, 31), "depose_au": date(2024, 3, 31)}, [1]),
+        ({"depose_au": date(2024, 3, 30)}, [2]),
+        ({"numeros": (5, 2)}, [2, 5]),
+    ]
+    assert [one for one in filters if found(listed, **one[0]) != one[1]] == []
+    assert [] == found(listed, produit="foret", masked=True)
+
+
+def test_each_column_is_an_order(listed: Store) -> None:
+    """Whole, both ways; what has no value comes last; by what a lecteur does not see, none."""
+    for tri in SORTS:
+        ups, downs = found(listed, tri=tri), found(listed, tri=tri, descendant=True)
+        assert [1, 2, 3, 4, 5] == sorted(ups) == sorted(downs), tri
+    assert [1, 2, 3, 5, 4] == found(listed, tri="etape")
+    assert 2 == found(listed, tri="produit_id")[0]
+    assert [2, 3, 1] == found(listed, tri="points", descendant=True)[:3]
+    assert [1, 2, 3, 4, 5] == found(listed, tri="produit_id", masked=True)
+    assert 5 == found(listed, tri="raison_sociale", masked=True)[-1]
+
+
+def test_a_stage_begins_on_its_day(listed: Store) -> None:
+    """Also where nothing was read since the day was typed."""
+    with writing(listed) as tx:
+        typed = make_mapped(6, etat=Etat.EN_INSTRUCTION, candidature={"jury_le": date(2024, 5, 30)})
+        tx.dossiers.store_page(2, [typed], now=datetime(2024, 5, 29, tzinfo=UTC))
+    with listed.reading(DEMARCHE) as reader:
+        shown = reader.dossiers.shown([6])
+    assert "Jury" == shown[0]["etape"]
+    assert [6] == found(listed, etape="Jury")
+
+
+def test_the_reasons_of_a_page_come_with_it(listed: Store) -> None:
+    """The severest first; of a conforming dossier there are none."""
+    with listed.reading(DEMARCHE) as reader:
+        reasons = reader.dossiers.reasons([1, 4, 5])
+    assert {1: ["Un autre dossier.", "Phase inconnue."]} == {
+        number: [one["motif"] for one in some] for number, some in reasons.items()
+    }
+
+
+def test_a_dossier_has_its_place_in_a_selection(listed: Store) -> None:
+    """Between the one before and the one after; the ends have one of them."""
+    wanted = Selection(controle="phase", descendant=True)
+    with listed.reading(DEMARCHE) as reader:
+        places = [reader.dossiers.around(wanted, DossierNumber(n)) for n in (3, 2, 1, 4)]
+    assert [(None, 2, 1, 3), (3, 1, 2, 3), (2, None, 3, 3), None] == places
+
+
+def test_what_can_be_filtered_by_is_offered(listed: Store) -> None:
+    """Organisations by name; no person is among them."""
+    with listed.reading(DEMARCHE) as reader:
+        offered = reader.dossiers.offered(masked=False)
+    assert "Ille-et-Vilaine" == offered.departements["35"]
+    assert ["data", "produit", "technique"] == offered.profils
+    assert "Zéro" == offered.rattachements["110068012"]
+    assert "552" not in offered.rattachements
