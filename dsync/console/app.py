@@ -24,7 +24,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dsync.configuration import ConsoleSection
-from dsync.console import decisions, dossier, dossiers, etat, jury, legal, person, runs, words
+from dsync.console import (
+    chosen,
+    decisions,
+    dossier,
+    dossiers,
+    etat,
+    jury,
+    legal,
+    person,
+    runs,
+    words,
+)
 from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
 from dsync.console.desk import Desk
 from dsync.console.legal import PUBLIC
@@ -108,7 +119,7 @@ class Console:
         self._desk.close()
 
     def _application(self, secret: str, cookie: str) -> Starlette:
-        rooms = (etat, dossiers, dossier, decisions, jury, runs, person, legal)
+        rooms = (etat, dossiers, chosen, dossier, decisions, jury, runs, person, legal)
         pages: list[Page] = [page for room in rooms for page in room.PAGES]
         secure = self._access.is_secure
         static = StaticFiles(directory=Path(str(resources.files("dsync.console"))) / "static")

@@ -16,6 +16,7 @@ from dsync.annotations import WishStatus
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.charts import bars
+from dsync.console.dossiers import place_of
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS
@@ -116,6 +117,7 @@ def show(visit: Visit) -> Response:
             "dossier.html",
             reader,
             found=found,
+            place=place_of(visit, reader, number),
             demandeur=applicant_of(found),
             current=current,
             checks=checks,

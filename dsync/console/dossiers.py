@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -13,11 +17,15 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
 from dsync.console.visit import Visit
-from dsync.domain.verdict import Verdict
+from dsync.domain.check_answers import TO_CONFIRM
+from dsync.domain.ids import DossierNumber, number_of
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.exports import tables_of
-from dsync.exports.view_rows import BATCH
+from dsync.exports.view_rows import BATCH, Table
 from dsync.store import Reader
-from dsync.store.listing import NO_VERDICT, SORTS, Selection, applicant_of
+from dsync.store.dictionary import dossier_dictionary
+from dsync.store.form_views import PREFIX
+from dsync.store.listing import NO_VERDICT, Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -25,24 +33,106 @@ VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: "S
 COLUMNS = {
     "numero": "Dossier",
     "verdict": "Verdict",
+    "points": "Motif",
     "raison_sociale": "Demandeur",
     "produit_id": "Produit",
     "etat": "État",
     "etape": "Étape",
     "attend": "Attend",
+    "departement_nom": "Département",
+    "profils": "Profils",
+    "groupe_instructeur": "Groupe instructeur",
+    "note_moyenne": "Moyenne",
     "labels": "Étiquettes",
     "depose_le": "Déposé le",
     "champs_modifie_le": "Modifié le",
 }
 """The columns of the list with their headers."""
-FOLLOWED = ("etape", "attend")
-"""Those of `lecture_suivi`."""
+CHOSEN = (
+    *("numero", "verdict", "points", "raison_sociale", "produit_id", "etat", "etape", "attend"),
+    *("depose_le", "champs_modifie_le"),
+)
+"""Those of a list for which nobody chose any; of a démarche without a programme, also the first
+questions of its form."""
+FIRST_QUESTIONS = 3
+QUESTION = "q."
+"""What the name of a column of the form begins with in an address."""
+ALWAYS = ("points", "note_moyenne")
+"""The columns that a file has in any case."""
+OTHERS = ("etape", "attend")
+"""Names of the list that are other columns of a view."""
+UNSORTED = ("note_moyenne",)
+RESULTS = {
+    Resultat.A_VERIFIER.value: "À vérifier",
+    Resultat.NON_CONFORME.value: "Non conforme",
+    "indetermine": "Preuve indisponible",
+    TO_CONFIRM: "Réponse à confirmer",
+    Resultat.CONFORME.value: "Conforme ou non examiné",
+}
+"""What a check is filtered by, as addresses name it."""
+FILTERS = (
+    *("q", "verdict", "controle", "resultat", "etat", "etape", "attend", "rattachement"),
+    *("departement", "profil", "produit", "groupe", "etiquette", "depose_du", "depose_au"),
+    *("presence", "conflit", "numeros"),
+)
+LONGEST_REASON = 140
+"""Characters of a reason in the list; the file has it whole."""
+SHOWN_REASONS = 2
+
+
+NTH = "\u00a0n°\u00a0"
+"""Before the rank of a question that is asked in the words of another one."""
+_ASKED = re.compile(r"«\s(.*?)\s»(.*?) \((?:champ|annotation),.*", re.DOTALL)
+
+
+class Columns(NamedTuple):
+    """What a list can show."""
+
+    own: dict[str, str]
+    """The headers of the columns that all démarches of this kind have, by name."""
+    questions: dict[str, str]
+    """The questions of the form as they are asked, by the names of its columns with `QUESTION`
+    before."""
+    form: Table | None
+    """The view of the form, with the columns of its questions; None: nothing was read yet."""
+    chosen: list[str]
+    """The names of those that are shown; of the form, with `QUESTION` before."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the shown columns, by name."""
+        every = self.own | self.questions
+        return {name: every[name] for name in self.chosen}
+
+    @property
+    def shown_form(self) -> Table | None:
+        """The view of the form with the shown columns alone; None: there are none."""
+        names = [one.removeprefix(QUESTION) for one in self.chosen if one.startswith(QUESTION)]
+        if self.form is None or not names:
+            return None
+        return replace(self.form, columns={name: self.form.columns[name] for name in names})
+
+
+class Place(NamedTuple):
+    """Where a dossier is in the list from which its page was opened."""
+
+    liste: str
+    """The address of that page of the list."""
+    avant: str | None
+    apres: str | None
+    rang: int
+    total: int
 
 
 def selection_of(visit: Visit) -> Selection:
-    """Return what the address asks for; a value that is not offered selects nothing."""
-    verdict = visit.query("verdict")
+    """Return what the address asks for; a value that is not offered selects nothing.
+
+    Raises:
+        HTTPException: a day is none (400).
+    """
+    verdict, resultat = visit.query("verdict"), visit.query("resultat")
     sort = visit.query("tri") or "numero"
+    numeros = visit.query("numeros")
     return Selection(
         q=visit.query("q"),
         etat=visit.query("etat"),
@@ -50,128 +140,308 @@ def selection_of(visit: Visit) -> Selection:
         presence=visit.query("presence"),
         etape=visit.query("etape"),
         attend=visit.query("attend"),
+        controle=visit.query("controle"),
+        resultat=Resultat.IMPOSSIBLE.value if resultat == "indetermine" else resultat,
+        rattachement=visit.query("rattachement"),
+        departement=visit.query("departement"),
+        profil=visit.query("profil"),
+        produit=visit.query("produit"),
+        depose_du=_day_of(visit, "depose_du"),
+        depose_au=_day_of(visit, "depose_au"),
+        numeros=tuple(number_of(one) or 0 for one in numeros.split(",")) if numeros else None,
         groupe=visit.query("groupe"),
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
-        tri=sort if sort in SORTS else "numero",
+        tri=sort if sort in COLUMNS and sort not in UNSORTED else "numero",
         descendant=visit.query("ordre") == "desc",
         masked=not visit.may(Right.PERSONNES),
+        texts=visit.may(Right.TEXTES),
     )
+
+
+def _day_of(visit: Visit, name: str) -> date | None:
+    try:
+        return date.fromisoformat(wanted) if (wanted := visit.query(name)) else None
+    except ValueError as exc:
+        raise HTTPException(400, "La date attendue est de la forme 2024-06-01.") from exc
 
 
 def parameters_of(visit: Visit) -> dict[str, Any]:
     """Return the parameters of the selection, for the addresses of its other pages."""
-    names = (*(name for name in Selection._fields if name != "masked"), "ordre")
-    return {name: value for name in names if (value := visit.query(name)) is not None}
+    names = (*FILTERS, "tri", "ordre")
+    found = {name: value for name in names if (value := visit.query(name)) is not None}
+    wanted = _wanted(visit)
+    return found | ({"colonnes": ",".join(wanted)} if wanted else {})
 
 
-def columns_of(visit: Visit) -> dict[str, str]:
-    """Return the columns of the list that the démarche has."""
-    hidden = set() if visit.worker.configuration.judges else {"verdict"}
-    programme = visit.worker.programme
+def _wanted(visit: Visit) -> list[str]:
+    """Return the columns that the address names, by one parameter or by several."""
+    given = visit.request.query_params.getlist("colonnes")
+    return [name for value in given for name in value.split(",") if name]
+
+
+def columns_of(visit: Visit) -> Columns:
+    """Return the columns of the list that the démarche has, and which are shown."""
+    worker, programme = visit.worker, visit.worker.programme
+    hidden = set() if worker.configuration.judges else {"verdict", "points"}
     if programme is None or programme.listed is None:
-        hidden.add("produit_id")
+        hidden |= {"produit_id", "profils"}
     if programme is None or not programme.stages:
-        hidden |= {*FOLLOWED}
-    return {name: header for name, header in COLUMNS.items() if name not in hidden}
+        hidden |= {"etape", "attend"}
+    if programme is None or not programme.has_grids or not visit.may(Right.NOTES):
+        hidden.add("note_moyenne")
+    own = {name: header for name, header in COLUMNS.items() if name not in hidden}
+    form = form_of(visit)
+    questions = _questions(form.columns if form else {})
+    chosen = [name for name in _wanted(visit) if name in own or name in questions]
+    if not chosen:
+        chosen = [name for name in CHOSEN if name in own]
+        if programme is None and form is not None:
+            asked = [name for name, said in form.columns.items() if "(champ," in said]
+            chosen[-2:-2] = [f"{QUESTION}{name}" for name in asked[:FIRST_QUESTIONS]]
+    # The number leads to the dossier.
+    return Columns(own, questions, form, list(dict.fromkeys(["numero", *chosen])))
 
 
-def followed(reader: Reader, where: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
-    """Return the stage of dossiers and whom they wait for, by number."""
-    rows = reader.rows_of("lecture_suivi", ("numero", *FOLLOWED), where, order="numero", limit=ALL)
-    return {row["numero"]: row for row in rows}
+def _questions(columns: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    times: Counter[str] = Counter()
+    for name, sentence in columns.items():
+        asked = _ASKED.sub(r"\1\2", sentence)
+        times[asked] += 1
+        found[f"{QUESTION}{name}"] = f"{asked}{NTH}{times[asked]}" if times[asked] > 1 else asked
+    return found
+
+
+def form_of(visit: Visit) -> Table | None:
+    """Return the view of the démarche's form with its questions; None: it was not read yet.
+
+    Questions whose answers the person does not see are not among them.
+    """
+    dictionary, name = visit.worker.store.dictionary(), f"{PREFIX}{visit.worker.demarche}"
+    if name not in dictionary:
+        return None
+    is_masked = not visit.may(Right.PERSONNES)
+    [table] = tables_of(dictionary, [name], without_personal_data=is_masked)
+    facts = dossier_dictionary()["columns"]
+    asked = {column: said for column, said in table.columns.items() if column not in facts}
+    return replace(table, columns=asked)
+
+
+def _rows(
+    visit: Visit, reader: Reader, numbers: Sequence[int], columns: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Return what the list shows of dossiers: codes in words, the reasons as documents."""
+    rows = reader.dossiers.shown(numbers)
+    columns = {*columns}
+    reasons = reader.dossiers.reasons(numbers) if "points" in columns else {}
+    titles = visit.check_titles(reader) if "points" in columns else {}
+    notes: dict[int, Any] = {}
+    if "note_moyenne" in columns and numbers:
+        where = {"numero": list(numbers)}
+        names = ("numero", "note_moyenne")
+        marks = reader.rows_of("lecture_jury_dossier", names, where, order="numero", limit=ALL)
+        notes = {row["numero"]: row["note_moyenne"] for row in marks}
+    for row in rows:
+        number = row["numero"]
+        row["raison_sociale"] = applicant_of(row)
+        row["motifs"] = [
+            one | {"titre": titles.get(one["controle"], one["controle"])}
+            for one in reasons.get(number, ())
+        ]
+        row["note_moyenne"] = notes.get(number)
+    return rows
 
 
 def show(visit: Visit) -> Response:
     """Show a page of the list."""
-    worker = visit.worker
     chosen = selection_of(visit)
     page = visit.number("page", default=1, most=1_000_000)
     columns = columns_of(visit)
     with visit.reading() as reader:
-        rows, total = reader.dossiers.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        first = (page - 1) * PER_PAGE
+        numbers, total = reader.dossiers.page(chosen, limit=PER_PAGE, offset=first)
         # Dossiers may have left since the link was made; the total is in rows alone.
-        if not rows and page > 1:
-            page = 1
-            rows, total = reader.dossiers.listing(chosen, limit=PER_PAGE)
-        for row in rows:
-            row["raison_sociale"] = applicant_of(row)
-        suivi = {}
-        if "etape" in columns and rows:
-            suivi = followed(reader, {"numero": [row["numero"] for row in rows]})
+        if not numbers and page > 1:
+            page, first = 1, 0
+            numbers, total = reader.dossiers.page(chosen, limit=PER_PAGE)
+        rows = _rows(visit, reader, numbers, columns.chosen)
+        answers: dict[int, dict[str, Any]] = {}
+        if form := columns.shown_form:
+            answers = _answers(visit, reader, form, numbers)
         etiquettes, groupes = reader.demarche.labels_and_groupes()
+        offered = reader.dossiers.offered(masked=chosen.masked)
+        titles = visit.check_titles(reader) if visit.worker.configuration.judges else {}
+        parameters = parameters_of(visit)
         return visit.page(
             "dossiers.html",
             reader,
             rows=rows,
-            columns=columns,
-            sorts=SORTS,
-            suivi=suivi,
+            answers=answers,
+            # Not by name, which is that of values that a lecteur does not see.
+            columns=[*columns.headers.items()],
+            own=[*columns.own.items()],
+            questions=[*columns.questions.items()],
+            sorts=[name for name in columns.own if name not in UNSORTED],
             total=total,
             page=page,
             pages=max(1, -(-total // PER_PAGE)),
-            first=(page - 1) * PER_PAGE + 1,
-            parameters=parameters_of(visit),
+            first=first + 1,
+            parameters=parameters,
+            said_filters=_said_filters(parameters, titles, offered),
             chosen=chosen,
             verdicts=VERDICTS,
-            etapes=reader.programme.stages if "etape" in columns else (),
+            checks=titles,
+            results=RESULTS,
+            etapes=reader.programme.stages if "etape" in columns.own else (),
+            has_products="produit_id" in columns.own,
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=etiquettes,
-            judges=worker.configuration.judges,
+            offered=offered._asdict(),
+            judges=visit.worker.configuration.judges,
+            writes=visit.worker.configuration.annotations is not None,
+            longest=LONGEST_REASON,
+            most_reasons=SHOWN_REASONS,
         )
 
 
-def export(visit: Visit) -> Response:
-    """Send the whole selection, in its order, as a file: the list's columns, then the main view's.
+def _said_filters(
+    parameters: Mapping[str, Any], checks: Mapping[str, str], offered: Offered
+) -> list[str]:
+    """Return in words what the list is narrowed by."""
+    in_words: dict[str, Mapping[str, str]] = {
+        "verdict": VERDICTS,
+        "controle": checks,
+        "resultat": RESULTS,
+        "etat": words.ETATS,
+        "attend": words.ATTEND,
+        "presence": words.PRESENCES,
+        "rattachement": offered.rattachements,
+        "departement": offered.departements,
+    }
+    said = []
+    for name in FILTERS:
+        if (value := parameters.get(name)) is None:
+            continue
+        match name:
+            case "q":
+                said.append(f"« {value} »")
+            case "depose_du" | "depose_au":
+                when = "déposés depuis le" if name == "depose_du" else "déposés jusqu’au"
+                said.append(f"{when} {words.day(value)}")
+            case "conflit":
+                said.append("en conflit")
+            case "numeros":
+                said.append("choisis un par un")
+            case _:
+                said.append(str(in_words.get(name, {}).get(value, value)))
+    return said
 
-    Columns with personal data or free text are only for those who may act.
+
+def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Place | None:
+    """Return where a dossier is in the list whose parameters its page's address has.
+
+    None: the address has none, or the dossier is not in that list any more.
+    """
+    parameters = parameters_of(visit)
+    if not parameters:
+        return None
+    found = reader.dossiers.around(selection_of(visit), number)
+    if found is None:
+        return None
+    page = 1 + (found.rang - 1) // PER_PAGE
+    return Place(
+        visit.url("/dossiers", **parameters, page=page if page > 1 else None),
+        visit.url(f"/dossiers/{found.avant}", **parameters) if found.avant else None,
+        visit.url(f"/dossiers/{found.apres}", **parameters) if found.apres else None,
+        found.rang,
+        found.total,
+    )
+
+
+def _answers(
+    visit: Visit, reader: Reader, form: Table, numbers: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Return what a dossier answers to questions of its form, by number and column."""
+    found: dict[int, dict[str, Any]] = {}
+    with_number = replace(form, columns={"numero": "", **form.columns})
+    for batch in with_number.rows_of(reader.connection, numbers):
+        for number, *values in batch:
+            found[number] = {
+                f"{QUESTION}{name}": _said(visit, name, form.types[name], value)
+                for name, value in zip(form.columns, values, strict=True)
+            }
+    return found
+
+
+def export(visit: Visit) -> Response:
+    """Send the whole selection, in its order, as a file.
+
+    What the list shows, the reasons and the mean marks; then the other columns of the main view, or
+    the questions of the form where there is no programme. Columns with personal data or free text
+    are only for those who may see them.
     """
     ending = visit.request.path_params["ending"]
     if ending not in FORMATS:
         raise HTTPException(404)
-    worker = visit.worker
-    listed = columns_of(visit)
+    worker, columns = visit.worker, columns_of(visit)
+    listed = [*columns.chosen, *(name for name in ALWAYS if name in columns.own)]
+    form = columns.shown_form
+    if worker.programme is None and columns.form is not None:
+        form = columns.form
+        listed += columns.questions
+    listed = list(dict.fromkeys(listed))
     with visit.reading() as reader:
-        [table] = tables_of(
+        [main] = tables_of(
             worker.store.dictionary(),
             [reader.programme.main_view.name],
             without_personal_data=not visit.may(Right.PERSONNES),
         )
         # The view's `etape` is not the list's.
-        others = [name for name in table.columns if name not in listed or name in FOLLOWED]
-        selected = reader.dossiers.selected(selection_of(visit))
+        others = [name for name in main.columns if name not in listed or name in OTHERS]
+        numbers = reader.dossiers.numbers_of(selection_of(visit))
 
         def batches() -> Iterator[list[list[Any]]]:
-            some = (selected[start : start + BATCH] for start in range(0, len(selected), BATCH))
-            found = table.rows_of(reader.connection, [one.numero for one in selected])
-            # Every dossier has its row in the view, and both are read in one transaction.
-            for rows, batch in zip(some, found, strict=True):
-                where = {"numero": [one.numero for one in rows]}
-                suivi = followed(reader, where) if "etape" in listed else {}
+            for start in range(0, len(numbers), BATCH):
+                some = numbers[start : start + BATCH]
+                answers = _answers(visit, reader, form, some) if form else {}
+                # Every dossier has its row in the view, and both are read in one transaction.
+                [found] = main.rows_of(reader.connection, some)
                 lines = []
-                for row, values in zip(rows, batch, strict=True):
+                for row, values in zip(_rows(visit, reader, some, listed), found, strict=True):
                     view = {
-                        name: _said(visit, name, table.types[name], value)
-                        for name, value in zip(table.columns, values, strict=True)
+                        name: _said(visit, name, main.types[name], value)
+                        for name, value in zip(main.columns, values, strict=True)
                     }
-                    own = suivi.get(row.numero) or dict.fromkeys(FOLLOWED)
-                    shown = view | own | {"labels": ", ".join(json.loads(row.labels or "[]"))}
-                    shown["raison_sociale"] = applicant_of(row._asdict())
-                    shown["attend"] = visit.said("attend", shown.get("attend"))
+                    shown = view | answers.get(row["numero"], {})
+                    shown |= {name: row[name] for name in listed if name in row}
+                    shown |= {name: visit.said(name, row[name]) for name in ("attend", "etat")}
+                    shown |= {name: ", ".join(row[name]) for name in ("labels", "profils")}
+                    # The view has instants, where the list has days.
+                    shown |= {name: view.get(name) for name in ("depose_le", "champs_modifie_le")}
+                    shown["points"] = " ; ".join(map(_reason, row["motifs"]))
                     lines.append([*map(shown.get, listed), *map(view.get, others)])
                 yield lines
 
+        types = {f"{QUESTION}{name}": one for name, one in (form.types if form else {}).items()}
+        types = {**main.types, **types, "note_moyenne": "number"}
+        every = columns.own | columns.questions
+        headers = {every[name]: types.get(name, "text") for name in listed}
+        for name in others:
+            header = words.label(name, main.columns[name])
+            headers[f"{header} ({name})" if header in headers else header] = types[name]
         return file_of(
             f"dossiers-{worker.demarche}-{words.paris_day(visit.now)}",
             ending,
-            {header: table.types.get(name, "text") for name, header in listed.items()}
             # JSON is shown in words.
-            | {
-                words.label(name, table.columns[name]): table.types[name].replace("json", "text")
-                for name in others
-            },
+            {header: one.replace("json", "text") for header, one in headers.items()},
             batches(),
         )
+
+
+def _reason(reason: Mapping[str, Any]) -> str:
+    result = words.RESULTATS.get(reason["resultat"], reason["resultat"])
+    return f"{reason['titre']} : {reason['motif'] or result}"
 
 
 def _said(visit: Visit, name: str, type_: str, value: Any) -> Any:

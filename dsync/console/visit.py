@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -305,7 +306,13 @@ class Visit:
         return HTMLResponse(html, status)
 
     def confirm(
-        self, question: str, consequence: str, button: str, back: str, **fields: str
+        self,
+        question: str,
+        consequence: str,
+        button: str,
+        back: str,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
+        **fields: str,
     ) -> Response:
         """Ask before what cannot be undone, or not easily; the same form is then sent again.
 
@@ -314,6 +321,7 @@ class Visit:
             consequence: what happens then.
             button: which does it.
             back: the page to go back to instead.
+            parameters: of its address, and of the one that the form is sent to.
             fields: of the form.
         """
         with self.reading() as reader:
@@ -323,7 +331,8 @@ class Visit:
                 question=question,
                 consequence=consequence,
                 button=button,
-                back=self.url(back),
+                back=self.url(back, **parameters),
+                to=self.url(self.request.url.path, **parameters),
                 fields=fields,
             )
 
@@ -411,6 +420,7 @@ def environment() -> jinja2.Environment:
         "preuve": words.evidence,
         "qui": words.asker,
         "court": words.short_address,
+        "court_texte": words.shortened,
     }
     made.filters |= filters
     made.globals |= {

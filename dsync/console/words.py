@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from dsync.domain.dossier import PARIS
 from dsync.domain.verdict import Verdict
+from dsync.domain.wording import cut
 from dsync.errors import InterruptedRunError
 from dsync.store.dictionary import label_of
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
@@ -411,6 +412,11 @@ def short_address(address: str | None) -> str:
         return text(address)
     last = urlsplit(address).path.rstrip("/").rpartition("/")[2]
     return text(last.removesuffix(".html") or address.partition("://")[2])
+
+
+def shortened(value: str, length: int) -> str:
+    """Return the beginning of a text that is longer than so many characters."""
+    return cut(" ".join(visible(value).split()), length)
 
 
 def visible(value: str) -> str:

@@ -15,6 +15,7 @@ RULES = {
     ("GET", "/"): Right.LIRE,
     ("POST", "/resynchroniser"): Right.AGIR,
     ("GET", "/dossiers"): Right.LIRE,
+    ("POST", "/dossiers"): Right.AGIR,
     ("GET", "/dossiers.{ending}"): Right.LIRE,
     ("GET", "/dossiers/{numero}"): Right.LIRE,
     ("GET", "/dossiers/{numero}/explication"): Right.LIRE,

@@ -246,6 +246,7 @@ ARGUMENTS: dict[str, Any] = {
     "genre": "complet",
     "id_": 1,
     "limit": 100,
+    "masked": False,
     "named": None,
     "now": FAR,
     "number": number(0),
@@ -330,7 +331,7 @@ def test_each_method_that_the_console_reads_with_is_masked(read_engine: Engine) 
                     seen |= {name for value in secret if value in whole}
                     if found := {value for value in secret if value in shown}:
                         leaked[name] = found
-    read = {"dossiers.by_number", "dossiers.listing", "rows_of"}
+    read = {"dossiers.by_number", "dossiers.shown", "rows_of"}
     assert {*read, "wishes.current"} <= seen & used
     assert {} == leaked
 

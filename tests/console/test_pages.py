@@ -203,7 +203,12 @@ def test_a_file_shows_what_the_page_shows(read_engine: Engine, reader: Visitor) 
         ]
         # The list has the day alone of an instant.
         days = [re.sub(r"^(\d\d/\d\d/\d{4}) \d\d:\d\d$", r"\1", text) for text in line]
-        assert shown == [text or "–" for text in days[: len(headers)]]
+        expected = [text or "–" for text in days[: len(headers)]]
+        # The list cuts a reason, and counts those after the second one.
+        place = headers.index("Motif")
+        reason, whole = shown.pop(place), expected.pop(place)
+        assert whole.casefold().startswith(reason[:60].casefold())
+        assert expected == shown
     first = read_engine.one("lecture_candidature", int(lines[1][0]) - FIRST)
     paris = code_words.moment(first["champs_modifie_le"]).replace(code_words.NB, " ")
     assert paris == lines[1][lines[0].index("Modifié le")]
@@ -215,6 +220,8 @@ def in_french(value: Any, text: str) -> str:
     """Return a value of a workbook as the text of a CSV file."""
     if isinstance(value, datetime):
         return f"{value:%d/%m/%Y %H:%M}"[: len(text)]
+    if isinstance(value, float):
+        return str(value).replace(".", ",")
     return "" if value is None else str(value)
 
 
@@ -570,7 +577,8 @@ def numbers(answer: Any) -> list[DossierNumber]:
     """Return the numbers of the rows of a page's table, in order."""
     rows = answer.text.partition("<tbody")[2].split("<tr ")[1:]
     return [
-        DossierNumber(int(row.partition('href="/dossiers/')[2].partition('"')[0])) for row in rows
+        DossierNumber(int(re.split('[?"]', row.partition('href="/dossiers/')[2])[0]))
+        for row in rows
     ]
 
 

@@ -1,0 +1,121 @@
+"""What is done with several dossiers of the list at once, once their number is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.console import words
+from dsync.console.access import Right
+from dsync.console.dossiers import parameters_of, selection_of
+from dsync.console.visit import Visit
+from dsync.domain.ids import DossierNumber
+from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.work import Precheck, ReadDossiers, Work
+
+MOST = 1000
+"""Maximum number of dossiers of one request."""
+
+
+class _Act(NamedTuple):
+    """What is asked before, with the number of dossiers, and said of it."""
+
+    question: str
+    consequence: str
+    button: str
+
+
+ACTS = {
+    "relire": _Act(
+        "Relire {count} ?",
+        "Leur contenu est lu dans Démarches Simplifiées, et recopié ici.",
+        "Relire",
+    ),
+    "rejuger": _Act(
+        "Rejuger {count} ?",
+        "Les règles d’aujourd’hui leur sont appliquées ; le prochain envoi inscrit ce qui change.",
+        "Rejuger",
+    ),
+    "garder": _Act(
+        "Garder ce que des personnes ont saisi dans {count} ?",
+        "Leurs conflits sont réglés : la valeur saisie reste dans Démarches Simplifiées.",
+        "Garder les saisies",
+    ),
+    "adopter": _Act(
+        "Reconnaître comme écrit par dsync ce que contiennent {count} ?",
+        "Leurs conflits sont réglés : le prochain envoi remplace la valeur qui s’y trouve.",
+        "Reconnaître",
+    ),
+}
+_CHOICES = {"garder": Choice.ACCEPT, "adopter": Choice.ADOPT}
+
+
+def act(visit: Visit) -> Response:
+    """Do what a button says with the dossiers that were ticked, or with the whole selection.
+
+    Raises:
+        HTTPException: there is no such button (400), or the démarche has nothing of it (400).
+    """
+    parameters, wanted = parameters_of(visit), visit.form.get("quoi", "")
+    is_whole = bool(visit.form.get("tous"))
+    if wanted == "telecharger" and is_whole:
+        return visit.back("/dossiers.xlsx", **parameters)
+    numbers: Sequence[DossierNumber] = visit.numbers("dossier")
+    if is_whole:
+        with visit.reading() as reader:
+            numbers = [DossierNumber(n) for n in reader.dossiers.numbers_of(selection_of(visit))]
+    if not numbers:
+        visit.say("Choisissez au moins un dossier.", kind="warning")
+        return visit.back("/dossiers", **parameters)
+    if len(numbers) > MOST:
+        most, chosen = words.number(MOST), words.number(len(numbers))
+        visit.say(
+            f"{most} dossiers au plus à la fois : la sélection en a {chosen}. Filtrez-la d’abord.",
+            kind="warning",
+        )
+        return visit.back("/dossiers", **parameters)
+    if wanted == "telecharger":
+        kept = ("tri", "ordre", "colonnes")
+        order = {name: parameters[name] for name in kept if name in parameters}
+        return visit.back("/dossiers.xlsx", numeros=",".join(map(str, numbers)), **order)
+    if wanted not in ACTS:
+        raise HTTPException(400)
+    if wanted == "rejuger" and not visit.worker.configuration.judges:
+        raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
+    if not visit.form.get("confirme"):
+        question, consequence, button = ACTS[wanted]
+        return visit.confirm(
+            question.format(count=words.plural(len(numbers), "dossier")),
+            consequence,
+            button,
+            "/dossiers",
+            parameters,
+            quoi=wanted,
+            dossier=" ".join(map(str, numbers)),
+        )
+    if wanted in _CHOICES:
+        return _end(visit, numbers, _CHOICES[wanted])
+    work: Work = ReadDossiers(tuple(numbers)) if wanted == "relire" else Precheck(tuple(numbers))
+    return visit.ask(work)
+
+
+def _end(visit: Visit, numbers: Sequence[DossierNumber], choice: Choice) -> Response:
+    ended = end_conflicts(
+        visit.worker.store,
+        visit.worker.demarche,
+        choice,
+        visit.now,
+        asked_by=visit.actor.name,
+        numbers=numbers,
+    )
+    count = sum(ended.values())
+    after = "la valeur saisie reste" if choice is Choice.ACCEPT else "le prochain envoi la remplace"
+    said = f"{words.plural(count, 'conflit réglé', 'conflits réglés')} : {after}."
+    visit.say(said if count else "Aucun de ces dossiers n’est en conflit.", kind="success")
+    return visit.back("/dossiers", **parameters_of(visit))
+
+
+PAGES = [("POST", "/dossiers", act, Right.AGIR)]

@@ -1,0 +1,158 @@
+"""The list of dossiers: reasons, filters and columns in the address, several dossiers at once."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dsync.configuration import read_configuration
+from dsync.console.access import Role
+from dsync.wiring import Worker
+from tests.console.served import Visitor, served, words
+from tests.console.test_actions import edit, requests_of
+from tests.console.test_pages import numbers, table_of, without_programme
+from tests.engine.rig import FIRST, Engine, number
+
+
+def link_of(page: str, rel: str) -> str | None:
+    """Return where a page's link to the one before or after leads."""
+    found = re.search(rf'rel="{rel}" href="([^"]+)"', page)
+    return html.unescape(found[1]) if found else None
+
+
+def test_a_list_says_what_keeps_from_the_best_verdict(read_engine: Engine, reader: Visitor) -> None:
+    """Title and sentence of the checks; by check and result the list and its title are narrowed."""
+    page = reader.get("/dossiers?controle=phase&resultat=a_verifier")
+    expected = read_engine.rows(
+        "SELECT numero FROM lecture_precontrole_controle WHERE courant "
+        "AND controle = 'phase' AND resultat = 'a_verifier' ORDER BY numero"
+    )
+    assert [row["numero"] for row in expected] == numbers(page)
+    headers, rows = table_of(page.text)
+    assert all("phase : " in row[headers.index("Motif")].lower() for row in rows)
+    assert "<title>Dossiers : phase, À vérifier" in page.text
+
+
+def test_columns_are_chosen_in_the_address(reader: Visitor) -> None:
+    """By a form's boxes or by a link; the file has them, too; an unknown one is passed over."""
+    boxes = reader.get("/dossiers?colonnes=profils&colonnes=departement_nom&colonnes=rien").text
+    assert ["Dossier", "Profils", "Département"] == table_of(boxes)[0]
+    assert "colonnes=profils%2Cdepartement_nom" in boxes
+    link = "colonnes=departement_nom,q.probleme_identifie&tri=departement_nom"
+    headers, rows = table_of(reader.get(f"/dossiers?{link}").text)
+    assert ["Dossier", "Département", "Problème identifié"] == headers
+    assert any(row[2] != "–" for row in rows)
+    assert sorted(row[1] for row in rows) == [row[1] for row in rows]
+    file = reader.get(f"/dossiers.csv?{link}").content.decode("utf-8-sig")
+    lines = list(csv.reader(io.StringIO(file), delimiter=";"))
+    assert headers == lines[0][:3]
+    assert {"Motif", "Moyenne"} <= {*lines[0]}
+
+
+def test_a_dossier_opened_from_a_list_leads_through_it(reader: Visitor) -> None:
+    """In the list's order, to both sides, and back to it with its filters."""
+    query = "etat=en_construction&tri=depose_le&ordre=desc"
+    listed = numbers(reader.get(f"/dossiers?{query}"))
+    assert 2 < len(listed)
+    page = reader.get(f"/dossiers/{listed[0]}?{query}").text
+    assert link_of(page, "prev") is None
+    assert f"1 sur {len(listed)}" in words(page)
+    walked, following = [listed[0]], link_of(page, "next")
+    while following:
+        walked.append(int(following.partition("?")[0].rpartition("/")[2]))
+        page = reader.get(following).text
+        following = link_of(page, "next")
+    assert listed == walked
+    back = re.search(r'class="fil"><a [^>]*href="([^"]+)"', page)
+    assert back
+    assert listed == numbers(reader.get(html.unescape(back[1])))
+    assert link_of(reader.get(f"/dossiers/{FIRST}").text, "next") is None
+
+
+def test_several_dossiers_are_read_and_judged_by_one_request(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """Once their number is confirmed; those that are ticked, or the whole selection."""
+    some = [str(number(rank)) for rank in (1, 2, 3)]
+    asked = words(visitor.post("/dossiers?etat=en_construction", quoi="relire", dossier=some).text)
+    assert "Relire 3 dossiers ?" in asked
+    assert [] == requests_of(engine)
+    done = visitor.ask("/dossiers", quoi="relire", dossier=" ".join(some), confirme="1")
+    assert "Dossiers lus 3" in done
+    whole = numbers(visitor.get("/dossiers?etat=en_construction"))
+    asked = visitor.post("/dossiers?etat=en_construction", quoi="rejuger", tous="oui").text
+    assert f"Rejuger {len(whole)} dossiers ?" in words(asked)
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked))
+    visitor.ask(html.unescape(re.findall(r'action="(/dossiers[^"]*)"', asked)[0]), **fields)
+    assert ["dossier", "precontrole"] == [kind for kind, *_ in requests_of(engine)]
+    assert "Choisissez au moins un dossier." in visitor.post("/dossiers", quoi="relire").text
+
+
+@pytest.mark.parametrize(("choice", "left"), [("garder", "remplacee"), ("adopter", "en_attente")])
+def test_conflicts_of_several_dossiers_are_settled_at_once(
+    engine: Engine, visitor: Visitor, choice: str, left: str
+) -> None:
+    """From the list of those in conflict, once that is confirmed."""
+    edit(engine, 0, 1, 2)
+    in_conflict = numbers(visitor.get("/dossiers?conflit=oui"))
+    assert [number(rank) for rank in (0, 1, 2)] == in_conflict
+    some = " ".join(map(str, in_conflict[:2]))
+    asked = visitor.post("/dossiers?conflit=oui", quoi=choice, dossier=some)
+    assert in_conflict == numbers(visitor.get("/dossiers?conflit=oui"))
+    assert "2 dossiers" in words(asked.text)
+    done = visitor.post("/dossiers?conflit=oui", quoi=choice, dossier=some, confirme="1")
+    assert "2 conflits réglés" in words(done.text)
+    assert in_conflict[2:] == numbers(done)
+    assert {left} == {engine.wishes(rank)["resultat"] for rank in (0, 1)}
+
+
+def test_chosen_dossiers_are_downloaded(visitor: Visitor) -> None:
+    """In the list's order."""
+    some = [str(number(rank)) for rank in (3, 1)]
+    answer = visitor.post("/dossiers?tri=numero&ordre=desc", quoi="telecharger", dossier=some)
+    assert answer.url.partition("?")[0].endswith("/dossiers.xlsx")
+    file = visitor.get("/dossiers.csv?" + answer.url.partition("?")[2]).content.decode("utf-8-sig")
+    found = [row["Dossier"] for row in csv.DictReader(io.StringIO(file), delimiter=";")]
+    assert some == found
+
+
+def test_any_demarche_shows_its_own_questions(fresh: Engine, tmp_path: Path) -> None:
+    """Those of its form, in the list and in the file; nothing of a programme that it has not."""
+    file = tmp_path / "other.toml"
+    file.write_text(without_programme(), encoding="utf-8")
+    settings = replace(fresh.worker.app.settings, configuration=read_configuration(file))
+    app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    with served(fresh, [app]) as console:
+        visitor = console.visitor()
+        visitor.ask("/resynchroniser", portee="tout")
+        page = visitor.get("/dossiers").text
+        headers, rows = table_of(page)
+        asked = headers[3:6]
+        answered = fresh.rows("SELECT * FROM formulaire_86321 ORDER BY numero")
+        assert [str(row["numero"]) for row in answered] == [row[0] for row in rows]
+        for name in ("verdict", "controle", "etape", "attend", "profil", "produit"):
+            assert f'name="{name}"' not in page, name
+        assert not {"Verdict", "Motif", "Produit", "Étape"} & {*headers}
+        assert "Rejuger" not in page
+        csv_file = visitor.get("/dossiers.csv").content.decode("utf-8-sig")
+        lines = list(csv.reader(io.StringIO(csv_file), delimiter=";"))
+        assert headers == lines[0][: len(headers)]
+        assert "Problème identifié" in lines[0]
+        assert 40 < len(lines[0])
+        assert len(lines[0]) == len({*lines[0]})
+        assert asked
+
+
+def test_a_lecteur_chooses_only_what_is_shown(read_engine: Engine) -> None:
+    """Neither questions nor filters of what is masked; no buttons."""
+    with served(read_engine, role=Role.LECTEUR) as console:
+        page = console.visitor().get("/dossiers").text
+    assert "q.probleme_identifie" not in page
+    assert 'name="quoi"' not in page
+    assert 'id="f-produit"' not in page
