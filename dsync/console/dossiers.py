@@ -195,7 +195,8 @@ def columns_of(visit: Visit) -> Columns:
     questions = _questions(form.columns if form else {})
     chosen = [name for name in _wanted(visit) if name in own or name in questions]
     if not chosen:
-        chosen = [name for name in CHOSEN if name in own]
+        # A stage says more than a state.
+        chosen = [name for name in CHOSEN if name in own and (name != "etat" or "etape" not in own)]
         if programme is None and form is not None:
             asked = [name for name, said in form.columns.items() if "(champ," in said]
             chosen[-2:-2] = [f"{QUESTION}{name}" for name in asked[:FIRST_QUESTIONS]]
@@ -246,11 +247,20 @@ def _rows(
         number = row["numero"]
         row["raison_sociale"] = applicant_of(row)
         row["motifs"] = [
-            one | {"titre": titles.get(one["controle"], one["controle"])}
+            one
+            | {
+                "titre": _opened(titles.get(one["controle"], one["controle"])),
+                # The rule and what is to be done follow it.
+                "court": one["motif"] and one["motif"].partition(" Règle (")[0],
+            }
             for one in reasons.get(number, ())
         ]
         row["note_moyenne"] = notes.get(number)
     return rows
+
+
+def _opened(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def show(visit: Visit) -> Response:
@@ -271,7 +281,8 @@ def show(visit: Visit) -> Response:
             answers = _answers(visit, reader, form, numbers)
         etiquettes, groupes = reader.demarche.labels_and_groupes()
         offered = reader.dossiers.offered(masked=chosen.masked)
-        titles = visit.check_titles(reader) if visit.worker.configuration.judges else {}
+        judges = visit.worker.configuration.judges
+        titles = {k: _opened(v) for k, v in visit.check_titles(reader).items()} if judges else {}
         parameters = parameters_of(visit)
         return visit.page(
             "dossiers.html",
@@ -298,7 +309,7 @@ def show(visit: Visit) -> Response:
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=etiquettes,
             offered=offered._asdict(),
-            judges=visit.worker.configuration.judges,
+            judges=judges,
             writes=visit.worker.configuration.annotations is not None,
             longest=LONGEST_REASON,
             most_reasons=SHOWN_REASONS,

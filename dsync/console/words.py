@@ -415,8 +415,8 @@ def short_address(address: str | None) -> str:
 
 
 def shortened(value: str, length: int) -> str:
-    """Return the beginning of a text that is longer than so many characters."""
-    return cut(" ".join(visible(value).split()), length)
+    """Return the beginning, on one line, of a text that is longer than so many characters."""
+    return cut(visible(" ".join(value.splitlines())), length)
 
 
 def visible(value: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import statistics
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,7 +17,7 @@ from dsync.console.access import LocalAccess
 from dsync.console.app import Console
 from dsync.service.surface import bind, server_thread
 from dsync.store.listing import SORTS
-from tests.bench.measured import app_on, measured
+from tests.bench.measured import app_on, measured, memory_kib
 from tests.bench.prebuilt import FIRST_NUMBER, serving
 from tests.console.addresses import pages
 from tests.console.served import Visitor
@@ -25,7 +29,19 @@ MOST_MS = 150
 PAGES = (
     *(page for page in pages(FIRST_NUMBER + 4) if "demandes" not in page),
     *(f"/dossiers?tri={column}&ordre=desc&page=100" for column in SORTS),
-    "/dossiers?verdict=a_verifier&etat=en_instruction&tri=modifie_le&ordre=desc",
+    "/dossiers?verdict=a_verifier&etat=en_instruction&tri=champs_modifie_le&ordre=desc",
+    "/dossiers?controle=phase&resultat=a_verifier&tri=points",
+    "/dossiers?departement=35",
+    "/dossiers?profil=Data%20scientist",
+    "/dossiers?produit=produit-12",
+    "/dossiers?rattachement=130025265",
+    "/dossiers?depose_du=2024-03-02&depose_au=2024-03-04",
+    "/dossiers?attend=jury&tri=attend",
+    "/dossiers?q=minist%C3%A8re%20de%20la%20transition",
+    "/dossiers?q=betton%20commune",
+    "/dossiers?q=produit%2012",
+    "/dossiers?colonnes=note_moyenne,profils,q.probleme_identifie",
+    f"/dossiers/{FIRST_NUMBER + 4}?verdict=a_verifier&tri=depose_le",
     "/dossiers?verdict=aucun",
     "/dossiers?presence=present&q=direction&tri=raison_sociale",
     "/dossiers?etape=Jury",
@@ -48,6 +64,13 @@ def test_each_page_in_time(database_url: str) -> None:
 
 def page_times(base_url: str, database_url: str) -> dict[str, float]:
     """Return the median time of each page, in milliseconds."""
+    with console_on(base_url, database_url) as visitor:
+        return {path: _median(visitor, path) for path in PAGES}
+
+
+@contextmanager
+def console_on(base_url: str, database_url: str) -> Iterator[Visitor]:
+    """Serve the console of a database, and yield somebody with a session."""
     stop, links = threading.Event(), list[str]()
     with app_on(f"{base_url}/api/v2/graphql", base_url, database_url) as app:
         access = LocalAccess("bench", links.append)
@@ -59,12 +82,41 @@ def page_times(base_url: str, database_url: str) -> dict[str, float]:
         console.open()
         try:
             base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            visitor = Visitor(base, links[-1])
-            return {path: _median(visitor, path) for path in PAGES}
+            yield Visitor(base, links[-1])
         finally:
             stop.set()
             console.close()
             thread.join(10)
+
+
+FILE = "/dossiers.xlsx"
+MOST_CPU_S = 3.0
+MOST_MIB = 64
+
+
+def test_a_file_of_all_is_light(database_url: str) -> None:
+    """The processor's time of a workbook of all dossiers, and the memory that it adds at its peak.
+
+    The database's own work is in it on SQLite alone.
+    """
+    with serving(DOSSIERS) as server:
+        measured("sync", server.base_url, database_url)
+        cpu_s, mib = file_cost(server.base_url, database_url)
+    print(f"{FILE}: {cpu_s:.1f} s of CPU, target ≤ {MOST_CPU_S}; {mib:.0f} MiB more at the peak")
+    assert mib <= MOST_MIB
+
+
+def file_cost(base_url: str, database_url: str) -> tuple[float, float]:
+    """Return the processor's time of a workbook, in s, and what memory it adds, in MiB."""
+    with console_on(base_url, database_url) as visitor:
+        # What is made once a process is made.
+        visitor.get(f"{FILE}?numeros={FIRST_NUMBER}")
+        before, cpu = memory_kib(os.getpid()), time.process_time()
+        with visitor.session.get(visitor.base + FILE, timeout=600, stream=True) as answer:
+            for _ in answer.iter_content(1 << 20):
+                pass
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return time.process_time() - cpu, max(0, peak - before) / 1024
 
 
 def _median(visitor: Visitor, path: str) -> float:

@@ -36,7 +36,7 @@ def test_a_list_says_what_keeps_from_the_best_verdict(read_engine: Engine, reade
     assert [row["numero"] for row in expected] == numbers(page)
     headers, rows = table_of(page.text)
     assert all("phase : " in row[headers.index("Motif")].lower() for row in rows)
-    assert "<title>Dossiers : phase, À vérifier" in page.text
+    assert "<title>Dossiers : Phase, À vérifier" in page.text
 
 
 def test_columns_are_chosen_in_the_address(reader: Visitor) -> None:
