@@ -34,6 +34,7 @@ from dsync.configuration import (
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError
+from dsync.smtp import SmtpServer
 
 PREFIX = "DSYNC_"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
@@ -65,6 +66,7 @@ SECRETS = (
     "sentry_dsn",
     "oidc_client_secret",
     "session_key",
+    "smtp_url",
 )
 
 
@@ -108,6 +110,8 @@ class Settings:
     session_key: Annotated[SecretStr | None, Field(min_length=32)]
     """Signs the console's sessions; replicas share it. Default: made at start, so that sessions end
     with the process."""
+    smtp_url: SecretStr | None
+    """The mail server of digests: `smtps://USER:PASSWORD@HOST:465`, or `smtp://…` with STARTTLS."""
     sources: Mapping[str, str]
     """The source of each of `VARIABLES`: flag, environment, file or default."""
     folder: tuple[int, ...] = ()
@@ -222,6 +226,20 @@ class Settings:
                 "DS, or have DS renew it."
             )
         return found
+
+    @property
+    def smtp(self) -> SmtpServer | None:
+        """The server that takes e-mails; None: none is sent.
+
+        Raises:
+            ConfigurationError: its address is wrong.
+        """
+        if self.smtp_url is None:
+            return None
+        try:
+            return SmtpServer.of(self.smtp_url.get_secret_value())
+        except ValueError as exc:
+            raise ConfigurationError(f"DSYNC_SMTP_URL: {exc}.") from exc
 
     def shown(self) -> dict[str, str | None]:
         """Return the settings as text, with secrets masked."""
@@ -417,7 +435,7 @@ def _settings_of(
     settings = Settings(
         configuration=configuration, sources=sources, ds_token_file=token_file, **values
     )
-    settings.listen, settings.webhook_words  # noqa: B018 - properties that raise
+    settings.listen, settings.webhook_words, settings.smtp  # noqa: B018 - properties that raise
     return settings
 
 

@@ -502,11 +502,23 @@ class Worker:
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,
                     opened=self.configuration.ouvert.champs,
+                    mail=self.settings.smtp,
                 )
             )
 
-    def state(self, now: datetime, groupes: Collection[str] | None = None) -> dict[str, Any]:
+    def state(
+        self,
+        now: datetime,
+        groupes: Collection[str] | None = None,
+        *,
+        counted: bool = True,
+    ) -> dict[str, Any]:
         """Return the démarche's state as stored, as `state_of` has it.
+
+        Args:
+            now: the present instant, in UTC.
+            groupes: those whose dossiers count; None: all do.
+            counted: whether its dossiers are counted.
 
         Raises:
             StoreError: the database cannot be read.
@@ -516,6 +528,7 @@ class Worker:
             self.demarche,
             now,
             judges=self.configuration.judges,
+            counted=counted,
             configured=self.settings.folder,
             ages=self.configuration.retention.ages,
             groupes=groupes,

@@ -30,6 +30,7 @@ from dsync.errors import (
     StoreError,
 )
 from dsync.programme import Programme
+from dsync.smtp import MailError, SmtpServer
 from dsync.store import Store
 from dsync.store.engine import parse_url, sqlite_file
 from dsync.sync.piece_files import try_target
@@ -91,6 +92,8 @@ class CheckSources:
     """Where files are copied; None: they are not."""
     opened: Sequence[str] = ()
     """The ids in `[ouvert] champs`."""
+    mail: SmtpServer | None = None
+    """The server that takes the digests; None: none are sent."""
 
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
@@ -100,12 +103,25 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     yield database_line(sources.database_url, sources.open_store)
     if sources.pieces_target is not None:
         yield _target_line(sources, sources.pieces_target)
+    if sources.mail is not None:
+        yield _mail_line(sources.mail)
     if sources.programme is None or not sources.programme.judges:
         message = "no section [regles], or it is switched off: nothing is judged"
         yield CheckLine("rules", CheckStatus.INFO, message)
     else:
         with _store(sources) as store:
             yield from sources.programme.evidence_lines(store, sources.now)
+
+
+def _mail_line(server: SmtpServer) -> CheckLine:
+    """Return whether the mail server lets dsync in; nothing is sent."""
+    try:
+        server.try_access()
+    except MailError as exc:
+        # Runs do not need it.
+        what, _, remedy = exc.message.removesuffix(".").partition(": ")
+        return CheckLine("mail", CheckStatus.WARNING, what, remedy)
+    return CheckLine("mail", CheckStatus.OK, f"{server} takes the digests")
 
 
 def exit_code_of(lines: Iterable[CheckLine]) -> int:

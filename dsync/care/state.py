@@ -40,6 +40,7 @@ def state_of(
     now: datetime,
     *,
     judges: bool,
+    counted: bool = True,
     configured: Sequence[int] = (),
     ages: Mapping[str, timedelta] = MappingProxyType({}),
     groupes: Collection[str] | None = None,
@@ -51,6 +52,7 @@ def state_of(
         demarche: the démarche's number.
         now: the present instant, in UTC.
         judges: whether the démarche's dossiers are judged; if not, none waits for it.
+        counted: whether its dossiers are counted; else the document has none of their numbers.
         configured: the démarches of the folder of configuration files; empty: it is one file.
         ages: those of `[retention]`.
         groupes: the groupes instructeurs whose dossiers are counted; None: all.
@@ -69,7 +71,7 @@ def state_of(
         ahead = stored.ahead(now)
         lists: list[Any] = [state.last_pending_at, state.last_deleted_at]
         last_run, ended, full_run = reader.journal.last_runs(Kind.FULL.value)
-        counts = reader.dossiers.counts()
+        counts = reader.dossiers.counts() if counted else None
         wishes, quarantined, pushes, doomed, requests = reader.open_work()
         return {
             "demarche": demarche,
@@ -89,7 +91,8 @@ def state_of(
             "last_code": ended and ended["code"],
             "last_full_code": full_run and full_run["code"],
             "last_full_status": full_run and full_run["statut"],
-            "dossiers": {
+            "dossiers": counts
+            and {
                 "presence": counts["presence"],
                 "state": counts["etat"],
                 "verdict": counts["verdict"],

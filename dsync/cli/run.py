@@ -20,9 +20,11 @@ from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.scheduler import DemarcheJob, Service
 from dsync.service.sentry import reporter
 from dsync.service.signals import StopSignals
-from dsync.settings import check_reach
+from dsync.settings import check_reach, console_section
 
 if TYPE_CHECKING:
+    from dsync.console.digest import Digests
+    from dsync.service.scheduler import Watch
     from dsync.service.surface import Surface
     from dsync.settings import Settings
     from dsync.wiring import Worker
@@ -71,7 +73,8 @@ def serve(
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
         jobs = [DemarcheJob(one, stop, succeeded=_ping_of(one), crashed=crashed) for one in workers]
-        service = Service(jobs, stop, watch=Alerts(workers, tell, stop), about=about)
+        watches: list[Watch] = [Alerts(workers, tell, stop), *_digests(workers, stop)]
+        service = Service(jobs, stop, watches=watches, about=about)
         surface = _surface(workers, service, stop, stack, listening, show)
         for worker in workers:
             worker.register_service()
@@ -82,6 +85,26 @@ def serve(
             # A run's thread is in a call that cannot be interrupted. Ending the process rolls its
             # open transaction back.
             os._exit(0)
+
+
+def _digests(workers: Sequence[Worker], stop: Event) -> list[Digests]:
+    """Return what sends the digests, nothing without a mail server.
+
+    Raises:
+        ConfigurationError: a setting that they need is missing.
+    """
+    server = workers[0].settings.smtp
+    if server is None:
+        return []
+    section = console_section([one.settings for one in workers])
+    if section.expediteur is None or section.openid is None or section.public_url is None:
+        raise ConfigurationError(
+            "DSYNC_SMTP_URL is for digests, which need a sender and a sign-in: set [console] "
+            'expediteur = "dsync@example.gouv.fr" and [console.openid], or leave the variable out.'
+        )
+    from dsync.console.digest import Digests  # Takes memory that only a service with it needs.
+
+    return [Digests(workers, server, section.expediteur, section.public_url, stop)]
 
 
 def _ping_of(worker: Worker) -> Callable[[], None] | None:

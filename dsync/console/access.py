@@ -12,14 +12,17 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from dsync.configuration import AccesSection
 
 SESSION_S = 8 * 3600
 ENTRY = "/entrer"
@@ -204,6 +207,38 @@ class LocalAccess(Access):
         self.open()
         begin(request, self._user)
         return RedirectResponse("/", 303)
+
+
+def granted(
+    entries: Iterable[AccesSection], name: str, has: Mapping[str, Sequence[str]]
+) -> Grant | None:
+    """Return what `[[acces]]` of a démarche gives to somebody, None if nothing.
+
+    An address named in full counts more than a claim, and this more than the domain. Of the roles
+    that are then left, the first counts, in all groupes for which it is given.
+
+    Args:
+        entries: of the démarche's file.
+        name: an e-mail address.
+        has: the values of claims.
+    """
+    every = tuple(entries)
+    domain = f"@{name.rpartition('@')[2]}"
+    for found in (
+        [one for one in every if name in one.personnes],
+        [one for one in every if _has_claim(one.claims, has)],
+        [one for one in every if domain in one.personnes],
+    ):
+        for role in Role:
+            if limits := [one.groupes for one in found if one.role == role]:
+                groupes = frozenset(groupe for some in limits for groupe in some or ())
+                return Grant(role, None if None in limits else groupes)
+    return None
+
+
+def _has_claim(wanted: Mapping[str, Sequence[str]], has: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether a session has one of the wanted values of a claim."""
+    return any(value in has.get(name, ()) for name, values in wanted.items() for value in values)
 
 
 def entry(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:

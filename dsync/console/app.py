@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
@@ -34,11 +35,16 @@ from dsync.console import (
     legal,
     person,
     runs,
+    subscription,
+    todo,
     words,
 )
 from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
 from dsync.console.desk import Desk
+from dsync.console.digest import END
+from dsync.console.french import in_french
 from dsync.console.legal import PUBLIC
+from dsync.console.subscription import end_by_link
 from dsync.console.visit import Site, Visit, environment
 from dsync.domain.paper import Page as Paper
 from dsync.errors import DsyncError
@@ -105,7 +111,14 @@ class Console:
         self._access = access
         self._desk = Desk(stop)
         by_number = {int(worker.demarche): worker for worker in workers}
-        self._site = Site(by_number, self._desk, theme, environment(), section or ConsoleSection())
+        self._site = Site(
+            by_number,
+            self._desk,
+            theme,
+            environment(),
+            section or ConsoleSection(),
+            origin=access.origin,
+        )
         self._limiter = anyio.CapacityLimiter(THREADS)
         self.application = self._application(secret, cookie)
 
@@ -119,7 +132,19 @@ class Console:
         self._desk.close()
 
     def _application(self, secret: str, cookie: str) -> Starlette:
-        rooms = (etat, dossiers, chosen, dossier, decisions, jury, runs, person, legal)
+        rooms = (
+            todo,
+            etat,
+            dossiers,
+            chosen,
+            dossier,
+            decisions,
+            jury,
+            runs,
+            person,
+            subscription,
+            legal,
+        )
         pages: list[Page] = [page for room in rooms for page in room.PAGES]
         secure = self._access.is_secure
         static = StaticFiles(directory=Path(str(resources.files("dsync.console"))) / "static")
@@ -131,6 +156,7 @@ class Console:
                     Route(path, self._public(page), methods=["GET"])
                     for path, page in PUBLIC.items()
                 ),
+                Route(END, self._end, methods=["GET", "POST"]),
                 *map(self._route, pages),
                 Mount("/static", static),
             ],
@@ -183,6 +209,30 @@ class Console:
             request, 200, self._access.farewell, title="Session fermée", elsewhere=elsewhere
         )
 
+    async def _end(self, request: Request) -> Response:
+        """End a subscription by its signed link; GET asks first, as programs look at links."""
+        given = request.query_params.get("a", ""), request.query_params.get("s", "")
+        confirmed = request.method == "POST"
+        is_known = await anyio.to_thread.run_sync(
+            partial(end_by_link, self._site.store, *given, confirmed=confirmed),
+            limiter=self._limiter,
+        )
+        if not is_known:
+            text = (
+                "Ce lien n’est pas, ou plus, valable : le résumé n’est plus envoyé à qui l’a suivi."
+            )
+        elif confirmed:
+            text = "C’est fait : le résumé ne vous sera plus envoyé."
+        else:
+            text = "Le résumé de ce qui vous attend ne vous sera plus envoyé, pour aucune démarche."
+        return self._short(
+            request,
+            200 if is_known else 404,
+            text,
+            title="Résumé par courriel",
+            asks=is_known and not confirmed,
+        )
+
     def _route(self, page: Page) -> Route:
         return Route(page[1], self._page(page[2], right_of(page)), methods=[page[0]])
 
@@ -216,7 +266,7 @@ class Console:
         assert isinstance(exc, DsyncError)  # noqa: S101
         log.warning("page_failed", error=exc.message)
         text = f"La page ne peut pas être montrée : {words.cause(exc.exit_code)}"
-        return self._short(request, 503, text, detail=exc.message)
+        return self._short(request, 503, text, detail=in_french(exc.message))
 
     async def _crashed(self, request: Request, _exc: Exception) -> Response:
         # The server logs the traceback.
@@ -234,6 +284,7 @@ class Console:
         title: str | None = None,
         detail: str = "",
         elsewhere: str | None = None,
+        asks: bool | None = None,
     ) -> Response:
         try:
             has_session = bool(self._actor_of(request))
@@ -241,15 +292,16 @@ class Console:
             has_session = False
         return self._shell(
             request,
-            "court.html",
+            "court.html" if asks is None else "desabonnement.html",
             status,
             title=title or _TITLES.get(status, "Erreur"),
             text=text,
             detail=detail,
             has_session=has_session,
-            way_in=None if has_session else self._access.way_in(request),
+            way_in=self._access.way_in(request) if asks is None and not has_session else None,
             is_proconnect=self._access.is_proconnect,
             elsewhere=elsewhere,
+            asks=asks,
         )
 
     def _public(self, page: Callable[[Site], Paper]) -> Callable[[Request], Awaitable[Response]]:

@@ -1,8 +1,8 @@
-"""The first page: whether all is well, what is not with its remedy, and « Resynchroniser »."""
+"""The state of a démarche: what is not well with its remedy, its figures, « Resynchroniser »."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -28,12 +28,11 @@ class Point(NamedTuple):
 
 POINTS: Mapping[Code, Point | None] = {
     Code.NO_SUCCESS: Point(
-        "Aucune synchronisation n’a encore réussi. Lancez « Resynchroniser » ci-dessous.",
+        "Aucune synchronisation n’a encore réussi. {remede}",
         is_error=True,
     ),
     Code.LATE: Point(
-        "La dernière synchronisation réussie date d’il y a {age}. Lancez « Resynchroniser » "
-        "ci-dessous ; si l’écart se reproduit, faites démarrer le service.",
+        "La dernière synchronisation réussie remonte à {age}. {remede}",
         "/executions",
         "Voir les passages",
         is_error=True,
@@ -142,16 +141,45 @@ UNDER_WAY = {
         "La première synchronisation est en cours : les chiffres ne sont pas encore complets."
     ),
     Code.LATE: Point(
-        "La dernière synchronisation réussie date d’il y a {age} ; une autre est en cours."
+        "La dernière synchronisation réussie remonte à {age} ; une autre est en cours."
     ),
 }
 """What is said instead during a run, which may end the delay."""
 
 
-def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterator[Point]:
-    """Yield what is not well."""
+TO_ACT = {
+    Code.MASS_DELETION,
+    Code.RULES,
+    Code.QUARANTINED,
+    Code.REFUSED,
+    Code.CONFLICTS,
+    Code.WAITING,
+    Code.TARGET,
+    Code.ERASURES,
+    Code.REQUESTS,
+    Code.NOT_CONFIGURED,
+    Code.CHECK,
+    Code.TOKEN_EXPIRY,
+}
+"""What only those who may act see: it is theirs to settle."""
+
+
+def points_of(
+    visit: Visit, reader: Reader, state: Mapping[str, Any], *, without: Collection[Code] = ()
+) -> Iterator[Point]:
+    """Yield what is not well, as far as it is for who asks.
+
+    Args:
+        visit: who asks.
+        reader: of the démarche.
+        state: of `state_of`.
+        without: what to leave out.
+    """
     now, settings = visit.now, visit.worker.settings
+    hidden = {*without} if visit.may(Right.AGIR) else {*without, *TO_ACT}
     for one in concerns_of(state, now, settings.thresholds):
+        if one.code in hidden:
+            continue
         point = (state["lease"] and UNDER_WAY.get(one.code)) or POINTS[one.code]
         if point is None:
             continue
@@ -174,12 +202,26 @@ def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterato
             "day": words.day(settings.ds_token_expires_on),
             "expires": "expire" if one.number >= 0 else "a expiré",
             "details": ", ".join(details) or "interrompu",
+            "remede": _remedy(visit, state),
         }
         text = point.text.format(**facts)
         if "|" in point.text:
             text = f"{words.plural(one.number, *text.split('|'))}."
         path = point.path and visit.url(point.path.format(run=one.number))
+        if not visit.may(Right.AGIR) and point.path != "/preuves":
+            path = None
         yield point._replace(text=text, path=path)
+
+
+def _remedy(visit: Visit, state: Mapping[str, Any]) -> str:
+    """Return what to do about a read that is late."""
+    runs = any(one["is_alive"] for one in state["services"])
+    again = "" if runs else " Faites démarrer le service."
+    if not visit.may(Right.AGIR):
+        return "Signalez-le à l’équipe technique."
+    return f"Lancez « Resynchroniser » ci-dessous.{again}" + (
+        " Si l’écart se reproduit, signalez-le à l’équipe technique." if runs else ""
+    )
 
 
 def _groupes(visit: Visit, reader: Reader) -> str:
@@ -246,6 +288,6 @@ def resynchronise(visit: Visit) -> Response:
 
 
 PAGES = [
-    ("GET", "/", show, Right.LIRE),
+    ("GET", "/etat", show, Right.LIRE),
     ("POST", "/resynchroniser", resynchronise, Right.AGIR),
 ]

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dsync.console.access import ENTRY, Access, Grant, Role, begin, entry
+from dsync.console.access import ENTRY, Access, Grant, Role, begin, entry, granted
 from dsync.console.openid import Pending, Provider, SignInError
 
 if TYPE_CHECKING:
@@ -101,23 +101,8 @@ class TeamAccess(Access):
         return [entry(ENTRY, self._begin), entry(BACK, self._finish)]
 
     def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
-        """Return what the configuration gives now; None once somebody is taken out of it.
-
-        An address named in full counts more than a claim, and this more than the domain. Of the
-        roles that are then left, the first counts, in all groupes for which it is given.
-        """
-        entries = self._acces.get(demarche, ())
-        has, domain = session.get("claims", {}), f"@{name.rpartition('@')[2]}"
-        for found in (
-            [one for one in entries if name in one.personnes],
-            [one for one in entries if _has_claim(one.claims, has)],
-            [one for one in entries if domain in one.personnes],
-        ):
-            for role in Role:
-                if limits := [one.groupes for one in found if one.role == role]:
-                    every = frozenset(groupe for some in limits for groupe in some or ())
-                    return Grant(role, None if None in limits else every)
-        return None
+        """Return what the configuration gives now; None once somebody is taken out of it."""
+        return granted(self._acces.get(demarche, ()), name, session.get("claims", {}))
 
     def way_in(self, request: Request) -> str | None:
         """Return the address that signs in and leads back to the page."""
@@ -222,11 +207,6 @@ class TeamAccess(Access):
             return any(ip_address(address) in one for one in self._proxies)
         except ValueError:
             return False
-
-
-def _has_claim(wanted: Mapping[str, Sequence[str]], has: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether a session has one of the wanted values of a claim."""
-    return any(value in has.get(name, ()) for name, values in wanted.items() for value in values)
 
 
 def local_path(wanted: str) -> str:

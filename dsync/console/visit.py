@@ -24,6 +24,7 @@ from dsync.configuration import ConsoleSection
 from dsync.console import words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
 from dsync.console.desk import Desk
+from dsync.console.french import all_in_french
 from dsync.console.masking import Masking, masked
 from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
@@ -47,6 +48,7 @@ class Site:
         theme: one of `THEMES`.
         templates: of the pages.
         section: `[console]`.
+        origin: scheme, host and port of a team's console; None: it is for this machine alone.
     """
 
     workers: Mapping[int, Worker]
@@ -54,6 +56,7 @@ class Site:
     theme: str
     templates: jinja2.Environment
     section: ConsoleSection = field(default_factory=ConsoleSection)
+    origin: str | None = None
 
     @property
     def nom(self) -> str:
@@ -218,7 +221,7 @@ class Visit:
         if len(self.actor.grants) > 1:
             parameters = {"demarche": self.worker.demarche} | parameters
         given = {name: value for name, value in parameters.items() if value not in (None, "")}
-        return f"{path}?{urlencode(given)}" if given else path
+        return f"{path}{'&' if '?' in path else '?'}{urlencode(given)}" if given else path
 
     @property
     def filters(self) -> str:
@@ -421,6 +424,7 @@ def environment() -> jinja2.Environment:
         "qui": words.asker,
         "court": words.short_address,
         "court_texte": words.shortened,
+        "francais": all_in_french,
     }
     made.filters |= filters
     made.globals |= {

@@ -35,7 +35,7 @@ PRESENCES = {
 }
 ATTEND = {
     "usager": "Le candidat",
-    "instructeur": "L’équipe du programme",
+    "instructeur": "L’équipe",
     "jury": "Le jury",
     "administration": "L’administration",
     "personne": "Personne",
@@ -141,11 +141,10 @@ VERDICT_CAUSES = {
 """Of a new verdict, by the code in its event."""
 REMEDIES = {
     1: "Signalez-la à l’équipe technique.",
-    2: "L’équipe technique trouve ci-dessous ce qui est à corriger.",
+    2: "L’équipe technique trouve par « dsync check » ce qui est à corriger.",
     3: "Faites renouveler le jeton, puis recommencez.",
-    4: "Lisez le message ci-dessous : si ces dossiers sont bien supprimés dans Démarches "
-    "Simplifiées, ou si les nouvelles règles sont voulues, l’équipe technique le confirme par la "
-    "commande qu’il nomme.",
+    4: "Si ces dossiers sont bien supprimés dans Démarches Simplifiées, ou si les nouvelles règles "
+    "sont voulues, l’équipe technique le confirme.",
     5: "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique.",
     6: "Réessayez dans un instant.",
     7: "Les anomalies en donnent le détail.",
@@ -184,11 +183,12 @@ VERIFICATIONS = {
     "database": "la base de données",
     "evidence": "les preuves",
     "rules": "les règles",
+    "mail": "l’envoi des résumés par courriel",
 }
 """What `dsync check` looks at, by the name of its line."""
 PAR = {
     "usager": "Le candidat",
-    "instructeur": "L’équipe d’instruction",
+    "instructeur": "L’équipe",
     "dsync": "dsync",
     "inconnu": "Inconnu",
 }
@@ -244,6 +244,13 @@ def moment(value: Any) -> str:
 def hour(value: datetime) -> str:
     """Return the time of Paris, to the second."""
     return value.astimezone(PARIS).strftime("%H:%M:%S")
+
+
+def clock(value: datetime, now: datetime) -> str:
+    """Return the time of Paris of an instant, with its day if it is another one than today."""
+    at = value.astimezone(PARIS)
+    is_today = at.date() == now.astimezone(PARIS).date()
+    return at.strftime("%H:%M" if is_today else f"%H:%M le{NB}%d/%m")
 
 
 def day(value: Any) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -25,7 +25,6 @@ from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Read, Request
 
 if TYPE_CHECKING:
-    from dsync.service.alerts import Alerts
     from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -35,13 +34,23 @@ TICK_S = 2.0
 LOOK_S = 0.25
 """Interval at which the main thread looks at the jobs: a read asked for, a clock that went back."""
 WATCH_S = 60.0
-"""Interval at which `watch` is called."""
+"""Interval at which each of `watches` is called."""
 ASKED_PAUSE_S = 1.0
 """Minimum time between two reads that were asked for, however many times they were."""
 FIRST_RETRY = timedelta(seconds=15)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
+
+
+class Watch(Protocol):
+    """What is called regularly beside the runs."""
+
+    idle: threading.Event
+    """Set while it does nothing."""
+
+    def tick(self) -> None:
+        """Do what is due."""
 
 
 class DemarcheJob:
@@ -207,7 +216,7 @@ class Service:
     Args:
         jobs: one for each démarche.
         stop: ends the service.
-        watch: is called each minute; None: nothing is.
+        watches: are called each minute, each in a thread of its own.
         about: facts for the log at the start.
         tick_s: seconds between two checks of what is due.
     """
@@ -217,13 +226,13 @@ class Service:
         jobs: Sequence[DemarcheJob],
         stop: threading.Event,
         *,
-        watch: Alerts | None = None,
+        watches: Sequence[Watch] = (),
         about: Mapping[str, Any] | None = None,
         tick_s: float = TICK_S,
     ) -> None:
         self._jobs = {job.worker.demarche: job for job in jobs}
         self._stop = stop
-        self._watch = watch
+        self._watches = watches
         self._about = dict(about or {})
         self._tick = timedelta(seconds=tick_s)
 
@@ -244,8 +253,7 @@ class Service:
         # longer than the interval, no second one starts.
         scheduler = BackgroundScheduler(
             timezone=UTC,
-            # One thread per job, and one for `watch`.
-            executors={"default": ThreadPoolExecutor(len(self._jobs) + 1)},
+            executors={"default": ThreadPoolExecutor(len(self._jobs) + len(self._watches) or 1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         jobs, every_s, now = self._jobs.values(), self._tick.total_seconds(), datetime.now(UTC)
@@ -254,9 +262,10 @@ class Service:
             for job in jobs
         ]
         every = [*ticks]
-        if self._watch is not None:
-            tick = self._watch.tick
-            every.append(scheduler.add_job(tick, "interval", seconds=WATCH_S, next_run_time=now))
+        every += [
+            scheduler.add_job(one.tick, "interval", seconds=WATCH_S, next_run_time=now)
+            for one in self._watches
+        ]
         scheduler.start()
         log.info("service_started", **self._about)
         try:
@@ -269,9 +278,7 @@ class Service:
         finally:
             scheduler.shutdown(wait=False)
         until = time.monotonic() + STOP_S
-        idle = [job.idle for job in jobs]
-        if self._watch is not None:
-            idle.append(self._watch.idle)
+        idle = [one.idle for one in (*jobs, *self._watches)]
         # A list: each is waited for, all until the same instant.
         ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
         # In a thread, because the process must end in time even if the database does not answer;

@@ -25,6 +25,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.run_kinds import Kind, Status
+from dsync.errors import InterruptedRunError
 from dsync.store import tables
 from dsync.store.listing import Document, documents
 from dsync.store.seals import HISTORY, Seals
@@ -111,6 +112,20 @@ class JournalReads(Subject):
         """Return when a run began."""
         table = tables.sync_run
         return self.connection.scalar(select(table.c.debut).where(table.c.run == run))
+
+    def failing_since(self) -> datetime | None:
+        """Return when the first run began that failed since the last one that did not."""
+        run = tables.sync_run
+        ours = run.c.demarche_numero == self.number
+        # A run that was stopped in order says nothing of what the others fail on.
+        failed = run.c.statut == Status.FAILED.value, run.c.code != InterruptedRunError.exit_code
+        done = [Status.SUCCESS.value, Status.PARTIAL.value]
+        last = select(func.coalesce(func.max(run.c.run), 0)).where(ours, run.c.statut.in_(done))
+        first = select(func.min(run.c.debut)).where(
+            ours, *failed, run.c.run > last.scalar_subquery()
+        )
+        since: datetime | None = self.connection.scalar(first)
+        return since
 
     def run_totals(self) -> list[RunTotals]:
         """Count the ended runs by kind and status."""

@@ -60,6 +60,8 @@ SORTS = {
 """The expressions by which dossiers are sorted, by column; empty: the programme's."""
 
 NO_VERDICT = "aucun"
+UNDER_WAY = "en_cours"
+"""As a state: of the open dossiers."""
 
 RETAINED = {
     **{etat.value: ("etat", "modifie_le" if etat in OPEN_ETATS else "traite_le") for etat in Etat},
@@ -170,8 +172,9 @@ _FOLLOWED = {
     f"ELSE (SELECT s.{name} FROM lecture_suivi AS s WHERE s.numero = d.numero) END"
     for name in ("etape", "attend")
 }
+_IS_OPEN = f"d.etat IN ({', '.join(f'{etat.value!r}' for etat in sorted(OPEN_ETATS))})"
 _CONDITIONS = {
-    "etat": "d.etat = :etat",
+    "etat": f"(d.etat = :etat OR (:etat = '{UNDER_WAY}' AND {_IS_OPEN}))",
     "verdict": "v.verdict = :verdict",
     "presence": "d.presence = :presence",
     "rattachement": f"d.siren = :rattachement AND {_ENTERPRISE}",
@@ -528,19 +531,26 @@ class DossierReads(Subject):
             "a_evaluer": to_judge,
         }
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self, groupes: Collection[str] | None = None) -> list[Waiting]:
         """Count the present dossiers by what keeps them from the best verdict, and whom they await.
 
         The results of one check are added up from these: `controle:resultat` in `points`.
+
+        Args:
+            groupes: those whose dossiers count; None: all do.
         """
         followed = self._followed
         query = (
             f"SELECT coalesce(v.points, '') AS points, d.etat, {followed['attend']} AS attend, "  # noqa: S608 - names of ours
             f"v.verdict, count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {_IN_LISTS} "
             "WHERE d.demarche_numero = :demarche AND d.presence = 'present' "
+            f"{'' if groupes is None else 'AND d.groupe_instructeur IN :groupes '}"
             "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         )
-        return [Waiting(**row) for row in self._execute(query, {"demarche": self.number})]
+        values: dict[str, Any] = {"demarche": self.number}
+        if groupes is not None:
+            values["groupes"] = sorted(groupes)
+        return [Waiting(**row) for row in self._execute(query, values)]
 
     def present_count(self) -> int:
         """Return the number of present dossiers in the copy."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
+    FromClause,
     Text,
+    and_,
     bindparam,
     case,
     cast,
@@ -16,9 +19,11 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
     table,
     text,
+    true,
     union_all,
 )
 
@@ -46,6 +51,7 @@ from dsync.store.wishes import WishReads
 _dossier = tables.dossier
 _verdict = tables.verdict
 _outbox = tables.outbox
+_followed = table("lecture_suivi", column("numero"), column("attend"))
 _shown_run = table("lecture_synchronisation", column("run"), column("statut"))
 
 _OPEN_PUSHES = {
@@ -92,6 +98,16 @@ class OpenWork(NamedTuple):
     """Copies of files that have to be deleted."""
     requests: Sequence[tuple[str, int, datetime]]
     """The unfinished requests by kind: their number, and when the oldest one was made."""
+
+
+class Awaiting(NamedTuple):
+    """How many dossiers of a démarche wait for somebody, or need a decision."""
+
+    demarche_numero: int
+    quoi: str
+    """Who has to act, as `lecture_suivi.attend`; `conflit`, `refusee`: an annotation is;
+    `quarantaine`. The open dossiers of a démarche without stages wait for the team."""
+    nombre: int
 
 
 class Reader(Subject):
@@ -247,6 +263,60 @@ class Reader(Subject):
                 for found in dict.fromkeys(_OPEN_PUSHES.values())
             },
         )
+
+    def overview(self, shown: Mapping[int, Collection[str] | None]) -> list[Awaiting]:
+        """Count what waits in several démarches, by one query.
+
+        Args:
+            shown: by the number of each démarche, the groupes whose dossiers count; None: all do.
+        """
+        numbers = list(shown)
+        is_open = _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS])
+        is_present = _dossier.c.presence == Presence.PRESENT.value
+        # Of a dossier that was never read, the groupe is not known: it is left to the others.
+        is_shown = and_(
+            *(
+                or_(
+                    _dossier.c.demarche_numero != number, _dossier.c.groupe_instructeur.in_(groupes)
+                )
+                for number, groupes in shown.items()
+                if groupes is not None
+            ),
+            true(),
+        )
+        whole = [number for number, groupes in shown.items() if groupes is None]
+        whom: ColumnElement[Any] = case((is_open, "instructeur"), else_="personne")
+        source: FromClause = _dossier
+        if self.programme.stages:
+            whom = func.coalesce(_followed.c.attend, whom)
+            source = _dossier.outerjoin(_followed, _followed.c.numero == _dossier.c.numero)
+        of_dossier = _dossier.c.demarche_numero
+        quarantined, wish = tables.quarantaine.c, _outbox.c
+        rows = self.connection.execute(
+            union_all(
+                select(of_dossier, whom.label("quoi"), func.count())
+                .select_from(source)
+                .where(of_dossier.in_(numbers), is_present, is_shown)
+                .group_by(of_dossier, "quoi"),
+                select(quarantined.demarche_numero, literal("quarantaine"), func.count())
+                .outerjoin(_dossier, _dossier.c.numero == quarantined.numero)
+                .where(quarantined.demarche_numero.in_(numbers))
+                .where(or_(quarantined.demarche_numero.in_(whole), is_shown))
+                .group_by(quarantined.demarche_numero),
+                select(wish.demarche_numero, wish.statut, func.count(wish.numero.distinct()))
+                .join(_dossier, _dossier.c.numero == wish.numero)
+                .where(
+                    wish.demarche_numero.in_(numbers),
+                    wish.courante,
+                    wish.statut.in_([WishStatus.CONFLIT.value, WishStatus.REFUSEE.value]),
+                    is_present,
+                    is_open,
+                    is_shown,
+                )
+                .group_by(wish.demarche_numero, wish.statut),
+            )
+        )
+        return [Awaiting(*row) for row in rows]
 
     def made_by_sections(self) -> MadeBySections:
         """Count what optional sections of the configuration have made."""

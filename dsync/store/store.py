@@ -46,6 +46,7 @@ from dsync.store.reader import Reader
 from dsync.store.requests import RequestWrites
 from dsync.store.services import AlertWrites, Services, Titled
 from dsync.store.sql import Scope, Subject
+from dsync.store.subscriptions import SubscriptionWrites
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
 from dsync.store.verdicts import QueueWrites, VerdictWrites
 from dsync.store.wishes import WishWrites
@@ -432,6 +433,12 @@ class Store:
         """Open a transaction about a démarche's alerts, which needs no lease."""
         with self._connected() as connection:
             yield AlertWrites(Scope(connection, demarche, self._programme))
+
+    @contextmanager
+    def subscriptions(self) -> Iterator[SubscriptionWrites]:
+        """Open a transaction about who is told by e-mail, which needs no lease."""
+        with self._connected() as connection:
+            yield SubscriptionWrites(Scope(connection, None, self._programme))
 
     def close(self) -> None:
         """Close all connections."""

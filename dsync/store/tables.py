@@ -554,6 +554,28 @@ class SessionFermeeRow(_Table, table=True):
     fin: dt.datetime
 
 
+class AbonnementRow(_Table, table=True):
+    """Who has asked to be told by e-mail of what waits in a démarche for them."""
+
+    __tablename__ = "abonnement"
+    __table_args__ = (Index("uq_abonnement_courriel", "courriel", "demarche_numero", unique=True),)
+
+    id: int | None = _generated()
+    demarche_numero: int = _number(index=True)
+    # The address with which the person signs in.
+    courriel: str
+    frequence: str
+    abonne_le: dt.datetime
+    # A random key, which signs the link that ends it.
+    cle: str
+    # The day or the week, by its first day in Paris, that was claimed last, so that one service
+    # alone sends its digest; null: it was not sent.
+    periode: dt.date | None
+    # After a failure: not before this instant.
+    essai_le: dt.datetime | None
+    envoye_le: dt.datetime | None
+
+
 class SyncStateRow(_Table, table=True):
     """The sync state of a démarche; see `SyncState`."""
 
@@ -627,6 +649,7 @@ class DemarcheRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
+abonnement = metadata.tables["abonnement"]
 alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]

@@ -442,7 +442,9 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     assert 4 == engine.sync().exit_code
     with served(engine, [engine.worker.app]) as console:
         visitor = console.visitor()
-        assert "changeraient de verdict selon les nouvelles règles" in words(visitor.get("/").text)
+        assert "changeraient de verdict selon les nouvelles règles" in words(
+            visitor.get("/etat").text
+        )
         page = words(visitor.get("/preuves").text)
         assert "Accepter les nouvelles règles" in page
         assert "Éligible À vérifier" in page

@@ -153,7 +153,7 @@ def test_the_runs_are_in_view_on_a_screen(page: Page) -> None:
 
 def test_the_keyboard_reaches_everything(page: Page) -> None:
     """From the link to the content to the button, with a visible focus."""
-    page.goto("/")
+    page.goto("/etat")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Contenu")
     expect(page.locator(":focus")).to_be_in_viewport()
@@ -177,7 +177,7 @@ def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
         context, troubles = entered(browser, console)
         page = context.pages[0]
         page.clock.install()
-        page.goto("/")
+        page.goto("/etat")
         conflicts = page.get_by_text(re.compile(r"attend(ent)? votre choix"))
         before = conflicts.inner_text()
         page.get_by_text("Le même en tableau").click()

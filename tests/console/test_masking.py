@@ -258,6 +258,7 @@ ARGUMENTS: dict[str, Any] = {
     "run": 1,
     "run_from": 100,
     "selection": Selection(q="1"),
+    "shown": {DEMARCHE: None},
     "since": FIRST_DAY,
     "statuts": WishStatus,
     "target": "/nowhere",

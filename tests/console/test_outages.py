@@ -75,7 +75,9 @@ def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
     missing = {path for path, answer in found.items() if answer.status_code == 404}
     assert {200, 404} == {answer.status_code for answer in found.values()}
     assert all(any(part.isdecimal() for part in path.split("/")) for path in missing), missing
-    assert "Aucune synchronisation n’a encore réussi" in words(found["/"].text)
+    assert "aucune synchronisation n’a encore réussi" in words(found["/"].text)
+    assert "Tout va bien" not in words(found["/"].text)
+    assert "Aucune synchronisation n’a encore réussi" in words(found["/etat"].text)
     assert "la copie est vide ou incomplète" in words(found["/dossiers"].text)
     assert "on ne sait pas s’il y a des anomalies" in words(found["/anomalies"].text)
     assert "Aucun passage encore" in words(found["/executions"].text)
@@ -86,7 +88,7 @@ def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
     app = fresh.worker.app
     app.store.acquire_lease(app.demarche, 60)
     with served(fresh) as console:
-        page = words(console.visitor().get("/").text)
+        page = words(console.visitor().get("/etat").text)
     assert "Aucune synchronisation n’a encore réussi" not in page
     assert "La première synchronisation est en cours" in page
     assert "Tout va bien" not in page
@@ -108,10 +110,9 @@ def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
         page = words(visitor.get("/").text)
         taken = len(console.statements)
         other = words(visitor.get("/?demarche=86903").text)
-    assert taken <= 10
-    assert page.count(": dernière synchronisation") == 5
-    assert page.count("dernière synchronisation jamais") == 4
-    assert "Aucune synchronisation n’a encore réussi" in other
+    assert taken <= 11
+    assert page.count("jamais En retard") == 4
+    assert "aucune synchronisation n’a encore réussi" in other
 
 
 def test_a_session_that_ends_in_an_action_does_nothing(

@@ -113,14 +113,14 @@ def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
 def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) -> None:
     """In French: what the daily check found, a full read that the brake stopped, a late one."""
     app = engine.worker.app
-    assert "vérification quotidienne" not in words(visitor.get("/").text)
+    assert "vérification quotidienne" not in words(visitor.get("/etat").text)
     with app.store.alerts(app.demarche) as alerts:
         for name in alerts.begin({"check labels": 1, "check mapping": 1}, app.clock()):
             alerts.told(name, app.clock())
     for rank in range(6):
         engine.control.expire(number(rank))
     engine.sync(full=True)
-    page = words(visitor.get("/").text)
+    page = words(visitor.get("/etat").text)
     assert (
         "La vérification quotidienne trouve à redire sur la correspondance avec le formulaire, "
         in page
@@ -128,9 +128,9 @@ def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) 
     assert "trop de dossiers ont disparu à la fois" in page
     assert "Le dernier passage n’a pas abouti" in page
     engine.advance(minutes=20)
-    assert "réussie date d’il y a" in words(visitor.get("/").text)
+    assert "réussie remonte à" in words(visitor.get("/etat").text)
     app.store.acquire_lease(app.demarche, 60)
-    assert "; une autre est en cours" in words(visitor.get("/").text)
+    assert "; une autre est en cours" in words(visitor.get("/etat").text)
 
 
 def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: Visitor) -> None:
@@ -139,7 +139,7 @@ def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: V
     with app.store.alerts(app.demarche) as alerts:
         for name in alerts.begin({"check instructeur": 1}, app.clock()):
             alerts.told(name, app.clock())
-    page = words(visitor.get("/").text)
+    page = words(visitor.get("/etat").text)
     assert "L’instructeur de dsync manque dans le groupe « autre groupe » : ajoutez-le" in page
     assert "dsync check" not in page
 
@@ -417,7 +417,7 @@ def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: P
     app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
     with served(fresh, [app]) as console:
         visitor = console.visitor()
-        assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/").text)
+        assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/etat").text)
         assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
         for path in ADDRESSES:
             missing = path in ("/jury", "/preuves", "/comment-ca-marche") or path.endswith(
@@ -606,7 +606,7 @@ def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: 
         visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
         for path in ADDRESSES:
             assert (404 if "/jury" in path else 200) == visitor.get(path).status_code, path
-        assert "Rien à signaler" in words(visitor.get("/").text)
+        assert "Rien à signaler" in words(visitor.get("/etat").text)
         dossier = words(visitor.get(f"/dossiers/{FIRST}").text)
         assert "adresse de la fiche" in dossier
         assert "Merci de donner une adresse." in dossier

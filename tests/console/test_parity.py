@@ -52,7 +52,7 @@ def test_the_state(both: tuple[InsideCommand, Visitor]) -> None:
     """Counts, the last success, and a point for each thing that waits."""
     command, visitor = both
     state = command("status", "--json").json
-    page = words(visitor.get("/").text).replace(said.NB, " ")
+    page = words(visitor.get("/etat").text).replace(said.NB, " ")
     for verdict in VERDICTS:
         assert f"{verdict} {state['dossiers']['verdict'][verdict.key]}" in page
     assert said.moment(state["last_success_at"]).replace(said.NB, " ") in page

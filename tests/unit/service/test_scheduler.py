@@ -130,7 +130,7 @@ def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
 
     stop = threading.Event()
     jobs = [DemarcheJob(Counting(make_report), stop)]
-    service = Service(jobs, stop, watch=Watching(), tick_s=0.1)
+    service = Service(jobs, stop, watches=[Watching()], tick_s=0.1)
     thread = threading.Thread(target=service.serve, daemon=True)
     with time_machine.travel(START + timedelta(days=400)) as travel:
         thread.start()

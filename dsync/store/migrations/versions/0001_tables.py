@@ -32,6 +32,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("demarche_numero", "nom", name=op.f("pk_alerte")),
     )
     op.create_table(
+        "abonnement",
+        sa.Column("id", columns.BigKey(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("courriel", sqltypes.AutoString(), nullable=False),
+        sa.Column("frequence", sqltypes.AutoString(), nullable=False),
+        sa.Column("abonne_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("cle", sqltypes.AutoString(), nullable=False),
+        sa.Column("periode", sa.Date(), nullable=True),
+        sa.Column("essai_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("envoye_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_abonnement")),
+    )
+    with op.batch_alter_table("abonnement", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_abonnement_demarche_numero"), ["demarche_numero"], unique=False
+        )
+        batch_op.create_index(
+            "uq_abonnement_courriel", ["courriel", "demarche_numero"], unique=True
+        )
+    op.create_table(
         "session_fermee",
         sa.Column("empreinte", sqltypes.AutoString(), nullable=False),
         sa.Column("fin", sqltypes.UTCDateTime(), nullable=False),
@@ -606,4 +626,8 @@ def downgrade() -> None:
 
     op.drop_table("changement")
     op.drop_table("session_fermee")
+    with op.batch_alter_table("abonnement", schema=None) as batch_op:
+        batch_op.drop_index("uq_abonnement_courriel")
+        batch_op.drop_index(batch_op.f("ix_abonnement_demarche_numero"))
+    op.drop_table("abonnement")
     op.drop_table("alerte")

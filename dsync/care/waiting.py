@@ -1,0 +1,50 @@
+"""What waits in a démarche, and for whom: the numbers of the first page and of the digest."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from dsync.domain.check_answers import TO_CONFIRM
+from dsync.domain.dossier import OPEN_ETATS
+from dsync.store.listing import Waiting
+
+TEAM, NOBODY = "instructeur", "personne"
+_OPEN = frozenset(etat.value for etat in OPEN_ETATS)
+
+
+class Waits(NamedTuple):
+    """Numbers of present dossiers."""
+
+    of_whom: Mapping[str, int]
+    """By who has to act."""
+    points: Mapping[str, Mapping[str, int]]
+    """Of open dossiers: by check, then by result, what keeps them from the best verdict."""
+    to_confirm: int
+    """Open dossiers with an answer that a person has to confirm or withdraw."""
+
+
+def waits_of(rows: Iterable[Waiting], checks: Sequence[str], *, has_stages: bool) -> Waits:
+    """Add up the groups of `DossierReads.waiting`.
+
+    Args:
+        rows: the groups.
+        checks: the names of the checks, in their order; others come last.
+        has_stages: whether the programme says who has to act; else the open ones are the team's.
+    """
+    of_whom: Counter[str] = Counter()
+    points: dict[str, Counter[str]] = defaultdict(Counter)
+    to_confirm = 0
+    for row in rows:
+        is_open = row.etat in _OPEN
+        whom = row.attend if has_stages else TEAM if is_open else NOBODY
+        if whom is not None and whom != NOBODY:
+            of_whom[whom] += row.nombre
+        found = [point.split(":", 1) for point in row.points.strip("|").split("|") if point]
+        for check, result in found if is_open else ():
+            points[check][result] += row.nombre
+        to_confirm += row.nombre if is_open and f":{TO_CONFIRM}|" in row.points else 0
+    ranks = {name: rank for rank, name in enumerate(checks)}
+    ordered = sorted(points, key=lambda name: (ranks.get(name, len(ranks)), name))
+    return Waits(of_whom, {name: points[name] for name in ordered}, to_confirm)

@@ -1,0 +1,211 @@
+"""The digest: an e-mail with the numbers of what waits for a person, and links; nothing of persons.
+
+It is sent by the service, once a day or a week to each person who asked for it, whatever the number
+of services: who sends it has claimed it in the database before. Nothing is sent where nothing
+waits, nor to anybody whose role has ended.
+"""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from hashlib import sha256
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import structlog
+
+from dsync.care.waiting import TEAM
+from dsync.console import words
+from dsync.console.access import Role, granted
+from dsync.console.todo import WHOM, todo_of
+from dsync.domain.dossier import PARIS
+from dsync.errors import DsyncError
+from dsync.smtp import SmtpServer
+from dsync.store.subscriptions import Subscription
+from dsync.wiring import Worker
+
+log = structlog.get_logger(__name__)
+
+FREQUENCES = {"jour": "Chaque jour", "semaine": "Chaque semaine, le lundi"}
+END = "/abonnement/fin"
+"""The address that ends what somebody asked for, without a session."""
+_FROM = timedelta(hours=7)
+"""When a day begins for a digest, in Paris."""
+_RETRY = timedelta(minutes=15)
+_WAITING = ("dossier attend", "dossiers attendent")
+
+
+def periods_at(now: datetime) -> dict[str, date]:
+    """Return the first day of the present period of each frequency."""
+    day = (now.astimezone(PARIS).replace(tzinfo=None) - _FROM).date()
+    return {"jour": day, "semaine": day - timedelta(days=day.weekday())}
+
+
+def link_to_end(origin: str, subscription: Subscription) -> str:
+    """Return the address by which a person ends all that they asked for, without a session."""
+    signed = {"a": subscription.id, "s": _signature(subscription)}
+    return f"{origin}{END}?{urlencode(signed)}"
+
+
+def is_signed(subscription: Subscription, signature: str) -> bool:
+    """Return whether a signature is that of a subscription's link."""
+    return hmac.compare_digest(_signature(subscription).encode(), signature.encode())
+
+
+def _signature(subscription: Subscription) -> str:
+    return hmac.new(subscription.cle.encode(), b"abonnement", sha256).hexdigest()
+
+
+class Part(NamedTuple):
+    """What waits for a person in one démarche."""
+
+    demarche: int
+    title: str | None
+    lines: Sequence[tuple[str, str]]
+    """Sentences, each with its address."""
+
+
+class Digests:
+    """Sends the digests that are due.
+
+    Args:
+        workers: of the démarches that the service serves, with one database.
+        server: takes the e-mails.
+        sender: the address from which they come.
+        origin: scheme, host and port of the console.
+        stop: ends the service.
+    """
+
+    def __init__(
+        self,
+        workers: Sequence[Worker],
+        server: SmtpServer,
+        sender: str,
+        origin: str,
+        stop: threading.Event,
+    ) -> None:
+        self.idle = threading.Event()
+        """Set while nothing is sent."""
+        self.idle.set()
+        self._workers = {int(worker.demarche): worker for worker in workers}
+        self._server = server
+        self._sender = sender
+        self._origin = origin
+        self._stop = stop
+
+    def tick(self) -> None:
+        """Send what is due."""
+        self.idle.clear()
+        try:
+            first = next(iter(self._workers.values()))
+            now = first.clock()
+            periods, numbers = periods_at(now), list(self._workers)
+            with first.store.subscriptions() as subscriptions:
+                due = subscriptions.due(numbers, periods, now)
+            for courriel in due:
+                if self._stop.is_set():
+                    return
+                with first.store.subscriptions() as subscriptions:
+                    claimed = subscriptions.claim(courriel, numbers, periods, now)
+                self._tell(courriel, claimed, now)
+        except DsyncError as exc:
+            # The next tick tries again.
+            log.warning("digests_not_sent", error=exc.message)
+        finally:
+            self.idle.set()
+
+    def _tell(self, courriel: str, claimed: Sequence[Subscription], now: datetime) -> None:
+        store = next(iter(self._workers.values())).store
+        ids = [one.id for one in claimed]
+        try:
+            parts, ended = [], []
+            for one in claimed:
+                part = self._part(courriel, self._workers[one.demarche_numero], now)
+                if part is None:
+                    ended.append(one.demarche_numero)
+                elif part.lines:
+                    parts.append(part)
+            if ended:
+                with store.subscriptions() as subscriptions:
+                    for number in ended:
+                        subscriptions.end(courriel, number)
+                log.info("digest_ended", demarches=ended, reason="no role")
+            if not parts:
+                return
+            known = self._server.send(self._message(courriel, parts, claimed[0], now), courriel)
+        except DsyncError as exc:
+            with store.subscriptions() as subscriptions:
+                subscriptions.not_told(ids, now + _RETRY)
+            error, retry_in_s = exc.message, int(_RETRY.total_seconds())
+            log.warning("digest_not_sent", error=error, retry_in_s=retry_in_s)
+            return
+        with store.subscriptions() as subscriptions:
+            subscriptions.told(ids, now)
+        numbers = [one.demarche for one in parts]
+        log.info("digest_sent" if known else "digest_unconfirmed", demarches=numbers)
+
+    def _part(self, courriel: str, worker: Worker, now: datetime) -> Part | None:
+        """Return what waits for a person in a démarche, None if they have no role there."""
+        grant = granted(worker.configuration.acces, courriel, {})
+        if grant is None or grant.role is Role.LECTEUR:
+            return None
+        state = worker.state(now, counted=False)
+        with worker.store.reading(worker.demarche) as reader:
+            todo = todo_of(worker, reader, state, grant)
+            title = reader.demarche.titre()
+        own = WHOM["jury"] if grant.role is Role.JURY else WHOM[TEAM]
+        lines = [
+            *(
+                (
+                    f"{one.name} : {words.plural(one.number, *_WAITING)}",
+                    self._address(worker, one.path),
+                )
+                for one in todo.whom
+                if one.name == own and one.number
+            ),
+            *((one.said, self._address(worker, one.path)) for one in (*todo.checks, *todo.tasks)),
+        ]
+        if todo.service.is_trouble and grant.role is Role.ADMINISTRATEUR:
+            lines.append((todo.service.text, self._address(worker, "/etat")))
+        return Part(worker.demarche, title, lines)
+
+    def _address(self, worker: Worker, path: str) -> str:
+        sign = "&" if "?" in path else "?"
+        return f"{self._origin}{path}{sign}demarche={worker.demarche}"
+
+    def _message(
+        self, courriel: str, parts: Sequence[Part], first: Subscription, now: datetime
+    ) -> EmailMessage:
+        end = link_to_end(self._origin, first)
+        message = EmailMessage()
+        message["From"] = self._sender
+        message["To"] = courriel
+        numbers = ", ".join(str(one.demarche) for one in parts)
+        several = "s" if len(parts) > 1 else ""
+        message["Subject"] = f"Ce qui vous attend dans dsync : démarche{several} {numbers}"
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = make_msgid(domain=self._sender.partition("@")[2])
+        message["Auto-Submitted"] = "auto-generated"
+        message["List-Unsubscribe"] = f"<{end}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        message.set_content("\n".join(self._text(parts, end)), cte="quoted-printable")
+        return message
+
+    def _text(self, parts: Sequence[Part], end: str) -> Iterator[str]:
+        yield "Bonjour,"
+        for part in parts:
+            yield ""
+            yield f"Démarche {part.demarche}{f' – {part.title}' if part.title else ''}"
+            for sentence, address in part.lines:
+                yield f"- {sentence}"
+                yield f"  {address}"
+        yield ""
+        yield f"Tout ce qui attend : {self._origin}/"
+        yield ""
+        yield "Ce message ne contient que des nombres. Vous le recevez à votre demande."
+        yield f"Pour ne plus le recevoir : {end}"

@@ -1,0 +1,355 @@
+"""The first page: what waits, and for whom, as numbers that lead to lists; and what is new."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dsync.care.concerns import Code, concerns_of
+from dsync.care.waiting import TEAM, Waits, waits_of
+from dsync.console import words
+from dsync.console.access import RIGHTS, Grant, Right, Role
+from dsync.console.etat import Point, points_of
+from dsync.console.visit import Visit
+from dsync.domain.check_answers import TO_CONFIRM
+from dsync.domain.verdict import Resultat
+from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
+from dsync.store import Reader
+from dsync.store.listing import UNDER_WAY
+from dsync.wiring import Worker
+
+WHOM = {
+    TEAM: "équipe",
+    "usager": "candidat",
+    "jury": "jury",
+    "administration": "administration",
+}
+"""Who can be waited for, in the order of the page."""
+RESULTS = {
+    "a_verifier": ("à vérifier", "à vérifier"),
+    "non_conforme": ("non conforme", "non conformes"),
+    "impossible": ("sans preuve disponible", "sans preuve disponible"),
+}
+"""What a check found, of one dossier and of several."""
+_OWN_LINE = {
+    Code.NO_SUCCESS,
+    Code.LATE,
+    Code.NO_SERVICE,
+    Code.SILENT_SERVICE,
+    Code.RUN_FAILED,
+    Code.TOKEN_REFUSED,
+    Code.BRAKE,
+}
+"""What the line about the service says."""
+_TASKS = {
+    "conflit": Code.CONFLICTS,
+    "quarantaine": Code.QUARANTINED,
+    "refusee": Code.REFUSED,
+}
+"""The concerns that are numbers of dossiers, by their name in `Reader.overview`."""
+_CAUSES = {
+    DSError.exit_code: "Démarches Simplifiées ne répond pas",
+    DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
+    SafetyBrakeError.exit_code: "Le frein de sécurité arrête la lecture",
+    StoreError.exit_code: "La base de données n’est pas disponible",
+    2: "La configuration est à corriger",
+}
+_COOKIE = "dsync_visite"
+_KEPT_S = 180 * 86_400
+_KEPT = 20
+"""Number of démarches of which a browser keeps the last visit."""
+_PAUSE_S = 1800
+"""Time without a page after which the next one begins a new visit."""
+_FIRST = timedelta(days=7)
+"""What counts as new at the first visit."""
+_VISIT = re.compile(r"([0-9a-f]{12})\.([0-9]{9,11})\.([0-9]{1,11})")
+
+
+class Item(NamedTuple):
+    """A number of dossiers, and the list of them."""
+
+    number: int
+    name: str
+    """What it is a number of: a heading, or the words behind the number."""
+    path: str
+    group: str = ""
+    """Of a check: its title."""
+
+    @property
+    def said(self) -> str:
+        """The item as a part of a sentence."""
+        return f"{self.group} : {words.number(self.number)} {self.name}".removeprefix(" : ")
+
+
+class ServiceLine(NamedTuple):
+    """What is said of the service in one line."""
+
+    text: str
+    is_trouble: bool
+
+
+class ToDo(NamedTuple):
+    """What waits in a démarche, for somebody with a role."""
+
+    whom: Sequence[Item]
+    checks: Sequence[Item]
+    tasks: Sequence[Item]
+    """Of those who may act: answers to confirm, conflicts, anomalies."""
+    service: ServiceLine
+    is_done: bool
+    """Whether no dossier waits for anybody, whoever may see it."""
+
+
+def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Grant) -> ToDo:
+    """Return what waits in a démarche, as far as somebody sees it or can do it.
+
+    Args:
+        worker: of the démarche.
+        reader: of the démarche.
+        state: of `state_of`.
+        grant: what they are to the démarche.
+    """
+    declared = worker.configuration.declared
+    titles = declared.titles if declared else reader.programme.checks
+    has_stages = worker.programme is not None and bool(worker.programme.stages)
+    rows = reader.dossiers.waiting(grant.groupes)
+    waits = waits_of(rows, list(titles), has_stages=has_stages)
+    is_team = Right.AGIR in RIGHTS[grant.role]
+    tasks: Mapping[str, int] = {name: state[code] for name, code in _TASKS.items()}
+    if is_team and grant.groupes is not None:
+        counts = reader.overview({worker.demarche: grant.groupes})
+        tasks = Counter({row.quoi: row.nombre for row in counts})
+    has_checks = worker.configuration.judges and grant.role is not Role.JURY
+    return ToDo(
+        [
+            one
+            for one in _whom(waits, has_stages=has_stages)
+            if grant.role is not Role.JURY or one.name == WHOM["jury"]
+        ],
+        list(_checks(waits, titles)) if has_checks else [],
+        list(_tasks(waits, tasks)) if is_team else [],
+        service_line(state, reader, worker.clock()),
+        not (waits.of_whom or waits.points or any(tasks.values())),
+    )
+
+
+def _whom(waits: Waits, *, has_stages: bool) -> Iterator[Item]:
+    for whom, name in WHOM.items():
+        if has_stages:
+            yield Item(waits.of_whom.get(whom, 0), name, _list(attend=whom))
+        elif whom == TEAM:
+            yield Item(waits.of_whom.get(whom, 0), name, _list(etat=UNDER_WAY))
+
+
+def _checks(waits: Waits, titles: Mapping[str, str]) -> Iterator[Item]:
+    for check, results in waits.points.items():
+        for result, (one, many) in RESULTS.items():
+            if number := results.get(result, 0):
+                shown = "indetermine" if result == Resultat.IMPOSSIBLE else result
+                path = _list(etat=UNDER_WAY, controle=check, resultat=shown)
+                yield Item(number, one if number == 1 else many, path, titles.get(check, check))
+
+
+def _tasks(waits: Waits, numbers: Mapping[str, int]) -> Iterator[Item]:
+    for number, one, many, path in (
+        (
+            waits.to_confirm,
+            "dossier a une réponse à confirmer",
+            "dossiers ont une réponse à confirmer",
+            _list(etat=UNDER_WAY, resultat=TO_CONFIRM),
+        ),
+        (
+            numbers["conflit"],
+            "dossier attend votre choix : une personne a écrit autre chose que dsync",
+            "dossiers attendent votre choix : une personne a écrit autre chose que dsync",
+            "/conflits",
+        ),
+        (
+            numbers["quarantaine"],
+            "dossier ne peut pas être lu",
+            "dossiers ne peuvent pas être lus",
+            "/anomalies",
+        ),
+        (
+            numbers["refusee"],
+            "dossier a une annotation refusée par Démarches Simplifiées",
+            "dossiers ont une annotation refusée par Démarches Simplifiées",
+            "/anomalies",
+        ),
+    ):
+        if number:
+            yield Item(number, one if number == 1 else many, path)
+
+
+def _list(**parameters: str) -> str:
+    return f"/dossiers?{urlencode({'presence': 'present', **parameters})}"
+
+
+def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> ServiceLine:
+    """Return the state of the service in one line, in trouble with its cause.
+
+    Args:
+        state: of `state_of`.
+        reader: of the démarche.
+        now: the present instant, in UTC.
+    """
+    alive = [one for one in state["services"] if one["is_alive"]]
+    next_at = max(min((one["next_run_at"] for one in alive), default=now), now)
+    last = state["last_success_at"]
+    if last is None:
+        so_far = "aucune synchronisation n’a encore réussi"
+    else:
+        so_far = f"la dernière synchronisation réussie remonte à {words.duration(now - last)}"
+    if state["last_code"] in _CAUSES or state["last_code"] == 1:
+        since = reader.journal.failing_since()
+        cause = _CAUSES.get(state["last_code"], "dsync s’arrête sur un défaut")
+        if since is not None:
+            said = f"{cause} depuis {words.clock(since, now)}"
+            if state["lease"]:
+                return ServiceLine(f"{said} ; un essai est en cours.", is_trouble=True)
+            if alive:
+                return ServiceLine(
+                    f"{said}, prochain essai à {words.clock(next_at, now)}.", is_trouble=True
+                )
+            return ServiceLine(f"{said} ; aucun service ne tourne.", is_trouble=True)
+    if state["lease"]:
+        begun = words.clock(state["lease"]["since"], now)
+        return ServiceLine(
+            f"Une synchronisation est en cours depuis {begun} ; {so_far}.", is_trouble=last is None
+        )
+    if not alive:
+        silent = max((one["seen_at"] for one in state["services"]), default=None)
+        said = (
+            "Aucun service ne tourne"
+            if silent is None
+            else f"Le service ne répond plus depuis {words.clock(silent, now)}"
+        )
+        return ServiceLine(f"{said} ; {so_far}.", is_trouble=True)
+    next_said = "dans un instant" if next_at <= now else f"à {words.clock(next_at, now)}"
+    return ServiceLine(
+        f"Le service tourne : {so_far}, prochaine lecture {next_said}.", is_trouble=last is None
+    )
+
+
+class News(NamedTuple):
+    """What applicants changed since somebody was last here."""
+
+    dossiers: int
+    since: datetime
+    is_first: bool
+    """Whether no earlier visit is known."""
+
+
+def last_visit(visit: Visit) -> tuple[datetime | None, str]:
+    """Return when somebody was last here before this visit, and what their browser keeps of it.
+
+    It is kept by the browser alone, under a hash: the database does not hold who was here when.
+    """
+    key = sha256(f"{visit.actor.name}|{visit.worker.demarche}".encode()).hexdigest()[:12]
+    now, kept = int(visit.now.timestamp()), _kept(visit.request)
+    seen, before = kept.pop(key, (now, 0))
+    if now - seen > _PAUSE_S:
+        before = seen
+    entries = [(key, (now, before)), *kept.items()][:_KEPT]
+    text = "_".join(f"{one}.{last}.{former}" for one, (last, former) in entries)
+    return datetime.fromtimestamp(before, UTC) if before else None, text
+
+
+def _kept(request: Request) -> dict[str, tuple[int, int]]:
+    found = map(_VISIT.fullmatch, request.cookies.get(_COOKIE, "").split("_"))
+    return {one[1]: (int(one[2]), int(one[3])) for one in found if one}
+
+
+class Line(NamedTuple):
+    """A démarche among several ones."""
+
+    number: int
+    title: str | None
+    whom: Sequence[int | None]
+    """By who has to act, in the order of `WHOM`; None: the démarche has no such step."""
+    tasks: Sequence[int | None]
+    """Conflicts and anomalies; None: they are not for who asks."""
+    last_success_at: datetime | None
+    is_late: bool
+
+
+def _lines(visit: Visit, reader: Reader) -> Iterator[Line]:
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    grants = visit.actor.grants
+    for row in reader.overview({number: one.groupes for number, one in grants.items()}):
+        counts[row.demarche_numero][row.quoi] += row.nombre
+    for number, grant in grants.items():
+        worker = visit.site.workers[number]
+        count, known, programme = counts[number], visit.titled.get(number), worker.programme
+        has_stages = programme is not None and bool(programme.stages)
+        last = known.last_success_at if known else None
+        yield Line(
+            number,
+            known.titre if known else None,
+            [
+                count[whom]
+                if (has_stages or whom == TEAM) and (grant.role is not Role.JURY or whom == "jury")
+                else None
+                for whom in WHOM
+            ],
+            [count["conflit"], count["quarantaine"] + count["refusee"]]
+            if Right.AGIR in RIGHTS[grant.role]
+            else [None, None],
+            last,
+            last is None or visit.now - last > worker.configuration.late_after,
+        )
+
+
+def show(visit: Visit) -> Response:
+    """Show what waits, first of all démarches, then of the chosen one."""
+    worker, grant = visit.worker, visit.grant
+    state = worker.state(visit.now, counted=False)
+    before, kept = last_visit(visit)
+    since = before or visit.now - _FIRST
+    with visit.reading() as reader:
+        todo = todo_of(worker, reader, state, grant)
+        changed = None
+        if visit.may(Right.PERSONNES):
+            changed = reader.corrections.changed_since(since, grant.groupes)
+        points: list[Point] = []
+        if visit.may(Right.AGIR):
+            own = {*_OWN_LINE, *_TASKS.values(), Code.WAITING}
+            points = list(points_of(visit, reader, state, without=own))
+        concerns = concerns_of(state, visit.now, worker.settings.thresholds)
+        answer = visit.page(
+            "todo.html",
+            reader,
+            lines=list(_lines(visit, reader)) if len(visit.actor.grants) > 1 else [],
+            whom_names=list(WHOM.values()),
+            whom=todo.whom,
+            checks=[
+                (title, [one for one in todo.checks if one.group == title])
+                for title in dict.fromkeys(one.group for one in todo.checks)
+            ],
+            tasks=todo.tasks,
+            points=points,
+            service=todo.service,
+            news=None if changed is None else News(changed, since, before is None),
+            is_well=todo.is_done and not any(concerns),
+        )
+    if visit.request.headers.get("hx-request") != "true":
+        answer.set_cookie(
+            _COOKIE,
+            kept,
+            max_age=_KEPT_S,
+            secure=(visit.site.origin or "").startswith("https://"),
+            httponly=True,
+            samesite="lax",
+        )
+    return answer
+
+
+PAGES = [("GET", "/", show, Right.LIRE)]

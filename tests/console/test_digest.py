@@ -1,0 +1,283 @@
+"""The digest by e-mail: asked for on a page, sent by the service, ended by a link."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+import requests
+from pydantic import SecretStr
+
+from dsync.configuration import AccesSection, shipped_config
+from dsync.console.digest import Digests
+from dsync.database import open_database
+from dsync.domain.dossier import PARIS
+from dsync.sandbox import Sandbox
+from dsync.smtp import SmtpServer
+from dsync.wiring import Worker
+from tests.commands.conftest import operator
+from tests.console.mailbox import Mailbox, mail_server
+from tests.console.provider import EMAIL, FakeProvider, provider
+from tests.console.served import ServedConsole, served, words
+from tests.console.test_signin import Clock, as_, team_access
+from tests.engine.rig import DEMARCHE, RESULTAT, Engine, number
+
+JURY, READER, CLAIMED = "jury@dinum.example.fr", "lecteur@dinum.example.fr", "c@dinum.example.fr"
+ACCES = [
+    as_("instructeur", EMAIL),
+    as_("jury", JURY),
+    as_("lecteur", READER),
+    {"role": "instructeur", "claims": {"groups": ["eig"]}},
+]
+ORIGIN = "https://dsync.example.gouv.fr"
+
+
+class Post:
+    """A service's digests, the mail server, and the console on which people ask for them."""
+
+    def __init__(
+        self, engine: Engine, box: Mailbox, port: int, console: ServedConsole, fake: FakeProvider
+    ) -> None:
+        self.engine, self.box, self.console, self.fake = engine, box, console, fake
+        self.server = SmtpServer.of(f"smtp://127.0.0.1:{port}")
+        # To seven in the morning, in Paris, of a Tuesday.
+        now = engine.worker.now().astimezone(PARIS)
+        until = (now + timedelta(days=(8 - now.weekday()) % 7 + 7)).replace(hour=7, minute=1)
+        engine.advance(seconds=(until - now).total_seconds())
+        engine.sync()
+
+    def service(self, acces: list[dict[str, object]] | None = None) -> Digests:
+        """Return the digests of one more service."""
+        worker = with_acces(self.engine.worker.app, ACCES if acces is None else acces)
+        return Digests([worker], self.server, "dsync@example.gouv.fr", ORIGIN, threading.Event())
+
+    def browser(self, who: str) -> requests.Session:
+        """Sign somebody in."""
+
+        def name(claims: dict[str, object]) -> None:
+            claims.update({"email": who, "groups": ["eig"]} if who == CLAIMED else {"email": who})
+
+        self.fake.userinfo = name  # type: ignore[method-assign]
+        browser = requests.Session()
+        browser.trust_env = False
+        assert 200 == browser.get(f"{self.console.base}/entrer", timeout=30).status_code
+        return browser
+
+    def ask(self, who: str, frequence: str) -> requests.Response:
+        """Ask for the digest on its page."""
+        browser = self.browser(who)
+        page = browser.get(f"{self.console.base}/", timeout=30).text
+        token = re.search(r'name="jeton" value="([^"]+)"', page)
+        assert token, page
+        return browser.post(
+            f"{self.console.base}/abonnement",
+            data={"jeton": token[1], "frequence": frequence},
+            headers={"Origin": self.console.base},
+            timeout=30,
+        )
+
+    def told(self) -> list[tuple[str, EmailMessage]]:
+        """Return what was received since the last call, with whom it is for."""
+        found = [(to, message) for [to], message in self.box.received]
+        self.box.received.clear()
+        return found
+
+
+def with_acces(app: Worker, acces: list[dict[str, object]]) -> Worker:
+    """Return a worker of the same démarche in which these people have a role, with a server."""
+    entries = tuple(AccesSection.model_validate(one) for one in acces)
+    configuration = app.configuration.model_copy(update={"acces": entries})
+    url = SecretStr("smtp://127.0.0.1")
+    settings = replace(app.settings, configuration=configuration, smtp_url=url)
+    return Worker(settings, clock=app.clock, store=app.store)
+
+
+@pytest.fixture
+def post(engine: Engine) -> Iterator[Post]:
+    with provider() as fake, mail_server() as (box, port):
+        access = team_access(fake.issuer, Clock(), acces=ACCES)
+        shown = with_acces(engine.another().app, ACCES)
+        with served(engine, [shown], access=access) as console:
+            yield Post(engine, box, port, console, fake)
+
+
+def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
+    """Whatever the number of services and their restarts; with the page's numbers, and links."""
+    assert "chaque jour" in words(post.ask(EMAIL, "jour").text)
+    post.service().tick()
+    assert [] == post.told()
+    post.engine.advance(days=1)
+    services = [post.service() for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(Digests.tick, services))
+    [(to, message)] = post.told()
+    assert EMAIL.lower() == to == message["To"]
+    assert "dsync@example.gouv.fr" == message["From"]
+    text = message.get_content()
+    page = words(post.browser(EMAIL).get(f"{post.console.base}/", timeout=30).text)
+    [waiting] = re.findall(r"équipe : (\d+)", text)
+    assert f"Équipe {waiting} " in page
+    for title, count, result in re.findall(r"- ([\w ]+) : (\d+) (à vérifier|non conformes?)", text):
+        assert re.search(rf"{title} : [^:]*\b{count} {result}", page), title
+    links = re.findall(rf"  {ORIGIN}(/\S+)", text)
+    assert len(links) >= 3
+    browser = post.browser(EMAIL)
+    assert {200} == {browser.get(post.console.base + one, timeout=30).status_code for one in links}
+    held = post.engine.rows("SELECT siret, raison_sociale, usager_courriel FROM dossier")
+    assert not [value for row in held for value in row.values() if value and value in str(message)]
+    assert EMAIL.lower() not in text
+    post.engine.advance(hours=5)
+    post.service().tick()
+    assert [] == post.told()
+
+
+def test_a_week_has_one_digest(post: Post) -> None:
+    """On Monday, or later if no service ran then."""
+    post.ask(EMAIL, "semaine")
+    sent = []
+    for _ in range(15):
+        post.engine.advance(days=1)
+        post.service().tick()
+        weekday = post.engine.worker.now().astimezone(PARIS).weekday()
+        sent += [weekday for _ in post.told()]
+    assert [0, 0] == sent
+    post.engine.advance(days=9)
+    post.service().tick()
+    assert 1 == len(post.told())
+
+
+def test_the_link_ends_it_without_a_session(post: Post) -> None:
+    """By a button, or by the mail program's own; a link that was only looked at ends nothing."""
+    post.ask(EMAIL, "jour")
+    post.engine.advance(days=1)
+    post.service().tick()
+    [(_, message)] = post.told()
+    assert "List-Unsubscribe=One-Click" == message["List-Unsubscribe-Post"]
+    link = message["List-Unsubscribe"].strip("<>").replace(ORIGIN, post.console.base)
+    assert message["List-Unsubscribe"].strip("<>") in message.get_content()
+    for wrong in (link[:-1], link.replace("a=1", "a=2"), link.partition("?")[0], link + "é"):
+        assert 404 == requests.post(wrong, timeout=30).status_code
+    asked = requests.get(link, timeout=30)
+    assert (200, True) == (asked.status_code, "Ne plus recevoir le résumé</button>" in asked.text)
+    assert 1 == len(post.engine.rows("SELECT id FROM abonnement"))
+    ended = requests.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=30)
+    assert "C’est fait" in words(ended.text)
+    assert [] == post.engine.rows("SELECT id FROM abonnement")
+    assert 404 == requests.get(link, timeout=30).status_code
+    post.engine.advance(days=1)
+    post.service().tick()
+    assert [] == post.told()
+
+
+def test_each_role_is_told_what_waits_for_it(post: Post) -> None:
+    """The jury its dossiers; a lecteur nothing; nobody whose role has ended, or may have."""
+    assert 403 == post.ask(READER, "jour").status_code
+    assert "fournisseur d’identité" in words(post.ask(CLAIMED, "jour").text)
+    post.ask(JURY, "jour")
+    post.engine.advance(days=1)
+    post.service().tick()
+    # Nothing waits for the jury yet.
+    assert [] == post.told()
+    jury = post.engine.rows(
+        "SELECT numero FROM candidature WHERE numero IN "
+        "(SELECT numero FROM dossier WHERE etat = 'en_instruction')"
+    )
+    one = jury[0]["numero"]
+    post.engine.execute(f"UPDATE candidature SET jury_le = '2020-01-01' WHERE numero = {one}")
+    post.engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
+    post.engine.advance(days=1)
+    post.engine.sync()
+    post.service().tick()
+    [(to, message)] = post.told()
+    lines = [line for line in message.get_content().splitlines() if line.startswith("- ")]
+    assert (JURY, ["- jury : 1\xa0dossier attend"]) == (to, lines)
+    post.engine.advance(days=1)
+    post.service([as_("lecteur", JURY)]).tick()
+    assert [] == post.told()
+    assert [] == post.engine.rows("SELECT id FROM abonnement")
+
+
+def test_what_could_not_be_sent_is_sent_later(
+    post: Post, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a while, by any service; the log has no address. A lost answer is not sent again."""
+    post.ask(EMAIL, "jour")
+    post.engine.advance(days=1)
+    post.box.answer = f"550 {EMAIL} is unknown"
+    post.service().tick()
+    post.box.answer = None
+    post.service().tick()
+    assert [] == post.told()
+    post.engine.advance(minutes=16)
+    post.box.cuts = True
+    post.service().tick()
+    assert 1 == len(post.told())
+    post.engine.advance(minutes=16)
+    post.service().tick()
+    assert [] == post.told()
+    logged = capsys.readouterr().out
+    assert "digest_not_sent" in logged
+    assert "digest_unconfirmed" in logged
+    assert EMAIL.lower() not in logged.lower()
+
+
+def test_the_service_sends_it(tmp_path: Path) -> None:
+    """`dsync run`, by its configuration and environment alone, in a process of its own."""
+    folder = Path(str(shutil.copytree(shipped_config().parent, tmp_path / "config")))
+    file = folder / "aap-eig7.toml"
+    more = """
+        [[acces]]
+        role = "instructeur"
+        personnes = ["ada@dinum.example.fr"]
+        [console]
+        public_url = "https://dsync.example.gouv.fr"
+        expediteur = "dsync@example.gouv.fr"
+        [console.openid]
+        issuer = "https://auth.example.gouv.fr"
+        client_id = "dsync"
+        """
+    file.write_text(file.read_text("utf-8") + more, "utf-8")
+    with Sandbox.start(dossiers=3, seed=7) as sandbox, mail_server() as (box, port):
+        command = operator(sandbox, tmp_path)
+        assert 0 == command("sync", DSYNC_CONFIG=str(file)).code
+        store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}")
+        with store.subscriptions() as subscriptions:
+            before, now = date(2024, 1, 1), datetime.now(UTC)
+            address = "ada@dinum.example.fr"
+            subscriptions.subscribe(address, DEMARCHE, "jour", period=before, now=now)
+        store.close()
+        environment = {
+            "DSYNC_CONFIG": str(file),
+            "DSYNC_HTTP_LISTEN": "",
+            "DSYNC_SMTP_URL": f"smtp://127.0.0.1:{port}",
+        }
+        process = command.start("run", err=subprocess.DEVNULL, **environment)
+        until = time.monotonic() + 60
+        while not box.received and time.monotonic() < until:
+            time.sleep(0.05)
+        process.terminate()
+        process.communicate(timeout=20)
+    assert 0 == process.returncode
+    [(to, message)] = box.received
+    assert ["ada@dinum.example.fr"] == to
+    assert "équipe : " in message.get_content()
+
+
+def test_without_a_sign_in_or_a_server_the_page_says_what_is_missing(
+    read_engine: Engine,
+) -> None:
+    """Instead of a form that would have no effect."""
+    with served(read_engine) as console:
+        page = console.visitor().get("/abonnement").text
+    assert "cette console n’est ouverte que sur ce poste" in words(page)
+    assert 'name="frequence"' not in page

@@ -1,0 +1,171 @@
+"""The first page: what waits, and for whom, as numbers that lead to lists; the service's line."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from dsync.configuration import read_configuration
+from dsync.console.access import Role
+from dsync.sandbox.http.faults import ScriptedFault
+from dsync.wiring import Worker
+from tests.commands.command import without_programme
+from tests.console.served import Visitor, served, words
+from tests.console.test_pages import DECLARED
+from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number
+
+OPEN = ("en_construction", "en_instruction")
+
+
+def numbers_of(visitor: Visitor) -> dict[str, int]:
+    """Return the numbers of the first page by the address to which each leads."""
+    page = visitor.get("/").text.partition("<main")[2]
+    found = re.findall(r'<a[^>]*href="(/[^"]*)"[^>]*>([\d\u202f]+)', page)
+    return {unescape(link): int(text.replace("\u202f", "")) for link, text in found}
+
+
+def listed(visitor: Visitor, link: str) -> int:
+    """Return how many dossiers the list of an address has."""
+    found = re.search(r'class="compte">([\d\u202f]+)\xa0dossiers?\b', visitor.get(link).text)
+    return int(found[1].replace("\u202f", "")) if found else 0
+
+
+def test_each_number_is_that_of_the_list_it_leads_to(read_engine: Engine, reader: Visitor) -> None:
+    """By who has to act, of present dossiers; by check and result, of those under way."""
+    numbers = numbers_of(reader)
+    of_whom = {link: count for link, count in numbers.items() if "attend=" in link}
+    assert 4 == len(of_whom)
+    assert of_whom == {link: listed(reader, link) for link in of_whom}
+    found = read_engine.rows(
+        "SELECT k.controle, k.resultat, count(*) AS n FROM lecture_precontrole_controle AS k "
+        "JOIN dossier AS d ON d.numero = k.numero WHERE k.courant AND d.presence = 'present' "
+        "AND d.etat IN ('en_construction', 'en_instruction') "
+        "AND k.resultat NOT IN ('conforme', 'sans_objet') GROUP BY k.controle, k.resultat"
+    )
+    assert found
+    assert {
+        f"/dossiers?presence=present&etat=en_cours&controle={row['controle']}"
+        f"&resultat={row['resultat'].replace('impossible', 'indetermine')}": row["n"]
+        for row in found
+    } == {link: count for link, count in numbers.items() if "controle=" in link}
+    under_way = read_engine.rows("SELECT etat FROM dossier WHERE presence = 'present'")
+    assert Counter(row["etat"] in OPEN for row in under_way)[True] == listed(
+        reader, "/dossiers?presence=present&etat=en_cours"
+    )
+
+
+@pytest.mark.parametrize("text", [None, DECLARED], ids=["no checks", "declared checks"])
+def test_without_stages_what_is_under_way_waits_for_the_team(
+    engine: Engine, tmp_path: Path, text: str | None
+) -> None:
+    """Whether the démarche declares checks or has none."""
+    file = tmp_path / "other.toml"
+    file.write_text(without_programme() + (text or ""), encoding="utf-8")
+    settings = replace(engine.worker.app.settings, configuration=read_configuration(file))
+    app = Worker(settings, clock=engine.worker.now, store=engine.worker.store)
+    engine.execute("DELETE FROM candidature")
+    with served(engine, [app]) as console:
+        visitor = console.visitor()
+        numbers = numbers_of(visitor)
+        link = "/dossiers?presence=present&etat=en_cours"
+        assert 0 < numbers[link] == listed(visitor, link)
+        assert "candidat" not in words(visitor.get("/").text).partition("Ce qui a changé")[0]
+
+
+def test_a_role_is_shown_what_it_sees_or_does(engine: Engine) -> None:
+    """The jury what waits for the jury; a lecteur no conflict; nobody else's « all is well »."""
+    engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
+    engine.advance(minutes=1)
+    engine.sync(full=True)
+    pages = {}
+    for role in Role:
+        with served(engine, role=role) as console:
+            pages[role] = words(console.visitor().get("/").text)
+    may_act = {Role.ADMINISTRATEUR, Role.INSTRUCTEUR}
+    assert may_act == {role for role in Role if "attend votre choix" in pages[role]}
+    assert may_act == {role for role in Role if "Ce qui a changé" in pages[role]}
+    assert {Role.JURY} == {role for role in Role if "Équipe" not in pages[role]}
+    assert {Role.JURY} == {role for role in Role if "Contrôles à regarder" not in pages[role]}
+    assert not any("Tout va bien" in page for page in pages.values())
+
+
+def test_an_instructeur_of_some_groupes_is_shown_theirs(engine: Engine) -> None:
+    """Counts, conflicts, the quarantine and changes are those of dossiers that they see."""
+    engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
+    engine.control.faults.return_null(number(1), champs_only=True)
+    engine.advance(minutes=1)
+    engine.sync(full=True)
+    store = engine.worker.store
+    engine.execute(f"UPDATE dossier SET groupe_instructeur = 'Sud' WHERE numero = {number(0)}")
+    with store.reading(DEMARCHE) as reader:
+        for groupes, conflicts, quarantined in (
+            (None, 1, 1),
+            (frozenset({"Sud"}), 1, 0),
+            (frozenset({"défaut"}), 0, 1),
+            (frozenset({"Nord"}), 0, 0),
+        ):
+            counts = Counter({row.quoi: row.nombre for row in reader.overview({DEMARCHE: groupes})})
+            assert (conflicts, quarantined) == (counts["conflit"], counts["quarantaine"])
+            waiting = sum(row.nombre for row in reader.dossiers.waiting(groupes))
+            own = sum(counts[name] for name in ("instructeur", "jury", "usager", "administration"))
+            assert waiting == own + counts["personne"]
+        assert 1 == sum(row.nombre for row in reader.dossiers.waiting({"Sud"}))
+        assert 0 == reader.corrections.changed_since(engine.worker.now(), {"Nord"})
+
+
+def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:
+    """Not since the last page of this visit; the browser keeps it, and the database nothing."""
+    with served(engine) as console:
+        visitor = console.visitor()
+        before = engine.content()
+        assert "modifié par son candidat depuis sept jours" in words(visitor.get("/").text)
+        assert before == engine.content()
+        engine.advance(hours=3)
+        engine.control.edit_champ(number(2), PROBLEME, "Un autre problème")
+        engine.sync()
+        for _ in range(2):
+            page = words(visitor.get("/").text)
+            assert "1 dossier modifié par son candidat depuis votre dernière visite" in page
+            engine.advance(minutes=5)
+        engine.advance(hours=3)
+        page = words(visitor.get("/").text)
+        assert "Aucun dossier modifié par son candidat depuis votre dernière visite" in page
+
+
+def test_the_service_is_said_in_one_line(engine: Engine) -> None:
+    """With its cause in trouble, since when, and the next try; well again without any of it."""
+    app = engine.worker.app
+    with served(engine) as console:
+        visitor = console.visitor()
+        assert "Aucun service ne tourne ; la dernière synchronisation réussie" in words(
+            visitor.get("/").text
+        )
+        app.register_service()
+        assert re.search(
+            r"Le service tourne : .*, prochaine lecture (à \d\d:\d\d|dans un)", first(visitor)
+        )
+        engine.advance(minutes=10)
+        for _ in range(2):
+            engine.control.faults.fail(ScriptedFault("bad_gateway", times=20))
+            engine.sync()
+            engine.advance(minutes=2)
+        app.register_service(timedelta(minutes=19))
+        said = first(visitor)
+        assert re.search(
+            r"Démarches Simplifiées ne répond pas depuis \d\d:\d\d, prochain essai à \d\d:\d\d\.",
+            said,
+        ), said
+        engine.control.faults.clear_faults()
+        engine.sync()
+        assert "ne répond pas" not in first(visitor)
+
+
+def first(visitor: Visitor) -> str:
+    """Return the text of the first page."""
+    return words(visitor.get("/").text)
