@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dsync.configuration import ConsoleSection
 from dsync.console import (
+    changements,
     chosen,
     decisions,
     dossier,
@@ -138,6 +139,7 @@ class Console:
             dossiers,
             chosen,
             dossier,
+            changements,
             decisions,
             jury,
             runs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,16 +18,21 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.charts import bars
 from dsync.console.dossiers import place_of
+from dsync.console.files import sent
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.pieces import md5_of
+from dsync.programme import Programme
 from dsync.store.dictionary import APPLICANT, dossier_dictionary
 from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
+from dsync.store.requests import ManualRequest
 from dsync.sync.answering import Obstacle, obstacle, shown_key
+from dsync.sync.piece_files import open_copy
 from dsync.sync.work import (
     AnswerCheck,
     Answering,
@@ -41,7 +47,18 @@ from dsync.sync.work import (
 from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
-SHOWN_VIEWS = ("voeux", "precontroles", "controles", "changements", "evenements")
+SHOWN_VIEWS = (
+    "voeux",
+    "precontroles",
+    "controles",
+    "pieces",
+    "changements",
+    "decisions",
+    "evenements",
+    "anomalie",
+)
+SINCE = {"en_instruction": "en_instruction_le", "en_construction": "en_construction_le"}
+"""The column with the date of a state; of the others: `traite_le`."""
 GRIDS = "lecture_evaluation LEFT JOIN lecture_evaluation_note USING (numero, ligne)"
 OF_GRIDS = ("ligne", "moment", "evaluateur", "commentaire", "moyenne", "critere", "libelle", "note")
 ANNOTATIONS = tuple(words.ANNOTATIONS)
@@ -71,7 +88,7 @@ def show(visit: Visit) -> Response:
         HTTPException: it is not in the copy of a démarche shown here (404).
     """
     number = DossierNumber(visit.in_path("numero"))
-    worker = visit.worker
+    worker, has_programme = visit.worker, visit.worker.configuration.programme is not None
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=SHOWN_VIEWS)
         if found is None or found["demarche_numero"] not in visit.actor.grants:
@@ -82,30 +99,22 @@ def show(visit: Visit) -> Response:
             reader.wishes.current(WishStatus, [number]) if visit.may(Right.AGIR) else (),
             key=lambda one: ANNOTATIONS.index(one.annotation),
         )
-        described = reader.programme
-        titles = visit.check_titles(reader)
+        described, titles = reader.programme, visit.check_titles(reader)
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
         checks = current_checks(found, titles)
-        main = shipped_dictionary(described)[described.main_view.name]
-        documented = dossier_dictionary()["columns"] | main["columns"]
-        sections = {
-            words.SECTIONS.get(title, title): [
-                (words.label(name, documented[name]), name, visit.said(name, found.get(name)))
-                for name in fields
-            ]
-            for title, fields in {"Applicant": APPLICANT, **described.sections}.items()
-        }
-        changes = [one for one in found["changements"] if visit.may(Right.PERSONNES)]
-        deposited = words.instant_of(found["depose_le"])
+        form = reader.demarche.questions(number)
         suivi: list[dict[str, Any]] = []
         grids: list[dict[str, Any]] = []
+        answers: list[dict[str, Any]] = []
         message = None
-        if worker.configuration.programme is not None:
+        if has_programme:
             columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
             if described.stages:
                 suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
             if described.has_grids and visit.may(Right.NOTES):
                 grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
+        else:
+            answers = reader.dossiers.answers(number, worker.configuration.opened)
         if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)
         for check in checks:
@@ -113,6 +122,11 @@ def show(visit: Visit) -> Response:
             check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
             if programme:
                 check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
+        settled = to_settle(checks)
+        deposited = words.instant_of(found["depose_le"])
+        changes = found["changements"][::-1]
+        # The event that begins a presence has its name.
+        gone = (e for e in found["evenements"][::-1] if e["evenement"] == found["presence"])
         return visit.page(
             "dossier.html",
             reader,
@@ -121,17 +135,22 @@ def show(visit: Visit) -> Response:
             demandeur=applicant_of(found),
             current=current,
             checks=checks,
-            settle=[titles.get(name, name) for name in to_settle(checks)],
+            why=_why(checks, settled),
+            settle=[titles.get(name, name) for name in settled],
             check_titles=titles,
-            sections=sections,
+            sections=_sections(visit, described if has_programme else None, found),
+            form=_answered(form, answers),
+            labels={one["champ_id"]: one["libelle"] for one in form},
             suivi=next(iter(suivi), None),
+            etat_le=found.get(SINCE.get(found["etat"], "traite_le")),
+            gone_le=next((one["survenu_le"] for one in gone), None),
             # In UTC, the first hours of a day are of the day before.
             depose_le=words.paris_day(deposited) if deposited else None,
             wishes=wishes,
             evaluations=_evaluations(grids),
-            changes=list(reversed(changes))[:SHOWN_CHANGES],
+            changes=changes[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
-            events=list(reversed(found["evenements"])),
+            journal=_journal(found, reader.requests.of_dossier(number), titles),
             link=_link(worker, number),
             message=message,
             judges=worker.configuration.judges,
@@ -140,7 +159,143 @@ def show(visit: Visit) -> Response:
             and (found["presence"], found["etat"]) in ANSWERABLE,
             best=worker.configuration.best,
             writes=worker.configuration.annotations is not None,
+            copies=worker.configuration.pieces.is_on,
+            pieces=[
+                {**one, "empreinte": (md5_of(one["empreinte_md5"] or "") or b"").hex()}
+                for one in found["pieces"]
+            ],
         )
+
+
+def _why(checks: Sequence[Mapping[str, Any]], settled: Sequence[str]) -> str | None:
+    """Return what the check found that keeps the verdict most from the best one, in a sentence."""
+    motifs = {one["controle"]: one["motif"] for one in checks}
+    motif = motifs.get(settled[0]) if settled else None
+    # The rule and what is to be done follow it.
+    return motif and words.visible(motif.partition(" Règle (")[0])
+
+
+def _sections(
+    visit: Visit, programme: type[Programme] | None, found: Mapping[str, Any]
+) -> dict[str, list[tuple[str, str, Any]]]:
+    """Return the applicant, and the fields of a programme, by section: label, name and value."""
+    every: dict[str, Mapping[str, str]] = {"Applicant": APPLICANT}
+    if programme is not None:
+        every |= programme.sections
+    documented = _documented(programme)
+    return {
+        words.SECTIONS.get(title, title): [
+            (words.label(name, documented[name]), name, visit.said(name, found.get(name)))
+            for name in fields
+        ]
+        for title, fields in every.items()
+    }
+
+
+@cache
+def _documented(programme: type[Programme] | None) -> Mapping[str, str]:
+    """Return the sentence of each column of a dossier."""
+    columns: dict[str, str] = dict(dossier_dictionary()["columns"])
+    if programme is not None:
+        columns |= shipped_dictionary(programme)[programme.main_view.name]["columns"]
+    return columns
+
+
+def _answered(
+    form: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the questions that were asked, with their answers, by section, in the form's order.
+
+    Args:
+        form: of the dossier's revision, as `DemarcheReads.questions` returns it.
+        answers: as `DossierReads.answers` returns them.
+    """
+    by_champ: dict[str, list[Mapping[str, Any]]] = {}
+    for one in answers:
+        by_champ.setdefault(one["champ_id"], []).append(one)
+    asked = [one for one in form if one["champ_id"] in by_champ]
+    known = {one["champ_id"] for one in asked}
+    titles = {one["champ_id"]: one["libelle"] for one in form}
+    # Those that the form has no more.
+    asked += [
+        {**rows[0], "rubrique": None, "bloc": None, "est_annotation": False}
+        for champ, rows in by_champ.items()
+        if champ not in known
+    ]
+    sections: list[dict[str, Any]] = []
+    for (rubrique, is_annotation), group in groupby(
+        asked, key=lambda one: (one["rubrique"], one["est_annotation"])
+    ):
+        blocks: list[dict[str, Any]] = []
+        for bloc, questions in groupby(group, key=lambda one: one["bloc"]):
+            cells = [
+                {
+                    **question,
+                    "valeur": row["valeur"],
+                    "ouverte": row["ouverte"],
+                    "ligne": row["ligne"],
+                }
+                for question in questions
+                for row in by_champ[question["champ_id"]]
+            ]
+            # By row, in which the questions keep their order.
+            cells.sort(key=lambda one: one["ligne"] or 0)
+            blocks.append({"libelle": titles.get(bloc), "cellules": cells})
+        libelle = titles.get(rubrique)
+        sections.append({"libelle": libelle, "est_annotation": is_annotation, "blocs": blocks})
+    return sections
+
+
+def _journal(
+    found: Mapping[str, Any], requests: Sequence[ManualRequest], titles: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return who did what: events, decisions in DS, requests by hand; the last one first."""
+    entries: list[dict[str, Any]] = [
+        {
+            "le": one["survenu_le"],
+            "quoi": words.EVENEMENTS.get(one["evenement"], one["evenement"]),
+            "evenement": one,
+        }
+        for one in found["evenements"]
+    ]
+    entries += [
+        {"le": one["decide_le"], "quoi": words.ETATS[one["etat"]], "decision": one}
+        for one in found["decisions"]
+    ]
+    entries += [
+        {
+            "le": one.demande_le.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "quoi": words.GENRES.get(one.genre, one.genre),
+            "demande": one,
+        }
+        for one in requests
+    ]
+    return sorted(entries, key=lambda one: str(one["le"]), reverse=True)
+
+
+def piece(visit: Visit) -> Response:
+    """Send the copy of a file, if it is still the file that DS announced.
+
+    Raises:
+        HTTPException: there is no such copy (404).
+    """
+    number, worker = DossierNumber(visit.in_path("numero")), visit.worker
+    with visit.reading() as reader:
+        found = reader.dossiers.by_number(number, only=("pieces",))
+    if found is None or found["demarche_numero"] != worker.demarche:
+        raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+    wanted = visit.request.path_params["empreinte"]
+    for one in found["pieces"]:
+        digest = md5_of(one["empreinte_md5"] or "")
+        if one["copie"] and digest is not None and digest.hex() == wanted:
+            body = open_copy(one["copie"], one["taille"], one["empreinte_md5"])
+            if body is not None:
+                return sent(body, words.visible(one["nom"]))
+    raise HTTPException(
+        404,
+        "Il n’y a pas de copie vérifiée de ce fichier. L’équipe technique la refait par "
+        f"« dsync pieces fetch --dossier {number} ».",
+    )
 
 
 def explain(visit: Visit) -> Response:
@@ -277,6 +432,7 @@ def _numbers(visit: Visit) -> tuple[DossierNumber]:
 PAGES = [
     ("GET", "/dossiers/{numero}", show, Right.LIRE),
     ("GET", "/dossiers/{numero}/explication", explain, Right.LIRE),
+    ("GET", "/dossiers/{numero}/pieces/{empreinte}", piece, Right.PERSONNES),
     ("POST", "/dossiers/{numero}/relire", read_again, Right.AGIR),
     ("POST", "/dossiers/{numero}/renvoyer", send_again, Right.AGIR),
     ("POST", "/dossiers/{numero}/rejuger", judge_again, Right.AGIR),

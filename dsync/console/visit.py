@@ -262,6 +262,13 @@ class Visit:
         declared = self.worker.configuration.declared
         return declared.titles if declared else reader.programme.checks
 
+    @property
+    def authors(self) -> Mapping[str, str]:
+        """The words of who made a change: who applies is a candidat of the programme alone."""
+        if self.worker.configuration.programme is not None:
+            return words.PAR
+        return {**words.PAR, "usager": "Le demandeur"}
+
     def said(self, column: str, value: Any) -> Any:
         """Return a value of a column of the views in French; other values as they are."""
         if column in words.OF_COLUMN:
@@ -303,6 +310,7 @@ class Visit:
             here=self.here,
             said=said,
             now=self.now,
+            PAR=self.authors,
             since=lambda value: words.since(value, self.now),
             **values,
         )
@@ -417,6 +425,7 @@ def environment() -> jinja2.Environment:
         "moment": words.moment,
         "jour": words.day,
         "heure": words.hour,
+        "minute": words.minute,
         "nombre": words.number,
         "texte": words.text,
         "ouverture": lambda text: text[:1].upper() + text[1:],
@@ -440,9 +449,13 @@ def environment() -> jinja2.Environment:
             "GENRES",
             "STATUTS",
             "EVENEMENTS",
-            "PAR",
             "ORIGINES",
             "COLOURS",
+            "COPIES",
+            "changed",
+            "cut",
+            "long_day",
+            "size",
             "plural",
             "duration",
             "instant_of",

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -192,6 +192,17 @@ PAR = {
     "dsync": "dsync",
     "inconnu": "Inconnu",
 }
+COPIES = {
+    "copiee": "Copie vérifiée",
+    "en_cours": "Copie commencée",
+    "a_analyser": "Pas encore déclarée sûre",
+    "infectee": "Infectée",
+    "absente": "Plus dans Démarches Simplifiées",
+    "trop_grande": "Trop grande",
+    "non_conforme": "Autre fichier que celui annoncé",
+    "echec": "À réessayer",
+}
+"""The state of the copy of a file."""
 ORIGINES = {"champ": "Formulaire", "annotation": "Annotation", "dossier": "Dossier"}
 SECTIONS = {
     "Applicant": "Demandeur",
@@ -224,6 +235,21 @@ _INVISIBLE = re.compile(
 )
 """Control characters but tabs and ends of lines, and those that turn the direction of writing."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+_MONTHS = (
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.:+Z-]*")
 
 
@@ -253,6 +279,12 @@ def clock(value: datetime, now: datetime) -> str:
     return at.strftime("%H:%M" if is_today else f"%H:%M le{NB}%d/%m")
 
 
+def minute(value: Any) -> str:
+    """Return the time of an instant in Paris, to the minute."""
+    instant = instant_of(value)
+    return "–" if instant is None else instant.astimezone(PARIS).strftime("%H:%M")
+
+
 def day(value: Any) -> str:
     """Return a date, or the day in Paris of an instant."""
     if value is None or value == "":
@@ -264,6 +296,22 @@ def day(value: Any) -> str:
     instant = instant_of(value)
     assert instant is not None  # noqa: S101
     return instant.astimezone(PARIS).strftime("%d/%m/%Y")
+
+
+def long_day(day: str) -> str:
+    """Return a day, such as `2024-06-01`, as « samedi 1er juin 2024 »."""
+    one = date.fromisoformat(day)
+    rank = "1er" if one.day == 1 else str(one.day)
+    return f"{_DAYS[one.weekday()]} {rank} {_MONTHS[one.month - 1]} {one.year}"
+
+
+def first_instant(day: str) -> datetime:
+    """Return the instant at which a day, such as `2024-06-01`, begins in Paris.
+
+    Raises:
+        ValueError: it is no day.
+    """
+    return datetime.combine(date.fromisoformat(day), time(), PARIS).astimezone(UTC)
 
 
 def paris_day(instant: datetime) -> str:
@@ -331,6 +379,36 @@ def evidence(value: Any) -> str:
             return ", ".join(f"{key} : {evidence(v)}" for key, v in value.items())
         case _:
             return text(value)
+
+
+def changed(one: Mapping[str, Any], which: str) -> str:
+    """Return a value of a change: `ancienne_valeur` or `nouvelle_valeur`; empty: there is none."""
+    value = one[which]
+    if value is None or value == "":
+        return ""
+    return ETATS.get(value, value) if one["champ_id"] == "etat" else evidence(value)
+
+
+def cut(value: str, most: int) -> tuple[str, str]:
+    """Return the beginning of a text, at most so long and of whole words if it can, and the rest.
+
+    A text that is not much longer is not cut.
+    """
+    if len(value) <= most + most // 4:
+        return value, ""
+    at = value.rfind(" ", most // 2, most)
+    at = most if at < 0 else at
+    return value[:at], value[at:]
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes in the unit that fits."""
+    if count is None:
+        return "–"
+    for unit, bytes_ in (("Mo", 1_000_000), ("Ko", 1_000)):
+        if count >= bytes_:
+            return f"{number(count / bytes_, 1)}{NB}{unit}"
+    return plural(count, "octet")
 
 
 def cause(code: int) -> str:

@@ -346,6 +346,22 @@ class DossierReads(Subject):
             if only is None or key in only
         }
 
+    def answers(self, numero: DossierNumber, opened: Collection[str]) -> list[Document]:
+        """Return the champs and annotations of a dossier, each with its value.
+
+        Args:
+            numero: the dossier's number.
+            opened: the ids of those that readers without personal data see, under `ouverte`.
+        """
+        query = (
+            "SELECT champ_id, ligne, libelle, origine, valeur FROM lecture_champ "
+            "WHERE numero = :numero ORDER BY champ_id, ligne"
+        )
+        rows = documents(self._execute(query, {"numero": numero}))
+        return [
+            {**row, "ouverte": row["valeur"] if row["champ_id"] in opened else None} for row in rows
+        ]
+
     def listing(
         self, selection: Selection, *, limit: int, offset: int = 0
     ) -> tuple[list[Document], int]:

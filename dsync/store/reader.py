@@ -31,6 +31,7 @@ from dsync.annotations import WishStatus
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
+from dsync.store.change_list import ChangeReads
 from dsync.store.changes import CorrectionReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
@@ -116,6 +117,7 @@ class Reader(Subject):
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
         self.alerts = AlertReads(scope)
+        self.changes = ChangeReads(scope)
         self.contents = ContentReads(scope)
         self.corrections = CorrectionReads(scope)
         self.deletions = DeletionReads(scope)

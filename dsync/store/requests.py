@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, insert, select, update
 
+from dsync.domain.ids import DossierNumber
 from dsync.errors import LeaseHeldError
 from dsync.store import tables
 from dsync.store.lease import read_lease
@@ -59,6 +60,20 @@ class RequestReads(Subject):
             .offset(offset)
         )
         return [ManualRequest(*row) for row in rows]
+
+    def of_dossier(self, numero: DossierNumber) -> list[ManualRequest]:
+        """Return the requests that name a dossier, newest first."""
+        rows = self.connection.execute(
+            select(*_COLUMNS)
+            .where(
+                _table.c.demarche_numero == self.number,
+                # A first choice by the JSON's text, which other numbers may contain, too.
+                cast(_table.c.options, Text).contains(str(numero)),
+            )
+            .order_by(_table.c.id.desc())
+        )
+        found = (ManualRequest(*row) for row in rows)
+        return [one for one in found if numero in (one.options.get("dossiers") or ())]
 
     def open(self) -> list[ManualRequest]:
         """Return the unfinished requests to a service, oldest first.

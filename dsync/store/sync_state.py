@@ -25,7 +25,7 @@ from dsync.domain.dossier import (
     Presence,
     Revision,
 )
-from dsync.domain.ids import DemarcheNumber, RevisionId
+from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.store import reading_views, tables
 from dsync.store.engine import TRIAL
@@ -200,6 +200,42 @@ class DemarcheReads(Subject):
     def revisions(self) -> dict[RevisionId, Revision]:
         """Return the stored revisions of the démarche's form."""
         return reading_views.read_revisions_of(self.connection, self.number)
+
+    def questions(self, numero: DossierNumber | None = None) -> list[dict[str, Any]]:
+        """Return the form's titles of sections, questions and annotations, in the form's order.
+
+        Each has its `champ_id`, `libelle`, `type`, `bloc` (the id of its repetition) and
+        `rubrique` (the id of the section that it is in); `est_annotation`: of an annotation.
+
+        Args:
+            numero: a dossier, whose own revision counts; None: the newest published one.
+        """
+        table, dossier = tables.revision, tables.dossier
+        query = select(table.c.descriptors)
+        if numero is not None:
+            query = query.join(dossier, dossier.c.revision_id == table.c.id)
+            query = query.where(dossier.c.numero == numero)
+        else:
+            query = query.where(
+                table.c.demarche_numero == self.number, table.c.date_publication.is_not(None)
+            ).order_by(table.c.date_publication.desc(), table.c.id.desc())
+        found, titles = [], dict[tuple[Any, bool], str]()
+        for one in self.connection.scalar(query.limit(1)) or ():
+            place = one["parent_id"], one["is_annotation"]
+            if one["type"] == "header_section":
+                titles[place] = one["id"]
+            if one["type"] != "explication":
+                found.append(
+                    {
+                        "champ_id": one["id"],
+                        "libelle": one["libelle"],
+                        "type": one["type"],
+                        "bloc": one["parent_id"],
+                        "rubrique": titles.get(place) or titles.get((None, one["is_annotation"])),
+                        "est_annotation": one["is_annotation"],
+                    }
+                )
+        return found
 
     def has_views_in_use(self) -> bool:
         """Return whether the views formulaire_* wait until nobody uses them."""

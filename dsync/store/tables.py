@@ -393,6 +393,19 @@ class ChangementRow(_Table, table=True):
     """
 
     __tablename__ = "changement"
+    # Rows are long: those of a page are chosen, sorted and counted by the index alone.
+    __table_args__ = (
+        Index(
+            "ix_changement_par",
+            "demarche_numero",
+            "par",
+            "constate_le",
+            "modifie_le",
+            "id",
+            "numero",
+            "champ_id",
+        ),
+    )
 
     id: int | None = _generated()
     numero: int = _number(index=True)

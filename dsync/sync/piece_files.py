@@ -10,7 +10,7 @@ import shlex
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from errno import EACCES, ENOTDIR
 from hashlib import md5
 from io import BytesIO
@@ -290,6 +290,28 @@ def read_back(adresse: str, *, whole: bool) -> tuple[int, bytes | None] | None:
                 return _measured(body)
         except FileNotFoundError:
             return None
+
+
+def open_copy(adresse: str, taille: int | None, empreinte_md5: str) -> IO[bytes] | None:
+    """Return a copy as a temporary file without a name, None unless it is the announced file.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+        PieceTargetError: it cannot be read.
+    """
+    with ExitStack() as kept, _translated():
+        body = kept.enter_context(TemporaryFile())
+        fs, path = _open_target(adresse)
+        if not _linked_folder(adresse, path):
+            with suppress(FileNotFoundError), fs.open(path, "rb") as stored:
+                shutil.copyfileobj(stored, body, _CHUNK)
+        body.seek(0)
+        # What is sent is what was measured, whoever writes there meanwhile.
+        if _measured(body) != (taille, md5_of(empreinte_md5)):
+            return None
+        body.seek(0)
+        kept.pop_all()
+        return body
 
 
 def is_intact(adresse: str, piece: Piece) -> bool:

@@ -29,6 +29,9 @@ RULES = {
     ("POST", "/dossiers/{numero}/rejuger"): Right.AGIR,
     ("POST", "/dossiers/{numero}/repondre"): Right.AGIR,
     ("POST", "/dossiers/{numero}/effacer"): Right.ADMINISTRER,
+    ("GET", "/dossiers/{numero}/pieces/{empreinte}"): Right.PERSONNES,
+    ("GET", "/changements"): Right.LIRE,
+    ("GET", "/changements.{ending}"): Right.LIRE,
     ("GET", "/conflits"): Right.AGIR,
     ("POST", "/conflits"): Right.AGIR,
     ("GET", "/anomalies"): Right.AGIR,
@@ -53,9 +56,9 @@ RULES = {
     ("GET", "/static/{path:path}"): PUBLIC,
 }
 """The right that each needs; `test_each_address_has_a_rule` compares it with what is served."""
-FILES = {"/dossiers.{ending}", "/jury.xlsx"}
+FILES = {"/dossiers.{ending}", "/changements.{ending}", "/jury.xlsx"}
 """Those that are no pages."""
-TRANSIENT = {"/essais/{id}"}
+TRANSIENT = {"/essais/{id}", "/dossiers/{numero}/pieces/{empreinte}"}
 """Pages that not every console has."""
 
 
@@ -67,6 +70,7 @@ def example(path: str, dossier: int = FIRST) -> str:
         dossier: the number of one.
     """
     values = {"numero": dossier, "run": 1, "id": 1, "ending": "csv", "path": "console.css"}
+    values["empreinte"] = "0" * 32
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: str(values[name[1]]), path)
 
 

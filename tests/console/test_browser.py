@@ -197,14 +197,14 @@ def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
         menu_page.clock.fast_forward(6_000)
         expect(boxes).to_have_count(count + 1)
         menu_page.goto(f"/dossiers/{number(6)}")
-        fold = menu_page.locator("details#evenements")
+        fold = menu_page.locator("details#verdicts")
         fold.locator("summary").click()
         menu_page.get_by_role("heading", level=1).click()
         told.control.edit_champ(number(6), PROBLEME, "Changé pendant la lecture de la page")
         told.advance(minutes=1)
         told.sync()
         menu_page.clock.fast_forward(6_000)
-        expect(menu_page.locator("#t-historique ~ .fr-table")).to_contain_text("Changé pendant")
+        expect(menu_page.locator("#changements .fr-table")).to_contain_text("Changé pendant")
         expect(fold).to_have_attribute("open", "")
         menu_page.close()
         page.bring_to_front()
@@ -350,6 +350,37 @@ def test_a_jury_prints_on_sheets(page: Page) -> None:
     expect(page.locator("main table")).to_be_visible()
     assert page.evaluate("document.querySelector('table').scrollWidth") <= 1030
     page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_text_that_is_cut_unfolds_and_prints_whole(
+    browser: Browser, told: Engine, scripts: bool
+) -> None:
+    """By keyboard, in the same line; on paper nothing is folded but the forms that are left out."""
+    told.control.edit_champ(number(7), PROBLEME, "Un mot parmi beaucoup. " * 40 + "Le dernier.")
+    told.advance(minutes=1)
+    told.sync()
+    with served(told) as console:
+        context, troubles = entered(browser, console, java_script_enabled=scripts)
+        page = context.pages[0]
+        for address in (f"/dossiers/{number(7)}", "/changements"):
+            page.goto(address)
+            fold = page.locator("details.pli").filter(has_text="Le dernier.").first
+            closed = fold.bounding_box()
+            fold.locator("summary").focus()
+            page.keyboard.press("Enter")
+            expect(fold).to_have_attribute("open", "")
+            opened = fold.bounding_box()
+            assert closed
+            assert opened
+            assert opened["height"] > closed["height"]
+            page.keyboard.press("Enter")
+            page.emulate_media(media="print")
+            assert opened["height"] / 2 < (fold.bounding_box() or {"height": 0})["height"]
+            expect(page.locator("main form").first).to_be_hidden()
+            page.emulate_media(media="screen")
+        context.close()
+    assert [] == troubles
 
 
 def test_a_first_load_is_small(page: Page) -> None:

@@ -31,6 +31,7 @@ from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
+from dsync.store.change_list import ChangeSelection
 from dsync.store.dictionary import FREE_TEXT, is_masked
 from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
@@ -242,6 +243,7 @@ ARGUMENTS: dict[str, Any] = {
     "at": FAR,
     "batch": 100,
     "before": dict.fromkeys(("accepte", "masque", "journaux", "agents"), FAR),
+    "chosen": ChangeSelection(),
     "due": FAR,
     "genre": "complet",
     "id_": 1,
@@ -428,6 +430,7 @@ def text_of(engine: Engine, visitor: Visitor, role: Role) -> str:
     day = engine.rows("SELECT jury_le FROM lecture_jury_dossier")[0]["jury_le"]
     books = {
         "/dossiers.{ending}": "/dossiers.xlsx",
+        "/changements.{ending}": "/changements.xlsx?par=tous",
         "/jury.xlsx": f"/jury.xlsx?le={day}" if Right.NOTES in RIGHTS[role] else None,
     }
     assert set(books) == FILES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
@@ -136,9 +137,17 @@ def parse_catalogue(copy: EvidenceCopy, known: Iterable[KnownProduct] = ()) -> C
         EvidenceUnavailableError: there is no text, or it is not a catalogue.
     """
     try:
-        return Catalogue.parse(copy.body or "", copy.redirects, source=copy.url or "", known=known)
+        return _parsed(copy.body or "", copy.redirects, copy.url or "", tuple(known))
     except CatalogueError as exc:
         raise EvidenceUnavailableError(str(exc)) from exc
+
+
+@lru_cache(maxsize=1)
+def _parsed(
+    body: str, redirects: str | None, source: str, known: tuple[KnownProduct, ...]
+) -> Catalogue:
+    # Kept, since it takes longer than the rest of a dossier's page, and changes once a day.
+    return Catalogue.parse(body, redirects, source=source, known=known)
 
 
 def catalogue_age(copy: EvidenceCopy, now: datetime) -> timedelta:

@@ -78,6 +78,19 @@ def upgrade() -> None:
     with op.batch_alter_table("changement", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_changement_champ_id"), ["champ_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_changement_numero"), ["numero"], unique=False)
+        batch_op.create_index(
+            "ix_changement_par",
+            [
+                "demarche_numero",
+                "par",
+                "constate_le",
+                "modifie_le",
+                "id",
+                "numero",
+                "champ_id",
+            ],
+            unique=False,
+        )
 
     op.create_table(
         "contenu",
@@ -621,6 +634,7 @@ def downgrade() -> None:
     op.drop_table("cle")
     op.drop_table("contenu")
     with op.batch_alter_table("changement", schema=None) as batch_op:
+        batch_op.drop_index("ix_changement_par")
         batch_op.drop_index(batch_op.f("ix_changement_numero"))
         batch_op.drop_index(batch_op.f("ix_changement_champ_id"))
 

@@ -1,0 +1,188 @@
+"""What changed in all dossiers, by day: filters in the address, paged by the database, exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.console import words
+from dsync.console.access import Right
+from dsync.console.files import FORMATS, file_of
+from dsync.console.visit import Visit
+from dsync.exports.view_rows import BATCH
+from dsync.store import Reader
+from dsync.store.change_list import ChangeSelection
+from dsync.store.changes import Author
+from dsync.store.listing import applicant_of
+
+PER_PAGE = 50
+EVERYBODY = "tous"
+PARAMETERS = ("par", "depuis", "du", "au", "etat", "groupe", "champ")
+COLUMNS = {
+    "survenu_le": ("Modifié le", "datetime"),
+    "constate_le": ("Lu le", "datetime"),
+    "numero": ("Dossier", "integer"),
+    "demandeur": ("Demandeur", "text"),
+    "par": ("Par", "text"),
+    "section": ("Section", "text"),
+    "libelle": ("Question", "text"),
+    "ligne": ("Ligne", "integer"),
+    "ancienne_valeur": ("Avant", "text"),
+    "nouvelle_valeur": ("Après", "text"),
+}
+"""The columns of the file with their headers and types."""
+VALUES = ("ancienne_valeur", "nouvelle_valeur")
+Form = Sequence[Mapping[str, Any]]
+"""As `DemarcheReads.questions` returns it."""
+
+
+def selection_of(visit: Visit, form: Form) -> ChangeSelection:
+    """Return what the address asks for: changes by the applicant, unless it names somebody else.
+
+    Raises:
+        HTTPException: a date cannot be read (400).
+    """
+    par, champ = visit.query("par") or Author.USAGER.value, visit.query("champ")
+    return ChangeSelection(
+        par=None if par == EVERYBODY else par,
+        depuis=_instant(visit, "depuis", _since),
+        du=_instant(visit, "du", words.first_instant),
+        avant=_instant(visit, "au", _end_of),
+        etat=visit.query("etat"),
+        groupe=visit.query("groupe"),
+        # One that the newest form has no more has its changes.
+        champs=champ and ([one["champ_id"] for one in form if champ in _places(one)] or [champ]),
+    )
+
+
+def _places(question: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """Return the ids of a question, of its repetition and of its section."""
+    return question["champ_id"], question["bloc"], question["rubrique"]
+
+
+def _end_of(day: str) -> datetime:
+    return words.first_instant((date.fromisoformat(day) + timedelta(days=1)).isoformat())
+
+
+def _since(value: str) -> datetime:
+    """Return an instant, or the beginning of a day in Paris."""
+    if len(value) == len("2024-06-01"):
+        return words.first_instant(value)
+    # In an address, « + » is a space.
+    instant = words.instant_of(value.replace(" ", "+"))
+    assert instant is not None  # noqa: S101 - the value is not empty
+    return instant
+
+
+def _instant(visit: Visit, name: str, read: Callable[[str], datetime]) -> datetime | None:
+    value = visit.query(name)
+    try:
+        return None if value is None else read(value)
+    except (ValueError, OverflowError) as exc:
+        raise HTTPException(
+            400, "La date attendue est de la forme 2024-06-01, ou 2024-06-01T08:00:00Z."
+        ) from exc
+
+
+def sections_of(form: Form) -> dict[str, str]:
+    """Return the title of the section of each question and annotation that is in one, by id."""
+    titles = {one["champ_id"]: one["libelle"] for one in form}
+    return {one["champ_id"]: titles[one["rubrique"]] for one in form if one["rubrique"]}
+
+
+def _choices(form: Form) -> list[tuple[Mapping[str, Any] | None, list[Mapping[str, Any]]]]:
+    """Return the questions that can be chosen, by section."""
+    asked = [one for one in form if one["type"] != "header_section"]
+    titles = {one["champ_id"]: one for one in form if one["type"] == "header_section"}
+    return [
+        (titles.get(rubrique), list(group))
+        for rubrique, group in groupby(asked, key=lambda one: one["rubrique"])
+    ]
+
+
+def _complete(rows: Sequence[dict[str, Any]], sections: Mapping[str, str]) -> None:
+    for row in rows:
+        row["jour"] = words.paris_day(datetime.fromisoformat(row["survenu_le"]))
+        row["demandeur"] = applicant_of(row)
+        row["section"] = sections.get(row["champ_id"])
+
+
+def show(visit: Visit) -> Response:
+    """Show a page of the changes, by day, the last ones first."""
+    page = visit.number("page", default=1, most=1_000_000)
+    with visit.reading() as reader:
+        form = reader.demarche.questions()
+        chosen = selection_of(visit, form)
+        total, dossiers = reader.changes.count(chosen)
+        last = max(1, -(-total // PER_PAGE))
+        page = min(page, last)
+        rows = reader.changes.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        _complete(rows, sections_of(form))
+        _, groupes = reader.demarche.labels_and_groupes()
+        return visit.page(
+            "changements.html",
+            reader,
+            days=[(day, list(group)) for day, group in groupby(rows, key=lambda row: row["jour"])],
+            total=total,
+            dossiers=dossiers,
+            page=page,
+            last=last,
+            parameters={name: value for name in PARAMETERS if (value := visit.query(name))},
+            par=visit.query("par") or Author.USAGER.value,
+            depuis=chosen.depuis,
+            choices=_choices(form),
+            groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
+        )
+
+
+def export(visit: Visit) -> Response:
+    """Send all changes of the selection as a file; their values are only for those who may act."""
+    ending = visit.request.path_params["ending"]
+    if ending not in FORMATS:
+        raise HTTPException(404)
+    columns = {
+        name: typed
+        for name, typed in COLUMNS.items()
+        if visit.may(Right.PERSONNES) or name not in VALUES
+    }
+    with visit.reading() as reader:
+        form = reader.demarche.questions()
+        chosen, sections = selection_of(visit, form), sections_of(form)
+        return file_of(
+            f"changements-{visit.worker.demarche}-{words.paris_day(visit.now)}",
+            ending,
+            dict(columns.values()),
+            (
+                [[_cell(visit, name, row) for name in columns] for row in rows]
+                for rows in _parts(reader, chosen, sections)
+            ),
+        )
+
+
+def _parts(
+    reader: Reader, chosen: ChangeSelection, sections: Mapping[str, str]
+) -> Iterator[list[dict[str, Any]]]:
+    after = None
+    while rows := reader.changes.listing(chosen, limit=BATCH, after=after):
+        _complete(rows, sections)
+        yield rows
+        after = rows[-1]["ordre"]
+
+
+def _cell(visit: Visit, name: str, row: Mapping[str, Any]) -> Any:
+    if name in VALUES:
+        return words.changed(row, name)
+    if COLUMNS[name][1] == "datetime":
+        return words.instant_of(row[name])
+    return visit.authors.get(row[name], row[name]) if name == "par" else row[name]
+
+
+PAGES = [
+    ("GET", "/changements", show, Right.LIRE),
+    ("GET", "/changements.{ending}", export, Right.LIRE),
+]

@@ -1,0 +1,190 @@
+"""The page of a dossier: what stands first, its anchors, its files, and who did what."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dsync.configuration import read_configuration
+from dsync.console.access import Role
+from dsync.sandbox.world.model import FileSeed
+from dsync.wiring import Worker
+from tests.console.served import Visitor, served, words
+from tests.console.test_pages import without_programme
+from tests.engine.rig import (
+    FIRST,
+    LETTRE,
+    PAGE,
+    PROBLEME,
+    Engine,
+    number,
+    opening,
+    seeds,
+)
+
+LETTER = FileSeed("Lettre de Mme <Témoin>.html", "text/html", b"<script>alert(1)</script>")
+HERE = f"/dossiers/{FIRST}"
+
+
+def test_a_page_begins_with_what_the_dossier_is_and_waits_for(engine: Engine) -> None:
+    """Who, state, whom it waits for and since when, the verdict and why in one sentence."""
+    engine.control.edit_champ(number(0), PAGE, None)
+    engine.advance(minutes=1)
+    engine.sync()
+    with served(engine) as console:
+        page = console.visitor().get(HERE).text
+    head = words("<main>" + page.partition('<div id="tete">')[2].partition("<nav")[0])
+    found = engine.one("lecture_dossier", 0)
+    assert f"Demandeur {found['raison_sociale']}" in head
+    assert re.search(r"État En \w+ depuis le \d\d/\d\d/2024, déposé le \d\d/\d\d/2024", head)
+    assert re.search(r"Attend L’équipe du programme depuis le \d\d/\d\d/2024", head)
+    assert re.search(
+        r"Inéligible depuis le \d\d/\d\d/2026\. [^.]+\. Pour devenir « Éligible »", head
+    )
+    assert "Règle (" not in head
+
+
+def test_each_entry_of_the_contents_leads_to_its_part(reader: Visitor) -> None:
+    """And each part with an anchor has its entry; each action stands once."""
+    page = reader.get(HERE).text
+    contents = page.partition('aria-label="Sommaire"')[2].partition("</nav>")[0]
+    entries = re.findall(r'href="#([\w-]+)"', contents)
+    assert len(entries) >= 7
+    assert sorted(entries) == sorted(re.findall(r'<section id="([\w-]+)"', page))
+    for action in ("Relire", "Renvoyer", "Rejuger", "Effacer de la copie…"):
+        assert 1 == page.count(f">{action}</button>")
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_dossier_that_is_not_as_others_says_so_first(engine: Engine) -> None:
+    """In the trash, in quarantine, erased here: before anything else, and since when."""
+    engine.control.hide(number(0), by="administration")
+    engine.control.faults.return_null(number(1), champs_only=True)
+    engine.advance(minutes=1)
+    engine.sync(full=True)
+    with served(engine) as console:
+        visitor = console.visitor()
+        first = [
+            words(visitor.get(f"/dossiers/{number(rank)}").text)
+            .partition(f"Dossier {number(rank)} ")[2]
+            .partition("Demandeur")[0]
+            for rank in (0, 1)
+        ]
+        visitor.ask(f"/dossiers/{number(2)}/effacer", confirme="1")
+        erased = words(visitor.get(f"/dossiers/{number(2)}").text)
+    assert re.search(r"à la corbeille de Démarches Simplifiées depuis le \d\d/\d\d/2026", first[0])
+    assert re.search(r"en quarantaine depuis le \d\d/\d\d/2026", first[1])
+    assert re.search(r"a été effacé ici le \d\d/\d\d/2026", erased.partition("Demandeur")[0])
+    assert "Relire" not in erased
+
+
+def test_a_page_says_who_did_what(engine: Engine) -> None:
+    """A request with its author, an answer, a decision in DS, events; the last one first."""
+    with served(engine) as console:
+        visitor = console.visitor()
+        visitor.ask(f"{HERE}/relire")
+        journal = visitor.get(HERE).text.partition('<section id="journal"')[2]
+        decided = visitor.get(f"/dossiers/{number(5)}").text.partition('<section id="journal"')[2]
+    assert re.search("Lecture de dossiers – ada@poste", words(journal))
+    assert words(journal).rstrip(" ").find("Première lecture") > words(journal).find("ada@poste")
+    assert re.search(r"Accepté dans Démarches Simplifiées – \S+@\S+", words(decided))
+
+
+@pytest.fixture
+def with_file(sqlite_template: Path, tmp_path: Path) -> Iterator[tuple[Engine, Worker]]:
+    """A dossier with a file that is copied, and a worker that keeps copies."""
+    shutil.copy(sqlite_template, tmp_path / "dsync.db")
+    [one] = seeds((0,))
+    one.champs[LETTRE] = [LETTER]
+    copying = {"pieces": {"is_on": True, "target": f"file://{tmp_path}/pieces"}}
+    with Engine(f"sqlite:///{tmp_path}/dsync.db", [one]) as engine:
+        engine.restart(configuration=copying)
+        engine.sync(pieces=True)
+        yield engine, engine.another(configuration=copying).app
+
+
+def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
+    with_file: tuple[Engine, Worker], tmp_path: Path
+) -> None:
+    """As a download without a type, under its name; not to a lecteur, nor once it is another."""
+    engine, app = with_file
+    with served(engine, [app]) as console:
+        visitor = console.visitor()
+        page = visitor.get(HERE).text
+        [link] = re.findall(r'href="([^"]+/pieces/[^"]+)" download', page)
+        answer = visitor.get(link)
+        [copy] = (tmp_path / "pieces").rglob("*.html")
+        copy.write_bytes(LETTER.content + b" ")
+        refused = visitor.get(link)
+        copy.unlink()
+        missing = visitor.get(link)
+    assert "Lettre de soutien" in page
+    assert "Copie vérifiée" in page
+    assert LETTER.content == answer.content
+    assert "application/octet-stream" == answer.headers["content-type"]
+    assert "nosniff" == answer.headers["x-content-type-options"]
+    assert answer.headers["content-disposition"].startswith("attachment; ")
+    assert "%3CT%C3%A9moin%3E.html" in answer.headers["content-disposition"]
+    for gone in (refused, missing):
+        assert 404 == gone.status_code
+        assert f"dsync pieces fetch --dossier {FIRST}" in words(gone.text)
+    with served(engine, [app], role=Role.LECTEUR) as console:
+        visitor = console.visitor()
+        assert 403 == visitor.get(link).status_code
+        seen = visitor.get(HERE).text
+    assert "Témoin" not in seen
+    assert "/pieces/" not in seen
+
+
+def test_a_demarche_without_a_programme_shows_its_forms_questions(
+    fresh: Engine, tmp_path: Path
+) -> None:
+    """Each with its answer, under the form's own titles; nothing of the programme."""
+    file = tmp_path / "other.toml"
+    opened = ", ".join(f'"{id_}"' for id_ in opening(PROBLEME)["ouvert"]["champs"])
+    file.write_text(without_programme() + f"\n[ouvert]\nchamps = [{opened}]\n", encoding="utf-8")
+    settings = replace(fresh.worker.app.settings, configuration=read_configuration(file))
+    app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    with served(fresh, [app]) as console:
+        visitor = console.visitor()
+        visitor.ask("/resynchroniser", portee="tout")
+        page = visitor.get(HERE).text
+    titles = re.findall(r"<h3[^>]*>([^<]+)", page)
+    assert ["Demandeur", "Projet", "Administration", "Contacts"] == [t.strip() for t in titles[:4]]
+    asked = fresh.rows(
+        f"SELECT libelle, valeur FROM lecture_champ WHERE numero = {FIRST} AND origine = 'champ' "
+        "AND ligne IS NULL AND type <> 'repetition'"
+    )
+    shown = " ".join(words(page).split())
+    assert len(asked) > 15
+    for one in asked:
+        assert " ".join(one["libelle"].split()) in shown
+    for word in ("Verdict", "Rejuger", "Le candidat", "Attend", "Type d’administration retenu"):
+        assert word not in shown, word
+    with served(fresh, [app], role=Role.LECTEUR) as console:
+        masked = words(console.visitor().get(HERE).text)
+    by_question = {one["libelle"]: one["valeur"] for one in asked}
+    assert " ".join(by_question["Problème identifié"].split()) in " ".join(masked.split())
+    assert "réservé à l’équipe" in masked
+
+
+def test_an_answered_check_shows_no_key_of_its_evidence(engine: Engine) -> None:
+    """Who answered what stands in the reason, in words."""
+    engine.control.edit_champ(number(0), PAGE, None)
+    engine.advance(minutes=1)
+    engine.sync()
+    with served(engine) as console:
+        visitor = console.visitor()
+        motif = "Fiche vue en comité"
+        visitor.ask(f"{HERE}/repondre", controle="fiche_produit", resultat="conforme", motif=motif)
+        page = visitor.get(HERE).text
+    verdict = words("<main>" + page.partition('<section id="verdict"')[2].partition("</section")[0])
+    assert f"({motif})" in verdict
+    for key in ("etabli", "exigence", "constat :", "auteur :"):
+        assert key not in verdict
