@@ -339,6 +339,10 @@ class Programme(ABC):
         # Not by the database, whose order of texts is that of its language. None has no order.
         return sorted(rows, key=lambda row: [str(value or "") for value in row.values()])
 
+    def label_in_ds(self, name: str) -> str:
+        """Return the label in DS of the annotation that fills a column of the main view."""
+        return name
+
     def value_in_words(self, name: str, value: Any) -> Any:
         """Return a value of a column of the main view in French."""
         return value

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dsync.configuration import ConsoleSection
 from dsync.console import (
+    after_jury,
     changements,
     chosen,
     decisions,
@@ -142,6 +143,7 @@ class Console:
             changements,
             decisions,
             jury,
+            after_jury,
             runs,
             person,
             subscription,

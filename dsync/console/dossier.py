@@ -16,9 +16,9 @@ from dsync.addresses import is_loopback
 from dsync.annotations import WishStatus
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.charts import bars
 from dsync.console.dossiers import place_of
 from dsync.console.files import sent
+from dsync.console.matrices import commented, grids_of, matrices
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS
@@ -59,10 +59,7 @@ SHOWN_VIEWS = (
 )
 SINCE = {"en_instruction": "en_instruction_le", "en_construction": "en_construction_le"}
 """The column with the date of a state; of the others: `traite_le`."""
-GRIDS = "lecture_evaluation LEFT JOIN lecture_evaluation_note USING (numero, ligne)"
-OF_GRIDS = ("ligne", "moment", "evaluateur", "commentaire", "moyenne", "critere", "libelle", "note")
 ANNOTATIONS = tuple(words.ANNOTATIONS)
-HIGHEST_MARK = 5.0
 ANSWERABLE = {(Presence.PRESENT.value, etat.value) for etat in OPEN_ETATS}
 """Presence and state of the dossiers whose checks can be answered."""
 OBSTACLES = {
@@ -112,9 +109,7 @@ def show(visit: Visit) -> Response:
             if described.stages:
                 suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
             if described.has_grids and visit.may(Right.NOTES):
-                grids = reader.rows_of(GRIDS, OF_GRIDS, where, order="ligne")
-        else:
-            answers = reader.dossiers.answers(number, worker.configuration.opened)
+                grids = grids_of(reader, [number])[number]
         if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)
         for check in checks:
@@ -147,11 +142,12 @@ def show(visit: Visit) -> Response:
             # In UTC, the first hours of a day are of the day before.
             depose_le=words.paris_day(deposited) if deposited else None,
             wishes=wishes,
-            evaluations=_evaluations(grids),
+            grilles=matrices(grids),
+            commentaires=commented(grids),
             changes=changes[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             journal=_journal(found, reader.requests.of_dossier(number), titles),
-            link=_link(worker, number),
+            link=link_in_ds(worker, number),
             message=message,
             judges=worker.configuration.judges,
             may_answer=visit.may(Right.AGIR)
@@ -319,7 +315,7 @@ def explain(visit: Visit) -> Response:
         return visit.page("explication.html", reader, numero=number, paper=paper)
 
 
-def _link(worker: Worker, number: DossierNumber) -> str | None:
+def link_in_ds(worker: Worker, number: DossierNumber) -> str | None:
     """Return where instructeurs see the dossier; None: this machine imitates DS, without pages."""
     ds_url = worker.settings.ds_url
     if is_loopback(ds_url):
@@ -327,17 +323,6 @@ def _link(worker: Worker, number: DossierNumber) -> str | None:
     parts = urlsplit(ds_url)
     origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
     return f"{origin}/procedures/{worker.demarche}/dossiers/{number}"
-
-
-def _evaluations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return each grid with its marks as bars."""
-    grids = []
-    for _, group in groupby(rows, key=lambda row: row["ligne"]):
-        of_grid = list(group)
-        marks = {row["libelle"] or row["critere"]: row["note"] for row in of_grid if row["critere"]}
-        most = max([HIGHEST_MARK, *(mark for mark in marks.values() if mark is not None)])
-        grids.append({**of_grid[0], "marks": bars(marks, most)})
-    return grids
 
 
 def read_again(visit: Visit) -> Response:

@@ -53,7 +53,7 @@ def file_of(
         with closing(writer):
             for rows in batches:
                 columns_of = zip(*rows, strict=True)
-                writer.write([[_cell(value) for value in column] for column in columns_of])
+                writer.write([[cell(value) for value in column] for column in columns_of])
         # An open file outlives its folder.
         file = path.open("rb")
     return sent(file, f"{name}.{ending}", FORMATS[ending])
@@ -86,7 +86,7 @@ def _parts(file: IO[bytes]) -> Iterator[bytes]:
             yield part
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """Return a value as a file shows it, in which days, instants and numbers stay what they are."""
     match value:
         case bool():

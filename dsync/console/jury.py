@@ -1,9 +1,9 @@
-"""The programme's pages: a jury's dossiers by mean note, and the evidence of verdicts."""
+"""The programme's pages: a jury's dossiers by mean mark, their sheets, the evidence of verdicts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -12,32 +12,41 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import ALL
-from dsync.console.files import file_of
+from dsync.console.jury_book import book_of
+from dsync.console.jury_sheets import sheets_of
+from dsync.console.matrices import OF_GRIDS
 from dsync.console.visit import Visit
 from dsync.store import Reader
 from dsync.sync.moves import Moves
 from dsync.sync.work import AcceptEvidence, AcceptRules, ReadChanges
 
 COLUMNS = {
-    "rang": ("Rang", "integer"),
-    "numero": ("Dossier", "integer"),
-    "raison_sociale": ("Organisme", "text"),
-    "page_produit": ("Produit", "text"),
-    "verdict": ("Verdict", "text"),
-    "note_moyenne": ("Moyenne", "number"),
-    "note_min": ("Note la plus basse", "number"),
-    "note_max": ("Note la plus haute", "number"),
-    "ecart_evaluateurs": ("Écart entre évaluateurs", "number"),
-    "grilles": ("Grilles complètes", "text"),
-    "etat": ("État", "text"),
+    "rang": "Rang",
+    "numero": "Dossier",
+    "raison_sociale": "Organisme",
+    "page_produit": "Produit",
+    "verdict": "Verdict",
+    "moment": "Notes de",
+    "note_moyenne": "Moyenne",
+    "note_min": "Note mini",
+    "note_max": "Note maxi",
+    "ecart_evaluateurs": "Écart",
+    "grilles": "Grilles",
+    "etat": "État",
 }
-"""The columns of a jury with their headers and types; `rang` and `grilles` are worked out here."""
-_STORED = [*(name for name in COLUMNS if name not in ("rang", "grilles")), "nb_evaluations"]
+"""The columns of a jury with their headers; `grilles` is worked out here."""
+_STORED = [*(name for name in COLUMNS if name != "grilles"), "nb_evaluateurs", "nb_incompletes"]
+_NO_JURY = "Aucun dossier n’est prévu à ce jury."
 
 
-def _check_programme(visit: Visit, *, with_grids: bool = False) -> None:
+def check_grids(visit: Visit) -> None:
+    """Check that the démarche has a programme with evaluation grids.
+
+    Raises:
+        HTTPException: it has none (404).
+    """
     programme = visit.worker.programme
-    if programme is None or (with_grids and not programme.has_grids):
+    if programme is None or not programme.has_grids:
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
@@ -46,15 +55,17 @@ def _check_judged(visit: Visit) -> None:
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
-def _present(visit: Visit) -> dict[str, Any]:
+def present(visit: Visit) -> dict[str, Any]:
+    """Return what the rows of dossiers must have: hidden ones and other démarches do not count."""
     return {"demarche_numero": visit.worker.demarche, "presence": "present"}
 
 
-def _days(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
+def days_of(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
+    """Return the days on which juries meet, the last one first, with their counts of dossiers."""
     return reader.rows_of(
         "lecture_candidature",
         ("jury_le", "count(*) AS nombre"),
-        _present(visit),
+        present(visit),
         present=("jury_le",),
         group="jury_le",
         order="jury_le DESC",
@@ -66,85 +77,109 @@ def _default(days: Collection[str], today: str) -> str | None:
     return min((day for day in days if day >= today), default=max(days, default=None))
 
 
-def _of_day(visit: Visit, reader: Reader, day: str) -> list[dict[str, Any]]:
-    """Return the dossiers of a jury, the best note first, with the notes that are missing."""
-    # The view has hidden dossiers, too, and those of all démarches.
-    found = reader.rows_of(
-        "lecture_candidature",
-        ("numero",),
-        _present(visit) | {"jury_le": day},
-        order="numero",
-        limit=ALL,
-    )
-    where = {"numero": [row["numero"] for row in found]}
+def ranking(visit: Visit, reader: Reader, day: str) -> list[dict[str, Any]]:
+    """Return the dossiers of a jury, the best mean first, those without a rank last."""
+    where = present(visit) | {"jury_le": day}
     rows = reader.rows_of("lecture_jury_dossier", _STORED, where, order="numero", limit=ALL)
-    rows.sort(key=lambda row: (row["note_moyenne"] is None, -(row["note_moyenne"] or 0)))
-    incomplete = _incomplete(reader, [row["numero"] for row in rows])
-    above: Mapping[str, Any] = {"note_moyenne": None}
-    for rank, row in enumerate(rows, start=1):
-        row["manques"] = incomplete.get(row["numero"], [])
-        count = row["nb_evaluations"]
-        row["grilles"] = f"{count - len(row['manques'])} sur {count}" if count else "aucune"
-        # Of equal means none is the better one.
-        is_equal = row["note_moyenne"] == above["note_moyenne"]
-        row["rang"] = None if row["note_moyenne"] is None else above["rang"] if is_equal else rank
-        above = row
+    rows.sort(key=lambda row: (row["rang"] is None, row["rang"]))
+    for row in rows:
+        count = row["nb_evaluateurs"]
+        row["grilles"] = f"{count - row['nb_incompletes']} sur {count}" if count else "aucune"
+        row["moment"] = MOMENTS.get(row["moment"])
         row["page_produit"] = row["page_produit"] and words.short_address(row["page_produit"])
-        if count < 2:
-            row["ecart_evaluateurs"] = None
     return rows
 
 
-def _incomplete(reader: Reader, numbers: list[int]) -> dict[int, list[dict[str, Any]]]:
-    """Return the grids that lack a note, with the criteria, by dossier."""
+MOMENTS = {"soutenance": "Soutenance", "dossier": "Dossier"}
+
+
+def _to_mend(reader: Reader, rows: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    """Return by dossier the grids that count and lack a mark, and those that were replaced."""
+    incomplete = {"numero": [row["numero"] for row in rows if row["nb_incompletes"]], "note": None}
     missing: dict[tuple[int, int], list[str]] = defaultdict(list)
     columns = ("numero", "ligne", "critere", "libelle")
-    where = {"numero": numbers, "note": None}
-    for one in reader.rows_of("lecture_evaluation_note", columns, where, order="numero", limit=ALL):
+    for one in reader.rows_of(
+        "lecture_evaluation_note", columns, incomplete, order="numero, ligne, rang", limit=ALL
+    ):
         missing[one["numero"], one["ligne"]].append(one["libelle"] or one["critere"])
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    columns = ("numero", "ligne", "evaluateur", "moyenne")
-    where = {"numero": sorted({number for number, _ in missing})}
-    for one in reader.rows_of("lecture_evaluation", columns, where, order="ligne", limit=ALL):
-        if criteria := missing.get((one["numero"], one["ligne"])):
-            found[one["numero"]].append({**one, "criteres": criteria})
+    where = {"numero": [row["numero"] for row in rows]}
+    for grid in reader.rows_of("lecture_evaluation", OF_GRIDS, where, order="ligne", limit=ALL):
+        if grid["remplacee_par"] or (grid["compte"] and not grid["complete"]):
+            grid["manques"] = missing[grid["numero"], grid["ligne"]]
+            found[grid["numero"]].append(grid)
     return found
 
 
 def show(visit: Visit) -> Response:
-    """Show the dossiers of a jury, the best note first."""
-    _check_programme(visit, with_grids=True)
+    """Show the dossiers of a jury, the best mean first."""
+    check_grids(visit)
     with visit.reading() as reader:
-        days = _days(visit, reader)
+        days = days_of(visit, reader)
         wanted, today = visit.query("le"), words.paris_day(visit.now)
         known = {str(one["jury_le"]) for one in days}
         if wanted is not None and wanted not in known:
-            raise HTTPException(404, "Aucun dossier n’est prévu à ce jury.")
+            raise HTTPException(404, _NO_JURY)
         day = wanted or _default(known, today)
-        rows = _of_day(visit, reader, day) if day else []
+        rows = ranking(visit, reader, day) if day else []
+        to_mend = _to_mend(reader, rows)
         return visit.page(
             "jury.html",
             reader,
             days=days,
             day=day,
             today=today,
-            rows=rows,
+            rows=[row | {"grids": to_mend[row["numero"]]} for row in rows],
             # Pairs: of a mapping by column, a lecteur would not see those of hidden values.
-            headers=[(name, header) for name, (header, _) in COLUMNS.items()],
-            missing=[row["numero"] for row in rows if row["note_moyenne"] is None],
+            headers=[*COLUMNS.items()],
+            unranked=[row["numero"] for row in rows if row["rang"] is None],
         )
 
 
+def sheets(visit: Visit) -> Response:
+    """Show the sheets of a jury's dossiers, or of those that were chosen, to be printed.
+
+    Raises:
+        HTTPException: there are none (404).
+    """
+    check_grids(visit)
+    chosen: Sequence[int] = visit.numbers("dossier")
+    with visit.reading() as reader:
+        known = {str(one["jury_le"]) for one in days_of(visit, reader)}
+        day = visit.query("le") or _default(known, words.paris_day(visit.now))
+        if not chosen and day in known:
+            chosen = [row["numero"] for row in ranking(visit, reader, day)]
+        found = sheets_of(visit, reader, chosen)
+        if not found and (chosen or day):
+            raise HTTPException(404, _NO_JURY)
+        return visit.page("fiches.html", reader, fiches=found, day=day if day in known else None)
+
+
+def sheet(visit: Visit) -> Response:
+    """Show one dossier's sheet.
+
+    Raises:
+        HTTPException: it is not among the present ones of the démarche (404).
+    """
+    check_grids(visit)
+    with visit.reading() as reader:
+        found = sheets_of(visit, reader, [visit.in_path("numero")])
+        if not found:
+            raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+        return visit.page("fiches.html", reader, fiches=found, day=found[0]["jury_le"])
+
+
 def export(visit: Visit) -> Response:
-    """Send the dossiers of a jury as a workbook: what the page shows."""
-    _check_programme(visit, with_grids=True)
+    """Send a jury's workbook: the ranking, the marks and what is missing, a sheet a dossier."""
+    check_grids(visit)
     day = visit.query("le") or ""
     with visit.reading() as reader:
-        if day not in {str(one["jury_le"]) for one in _days(visit, reader)}:
-            raise HTTPException(404, "Aucun dossier n’est prévu à ce jury.")
-        rows = _of_day(visit, reader, day)
+        if day not in {str(one["jury_le"]) for one in days_of(visit, reader)}:
+            raise HTTPException(404, _NO_JURY)
+        rows = ranking(visit, reader, day)
+        fiches = sheets_of(visit, reader, [row["numero"] for row in rows], whole=True)
     lines = [[visit.said(name, row[name]) for name in COLUMNS] for row in rows]
-    return file_of(f"jury-{day}", "xlsx", dict(COLUMNS.values()), [lines])
+    return book_of(f"jury-{day}", [*COLUMNS.values()], lines, fiches)
 
 
 def evidence(visit: Visit) -> Response:
@@ -198,6 +233,8 @@ def refresh(visit: Visit) -> Response:
 PAGES = [
     ("GET", "/jury", show, Right.NOTES),
     ("GET", "/jury.xlsx", export, Right.NOTES),
+    ("GET", "/jury/fiches", sheets, Right.NOTES),
+    ("GET", "/jury/fiches/{numero}", sheet, Right.NOTES),
     ("GET", "/preuves", evidence, Right.LIRE),
     ("POST", "/preuves", refresh, Right.AGIR),
 ]

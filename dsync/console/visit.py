@@ -203,12 +203,13 @@ class Visit:
         return value
 
     def numbers(self, name: str) -> list[DossierNumber]:
-        """Return the numbers of dossiers in a form, each once.
+        """Return the numbers of dossiers in a form or in the address, each once.
 
         Raises:
             HTTPException: one is none of DS (400), or the person does not see it (404).
         """
-        found = {number_of(word) for value in self.every.get(name, ()) for word in value.split()}
+        given = self.every.get(name) or self.request.query_params.getlist(name)
+        found = {number_of(word) for value in given for word in value.split()}
         if None in found:
             most = words.number(GREATEST_NUMBER)
             raise HTTPException(400, f"Un numéro de dossier est un nombre entier de 1 à {most}.")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from dsync.domain.dossier import PARIS
 from dsync.domain.verdict import Verdict
-from dsync.domain.wording import cut
+from dsync.domain.wording import cut as shortened_to
 from dsync.errors import InterruptedRunError
 from dsync.store.dictionary import label_of
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
@@ -501,7 +501,7 @@ def short_address(address: str | None) -> str:
 
 def shortened(value: str, length: int) -> str:
     """Return the beginning, on one line, of a text that is longer than so many characters."""
-    return cut(visible(" ".join(value.splitlines())), length)
+    return shortened_to(visible(" ".join(value.splitlines())), length)
 
 
 def visible(value: str) -> str:

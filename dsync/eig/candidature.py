@@ -66,11 +66,37 @@ class Evaluation(Struct, frozen=True):
     notes: tuple[Note, ...]
     moyenne: float | None = None
     """Mean of the marks, computed from `notes`; None without a mark."""
+    soutenance: bool = False
+    """Whether it is of the soutenance; this and what follows are filled by `grids.weighed`."""
+    complete: bool = False
+    """Whether it has a mark for each criterion."""
+    remplacee_par: int | None = None
+    """The row of a later grid of the same person and moment, which counts instead."""
+    compte: bool = True
+    """Whether it counts in the dossier's mean."""
 
     def __post_init__(self) -> None:
         given = [note.note for note in self.notes if note.note is not None]
         # The struct is frozen, so a plain assignment is refused.
         force_setattr(self, "moyenne", sum(given) / len(given) if given else None)
+
+
+class Bilan(Struct, frozen=True):
+    """What the grids of a dossier give together; means with two decimals."""
+
+    moment: str
+    """`soutenance` or `dossier`: the one whose grids count."""
+    grilles: int
+    """All of them."""
+    evaluateurs: int
+    """Those who are counted, each once."""
+    incompletes: int
+    """Grids that count and lack a mark: with one, there is neither a mean nor a spread."""
+    moyenne: float | None
+    note_min: float | None
+    note_max: float | None
+    ecart: float | None
+    """Between the means of the evaluators; None with one alone."""
 
 
 class FieldDeclaration(NamedTuple):
@@ -133,7 +159,11 @@ class Candidature(Table, table=True):
 
     __tablename__ = "candidature"
     # The dossiers for a product are looked for at each page: the index answers without the rows.
-    __table_args__ = (Index("ix_candidature_produit_id", "produit_id", "par_sa_fiche"),)
+    # So are those of a jury, which are few.
+    __table_args__ = (
+        Index("ix_candidature_produit_id", "produit_id", "par_sa_fiche"),
+        Index("ix_candidature_jury_le", "jury_le"),
+    )
 
     numero: int = given_number()
     demarche_numero: int = Field(sa_type=BigInteger)
@@ -144,6 +174,8 @@ class Candidature(Table, table=True):
     """The status of each key of `[mapping]` outside repetitions."""
     voeux: tuple[Voeu, ...] = json_text(tuple[Voeu, ...], default=())
     evaluations: tuple[Evaluation, ...] = json_text(tuple[Evaluation, ...], default=())
+    bilan: Bilan | None = json_text(Bilan | None)
+    """What they give together; None without a grid."""
     etapes: tuple[Passage, ...] = json_text(tuple[Passage, ...], default=())
     """Its stages, those of dates to come included."""
     extra: Mapping[str, Json] = json_text(dict[str, Any], default={})

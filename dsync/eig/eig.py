@@ -304,6 +304,11 @@ class Eig(Programme):
             registry_enabled=self._sources.registry is not None,
         )
 
+    def label_in_ds(self, name: str) -> str:
+        """Return the label in DS of the annotation that fills a column of the main view."""
+        target = getattr(self._mapping.annotations, name, None)
+        return target.libelles[0] if target and target.libelles else name
+
     def value_in_words(self, name: str, value: Any) -> Any:
         """Return a value of a column of the main view in French."""
         return words.value_in_words(name, value, self._phase_name)

@@ -149,6 +149,60 @@ def _is_long(value: Any) -> bool:
     return isinstance(value, int) and abs(value) >= 10**DIGITS
 
 
+def workbook(path: Path, *, day: str, constant_memory: bool) -> Any:
+    """Return a new xlsxwriter workbook, in which texts of applicants stay texts.
+
+    Args:
+        path: of the file.
+        day: the format of days.
+        constant_memory: whether rows go to a file as they are written, one for each sheet.
+    """
+    from xlsxwriter import Workbook
+
+    options = {
+        "constant_memory": constant_memory,
+        "tmpdir": str(path.parent),
+        # A formula or a link would act in the reader's spreadsheet.
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "remove_timezone": True,
+        "default_date_format": day,
+    }
+    return Workbook(str(path), options)
+
+
+def write_cell(sheet: Any, row: int, place: int, value: Any, form: Any = None) -> None:
+    """Write a value into a cell by its type.
+
+    Args:
+        sheet: of the workbook.
+        row: from 0.
+        place: the column, from 0.
+        value: the value.
+        form: the format of an instant.
+    """
+    match value:
+        case None:
+            pass
+        case bool():
+            sheet.write_boolean(row, place, value)
+        case date() if value.year < FIRST_XLSX_YEAR:
+            instant = value.astimezone(UTC) if isinstance(value, datetime) else value
+            sheet.write_string(row, place, _csv_text(instant))
+        case datetime():
+            sheet.write_datetime(row, place, value, form)
+        case date():
+            sheet.write_datetime(row, place, value)
+        case int() | float() | Decimal():
+            if _is_long(value):
+                sheet.write_string(row, place, _number_text(value))
+            else:
+                sheet.write_number(row, place, value)
+        case _:
+            sheet.write_string(row, place, _cut(value))
+
+
 class XlsxWriter:
     """A workbook: typed cells, lists in words, a frozen header with filters, no formulas.
 
@@ -170,23 +224,10 @@ class XlsxWriter:
         day: str = "yyyy-mm-dd",
         instant: str = "yyyy-mm-dd hh:mm:ss",
     ) -> None:
-        from xlsxwriter import Workbook
-
         self._table = table
         self._json = {*_json_places(table)}
         self._sheets = 0
-        options = {
-            "constant_memory": True,
-            "tmpdir": str(path.parent),
-            # Texts of applicants stay texts: a formula or a link would act in the reader's
-            # spreadsheet.
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "remove_timezone": True,
-            "default_date_format": day,
-        }
-        self._book = Workbook(str(path), options)
+        self._book = workbook(path, day=day, constant_memory=True)
         self._instant = self._book.add_format({"num_format": instant})
         self._header = self._book.add_format({"bold": True, "bg_color": "#E3E3FD"})
         self._begin_sheet()
@@ -212,29 +253,8 @@ class XlsxWriter:
                 self._begin_sheet()
             self._rows += 1
             for place, value in enumerate(row):
-                self._cell(place, _in_words(value) if place in self._json else value)
-
-    def _cell(self, place: int, value: Any) -> None:
-        sheet, row = self._sheet, self._rows
-        match value:
-            case None:
-                pass
-            case bool():
-                sheet.write_boolean(row, place, value)
-            case date() if value.year < FIRST_XLSX_YEAR:
-                instant = value.astimezone(UTC) if isinstance(value, datetime) else value
-                sheet.write_string(row, place, _csv_text(instant))
-            case datetime():
-                sheet.write_datetime(row, place, value, self._instant)
-            case date():
-                sheet.write_datetime(row, place, value)
-            case int() | float() | Decimal():
-                if _is_long(value):
-                    sheet.write_string(row, place, _number_text(value))
-                else:
-                    sheet.write_number(row, place, value)
-            case _:
-                sheet.write_string(row, place, _cut(value))
+                shown = _in_words(value) if place in self._json else value
+                write_cell(self._sheet, self._rows, place, shown, self._instant)
 
     def _end_sheet(self) -> None:
         self._sheet.autofilter(0, 0, self._rows, len(self._table.columns) - 1)

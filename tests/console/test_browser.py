@@ -346,7 +346,7 @@ def test_a_jury_prints_on_sheets(page: Page) -> None:
     page.set_viewport_size({"width": 1030, "height": 730})
     assert "https://" not in page.locator("main table").inner_text()
     expect(page.locator("header")).to_be_hidden()
-    expect(page.locator("main form")).to_be_hidden()
+    expect(page.locator("main form:visible")).to_have_count(0)
     expect(page.locator("main table")).to_be_visible()
     assert page.evaluate("document.querySelector('table').scrollWidth") <= 1030
     page.emulate_media(media="screen")

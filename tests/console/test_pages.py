@@ -323,94 +323,6 @@ def test_every_piece_of_evidence_has_a_french_name(read_engine: Engine) -> None:
     assert set() == keys - EVIDENCE.keys() - set(UNSHOWN)
 
 
-def test_the_jury_is_ordered_by_mean_note(read_engine: Engine, reader: Visitor) -> None:
-    """Those without a note come last, and are named."""
-    days = {
-        str(row["jury_le"]) for row in read_engine.rows("SELECT jury_le FROM lecture_jury_dossier")
-    }
-    assert days
-    for day in days:
-        rows = read_engine.rows(
-            "SELECT numero, note_moyenne FROM lecture_jury_dossier WHERE jury_le = :day", day=day
-        )
-        best = sorted(
-            rows, key=lambda r: (r["note_moyenne"] is None, -(r["note_moyenne"] or 0), r["numero"])
-        )
-        assert [row["numero"] for row in best] == numbers(reader.get(f"/jury?le={day}"))
-        headers, shown = table_of(reader.get(f"/jury?le={day}").text)
-        book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
-        lines = [[*row] for row in book.active.values]
-        assert headers == lines[0]
-        for texts, values in zip(shown, lines[1:], strict=True):
-            assert texts == [
-                as_shown(value, text) for value, text in zip(values, texts, strict=True)
-            ]
-    assert "(passé)" in words(reader.get("/jury").text)
-    assert "Aucun jury n’est à venir" in words(reader.get("/jury").text)
-
-
-def as_shown(value: Any, text: str) -> str:
-    """Return a value of a workbook as a page shows it."""
-    if value is None:
-        return "–"
-    digits = len(text.partition(",")[2])
-    return f"{value:.{digits}f}".replace(".", ",") if digits else str(value)
-
-
-def test_a_jury_names_the_notes_that_are_missing(engine: Engine, visitor: Visitor) -> None:
-    """A grid with a comment alone has none, one with a note lacks the others; nothing of others."""
-    graded = {row["numero"] for row in engine.rows("SELECT numero FROM lecture_evaluation")}
-    rank = next(rank for rank in range(12) if number(rank) not in graded)
-    engine.control.edit_annotation(number(rank), 5203, "2031-03-04")
-    engine.control.add_annotation_row(number(rank), 5302)
-    engine.control.edit_annotation(number(rank), 5320, "Vu", row=-1)
-    engine.advance(minutes=1)
-    engine.sync()
-    page = words(visitor.get("/jury").text).replace("\u00a0", " ")
-    assert "1 dossier est sans note" in page
-    assert "(passé)" not in page
-    assert re.search(rf"{number(rank)} : 0 grille sur 1 complète ; grille \d : aucune note\.", page)
-    engine.control.edit_annotation(number(rank), 5311, 4, row=-1)
-    engine.advance(minutes=1)
-    engine.sync()
-    page = words(visitor.get("/jury").text).replace("\u00a0", " ")
-    assert "sans note" not in page
-    left = re.search(r"0 grille sur 1 complète ; grille \d : ([^.]*)\.", page)
-    assert left
-    assert 8 == len(left[1].split(", "))
-
-
-def test_equal_means_share_a_rank(engine: Engine, visitor: Visitor) -> None:
-    """The number of a dossier does not make it the better one; the next rank is left out."""
-    graded = {row["numero"] for row in engine.rows("SELECT numero FROM lecture_evaluation")}
-    ranks = [rank for rank in range(12) if number(rank) not in graded][:3]
-    for rank, mark in zip(ranks, (4, 4, 3), strict=True):
-        engine.control.edit_annotation(number(rank), 5203, "2031-03-04")
-        engine.control.add_annotation_row(number(rank), 5302)
-        engine.control.edit_annotation(number(rank), 5311, mark, row=-1)
-    engine.advance(minutes=1)
-    engine.sync()
-    _, shown = table_of(visitor.get("/jury?le=2031-03-04").text)
-    assert ["1", "1", "3"] == [row[0] for row in shown]
-
-
-def test_a_jury_is_that_of_its_demarche(engine: Engine, visitor: Visitor) -> None:
-    """Without the dossiers of another démarche that meets on the same day, and hidden ones."""
-    day = engine.rows("SELECT jury_le FROM lecture_jury_dossier")[0]["jury_le"]
-    for rank in (0, 1, 2):
-        engine.control.edit_annotation(number(rank), 5203, str(day))
-    engine.control.hide(number(1), by="instructeur")
-    engine.advance(minutes=1)
-    engine.sync(full=True)
-    with connected(engine.url) as database:
-        database.exec_driver_sql(
-            f"UPDATE dossier SET demarche_numero = 86999 WHERE numero = {number(2)}"
-        )
-    shown = numbers(visitor.get(f"/jury?le={day}"))
-    assert number(0) in shown
-    assert not {number(1), number(2)} & {*shown}
-
-
 def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: Path) -> None:
     """Dossiers, runs and journal; neither verdicts nor a jury."""
     file = tmp_path / "other.toml"
@@ -422,9 +334,8 @@ def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: P
         assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/etat").text)
         assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
         for path in ADDRESSES:
-            missing = path in ("/jury", "/preuves", "/comment-ca-marche") or path.endswith(
-                "/explication"
-            )
+            of_programme = path.startswith(("/jury", "/preuves", "/a-reporter"))
+            missing = of_programme or path == "/comment-ca-marche" or path.endswith("/explication")
             answer = visitor.get(path)
             assert (404 if missing else 200) == answer.status_code, path
             assert "Rejuger" not in answer.text
@@ -607,7 +518,8 @@ def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: 
         assert version
         visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
         for path in ADDRESSES:
-            assert (404 if "/jury" in path else 200) == visitor.get(path).status_code, path
+            missing = "/jury" in path or path == "/a-reporter"
+            assert (404 if missing else 200) == visitor.get(path).status_code, path
         assert "Rien à signaler" in words(visitor.get("/etat").text)
         dossier = words(visitor.get(f"/dossiers/{FIRST}").text)
         assert "adresse de la fiche" in dossier

@@ -18,7 +18,10 @@ from tests.engine.rig import DEMARCHE, FIRST, Engine, seeds
 ALONE = {"sections": ("demarche", "ds")}
 """A démarche that is copied, no more."""
 OWN = set(PROGRAMME.views()) - set(ENGINE.views())
-OF_PROGRAMME = ("/jury", "/jury.xlsx", "/preuves", f"/dossiers/{FIRST}/explication")
+OF_PROGRAMME = (
+    *("/jury", "/jury.xlsx", "/jury/fiches", f"/jury/fiches/{FIRST}", "/a-reporter"),
+    *("/preuves", f"/dossiers/{FIRST}/explication"),
+)
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from dsync.eig.candidature import (
     Voeu,
     declared_fields,
 )
+from dsync.eig.grids import weighed
 from dsync.eig.stages import DATED, Passage, passages_of
 from dsync.store import Record, Store, Tx
 from dsync.sync.record import Recorder
@@ -155,6 +156,8 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
         reponses={"page_produit": Reponse.REMPLI, "voeux": Reponse.VIDE},
     )
     made = base.with_changes(**changes)
+    evaluations, bilan = weighed(made.evaluations)
+    made = made.with_changes(evaluations=evaluations, bilan=bilan)
     return made.with_changes(etapes=_passages(dossier, made))
 
 

@@ -39,6 +39,7 @@ from tests.store.builders import (
     EARLIER,
     NOW,
     champ,
+    make_deleted,
     make_demarche,
     make_dossier,
     make_mapped,
@@ -345,33 +346,51 @@ def test_a_label_shows_its_colour_and_who_put_it(rich: Store) -> None:
     }
 
 
-def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -> None:
-    """The means of the grids, the lowest and the highest mark, who was accepted."""
-    grids = {1: ((4.0, 5.0), (2.0, 3.0)), 2: ((1.0, 2.0),)}
-    evaluations = {
-        n: tuple(
-            Evaluation(
-                ligne, None, None, None, tuple(Note(str(i), "N", m) for i, m in enumerate(marks))
-            )
-            for ligne, marks in enumerate(some, start=1)
-        )
-        for n, some in grids.items()
+def test_a_jury_ranks_what_is_marked_in_full(store: Store) -> None:
+    """By the soutenance where there is one; equal means share a rank; gaps and the absent none."""
+    marks = {
+        1: (("Dossier", "A", (1, 1)), ("Soutenance", "A", (4, 4)), ("Soutenance", "B", (3, 4))),
+        2: (("Dossier", "A", (4, 4)), ("Dossier", "B", (3, 3)), ("Dossier", "b", (3, 4))),
+        3: (("Dossier", "A", (5, 5)), ("Dossier", "B", (5, None))),
+        4: (),
+        5: (("Dossier", None, (2, 2)),),
+        6: (("Dossier", "A", (5, 5)),),
     }
-    pages = [
-        make_mapped(1, etat=Etat.ACCEPTE, candidature={"evaluations": evaluations[1]}),
-        make_mapped(2, candidature={"evaluations": evaluations[2]}),
-        make_mapped(3, candidature={"jury_le": None}),
-    ]
     with writing(store) as tx:
-        tx.dossiers.store_page(1, pages, now=NOW)
+        for n, some in marks.items():
+            evaluations = tuple(
+                Evaluation(
+                    ligne, moment, who, None, tuple(Note(str(i), "N", m) for i, m in enumerate(ms))
+                )
+                for ligne, (moment, who, ms) in enumerate(some, start=1)
+            )
+            etat = Etat.ACCEPTE if n == 1 else Etat.EN_INSTRUCTION
+            made = make_mapped(n, etat=etat, candidature={"evaluations": evaluations})
+            tx.dossiers.store_page(1, [made], now=NOW)
+        tx.dossiers.store_page(1, [make_mapped(7, candidature={"jury_le": None})], now=NOW)
+        tx.deletions.apply(2, [make_deleted(6)], [], now=NOW)
 
-    names = ("nb_evaluations", "note_moyenne", "note_min", "note_max", "ecart_evaluateurs")
-    assert {1: (2, 3.5, 2, 5, 2), 2: (1, 1.5, 1, 2, 0)} == {
-        row["numero"]: tuple(row[name] for name in names)
+    names = ("rang", "moment", "nb_evaluations", "nb_evaluateurs", "nb_incompletes")
+    notes = ("note_moyenne", "note_min", "note_max", "ecart_evaluateurs")
+    assert {
+        1: (1, "soutenance", 3, 2, 0, 3.75, 3, 4, 0.5),
+        2: (1, "dossier", 3, 2, 0, 3.75, 3, 4, 0.5),
+        3: (None, "dossier", 2, 2, 1, None, 5, 5, None),
+        4: (None, None, 0, 0, 0, None, None, None, None),
+        5: (3, "dossier", 1, 1, 0, 2, 2, 2, None),
+        6: (None, "dossier", 1, 1, 0, 5, 5, 5, None),
+    } == {
+        row["numero"]: tuple(row[name] for name in names + notes)
         for row in rows(store, "lecture_jury_dossier")
     }
     [jury] = rows(store, "lecture_jury")
-    assert ("2024-07-01", 2, 1, 2.5, 2, 86321) == (str(jury.pop("jury_le")), *jury.values())
+    assert ("2024-07-01", 6, 1, 3.63, 3, 86321) == (str(jury.pop("jury_le")), *jury.values())
+    counted = [
+        (row["ligne"], bool(row["compte"]), row["remplacee_par"], bool(row["soutenance"]))
+        for row in rows(store, "lecture_evaluation")
+        if row["numero"] == 2
+    ]
+    assert [(1, True, None, False), (2, False, 3, False), (3, True, None, False)] == sorted(counted)
 
 
 def test_a_mean_between_two_hundredths_is_the_same_on_each_database(store: Store) -> None:
@@ -439,6 +458,8 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_precontrole", "verdict"): Verdict,
     ("lecture_jury_dossier", "verdict"): VERDICTS,
     ("lecture_jury_dossier", "etat"): Etat,
+    ("lecture_jury_dossier", "presence"): Presence,
+    ("lecture_jury_dossier", "moment"): ["dossier", "soutenance"],
     ("lecture_statistique", "controle"): Check,
     ("lecture_statistique", "resultat"): Resultat,
     ("lecture_anomalie", "code"): [*QUARANTINE_MESSAGES, "catalogue", "regles_changees"],

@@ -31,6 +31,7 @@ from dsync.eig.candidature import (
     Voeu,
     declared_fields,
 )
+from dsync.eig.grids import weighed
 from dsync.eig.mapping.mapping_section import EVALUATIONS, PROFIL, VOEUX
 
 _DEPARTEMENT = "departement"
@@ -95,7 +96,7 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
                 if lignes and not any(profil in cells for _, cells in lignes):
                     reponses[name] = Reponse.NON_DEMANDE if profil else Reponse.NON_ASSOCIE
             elif name == EVALUATIONS:
-                fields[name] = tuple(
+                fields[name], fields["bilan"] = weighed(
                     _read_evaluation(number, cells, plan) for number, cells in lignes
                 )
             elif name in plan.extras:

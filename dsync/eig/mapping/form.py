@@ -22,6 +22,7 @@ from dsync.domain.dossier import (
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.eig.candidature import Candidature
+from dsync.eig.grids import GRIDS_REVISION
 from dsync.eig.mapping.candidature_reading import FormPlan, read_candidature
 from dsync.eig.mapping.mapping_section import (
     ANNOTATION_FIELDS,
@@ -177,7 +178,7 @@ class MappedForm:
     inputs_signature: bytes
     """Digest of the places of the fields that the pre-check uses."""
     signature: bytes
-    """Digest of the places of all fields, and of the rules of the stages."""
+    """Digest of the places of all fields, and of the rules of the stages and the grids."""
 
     @classmethod
     def of(
@@ -190,7 +191,10 @@ class MappedForm:
         voeux = {name: id_ for name, id_ in plan.columns.items() if name.startswith(VOEUX)}
         inputs = json_bytes([plan.champs, voeux])
         others = json_bytes(
-            [plan.annotations, plan.columns, plan.criteres, plan.extras, STAGES_REVISION]
+            [
+                *(plan.annotations, plan.columns, plan.criteres, plan.extras),
+                *(STAGES_REVISION, GRIDS_REVISION),
+            ]
         )
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())
 

@@ -1,6 +1,7 @@
 SELECT
     c.numero,
     CAST(e.value ->> 'ligne' AS integer) AS ligne,
+    n.key + 1 AS rang,
     n.value ->> 'critere' AS critere,
     n.value ->> 'libelle' AS libelle,
     CAST(n.value ->> 'note' AS double precision) AS note,
@@ -8,4 +9,4 @@ SELECT
 FROM candidature AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN elements(c.evaluations) AS e
-CROSS JOIN elements(e.value -> 'notes') AS n
+CROSS JOIN ranked(e.value -> 'notes') AS n

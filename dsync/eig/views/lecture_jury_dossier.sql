@@ -1,24 +1,44 @@
--- The billionth: in SQLite 2.675 is a float, a little below, and would be 2.67; in PostgreSQL 2.68.
+-- A rank is of the present dossiers of one jury that have a mean: of each of these parts.
 SELECT
-    c.jury_le,
-    c.numero,
-    c.raison_sociale,
-    c.page_produit,
-    c.verdict,
-    (SELECT count(*) FROM lecture_evaluation AS e WHERE e.numero = c.numero) AS nb_evaluations,
-    (
-        SELECT CAST(round(CAST(avg(e.moyenne) AS numeric) + 0.000000001, 2) AS double precision)
-        FROM lecture_evaluation AS e
-        WHERE e.numero = c.numero
-    ) AS note_moyenne,
-    (SELECT min(n.note) FROM lecture_evaluation_note AS n WHERE n.numero = c.numero) AS note_min,
-    (SELECT max(n.note) FROM lecture_evaluation_note AS n WHERE n.numero = c.numero) AS note_max,
-    (
-        SELECT CAST(round(CAST(max(e.moyenne) - min(e.moyenne) AS numeric) + 0.000000001, 2) AS double precision)
-        FROM lecture_evaluation AS e
-        WHERE e.numero = c.numero
-    ) AS ecart_evaluateurs,
-    c.etat,
-    c.demarche_numero
-FROM lecture_candidature AS c
-WHERE c.jury_le IS NOT NULL
+    n.jury_le,
+    n.numero,
+    n.raison_sociale,
+    n.page_produit,
+    n.verdict,
+    CASE WHEN n.classe THEN
+        rank() OVER (PARTITION BY n.demarche_numero, n.jury_le, n.classe ORDER BY n.note_moyenne DESC)
+    END AS rang,
+    n.moment,
+    n.nb_evaluations,
+    n.nb_evaluateurs,
+    n.nb_incompletes,
+    n.note_moyenne,
+    n.note_min,
+    n.note_max,
+    n.ecart_evaluateurs,
+    n.etat,
+    n.presence,
+    n.demarche_numero
+FROM (
+    SELECT
+        c.jury_le,
+        c.numero,
+        c.raison_sociale,
+        c.page_produit,
+        c.verdict,
+        c.presence = 'present' AND json(k.bilan) ->> 'moyenne' IS NOT NULL AS classe,
+        json(k.bilan) ->> 'moment' AS moment,
+        coalesce(CAST(json(k.bilan) ->> 'grilles' AS integer), 0) AS nb_evaluations,
+        coalesce(CAST(json(k.bilan) ->> 'evaluateurs' AS integer), 0) AS nb_evaluateurs,
+        coalesce(CAST(json(k.bilan) ->> 'incompletes' AS integer), 0) AS nb_incompletes,
+        CAST(json(k.bilan) ->> 'moyenne' AS double precision) AS note_moyenne,
+        CAST(json(k.bilan) ->> 'note_min' AS double precision) AS note_min,
+        CAST(json(k.bilan) ->> 'note_max' AS double precision) AS note_max,
+        CAST(json(k.bilan) ->> 'ecart' AS double precision) AS ecart_evaluateurs,
+        c.etat,
+        c.presence,
+        c.demarche_numero
+    FROM lecture_candidature AS c
+    JOIN candidature AS k ON k.numero = c.numero
+    WHERE c.jury_le IS NOT NULL
+) AS n

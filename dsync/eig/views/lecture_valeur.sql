@@ -29,6 +29,8 @@ own (vue, colonne, valeur, sens) AS (
         ('lecture_suivi', 'attend', 'jury', 'Le jury est fixé, ou sa décision est attendue.'),
         ('lecture_suivi', 'attend', 'administration', 'À l’administration candidate, acceptée, d’agir.'),
         ('lecture_suivi', 'attend', 'personne', 'Rien n’est attendu : le parcours est terminé.'),
+        ('lecture_jury_dossier', 'moment', 'dossier', 'Évaluation du dossier, avant la soutenance.'),
+        ('lecture_jury_dossier', 'moment', 'soutenance', 'Réévaluation après la soutenance ; les notes du dossier ne comptent plus.'),
         ('lecture_indicateur', 'indicateur', 'jours_en_construction', 'Médiane des jours passés en construction (étapes finies des dossiers présents, comme pour les autres médianes).'),
         ('lecture_indicateur', 'indicateur', 'jours_correction', 'Médiane des jours d’attente d’une correction.'),
         ('lecture_indicateur', 'indicateur', 'jours_en_instruction', 'Médiane des jours en instruction avant le jury ou la décision.'),
@@ -51,6 +53,7 @@ reprise (vue, colonne, autre_vue, autre_colonne) AS (
         ('lecture_suivi', 'etape', 'lecture_etape', 'etape'),
         ('lecture_jury_dossier', 'verdict', 'lecture_candidature', 'verdict'),
         ('lecture_jury_dossier', 'etat', 'lecture_dossier', 'etat'),
+        ('lecture_jury_dossier', 'presence', 'lecture_dossier', 'presence'),
         ('lecture_statistique', 'controle', 'lecture_precontrole_controle', 'controle')
 )
 SELECT

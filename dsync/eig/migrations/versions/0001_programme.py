@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("reponses", sa.Text(), nullable=True),
         sa.Column("voeux", sa.Text(), nullable=True),
         sa.Column("evaluations", sa.Text(), nullable=True),
+        sa.Column("bilan", sa.Text(), nullable=True),
         sa.Column("etapes", sa.Text(), nullable=True),
         sa.Column("extra", sa.Text(), nullable=True),
         sa.Column("produit_id", sqltypes.AutoString(), nullable=True),
@@ -70,6 +71,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_candidature_produit_id"), ["produit_id", "par_sa_fiche"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_candidature_jury_le"), ["jury_le"], unique=False)
 
     op.create_table(
         "evidence",

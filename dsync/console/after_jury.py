@@ -1,0 +1,195 @@
+"""What is left to do by hand in DS once a jury has met: decisions, annotations, dates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.console import words
+from dsync.console.access import Right
+from dsync.console.dossier import link_in_ds
+from dsync.console.jury import check_grids, days_of, present
+from dsync.console.visit import Visit
+from dsync.console.words import NB
+from dsync.domain.dossier import OPEN_ETATS, Etat
+from dsync.domain.ids import DossierNumber
+from dsync.domain.wording import fold
+
+MOST = 500
+"""Dossiers looked at, of one jury or of all."""
+MOST_UNDATED = 100
+"""Those without a jury's date that are accepted."""
+_DATES = ("convention_le", "candidatures_le", "entretiens_le", "prise_de_poste_le")
+_COLUMNS = (
+    *("numero", "etat", "etape", "jury_le", "verdict", "valide_par_instructeur"),
+    *(*_DATES, "raison_sociale"),
+)
+
+
+class Issue(StrEnum):
+    """What a jury decided, as the team notes it in the annotation of the stage."""
+
+    LAUREAT = "lauréat"
+    RESERVE = "en réserve"
+    NON_RETENU = "non retenu"
+
+
+class Todo(NamedTuple):
+    """One thing to do in DS for one dossier."""
+
+    groupe: str
+    """Of `GROUPS`."""
+    actuel: str
+    """What DS shows."""
+    voulu: str
+
+
+GROUPS = {
+    "contradiction": "À trancher : l’état et l’étape se contredisent",
+    "issue": "Issue du jury à saisir",
+    "accepter": "Lauréats à accepter",
+    "refuser": "Non retenus à refuser",
+    "reserve": "En réserve : rien à inscrire pour l’instant",
+    "etape": "Étape de sélection à mettre à jour",
+    "validation": "Pré-contrôle à valider",
+    "jury": "Date du jury à saisir",
+    "dates": "Dates du recrutement à saisir",
+}
+"""The kinds of things to do, in the order in which the page shows them."""
+
+
+def issue_of(etape: str | None) -> Issue | None:
+    """Return what the stage says of the jury's decision; None: nothing yet."""
+    text = fold(etape or "")
+    if text.startswith(("non ", "refus", "ecarte")):
+        return Issue.NON_RETENU
+    if text.startswith(("laureat", "retenu")):
+        return Issue.LAUREAT
+    if any(word in text for word in ("reserve", "liste complementaire", "attente")):
+        return Issue.RESERVE
+    return None
+
+
+def todos(
+    row: Mapping[str, Any], today: str, label: Callable[[str], str], *, judges: bool
+) -> Iterator[Todo]:
+    """Yield what is to do in DS for a dossier.
+
+    Args:
+        row: its `_COLUMNS`.
+        today: the day in Paris, as `2024-06-01`.
+        label: of the annotation that fills a column.
+        judges: whether dossiers have verdicts, which a person validates.
+    """
+    etat, issue = Etat(row["etat"]), issue_of(row["etape"])
+    has_met = row["jury_le"] is not None and str(row["jury_le"]) <= today
+    shown = f"«{NB}{row['etape']}{NB}»" if row["etape"] else "vide"
+    stage, state = f"{label('etape')}{NB}: {shown}", words.ETATS[etat]
+    if etat in OPEN_ETATS:
+        if has_met:
+            first = "passer en instruction, puis " if etat is Etat.EN_CONSTRUCTION else ""
+            match issue:
+                case None:
+                    yield Todo("issue", stage, f"{label('etape')}{NB}: lauréat, ou non retenu")
+                case Issue.LAUREAT:
+                    yield Todo("accepter", state, f"{first}accepter")
+                case Issue.NON_RETENU:
+                    yield Todo("refuser", state, f"{first}refuser, ou classer sans suite")
+                case Issue.RESERVE:
+                    yield Todo("reserve", state, f"{first}attendre un désistement")
+    else:
+        yield from _decided(etat, issue, state, stage, label("etape"))
+    if etat is Etat.ACCEPTE and row["jury_le"] is None:
+        yield Todo("jury", f"{label('jury_le')}{NB}: vide", "le jour où le jury l’a examiné")
+    is_laureate = etat is Etat.ACCEPTE or (
+        issue is Issue.LAUREAT and etat in OPEN_ETATS and has_met
+    )
+    if judges and is_laureate and row["verdict"] and not row["valide_par_instructeur"]:
+        name = label("valide_par_instructeur")
+        yield Todo(
+            "validation", f"«{NB}{name}{NB}»{NB}: non coché", "relire le verdict, puis cocher"
+        )
+    if etat is Etat.ACCEPTE:
+        given = [name for name in _DATES if row[name]]
+        until = _DATES.index(given[-1]) if given else 1
+        for name in _DATES[:until]:
+            if not row[name]:
+                when = "le jour où ce fut fait" if given else "à saisir une fois fait"
+                yield Todo("dates", f"{label(name)}{NB}: vide", when)
+
+
+def _decided(etat: Etat, issue: Issue | None, state: str, stage: str, name: str) -> Iterator[Todo]:
+    wanted = Issue.LAUREAT if etat is Etat.ACCEPTE else Issue.NON_RETENU
+    if issue is wanted:
+        return
+    is_opposite = {issue, wanted} == {Issue.LAUREAT, Issue.NON_RETENU}
+    if is_opposite:
+        yield Todo("contradiction", f"{state}{NB}; {stage}", "corriger l’un ou l’autre")
+    elif etat is not Etat.SANS_SUITE:
+        # Without a decision of the jury: the administration withdrew, or the call was over.
+        yield Todo("etape", f"{state}{NB}; {stage}", f"{name}{NB}: {wanted.value}")
+
+
+def show(visit: Visit) -> Response:
+    """Show what is left to do in DS after the juries that have met, or after one of them."""
+    check_grids(visit)
+    programme, today = visit.worker.programme, words.paris_day(visit.now)
+    assert programme is not None  # noqa: S101
+    with visit.reading() as reader:
+        days = [one for one in days_of(visit, reader) if str(one["jury_le"]) <= today]
+        known = [str(one["jury_le"]) for one in days]
+        wanted = visit.query("le")
+        if wanted is not None and wanted not in known:
+            raise HTTPException(404, "Ce jury n’a pas encore eu lieu, ou aucun dossier n’y était.")
+        view = reader.programme.main_view.name
+        where = present(visit)
+        rows: list[dict[str, Any]] = []
+        if known:
+            of_days = where | {"jury_le": [wanted] if wanted else known}
+            order = "jury_le DESC, numero"
+            rows = reader.rows_of(view, _COLUMNS, of_days, order=order, limit=MOST)
+        if wanted is None:
+            undated = where | {"etat": Etat.ACCEPTE.value, "jury_le": None}
+            rows += reader.rows_of(view, _COLUMNS, undated, order="numero", limit=MOST_UNDATED)
+        ranks = {
+            row["numero"]: row
+            for row in reader.rows_of(
+                "lecture_jury_dossier",
+                ("numero", "rang", "note_moyenne"),
+                {"numero": [row["numero"] for row in rows]},
+                order="numero",
+                limit=MOST,
+            )
+        }
+        groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
+        for row in rows:
+            for one in todos(
+                row, today, programme.label_in_ds, judges=visit.worker.configuration.judges
+            ):
+                rank = ranks.get(row["numero"], {})
+                groups[one.groupe].append(
+                    {
+                        **{name: row[name] for name in ("numero", "jury_le", "verdict")},
+                        "organisme": row["raison_sociale"],
+                        "rang": rank.get("rang"),
+                        "note_moyenne": rank.get("note_moyenne"),
+                        "actuel": one.actuel,
+                        "voulu": one.voulu,
+                        "lien": link_in_ds(visit.worker, DossierNumber(row["numero"])),
+                    }
+                )
+        return visit.page(
+            "a_reporter.html",
+            reader,
+            days=days,
+            day=wanted,
+            groups=[(name, GROUPS[name], found) for name, found in groups.items() if found],
+            is_cut=len(rows) >= MOST,
+        )
+
+
+PAGES = [("GET", "/a-reporter", show, Right.NOTES)]

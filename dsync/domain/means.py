@@ -1,0 +1,22 @@
+"""Means of marks, rounded as people do it, and the same wherever they are worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from math import floor
+
+
+def exact(marks: Iterable[float | None]) -> list[Fraction]:
+    """Return the marks that were given; as floats, 2.67 and 2.68 have a mean below 2.675."""
+    return [Fraction(str(mark)) for mark in marks if mark is not None]
+
+
+def mean(values: Sequence[Fraction]) -> Fraction:
+    """Return the mean of some values."""
+    return sum(values, Fraction()) / len(values)
+
+
+def rounded(value: Fraction) -> float:
+    """Return a value with two decimals, the half rounded up."""
+    return floor(value * 100 + Fraction(1, 2)) / 100

@@ -1,0 +1,262 @@
+"""What a jury works with: its ranking, matrices, sheets, workbook, and what is then to do in DS."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from starlette.responses import StreamingResponse
+
+from dsync.console import words as said
+from dsync.console.jury_book import book_of
+from dsync.console.jury_sheets import fitted
+from dsync.console.matrices import OF_GRIDS, matrices
+from dsync.eig.candidature import Candidature
+from dsync.sandbox.content.aap_eig7 import CRITERES
+from dsync.sandbox.content.texts import NASTY_TEXTS
+from tests.console.served import Visitor, words
+from tests.console.test_pages import numbers, table_of
+from tests.engine.rig import Engine, number
+from tests.store.databases import connected
+
+DAY = "2031-03-04"
+ADA, BOB = "ada@exemple.fr", "bob@exemple.fr"
+
+
+def test_the_jury_is_ordered_by_mean_mark(read_engine: Engine, reader: Visitor) -> None:
+    """As the view ranks it; those without a mean come last, and are named; the workbook alike."""
+    days = {
+        str(row["jury_le"]) for row in read_engine.rows("SELECT jury_le FROM lecture_jury_dossier")
+    }
+    assert days
+    for day in days:
+        rows = read_engine.rows(
+            "SELECT * FROM lecture_jury_dossier WHERE jury_le = :day AND presence = 'present'",
+            day=day,
+        )
+        rows.sort(key=lambda row: (row["rang"] is None, row["rang"], row["numero"]))
+        page = reader.get(f"/jury?le={day}")
+        assert [row["numero"] for row in rows] == numbers(page)
+        headers, shown = table_of(page.text)
+        assert [said.number(row["note_moyenne"], 2) for row in rows] == [one[6] for one in shown]
+        unranked = [str(row["numero"]) for row in rows if row["rang"] is None]
+        assert all(number in words(page.text).partition("faute de notes")[2] for number in unranked)
+        book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
+        lines = [[*row] for row in book["Classement"].values]
+        assert headers[:-1] == lines[0]
+        for texts, values in zip(shown, lines[1:], strict=True):
+            assert texts[:-1] == [
+                as_shown(value, text) for value, text in zip(values, texts, strict=False)
+            ]
+    assert "(passé)" in words(reader.get("/jury").text)
+    assert "Aucun jury n’est à venir" in words(reader.get("/jury").text)
+
+
+def as_shown(value: Any, text: str) -> str:
+    """Return a value of a workbook as a page shows it."""
+    if value is None:
+        return "–"
+    digits = len(text.partition(",")[2])
+    return f"{value:.{digits}f}".replace(".", ",") if digits else str(value)
+
+
+def ungraded(engine: Engine, count: int) -> list[int]:
+    """Return the ranks of open dossiers without a grid."""
+    graded = {row["numero"] for row in engine.rows("SELECT numero FROM lecture_evaluation")}
+    free = [rank for rank in range(12) if number(rank) not in graded]
+    assert count <= len(free)
+    return free[:count]
+
+
+def grade(engine: Engine, rank: int, *grids: tuple[str, str | None, int | None]) -> None:
+    """Give a dossier a jury and grids: moment, evaluator, the mark for each criterion."""
+    engine.control.edit_annotation(number(rank), 5203, DAY)
+    for moment, who, mark in grids:
+        engine.control.add_annotation_row(number(rank), 5302)
+        engine.control.edit_annotation(number(rank), 5303, moment, row=-1)
+        if who:
+            engine.control.edit_annotation(number(rank), 5304, who, row=-1)
+        for criterion in CRITERES if mark is not None else ():
+            engine.control.edit_annotation(number(rank), criterion, mark, row=-1)
+
+
+def test_a_jury_names_what_is_missing(engine: Engine, visitor: Visitor) -> None:
+    """An empty grid has no mark, one with a mark lacks the others: both without a rank."""
+    [rank] = ungraded(engine, 1)
+    grade(engine, rank, ("Dossier", None, None))
+    engine.advance(minutes=1)
+    engine.sync()
+    page = words(visitor.get("/jury").text).replace(said.NB, " ")
+    assert "1 dossier est sans rang" in page
+    assert "(passé)" not in page
+    assert re.search(rf"{number(rank)} : grille \d : aucune note\.", page)
+    engine.control.edit_annotation(number(rank), 5311, 4, row=-1)
+    engine.advance(minutes=1)
+    engine.sync()
+    page = words(visitor.get("/jury").text).replace(said.NB, " ")
+    assert "1 dossier est sans rang" in page
+    left = re.search(r"grille \d : il manque ([^.]*)\.", page)
+    assert left
+    assert 8 == len(left[1].split(", "))
+    for criterion in CRITERES:
+        engine.control.edit_annotation(number(rank), criterion, 4, row=-1)
+    engine.advance(minutes=1)
+    engine.sync()
+    assert "sans rang" not in words(visitor.get("/jury").text)
+
+
+def test_equal_means_share_a_rank(engine: Engine, visitor: Visitor) -> None:
+    """The number of a dossier does not make it the better one; the next rank is left out."""
+    for rank, mark in zip(ungraded(engine, 3), (4, 4, 3), strict=True):
+        grade(engine, rank, ("Dossier", ADA, mark))
+    engine.advance(minutes=1)
+    engine.sync()
+    _, shown = table_of(visitor.get(f"/jury?le={DAY}").text)
+    assert ["1", "1", "3"] == [row[0] for row in shown]
+
+
+def test_the_marks_are_side_by_side(engine: Engine, visitor: Visitor) -> None:
+    """A matrix a moment, on the sheet, in the dossier and in the workbook; who counts is told."""
+    [rank] = ungraded(engine, 1)
+    grids = ("Dossier", ADA, 2), ("Dossier", BOB, 4), ("Dossier", "Ada@Exemple.fr", 5)
+    grade(engine, rank, *grids, ("Soutenance", BOB, 3))
+    engine.advance(minutes=1)
+    engine.sync()
+    for path in (f"/jury/fiches/{number(rank)}", f"/dossiers/{number(rank)}"):
+        text = visitor.get(path).text
+        tables = re.findall(r'<table class="notes">.*?</table>', text, re.DOTALL)
+        (heads, lines), (later, after) = map(table_of, tables)
+        assert ["Critère", "bob", "Ada", "Moyenne"] == heads
+        assert ["Problème avéré", "4", "5", "4,50"] == lines[0]
+        assert ["Moyenne", "4,00", "5,00", "4,50"] == lines[-1]
+        assert (["Critère", "bob"], ["Moyenne", "3,00"]) == (later, after[-1])
+        page = words(text)
+        assert "Réévalué à la soutenance : ces notes ne comptent plus." in page
+        assert re.search(r"La grille \d \(ada@exemple.fr\), 2,00 de moyenne, ne compte pas", page)
+    book = load_workbook(io.BytesIO(visitor.get(f"/jury.xlsx?le={DAY}").content))
+    header, *marks = ([*row] for row in book["Notes"].values)
+    counts, lacks = header.index("Compte"), header.index("Ce qui manque")
+    assert ["non", "non", "non", "oui"] == [row[counts] for row in marks]
+    assert re.match(r"remplacée par la grille \d", marks[0][lacks])
+    assert [ADA, BOB, "Ada@Exemple.fr", BOB] == [row[3] for row in marks]
+
+
+def test_a_jury_is_that_of_its_demarche(engine: Engine, visitor: Visitor) -> None:
+    """Without the dossiers of another démarche that meets on the same day, and hidden ones."""
+    day = engine.rows("SELECT jury_le FROM lecture_jury_dossier")[0]["jury_le"]
+    for rank in (0, 1, 2):
+        engine.control.edit_annotation(number(rank), 5203, str(day))
+    engine.control.hide(number(1), by="instructeur")
+    engine.advance(minutes=1)
+    engine.sync(full=True)
+    with connected(engine.url) as database:
+        database.exec_driver_sql(
+            f"UPDATE dossier SET demarche_numero = 86999 WHERE numero = {number(2)}"
+        )
+    shown = numbers(visitor.get(f"/jury?le={day}"))
+    assert number(0) in shown
+    assert not {number(1), number(2)} & {*shown}
+
+
+NAMES = (
+    "Direction [test]: a/b\\c*?",
+    "'Apostrophes'",
+    "É" * 40,
+    "=HYPERLINK(1)",
+    "\U0001f600" * 40,
+    None,
+    "History",
+    "same",
+    "SAME",
+)
+
+
+def test_a_workbook_of_three_hundred_dossiers_opens() -> None:
+    """A sheet a dossier, under a legal name of its own; what was typed is no formula."""
+    fiches = [
+        {
+            "numero": 1 + place,
+            "organisme": NAMES[place % len(NAMES)],
+            "produit": "=1+1",
+            "verdict": "@SUM(A1)",
+            "etat": "en_instruction",
+            "jury_le": DAY,
+            "rang": None,
+            "faits": [("Entité", "+33")],
+            "grilles": matrices(
+                [
+                    {
+                        **dict.fromkeys(OF_GRIDS),
+                        "ligne": 1,
+                        "evaluateur": "=cmd|' /C calc'!A0",
+                        "commentaire": "-2+3",
+                        "moyenne": 4.0,
+                        "compte": True,
+                        "complete": True,
+                        "manques": [],
+                        "notes": [("=critère", 4.0)],
+                    }
+                ]
+            ),
+            "remarques": [("=qui", "=texte")],
+            "textes": [("Problème", "é" * 40_000)],
+        }
+        for place in range(300)
+    ]
+
+    async def whole() -> bytes:
+        answer = book_of("jury", ["Rang", "Dossier"], [[None, "=1"]], fiches)
+        assert isinstance(answer, StreamingResponse)
+        return b"".join([bytes(part) async for part in answer.body_iterator])
+
+    book = load_workbook(io.BytesIO(asyncio.run(whole())), read_only=True)
+    assert ["Classement", "Notes"] == book.sheetnames[:2]
+    names = [name.casefold() for name in book.sheetnames]
+    assert 302 == len({*names})
+    assert not [n for n in names if len(n) > 31 or re.search(r"[][:*?/\\]|^'|'$", n)]
+    for sheet in (book["Classement"], book["Notes"], book[book.sheetnames[2]]):
+        cells = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
+        assert {"s", "n"} >= {cell.data_type for cell in cells}
+        assert any(str(cell.value).startswith("=") for cell in cells)
+
+
+def test_what_a_jury_takes_along_has_no_contact(read_engine: Engine, reader: Visitor) -> None:
+    """Neither in the workbook nor on the sheets: no name, address or telephone of a contact."""
+    contacts = [name for name in dir(Candidature) if name.startswith(("sponsor_", "contact_"))]
+    assert 8 == len(contacts)
+    rows = read_engine.rows(f"SELECT {', '.join(contacts)} FROM lecture_candidature")
+    private = {str(value) for row in rows for value in row.values() if value} - {*NASTY_TEXTS}
+    assert private
+    days = read_engine.rows("SELECT DISTINCT jury_le FROM lecture_jury_dossier")
+    for day in {row["jury_le"] for row in days}:
+        book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
+        cells = {str(c) for sheet in book.worksheets for row in sheet.values for c in row if c}
+        assert not private & cells
+        page = words(reader.get(f"/jury/fiches?le={day}").text)
+        assert [] == [value for value in private if len(value) > 5 and said.text(value) in page]
+
+
+@pytest.mark.parametrize(
+    ("heights", "lines", "expected"),
+    [
+        ((1, 1), 40, [1, 1]),
+        ((30, 1, 1), 30, [22, 1, 1]),
+        ((50, 50), 24, [10, 10]),
+        ((50, 3, 50, 10), 48, [13, 3, 13, 10]),
+        ((50,) * 9, 27, [1] * 9),
+        ((50,) * 9, 9, [1, 1, 1]),
+    ],
+)
+def test_long_texts_share_what_short_ones_leave(
+    heights: tuple[int, ...], lines: int, expected: list[int]
+) -> None:
+    """Two lines are for each title; the place of a text is never taken by a longer one."""
+    texts = [(f"T{place}", "\n".join(["mot"] * height)) for place, height in enumerate(heights)]
+    made = [text for _, text in fitted(texts, lines)]
+    assert expected == [
+        text.count("\n") + 1 + ("signe" in text) * (text[0] != "…") for text in made
+    ]
