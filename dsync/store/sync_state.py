@@ -163,6 +163,14 @@ class DemarcheReads(Subject):
             instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
+    def title(self) -> str | None:
+        """Return the démarche's title as last read from DS, None if it never was."""
+        table = tables.demarche
+        found: str | None = self.connection.scalar(
+            select(table.c.titre).where(table.c.number == self.number)
+        )
+        return found
+
     def appel(self) -> str | None:
         """Return the short name of the call that the views show; None: its title."""
         table = tables.demarche
