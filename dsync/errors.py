@@ -192,8 +192,8 @@ class DamagedJsonError(StoreError):
     def __init__(self) -> None:
         super().__init__(
             "Stored JSON cannot be decoded: something outside dsync has changed the database. Run "
-            "`dsync sync --dossier N` for each dossier that `dsync db verify` names; if it names "
-            "none, restore a backup."
+            "`dsync db verify`, and have each dossier that it names read again; if it names none, "
+            "restore a backup."
         )
 
 

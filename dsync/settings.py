@@ -169,6 +169,18 @@ class Settings:
         """Whether a file configures the démarche: one taken out of the folder has stored data."""
         return not self.folder or self.demarche in self.folder
 
+    def remedy_options(self) -> dict[str, str]:
+        """Return the options by which a command elsewhere is about this démarche, with values.
+
+        An alert is read where the environment of this process is not.
+        """
+        options = {}
+        if self.sources["config"] != "default":
+            options["--config"] = str(self.config.parent if self.folder else self.config)
+        if len(self.folder) > 1:
+            options["--demarche"] = str(self.demarche)
+        return options
+
     @property
     def thresholds(self) -> Thresholds:
         """From when on something counts as a concern."""
@@ -276,9 +288,20 @@ def load_settings(*, stored: bool = False, **flags: Any) -> Settings:
     found = load_all(stored=stored, **flags)
     if len(found) == 1:
         return found[0]
-    numbers = ", ".join(str(one.demarche) for one in found)
-    raise ConfigurationError(
-        f"Several démarches are configured ({numbers}): choose one with --demarche N."
+    raise several(found)
+
+
+def several(every: Sequence[Settings], *, or_all: bool = False) -> ConfigurationError:
+    """Return the error of a command that is about one démarche, of which none is chosen.
+
+    Args:
+        every: those that are configured.
+        or_all: whether the command can be about all of them.
+    """
+    numbers = ", ".join(str(one.demarche) for one in every)
+    way = ", or take all with --all." if or_all else "."
+    return ConfigurationError(
+        f"Several démarches are configured ({numbers}): choose one with --demarche N{way}"
     )
 
 

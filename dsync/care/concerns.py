@@ -85,6 +85,7 @@ class Concern(NamedTuple):
             days=age.days,
             left=f"expires in {self.number} days" if self.number >= 0 else "has expired",
             why="; ".join(self.details),
+            first=self.details[0] if self.details else "",
             # Reasons are sentences of DS or of the outbox, in French.
             because=f" ({'; '.join(map(quotation, self.details))})" if self.details else "",
         )
@@ -226,12 +227,45 @@ WARNINGS: Mapping[Code, str | None] = {
     ),
     Code.NOT_CONFIGURED: (
         "The database has démarches that no file of the folder configures any more ({why}): they "
-        "are not read, and erasures in DS do not reach them. Put the file back, or remove each by "
-        "`dsync forget N`."
+        "are not read, and erasures in DS do not reach them. Put the file back, or remove each "
+        "(`dsync forget {first}`)."
     ),
     Code.TOKEN_EXPIRY: "Token: {why}.",
 }
 """The sentences of `dsync status` and `/readyz`."""
+
+
+WORDS: Mapping[Code, str | None] = {
+    Code.TOKEN_REFUSED: "token refused",
+    Code.BRAKE: "safety brake",
+    Code.MASS_DELETION: "mass deletion",
+    Code.RULES: "rules stopped",
+    Code.RUN_FAILED: "last run failed",
+    Code.NO_SUCCESS: "never read",
+    Code.LATE: "late",
+    Code.CLOCK_WENT_BACK: "clock went back",
+    Code.ERASURES: "erasures open",
+    Code.TARGET: "no target of copies",
+    Code.SILENT_SERVICE: "silent service",
+    Code.REFUSED: "{number} refused",
+    Code.CONFLICTS: "{number} in conflict",
+    Code.QUARANTINED: "{number} in quarantine",
+    Code.WAITING: "{number} waiting",
+    Code.REQUESTS: "{number} requests wait",
+    Code.TOKEN_EXPIRY: "token expiry",
+    Code.EVIDENCE: "old catalogue",
+    Code.CHECK: "findings of check",
+    # Not of a démarche: `dsync status` says them of all.
+    **dict.fromkeys((Code.NO_SERVICE, Code.NOT_CONFIGURED)),
+}
+"""What the table of `dsync status` says in a word or two of a démarche, the worst first."""
+
+
+def words_of(concerns: Iterable[Concern], now: datetime) -> list[tuple[int, str]]:
+    """Return the words of `WORDS` for concerns, worst first, each with its rank."""
+    ranks = {code: rank for rank, code in enumerate(WORDS)}
+    found = sorted(concerns, key=lambda one: ranks[one.code])
+    return [(ranks[one.code], one.fill(words, now)) for one in found if (words := WORDS[one.code])]
 
 
 def warnings_of(concerns: Iterable[Concern], now: datetime) -> list[str]:

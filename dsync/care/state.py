@@ -75,6 +75,7 @@ def state_of(
         wishes, quarantined, pushes, doomed, requests = reader.open_work()
         return {
             "demarche": demarche,
+            "title": reader.demarche.title(),
             "database": store.place,
             "services": [
                 {**one._asdict(), "is_alive": is_alive(one, lease, now)}

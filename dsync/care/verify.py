@@ -43,7 +43,7 @@ ASKED_TOGETHER = 50
 
 STORED_CODES = frozenset({"incomplet", "regle"})
 """The codes of the quarantine with which a dossier was stored as DS shows it."""
-READ_AGAIN = "Run `dsync sync --dossier N` for each, which stores them again."
+READ_AGAIN = "Run `dsync sync --dossier {first}`, and so for each, which stores them again."
 RESTORE = "Restore a backup (runbook, « Restoring a backup »), then run `dsync sync --full`."
 
 
@@ -83,7 +83,12 @@ class Verification:
         """Add a finding about dossiers, unless there are none."""
         found = tuple(sorted(set(numbers)))
         if found:
-            self.findings.append(Finding(check, message, len(found), found))
+            self.findings.append(Finding(check, _named(message, found), len(found), found))
+
+
+def _named(message: str, found: Sequence[DossierNumber]) -> str:
+    """Return a message with the first of the dossiers that it is about."""
+    return message.replace("{first}", str(found[0])) if found else message
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,8 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
     done.add(
         "erased",
         reader.verification.badly_erased(),
-        "Erased dossiers still have contents or texts. Run `dsync dossier erase N` for each.",
+        "Erased dossiers still have contents or texts. Run `dsync dossier erase {first}`, and so "
+        "for each.",
     )
 
 
@@ -214,7 +220,8 @@ def _verify_seals(
             f"Rows of table {name} are not as dsync wrote them: they were changed outside dsync. "
             f"{FROM_DS.get(name, RESTORE)}"
         )
-        done.findings.append(Finding(f"seals.{name}", message, rows, tuple(sorted(set(dossiers)))))
+        found = tuple(sorted(set(dossiers)))
+        done.findings.append(Finding(f"seals.{name}", _named(message, found), rows, found))
     for name in reader.seals.miscounted():
         message = f"Rows of table {name} are missing, or were added outside dsync. {RESTORE}"
         done.findings.append(Finding(f"sums.{name}", message, 1))
@@ -513,7 +520,7 @@ def verify_pieces(
         "pieces",
         wrong,
         "Copied files are missing, or have another size or checksum than when they were copied. "
-        "Run `dsync pieces fetch --dossier N` for each, which copies these again.",
+        "Run `dsync pieces fetch --dossier {first}`, and so for each, which copies these again.",
     )
     if unknown:
         # A copy's path begins with its dossier's number.

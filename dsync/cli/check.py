@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -11,8 +11,8 @@ import click
 from dsync.care.prerequisites import exit_code_of
 from dsync.cli.failures import Exit
 from dsync.cli.options import current_flags, json_option, settings_options
-from dsync.cli.output import clean, heading, print_json, print_note
-from dsync.cli.session import load_all, open_worker
+from dsync.cli.output import clean, heading, pasteable, print_json, print_note
+from dsync.cli.session import concerning, load_all, open_worker
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.settings import unknown_variables
 
@@ -41,8 +41,10 @@ def check(*, as_json: bool) -> None:
         if len(found) > 1 and not as_json:
             heading(f"Démarche {settings.demarche}")
         lines = []
+        concerning(settings)
         with open_worker(settings) as worker:
             for line in worker.check(every_champ=current_flags().verbose):
+                line = replace(line, remedy=line.remedy and pasteable(line.remedy))
                 lines.append(line)
                 if not as_json:
                     _print_line(line)
@@ -62,7 +64,9 @@ def check(*, as_json: bool) -> None:
                 document["demarche"] = number
         print_json(documents if len(found) > 1 else documents[0])
     elif not code:
-        click.echo(_conclusion(sum(line.status is CheckStatus.WARNING for line in every)))
+        concerning(None)
+        said = _conclusion(sum(line.status is CheckStatus.WARNING for line in every))
+        click.echo(pasteable(said))
     if code:
         raise Exit(code)
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import click
 
+from dsync.cli.demarches import Listed, listed
 from dsync.cli.failures import Group
-from dsync.cli.options import NUMBER, json_option, settings_options
-from dsync.cli.output import asker, cut, print_json, print_table, shown
-from dsync.cli.session import load, open_worker, reading
+from dsync.cli.options import NUMBER, all_option, json_option, settings_options
+from dsync.cli.output import asker, cut, pasteable, print_json, shown
+from dsync.cli.session import load_all, load_each, open_worker
 from dsync.domain.ids import DossierNumber
 from dsync.sync.conflicts import Choice, end_conflicts
 
@@ -41,13 +42,11 @@ def list_(*, as_json: bool) -> None:
 
 
 def _list(*, as_json: bool) -> None:
-    settings = load()
-    with reading(settings) as reader:
-        found = reader.wishes.conflicts()
+    found = listed(lambda reader: reader.wishes.conflicts())
     if as_json:
         print_json(
-            [
-                {
+            found.documents(
+                lambda conflict: {
                     "numero": conflict.numero,
                     "annotation": conflict.annotation,
                     "valeur": conflict.valeur,
@@ -55,37 +54,36 @@ def _list(*, as_json: bool) -> None:
                     "depuis": conflict.distante_le or conflict.creee_le,
                     "erreur": conflict.erreur,
                 }
-                for conflict in found
-            ]
+            )
         )
         return
-    own = [conflict for conflict in found if conflict.erreur is None]
-    print_table(
+    own = Listed([one for one in found.rows if one[1].erreur is None], found.demarches)
+    has_annotations = any(one.configuration.annotations for one in load_all(stored=True))
+    own.print(
         ("dossier", "annotation", "in DS", "dsync wants", "since"),
-        [
-            (
-                conflict.numero,
-                conflict.annotation,
-                cut(shown(conflict.valeur_distante or "(empty)"), WIDTH),
-                cut(shown(conflict.valeur), WIDTH),
-                conflict.distante_le or conflict.creee_le,
-            )
-            for conflict in own
-        ],
+        lambda conflict: (
+            conflict.numero,
+            conflict.annotation,
+            cut(shown(conflict.valeur_distante or "(empty)"), WIDTH),
+            cut(shown(conflict.valeur), WIDTH),
+            conflict.distante_le or conflict.creee_le,
+        ),
         empty="No conflict."
-        if settings.configuration.annotations
+        if has_annotations
         else "No conflict: the configuration has no section [annotations], so nothing is written "
         "into DS.",
     )
-    if len(found) > len(own):
-        click.echo(f"\n{len(found) - len(own)} more are blocked by the result of their dossier.")
-    if own:
-        number = own[0].numero
+    if blocked := len(found.rows) - len(own.rows):
+        click.echo(f"\n{blocked} more are blocked by the result of their dossier.")
+    if own.rows:
+        number = own.rows[0][1].numero
         click.echo(
-            f"\nTo keep the human's value: dsync conflicts accept {number}"
-            f"\nTo overwrite it: dsync push --force --dossier {number}"
-            f"\nIf dsync wrote it: dsync conflicts adopt {number}"
-            "\naccept and adopt also take several numbers, --all, and --annotation NAME."
+            pasteable(
+                f"\nTo keep the human's value: `dsync conflicts accept {number}`"
+                f"\nTo overwrite it: `dsync push --force --dossier {number}`"
+                f"\nIf dsync wrote it: `dsync conflicts adopt {number}`"
+                "\naccept and adopt also take several numbers, --all, and --annotation NAME."
+            )
         )
 
 
@@ -97,7 +95,7 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice(ANNOTATIONS),
             help="Only this one; with resultat also those that it blocks.",
         ),
-        click.option("--all", "everywhere", is_flag=True, help="In every dossier."),
+        all_option("In every dossier of every configured démarche."),
         click.argument("numbers", metavar="[N]...", nargs=-1, type=NUMBER),
     ):
         command = option(command)
@@ -137,18 +135,19 @@ def _resolve(
     # Neither, or both: what is meant is not clear.
     if everywhere == bool(numbers):
         raise click.UsageError("Give the numbers of dossiers, or --all.")
-    chosen = None if everywhere else numbers
-    with open_worker(may_create=False) as worker:
-        ended = end_conflicts(
-            worker.store,
-            worker.demarche,
-            choice,
-            worker.clock(),
-            asked_by=asker(),
-            numbers=chosen,
-            annotation=annotation,
-        )
-    for numero in chosen or ():
+    ended: dict[DossierNumber, int] = {}
+    for one, dossiers in load_each(numbers, everywhere=everywhere):
+        with open_worker(one, may_create=False) as worker:
+            ended |= end_conflicts(
+                worker.store,
+                worker.demarche,
+                choice,
+                worker.clock(),
+                asked_by=asker(),
+                numbers=None if everywhere else tuple(map(DossierNumber, dossiers)),
+                annotation=annotation,
+            )
+    for numero in numbers:
         if numero not in ended:
             click.echo(f"Dossier {numero} has no such open conflict.")
     if everywhere and not ended:

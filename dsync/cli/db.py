@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dsync.care.verify import CANNOT_KNOW
+from dsync.cli.demarches import for_each
 from dsync.cli.failures import IN_PART, Exit, Group
-from dsync.cli.options import current_flags, json_option, settings_options
-from dsync.cli.output import heading, print_json, print_note, print_table
-from dsync.cli.session import check_known, load, load_all, load_any, open_worker, opened
+from dsync.cli.options import all_option, current_flags, json_option, settings_options
+from dsync.cli.output import heading, pasteable, print_json, print_note, print_table
+from dsync.cli.session import (
+    check_known,
+    load_all,
+    load_any,
+    load_each,
+    open_worker,
+    opened,
+)
 from dsync.database import open_database
+from dsync.settings import Settings
 from dsync.store import Store
 
 if TYPE_CHECKING:
@@ -116,10 +125,16 @@ def _sample(_context: object, _option: object, text: str | None) -> Callable[[in
     metavar="N|N%",
     help="Recompute only so many dossiers, or such a share of them, chosen anew each time.",
 )
+@all_option("Every configured démarche, one after the other.")
 @json_option
 @settings_options()
 def verify(
-    *, remote: bool, pieces: bool, sample: Callable[[int], int] | None, as_json: bool
+    *,
+    remote: bool,
+    pieces: bool,
+    sample: Callable[[int], int] | None,
+    everywhere: bool,
+    as_json: bool,
 ) -> None:
     """Recompute what can be, compare seals and views, list what does not fit; exit 7 if anything.
 
@@ -127,40 +142,42 @@ def verify(
     --remote it asks DS once for each 50 dossiers. Where files are copied, their presence and size
     are verified.
     """
-    # A missing database is an error here: an empty new one would fit in every respect.
-    settings = load(stored=True)
-    store = open_database(settings.database_url, create=False)
-    with open_worker(settings, store=store) as worker:
-        is_chosen = settings.sources["demarche"] != "file"
-        check_known(worker.store, settings.demarche, is_chosen=is_chosen)
-        done = worker.verify(remote=remote, pieces=pieces, sample=sample)
-        place = worker.store.place
-    if as_json:
-        print_json(
+
+    def act(settings: Settings, _dossiers: Sequence[int]) -> tuple[Any, int]:
+        # A missing database is an error here: an empty new one would fit in every respect.
+        store = open_database(settings.database_url, create=False)
+        with open_worker(settings, store=store) as worker:
+            is_chosen = settings.sources["demarche"] != "file"
+            check_known(worker.store, settings.demarche, is_chosen=is_chosen)
+            done = worker.verify(remote=remote, pieces=pieces, sample=sample)
+            place = worker.store.place
+        if not as_json:
+            _print_verification(done, place, remote=remote)
+        return _document(done, place, remote=remote), IN_PART if done.findings else 0
+
+    for_each(load_each(everywhere=everywhere, stored=True), act, as_json=as_json)
+
+
+def _document(done: Verification, place: str, *, remote: bool) -> dict[str, Any]:
+    return {
+        "database": place,
+        "ok": not done.findings,
+        "rows": done.rows,
+        "sampled": done.sampled,
+        "recomputed": done.recomputed,
+        "compared_with_ds": done.compared_with_ds if remote else None,
+        "files": done.files,
+        "findings": [
             {
-                "database": place,
-                "ok": not done.findings,
-                "rows": done.rows,
-                "sampled": done.sampled,
-                "recomputed": done.recomputed,
-                "compared_with_ds": done.compared_with_ds if remote else None,
-                "files": done.files,
-                "findings": [
-                    {
-                        "check": one.check,
-                        "count": one.count,
-                        "dossiers": one.dossiers,
-                        "message": one.message,
-                    }
-                    for one in done.findings
-                ],
-                "cannot_know": CANNOT_KNOW,
+                "check": one.check,
+                "count": one.count,
+                "dossiers": one.dossiers,
+                "message": pasteable(one.message),
             }
-        )
-    else:
-        _print_verification(done, place, remote=remote)
-    if done.findings:
-        raise Exit(IN_PART)
+            for one in done.findings
+        ],
+        "cannot_know": CANNOT_KNOW,
+    }
 
 
 @db.command("backup")
@@ -202,8 +219,8 @@ def copy(*, url: str) -> None:
     )
     print_note(
         "Copies of files stay where they are. To work on the copy, stop the service, point "
-        "DSYNC_DATABASE_URL at it, and grant its readers again (`dsync db grant-reader ROLE`): two "
-        "services on two databases would undo each other's writes.",
+        "DSYNC_DATABASE_URL at it, and grant its readers again (`dsync db grant-reader --help`): "
+        "two services on two databases would undo each other's writes.",
         hanging=0,
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dsync.cli.demarches import listed
 from dsync.cli.failures import Group
 from dsync.cli.options import (
     INSTANT,
@@ -30,7 +31,7 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.session import check_titles, load, open_worker, reading
+from dsync.cli.session import check_titles, load, open_worker, reading, unknown
 from dsync.domain.account import account_page
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
@@ -38,6 +39,7 @@ from dsync.domain.paper import markdown
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError, DSError, DSUnauthorizedError
 from dsync.programme import NO_RULES, Programme
+from dsync.settings import Settings
 from dsync.store.dictionary import APPLICANT
 from dsync.store.listing import NO_VERDICT, Selection, applicant_of
 from dsync.store.reader import current_checks, to_settle
@@ -47,10 +49,6 @@ if TYPE_CHECKING:
 
 VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
 
-UNKNOWN = (
-    "Dossier {numero} is not in the database: correct the number, or read it with `dsync sync "
-    "--dossier {numero}`."
-)
 LIFTED = (
     "The erasure is undone. The next full read (`dsync sync --full`, or the service's at night) "
     "copies the dossier again, because DS could not be read now."
@@ -101,13 +99,19 @@ def list_(
     as_json: bool,
 ) -> None:
     """List dossiers in the order of their numbers."""
-    names = {known.key: known.value for known in Verdict}
-    wanted = verdict and names.get(verdict, NO_VERDICT)
+    wanted = verdict and {one.key: one.value for one in Verdict}.get(verdict, NO_VERDICT)
     selection = Selection(q=search, etat=etat, verdict=wanted, presence=presence)
-    with reading() as reader:
-        found, total = reader.dossiers.listing(selection, limit=limit)
+    total = 0
+
+    def read(reader: Reader) -> list[dict[str, Any]]:
+        nonlocal total
+        rows, count = reader.dossiers.listing(selection, limit=limit)
+        total += count
+        return rows
+
+    found = listed(read).first(limit, lambda row: row["numero"])
     if as_json:
-        print_json(found)
+        print_json(found.documents(dict))
         return
     columns = {
         "numero": "dossier",
@@ -119,13 +123,14 @@ def list_(
         "depose_le": "deposited",
         "champs_modifie_le": "modified",
     }
-    for row in found:
+    for _, row in found.rows:
         row["raison_sociale"] = applicant_of(row)
     # The product is of the programme.
-    columns = {name: header for name, header in columns.items() if not found or name in found[0]}
-    print_table(
+    known = {name for _, row in found.rows for name in row} or {*columns}
+    columns = {name: header for name, header in columns.items() if name in known}
+    found.print(
         tuple(columns.values()),
-        [[row.get(name) for name in columns] for row in found],
+        lambda row: [row.get(name) for name in columns],
         extra=("presence", "deposited", "modified"),
         wide=wide,
         empty="No dossier matches.",
@@ -143,14 +148,12 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
 
     For a dossier that is not Éligible, also which checks would have to be settled first.
     """
-    settings = load(stored=True)
+    settings = load([numero], stored=True)
     with reading(settings) as reader:
         titles = check_titles(settings, reader)
-        found: dict[str, Any] | None = reader.dossiers.by_number(numero)
+        found = _found(settings, reader, numero)
         conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
         part = reader.programme
-    if found is None:
-        raise ConfigurationError(UNKNOWN.format(numero=numero))
     checks = current_checks(found, titles)
     found["a_regler"] = to_settle(checks)
     if as_json:
@@ -244,7 +247,7 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     from dsync.sync.erasure import check_numbers
     from dsync.sync.work import Erase, LiftErasure, ReadDossiers
 
-    settings = load(stored=True)
+    settings = load([numero], stored=True)
     if undo and not settings.is_configured:
         raise ConfigurationError(
             f"Nothing would copy the dossier again, because no file configures démarche "
@@ -278,16 +281,28 @@ def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Programme, dict[str, An
     Raises:
         ConfigurationError: there are no rules, or the dossier is not in the database.
     """
-    settings = load()
+    settings = load([numero])
     with open_worker(settings) as worker:
         programme = worker.programme
         if programme is None or not programme.judges:
             raise ConfigurationError(NO_RULES)
         with reading(settings) as reader:
-            found = reader.dossiers.by_number(numero, only=("precontroles", "controles"))
-            if found is None:
-                raise ConfigurationError(UNKNOWN.format(numero=numero))
-            yield programme, found, reader
+            only = ("precontroles", "controles")
+            yield programme, _found(settings, reader, numero, only), reader
+
+
+def _found(
+    settings: Settings, reader: Reader, numero: DossierNumber, only: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return a dossier of a démarche.
+
+    Raises:
+        ConfigurationError: it is not in the database, or of another one.
+    """
+    found: dict[str, Any] | None = reader.dossiers.by_number(numero, only=only)
+    if found is None or found["demarche_numero"] != settings.demarche:
+        raise unknown(settings, numero)
+    return found
 
 
 def _print_verdict(

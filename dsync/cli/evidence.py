@@ -16,7 +16,7 @@ from dsync.care.prerequisites import missing_file
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
-from dsync.cli.reports import print_moves
+from dsync.cli.reports import print_errors, print_moves
 from dsync.cli.runs import carry_out, run_once
 from dsync.cli.session import load, open_worker, reading
 from dsync.configuration import shipped_config
@@ -226,8 +226,7 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
         except DsyncError as exc:
             click.echo(f"  Verdicts were not tried: {exc.message}")
             return
-    for problem in done.document["errors"]:
-        click.echo(f"  ! {problem}", err=True)
+    print_errors(done.document)
     comparisons = done.comparisons or []
     print_moves(Moves.compared(comparisons))
     moved = [

@@ -10,19 +10,22 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
 import click
 
 from dsync.cli.options import Flags
+from dsync.domain.remedies import pasteable
 from dsync.errors import DsyncError
 
 _OWN_FAULT = 1
 USAGE = 2
 IN_PART = 7
 INTERRUPTED = 130
+_WORST = (143, INTERRUPTED, _OWN_FAULT, USAGE, 5, 3, 8, 4, 6, IN_PART)
+"""Exit codes, worst first: of what several démarches ended with, one is the command's."""
 _UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
 
@@ -32,6 +35,11 @@ class Exit(Exception):  # noqa: N818
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+def worst(codes: Collection[int]) -> int:
+    """Return the worst of some exit codes, 0 if there is no other one."""
+    return next((code for code in _WORST if code in codes), max(codes, default=0))
 
 
 class Group(click.Group):
@@ -78,6 +86,7 @@ class SafeGroup(Group):
             sys.exit(USAGE)
         except Exception as exc:
             message, code = explain(exc)
+            message = pasteable(message, extra["obj"].remedy_options())
             is_lost = _is_unwritable(exc)
             if is_lost:
                 _abandon_stdout()  # It holds what could not be written.

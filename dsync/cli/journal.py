@@ -6,33 +6,44 @@ from typing import Any
 
 import click
 
-from dsync.cli.options import json_option, limit_option, settings_options, wide_option
-from dsync.cli.output import print_json, print_table
-from dsync.cli.session import reading
+from dsync.cli.demarches import listed
+from dsync.cli.options import (
+    all_option,
+    json_option,
+    limit_option,
+    settings_options,
+    wide_option,
+)
+from dsync.cli.output import print_json
 from dsync.store.requests import ManualRequest
 
 
 @click.command()
 @limit_option("lines")
+@all_option("Of every configured démarche: the default.")
 @wide_option
 @json_option
 @settings_options()
-def journal(*, limit: int, wide: bool, as_json: bool) -> None:
+def journal(*, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
     """List what people asked for by hand, newest first: who, when, what, and the result.
 
     A read that was handed over to the running service is listed as soon as it is asked for.
     """
-    with reading() as reader:
-        found = reader.requests.latest(limit=limit)
+    every = listed(lambda reader: reader.requests.latest(limit=limit), everywhere=everywhere)
+    found = every.first(limit, lambda one: one.id, newest=True)
     if as_json:
-        print_json([one._asdict() for one in found])
+        print_json(found.documents(ManualRequest._asdict))
         return
-    print_table(
+    found.print(
         ("when", "who", "what", "options", "result", "run"),
-        [
-            (one.demande_le, one.demande_par, one.genre, _options(one), _result(one), one.run)
-            for one in found
-        ],
+        lambda one: (
+            one.demande_le,
+            one.demande_par,
+            one.genre,
+            _options(one),
+            _result(one),
+            one.run,
+        ),
         extra=("run",),
         wide=wide,
         empty="Nothing was done by hand yet.",

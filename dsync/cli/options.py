@@ -12,6 +12,7 @@ import click
 
 from dsync.addresses import has_password
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
+from dsync.domain.remedies import ALL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Value = TypeVar("Value")
@@ -92,6 +93,21 @@ class Flags:
 
     settings: dict[str, Any] = field(default_factory=dict)
     verbose: bool = False
+    demarche: int | None = None
+    """That of several configured ones which the command is about now."""
+    is_about_all: bool = False
+    """Whether it is about several of them."""
+
+    def remedy_options(self) -> dict[str, str]:
+        """Return the options, with values, by which another command is about the same."""
+        given = self.settings | ({"demarche": self.demarche} if self.demarche else {})
+        every = {ALL: ""} if self.is_about_all and not self.demarche else {}
+        return every | {
+            f"--{name.replace('_', '-')}": str(value)
+            for name, value in given.items()
+            # What is printed goes into logs.
+            if name != "log_format" and not has_password(str(value))
+        }
 
 
 def current_flags() -> Flags:
@@ -186,6 +202,11 @@ def port_option(default: int, text: str) -> Callable[[Command], Command]:
 wide_option = click.option(
     "--wide", is_flag=True, help="Show all columns, even if the lines become too long."
 )
+
+
+def all_option(what: str) -> Callable[[Command], Command]:
+    """Return the option `--all`; `what` is done for each configured démarche."""
+    return click.option("--all", "everywhere", is_flag=True, help=what)
 
 
 wait_option = click.option(

@@ -21,12 +21,18 @@ from typing import Any
 
 import click
 
+from dsync.cli.options import Flags
+from dsync.domain.remedies import pasteable as completed
+
 SUSPENDED = (
     "suspendue: an instructeur validated the pre-check; dsync does not change the annotations of "
     "these dossiers (`dsync push --force` does)."
 )
 _STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that JSON does not escape: DEL, C1 controls, and direction marks."""
+_COMMAND = re.compile("`dsync [^`]*`")
+_UNBROKEN = "\ue000"
+"""Stands for a blank at which no line is broken; of the private characters, which `clean` drops."""
 
 
 def print_json(document: Any) -> None:
@@ -55,7 +61,7 @@ def print_table(
     """
     texts = [[shown(cell) for cell in row] for row in rows]
     if not texts:
-        click.echo(empty)
+        click.echo(pasteable(empty))
     elif sys.stdout.isatty():
         from dsync.cli.ruled import print_ruled  # It imports rich, which takes 40 ms.
 
@@ -72,22 +78,32 @@ def print_pairs(pairs: Iterable[tuple[str, Any]], indent: str = "") -> None:
         print_note(f"{indent}{name.ljust(width)}  {value}", hanging=len(indent) + width + 2)
 
 
+def pasteable(text: str) -> str:
+    """Return a sentence whose commands « `dsync …` » are about what this command is about."""
+    context = click.get_current_context(silent=True)
+    flags = context and context.find_object(Flags)
+    return completed(text, flags.remedy_options()) if flags else text
+
+
 def print_note(text: str, *, hanging: int = 2) -> None:
     """Print a text; on a terminal it is wrapped, and further lines are indented by `hanging`."""
+    text = pasteable(text)
     if not sys.stdout.isatty():
         click.echo(text)
         return
     width = shutil.get_terminal_size().columns
+    # A command is not broken at its blanks either, unless it is longer than a line.
+    whole = _COMMAND.sub(lambda found: found[0].replace(" ", _UNBROKEN), text)
     click.echo(
         textwrap.fill(
-            text,
+            whole,
             width,
             subsequent_indent=" " * min(hanging, width // 2),
             # An address or a command that is broken cannot be copied.
             break_long_words=False,
             break_on_hyphens=False,
             drop_whitespace=True,
-        )
+        ).replace(_UNBROKEN, " ")
     )
 
 

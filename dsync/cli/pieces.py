@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from dsync.cli.demarches import Listed, for_each, listed
 from dsync.cli.failures import Group
-from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
-from dsync.cli.output import print_json, print_table
-from dsync.cli.runs import run_once
-from dsync.cli.session import reading
+from dsync.cli.options import (
+    all_option,
+    dossiers_option,
+    json_option,
+    settings_options,
+    wait_option,
+)
+from dsync.cli.output import pasteable, print_json
+from dsync.cli.runs import acting
+from dsync.cli.session import load_each
 from dsync.domain.ids import DossierNumber
 from dsync.sync.work import CopyPieces
 
@@ -32,17 +41,21 @@ def pieces() -> None:
 
 @pieces.command("fetch")
 @dossiers_option()
+@all_option("Of every configured démarche, one after the other.")
 @wait_option
 @json_option
 @settings_options()
-def fetch(*, dossiers: tuple[DossierNumber, ...], wait_s: float, as_json: bool) -> None:
+def fetch(
+    *, dossiers: tuple[DossierNumber, ...], everywhere: bool, wait_s: float, as_json: bool
+) -> None:
     """Copy the files that have no copy yet into [pieces] target, also those that failed.
 
     Copies of erased dossiers, and of files that have left their dossier, are deleted. Files that
     are copied are not asked for again; with --dossier, copies that are missing or damaged are. The
     service copies new files by itself.
     """
-    run_once(CopyPieces(dossiers), as_json=as_json, wait_s=wait_s)
+    act = acting(CopyPieces, as_json=as_json, wait_s=wait_s)
+    for_each(load_each(dossiers, everywhere=everywhere), act, as_json=as_json)
 
 
 @pieces.command("status")
@@ -50,13 +63,24 @@ def fetch(*, dossiers: tuple[DossierNumber, ...], wait_s: float, as_json: bool) 
 @settings_options()
 def status(*, as_json: bool) -> None:
     """Show how many files of present dossiers are copied, and why the others are not."""
-    with reading() as reader:
-        counts = reader.pieces.counts()
-        to_delete = len(reader.pieces.doomed())
+    found = listed(lambda reader: [(reader.pieces.counts(), len(reader.pieces.doomed()))])
     if as_json:
-        print_json({"pieces": counts, "a_supprimer": to_delete})
+        documents = [
+            {"demarche": number, "pieces": counts, "a_supprimer": to_delete}
+            for number, (counts, to_delete) in found.rows
+        ]
+        print_json(documents if len(documents) > 1 else documents[0])
         return
-    rows = [(name or "–", counts[name], _MEANINGS[name]) for name in _MEANINGS if name in counts]
-    if to_delete:
-        rows.append(("–", to_delete, "to be deleted: done at the end of the next run"))
-    print_table(("state", "files", "meaning"), rows, empty="No dossier has a file.")
+    rows: list[tuple[int, tuple[Any, ...]]] = []
+    for number, (counts, to_delete) in found.rows:
+        rows += [
+            (number, (name or "–", counts[name], pasteable(said)))
+            for name, said in _MEANINGS.items()
+            if name in counts
+        ]
+        if to_delete:
+            said = "to be deleted: done at the end of the next run"
+            rows.append((number, ("–", to_delete, said)))
+    Listed(rows, found.demarches).print(
+        ("state", "files", "meaning"), lambda row: row, empty="No dossier has a file."
+    )

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from msgspec import structs
 
+from dsync.cli.demarches import listed
 from dsync.cli.failures import Group
 from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, settings_options
 from dsync.cli.output import (
@@ -22,7 +23,7 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.reports import print_moves
+from dsync.cli.reports import print_errors, print_moves, with_remedies
 from dsync.cli.runs import Done, carry_out, finish, run_once
 from dsync.cli.session import check_titles, load, reading
 from dsync.database import PROGRAMME
@@ -30,6 +31,7 @@ from dsync.domain.check_answers import RESULTS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
 from dsync.errors import ConfigurationError
+from dsync.settings import Settings
 from dsync.sync.answering import check
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.moves import Moves
@@ -128,16 +130,17 @@ def precheck(
                 f"{name} needs --dossier N, because evidence is kept on purpose."
             )
 
+    settings = load(dossiers)
     work: Judging = Precheck(dossiers)
     if refresh or undo:
         work = RefreshEvidence(dossiers) if refresh else RestoreEvidence(dossiers)
         stores = not (dry_run or as_of)
-        if stores and not _agreed(work, yes=yes, as_json=as_json):
+        if stores and not _agreed(work, settings, yes=yes, as_json=as_json):
             return
     tried = PrecheckAsOf(as_of, work) if as_of else work
-    done = carry_out(tried, as_json=as_json, dry=dry_run)
-    document, comparisons = done.document, _comparisons(work, done)
-    is_declared = load(stored=True).configuration.declared is not None
+    done = carry_out(tried, as_json=as_json, dry=dry_run, settings=settings)
+    document, comparisons = done.document, _comparisons(work, done, settings)
+    is_declared = settings.configuration.declared is not None
     moves = Moves.compared(comparisons, is_declared=is_declared)
     if as_json:
         _print_document(comparisons, done, moves)
@@ -148,8 +151,7 @@ def precheck(
         stored = "nothing was stored" if document["run"] is None else f"run {document['run']}"
         changed = sum(not comparison.is_same for comparison in comparisons)
         click.echo(f"\n{len(comparisons)} judged, {changed} changed; {stored}.")
-        for problem in document["errors"]:
-            click.echo(f"  ! {problem}", err=True)
+        print_errors(document)
         if dry_run:
             print_moves(moves)
     finish(done)
@@ -220,60 +222,60 @@ def unanswer(*, number: DossierNumber, controle: str, as_json: bool) -> None:
 def answers(*, dossiers: tuple[DossierNumber, ...], every: bool, as_json: bool) -> None:
     """List what persons established, and what has to be confirmed."""
     where: dict[str, Any] = {} if every else {"statut": list(STANDING)}
-    with reading() as reader:
-        where |= {"demarche_numero": reader.number}
-        where |= {"numero": list(dossiers)} if dossiers else {}
-        found = reader.rows_of(
-            "lecture_reponse", LISTED, where, order="numero, controle, repondu_le", limit=ALL_ROWS
+    where |= {"numero": list(dossiers)} if dossiers else {}
+    found = listed(
+        lambda reader: reader.rows_of(
+            "lecture_reponse",
+            LISTED,
+            {**where, "demarche_numero": reader.number},
+            order="numero, controle, repondu_le",
+            limit=ALL_ROWS,
         )
-    for row in found:
+    )
+    for _, row in found.rows:
         row["constat_preuve"] = json.loads(row["constat_preuve"] or "{}")
     if as_json:
-        print_json(found)
+        print_json(found.documents(dict))
         return
-    print_table(
+    found.print(
         ("dossier", "check", "answer", "status", "by", "on", "reason"),
-        [
-            (
-                row["numero"],
-                row["controle"],
-                row["resultat"],
-                row["statut"],
-                row["auteur"],
-                row["repondu_le"],
-                cut(shown(row["motif"]), REASON_WIDTH),
-            )
-            for row in found
-        ],
+        lambda row: (
+            row["numero"],
+            row["controle"],
+            row["resultat"],
+            row["statut"],
+            row["auteur"],
+            row["repondu_le"],
+            cut(shown(row["motif"]), REASON_WIDTH),
+        ),
         empty="Nobody has answered a check.",
     )
 
 
 def _answer(work: Answering, *, as_json: bool) -> None:
-    with reading() as reader:
+    settings = load(work.dossiers)
+    with reading(settings) as reader:
         # Before anything is asked of a service, or fetched.
         check(reader, work)
-    done = carry_out(work, as_json=as_json)
-    comparisons = _comparisons(Precheck(work.dossiers), done)
+    done = carry_out(work, as_json=as_json, settings=settings)
+    comparisons = _comparisons(Precheck(work.dossiers), done, settings)
     if as_json:
         _print_document(comparisons, done, Moves.compared(comparisons))
     else:
         _print(comparisons, explain=False, as_of=None)
-        for problem in done.document["errors"]:
-            click.echo(f"  ! {problem}", err=True)
+        print_errors(done.document)
         if not done.code:
             click.echo("\nThe next push or sync writes it into DS.")
     finish(done)
 
 
-def _agreed(work: Judging, *, yes: bool, as_json: bool) -> bool:
+def _agreed(work: Judging, settings: Settings, *, yes: bool, as_json: bool) -> bool:
     """Show the evidence before and after, and return whether the user has it replaced."""
     if not yes:
         # `as_json` only hides the progress.
-        tried = carry_out(work, as_json=True, dry=True)
+        tried = carry_out(work, as_json=True, dry=True, settings=settings)
         if not tried.comparisons:
-            for problem in tried.document["errors"]:
-                click.echo(f"  ! {problem}", err=True)
+            print_errors(tried.document)
             finish(tried)
         if not as_json:
             _print_evidence(tried.comparisons or [])
@@ -282,16 +284,17 @@ def _agreed(work: Judging, *, yes: bool, as_json: bool) -> bool:
     return confirmed(question, yes=yes, as_json=as_json)
 
 
-def _comparisons(work: Judging, done: Done) -> Sequence[Comparison]:
+def _comparisons(work: Judging, done: Done, settings: Settings) -> Sequence[Comparison]:
     """Return what was compared; decisions that another process did not store are made again."""
     if done.comparisons is not None:
         return done.comparisons
-    with reading() as reader:
+    with reading(settings) as reader:
         found, left = stored_comparisons(reader, done.document)
     if left:
         again = structs.replace(work, dossiers=tuple(left))
         # `as_json` only hides the progress: the first run has shown it.
-        found += carry_out(again, as_json=True, dry=True).comparisons or []
+        tried = carry_out(again, as_json=True, dry=True, settings=settings)
+        found += tried.comparisons or []
     return sorted(found, key=lambda one: one.numero)
 
 
@@ -362,7 +365,7 @@ def _print_document(comparisons: Sequence[Comparison], done: Done, moves: Moves)
                 {"avant": before, "apres": after, "nombre": count}
                 for before, after, count in moves.moves
             ],
-            "erreurs": done.document["errors"],
+            "erreurs": with_remedies(done.document)["errors"],
         }
     )
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import click
 
-from dsync.cli.options import AGE, json_option, settings_options, wait_option
-from dsync.cli.output import confirmed, print_json, print_table
-from dsync.cli.runs import run_once
-from dsync.cli.session import load, reading
+from dsync.cli.demarches import for_each
+from dsync.cli.options import AGE, all_option, json_option, settings_options, wait_option
+from dsync.cli.output import confirmed, print_table
+from dsync.cli.runs import acting
+from dsync.cli.session import load_each, reading
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.errors import ConfigurationError
+from dsync.settings import Settings
 from dsync.sync.context import utc_now
 from dsync.sync.retention import limits
 from dsync.sync.work import Purge
@@ -27,10 +31,19 @@ from dsync.sync.work import Purge
 )
 @click.option("--dry-run", is_flag=True, help="Only list what is too old.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
+@all_option("In every configured démarche that says what is too old, one after the other.")
 @wait_option
 @json_option
 @settings_options()
-def purge(*, age: timedelta | None, dry_run: bool, yes: bool, wait_s: float, as_json: bool) -> None:
+def purge(
+    *,
+    age: timedelta | None,
+    dry_run: bool,
+    yes: bool,
+    everywhere: bool,
+    wait_s: float,
+    as_json: bool,
+) -> None:
     """Erase here the data of accepted, refused and closed dossiers, some time after the decision.
 
     Without --older-than, what the section [retention] of the configuration says, at once: dossiers
@@ -39,16 +52,41 @@ def purge(*, age: timedelta | None, dry_run: bool, yes: bool, wait_s: float, as_
     that for one. Nothing changes in DS, and no token is needed. Asks first on a terminal; needs
     --yes elsewhere and with --json.
     """
-    settings = load(stored=True)
-    ages = settings.configuration.retention.ages
-    if age is not None:
-        ages = {etat.value: age for etat in Etat if etat not in OPEN_ETATS}
-    elif not ages:
-        raise ConfigurationError(
-            f"Nothing says what is too old: give --older-than, such as 2y, or set [retention] in "
-            f"{settings.config}."
-        )
-    before = limits(ages, utc_now())
+    given = age and {etat.value: age for etat in Etat if etat not in OPEN_ETATS}
+    each = load_each(everywhere=everywhere, stored=True)
+    if everywhere and not given:
+        # The others keep what they have: nothing is wrong with that.
+        each = [one for one in each if one[0].configuration.retention.ages] or each
+
+    def act(settings: Settings, _dossiers: Sequence[int]) -> tuple[Any, int]:
+        ages = given or settings.configuration.retention.ages
+        if not ages:
+            raise ConfigurationError(
+                "Nothing says what is too old: give --older-than, such as 2y, or set [retention] "
+                f"in {settings.config}."
+            )
+        before = limits(ages, utc_now())
+        found = _shown(settings, before, as_json=as_json)
+        # With --json a run's document is printed in any case.
+        if dry_run or not (found.rows or as_json):
+            return found.documents, 0
+        question = f"Erase what is stored of {found.named}?"
+        if not confirmed(question, yes=yes, as_json=as_json):
+            return found.documents, 0
+        run = acting(lambda _: Purge(before), as_json=as_json, wait_s=wait_s)
+        return run(settings, ())
+
+    for_each(each, act, as_json=as_json)
+
+
+class _Found(NamedTuple):
+    rows: int
+    named: str
+    documents: list[dict[str, Any]]
+
+
+def _shown(settings: Settings, before: Mapping[str, datetime], *, as_json: bool) -> _Found:
+    """Return what is too old; print it unless JSON is printed."""
     with reading(settings) as reader:
         found, journals = reader.dossiers.too_old(before), reader.journal.too_old(before)
     others = {name: count for name, count in journals.items() if count}
@@ -56,18 +94,11 @@ def purge(*, age: timedelta | None, dry_run: bool, yes: bool, wait_s: float, as_
         print_table(("dossier", "rule", "since"), found, empty="No dossier is too old.")
         for name, count in others.items():
             click.echo(f"{name}: {count} rows")
-    elif dry_run:
-        print_json(
-            [
-                *(one._asdict() for one in found),
-                *({"regle": n, "lignes": c} for n, c in others.items()),
-            ]
-        )
-    # With --json a run's document is printed in any case.
-    if dry_run or not (found or others or as_json):
-        return
-    what = f"{len(found)} dossiers" + "".join(
+    named = f"{len(found)} dossiers" + "".join(
         f", {count} rows ({n})" for n, count in others.items()
     )
-    if confirmed(f"Erase what is stored of {what}?", yes=yes, as_json=as_json):
-        run_once(Purge(before), as_json=as_json, wait_s=wait_s, settings=settings)
+    documents = [
+        *(one._asdict() for one in found),
+        *({"regle": n, "lignes": c} for n, c in others.items()),
+    ]
+    return _Found(len(documents), named, documents)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from typing import Any
 
 import click
 
-from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
-from dsync.cli.output import print_table
+from dsync.cli.demarches import for_each
+from dsync.cli.options import (
+    all_option,
+    dossiers_option,
+    json_option,
+    settings_options,
+    wait_option,
+)
+from dsync.cli.output import print_note, print_table
 from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out, finish
-from dsync.cli.session import load, reading
+from dsync.cli.session import load_each, reading
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
+from dsync.settings import Settings
 from dsync.sync.work import Overwrite, Push
 
 
@@ -26,11 +35,18 @@ from dsync.sync.work import Overwrite, Push
     "journal. Asks first on a terminal; needs --yes elsewhere and with --json.",
 )
 @click.option("--yes", is_flag=True, help="With --force: do not ask first.")
+@all_option("Of every configured démarche, one after the other.")
 @wait_option
 @json_option
 @settings_options()
 def push(
-    *, dossiers: tuple[DossierNumber, ...], force: bool, yes: bool, wait_s: float, as_json: bool
+    *,
+    dossiers: tuple[DossierNumber, ...],
+    force: bool,
+    yes: bool,
+    everywhere: bool,
+    wait_s: float,
+    as_json: bool,
 ) -> None:
     """Send the open and the refused annotations now, without reading dossiers.
 
@@ -46,35 +62,43 @@ def push(
             "Without --yes it asks, which needs a terminal and excludes --json."
         )
 
-    settings = load()
-    if settings.configuration.annotations is None:
-        raise ConfigurationError(
-            "Nothing is written into DS, because the configuration has no section [annotations]: "
-            "add it as in the shipped file."
-        )
-    work = Overwrite(dossiers) if force else Push(dossiers)
-    if asks:
-        shown = _confirmed(dossiers)
-        if shown is None:
-            click.echo("Nothing was sent.")
-            return
-        # Only the values that were shown may be overwritten: others may have been typed since.
-        work = Overwrite(dossiers, shown)
-    done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
-    print_document(done.document, as_json=as_json)
-    if not as_json:
-        with reading(settings) as reader:
-            stopped = sorted({c.numero for c in reader.wishes.conflicts()} & set(dossiers))
-        if stopped:
-            click.echo(
-                f"A human's value was kept in dossier {', '.join(map(str, stopped))}: "
-                f"see it with `dsync conflicts`, overwrite it with "
-                f"`dsync push --force --dossier {stopped[0]}`."
+    def act(settings: Settings, numbers: tuple[int, ...]) -> tuple[Any, int]:
+        chosen = tuple(map(DossierNumber, numbers))
+        if settings.configuration.annotations is None:
+            raise ConfigurationError(
+                "Nothing is written into DS, because the configuration has no section "
+                "[annotations]: add it as in the shipped file."
             )
-    finish(done)
+        work = Overwrite(chosen) if force else Push(chosen)
+        if asks:
+            shown = _confirmed(chosen, settings)
+            if shown is None:
+                click.echo("Nothing was sent.")
+                return None, 0
+            # Only the values that were shown may be overwritten: others may have been typed since.
+            work = Overwrite(chosen, shown)
+        done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
+        if not as_json:
+            print_document(done.document)
+            _print_stopped(chosen, settings)
+        return done.document, done.code
+
+    for_each(load_each(dossiers, everywhere=everywhere), act, as_json=as_json)
 
 
-def _confirmed(dossiers: tuple[DossierNumber, ...]) -> dict[DossierNumber, dict[str, str]] | None:
+def _print_stopped(dossiers: tuple[DossierNumber, ...], settings: Settings) -> None:
+    with reading(settings) as reader:
+        stopped = sorted({one.numero for one in reader.wishes.conflicts()} & set(dossiers))
+    if stopped:
+        print_note(
+            f"A human's value was kept in dossier {', '.join(map(str, stopped))}: see it with "
+            f"`dsync conflicts`, overwrite it with `dsync push --force --dossier {stopped[0]}`."
+        )
+
+
+def _confirmed(
+    dossiers: tuple[DossierNumber, ...], settings: Settings
+) -> dict[DossierNumber, dict[str, str]] | None:
     """Show the current value and the new one of each annotation, and ask for confirmation.
 
     Neither lease nor database is open during the question, and Ctrl-C ends it.
@@ -82,7 +106,7 @@ def _confirmed(dossiers: tuple[DossierNumber, ...]) -> dict[DossierNumber, dict[
     Returns:
         The values shown, by dossier and annotation; None when they may not be overwritten.
     """
-    preview = carry_out(Overwrite(dossiers), as_json=False, dry=True)
+    preview = carry_out(Overwrite(dossiers), as_json=False, dry=True, settings=settings)
     mutations = preview.document.get("mutations", ())
     rows = [
         (mutation["dossier"], name, there or None, mutation["becomes"][name])

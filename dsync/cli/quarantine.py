@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
+from dsync.cli.demarches import for_each, listed
 from dsync.cli.failures import Group
-from dsync.cli.options import NUMBER, json_option, settings_options, wide_option
-from dsync.cli.output import print_json, print_table
-from dsync.cli.runs import run_once
-from dsync.cli.session import reading
+from dsync.cli.options import NUMBER, all_option, json_option, settings_options, wide_option
+from dsync.cli.output import pasteable, print_json
+from dsync.cli.reports import print_document
+from dsync.cli.runs import carry_out
+from dsync.cli.session import load_each, reading
 from dsync.domain.ids import DossierNumber
+from dsync.settings import Settings
+from dsync.store.journal import Quarantined
 from dsync.sync.work import ReadDossiers
 
 
@@ -19,43 +26,55 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
+@all_option("Of every configured démarche: the default.")
 @wide_option
 @json_option
 @settings_options()
-def list_(*, wide: bool, as_json: bool) -> None:
+def list_(*, everywhere: bool, wide: bool, as_json: bool) -> None:
     """List the dossiers in quarantine with their reason."""
-    with reading() as reader:
-        found = reader.quarantine.entries()
+    found = listed(lambda reader: reader.quarantine.entries(), everywhere=everywhere)
     if as_json:
-        print_json([row._asdict() for row in found])
+        print_json(found.documents(Quarantined._asdict))
         return
-    print_table(
+    found.print(
         ("dossier", "since", "message", "code", "attempts", "last attempt"),
-        [
-            (row.numero, row.depuis, row.message, row.code, row.tentatives, row.dernier_essai_le)
-            for row in found
-        ],
+        lambda row: (
+            row.numero,
+            row.depuis,
+            row.message,
+            row.code,
+            row.tentatives,
+            row.dernier_essai_le,
+        ),
         extra=("code", "attempts", "last attempt"),
         wide=wide,
         empty="No dossier is in quarantine.",
     )
-    if found:
-        click.echo("\nEach full read retries them. To retry them now: dsync quarantine retry")
+    if found.rows:
+        said = "Each full read retries them. To retry them now: `dsync quarantine retry`"
+        click.echo(f"\n{pasteable(said)}")
 
 
 @quarantine.command("retry")
 @click.argument("numeros", metavar="[N]...", type=NUMBER, nargs=-1)
+@all_option("Those of every configured démarche.")
 @json_option
 @settings_options()
-def retry(*, numeros: tuple[DossierNumber, ...], as_json: bool) -> None:
+def retry(*, numeros: tuple[DossierNumber, ...], everywhere: bool, as_json: bool) -> None:
     """Read and judge dossiers in quarantine again now: all, or those given."""
-    if not numeros:
-        with reading() as reader:
-            numeros = tuple(row.numero for row in reader.quarantine.entries())
-    if not numeros:
-        if as_json:
-            print_json({"retried": []})
-        else:
-            click.echo("No dossier is in quarantine.")
-        return
-    run_once(ReadDossiers(numeros), as_json=as_json)
+
+    def act(one: Settings, dossiers: Sequence[int]) -> tuple[Any, int]:
+        chosen = tuple(map(DossierNumber, dossiers))
+        if not chosen:
+            with reading(one) as reader:
+                chosen = tuple(row.numero for row in reader.quarantine.entries())
+        if not chosen:
+            if not as_json:
+                click.echo("No dossier is in quarantine.")
+            return {"retried": []}, 0
+        done = carry_out(ReadDossiers(chosen), as_json=as_json, settings=one)
+        if not as_json:
+            print_document(done.document)
+        return done.document, done.code
+
+    for_each(load_each(numeros, everywhere=everywhere), act, as_json=as_json)

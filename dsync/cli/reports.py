@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from dsync.cli.output import heading, print_json, print_note, print_table, shown
+from dsync.cli.output import (
+    heading,
+    pasteable,
+    print_json,
+    print_note,
+    print_table,
+    shown,
+)
 from dsync.domain.verdict import Verdict
 from dsync.sync.moves import Moves
 
@@ -24,7 +31,7 @@ def print_document(
         dry: whether it was a dry run.
     """
     if as_json:
-        print_json(document)
+        print_json(with_remedies(document))
         return
     if document["run"] is not None or dry:
         click.echo(headline(document, dry=dry))
@@ -36,9 +43,19 @@ def print_document(
     if document["adopted"]:
         click.echo("  adopted: annotations that dsync wrote and this database did not record")
     if document["conflicts"]:
-        click.echo("  values that humans wrote were kept: see `dsync conflicts`")
+        print_note("  values that humans wrote were kept: see `dsync conflicts`", hanging=4)
+    print_errors(document)
+
+
+def print_errors(document: Mapping[str, Any]) -> None:
+    """Print each problem of a run, with its remedy, on stderr."""
     for problem in document["errors"]:
-        click.echo(f"  ! {problem}", err=True)
+        click.echo(f"  ! {pasteable(problem)}", err=True)
+
+
+def with_remedies(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a run's document with problems whose remedies can be pasted."""
+    return {**document, "errors": [*map(pasteable, document["errors"])]}
 
 
 def headline(document: Mapping[str, Any], *, dry: bool) -> str:

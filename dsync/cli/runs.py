@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from dsync.addresses import mask_url
 from dsync.care.prerequisites import missing_file
+from dsync.cli.demarches import Act
 from dsync.cli.failures import Exit, tell
 from dsync.cli.output import announce_stop, asker
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
 from dsync.cli.session import load, make_ready, open_worker
+from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison
 from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
@@ -52,6 +55,41 @@ def run_once(
     finish(done)
 
 
+def acting(
+    work: Callable[[tuple[DossierNumber, ...]], Work],
+    *,
+    as_json: bool,
+    dry: bool = False,
+    wait_s: float = 0,
+    may_create: bool = False,
+) -> Act:
+    """Return what has a run done and printed, for `for_each`.
+
+    Args:
+        work: returns what is done about the dossiers that the command names.
+        as_json: as of `carry_out`, as what follows.
+        dry: whether it is only tried.
+        wait_s: how long to wait for a lease.
+        may_create: whether to create a missing SQLite file.
+    """
+
+    def act(one: Settings, dossiers: tuple[int, ...]) -> tuple[Any, int]:
+        numbers = tuple(map(DossierNumber, dossiers))
+        done = carry_out(
+            work(numbers),
+            as_json=as_json,
+            dry=dry,
+            wait_s=wait_s,
+            settings=one,
+            may_create=may_create,
+        )
+        if not as_json:
+            print_document(done.document, dry=dry)
+        return done.document, done.code
+
+    return act
+
+
 def carry_out(
     work: Attempted,
     *,
@@ -83,7 +121,7 @@ def carry_out(
             settings = settings.without_ds()
         if dry and may_create and missing_file(settings.database_url):
             # A dry run creates no file: it uses an empty database in memory.
-            settings = load(database_url="sqlite://")
+            settings = replace(settings, database_url="sqlite://")
         with (
             progress_bars(wanted=not as_json) as progress,
             open_worker(

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from dsync import settings
 from dsync.cli.options import current_flags
 from dsync.domain.ids import DemarcheNumber
@@ -19,19 +21,148 @@ if TYPE_CHECKING:
     from dsync.wiring import Worker
 
 
-def load(*, stored: bool = False, **overrides: Any) -> Settings:
-    """Read the settings with the command line's flags; `overrides` have precedence.
+def load(dossiers: Sequence[int] = (), *, stored: bool = False, **overrides: Any) -> Settings:
+    """Read the settings of the démarche that a command is about, with the command line's flags.
 
     Args:
+        dossiers: those that the command names: of several démarches it is about that of these.
         stored: whether a démarche's stored data are enough, as of `settings.load_all`.
-        overrides: settings.
+        overrides: settings, which have precedence.
+
+    Raises:
+        ConfigurationError: settings are wrong, or they leave open which démarche is meant.
     """
-    return settings.load_settings(stored=stored, **(current_flags().settings | overrides))
+    every = load_all(stored=stored, **overrides)
+    if len(every) == 1:
+        concerning(every[0])
+        return every[0]
+    if not dossiers:
+        raise settings.several(every)
+    groups = by_demarche(every, dossiers)
+    if len(groups) > 1:
+        told = "; ".join(
+            f"{one.demarche}: {', '.join(map(str, numbers))}" for one, numbers in groups
+        )
+        raise ConfigurationError(
+            f"These dossiers are of several démarches ({told}): give those of one at a time."
+        )
+    [(found, _)] = groups
+    concerning(found)
+    return found
 
 
-def load_all(*, stored: bool = False) -> tuple[Settings, ...]:
+def load_all(*, stored: bool = False, **overrides: Any) -> tuple[Settings, ...]:
     """Read the settings of every configured démarche, with the command line's flags."""
-    return settings.load_all(stored=stored, **current_flags().settings)
+    flags = current_flags()
+    every = settings.load_all(stored=stored, **(flags.settings | overrides))
+    flags.is_about_all = len(every) > 1
+    return every
+
+
+def load_each(
+    dossiers: Sequence[int] = (), *, everywhere: bool = False, stored: bool = False
+) -> list[tuple[Settings, tuple[int, ...]]]:
+    """Read the settings of the démarches that a command acts on, with the dossiers of each.
+
+    Args:
+        dossiers: those that the command names: their démarches are meant.
+        everywhere: whether `--all` was given: each configured démarche is meant.
+        stored: as of `load`.
+
+    Raises:
+        ConfigurationError: as `load`.
+    """
+    every = load_all(stored=stored)
+    if everywhere:
+        check_all(every, dossiers)
+    if len(every) == 1:
+        return [(every[0], (*dossiers,))]
+    if dossiers:
+        return by_demarche(every, dossiers)
+    if not everywhere:
+        raise settings.several(every, or_all=True)
+    return [(one, ()) for one in every]
+
+
+def check_all(every: Sequence[Settings], dossiers: Sequence[int] = ()) -> None:
+    """Check that nothing limits a command with `--all`.
+
+    Raises:
+        UsageError: a démarche is chosen, or dossiers are.
+    """
+    if dossiers:
+        raise click.UsageError("--all and dossiers exclude each other.")
+    if len(every) == 1 < len(every[0].folder):
+        raise click.UsageError(
+            "--all is about every démarche: leave out --demarche and DSYNC_DEMARCHE."
+        )
+
+
+def by_demarche(
+    every: Sequence[Settings], dossiers: Sequence[int]
+) -> list[tuple[Settings, tuple[int, ...]]]:
+    """Return the démarches of some dossiers, by the database, and which are of each.
+
+    Raises:
+        ConfigurationError: a dossier is of none of these démarches.
+    """
+    found: dict[int, list[int]] = {}
+    owners = _owners(every[0], dossiers)
+    configured = {one.demarche: one for one in every}
+    for number in dossiers:
+        owner = owners.get(number)
+        if owner not in configured:
+            raise not_here(every, number, owner)
+        found.setdefault(owner, []).append(number)
+    return [(configured[number], (*some,)) for number, some in found.items()]
+
+
+def not_here(every: Sequence[Settings], number: int, owner: int | None) -> ConfigurationError:
+    """Return the error that a dossier is of none of some démarches.
+
+    Args:
+        every: the démarches.
+        number: the dossier's.
+        owner: its démarche by the database; None: it has no such dossier.
+    """
+    if owner is not None:
+        own = ", ".join(str(one.demarche) for one in every)
+        is_own_file = not every[0].folder and every[0].sources["demarche"] == "file"
+        return ConfigurationError(
+            f"Dossier {number} is of démarche {owner}, and not of {own}: "
+            + (
+                "name the file of that démarche in DSYNC_CONFIG or --config."
+                if is_own_file
+                else f"choose it with --demarche {owner}."
+            )
+        )
+    if len(every) == 1:
+        return ConfigurationError(
+            f"Dossier {number} is not in the database: correct the number, or read it with `dsync "
+            f"sync --dossier {number}`."
+        )
+    return ConfigurationError(
+        f"Dossier {number} is not in the database: correct the number, or read what is new with "
+        "`dsync sync --all`."
+    )
+
+
+def unknown(one: Settings, number: int) -> ConfigurationError:
+    """Return the error that a démarche has no such dossier; it names the démarche that has."""
+    return not_here([one], number, _owners(one, [number]).get(number))
+
+
+def _owners(one: Settings, dossiers: Sequence[int]) -> Mapping[int, int]:
+    from dsync.database import open_database
+
+    with closing(open_database(one.database_url, create=False)) as store:
+        return store.demarches_of(dossiers)
+
+
+def concerning(one: Settings | None) -> None:
+    """Note which démarche the command is about now, None: all, for the remedies that it prints."""
+    # Of a single one, commands need not be told.
+    current_flags().demarche = one.demarche if one and len(one.folder) > 1 else None
 
 
 def check_known(store: Store, demarche: int, *, is_chosen: bool) -> None:
@@ -177,3 +308,21 @@ def reading(settings: Settings | None = None) -> Iterator[Reader]:
         check_known(store, settings.demarche, is_chosen=settings.sources["demarche"] != "file")
         with store.reading(DemarcheNumber(settings.demarche)) as reader:
             yield reader
+
+
+def readings(*, everywhere: bool = False) -> Iterator[tuple[Settings, Reader]]:
+    """Yield every configured démarche, or the chosen one, with a reader of its data.
+
+    Args:
+        everywhere: whether `--all` was given, which excludes a choice.
+    """
+    from dsync.database import open_database
+
+    every = load_all(stored=True)
+    if everywhere:
+        check_all(every)
+    with closing(open_database(every[0].database_url, create=False)) as store:
+        for one in every:
+            check_known(store, one.demarche, is_chosen=one.sources["demarche"] != "file")
+            with store.reading(DemarcheNumber(one.demarche)) as reader:
+                yield one, reader

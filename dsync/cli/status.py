@@ -9,26 +9,39 @@ from typing import Any
 
 import click
 
-from dsync.care.concerns import concerns_of, unfinished_erasures, warnings_of
+from dsync.care.concerns import (
+    WORDS,
+    concerns_of,
+    unfinished_erasures,
+    warnings_of,
+    words_of,
+)
 from dsync.care.state import state_of
+from dsync.cli.demarches import listed
 from dsync.cli.failures import IN_PART, Exit
 from dsync.cli.options import DURATION, json_option, limit_option, settings_options, wide_option
 from dsync.cli.output import (
     SUSPENDED,
     clean,
+    cut,
     instant,
+    pasteable,
     print_json,
     print_note,
     print_pairs,
     print_table,
 )
-from dsync.cli.session import check_known, load_all, reading
+from dsync.cli.session import check_known, concerning, load_all
 from dsync.database import open_database
+from dsync.domain.dossier import Presence
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Status
 from dsync.settings import Settings
 from dsync.store import Store
+
+TITLE_WIDTH = 22
+"""Characters of a title in the table, whose lines have 80 so."""
 
 
 @click.command()
@@ -44,30 +57,34 @@ from dsync.store import Store
 def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     """Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.
 
-    A line that needs attention is marked with « ! » and names the next command.
+    A line that needs attention is marked with « ! » and names the next command. Of several
+    démarches each has a line, the worst first; --demarche N shows the details of one.
     """
     found, now = load_all(stored=True), datetime.now(UTC)
     with closing(open_database(found[0].database_url, create=False)) as store:
         for one in found:
             check_known(store, one.demarche, is_chosen=one.sources["demarche"] != "file")
-        documents = [_status_of(store, settings, max_age, now) for settings in found]
-    is_stale = any(document["is_stale"] for document in documents)
+        ranked = [_status_of(store, settings, max_age, now) for settings in found]
+    documents = [document for _, document in ranked]
+    stale = [document["demarche"] for document in documents if document["is_stale"]]
     if as_json:
         print_json(documents[0] if len(documents) == 1 else documents)
+    elif len(documents) == 1:
+        _print(documents[0], now)
     else:
-        for place, document in enumerate(documents):
-            if place:
-                click.echo()
-            _print(document, now)
-    if is_stale and not as_json:
-        click.echo("The last success is older than --max-age.", err=True)
-    if is_stale or (strict and any(document["warnings"] for document in documents)):
+        _print_table([one for _, one in sorted(ranked, key=lambda one: one[0])], now)
+    if stale and not as_json:
+        of = f" of {', '.join(map(str, stale))}" if len(documents) > 1 else ""
+        click.echo(f"The last success{of} is older than --max-age.", err=True)
+    if stale or (strict and any(map(_is_marked, documents))):
         raise Exit(IN_PART)
 
 
 def _status_of(
     store: Store, settings: Settings, max_age: timedelta | None, now: datetime
-) -> dict[str, Any]:
+) -> tuple[int, dict[str, Any]]:
+    """Return a démarche's state, and its rank in the table, in which the least one is first."""
+    concerning(settings)
     judges = settings.configuration.judges
     document = state_of(
         store,
@@ -79,13 +96,56 @@ def _status_of(
     )
     last = document["last_success_at"]
     is_stale = max_age is not None and (last is None or now - last > max_age)
-    concerns = concerns_of(document, now, settings.thresholds)
-    return document | {
+    concerns = [*concerns_of(document, now, settings.thresholds)]
+    words = words_of(concerns, now)
+    return min((rank for rank, _ in words), default=len(WORDS)), document | {
         "now": now,
         "is_stale": is_stale,
         "token_days_left": settings.token_days_left(now.date()),
-        "warnings": [clean(one) for one in warnings_of(concerns, now)],
+        "warnings": [pasteable(clean(one)) for one in warnings_of(concerns, now)],
+        "attention": [said for _, said in words],
     }
+
+
+def _has_failed(document: Mapping[str, Any]) -> bool:
+    run = document["last_run"]
+    return bool(run) and run["status"] in (Status.FAILED, Status.INTERRUPTED)
+
+
+def _is_marked(document: Mapping[str, Any]) -> bool:
+    return bool(document["warnings"]) or _has_failed(document)
+
+
+def _print_table(documents: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Print a line for each démarche, and what is of all."""
+    concerning(None)
+    rows = []
+    for one in documents:
+        first, *others = one["attention"] or [""]
+        mark = "! " if _is_marked(one) and first else ""
+        more = f" (+{len(others)})" if others else ""
+        last = one["last_success_at"]
+        rows.append(
+            (
+                one["demarche"],
+                cut(clean(one["title"] or "–"), TITLE_WIDTH),
+                ago(last, now) if last else "never",
+                one["dossiers"]["presence"].get(Presence.PRESENT.value, 0),
+                f"{mark}{first}{more}" or "–",
+            )
+        )
+    print_table(("démarche", "title", "success", "dossiers", "needs attention"), rows)
+    marked = sum(bool(one["attention"]) for one in documents)
+    holders = {s["holder"] for one in documents for s in one["services"] if s["is_alive"]}
+    service = ", ".join(sorted(holders)) or "none (`dsync run` starts one)"
+    print_note(
+        f"\n{len(documents)} démarches, {marked or 'none'} of which need{'s' * (marked == 1)} "
+        f"attention; {sum(row[3] for row in rows)} dossiers."
+    )
+    print_note(f"Service: {service}")
+    for lost in sorted({one for document in documents for one in document["not_configured"]}):
+        print_note(f"! Démarche {lost} is stored, and no file configures it: `dsync forget {lost}`")
+    print_note(f"Details of one: `dsync status --demarche {rows[0][0]}`")
 
 
 def _print(document: dict[str, Any], now: datetime) -> None:
@@ -105,6 +165,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
     print_pairs(
         [
             ("démarche", f"{document['demarche']} in {document['database']}"),
+            ("title", document["title"]),
             *(("service", service) for service in services or ["none (`dsync run` starts one)"]),
             ("last success", when(document["last_success_at"])),
             ("last full read", when(document["last_full_at"])),
@@ -126,7 +187,8 @@ def _print(document: dict[str, Any], now: datetime) -> None:
     if document["annotations"].get("suspendue"):
         print_note(f"  {SUSPENDED}", hanging=4)
     if run:
-        _print_problems(run["run"], run["status"], run["messages"])
+        mark = "! " if _has_failed(document) else ""
+        _print_problems(run["run"], run["status"], run["messages"], mark)
     for warning in document["warnings"]:
         print_note(f"! {warning}")
 
@@ -143,12 +205,12 @@ def _announced(retention: Mapping[str, Any] | None) -> str | None:
     )
 
 
-def _print_problems(run: int, status: str, messages: Sequence[str]) -> None:
+def _print_problems(run: int, status: str, messages: Sequence[str], mark: str = "") -> None:
     """Print the messages of a run, or that its process died."""
     if status == Status.INTERRUPTED:
         messages = ["its process died before the end; the next run resumes."]
     for message in messages:
-        print_note(f"run {run}: {clean(message)}")
+        print_note(f"{mark}run {run}: {clean(message)}")
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -162,10 +224,10 @@ def _counts(counts: dict[str, int]) -> str:
 @settings_options()
 def runs(*, limit: int, wide: bool, as_json: bool) -> None:
     """List the runs, newest first, with their figures, who started them, and their problems."""
-    with reading() as reader:
-        found: list[dict[str, Any]] = reader.journal.runs(limit=limit)
+    every = listed(lambda reader: reader.journal.runs(limit=limit))
+    found = every.first(limit, lambda run: run["run"], newest=True)
     if as_json:
-        print_json(found)
+        print_json(found.documents(dict))
         return
     columns = {
         "run": "run",
@@ -180,12 +242,14 @@ def runs(*, limit: int, wide: bool, as_json: bool) -> None:
         "requetes": "requests",
         "demande_par": "by",
     }
-    print_table(
+    found.print(
         tuple(columns.values()),
-        [[run[name] for name in columns] for run in found],
+        lambda run: [run[name] for name in columns],
         extra=("changed", "deleted", "requests", "by"),
         wide=wide,
         empty="No run yet: run `dsync sync`.",
     )
-    for run in found:
+    configured = {one.demarche: one for one in load_all(stored=True)}
+    for demarche, run in found.rows:
+        concerning(configured[demarche])
         _print_problems(run["run"], run["statut"], (run["figures"] or {}).get("messages", ()))

@@ -6,14 +6,17 @@ from datetime import datetime
 
 import click
 
+from dsync.cli.demarches import for_each
 from dsync.cli.options import (
     INSTANT,
+    all_option,
     dossiers_option,
     json_option,
     settings_options,
     wait_option,
 )
-from dsync.cli.runs import run_once
+from dsync.cli.runs import acting
+from dsync.cli.session import load_each
 from dsync.domain.ids import DossierNumber
 from dsync.sync.context import utc_now
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
@@ -37,6 +40,7 @@ from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
     is_flag=True,
     help="Accept a configuration without the sections by which the stored rows were made.",
 )
+@all_option("Of every configured démarche, one after the other.")
 @wait_option
 @json_option
 @settings_options()
@@ -49,6 +53,7 @@ def sync(
     no_push: bool,
     accept_deletions: bool,
     accept_config: bool,
+    everywhere: bool,
     wait_s: float,
     as_json: bool,
 ) -> None:
@@ -65,11 +70,13 @@ def sync(
     if since is not None and since > utc_now():
         raise click.UsageError("--since is in the future.")
     push = not no_push
-    work: Read
-    if dossiers:
-        work = ReadDossiers(dossiers, accept_config=accept_config, push=push)
-    elif full:
-        work = ReadAll(accept_deletions, accept_config=accept_config, push=push)
-    else:
-        work = ReadChanges(since, accept_config=accept_config, push=push)
-    run_once(work, as_json=as_json, dry=dry_run, wait_s=wait_s, may_create=True)
+
+    def work(numbers: tuple[DossierNumber, ...]) -> Read:
+        if numbers:
+            return ReadDossiers(numbers, accept_config=accept_config, push=push)
+        if full:
+            return ReadAll(accept_deletions, accept_config=accept_config, push=push)
+        return ReadChanges(since, accept_config=accept_config, push=push)
+
+    act = acting(work, as_json=as_json, dry=dry_run, wait_s=wait_s, may_create=True)
+    for_each(load_each(dossiers, everywhere=everywhere), act, as_json=as_json)

@@ -157,7 +157,7 @@ class Digests:
         state = worker.state(now, counted=False)
         with worker.store.reading(worker.demarche) as reader:
             todo = todo_of(worker, reader, state, grant)
-            title = reader.demarche.titre()
+            title = reader.demarche.title()
         own = WHOM["jury"] if grant.role is Role.JURY else WHOM[TEAM]
         lines = [
             *(

@@ -222,8 +222,8 @@ class Eig(Programme):
         if self.rules and self.rules.overrides:
             yield (
                 "[[regles.overrides]] is deprecated, and will not be read by the next version: "
-                "answer the check of each dossier that it is for by `dsync precheck answer N "
-                "administration --resultat conforme --motif TEXT`, then remove it"
+                "answer the check administration of each dossier that it is for (`dsync precheck "
+                "answer --help`), then remove it"
             )
         for name, nearest in self._mapping.misspelt().items():
             yield (

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -111,6 +111,15 @@ def read_demarches(connection: Connection) -> list[DemarcheNumber]:
     columns = _demarche.c.number, tables.sync_run.c.demarche_numero
     rows = connection.scalars(union(*map(select, columns)))
     return sorted(map(DemarcheNumber, rows))
+
+
+def read_demarches_of(connection: Connection, dossiers: Sequence[int]) -> dict[int, int]:
+    """Return the démarche of each dossier that is known, if only by its quarantine."""
+    both = [
+        select(table.c.numero, table.c.demarche_numero).where(table.c.numero.in_(dossiers))
+        for table in (tables.quarantaine, tables.dossier)
+    ]
+    return {numero: demarche for numero, demarche in connection.execute(union(*both))}
 
 
 def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) -> bool:

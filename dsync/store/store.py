@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
@@ -214,6 +214,11 @@ class Store:
         """Return the démarches of which something was read, or tried to be."""
         with self._connected(reading=True) as connection:
             return services.read_demarches(connection)
+
+    def demarches_of(self, dossiers: Sequence[int]) -> dict[int, int]:
+        """Return the démarche of each of these dossiers that is known, by its number."""
+        with self._connected(reading=True) as connection:
+            return services.read_demarches_of(connection, dossiers)
 
     def close_session(self, token: str, until: datetime) -> None:
         """Make a session of the console unusable, until it ends by itself."""

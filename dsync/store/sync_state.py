@@ -164,7 +164,7 @@ class DemarcheReads(Subject):
             instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
-    def titre(self) -> str | None:
+    def title(self) -> str | None:
         """Return the démarche's title, None before the first read."""
         table = tables.demarche
         of_demarche = table.c.number == self.number

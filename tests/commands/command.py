@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +22,7 @@ import structlog
 from click.testing import CliRunner
 
 from dsync.cli import dsync
+from dsync.cli.options import Flags
 
 DEADLINE_S = 120
 _CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
@@ -67,6 +70,30 @@ class Ended:
         return self.out + self.err
 
 
+def checked(arguments: Sequence[str], ended: Ended) -> Ended:
+    """Return what a command printed, each remedy of which click can parse as it stands."""
+    if "--help" not in arguments:
+        for remedy in remedies(ended.text):
+            if "--help" not in remedy:
+                parsed(remedy)
+    return ended
+
+
+def remedies(text: str) -> list[list[str]]:
+    """Return the words of each command « `dsync …` » in a text."""
+    return [shlex.split(words) for words in re.findall(r"`dsync ([^`]+)`", text)]
+
+
+def parsed(words: Sequence[str]) -> click.Context:
+    """Return the context of a command, parsed and not executed."""
+    context = dsync.make_context("dsync", [*words], obj=Flags())
+    while isinstance(context.command, click.Group) and (rest := context._protected_args):
+        name, command, rest = context.command.resolve_command(context, [*rest, *context.args])
+        assert command is not None
+        context = command.make_context(name, rest, parent=context)
+    return context
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """`dsync` in its own folder, configured for a sandbox by the environment."""
@@ -85,7 +112,7 @@ class Command:
             timeout=DEADLINE_S,
             check=False,
         )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return checked(arguments, Ended(done.returncode, done.stdout, done.stderr))
 
     def start(
         self,
@@ -128,7 +155,7 @@ class InsideCommand(Command):
         """Run it to its end."""
         with self.inside(environment) as runner:
             done = runner.invoke(dsync, arguments, prog_name="dsync")
-        return Ended(done.exit_code, done.stdout, done.stderr)
+        return checked(arguments, Ended(done.exit_code, done.stdout, done.stderr))
 
     @contextmanager
     def inside(self, environment: Mapping[str, str]) -> Iterator[CliRunner]:

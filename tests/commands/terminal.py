@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Any
 
 from dsync.cli import dsync
-from tests.commands.command import DEADLINE_S, Command, Ended, InsideCommand
+from tests.commands.command import DEADLINE_S, Command, Ended, InsideCommand, checked
 
 COLUMNS, LINES = 80, 40
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -67,7 +67,7 @@ def screen(command: InsideCommand, *arguments: str, typed: Callable[[], str] = l
             code = exc.code
     reader.join()
     os.close(master)
-    return Ended(int(code or 0), _text(b"".join(shown)), "")
+    return checked(arguments, Ended(int(code or 0), _text(b"".join(shown)), ""))
 
 
 def on_terminal(

@@ -258,7 +258,7 @@ def test_a_demarche_that_was_taken_out_is_named_and_its_data_can_be_erased(
     """Shown, verified, exported, erased, purged, without asking DS; not read, nor judged."""
     dsync = taken_out(run, database_url)
     status = dsync("status")
-    assert (0, True) == (status.code, "`dsync forget N`" in " ".join(status.out.split()))
+    assert (0, True) == (status.code, f"`dsync forget {NUMBER}`" in status.out)
     assert [NUMBER] == dsync("status", "--json").json["not_configured"]
     assert 7 == dsync("status", "--strict").code
     other = "--demarche", str(NUMBER)

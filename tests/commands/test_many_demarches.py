@@ -1,0 +1,202 @@
+"""A folder of three démarches: what is of all, what is of one, and what is of a dossier's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsync.configuration import shipped_config
+from dsync.sandbox import Sandbox, content
+from tests.commands.command import InsideCommand, remedies
+from tests.commands.conftest import once
+from tests.commands.terminal import COLUMNS, screen
+from tests.commands.test_other_demarche import JUDGED
+
+MAIN, EQUIPMENT, COPIED = 86321, content.EQUIPMENT_FORM.number, 90001
+NUMBERS = (MAIN, EQUIPMENT, COPIED)
+RESULTAT = 5102
+FIRST = content.FIRST_NUMBER
+OF_EQUIPMENT = EQUIPMENT * 1000 + 1
+ANSWER = ("--resultat", "conforme", "--motif", "Vu.")
+OF_ONE = {"sync", "push", "precheck", "evidence", "purge"}
+LISTS = (
+    "dossier list",
+    "conflicts",
+    "conflicts list",
+    "quarantine list",
+    "quarantine list --all",
+    "runs",
+    "journal",
+    "journal --all",
+    "precheck answers",
+    "pieces status",
+)
+
+
+@pytest.fixture
+def many(run: InsideCommand, sandbox: Sandbox) -> InsideCommand:
+    """Return `dsync` with a folder of three démarches, all read, one with a human's edit."""
+    shipped = shipped_config().read_text(encoding="utf-8")
+    other = content.dossiers(7, 3, now=sandbox.control.clock.now())
+    sandbox.control.form.add_demarche(COPIED, content.FORM, other)
+    folder = run.folder / "demarches"
+    folder.mkdir()
+    texts = {
+        MAIN: shipped,
+        EQUIPMENT: JUDGED,
+        COPIED: f'[demarche]\nnumber = {COPIED}\n[ds]\ncontact = "mailto:a@b.fr"\n',
+    }
+    for number, text in texts.items():
+        (folder / f"{number}.toml").write_text(text, encoding="utf-8")
+    dsync = InsideCommand(run.folder, {**run.environment, "DSYNC_CONFIG": str(folder)})
+
+    def begin() -> None:
+        assert 0 == dsync("sync", "--all").code
+        sandbox.control.edit_annotation(FIRST, RESULTAT, "Inéligible")
+        assert 0 == dsync("sync", "--demarche", str(MAIN)).code
+
+    once(dsync, sandbox, "many", begin)
+    return dsync
+
+
+def test_what_acts_says_which_demarches_it_could_be_about(many: InsideCommand) -> None:
+    """One sentence with the numbers and both ways; --all does each, and its JSON is a list."""
+    for line in ("sync", "db verify", "quarantine retry", "purge --older-than 9y", "push"):
+        refused = many(*line.split())
+        assert (2, 1) == (refused.code, len(refused.err.strip().splitlines())), line
+        for said in (*map(str, NUMBERS), "--demarche N", "--all"):
+            assert said in refused.err
+        done = many(*line.split(), "--all", "--yes", "--json") if "purge" in line else None
+        done = done or many(*line.split(), "--all", "--json")
+        expected = 2 if line == "push" else 0  # One of the three writes nothing into DS.
+        assert expected == done.code, done.text
+        assert [*NUMBERS] == [one["demarche"] for one in done.json]
+    both = many("sync", "--all", "--demarche", str(MAIN))
+    assert (2, True) == (both.code, "--all is about every démarche" in both.err)
+    assert "--all" not in many("precheck").err
+
+
+def test_all_goes_on_after_a_failure_and_ends_with_the_worst_code(
+    many: InsideCommand, sandbox: Sandbox
+) -> None:
+    """DS fails for one démarche: the others are read, in text and in JSON."""
+    folder = Path(many.environment["DSYNC_CONFIG"])
+    (folder / "token").write_text(sandbox.tokens.expired, encoding="utf-8")
+    own = f'[ds]\nurl = "{sandbox.ds_url}"\ntoken_file = "token"\n'
+    file = folder / f"{COPIED}.toml"
+    file.write_text(file.read_text("utf-8").replace("[ds]\n", own), encoding="utf-8")
+    done = many("sync", "--all", "--json")
+    assert (3, ["success", "success", "failed"]) == (done.code, [x["status"] for x in done.json])
+    said = many("sync", "--all")
+    assert 3 == said.code
+    assert [f"Démarche {number}" for number in NUMBERS] == [
+        line for line in said.out.splitlines() if line.startswith("Démarche ")
+    ]
+    assert f"`dsync check --demarche {COPIED}`" in said.err
+
+    [first, *_] = [line for line in many("status").out.splitlines() if line[:1].isdigit()]
+    assert str(COPIED) == first.split()[0]
+    assert "! token refused" in first
+
+
+def test_status_is_a_table_of_eighty_columns(many: InsideCommand) -> None:
+    """A line a démarche with its title, the worst first, and a summary; JSON has all of each."""
+    for shown in (many("status"), screen(many, "status")):
+        lines = [line for line in shown.out.splitlines() if line.strip()]
+        assert 0 == shown.code
+        assert COLUMNS >= max(map(len, lines))
+        rows = [line.split() for line in lines if line[:1].isdigit() and "démarches" not in line]
+        assert [MAIN, EQUIPMENT, COPIED] == [int(row[0]) for row in rows]
+        assert "! 1 in conflict" in lines[1] + lines[2]
+        for said in ("3 démarches", "1 of which needs", "`dsync run`"):
+            assert said in " ".join(shown.out.split()), shown.out
+        assert f"`dsync status --demarche {MAIN}`" in shown.out
+    documents = many("status", "--json").json
+    assert [*NUMBERS] == [one["demarche"] for one in documents]
+    assert ["1 in conflict"] == documents[0]["attention"]
+    assert all(one["title"] for one in documents)
+    assert 7 == many("status", "--strict").code
+    late = many("status", "--max-age", "0s")
+    assert (7, True) == (late.code, f"of {MAIN}, {EQUIPMENT}, {COPIED} is older" in late.err)
+    details = many("status", "--demarche", str(MAIN))
+    assert f"`dsync conflicts list --demarche {MAIN}`" in details.out
+
+
+def test_lists_are_of_all(many: InsideCommand, sandbox: Sandbox) -> None:
+    """With a column « démarche », and a key in JSON; --demarche lists those of one."""
+    sandbox.control.faults.fail_reads(FIRST + 1)
+    sandbox.control.edit_champ(FIRST + 1, 4303, "Autre")
+    many("sync", "--dossier", str(FIRST + 1))
+    many("precheck", "answer", str(FIRST + 2), "administration", *ANSWER)
+    for line in LISTS:
+        every = many(*line.split(), "--json")
+        assert 0 == every.code, every.text
+        found = {one["demarche"] for one in every.json}
+        assert found <= {*NUMBERS}
+        assert MAIN in found
+        shown = many(*line.split())
+        header, first, *_ = [one for one in shown.out.splitlines() if one]
+        assert ("démarche", True) == (header.split()[0], int(first.split()[0]) in NUMBERS)
+        of_one = many(*line.split(), "--demarche", str(MAIN))
+        if line.endswith("--all"):
+            assert 2 == of_one.code
+        else:
+            assert "démarche" not in of_one.out.split("\n")[0]
+
+
+def test_a_dossier_is_enough_to_find_its_demarche(many: InsideCommand, sandbox: Sandbox) -> None:
+    """For what shows, acts, answers and erases; several dossiers may be of several démarches."""
+    other = str(OF_EQUIPMENT)
+    assert other in many("dossier", "show", other).out
+    assert 0 == many("dossier", "explain", other).code
+    assert 0 == many("dossier", "message", other).code
+    assert 0 == many("precheck", "--dossier", other, "--dry-run").code
+    assert 0 == many("precheck", "answer", str(FIRST + 2), "administration", *ANSWER).code
+    assert 0 == many("precheck", "unanswer", str(FIRST + 2), "administration").code
+    assert 0 == many("push", "--dossier", str(FIRST + 2)).code
+    both = many("sync", "--dossier", other, "--dossier", str(FIRST), "--json")
+    assert (0, [EQUIPMENT, MAIN]) == (both.code, [one["demarche"] for one in both.json])
+    assert 1 == many("sync", "--dossier", other, "--json").json["read"]
+    ended = many("conflicts", "accept", str(FIRST), other)
+    assert (0, True) == (ended.code, f"Dossier {FIRST}: the human's value stays" in ended.out)
+    assert f"Dossier {other} has no such open conflict" in ended.out
+    assert 0 == many("dossier", "erase", other, "--yes").code
+    assert 0 == many("dossier", "erase", other, "--undo").code
+    mixed = many("precheck", "--dossier", other, "--dossier", str(FIRST))
+    assert (2, True) == (mixed.code, "one at a time" in mixed.err)
+
+
+def test_a_dossier_of_no_configured_demarche_is_said_in_a_sentence(many: InsideCommand) -> None:
+    """Unknown, of a démarche that was taken out of the folder, or of another than the chosen."""
+    for line in ("dossier show 7", "push --dossier 7", "dossier erase 7 --yes", "sync --dossier 7"):
+        ended = many(*line.split())
+        assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
+        assert "Dossier 7 is not in the database" in ended.err
+        assert "`dsync sync --all`" in ended.err
+    of_other = many("dossier", "show", str(OF_EQUIPMENT), "--demarche", str(MAIN))
+    assert (2, True) == (of_other.code, f"is of démarche {EQUIPMENT}, and not" in of_other.err)
+    (Path(many.environment["DSYNC_CONFIG"]) / f"{EQUIPMENT}.toml").unlink()
+    gone = many("dossier", "show", str(OF_EQUIPMENT))
+    assert (2, True) == (gone.code, f"choose it with --demarche {EQUIPMENT}." in gone.err)
+    assert 0 == many("dossier", "show", str(OF_EQUIPMENT), "--demarche", str(EQUIPMENT)).code
+
+
+def test_each_remedy_is_about_what_the_command_was_about(
+    many: InsideCommand, sandbox: Sandbox
+) -> None:
+    """With the folder as a flag, it has the folder too, and the démarche where one is meant."""
+    folder = many.environment["DSYNC_CONFIG"]
+    bare = InsideCommand(many.folder, {**many.environment, "DSYNC_CONFIG": ""})
+    sandbox.control.faults.fail_reads(FIRST + 1)
+    sandbox.control.edit_champ(FIRST + 1, 4303, "Autre")
+    bare("sync", "--dossier", str(FIRST + 1), "--config", folder)
+    seen = 0
+    for line in ("status", f"status --demarche {MAIN}", "conflicts", "quarantine list", "check"):
+        for words in remedies(bare(*line.split(), "--config", folder).text):
+            seen += 1
+            assert folder in words, words
+            # What acts, and names no dossier, says which démarche is meant.
+            is_open = words[0] in OF_ONE and "--dossier" not in words
+            assert not is_open or {"--demarche", "--all"} & {*words}, words
+    assert seen > 6
