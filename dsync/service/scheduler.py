@@ -34,8 +34,6 @@ log = structlog.get_logger(__name__)
 TICK_S = 2.0
 LOOK_S = 0.25
 """Interval at which the main thread looks at the jobs: a read asked for, a clock that went back."""
-WATCH_S = 60.0
-"""Interval at which `watch` is called."""
 ASKED_PAUSE_S = 1.0
 """Minimum time between two reads that were asked for, however many times they were."""
 FIRST_RETRY = timedelta(seconds=15)
@@ -207,7 +205,7 @@ class Service:
     Args:
         jobs: one for each démarche.
         stop: ends the service.
-        watch: is called each minute; None: nothing is.
+        watch: is called each minute, or as often as it asks for; None: nothing is.
         about: facts for the log at the start.
         tick_s: seconds between two checks of what is due.
     """
@@ -255,8 +253,8 @@ class Service:
         ]
         every = [*ticks]
         if self._watch is not None:
-            tick = self._watch.tick
-            every.append(scheduler.add_job(tick, "interval", seconds=WATCH_S, next_run_time=now))
+            tick, seconds = self._watch.tick, self._watch.every_s
+            every.append(scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=now))
         scheduler.start()
         log.info("service_started", **self._about)
         try:
