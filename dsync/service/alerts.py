@@ -149,7 +149,13 @@ class Alerts:
                     stored, present = alerts.book(now)
                     merged = {**stored, **self._unstored(stored)}
                     done = decide(
-                        merged, findings, present, self._after, serves=serves, is_known=is_known
+                        merged,
+                        findings,
+                        now,
+                        self._after,
+                        serves=serves,
+                        present=present,
+                        is_known=is_known,
                     )
                     alerts.save(stored, done.book)
                 self._stored = done.book

@@ -83,6 +83,7 @@ def decide(
     after: timedelta,
     *,
     serves: Collection[DemarcheNumber],
+    present: datetime | None = None,
     is_known: Callable[[AlertKey], bool] = lambda _: True,
 ) -> Decision:
     """Return what is to be told: one message a cause when it begins, and one when it is over.
@@ -96,8 +97,11 @@ def decide(
         now: the present instant, in UTC.
         after: how long a cause has to last before it is told; DS's absence five times as long.
         serves: the démarches of this service: what is over in others is for others to tell.
+        present: the present instant by the database's clock, by which services agree on the time of
+            an attempt; None: `now`.
         is_known: whether it is known of an alert that it is over if it is not found.
     """
+    present = present or now
     found = {one.key: one for one in findings}
     later = _continued(book, found, now, is_known)
     for key, finding in found.items():
@@ -118,10 +122,10 @@ def decide(
                 over[what] += ours
                 for one in ours:
                     del later[one.key]
-        elif _is_due(group, found, now, after):
+        elif _is_due(group, found, now, present, after):
             for one in current:
                 number = found[one.key].number
-                one = one._replace(nombre=number, essai_le=now, dite_le=None)
+                one = one._replace(nombre=number, essai_le=present, dite_le=None)
                 later[one.key] = one
                 begun[what].append(one)
         elif any(one.dite_le for one in group):
@@ -163,7 +167,11 @@ def _is_over(entry: AlertEntry, now: datetime, after: timedelta) -> bool:
 
 
 def _is_due(
-    group: Sequence[AlertEntry], found: dict[AlertKey, Finding], now: datetime, after: timedelta
+    group: Sequence[AlertEntry],
+    found: dict[AlertKey, Finding],
+    now: datetime,
+    present: datetime,
+    after: timedelta,
 ) -> bool:
     """Return whether a cause that lasts is to be told now."""
     name, cause = group[0].nom, group[0].cause
@@ -172,7 +180,7 @@ def _is_due(
     tried = max((one.essai_le for one in group if one.essai_le), default=None)
     if tried is not None:
         # One in the future was made while the clock was ahead.
-        return not now - _RETRY < tried <= now
+        return not present - _RETRY < tried <= present
     # A check is no flicker: it is made once a day.
     lasts = timedelta() if name.startswith(CHECK) else after * (_LONG if name == DS else 1)
     return now - min(one.depuis for one in group) >= lasts
