@@ -49,6 +49,7 @@ _CHECK_AGAIN_S = 15 * 60.0
 _CHECKS_AT_ONCE = 4
 """Each has connections of its own to DS and to the database."""
 _WATCH_S = 60.0
+TOKEN_REFUSED, _OF_ALL = "token_refused", "all"
 _PING_S = 10.0
 # Exit codes of the lines of a check that says nothing of the démarche: DS was not read.
 UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
@@ -57,7 +58,7 @@ ALERTS = {
     DATABASE: "The database is lost, or its disk is full. Told without it, so by each service.",
     DS: "DS is not available: told once it has lasted five times `[alerts] after`.",
     NO_SUCCESS: "No run has succeeded for `[http] ready_intervals` intervals, for another cause.",
-    "token_refused": "DS refuses the token.",
+    TOKEN_REFUSED: "DS refuses the token: one message for all démarches that have it.",
     "token_expiry": f"The token expires within {EXPIRY_WARNINGS_DAYS[0]} days, or has expired.",
     "brake": "The last full read was stopped because too many dossiers disappeared at once.",
     "mass_deletion": "DS's own lists hid or erased too many dossiers at once; they are followed.",
@@ -212,6 +213,18 @@ class Alerts:
                 seen.add(number)
                 findings += findings_of(worker, state, now)
                 findings += self._checked.get(number, ())
+        found = {one.key for one in findings}
+        for refused in [one for one in findings if one.name == TOKEN_REFUSED]:
+            token, _, why = refused.cause.partition(" ")
+            # It is every démarche's that has this token, also before its next run.
+            findings += [
+                refused._replace(demarche=one.demarche)
+                for one in self._workers
+                if why == _OF_ALL
+                and (one.demarche, TOKEN_REFUSED) not in found
+                and digest(one.settings.token) == token
+            ]
+            found = {one.key for one in findings}
         return findings, seen
 
     def _unstored(self, stored: AlertBook) -> dict[AlertKey, AlertEntry]:
@@ -307,7 +320,7 @@ TOLD: Mapping[Code, Told | None] = {
         "Since {since}: {why} The next run resumes; `dsync runs{of}` shows the attempts.",
     ),
     Code.DATABASE: Told(DATABASE, _FAILURE, "Since {since}: {why}"),
-    Code.TOKEN_REFUSED: Told("token_refused", _FAILURE, "Since {since}: {why}"),
+    Code.TOKEN_REFUSED: Told(TOKEN_REFUSED, _FAILURE, "Since {since}: {why}"),
     Code.TOKEN_EXPIRY: Told(
         "token_expiry",
         _WARNING,
@@ -410,8 +423,9 @@ def _cause(worker: Worker, concern: Concern) -> str:
         case Code.DS_AWAY:
             return digest(settings.ds_url)
         case Code.TOKEN_REFUSED:
-            # A token can be refused for a démarche, or from a network, and later expire.
-            return digest(settings.token, *(re.sub(r"\d+", "", one) for one in concern.details))
+            # One that does not include a démarche is refused there alone.
+            is_of_one = any(str(worker.demarche) in said for said in concern.details)
+            return f"{digest(settings.token)} {worker.demarche if is_of_one else _OF_ALL}"
         case Code.TOKEN_EXPIRY:
             return digest(settings.token, str(settings.ds_token_expires_on))
         case Code.TARGET:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import threading
 import time
@@ -23,7 +24,7 @@ from dsync.service.sentry import reporter
 from dsync.sync.conflicts import Choice, end_conflicts
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
-from tests.store.databases import on_postgresql
+from tests.store.databases import PostgresServer, on_postgresql
 
 INSTRUCTEUR = "check instructeur"
 """The sandbox has a groupe without dsync's instructeur."""
@@ -189,6 +190,57 @@ def test_nothing_is_told_at_a_restart_after_maintenance(engine: Engine, inbox: I
     assert ["no_success"] == told(engine, inbox, late, minutes=20)
 
 
+@pytest.mark.parametrize(
+    ("fault", "demarches", "title", "said"),
+    [
+        ("token_expired", 40, "token_refused", "The DS token has expired. Make a new one"),
+        ("bad_gateway", 20, "ds", "DS is unavailable (HTTP 502)"),
+    ],
+)
+def test_a_cause_of_many_demarches_is_one_message(
+    engine: Engine, inbox: Inbox, fault: Any, demarches: int, title: str, said: str
+) -> None:
+    """A shared token that expired, or DS that is away: its cause, since when, whom it concerns."""
+    several = [engine.another(demarche=DEMARCHE + n) for n in range(demarches)]
+    apps: list[Any] = [Held(one.app) for one in several]
+    tell = teller(replace(apps[0].settings, alert_urls=SecretStr(f"json://{inbox.address}/")))
+    alerts = Alerts(apps, tell, engine.worker.stop)
+    engine.control.faults.fail(ScriptedFault(fault, times=None))
+    for rank, worker in enumerate(several):
+        worker.sync()
+        if rank % 5 == 0:
+            engine.advance(minutes=1)
+            alerts.tick()
+    for _ in range(8):
+        engine.advance(minutes=5)
+        alerts.tick()
+    [message] = [json.loads(body) for body in inbox.received]
+    assert f"dsync, {demarches} démarches: {title}" == message["title"]
+    assert "failure" == message["type"]
+    assert re.match(rf"Since \d\d:\d\d UTC: {re.escape(said)}", message["message"])
+    assert f"Démarches: {DEMARCHE}, {DEMARCHE + 1}" in message["message"]
+
+
+@on_postgresql
+def test_a_lost_database_is_told_without_it(
+    engine_on_each: Engine, inbox: Inbox, postgres_server: PostgresServer
+) -> None:
+    """By the process; its end by one of two, once the database is there to agree on it."""
+    engine = engine_on_each
+    both = [alerts_of(worker, inbox) for worker in (engine.worker, engine.another())]
+    engine.sync()
+    assert [INSTRUCTEUR] == told(engine, inbox, *both)
+    postgres_server.go_away(engine.url)
+    assert [] == told(engine, inbox, *both, minutes=1)  # A flicker is not told.
+    postgres_server.come_back(engine.url)
+    assert [] == told(engine, inbox, *both, minutes=7)
+    postgres_server.go_away(engine.url)
+    assert ["database", "database"] == told(engine, inbox, *both, minutes=10)
+    postgres_server.come_back(engine.url)
+    engine.sync()
+    assert ["database ended"] == told(engine, inbox, *both, minutes=10)
+
+
 def test_a_slow_check_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
     """Checks of several démarches run at once; what is not of them is told meanwhile."""
     several = [engine.worker, *(engine.another(demarche=DEMARCHE + n) for n in range(1, 4))]
@@ -214,9 +266,9 @@ def test_a_slow_check_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
 
 
 class Held:
-    """A worker whose check ends when all others have begun, and one waits for them."""
+    """A worker whose check finds nothing, and ends when all others have begun, if asked."""
 
-    def __init__(self, app: Any, barrier: threading.Barrier) -> None:
+    def __init__(self, app: Any, barrier: threading.Barrier | None = None) -> None:
         self._app = app
         self._barrier = barrier
 
@@ -224,7 +276,8 @@ class Held:
         return getattr(self._app, name)
 
     def check(self) -> list[Any]:
-        self._barrier.wait(20)
+        if self._barrier is not None:
+            self._barrier.wait(20)
         return []
 
 
