@@ -15,7 +15,6 @@ from dsync.errors import (
     DSUnauthorizedError,
     DSUnavailableError,
     SafetyBrakeError,
-    StoreError,
     quotation,
 )
 from dsync.sync.moves import REMEDY, Moves
@@ -43,8 +42,6 @@ class Code(StrEnum):
     """`number` is the run's; no `details` if its process died."""
     DS_AWAY = "ds_away"
     """DS was not available for the last run; `details`: how."""
-    DATABASE = "database"
-    """The last run lost the database; `details`: how."""
     TOKEN_REFUSED = "token_refused"  # noqa: S105
     BRAKE = "brake"
     """The last full read was stopped because too many dossiers disappeared at once."""
@@ -151,8 +148,6 @@ def concerns_of(
         how = tuple(end["messages"][:1])
         if end["code"] == DSUnauthorizedError.exit_code:
             yield Concern(Code.TOKEN_REFUSED, since=end["at"], details=how)
-        if end["code"] == StoreError.exit_code:
-            yield Concern(Code.DATABASE, since=end["at"], details=how)
         # Not where one page or dossier timed out.
         if end["code"] == DSError.exit_code and DSUnavailableError.__name__ in end["classes"]:
             yield Concern(Code.DS_AWAY, since=end["at"], details=how)
@@ -218,7 +213,7 @@ WARNINGS: Mapping[Code, str | None] = {
     **dict.fromkeys((Code.NO_SUCCESS, Code.LATE, Code.NO_SERVICE, Code.CHECK, Code.EVIDENCE)),
     # The messages of the last run say these, with what to do.
     **dict.fromkeys((Code.RUN_FAILED, Code.TOKEN_REFUSED, Code.BRAKE, Code.TARGET)),
-    **dict.fromkeys((Code.DS_AWAY, Code.DATABASE)),
+    Code.DS_AWAY: None,
     Code.SILENT_SERVICE: (
         "The service {why} last reported {ago} and did not report its end: check whether it still "
         "runs, and start it again. If it runs, compare the machines' clocks (NTP)."

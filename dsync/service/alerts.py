@@ -28,6 +28,7 @@ from dsync.errors import (
     ConfigurationError,
     DSUnauthorizedError,
     DsyncError,
+    LeaseHeldError,
     StoreError,
 )
 from dsync.service.causes import DATABASE, DS, NO_SUCCESS, Finding, Message, Severity, decide
@@ -164,7 +165,8 @@ class Alerts:
                 lost = exc
         if lost is not None:
             log.warning("alerts_without_database", error=lost.message)
-            findings = [*findings, *(_lost(number, lost.message, None) for number in serves)]
+            losses = [_lost(number, lost.message) for number in serves]
+            findings = _without_what_follows(findings, losses)
             done = decide(self._book, findings, now, self._after, serves=serves, is_known=is_known)
         self._book = done.book
         # After the transaction: sending can take long.
@@ -194,25 +196,19 @@ class Alerts:
         self._started_at = min(self._started_at, now)
         looked = [one.looked._replace(ages=MappingProxyType({})) for one in self._workers]
         states = states_of(self._workers[0].store, looked, now)
-        findings, seen = list[Finding](), set[DemarcheNumber]()
+        findings, seen, losses = list[Finding](), set[DemarcheNumber](), list[Finding]()
         for worker in self._workers:
             state, number = states[worker.demarche], worker.demarche
-            end, report = state["last_end"], worker.last_report
-            ended_at = end and end["at"]
-            if (
-                report
-                and report.exit_code == StoreError.exit_code
-                and report.ended_at
-                # It may be in no journal: the database could not take it.
-                and (ended_at is None or ended_at < report.ended_at)
-            ):
-                findings.append(_lost(number, report.errors[0], report.ended_at))
-                continue
+            ended_at = (end := state["last_end"]) and end["at"]
+            losses += _loss(worker, end)
             is_late = now - self._started_at > worker.configuration.late_after
             if is_late or (ended_at is not None and ended_at >= self._started_at):
                 seen.add(number)
                 findings += findings_of(worker, state, now)
                 findings += self._checked.get(number, ())
+        # Where it is a few démarches, others have the database: one process waited for another.
+        if 2 * len(losses) > len(self._workers):
+            findings = _without_what_follows(findings, losses)
         found = {one.key for one in findings}
         for refused in [one for one in findings if one.name == TOKEN_REFUSED]:
             token, _, why = refused.cause.partition(" ")
@@ -319,7 +315,6 @@ TOLD: Mapping[Code, Told | None] = {
         _FAILURE,
         "Since {since}: {why} The next run resumes; `dsync runs{of}` shows the attempts.",
     ),
-    Code.DATABASE: Told(DATABASE, _FAILURE, "Since {since}: {why}"),
     Code.TOKEN_REFUSED: Told(TOKEN_REFUSED, _FAILURE, "Since {since}: {why}"),
     Code.TOKEN_EXPIRY: Told(
         "token_expiry",
@@ -385,7 +380,7 @@ TOLD: Mapping[Code, Told | None] = {
 }
 """How each concern is told; None: it is not."""
 
-_EXPLAINS_NO_SUCCESS = {Code.DS_AWAY, Code.DATABASE, Code.TOKEN_REFUSED}
+_EXPLAINS_NO_SUCCESS = {Code.DS_AWAY, Code.TOKEN_REFUSED}
 
 
 def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
@@ -418,7 +413,7 @@ def _cause(worker: Worker, concern: Concern) -> str:
     """Return what a concern of several démarches has in common, "" if nothing."""
     settings = worker.settings
     match concern.code:
-        case Code.DATABASE | Code.EVIDENCE:
+        case Code.EVIDENCE:
             return concern.code.value
         case Code.DS_AWAY:
             return digest(settings.ds_url)
@@ -433,10 +428,30 @@ def _cause(worker: Worker, concern: Concern) -> str:
     return ""
 
 
-def _lost(demarche: DemarcheNumber, message: str, since: datetime | None) -> Finding:
+def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[Finding]:
+    """Yield that a démarche's last run lost the database, if it did; `end`: as stored."""
+    report = worker.last_report
+    # Of a standby, at each of its checks.
+    if report and report.exit_code == LeaseHeldError.exit_code:
+        report = None
+    if report and report.ended_at and (end is None or not end["at"] or end["at"] < report.ended_at):
+        # It may be in no journal: the database could not take it.
+        end = {"code": report.exit_code, "messages": report.errors, "at": report.ended_at}
+    if end and end["code"] == StoreError.exit_code:
+        yield _lost(worker.demarche, end["messages"][0], end["at"])
+
+
+def _without_what_follows(findings: Iterable[Finding], losses: Sequence[Finding]) -> list[Finding]:
+    """Return findings with losses of the database, and without that no run succeeds for them."""
+    lost = {one.demarche for one in losses}
+    kept = [one for one in findings if one.name != NO_SUCCESS or one.demarche not in lost]
+    return [*kept, *losses]
+
+
+def _lost(demarche: DemarcheNumber, message: str, since: datetime | None = None) -> Finding:
     """Return that the database is lost, or cannot be written."""
     text = f"Since {{since}}: {message}"
-    return Finding(demarche, DATABASE, _FAILURE, text, Code.DATABASE.value, 1, since)
+    return Finding(demarche, DATABASE, _FAILURE, text, DATABASE, 1, since)
 
 
 def _findings(demarche: DemarcheNumber, lines: Iterable[CheckLine]) -> Iterator[Finding]:
