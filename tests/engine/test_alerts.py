@@ -17,11 +17,13 @@ import pytest
 import sentry_sdk
 from pydantic import SecretStr
 
-from dsync.errors import ConfigurationError
+from dsync.domain.run_kinds import Kind
+from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
 from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.report import RunReport
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
 from tests.store.databases import PostgresServer, on_postgresql
@@ -239,6 +241,29 @@ def test_a_lost_database_is_told_without_it(
     postgres_server.come_back(engine.url)
     engine.sync()
     assert ["database ended"] == told(engine, inbox, *both, minutes=10)
+
+
+@pytest.mark.parametrize(("failed", "titles"), [(1, []), (2, ["database"])])
+def test_one_demarche_that_waits_in_vain_has_not_lost_the_database(
+    engine: Engine, failed: int, titles: list[str]
+) -> None:
+    """Another process held a lock; if most démarches fail by the database, it is lost."""
+    seen = list[str]()
+
+    def note(title: str, _text: str, _severity: object) -> bool:
+        seen.append(title.partition(": ")[2])
+        return True
+
+    apps = [engine.another(demarche=DEMARCHE + n).app for n in range(3)]
+    held: list[Any] = [Held(app) for app in apps]
+    alerts = Alerts(held, note, engine.worker.stop)
+    error = StoreError("SQLite file x.db: its disk is full. Free some space; the next run resumes.")
+    for app in apps[:failed]:
+        app.last_report = RunReport.failed(Kind.INCREMENTAL, app.clock(), error)
+    for _ in range(3):
+        alerts.tick()
+        engine.advance(minutes=1)
+    assert titles == seen
 
 
 def test_a_slow_check_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
