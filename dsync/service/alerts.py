@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
@@ -83,7 +83,7 @@ class Alerts:
     """Looks for the alerts of all démarches, and tells them.
 
     Args:
-        workers: one for each démarche.
+        workers: one for each démarche; those of each look are told of.
         tell: sends them.
         stop: ends a check under way.
         monotonic: returns seconds of a monotonic clock.
@@ -104,7 +104,6 @@ class Alerts:
         self._tell = tell
         self._stop = stop
         self._monotonic = monotonic
-        self._after = max(one.configuration.alerts.after for one in workers)
         self.every_s = min(_WATCH_S, self._after.total_seconds() / 2)
         """Seconds between two calls of `tick`."""
         self._started_at = workers[0].clock()
@@ -115,6 +114,11 @@ class Alerts:
         self._checked: dict[DemarcheNumber, list[Finding]] = {}
         """The findings of the last check of each démarche that reached DS, until all are told."""
         self._check_at: dict[DemarcheNumber, float] = {}
+
+    @property
+    def _after(self) -> timedelta:
+        """How long a cause has to last."""
+        return max(one.configuration.alerts.after for one in self._workers)
 
     def tick(self) -> None:
         """Tell what began and what ended since the last call; never raises."""
@@ -128,7 +132,7 @@ class Alerts:
 
     def _watch(self) -> None:
         """Tell what began and what is over, by the database, the last runs and the last checks."""
-        if self._stop.is_set():
+        if self._stop.is_set() or not self._workers:
             return
         now = self._workers[0].clock()
         store, serves = self._workers[0].store, [one.demarche for one in self._workers]
