@@ -33,6 +33,7 @@ from dsync.errors import (
 )
 from dsync.service.causes import DATABASE, DS, NO_SUCCESS, Finding, Message, Severity, decide
 from dsync.settings import Settings
+from dsync.store.engine import waited_in_vain
 from dsync.store.services import AlertBook, AlertEntry, AlertKey
 from dsync.sync.context import digest
 
@@ -169,6 +170,9 @@ class Alerts:
                 lost = exc
         if lost is not None:
             log.warning("alerts_without_database", error=lost.message)
+            if waited_in_vain(lost.message):
+                # Such as for a long dry run on SQLite: the next look tries again.
+                return
             losses = [_lost(number, lost.message) for number in serves]
             findings = _without_what_follows(findings, losses)
             done = decide(self._book, findings, now, self._after, serves=serves, is_known=is_known)
@@ -210,7 +214,7 @@ class Alerts:
                 seen.add(number)
                 findings += findings_of(worker, state, now)
                 findings += self._checked.get(number, ())
-        # Where it is a few démarches, others have the database: one process waited for another.
+        # Where it is a few démarches, others have the database.
         if 2 * len(losses) > len(self._workers):
             findings = _without_what_follows(findings, losses)
         found = {one.key for one in findings}
@@ -441,7 +445,9 @@ def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[Finding]:
     if report and report.ended_at and (end is None or not end["at"] or end["at"] < report.ended_at):
         # It may be in no journal: the database could not take it.
         end = {"code": report.exit_code, "messages": report.errors, "at": report.ended_at}
-    if end and end["code"] == StoreError.exit_code:
+    if end is None or end["code"] != StoreError.exit_code:
+        return
+    if not waited_in_vain(end["messages"][0]):
         yield _lost(worker.demarche, end["messages"][0], end["at"])
 
 
