@@ -416,6 +416,9 @@ class AlertsSection(_Section):
 
     ping_url: str | None = None
     """Called by GET after each success of the service, as healthchecks.io expects it."""
+    after: Interval = timedelta(minutes=1)
+    """How long a cause has to last before it is told; of several files of a service, the longest
+    one counts."""
 
 
 class Configuration(_Section):

@@ -48,7 +48,12 @@ SANDBOX_DEMARCHE = 86321
 _NOWHERE = "http://127.0.0.1:9"
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
-_FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED", "DSYNC_NEEDS_BROWSER"}
+_FOREIGN = {
+    "DSYNC_TEST_DATABASE_URL",
+    "DSYNC_SHARED",
+    "DSYNC_NEEDS_BROWSER",
+    "DSYNC_NEEDS_PROMETHEUS",
+}
 """Variables that only the tests read."""
 
 

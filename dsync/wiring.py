@@ -16,7 +16,7 @@ from dsync import __version__
 from dsync.addresses import is_loopback
 from dsync.care.new_config import Known, NewConfig, new_config
 from dsync.care.prerequisites import CheckSources, run_checks
-from dsync.care.state import state_of
+from dsync.care.state import Looked, states_of
 from dsync.care.verify import (
     Expected,
     Verification,
@@ -97,6 +97,8 @@ class Worker:
         self._store = store
         self._client = client
         self._registered: RunningService | None = None
+        self.last_report: RunReport | None = None
+        """That of this process's last run, which the database may not have been able to take."""
 
     @property
     def configuration(self) -> Configuration:
@@ -274,7 +276,8 @@ class Worker:
             StoreError: the database cannot be opened; nothing was done.
         """
         self._renew_token()
-        return runs.sync(self.context, request)
+        self.last_report = runs.sync(self.context, request)
+        return self.last_report
 
     def attempt(self, work: Attempted, wait_s: float = 0) -> RunReport:
         """Do a dry run, once the lease is free; as `sync`."""
@@ -513,7 +516,7 @@ class Worker:
         *,
         counted: bool = True,
     ) -> dict[str, Any]:
-        """Return the démarche's state as stored, as `state_of` has it.
+        """Return the démarche's state as stored, as `states_of` has it.
 
         Args:
             now: the present instant, in UTC.
@@ -523,16 +526,14 @@ class Worker:
         Raises:
             StoreError: the database cannot be read.
         """
-        return state_of(
-            self.store,
-            self.demarche,
-            now,
-            judges=self.configuration.judges,
-            counted=counted,
-            configured=self.settings.folder,
-            ages=self.configuration.retention.ages,
-            groupes=groupes,
-        )
+        found = states_of(self.store, [self.looked], now, counted=counted, groupes=groupes)
+        return found[self.demarche]
+
+    @property
+    def looked(self) -> Looked:
+        """What `states_of` has to know of this démarche."""
+        configuration, folder = self.configuration, self.settings.folder
+        return Looked(self.demarche, configuration.judges, folder, configuration.retention.ages)
 
     def evidence(self, reader: Reader) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `dsync evidence show`; None without rules.

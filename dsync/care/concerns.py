@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 from dsync.domain.check_line import CheckStatus, expiry_line
 from dsync.domain.durations import ago, span
 from dsync.domain.run_kinds import Kind, Status
-from dsync.errors import DSUnauthorizedError, SafetyBrakeError, quotation
+from dsync.errors import (
+    DSError,
+    DSUnauthorizedError,
+    DSUnavailableError,
+    SafetyBrakeError,
+    quotation,
+)
 from dsync.sync.moves import REMEDY, Moves
 
 CHECK = "check "
@@ -34,6 +40,8 @@ class Code(StrEnum):
     CLOCK_WENT_BACK = "clock_went_back"
     RUN_FAILED = "run_failed"
     """`number` is the run's; no `details` if its process died."""
+    DS_AWAY = "ds_away"
+    """DS was not available for the last run; `details`: how."""
     TOKEN_REFUSED = "token_refused"  # noqa: S105
     BRAKE = "brake"
     """The last full read was stopped because too many dossiers disappeared at once."""
@@ -74,10 +82,18 @@ class Concern(NamedTuple):
         """Return how long it has lasted; below zero for a clock that went back."""
         return now - (self.since or now)
 
-    def fill(self, sentence: str, now: datetime) -> str:
-        """Return an English sentence with this concern's facts in place of its `{…}`."""
+    def fill(self, sentence: str, now: datetime, of: str = "") -> str:
+        """Return an English sentence with this concern's facts in place of its `{…}`.
+
+        Args:
+            sentence: with placeholders; `{since}` stays.
+            now: the present instant, in UTC.
+            of: what names the démarche to a command, where there are several.
+        """
         age = self.age(now)
         return sentence.format(
+            of=of,
+            since="{since}",
             number=self.number,
             dossiers=f"{self.number} dossier{'s' if self.number > 1 else ''}",
             ago=ago(now - age, now),
@@ -113,11 +129,13 @@ def concerns_of(
         thresholds: of the démarche.
     """
     last, services, run = state["last_success_at"], state["services"], state["last_run"]
+    end = state["last_end"]
+    why = tuple(end["messages"][:1]) if end and end["code"] else ()
     if last is None:
         started = min((one["started_at"] for one in services), default=now)
-        yield Concern(Code.NO_SUCCESS, since=started)
+        yield Concern(Code.NO_SUCCESS, since=started, details=why)
     elif now - last > thresholds.late_after:
-        yield Concern(Code.LATE, since=last)
+        yield Concern(Code.LATE, since=last, details=why)
     if not any(one["is_alive"] for one in services):
         yield Concern(Code.NO_SERVICE)
     for one in services:
@@ -127,8 +145,13 @@ def concerns_of(
         yield Concern(Code.CLOCK_WENT_BACK, since=now + timedelta(seconds=state["clock_ahead_s"]))
     if run and run["status"] in (Status.FAILED, Status.INTERRUPTED):
         yield Concern(Code.RUN_FAILED, run["run"], details=(run["error"],) if run["error"] else ())
-    if state["last_code"] == DSUnauthorizedError.exit_code:
-        yield Concern(Code.TOKEN_REFUSED)
+    if end:
+        how = tuple(end["messages"][:1])
+        if end["code"] == DSUnauthorizedError.exit_code:
+            yield Concern(Code.TOKEN_REFUSED, since=end["at"], details=how)
+        # Not where one page or dossier timed out.
+        if end["code"] == DSError.exit_code and DSUnavailableError.__name__ in end["classes"]:
+            yield Concern(Code.DS_AWAY, since=end["at"], details=how)
     # Another brake stops a part of a run, which then does not fail.
     if (state["last_full_code"], state["last_full_status"]) == (
         SafetyBrakeError.exit_code,
@@ -191,6 +214,7 @@ WARNINGS: Mapping[Code, str | None] = {
     **dict.fromkeys((Code.NO_SUCCESS, Code.LATE, Code.NO_SERVICE, Code.CHECK, Code.EVIDENCE)),
     # The messages of the last run say these, with what to do.
     **dict.fromkeys((Code.RUN_FAILED, Code.TOKEN_REFUSED, Code.BRAKE, Code.TARGET)),
+    Code.DS_AWAY: None,
     Code.SILENT_SERVICE: (
         "The service {why} last reported {ago} and did not report its end: check whether it still "
         "runs, and start it again. If it runs, compare the machines' clocks (NTP)."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Kind
@@ -34,6 +34,18 @@ RUN_KEYS = {
 """Keys of a run in the document by its column."""
 
 
+class Looked(NamedTuple):
+    """A démarche whose state is asked for, with what its configuration says about it."""
+
+    demarche: DemarcheNumber
+    judges: bool
+    """Whether its dossiers are judged; if not, none waits for it."""
+    configured: tuple[int, ...] = ()
+    """The démarches of the folder of configuration files; empty: it is one file."""
+    ages: Mapping[str, timedelta] = MappingProxyType({})
+    """Those of `[retention]`."""
+
+
 def state_of(
     store: Store,
     demarche: DemarcheNumber,
@@ -41,97 +53,137 @@ def state_of(
     *,
     judges: bool,
     counted: bool = True,
-    configured: Sequence[int] = (),
+    configured: tuple[int, ...] = (),
     ages: Mapping[str, timedelta] = MappingProxyType({}),
     groupes: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Return the state of a démarche as stored: services, last successes, counts.
+    """Return the state of a démarche, as `states_of`; Args of its configuration as of `Looked`."""
+    looked = Looked(demarche, judges, configured, ages)
+    return states_of(store, [looked], now, counted=counted, groupes=groupes)[demarche]
+
+
+def states_of(
+    store: Store,
+    every: Sequence[Looked],
+    now: datetime,
+    *,
+    counted: bool = True,
+    groupes: Collection[str] | None = None,
+) -> dict[DemarcheNumber, dict[str, Any]]:
+    """Return the states of some démarches as stored: services, last successes, counts.
+
+    Each kind of fact is read by one statement for all of them.
 
     Args:
         store: the database.
-        demarche: the démarche's number.
+        every: the démarches.
         now: the present instant, in UTC.
-        judges: whether the démarche's dossiers are judged; if not, none waits for it.
-        counted: whether its dossiers are counted; else the document has none of their numbers.
-        configured: the démarches of the folder of configuration files; empty: it is one file.
-        ages: those of `[retention]`.
+        counted: whether their dossiers are counted; else the documents have no such numbers.
         groupes: the groupes instructeurs whose dossiers are counted; None: all.
 
     Raises:
         StoreError: the database cannot be read.
     """
-    lease = store.lease_of(demarche)
-    # One démarche says it for all.
-    known = store.demarches() if configured and demarche == configured[0] else ()
-    at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
-    with store.reading(demarche, groupes) as reader:
-        stored = reader.state.read()
-        # What a clock that was ahead has stored counts as never, here as for the schedule.
-        state = stored.as_of(now)
-        ahead = stored.ahead(now)
-        lists: list[Any] = [state.last_pending_at, state.last_deleted_at]
-        last_run, ended, full_run = reader.journal.last_runs(Kind.FULL.value)
-        counts = reader.dossiers.counts() if counted else None
-        wishes, quarantined, pushes, doomed, requests = reader.open_work()
-        return {
-            "demarche": demarche,
-            "title": reader.demarche.title(),
-            "database": store.place,
-            "services": [
-                {**one._asdict(), "is_alive": is_alive(one, lease, now)}
-                for one in store.services.of(demarche)
-            ],
-            "last_success_at": state.last_success_at,
-            "last_full_at": state.last_full_at,
-            # Of the list that was last read the longest ago.
-            "last_deletions_at": None if None in lists else min(lists),
-            "watermark": state.watermark,
-            "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
-            "full_read_under_way": state.full_cursor is not None,
-            "last_run": last_run and _last_run(last_run),
-            "last_code": ended and ended["code"],
-            "last_full_code": full_run and full_run["code"],
-            "last_full_status": full_run and full_run["statut"],
-            "dossiers": counts
-            and {
-                "presence": counts["presence"],
-                "state": counts["etat"],
-                "verdict": counts["verdict"],
-                "verdict_by_state": counts["verdict_par_etat"],
-                "to_judge": counts["a_evaluer"] if judges else 0,
-            },
-            "annotations": wishes,
-            **{name: push.dossiers for name, push in pushes.items()},
-            "waiting_since": pushes["waiting"].since,
-            "reasons": {name: list(push.reasons) for name, push in pushes.items()},
-            "quarantined": quarantined,
-            "mass_deletion": stored.mass_deletion_run
-            and {
-                "dossiers": stored.mass_deletion_count,
-                "of": stored.mass_deletion_of,
-                "since": reader.journal.began_at(stored.mass_deletion_run),
-            },
-            "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
-            "copies_to_delete": doomed,
-            "retention": announcement(reader, ages, stored, now),
-            "requests": [
-                {"kind": kind, "count": count, "asked_at": oldest}
-                for kind, count, oldest in requests
-            ],
-            "target_is_missing": bool(ended and (ended["figures"] or {}).get("cible_absente")),
-            "not_configured": [one for one in known if one not in configured],
-            "refused_rules": stored.refused_rules if judges else None,
-            "refused_rules_since": stored.refused_rules_since if judges else None,
-            "alerts": [
-                {"name": name, "since": since} for name, since in reader.alerts.told_alerts()
-            ],
-            "lease": at_work
-            and {
-                "holder": at_work.holder,
-                "since": at_work.acquired_at,
-                "expires_at": at_work.expires_at,
-            },
-        }
+    numbers = [one.demarche for one in every]
+    with store.reading(groupes=groupes) as reader:
+        titles = reader.titles_of(numbers)
+        leases = reader.leases(numbers, now)
+        services = reader.services(numbers)
+        states = reader.state.of(numbers)
+        last_runs = reader.journal.last_runs_of(numbers, Kind.FULL.value)
+        counts_of = reader.dossiers.counts_of(numbers) if counted else {}
+        work_of = reader.open_work_of(numbers)
+        told = reader.alerts.told_of(numbers)
+        judging = any(one.judges for one in every)
+        confirmed_at = reader.evidence_confirmed_at() if judging else None
+        # One démarche says it for all.
+        says_it = any(one.configured[:1] == (one.demarche,) for one in every)
+        known = reader.known() if says_it else ()
+        documents = {}
+        for demarche, judges, configured, ages in every:
+            lease, stored = leases.get(demarche), states[demarche]
+            at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
+            # What a clock that was ahead has stored counts as never, here as for the schedule.
+            state = stored.as_of(now)
+            ahead = stored.ahead(now)
+            lists: list[Any] = [state.last_pending_at, state.last_deleted_at]
+            last_run, ended, full_run = last_runs[demarche]
+            counts = counts_of.get(demarche)
+            wishes, quarantined, pushes, doomed, requests = work_of[demarche]
+            documents[demarche] = {
+                "demarche": demarche,
+                "title": titles.get(demarche),
+                "database": store.place,
+                "services": [
+                    {**one._asdict(), "is_alive": is_alive(one, lease, now)}
+                    for one in services[demarche]
+                ],
+                "last_success_at": state.last_success_at,
+                "last_full_at": state.last_full_at,
+                # Of the list that was last read the longest ago.
+                "last_deletions_at": None if None in lists else min(lists),
+                "watermark": state.watermark,
+                "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
+                "full_read_under_way": state.full_cursor is not None,
+                "last_run": last_run and _last_run(last_run),
+                "last_end": ended and _end(ended),
+                "last_code": ended and ended["code"],
+                "last_full_code": full_run and full_run["code"],
+                "last_full_status": full_run and full_run["statut"],
+                "dossiers": counts
+                and {
+                    "presence": counts["presence"],
+                    "state": counts["etat"],
+                    "verdict": counts["verdict"],
+                    "verdict_by_state": counts["verdict_par_etat"],
+                    "to_judge": counts["a_evaluer"] if judges else 0,
+                },
+                "annotations": wishes,
+                **{name: push.dossiers for name, push in pushes.items()},
+                "waiting_since": pushes["waiting"].since,
+                "reasons": {name: list(push.reasons) for name, push in pushes.items()},
+                "quarantined": quarantined,
+                "mass_deletion": stored.mass_deletion_run
+                and {
+                    "dossiers": stored.mass_deletion_count,
+                    "of": stored.mass_deletion_of,
+                    "since": reader.journal.began_at(stored.mass_deletion_run),
+                },
+                "evidence_confirmed_at": confirmed_at if judges else None,
+                "copies_to_delete": doomed,
+                "retention": announcement(reader.about(demarche), ages, stored, now),
+                "requests": [
+                    {"kind": kind, "count": count, "asked_at": oldest}
+                    for kind, count, oldest in requests
+                ],
+                "target_is_missing": bool(ended and (ended["figures"] or {}).get("cible_absente")),
+                "not_configured": (
+                    [one for one in known if one not in configured]
+                    if configured[:1] == (demarche,)
+                    else []
+                ),
+                "refused_rules": stored.refused_rules if judges else None,
+                "refused_rules_since": stored.refused_rules_since if judges else None,
+                "alerts": [{"name": name, "since": since} for name, since in told[demarche]],
+                "lease": at_work
+                and {
+                    "holder": at_work.holder,
+                    "since": at_work.acquired_at,
+                    "expires_at": at_work.expires_at,
+                },
+            }
+    return documents
+
+
+def _end(run: dict[str, Any]) -> dict[str, Any]:
+    """Return how the last run that ended did."""
+    figures = run["figures"] or {}
+    return {
+        "at": run["fin"] and datetime.fromisoformat(run["fin"]),
+        "code": run["code"],
+        "classes": sorted(figures.get("erreurs_par_classe", ())),
+        "messages": figures.get("messages", []),
+    }
 
 
 def _last_run(run: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from threading import Event
 from typing import Any
 
 import click
@@ -12,10 +14,12 @@ from dsync.care.prerequisites import exit_code_of
 from dsync.cli.failures import Exit
 from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import clean, heading, pasteable, print_json, print_note
-from dsync.cli.session import concerning, load_all, open_worker
+from dsync.cli.session import concerning, load_all, open_worker, set_up_logging
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.settings import unknown_variables
+from dsync.settings import Settings, unknown_variables
 
+CHECKS_AT_ONCE = 4
+"""Each has connections of its own to DS and to the database."""
 MARKS = {"ok": ("ok", "green"), "info": ("--", "blue"), "warning": ("!!", "yellow")}
 MARKS["error"] = ("KO", "red")
 
@@ -37,17 +41,16 @@ def check(*, as_json: bool) -> None:
     if not as_json:
         for line in variables:
             _print_line(line)
-    for settings in found:
+    for settings, found_lines in _checks(found):
         if len(found) > 1 and not as_json:
             heading(f"Démarche {settings.demarche}")
         lines = []
         concerning(settings)
-        with open_worker(settings) as worker:
-            for line in worker.check(every_champ=current_flags().verbose):
-                line = replace(line, remedy=line.remedy and pasteable(line.remedy))
-                lines.append(line)
-                if not as_json:
-                    _print_line(line)
+        for found_line in found_lines:
+            line = replace(found_line, remedy=found_line.remedy and pasteable(found_line.remedy))
+            lines.append(line)
+            if not as_json:
+                _print_line(line)
         checked.append((settings.demarche, lines))
     every = variables + [line for _, lines in checked for line in lines]
     code = exit_code_of(every)
@@ -69,6 +72,32 @@ def check(*, as_json: bool) -> None:
         click.echo(pasteable(said))
     if code:
         raise Exit(code)
+
+
+def _checks(every: Sequence[Settings]) -> Iterator[tuple[Settings, Iterable[CheckLine]]]:
+    """Yield the lines of each démarche: of a single one as they are known, else some at once."""
+    every_champ = current_flags().verbose
+    if len(every) == 1:
+        with open_worker(every[0]) as worker:
+            yield every[0], worker.check(every_champ=every_champ)
+        return
+    from dsync.wiring import Worker
+
+    set_up_logging(every[0])
+    stop = Event()
+
+    def lines_of(settings: Settings) -> list[CheckLine]:
+        with Worker(settings, stop=stop) as worker:
+            return list(worker.check(every_champ=every_champ))
+
+    with ThreadPoolExecutor(CHECKS_AT_ONCE) as pool:
+        try:
+            yield from zip(every, pool.map(lines_of, every), strict=True)
+        except BaseException:
+            # Those under way end at once, also on Ctrl-C.
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _unknown_variables() -> Iterator[CheckLine]:

@@ -81,6 +81,9 @@ class Digests:
         stop: ends the service.
     """
 
+    every_s = 60.0
+    """Interval between two looks at what is due."""
+
     def __init__(
         self,
         workers: Sequence[Worker],

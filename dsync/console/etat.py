@@ -56,7 +56,7 @@ POINTS: Mapping[Code, Point | None] = {
         is_error=True,
     ),
     # The error of the last run says it.
-    Code.TOKEN_REFUSED: None,
+    **dict.fromkeys((Code.TOKEN_REFUSED, Code.DS_AWAY)),
     Code.BRAKE: Point(
         "La dernière lecture complète a été arrêtée : trop de dossiers ont disparu à la fois ; "
         "aucun n’est marqué.",

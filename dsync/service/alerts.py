@@ -1,7 +1,7 @@
-"""Tells operators what needs them: each alert once when it begins and once when it ends.
+"""Tells operators what needs them: one message a cause when it begins and one when it is over.
 
-Alerts hold numbers only. What was told is stored in the database, so that restarts repeat nothing
-and of several services one tells it.
+What is told is known in this process, so that a lost database and a full disk are told, too. With a
+database it is also stored there: restarts repeat nothing, and of several services one tells it.
 """
 
 from __future__ import annotations
@@ -11,35 +11,56 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 import requests
 import structlog
 
-from dsync.care.concerns import CHECK, Code, concerns_of
+from dsync.care.concerns import CHECK, Code, Concern, concerns_of
+from dsync.care.state import states_of
 from dsync.domain.check_line import EXPIRY_WARNINGS_DAYS, CheckLine, CheckStatus
-from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError, DSUnauthorizedError, DsyncError
+from dsync.errors import (
+    ConfigurationError,
+    DSUnauthorizedError,
+    DsyncError,
+    LeaseHeldError,
+    StoreError,
+)
+from dsync.service.causes import DATABASE, DS, NO_SUCCESS, Finding, Message, Severity, decide
 from dsync.settings import Settings
+from dsync.store.engine import waited_in_vain
+from dsync.store.services import AlertBook, AlertEntry, AlertKey
+from dsync.sync.context import digest
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
 
+Tell = Callable[[str, str, Severity], bool]
+"""Sends a title and a text; returns whether it was sent."""
+
 _CHECK_EVERY_S = 24 * 3600.0
 _CHECK_AGAIN_S = 15 * 60.0
 """Time after which a check is repeated that did not reach DS."""
+_CHECKS_AT_ONCE = 4
+"""Each has connections of its own to DS and to the database."""
+_WATCH_S = 60.0
+TOKEN_REFUSED, _OF_ALL = "token_refused", "all"
 _PING_S = 10.0
 # Exit codes of the lines of a check that says nothing of the démarche: DS was not read.
 UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
 
 ALERTS = {
-    "no_success": "No run has succeeded for `[http] ready_intervals` intervals.",
-    "token_refused": "DS refuses the token.",
+    DATABASE: "The database is lost, or its disk is full. Told without it, so by each service.",
+    DS: "DS is not available: told once it has lasted five times `[alerts] after`.",
+    NO_SUCCESS: "No run has succeeded for `[http] ready_intervals` intervals, for another cause.",
+    TOKEN_REFUSED: "DS refuses the token: one message for all démarches that have it.",
     "token_expiry": f"The token expires within {EXPIRY_WARNINGS_DAYS[0]} days, or has expired.",
     "brake": "The last full read was stopped because too many dossiers disappeared at once.",
     "mass_deletion": "DS's own lists hid or erased too many dossiers at once; they are followed.",
@@ -63,8 +84,8 @@ class Alerts:
     """Looks for the alerts of all démarches, and tells them.
 
     Args:
-        workers: one for each démarche.
-        tell: sends a title and a text; returns whether it was sent.
+        workers: one for each démarche; those of each look are told of.
+        tell: sends them.
         stop: ends a check under way.
         monotonic: returns seconds of a monotonic clock.
     """
@@ -72,7 +93,7 @@ class Alerts:
     def __init__(
         self,
         workers: Sequence[Worker],
-        tell: Callable[[str, str], bool],
+        tell: Tell,
         stop: threading.Event,
         *,
         monotonic: Callable[[], float] = time.monotonic,
@@ -84,179 +105,395 @@ class Alerts:
         self._tell = tell
         self._stop = stop
         self._monotonic = monotonic
-        self._findings: dict[DemarcheNumber, list[Alert]] = {}
-        """The alerts of the last check of each démarche that reached DS, until all are told."""
+        self.every_s = min(_WATCH_S, self._after.total_seconds() / 2)
+        """Seconds between two calls of `tick`."""
+        self._started_at = workers[0].clock()
+        self._book: dict[AlertKey, AlertEntry] = {}
+        """What was told, as far as this process knows."""
+        self._stored: AlertBook = {}
+        """That of it which is in the database."""
+        self._checked: dict[DemarcheNumber, list[Finding]] = {}
+        """The findings of the last check of each démarche that reached DS, until all are told."""
         self._check_at: dict[DemarcheNumber, float] = {}
+
+    @property
+    def _after(self) -> timedelta:
+        """How long a cause has to last."""
+        return max(one.configuration.alerts.after for one in self._workers)
 
     def tick(self) -> None:
         """Tell what began and what ended since the last call; never raises."""
         self.idle.clear()
         try:
             # A check may wait minutes for DS: what the database shows of all is told before.
-            for look in (self._watch, self._check):
-                for worker in self._workers:
-                    if self._stop.is_set():
-                        return
-                    try:
-                        with structlog.contextvars.bound_contextvars(demarche=worker.demarche):
-                            look(worker)
-                    except DsyncError as exc:
-                        # The next tick tries again; what the failure means is an alert of its own.
-                        number, error = worker.demarche, exc.message
-                        log.warning("alerts_not_watched", demarche=number, error=error)
+            self._watch()
+            self._check()
         finally:
             self.idle.set()
 
-    def _watch(self, worker: Worker) -> None:
-        """Tell what began and what ended, by the database and the last check."""
-        now = worker.clock()
-        findings = self._findings.get(worker.demarche)
-        current = {one.name: one for one in (*alerts_of(worker, now), *(findings or ()))}
-        numbers = {name: alert.number for name, alert in current.items()}
-        with worker.store.alerts(worker.demarche) as alerts:
-            begun = alerts.begin(numbers, now)
-            # Those of another check stay until one of this process reaches DS.
-            ended = alerts.end(current, spared=CHECK if findings is None else None)
-        # After the transaction: sending can take long.
-        for name in begun:
-            log.warning("alert_began", alert=name)
-            if self._tell(f"dsync, démarche {worker.demarche}: {name}", current[name].text):
-                with worker.store.alerts(worker.demarche) as alerts:
-                    alerts.told(name, now)
-        for name, since in ended:
-            log.info("alert_ended", alert=name)
-            text = f"Over, after {span(max(now - since, timedelta()))}."
-            if not self._tell(f"dsync, démarche {worker.demarche}: {name} ended", text):
-                with worker.store.alerts(worker.demarche) as alerts:
-                    alerts.restore(name, since, now)
-        if findings is not None:
-            with worker.store.reading(worker.demarche) as reader:
-                told = {name for name, _ in reader.alerts.told_alerts() if name.startswith(CHECK)}
-            if told == {one.name for one in findings}:
-                # A later check of another service knows better from now on: else each service
-                # would end what the other one begins, again and again.
-                del self._findings[worker.demarche]
-
-    def _check(self, worker: Worker) -> None:
-        """Run the checks of a démarche if they are due, and tell what they found."""
-        if self._monotonic() < self._check_at.get(worker.demarche, 0.0):
+    def _watch(self) -> None:
+        """Tell what began and what is over, by the database, the last runs and the last checks."""
+        if self._stop.is_set() or not self._workers:
             return
-        lines = list(worker.check())
-        reached = all(line.exit_code not in (UNREACHABLE, REFUSED) for line in lines)
-        if reached:
-            self._findings[worker.demarche] = _findings(lines)
-        wait_s = _CHECK_EVERY_S if reached else _CHECK_AGAIN_S
-        self._check_at[worker.demarche] = self._monotonic() + wait_s
-        self._watch(worker)
+        now = self._workers[0].clock()
+        store, serves = self._workers[0].store, [one.demarche for one in self._workers]
+        findings, seen = list[Finding](), set[DemarcheNumber]()
+        lost: StoreError | None = None
+        try:
+            findings, seen = self._look(now)
+        except StoreError as exc:
+            lost = exc
+
+        def is_known(key: AlertKey) -> bool:
+            demarche, name = key
+            return name == DATABASE or (
+                demarche in seen and (demarche in self._checked or not name.startswith(CHECK))
+            )
+
+        if lost is None:
+            try:
+                with store.alerts() as alerts:
+                    stored, present = alerts.book(now)
+                    merged = {**stored, **self._unstored(stored)}
+                    done = decide(
+                        merged,
+                        findings,
+                        now,
+                        self._after,
+                        serves=serves,
+                        present=present,
+                        is_known=is_known,
+                    )
+                    alerts.save(stored, done.book)
+                self._stored = done.book
+            except StoreError as exc:
+                lost = exc
+        if lost is not None:
+            log.warning("alerts_without_database", error=lost.message)
+            if waited_in_vain(lost.message):
+                # Such as for a long dry run on SQLite: the next look tries again.
+                return
+            losses = [_lost(number, lost.message) for number in serves]
+            findings = _without_what_follows(findings, losses)
+            done = decide(self._book, findings, now, self._after, serves=serves, is_known=is_known)
+        self._book = done.book
+        # After the transaction: sending can take long.
+        for message in done.messages:
+            self._send(message, now)
+        # A later check of another service knows better from now on: else each service would end
+        # what the other one begins, again and again.
+        for number in seen & self._checked.keys():
+            told = {
+                key: entry.dite_le and entry.nombre
+                for key, entry in self._book.items()
+                if entry.demarche_numero == number and entry.nom.startswith(CHECK)
+            }
+            if told == {one.key: one.number for one in self._checked[number]}:
+                del self._checked[number]
+
+    def _look(self, now: datetime) -> tuple[list[Finding], set[DemarcheNumber]]:
+        """Return what is so now, and the démarches about which that is known.
+
+        After a restart a démarche's last success is as old as the maintenance was long: nothing is
+        known before its first run, unless that is late itself.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        # Not in the future, after a clock that went back.
+        self._started_at = min(self._started_at, now)
+        looked = [one.looked._replace(ages=MappingProxyType({})) for one in self._workers]
+        states = states_of(self._workers[0].store, looked, now)
+        findings, seen, losses = list[Finding](), set[DemarcheNumber](), list[Finding]()
+        for worker in self._workers:
+            state, number = states[worker.demarche], worker.demarche
+            ended_at = (end := state["last_end"]) and end["at"]
+            losses += _loss(worker, end)
+            is_late = now - self._started_at > worker.configuration.late_after
+            if is_late or (ended_at is not None and ended_at >= self._started_at):
+                seen.add(number)
+                findings += findings_of(worker, state, now)
+                findings += self._checked.get(number, ())
+        # Where it is a few démarches, others have the database.
+        if 2 * len(losses) > len(self._workers):
+            findings = _without_what_follows(findings, losses)
+        found = {one.key for one in findings}
+        for refused in [one for one in findings if one.name == TOKEN_REFUSED]:
+            token, _, why = refused.cause.partition(" ")
+            # It is every démarche's that has this token, also before its next run.
+            findings += [
+                refused._replace(demarche=one.demarche)
+                for one in self._workers
+                if why == _OF_ALL
+                and (one.demarche, TOKEN_REFUSED) not in found
+                and digest(one.settings.token) == token
+            ]
+            found = {one.key for one in findings}
+        return findings, seen
+
+    def _unstored(self, stored: AlertBook) -> dict[AlertKey, AlertEntry]:
+        """Return what was told while the database could not take it."""
+        return {
+            key: one
+            for key, one in self._book.items()
+            if one != self._stored.get(key) and (one.dite_le or key not in stored)
+        }
+
+    def _send(self, message: Message, now: datetime) -> None:
+        """Tell something, and note that it was told, or that it still has to be."""
+        name, numbers = message.entries[0].nom, [one.demarche_numero for one in message.entries]
+        event = "alert_ended" if message.is_end else "alert_began"
+        of = numbers if numbers[1:] else numbers[0]
+        log.warning(event, alert=name, demarche=of, text=message.text)
+        sent = self._tell(message.title, message.text, message.severity)
+        if sent == message.is_end:
+            return
+        told = {
+            one.key: one if message.is_end else one._replace(dite_le=now) for one in message.entries
+        }
+        self._book |= told
+        try:
+            with self._workers[0].store.alerts() as alerts:
+                stored, _ = alerts.book(now)
+                # One that has ended meanwhile is not there any more.
+                kept = {key: one for key, one in told.items() if message.is_end or key in stored}
+                alerts.save(stored, {**stored, **kept})
+            self._stored = {**self._stored, **kept}
+        except StoreError as exc:
+            log.warning("alerts_without_database", error=exc.message)
+
+    def _check(self) -> None:
+        """Run the checks of the démarches of which they are due, and tell what they found."""
+        due = [
+            one
+            for one in self._workers
+            if self._monotonic() >= self._check_at.get(one.demarche, 0.0)
+        ]
+        if not due or self._stop.is_set():
+            return
+        with ThreadPoolExecutor(_CHECKS_AT_ONCE, "dsync-check") as pool:
+            begun = {pool.submit(self._lines, one): one.demarche for one in due}
+            while wait(begun, self.every_s).not_done:
+                # What is not of the checks is not delayed by them.
+                self._watch()
+        for done, number in begun.items():
+            lines = done.result()
+            reached = all(line.exit_code not in (UNREACHABLE, REFUSED) for line in lines)
+            if reached and lines:
+                self._checked[number] = [*_findings(number, lines)]
+            wait_s = _CHECK_EVERY_S if reached and lines else _CHECK_AGAIN_S
+            self._check_at[number] = self._monotonic() + wait_s
+        self._watch()
+
+    def _lines(self, worker: Worker) -> list[CheckLine]:
+        """Return the lines of a check; none if it could not be made."""
+        if self._stop.is_set():
+            return []
+        with structlog.contextvars.bound_contextvars(demarche=worker.demarche):
+            try:
+                return list(worker.check())
+            except DsyncError as exc:
+                # It is tried again; what the failure means is an alert of its own.
+                log.warning("check_not_made", error=exc.message)
+                return []
 
 
-class Alert(NamedTuple):
-    """A current alert, as it is told."""
+class Told(NamedTuple):
+    """How a concern is told."""
 
     name: str
+    severity: Severity
     text: str
-    number: int = 1
-    """What decides whether it is told again, see `AlertWrites.begin`."""
+    """With the placeholders of `Concern.fill`; `{of}` names the démarche to a command."""
 
 
-TOLD: Mapping[Code, Alert | None] = {
+_FAILURE, _WARNING, _INFO = Severity.FAILURE, Severity.WARNING, Severity.INFO
+
+TOLD: Mapping[Code, Told | None] = {
     **dict.fromkeys(
         (Code.NO_SUCCESS, Code.LATE),
-        Alert("no_success", "No run has succeeded for {span}: see `dsync runs`."),
+        Told(
+            NO_SUCCESS,
+            _FAILURE,
+            "No run has succeeded for {span}{because}: see `dsync runs{of}`.",
+        ),
     ),
-    Code.TOKEN_REFUSED: Alert("token_refused", "DS refuses the token: `dsync check` tells why."),
-    Code.TOKEN_EXPIRY: Alert(
-        "token_expiry", "The token {left}: make a new one on DS and put it in place."
+    Code.DS_AWAY: Told(
+        DS,
+        _FAILURE,
+        "Since {since}: {why} The next run resumes; `dsync runs{of}` shows the attempts.",
     ),
-    Code.BRAKE: Alert(
-        "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
+    Code.TOKEN_REFUSED: Told(TOKEN_REFUSED, _FAILURE, "Since {since}: {why}"),
+    Code.TOKEN_EXPIRY: Told(
+        "token_expiry",
+        _WARNING,
+        "The token {left}: make a new one on DS, put it in place, then run `dsync check{of}`.",
     ),
-    Code.MASS_DELETION: Alert(
+    Code.BRAKE: Told(
+        "brake",
+        _FAILURE,
+        "Too many dossiers disappeared at once, none is marked: see `dsync runs{of}`. If that is "
+        "meant, `dsync sync --full --accept-deletions{of}` confirms it.",
+    ),
+    Code.MASS_DELETION: Told(
         "mass_deletion",
+        _WARNING,
         "{dossiers} of {why} were hidden or erased at once by DS's own lists, and are so here: see "
-        "`dsync status`.",
+        "`dsync status{of}`.",
     ),
-    Code.RULES: Alert(
+    Code.RULES: Told(
         "rules",
+        _WARNING,
         "Changed rules would change the verdicts of {dossiers}: nothing is judged or written back "
-        "until they are corrected, or accepted by `dsync precheck accept`.",
+        "until they are corrected, or accepted by `dsync precheck accept{of}`.",
     ),
-    Code.REFUSED: Alert(
-        "refused", "{dossiers} with annotations that DS refused: see `dsync check`."
+    Code.REFUSED: Told(
+        "refused",
+        _WARNING,
+        "{dossiers} with annotations that DS refused: see `dsync check{of}`.",
     ),
-    Code.CONFLICTS: Alert(
+    Code.CONFLICTS: Told(
         "conflicts",
-        "{dossiers} with a human's value in place of dsync's: see `dsync conflicts list`.",
+        _INFO,
+        "{dossiers} with a human's value in place of dsync's: see `dsync conflicts list{of}`.",
     ),
-    Code.QUARANTINED: Alert("quarantine", "{dossiers} in quarantine: see `dsync quarantine list`."),
-    Code.TARGET: Alert(
-        "pieces_target", "The target of the copies of files is not there: see `dsync runs`."
+    Code.QUARANTINED: Told(
+        "quarantine", _WARNING, "{dossiers} in quarantine: see `dsync quarantine list{of}`."
     ),
-    Code.ERASURES: Alert("erasures", "Erasures are not finished ({why}): see `dsync status`."),
-    Code.NOT_CONFIGURED: Alert(
+    Code.TARGET: Told(
+        "pieces_target",
+        _WARNING,
+        "The target of the copies of files is not there: see `dsync runs{of}`.",
+    ),
+    Code.ERASURES: Told(
+        "erasures",
+        _WARNING,
+        "Erasures are not finished ({why}): `dsync sync{of}` ends them, and names what does not "
+        "let it.",
+    ),
+    Code.NOT_CONFIGURED: Told(
         "not_configured",
+        _INFO,
         "Démarches that no file of the folder configures any more: {why}. See `dsync status`.",
     ),
-    Code.EVIDENCE: Alert(
-        "evidence", "The catalogue was last confirmed {days} days ago: see `dsync check`."
+    Code.EVIDENCE: Told(
+        "evidence",
+        _WARNING,
+        "The catalogue was last confirmed {days} days ago: see `dsync check{of}`.",
     ),
     # The next run sends what waits, and `Alerts` runs the check itself.
     **dict.fromkeys((Code.WAITING, Code.REQUESTS, Code.CHECK)),
     # `no_success` says what follows from these, if it does; one failed run is none.
     **dict.fromkeys((Code.NO_SERVICE, Code.SILENT_SERVICE, Code.RUN_FAILED, Code.CLOCK_WENT_BACK)),
 }
-"""The alert of each concern; its text has the placeholders of `Concern.fill`."""
+"""How each concern is told; None: it is not."""
+
+_EXPLAINS_NO_SUCCESS = {Code.DS_AWAY, Code.TOKEN_REFUSED}
 
 
-def alerts_of(worker: Worker, now: datetime) -> Iterator[Alert]:
-    """Yield the current alerts of a démarche that its stored state shows.
+def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
+    """Yield what is to be told of a démarche by its stored state.
 
     Args:
         worker: of the démarche.
+        state: of `states_of`.
         now: the present instant, in UTC.
-
-    Raises:
-        StoreError: the database cannot be read.
     """
-    configuration = worker.configuration
-    state = worker.state(now)
-    for one in concerns_of(state, now, worker.settings.thresholds):
-        alert = TOLD[one.code]
+    settings = worker.settings
+    of = f" --demarche {worker.demarche}" if settings.folder else ""
+    concerns = list(concerns_of(state, now, settings.thresholds))
+    codes = {one.code for one in concerns}
+    for one in concerns:
+        told = TOLD[one.code]
+        is_late = one.code in (Code.NO_SUCCESS, Code.LATE)
         # A service that has just started for the first time is not late yet.
-        is_new = one.code is Code.NO_SUCCESS and one.age(now) <= configuration.late_after
-        if alert is not None and not is_new:
-            number = one.number if one.code is Code.QUARANTINED else 1
-            yield Alert(alert.name, one.fill(alert.text, now), number)
+        is_new = one.code is Code.NO_SUCCESS and one.age(now) <= settings.configuration.late_after
+        if told is None or is_new or (is_late and codes & _EXPLAINS_NO_SUCCESS):
+            continue
+        number = one.number if one.code is Code.QUARANTINED else 1
+        since = None if is_late else one.since
+        text = one.fill(told.text, now, of)
+        cause = _cause(worker, one)
+        yield Finding(worker.demarche, told.name, told.severity, text, cause, number, since)
 
 
-def _findings(lines: Iterable[CheckLine]) -> list[Alert]:
-    """Return an alert for each name of a line with a problem.
+def _cause(worker: Worker, concern: Concern) -> str:
+    """Return what a concern of several démarches has in common, "" if nothing."""
+    settings = worker.settings
+    match concern.code:
+        case Code.EVIDENCE:
+            return concern.code.value
+        case Code.DS_AWAY:
+            return digest(settings.ds_url)
+        case Code.TOKEN_REFUSED:
+            # One that does not include a démarche is refused there alone.
+            is_of_one = any(str(worker.demarche) in said for said in concern.details)
+            return f"{digest(settings.token)} {worker.demarche if is_of_one else _OF_ALL}"
+        case Code.TOKEN_EXPIRY:
+            return digest(settings.token, str(settings.ds_token_expires_on))
+        case Code.TARGET:
+            return digest(str(worker.configuration.pieces.target))
+    return ""
+
+
+def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[Finding]:
+    """Yield that a démarche's last run lost the database, if it did; `end`: as stored."""
+    report = worker.last_report
+    # Of a standby, at each of its checks.
+    if report and report.exit_code == LeaseHeldError.exit_code:
+        report = None
+    if report and report.ended_at and (end is None or not end["at"] or end["at"] < report.ended_at):
+        # It may be in no journal: the database could not take it.
+        end = {"code": report.exit_code, "messages": report.errors, "at": report.ended_at}
+    if end is None or end["code"] != StoreError.exit_code:
+        return
+    if not waited_in_vain(end["messages"][0]):
+        yield _lost(worker.demarche, end["messages"][0], end["at"])
+
+
+def _without_what_follows(findings: Iterable[Finding], losses: Sequence[Finding]) -> list[Finding]:
+    """Return findings with losses of the database, and without that no run succeeds for them."""
+    lost = {one.demarche for one in losses}
+    kept = [one for one in findings if one.name != NO_SUCCESS or one.demarche not in lost]
+    return [*kept, *losses]
+
+
+def _lost(demarche: DemarcheNumber, message: str, since: datetime | None = None) -> Finding:
+    """Return that the database is lost, or cannot be written."""
+    text = f"Since {{since}}: {message}"
+    return Finding(demarche, DATABASE, _FAILURE, text, DATABASE, 1, since)
+
+
+def _findings(demarche: DemarcheNumber, lines: Iterable[CheckLine]) -> Iterator[Finding]:
+    """Yield a finding for each name of a line with a problem.
 
     The expiry of the token is an alert of its own.
     """
-    found = defaultdict[str, list[str]](list)
+    found = defaultdict[str, list[CheckLine]](list)
     for line in lines:
         is_bad = line.status in (CheckStatus.WARNING, CheckStatus.ERROR)
         if is_bad and line.name != "token expiry":
-            # Without its numbers, some of which change from day to day.
-            found[line.name].append(re.sub(r"\d+", "", line.message))
-    return [
-        Alert(
+            found[line.name].append(line)
+    for name, said in found.items():
+        is_error = any(line.status is CheckStatus.ERROR for line in said)
+        yield Finding(
+            demarche,
             f"{CHECK}{name}",
-            f"`dsync check` has {len(said)} line{'s' * (len(said) > 1)} about: {name}.",
-            _digest(said),
+            _FAILURE if is_error else _WARNING,
+            f"`dsync check --demarche {demarche}` has {len(said)} line{'s' * (len(said) > 1)} "
+            f"about: {name}.",
+            # Without its numbers, some of which change from day to day.
+            number=_digest(re.sub(r"\d+", "", line.message) for line in said),
         )
-        for name, said in found.items()
-    ]
 
 
 def _digest(texts: Iterable[str]) -> int:
     """Return a negative number of 32 bits for some texts, in any order."""
-    # Below zero, as `begin` recognises a digest; halved, because the column is signed.
+    # Below zero, see `Finding.number`; halved, because the column is signed.
     return -1 - crc32("\n".join(sorted(texts)).encode()) // 2
 
 
-def teller(settings: Settings) -> Callable[[str, str], bool]:
+def teller(settings: Settings) -> Tell:
     """Return the function that sends alerts to DSYNC_ALERT_URLS; without URLs it does nothing.
 
     Raises:
@@ -265,7 +502,7 @@ def teller(settings: Settings) -> Callable[[str, str], bool]:
     urls = "" if settings.alert_urls is None else settings.alert_urls.get_secret_value()
     if not urls.split():
         # As if told, so that the database knows it: nobody has to be told later.
-        return lambda title, text: True
+        return lambda title, text, severity: True
     try:
         import apprise
     except ImportError as exc:
@@ -280,8 +517,8 @@ def teller(settings: Settings) -> Callable[[str, str], bool]:
                 "mailtos://user:password@host or json://host."
             )
 
-    def tell(title: str, text: str) -> bool:
-        sent = bool(sender.notify(title=title, body=text))
+    def tell(title: str, text: str, severity: Severity) -> bool:
+        sent = bool(sender.notify(title=title, body=text, notify_type=severity.value))
         if not sent:
             log.error("alert_not_sent", retry_in_s=300)
         return sent

@@ -7,9 +7,10 @@ to DS, is counted from its start.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -17,7 +18,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dsync import __version__
-from dsync.care.state import RUN_KEYS, state_of
+from dsync.care.state import RUN_KEYS, states_of
+from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
 
 if TYPE_CHECKING:
@@ -161,12 +163,12 @@ class _Database(Collector):
         values = _Values()
         values.add("dsync_build_info", 1, __version__)
         is_up = True
+        # Without the database, what the process knows is still told, and that it is down.
+        try:
+            _read_database(self._workers, values)
+        except StoreError:
+            is_up = False
         for worker in self._workers:
-            # Without the database, what the process knows is still told, and that it is down.
-            try:
-                _read_database(worker, values)
-            except StoreError:
-                is_up = False
             _read_process(worker, values)
         values.add("dsync_database_up", int(is_up))
         # Démarches with the same token share one.
@@ -200,18 +202,31 @@ def _family(one: Declared) -> Any:
     return kind(one.name, one.meaning, labels=one.labels)
 
 
-def _read_database(worker: Worker, values: _Values) -> None:
-    demarche, now = worker.demarche, worker.clock()
-    judges = worker.settings.configuration.judges
-    state = state_of(worker.store, demarche, now, judges=judges)
-    with worker.store.reading(demarche) as reader:
-        totals = reader.journal.run_totals()
-    sums: Counter[str] = Counter()
-    for total in totals:
-        values.add("dsync_runs_total", total.runs, demarche, total.genre, total.statut)
-        sums.update(total.figures)
-    for column, sum_ in sums.items():
-        values.add("dsync_run_figures_total", sum_, demarche, RUN_KEYS[column])
+def _read_database(workers: Sequence[Worker], values: _Values) -> None:
+    """Read each kind of figure by one statement for all démarches.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    store, now = workers[0].store, workers[0].clock()
+    looked = [one.looked._replace(configured=(), ages=MappingProxyType({})) for one in workers]
+    states = states_of(store, looked, now)
+    with store.reading() as reader:
+        totals = reader.journal.run_totals([*states])
+    sums: dict[DemarcheNumber, Counter[str]] = defaultdict(Counter)
+    for demarche, genre, statut, runs, figures in totals:
+        values.add("dsync_runs_total", runs, demarche, genre, statut)
+        sums[demarche].update(figures)
+    for demarche, of_demarche in sums.items():
+        for column, sum_ in of_demarche.items():
+            values.add("dsync_run_figures_total", sum_, demarche, RUN_KEYS[column])
+    for demarche, state in states.items():
+        _add_state(demarche, state, now, values)
+
+
+def _add_state(
+    demarche: DemarcheNumber, state: Mapping[str, Any], now: datetime, values: _Values
+) -> None:
     if last := state["last_success_at"]:
         values.add("dsync_last_success_timestamp_seconds", last.timestamp(), demarche)
         values.add("dsync_last_success_age_seconds", _age_s(last, now), demarche)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dsync import __version__
 from dsync.care.concerns import Code, concerns_of, warnings_of
+from dsync.care.state import states_of
 from dsync.domain.durations import ago
+from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Status
 from dsync.errors import StoreError
 from dsync.store.store import process_name
@@ -25,12 +28,21 @@ def readiness(workers: Sequence[Worker]) -> dict[str, Any]:
     """
     problems: list[dict[str, Any]] = []
     demarches = []
+    # They share a database: what is wrong with it is so for all.
+    store, now = workers[0].store, workers[0].clock()
+    states: dict[DemarcheNumber, dict[str, Any]] = {}
+    lost = ""
+    try:
+        store.check_schema()
+        looked = [one.looked._replace(ages=MappingProxyType({})) for one in workers]
+        states = states_of(store, looked, now)
+    except StoreError as exc:
+        lost = exc.message
     for worker in workers:
-        try:
-            worker.store.check_schema()
-            shown, problem = _demarche(worker)
-        except StoreError as exc:
-            shown, problem = {"demarche": worker.demarche}, exc.message
+        if state := states.get(worker.demarche):
+            shown, problem = _demarche(worker, state, now)
+        else:
+            shown, problem = {"demarche": worker.demarche}, lost
         demarches.append(shown)
         if problem is not None:
             problems.append({"demarche": worker.demarche, "problem": problem})
@@ -42,11 +54,12 @@ def readiness(workers: Sequence[Worker]) -> dict[str, Any]:
     }
 
 
-def _demarche(worker: Worker) -> tuple[dict[str, Any], str | None]:
+def _demarche(
+    worker: Worker, state: dict[str, Any], now: datetime
+) -> tuple[dict[str, Any], str | None]:
     """Return what is shown of a démarche, and its problem or None."""
-    now, configuration = worker.clock(), worker.settings.configuration
+    configuration = worker.settings.configuration
     # What DS gave as the reason of a refusal is not shown: counts only.
-    state = worker.state(now)
     state["reasons"] = {}
     concerns = list(concerns_of(state, now, worker.settings.thresholds))
     last, role = state["last_success_at"], _role(state)

@@ -33,8 +33,6 @@ log = structlog.get_logger(__name__)
 TICK_S = 2.0
 LOOK_S = 0.25
 """Interval at which the main thread looks at the jobs: a read asked for, a clock that went back."""
-WATCH_S = 60.0
-"""Interval at which each of `watches` is called."""
 ASKED_PAUSE_S = 1.0
 """Minimum time between two reads that were asked for, however many times they were."""
 FIRST_RETRY = timedelta(seconds=15)
@@ -48,6 +46,8 @@ class Watch(Protocol):
 
     idle: threading.Event
     """Set while it does nothing."""
+    every_s: float
+    """Interval between two calls, in seconds."""
 
     def tick(self) -> None:
         """Do what is due."""
@@ -216,7 +216,7 @@ class Service:
     Args:
         jobs: one for each démarche.
         stop: ends the service.
-        watches: are called each minute, each in a thread of its own.
+        watches: are called as often as they ask for, each in a thread of its own.
         about: facts for the log at the start.
         tick_s: seconds between two checks of what is due.
     """
@@ -263,7 +263,7 @@ class Service:
         ]
         every = [*ticks]
         every += [
-            scheduler.add_job(one.tick, "interval", seconds=WATCH_S, next_run_time=now)
+            scheduler.add_job(one.tick, "interval", seconds=one.every_s, next_run_time=now)
             for one in self._watches
         ]
         scheduler.start()

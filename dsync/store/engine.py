@@ -411,6 +411,11 @@ def is_locked(exc: StoreError) -> bool:
     return getattr(getattr(exc.__cause__, "orig", None), "sqlstate", None) == "55P03"
 
 
+def waited_in_vain(message: str) -> bool:
+    """Return whether the message of a `StoreError` says that another process had a lock."""
+    return message.endswith((_BY_SQLSTATE["55P03"], dict(_BY_TEXT)["database is locked"]))
+
+
 def _reads(exc: SQLAlchemyError) -> bool:
     statement = (isinstance(exc, DBAPIError) and exc.statement) or ""
     return statement.lstrip()[:6].upper().strip() in ("SELECT", "WITH")

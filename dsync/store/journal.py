@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -18,11 +19,12 @@ from sqlalchemy import (
     insert,
     select,
     table,
+    union_all,
     update,
 )
 
 from dsync.domain.dossier import Json
-from dsync.domain.ids import DossierNumber
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import InterruptedRunError
@@ -96,13 +98,17 @@ _AT_ONCE = 500
 
 
 class RunTotals(NamedTuple):
-    """The ended runs of one kind and status, and the sums of their figures."""
+    """The ended runs of a démarche of one kind and status, and the sums of their figures."""
 
+    demarche: DemarcheNumber
     genre: str
     statut: str
     runs: int
     figures: Mapping[str, int]
     """By column of a run."""
+
+
+LastRuns = tuple[Document | None, Document | None, Document | None]
 
 
 class JournalReads(Subject):
@@ -127,23 +133,21 @@ class JournalReads(Subject):
         since: datetime | None = self.connection.scalar(first)
         return since
 
-    def run_totals(self) -> list[RunTotals]:
-        """Count the ended runs by kind and status."""
+    def run_totals(self, numbers: Sequence[DemarcheNumber]) -> list[RunTotals]:
+        """Count the ended runs of some démarches by kind and status."""
         run = tables.sync_run
+        by = run.c.demarche_numero, run.c.genre, run.c.statut
         rows = self.connection.execute(
-            select(
-                run.c.genre,
-                run.c.statut,
-                func.count(),
-                *(func.sum(run.c[name]) for name in FIGURES),
-            )
-            .where(run.c.demarche_numero == self.number, run.c.statut != Status.RUNNING.value)
-            .group_by(run.c.genre, run.c.statut)
-            .order_by(run.c.genre, run.c.statut)
+            select(*by, func.count(), *(func.sum(run.c[name]) for name in FIGURES))
+            .where(run.c.demarche_numero.in_(numbers), run.c.statut != Status.RUNNING.value)
+            .group_by(*by)
+            .order_by(*by)
         )
         return [
-            RunTotals(genre, statut, runs, dict(zip(FIGURES, map(int, sums), strict=True)))
-            for genre, statut, runs, *sums in rows
+            RunTotals(
+                demarche, genre, statut, runs, dict(zip(FIGURES, map(int, sums), strict=True))
+            )
+            for demarche, genre, statut, runs, *sums in rows
         ]
 
     def read_so_far(self, run: int) -> int | None:
@@ -173,18 +177,31 @@ class JournalReads(Subject):
         found = self.connection.execute(statement.limit(limit).offset(offset))
         return documents(found.mappings().all())
 
-    def last_runs(self, genre: str) -> tuple[Document | None, Document | None, Document | None]:
-        """Return the last run, the last one that ended, and the last of a kind that ended."""
+    def last_runs(self, genre: str) -> LastRuns:
+        """Return the last runs of the démarche, as `last_runs_of`."""
+        return self.last_runs_of([self.number], genre)[self.number]
+
+    def last_runs_of(
+        self, numbers: Sequence[DemarcheNumber], genre: str
+    ) -> dict[DemarcheNumber, LastRuns]:
+        """Return the last run of démarches, the last that ended, and of a kind that ended."""
         run = tables.sync_run
-        last = select(func.max(run.c.run)).where(run.c.demarche_numero == self.number)
+        latest = select(func.max(run.c.run)).where(run.c.demarche_numero.in_(numbers))
+        latest = latest.group_by(run.c.demarche_numero)
         # A run that was killed has no code: what it would have found is not known.
-        ended = last.where(run.c.code.is_not(None))
-        wanted = [one.scalar_subquery() for one in (last, ended, ended.where(run.c.genre == genre))]
-        found = self.connection.execute(self._runs.where(run.c.run.in_(wanted)))
-        rows = documents(found.mappings().all())
-        of_ended = [row for row in rows if row["code"] is not None]
-        of_genre = (row for row in of_ended if row["genre"] == genre)
-        return next(iter(rows), None), next(iter(of_ended), None), next(of_genre, None)
+        ended = latest.where(run.c.code.is_not(None))
+        wanted = union_all(latest, ended, ended.where(run.c.genre == genre))
+        statement = self._runs.where(run.c.run.in_(wanted)).add_columns(run.c.demarche_numero)
+        rows = defaultdict[DemarcheNumber, list[Document]](list)
+        for row in documents(self.connection.execute(statement).mappings().all()):
+            rows[row.pop("demarche_numero")].append(row)
+        last: dict[DemarcheNumber, LastRuns] = {}
+        for number in numbers:
+            of_ended = [row for row in rows[number] if row["code"] is not None]
+            of_genre = (row for row in of_ended if row["genre"] == genre)
+            firsts = (next(iter(found), None) for found in (rows[number], of_ended, of_genre))
+            last[number] = next(firsts), next(firsts), next(firsts)
+        return last
 
     @property
     def _runs(self) -> Select[Any]:

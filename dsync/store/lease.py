@@ -7,6 +7,7 @@ cannot commit. Expiry is decided by PostgreSQL's clock, or on SQLite by the mach
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -171,18 +172,26 @@ def lock(connection: Connection, demarche: DemarcheNumber) -> None:
 
 def read_lease(connection: Connection, demarche: DemarcheNumber, now: datetime) -> LeaseInfo | None:
     """Return the démarche's lease, None if none was ever taken."""
-    row = connection.execute(
+    return read_leases(connection, [demarche], now).get(demarche)
+
+
+def read_leases(
+    connection: Connection, demarches: Sequence[DemarcheNumber], now: datetime
+) -> dict[DemarcheNumber, LeaseInfo]:
+    """Return the leases of some démarches; one of which none was ever taken is left out."""
+    rows = connection.execute(
         select(
+            _lease.c.demarche_numero,
             _lease.c.holder,
             _lease.c.acquired_at,
             _lease.c.expires_at,
             case((_has_expired(connection, now), 1), else_=0),
-        ).where(_lease.c.demarche_numero == demarche)
-    ).one_or_none()
-    if row is None:
-        return None
-    holder, acquired_at, expires_at, is_expired = row
-    return LeaseInfo(holder, acquired_at, expires_at, is_expired=bool(is_expired))
+        ).where(_lease.c.demarche_numero.in_(demarches))
+    )
+    return {
+        demarche: LeaseInfo(holder, acquired_at, expires_at, is_expired=bool(is_expired))
+        for demarche, holder, acquired_at, expires_at, is_expired in rows
+    }
 
 
 def _identity(lease: Lease) -> dict[str, Any]:

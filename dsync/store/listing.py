@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, unaccented
-from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, Programme
@@ -509,23 +509,33 @@ class DossierReads(Subject):
         return [TooOld(DossierNumber(number), name, at) for number, name, at in rows]
 
     def counts(self) -> Document:
-        """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`.
+        """Count the démarche's dossiers, as `counts_of`."""
+        return self.counts_of([self.number])[self.number]
+
+    def counts_of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, Document]:
+        """Count dossiers by presence, the present ones by state, verdict and `a_evaluer`.
 
         `verdict_par_etat` has the counts of each state by verdict; `aucun`: without one.
         """
         is_present = _dossier.c.presence == Presence.PRESENT.value
         rows = self.connection.execute(
             select(
-                _dossier.c.presence,
-                _dossier.c.etat,
+                *(by := (_dossier.c.demarche_numero, _dossier.c.presence, _dossier.c.etat)),
                 _verdict.c.verdict,
                 func.count(),
                 func.sum(case((_dossier.c.a_evaluer & is_present, 1), else_=0)),
             )
             .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
-            .where(_dossier.c.demarche_numero == self.number, self._is_read())
-            .group_by(_dossier.c.presence, _dossier.c.etat, _verdict.c.verdict)
+            .where(_dossier.c.demarche_numero.in_(numbers), self._is_read())
+            .group_by(*by, _verdict.c.verdict)
         )
+        found = defaultdict[DemarcheNumber, list[Any]](list)
+        for number, *row in rows:
+            found[number].append(row)
+        return {number: self._counted(found[number]) for number in numbers}
+
+    @staticmethod
+    def _counted(rows: Iterable[Any]) -> Document:
         presences = dict.fromkeys((presence.value for presence in Presence), 0)
         etats = dict.fromkeys((etat.value for etat in Etat), 0)
         verdicts = dict.fromkeys((verdict.key for verdict in Verdict), 0)

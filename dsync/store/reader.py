@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from dsync.annotations import WishStatus
 from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.ids import DemarcheNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
 from dsync.store.change_list import ChangeReads
@@ -36,13 +37,14 @@ from dsync.store.changes import CorrectionReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
 from dsync.store.journal import JournalReads, QuarantineReads
+from dsync.store.lease import LeaseInfo, read_leases
 from dsync.store.listing import Document, DossierReads, documents
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
 from dsync.store.requests import RequestReads
 from dsync.store.seals import SealReads
-from dsync.store.services import AlertReads
+from dsync.store.services import AlertReads, RunningService, read_demarches, read_services
 from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheReads, StateReads
 from dsync.store.verdicts import QueueReads, VerdictReads
@@ -188,22 +190,26 @@ class Reader(Subject):
         return documents(found.mappings().all())
 
     def open_work(self) -> OpenWork:
+        """Count what is not done of the démarche, as `open_work_of`."""
+        return self.open_work_of([self.number])[self.number]
+
+    def open_work_of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, OpenWork]:
         """Count wishes, their dossiers, quarantine, requests and doomed copies, by one query.
 
         Only wishes of writable dossiers are open. The keys of `pushes` are `waiting`, `refused` and
         `conflicts`.
         """
-        outbox, quarantine, asked = _outbox.c, tables.quarantaine, tables.demande.c
-        of_demarche = (
-            outbox.demarche_numero == self.number,
-            outbox.courante,
-            self._of_read(outbox.numero),
-        )
+        outbox, quarantine, asked = _outbox.c, tables.quarantaine.c, tables.demande.c
+        piece, number = tables.piece.c, outbox.demarche_numero
+        of_demarche = (number.in_(numbers), outbox.courante, self._of_read(outbox.numero))
         # Grouped before the join: a dossier has four wishes, and the index has all that is needed.
         wished = (
-            select(outbox.statut, outbox.numero, func.min(outbox.creee_le).label("creee_le"))
+            select(
+                *(by := (number, outbox.statut, outbox.numero)),
+                func.min(outbox.creee_le).label("creee_le"),
+            )
             .where(*of_demarche, outbox.statut.in_(_OPEN_PUSHES))
-            .group_by(outbox.statut, outbox.numero)
+            .group_by(*by)
             .subquery()
         )
         is_writable = (
@@ -214,25 +220,30 @@ class Reader(Subject):
         why = case(_OPEN_PUSHES, value=outbox.statut)
         # With types: PostgreSQL does not join a bare NULL with an instant.
         no_text, no_time = cast(null(), Text), cast(null(), outbox.creee_le.type)
+        counted = no_text, func.count(), no_time
         rows = self.connection.execute(
             union_all(
-                select(literal(_WISHES), outbox.statut, func.count(), no_time)
+                select(number, literal(_WISHES), outbox.statut, func.count(), no_time)
                 .where(*of_demarche)
-                .group_by(outbox.statut),
-                select(literal(_QUARANTINE), no_text, func.count(), no_time).where(
-                    quarantine.c.demarche_numero == self.number,
-                    self._of_read(quarantine.c.numero),
-                ),
-                select(literal(_DOOMED), no_text, func.count(), no_time).where(
-                    tables.piece.c.demarche_numero == self.number,
-                    tables.piece.c.a_supprimer,
-                    self._of_read(tables.piece.c.numero),
-                ),
-                select(literal(_REQUESTS), asked.genre, func.count(), func.min(asked.demande_le))
-                .where(asked.demarche_numero == self.number, asked.en_file)
-                .where(asked.fini_le.is_(None))
-                .group_by(asked.genre),
+                .group_by(number, outbox.statut),
+                select(of := quarantine.demarche_numero, literal(_QUARANTINE), *counted)
+                .where(of.in_(numbers), self._of_read(quarantine.numero))
+                .group_by(of),
+                select(of := piece.demarche_numero, literal(_DOOMED), *counted)
+                .where(of.in_(numbers), piece.a_supprimer, self._of_read(piece.numero))
+                .group_by(of),
                 select(
+                    of := asked.demarche_numero,
+                    literal(_REQUESTS),
+                    asked.genre,
+                    func.count(),
+                    func.min(asked.demande_le),
+                )
+                .where(of.in_(numbers), asked.en_file)
+                .where(asked.fini_le.is_(None))
+                .group_by(of, asked.genre),
+                select(
+                    wished.c.demarche_numero,
                     name,
                     no_text,
                     func.count(wished.c.numero.distinct()),
@@ -240,14 +251,21 @@ class Reader(Subject):
                 )
                 .join(_dossier, _dossier.c.numero == wished.c.numero)
                 .where(*is_writable)
-                .group_by(name),
-                select(why, outbox.erreur, literal(0), no_time)
+                .group_by(wished.c.demarche_numero, name),
+                select(number, why, outbox.erreur, literal(0), no_time)
                 .join(_dossier, _dossier.c.numero == outbox.numero)
                 .where(*of_demarche, outbox.statut.in_(_OPEN_PUSHES), *is_writable)
                 .where(outbox.erreur.is_not(None))
-                .group_by(why, outbox.erreur),
+                .group_by(number, why, outbox.erreur),
             )
         ).all()
+        found = defaultdict[DemarcheNumber, list[Any]](list)
+        for demarche, *row in rows:
+            found[demarche].append(row)
+        return {demarche: self._open_work(found[demarche]) for demarche in numbers}
+
+    @staticmethod
+    def _open_work(rows: Iterable[Any]) -> OpenWork:
         by_name: dict[str, list[Any]] = defaultdict(list)
         for what, *row in rows:
             by_name[what].append(row)
@@ -335,6 +353,34 @@ class Reader(Subject):
             queries.append(joined.where(of_demarche))
         verdicts, wishes, *rows = (self.connection.scalar(query) or 0 for query in queries)
         return MadeBySections(sum(rows), "" if main is None else main.name, verdicts, wishes)
+
+    def titles_of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, str]:
+        """Return the titles of the démarches that were read from DS."""
+        table = tables.demarche
+        rows = self.connection.execute(
+            select(table.c.number, table.c.titre).where(table.c.number.in_(numbers))
+        )
+        return {DemarcheNumber(number): titre for number, titre in rows}
+
+    def about(self, number: DemarcheNumber) -> Reader:
+        """Return what reads about another démarche in this transaction."""
+        return Reader(self.scope._replace(number=number))
+
+    def leases(
+        self, numbers: Sequence[DemarcheNumber], now: datetime
+    ) -> dict[DemarcheNumber, LeaseInfo]:
+        """Return the leases of démarches; `now`: the present instant, in UTC."""
+        return read_leases(self.connection, numbers, now)
+
+    def services(
+        self, numbers: Sequence[DemarcheNumber]
+    ) -> dict[DemarcheNumber, list[RunningService]]:
+        """Return the services of démarches, by start."""
+        return read_services(self.connection, numbers)
+
+    def known(self) -> list[DemarcheNumber]:
+        """Return the démarches of which something was read, or tried to be."""
+        return read_demarches(self.connection)
 
     def evidence_confirmed_at(self) -> datetime | None:
         """Return when the programme's evidence was last confirmed; None: it has none."""

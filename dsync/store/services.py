@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, null, or_, select, union, update
+from sqlalchemy import Connection, bindparam, delete, null, select, union
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
@@ -31,8 +31,6 @@ _session, _demarche, _state = tables.session_fermee, tables.demarche, tables.syn
 
 _HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 """A service without a lease that has not registered for this time counts as ended."""
-_ALERT_RETRY = timedelta(minutes=5)
-"""Time after which an alert that could not be told is tried again, by any service."""
 
 
 class RunningService(NamedTuple):
@@ -75,7 +73,7 @@ class Services:
                 )
             )
             lease, now = read_lease(connection, demarche, service.seen_at), service.seen_at
-            for other in _read(connection, demarche):
+            for other in read_services(connection, [demarche])[demarche]:
                 is_dead = not is_alive(other, lease, now) and not _holds(other, lease)
                 if is_dead and other.holder != service.holder:
                     _delete(connection, demarche, other.holder)
@@ -88,7 +86,7 @@ class Services:
     def of(self, demarche: DemarcheNumber) -> list[RunningService]:
         """Return the services of a démarche, by start."""
         with self._reading() as connection:
-            return _read(connection, demarche)
+            return read_services(connection, [demarche])[demarche]
 
 
 def _delete(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
@@ -97,13 +95,19 @@ def _delete(connection: Connection, demarche: DemarcheNumber, holder: str) -> No
     )
 
 
-def _read(connection: Connection, demarche: DemarcheNumber) -> list[RunningService]:
+def read_services(
+    connection: Connection, demarches: Sequence[DemarcheNumber]
+) -> dict[DemarcheNumber, list[RunningService]]:
+    """Return the services of some démarches, by start."""
     rows = connection.execute(
-        select(*_SHOWN)
-        .where(_service.c.demarche_numero == demarche)
+        select(_service.c.demarche_numero, *_SHOWN)
+        .where(_service.c.demarche_numero.in_(demarches))
         .order_by(_service.c.started_at)
     )
-    return [RunningService(*row) for row in rows]
+    found: dict[DemarcheNumber, list[RunningService]] = {number: [] for number in demarches}
+    for number, *row in rows:
+        found[number].append(RunningService(*row))
+    return found
 
 
 def read_demarches(connection: Connection) -> list[DemarcheNumber]:
@@ -155,86 +159,84 @@ def _has_process(pid: str) -> bool:
     return True
 
 
+class AlertEntry(NamedTuple):
+    """What is known of an alert of a démarche, as stored."""
+
+    demarche_numero: DemarcheNumber
+    nom: str
+    cause: str
+    """What the alerts of several démarches have in common; "": it is the démarche's own."""
+    nombre: int
+    """That of the alert when it was told last."""
+    depuis: datetime
+    essai_le: datetime | None = None
+    """The last attempt to tell it; None: it has not lasted long enough yet."""
+    dite_le: datetime | None = None
+    finie_le: datetime | None = None
+    """Since when it is over, as long as that is not told; None: it is not."""
+
+    @property
+    def key(self) -> AlertKey:
+        """What tells it from others."""
+        return self.demarche_numero, self.nom
+
+
+AlertKey = tuple[DemarcheNumber, str]
+AlertBook = Mapping[AlertKey, AlertEntry]
+
+
 class AlertReads(Subject):
     """Reads alerts."""
 
-    def told_alerts(self) -> list[tuple[str, datetime]]:
-        """Return the alerts that were told and are not over, with their beginning, by name."""
+    def told_of(
+        self, numbers: Sequence[DemarcheNumber]
+    ) -> dict[DemarcheNumber, list[tuple[str, datetime]]]:
+        """Return démarches' alerts that were told and last, with their beginning, by name."""
         rows = self.connection.execute(
-            select(_alert.c.nom, _alert.c.depuis)
-            .where(_alert.c.demarche_numero == self.number, _alert.c.dite_le.is_not(None))
+            select(_alert.c.demarche_numero, _alert.c.nom, _alert.c.depuis)
+            .where(_alert.c.demarche_numero.in_(numbers), _alert.c.dite_le.is_not(None))
+            .where(_alert.c.finie_le.is_(None))
             .order_by(_alert.c.nom)
         )
-        return [(name, since) for name, since in rows]
+        told: dict[DemarcheNumber, list[tuple[str, datetime]]] = {one: [] for one in numbers}
+        for number, name, since in rows:
+            told[number].append((name, since))
+        return told
 
 
 class AlertWrites(AlertReads):
-    """Writes alerts. What a method returns is for its caller to tell, and for no other service."""
+    """Writes alerts."""
 
-    def begin(self, numbers: Mapping[str, int], now: datetime) -> list[str]:
-        """Return those of the current alerts that have not been told, or have changed since.
-
-        Args:
-            numbers: of all current alerts, by name. One that counts something has changed when it
-                has doubled; one below zero is a digest, and has changed when it is another one.
-            now: the present instant, in UTC.
-        """
-        return [name for name in sorted(numbers) if self._claim(name, numbers[name], now)]
-
-    def _claim(self, name: str, number: int, now: datetime) -> bool:
-        present = self._present(now)
-        changed = {"nombre": number, "essai_le": present, "dite_le": None}
-        statement = insert_for(self.connection, _alert).values(
-            demarche_numero=self.number, nom=name, depuis=now, **changed
-        )
-        nombre = _alert.c.nombre
-        has_changed = nombre != number if number < 0 else nombre * 2 <= number
-        # An attempt in the future was stored while the clock was ahead.
-        is_overdue = or_(_alert.c.essai_le <= present - _ALERT_RETRY, _alert.c.essai_le > present)
-        # One statement: of services that look at the same time, only one gets the row.
-        claimed = self.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["demarche_numero", "nom"],
-                set_=changed,
-                where=or_(_alert.c.dite_le.is_(None) & is_overdue, has_changed),
-            ).returning(_alert.c.nom)
-        )
-        return claimed.one_or_none() is not None
-
-    def told(self, name: str, now: datetime) -> None:
-        """Store that an alert was told."""
-        self.connection.execute(
-            update(_alert)
-            .where(_alert.c.demarche_numero == self.number, _alert.c.nom == name)
-            .values(dite_le=now)
-        )
-
-    def end(
-        self, names: Collection[str], *, spared: str | None = None
-    ) -> list[tuple[str, datetime]]:
-        """Delete the alerts that are over; return those that were told, with their beginning.
+    def book(self, now: datetime) -> tuple[AlertBook, datetime]:
+        """Return all alerts, and the present instant; of several services, one at a time.
 
         Args:
-            names: of all current alerts.
-            spared: what the names of those begin with that stay in any case; None: none does.
+            now: the present instant by this machine's clock, in UTC.
         """
-        is_over = [_alert.c.demarche_numero == self.number, _alert.c.nom.not_in(sorted(names))]
-        if spared is not None:
-            is_over.append(~_alert.c.nom.startswith(spared))
-        ended = self.connection.execute(
-            delete(_alert)
-            .where(*is_over)
-            .returning(_alert.c.nom, _alert.c.depuis, _alert.c.dite_le)
-        )
-        return sorted((name, since) for name, since, told in ended if told is not None)
+        # Services that look at the same time would tell the same. On SQLite, BEGIN IMMEDIATE waits.
+        if self.connection.dialect.name == "postgresql":
+            self.connection.exec_driver_sql("LOCK TABLE alerte IN SHARE ROW EXCLUSIVE MODE")
+        columns = [_alert.c[name] for name in AlertEntry._fields]
+        entries = [AlertEntry(*row) for row in self.connection.execute(select(*columns))]
+        return {one.key: one for one in entries}, self._present(now)
 
-    def restore(self, name: str, since: datetime, now: datetime) -> None:
-        """Insert an alert again whose end could not be told: its end is told later."""
-        statement = insert_for(self.connection, _alert).values(
-            demarche_numero=self.number, nom=name, nombre=1, depuis=since, essai_le=now, dite_le=now
-        )
-        # It may have begun again meanwhile.
-        self.connection.execute(statement.on_conflict_do_nothing())
+    def save(self, before: AlertBook, after: AlertBook) -> None:
+        """Store what has changed; `before`: as `book` returned it."""
+        gone = [
+            {"of": number, "name": name} for number, name in before if (number, name) not in after
+        ]
+        if gone:
+            is_it = (_alert.c.demarche_numero == bindparam("of"), _alert.c.nom == bindparam("name"))
+            self.connection.execute(delete(_alert).where(*is_it), gone)
+        changed = [one._asdict() for key, one in after.items() if before.get(key) != one]
+        if changed:
+            statement = insert_for(self.connection, _alert)
+            key = ["demarche_numero", "nom"]
+            rest = [name for name in AlertEntry._fields if name not in key]
+            update = {name: statement.excluded[name] for name in rest}
+            self.connection.execute(
+                statement.on_conflict_do_update(index_elements=key, set_=update), changed
+            )
 
 
 def close_session(connection: Connection, token: str, until: datetime, now: datetime) -> None:

@@ -434,10 +434,10 @@ class Store:
             yield RequestWrites(Scope(connection, demarche, self._programme))
 
     @contextmanager
-    def alerts(self, demarche: DemarcheNumber) -> Iterator[AlertWrites]:
-        """Open a transaction about a démarche's alerts, which needs no lease."""
+    def alerts(self) -> Iterator[AlertWrites]:
+        """Open a transaction about alerts, which needs no lease."""
         with self._connected() as connection:
-            yield AlertWrites(Scope(connection, demarche, self._programme))
+            yield AlertWrites(Scope(connection, None, self._programme))
 
     @contextmanager
     def subscriptions(self) -> Iterator[SubscriptionWrites]:

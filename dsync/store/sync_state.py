@@ -7,7 +7,7 @@ when a dossier is erased.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -336,18 +336,23 @@ class StateReads(Subject):
 
     def read(self) -> SyncState:
         """Return the démarche's state; an empty one for a new démarche."""
+        return self.of([self.number])[self.number]
+
+    def of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, SyncState]:
+        """Return the states of some démarches."""
         table = tables.sync_state
-        row = self.connection.execute(
-            select(*(table.c[name] for name in _FIELDS)).where(
-                table.c.demarche_numero == self.number
+        states = {number: SyncState() for number in numbers}
+        rows = self.connection.execute(
+            select(table.c.demarche_numero, *(table.c[name] for name in _FIELDS)).where(
+                table.c.demarche_numero.in_(numbers)
             )
-        ).one_or_none()
-        if row is None:
-            return SyncState()
-        values = row._asdict()
-        # NULL until the first page is stored.
-        values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
-        return SyncState(**values)
+        )
+        for number, *row in rows:
+            values = dict(zip(_FIELDS, row, strict=True))
+            # NULL until the first page is stored.
+            values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
+            states[number] = SyncState(**values)
+        return states
 
     def refused_rules(self) -> tuple[Any, datetime | None]:
         """Return the changed rules that the safety brake stopped, and since when; else None."""

@@ -481,19 +481,18 @@ class DemandeRow(_Table, table=True):
 
 
 class AlerteRow(_Table, table=True):
-    """An alert of a démarche: its beginning, the last attempt to tell it, and its success.
-
-    `nombre`: that of the alert when it was claimed last, see `AlertWrites.begin`.
-    """
+    """An alert of a démarche, see `AlertEntry`: its beginning, when it was told, its end."""
 
     __tablename__ = "alerte"
 
     demarche_numero: int = given_number()
     nom: str = Field(primary_key=True)
+    cause: str
     nombre: int
     depuis: dt.datetime
-    essai_le: dt.datetime
+    essai_le: dt.datetime | None
     dite_le: dt.datetime | None
+    finie_le: dt.datetime | None
 
 
 class IndicateurRow(_Table, table=True):

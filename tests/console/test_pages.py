@@ -27,6 +27,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.texts import NASTY_TEXTS
 from dsync.store.listing import Selection
+from dsync.store.services import AlertEntry
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
@@ -112,13 +113,19 @@ def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
         assert 200 == visitor.get(address).status_code
 
 
+def told_by_check(app: Worker, *names: str) -> None:
+    """Store that the service has told what `dsync check` found."""
+    with app.store.alerts() as alerts:
+        book, now = alerts.book(app.clock())
+        told = [AlertEntry(app.demarche, f"check {name}", "", 1, now, now, now) for name in names]
+        alerts.save(book, {one.key: one for one in told})
+
+
 def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) -> None:
     """In French: what the daily check found, a full read that the brake stopped, a late one."""
     app = engine.worker.app
     assert "vérification quotidienne" not in words(visitor.get("/etat").text)
-    with app.store.alerts(app.demarche) as alerts:
-        for name in alerts.begin({"check labels": 1, "check mapping": 1}, app.clock()):
-            alerts.told(name, app.clock())
+    told_by_check(app, "labels", "mapping")
     for rank in range(6):
         engine.control.expire(number(rank))
     engine.sync(full=True)
@@ -138,9 +145,7 @@ def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) 
 def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: Visitor) -> None:
     """With what to do, in place of a command."""
     app = engine.worker.app
-    with app.store.alerts(app.demarche) as alerts:
-        for name in alerts.begin({"check instructeur": 1}, app.clock()):
-            alerts.told(name, app.clock())
+    told_by_check(app, "instructeur")
     page = words(visitor.get("/etat").text)
     assert "L’instructeur de dsync manque dans le groupe « autre groupe » : ajoutez-le" in page
     assert "dsync check" not in page

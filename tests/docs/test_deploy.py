@@ -54,6 +54,17 @@ def test_two_replicas_are_probed_where_dsync_answers() -> None:
     )
 
 
+def test_the_monitor_scrapes_the_service_where_metrics_are() -> None:
+    """By the label of the Service and the name of its port."""
+    text = (ROOT / "deploy/kubernetes-monitoring.yaml").read_text(encoding="utf-8")
+    monitor, service = yaml.safe_load(text), ONES["Service"]
+    [endpoint] = monitor["spec"]["endpoints"]
+
+    assert monitor["spec"]["selector"]["matchLabels"] == service["metadata"]["labels"]
+    assert [endpoint["port"]] == [port["name"] for port in service["spec"]["ports"]]
+    assert endpoint["path"] in PATHS
+
+
 @pytest.mark.parametrize("kind", PODS)
 def test_a_pod_has_no_rights_and_its_secrets_in_files(
     kind: str, monkeypatch: pytest.MonkeyPatch

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
 import socket
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,78 +17,85 @@ import pytest
 import sentry_sdk
 from pydantic import SecretStr
 
-from dsync.errors import ConfigurationError
+from dsync.domain.run_kinds import Kind
+from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
 from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.report import RunReport
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
-from tests.store.databases import on_postgresql
+from tests.store.databases import PostgresServer, on_postgresql
 
 INSTRUCTEUR = "check instructeur"
 """The sandbox has a groupe without dsync's instructeur."""
 
 
 def alerts_of(worker: Worker, inbox: Inbox) -> Alerts:
-    """Return the alerts of a service with one démarche."""
+    """Return the alerts of a service with one démarche, which starts now."""
     url = SecretStr(f"json://{inbox.address}/")
     tell = teller(replace(worker.app.settings, alert_urls=url))
     return Alerts([worker.app], tell, worker.stop, monotonic=lambda: worker.now().timestamp())
+
+
+def told(engine: Engine, inbox: Inbox, *services: Alerts, minutes: int = 2) -> list[str]:
+    """Let services look each minute; return what they told."""
+    for minute in range(minutes):
+        for alerts in services:
+            alerts.tick()
+        engine.advance(minutes=minute < minutes - 1)
+    return inbox.told()
 
 
 @on_postgresql
 def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
     engine_on_each: Engine, inbox: Inbox
 ) -> None:
-    """By one of two services, also after a restart; only numbers are told."""
+    """By one of two services, also after a restart; nothing of a dossier is told."""
     engine = engine_on_each
-    one, other = alerts_of(engine.worker, inbox), alerts_of(engine.another(), inbox)
+    both = alerts_of(engine.worker, inbox), alerts_of(engine.another(), inbox)
+    assert [] == told(engine, inbox, *both)
     engine.sync()
-    one.tick()
-    assert [INSTRUCTEUR] == inbox.told()
+    assert [INSTRUCTEUR] == told(engine, inbox, *both)
 
     engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
     engine.control.edit_champ(number(0), PROBLEME, "Texte que personne d’autre ne doit lire")
     engine.advance(minutes=11)
     engine.sync()
-    for alerts in (one, other, one):
-        alerts.tick()
-    assert len(inbox.received) == 1
-    assert b"personne" not in inbox.received[0]
+    for _ in range(2):
+        for alerts in both:
+            alerts.tick()
+        engine.advance(minutes=1)
+    [message] = [json.loads(body) for body in inbox.received]
+    assert "personne" not in str(message)
+    assert "info" == message["type"]
+    assert "`dsync conflicts list`" in message["message"]
     assert ["conflicts"] == inbox.told()
-    alerts_of(engine.restart(), inbox).tick()
-    assert [] == inbox.told()
+    assert [] == told(engine, inbox, alerts_of(engine.restart(), inbox))
 
-    engine.control.faults.fail(ScriptedFault("token_expired"))
-    engine.advance(minutes=11)
+    engine.control.faults.fail(ScriptedFault("token_expired", times=None))
+    engine.advance(minutes=9)
     engine.sync()
-    other.tick()
-    assert ["token_refused"] == inbox.told()
-    engine.advance(minutes=11)
-
-    def meanwhile(read_page: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        other.tick()
-        return read_page(*args, **options)
-
-    engine.worker.client.around["read_page"] = meanwhile
-    engine.sync()
-    assert ["no_success"] == inbox.told()  # The refusal is over when the run has ended.
+    assert ["token_refused"] == told(engine, inbox, *both)
+    # What follows from it is not told.
     engine.advance(minutes=40)
-    other.tick()
-    assert ["token_refused ended"] == inbox.told()
+    engine.sync()
+    assert [] == told(engine, inbox, *both, minutes=6)
+    engine.control.faults.clear_faults()
+    engine.sync()
+    assert ["token_refused ended"] == told(engine, inbox, *both, minutes=8)
 
 
 def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None:
     """Refusals, a token that expires, evidence that is too old, a conflict, the brake."""
-    told: list[list[str]] = []
+    seen: list[list[str]] = []
 
     def look(**options: Any) -> None:
-        engine.sync(**options)
         alerts = alerts_of(engine.worker, inbox)
-        for _ in range(2):
-            alerts.tick()
-        told.append([title for title in inbox.told() if not title.startswith("check ")])
+        engine.sync(**options)
+        titles = told(engine, inbox, alerts, alerts, minutes=3)
+        seen.append([title for title in titles if not title.startswith("check ")])
 
     engine.restart(token=engine.sandbox.tokens.readonly)
     look()
@@ -111,24 +122,23 @@ def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None
         ["evidence", "conflicts ended"],
         ["brake"],
         ["brake ended", "evidence ended"],
-    ] == told
+    ] == seen
 
 
 def test_a_quarantine_is_told_again_each_time_it_has_doubled(engine: Engine, inbox: Inbox) -> None:
     """By one of two services; not while it shrinks, or grows by little; once when it is over."""
     both = [alerts_of(worker, inbox) for worker in (engine.worker, engine.another())]
     engine.sync()
-    told = []
+    seen = []
     for poisoned in (2, 3, 4, 3, 0):
         for rank in range(4):
             engine.control.faults.repair(number(rank))
         for rank in range(poisoned):
             engine.control.faults.fail_reads(number(rank), champs_only=True)
         engine.sync(full=True)
-        for alerts in both:
-            alerts.tick()
-        told.append([title for title in inbox.told() if title != INSTRUCTEUR])
-    assert [["quarantine"], [], ["quarantine"], [], ["quarantine ended"]] == told
+        titles = told(engine, inbox, *both)
+        seen.append([title for title in titles if title != INSTRUCTEUR])
+    assert [["quarantine"], [], ["quarantine"], [], ["quarantine ended"]] == seen
 
 
 def test_an_alert_that_could_not_be_told_is_told_later(engine: Engine, inbox: Inbox) -> None:
@@ -137,22 +147,17 @@ def test_an_alert_that_could_not_be_told_is_told_later(engine: Engine, inbox: In
     engine.sync()
     engine.advance(minutes=20)
     inbox.answer = 500
-    alerts.tick()
+    assert [] == told(engine, inbox, alerts)
     inbox.answer = 200
-    alerts.tick()
-    assert [] == inbox.told()
+    assert [] == told(engine, inbox, alerts)
     engine.advance(minutes=6)
-    alerts.tick()
-    assert [INSTRUCTEUR, "no_success"] == inbox.told()
+    assert [INSTRUCTEUR, "no_success"] == told(engine, inbox, alerts, minutes=1)
 
     engine.sync()
     inbox.answer = 500
-    alerts.tick()
+    assert [] == told(engine, inbox, alerts, minutes=8)
     inbox.answer = 200
-    alerts.tick()
-    assert ["no_success ended"] == inbox.told()
-    alerts.tick()
-    assert [] == inbox.told()
+    assert ["no_success ended"] == told(engine, inbox, alerts)
 
 
 def test_a_clock_that_came_back_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
@@ -163,34 +168,155 @@ def test_a_clock_that_came_back_delays_no_alert(engine: Engine, inbox: Inbox) ->
     alerts.tick()
     inbox.told()
     engine.worker.skew = timedelta()
-    for minutes, told in ((0, []), (16, ["no_success"])):
+    for minutes, titles in ((0, []), (16, ["no_success"])):
         engine.advance(minutes=minutes)
         engine.worker.app.register_service()
+        assert titles == [
+            title for title in told(engine, inbox, alerts) if not title.startswith("check ")
+        ]
+
+
+def test_nothing_is_told_at_a_restart_after_maintenance(engine: Engine, inbox: Inbox) -> None:
+    """Not of what is old before the first run, and not after it either; a token that expired is."""
+    alerts = alerts_of(engine.worker, inbox)
+    engine.sync()
+    assert [INSTRUCTEUR] == told(engine, inbox, alerts)
+    engine.advance(days=3)
+    replicas = [alerts_of(engine.another(), inbox) for _ in range(2)]
+    assert [] == told(engine, inbox, *replicas, minutes=10)
+    engine.sync()
+    assert [] == told(engine, inbox, *replicas)
+    engine.advance(days=3)
+    late = alerts_of(engine.another(), inbox)
+    # If there is no first run, that is told when it is late.
+    assert ["no_success"] == told(engine, inbox, late, minutes=20)
+
+
+@pytest.mark.parametrize(
+    ("fault", "demarches", "title", "said"),
+    [
+        ("token_expired", 40, "token_refused", "The DS token has expired. Make a new one"),
+        ("bad_gateway", 20, "ds", "DS is unavailable (HTTP 502)"),
+    ],
+)
+def test_a_cause_of_many_demarches_is_one_message(
+    engine: Engine, inbox: Inbox, fault: Any, demarches: int, title: str, said: str
+) -> None:
+    """A shared token that expired, or DS that is away: its cause, since when, whom it concerns."""
+    several = [engine.another(demarche=DEMARCHE + n) for n in range(demarches)]
+    apps: list[Any] = [Held(one.app) for one in several]
+    tell = teller(replace(apps[0].settings, alert_urls=SecretStr(f"json://{inbox.address}/")))
+    alerts = Alerts(apps, tell, engine.worker.stop)
+    engine.control.faults.fail(ScriptedFault(fault, times=None))
+    for rank, worker in enumerate(several):
+        worker.sync()
+        if rank % 5 == 0:
+            engine.advance(minutes=1)
+            alerts.tick()
+    for _ in range(8):
+        engine.advance(minutes=5)
         alerts.tick()
-        assert told == inbox.told()
+    [message] = [json.loads(body) for body in inbox.received]
+    assert f"dsync, {demarches} démarches: {title}" == message["title"]
+    assert "failure" == message["type"]
+    assert re.match(rf"Since \d\d:\d\d UTC: {re.escape(said)}", message["message"])
+    assert f"Démarches: {DEMARCHE}, {DEMARCHE + 1}" in message["message"]
 
 
-def test_the_check_of_a_slow_demarche_delays_no_alert(engine: Engine) -> None:
-    """What the database shows of each is told before DS is asked about any of them."""
-    both = [engine.worker, engine.another(demarche=DEMARCHE + 1)]
-    for worker in both:
-        worker.app.register_service()
-    engine.advance(minutes=20)
-    told = []
+@on_postgresql
+def test_a_lost_database_is_told_without_it(
+    engine_on_each: Engine, inbox: Inbox, postgres_server: PostgresServer
+) -> None:
+    """By the process; its end by one of two, once the database is there to agree on it."""
+    engine = engine_on_each
+    both = [alerts_of(worker, inbox) for worker in (engine.worker, engine.another())]
+    engine.sync()
+    assert [INSTRUCTEUR] == told(engine, inbox, *both)
+    postgres_server.go_away(engine.url)
+    assert [] == told(engine, inbox, *both, minutes=1)  # A flicker is not told.
+    postgres_server.come_back(engine.url)
+    assert [] == told(engine, inbox, *both, minutes=7)
+    postgres_server.go_away(engine.url)
+    assert ["database", "database"] == told(engine, inbox, *both, minutes=10)
+    postgres_server.come_back(engine.url)
+    engine.sync()
+    assert ["database ended"] == told(engine, inbox, *both, minutes=10)
 
-    def tell(title: str, _text: str) -> bool:
-        told.append((title.partition(": ")[2], len(engine.requests())))
+
+@pytest.mark.parametrize(
+    ("failed", "why", "titles"),
+    [
+        (1, "its disk is full. Free some space; the next run resumes.", []),
+        (2, "its disk is full. Free some space; the next run resumes.", ["database"]),
+        (3, "another process is writing into it. Try again when it has ended.", []),
+    ],
+)
+def test_the_database_is_lost_if_most_demarches_have_lost_it(
+    engine: Engine, failed: int, why: str, titles: list[str]
+) -> None:
+    """By the last runs of this process; a lock, such as of a long dry run, is no loss."""
+    seen = list[str]()
+
+    def note(title: str, _text: str, _severity: object) -> bool:
+        seen.append(title.partition(": ")[2])
         return True
 
-    Alerts([worker.app for worker in both], tell, both[0].stop).tick()
-    assert [("no_success", 0)] * 2 == told[:2]
-    assert told[2:]
+    apps = [engine.another(demarche=DEMARCHE + n).app for n in range(3)]
+    held: list[Any] = [Held(app) for app in apps]
+    alerts = Alerts(held, note, engine.worker.stop)
+    error = StoreError(f"SQLite file x.db: {why}")
+    for app in apps[:failed]:
+        app.last_report = RunReport.failed(Kind.INCREMENTAL, app.clock(), error)
+    for _ in range(3):
+        alerts.tick()
+        engine.advance(minutes=1)
+    assert titles == seen
+
+
+def test_a_slow_check_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
+    """Checks of several démarches run at once; what is not of them is told meanwhile."""
+    several = [engine.worker, *(engine.another(demarche=DEMARCHE + n) for n in range(1, 4))]
+    url = SecretStr(f"json://{inbox.address}/")
+    tell = teller(replace(engine.worker.app.settings, alert_urls=url))
+    all_at_once = threading.Barrier(len(several) + 1)
+    apps: list[Any] = [Held(worker.app, all_at_once) for worker in several]
+    for worker in several:
+        worker.app.register_service()
+    alerts = Alerts(apps, tell, engine.worker.stop)
+    alerts.every_s = 0.01
+    engine.advance(minutes=20)
+    ticking = threading.Thread(target=alerts.tick, daemon=True)
+    ticking.start()
+    while not inbox.received and ticking.is_alive():
+        engine.advance(minutes=1)
+        time.sleep(0.02)
+    assert ticking.is_alive()
+    [message] = [json.loads(body) for body in inbox.received]
+    assert "dsync, 4 démarches: no_success" == message["title"]
+    all_at_once.wait(20)
+    ticking.join(20)
+
+
+class Held:
+    """A worker whose check finds nothing, and ends when all others have begun, if asked."""
+
+    def __init__(self, app: Any, barrier: threading.Barrier | None = None) -> None:
+        self._app = app
+        self._barrier = barrier
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._app, name)
+
+    def check(self) -> list[Any]:
+        if self._barrier is not None:
+            self._barrier.wait(20)
+        return []
 
 
 def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox) -> None:
     """At the start, and once a day: a label that is missing, another one, until both are there."""
     alerts = alerts_of(engine.worker, inbox)
-    told = []
+    seen = []
     for former, later in (
         ("à vérifier", "à revoir"),
         ("éligible", "admissible"),
@@ -203,8 +329,8 @@ def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox)
         for hours in (0, 24):
             engine.advance(hours=hours)
             engine.sync()
-            alerts.tick()
-            told.append([title for title in inbox.told() if title.startswith("check ")])
+            titles = told(engine, inbox, alerts, minutes=1)
+            seen.append([title for title in titles if title.startswith("check ")])
     assert [
         [INSTRUCTEUR, "check labels"],
         [],
@@ -216,32 +342,29 @@ def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox)
         ["check labels"],
         [],
         ["check labels ended"],
-    ] == told
+    ] == seen
 
 
 def test_of_two_checks_the_later_one_counts(engine: Engine, inbox: Inbox) -> None:
     """Services check at different times: what one found and the other did not is told once."""
-    engine.begin()
-    engine.control.form.rename_label("à vérifier", "à revoir")
     one = alerts_of(engine.worker, inbox)
-    one.tick()
-    assert [INSTRUCTEUR, "check labels"] == inbox.told()
+    engine.sync()
+    engine.control.form.rename_label("à vérifier", "à revoir")
+    assert [INSTRUCTEUR, "check labels"] == told(engine, inbox, one)
     engine.control.form.rename_label("à revoir", "à vérifier")
+    other = alerts_of(engine.another(), inbox)
     engine.advance(minutes=1)
     engine.sync()
-    other = alerts_of(engine.another(), inbox)
-    for alerts in (other, one, other, one):
-        alerts.tick()
-    assert ["check labels ended"] == inbox.told()
+    assert ["check labels ended"] == told(engine, inbox, other, one, other, one)
 
 
 @on_postgresql
 def test_the_clocks_of_two_machines_double_no_alert(engine_on_each: Engine) -> None:
     """One that is five minutes ahead or behind leaves an alert to the service that sends it."""
-    engine, told = engine_on_each, list[str]()
+    engine, titles = engine_on_each, list[str]()
 
-    def note(title: str, _text: str) -> bool:
-        told.append(title.partition(": ")[2])
+    def note(title: str, _text: str, _severity: object) -> bool:
+        titles.append(title.partition(": ")[2])
         return True
 
     beside = []
@@ -250,15 +373,18 @@ def test_the_clocks_of_two_machines_double_no_alert(engine_on_each: Engine) -> N
         worker.skew = timedelta(minutes=minutes)
         beside.append(Alerts([worker.app], note, worker.stop))
 
-    def send(title: str, text: str) -> bool:
+    def send(title: str, text: str, severity: object) -> bool:
         for alerts in beside:
             alerts.tick()
-        return note(title, text)
+        return note(title, text, severity)
 
     engine.worker.app.register_service()
+    sending = Alerts([engine.worker.app], send, engine.worker.stop)
     engine.advance(minutes=30)
-    Alerts([engine.worker.app], send, engine.worker.stop).tick()
-    assert 1 == told.count("no_success")
+    for _ in range(2):
+        sending.tick()
+        engine.advance(minutes=2)
+    assert 1 == titles.count("no_success")
 
 
 @pytest.mark.parametrize(

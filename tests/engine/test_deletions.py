@@ -16,7 +16,7 @@ from dsync.ds import ListRequest
 from dsync.ds.answers import read_nodes
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.service.alerts import alerts_of
+from dsync.service.alerts import findings_of
 from dsync.sync.work import ReadAll, ReadChanges
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
@@ -376,9 +376,9 @@ def test_a_mass_deletion_by_the_lists_is_followed_and_told(engine_on_each: Engin
     engine.begin(push=False)
 
     def told() -> list[str]:
-        app = engine.worker.app
-        alerts = [alert.text for alert in alerts_of(app, engine.control.clock.now())]
-        return [text for text in alerts if "at once" in text]
+        app, now = engine.worker.app, engine.control.clock.now()
+        texts = [one.text for one in findings_of(app, app.state(now), now)]
+        return [text for text in texts if "at once" in text]
 
     mass = "SELECT numero, message FROM lecture_anomalie WHERE code = 'suppression_massive'"
     for rank in range(7):

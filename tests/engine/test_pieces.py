@@ -24,7 +24,7 @@ from dsync.domain.run_kinds import Kind
 from dsync.errors import PieceTargetError
 from dsync.sandbox.world.edits import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
-from dsync.service.alerts import alerts_of
+from dsync.service.alerts import findings_of
 from dsync.sync.forget import forget
 from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
@@ -593,9 +593,7 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert (point == "left", []) == (folder.exists(), [*folder.glob("*")])
     assert 7 == pieces_line(engine).exit_code
     assert "pieces" in findings(engine)
-    alerts = {
-        one.name: one.text for one in alerts_of(engine.worker.app, engine.control.clock.now())
-    }
+    alerts = told(engine)
     assert "2 files" in alerts["erasures"]
     assert "pieces_target" in alerts
     if point == "left":
@@ -604,9 +602,13 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert before == copies(folder)
     assert 0 == engine.sync().exit_code
     assert ({}, []) == (copies(folder), engine.rows("SELECT * FROM piece"))
-    assert not {one.name for one in alerts_of(engine.worker.app, engine.control.clock.now())} & {
-        *alerts
-    }
+    assert not told(engine).keys() & alerts.keys()
+
+
+def told(engine: Engine) -> dict[str, str]:
+    """Return what is to be told, by name."""
+    app, now = engine.worker.app, engine.control.clock.now()
+    return {one.name: one.text for one in findings_of(app, app.state(now), now)}
 
 
 @on_sqlite

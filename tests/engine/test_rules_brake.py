@@ -14,7 +14,7 @@ from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox
 from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, number, seeds
-from tests.engine.test_alerts import alerts_of
+from tests.engine.test_alerts import alerts_of, told
 from tests.engine.test_judging import SUIVI, product_of
 
 SAFETY = {"verdicts": 0}
@@ -182,15 +182,17 @@ def test_it_is_an_alert_until_somebody_decides(start: Start, inbox: Inbox) -> No
     engine.sync_until_quiet()
     version = change_rules(engine, window=WRONG)
 
-    def told() -> list[str]:
-        alerts_of(engine.worker, inbox).tick()
-        return [title for title in inbox.told() if not title.startswith("check ")]
+    alerts = alerts_of(engine.worker, inbox)
+
+    def of_rules() -> list[str]:
+        titles = told(engine, inbox, alerts)
+        return [title for title in titles if not title.startswith("check ")]
 
     for expected in (["rules"], []):
         engine.sync()
-        assert expected == told()
+        assert expected == of_rules()
     accept(engine, version)
-    assert ["rules ended"] == told()
+    assert ["rules ended"] == of_rules()
 
 
 def test_it_is_the_same_on_each_database(engine_on_each: Engine) -> None:

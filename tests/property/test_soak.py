@@ -46,7 +46,7 @@ def service(engine: Engine, port: int) -> Iterator[tuple[DemarcheJob, Alerts]]:
         return engine.control.clock.now().timestamp()
 
     job = DemarcheJob(app, stop, monotonic=monotonic)
-    alerts = Alerts([app], lambda title, text: True, stop, monotonic=monotonic)
+    alerts = Alerts([app], lambda *_: True, stop, monotonic=monotonic)
     listening = socket.create_server(("127.0.0.1", port))
     surface = Surface([app], Service([job], stop).ask, (SECRET,), listening, stop)
     surface.start()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +84,26 @@ class PostgresServer:
 
     def restart(self) -> None:
         """Stop the server as an administrator does, ending all sessions, and start it again."""
+        self.stop()()
+
+    def stop(self) -> Callable[[], None]:
+        """Stop the server, ending all sessions; return what starts it again."""
         with self._admin.connect() as connection:
             folder = Path(connection.scalar(text("SHOW data_directory")))
-        self._admin.dispose()
         programs = self.programs()
+        self._admin.dispose()
         if programs is None:
             pytest.skip("no pg_ctl of the server's version")
-        line = [programs / "pg_ctl", "-w", "-m", "fast", "-D", folder, "restart"]
-        owner = folder.stat().st_uid
-        subprocess.run(
-            line, user=owner, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        started_with = (folder / "postmaster.opts").read_text(encoding="utf-8")
+        _, *options = shlex.split(started_with)
+
+        def control(*words: str) -> None:
+            line = [programs / "pg_ctl", "-w", "-D", folder, *words]
+            owner, quiet = folder.stat().st_uid, subprocess.DEVNULL
+            subprocess.run(line, user=owner, check=True, stdout=quiet, stderr=quiet)
+
+        control("-m", "fast", "stop")
+        return partial(control, "-o", shlex.join(options), "start")
 
     def programs(self) -> Path | None:
         """Return the folder with the server's own pg_dump and pg_restore, None if there is none."""

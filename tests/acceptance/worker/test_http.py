@@ -35,13 +35,25 @@ WITHIN_S = 3.0
 
 @every_demarche_if_long("postgresql")
 def test_the_service_answers_what_is_asked_of_it(
-    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche, inbox: Inbox
+    dsync: Installed,
+    sandbox: Sandbox,
+    database: Database,
+    demarche: Demarche,
+    inbox: Inbox,
+    tmp_path: Path,
 ) -> None:
     """Health, readiness, figures as in the database, webhooks; nothing personal, no secret."""
     control, served = sandbox.control, demarche.number
     plant(sandbox, demarche)
+    config = Path(dsync.variables.get("config") or config_with(tmp_path))
+    with config.open("a", encoding="utf-8") as file:
+        file.write('[alerts]\nafter = "1s"\n')
     surface = started(
-        dsync, "-v", webhook_secret=f"{SECRET} {KEY}", alert_urls=f"json://{inbox.address}/"
+        dsync,
+        "-v",
+        webhook_secret=f"{SECRET} {KEY}",
+        alert_urls=f"json://{inbox.address}/",
+        config=str(config),
     )
     for path in ("/healthz", "/__lbheartbeat__"):
         assert "ok\n" == surface.get(path).text
@@ -121,6 +133,7 @@ def test_the_service_answers_what_is_asked_of_it(
     assert 1 == figures["dsync_webhooks_total", "accepted", "2"]
     assert 1 == figures["dsync_webhooks_total", "repeated", "2"]
 
+    until(lambda: inbox.received)
     host, _, port = surface.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as slow:
         slow.sendall(b"GET /healthz HTTP/1.1\r\n")

@@ -123,6 +123,7 @@ def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
 
     class Watching:
         idle = threading.Event()
+        every_s = 60.0
 
         def tick(self) -> None:
             self.idle.set()

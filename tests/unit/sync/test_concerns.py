@@ -20,6 +20,7 @@ WELL: Mapping[str, Any] = {
     "services": [SERVICE],
     "clock_ahead_s": None,
     "last_run": {"run": 3, "status": "success", "error": None},
+    "last_end": {"at": NOW - HOUR, "code": 0, "classes": [], "messages": []},
     "last_code": 0,
     "last_full_code": 0,
     "last_full_status": "success",
@@ -36,6 +37,13 @@ WELL: Mapping[str, Any] = {
     "mass_deletion": None,
     **dict.fromkeys(("waiting", "refused", "conflicts", "quarantined"), 0),
 }
+
+
+def ended(code: int, of_class: str) -> dict[str, Any]:
+    """Return how the last run failed."""
+    return {"at": NOW, "code": code, "classes": [of_class], "messages": ["why"]}
+
+
 STOPPED = {
     "refused_rules": {
         "version": "a1b2",
@@ -54,9 +62,9 @@ def test_each_surface_decides_on_each_concern(sentences: Mapping[Code, object]) 
 
 
 def test_each_alert_that_is_told_is_documented() -> None:
-    """And each documented one is told of some concern; those of `dsync check` come from it."""
+    """Each documented one is told of some concern; two come from `dsync check` and the process."""
     told = {alert.name for alert in TOLD.values() if alert is not None}
-    assert told | {"check …"} == ALERTS.keys()
+    assert told | {"check …", "database"} == ALERTS.keys()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +77,9 @@ def test_each_alert_that_is_told_is_documented() -> None:
         ({"services": [SERVICE, SERVICE | {"is_alive": False}]}, ["silent_service"]),
         ({"clock_ahead_s": 0}, ["clock_went_back"]),
         ({"last_run": {"run": 3, "status": "interrupted", "error": None}}, ["run_failed"]),
-        ({"last_code": 3}, ["token_refused"]),
+        ({"last_end": ended(3, "DSUnauthorizedError")}, ["token_refused"]),
+        ({"last_end": ended(8, "DSUnavailableError")}, ["ds_away"]),
+        ({"last_end": ended(8, "DSTimeoutError")}, []),  # Of one page or dossier.
         ({"last_full_code": 4, "last_full_status": "failed"}, ["brake"]),
         ({"last_full_code": 4, "last_full_status": "partial", **STOPPED}, ["rules"]),
         ({"mass_deletion": {"dossiers": 7, "of": 9, "since": NOW}}, ["mass_deletion"]),

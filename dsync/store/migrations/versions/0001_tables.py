@@ -25,10 +25,12 @@ def upgrade() -> None:
         "alerte",
         sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("nom", sqltypes.AutoString(), nullable=False),
+        sa.Column("cause", sqltypes.AutoString(), nullable=False),
         sa.Column("nombre", sa.Integer(), nullable=False),
         sa.Column("depuis", sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("essai_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("essai_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("dite_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("finie_le", sqltypes.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("demarche_numero", "nom", name=op.f("pk_alerte")),
     )
     op.create_table(

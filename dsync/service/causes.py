@@ -1,0 +1,231 @@
+"""Decides what of the alerts is told: by what is found now, and what was known before.
+
+Nothing here reads a clock, a database or a network.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from dsync.care.concerns import CHECK
+from dsync.domain.durations import span
+from dsync.domain.ids import DemarcheNumber
+from dsync.store.services import AlertBook, AlertEntry, AlertKey
+
+DATABASE, DS, NO_SUCCESS = "database", "ds", "no_success"
+
+_RETRY = timedelta(minutes=5)
+"""Time after which an alert that could not be told is tried again, by any service."""
+_LONG = 5
+"""Times `[alerts] after`: until DS's absence is told, and until the end of an outage is."""
+_OUTAGES = (DATABASE, DS, NO_SUCCESS)
+_SHOWN = 20
+"""Maximum number of démarches that a message names."""
+
+
+class Severity(StrEnum):
+    """The types of apprise."""
+
+    INFO = "info"
+    WARNING = "warning"
+    FAILURE = "failure"
+    SUCCESS = "success"
+
+
+class Finding(NamedTuple):
+    """Something that is so at this moment, in one démarche."""
+
+    demarche: DemarcheNumber
+    name: str
+    severity: Severity
+    text: str
+    """What is so and what to do; `{since}` stands for its beginning."""
+    cause: str = ""
+    """What several démarches have in common, such as a token; "": it is the démarche's own."""
+    number: int = 1
+    """One that counts something is told again when it has doubled; one below zero is a digest,
+    and is told again when it is another one."""
+    since: datetime | None = None
+    """Its beginning, if that is known."""
+
+    @property
+    def key(self) -> AlertKey:
+        """What tells it from others."""
+        return self.demarche, self.name
+
+
+class Message(NamedTuple):
+    """What is told of one cause."""
+
+    severity: Severity
+    title: str
+    text: str
+    entries: Sequence[AlertEntry]
+    """Those that it is about."""
+    is_end: bool
+
+
+class Decision(NamedTuple):
+    """What is known from now on, and what is to be told."""
+
+    book: dict[AlertKey, AlertEntry]
+    messages: list[Message]
+
+
+def decide(
+    book: AlertBook,
+    findings: Iterable[Finding],
+    now: datetime,
+    after: timedelta,
+    *,
+    serves: Collection[DemarcheNumber],
+    present: datetime | None = None,
+    is_known: Callable[[AlertKey], bool] = lambda _: True,
+) -> Decision:
+    """Return what is to be told: one message a cause when it begins, and one when it is over.
+
+    A cause that several démarches have in common is one, whichever of them meet it later. What is
+    the démarches' own is one message, too, if it begins at once in several.
+
+    Args:
+        book: what was known before, of any service.
+        findings: what is so now.
+        now: the present instant, in UTC.
+        after: how long a cause has to last before it is told; DS's absence five times as long.
+        serves: the démarches of this service: what is over in others is for others to tell.
+        present: the present instant by the database's clock, by which services agree on the time of
+            an attempt; None: `now`.
+        is_known: whether it is known of an alert that it is over if it is not found.
+    """
+    present = present or now
+    found = {one.key: one for one in findings}
+    later = _continued(book, found, now, is_known)
+    for key, finding in found.items():
+        since = min(finding.since or now, now)
+        entry = AlertEntry(finding.demarche, finding.name, finding.cause, finding.number, since)
+        later.setdefault(key, entry)
+    groups = defaultdict[tuple[str, str | int], list[AlertEntry]](list)
+    for entry in later.values():
+        groups[entry.nom, entry.cause or entry.demarche_numero].append(entry)
+    begun = defaultdict[tuple[str, str], list[AlertEntry]](list)
+    over = defaultdict[tuple[str, str], list[AlertEntry]](list)
+    for group in groups.values():
+        current = [one for one in group if one.key in found]
+        what = group[0].nom, group[0].cause
+        if not current:
+            ours = [one for one in group if one.demarche_numero in serves]
+            if ours and all(is_known(one.key) and _is_over(one, now, after) for one in ours):
+                over[what] += ours
+                for one in ours:
+                    del later[one.key]
+        elif _is_due(group, found, now, present, after):
+            for one in current:
+                number = found[one.key].number
+                one = one._replace(nombre=number, essai_le=present, dite_le=None)
+                later[one.key] = one
+                begun[what].append(one)
+        elif any(one.dite_le for one in group):
+            # Who meets a cause later is no news.
+            later |= {one.key: one._replace(dite_le=one.dite_le or now) for one in current}
+    messages = [_begun(entries, found, now) for _, entries in sorted(begun.items())]
+    messages += [_over(entries, now) for _, entries in sorted(over.items())]
+    return Decision(later, messages)
+
+
+def _continued(
+    book: AlertBook,
+    found: dict[AlertKey, Finding],
+    now: datetime,
+    is_known: Callable[[AlertKey], bool],
+) -> dict[AlertKey, AlertEntry]:
+    """Return what is left of what was known."""
+    left = {}
+    for key, entry in book.items():
+        one = found.get(key)
+        if one is None and not is_known(key):
+            left[key] = entry
+        elif one is None and entry.dite_le is not None:
+            # In the future by a clock that went back since.
+            finie_le = min(entry.finie_le or now, now)
+            left[key] = entry._replace(finie_le=finie_le)
+        elif one is not None and one.cause == entry.cause:
+            left[key] = entry._replace(finie_le=None, depuis=min(entry.depuis, now))
+        # What was never told ends unsaid; another cause is another alert.
+    return left
+
+
+def _is_over(entry: AlertEntry, now: datetime, after: timedelta) -> bool:
+    """Return whether it has been over for so long that it will not come back at once."""
+    quiet = timedelta() if entry.nom.startswith(CHECK) else after
+    if entry.nom in _OUTAGES:
+        quiet *= _LONG
+    return entry.finie_le is not None and now - entry.finie_le >= quiet
+
+
+def _is_due(
+    group: Sequence[AlertEntry],
+    found: dict[AlertKey, Finding],
+    now: datetime,
+    present: datetime,
+    after: timedelta,
+) -> bool:
+    """Return whether a cause that lasts is to be told now."""
+    name, cause = group[0].nom, group[0].cause
+    if any(one.dite_le for one in group):
+        return not cause and _has_changed(group[0].nombre, found[group[0].key].number)
+    tried = max((one.essai_le for one in group if one.essai_le), default=None)
+    if tried is not None:
+        # One in the future was made while the clock was ahead.
+        return not present - _RETRY < tried <= present
+    # A check is no flicker: it is made once a day.
+    lasts = timedelta() if name.startswith(CHECK) else after * (_LONG if name == DS else 1)
+    return now - min(one.depuis for one in group) >= lasts
+
+
+def _has_changed(told: int, number: int) -> bool:
+    return told != number if number < 0 else told * 2 <= number
+
+
+def _begun(entries: Sequence[AlertEntry], found: dict[AlertKey, Finding], now: datetime) -> Message:
+    entries = sorted(entries)
+    first, every = found[entries[0].key], [found[one.key] for one in entries]
+    since = _instant(min(one.depuis for one in entries), now)
+    texts = [one.text.replace("{since}", since) for one in every]
+    if len(entries) > 1 and first.cause:
+        texts = [texts[0], f"Démarches: {_numbers(entries)}."]
+    elif len(entries) > 1:
+        texts = [f"Démarche {one.demarche}: {text}" for one, text in zip(every, texts, strict=True)]
+        if rest := texts[_SHOWN:]:
+            texts = [*texts[:_SHOWN], f"And {len(rest)} others: see `dsync status`."]
+    return Message(first.severity, _title(entries), "\n".join(texts), entries, is_end=False)
+
+
+def _over(entries: Sequence[AlertEntry], now: datetime) -> Message:
+    entries = sorted(entries)
+    # It ended then, and not only now that this is sure.
+    ended = max(one.finie_le or now for one in entries)
+    text = f"Over, after {span(max(ended - min(one.depuis for one in entries), timedelta()))}."
+    if len(entries) > 1:
+        text += f"\nDémarches: {_numbers(entries)}."
+    return Message(Severity.SUCCESS, f"{_title(entries)} ended", text, entries, is_end=True)
+
+
+def _title(entries: Sequence[AlertEntry]) -> str:
+    what = f"démarche {entries[0].demarche_numero}"
+    if len(entries) > 1:
+        what = f"{len(entries)} démarches"
+    return f"dsync, {what}: {entries[0].nom}"
+
+
+def _numbers(entries: Sequence[AlertEntry]) -> str:
+    shown = ", ".join(str(one.demarche_numero) for one in entries[:_SHOWN])
+    rest = len(entries) - _SHOWN
+    return f"{shown} and {rest} others" if rest > 0 else shown
+
+
+def _instant(at: datetime, now: datetime) -> str:
+    return f"{at:%H:%M} UTC" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M} UTC"

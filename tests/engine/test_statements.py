@@ -1,0 +1,67 @@
+"""What the service asks the database by itself does not grow with the number of démarches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import event
+
+from dsync.service.alerts import Alerts
+from dsync.service.metrics import Metrics
+from dsync.service.readiness import readiness
+from tests.engine.rig import DEMARCHE, Engine, engine_for
+from tests.engine.test_alerts import Held
+
+MANY = 20
+MOST = 15
+"""Statements of a scrape, of an answer to a probe, of a look of the alerts."""
+
+
+@pytest.fixture
+def statements(engine_on_each: Engine) -> Iterator[list[str]]:
+    """Those that are executed on the engine's database."""
+    noted: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        noted.append(arguments[2])
+
+    connections = engine_for(engine_on_each.url)
+    event.listen(connections, "before_cursor_execute", note)
+    yield noted
+    event.remove(connections, "before_cursor_execute", note)
+
+
+def test_twenty_demarches_take_as_many_statements_as_one(
+    engine_on_each: Engine, statements: list[str]
+) -> None:
+    """At most fifteen for `/metrics`, `/readyz` and a look of the alerts; each has its series."""
+    engine = engine_on_each
+    engine.begin()
+    apps = [engine.another(demarche=DEMARCHE + number).app for number in range(MANY)]
+    taken = []
+    for some in (apps[:1], apps):
+        statements.clear()
+        text = Metrics(some, Counter()).text().decode()
+        taken.append(len(statements))
+        series = [
+            sample.labels["demarche"]
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "dsync_quarantine"
+        ]
+        assert [str(app.demarche) for app in some] == series
+        statements.clear()
+        assert len(some) == len(readiness(some)["demarches"])
+        taken.append(len(statements))
+        held: list[Any] = [Held(app) for app in some]
+        alerts = Alerts(held, lambda *_: True, engine.worker.stop)
+        alerts.tick()
+        statements.clear()
+        alerts.tick()
+        taken.append(len(statements))
+    assert taken[:3] == taken[3:]
+    assert max(taken) <= MOST
