@@ -278,7 +278,7 @@ class Service:
         finally:
             scheduler.shutdown(wait=False)
         until = time.monotonic() + STOP_S
-        idle = [one.idle for one in (*jobs, *self._watches)]
+        idle = [job.idle for job in jobs] + [one.idle for one in self._watches]
         # A list: each is waited for, all until the same instant.
         ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
         # In a thread, because the process must end in time even if the database does not answer;
