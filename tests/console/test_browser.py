@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -19,6 +19,7 @@ from tests.console.addresses import ADDRESSES
 from tests.console.conftest import SHOWN
 from tests.console.provider import provider
 from tests.console.served import ServedConsole, served
+from tests.console.test_shell import LEGAL, SECTION
 from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 
@@ -34,6 +35,7 @@ ARGUMENTS = [
 ]
 WIDTHS = (320, 640, 768, 1280)
 """Of windows, in px; 640: as text of twice the size on 1280."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
@@ -85,6 +87,16 @@ def page(browser: Browser, shown: ServedConsole) -> Iterator[Page]:
     assert [] == troubles
 
 
+@pytest.fixture(scope="module")
+def state_page(browser: Browser, told: Engine) -> Iterator[Page]:
+    """The same in the State's design system."""
+    with served(told, theme="dsfr", section=SECTION) as console:
+        context, troubles = entered(browser, console)
+        yield context.pages[0]
+        context.close()
+    assert [] == troubles
+
+
 def entered(
     browser: Browser, console: ServedConsole, **options: Any
 ) -> tuple[BrowserContext, list[str]]:
@@ -113,17 +125,60 @@ def assert_accessible(page: Page, *widths: int) -> None:
     for width in widths or WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert width >= page.evaluate("document.documentElement.scrollWidth"), width
-    found = Axe().run(page, options=RULES)
-    assert [] == [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"]]
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page, options=RULES).response["violations"]
+        assert [] == [(scheme, one["id"], one["nodes"][0]["html"]) for one in found]
 
 
-@pytest.mark.parametrize("address", [*ADDRESSES, f"/dossiers/{number(5)}"])
-def test_a_page_is_accessible_at_any_width(page: Page, address: str) -> None:
-    """No violation of WCAG 2.2 AA that axe-core finds; nothing but tables is wider than 320 px."""
-    page.goto(address)
-    if address in ("/", "/dossiers"):
-        assert_accessible(page, 320)
-    assert_accessible(page)
+@pytest.mark.parametrize("address", [*ADDRESSES, *LEGAL, f"/dossiers/{number(5)}"])
+def test_a_page_is_accessible_at_any_width(page: Page, state_page: Page, address: str) -> None:
+    """No violation of WCAG 2.2 AA that axe-core finds; nothing but tables is wider than 320 px.
+
+    In both themes and colour schemes.
+    """
+    for one in (page, state_page):
+        one.goto(address)
+        if address in ("/", "/dossiers"):
+            assert_accessible(one, 320)
+        assert_accessible(one)
+
+
+def test_a_table_is_one_on_a_telephone(page: Page) -> None:
+    """Its cells are blocks there; assistive technology still reads rows and headers."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/dossiers")
+    row = page.get_by_role("table").first.get_by_role("row").nth(1)
+    expect(row.get_by_role("rowheader")).to_have_count(1)
+    assert 3 < row.get_by_role("cell").count()
+    assert 3 < page.get_by_role("table").first.get_by_role("columnheader").count()
+
+
+def test_the_refresh_is_paused(browser: Browser, told: Engine) -> None:
+    """By keyboard, for all pages of the session; no page asks for itself then."""
+    with served(told) as console:
+        context, troubles = entered(browser, console)
+        page = context.pages[0]
+        page.clock.install()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.headers.get("hx-request", "")))
+        page.goto("/dossiers")
+        button = page.get_by_role("button", name="Mettre en pause l’actualisation")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(button).to_have_attribute("aria-pressed", "true")
+        page.goto("/conflits")
+        expect(button).to_have_attribute("aria-pressed", "true")
+        page.clock.fast_forward(11_000)
+        assert "true" not in asked
+        button.click()
+        page.get_by_role("heading", level=1).click()
+        with page.expect_request(lambda request: "hx-request" in request.headers):
+            page.clock.fast_forward(6_000)
+        page.goto("/personne")
+        expect(button).to_be_hidden()
+        context.close()
+    assert [] == troubles
 
 
 def assert_in_view(page: Page) -> None:
@@ -296,14 +351,11 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
 
 
 def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> None:
-    """Its fonts and pictures are served here, and its pages are as accessible."""
+    """Its fonts and pictures are served here."""
     with served(told, theme="dsfr") as console:
         context, troubles = entered(browser, console)
         page = context.pages[0]
-        for address in ("/", "/dossiers"):
-            page.goto(address)
-            found = Axe().run(page, options=RULES)
-            assert [] == [one["id"] for one in found.response["violations"]], address
+        page.goto("/dossiers")
         table = page.locator(".fr-table").first
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
         assert_in_view(page)
@@ -315,12 +367,16 @@ def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> No
 
 def test_a_team_signs_in_and_out(browser: Browser, told: Engine) -> None:
     """From the page that was asked for and back to it, by keyboard; accessible at any width."""
-    with provider() as made, served(told, access=team_access(made.issuer, Clock())) as console:
+    with (
+        provider() as made,
+        served(told, access=team_access(made.issuer, Clock()), section=SECTION) as console,
+    ):
         context = browser.new_context(base_url=console.base)
         page = context.new_page()
         page.goto("/dossiers?verdict=eligible")
         expect(page.get_by_role("heading")).to_have_text("Identification")
         assert_accessible(page)
+        page.get_by_role("link", name=SECTION.nom).focus()
         page.keyboard.press("Tab")
         expect(page.locator(":focus")).to_have_text("S’identifier")
         assert "none" != page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle")
