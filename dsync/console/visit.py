@@ -65,9 +65,8 @@ class Site:
 
     @property
     def links(self) -> Sequence[tuple[str, str]]:
-        """Address and name of what the foot of each page leads to."""
+        """Address and name of what the foot of each page leads to, also without a session."""
         return (
-            ("/plan", "Plan du site"),
             ("/accessibilite", f"Accessibilité : {self.section.accessibilite.etat}"),
             ("/mentions-legales", "Mentions légales"),
             ("/donnees-personnelles", "Données personnelles"),
