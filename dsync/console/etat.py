@@ -252,7 +252,9 @@ def show(visit: Visit) -> Response:
             reader,
             state=state,
             successes={number: one.last_success_at for number, one in visit.titled.items()},
-            points=sorted(points_of(visit, reader, state), key=lambda one: not one.is_error),
+            points=sorted(points_of(visit, reader, state), key=lambda one: not one.is_error)
+            if visit.may(Right.AGIR)
+            else None,
             next_run=next_run,
             curve=curve(series),
             funnel=bars(figures["etapes"]),
