@@ -43,8 +43,8 @@ DEFAULT_PORT = 8090
 @port_option(DEFAULT_PORT, "Port; 0: any free one.")
 @click.option(
     "--role",
-    type=click.Choice([*Role]),
-    default=Role.ADMINISTRATEUR,
+    type=click.Choice([role.value for role in Role]),
+    default=Role.ADMINISTRATEUR.value,
     show_default=True,
     help="What whoever enters by the link is; [[acces]] says it of a team.",
 )

@@ -208,7 +208,7 @@ def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) 
     with Sandbox.start(dossiers=3, seed=7) as sandbox:
         command = operator(sandbox, tmp_path)
         assert 0 == command("sync").code
-        process = command.start("console", "--port", "0")
+        process = command.start("console", "--port", "0", "--role", "lecteur")
         assert process.stdout is not None
         try:
             line = process.stdout.readline().strip()
@@ -216,6 +216,7 @@ def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) 
             session = requests.Session()
             page = session.get(line, timeout=30)
             assert (200, True) == (page.status_code, "À faire" in page.text)
+            assert "Votre rôle : lecteur." in page.text
             following = process.stdout.readline().strip()
             assert following.startswith(line.partition("?")[0])
             assert following != line

@@ -7,16 +7,18 @@ import shutil
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from dsync.console.access import Role
+from dsync.store import Reader
+from dsync.store.listing import Selection
 from tests.console.addresses import pages
 from tests.console.provider import EMAIL, provider
 from tests.console.served import Visitor, served
 from tests.console.test_signin import Clock, team_access
-from tests.engine.rig import Engine, number, seeds
+from tests.engine.rig import DEMARCHE, Engine, number, seeds
 
 NORD, SUD = "Groupe Nord", "Groupe Sud"
 CANARY = "CANARI du Sud"
@@ -85,6 +87,48 @@ def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
         assert f"/dossiers/{number(rank)}" not in texts
         assert 404 == visitor.get(f"/dossiers/{number(rank)}").status_code
         assert 200 == visitor.get(f"/dossiers/{number(rank - 6)}").status_code
+
+
+def test_what_lists_and_counts_is_of_the_groupes(database_url: str) -> None:
+    """On both engines: each count of them is what it is of all dossiers if there are no others."""
+    with Engine(database_url, seeds(range(6))) as engine:
+        engine.sync_until_quiet()
+        engine.execute(f"UPDATE dossier SET groupe_instructeur = '{NORD}'")
+        engine.execute(
+            f"UPDATE dossier SET groupe_instructeur = '{SUD}' WHERE numero >= {number(4)}"
+        )
+        store = engine.worker.store
+        with store.reading(DEMARCHE) as reader:
+            every = counted(reader)
+        for groupes in ((NORD,), (SUD, NORD), ()):
+            wanted = [
+                row["numero"]
+                for row in engine.rows("SELECT * FROM dossier")
+                if row["groupe_instructeur"] in groupes
+            ]
+            with store.reading(DEMARCHE, groupes) as reader:
+                assert set(wanted) == reader.dossiers.of_groupes()
+                found = counted(reader)
+            assert [len(wanted)] * 6 == found[:6]
+            assert (groupes == (SUD, NORD)) == (found == every)
+
+
+def counted(reader: Reader) -> list[Any]:
+    """Return numbers of dossiers by the ways of the reader, then its whole figures."""
+    dossiers, where = reader.dossiers, {"demarche_numero": int(DEMARCHE)}
+    figures, counts = dossiers.figures(with_stages=True), dossiers.counts()
+    [row] = reader.rows_of("lecture_candidature", ["count(*) AS n"], where, order="1")
+    return [
+        len(dossiers.listing(Selection(), limit=100)[0]),
+        len(dossiers.selected(Selection())),
+        dossiers.present_count(),
+        sum(counts["presence"].values()),
+        sum(figures["depots"].values()),
+        row["n"],
+        figures,
+        counts,
+        reader.open_work().wishes,
+    ]
 
 
 def test_nobody_acts_on_dossiers_of_other_groupes(team: Team) -> None:
