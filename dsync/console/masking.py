@@ -155,14 +155,14 @@ class Masking:
     def _row(self, row: Mapping[str, Any], numero: int | None) -> dict[str, Any]:
         hidden = self._names
         number = row.get("numero") or numero
-        is_shown = not self._of_person or number in self._shown
-        if not is_shown and any(row.get(name) is not None for name in self._of_person):
+        named = any(row.get(name) is not None for name in self._of_person)
+        if named and number not in self._shown:
             hidden |= self._of_person
         if self._reader.scope.groupes is not None and _asked(row):
             row = {**row, "options": self._options(row["options"])}
         made = {key: None if key in hidden else self(inner, number) for key, inner in row.items()}
         if "motif" in hidden and {"controle", "motif", "preuve"} <= row.keys():
-            return PublicCheck(made | (self._public(row) if is_shown else {}))
+            return PublicCheck(made | (self._public(row) if number in self._shown else {}))
         return made
 
     def _public(self, check: Mapping[str, Any]) -> dict[str, Any]:
