@@ -60,3 +60,17 @@ document.addEventListener("click", async ({ target }) => {
     said.textContent = "Sélectionné : copier avec Ctrl-C.";
   }
 });
+
+// Paper has no folds. The style sheet opens them where the browser knows « ::details-content ».
+addEventListener("beforeprint", () =>
+  document.querySelectorAll("details:not([open])").forEach((fold) => {
+    fold.open = true;
+    fold.dataset.imprime = "";
+  }),
+);
+addEventListener("afterprint", () =>
+  document.querySelectorAll("details[data-imprime]").forEach((fold) => {
+    fold.open = false;
+    delete fold.dataset.imprime;
+  }),
+);
