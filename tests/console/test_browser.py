@@ -355,7 +355,10 @@ def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> No
     with served(told, theme="dsfr") as console:
         context, troubles = entered(browser, console)
         page = context.pages[0]
-        page.goto("/dossiers")
+        for address in ("/", f"/dossiers/{number(3)}", "/changements", "/dossiers"):
+            page.goto(address)
+            found = Axe().run(page, options=RULES)
+            assert [] == [one["id"] for one in found.response["violations"]], address
         table = page.locator(".fr-table").first
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
         assert_in_view(page)
