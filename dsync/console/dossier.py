@@ -110,6 +110,8 @@ def show(visit: Visit) -> Response:
                 suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
             if described.has_grids and visit.may(Right.NOTES):
                 grids = grids_of(reader, [number])[number]
+        else:
+            answers = reader.dossiers.answers(number, worker.configuration.opened)
         if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)
         for check in checks:
