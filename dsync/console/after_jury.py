@@ -33,9 +33,9 @@ _COLUMNS = (
 class Issue(StrEnum):
     """What a jury decided, as the team notes it in the annotation of the stage."""
 
-    LAUREAT = "lauréat"
-    RESERVE = "en réserve"
-    NON_RETENU = "non retenu"
+    LAUREAT = "Lauréat"
+    RESERVE = "En réserve"
+    NON_RETENU = "Non retenu"
 
 
 class Todo(NamedTuple):
@@ -94,7 +94,7 @@ def todos(
             first = "passer en instruction, puis " if etat is Etat.EN_CONSTRUCTION else ""
             match issue:
                 case None:
-                    yield Todo("issue", stage, f"{label('etape')}{NB}: lauréat, ou non retenu")
+                    yield Todo("issue", stage, f"{label('etape')}{NB}: Lauréat, ou Non retenu")
                 case Issue.LAUREAT:
                     yield Todo("accepter", state, f"{first}accepter")
                 case Issue.NON_RETENU:
@@ -126,11 +126,10 @@ def _decided(etat: Etat, issue: Issue | None, state: str, stage: str, name: str)
     wanted = Issue.LAUREAT if etat is Etat.ACCEPTE else Issue.NON_RETENU
     if issue is wanted:
         return
-    is_opposite = {issue, wanted} == {Issue.LAUREAT, Issue.NON_RETENU}
-    if is_opposite:
+    if {issue, wanted} == {Issue.LAUREAT, Issue.NON_RETENU}:
         yield Todo("contradiction", f"{state}{NB}; {stage}", "corriger l’un ou l’autre")
+    # One without follow-up may have no decision of the jury: the administration withdrew.
     elif etat is not Etat.SANS_SUITE:
-        # Without a decision of the jury: the administration withdrew, or the call was over.
         yield Todo("etape", f"{state}{NB}; {stage}", f"{name}{NB}: {wanted.value}")
 
 
