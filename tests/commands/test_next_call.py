@@ -100,17 +100,20 @@ def test_the_next_call_needs_a_file_alone(run: Command, sandbox: Sandbox) -> Non
     assert {(n, "sobriete", "Sobriété numérique", 4.0) for n in grids if grids[n]} == {*notes}
     assert jury
     for number, row in jury.items():
-        means = [mean(grid) for grid in grids[number]]
-        assert row["nb_evaluations"] == len(means)
-        assert row["note_moyenne"] == (round(sum(means) / len(means), 2) if means else None)
+        assert row["nb_evaluations"] == len(grids[number])
+        assert row["note_moyenne"] == mean(grids[number])
 
 
-def mean(grid: dict[int, Any]) -> float:
-    """Return the mean of a grid's marks, as the view rounds it."""
-    marks = [
-        v for id_, v in grid.items() if 5311 + SHIFT <= id_ <= SOBRIETE and id_ != 5320 + SHIFT
+def mean(grids: list[dict[int, Any]]) -> float | None:
+    """Return the mean of a dossier: of its soutenance, or else of it; None if a mark is missing."""
+    criteria = [*range(5311 + SHIFT, 5320 + SHIFT), SOBRIETE]
+    moments = {grid.get(5303 + SHIFT) for grid in grids}
+    of_moment = [
+        grid for grid in grids if grid.get(5303 + SHIFT) == "Soutenance" or len(moments) == 1
     ]
-    return round(sum(marks) / len(marks), 2)
+    marks = [grid.get(id_) for grid in of_moment for id_ in criteria]
+    given = [mark for mark in marks if mark is not None]
+    return round(sum(given) / len(given) + 1e-9, 2) if given == marks and marks else None
 
 
 def next_form() -> FormSeed:
