@@ -69,7 +69,7 @@ class CsvWriter:
         self._text = _french_text if french else _csv_text
         self._json = {place for place in _json_places(table) if french}
         self.takes_texts = not french
-        self.write([[name] for name in table.columns])
+        self._write([self._column([name]) for name in table.columns])
 
     def write(self, columns: Columns) -> None:
         """Append rows."""
@@ -78,6 +78,10 @@ class CsvWriter:
             self._column([*map(_in_words, values)] if place in self._json else values)
             for place, values in enumerate(columns)
         ]
+        # A line without anything would be none.
+        self._write(cells if cells[1:] else [[text or '""' for text in cells[0]]])
+
+    def _write(self, cells: Sequence[Sequence[str]]) -> None:
         lines = map(self._delimiter.join, zip(*cells, strict=True))
         self._file.write("\r\n".join([*lines, ""]))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dsync import __version__
 from dsync.care.concerns import Code, concerns_of, warnings_of
 from dsync.domain.durations import ago
+from dsync.domain.remedies import pasteable
 from dsync.domain.run_kinds import Status
 from dsync.errors import StoreError
 from dsync.store.store import process_name
@@ -49,6 +50,7 @@ def _demarche(worker: Worker) -> tuple[dict[str, Any], str | None]:
     state = worker.state(now)
     state["reasons"] = {}
     concerns = list(concerns_of(state, now, worker.settings.thresholds))
+    options = worker.settings.remedy_options()
     last, role = state["last_success_at"], _role(state)
     shown = {
         "demarche": worker.demarche,
@@ -64,11 +66,12 @@ def _demarche(worker: Worker) -> tuple[dict[str, Any], str | None]:
         "conflicts": state["conflicts"],
         "quarantined": state["quarantined"],
         "token_days_left": worker.settings.token_days_left(now.date()),
-        "warnings": warnings_of(concerns, now),
+        "warnings": [pasteable(one, options) for one in warnings_of(concerns, now)],
     }
     # One that waits while another service works is not late itself.
     is_late = any(one.code in (Code.NO_SUCCESS, Code.LATE) for one in concerns)
-    return shown, _lateness(state, now) if is_late and role != "standby" else None
+    problem = _lateness(state, now) if is_late and role != "standby" else None
+    return shown, problem and pasteable(problem, options)
 
 
 def _role(state: Mapping[str, Any]) -> str:
