@@ -143,7 +143,9 @@ def export(
                 progress(table.name, 0, total)
             with (
                 contextlib.closing(_writer(open_(name), table, format_)) as writer,
-                contextlib.closing(table.rows(connection, since)) as batches,
+                contextlib.closing(
+                    table.rows(connection, since, as_texts=writer.takes_texts)
+                ) as batches,
             ):
                 for some in batches:
                     if stop is not None and stop.is_set():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
@@ -42,7 +43,9 @@ class Table:
         statement = f"SELECT count(*) FROM {self._selected(since)}"  # noqa: S608 - our own names
         return connection.scalar(text(statement), self._values(since)) or 0
 
-    def rows(self, connection: Connection, since: datetime | None) -> Generator[Columns]:
+    def rows(
+        self, connection: Connection, since: datetime | None, *, as_texts: bool = False
+    ) -> Generator[Columns]:
         """Yield the rows in batches, none empty, ordered by the dossier's number.
 
         Close it to end early.
@@ -51,15 +54,19 @@ class Table:
             connection: in a transaction.
             since: only rows of dossiers with an event since this instant; tables that are not about
                 single dossiers are whole. None: all rows.
+            as_texts: whether days and instants that the database gives as ISO texts stay such.
         """
         order = " ORDER BY numero" if "numero" in self.columns else ""
         with connection.execution_options(yield_per=BATCH).execute(
             text(f"SELECT {self._names} FROM {self._selected(since)}{order}"),  # noqa: S608
             self._values(since),
         ) as found:
-            # Without the size, SQLite's driver gives one row at a time.
-            for some in found.partitions(BATCH):
-                yield self._converted(some)
+            batches: Iterator[Sequence[Sequence[Any]]] = found.partitions(BATCH)
+            if connection.dialect.name == "sqlite" and found.cursor is not None:
+                # The driver's own rows: SQLAlchemy's take a twentieth of an export's time.
+                batches = iter(partial(found.cursor.fetchmany, BATCH), [])
+            for some in batches:
+                yield self._converted(some, as_texts=as_texts)
 
     def rows_of(
         self, connection: Connection, numbers: Sequence[int]
@@ -91,9 +98,13 @@ class Table:
             for name, sentence in self.columns.items()
         )
 
-    def _converted(self, rows: Iterable[Sequence[Any]]) -> Columns:
+    def _converted(self, rows: Iterable[Sequence[Any]], *, as_texts: bool = False) -> Columns:
         types = map(self.types.__getitem__, self.columns)
-        return [*map(_column, types, zip(*rows, strict=True))]
+        columns = zip(*rows, strict=True)
+        return [
+            values if as_texts and _is_iso(type_, values) else _column(type_, values)
+            for type_, values in zip(types, columns, strict=True)
+        ]
 
     def _selected(self, since: datetime | None) -> str:
         conditions = ["false"] if self.is_pseudonymised and is_closed(self.columns) else []
@@ -118,6 +129,16 @@ def _column(type_: str, values: Sequence[Any]) -> Sequence[Any]:
     return [None if value is None else convert(value) for value in values]
 
 
+def _is_iso(type_: str, values: Sequence[Any]) -> bool:
+    """Return whether days or instants, in UTC, are texts in the form of the views on SQLite."""
+    length = _ISO_LENGTHS.get(type_)
+    return (
+        length is not None
+        and {*map(type, values)} <= {str, _NONE}
+        and {*map(len, filter(None, values))} <= {length}
+    )
+
+
 def _datetime(value: datetime | str) -> datetime:
     instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     if instant.tzinfo is UTC:
@@ -130,6 +151,7 @@ def _json(value: Any) -> str:
 
 
 _NONE = type(None)
+_ISO_LENGTHS = {"date": len("2024-06-01"), "datetime": len("2024-06-01T08:00:00Z")}
 
 CONVERTERS: Mapping[str, tuple[set[type], Callable[[Any], Any]]] = {
     "integer": ({int, _NONE}, int),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import os
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -30,12 +30,16 @@ DIGITS = 15
 GROUP_BYTES = 1024 * 1024
 """Least size of a group of rows in a Parquet file, uncompressed. The list of a file's groups is in
 memory until the file is complete, and would grow with the dossiers by one for each batch."""
+_NONE = type(None)
 WIDTHS = {"text": 28, "json": 28, "datetime": 20}
 """Least width of a column in characters, by type. Excel shows « #### » for a date in less."""
 
 
 class Writer(Protocol):
     """Writes one table into a file."""
+
+    takes_texts: bool
+    """Whether it writes days and instants as the ISO texts that SQLite gives."""
 
     def write(self, columns: Columns) -> None:
         """Append rows."""
@@ -56,33 +60,47 @@ class CsvWriter:
 
     def __init__(self, path: Path, table: Table, *, french: bool = False) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
-        # Not by the encoding `utf-8-sig`, which takes a call a row.
         self._file.write("\ufeff")
-        self._csv = csv.writer(self._file, delimiter=";" if french else ",", lineterminator="\r\n")
-        self._csv.writerow(table.columns)
+        self._delimiter = ";" if french else ","
+        self._special = re.compile(f'["\r\n{self._delimiter}]')
         self._is_french = french
+        # Of texts that may have to be written otherwise; French ones also if they are long numbers.
+        self._firsts = {*FORMULA_SIGNS, *("0123456789" if french else "")}
         self._text = _french_text if french else _csv_text
         self._json = {place for place in _json_places(table) if french}
+        self.takes_texts = not french
+        self._write([self._column([name]) for name in table.columns])
 
     def write(self, columns: Columns) -> None:
         """Append rows."""
-        texts = [
+        # By columns, and not by `csv.writer`, which takes twice as long to look at each value.
+        cells = [
             self._column([*map(_in_words, values)] if place in self._json else values)
             for place, values in enumerate(columns)
         ]
-        self._csv.writerows(zip(*texts, strict=True))
+        # A line without anything would be none.
+        self._write(cells if cells[1:] else [[text or '""' for text in cells[0]]])
 
-    def _column(self, values: Sequence[Any]) -> Sequence[Any]:
+    def _write(self, cells: Sequence[Sequence[str]]) -> None:
+        lines = map(self._delimiter.join, zip(*cells, strict=True))
+        self._file.write("\r\n".join([*lines, ""]))
+
+    def _column(self, values: Sequence[Any]) -> Sequence[str]:
+        """Return the texts of a column's cells, quoted where they need it."""
         types = {*map(type, values)}
-        if types <= {int, type(None)} and not (self._is_french and any(map(_is_long, values))):
-            return values
-        # Most texts begin with a letter, and take no call each: signs and digits sort before « @ ».
-        return [
-            value
-            if value is None or (type(value) is str and value[:1] > "@")
-            else self._text(value)
-            for value in values
-        ]
+        if types <= {int, _NONE} and not (self._is_french and any(map(_is_long, values))):
+            return ["" if value is None else str(value) for value in values]
+        if types <= {str, _NONE}:
+            texts = [value or "" for value in values] if _NONE in types else values
+            # They sort before letters, with which most columns' texts begin.
+            if min(filter(None, texts), default="a")[0] <= "@":
+                texts = [self._text(one) if one[:1] in self._firsts else one for one in texts]
+        else:
+            texts = ["" if value is None else self._text(value) for value in values]
+        if self._special.search("".join(texts)) is None:
+            return texts
+        is_special = self._special.search
+        return ['"' + text.replace('"', '""') + '"' if is_special(text) else text for text in texts]
 
     def close(self) -> None:
         """Complete the file."""
@@ -216,6 +234,8 @@ class XlsxWriter:
         instant: the format of instants.
     """
 
+    takes_texts = False
+
     def __init__(
         self,
         path: Path,
@@ -285,6 +305,8 @@ def _cut(text: str) -> str:
 
 class ParquetWriter:
     """A Parquet file with typed columns; instants are timestamps in UTC."""
+
+    takes_texts = False
 
     def __init__(self, path: Path, table: Table) -> None:
         # Arrow's own allocator keeps what it frees; it is chosen when Arrow is loaded.

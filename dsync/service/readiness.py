@@ -12,6 +12,7 @@ from dsync.care.concerns import Code, concerns_of, warnings_of
 from dsync.care.state import states_of
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.remedies import pasteable
 from dsync.domain.run_kinds import Status
 from dsync.errors import StoreError
 from dsync.store.store import process_name
@@ -62,6 +63,7 @@ def _demarche(
     # What DS gave as the reason of a refusal is not shown: counts only.
     state["reasons"] = {}
     concerns = list(concerns_of(state, now, worker.settings.thresholds))
+    options = worker.settings.remedy_options()
     last, role = state["last_success_at"], _role(state)
     shown = {
         "demarche": worker.demarche,
@@ -77,11 +79,12 @@ def _demarche(
         "conflicts": state["conflicts"],
         "quarantined": state["quarantined"],
         "token_days_left": worker.settings.token_days_left(now.date()),
-        "warnings": warnings_of(concerns, now),
+        "warnings": [pasteable(one, options) for one in warnings_of(concerns, now)],
     }
     # One that waits while another service works is not late itself.
     is_late = any(one.code in (Code.NO_SUCCESS, Code.LATE) for one in concerns)
-    return shown, _lateness(state, now) if is_late and role != "standby" else None
+    problem = _lateness(state, now) if is_late and role != "standby" else None
+    return shown, problem and pasteable(problem, options)
 
 
 def _role(state: Mapping[str, Any]) -> str:

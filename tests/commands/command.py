@@ -86,12 +86,13 @@ def remedies(text: str) -> list[list[str]]:
 
 def parsed(words: Sequence[str]) -> click.Context:
     """Return the context of a command, parsed and not executed."""
-    context = dsync.make_context("dsync", [*words], obj=Flags())
-    while isinstance(context.command, click.Group) and (rest := context._protected_args):
-        name, command, rest = context.command.resolve_command(context, [*rest, *context.args])
-        assert command is not None
-        context = command.make_context(name, rest, parent=context)
-    return context
+    context, rest = click.Context(dsync, obj=Flags()), [*words]
+    found: click.Command = dsync
+    while isinstance(found, click.Group) and rest:
+        if (below_it := found.get_command(context, rest[0])) is None:
+            break
+        found, rest = below_it, rest[1:]
+    return found.make_context(words[0], rest, parent=context)
 
 
 @dataclass(frozen=True, slots=True)
