@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from dsync.configuration import shipped_config
-from dsync.sandbox import Change, Sandbox
+from dsync.sandbox import Change, Sandbox, content
+from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.commands.command import Command
 from tests.console.mailbox import mail_server
@@ -132,3 +134,27 @@ def test_the_mail_server_of_the_digests_is_asked(run: Command) -> None:
     assert (2, True) == (alone.code, "expediteur" in alone.err)
     wrong = run("config", "check", DSYNC_SMTP_URL="mail.example.fr:25")
     assert (2, True) == (wrong.code, "DSYNC_SMTP_URL: expected smtps://" in wrong.err)
+
+
+def test_several_demarches_are_checked_at_once(sandbox: Sandbox, run: Command) -> None:
+    """Four at a time, whatever DS takes; each has its lines, in the order of the numbers."""
+    folder = run.folder / "demarches"
+    folder.mkdir()
+    numbers = range(90001, 90009)
+    for number in numbers:
+        sandbox.control.form.add_demarche(number, content.FORM, [])
+        text = f'[demarche]\nnumber = {number}\n[ds]\ncontact = "mailto:eig@example.gouv.fr"\n'
+        (folder / f"{number}.toml").write_text(text, "utf-8")
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=200, times=None))
+    began = time.monotonic()
+    ended = run("check", "--json", "--config", str(folder))
+    took_s = time.monotonic() - began
+    assert [*numbers] == [document["demarche"] for document in ended.json]
+    assert all(document["checks"] for document in ended.json)
+    asked = len(sandbox.control.requests())
+    assert asked >= len(numbers)
+    assert took_s < asked * 0.2
+    shown = run("check", "--config", str(folder)).out
+    assert [f"Démarche {number}" for number in numbers] == [
+        line for line in shown.splitlines() if line.startswith("Démarche 9")
+    ]

@@ -33,7 +33,9 @@ def run(arguments: list[str]) -> None:
     while arguments and (sub := getattr(command, "get_command", None)):
         command = sub(None, arguments.pop(0))
         assert command is not None
-    command.make_context("dsync", arguments, obj=None).close()
+    # As below the root, whose names of this option a command keeps once it was asked for them.
+    names = dsync.context_settings["help_option_names"]
+    command.make_context("dsync", arguments, obj=None, help_option_names=names).close()
 
 
 def test_two_replicas_are_probed_where_dsync_answers() -> None:

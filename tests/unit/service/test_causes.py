@@ -59,12 +59,12 @@ class Told:
                 serves=self.serves,
                 is_known=lambda key: not unknown,
             )
-            self.book = self._after(done.book, done.messages)
+            self.book = self.noted(done.book, done.messages)
             told += done.messages
         self.now += MINUTE
         return told if self.is_sent else []
 
-    def _after(self, book: AlertBook, messages: Sequence[Message]) -> dict[AlertKey, AlertEntry]:
+    def noted(self, book: AlertBook, messages: Sequence[Message]) -> dict[AlertKey, AlertEntry]:
         """Return what is known once the messages were sent, or could not be."""
         later = dict(book)
         for message in messages:
@@ -157,7 +157,7 @@ def test_another_cause_of_the_same_name_is_told_too() -> None:
     for cause in ("scope", "scope", "expired", "expired"):
         found = [token._replace(text=cause, cause=cause)]
         done = decide(seen.book, found, seen.now, MINUTE, serves=seen.serves)
-        seen.book = seen._after(done.book, done.messages)
+        seen.book = seen.noted(done.book, done.messages)
         told += [one.text for one in done.messages]
         seen.now += MINUTE
     assert ["scope", "expired"] == told
