@@ -75,8 +75,8 @@ def dossier() -> None:
 )
 @click.option(
     "--search",
-    metavar="TEXT",
-    help="Only with this text in number, applicant, e-mail address or product.",
+    metavar="WORDS",
+    help="Only with these words, in any order, in number, SIRET, applicant, product or a person.",
 )
 @click.option(
     "--limit",

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -411,6 +412,11 @@ def export(visit: Visit) -> Response:
         # The view's `etape` is not the list's.
         others = [name for name in main.columns if name not in listed or name in OTHERS]
         numbers = reader.dossiers.numbers_of(selection_of(visit))
+
+        # A column has few codes, and the same ones in every row.
+        @lru_cache(4096)
+        def said(name: str, value: Any) -> Any:
+            return _said(visit, name, main.types[name], value)
 
         def batches() -> Iterator[list[list[Any]]]:
             for start in range(0, len(numbers), BATCH):

@@ -29,7 +29,7 @@ from dsync.store.form_views import demarche_of
 
 PACKAGE = "datapackage.json"
 PARTIAL = ".dsync-partial"
-"""The folder, in that of the export, of files that are not complete; xlsxwriter's are, too."""
+"""The folder, in that of the export, of files that are not complete."""
 
 
 class Exported(NamedTuple):

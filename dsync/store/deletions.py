@@ -297,6 +297,12 @@ class DeletionWrites(DeletionReads):
         for table in self.programme.metadata.sorted_tables:
             if "numero" in table.c:
                 self.connection.execute(delete(table).where(table.c.numero.in_(theirs)))
+        made = ("etape", "attend", "etape_fin", "departement_code", "departement_nom", "profils")
+        self.connection.execute(
+            update(tables.liste)
+            .where(tables.liste.c.demarche_numero == self.number)
+            .values(dict.fromkeys(made) | {"libre": ""})
+        )
 
     def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
         self.programme.forget(self.connection, numbers)

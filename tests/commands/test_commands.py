@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from dsync.domain.dossier import unaccented
 from dsync.sandbox import Sandbox, content
 from tests.commands.command import Command, InsideCommand
 from tests.commands.conftest import begin
@@ -34,6 +35,16 @@ def test_status_says_that_the_clock_went_back(run: Command, sandbox: Sandbox) ->
     assert "clock went back" in warning
     assert "400 days" in warning or "399 days" in warning
     assert "! This machine's clock went back" in run("status").out
+
+
+def test_a_list_is_searched_by_words_in_any_order(synced: Command) -> None:
+    """As in the console: whatever their case and accents."""
+    every = synced("dossier", "list", "--json").json
+    wanted = next(row for row in every if len((row["raison_sociale"] or "").split()) > 2)
+    text = " ".join(reversed(unaccented(wanted["raison_sociale"]).upper().split()))
+    found = synced("dossier", "list", "--search", text, "--json").json
+    assert wanted["numero"] in {row["numero"] for row in found}
+    assert {row["raison_sociale"] for row in found} == {wanted["raison_sociale"]}
 
 
 def test_an_unknown_dossier_ends_with_2(synced: Command) -> None:

@@ -47,7 +47,7 @@ def test_a_full_target_is_named_and_not_the_database(
     assert (code, 1) == (ended.code, len(ended.err.splitlines())), ended.text
     assert f"cannot be written into {small} (No space left on device)" in ended.err
     assert [] == list(small.iterdir())
-    gc.collect()  # xlsxwriter leaves its own file to the garbage collector.
+    gc.collect()  # A file that could not be completed is left to the garbage collector.
 
 
 def test_a_full_disk_of_the_database_is_named(run: Command, small: Path) -> None:
