@@ -398,7 +398,7 @@ class DossierReads(Subject):
         query = (
             f"SELECT d.numero, d.etat, d.presence, d.archive, utc(d.depose_le) AS depose_le, "  # noqa: S608 - names of ours
             f"utc(d.champs_modifie_le) AS champs_modifie_le, d.raison_sociale, "
-            f"d.demandeur_prenom, d.demandeur_nom, {listed.column} v.verdict, v.points, "
+            f"d.demandeur_prenom, d.demandeur_nom, {listed.column} v.verdict, "
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
             f"r.departement_nom, r.profils, {_IN_CONFLICT} AS en_conflit "
