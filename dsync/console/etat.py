@@ -233,13 +233,28 @@ def _groupes(visit: Visit, reader: Reader) -> str:
     return f"{'les groupes' if len(missing) > 1 else 'le groupe'} {names}"
 
 
+def _figures(
+    visit: Visit, reader: Reader, state: Mapping[str, Any], *, with_stages: bool
+) -> dict[str, dict[str, int]]:
+    """Return the figures of the curves, which only runs change."""
+    key, last = (visit.worker.demarche, visit.grant.groupes), state["last_run"]
+    after = None if state["lease"] or last is None else (last["run"], last["ended_at"])
+    known, figures = visit.site.figures.get(key, (None, None))
+    if figures is None or known != after:
+        figures = reader.dossiers.figures(with_stages=with_stages)
+        if after is not None:
+            visit.site.figures[key] = (after, figures)
+    found: dict[str, dict[str, int]] = figures
+    return found
+
+
 def show(visit: Visit) -> Response:
     """Show the state of a démarche."""
     configuration = visit.worker.configuration
     state = visit.state()
     has_programme = configuration.programme is not None
     with visit.reading() as reader:
-        figures = reader.dossiers.figures(with_stages=has_programme)
+        figures = _figures(visit, reader, state, with_stages=has_programme)
         series = {"Dépôts": figures["depots"]}
         if configuration.judges:
             series["Verdicts"] = figures["verdicts"]

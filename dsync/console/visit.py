@@ -57,6 +57,9 @@ class Site:
     templates: jinja2.Environment
     section: ConsoleSection = field(default_factory=ConsoleSection)
     origin: str | None = None
+    figures: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+    """The figures of curves, with the run after which they were counted: at 100,000 dossiers they
+    take most of the time of a page that is made again every five seconds."""
 
     @property
     def nom(self) -> str:

@@ -18,7 +18,7 @@ from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.served import Visitor, served, words
 from tests.console.test_pages import DECLARED
-from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number
+from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
 
 OPEN = ("en_construction", "en_instruction")
 
@@ -164,6 +164,20 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         engine.control.faults.clear_faults()
         engine.sync()
         assert "ne répond pas" not in first(visitor)
+
+
+def test_the_curves_follow_each_run(engine: Engine) -> None:
+    """Though they are counted once a run."""
+    with served(engine) as console:
+        visitor = console.visitor()
+        assert "Dépôts : 12" in words(visitor.get("/etat").text)
+        console.statements.clear()
+        assert "Dépôts : 12" in words(visitor.get("/etat").text)
+        assert not [one for one in console.statements if "'depots'" in one]
+        engine.control.deposit(seeds([12])[0])
+        engine.advance(minutes=1)
+        engine.sync(full=True)
+        assert "Dépôts : 13" in words(visitor.get("/etat").text)
 
 
 def first(visitor: Visitor) -> str:
