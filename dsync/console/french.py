@@ -134,6 +134,11 @@ _SENTENCES = [
         ),
         # Configuration, rules, evidence, files.
         (
+            r".+: no champ of the form matches",
+            "Une question dont les contrôles ont besoin n’est plus dans le formulaire : les "
+            f"nouveaux dossiers n’y répondent pas. {_TECHNICAL} : « dsync check » la nomme.",
+        ),
+        (
             r"The configuration lacks|\[mapping\]|\[annotations|The eligibility rules"
             r"|DS has no dém",
             "La configuration ne correspond pas à la démarche ou à ce qui est stocké. "
@@ -198,7 +203,11 @@ _SENTENCES = [
             f"Le nombre de requêtes permis par Démarches Simplifiées est atteint. {_BY_ITSELF}",
         ),
         (
-            r"There is no DS token|DS does not know this token|The DS token|The scope of the DS"
+            r"There is no DS token|No token for DS",
+            f"Le jeton de Démarches Simplifiées manque (DSYNC_DS_TOKEN). {_TECHNICAL}.",
+        ),
+        (
+            r"DS does not know this token|The DS token|The scope of the DS"
             r"|DS does not accept this token",
             "Démarches Simplifiées refuse le jeton : faites-le renouveler, ou étendre à cette "
             "démarche.",

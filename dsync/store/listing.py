@@ -437,20 +437,23 @@ class DossierReads(Subject):
         Args:
             masked: whether places of applicants who are, or may be, persons are left out.
         """
-        of_enterprises = f"JOIN dossier AS d ON d.numero = r.numero AND {_ENTERPRISE}"
+        read, groupes = self._and_read()
+        of_dossiers = f"JOIN dossier AS d ON d.numero = r.numero{read}"
+        if masked:
+            of_dossiers += f" AND {_ENTERPRISE}"
         # DISTINCT before anything else: grouping takes SQLite three times as long.
         query = (
             "SELECT DISTINCT 'lieu' AS serie, r.departement_code AS code, "  # noqa: S608 - names of ours
             "r.departement_nom AS nom, r.profils "
-            f"FROM liste AS r {of_enterprises if masked else ''} "
+            f"FROM liste AS r {of_dossiers if masked or read else ''} "
             "WHERE r.demarche_numero = :demarche "
             "UNION ALL SELECT 'organisme', d.siren, d.raison_sociale, NULL FROM ("
             "SELECT DISTINCT siren, raison_sociale, forme_juridique_code FROM dossier "
-            f"WHERE demarche_numero = :demarche) AS d WHERE {_ENTERPRISE}"
+            f"WHERE demarche_numero = :demarche{self._and_read('')[0]}) AS d WHERE {_ENTERPRISE}"
         )
         found: dict[str, dict[str, str]] = {"lieu": {}, "organisme": {}}
         profils: set[str] = set()
-        for row in self._execute(query, {"demarche": self.number}):
+        for row in self._execute(query, {"demarche": self.number} | groupes):
             profils.update((row["profils"] or "").split("|"))
             if row["code"]:
                 found[row["serie"]].setdefault(row["code"], row["nom"] or row["code"])

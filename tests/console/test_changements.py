@@ -61,8 +61,8 @@ def days_of(page: str) -> list[str]:
 
 def lines_of(page: str) -> list[str]:
     """Return the lines of all tables as they are read."""
-    bodies = "".join(re.findall(r"<tbody>(.*?)</tbody>", page, re.DOTALL))
-    return [words(one) for one in bodies.split("<tr>")[1:]]
+    bodies = "".join(re.findall(r"<tbody[^>]*>(.*?)</tbody>", page, re.DOTALL))
+    return [words(one) for one in re.split(r"<tr[^>]*>", bodies)[1:]]
 
 
 def test_what_applicants_changed_stands_by_day_of_paris(visitor: Visitor) -> None:

@@ -42,7 +42,7 @@ def test_a_page_begins_with_what_the_dossier_is_and_waits_for(engine: Engine) ->
     found = engine.one("lecture_dossier", 0)
     assert f"Demandeur {found['raison_sociale']}" in head
     assert re.search(r"État En \w+ depuis le \d\d/\d\d/2024, déposé le \d\d/\d\d/2024", head)
-    assert re.search(r"Attend L’équipe du programme depuis le \d\d/\d\d/2024", head)
+    assert re.search(r"Attend L’équipe depuis le \d\d/\d\d/2024", head)
     assert re.search(
         r"Inéligible depuis le \d\d/\d\d/2026\. [^.]+\. Pour devenir « Éligible »", head
     )

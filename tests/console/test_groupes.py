@@ -120,7 +120,7 @@ def counted(reader: Reader) -> list[Any]:
     [row] = reader.rows_of("lecture_candidature", ["count(*) AS n"], where, order="1")
     return [
         len(dossiers.listing(Selection(), limit=100)[0]),
-        len(dossiers.selected(Selection())),
+        len(dossiers.numbers_of(Selection())),
         dossiers.present_count(),
         sum(counts["presence"].values()),
         sum(figures["depots"].values()),

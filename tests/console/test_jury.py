@@ -128,7 +128,7 @@ def test_the_marks_are_side_by_side(engine: Engine, visitor: Visitor) -> None:
     engine.sync()
     for path in (f"/jury/fiches/{number(rank)}", f"/dossiers/{number(rank)}"):
         text = visitor.get(path).text
-        tables = re.findall(r'<table class="notes">.*?</table>', text, re.DOTALL)
+        tables = re.findall(r'<table[^>]* class="notes"[^>]*>.*?</table>', text, re.DOTALL)
         (heads, lines), (later, after) = map(table_of, tables)
         assert ["Critère", "bob", "Ada", "Moyenne"] == heads
         assert ["Problème avéré", "4", "5", "4,50"] == lines[0]

@@ -123,8 +123,9 @@ def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
         page = words(visitor.get(f"/executions/{run['run']}").text).replace(said.NB, " ")
         for text in (
             said.GENRES[run["genre"]],
-            f"Dossiers lus {run['lus']}, dont {run['modifies']} nouveaux ou modifiés ; "
-            f"{run['supprimes']} partis",
+            f"Dossiers lus {run['lus']}, dont "
+            f"{said.plural(run['modifies'], 'nouveau ou modifié', 'nouveaux ou modifiés')} ; "
+            f"{said.plural(run['supprimes'], 'parti')}".replace(said.NB, " "),
             f"Jugés {run['evalues']}",
             f"Inscrits dans Démarches Simplifiées {run['pousses']}, {run['conflits']} conflit",
             f"En quarantaine {run['en_quarantaine']}",

@@ -73,7 +73,7 @@ class Matrix:
         browser, token = self.people.get(who, (requests.Session(), ""))
         fields: dict[str, Any] = {
             "jeton": token, "dossier": str(FIRST), "portee": "dossier", "conflit": "x",
-            "quoi": "relire",
+            "quoi": "relire", "frequence": "",
         }  # fmt: skip
         headers = {"Origin": self.base}
         if who == "forged session":

@@ -187,4 +187,4 @@ def test_a_foot_leads_home_with_a_provider(read_engine: Engine) -> None:
             visitor = Visitor(console.base, "/entrer")
             page = visitor.get("/conflits")
     assert (403, True) == (page.status_code, "Votre rôle (lecteur)" in page.text)
-    assert "Revenir à l’accueil" in page.text
+    assert "Revenir à la première page" in page.text
