@@ -62,6 +62,7 @@ ALWAYS = ("points", "note_moyenne")
 """The columns that a file has in any case."""
 OTHERS = ("etape", "attend")
 """Names of the list that are other columns of a view."""
+INSTANTS = ("depose_le", "champs_modifie_le")
 UNSORTED = ("note_moyenne",)
 RESULTS = {
     Resultat.A_VERIFIER.value: "À vérifier",
@@ -389,17 +390,17 @@ def _answers(
 def export(visit: Visit) -> Response:
     """Send the whole selection, in its order, as a file.
 
-    What the list shows, the reasons and the mean marks; then the other columns of the main view, or
-    the questions of the form where there is no programme. Columns with personal data or free text
-    are only for those who may see them.
+    What the list shows, the reasons and the mean marks; with `complet`, then the other columns of
+    the main view, or the questions of the form where there is no programme. Columns with personal
+    data or free text are only for those who may see them.
     """
     ending = visit.request.path_params["ending"]
     if ending not in FORMATS:
         raise HTTPException(404)
     worker, columns = visit.worker, columns_of(visit)
     listed = [*columns.chosen, *(name for name in ALWAYS if name in columns.own)]
-    form = columns.shown_form
-    if worker.programme is None and columns.form is not None:
+    form, is_whole = columns.shown_form, visit.query("complet") is not None
+    if is_whole and worker.programme is None and columns.form is not None:
         form = columns.form
         listed += columns.questions
     listed = list(dict.fromkeys(listed))
@@ -411,6 +412,7 @@ def export(visit: Visit) -> Response:
         )
         # The view's `etape` is not the list's.
         others = [name for name in main.columns if name not in listed or name in OTHERS]
+        others = others if is_whole else []
         numbers = reader.dossiers.numbers_of(selection_of(visit))
 
         # A column has few codes, and the same ones in every row.
@@ -422,20 +424,22 @@ def export(visit: Visit) -> Response:
             for start in range(0, len(numbers), BATCH):
                 some = numbers[start : start + BATCH]
                 answers = _answers(visit, reader, form, some) if form else {}
+                rows = _rows(visit, reader, some, listed)
                 # Every dossier has its row in the view, and both are read in one transaction.
-                [found] = main.rows_of(reader.connection, some)
+                view_rows = next(main.rows_of(reader.connection, some)) if is_whole else []
+                found = view_rows or [()] * len(rows)
                 lines = []
-                for row, values in zip(_rows(visit, reader, some, listed), found, strict=True):
+                for row, values in zip(rows, found, strict=True):
                     view = {
-                        name: _said(visit, name, main.types[name], value)
-                        for name, value in zip(main.columns, values, strict=True)
+                        name: None if value is None else said(name, value)
+                        for name, value in zip(main.columns, values, strict=is_whole)
                     }
                     shown = view | answers.get(row["numero"], {})
                     shown |= {name: row[name] for name in listed if name in row}
                     shown |= {name: visit.said(name, row[name]) for name in ("attend", "etat")}
                     shown |= {name: ", ".join(row[name]) for name in ("labels", "profils")}
-                    # The view has instants, where the list has days.
-                    shown |= {name: view.get(name) for name in ("depose_le", "champs_modifie_le")}
+                    # The page has days, the file instants.
+                    shown |= {name: words.instant_of(row[name]) for name in INSTANTS}
                     shown["points"] = " ; ".join(map(_reason, row["motifs"]))
                     lines.append([*map(shown.get, listed), *map(view.get, others)])
                 yield lines
