@@ -280,7 +280,7 @@ def show(visit: Visit) -> Response:
         rows = _rows(visit, reader, numbers, columns.chosen)
         answers: dict[int, dict[str, Any]] = {}
         if form := columns.shown_form:
-            answers = _answers(visit, reader, form, numbers)
+            answers = _answers(reader, form, numbers)
         etiquettes, groupes = reader.demarche.labels_and_groupes()
         offered = reader.dossiers.offered(masked=chosen.masked)
         judges = visit.worker.configuration.judges
@@ -372,16 +372,15 @@ def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Place | Non
     )
 
 
-def _answers(
-    visit: Visit, reader: Reader, form: Table, numbers: Sequence[int]
-) -> dict[int, dict[str, Any]]:
+def _answers(reader: Reader, form: Table, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Return what a dossier answers to questions of its form, by number and column."""
     found: dict[int, dict[str, Any]] = {}
     with_number = replace(form, columns={"numero": "", **form.columns})
     for batch in with_number.rows_of(reader.connection, numbers):
         for number, *values in batch:
             found[number] = {
-                f"{QUESTION}{name}": _said(visit, name, form.types[name], value)
+                # As it was answered: a name of the form is none of the programme.
+                f"{QUESTION}{name}": _parsed(value) if form.types[name] == "json" else value
                 for name, value in zip(form.columns, values, strict=True)
             }
     return found
@@ -423,7 +422,7 @@ def export(visit: Visit) -> Response:
         def batches() -> Iterator[list[list[Any]]]:
             for start in range(0, len(numbers), BATCH):
                 some = numbers[start : start + BATCH]
-                answers = _answers(visit, reader, form, some) if form else {}
+                answers = _answers(reader, form, some) if form else {}
                 rows = _rows(visit, reader, some, listed)
                 # Every dossier has its row in the view, and both are read in one transaction.
                 view_rows = next(main.rows_of(reader.connection, some)) if is_whole else []
@@ -467,9 +466,11 @@ def _reason(reason: Mapping[str, Any]) -> str:
 
 def _said(visit: Visit, name: str, type_: str, value: Any) -> Any:
     """Return a value of the view as a file shows it: words for codes and JSON."""
-    return (
-        words.evidence(json.loads(value)) if type_ == "json" and value else visit.said(name, value)
-    )
+    return _parsed(value) if type_ == "json" and value else visit.said(name, value)
+
+
+def _parsed(value: str | None) -> str | None:
+    return words.evidence(json.loads(value)) if value else None
 
 
 PAGES = [

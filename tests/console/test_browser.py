@@ -310,7 +310,7 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
         context, troubles = entered(browser, console, java_script_enabled=scripts)
         page = context.pages[0]
         menu(page, "Dossiers")
-        page.get_by_label("Verdict").select_option(label="À vérifier")
+        page.get_by_role("combobox", name="Verdict").select_option(label="À vérifier")
         page.get_by_role("button", name="Filtrer").click()
         expect(page).to_have_url(re.compile("verdict=a_verifier"))
         page.get_by_role("link", name="Demandeur").click()

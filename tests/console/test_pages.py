@@ -214,7 +214,7 @@ def test_a_file_shows_what_the_page_shows(read_engine: Engine, reader: Visitor) 
         # The list has the day alone of an instant.
         days = [re.sub(r"^(\d\d/\d\d/\d{4}) \d\d:\d\d$", r"\1", text) for text in line]
         expected = [text or "–" for text in days[: len(headers)]]
-        # The list cuts a reason, and counts those after the second one.
+        # The list has the beginning of a reason, and counts those after the second one.
         place = headers.index("Motif")
         reason, told = shown.pop(place), expected.pop(place)
         assert told.casefold().startswith(reason.partition(" ; ")[0][:60].rstrip("…").casefold())
