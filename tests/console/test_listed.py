@@ -36,7 +36,7 @@ def test_a_list_says_what_keeps_from_the_best_verdict(read_engine: Engine, reade
     assert [row["numero"] for row in expected] == numbers(page)
     headers, rows = table_of(page.text)
     assert all("phase : " in row[headers.index("Motif")].lower() for row in rows)
-    assert "<title>Dossiers : Phase, À vérifier" in page.text
+    assert "<title>Dossiers (Phase, À vérifier" in page.text
 
 
 def test_columns_are_chosen_in_the_address(reader: Visitor) -> None:
@@ -140,7 +140,7 @@ def test_any_demarche_shows_its_own_questions(fresh: Engine, tmp_path: Path) -> 
             assert f'name="{name}"' not in page, name
         assert not {"Verdict", "Motif", "Produit", "Étape"} & {*headers}
         assert "Rejuger" not in page
-        csv_file = visitor.get("/dossiers.csv").content.decode("utf-8-sig")
+        csv_file = visitor.get("/dossiers.csv?complet=oui").content.decode("utf-8-sig")
         lines = list(csv.reader(io.StringIO(csv_file), delimiter=";"))
         assert headers == lines[0][: len(headers)]
         assert "Problème identifié" in lines[0]
