@@ -203,8 +203,9 @@ _SENTENCES = [
             f"Le nombre de requêtes permis par Démarches Simplifiées est atteint. {_BY_ITSELF}",
         ),
         (
-            r"There is no DS token|No token for DS",
-            f"Le jeton de Démarches Simplifiées manque (DSYNC_DS_TOKEN). {_TECHNICAL}.",
+            r"No token for DS|There is no DS token",
+            "dsync n’a pas de jeton pour Démarches Simplifiées : l’équipe technique le met en "
+            "place (DSYNC_DS_TOKEN).",
         ),
         (
             r"DS does not know this token|The DS token|The scope of the DS"

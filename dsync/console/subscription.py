@@ -49,7 +49,11 @@ def show(visit: Visit) -> Response:
 
 def change(visit: Visit) -> Response:
     """Store how often the person is told, or that they no longer are."""
-    frequence, name, number = visit.form.get("frequence"), visit.actor.name, visit.worker.demarche
+    frequence, name, number = (
+        visit.form.get("frequence", ""),
+        visit.actor.name,
+        visit.worker.demarche,
+    )
     if frequence not in ("", *FREQUENCES):
         raise HTTPException(400)
     if frequence and (obstacle := _obstacle(visit)):

@@ -235,7 +235,7 @@ def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
     )
     rooms = Path(masking.__file__).parent.glob("*.py")
     others = [one.name for one in rooms if "store.reading(" in one.read_text("utf-8")]
-    # A digest is numbers alone, counted for the role of who gets it.
+    # The digest has numbers alone.
     assert ["desk.py", "digest.py", "visit.py"] == sorted(others), (
         "Pages read by Visit.reading alone."
     )

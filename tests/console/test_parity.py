@@ -121,11 +121,13 @@ def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
     command, visitor = both
     for run in command("runs", "--json").json:
         page = words(visitor.get(f"/executions/{run['run']}").text).replace(said.NB, " ")
+        changed = said.plural(run["modifies"], "nouveau ou modifié", "nouveaux ou modifiés")
+        changed, gone = (
+            one.replace(said.NB, " ") for one in (changed, said.plural(run["supprimes"], "parti"))
+        )
         for text in (
             said.GENRES[run["genre"]],
-            f"Dossiers lus {run['lus']}, dont "
-            f"{said.plural(run['modifies'], 'nouveau ou modifié', 'nouveaux ou modifiés')} ; "
-            f"{said.plural(run['supprimes'], 'parti')}".replace(said.NB, " "),
+            f"Dossiers lus {run['lus']}, dont {changed} ; {gone}",
             f"Jugés {run['evalues']}",
             f"Inscrits dans Démarches Simplifiées {run['pousses']}, {run['conflits']} conflit",
             f"En quarantaine {run['en_quarantaine']}",
