@@ -75,6 +75,12 @@ def _at_least_a_second(duration: timedelta) -> timedelta:
     return duration
 
 
+def _at_most_a_day(duration: timedelta) -> timedelta:
+    if duration >= timedelta(days=1):
+        raise ValueError("expected less than a day")
+    return duration
+
+
 def parse_age(value: object) -> timedelta:
     """Return the age of `90d`, `2y` or a timedelta.
 
@@ -150,8 +156,26 @@ class ScheduleSection(_Section):
     """Time from one read of the lists of deleted dossiers to the next."""
     full_at: time = time(2, 30)
     """Time of day, in UTC, from which the night's read of all dossiers is due."""
+    full_within: Annotated[Duration, AfterValidator(_at_most_a_day)] = timedelta(hours=2)
+    """Within this time from `full_at` on; the démarche's number decides when, so that the reads of
+    many démarches are spread."""
     overlap: Duration = timedelta(minutes=10)
     """How far before the watermark an incremental read starts again."""
+
+
+class ServiceSection(_Section):
+    """Section `[service]`: of the process, whatever number of démarches it serves."""
+
+    workers: int = Field(default=4, ge=1, le=64)
+    """Maximum number of démarches at work at the same time, in each replica. One worker is left to
+    what people ask for and webhooks announce."""
+
+    @property
+    def connections(self) -> int:
+        """Maximum number of connections of a replica to the database."""
+        # A run uses up to three at once; the console's pages four; the others: who looks for what
+        # is due, who listens, alerts with a check, HTTP, and the console's own work.
+        return 3 * self.workers + 4 + 6
 
 
 class SafetySection(_Section):
@@ -349,6 +373,7 @@ class Configuration(_Section):
     """None: DSYNC_DEMARCHE gives the number."""
     ds: DSSection
     schedule: ScheduleSection = ScheduleSection()
+    service: ServiceSection = ServiceSection()
     safety: SafetySection = SafetySection()
     annotations: AnnotationsConfig | None = None
     """None: nothing is written into DS."""

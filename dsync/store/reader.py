@@ -34,7 +34,7 @@ from dsync.store.listing import Document, DossierReads, documents
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
-from dsync.store.requests import RequestReads
+from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
 from dsync.store.services import AlertReads
 from dsync.store.sql import Scope, Subject
@@ -201,7 +201,7 @@ class Reader(Subject):
                 ),
                 select(literal(_REQUESTS), asked.genre, func.count(), func.min(asked.demande_le))
                 .where(asked.demarche_numero == self.number, asked.en_file)
-                .where(asked.fini_le.is_(None))
+                .where(asked.fini_le.is_(None), asked.demande_par != WEBHOOK)
                 .group_by(asked.genre),
                 select(
                     name,

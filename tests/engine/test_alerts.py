@@ -20,6 +20,7 @@ from dsync.service.sentry import reporter
 from dsync.sync.conflicts import Choice, end_conflicts
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
+from tests.engine.served import register
 from tests.store.databases import on_postgresql
 
 INSTRUCTEUR = "check instructeur"
@@ -158,14 +159,14 @@ def test_an_alert_that_could_not_be_told_is_told_later(engine: Engine, inbox: In
 def test_a_clock_that_came_back_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
     """A service that began while it was ahead counts its intervals from the correct time on."""
     engine.worker.skew = timedelta(days=400)
-    engine.worker.app.register_service()
+    register(engine.worker.app)
     alerts = alerts_of(engine.worker, inbox)
     alerts.tick()
     inbox.told()
     engine.worker.skew = timedelta()
     for minutes, told in ((0, []), (16, ["no_success"])):
         engine.advance(minutes=minutes)
-        engine.worker.app.register_service()
+        register(engine.worker.app)
         alerts.tick()
         assert told == inbox.told()
 
@@ -173,8 +174,7 @@ def test_a_clock_that_came_back_delays_no_alert(engine: Engine, inbox: Inbox) ->
 def test_the_check_of_a_slow_demarche_delays_no_alert(engine: Engine) -> None:
     """What the database shows of each is told before DS is asked about any of them."""
     both = [engine.worker, engine.another(demarche=DEMARCHE + 1)]
-    for worker in both:
-        worker.app.register_service()
+    register(*(worker.app for worker in both))
     engine.advance(minutes=20)
     told = []
 
@@ -255,7 +255,7 @@ def test_the_clocks_of_two_machines_double_no_alert(engine_on_each: Engine) -> N
             alerts.tick()
         return note(title, text)
 
-    engine.worker.app.register_service()
+    register(engine.worker.app)
     engine.advance(minutes=30)
     Alerts([engine.worker.app], send, engine.worker.stop).tick()
     assert 1 == told.count("no_success")

@@ -32,6 +32,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("demarche_numero", "nom", name=op.f("pk_alerte")),
     )
     op.create_table(
+        "budget",
+        sa.Column("cle", sqltypes.AutoString(), nullable=False),
+        sa.Column("grants", sa.Text(), nullable=True),
+        sa.Column("paused_until", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("cle", name=op.f("pk_budget")),
+    )
+    op.create_table(
+        "turn",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("due_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("claimed_until", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_turn")),
+    )
+    op.create_table(
         "session_fermee",
         sa.Column("empreinte", sqltypes.AutoString(), nullable=False),
         sa.Column("fin", sqltypes.UTCDateTime(), nullable=False),
@@ -580,4 +596,6 @@ def downgrade() -> None:
 
     op.drop_table("changement")
     op.drop_table("session_fermee")
+    op.drop_table("turn")
+    op.drop_table("budget")
     op.drop_table("alerte")
