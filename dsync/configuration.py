@@ -170,13 +170,6 @@ class ServiceSection(_Section):
     """Maximum number of démarches at work at the same time, in each replica. One worker is left to
     what people ask for and webhooks announce."""
 
-    @property
-    def connections(self) -> int:
-        """Maximum number of connections of a replica to the database."""
-        # A run uses up to three at once; the console's pages four; the others: who looks for what
-        # is due, who listens, alerts with a check, HTTP, and the console's own work.
-        return 3 * self.workers + 4 + 6
-
 
 class SafetySection(_Section):
     """Section `[safety]`: the limits of the safety brakes, for dossiers, products and verdicts."""

@@ -26,7 +26,6 @@ from dsync.configuration import (
     Configuration,
     ConsoleSection,
     DSSection,
-    ServiceSection,
     find_config,
     headline,
     message_of,
@@ -358,7 +357,16 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
     if not found:
         return Loaded((), tuple(problems), path)
     numbers_found = tuple(sorted(found))
-    every = {number: replace(found[number], folder=numbers_found) for number in numbers_found}
+    # Of the process, so each démarche has it, whichever file it stands in.
+    section = _common([one.configuration.service for one in found.values()], "[service]", "service")
+    every = {
+        number: replace(
+            one,
+            folder=numbers_found,
+            configuration=one.configuration.model_copy(update={"service": section}),
+        )
+        for number, one in sorted(found.items())
+    }
     if wanted is not None and wanted not in found:
         if stored:
             taken_out = _taken_out(every[numbers_found[0]], wanted)
@@ -576,17 +584,12 @@ def _read_environment(*, stored: bool = False) -> dict[str, Any]:
 
 
 def console_section(every: Sequence[Settings]) -> ConsoleSection:
-    """Return the section `[console]` of all files; raises as `service_section`."""
-    return _common([one.configuration.console for one in every], "[console]", "console")
-
-
-def service_section(every: Sequence[Settings]) -> ServiceSection:
-    """Return the section `[service]` of all files.
+    """Return the section `[console]` of all files.
 
     Raises:
         ConfigurationError: files differ in it.
     """
-    return _common([one.configuration.service for one in every], "[service]", "service")
+    return _common([one.configuration.console for one in every], "[console]", "console")
 
 
 def _common(given: Sequence[M], section: str, what: str) -> M:

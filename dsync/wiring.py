@@ -472,6 +472,10 @@ class Worker:
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,
                     opened=self.configuration.ouvert.champs,
+                    # One démarche says it for all.
+                    workers=self.configuration.service.workers
+                    if self.demarche in (self.settings.folder[:1] or (self.demarche,))
+                    else None,
                 )
             )
 

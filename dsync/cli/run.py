@@ -26,7 +26,8 @@ from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.scheduler import DemarcheJob, Service
 from dsync.service.sentry import reporter
 from dsync.service.signals import StopSignals
-from dsync.settings import Loaded, Settings, check_reach, load_each, service_section
+from dsync.settings import Loaded, Settings, check_reach, load_each
+from dsync.store.engine import connections_of
 from dsync.wiring import Worker
 
 if TYPE_CHECKING:
@@ -85,11 +86,12 @@ def serve(
         every = served.begin()
         set_up_logging(every[0], talkative=talkative)
         served.tell()
-        section = service_section(every)
+        section = every[0].configuration.service
         store = open_database(
             every[0].database_url,
             with_programme=any(one.configuration.programme for one in every),
-            connections=section.connections,
+            # One of them, to listen, is not of the pool.
+            connections=connections_of(section.workers) - 1,
         )
         stack.callback(store.close)
         stack.callback(served.retire)
@@ -100,6 +102,7 @@ def serve(
             "demarche": [one.demarche for one in workers] if workers[1:] else first.demarche,
             "database": store.place,
             "workers": section.workers,
+            "next_run": min(one.next_run_at() for one in workers).isoformat(timespec="seconds"),
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
 

@@ -35,6 +35,9 @@ ones, and the driver's 128 take 10 MiB in a full read of 6,000 dossiers."""
 BUSY_TIMEOUT_S = 15
 """How long a writer waits for another writer before it fails."""
 
+SUPERUSERS = 3
+"""Connections that PostgreSQL keeps for superusers, by default."""
+
 CONNECT_TIMEOUT_S = 4
 """How long a PostgreSQL server may take to open a connection: a stop waits for it, and a service
 promises to stop within 5 s."""
@@ -57,6 +60,15 @@ TRIAL = "dsync_trial"
 
 AUTOCOMMIT = "dsync_autocommit"
 """Execution option of a SQLite connection without a transaction."""
+
+
+def connections_of(workers: int) -> int:
+    """Return the maximum number of connections of a service.
+
+    Each run has up to three at once, the console's pages four; six are for who looks for what is
+    due, who listens, alerts and their check, HTTP, and what the console executes.
+    """
+    return 3 * workers + 4 + 6
 
 
 def parse_url(text: str) -> URL:

@@ -113,6 +113,13 @@ class Services:
         with self._writing() as connection:
             connection.execute(delete(_service).where(_service.c.holder == holder))
 
+    def replicas(self, now: datetime) -> int:
+        """Return how many services work on the database, whatever démarches they serve."""
+        with self._reading() as connection:
+            rows = connection.execute(select(*_SHOWN)).all()
+        every = map(RunningService._make, rows)
+        return len({one.holder for one in every if is_alive(one, None, now)})
+
     def of(self, demarche: DemarcheNumber) -> list[RunningService]:
         """Return the services of a démarche, by start."""
         with self._reading() as connection:

@@ -243,20 +243,16 @@ class Store:
             with translated(self.place):
                 listen(self._engine, CHANNEL, stop, woken)
 
-    def connection_limit(self) -> tuple[int, int] | None:
-        """Return how many connections PostgreSQL accepts of dsync's role, and how many are open.
-
-        None: SQLite has no limit.
-        """
+    def connection_limit(self) -> int | None:
+        """Return how many connections PostgreSQL accepts of all roles; None: it is SQLite."""
         if not self._is_postgresql:
             return None
         with self._connected(reading=True) as connection:
-            row = connection.exec_driver_sql(
+            limit = connection.exec_driver_sql(
                 "SELECT current_setting('max_connections')::int - "
-                "current_setting('superuser_reserved_connections')::int, "
-                "count(*) FILTER (WHERE backend_type = 'client backend') FROM pg_stat_activity"
-            ).one()
-        return int(row[0]), int(row[1])
+                "current_setting('superuser_reserved_connections')::int"
+            ).scalar_one()
+        return int(limit)
 
     def demarches(self) -> list[DemarcheNumber]:
         """Return the démarches of which something was read, or tried to be."""
