@@ -49,7 +49,7 @@ does not keep the lease's row locked."""
 FEW = 10
 """Maximum number of connections of a command; a service has more, by its number of workers."""
 
-_LISTEN_S = 5.0
+_LISTEN_S = 1.0
 """Interval at which a listening thread looks whether it has to end."""
 
 READING = "dsync_reading"
@@ -163,7 +163,7 @@ def listen(engine: Engine, channel: str, stop: threading.Event, woken: Callable[
         connection.exec_driver_sql(f"LISTEN {channel}")
         # What was asked for before.
         woken()
-        driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.dbapi_connection
         try:
             while not stop.is_set():
                 for _ in driver.notifies(timeout=_LISTEN_S, stop_after=1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -215,6 +216,27 @@ def test_what_is_written_beside_runs_makes_a_turn(engine: Engine) -> None:
     with engine.worker.store.beside_runs(DEMARCHE):
         pass
     assert served.tick()
+
+
+def test_what_is_asked_for_wakes_the_services(engine_on_each: Engine) -> None:
+    """PostgreSQL tells them; on SQLite, where there is one process, they look."""
+    engine = engine_on_each
+    store, woken, stop = engine.worker.store, threading.Semaphore(0), threading.Event()
+    thread = threading.Thread(target=store.listen, args=(stop, woken.release))
+    thread.start()
+    if engine.url.startswith("postgresql"):
+        # It looks for what was asked for before, then waits.
+        assert woken.acquire(timeout=30)
+        assert not woken.acquire(timeout=0.2)
+        others = engine.another().store
+        with others.requests(DEMARCHE) as requests:
+            requests.ask("envoi", {}, "ana@poste", engine.worker.now())
+        assert woken.acquire(timeout=30)
+        others.turns.announce({DEMARCHE: [UNKNOWN]}, engine.worker.now())
+        assert woken.acquire(timeout=30)
+    stop.set()
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_a_database_that_fails_ends_no_turn(engine: Engine) -> None:

@@ -106,7 +106,7 @@ def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
 def test_no_stop_of_the_service_is_missed(
     sqlite_dsync: Installed, sandbox: Sandbox, stops: int
 ) -> None:
-    """Either signal, in a first read that DS does not answer or at rest: 0 within 5 s, each time."""
+    """In a first read that DS does not answer, or at rest: 0 within 5 s, each time."""
     signals = (signal.SIGTERM, signal.SIGINT)
     for turn in range(stops):
         sandbox.control.faults.clear_faults()
