@@ -133,8 +133,9 @@ class DSSection(_Section):
     contact: str = Field(min_length=1)
     """Address or page of the operator, sent in `User-Agent`."""
     requests_per_minute: int = Field(default=350, ge=1, le=400)
-    """DS's limit is 400 for each token; the default leaves some to its other users. All démarches and
-    services on a database share it; 15 % are kept for what people ask for and webhooks announce."""
+    """DS's limit is 400 for each token; the default leaves some to its other users. All démarches
+    and services on a database share it; 15 % are kept for what people ask for and webhooks
+    announce."""
     deadline_s: float = Field(default=60, ge=1, le=600)
     """Seconds for one request with its whole answer; DS itself ends a query after 30 s."""
     push_batch: int = Field(default=50, ge=1, le=50)

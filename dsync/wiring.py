@@ -73,6 +73,7 @@ class Worker:
         may_create: whether a missing SQLite file is created.
         store: the database; None: the one of the settings. `close` closes it.
         client: the client of DS; None: one built from the settings. `close` closes it.
+        urgent: whether what it asks of DS outside of runs is urgent.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Worker:
         may_create: bool = True,
         store: Store | None = None,
         client: DSClient | None = None,
+        urgent: bool = True,
     ) -> None:
         self.settings = settings
         self.stop = stop or threading.Event()
@@ -93,6 +95,7 @@ class Worker:
         self._may_create = may_create
         self._store = store
         self._client = client
+        self._urgent = urgent
 
     @property
     def configuration(self) -> Configuration:
@@ -208,6 +211,7 @@ class Worker:
             clock=self.clock,
             notify=self._notify,
         )
+        self._client.urgent = self._urgent
         return self._client
 
     def _notify(self, event: str, line: str, **facts: Any) -> None:
@@ -457,7 +461,8 @@ class Worker:
         Args:
             every_champ: whether each champ without a field gets its own line.
         """
-        with Worker(self.settings, stop=self.stop, clock=self.clock) as worker:
+        # The daily ones of many démarches leave the reserve to people and webhooks.
+        with Worker(self.settings, stop=self.stop, clock=self.clock, urgent=False) as worker:
             yield from run_checks(
                 CheckSources(
                     read_demarche=lambda: worker.client.demarche(worker.demarche),
