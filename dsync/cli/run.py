@@ -192,8 +192,9 @@ class _Served:
             self.problems[:] = [{"demarche": None, "problem": exc.message}]
             self.tell()
             return None
-        # A list or a token can be that of any démarche.
-        anew = anew or any(path.suffix != ".toml" for path in changed)
+        # A list can be that of any démarche; the file of a token is read before each run.
+        tokens = {one.ds_token_file for one in self._loaded.values()}
+        anew = anew or any(path.suffix != ".toml" for path in changed - tokens)
         kept = () if anew else [one for one in self.workers if one.settings.config not in changed]
         workers, refused = self._made(loaded, kept=kept)
         for worker in workers:

@@ -108,7 +108,7 @@ class DemarcheJob:
         except DsyncError as exc:
             after = self._postponed(turn, error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:
-            # The only broad `except` of the service: a bug in one run must not end the service.
+            # A bug in one run must not end the service.
             error = CRASHED.format(type(exc).__name__)
             log.exception("run_crashed", error=error)
             if self._crashed is not None:
@@ -366,6 +366,9 @@ class Service:
                     pass
             except StoreError as exc:
                 self._note_unavailable(exc)
+            except Exception:
+                # A bug here would leave a service that lives and does nothing.
+                log.exception("turns_crashed")
 
     def _announce(self) -> None:
         """Store what webhooks announced: together, however many they were."""
