@@ -509,9 +509,12 @@ class Worker:
 
     def close(self) -> None:
         """Close what was opened."""
-        self.retire()
         if self._store is not None:
+            if self._client is not None:
+                # Another client of this process with this token has a database of its own.
+                self._client.share(lambda *_: None)
             self._store.close()
+        self.retire()
 
     def retire(self) -> None:
         """Close what was opened but the database, which others may use."""

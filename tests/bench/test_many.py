@@ -144,7 +144,8 @@ def test_two_hundred_demarches(database_url: str, tmp_path: Path) -> None:
         told = "".join(one.printed() for one in replicas)
         dsync.close()
         sent = counts()
-    failed = database.count("sync_run", "statut = 'failed'")
+    # Not those that the test stopped.
+    failed = database.count("sync_run", "statut = 'failed' AND coalesce(code, 0) <> 130")
     bound_s = 60 * after_copy["requests"] / (350 * 0.85)
 
     _told("dossiers copied", f"{shares}", f"{DEMARCHES * many.DOSSIERS}")
