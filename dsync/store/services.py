@@ -1,8 +1,8 @@
 """What services tell each other: who lives, which alerts were told, which sessions were closed.
 
-A service registers every minute between its runs, and unregisters when it ends; after a crash, its
-last registration is too old, and another service deletes it when it registers. A command hands its
-run over to a living service, and does it itself when there is none.
+A service registers every minute, all its démarches at once, and unregisters when it ends; after a
+crash, its last registration is too old, and another service deletes it when it registers. A command
+hands its run over to a living service, and does it itself when there is none.
 
 Alerts are stored so that several services and restarts tell each once. Of the console's sessions,
 those that were closed before their time are stored, and nothing of open ones.
@@ -159,7 +159,7 @@ def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) ->
     host, _, pid = service.holder.rpartition(":")
     if host == socket.gethostname() and not _has_process(pid):
         return False
-    # During a long run a service does not register.
+    # A machine that is short of time may register late during a run.
     if _holds(service, lease):
         return True
     return abs(now - service.seen_at) <= _HEARTBEAT_TIMEOUT  # Not if the clock went back.

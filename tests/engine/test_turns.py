@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import StoreError
 from dsync.sandbox import ScriptedFault
+from dsync.store.engine import connections_of
 from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Erase, ReadDossiers, to_row
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, id_of, number
@@ -253,3 +255,18 @@ def test_a_database_that_fails_ends_no_turn(engine: Engine) -> None:
     engine.advance(seconds=16)
     assert served.tick()
     assert ("complet", "success") == runs(engine)[-1]
+
+
+def test_the_check_compares_the_connections_with_the_servers_limit(engine_on_each: Engine) -> None:
+    """Of all replicas; with a number that fits. SQLite has none."""
+    engine = engine_on_each
+    worker = engine.restart(configuration={"service": {"workers": 64}})
+    lines = [line for line in worker.app.check() if line.name == "connections"]
+    if engine.url.startswith("sqlite"):
+        assert [] == lines
+        return
+    [line] = lines
+    assert "1 × 202 connections" in line.message
+    [limit] = map(int, re.findall(r"\((\d+)\)", line.message))
+    [fewer] = map(int, re.findall(r"workers = (\d+)", str(line.remedy)))
+    assert connections_of(fewer) < limit < connections_of(fewer + 7)
