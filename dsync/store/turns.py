@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.run_kinds import Kind
 from dsync.store import tables
 from dsync.store.lease import has_expired
 from dsync.store.requests import IS_OPEN, WEBHOOK, wake_services
@@ -89,7 +90,8 @@ class Turns:
         Args:
             numbers: the démarches that this service serves, without those at which it works.
             now: the present instant, in UTC.
-            urgent: whether only what people asked for, and webhooks announced, counts.
+            urgent: whether only what people asked for, but for full reads, and what webhooks
+                announced counts.
         """
         # First without a lock: at rest nothing is due, and on SQLite a writer may be at work.
         with self._reading() as connection:
@@ -158,6 +160,7 @@ class Turns:
     ) -> Select[tuple[int]]:
         is_due = or_(_turn.c.due_at <= now, _turn.c.due_at > now + _FURTHEST)
         is_asked = _has(_demande.c.demande_par != WEBHOOK)
+        is_short = _has(_demande.c.demande_par != WEBHOOK, _demande.c.genre != Kind.FULL.value)
         # After a failure, what webhooks announced waits as the next attempt does.
         is_announced = and_(
             _has(_demande.c.demande_par == WEBHOOK), or_(_turn.c.failures == 0, is_due)
@@ -176,7 +179,7 @@ class Turns:
                 _turn.c.demarche_numero.in_(numbers),
                 or_(_turn.c.claimed_until.is_(None), ~is_claimed),
                 is_free,
-                or_(is_asked, is_announced, *([] if urgent else [is_due])),
+                or_(is_announced, *([is_short] if urgent else [is_asked, is_due])),
             )
             .order_by(case((is_asked, 0), (is_announced, 1), else_=2), _turn.c.due_at)
             .limit(1)
@@ -194,5 +197,7 @@ def make_due(connection: Connection, number: DemarcheNumber, now: datetime) -> N
     wake_services(connection)
 
 
-def _has(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(_demande.c.demarche_numero == _turn.c.demarche_numero, IS_OPEN, condition)
+def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that a démarche has an open request."""
+    is_own = _demande.c.demarche_numero == _turn.c.demarche_numero
+    return exists().where(is_own, IS_OPEN, *conditions)

@@ -134,9 +134,12 @@ def test_replicas_share_the_work(engine_on_each: Engine) -> None:
     engine.advance(seconds=1)
     now = engine.worker.now()
     turns.announce({numbers[3]: [DossierNumber(1)]}, now)
-    with engine.worker.store.requests(numbers[4]) as requests:
-        requests.ask("envoi", {}, "ana@poste", now)
-    first, second = turns.claim(numbers, now), others.claim(numbers, now, urgent=True)
+    for demarche, genre in ((numbers[2], "complet"), (numbers[4], "envoi")):
+        with engine.worker.store.requests(demarche) as requests:
+            requests.ask(genre, {}, "ana@poste", now)
+    # A full read does not take the worker that is left to what is short.
+    first = turns.claim(numbers, now, urgent=True)
+    second = others.claim(numbers, now, urgent=True)
     assert first is not None
     assert second is not None
     assert (numbers[4], numbers[3]) == (first.demarche, second.demarche)
