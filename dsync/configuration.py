@@ -75,6 +75,12 @@ def _at_least_a_second(duration: timedelta) -> timedelta:
     return duration
 
 
+def _at_most_a_day(duration: timedelta) -> timedelta:
+    if duration >= timedelta(days=1):
+        raise ValueError("expected less than a day")
+    return duration
+
+
 def parse_age(value: object) -> timedelta:
     """Return the age of `90d`, `2y` or a timedelta.
 
@@ -129,8 +135,9 @@ class DSSection(_Section):
     contact: str = Field(min_length=1)
     """Address or page of the operator, sent in `User-Agent`."""
     requests_per_minute: int = Field(default=350, ge=1, le=400)
-    """DS's limit is 400 for each token; the default leaves some to its other users. One service
-    shares it between its démarches; several at a time are slowed down by DS itself."""
+    """DS's limit is 400 for each token; the default leaves some to its other users. All démarches
+    and services on a database share it; 15 % are kept for what people ask for and webhooks
+    announce."""
     deadline_s: float = Field(default=60, ge=1, le=600)
     """Seconds for one request with its whole answer; DS itself ends a query after 30 s."""
     push_batch: int = Field(default=50, ge=1, le=50)
@@ -152,8 +159,19 @@ class ScheduleSection(_Section):
     """Time from one read of the lists of deleted dossiers to the next."""
     full_at: time = time(2, 30)
     """Time of day, in UTC, from which the night's read of all dossiers is due."""
+    full_within: Annotated[Duration, AfterValidator(_at_most_a_day)] = timedelta(hours=2)
+    """Within this time from `full_at` on; the démarche's number decides when, so that the reads of
+    many démarches are spread."""
     overlap: Duration = timedelta(minutes=10)
     """How far before the watermark an incremental read starts again."""
+
+
+class ServiceSection(_Section):
+    """Section `[service]`: of the process, whatever number of démarches it serves."""
+
+    workers: int = Field(default=4, ge=1, le=64)
+    """Maximum number of démarches at work at the same time, in each replica. One worker is left to
+    what people ask for and webhooks announce."""
 
 
 class SafetySection(_Section):
@@ -428,6 +446,7 @@ class Configuration(_Section):
     """None: DSYNC_DEMARCHE gives the number."""
     ds: DSSection
     schedule: ScheduleSection = ScheduleSection()
+    service: ServiceSection = ServiceSection()
     safety: SafetySection = SafetySection()
     annotations: AnnotationsConfig | None = None
     """None: nothing is written into DS."""

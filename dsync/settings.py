@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, create_model
+from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, is_loopback, mask_url, parse_listen
@@ -36,6 +36,7 @@ from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError
 from dsync.smtp import SmtpServer
 
+M = TypeVar("M", bound=BaseModel)
 PREFIX = "DSYNC_"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
 DEFAULT_BETAGOUV_URL = "https://beta.gouv.fr"
@@ -323,6 +324,17 @@ def chosen_demarche(**flags: Any) -> int | None:
     return number
 
 
+class Loaded(NamedTuple):
+    """The settings of every configured démarche, and what is wrong with the others."""
+
+    found: tuple[Settings, ...]
+    """By number."""
+    problems: tuple[tuple[Path, ConfigurationError], ...]
+    """By the file that is wrong."""
+    path: Path
+    """The file, or the folder of them."""
+
+
 def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
     """Read the settings of every configured démarche, by number.
 
@@ -338,47 +350,82 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
     Raises:
         ConfigurationError: settings are wrong or missing; with every problem, its key and remedy.
     """
+    loaded = load_each(stored=stored, **flags)
+    if loaded.problems:
+        problems = [
+            problem
+            for _, exc in loaded.problems
+            for problem in exc.problems or (exc.message.removesuffix("."),)
+        ]
+        each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
+        raise ConfigurationError(headline(each_once), each_once)
+    return loaded.found
+
+
+def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
+    """Read the settings of every configured démarche whose file in a folder is not wrong.
+
+    Args:
+        stored: as of `load_all`.
+        flags: as of `load_all`.
+
+    Raises:
+        ConfigurationError: what is wrong is not one file of a folder.
+    """
     environment = _read_environment(stored=stored)
     given = {name: value for name, value in flags.items() if value is not None}
     path = find_config(given.get("config") or environment["config"])
     if not path.is_dir():
-        return (_settings_of(path, given, environment, stored=stored),)
+        return Loaded((_settings_of(path, given, environment, stored=stored),), (), path)
     # Taken out, because it would replace the number in each file of the folder.
     wanted = given.pop("demarche", None) or environment["demarche"]
     environment |= {"demarche": None}
     found: dict[int, Settings] = {}
-    problems: list[str] = []
+    problems: list[tuple[Path, ConfigurationError]] = []
     for file in sorted(path.glob("*.toml")):
         try:
             one = _settings_of(file, given, environment, stored=stored)
         except ConfigurationError as exc:
-            problems += exc.problems or [exc.message.removesuffix(".")]
+            problems.append((file, exc))
             continue
         if one.demarche in found:
-            problems.append(
+            twice = (
                 f"{file}: démarche {one.demarche} is configured in {found[one.demarche].config} "
                 "too; keep one of the two files"
             )
+            problems.append((file, ConfigurationError(f"{twice}.", (twice,))))
         found.setdefault(one.demarche, one)
-    if problems:
-        each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
-        raise ConfigurationError(headline(each_once), each_once)
-    if not found:
+    if not found and not problems:
         raise ConfigurationError(
             f"{path}: no configuration file (*.toml) in this folder; correct DSYNC_CONFIG or "
             "--config."
         )
+    if not found:
+        return Loaded((), tuple(problems), path)
     numbers_found = tuple(sorted(found))
-    every = {number: replace(found[number], folder=numbers_found) for number in numbers_found}
+    # Of the process, so each démarche has it, whichever file it stands in.
+    section = _common([one.configuration.service for one in found.values()], "[service]", "service")
+    every = {
+        number: replace(
+            one,
+            folder=numbers_found,
+            configuration=one.configuration.model_copy(update={"service": section}),
+        )
+        for number, one in sorted(found.items())
+    }
     if wanted is not None and wanted not in found:
         if stored:
-            return (_taken_out(every[numbers_found[0]], wanted),)
+            taken_out = _taken_out(every[numbers_found[0]], wanted)
+            return Loaded((taken_out,), tuple(problems), path)
+        if problems:
+            return Loaded((), tuple(problems), path)
         numbers = ", ".join(map(str, sorted(found)))
         raise ConfigurationError(
             f"{path}: no file configures démarche {wanted}, only {numbers}; correct --demarche or "
             "DSYNC_DEMARCHE."
         )
-    return tuple(one for number, one in every.items() if wanted in (None, number))
+    chosen = tuple(one for number, one in every.items() if wanted in (None, number))
+    return Loaded(chosen, tuple(problems), path)
 
 
 def _taken_out(other: Settings, number: int) -> Settings:
@@ -588,12 +635,15 @@ def console_section(every: Sequence[Settings]) -> ConsoleSection:
     Raises:
         ConfigurationError: files differ in it.
     """
-    given = [one.configuration.console for one in every]
+    return _common([one.configuration.console for one in every], "[console]", "console")
+
+
+def _common(given: Sequence[M], section: str, what: str) -> M:
     # Files without the section agree with any other one.
     found = [one for one in given if one.model_fields_set] or given
     if any(one != found[0] for one in found):
         raise ConfigurationError(
-            "The configuration files differ in [console], but one console serves all démarches: "
+            f"The configuration files differ in {section}, but one {what} serves all démarches: "
             "keep the section in one file."
         )
     return found[0]

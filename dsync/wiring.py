@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self
+from zlib import crc32
 
 import structlog
 
@@ -41,8 +42,7 @@ from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, Interr
 from dsync.exchanges import MIB
 from dsync.programme import Programme
 from dsync.settings import SANDBOX_DEMARCHE, Settings
-from dsync.store import Reader, RunningService, Store, SyncState
-from dsync.store.store import process_name
+from dsync.store import Reader, Store, SyncState
 from dsync.sync import retention
 from dsync.sync import run as runs
 from dsync.sync.context import (
@@ -61,9 +61,6 @@ from dsync.sync.work import Attempted, Purge, ReadChanges, Request, finish
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_INTERVAL = timedelta(minutes=1)
-"""How often a service updates its registration, and by how much its next run may be wrong there."""
-
 
 class Worker:
     """The worker of one démarche: the collaborators of its runs, and what uses them.
@@ -76,6 +73,7 @@ class Worker:
         may_create: whether a missing SQLite file is created.
         store: the database; None: the one of the settings. `close` closes it.
         client: the client of DS; None: one built from the settings. `close` closes it.
+        urgent: whether what it asks of DS outside of runs is urgent.
     """
 
     def __init__(
@@ -88,6 +86,7 @@ class Worker:
         may_create: bool = True,
         store: Store | None = None,
         client: DSClient | None = None,
+        urgent: bool = True,
     ) -> None:
         self.settings = settings
         self.stop = stop or threading.Event()
@@ -96,9 +95,9 @@ class Worker:
         self._may_create = may_create
         self._store = store
         self._client = client
-        self._registered: RunningService | None = None
         self.last_report: RunReport | None = None
         """That of this process's last run, which the database may not have been able to take."""
+        self._urgent = urgent
 
     @property
     def configuration(self) -> Configuration:
@@ -214,6 +213,7 @@ class Worker:
             clock=self.clock,
             notify=self._notify,
         )
+        self._client.urgent = self._urgent
         return self._client
 
     def _notify(self, event: str, line: str, **facts: Any) -> None:
@@ -229,6 +229,7 @@ class Worker:
     def context(self) -> Context:
         """The collaborators of a run; raises as `demarche`, `store`, `client` and `programme`."""
         configuration = self.configuration
+        self.client.share(self.store.budget)
         return Context(
             demarche=self.demarche,
             store=self.store,
@@ -276,6 +277,8 @@ class Worker:
             StoreError: the database cannot be opened; nothing was done.
         """
         self._renew_token()
+        # Nobody waits for what is read by schedule.
+        self.client.urgent = request.asked_by != "service"
         self.last_report = runs.sync(self.context, request)
         return self.last_report
 
@@ -297,20 +300,14 @@ class Worker:
         """Longest wait after a failed run: the interval of the incremental reads."""
         return self.configuration.schedule.incremental
 
-    def due(self, *, asked: bool = False) -> Request | None:
-        """Return the run that is due, None if none is.
-
-        Args:
-            asked: whether an incremental read was asked for, and is due before its time.
-        """
+    def due(self) -> Request | None:
+        """Return the run that is due by schedule, None if none is."""
         state, sendable_at = self._stored()
         # Before the reads: what does not need DS must not wait for an expired token.
         if (purge := self._too_old(state)) is not None:
             return Request(purge, "service")
         work = self._schedule.due(state, self.clock(), sendable_at=sendable_at)
-        if work is not None:
-            return Request(work, "service")
-        return Request(ReadChanges(deletions=False), "webhook") if asked else None
+        return None if work is None else Request(work, "service")
 
     def _too_old(self, state: SyncState) -> Purge | None:
         """Return the erasure of what `[retention]` announced a day ago; announce what it did not.
@@ -329,11 +326,12 @@ class Worker:
         return None
 
     def requested(self) -> Request | None:
-        """Return the run that a person asked this service for, None without one."""
+        """Return what a person asked this service for, else what webhooks announced."""
         with self.store.reading(self.demarche) as reader:
             row = reader.requests.next()
+            announced = [] if row else reader.requests.announced()
         if row is None:
-            return None
+            return Request.of_webhooks(announced) if announced else None
         try:
             return Request.stored(row)
         except ConfigurationError as exc:
@@ -349,11 +347,12 @@ class Worker:
         Args:
             wait_s: how long to wait for the lease, in seconds.
         """
-        done: set[int | None] = set()
-        while (request := self.requested()) is not None and request.id not in done:
-            done.add(request.id)
+        done: set[tuple[int, ...]] = set()
+        while (request := self.requested()) is not None and request.rows not in done:
+            done.add(request.rows)
             self.progress.message(
-                f"Executing request {request.id} ({request.work.kind.value}), whose process ended."
+                f"Executing request {request.rows[0]} ({request.work.kind.value}), whose process "
+                "ended."
             )
             try:
                 report = self.sync(replace(request, wait_s=wait_s))
@@ -365,54 +364,30 @@ class Worker:
                 log.exception("request_crashed", error=error)
                 self.give_up(request, DsyncError(error))
                 continue
-            log.info("request_done", request=request.id, exit_code=report.exit_code)
+            log.info("request_done", request=request.rows[0], exit_code=report.exit_code)
             # Without the lease, or after a stop, it stays for the next one.
             if report.run is None or report.exit_code == InterruptedRunError.exit_code:
                 return
 
     def give_up(self, request: Request, error: DsyncError) -> None:
         """End a request of which no run stores the result, because of an error."""
-        if request.id is not None:
-            report = RunReport.failed(request.work.kind, self.clock(), error)
-            with self.store.requests(self.demarche) as requests:
-                finish(requests, request, report)
+        with self.store.requests(self.demarche) as requests:
+            requests.forget(request.announced)
+            if request.id is not None:
+                finish(requests, request, RunReport.failed(request.work.kind, self.clock(), error))
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""
         state, sendable_at = self._stored()
         return self._schedule.next_due_at(state, self.clock(), sendable_at=sendable_at)
 
-    def register_service(self, pause: timedelta = timedelta()) -> None:
-        """Insert or update this service in the database, with the time of its next run.
-
-        Args:
-            pause: minimum time until the next run.
-        """
-        now = self.clock()
-        next_run_at = max(self.next_run_at(), now + pause)
-        last = self._registered
-        is_news = (
-            last is None
-            or abs(now - last.seen_at) >= HEARTBEAT_INTERVAL
-            # Smaller differences are not worth a write at each tick of the service.
-            or abs(next_run_at - last.next_run_at) >= HEARTBEAT_INTERVAL
-        )
-        if is_news:
-            # A start in the future, by a clock that went back since, would hold alerts back.
-            started_at = now if last is None else min(last.started_at, now)
-            service = RunningService(process_name(), __version__, started_at, now, next_run_at)
-            self.store.services.register(self.demarche, service)
-            self._registered = service
-
-    def unregister_service(self) -> None:
-        """Delete this service from the database."""
-        if self._registered is not None:
-            self.store.services.unregister(self.demarche, self._registered.holder)
-
     @property
     def _schedule(self) -> Schedule:
         section = self.configuration.schedule
-        return Schedule(section.incremental, section.deletions, section.full_at)
+        # Always the same part of the night for a démarche, whichever process looks.
+        share = crc32(str(self.demarche).encode()) / 2**32
+        full_at = datetime.combine(date.min, section.full_at) + section.full_within * share
+        return Schedule(section.incremental, section.deletions, full_at.time())
 
     def _stored(self) -> tuple[SyncState, datetime | None]:
         """Return the stored state, and from when on a wish can be sent."""
@@ -490,7 +465,8 @@ class Worker:
         Args:
             every_champ: whether each champ without a field gets its own line.
         """
-        with Worker(self.settings, stop=self.stop, clock=self.clock) as worker:
+        # The daily ones of many démarches leave the reserve to people and webhooks.
+        with Worker(self.settings, stop=self.stop, clock=self.clock, urgent=False) as worker:
             yield from run_checks(
                 CheckSources(
                     read_demarche=lambda: worker.client.demarche(worker.demarche),
@@ -506,6 +482,10 @@ class Worker:
                     pieces_target=self._pieces.target if self._pieces else None,
                     opened=self.configuration.ouvert.champs,
                     mail=self.settings.smtp,
+                    # One démarche says it for all.
+                    workers=self.configuration.service.workers
+                    if self.demarche in (self.settings.folder[:1] or (self.demarche,))
+                    else None,
                 )
             )
 
@@ -545,8 +525,17 @@ class Worker:
 
     def close(self) -> None:
         """Close what was opened."""
+        if self._store is not None:
+            if self._client is not None:
+                # Another client of this process with this token has a database of its own.
+                self._client.share(lambda *_: None)
+            self._store.close()
+        self.retire()
+
+    def retire(self) -> None:
+        """Close what was opened but the database, which others may use."""
         # Not `self.programme`, which would be built, and could raise, only to be closed.
-        for opened in (self._client, self.__dict__.get("programme"), self._store):
+        for opened in (self._client, self.__dict__.get("programme")):
             if opened is not None:
                 opened.close()
 

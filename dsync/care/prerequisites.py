@@ -32,7 +32,7 @@ from dsync.errors import (
 from dsync.programme import Programme
 from dsync.smtp import MailError, SmtpServer
 from dsync.store import Store
-from dsync.store.engine import parse_url, sqlite_file
+from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
 from dsync.sync.piece_files import try_target
 
 # What is to be corrected first comes first: other lines may only follow from it.
@@ -94,13 +94,20 @@ class CheckSources:
     """The ids in `[ouvert] champs`."""
     mail: SmtpServer | None = None
     """The server that takes the digests; None: none are sent."""
+    workers: int | None = None
+    """`[service] workers`; None: another démarche's check compares the connections for all."""
 
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     """Run the checks, and yield each line as soon as it is known."""
     yield expiry_line(sources.token_expires_on, sources.now.date())
     yield from _ds_lines(sources)
-    yield database_line(sources.database_url, sources.open_store)
+    database = database_line(sources.database_url, sources.open_store)
+    yield database
+    if sources.workers and database.status is CheckStatus.OK:
+        with _store(sources) as store:
+            if store is not None:
+                yield from _connection_lines(store, sources.workers, sources.now)
     if sources.pieces_target is not None:
         yield _target_line(sources, sources.pieces_target)
     if sources.mail is not None:
@@ -414,6 +421,29 @@ def database_line(url: str, open_store: OpenStore) -> CheckLine:
         message = f"{path}: it may not be written"
         return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
     return CheckLine("database", CheckStatus.OK, f"{store.place}, schema {revision}")
+
+
+def _connection_lines(store: Store, workers: int, now: datetime) -> Iterator[CheckLine]:
+    """Compare the connections that services may open with those that PostgreSQL accepts."""
+    limit = store.connection_limit()
+    if limit is None:
+        return
+    replicas = max(1, store.services.replicas(now))
+    needed = replicas * connections_of(workers)
+    has = f"{replicas} × {connections_of(workers)} connections of dsync run"
+    if needed + FEW <= limit:
+        message = f"{has}, PostgreSQL accepts {limit}"
+        yield CheckLine("connections", CheckStatus.OK, message)
+        return
+    enough = (n for n in range(workers, 0, -1) if replicas * connections_of(n) + FEW <= limit)
+    fewer = next(enough, 1)
+    yield CheckLine(
+        "connections",
+        CheckStatus.WARNING,
+        f"{has} and {FEW} of commands are more than PostgreSQL accepts ({limit})",
+        f"ALTER SYSTEM SET max_connections = {needed + FEW + SUPERUSERS}; and restart PostgreSQL, "
+        f"or set [service] workers = {fewer}",
+    )
 
 
 def missing_file(url: str) -> Path | None:

@@ -43,7 +43,7 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.content.life import Event, set_scene
 from dsync.service.signals import StopSignals
 from dsync.service.surface import bind
-from dsync.settings import SANDBOX_DEMARCHE, Settings
+from dsync.settings import SANDBOX_DEMARCHE, Loaded, Settings
 from dsync.store.listing import Selection
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.store import process_name
@@ -216,7 +216,13 @@ def _serve_console(
                 Thread(target=webbrowser.open, args=(link,), daemon=True).start()
         shown.append(link)
 
-    run_service([settings], stop, listening=listening, show=show, talkative=False)
+    run_service(
+        lambda: Loaded((settings,), (), settings.config),
+        stop,
+        listening=listening,
+        show=show,
+        talkative=False,
+    )
 
 
 def _has_display() -> bool:

@@ -26,7 +26,7 @@ COMMANDS = {
     ),
     "run": (
         "dsync.cli.run",
-        "Synchronise by schedule until SIGTERM, SIGHUP or Ctrl-C; then exit 0 within 5 s.",
+        "Synchronise by schedule until SIGTERM or Ctrl-C; then exit 0 within 5 s.",
     ),
     "console": (
         "dsync.cli.console",

@@ -3,81 +3,126 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from socket import socket
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import structlog
 
 from dsync import __version__
-from dsync.cli.options import settings_options
-from dsync.cli.session import load_all, open_workers, set_up_logging
+from dsync.cli.options import current_flags, settings_options
+from dsync.cli.session import make_ready, set_up_logging
+from dsync.configuration import headline
+from dsync.database import open_database
 from dsync.errors import ConfigurationError
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.scheduler import DemarcheJob, Service
 from dsync.service.sentry import reporter
 from dsync.service.signals import StopSignals
-from dsync.settings import check_reach, console_section
+from dsync.settings import Loaded, Settings, check_reach, console_section, load_each
+from dsync.store.engine import connections_of
+from dsync.wiring import Worker
 
 if TYPE_CHECKING:
+    from dsync.console.app import Console
     from dsync.console.digest import Digests
     from dsync.service.scheduler import Watch
     from dsync.service.surface import Surface
-    from dsync.settings import Settings
-    from dsync.wiring import Worker
+    from dsync.store import Store
+
+log = structlog.get_logger(__name__)
 
 
 @click.command()
 @settings_options()
 def run() -> None:
-    """Synchronise by schedule until SIGTERM, SIGHUP or Ctrl-C; then exit 0 within 5 s.
+    """Synchronise by schedule until SIGTERM or Ctrl-C; then exit 0 within 5 s.
 
     Overdue runs start at once, others by the schedule in the configuration file. A failed run is
     logged and retried; it never ends the service. Where DSYNC_CONFIG is a folder, every démarche
-    in it is served, each on its own schedule.
+    in it is served. A file that is added, changed or removed is taken up within a minute, or at
+    once by SIGHUP; a wrong one stops that démarche alone.
     """
+    services: list[Service] = []
+
+    def reload() -> None:
+        for service in services:
+            service.reload()
+
+    # A closed terminal sends SIGHUP, too: what was started there ends with it.
+    hangup = None if sys.stdin is not None and sys.stdin.isatty() else reload
     # First of all, so that a signal during the start stops the service in order too.
-    with StopSignals() as signals:
-        serve(load_all(), signals.stop)
+    with StopSignals(hangup=hangup) as signals:
+        flags = current_flags().settings
+        serve(partial(load_each, **flags), signals.stop, started=services.append)
 
 
 def serve(
-    every: Sequence[Settings],
+    load: Callable[[], Loaded],
     stop: Event,
     *,
     listening: socket | None = None,
     show: Callable[[str], None] = click.echo,
     talkative: bool = True,
+    started: Callable[[Service], None] = lambda _: None,
 ) -> None:
     """Serve some démarches until `stop` is set.
 
     Args:
-        every: their settings.
+        load: returns their settings.
         stop: ends the service.
         listening: the socket for HTTP; None: one for the address in the settings.
         show: called with each link to the console.
         talkative: whether to log at INFO without -v.
+        started: called with the service.
     """
     with ExitStack() as stack:
+        served = _Served(load, stop)
+        every = served.begin()
         set_up_logging(every[0], talkative=talkative)
-        workers = stack.enter_context(open_workers(every, stop))
+        served.tell()
+        section = every[0].configuration.service
+        store = open_database(
+            every[0].database_url,
+            with_programme=any(one.configuration.programme for one in every),
+            # One of them, to listen, is not of the pool.
+            connections=connections_of(section.workers) - 1,
+        )
+        stack.callback(store.close)
+        stack.callback(served.retire)
+        workers = served.on(store)
         first = workers[0]
         about = {
             "version": __version__,
             "demarche": [one.demarche for one in workers] if workers[1:] else first.demarche,
-            "database": first.store.place,
+            "database": store.place,
+            "workers": section.workers,
             "next_run": min(one.next_run_at() for one in workers).isoformat(timespec="seconds"),
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
-        jobs = [DemarcheJob(one, stop, succeeded=_ping_of(one), crashed=crashed) for one in workers]
         watches: list[Watch] = [Alerts(workers, tell, stop), *_digests(workers, stop)]
-        service = Service(jobs, stop, watches=watches, about=about)
-        surface = _surface(workers, service, stop, stack, listening, show)
-        for worker in workers:
-            worker.register_service()
+
+        def job(worker: Worker, stop: Event) -> DemarcheJob:
+            return DemarcheJob(worker, stop, succeeded=_ping_of(worker), crashed=crashed)
+
+        service = Service(
+            workers,
+            stop,
+            slots=section.workers,
+            job=job,
+            watches=watches,
+            reload=served.look,
+            about=about,
+        )
+        started(service)
+        surface = _surface(served, service, stop, stack, listening, show)
         has_ended = service.serve()
         if surface is not None:
             surface.join()
@@ -107,13 +152,162 @@ def _digests(workers: Sequence[Worker], stop: Event) -> list[Digests]:
     return [Digests(workers, server, section.expediteur, section.public_url, stop)]
 
 
+class _Served:
+    """The workers of the configured démarches; one is made anew when its file changes.
+
+    Args:
+        load: returns the settings.
+        stop: ends the service.
+    """
+
+    def __init__(self, load: Callable[[], Loaded], stop: Event) -> None:
+        self._load = load
+        self._stop = stop
+        self._store: Store | None = None
+        self._path = Path()
+        self._files: dict[Path, tuple[int, int]] = {}
+        self._loaded: dict[Path, Settings] = {}
+        """As each file gave them last."""
+        self.workers: list[Worker] = []
+        """The service changes it."""
+        self.problems: list[dict[str, Any]] = []
+        """Of the files of the other démarches."""
+        self.console: Console | None = None
+
+    def begin(self) -> Sequence[Settings]:
+        """Make the workers; return their settings.
+
+        Raises:
+            ConfigurationError: no démarche can be served.
+        """
+        loaded = self._load()
+        self._path, self._files = loaded.path, _files(loaded.path)
+        self.workers, refused = self._made(loaded, kept=())
+        if not self.workers:
+            # The first one's class has the exit code.
+            problems = tuple(text for _, exc in refused for text in exc.problems or (exc.message,))
+            raise ConfigurationError(headline(problems), problems)
+        self._note(refused)
+        return [one.settings for one in self.workers]
+
+    def on(self, store: Store) -> list[Worker]:
+        """Have the workers use a database; return them."""
+        self._store = store
+        for worker in self.workers:
+            worker.use_store(store)
+        return self.workers
+
+    def look(self, anew: bool) -> list[Worker] | None:
+        """Return the workers of the present configuration; None: it is as before.
+
+        Args:
+            anew: whether all are made anew, whatever has changed.
+        """
+        files = _files(self._path)
+        changed = {path for path, _ in files.items() ^ self._files.items()}
+        if not changed and not anew:
+            return None
+        self._files = files
+        try:
+            loaded = self._load()
+        except ConfigurationError as exc:
+            # Of no file in particular: what is served goes on.
+            self.problems[:] = [{"demarche": None, "problem": exc.message}]
+            self.tell()
+            return None
+        # A list can be that of any démarche; the file of a token is read before each run.
+        tokens = {one.ds_token_file for one in self._loaded.values()}
+        anew = anew or any(path.suffix != ".toml" for path in changed - tokens)
+        kept = () if anew else [one for one in self.workers if one.settings.config not in changed]
+        workers, refused = self._made(loaded, kept=kept)
+        for worker in workers:
+            if worker not in kept and self._store is not None:
+                worker.use_store(self._store)
+        self._note(refused)
+        self.tell()
+        if self.console is not None:
+            self.console.replace(_shown_on(workers, self._stop, self._store))
+        log.info("configuration_read", demarches=len(workers))
+        return workers
+
+    def tell(self) -> None:
+        """Log what is wrong."""
+        for problem in self.problems:
+            log.error("configuration_refused", **problem)
+
+    def retire(self) -> None:
+        """Close what the workers opened."""
+        for worker in self.workers:
+            worker.retire()
+
+    def _made(
+        self, loaded: Loaded, kept: Iterable[Worker]
+    ) -> tuple[list[Worker], list[tuple[Path, ConfigurationError]]]:
+        by_file = {worker.settings.config: worker for worker in kept}
+        refused = list(loaded.problems)
+        # Of a file that is wrong now, the démarche is still configured.
+        wrong = [self._loaded[path].demarche for path, _ in refused if path in self._loaded]
+        workers = []
+        for settings in loaded.found:
+            self._loaded[settings.config] = settings
+            folder = tuple(sorted({*settings.folder, *wrong})) if settings.folder else ()
+            worker = by_file.get(settings.config)
+            if worker is None:
+                worker = Worker(replace(settings, folder=folder), stop=self._stop)
+                try:
+                    make_ready(worker)
+                    self._check_tables(worker)
+                except ConfigurationError as exc:
+                    refused.append((settings.config, exc))
+                    continue
+            worker.settings = replace(worker.settings, folder=folder)
+            workers.append(worker)
+        return workers, refused
+
+    def _check_tables(self, worker: Worker) -> None:
+        needs = worker.configuration.programme is not None
+        if needs and self._store is not None and not self._store.has_programme:
+            raise ConfigurationError(
+                f"{worker.settings.config} is the first file with a section [mapping]: restart the "
+                "service, which adds the tables for it."
+            )
+
+    def _note(self, refused: Iterable[tuple[Path, ConfigurationError]]) -> None:
+        self.problems[:] = [
+            {
+                "demarche": self._loaded[path].demarche if path in self._loaded else None,
+                "problem": " ".join(exc.problems) or exc.message,
+            }
+            for path, exc in refused
+        ]
+
+
+def _files(path: Path) -> dict[Path, tuple[int, int]]:
+    """Return the files of the configuration with what changes when one is written."""
+    every = path.rglob("*") if path.is_dir() else [path]
+    found = {}
+    for file in every:
+        try:
+            status = file.stat()
+        except OSError:
+            continue  # It is being replaced.
+        found[file] = (status.st_mtime_ns, status.st_size)
+    return found
+
+
 def _ping_of(worker: Worker) -> Callable[[], None] | None:
     url = worker.configuration.alerts.ping_url
     return None if url is None else partial(ping, url)
 
 
+def _shown_on(workers: Iterable[Worker], stop: Event, store: Store | None) -> list[Worker]:
+    """Return workers for the console: a dry run must not share a client with a run."""
+    shown = [one.settings for one in workers if one.configuration.http.console]
+    return [Worker(settings, stop=stop, store=store) for settings in shown]
+
+
 def _surface(
-    workers: Sequence[Worker],
+    served: _Served,
     service: Service,
     stop: Event,
     stack: ExitStack,
@@ -126,6 +320,7 @@ def _surface(
         ConfigurationError: the configured address cannot be used, files name different ones, or
             the console would be served to other machines.
     """
+    workers = served.workers
     every = [one.settings for one in workers]
     configured = [one for one in every if one.sources["http_listen"] != "default"]
     settings = (configured or every)[0]
@@ -134,7 +329,7 @@ def _surface(
             "The configuration files name different addresses in [http] listen, but one service "
             "has one: keep one of them, or set DSYNC_HTTP_LISTEN."
         )
-    shown = [one for one in every if one.configuration.http.console]
+    shown = _shown_on(workers, stop, workers[0].store)
     if shown:
         check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
     if settings.listen is None:
@@ -150,11 +345,11 @@ def _surface(
         return None
     console = None
     if shown:
-        # Workers of their own: a dry run must not share a client with a run of the service.
         from dsync.cli.console import open_console  # Takes memory that only a console needs.
 
-        own = stack.enter_context(open_workers(shown, stop, store=workers[0].store))
-        console = open_console(own, listening.getsockname()[:2], stop, show)
+        console = served.console = open_console(shown, listening.getsockname()[:2], stop, show)
+        for one in shown:
+            stack.callback(one.retire)
     surface = Surface(
         workers,
         service.ask,
@@ -162,6 +357,7 @@ def _surface(
         listening,
         stop,
         console=None if console is None else console.application,
+        problems=served.problems,
     )
     surface.start()
     if console is not None:

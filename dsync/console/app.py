@@ -112,9 +112,9 @@ class Console:
     ) -> None:
         self._access = access
         self._desk = Desk(stop)
-        by_number = {int(worker.demarche): worker for worker in workers}
+        self._by_number = {int(worker.demarche): worker for worker in workers}
         self._site = Site(
-            by_number,
+            self._by_number,
             self._desk,
             theme,
             environment(),
@@ -128,6 +128,14 @@ class Console:
         """Show the link by which the first user enters, and resume what a killed console left."""
         self._desk.resume(self._site.workers.values())
         self._access.open()
+
+    def replace(self, workers: Sequence[Worker]) -> None:
+        """Show other démarches from now on."""
+        by_number = {int(worker.demarche): worker for worker in workers}
+        # Added first: pages that are being made find what they began with.
+        self._by_number.update(by_number)
+        for number in self._by_number.keys() - by_number.keys():
+            del self._by_number[number]
 
     def close(self) -> None:
         """Begin nothing more, and wait for the end of what is under way."""

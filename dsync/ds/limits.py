@@ -1,5 +1,8 @@
 """The limits of requests to DS, and the throttle that keeps to the rate.
 
+On PostgreSQL, all processes with one token share a budget of requests (`store/budget.py`); on
+SQLite, the threads of the one process share the throttle.
+
 All waits are on the stop event, which ends them.
 """
 
@@ -9,8 +12,9 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +40,89 @@ class Limits:
 
 
 WINDOW_S = 60.0
+RESERVE = 0.15
+"""Share of the requests a minute that only urgent ones may use: of people and of webhooks."""
+PERMITS = 20
+"""Requests that a process takes at once of a budget that it shares with other processes."""
+PERMITS_S = 5.0
+"""Time in which they are used, in seconds."""
+_LOOK_S = 2.0
+"""Interval at which a shared budget is asked again: others give back what they did not use."""
+
+
+class Permits(Protocol):
+    """A budget of requests that several processes share."""
+
+    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> Granted:
+        """Return up to so many permits, or when to ask again; give back what was not used."""
+
+    def pause(self, wait_s: float) -> None:
+        """Have all processes wait."""
+
+
+class Granted(Protocol):
+    """The permits that a process got."""
+
+    @property
+    def id(self) -> str:
+        """By which they are given back."""
+
+    @property
+    def permits(self) -> int:
+        """Their number."""
+
+    @property
+    def wait_s(self) -> float:
+        """If there are none: time until the next attempt can succeed."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """Permits that this process has of a shared budget."""
+
+    granted: Granted
+    left: int
+    until: float
+    urgent: bool
 
 
 class Throttle:
-    """Limits the requests in any 60 s, because DS counts them by its own clock's minutes."""
+    """Limits the requests in any 60 s, because DS counts them by its own clock's minutes.
+
+    They are counted here, or by `shared`, the budget of all processes on a database.
+    """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._sent: deque[float] = deque()
+        self._held: list[_Held] = []
         self._paused_until = 0.0
+        self.shared: Permits | None = None
         self.waits = 0
         """Number of requests that had to wait."""
         self.waited_s = 0.0
 
-    def acquire(self, requests_per_minute: int, stop: threading.Event) -> bool:
-        """Wait until one more request is allowed; return False when `stop` is set before."""
-        return self._wait(lambda: self._reserve(requests_per_minute), stop)
+    def acquire(
+        self, requests_per_minute: int, stop: threading.Event, *, urgent: bool = True
+    ) -> bool:
+        """Wait until one more request is allowed; return False when `stop` is set before.
 
-    def wait_for_room(self, requests_per_minute: int, requests: int, stop: threading.Event) -> bool:
+        Args:
+            requests_per_minute: the limit.
+            stop: ends the wait.
+            urgent: whether it may use what is kept for people and webhooks.
+        """
+        return self._wait(lambda: self._reserve(requests_per_minute, urgent=urgent), stop)
+
+    def wait_for_room(
+        self,
+        requests_per_minute: int,
+        requests: int,
+        stop: threading.Event,
+        *,
+        urgent: bool = True,
+    ) -> bool:
         """Wait until several requests are allowed, and count none; otherwise as `acquire`.
 
         Another thread can still use the room first.
@@ -62,7 +130,7 @@ class Throttle:
 
         def wait_s() -> float:
             with self._lock:
-                return self._wait_s(requests_per_minute, requests)
+                return self._wait_s(requests_per_minute, requests, urgent=urgent)
 
         return self._wait(wait_s, stop)
 
@@ -83,25 +151,59 @@ class Throttle:
         """Allow no request for `wait_s` seconds, after a 429."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._monotonic() + wait_s)
+            if self.shared is not None:
+                self.shared.pause(wait_s)
 
-    def _reserve(self, requests_per_minute: int) -> float:
+    def _reserve(self, requests_per_minute: int, *, urgent: bool) -> float:
         """Count a request and return 0.0, or return the seconds until the next try."""
         with self._lock:
-            wait_s = self._wait_s(requests_per_minute, 1)
+            wait_s = self._wait_s(requests_per_minute, 1, urgent=urgent)
             if wait_s <= 0:
-                self._sent.append(self._monotonic())
+                if self.shared is None:
+                    self._sent.append(self._monotonic())
+                else:
+                    self._usable(urgent=urgent)[0].left -= 1
             return wait_s
 
-    def _wait_s(self, requests_per_minute: int, requests: int) -> float:
+    def _wait_s(self, requests_per_minute: int, requests: int, *, urgent: bool) -> float:
         """Return the seconds until this number of requests is allowed, at most that of a minute."""
         now = self._monotonic()
         if now < self._paused_until:
             return self._paused_until - now
+        limit = requests_per_minute
+        if not urgent:
+            limit = max(1, int(limit * (1 - RESERVE)))
+        if self.shared is not None:
+            return self._wait_for_permits(self.shared, limit, requests, urgent=urgent)
         while self._sent and self._sent[0] <= now - WINDOW_S:
             self._sent.popleft()
-        leaving = len(self._sent) + requests - requests_per_minute
+        leaving = min(len(self._sent), len(self._sent) + requests - limit)
         # The window is full until these requests have left it.
         return self._sent[leaving - 1] + WINDOW_S - now if leaving > 0 else 0.0
+
+    def _wait_for_permits(
+        self, shared: Permits, limit: int, requests: int, *, urgent: bool
+    ) -> float:
+        now = self._monotonic()
+        lacking = requests - sum(one.left for one in self._usable(urgent=urgent))
+        if lacking <= 0:
+            return 0.0
+        ended = [one for one in self._held if one.until <= now]
+        used = {one.granted.id: one.granted.permits - one.left for one in ended}
+        # Few of a small limit, so that other processes get some, too.
+        some = max(lacking, min(PERMITS, limit // 10))
+        granted = shared.take(some, min(lacking, limit), limit, used)
+        self._held = [one for one in self._held if one.until > now]
+        if not granted.permits:
+            return min(max(granted.wait_s, 0.05), _LOOK_S)
+        self._held.append(_Held(granted, granted.permits, now + PERMITS_S, urgent))
+        return 0.0
+
+    def _usable(self, *, urgent: bool) -> list[_Held]:
+        """Return the permits left; those that were taken of the reserve are for urgent requests."""
+        now = self._monotonic()
+        usable = [o for o in self._held if o.left and o.until > now and (urgent or not o.urgent)]
+        return sorted(usable, key=lambda one: one.until)
 
 
 _SHARED: dict[tuple[str, str], Throttle] = {}

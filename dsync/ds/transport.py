@@ -19,7 +19,7 @@ from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
 from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, fault_of_errors
-from dsync.ds.limits import Limits, shared_throttle
+from dsync.ds.limits import PERMITS_S, Limits, Permits, shared_throttle
 from dsync.ds.operations import Operation
 from dsync.ds.retry import RetryNotice, RetryPolicy, retrying
 from dsync.ds.session import Reply, Session
@@ -130,6 +130,8 @@ class Transport:
         """Number of requests that DS answered without a failure."""
         self.errors: Counter[str] = Counter()
         """Failed requests by the error's class, also of those that a retry answered."""
+        self.urgent = True
+        """Whether somebody waits for what is asked, a person or a webhook."""
         self._url = url
         self._has_answered = False
         """Whether this address has given a GraphQL answer before."""
@@ -165,6 +167,15 @@ class Transport:
         self._token = token
         self.throttle = shared_throttle(self._url, token)
         """All clients with this token share it."""
+
+    def share(self, budget_of: Callable[[str, float], Permits | None]) -> None:
+        """Share the requests with other processes.
+
+        Args:
+            budget_of: returns the budget of a token at an address, whose permits are used within
+                some seconds; None: there are no other processes.
+        """
+        self.throttle.shared = budget_of(f"{self._url} {self._token}", PERMITS_S)
 
     def close(self) -> None:
         """Close the idle sessions."""
@@ -213,7 +224,8 @@ class Transport:
             InterruptedRunError: `stop` was set.
         """
         rate = self.limits.requests_per_minute
-        if not self.throttle.wait_for_room(rate, min(requests, rate), self._stop):
+        least = min(requests, rate)
+        if not self.throttle.wait_for_room(rate, least, self._stop, urgent=self.urgent):
             raise InterruptedRunError("Asked to stop while waiting to ask DS.")
 
     def write(
@@ -275,11 +287,14 @@ class Transport:
     def _send(self, operation: Operation, variables: Mapping[str, Any], subject: str) -> Answer:
         if not self._token:
             raise error_of(Fault.TOKEN_MISSING)
-        if not self.throttle.acquire(self.limits.requests_per_minute, self._stop):
+        rate = self.limits.requests_per_minute
+        if not self.throttle.acquire(rate, self._stop, urgent=self.urgent):
             raise InterruptedRunError("Asked to stop while waiting to ask DS.")
         with self._lock:
             self.requests += 1
         reply = self._exchange(operation, variables)
+        if reply.headers.get("RateLimit-Remaining") == "0" and reply.fault is None:
+            self._pause(reply)
         fault = fault_of_errors(reply.errors, has_data=reply.data is not None)
         if reply.fault is not None:
             # A web page before any GraphQL answer means a wrong address; later, an outage.
@@ -320,11 +335,8 @@ class Transport:
             limit=f"{self.limits.max_response_mib:g} MiB",
         )
         if isinstance(error, DSRateLimitedError):
-            # A wrong header or clock must not stop dsync for hours.
-            wait_s = min(_wait_s(reply.headers, self._clock()), self.limits.max_wait_s)
+            wait_s = self._pause(reply)
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)
-            # DS counts by token, so all démarches that use it have to wait.
-            self.throttle.pause(wait_s)
         if operation.is_mutation and fault not in NOT_EXECUTED:
             return DSOutcomeUnknownError(
                 "The outcome of a write is unknown; the annotations are read back before the next "
@@ -333,6 +345,14 @@ class Transport:
                 fault=fault.value,
             )
         return error
+
+    def _pause(self, reply: Reply) -> float:
+        """Send nothing until DS's limit is reset; return for how many seconds."""
+        # A wrong header or clock must not stop dsync for hours.
+        wait_s = min(_wait_s(reply.headers, self._clock()), self.limits.max_wait_s)
+        # DS counts by token, so all démarches that use it have to wait.
+        self.throttle.pause(wait_s)
+        return wait_s
 
 
 def _wait_s(headers: Mapping[str, str], now: datetime) -> float:

@@ -21,13 +21,19 @@ if TYPE_CHECKING:
     from dsync.wiring import Worker
 
 
-def readiness(workers: Sequence[Worker]) -> dict[str, Any]:
+def readiness(
+    workers: Sequence[Worker], refused: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """Return what `/readyz` answers; `problems` is empty if the service is ready.
 
     A problem is a sentence with its remedy. `warnings` need attention too, and leave the service
     ready. A replica is ready also while another one works: it takes over from it.
+
+    Args:
+        workers: of the démarches served.
+        refused: the problems of the files of others.
     """
-    problems: list[dict[str, Any]] = []
+    problems: list[Mapping[str, Any]] = [*refused]
     demarches = []
     # They share a database: what is wrong with it is so for all.
     store, now = workers[0].store, workers[0].clock()

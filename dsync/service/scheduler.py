@@ -1,26 +1,33 @@
-"""The background service: one job a démarche, which regularly asks its worker which run is due.
+"""The background service: a pool of workers that do the due runs of all démarches.
 
-Each job has a thread, so that a slow or failing démarche delays no other one. A failed run is
-logged and retried after increasing waits; it never ends the service. The worker computes what is
-due from times in the database: the scheduler has no schedule of its own.
+The database says which démarche is due (`store/turns.py`): one thread claims them, those of the
+pool do the runs. Any number of services share the work. A failed run is logged and retried after
+increasing waits; it never ends the service, nor delays the other démarches. Which run is due is
+computed from times in the database: the scheduler has no schedule of its own.
 """
 
 from __future__ import annotations
 
+import random
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import structlog
-from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from dsync.domain.ids import DemarcheNumber
+from dsync import __version__
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
+from dsync.store import RunningService
+from dsync.store.store import process_name
+from dsync.store.turns import Turn
 from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Read, Request
 
@@ -29,16 +36,27 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Each check is a few short queries; a due run, or what a person asks for, starts at most this late.
 TICK_S = 2.0
-LOOK_S = 0.25
-"""Interval at which the main thread looks at the jobs: a read asked for, a clock that went back."""
-ASKED_PAUSE_S = 1.0
-"""Minimum time between two reads that were asked for, however many times they were."""
+"""Interval at which is looked for what is due. PostgreSQL tells at once what is asked for."""
+LOOK_S = 1.0
+"""Interval at which the main thread looks at the clock."""
+REGISTER_S = 60.0
+"""Interval at which the service registers."""
+RELOAD_S = 30.0
+"""Interval at which the configuration is looked at."""
+PAUSE = timedelta(seconds=1)
+"""Minimum time between two reads for webhooks, however many arrive."""
+AGAIN = timedelta(seconds=2)
+"""Time after which is tried again what another process, or a wrong setting, kept from beginning."""
+JITTER = 0.1
+"""By which share of it a wait is longer at most, so that many démarches are not due together."""
 FIRST_RETRY = timedelta(seconds=15)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
+_MOST_ANNOUNCED = 1000
+"""Dossiers of a démarche that webhooks announced and the database could not take: the next read by
+schedule finds the others."""
 
 
 class Watch(Protocol):
@@ -53,15 +71,21 @@ class Watch(Protocol):
         """Do what is due."""
 
 
+class Next(NamedTuple):
+    """What is stored after a turn."""
+
+    turn: Turn
+    claimed_until: datetime | None = None
+
+
 class DemarcheJob:
-    """Does the due runs of one démarche, one at a time.
+    """Does the due run of one démarche.
 
     Args:
         worker: does the runs.
         stop: ends the service.
         succeeded: called after each run without a failure, if given.
         crashed: called with an exception that is a bug of dsync, if given.
-        monotonic: returns seconds of a monotonic clock.
     """
 
     def __init__(
@@ -71,214 +95,222 @@ class DemarcheJob:
         *,
         succeeded: Callable[[], None] | None = None,
         crashed: Callable[[Exception], None] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.worker = worker
         self._succeeded = succeeded
         self._crashed = crashed
-        self.idle = threading.Event()
-        """Set while no run is under way."""
-        self.idle.set()
         self._stop = stop
-        self._monotonic = monotonic
-        self._failures = 0
-        self._failing_since = 0.0
-        self._not_before = 0.0
-        self._is_unavailable = False
-        """Whether the database was unavailable at the last check."""
-        self._asked = threading.Event()
-        self._asked_not_before = 0.0
-        self._requested: Request | None = None
-        """What a person asked for, while it is executed."""
 
-    def ask(self) -> None:
-        """Ask for a read before its time; repeated requests are answered together."""
-        self._asked.set()
+    def take(self, turn: Turn) -> None:
+        """Do what is due of a claimed démarche, and store when it is due again.
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether a read that was asked for can begin now."""
-        not_before = max(self._not_before, self._asked_not_before)
-        return self._asked.is_set() and self.idle.is_set() and self._monotonic() >= not_before
-
-    def tick(self) -> None:
-        """Do the run that is due, if any; never raises."""
-        asked = self.is_asked
-        self.idle.clear()
+        Raises:
+            StoreError: the database failed; the claim ends by itself.
+        """
         # The last run of this thread may be another démarche's.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(demarche=self.worker.demarche)
+        request: Request | None = None
         try:
-            self._run_due(asked=asked)
-            # A service that ends is unregistered by `serve`, and must not come back.
-            if not self._stop.is_set():
-                pause_s = max(0.0, self._not_before - self._monotonic())
-                self.worker.register_service(timedelta(seconds=pause_s))
-            if self._is_unavailable:
-                log.info("database_available")
-                self._is_unavailable = False
-        except StoreError as exc:
-            self._note_unavailable(exc)
-            if asked:
-                self._asked.set()
+            request = self._due(turn)
+            after = Next(self._idle(turn)) if request is None else self._do(turn, request)
+        except StoreError:
+            raise
         except DsyncError as exc:
-            self._postpone(error=exc.message, exit_code=exc.exit_code)
+            after = self._postponed(turn, error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:
-            # The only broad `except` of the service: a bug in one run must not end the service.
+            # A bug in one run must not end the service.
             error = CRASHED.format(type(exc).__name__)
             log.exception("run_crashed", error=error)
             if self._crashed is not None:
                 self._crashed(exc)
-            self._postpone(error=error, exit_code=1)
-            self._give_up(error)
-        finally:
-            self._requested = None
-            self.idle.set()
+            after = self._postponed(turn, error=error, exit_code=1)
+            if request is not None:
+                # The next check would crash on it again.
+                self.worker.give_up(request, DsyncError(error))
+        self.worker.store.turns.end(*after)
 
-    def unregister(self) -> None:
-        """Store that the service has ended, unless the database fails."""
-        with suppress(StoreError):
-            self.worker.unregister_service()
-
-    def _run_due(self, *, asked: bool) -> None:
+    def _due(self, turn: Turn) -> Request | None:
         if self._stop.is_set():
-            return
+            return None
         # A person waits for it, so it is tried also during the wait after a failure.
-        request = self._requested = self.worker.requested()
-        if request is not None:
-            # What webhooks asked for stays asked for.
-            asked = False
-        elif self._monotonic() >= self._not_before:
-            if asked:
-                # Before the read: what is announced while it runs needs another one.
-                self._asked.clear()
-                self._asked_not_before = self._monotonic() + ASKED_PAUSE_S
-            request = self.worker.due(asked=asked)
-        if request is None:
-            return
+        request = self.worker.requested()
+        if (request and request.id) or turn.due_at > self.worker.clock():
+            return request
+        scheduled = self.worker.due()
+        # Before what webhooks announced: what does not need DS, and what may end the failures.
+        is_first = scheduled and (turn.failures or not isinstance(scheduled.work, Read))
+        return scheduled if is_first else request or scheduled
+
+    def _idle(self, turn: Turn) -> Turn:
+        """Return when a démarche is due of which nothing is, as after another's success."""
+        is_waiting = turn.failures and turn.due_at > self.worker.clock()
+        return turn if is_waiting or self._stop.is_set() else self._fresh(turn)
+
+    def _fresh(self, turn: Turn) -> Turn:
+        now = self.worker.clock()
+        at = self.worker.next_run_at()
+        jitter = random.uniform(0, JITTER)  # noqa: S311 - no secret
+        return Turn(turn.demarche, at + (at - now) * jitter)
+
+    def _do(self, turn: Turn, request: Request) -> Next:
         report = self.worker.sync(request)
+        now = self.worker.clock()
         is_failed = report.status is Status.FAILED
         reads = isinstance(request.work, Read)
+        if report.exit_code == LeaseHeldError.exit_code:
+            # A command has it, or a dry run: nothing to tell.
+            log.debug("lease_held_elsewhere", holder="; ".join(report.errors))
+            return Next(turn, now + AGAIN)
+        if report.exit_code == InterruptedRunError.exit_code:
+            log.info("run_interrupted")
+            return Next(turn)
         if report.run and ((request.id and is_failed) or not (reads or is_failed)):
             # The result is for who asked, or of an erasure by age: the schedule of the reads goes
             # on as if it had not been.
             log.info("request_done", exit_code=report.exit_code)
-            if asked:
-                self._asked.set()
-            return
-        if report.exit_code == LeaseHeldError.exit_code:
-            # Of a standby, at each check: nothing to tell.
-            log.debug("lease_held_elsewhere", holder="; ".join(report.errors))
-        elif report.exit_code == InterruptedRunError.exit_code:
-            log.info("run_interrupted")
-        elif is_failed:
-            self._postpone(error="; ".join(report.errors), exit_code=report.exit_code)
-        else:
-            if self._failures:
-                minutes = round((self._monotonic() - self._failing_since) / 60)
-                log.info("recovered", after=f"{minutes} min", failed_runs=self._failures)
-            self._failures, self._not_before = 0, 0.0
-            for problem in report.errors:
-                log.warning("run_problem", problem=problem)
-            if self._succeeded is not None:
-                self._succeeded()
-            return
-        # It has not been read for who asked: the next check tries again.
-        if asked:
-            self._asked.set()
+            return Next(turn if turn.failures else turn._replace(due_at=now))
+        if is_failed:
+            return self._postponed(turn, error="; ".join(report.errors), exit_code=report.exit_code)
+        for problem in report.errors:
+            log.warning("run_problem", problem=problem)
+        if request.announced:
+            # The reads by schedule go on; what could not be sent makes one due.
+            due_at = turn.due_at if turn.failures else min(turn.due_at, self._fresh(turn).due_at)
+            return Next(turn._replace(due_at=due_at), now + PAUSE)
+        if turn.failures:
+            minutes = round((now - (turn.failing_since or now)).total_seconds() / 60)
+            log.info("recovered", after=f"{minutes} min", failed_runs=turn.failures)
+        if self._succeeded is not None:
+            self._succeeded()
+        return Next(self._fresh(turn))
 
-    def _give_up(self, error: str) -> None:
-        """End the request on which a run crashed: the next check would crash on it again."""
-        if self._requested is not None:
-            with suppress(StoreError):
-                self.worker.give_up(self._requested, DsyncError(error))
-
-    def _note_unavailable(self, error: StoreError) -> None:
-        """Log once that the database is unavailable: the next check tries again."""
-        if not self._is_unavailable:
-            log.error("database_unavailable", error=error.message)
-        self._is_unavailable = True
-
-    def _postpone(self, **facts: Any) -> None:
-        if not self._failures:
-            self._failing_since = self._monotonic()
-        self._failures += 1
+    def _postponed(self, turn: Turn, **facts: Any) -> Next:
+        now, failures = self.worker.clock(), turn.failures + 1
         # Bounded: a failing service would double it until it overflows.
-        doubled = FIRST_RETRY * 2 ** min(self._failures - 1, 10)
+        doubled = FIRST_RETRY * 2 ** min(failures - 1, 10)
         pause = min(doubled, self.worker.retry_at_most)
-        self._not_before = self._monotonic() + pause.total_seconds()
         log.error("run_postponed", retry_in_s=int(pause.total_seconds()), **facts)
+        since = turn.failing_since or now
+        # A request that could not begin stays: it is not tried again and again at once.
+        return Next(Turn(turn.demarche, now + pause, failures, since), now + AGAIN)
 
 
 class Service:
     """Does the due runs of all démarches until `stop` is set.
 
     Args:
-        jobs: one for each démarche.
+        workers: one for each démarche, with one database. The list is kept, and changed by
+            `replace`: who else has it sees the present ones.
         stop: ends the service.
+        slots: maximum number of runs at the same time.
+        job: makes what does the runs of a worker.
         watches: are called as often as they ask for, each in a thread of its own.
+        reload: is called twice a minute, and at SIGHUP with True; returns the workers if others are
+            to serve. None: nothing is.
         about: facts for the log at the start.
         tick_s: seconds between two checks of what is due.
     """
 
     def __init__(
         self,
-        jobs: Sequence[DemarcheJob],
+        workers: list[Worker],
         stop: threading.Event,
         *,
+        slots: int = 4,
+        job: Callable[[Worker, threading.Event], DemarcheJob] = DemarcheJob,
         watches: Sequence[Watch] = (),
+        reload: Callable[[bool], Sequence[Worker] | None] | None = None,
         about: Mapping[str, Any] | None = None,
         tick_s: float = TICK_S,
     ) -> None:
-        self._jobs = {job.worker.demarche: job for job in jobs}
+        self._workers = workers
+        self._store, self._clock = workers[0].store, workers[0].clock
         self._stop = stop
+        self._slots = slots
+        self._job = job
         self._watches = watches
+        self._reload = reload
         self._about = dict(about or {})
-        self._tick = timedelta(seconds=tick_s)
+        self._tick_s = tick_s
+        self._started_at = self._clock()
+        self._woken = threading.Event()
+        self._reload_now = threading.Event()
+        self._lock = threading.Lock()
+        self._running: dict[DemarcheNumber, Worker] = {}
+        self._idle = threading.Event()
+        self._idle.set()
+        self._announced: dict[DemarcheNumber, dict[DossierNumber, None]] = defaultdict(dict)
+        self._has_entered = False
+        self._is_unavailable = False
+        """Whether the database was unavailable at the last check."""
 
-    def ask(self, demarche: DemarcheNumber) -> bool:
-        """Ask for a read of a démarche soon; return False if the service does not serve it."""
-        job = self._jobs.get(demarche)
-        if job is None:
+    def ask(self, demarche: DemarcheNumber, dossiers: Sequence[DossierNumber]) -> bool:
+        """Ask for a read of dossiers soon; return False if the service does not serve the démarche.
+
+        It returns at once: the database is asked by another thread.
+        """
+        if all(worker.demarche != demarche for worker in self._workers):
             return False
-        job.ask()
+        with self._lock:
+            waiting = self._announced[demarche]
+            waiting.update(dict.fromkeys(dossiers[: _MOST_ANNOUNCED - len(waiting)]))
+        self._woken.set()
         return True
+
+    def reload(self) -> None:
+        """Look at the configuration now."""
+        self._reload_now.set()
+
+    def replace(self, workers: Sequence[Worker]) -> None:
+        """Serve other démarches from now on; runs under way go on with what they began with."""
+        former = [one for one in self._workers if one not in workers]
+        added = [one.demarche for one in workers if one not in self._workers]
+        with self._lock:
+            self._workers[:] = workers
+            at_work = list(self._running.values())
+        for worker in former:
+            if worker not in at_work:
+                worker.retire()
+        self._store.turns.enter(added, self._clock())
+        self._register()
 
     def serve(self) -> bool:
         """Serve until `stop` is set; return whether the current runs ended in time.
 
         If one did not, the caller may end the process: its open transaction is rolled back.
         """
-        # A check that was missed while the machine slept is made once, late. While a run takes
+        # A check that was missed while the machine slept is made once, late. While one takes
         # longer than the interval, no second one starts.
         scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(self._jobs) + len(self._watches) or 1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        jobs, every_s, now = self._jobs.values(), self._tick.total_seconds(), datetime.now(UTC)
-        ticks = [
-            scheduler.add_job(job.tick, "interval", seconds=every_s, next_run_time=now)
-            for job in jobs
-        ]
-        every = [*ticks]
-        every += [
-            scheduler.add_job(one.tick, "interval", seconds=one.every_s, next_run_time=now)
-            for one in self._watches
-        ]
+
+        def every(seconds: float, act: Callable[[], None]) -> Any:
+            now = datetime.now(UTC)
+            return scheduler.add_job(act, "interval", seconds=seconds, next_run_time=now)
+
+        ticks = [every(self._tick_s, self._woken.set), every(REGISTER_S, self._register)]
+        ticks += [every(one.every_s, one.tick) for one in self._watches]
+        if self._reload is not None:
+            ticks.append(every(RELOAD_S, self._look_at_configuration))
+        pool = ThreadPoolExecutor(self._slots, thread_name_prefix="dsync-run")
+        for act in (lambda: self._claim_until_stop(pool), self._listen):
+            threading.Thread(target=act, name="dsync-turns", daemon=True).start()
         scheduler.start()
         log.info("service_started", **self._about)
         try:
             while not self._stop.wait(LOOK_S):
-                for tick in every:
+                for tick in ticks:
                     _keep_ticking(tick)
-                for job, tick in zip(jobs, ticks, strict=True):
-                    if job.is_asked:
-                        _tick_now(tick)
+                if self._reload is not None and self._reload_now.is_set():
+                    _tick_now(ticks[-1])
         finally:
             scheduler.shutdown(wait=False)
+            self._woken.set()
         until = time.monotonic() + STOP_S
-        idle = [job.idle for job in jobs] + [one.idle for one in self._watches]
+        idle = [self._idle, *(one.idle for one in self._watches)]
         # A list: each is waited for, all until the same instant.
         ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
         # In a thread, because the process must end in time even if the database does not answer;
@@ -289,9 +321,120 @@ class Service:
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
 
+    def _register(self) -> None:
+        """Tell the other processes that this service lives, in one transaction for all."""
+        # A service that ends is unregistered by `serve`, and must not come back.
+        if self._stop.is_set():
+            return
+        numbers = [worker.demarche for worker in self._workers]
+        now = self._clock()
+        # A start in the future, by a clock that went back since, would hold alerts back.
+        self._started_at = min(self._started_at, now)
+        service = RunningService(process_name(), __version__, self._started_at, now, now)
+        with suppress(StoreError):
+            if not self._has_entered:
+                # Also what waits after a failure is tried once at the start of a service.
+                self._store.turns.enter(numbers, now)
+                self._has_entered = True
+                self._woken.set()
+            self._store.services.register(service, numbers)
+
     def _unregister(self) -> None:
-        for job in self._jobs.values():
-            job.unregister()
+        with suppress(StoreError):
+            self._store.services.unregister(process_name())
+
+    def _look_at_configuration(self) -> None:
+        anew = self._reload_now.is_set()
+        self._reload_now.clear()
+        workers = self._reload and self._reload(anew)
+        if workers is not None and not self._stop.is_set():
+            try:
+                self.replace(workers)
+            except StoreError as exc:
+                self._note_unavailable(exc)
+
+    def _listen(self) -> None:
+        """Look at once for what people and webhooks ask for, where PostgreSQL tells it."""
+        while not self._stop.is_set():
+            try:
+                self._store.listen(self._stop, self._woken.set)
+            except StoreError as exc:
+                log.debug("not_listening", error=exc.message)
+            else:
+                return
+            self._stop.wait(REGISTER_S)
+
+    def _claim_until_stop(self, pool: ThreadPoolExecutor) -> None:
+        while not self._stop.is_set():
+            self._woken.wait()
+            self._woken.clear()
+            try:
+                self._announce()
+                while self._claim(pool):
+                    pass
+            except StoreError as exc:
+                self._note_unavailable(exc)
+            except Exception:
+                # A bug here would leave a service that lives and does nothing.
+                log.exception("turns_crashed")
+
+    def _announce(self) -> None:
+        """Store what webhooks announced: together, however many they were."""
+        with self._lock:
+            announced, self._announced = self._announced, defaultdict(dict)
+        if not announced:
+            return
+        try:
+            rows = {number: list(dossiers) for number, dossiers in announced.items()}
+            self._store.turns.announce(rows, self._clock())
+        except StoreError:
+            with self._lock:
+                for number, dossiers in announced.items():
+                    self._announced[number] = dossiers | self._announced[number]
+            raise
+
+    def _claim(self, pool: ThreadPoolExecutor) -> bool:
+        """Begin the next turn; return False if none is due, or all workers have one."""
+        with self._lock:
+            served = {worker.demarche: worker for worker in self._workers}
+            free = self._slots - len(self._running)
+            numbers = sorted(served.keys() - self._running.keys())
+        if self._stop.is_set() or free <= 0 or not numbers:
+            return False
+        # One worker is left to people and webhooks.
+        is_reserved = free == 1 and self._slots > 1
+        turn = self._store.turns.claim(numbers, self._clock(), urgent=is_reserved)
+        if turn is None:
+            return False
+        with self._lock:
+            self._running[turn.demarche] = served[turn.demarche]
+            self._idle.clear()
+        pool.submit(self._take, served[turn.demarche], turn)
+        return True
+
+    def _take(self, worker: Worker, turn: Turn) -> None:
+        try:
+            self._job(worker, self._stop).take(turn)
+            if self._is_unavailable:
+                log.info("database_available")
+                self._is_unavailable = False
+        except StoreError as exc:
+            self._note_unavailable(exc)
+        finally:
+            with self._lock:
+                del self._running[turn.demarche]
+                is_former = worker not in self._workers
+                if not self._running:
+                    self._idle.set()
+            if is_former:
+                worker.retire()
+            self._woken.set()
+
+    def _note_unavailable(self, error: StoreError) -> None:
+        """Log once that the database is unavailable: the next check tries again."""
+        if not self._is_unavailable:
+            log.error("database_unavailable", error=error.message)
+        self._is_unavailable = True
 
 
 def _keep_ticking(tick: Any) -> None:

@@ -1,4 +1,7 @@
-"""SIGINT, SIGTERM and SIGHUP: the first signal stops in order, a second one ends at once."""
+"""SIGINT, SIGTERM and SIGHUP: the first signal stops in order, a second one ends at once.
+
+A service without a terminal reads its configuration again at SIGHUP instead.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,15 @@ class StopSignals:
 
     Args:
         announce: called after the first signal.
+        hangup: called at SIGHUP, which then does not stop the process.
     """
 
-    def __init__(self, announce: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        announce: Callable[[], None] | None = None,
+        hangup: Callable[[], None] | None = None,
+    ) -> None:
+        self._hangup = hangup
         self.stop = threading.Event()
         self.received: int | None = None
         self._received_at = 0.0
@@ -67,6 +76,9 @@ class StopSignals:
 
     def _note(self, number: int) -> None:
         if number not in _SIGNALS:
+            return
+        if number == signal.SIGHUP and self._hangup is not None:
+            self._hangup()
             return
         if self.received is None:
             self.received, self._received_at = number, time.monotonic()

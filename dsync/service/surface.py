@@ -16,7 +16,7 @@ import json
 import resource
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
@@ -36,7 +36,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dsync import __version__
 from dsync.addresses import Listen, mask_url
-from dsync.domain.ids import DemarcheNumber
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import ConfigurationError
 from dsync.service.metrics import Metrics
 from dsync.service.readiness import readiness
@@ -94,8 +94,8 @@ class Surface:
     """The addresses of one service, served in a thread.
 
     Args:
-        workers: one for each démarche.
-        ask: asks for a read of a démarche soon, and returns at once whether it is served.
+        workers: one for each démarche; the list may change.
+        ask: asks for a read of dossiers soon, and returns at once whether their démarche is served.
         words: of DSYNC_WEBHOOK_SECRET.
         listening: the socket.
         stop: ends the thread.
@@ -103,12 +103,13 @@ class Surface:
         body_s: seconds that the body of a webhook may take.
         idle_s: seconds that the head of a request may take.
         console: the console; None: there is none.
+        problems: of files of démarches that are not served for that; the list may change.
     """
 
     def __init__(
         self,
         workers: Sequence[Worker],
-        ask: Callable[[DemarcheNumber], bool],
+        ask: Callable[[DemarcheNumber, Sequence[DossierNumber]], bool],
         words: Sequence[str],
         listening: socket.socket,
         stop: threading.Event,
@@ -117,13 +118,12 @@ class Surface:
         body_s: float = _BODY_S,
         idle_s: float = _IDLE_S,
         console: ASGIApp | None = None,
+        problems: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._console = console
         self._workers = workers
-        signed_only = [
-            worker.demarche for worker in workers if not worker.configuration.http.unsigned_webhooks
-        ]
-        self._webhooks = Webhooks(words, ask, signed_only=signed_only)
+        self._problems = problems
+        self._webhooks = Webhooks(words, ask, signed_only=self._is_signed_only)
         self._metrics = Metrics(workers, self._webhooks.counts)
         # One at a time: a database that hangs holds up one thread, and not one a scrape.
         self._reading = anyio.CapacityLimiter(1)
@@ -142,6 +142,13 @@ class Surface:
         """Wait shortly for the thread's end."""
         self._thread.join(_JOIN_S)
 
+    def _is_signed_only(self, demarche: DemarcheNumber) -> bool:
+        return any(
+            not one.configuration.http.unsigned_webhooks
+            for one in self._workers
+            if one.demarche == demarche
+        )
+
     def _application(self) -> Starlette:
         routes: list[BaseRoute] = [
             *(_get(path, _alive) for path in ("/healthz", "/__lbheartbeat__")),
@@ -159,7 +166,7 @@ class Surface:
         return application
 
     async def _ready(self, _request: Request) -> Response:
-        document = await self._from_database(lambda: readiness(self._workers))
+        document = await self._from_database(lambda: readiness(self._workers, self._problems))
         if document is None:
             problem = (
                 f"The database did not answer within {self._database_s:g} s: check the server."

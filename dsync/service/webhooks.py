@@ -1,6 +1,6 @@
-"""DS's webhooks: whether one is genuine, and which démarche it asks to read.
+"""DS's webhooks: whether one is genuine, and which dossiers it asks to read.
 
-A webhook is a hint: nothing of it is stored, the read fetches what changed. Version 1 is
+A webhook is a hint: nothing of it is taken for a fact, the read fetches what changed. Version 1 is
 form-encoded and unsigned; its only proof is the secret in the address, and a démarche can do
 without it. Version 2 is JSON and signed, in the form of Standard Webhooks or in the older one, over
 the body alone. Either form tells when it was signed, or what it tells of happened.
@@ -12,14 +12,14 @@ import hashlib
 import hmac
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import parse_qs
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from dsync.domain.ids import DemarcheNumber
+from dsync.domain.ids import GREATEST_NUMBER, DemarcheNumber, DossierNumber
 from dsync.settings import SIGNING_KEY_PREFIX
 
 MAX_BODY = 64 * 1024
@@ -54,16 +54,16 @@ class Webhooks:
 
     Args:
         words: the secrets in the address, and the signing keys of version 2 (`whsec_…`).
-        ask: asks for a read of a démarche soon, and returns at once whether it is served.
-        signed_only: the démarches for which webhooks of version 1 are refused.
+        ask: asks for a read of dossiers soon, and returns at once whether their démarche is served.
+        signed_only: whether webhooks of version 1 are refused for a démarche.
     """
 
     def __init__(
         self,
         words: Sequence[str],
-        ask: Callable[[DemarcheNumber], bool],
+        ask: Callable[[DemarcheNumber, Sequence[DossierNumber]], bool],
         *,
-        signed_only: Collection[int] = (),
+        signed_only: Callable[[DemarcheNumber], bool] = lambda _: False,
     ) -> None:
         self._signed_only = signed_only
         self._secrets = [word for word in words if not word.startswith(SIGNING_KEY_PREFIX)]
@@ -105,13 +105,17 @@ class Webhooks:
         self.counts["unknown", outcome.value] += 1
 
     def _receive_1(self, body: bytes) -> Outcome:
-        demarche = _demarche_of_form(body)
-        if demarche is None:
+        found = _numbers_of_form(body)
+        if found is None:
             return Outcome.INVALID
-        return Outcome.REFUSED if demarche in self._signed_only else self._ask_for(demarche)
+        demarche, dossier = found
+        if self._signed_only(DemarcheNumber(demarche)):
+            return Outcome.REFUSED
+        return self._ask_for(demarche, [dossier])
 
-    def _ask_for(self, demarche: int) -> Outcome:
-        is_served = self._ask(DemarcheNumber(demarche))
+    def _ask_for(self, demarche: int, dossiers: Sequence[int]) -> Outcome:
+        numbers = [DossierNumber(number) for number in dict.fromkeys(dossiers)]
+        is_served = self._ask(DemarcheNumber(demarche), numbers)
         return Outcome.ACCEPTED if is_served else Outcome.NOT_SERVED
 
     def _receive_2(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
@@ -123,22 +127,28 @@ class Webhooks:
             document = json.loads(body)
             webhook, demarche = str(document["webhook_id"])[:_MAX_ID], document["demarche_number"]
             sequences = [event["sequence"] for event in document["events"]]
+            dossiers = [event["dossier_number"] for event in document["events"]]
             is_old = older and not any(
                 _is_recent(event["timestamp"]) for event in document["events"]
             )
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             return Outcome.INVALID
         # isinstance() would take true and false for numbers.
-        if not all(type(number) is int for number in (demarche, *sequences)):
+        if not all(type(number) is int for number in (demarche, *sequences, *dossiers)):
+            return Outcome.INVALID
+        if not all(0 < number <= GREATEST_NUMBER for number in (demarche, *dossiers)):
             return Outcome.INVALID
         if not 0 < len(sequences) <= _MAX_EVENTS:
             return Outcome.INVALID
         if is_old:
             return Outcome.REFUSED
-        new = [key for number in sequences if (key := (webhook, number)) not in self._seen]
+        keys = [(webhook, number) for number in sequences]
+        new = [key for key in keys if key not in self._seen]
         if not new:
             return Outcome.REPEATED
-        outcome = self._ask_for(demarche)
+        outcome = self._ask_for(
+            demarche, [n for n, key in zip(dossiers, keys, strict=True) if key in new]
+        )
         if outcome is Outcome.ACCEPTED:
             # One that was not accepted is looked at again when it is repeated.
             self._seen |= dict.fromkeys(new)
@@ -148,8 +158,8 @@ class Webhooks:
         return outcome
 
 
-def _demarche_of_form(body: bytes) -> int | None:
-    """Return the démarche's number in a webhook of version 1; None if it is not one."""
+def _numbers_of_form(body: bytes) -> tuple[int, int] | None:
+    """Return the démarche's and the dossier's number in a webhook of version 1; else None."""
     try:
         form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=20)
     except ValueError:
@@ -162,7 +172,7 @@ def _demarche_of_form(body: bytes) -> int | None:
     # Numbers of 18 digits always fit into 64 bits.
     if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in numbers):
         return None
-    return int(procedure)
+    return int(procedure), int(dossier)
 
 
 def _has_signature(body: bytes, headers: Mapping[str, str], key: str) -> bool:

@@ -17,7 +17,7 @@ from dsync.store.columns import BigKey, JsonText, RawJson
 from dsync.store.seals import as_text
 from dsync.store.sql import insert_rows
 
-NOT_COPIED = frozenset({"lease", "service"})
+NOT_COPIED = frozenset({"lease", "service", "turn", "budget"})
 """Tables about processes that work on the database itself."""
 _ROWS_PER_INSERT = 500
 _MODULUS = 2**128

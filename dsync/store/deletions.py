@@ -47,6 +47,13 @@ class DeletionReads(Subject):
         )
         return {DossierNumber(number) for number in found}
 
+    def still_present(self, numbers: Collection[DossierNumber]) -> list[DossierNumber]:
+        """Return those of these dossiers that are present in the copy."""
+        found = self.connection.scalars(
+            select(_dossier.c.numero).where(self._is_present(), _dossier.c.numero.in_(numbers))
+        )
+        return [DossierNumber(number) for number in found]
+
     def unseen(self, run_from: int, presence: Presence = Presence.PRESENT) -> list[DossierNumber]:
         """Return the dossiers that no run from `run_from` on has seen, in a page or a list."""
         return list(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import StaticPool
 
 from dsync.errors import ConfigurationError, StoreError
@@ -28,6 +35,9 @@ ones, and the driver's 128 take 10 MiB in a full read of 6,000 dossiers."""
 BUSY_TIMEOUT_S = 15
 """How long a writer waits for another writer before it fails."""
 
+SUPERUSERS = 3
+"""Connections that PostgreSQL keeps for superusers, by default."""
+
 CONNECT_TIMEOUT_S = 4
 """How long a PostgreSQL server may take to open a connection: a stop waits for it, and a service
 promises to stop within 5 s."""
@@ -36,8 +46,11 @@ IDLE_IN_TRANSACTION_S = 60
 """After this time PostgreSQL ends a transaction that executes nothing, so that a suspended process
 does not keep the lease's row locked."""
 
-UNLIMITED = -1
-"""Connections beyond those that stay open: each démarche of a service has up to three at once."""
+FEW = 10
+"""Maximum number of connections of a command; a service has more, by its number of workers."""
+
+_LISTEN_S = 1.0
+"""Interval at which a listening thread looks whether it has to end."""
 
 READING = "dsync_reading"
 """Execution option of a connection that only reads."""
@@ -47,6 +60,15 @@ TRIAL = "dsync_trial"
 
 AUTOCOMMIT = "dsync_autocommit"
 """Execution option of a SQLite connection without a transaction."""
+
+
+def connections_of(workers: int) -> int:
+    """Return the maximum number of connections of a service.
+
+    Each run has up to three at once, the console's pages four; six are for who looks for what is
+    due, who listens, alerts and their check, HTTP, and what the console executes.
+    """
+    return 3 * workers + 4 + 6
 
 
 def parse_url(text: str) -> URL:
@@ -89,14 +111,19 @@ def describe(url: URL) -> str:
     return f"PostgreSQL database {url.database or '(default)'} on {host}{port}"
 
 
-def open_engine(url: URL, *, create: bool = True) -> Engine:
+def open_engine(url: URL, *, create: bool = True, connections: int = FEW) -> Engine:
     """Make the engine without connecting to the database.
+
+    Args:
+        url: of the database.
+        create: whether a missing SQLite file is created.
+        connections: their maximum number; who needs one more waits for it.
 
     Raises:
         StoreError: there is no SQLite database, and `create` is False; or others can read it.
     """
     if url.get_backend_name() == "postgresql":
-        return _postgresql(url)
+        return _postgresql(url, connections)
     if _is_memory(url):
         if not create:
             raise StoreError(
@@ -121,10 +148,34 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
         create_engine(
             url,
             hide_parameters=True,
-            max_overflow=UNLIMITED,
+            pool_size=connections,
+            max_overflow=0,
             connect_args={"timeout": BUSY_TIMEOUT_S, "cached_statements": CACHED_STATEMENTS},
         )
     )
+
+
+def listen(engine: Engine, channel: str, stop: threading.Event, woken: Callable[[], None]) -> None:
+    """Call `woken` at each notification of PostgreSQL, until `stop` is set."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # It is closed at the end: the next user of the pool's connection must not listen.
+        connection.detach()
+        connection.exec_driver_sql(f"LISTEN {channel}")
+        # What was asked for before.
+        woken()
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            while not stop.is_set():
+                for _ in driver.notifies(timeout=_LISTEN_S, stop_after=1):
+                    woken()
+        except driver_error(engine) as exc:
+            raise OperationalError("LISTEN", None, exc, connection_invalidated=True) from exc
+
+
+def driver_error(engine: Engine) -> type[Exception]:
+    """Return the base class of the driver's exceptions, for calls that bypass SQLAlchemy."""
+    error: type[Exception] = engine.dialect.loaded_dbapi.Error
+    return error
 
 
 def vacuum(engine: Engine, tables: Iterable[str]) -> None:
@@ -314,13 +365,14 @@ _VERSION_TABLE = "alembic_version"
 _READ_ONLY_SQLSTATE = "25006"
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, connections: int) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
         # One more round trip per transaction, so that a restart of the server causes no failure.
         pool_pre_ping=True,
-        max_overflow=UNLIMITED,
+        pool_size=connections,
+        max_overflow=0,
         # The driver decodes `jsonb` with it; the standard library took half of a full read's time.
         json_deserializer=msgspec.json.decode,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dsync"},
@@ -357,7 +409,7 @@ _BY_SQLSTATE = {
     "42501": "the database user lacks a right. Give it the ownership of dsync's tables.",
     "25006": "the server is read-only. Point DSYNC_DATABASE_URL at the primary.",
     "53100": "the server's disk is full. Free some space; the next run resumes.",
-    "53300": "the server has no connection left. Raise max_connections or stop other clients.",
+    "53300": "the server has no connection left. `dsync check` says how many dsync needs.",
     "55P03": "another process holds a lock. Try again, or look for a blocked session.",
     "2BP01": "a view that somebody else built reads dsync's views. Nothing was changed: drop that "
     "view, try again, then create it anew.",

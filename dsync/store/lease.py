@@ -96,7 +96,7 @@ def acquire(
                 "acquired_at": instant,
                 "expires_at": expiry,
             },
-            where=or_(_lease.c.holder.is_(None), _has_expired(connection, now)),
+            where=or_(_lease.c.holder.is_(None), has_expired(connection, now)),
         ).returning(_lease.c.token, _lease.c.acquired_at, _lease.c.expires_at)
     ).one_or_none()
     if row is not None:
@@ -185,7 +185,7 @@ def read_leases(
             _lease.c.holder,
             _lease.c.acquired_at,
             _lease.c.expires_at,
-            case((_has_expired(connection, now), 1), else_=0),
+            case((has_expired(connection, now), 1), else_=0),
         ).where(_lease.c.demarche_numero.in_(demarches))
     )
     return {
@@ -206,7 +206,7 @@ def _instant(connection: Connection, now: datetime, later_s: float = 0) -> Any:
     return literal(now + timedelta(seconds=later_s), _lease.c.expires_at.type)
 
 
-def _has_expired(connection: Connection, now: datetime) -> ColumnElement[bool]:
+def has_expired(connection: Connection, now: datetime) -> ColumnElement[bool]:
     """Return whether the lease has expired.
 
     An expiry further away than a lease can last counts as expired too: it was written while the

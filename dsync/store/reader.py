@@ -42,7 +42,7 @@ from dsync.store.listing import Document, DossierReads, documents
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
-from dsync.store.requests import RequestReads
+from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
 from dsync.store.services import AlertReads, RunningService, read_demarches, read_services
 from dsync.store.sql import Scope, Subject
@@ -240,7 +240,7 @@ class Reader(Subject):
                     func.min(asked.demande_le),
                 )
                 .where(of.in_(numbers), asked.en_file)
-                .where(asked.fini_le.is_(None))
+                .where(asked.fini_le.is_(None), asked.demande_par != WEBHOOK)
                 .group_by(of, asked.genre),
                 select(
                     wished.c.demarche_numero,

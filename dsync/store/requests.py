@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, cast, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from dsync.domain.ids import DossierNumber
 from dsync.errors import LeaseHeldError
@@ -15,6 +26,12 @@ from dsync.store.lease import read_lease
 from dsync.store.sql import Subject
 
 _table = tables.demande
+WEBHOOK = "webhook"
+"""Who asks for what a webhook announced: such a request is deleted when it is done."""
+CHANNEL = "dsync"
+"""On which PostgreSQL tells services that something was asked for."""
+_MOST = 200
+"""Announcements that one run answers together."""
 
 
 class ManualRequest(NamedTuple):
@@ -32,6 +49,8 @@ class ManualRequest(NamedTuple):
     resultat: Mapping[str, Any] | None
 
 
+IS_OPEN = and_(_table.c.en_file, _table.c.fini_le.is_(None))
+"""The condition on a request that a service has to execute."""
 _COLUMNS = tuple(_table.c[name] for name in ManualRequest._fields)
 
 
@@ -54,7 +73,7 @@ class RequestReads(Subject):
         """
         rows = self.connection.execute(
             select(*_COLUMNS)
-            .where(_table.c.demarche_numero == self.number)
+            .where(_table.c.demarche_numero == self.number, _table.c.demande_par != WEBHOOK)
             .order_by(_table.c.id.desc())
             .limit(limit)
             .offset(offset)
@@ -75,32 +94,32 @@ class RequestReads(Subject):
         found = (ManualRequest(*row) for row in rows)
         return [one for one in found if numero in (one.options.get("dossiers") or ())]
 
-    def open(self) -> list[ManualRequest]:
-        """Return the unfinished requests to a service, oldest first.
+    def next(self) -> ManualRequest | None:
+        """Return the oldest unfinished request of a person to a service, None without one.
 
         A request whose process was killed is still unfinished, and is executed again.
         """
+        return next(self._open(_table.c.demande_par != WEBHOOK, limit=1), None)
+
+    def announced(self) -> list[ManualRequest]:
+        """Return what webhooks announced and no run has read, oldest first."""
+        return list(self._open(_table.c.demande_par == WEBHOOK, limit=_MOST))
+
+    def _open(self, condition: ColumnElement[bool], *, limit: int) -> Iterator[ManualRequest]:
         rows = self.connection.execute(
             select(*_COLUMNS)
-            .where(
-                _table.c.demarche_numero == self.number,
-                _table.c.en_file,
-                _table.c.fini_le.is_(None),
-            )
+            .where(_table.c.demarche_numero == self.number, IS_OPEN, condition)
             .order_by(_table.c.id)
+            .limit(limit)
         )
-        return [ManualRequest(*row) for row in rows]
-
-    def next(self) -> ManualRequest | None:
-        """Return the oldest unfinished request to a service, None without one."""
-        return next(iter(self.open()), None)
+        return (ManualRequest(*row) for row in rows)
 
 
 class RequestWrites(RequestReads):
     """Writes requests."""
 
     def ask(self, genre: str, options: Mapping[str, Any], asked_by: str, now: datetime) -> int:
-        """Insert a request to a service; return its id.
+        """Insert a request to a service, and tell the services; return its id.
 
         Args:
             genre: the kind of the run.
@@ -108,9 +127,11 @@ class RequestWrites(RequestReads):
             asked_by: the user.
             now: the present instant, in UTC.
         """
-        return self._insert(
+        id_ = self._insert(
             genre=genre, options=dict(options), demande_par=asked_by, demande_le=now, en_file=True
         )
+        wake_services(self.connection)
+        return id_
 
     def withdraw(self, id_: int) -> bool:
         """Delete a request unless it has begun; return whether it was deleted."""
@@ -128,19 +149,23 @@ class RequestWrites(RequestReads):
             return self._delete(id_, _table.c.fini_le.is_(None))
         return self.withdraw(id_)
 
-    def begin(self, id_: int, run: int, now: datetime) -> None:
-        """Store that a run executes a request.
+    def begin(self, ids: Sequence[int], run: int, now: datetime) -> None:
+        """Store that a run executes some requests together.
 
         Raises:
-            LeaseHeldError: another service has executed it, or it was withdrawn.
+            LeaseHeldError: another service has executed them, or they were withdrawn.
         """
         begun = self.connection.execute(
             update(_table)
-            .where(_table.c.id == id_, _table.c.fini_le.is_(None))
+            .where(_table.c.id.in_(ids), _table.c.fini_le.is_(None))
             .values(commence_le=now, run=run)
         )
         if not begun.rowcount:
             raise LeaseHeldError("Another service has executed this request: nothing is to do.")
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """Delete announcements of webhooks that were answered."""
+        self.connection.execute(delete(_table).where(_table.c.id.in_(ids)))
 
     def finish(
         self,
@@ -217,3 +242,9 @@ class RequestWrites(RequestReads):
             insert(_table).values(demarche_numero=self.number, **values).returning(_table.c.id)
         )
         return int(inserted.scalar_one())
+
+
+def wake_services(connection: Connection) -> None:
+    """Have the services look, when this transaction is committed, for what is due."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, "")))

@@ -1,8 +1,8 @@
 """What services tell each other: who lives, which alerts were told, which sessions were closed.
 
-A service registers every minute between its runs, and unregisters when it ends; after a crash, its
-last registration is too old, and another service deletes it when it registers. A command hands its
-run over to a living service, and does it itself when there is none.
+A service registers every minute, all its démarches at once, and unregisters when it ends; after a
+crash, its last registration is too old, and another service deletes it when it registers. A command
+hands its run over to a living service, and does it itself when there is none.
 
 Alerts are stored so that several services and restarts tell each once. Of the console's sessions,
 those that were closed before their time are stored, and nothing of open ones.
@@ -23,7 +23,7 @@ from sqlalchemy import Connection, bindparam, delete, null, select, union
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.lease import LeaseInfo, read_lease
-from dsync.store.sql import Subject, insert_for
+from dsync.store.sql import Subject, excluded, insert_for
 
 _service = tables.service
 _alert = tables.alerte
@@ -62,26 +62,61 @@ class Services:
         self._writing = writing
         self._reading = reading
 
-    def register(self, demarche: DemarcheNumber, service: RunningService) -> None:
-        """Insert or update a service, and delete those that have died, whose place it takes."""
-        values = service._asdict()
-        with self._writing() as connection:
-            statement = insert_for(connection, _service).values(demarche_numero=demarche, **values)
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["demarche_numero", "holder"], set_=dict(values)
-                )
-            )
-            lease, now = read_lease(connection, demarche, service.seen_at), service.seen_at
-            for other in read_services(connection, [demarche])[demarche]:
-                is_dead = not is_alive(other, lease, now) and not _holds(other, lease)
-                if is_dead and other.holder != service.holder:
-                    _delete(connection, demarche, other.holder)
+    def register(self, service: RunningService, demarches: Sequence[DemarcheNumber]) -> None:
+        """Insert or update a service, and delete those that have died, whose place it takes.
 
-    def unregister(self, demarche: DemarcheNumber, holder: str) -> None:
+        Args:
+            service: with the time of the next run where `turn` has none.
+            demarches: all that it serves: of others it is deleted.
+        """
+        with self._writing() as connection:
+            turn, now = tables.turn, service.seen_at
+            next_runs = select(turn.c.demarche_numero, turn.c.due_at).where(
+                turn.c.demarche_numero.in_(demarches)
+            )
+            due_at = {number: max(at, now) for number, at in connection.execute(next_runs)}
+            rows = [
+                {
+                    "demarche_numero": number,
+                    **service._asdict(),
+                    "next_run_at": due_at.get(number, service.next_run_at),
+                }
+                for number in demarches
+            ]
+            changed = {name: excluded(name) for name in RunningService._fields}
+            if rows:
+                statement = insert_for(connection, _service).values(rows)
+                keys = ["demarche_numero", "holder"]
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=keys, set_=changed)
+                )
+            is_own = _service.c.holder == service.holder
+            connection.execute(
+                delete(_service).where(is_own, _service.c.demarche_numero.not_in(demarches))
+            )
+            others = select(_service.c.demarche_numero, *_SHOWN).where(
+                ~is_own, _service.c.demarche_numero.in_(demarches)
+            )
+            for number, *row in connection.execute(others).all():
+                other = RunningService(*row)
+                # The lease is looked up only for one that seems dead.
+                if is_alive(other, None, now):
+                    continue
+                lease = read_lease(connection, number, now)
+                if not is_alive(other, lease, now) and not _holds(other, lease):
+                    _delete(connection, number, other.holder)
+
+    def unregister(self, holder: str) -> None:
         """Delete a service that has ended."""
         with self._writing() as connection:
-            _delete(connection, demarche, holder)
+            connection.execute(delete(_service).where(_service.c.holder == holder))
+
+    def replicas(self, now: datetime) -> int:
+        """Return how many services work on the database, whatever démarches they serve."""
+        with self._reading() as connection:
+            rows = connection.execute(select(*_SHOWN)).all()
+        every = map(RunningService._make, rows)
+        return len({one.holder for one in every if is_alive(one, None, now)})
 
     def of(self, demarche: DemarcheNumber) -> list[RunningService]:
         """Return the services of a démarche, by start."""
@@ -137,7 +172,7 @@ def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) ->
     host, _, pid = service.holder.rpartition(":")
     if host == socket.gethostname() and not _has_process(pid):
         return False
-    # During a long run a service does not register.
+    # A machine that is short of time may register late during a run.
     if _holds(service, lease):
         return True
     return abs(now - service.seen_at) <= _HEARTBEAT_TIMEOUT  # Not if the clock went back.

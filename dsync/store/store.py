@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -20,16 +21,19 @@ from dsync.programme import Dictionary, Programme
 from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
 from dsync.store.answer_rows import AnswerWrites
+from dsync.store.budget import Budget
 from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.dossier_rows import DossierWrites
 from dsync.store.engine import (
+    FEW,
     READING,
     TRIAL,
     describe,
     identity_of,
     is_locked,
+    listen,
     open_engine,
     parse_url,
     scrub,
@@ -43,11 +47,12 @@ from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.reader import Reader
-from dsync.store.requests import RequestWrites
+from dsync.store.requests import CHANNEL, RequestWrites
 from dsync.store.services import AlertWrites, Services, Titled
 from dsync.store.sql import Scope, Subject
 from dsync.store.subscriptions import SubscriptionWrites
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
+from dsync.store.turns import Turns, make_due
 from dsync.store.verdicts import QueueWrites, VerdictWrites
 from dsync.store.wishes import WishWrites
 
@@ -87,6 +92,7 @@ class Store:
         programme: type[Programme] = NO_PROGRAMME,
         with_programme: bool = False,
         engine: Engine | None = None,
+        connections: int = FEW,
     ) -> Store:
         """Open a database. A SQLite database is created and upgraded automatically.
 
@@ -98,6 +104,7 @@ class Store:
             programme: whose tables and views may be in it.
             with_programme: whether these are added to it, if it does not have them yet.
             engine: the SQLAlchemy engine; None: one is made from the URL.
+            connections: their maximum number.
 
         Raises:
             ConfigurationError: the URL is not one of a supported database.
@@ -105,7 +112,7 @@ class Store:
             StoreError: the database cannot be opened.
         """
         parsed = parse_url(url)
-        opened = engine or open_engine(parsed, create=create)
+        opened = engine or open_engine(parsed, create=create, connections=connections)
         store = cls(parsed, opened, clock, programme)
         try:
             if not with_programme:
@@ -210,6 +217,44 @@ class Store:
         """The services that work on this database."""
         return Services(self._connected, partial(self._connected, reading=True))
 
+    @property
+    def turns(self) -> Turns:
+        """Which démarche is due, for the services that share the work."""
+        return Turns(self._connected, partial(self._connected, reading=True), process_name())
+
+    def budget(self, token: str, life_s: float) -> Budget | None:
+        """Return the permits of a token that processes share; None: on SQLite there is one process.
+
+        Args:
+            token: the token with the address that it is for.
+            life_s: within which time permits are used, in seconds.
+        """
+        return Budget(self._connected, token, life_s) if self._is_postgresql else None
+
+    def listen(self, stop: threading.Event, woken: Callable[[], None]) -> None:
+        """Call `woken` each time that something was asked for, until `stop` is set.
+
+        On SQLite it returns at once, and so it does behind a pooler that forgets who listens: who
+        waits has to look from time to time, too.
+
+        Raises:
+            StoreError: the connection failed.
+        """
+        if self._is_postgresql:
+            with translated(self.place):
+                listen(self._engine, CHANNEL, stop, woken)
+
+    def connection_limit(self) -> int | None:
+        """Return how many connections PostgreSQL accepts of all roles; None: it is SQLite."""
+        if not self._is_postgresql:
+            return None
+        with self._connected(reading=True) as connection:
+            limit = connection.exec_driver_sql(
+                "SELECT current_setting('max_connections')::int - "
+                "current_setting('superuser_reserved_connections')::int"
+            ).scalar_one()
+        return int(limit)
+
     def demarches(self) -> list[DemarcheNumber]:
         """Return the démarches of which something was read, or tried to be."""
         with self._connected(reading=True) as connection:
@@ -270,6 +315,7 @@ class Store:
         with self._connected() as connection:
             leases.lock(connection, demarche)
             yield Tx(Scope(connection, demarche, self._programme))
+            make_due(connection, demarche, self._clock())
 
     @contextmanager
     def reading(

@@ -557,6 +557,34 @@ class ServiceRow(_Table, table=True):
     next_run_at: dt.datetime
 
 
+class TurnRow(_Table, table=True):
+    """When the next run of a démarche is due, and until when a service is about to begin it.
+
+    `failures`: failed runs since the last success, the first one at `failing_since`.
+    """
+
+    __tablename__ = "turn"
+
+    demarche_numero: int = given_number()
+    due_at: dt.datetime
+    claimed_until: dt.datetime | None
+    failures: int = 0
+    failing_since: dt.datetime | None
+
+
+class BudgetRow(_Table, table=True):
+    """The requests that processes may send with a token: `grants` has those of the last minute.
+
+    `cle` is a keyed hash of the token. The row without one has the key as `grants`.
+    """
+
+    __tablename__ = "budget"
+
+    cle: str = Field(primary_key=True)
+    grants: Any = json_text()
+    paused_until: dt.datetime | None
+
+
 class SessionFermeeRow(_Table, table=True):
     """A session of the console that somebody closed before it ended by itself (`fin`)."""
 
@@ -683,6 +711,8 @@ sceau = metadata.tables["sceau"]
 lease = metadata.tables["lease"]
 liste = metadata.tables["liste"]
 service = metadata.tables["service"]
+turn = metadata.tables["turn"]
+budget = metadata.tables["budget"]
 session_fermee = metadata.tables["session_fermee"]
 sync_state = metadata.tables["sync_state"]
 revision = metadata.tables["revision"]

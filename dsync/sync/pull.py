@@ -40,6 +40,7 @@ from dsync.errors import (
     SafetyBrakeError,
 )
 from dsync.store import SyncState, Tx
+from dsync.store.requests import WEBHOOK
 from dsync.sync.context import Run
 from dsync.sync.evaluate import evaluate_page
 from dsync.sync.page_storing import (
@@ -143,9 +144,15 @@ def _follow_expired(run: Run) -> None:
     """
     with run.reading() as reader:
         numbers = reader.deletions.expired(run.now - EXPIRED_WITHIN, run.now, MOST_EXPIRED)
-        limit = _limit(run, reader.dossiers.present_count()) if numbers else 0
+    _mark_gone(run, numbers)
+
+
+def _mark_gone(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    """Mark those of some present dossiers that DS does not show."""
     if not numbers:
         return
+    with run.reading() as reader:
+        limit = _limit(run, reader.dossiers.present_count())
     found = run.context.client.demarches_of(numbers, run.demarche)
     gone = [number for number in numbers if found.get(number, run.demarche) is None]
     # More are left to the full read, and to its safety brake.
@@ -472,15 +479,17 @@ def _store_deletions(
 
 
 def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    is_announced = run.asked_by == WEBHOOK
     with run.reading() as reader:
         erased = reader.deletions.erased_on_request(numbers)
-    for number in erased.intersection(numbers):
+    for number in () if is_announced else erased.intersection(numbers):
         run.problem(
             f"Dossier {number} was erased here on request and is not copied: "
             f"`dsync dossier erase {number} --undo` copies it again."
         )
     wanted = [number for number in dict.fromkeys(numbers) if number not in erased]
     stored: set[DossierNumber] = set()
+    missing: list[DossierNumber] = []
     for some in run.batches(wanted if len(wanted) > 1 else (), DOSSIERS_PER_REQUEST):
         stored |= _store_several(run, some)
     for number in wanted:
@@ -494,12 +503,40 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
                 # DS answers « unauthorized » also for a dossier outside the token's scope; the
                 # other reasons concern the token itself, and end the run.
                 raise
-            run.problem(
-                f"Dossier {number}: DS does not show it (hidden, erased, of another démarche, or "
-                "no such number). Look it up on DS."
-            )
+            missing.append(number)
             continue
         store_alone(run, page)
+    if is_announced:
+        _follow_missing(run, missing)
+        return
+    for number in missing:
+        run.problem(
+            f"Dossier {number}: DS does not show it (hidden, erased, of another démarche, or "
+            "no such number). Look it up on DS."
+        )
+
+
+def _follow_missing(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    """Follow what became of dossiers that a webhook announced and DS does not show.
+
+    Of those that are in the copy, DS's lists of deletions tell. What is unknown here, or of another
+    démarche, is none of this one's.
+    """
+
+    def present() -> list[DossierNumber]:
+        with run.reading() as reader:
+            return reader.deletions.still_present(numbers)
+
+    if not numbers or not present():
+        return
+    with run.reading() as reader:
+        requests = _deletion_lists(reader.state.read().as_of(run.now), full=False)
+    crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
+    pending, deleted, _ = read_lists(
+        run.context.client, run.demarche, *(requests[name] for name in LISTS)
+    )
+    _store_deletions(run, crawl, pending, deleted)
+    _mark_gone(run, present())
 
 
 def _follow_revision(

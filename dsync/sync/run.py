@@ -223,10 +223,10 @@ def _execute(
     with held_lease(context.store, context.demarche, context.stop, wait_s) as lease:
         with context.store.transaction(lease) as tx:
             number = tx.journal.start_run(work.kind.value, asked_by, report.started_at)
-            if request is not None and request.id is not None:
+            if request is not None and request.rows:
                 # In the transaction that starts the run: of two services that chose one request,
                 # the second fails here and leaves no run.
-                tx.requests.begin(request.id, number, report.started_at)
+                tx.requests.begin(request.rows, number, report.started_at)
         report.run = number
         bind_contextvars(demarche=context.demarche, run=None if report.dry else number)
         log.info("run_started", kind=work.kind.value, dry_run=report.dry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -11,14 +11,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run_kinds import Kind
+from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import ConfigurationError
+from dsync.store.requests import WEBHOOK
 
 if TYPE_CHECKING:
     from dsync.store.requests import ManualRequest, RequestWrites
     from dsync.sync.report import RunReport
 
-AUTOMATIC = {"service", "webhook"}
+AUTOMATIC = {"service", WEBHOOK}
 """What `asked_by` says of runs that no person asked for."""
 _TAG = "work"
 _Some = Annotated[tuple[DossierNumber, ...], Meta(min_length=1)]
@@ -220,11 +221,25 @@ class Request:
     """Of the row that waits for it; None: it gets one at its end, if a person asked for it."""
     wait_s: float = 0
     """How long to wait for a lease that another process holds, in seconds."""
+    announced: tuple[int, ...] = ()
+    """The rows of what webhooks announced, which one run answers together."""
 
     @classmethod
     def stored(cls, row: ManualRequest) -> Request:
         """Return what a row asks for; raises as `of_row`."""
         return cls(of_row(row.genre, row.options), row.demande_par, row.id)
+
+    @classmethod
+    def of_webhooks(cls, rows: Sequence[ManualRequest]) -> Request:
+        """Return the read of what webhooks announced."""
+        numbers = dict.fromkeys(number for row in rows for number in row.options["dossiers"])
+        ids = tuple(row.id for row in rows)
+        return cls(ReadDossiers(tuple(numbers)), WEBHOOK, announced=ids)
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The rows that wait for it."""
+        return self.announced if self.id is None else (self.id,)
 
     @property
     def copies_pieces(self) -> bool:
@@ -234,6 +249,11 @@ class Request:
 
 def finish(requests: RequestWrites, request: Request, report: RunReport) -> None:
     """Store the result of a request, unless it has one; whoever executed it."""
+    if request.announced:
+        # After a failure they stay, for the next attempt.
+        if report.status is not Status.FAILED:
+            requests.forget(request.announced)
+        return
     genre, options = to_row(request.work)
     # The journal keeps no contents of dossiers.
     for name in ("shown", "motif"):

@@ -15,7 +15,6 @@ import pytest
 
 from dsync.console.desk import Desk
 from dsync.sandbox import Change
-from dsync.service.scheduler import DemarcheJob
 from dsync.sync.work import Erase, Push, ReadDossiers, to_row
 from dsync.wiring import Worker
 from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, words
@@ -30,6 +29,7 @@ from tests.engine.rig import (
     few_products,
     number,
 )
+from tests.engine.served import Served, register
 from tests.engine.test_judging import STARTUPS
 from tests.engine.test_rules_brake import WRONG, change_rules
 from tests.store.databases import connected
@@ -233,12 +233,12 @@ def service(engine: Engine) -> Iterator[None]:
     """Have a service of the démarche execute requests."""
     stop = threading.Event()
     app = engine.another(stop=stop).app
-    app.register_service()
-    job = DemarcheJob(app, stop)
+    register(app)
+    served = Served(app)
 
     def work() -> None:
         while not stop.wait(0.05):
-            job.tick()
+            served.tick()
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -255,7 +255,7 @@ def test_the_running_service_does_it(engine: Engine, console: ServedConsole) -> 
     edit(engine, 0)
     [key] = conflict_keys(visitor.get("/conflits").text)
     app = engine.another().app
-    app.register_service()
+    register(app)
     waiting = visitor.post(f"/dossiers/{number(1)}/relire")
     assert "En attente" in waiting.text
     gone = f"/demandes/{waiting.url.rpartition('/')[2].partition('?')[0]}"
@@ -300,7 +300,7 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
             request = reader.requests.next()
         assert request
         with service.store.transaction(service.store.acquire_lease(DEMARCHE, 60)) as tx:
-            tx.requests.begin(request.id, 1, service.now())
+            tx.requests.begin([request.id], 1, service.now())
         return acquire(*given)
 
     worker.store.around["acquire_lease"] = begun

@@ -22,6 +22,7 @@ from tests.console.served import ServedConsole, served
 from tests.console.test_shell import LEGAL, SECTION
 from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
+from tests.engine.served import register, unregister
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -287,7 +288,7 @@ def test_an_open_page_says_that_its_session_is_over(browser: Browser, told: Engi
 def test_an_open_page_says_that_what_it_follows_is_gone(browser: Browser, told: Engine) -> None:
     """Such as a request that was taken back elsewhere: it does not look as if it still waited."""
     service = told.another().app
-    service.register_service()
+    register(service)
     with served(told) as console:
         context, troubles = entered(browser, console)
         page, other = context.pages[0], console.visitor()
@@ -299,7 +300,7 @@ def test_an_open_page_says_that_what_it_follows_is_gone(browser: Browser, told: 
         page.clock.fast_forward(2_000)
         expect(page.get_by_text("Cette demande n’existe pas, ou a été retirée.")).to_be_visible()
         context.close()
-    service.unregister_service()
+    unregister(service)
     assert {"404"} == {re.findall(r"\b4\d\d\b", one)[0] for one in troubles}
 
 

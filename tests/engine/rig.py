@@ -52,6 +52,8 @@ WISHES = ("resultat", "detail", "date", "label")
 BOOKKEEPING = {
     "lease",
     "service",
+    "turn",
+    "budget",
     "sync_run",
     "sync_state",
     "sceau",

@@ -26,6 +26,7 @@ from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.report import RunReport
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
+from tests.engine.served import register
 from tests.store.databases import PostgresServer, on_postgresql
 
 INSTRUCTEUR = "check instructeur"
@@ -163,14 +164,14 @@ def test_an_alert_that_could_not_be_told_is_told_later(engine: Engine, inbox: In
 def test_a_clock_that_came_back_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
     """A service that began while it was ahead counts its intervals from the correct time on."""
     engine.worker.skew = timedelta(days=400)
-    engine.worker.app.register_service()
+    register(engine.worker.app)
     alerts = alerts_of(engine.worker, inbox)
     alerts.tick()
     inbox.told()
     engine.worker.skew = timedelta()
     for minutes, titles in ((0, []), (16, ["no_success"])):
         engine.advance(minutes=minutes)
-        engine.worker.app.register_service()
+        register(engine.worker.app)
         assert titles == [
             title for title in told(engine, inbox, alerts) if not title.startswith("check ")
         ]
@@ -378,7 +379,7 @@ def test_the_clocks_of_two_machines_double_no_alert(engine_on_each: Engine) -> N
             alerts.tick()
         return note(title, text, severity)
 
-    engine.worker.app.register_service()
+    register(engine.worker.app)
     sending = Alerts([engine.worker.app], send, engine.worker.stop)
     engine.advance(minutes=30)
     for _ in range(2):

@@ -17,7 +17,6 @@ from dsync.care.concerns import Code, concerns_of
 from dsync.care.state import state_of
 from dsync.domain.run_kinds import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
-from dsync.service.scheduler import DemarcheJob
 from dsync.store import RunningService
 from dsync.sync import leasing
 from dsync.sync.conflicts import Choice, end_conflicts
@@ -25,6 +24,7 @@ from dsync.sync.handing_over import living_service
 from dsync.sync.work import Request
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
+from tests.engine.served import Served, register, unregister
 from tests.store.databases import engine_by_case, on_postgresql
 
 
@@ -248,13 +248,13 @@ def test_a_service_in_a_long_run_still_takes_requests(engine: Engine) -> None:
     """
     store, now = engine.worker.store, engine.worker.now()
     service = RunningService("autre-machine:1", "1", now, now, now)
-    store.services.register(DEMARCHE, service)
+    store.services.register(service, [DEMARCHE])
     engine.advance(minutes=10)
     lease = store.acquire_lease(DEMARCHE, 60, holder=service.holder)
     assert service == living_service(store, DEMARCHE, engine.worker.now())
     replica = engine.another().app
-    replica.register_service()
-    replica.unregister_service()
+    register(replica)
+    unregister(replica)
     assert service == living_service(store, DEMARCHE, engine.worker.now())
     store.release_lease(lease)
     assert None is living_service(store, DEMARCHE, engine.worker.now())
@@ -268,7 +268,7 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
     engine, app = engine_on_each, engine_on_each.worker.app
     # No process has this number.
     dead, begun = f"{host}:99999999", engine.worker.now()
-    app.store.services.register(DEMARCHE, RunningService(dead, "1", begun, begun, begun))
+    app.store.services.register(RunningService(dead, "1", begun, begun, begun), [DEMARCHE])
     app.store.acquire_lease(DEMARCHE, 60, holder=dead)
 
     def warned() -> bool:
@@ -277,14 +277,14 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
             one.code for one in concerns_of(document, engine.worker.now(), app.settings.thresholds)
         }
 
-    app.register_service()
+    register(app)
     assert 2 == len(app.store.services.of(DEMARCHE))
     expire_lease(engine)
     engine.advance(minutes=3)
     assert warned()
-    app.register_service()
+    register(app)
     assert not warned()
-    app.unregister_service()
+    unregister(app)
     assert [] == app.store.services.of(DEMARCHE)
 
 
@@ -326,7 +326,7 @@ def test_a_request_that_cannot_be_executed_holds_up_no_schedule(
 ) -> None:
     """Its run crashes by a bug, or another version asked for it: it ends, the next read is made."""
     engine.begin()
-    worker, seconds = engine.worker, count(0, 60)
+    worker = engine.worker
     with worker.store.requests(DEMARCHE) as requests:
         requests.ask(genre, {"dossiers": [number(0)]}, "ana@poste", worker.now())
 
@@ -335,9 +335,10 @@ def test_a_request_that_cannot_be_executed_holds_up_no_schedule(
 
     worker.client.around["dossier"] = crash
     engine.advance(minutes=11)
-    job = DemarcheJob(worker.app, worker.stop, monotonic=lambda: next(seconds))
-    for _ in range(2):
-        job.tick()
+    served = Served(worker.app)
+    served.tick()
+    engine.advance(seconds=20)
+    served.tick()
     [asked] = engine.rows("SELECT code, resultat FROM demande WHERE en_file")
     assert code == asked["code"]
     assert "dsync" in str(asked["resultat"])

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
-from typing import Any
 
 from dsync.sandbox import ScriptedFault
-from dsync.service.scheduler import DemarcheJob
 from tests.engine.rig import Engine, number
+from tests.engine.served import Served
 
 DAYS = timedelta(days=1)
 
 
-def served(engine: Engine, **ages: timedelta) -> DemarcheJob:
-    """Return a service's job with these ages, on a DS that refuses the token from now on."""
+def served(engine: Engine, **ages: timedelta) -> Served:
+    """Return a service with these ages, on a DS that refuses the token from now on."""
     worker = engine.restart(configuration={"retention": ages})
     engine.control.faults.fail(ScriptedFault("token_expired", times=None))
-    return DemarcheJob(worker.app, threading.Event(), monotonic=worker_clock(engine))
-
-
-def worker_clock(engine: Engine) -> Any:
-    return lambda: engine.control.clock.now().timestamp()
+    return Served(worker.app)
 
 
 def erased(engine: Engine) -> set[int]:
@@ -39,10 +33,10 @@ def test_nothing_is_erased_by_age_unless_it_is_configured(engine: Engine) -> Non
     """However old it is; and no status speaks of it."""
     engine.sync_until_quiet()
     engine.advance(days=4000)
-    job = served(engine)
-    job.tick()
+    service = served(engine)
+    service.tick()
     engine.advance(days=2)
-    job.tick()
+    service.tick()
     assert set() == erased(engine)
     assert engine.worker.app.state(engine.worker.now())["retention"] is None
 
@@ -58,16 +52,16 @@ def test_what_is_too_old_is_announced_for_a_day_and_then_erased(engine_on_each: 
     engine.control.move(number(3), "refuse")
     engine.sync()
     # 5 is accepte, 11 refuse, from the beginning on.
-    job = served(engine, accepte=9 * DAYS, refuse=9 * DAYS, masque=9 * DAYS)
-    job.tick()
+    service = served(engine, accepte=9 * DAYS, refuse=9 * DAYS, masque=9 * DAYS)
+    service.tick()
     assert {"accepte": 1, "refuse": 2, "masque": 1} == announced(engine)
     for _ in range(2):
         engine.advance(hours=11)
-        job.tick()
+        service.tick()
         assert set() == erased(engine)
     engine.advance(hours=3)
-    job.ask()
-    job.tick()
+    service.ask(number(0))
+    service.tick()
     assert {number(rank) for rank in (1, 2, 5, 11)} == erased(engine)
     [event] = engine.rows(
         "SELECT details FROM evenement WHERE evenement = 'efface' AND numero = :n", n=number(2)
@@ -75,13 +69,15 @@ def test_what_is_too_old_is_announced_for_a_day_and_then_erased(engine_on_each: 
     assert "fin de la durée de conservation" in event["details"]
     assert {} == announced(engine)
     engine.advance(minutes=10)
-    assert job.is_asked, "what a webhook asked for is still to be read"
+    assert [{"fini_le": None}] == engine.rows(
+        "SELECT fini_le FROM demande WHERE demande_par = 'webhook'"
+    ), "what a webhook asked for is still to be read"
     engine.advance(days=1, minutes=1)
-    job.tick()
+    service.tick()
     assert {number(rank) for rank in (1, 2, 5, 11)} == erased(engine)
     for _ in range(9):
         engine.advance(days=1, minutes=1)
-        job.tick()
+        service.tick()
     assert {number(rank) for rank in (1, 2, 3, 5, 11)} == erased(engine)
 
 
@@ -91,15 +87,15 @@ def test_another_age_is_announced_anew(engine: Engine) -> None:
     engine.advance(days=30)
     served(engine, accepte=90 * DAYS).tick()
     engine.advance(days=1, minutes=1)
-    job = served(engine, accepte=9 * DAYS, en_construction=9 * DAYS)
-    job.tick()
+    service = served(engine, accepte=9 * DAYS, en_construction=9 * DAYS)
+    service.tick()
     assert set() == erased(engine)
     assert 1 == announced(engine)["accepte"]
     engine.advance(days=5)
-    job.tick()
+    service.tick()
     assert set() == erased(engine)
     engine.advance(days=1)
-    job.tick()
+    service.tick()
     present = engine.rows("SELECT etat FROM dossier WHERE efface_le IS NULL")
     assert {"en_construction", "accepte"}.isdisjoint({row["etat"] for row in present})
     assert present
@@ -113,12 +109,12 @@ def test_journals_and_names_of_agents_end_too(engine_on_each: Engine) -> None:
     engine.sync(full=True, started_by="ada@poste")
     engine.advance(days=20)
     engine.sync(full=True, started_by="ada@poste")
-    job = served(engine, agents=15 * DAYS, journaux=25 * DAYS)
-    job.tick()
+    service = served(engine, agents=15 * DAYS, journaux=25 * DAYS)
+    service.tick()
     # Five runs and their requests, and the event of the erasure.
     assert {"agents": 11} == announced(engine)
     engine.advance(days=1)
-    job.tick()
+    service.tick()
     told = str(engine.content(all_tables=True))
     assert ("cli:agent" in told, "ada@poste" in told) == (False, True)
     [event] = engine.rows("SELECT details FROM evenement WHERE evenement = 'efface'")
@@ -127,7 +123,7 @@ def test_journals_and_names_of_agents_end_too(engine_on_each: Engine) -> None:
     before = engine.rows("SELECT count(*) AS n FROM sync_run")[0]["n"]
     for _ in range(6):
         engine.advance(days=1)
-        job.tick()
+        service.tick()
     runs = engine.rows("SELECT genre, debut FROM sync_run WHERE genre <> 'effacement'")
     assert {"complet", "incremental"} == {row["genre"] for row in runs}
     assert len(runs) < before

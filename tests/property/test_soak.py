@@ -7,18 +7,19 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.sandbox import ScriptedFault
 from dsync.service.alerts import Alerts
-from dsync.service.scheduler import DemarcheJob, Service
 from dsync.service.surface import Surface
 from tests.engine import oracle
 from tests.engine.rig import DETAIL, PROBLEME, RESULTAT, VALIDE, Engine, number, seeds
+from tests.engine.served import Served
 
 RANKS = range(12)
 INTERVALS = 500
@@ -38,20 +39,25 @@ FAULTS = (
 
 
 @contextmanager
-def service(engine: Engine, port: int) -> Iterator[tuple[DemarcheJob, Alerts]]:
+def service(engine: Engine, port: int) -> Iterator[tuple[Served, Alerts]]:
     """Run the parts of a service with its HTTP surface, to which the sandbox sends webhooks."""
     app, stop = engine.worker.app, engine.worker.stop
 
     def monotonic() -> float:
         return engine.control.clock.now().timestamp()
 
-    job = DemarcheJob(app, stop, monotonic=monotonic)
+    served = Served(app)
     alerts = Alerts([app], lambda *_: True, stop, monotonic=monotonic)
+
+    def ask(demarche: DemarcheNumber, dossiers: Sequence[DossierNumber]) -> bool:
+        served.ask(*dossiers)
+        return demarche == app.demarche
+
     listening = socket.create_server(("127.0.0.1", port))
-    surface = Surface([app], Service([job], stop).ask, (SECRET,), listening, stop)
+    surface = Surface([app], ask, (SECRET,), listening, stop)
     surface.start()
     try:
-        yield job, alerts
+        yield served, alerts
     finally:
         stop.set()
         surface.join()
@@ -70,11 +76,11 @@ def test_a_service_over_weeks_neither_errs_nor_grows(database_url: str) -> None:
         done = 0
         while done < INTERVALS:
             until = min(INTERVALS, done + chance.randint(10, 40))
-            with service(engine, port) as (job, alerts):
+            with service(engine, port) as (served, alerts):
                 while done < until:
                     touched |= live(engine, chance, done)
                     engine.advance(minutes=5)
-                    job.tick()
+                    served.tick()
                     alerts.tick()
                     engine.control.forget_requests()
                     done += 1

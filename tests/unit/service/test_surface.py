@@ -79,7 +79,7 @@ def serving(app: Worker, **given: float) -> Iterator[tuple[str, int]]:
     stop, listening = threading.Event(), bind(Listen("127.0.0.1", 0), is_default=False)
     assert listening is not None
     host, port = listening.getsockname()
-    surface = Surface([app], lambda _: True, (SECRET,), listening, stop, **given)
+    surface = Surface([app], lambda *_: True, (SECRET,), listening, stop, **given)
     surface.start()
     try:
         yield host, port

@@ -27,20 +27,26 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"content-type": "application/json; charset=utf-8"}
 
 
-def webhooks(*words: str, signed_only: Sequence[int] = ()) -> tuple[Webhooks, list[int]]:
+def webhooks(
+    *words: str, signed_only: Sequence[int] = ()
+) -> tuple[Webhooks, list[tuple[int, ...]]]:
     """Return the receiver of a service with one démarche, and the reads that it asks for."""
-    asked: list[int] = []
+    asked: list[tuple[int, ...]] = []
 
-    def ask(demarche: int) -> bool:
-        asked.append(demarche)
+    def ask(demarche: int, dossiers: Sequence[int]) -> bool:
+        asked.append((demarche, *dossiers))
         return demarche == DEMARCHE
 
-    return Webhooks(words or (SECRET, KEY), ask, signed_only=signed_only), asked
+    receiver = Webhooks(words or (SECRET, KEY), ask, signed_only=lambda one: one in signed_only)
+    return receiver, asked
 
 
 def body_of(*sequences: Any, demarche: Any = DEMARCHE, webhook: str = "wh", at: Any = AT) -> bytes:
-    event = {"type": "accepte", "dossier_number": 1, "timestamp": at}
-    events = [{**event, "sequence": one} for one in sequences]
+    event = {"type": "accepte", "timestamp": at}
+    events = [
+        {**event, "sequence": one, "dossier_number": 100 + one if isinstance(one, int) else 1}
+        for one in sequences
+    ]
     document = {"webhook_id": webhook, "demarche_number": demarche, "events": events}
     return json.dumps(document).encode()
 
@@ -74,7 +80,7 @@ def test_a_webhook_of_version_2_needs_a_signature_by_a_known_key() -> None:
     ):
         receiver, asked = webhooks(*words)
         assert Outcome.ACCEPTED == receiver.receive(body, headers)
-        assert [DEMARCHE] == asked
+        assert [(DEMARCHE, 101)] == asked
     for words, headers in (
         ((SECRET,), signed(body)),
         ((SECRET, KEY), signed(body, NEXT_KEY)),
@@ -128,7 +134,8 @@ def test_events_sent_again_ask_for_no_read() -> None:
     assert Outcome.REPEATED == receive(body_of(8))
     assert Outcome.ACCEPTED == receive(body_of(8, 6))
     assert Outcome.ACCEPTED == receive(body_of(8, webhook="other"))
-    assert 3 == len(asked)
+    # Of what is new alone.
+    assert [(DEMARCHE, 105, 108), (DEMARCHE, 106), (DEMARCHE, 108)] == asked
     for start in range(10, REMEMBERED + 500, 100):
         receive(body_of(*range(start, start + 100)))
     assert Outcome.REPEATED == receive(body_of(REMEMBERED))
@@ -165,8 +172,9 @@ def test_a_webhook_of_version_1_names_its_demarche(
     body: str, headers: dict[str, str], outcome: Outcome
 ) -> None:
     """Its four values, each once; what is not served is told apart."""
-    receiver, _ = webhooks()
+    receiver, asked = webhooks()
     assert outcome == receiver.receive(body.encode(), headers)
+    assert outcome is not Outcome.ACCEPTED or [(DEMARCHE, 1)] == asked
     assert 1 == receiver.counts["1", outcome.value]
 
 

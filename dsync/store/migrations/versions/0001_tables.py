@@ -53,6 +53,23 @@ def upgrade() -> None:
         batch_op.create_index(
             "uq_abonnement_courriel", ["courriel", "demarche_numero"], unique=True
         )
+
+    op.create_table(
+        "budget",
+        sa.Column("cle", sqltypes.AutoString(), nullable=False),
+        sa.Column("grants", sa.Text(), nullable=True),
+        sa.Column("paused_until", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("cle", name=op.f("pk_budget")),
+    )
+    op.create_table(
+        "turn",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("due_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("claimed_until", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_turn")),
+    )
     op.create_table(
         "session_fermee",
         sa.Column("empreinte", sqltypes.AutoString(), nullable=False),
@@ -646,4 +663,6 @@ def downgrade() -> None:
         batch_op.drop_index("uq_abonnement_courriel")
         batch_op.drop_index(batch_op.f("ix_abonnement_demarche_numero"))
     op.drop_table("abonnement")
+    op.drop_table("turn")
+    op.drop_table("budget")
     op.drop_table("alerte")

@@ -1,0 +1,136 @@
+"""The budget of requests of one token, which all processes on a PostgreSQL database share.
+
+A process takes some permits at a time, and uses them within seconds. A grant counts for a minute
+after its last permit can have been used, so that no minute has more requests than the limit,
+whatever the clocks of the processes. What was not used of it is given back with the next one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select, update
+
+from dsync.store import tables
+from dsync.store.sql import insert_for
+
+_budget = tables.budget
+_WINDOW_S = 60.0
+_LONGEST_PAUSE = timedelta(minutes=5)
+"""Of a pause that ends later, the clock was wrong."""
+
+
+class Granted(NamedTuple):
+    """The permits that a process got."""
+
+    id: str
+    permits: int
+    wait_s: float = 0.0
+    """If there are none: time until the next attempt can succeed."""
+
+
+class Budget:
+    """The permits of one token.
+
+    Args:
+        writing: opens a transaction on PostgreSQL.
+        token: the token, of which a keyed hash is stored.
+        life_s: within which time permits are used, in seconds.
+    """
+
+    def __init__(
+        self,
+        writing: Callable[[], AbstractContextManager[Connection]],
+        token: str,
+        life_s: float,
+    ) -> None:
+        self._writing = writing
+        self._token = token
+        self._life_s = life_s
+        self._known_as: str | None = None
+
+    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> Granted:
+        """Return up to so many permits.
+
+        Args:
+            permits: how many are wanted.
+            least: with fewer than these the process cannot begin.
+            limit: requests in any minute, of all processes.
+            used: how many permits of earlier grants, by their ids, were used; the others are given
+                back.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        with self._writing() as connection:
+            given, paused_until, present = self._locked(connection)
+            if paused_until and present < paused_until < present + _LONGEST_PAUSE:
+                return Granted("", 0, (paused_until - present).total_seconds())
+            now, longest = present.timestamp(), self._life_s + _WINDOW_S
+            counting = [
+                (id_, used.get(id_, number), until)
+                for id_, number, until in given
+                if now < until <= now + longest
+            ]
+            room = limit - sum(number for _, number, _ in counting)
+            granted = Granted(secrets.token_hex(4), min(permits, room))
+            if room < least:
+                granted = Granted("", 0, _until_room(counting, least - room) - now)
+            else:
+                counting.append((granted.id, granted.permits, now + longest))
+            connection.execute(
+                update(_budget)
+                .where(_budget.c.cle == self._known_as)
+                .values(grants=[one for one in counting if one[1]])
+            )
+        return granted
+
+    def pause(self, wait_s: float) -> None:
+        """Have all processes wait, after DS said that there were too many requests."""
+        with self._writing() as connection:
+            _, _, present = self._locked(connection)
+            connection.execute(
+                update(_budget)
+                .where(_budget.c.cle == self._known_as)
+                .values(paused_until=present + timedelta(seconds=wait_s))
+            )
+
+    def _locked(
+        self, connection: Connection
+    ) -> tuple[list[tuple[str, int, float]], datetime | None, datetime]:
+        """Return the grants and the end of the pause, locked, and the server's present."""
+        if self._known_as is None:
+            key = _row(connection, "", secrets.token_hex(32))[0]
+            name = hmac.digest(str(key).encode(), self._token.encode(), "sha256").hex()
+            # One row for each token that was ever used is kept; an old one has no grants.
+            _row(connection, name, [])
+            self._known_as = name
+        return _row(connection, self._known_as, [])
+
+
+def _row(connection: Connection, name: str, grants: object) -> tuple[Any, Any, Any]:
+    """Return a row, locked, with the server's present; it is inserted if there is none."""
+    row = select(_budget.c.grants, _budget.c.paused_until, func.clock_timestamp()).where(
+        _budget.c.cle == name
+    )
+    found = connection.execute(row.with_for_update()).one_or_none()
+    if found is None:
+        new = insert_for(connection, _budget).values(cle=name, grants=grants)
+        connection.execute(new.on_conflict_do_nothing())
+        found = connection.execute(row.with_for_update()).one()
+    return tuple(found)
+
+
+def _until_room(counting: list[tuple[str, int, float]], missing: int) -> float:
+    """Return when so many permits more will be there."""
+    ends = sorted((until, number) for _, number, until in counting)
+    for until, number in ends:
+        missing -= number
+        if missing <= 0:
+            return until
+    return 0.0

@@ -1,0 +1,51 @@
+"""A service of one démarche whose turns a test takes, one after the other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from dsync.domain.ids import DossierNumber
+from dsync.service.scheduler import DemarcheJob
+from dsync.store import RunningService
+from dsync.store.store import process_name
+from dsync.wiring import Worker
+
+
+def register(*apps: Worker) -> None:
+    """Store that a service of some démarches lives, since it was first stored."""
+    store, now = apps[0].store, apps[0].clock()
+    begun = [one.started_at for one in store.services.of(apps[0].demarche)]
+    service = RunningService(process_name(), "1", min([now, *begun]), now, now)
+    store.services.register(service, [app.demarche for app in apps])
+
+
+def unregister(app: Worker) -> None:
+    """Store that it has ended."""
+    app.store.services.unregister(process_name())
+
+
+class Served:
+    """The turns of a démarche, as a service with one worker takes them."""
+
+    def __init__(
+        self,
+        app: Worker,
+        stop: threading.Event | None = None,
+        *,
+        succeeded: Callable[[], None] | None = None,
+    ) -> None:
+        self.app = app
+        self._job = DemarcheJob(app, stop or app.stop, succeeded=succeeded)
+        app.store.turns.enter([app.demarche], app.clock())
+
+    def tick(self) -> bool:
+        """Take the turn if it is due; return whether it was."""
+        turn = self.app.store.turns.claim([self.app.demarche], self.app.clock())
+        if turn is not None:
+            self._job.take(turn)
+        return turn is not None
+
+    def ask(self, *numbers: DossierNumber) -> None:
+        """Announce dossiers, as webhooks do."""
+        self.app.store.turns.announce({self.app.demarche: numbers}, self.app.clock())
