@@ -32,6 +32,7 @@ from tests.console.served import ServedConsole, served, words
 from tests.console.test_signin import Clock, as_, team_access
 from tests.engine.rig import DEMARCHE, RESULTAT, Engine, number
 
+JURY_DAY = 5203
 JURY, READER, CLAIMED = "jury@dinum.example.fr", "lecteur@dinum.example.fr", "c@dinum.example.fr"
 ACCES = [
     as_("instructeur", EMAIL),
@@ -192,8 +193,7 @@ def test_each_role_is_told_what_waits_for_it(post: Post) -> None:
         "SELECT numero FROM candidature WHERE numero IN "
         "(SELECT numero FROM dossier WHERE etat = 'en_instruction')"
     )
-    one = jury[0]["numero"]
-    post.engine.execute(f"UPDATE candidature SET jury_le = '2020-01-01' WHERE numero = {one}")
+    post.engine.control.edit_annotation(jury[0]["numero"], JURY_DAY, "2020-01-01")
     post.engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
     post.engine.advance(days=1)
     post.engine.sync()

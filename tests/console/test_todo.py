@@ -19,6 +19,7 @@ from tests.commands.command import without_programme
 from tests.console.served import Visitor, served, words
 from tests.console.test_pages import DECLARED
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
+from tests.engine.served import register
 
 OPEN = ("en_construction", "en_instruction")
 
@@ -146,7 +147,7 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         assert "Aucun service ne tourne ; la dernière synchronisation réussie" in words(
             visitor.get("/").text
         )
-        app.register_service()
+        register(app)
         assert re.search(
             r"Le service tourne : .*, prochaine lecture (à \d\d:\d\d|dans un)", first(visitor)
         )
@@ -155,7 +156,7 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
             engine.control.faults.fail(ScriptedFault("bad_gateway", times=20))
             engine.sync()
             engine.advance(minutes=2)
-        app.register_service(timedelta(minutes=19))
+        register(app, next_in=timedelta(minutes=19))
         said = first(visitor)
         assert re.search(
             r"Démarches Simplifiées ne répond pas depuis \d\d:\d\d, prochain essai à \d\d:\d\d\.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from dsync.domain.ids import DossierNumber
 from dsync.service.scheduler import DemarcheJob
@@ -11,12 +12,14 @@ from dsync.store import RunningService
 from dsync.store.store import process_name
 from dsync.wiring import Worker
 
+AT_ONCE = timedelta()
 
-def register(*apps: Worker) -> None:
+
+def register(*apps: Worker, next_in: timedelta = AT_ONCE) -> None:
     """Store that a service of some démarches lives, since it was first stored."""
     store, now = apps[0].store, apps[0].clock()
     begun = [one.started_at for one in store.services.of(apps[0].demarche)]
-    service = RunningService(process_name(), "1", min([now, *begun]), now, now)
+    service = RunningService(process_name(), "1", min([now, *begun]), now, now + next_in)
     store.services.register(service, [app.demarche for app in apps])
 
 

@@ -281,8 +281,7 @@ def test_a_slow_check_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
     tell = teller(replace(engine.worker.app.settings, alert_urls=url))
     all_at_once = threading.Barrier(len(several) + 1)
     apps: list[Any] = [Held(worker.app, all_at_once) for worker in several]
-    for worker in several:
-        worker.app.register_service()
+    register(*(worker.app for worker in several))
     alerts = Alerts(apps, tell, engine.worker.stop)
     alerts.every_s = 0.01
     engine.advance(minutes=20)

@@ -90,7 +90,7 @@ def scraping(engine: Engine, tmp_path: Path) -> Iterator[Prometheus]:
             listening = bind(Listen("127.0.0.1", 0), is_default=False)
             assert listening is not None
             targets.append("{}:{}".format(*listening.getsockname()))
-            Surface([worker.app], lambda _: True, (SECRET,), listening, stop).start()
+            Surface([worker.app], lambda *_: True, (SECRET,), listening, stop).start()
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = "{}:{}".format(*free.getsockname())
         shutil.copy(RULES, tmp_path)
