@@ -104,6 +104,7 @@ def serve(
             "demarche": [one.demarche for one in workers] if workers[1:] else first.demarche,
             "database": store.place,
             "workers": section.workers,
+            "connections": connections_of(section.workers),
             "next_run": min(one.next_run_at() for one in workers).isoformat(timespec="seconds"),
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
