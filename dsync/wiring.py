@@ -481,6 +481,9 @@ class Worker:
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,
                     opened=self.configuration.ouvert.champs,
+                    groupes={
+                        groupe for one in self.configuration.acces for groupe in one.groupes or ()
+                    },
                     mail=self.settings.smtp,
                     # One démarche says it for all.
                     workers=self.configuration.service.workers

@@ -6,7 +6,7 @@ Nothing is written, neither to DS nor to the database.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -92,6 +92,8 @@ class CheckSources:
     """Where files are copied; None: they are not."""
     opened: Sequence[str] = ()
     """The ids in `[ouvert] champs`."""
+    groupes: Collection[str] = ()
+    """Those of `[[acces]]`."""
     mail: SmtpServer | None = None
     """The server that takes the digests; None: none are sent."""
     workers: int | None = None
@@ -166,6 +168,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
             every_champ=sources.every_champ,
         )
     yield from opened_lines(sources.opened, demarche)
+    yield from access_lines(sources.groupes, demarche)
     if sources.annotations is None:
         message = "no section [annotations]: nothing is written into DS"
         yield CheckLine("annotations", CheckStatus.INFO, message)
@@ -293,6 +296,20 @@ def _target_line(sources: CheckSources, target: str) -> CheckLine:
 
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"« {name} »" for name in names)
+
+
+def access_lines(groupes: Collection[str], demarche: Demarche) -> Iterator[CheckLine]:
+    """Yield the groupes of `[[acces]]` that the démarche lacks: who has a role there sees nothing.
+
+    Args:
+        groupes: their names.
+        demarche: as read from DS.
+    """
+    known = {one.groupe for one in demarche.instructeurs}
+    if unknown := sorted(set(groupes) - known):
+        message = f"no groupe of the démarche has the name {_quoted(unknown)}"
+        remedy = f"correct [[acces]] groupes; the démarche has {_quoted(sorted(known))}"
+        yield CheckLine("access", CheckStatus.WARNING, message, remedy)
 
 
 def opened_lines(opened: Sequence[str], demarche: Demarche) -> Iterator[CheckLine]:

@@ -30,7 +30,8 @@ from dsync.store.listing import NO_VERDICT, Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
-VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: "Sans verdict"}
+VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: NO_VERDICT}
+"""What the database calls verdicts, by their name in addresses."""
 COLUMNS = {
     "numero": "Dossier",
     "verdict": "Verdict",
@@ -138,7 +139,7 @@ def selection_of(visit: Visit) -> Selection:
     return Selection(
         q=visit.query("q"),
         etat=visit.query("etat"),
-        verdict=NO_VERDICT if verdict == NO_VERDICT else verdict and VERDICTS.get(verdict, verdict),
+        verdict=verdict and VERDICTS.get(verdict, verdict),
         presence=visit.query("presence"),
         etape=visit.query("etape"),
         attend=visit.query("attend"),
@@ -301,9 +302,10 @@ def show(visit: Visit) -> Response:
             pages=max(1, -(-total // PER_PAGE)),
             first=first + 1,
             parameters=parameters,
-            said_filters=_said_filters(parameters, titles, offered),
+            said_filters=_said_filters(visit, parameters, titles, offered),
             chosen=chosen,
-            verdicts=VERDICTS,
+            verdicts=visit.verdict_names,
+            etats=words.LISTED_ETATS,
             checks=titles,
             results=RESULTS,
             etapes=reader.programme.stages if "etape" in columns.own else (),
@@ -319,14 +321,14 @@ def show(visit: Visit) -> Response:
 
 
 def _said_filters(
-    parameters: Mapping[str, Any], checks: Mapping[str, str], offered: Offered
+    visit: Visit, parameters: Mapping[str, Any], checks: Mapping[str, str], offered: Offered
 ) -> list[str]:
     """Return in words what the list is narrowed by."""
     in_words: dict[str, Mapping[str, str]] = {
-        "verdict": VERDICTS,
+        "verdict": visit.verdict_names,
         "controle": checks,
         "resultat": RESULTS,
-        "etat": words.ETATS,
+        "etat": words.LISTED_ETATS,
         "attend": words.ATTEND,
         "presence": words.PRESENCES,
         "rattachement": offered.rattachements,
@@ -435,7 +437,9 @@ def export(visit: Visit) -> Response:
                     }
                     shown = view | answers.get(row["numero"], {})
                     shown |= {name: row[name] for name in listed if name in row}
-                    shown |= {name: visit.said(name, row[name]) for name in ("attend", "etat")}
+                    shown |= {
+                        name: visit.said(name, row[name]) for name in ("attend", "etat", "verdict")
+                    }
                     shown |= {name: ", ".join(row[name]) for name in ("labels", "profils")}
                     # The page has days, the file instants.
                     shown |= {name: words.instant_of(row[name]) for name in INSTANTS}

@@ -111,10 +111,17 @@ class Masking:
     Args:
         reader: of the same transaction as the rows; of the groupes whose dossiers they see.
         rights: theirs.
+        public: what is public of checks, as `Programme` says it; None: of the database's programme.
     """
 
-    def __init__(self, reader: Reader, rights: frozenset[Right]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        rights: frozenset[Right],
+        public: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self._reader = reader
+        self._open = reader.programme.public if public is None else public
         self._names = hidden_names(reader.programme, rights)
         self._of_person: frozenset[str] = frozenset()
         if Right.PERSONNES not in rights:
@@ -176,7 +183,7 @@ class Masking:
                 evidence = json.loads(evidence)
         if not isinstance(evidence, Mapping):
             return {}
-        known = self._reader.programme.public.get(check["controle"], frozenset())
+        known = self._open.get(check["controle"], frozenset())
         public = {key: value for key, value in evidence.items() if key in known}
         says = "motif" in known and public.keys() == evidence.keys()
         return {
@@ -209,7 +216,11 @@ def _asked(row: Mapping[str, Any]) -> Collection[int]:
     return (options.get("dossiers") or ()) if isinstance(options, Mapping) else ()
 
 
-def masked(reader: Reader, rights: frozenset[Right]) -> Reader:
+def masked(
+    reader: Reader,
+    rights: frozenset[Right],
+    public: Mapping[str, Collection[str]] | None = None,
+) -> Reader:
     """Return a reader each of whose methods returns masked values, also one that is added later.
 
     It does not have the objects that no page reads.
@@ -217,11 +228,12 @@ def masked(reader: Reader, rights: frozenset[Right]) -> Reader:
     Args:
         reader: of a démarche, and of the groupes whose dossiers the person sees; it reads them.
         rights: theirs.
+        public: as of `Masking`.
 
     Raises:
         TypeError: the reader offers data in another way than by a method.
     """
-    made = _masked(reader, Masking(reader, rights))
+    made = _masked(reader, Masking(reader, rights, public))
     for name in CLOSED:
         delattr(made, name)
     return made

@@ -23,6 +23,8 @@ from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.verdict import Resultat
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
 from dsync.store import Reader
+from dsync.store.change_list import ChangeSelection
+from dsync.store.changes import Author
 from dsync.store.listing import UNDER_WAY
 from dsync.wiring import Worker
 
@@ -318,7 +320,9 @@ def show(visit: Visit) -> Response:
         todo = todo_of(worker, reader, state, grant)
         changed = None
         if visit.may(Right.PERSONNES):
-            changed = reader.corrections.changed_since(since, grant.groupes)
+            _, changed = reader.changes.count(
+                ChangeSelection(par=Author.USAGER.value, depuis=since)
+            )
         points: list[Point] = []
         if visit.may(Right.AGIR):
             own = {*_OWN_LINE, *_TASKS.values(), Code.WAITING}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +28,9 @@ from dsync.console.french import all_in_french
 from dsync.console.masking import Masking, masked
 from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
+from dsync.domain.verdict import Verdict
 from dsync.store import Reader, Store
+from dsync.store.listing import NO_VERDICT
 from dsync.store.services import Titled
 from dsync.sync.work import Attempted, PrecheckAsOf, ReadChanges, Work
 from dsync.wiring import Worker
@@ -231,7 +233,11 @@ class Visit:
         """What the address chooses of a list, in words, for the title of the page."""
         chosen = {name: value for name in words.FILTERS if (value := self.query(name))}
         return ", ".join(
-            words.FILTERS[name].format(words.CHOSEN.get(value, self.said(name, value)))
+            words.FILTERS[name].format(
+                self.verdict_names.get(value, value)
+                if name == "verdict"
+                else self.said(name, value)
+            )
             for name, value in chosen.items()
         )
 
@@ -250,7 +256,13 @@ class Visit:
         """
         grant, worker = self.grant, self.worker
         with worker.store.reading(worker.demarche, grant.groupes) as reader:
-            yield reader if self._sees_all else masked(reader, self.rights)
+            yield reader if self._sees_all else masked(reader, self.rights, self._public)
+
+    @property
+    def _public(self) -> Mapping[str, Collection[str]]:
+        """What is public of checks: declared ones are of their démarche alone."""
+        programme = self.worker.programme
+        return programme.public if programme else {}
 
     @property
     def _sees_all(self) -> bool:
@@ -265,6 +277,18 @@ class Visit:
         declared = self.worker.configuration.declared
         return declared.titles if declared else reader.programme.checks
 
+    @cached_property
+    def verdicts(self) -> Mapping[str, str]:
+        """The words for verdicts, as the configuration has them, by their code in the database."""
+        own = self.worker.configuration.words
+        return {one.value: own.get(one, one.value) for one in Verdict}
+
+    @property
+    def verdict_names(self) -> Mapping[str, str]:
+        """The same by their name in addresses, and for none."""
+        found = {one.key: self.verdicts[one.value] for one in Verdict}
+        return {**found, NO_VERDICT: "Sans verdict"}
+
     @property
     def authors(self) -> Mapping[str, str]:
         """The words of who made a change: who applies is a candidat of the programme alone."""
@@ -274,6 +298,8 @@ class Visit:
 
     def said(self, column: str, value: Any) -> Any:
         """Return a value of a column of the views in French; other values as they are."""
+        if column == "verdict":
+            return self.verdicts.get(value, value)
         if column in words.OF_COLUMN:
             return words.OF_COLUMN[column].get(value, value)
         programme = self.worker.programme
@@ -291,7 +317,7 @@ class Visit:
             values: of the template.
         """
         if not self._sees_all:
-            values = Masking(reader, self.rights)(values)
+            values = Masking(reader, self.rights, self._public)(values)
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
         programme = self.worker.programme

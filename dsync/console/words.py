@@ -15,6 +15,7 @@ from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut as shortened_to
 from dsync.errors import InterruptedRunError
 from dsync.store.dictionary import label_of
+from dsync.store.listing import UNDER_WAY
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
 from dsync.sync.report import CAUSES
 
@@ -65,7 +66,8 @@ FILTERS = {
     "conflit": "en conflit",
 }
 """What an address chooses of a list, as the title of its page says it; in this order."""
-CHOSEN = {verdict.key: verdict.value for verdict in Verdict} | {"aucun": "Sans verdict"}
+LISTED_ETATS = {UNDER_WAY: "En cours", **ETATS}
+"""The states by which a list is filtered."""
 LABELS = {"etape": "Avancement noté par l’équipe"}
 """The labels of columns that cannot be taken from the views: on all pages, « Étape » is that of
 `lecture_suivi`, which dsync works out, and not what the team typed."""
@@ -163,7 +165,7 @@ OPTIONS = {
     "unanswer": "réponse à un contrôle retirée",
 }
 """Of requests, by option."""
-DEMANDEURS = {
+ASKERS = {
     "service": "Service, à l’heure prévue",
     "webhook": "Démarches Simplifiées, par un signal",
     "cli": "Ligne de commande",
@@ -183,6 +185,7 @@ VERIFICATIONS = {
     "database": "la base de données",
     "evidence": "les preuves",
     "rules": "les règles",
+    "access": "les groupes des droits d’accès",
     "mail": "l’envoi des résumés par courriel",
 }
 """What `dsync check` looks at, by the name of its line."""
@@ -433,7 +436,7 @@ def status(run: Mapping[str, Any]) -> str:
 
 def asker(name: str | None) -> str:
     """Return who asked for a run: a person as stored, else in French."""
-    return DEMANDEURS.get(name or "", text(name))
+    return ASKERS.get(name or "", text(name))
 
 
 def asked(options: Mapping[str, Any]) -> str:
@@ -443,12 +446,15 @@ def asked(options: Mapping[str, Any]) -> str:
     return ", ".join([*said, *filter(None, others)])
 
 
-def details(event: Mapping[str, Any], checks: Mapping[str, str]) -> str:
+def details(
+    event: Mapping[str, Any], checks: Mapping[str, str], verdicts: Mapping[str, str]
+) -> str:
     """Return what an event's details say, in one line of French.
 
     Args:
         event: with its kind and its details.
         checks: the titles of the programme's checks.
+        verdicts: the words for verdicts.
     """
     given: Mapping[str, Any] | None = event["details"]
     if not given:
@@ -457,8 +463,10 @@ def details(event: Mapping[str, Any], checks: Mapping[str, str]) -> str:
         case "etat":
             said = [f"{ETATS.get(given['de'], '–')} → {ETATS.get(given['a'], '–')}"]
         case "verdict":
-            before, after = given.get("avant"), given["verdict"]
-            said = [after if before in (None, after) else f"{before} → {after}"]
+            before, after = (
+                verdicts.get(one or "") for one in (given.get("avant"), given["verdict"])
+            )
+            said = [after or "" if before in (None, after) else f"{before} → {after}"]
             said += [
                 f"{checks.get(name, name)} : {_result(one['avant'])} → {_result(one['apres'])}"
                 for name, one in (given.get("controles") or {}).items()

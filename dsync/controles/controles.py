@@ -98,6 +98,7 @@ class Controles(Programme):
         self._sections = declarations.sections
         self._evaluation = declarations.evaluation
         self.checks: Mapping[str, str] = self._sections.titles
+        self.public = papers.public_of(self._sections)
         parts = [p for c in self._sections.controles if c.exige for p in c.exige.parts()]
         conditions = [p for c in self._sections.controles if c.si for p in c.si.parts()]
         self._others = {

@@ -56,8 +56,8 @@ LABELS = {
     "demandeur_prenom": "prénom du demandeur",
 }
 """The French names of facts that their own name does not give."""
-_OF_PERSON = ("demandeur_civilite", "demandeur_nom", "demandeur_prenom")
-_OF_COMPANY = frozenset(FAITS) - {"depot", "rna", *_OF_PERSON}
+OF_PERSON = ("demandeur_civilite", "demandeur_nom", "demandeur_prenom")
+_OF_COMPANY = frozenset(FAITS) - {"depot", "rna", *OF_PERSON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,5 +238,5 @@ def _not_given(demandeur: Demandeur, facts: Mapping[str, Any]) -> set[str]:
     if demandeur.genre == "personne_morale":
         return missing
     # Incomplete, or of a kind that this version does not know: nothing is said of what is missing.
-    persons = set() if demandeur.genre == "personne_morale_incomplete" else {*_OF_PERSON}
+    persons = set() if demandeur.genre == "personne_morale_incomplete" else {*OF_PERSON}
     return missing | {name for name in ("rna", *persons) if facts[name] is None}

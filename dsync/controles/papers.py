@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 
 from dsync.controles.checking import Declarations
-from dsync.controles.declarations import ControlesSections
-from dsync.controles.declared_checks import HORS_TABLE
+from dsync.controles.declarations import Borne, ControlesSections
+from dsync.controles.declared_checks import EXIGENCE, HORS_TABLE, PLACE, names_of
+from dsync.controles.facts import FAITS, OF_PERSON
 from dsync.domain.account import Rules
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.detail_frame import ADVICE, LEVELS
@@ -48,6 +49,24 @@ def document_of(
         one["sinon"] = declared.sinon_effectif.value
     possible = (sections.best_verdict, *OTHERS)
     return {**found, "version": version, "avis": [words.get(one, one.value) for one in possible]}
+
+
+def public_of(sections: ControlesSections) -> dict[str, frozenset[str]]:
+    """Return by check what is public of its evidence, and « motif » if its sentences say no more.
+
+    That is what registers say of an organisation, the day of the deposit and tables: no answer, and
+    no other dossier of the applicant.
+    """
+    facts = frozenset(FAITS) - {*OF_PERSON, *sections.champs}
+    found = {}
+    for one in sections.controles:
+        parts = [part for e in (one.si, one.exige) if e for part in e.parts()]
+        bounds = [b for p in parts for b in (p.au_moins, p.au_plus) if isinstance(b, Borne)]
+        known = facts | {f"{b.table}.{b.valeur}" for b in bounds if b.table} | {EXIGENCE}
+        said = {*names_of(one), *PLACE.findall(f"{one.motif} {one.conforme}")}
+        is_of_others = any(p.autre_demarche or p.pas_autre_demarche for p in parts)
+        found[one.nom] = known if is_of_others or not said <= facts else known | {"motif"}
+    return found
 
 
 def rules_page(rules: Document, today: date | None) -> Page:

@@ -95,7 +95,7 @@ class Eig(Programme):
     graded: ClassVar[Collection[str]] = (
         "lecture_evaluation", "lecture_evaluation_note", "lecture_jury_dossier", "lecture_jury",
     )  # fmt: skip
-    public: ClassVar[Mapping[str, Collection[str]]] = {
+    public: Mapping[str, Collection[str]] = {
         check.value: keys for check, keys in words.PUBLIC.items()
     }
     stages = tuple(Etape)

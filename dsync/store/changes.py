@@ -8,7 +8,7 @@ named in `contenu.lacunes`, and not compared. Of corrections, DS tells only whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.json import decode
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from dsync.annotations import normalise
 from dsync.annotations.targets import DATE, LABEL
@@ -119,7 +119,7 @@ Asked = tuple[DossierNumber, datetime]
 
 
 class CorrectionReads(Subject):
-    """Reads the corrections, and counts the applicants' changes."""
+    """Reads the corrections."""
 
     def of(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, list[Correction]]:
         """Return the known corrections of these dossiers, oldest first."""
@@ -134,24 +134,6 @@ class CorrectionReads(Subject):
                 Correction(row.demandee_le, row.finie_le)
             )
         return found
-
-    def changed_since(self, since: datetime, groupes: Collection[str] | None = None) -> int:
-        """Return how many dossiers their applicants changed, as read since an instant.
-
-        Args:
-            since: the instant, in UTC.
-            groupes: those whose dossiers count; None: all do.
-        """
-        change, dossier = tables.changement.c, tables.dossier.c
-        count = select(func.count(change.numero.distinct())).where(
-            change.demarche_numero == self.number,
-            change.par == "usager",
-            change.constate_le >= since,
-        )
-        if groupes is not None:
-            theirs = dossier.demarche_numero == self.number, dossier.groupe_instructeur.in_(groupes)
-            count = count.where(change.numero.in_(select(dossier.numero).where(*theirs)))
-        return self.connection.scalar(count) or 0
 
 
 class ChangeWrites(CorrectionReads):

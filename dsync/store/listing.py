@@ -166,12 +166,27 @@ _VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant"
 # what is counted, and reads each row; another index has all of it.
 _COUNTED_VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant IS TRUE"
 _IN_LISTS = "LEFT JOIN liste AS r ON r.numero = d.numero"
-# The stage of the row, unless a day that was to come when it was written has begun another one.
-_FOLLOWED = {
-    name: f"CASE WHEN r.etape_fin IS NULL OR utc(r.etape_fin) > now() THEN r.{name} "  # noqa: S608 - names of ours
-    f"ELSE (SELECT s.{name} FROM lecture_suivi AS s WHERE s.numero = d.numero) END"
-    for name in ("etape", "attend")
-}
+
+
+def followed(name: str, dossier: str = "d", liste: str = "r") -> str:
+    """Return the stage of a dossier, or whom it waits for, as SQL of a programme with stages.
+
+    Those of the row in `liste`, unless a day that was to come when it was written has begun
+    another stage.
+
+    Args:
+        name: `etape` or `attend`.
+        dossier: the alias of table `dossier`.
+        liste: that of `liste`.
+    """
+    return (
+        f"CASE WHEN {liste}.etape_fin IS NULL OR utc({liste}.etape_fin) > now() "  # noqa: S608 - names of ours
+        f"THEN {liste}.{name} "
+        f"ELSE (SELECT s.{name} FROM lecture_suivi AS s WHERE s.numero = {dossier}.numero) END"
+    )
+
+
+_FOLLOWED = {name: followed(name) for name in ("etape", "attend")}
 _IS_OPEN = f"d.etat IN ({', '.join(f'{etat.value!r}' for etat in sorted(OPEN_ETATS))})"
 _CONDITIONS = {
     "etat": f"(d.etat = :etat OR (:etat = '{UNDER_WAY}' AND {_IS_OPEN}))",

@@ -18,6 +18,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -38,10 +39,11 @@ from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
 from dsync.store.journal import JournalReads, QuarantineReads
 from dsync.store.lease import LeaseInfo, read_leases
-from dsync.store.listing import Document, DossierReads, documents
+from dsync.store.listing import Document, DossierReads, documents, followed
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
+from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
 from dsync.store.services import AlertReads, RunningService, read_demarches, read_services
@@ -54,7 +56,7 @@ from dsync.store.wishes import WishReads
 _dossier = tables.dossier
 _verdict = tables.verdict
 _outbox = tables.outbox
-_followed = table("lecture_suivi", column("numero"), column("attend"))
+_listed = tables.liste
 _shown_run = table("lecture_synchronisation", column("run"), column("statut"))
 
 _OPEN_PUSHES = {
@@ -308,8 +310,9 @@ class Reader(Subject):
         whom: ColumnElement[Any] = case((is_open, "instructeur"), else_="personne")
         source: FromClause = _dossier
         if self.programme.stages:
-            whom = func.coalesce(_followed.c.attend, whom)
-            source = _dossier.outerjoin(_followed, _followed.c.numero == _dossier.c.numero)
+            attend = expanded(followed("attend", "dossier", "liste"), self.connection.dialect.name)
+            whom = func.coalesce(literal_column(attend), whom)
+            source = _dossier.outerjoin(_listed, _listed.c.numero == _dossier.c.numero)
         of_dossier = _dossier.c.demarche_numero
         quarantined, wish = tables.quarantaine.c, _outbox.c
         rows = self.connection.execute(
