@@ -65,7 +65,8 @@ def conflicts(visit: Visit) -> Response:
 
 def decide(visit: Visit) -> Response:
     """Keep the human's values; or overwrite or adopt them, once that is confirmed."""
-    keys = set(visit.every.get("conflit", ()))
+    # All that were shown; others that came since are not settled unseen.
+    keys = set(visit.every.get("montre" if visit.form.get("tous") else "conflit", ()))
     if not keys:
         visit.say("Choisissez au moins un conflit.", kind="warning")
         return visit.back("/conflits")

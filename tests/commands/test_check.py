@@ -47,6 +47,20 @@ def test_the_right_to_write_is_tried_by_writing_nothing(sandbox: Sandbox, run: C
     assert ["dossierModifierAnnotations"] == tried.fields
 
 
+def test_a_groupe_that_the_demarche_lacks_is_told(run: Command) -> None:
+    """Who is limited to it sees no dossier; the remedy names those that there are."""
+    own = run.folder / "own.toml"
+    own.write_text(
+        f'{shipped_config().read_text("utf-8")}\n[[acces]]\nrole = "jury"\n'
+        'personnes = ["@jury.example.fr"]\ngroupes = ["défaut", "Défault"]\n',
+        "utf-8",
+    )
+    ended = run("check", "--json", "--config", str(own))
+    assert [("warning", "no groupe of the démarche has the name « Défault »")] == lines(
+        ended, "access"
+    )
+
+
 def test_what_the_configuration_opens_is_listed(run: Command) -> None:
     """With its type, as it is now; an id that no revision has is told with the remedy."""
     shipped = shipped_config().read_text("utf-8")

@@ -13,12 +13,13 @@ import pytest
 
 from dsync.console.access import Role
 from dsync.store import Reader
+from dsync.store.change_list import ChangeSelection
 from dsync.store.listing import Selection
 from tests.console.addresses import pages
 from tests.console.provider import EMAIL, provider
 from tests.console.served import Visitor, served
 from tests.console.test_signin import Clock, team_access
-from tests.engine.rig import DEMARCHE, Engine, number, seeds
+from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
 
 NORD, SUD = "Groupe Nord", "Groupe Sud"
 CANARY = "CANARI du Sud"
@@ -67,6 +68,7 @@ def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
     """Nor in a file, nor in a number: whatever becomes of them, each page stays as it is."""
     people = {Role.INSTRUCTEUR: team.instructeur, Role.JURY: team.jury}
     own = ["/dossiers.csv", "/dossiers?q=canari", "/dossiers?tri=verdict"]
+    own += ["/changements?par=tous", "/changements.csv?par=tous"]
     every = [(role, path) for role in people for path in (*pages(number(0), role), *own)]
     before = {(role, path): shown(people[role], path) for role, path in every}
     for change in (
@@ -75,6 +77,9 @@ def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
         f"UPDATE dossier SET presence = 'masque' WHERE numero = {number(7)}",
         f"UPDATE dossier SET etat = 'en_instruction' WHERE numero = {number(8)}",
         f"UPDATE verdict SET verdict = 'Inéligible' WHERE numero >= {number(6)}",
+        "INSERT INTO changement (demarche_numero, numero, origine, champ_id, libelle, "
+        f"nouvelle_valeur, constate_le, par, apres_depot, sceau) VALUES ({DEMARCHE}, {number(6)}, 'champ', "
+        f"'c', '{CANARY}', '{CANARY}', '2026-01-01', 'usager', true, '')",
         f"UPDATE outbox SET statut = 'conflit', valeur_distante = '{CANARY}' "
         f"WHERE numero >= {number(6)}",
     ):
@@ -93,6 +98,10 @@ def test_what_lists_and_counts_is_of_the_groupes(database_url: str) -> None:
     """On both engines: each count of them is what it is of all dossiers if there are no others."""
     with Engine(database_url, seeds(range(6))) as engine:
         engine.sync_until_quiet()
+        for rank in (0, 5):
+            engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
+        engine.advance(minutes=1)
+        engine.sync()
         engine.execute(f"UPDATE dossier SET groupe_instructeur = '{NORD}'")
         engine.execute(
             f"UPDATE dossier SET groupe_instructeur = '{SUD}' WHERE numero >= {number(4)}"
@@ -128,6 +137,7 @@ def counted(reader: Reader) -> list[Any]:
         figures,
         counts,
         reader.open_work().wishes,
+        reader.changes.count(ChangeSelection()),
     ]
 
 

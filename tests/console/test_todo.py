@@ -40,9 +40,9 @@ def listed(visitor: Visitor, link: str) -> int:
 def test_each_number_is_that_of_the_list_it_leads_to(read_engine: Engine, reader: Visitor) -> None:
     """By who has to act, of present dossiers; by check and result, of those under way."""
     numbers = numbers_of(reader)
-    of_whom = {link: count for link, count in numbers.items() if "attend=" in link}
-    assert 4 == len(of_whom)
-    assert of_whom == {link: listed(reader, link) for link in of_whom}
+    lists = {link: count for link, count in numbers.items() if link.startswith("/dossiers?")}
+    assert lists == {link: listed(reader, link) for link in lists}
+    assert 4 == sum("attend=" in link for link in lists)
     found = read_engine.rows(
         "SELECT k.controle, k.resultat, count(*) AS n FROM lecture_precontrole_controle AS k "
         "JOIN dossier AS d ON d.numero = k.numero WHERE k.courant AND d.presence = 'present' "
@@ -56,9 +56,31 @@ def test_each_number_is_that_of_the_list_it_leads_to(read_engine: Engine, reader
         for row in found
     } == {link: count for link, count in numbers.items() if "controle=" in link}
     under_way = read_engine.rows("SELECT etat FROM dossier WHERE presence = 'present'")
-    assert Counter(row["etat"] in OPEN for row in under_way)[True] == listed(
-        reader, "/dossiers?presence=present&etat=en_cours"
-    )
+    path = "/dossiers?presence=present&etat=en_cours"
+    assert Counter(row["etat"] in OPEN for row in under_way)[True] == listed(reader, path)
+    page = reader.get(path).text
+    assert '<option value="en_cours" selected>En cours</option>' in page
+    assert "<title>Dossiers (En cours, Présent)" in page
+
+
+def test_all_is_well_where_nothing_waits_for_anybody(engine: Engine) -> None:
+    """Each dossier is refused, and a service runs: one sentence, and no number but zero."""
+    with served(engine) as console:
+        visitor = console.visitor()
+        register(engine.worker.app)
+        assert 0 < max(numbers_of(visitor).values())
+        assert "Tout va bien" not in first(visitor)
+        for row in engine.rows(
+            "SELECT numero, etat FROM dossier WHERE etat NOT IN ('refuse', 'sans_suite')"
+        ):
+            if row["etat"] == "en_construction":
+                engine.control.move(row["numero"], "en_instruction")
+            engine.control.move(row["numero"], "refuse")
+        engine.advance(minutes=1)
+        engine.sync(full=True)
+        register(engine.worker.app)
+        assert "Tout va bien : rien n’attend personne." in first(visitor)
+        assert {0} == {n for link, n in numbers_of(visitor).items() if "/dossiers?" in link}
 
 
 @pytest.mark.parametrize("text", [None, DECLARED], ids=["no checks", "declared checks"])
@@ -117,7 +139,6 @@ def test_an_instructeur_of_some_groupes_is_shown_theirs(engine: Engine) -> None:
             own = sum(counts[name] for name in ("instructeur", "jury", "usager", "administration"))
             assert waiting == own + counts["personne"]
         assert 1 == sum(row.nombre for row in reader.dossiers.waiting({"Sud"}))
-        assert 0 == reader.corrections.changed_since(engine.worker.now(), {"Nord"})
 
 
 def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:
