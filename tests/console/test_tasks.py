@@ -1,7 +1,7 @@
 """The fourteen tasks of a call's days, each in at most three clicks from the first page.
 
-A click is a link, a button, a fold or a box; texts, options and lists are chosen by keyboard. Needs
-Debian's chromium, as `test_browser.py`, whose rules hold.
+A click is a link, a button, a fold or a box, also where the keyboard presses it; texts, options and
+lists are chosen by keyboard. Needs Debian's chromium, as `test_browser.py`, whose rules hold.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.console.conftest import SHOWN
 from tests.console.provider import EMAIL, provider
 from tests.console.served import served
-from tests.console.test_browser import browser, menu, pytestmark
+from tests.console.test_browser import browser, pytestmark
 from tests.console.test_digest import with_acces
 from tests.console.test_signin import Clock, as_, team_access
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
@@ -32,19 +32,26 @@ ACCES = [as_("administrateur", EMAIL)]
 class Person:
     """Somebody at a browser, whose clicks are counted from the first page on."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, *, has_mouse: bool) -> None:
         self.page = page
+        self.has_mouse = has_mouse
         self.clicks = 0
 
     def click(self, what: Locator) -> None:
-        """Click, and count it."""
+        """Click, or press what has the focus, and count it."""
         self.clicks += 1
-        what.click()
+        if self.has_mouse:
+            what.click()
+            return
+        what.focus()
+        assert what.evaluate("e => e === document.activeElement && e.tabIndex >= 0")
+        is_box = what.evaluate("e => e.tagName === 'INPUT'")
+        self.page.keyboard.press("Space" if is_box else "Enter")
 
     def menu(self, name: str) -> None:
         """Choose an entry of the menu."""
-        self.clicks += 1
-        menu(self.page, name)
+        entries = self.page.get_by_role("navigation", name="Menu principal")
+        self.click(entries.get_by_role("link", name=name))
 
     def link(self, name: str | re.Pattern[str]) -> None:
         """Follow the first link of that name in the page's content."""
@@ -94,13 +101,17 @@ def page(
             context.close()
 
 
-@pytest.fixture
-def person(page: Page) -> Iterator[Person]:
+@pytest.fixture(params=["mouse", "keyboard"])
+def person(page: Page, request: pytest.FixtureRequest) -> Iterator[Person]:
     """The same person at the first page, who then needs no fourth click."""
     page.goto("/")
-    made = Person(page)
+    made = Person(page, has_mouse=request.param == "mouse")
     yield made
     assert made.clicks <= MOST
+
+
+once = pytest.mark.parametrize("person", ["keyboard"], indirect=True)
+"""Of what cannot be done again."""
 
 
 def heading(person: Person) -> Locator:
@@ -180,6 +191,7 @@ def test_what_is_not_yet_in_ds(person: Person) -> None:
     expect(person.page.get_by_role("columnheader", name="À faire").first).to_be_visible()
 
 
+@once
 def test_settle_eighteen_conflicts(person: Person) -> None:
     person.link(re.compile(f"^{CONFLICTS} dossiers attendent votre choix"))
     person.click(person.page.get_by_label(f"Les {CONFLICTS} conflits montrés"))
@@ -188,6 +200,7 @@ def test_settle_eighteen_conflicts(person: Person) -> None:
     expect(person.page.get_by_role("status").first).to_contain_text(said)
 
 
+@once
 def test_answer_a_check(person: Person) -> None:
     person.link("à vérifier")
     person.click(person.page.locator("table.liste tbody th a").first)
