@@ -35,6 +35,7 @@ from dsync.service.causes import DATABASE, DS, NO_SUCCESS, Finding, Message, Sev
 from dsync.settings import Settings
 from dsync.store.engine import waited_in_vain
 from dsync.store.services import AlertBook, AlertEntry, AlertKey
+from dsync.store.store import process_name
 from dsync.sync.context import digest
 
 if TYPE_CHECKING:
@@ -263,13 +264,23 @@ class Alerts:
             log.warning("alerts_without_database", error=exc.message)
 
     def _check(self) -> None:
-        """Run the checks of the démarches of which they are due, and tell what they found."""
+        """Run the checks of the démarches of which they are due, and tell what they found.
+
+        Of several services the eldest makes them: each costs requests of the budget that all share.
+        """
         due = [
             one
             for one in self._workers
             if self._monotonic() >= self._check_at.get(one.demarche, 0.0)
         ]
         if not due or self._stop.is_set():
+            return
+        try:
+            eldest = due[0].store.services.eldest([one.demarche for one in due], due[0].clock())
+        except StoreError:
+            return  # Told by `_watch`; the next look tries again.
+        due = [one for one in due if eldest.get(one.demarche, process_name()) == process_name()]
+        if not due:
             return
         with ThreadPoolExecutor(_CHECKS_AT_ONCE, "dsync-check") as pool:
             begun = {pool.submit(self._lines, one): one.demarche for one in due}

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+NOW = timedelta(0)
+WATCH_AFTER = timedelta(seconds=2)
+"""From the start to the first look for what is to be told."""
 TICK_S = 2.0
 """Interval at which is looked for what is due. PostgreSQL tells at once what is asked for."""
 LOOK_S = 1.0
@@ -287,12 +290,13 @@ class Service:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
-        def every(seconds: float, act: Callable[[], None]) -> Any:
-            now = datetime.now(UTC)
-            return scheduler.add_job(act, "interval", seconds=seconds, next_run_time=now)
+        def every(seconds: float, act: Callable[[], None], after: timedelta = NOW) -> Any:
+            first = datetime.now(UTC) + after
+            return scheduler.add_job(act, "interval", seconds=seconds, next_run_time=first)
 
         ticks = [every(self._tick_s, self._woken.set), every(REGISTER_S, self._register)]
-        ticks += [every(one.every_s, one.tick) for one in self._watches]
+        # Services that start together are registered by then: one of them makes the checks.
+        ticks += [every(one.every_s, one.tick, WATCH_AFTER) for one in self._watches]
         if self._reload is not None:
             ticks.append(every(RELOAD_S, self._look_at_configuration))
         pool = ThreadPoolExecutor(self._slots, thread_name_prefix="dsync-run")

@@ -118,6 +118,23 @@ class Services:
         every = map(RunningService._make, rows)
         return len({one.holder for one in every if is_alive(one, None, now)})
 
+    def eldest(
+        self, demarches: Sequence[DemarcheNumber], now: datetime
+    ) -> dict[DemarcheNumber, str]:
+        """Return the process of each démarche's service that works and started first, if any does.
+
+        Args:
+            demarches: their numbers.
+            now: the present instant, in UTC.
+        """
+        with self._reading() as connection:
+            every = read_services(connection, demarches)
+        return {
+            number: services[0].holder
+            for number, found in every.items()
+            if (services := [one for one in found if is_alive(one, None, now)])
+        }
+
     def of(self, demarche: DemarcheNumber) -> list[RunningService]:
         """Return the services of a démarche, by start."""
         with self._reading() as connection:
@@ -137,7 +154,7 @@ def read_services(
     rows = connection.execute(
         select(_service.c.demarche_numero, *_SHOWN)
         .where(_service.c.demarche_numero.in_(demarches))
-        .order_by(_service.c.started_at)
+        .order_by(_service.c.started_at, _service.c.holder)
     )
     found: dict[DemarcheNumber, list[RunningService]] = {number: [] for number in demarches}
     for number, *row in rows:

@@ -1,4 +1,4 @@
-"""A stand-in of DS with many démarches of 100 small dossiers, and DS's own limit of requests.
+"""A stand-in of DS with many démarches of small dossiers, and DS's own limit of requests.
 
 Each démarche is the prebuilt one under another number. Beyond 400 requests of a token in a minute
 of the clock, the answer is a 429 as DS's; they are counted.
@@ -16,7 +16,6 @@ from tests.bench import prebuilt
 
 LIMIT = 400
 FIRST = 50_000
-DOSSIERS = 100
 
 
 class Handler(prebuilt.Handler):
@@ -78,13 +77,14 @@ class Server(prebuilt.Server):
 
 
 def main() -> None:
-    """Serve until killed; print the address."""
+    """Serve until killed, with a latency in ms and a number of dossiers; print the address."""
     from dsync.sandbox import Sandbox
 
     # As the sandbox renders them: 20 KB each would measure the disk.
     prebuilt.DOSSIER_BYTES = 0
-    with Sandbox.start(DOSSIERS, prebuilt.SEED) as sandbox:
-        corpus = prebuilt.Corpus(sandbox, DOSSIERS, 1000)
+    dossiers = int(sys.argv[2])
+    with Sandbox.start(dossiers, prebuilt.SEED) as sandbox:
+        corpus = prebuilt.Corpus(sandbox, dossiers, 1000)
     server = Server(corpus, float(sys.argv[1]) / 1000)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()

@@ -22,6 +22,7 @@ from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
+from dsync.store import RunningService
 from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.report import RunReport
 from tests.engine.inbox import Inbox
@@ -343,6 +344,20 @@ def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox)
         [],
         ["check labels ended"],
     ] == seen
+
+
+def test_one_of_several_services_makes_the_checks(engine: Engine, inbox: Inbox) -> None:
+    """The one that started first; another one once that has ended."""
+    alerts, services = alerts_of(engine.worker, inbox), engine.worker.app.store.services
+    now = engine.worker.now()
+    elder = RunningService("elsewhere:1", "1", now - timedelta(hours=1), now, now)
+    services.register(elder, [DEMARCHE])
+    register(engine.worker.app)
+    engine.sync()
+    engine.control.form.rename_label("à vérifier", "à revoir")
+    assert [] == told(engine, inbox, alerts)
+    services.unregister(elder.holder)
+    assert [INSTRUCTEUR, "check labels"] == told(engine, inbox, alerts)
 
 
 def test_of_two_checks_the_later_one_counts(engine: Engine, inbox: Inbox) -> None:
