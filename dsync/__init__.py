@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 __version__ = "0.1.0"
+"""The only place that has it: `pyproject.toml` reads it here, `scripts/release` tags it."""

@@ -34,6 +34,7 @@ from dsync.configuration import (
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError
+from dsync.extras import IMAGE_VARIABLE
 from dsync.smtp import SmtpServer
 
 M = TypeVar("M", bound=BaseModel)
@@ -54,8 +55,9 @@ _FOREIGN = {
     "DSYNC_SHARED",
     "DSYNC_NEEDS_BROWSER",
     "DSYNC_NEEDS_PROMETHEUS",
+    IMAGE_VARIABLE,
 }
-"""Variables that only the tests read."""
+"""Variables that are no setting: of the tests, and the image's own."""
 
 
 class _Environment(BaseSettings):

@@ -21,6 +21,7 @@ from dsync.configuration import ConsoleSection, OpenIdSection
 from dsync.console.access import LocalAccess, Role
 from dsync.console.app import Console
 from dsync.errors import ConfigurationError
+from dsync.extras import remedy
 from dsync.service.signals import StopSignals
 from dsync.service.surface import bind, server_thread
 from dsync.settings import check_reach, console_section
@@ -134,8 +135,7 @@ def _team_access(
         from dsync.console.signin import BACK, TeamAccess
     except ModuleNotFoundError as exc:
         raise ConfigurationError(
-            "[console.openid] needs packages that are not installed: pip install "
-            "'dsync[console-oidc]'."
+            f"[console.openid] needs packages that are not installed: {remedy('console-oidc')}."
         ) from exc
     secret = worker.settings.oidc_client_secret
     if secret is None:

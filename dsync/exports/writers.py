@@ -15,6 +15,7 @@ import msgspec
 from dsync.domain.dossier import PARIS
 from dsync.errors import ConfigurationError
 from dsync.exports.view_rows import Columns, Table
+from dsync.extras import remedy
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A text that starts with one of these would be a formula when a spreadsheet opens a CSV file."""
@@ -316,8 +317,7 @@ class ParquetWriter:
             from pyarrow import parquet
         except ImportError as exc:
             raise ConfigurationError(
-                "Parquet needs pyarrow: install it with `pip install 'dsync[export]'`, or use "
-                "--format csv or xlsx."
+                f"Parquet needs pyarrow: {remedy('export')}, or use --format csv or xlsx."
             ) from exc
         kinds = {
             "integer": pyarrow.int64(),

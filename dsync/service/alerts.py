@@ -31,6 +31,7 @@ from dsync.errors import (
     LeaseHeldError,
     StoreError,
 )
+from dsync.extras import remedy
 from dsync.service.causes import DATABASE, DS, NO_SUCCESS, Finding, Message, Severity, decide
 from dsync.settings import Settings
 from dsync.store.engine import waited_in_vain
@@ -517,9 +518,7 @@ def teller(settings: Settings) -> Tell:
     try:
         import apprise
     except ImportError as exc:
-        raise ConfigurationError(
-            "DSYNC_ALERT_URLS needs the extra « alerts »: pip install 'dsync[alerts]'."
-        ) from exc
+        raise ConfigurationError(f"DSYNC_ALERT_URLS needs apprise: {remedy('alerts')}.") from exc
     sender = apprise.Apprise()
     for rank, url in enumerate(urls.split(), start=1):
         if not sender.add(url):

@@ -7,6 +7,7 @@ from typing import Any
 
 from dsync import __version__
 from dsync.errors import ConfigurationError
+from dsync.extras import remedy
 from dsync.settings import Settings
 
 _FRAME = ("filename", "function", "module", "lineno", "in_app")
@@ -23,9 +24,7 @@ def reporter(settings: Settings) -> Callable[[Exception], None] | None:
     try:
         import sentry_sdk
     except ImportError as exc:
-        raise ConfigurationError(
-            "DSYNC_SENTRY_DSN needs the extra « sentry »: pip install 'dsync[sentry]'."
-        ) from exc
+        raise ConfigurationError(f"DSYNC_SENTRY_DSN needs sentry-sdk: {remedy('sentry')}.") from exc
     try:
         sentry_sdk.init(
             settings.sentry_dsn.get_secret_value(),

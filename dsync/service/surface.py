@@ -38,6 +38,7 @@ from dsync import __version__
 from dsync.addresses import Listen, mask_url
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import ConfigurationError
+from dsync.extras import DISTRIBUTION
 from dsync.service.metrics import Metrics
 from dsync.service.readiness import readiness
 from dsync.service.webhooks import MAX_BODY, Outcome, Webhooks
@@ -441,7 +442,7 @@ def _version_document() -> dict[str, str | None]:
 
     Source and commit are those that pip recorded when it installed dsync from a repository.
     """
-    recorded = json.loads(metadata.distribution("dsync").read_text("direct_url.json") or "{}")
+    recorded = json.loads(metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
     commit = recorded.get("vcs_info", {}).get("commit_id")
     source = mask_url(recorded["url"]) if commit else None
     return {"version": __version__, "source": source, "commit": commit, "build": None}

@@ -30,6 +30,7 @@ from dsync.exchanges import (
     InsecureAddressError,
     TooLongError,
 )
+from dsync.extras import remedy
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_REDIRECTS = 5
@@ -415,9 +416,7 @@ def _open_target(address: str) -> tuple[Any, str]:
     try:
         fs, path = url_to_fs(address, **options)
     except ImportError as exc:
-        raise ConfigurationError(
-            "[pieces] target: s3:// needs the extra s3: pip install 'dsync[s3]'."
-        ) from exc
+        raise ConfigurationError(f"[pieces] target: s3:// needs s3fs: {remedy('s3')}.") from exc
     return fs, path
 
 

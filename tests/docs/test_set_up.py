@@ -7,13 +7,15 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from dsync import __version__
+from dsync.extras import DISTRIBUTION
 from tests.golden import dependencies
 
 ROOT = Path(__file__).parents[2]
@@ -95,13 +97,13 @@ def constrained() -> dict[str, str]:
     )
 
 
-def locked() -> dict[str, str]:
-    """Return the version of each distribution in requirements.txt, which has hashes."""
-    text = read("requirements.txt").replace(" \\\n    --hash=", " --hash=")
+def locked(name: str = "requirements.txt") -> dict[str, str]:
+    """Return the version of each distribution in a file that has hashes."""
+    text = read(name).replace(" \\\n    --hash=", " --hash=")
     entry = re.compile(
         r"([a-z0-9.-]+)==([a-z0-9.]+)( ; [A-Za-z_' !=0-9.]+)?( --hash=sha256:[0-9a-f]{64})+"
     )
-    found = [entry.fullmatch(line) for line in text.splitlines() if not line.startswith("#")]
+    found = [entry.fullmatch(line) for line in text.splitlines() if line[0] not in "#-"]
     assert all(found)
     return {one[1]: one[2] for one in found if one}
 
@@ -109,30 +111,40 @@ def locked() -> dict[str, str]:
 def test_the_locked_versions_are_the_tested_ones() -> None:
     """`scripts/requirements` writes the file anew; it has hashes, and no address."""
     pinned = constrained()
-    assert {} == {n: v for n, v in locked().items() if pinned.get(n) != v}
+    both = locked() | locked("requirements-parquet.txt")
+    assert {} == {n: v for n, v in both.items() if pinned.get(n) != v}
 
 
 def test_all_that_an_installation_needs_is_locked() -> None:
-    """With the extras that the image has, so that pip asks for nothing without a hash."""
-    needed = {*dependencies.needs("dsync", frozenset({"alerts", "sentry"}))} - {"dsync"}
+    """With the extras that each image has, so that pip asks for nothing without a hash."""
+    image = frozenset({"s3", "alerts", "sentry", "console-oidc"})
+    needed = {*dependencies.needs(DISTRIBUTION, image)} - {DISTRIBUTION}
     assert set() == needed - set(locked())
+    more = {*dependencies.needs(DISTRIBUTION, image | {"export"})} - {DISTRIBUTION}
+    assert "pyarrow" in more - needed
+    assert set() == more - set(locked()) - set(locked("requirements-parquet.txt"))
+    assert read("requirements-parquet.txt").splitlines()[1] == "-r requirements.txt"
 
 
 def test_every_dependency_is_constrained_to_a_version_that_it_allows() -> None:
     """A dependency added to the project is added to the constraints."""
     project = tomllib.loads(read("pyproject.toml"))["project"]
     pinned = constrained()
-    for text in project["dependencies"] + project["optional-dependencies"]["test"]:
+    for text in project["dependencies"] + [
+        one for of in project["optional-dependencies"].values() for one in of
+    ]:
         requirement = Requirement(text)
         version = pinned[requirement.name.lower().replace("_", "-")]
         assert requirement.specifier.contains(version), text
 
 
-def test_the_shipped_configuration_and_the_packages_version_agree_with_the_project() -> None:
-    """One version number, whichever file shows it."""
-    from dsync import __version__
-
-    assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == __version__
+def test_the_version_has_one_source() -> None:
+    """The package's own file, which is in an sdist as it is in a checkout; the rest reads it."""
+    project = tomllib.loads(read("pyproject.toml"))
+    assert "version" not in project["project"]
+    assert {"path": "dsync/__init__.py"} == project["tool"]["hatch"]["version"]
+    assert metadata.version(DISTRIBUTION) == __version__
+    assert {__version__} == set(re.findall(r"image: dsync:(\S+)", read("deploy/kubernetes.yaml")))
 
 
 @pytest.mark.parametrize(
@@ -154,11 +166,14 @@ def test_what_is_imported_is_declared() -> None:
     """Not only needed by something that is: that could go with its next version."""
     project = tomllib.loads(read("pyproject.toml"))["project"]
     extras = project["optional-dependencies"]
-    lists = [project["dependencies"], *(of for name, of in extras.items() if name != "test")]
+    lists = [
+        project["dependencies"],
+        *(of for name, of in extras.items() if name not in ("test", "release")),
+    ]
     declared = {canonicalize_name(Requirement(one).name) for of in lists for one in of}
     every = {name for file in (ROOT / "dsync").rglob("*.py") for name in imported_by(file)}
     foreign = every - sys.stdlib_module_names - {"dsync"}
-    made_by = packages_distributions()
+    made_by = metadata.packages_distributions()
     missing = {
         name
         for name in foreign

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from dsync.extras import DISTRIBUTION
 from tests.golden.table import rows
 
 HAND = Path(__file__).parent / "hand" / "dependencies.md"
-EXTRAS = ("alerts", "sentry", "export", "s3")
+EXTRAS = ("alerts", "sentry", "console-oidc", "export", "s3")
 PERMISSIVE = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "PSF-2.0", "Python-2.0",
 }  # fmt: skip
@@ -38,11 +39,11 @@ OTHER_WORDS = {
 
 def licences() -> str:
     """Return the table of the distributions, each with its licence and what needs it."""
-    needed: dict[str, str] = dict.fromkeys(needs("dsync", frozenset()), "dsync")
+    needed: dict[str, str] = dict.fromkeys(needs(DISTRIBUTION, frozenset()), "dsync")
     for extra in EXTRAS:
-        for name in needs("dsync", frozenset({extra})):
+        for name in needs(DISTRIBUTION, frozenset({extra})):
             needed.setdefault(name, f"extra `{extra}`")
-    del needed["dsync"]
+    del needed[DISTRIBUTION]
     return rows(
         ("distribution", "licence", "needed by"),
         ((name, licence(name), needed[name]) for name in sorted(needed)),

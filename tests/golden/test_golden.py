@@ -12,6 +12,7 @@ from dsync.domain.detail_frame import LEVELS, stated_verdict
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.sentences import SENTENCES
+from dsync.extras import DISTRIBUTION
 from tests.conftest import Golden
 from tests.golden import dependencies, dossiers, pages, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
@@ -119,7 +120,7 @@ def test_every_dependency_has_a_licence_that_the_project_may_be_used_with() -> N
     names = {
         name
         for extra in ("", *dependencies.EXTRAS)
-        for name in dependencies.needs("dsync", frozenset({extra} - {""}))
+        for name in dependencies.needs(DISTRIBUTION, frozenset({extra} - {""}))
     }
     said = dependencies.HAND.read_text(encoding="utf-8")
     assert {"psycopg", "certifi", "apprise", "pyarrow", "s3fs"} <= names
