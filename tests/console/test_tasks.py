@@ -174,6 +174,7 @@ def test_one_ministry(person: Person) -> None:
     choice.focus()
     person.page.keyboard.press("ArrowDown")
     person.button("Filtrer")
+    person.page.wait_for_url("**rattachement=**")
     rows = person.page.locator("table.liste tbody td[data-titre=Demandeur]")
     assert {wanted} == set(rows.all_inner_texts())
 
