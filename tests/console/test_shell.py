@@ -151,6 +151,7 @@ def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) ->
             links = re.findall(r'href="([^"]+)"', menu)
             plan = re.findall(r'class="fr-link" href="(/[^"]*)"', page.partition("<main")[2])
             assert {*links} <= {*plan}
+            assert ("/abonnement" in plan) == (role is not Role.LECTEUR)
             assert ("/conflits" in links) == (role in {Role.ADMINISTRATEUR, Role.INSTRUCTEUR})
             assert ("/jury" in links) == (role is not Role.LECTEUR)
 
