@@ -175,11 +175,7 @@ def test_one_ministry(person: Person) -> None:
     choice.focus()
     person.page.keyboard.press("ArrowDown")
     person.button("Filtrer")
-<<<<<<< HEAD
-    person.page.wait_for_url("**rattachement=**")
-=======
     expect(person.page).to_have_url(re.compile("rattachement="))
->>>>>>> eaeda115 (Wait in tests for the page that a key leads to; expect the digest's page in the plan)
     rows = person.page.locator("table.liste tbody td[data-titre=Demandeur]")
     assert {wanted} == set(rows.all_inner_texts())
 
