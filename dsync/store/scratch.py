@@ -19,12 +19,15 @@ def private_folder() -> Iterator[Path]:
 
     Its lock ends with this process, so that `sweep` deletes what a killed one has left.
     """
+    # Before it is locked, the start of another process may take it for abandoned.
     while True:
         name = tempfile.mkdtemp(prefix=PREFIX)
-        opened = os.open(name, os.O_RDONLY)
+        try:
+            opened = os.open(name, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
         with suppress(OSError):  # A shared file system may know no locks.
             fcntl.flock(opened, fcntl.LOCK_EX)
-        # Before it was locked, the start of another process may have taken it for abandoned.
         if Path(name).is_dir():
             break
         os.close(opened)
