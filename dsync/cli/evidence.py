@@ -179,9 +179,7 @@ def undo(*, yes: bool) -> None:
     folder = settings.config.parent
     found = last_kept(folder, (*regles.operateurs, *filter(None, [regles.categories_juridiques])))
     if found is None:
-        raise ConfigurationError(
-            f"No list in {folder} was replaced by `dsync evidence update`: nothing to undo."
-        )
+        raise ConfigurationError(f"No list in {folder} was replaced by an update: nothing to undo.")
     name, kept = found
     text = _text_of(kept)
     difference = Difference.of(_text_of(list_file(name, folder, shipped_config().parent)), text)

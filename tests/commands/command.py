@@ -73,7 +73,9 @@ class Ended:
 def checked(arguments: Sequence[str], ended: Ended) -> Ended:
     """Return what a command printed, each remedy of which click can parse as it stands."""
     if "--help" not in arguments:
-        for remedy in remedies(ended.text):
+        # Comments, as of a new configuration file, name commands without their arguments.
+        said = re.sub(r"^ *#.*$", "", ended.text, flags=re.MULTILINE)
+        for remedy in remedies(said):
             if "--help" not in remedy:
                 parsed(remedy)
     return ended

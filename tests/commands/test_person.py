@@ -27,7 +27,8 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     shown = run("person", mail, "-v")
     assert (0, True, True) == (shown.code, str(truth.number) in shown.out, mail in shown.out)
     assert mail not in shown.err
-    assert f"Applicant of dossier {truth.number}: `dsync dossier show N --json`" in shown.out
+    told = f"Applicant of dossier {truth.number}: `dsync dossier show {truth.number} --json`"
+    assert told in shown.out
     [latest, *_] = run("journal", "--json").json
     assert ("acces", [truth.number]) == (latest["genre"], latest["options"]["dossiers"])
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
