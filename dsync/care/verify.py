@@ -125,7 +125,7 @@ def verify(
         StoreError: the database cannot be read.
     """
     done = Verification()
-    with store.reading(expected.demarche) as reader:
+    with store.reading(expected.demarche, sorting=True) as reader:
         damage = reader.verification.damage()
         if damage:
             done.findings.append(

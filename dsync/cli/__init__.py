@@ -11,6 +11,7 @@ import gc
 import sys
 
 from dsync.cli.root import dsync
+from dsync.service.signals import end_by_exception
 
 SWITCH_S = 0.001
 """How long a thread may keep the interpreter while another one waits for it. By default 5 ms: the
@@ -24,6 +25,7 @@ TRIMMED = 1 << 17
 def main() -> None:
     """Run the `dsync` command (console script)."""
     set_up_process()
+    end_by_exception()
     dsync(prog_name="dsync")
 
 

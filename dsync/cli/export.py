@@ -12,15 +12,12 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from dsync.cli.failures import Exit
 from dsync.cli.options import INSTANT, json_option, settings_options
-from dsync.cli.output import announce_stop, print_json, print_table
+from dsync.cli.output import print_json, print_table
 from dsync.cli.session import check_known, chosen_demarche, load_any, opened
 from dsync.database import open_database
-from dsync.errors import InterruptedRunError
 from dsync.exports import ENDINGS, tables_of
 from dsync.exports import export as write
-from dsync.service.signals import StopSignals
 from dsync.sync.context import utc_now
 
 
@@ -71,7 +68,6 @@ def export(
     """
     with (
         closing(open_database(load_any().database_url, create=False)) as store,
-        StopSignals(announce=announce_stop) as signals,
         _progress(wanted=not as_json) as progress,
     ):
         demarche = chosen_demarche()
@@ -83,21 +79,16 @@ def export(
             without_personal_data=without_personal_data,
             demarche=demarche,
         )
-        try:
-            with store.reading(demarche) as reader:
-                done = write(
-                    reader.connection,
-                    tables,
-                    folder,
-                    format_=format_,
-                    made_at=utc_now(),
-                    since=since,
-                    stop=signals.stop,
-                    progress=progress,
-                )
-        except InterruptedRunError as exc:
-            click.echo(exc.message, err=True)
-            raise Exit(signals.exit_code or exc.exit_code) from exc
+        with store.reading(demarche, sorting=True) as reader:
+            done = write(
+                reader.connection,
+                tables,
+                folder,
+                format_=format_,
+                made_at=utc_now(),
+                since=since,
+                progress=progress,
+            )
     if as_json:
         print_json([one._asdict() for one in done])
         return

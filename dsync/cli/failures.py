@@ -19,6 +19,7 @@ import click
 from dsync.cli.options import Flags
 from dsync.domain.remedies import pasteable
 from dsync.errors import DsyncError
+from dsync.service.signals import interrupted_code, was_interrupted
 
 _OWN_FAULT = 1
 USAGE = 2
@@ -79,7 +80,7 @@ class SafeGroup(Group):
         except Exit as exc:
             sys.exit(exc.code)
         except (KeyboardInterrupt, click.Abort):
-            sys.exit(tell("Interrupted.", INTERRUPTED, as_json="--json" in arguments))
+            sys.exit(tell("Interrupted.", interrupted_code(), as_json="--json" in arguments))
         # A command is missing, so this is a usage error, and the help goes to stderr.
         except click.exceptions.NoArgsIsHelpError as exc:
             click.echo(exc.format_message(), err=True)
@@ -87,6 +88,8 @@ class SafeGroup(Group):
         except Exception as exc:
             message, code = explain(exc)
             message = pasteable(message, extra["obj"].remedy_options())
+            if was_interrupted():
+                message, code = "Interrupted.", interrupted_code()
             is_lost = _is_unwritable(exc)
             if is_lost:
                 _abandon_stdout()  # It holds what could not be written.
@@ -165,5 +168,5 @@ def tell(message: str, code: int, *, as_json: bool) -> int:
     except OSError:
         _abandon_stdout()
     with contextlib.suppress(OSError):
-        click.echo(f"Error: {message}" if code != INTERRUPTED else message, err=True)
+        click.echo(f"Error: {message}" if code < INTERRUPTED else message, err=True)
     return code

@@ -114,7 +114,9 @@ def carry_out(
     Raises:
         Exit: a signal ended the wait for a service; this was printed.
     """
-    with StopSignals(announce=announce_stop) as signals:
+    # What is only tried need not be finished in order.
+    is_tried = dry or isinstance(work, PrecheckAsOf)
+    with StopSignals(announce=announce_stop, at_most_s=1 if is_tried else None) as signals:
         settings = settings or load()
         if isinstance(work, Erasure):
             # An expired token must not keep what has to be erased.
@@ -131,7 +133,7 @@ def carry_out(
             make_ready(worker)
             # A dry run writes nothing: it is done here, between two runs of a service.
             request = None
-            if not (dry or isinstance(work, PrecheckAsOf)):
+            if not is_tried:
                 request = Request(work, asker(), wait_s=wait_s)
                 try:
                     row = hand_over(worker.context, request)

@@ -299,14 +299,19 @@ def check_titles(settings: Settings, reader: Reader) -> Mapping[str, str]:
 
 
 @contextmanager
-def reading(settings: Settings | None = None) -> Iterator[Reader]:
-    """Yield a reader of the démarche's data; a missing database is not created."""
+def reading(settings: Settings | None = None, *, sorting: bool = False) -> Iterator[Reader]:
+    """Yield a reader of the démarche's data; a missing database is not created.
+
+    Args:
+        settings: None: those of the command line.
+        sorting: as of `Store.reading`.
+    """
     from dsync.database import open_database
 
     settings = settings or load(stored=True)
     with closing(open_database(settings.database_url, create=False)) as store:
         check_known(store, settings.demarche, is_chosen=settings.sources["demarche"] != "file")
-        with store.reading(DemarcheNumber(settings.demarche)) as reader:
+        with store.reading(DemarcheNumber(settings.demarche), sorting=sorting) as reader:
             yield reader
 
 

@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from threading import Event
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.nearest import nearest
-from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
+from dsync.errors import ConfigurationError, DsyncError
 from dsync.exports.datapackage import ENDINGS, descriptor
 from dsync.exports.view_rows import Table
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
@@ -98,7 +97,6 @@ def export(
     format_: str,
     made_at: datetime,
     since: datetime | None = None,
-    stop: Event | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Exported]:
     """Write tables and `datapackage.json`; files of the same names are replaced at the end.
@@ -110,14 +108,12 @@ def export(
         format_: a key of `ENDINGS`.
         made_at: the present instant, for `datapackage.json`.
         since: as for `Table.rows`.
-        stop: when set, the export ends, and no file is replaced.
         progress: is called with a table's name, its rows written so far and all its rows, which
             are counted for it.
 
     Raises:
         ConfigurationError: the folder cannot be written, another export writes into it, or pyarrow
             is missing.
-        InterruptedRunError: `stop` was set.
         DsyncError: the disk is full, or the folder can no longer be written.
     """
     try:
@@ -128,11 +124,6 @@ def export(
         raise ConfigurationError(
             f"The folder {folder} cannot be written ({exc.strerror}): give another one."
         ) from exc
-    if connection.dialect.name == "sqlite":
-        # Sorting 20,000 dossiers in memory takes 90 MiB. SQLite's temporary files have no name. It
-        # refuses this within a transaction, once the connection has had a temporary view.
-        for statement in ("COMMIT", "PRAGMA temp_store = FILE", "BEGIN"):
-            connection.exec_driver_sql(statement)
     done: list[Exported] = []
     with _alone_in(folder), _unwritable_told(folder), _replacing(folder) as open_:
         for table in tables:
@@ -148,8 +139,6 @@ def export(
                 ) as batches,
             ):
                 for some in batches:
-                    if stop is not None and stop.is_set():
-                        raise InterruptedRunError("Interrupted: no file was replaced.")
                     writer.write(some)
                     rows += len(some[0])
                     if progress:

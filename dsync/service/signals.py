@@ -1,6 +1,7 @@
 """SIGINT, SIGTERM and SIGHUP: the first signal stops in order, a second one ends at once.
 
-A service without a terminal reads its configuration again at SIGHUP instead.
+A service without a terminal reads its configuration again at SIGHUP instead. A command that has
+nothing to finish ends by an exception (`end_by_exception`), and so leaves no temporary file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,38 @@ _REPEATED_S = 0.5
 process and to its process group."""
 
 
+_received = signal.SIGINT
+"""What ended this command last."""
+_received_at = -_REPEATED_S
+
+
+def end_by_exception() -> None:
+    """Have SIGTERM and SIGHUP raise `KeyboardInterrupt`, too, outside a `StopSignals`."""
+    for number in _SIGNALS:
+        # A shell has what it starts in the background ignore SIGINT, `nohup` SIGHUP.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def interrupted_code() -> int:
+    """Return the exit code of a command that a `KeyboardInterrupt` ends."""
+    return 128 + _received
+
+
+def was_interrupted() -> bool:
+    """Return whether a signal has raised an exception: what else failed since follows from it."""
+    return _received_at >= 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    global _received, _received_at
+    now = time.monotonic()
+    # One that is repeated at once would end the clearing up.
+    if now - _received_at > _REPEATED_S:
+        _received, _received_at = signal.Signals(number), now
+        raise KeyboardInterrupt
+
+
 class StopSignals:
     """A context in which the first signal sets `stop`, and a later second one ends the process.
 
@@ -29,13 +62,17 @@ class StopSignals:
     Args:
         announce: called after the first signal.
         hangup: called at SIGHUP, which then does not stop the process.
+        at_most_s: after this time `KeyboardInterrupt` ends what has not stopped, such as a long
+            statement; None: it is waited for.
     """
 
     def __init__(
         self,
         announce: Callable[[], None] | None = None,
         hangup: Callable[[], None] | None = None,
+        at_most_s: float | None = None,
     ) -> None:
+        self._at_most_s = at_most_s
         self._hangup = hangup
         self.stop = threading.Event()
         self.received: int | None = None
@@ -59,9 +96,13 @@ class StopSignals:
             # `nohup` makes a process ignore SIGHUP: it stays ignored.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, _do_nothing)
+        if self._at_most_s is not None:
+            self._previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._end)
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if self._at_most_s is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._previous_fd)
@@ -83,11 +124,16 @@ class StopSignals:
         if self.received is None:
             self.received, self._received_at = number, time.monotonic()
             self.stop.set()
+            if self._at_most_s is not None:
+                signal.setitimer(signal.ITIMER_REAL, self._at_most_s)
             if self._announce:
                 self._announce()
         elif not self._is_repeated(number):
             # sys.exit() would only end this thread.
             os._exit(128 + number)
+
+    def _end(self, _number: int, frame: FrameType | None) -> None:
+        _interrupt(self.received or signal.SIGINT, frame)
 
     def _is_repeated(self, number: int) -> bool:
         """Return whether a signal belongs to the first one.

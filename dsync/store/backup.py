@@ -23,9 +23,11 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import OperationalError
 
 from dsync.errors import ConfigurationError, StoreError
+from dsync.store.engine import CHECKING_STEPS, make_interruptible
 
 PARTIAL = ".dsync-part"
 """Ending of backups that are not complete."""
+_PAGES_A_STEP = 4_096
 _SIDE_FILES = ("", "-journal", "-wal", "-shm")
 
 
@@ -111,9 +113,13 @@ def copy_sqlite(engine: Engine, file: Path) -> None:
     """
     try:
         with closing(engine.raw_connection()) as source, closing(sqlite3.connect(file)) as copy:
+            make_interruptible(copy, CHECKING_STEPS)
             driver: Any = source.driver_connection
-            # In one step: a copy in several would begin again whenever the service writes.
-            driver.backup(copy)
+            # In a transaction: else the copy would begin again whenever the service writes.
+            driver.execute("BEGIN")
+            driver.execute("SELECT 1 FROM sqlite_master").fetchone()
+            # In several steps, between which a signal is noticed.
+            driver.backup(copy, pages=_PAGES_A_STEP, progress=lambda *_: None, sleep=0)
             # One file, without a -wal beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
             found = [row[0] for row in copy.execute("PRAGMA integrity_check")]

@@ -55,6 +55,16 @@ _LISTEN_S = 1.0
 READING = "dsync_reading"
 """Execution option of a connection that only reads."""
 
+_STEPS = 1_000_000
+"""Steps of SQLite between two looks at signals: some 20 ms."""
+
+CHECKING_STEPS = 10_000
+"""The same for a check of the file, whose steps are pages."""
+
+SORTING = "dsync_sorting"
+"""Execution option of a connection that may sort everything: SQLite then does so in files that have
+no name, because 100,000 dossiers take 200 MiB in memory."""
+
 TRIAL = "dsync_trial"
 """Execution option of the connection of a dry run."""
 
@@ -276,6 +286,12 @@ def _recycle_wal(connection: Connection) -> list[str]:
     return [_WAL_KEPT.format(kept)] if kept else []
 
 
+def wait_for_locks(connection: Connection) -> None:
+    """Have PostgreSQL wait for locks in this transaction as long as in others."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S}s'")
+
+
 def wait_in_transaction(connection: Connection) -> None:
     """Have PostgreSQL keep this transaction also while it executes nothing for long."""
     if connection.dialect.name == "postgresql":
@@ -314,6 +330,7 @@ def _prepare_sqlite(engine: Engine) -> Engine:
         # The driver begins a transaction only before the first write and not for DDL: `begin`
         # below replaces that.
         connection.isolation_level = None
+        make_interruptible(connection)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
         if connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -334,11 +351,25 @@ def _prepare_sqlite(engine: Engine) -> Engine:
         # IMMEDIATE, because a transaction that begins by reading fails at its first write, without
         # waiting, if another one has committed since.
         options = connection.get_execution_options()
+        if options.get(SORTING, False):
+            connection.exec_driver_sql("PRAGMA temp_store = FILE")
         if not options.get(AUTOCOMMIT, False):
             reading = options.get(READING, False)
             connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def make_interruptible(connection: sqlite3.Connection, steps: int = _STEPS) -> None:
+    """Have a signal end a statement of SQLite: Python calls handlers between its own steps alone.
+
+    What a handler raises is lost in the driver, and the statement fails as interrupted.
+    """
+    connection.set_progress_handler(_do_nothing, steps)
+
+
+def _do_nothing() -> int:
+    return 0
 
 
 def _lower(text: str | None) -> str | None:
@@ -450,12 +481,25 @@ def translated(place: str) -> Iterator[None]:
     """Translate SQLAlchemy's exceptions; `place` is the database's name for messages.
 
     Raises:
+        KeyboardInterrupt: a signal ended a statement.
         StoreError: the database could not be opened, read or written.
     """
     try:
         yield
     except SQLAlchemyError as exc:
+        if _was_interrupted(exc):
+            raise KeyboardInterrupt from exc
         raise StoreError(f"{place}: {_remedy(exc)}", kind=type(exc).__name__) from exc
+
+
+def _was_interrupted(exc: BaseException | None) -> bool:
+    """Return whether a signal ended a statement; a rollback, for example, fails after it."""
+    cause = getattr(exc, "orig", None)
+    return exc is not None and (
+        isinstance(exc, KeyboardInterrupt)
+        or getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+        or _was_interrupted(exc.__context__)
+    )
 
 
 def is_locked(exc: StoreError) -> bool:

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +29,7 @@ from dsync.store.dossier_rows import DossierWrites
 from dsync.store.engine import (
     FEW,
     READING,
+    SORTING,
     TRIAL,
     describe,
     identity_of,
@@ -40,6 +41,7 @@ from dsync.store.engine import (
     sqlite_file,
     translated,
     vacuum,
+    wait_for_locks,
     wait_in_transaction,
 )
 from dsync.store.journal import JournalWrites, QuarantineWrites
@@ -78,6 +80,8 @@ class Store:
         self._identity = self._file and identity_of(self._file)
         self._unreleased: dict[DemarcheNumber, Lease] = {}
         """Leases whose release failed: the next attempt to take them releases them first."""
+        self._writers = threading.RLock()
+        """One thread of this process writes at a time on SQLite; the others wait for their turn."""
         self._whole: Connection | None = None
         """The connection of a dry run, whose transaction has all others in it."""
 
@@ -319,16 +323,21 @@ class Store:
 
     @contextmanager
     def reading(
-        self, demarche: DemarcheNumber | None = None, groupes: Collection[str] | None = None
+        self,
+        demarche: DemarcheNumber | None = None,
+        groupes: Collection[str] | None = None,
+        *,
+        sorting: bool = False,
     ) -> Iterator[Reader]:
         """Open a read-only transaction, which sees none of the later commits.
 
         Args:
             demarche: which one it is about.
             groupes: the groupes instructeurs whose dossiers are listed and counted; None: all.
+            sorting: whether everything may have to be sorted, which takes too much memory.
         """
         read = None if groupes is None else tuple(sorted(groupes))
-        with self._connected(reading=True) as connection:
+        with self._connected(reading=True, sorting=sorting) as connection:
             yield Reader(Scope(connection, demarche, self._programme, read))
 
     @contextmanager
@@ -556,7 +565,7 @@ class Store:
             ) from exc
 
     @contextmanager
-    def _connected(self, *, reading: bool = False) -> Iterator[Connection]:
+    def _connected(self, *, reading: bool = False, sorting: bool = False) -> Iterator[Connection]:
         if self._file and self._identity and identity_of(self._file) != self._identity:
             # The open connections would write into the deleted file.
             raise StoreError(
@@ -566,17 +575,21 @@ class Store:
         with translated(self.place):
             if self._whole is not None:
                 with self._whole.begin_nested():
+                    # The one before may have set a shorter time, which stays to the end of all.
+                    wait_for_locks(self._whole)
                     yield self._whole
                 return
             engine = self._engine
             if reading:
-                engine = engine.execution_options(**{READING: True})
+                engine = engine.execution_options(**{READING: True, SORTING: sorting})
                 if engine.dialect.name == "postgresql":
                     # All statements of a page or a command see one state, as on SQLite.
                     engine = engine.execution_options(
                         isolation_level="REPEATABLE READ", postgresql_readonly=True
                     )
-            with engine.begin() as connection:
+            # Its busy handler is not fair: of many writers one would wait in vain.
+            queue = nullcontext() if reading or self._is_postgresql else self._writers
+            with queue, engine.begin() as connection:
                 yield connection
 
 

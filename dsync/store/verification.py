@@ -28,6 +28,7 @@ from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import best, verdict_of
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
+from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
 from dsync.store.seals import as_text
 from dsync.store.sql import Subject
@@ -130,6 +131,8 @@ class VerificationReads(Subject):
         """Return the number of faults that SQLite finds in its file; PostgreSQL checks itself."""
         if self.connection.dialect.name != "sqlite":
             return 0
+        driver: Any = self.connection.connection.driver_connection
+        make_interruptible(driver, CHECKING_STEPS)
         found = self.connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
         return len([one for one in found if one != "ok"])
 

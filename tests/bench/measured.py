@@ -145,7 +145,7 @@ def _prepared_export(database_url: str, folder: str, format_: str, *views: str) 
     tables = tables_of(store.dictionary(), views)
 
     def act() -> tuple[int, dict[str, Any]]:
-        with store.reading() as reader:
+        with store.reading(sorting=True) as reader:
             done = export(
                 reader.connection, tables, Path(folder), format_=format_, made_at=datetime.now(UTC)
             )

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from dsync.domain.dossier import Champ, Fichier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.eig.rows import save_rules
-from dsync.errors import ConfigurationError, InterruptedRunError
+from dsync.errors import ConfigurationError
 from dsync.exports import export, tables_of
 from dsync.exports.view_rows import Table
 from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter, XlsxWriter
@@ -351,14 +350,13 @@ def test_no_file_appears_before_all_are_complete(filled: Store, tmp_path: Path) 
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with writing(filled) as tx:
         tx.dossiers.store_page(1, [make_mapped(4)], now=NOW)
-    stop = threading.Event()
 
     def progress(name: str, done: int, total: int) -> None:
         if name == "lecture_candidature":
-            stop.set()
+            raise KeyboardInterrupt
 
-    with pytest.raises(InterruptedRunError):
-        exported(filled, folder, stop=stop, progress=progress)
+    with pytest.raises(KeyboardInterrupt):
+        exported(filled, folder, progress=progress)
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from dsync.database import open_database
+from dsync.domain.ids import DemarcheNumber
 from dsync.errors import LeaseLostError, StoreError
 from dsync.store import Store
 from dsync.store.engine import open_engine, parse_url
@@ -144,3 +146,31 @@ def test_runs_are_numbered_one_after_the_other(store: Store) -> None:
             numbers.append(run)
 
     assert [1, 2] == numbers
+
+
+def test_writers_of_one_process_wait_for_their_turn(database_url: str) -> None:
+    """However many there are: SQLite's own wait has an end, and knows no order."""
+    engine = open_engine(parse_url(database_url))
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def wait_shortly(connection: Any, _record: object) -> None:
+            connection.execute("PRAGMA busy_timeout = 50")
+
+    store = open_database(database_url, engine=engine)
+    failed: list[StoreError] = []
+
+    def write(number: int) -> None:
+        try:
+            with store.requests(DemarcheNumber(number)):
+                time.sleep(0.1)
+        except StoreError as exc:
+            failed.append(exc)
+
+    threads = [threading.Thread(target=write, args=[number]) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    store.close()
+    assert not failed
