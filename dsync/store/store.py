@@ -470,7 +470,8 @@ class Store:
             programme = self._programme.metadata.sorted_tables
             names = ", ".join(table.name for table in (tables.dossier, *programme))
             with self._connected() as connection:
-                connection.exec_driver_sql(f"ANALYZE {names}")
+                # What another process is counting, it may hold for a minute if it is stopped then.
+                connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {names}")
 
     def dictionary(self, opened: reading_views.Opened = MappingProxyType({})) -> Dictionary:
         """Return the documentation of the views and their columns, in French.

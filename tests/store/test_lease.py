@@ -18,7 +18,7 @@ from dsync.errors import LeaseLostError, StoreError
 from dsync.store import Store
 from dsync.store.engine import open_engine, parse_url
 from tests.store.builders import DEMARCHE, NOW
-from tests.store.databases import on_postgresql
+from tests.store.databases import connected, on_postgresql
 
 
 @pytest.fixture
@@ -132,6 +132,16 @@ def test_a_run_without_a_holder_shows_as_interrupted(store: Store) -> None:
     assert "running" == shown()
     store.renew_lease(replace(lease, ttl_s=-1))
     assert "interrupted" == shown()
+
+
+@on_postgresql
+def test_a_process_stopped_while_it_counts_keeps_nobody_from_ending_a_run(
+    store: Store, database_url: str
+) -> None:
+    """PostgreSQL lets one count the rows of a table at a time, until its transaction ends."""
+    with connected(database_url) as beside:
+        beside.exec_driver_sql("ANALYZE dossier")
+        store.analyze()
 
 
 def test_runs_are_numbered_one_after_the_other(store: Store) -> None:
