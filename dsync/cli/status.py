@@ -43,13 +43,19 @@ from dsync.store import Store
 TITLE_WIDTH = 22
 """Characters of a title in the table, whose lines have 80 so."""
 
+_LATE = timedelta.max
+"""Stands for the age that the configuration allows, which is each démarche's own."""
+
 
 @click.command()
 @click.option(
     "--max-age",
     type=DURATION,
-    metavar="DURATION",
-    help="Exit 7 if the last success is older (health check).",
+    is_flag=False,
+    flag_value=_LATE,
+    metavar="[DURATION]",
+    help="Exit 7 if the last success is older (health check); without a duration: than [http] "
+    "ready_intervals allows.",
 )
 @click.option("--strict", is_flag=True, help="Exit 7 if a line is marked with « ! ».")
 @json_option
@@ -95,6 +101,8 @@ def _status_of(
         ages=settings.configuration.retention.ages,
     )
     last = document["last_success_at"]
+    if max_age == _LATE:
+        max_age = settings.configuration.late_after
     is_stale = max_age is not None and (last is None or now - last > max_age)
     concerns = [*concerns_of(document, now, settings.thresholds)]
     words = words_of(concerns, now)

@@ -9,14 +9,15 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from dsync.domain.dossier import unaccented
 from dsync.sandbox import Sandbox, content
-from tests.commands.command import Command, InsideCommand
+from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.engine.rig import few_products
 
@@ -155,6 +156,16 @@ def test_status_fails_when_the_last_success_is_too_old(synced: Command) -> None:
     assert synced("status", "--max-age", "30m").code == 0
     stale = synced("status", "--max-age", "0s", "--json")
     assert (stale.code, stale.json["is_stale"]) == (7, True)
+
+
+def test_late_is_what_the_configuration_says(synced: Command, tmp_path: Path) -> None:
+    """Three intervals of the incremental read, of which an hour is one too."""
+    hourly = config_with(tmp_path, ('incremental = "5m"', 'incremental = "1h"'))
+    assert 0 == synced("status", "--max-age").code
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=40)):
+        late = synced("status", "--max-age", "--json")
+        assert (7, True) == (late.code, late.json["is_stale"])
+        assert 0 == synced("status", "--max-age", DSYNC_CONFIG=hourly).code
 
 
 def test_a_token_that_expires_soon_is_a_warning(synced: Command) -> None:
