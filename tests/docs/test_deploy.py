@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dsync import __version__
 from dsync.cli import dsync
 from dsync.service.surface import ADDRESSES
 from dsync.settings import unknown_variables
@@ -24,6 +26,11 @@ ONES = {
     for one in yaml.safe_load_all((ROOT / "deploy/kubernetes.yaml").read_text(encoding="utf-8"))
 }
 PODS = {kind: ONES[kind]["spec"]["template"]["spec"] for kind in ("Job", "Deployment")}
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+STAGES = {
+    stage: base for base, stage in re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)
+}
+"""What each stage of the Dockerfile is made from."""
 SERVICE = (ROOT / "deploy/dsync.service").read_text(encoding="utf-8")
 
 
@@ -129,11 +136,76 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     "file", sorted((ROOT / ".github/workflows").iterdir()), ids=lambda f: f.name
 )
 def test_a_workflow_runs_what_everybody_runs(file: Path) -> None:
-    """Nothing but `.ci/run`, on actions that cannot change, with the right to read alone."""
-    workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
-    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    """First nothing but `.ci/run`, on actions that cannot change, with the right to read alone."""
+    text = file.read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    checks, *others = workflow["jobs"].values()
 
     assert {"contents": "read"} == workflow["permissions"]
-    assert [".ci/run"] == [step["run"] for step in steps if "run" in step]
-    for step in steps:
-        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", f"a/b@{'0' * 40}"))
+    assert "permissions" not in checks
+    assert [".ci/run"] == [step["run"] for step in checks["steps"] if "run" in step]
+    assert all("checks" == job["needs"] for job in others)
+    for job in workflow["jobs"].values():
+        # A name given by others is no text of a script: `${{ … }}` there would be pasted into it.
+        assert [] == [step for step in job["steps"] if "${{" in step.get("run", "")]
+    for line in re.findall("uses: (.+)", text):
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", line)
+
+
+def test_the_checks_run_on_each_python() -> None:
+    """On those that the project says it runs on, the image's among them."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    versions = workflow["jobs"]["checks"]["strategy"]["matrix"]["python"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = [one.rpartition(" :: ")[2] for one in project["classifiers"] if ":: 3." in one]
+
+    assert ["3.11", "3.12", "3.13", "3.14"] == versions == said
+    assert f">={versions[0]}" == project["requires-python"]
+    assert f"for version in {' '.join(versions)};" in (ROOT / ".ci/run").read_text()
+    [image] = re.findall(r"^ARG PYTHON=python:(3\.\d+)", DOCKERFILE, re.M)
+    assert image in versions
+
+
+def test_a_tag_makes_what_scripts_release_makes_and_both_images() -> None:
+    """With the rights that signing needs, in the one job that needs them."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["release"]
+    told = "\n".join(step.get("run", "") for step in job["steps"])
+    used = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
+
+    assert {"push": {"tags": ["v*"]}} == workflow[True]  # « on », as YAML 1.1 reads it.
+    assert {"contents", "packages", "id-token", "attestations"} == set(job["permissions"])
+    assert {"actions/attest-build-provenance", "sigstore/cosign-installer"} <= set(used)
+    assert 'scripts/release --build --tag "$TAG"' in told
+    for word in ("--sbom=true", "--provenance=mode=max", "cosign sign ", "cosign sign-blob"):
+        assert word in told
+    [targets] = re.findall("for target in (.+); do", told)
+    assert {*targets.split()} == {"production", "parquet"} <= STAGES.keys()
+    given = set(re.findall(r"--build-arg (\w+)=", told))
+    assert given == {*re.findall(r"^ARG (\w+)", DOCKERFILE, re.M)} - {"PYTHON"}
+
+
+def test_an_image_has_its_locked_packages_and_says_what_it_is() -> None:
+    """Without --target it is that of production; both are of one base, which is not root's."""
+    assert "production" == [*STAGES][-1]
+    assert {"base"} == {STAGES[one] for one in ("production", "parquet")}
+    for target, end in (("production", ""), ("parquet", "-parquet")):
+        assert f"AS {target}\nCOPY --from=build-{target} /opt/dsync /opt/dsync" in DOCKERFILE
+        assert f"--require-hashes -r requirements{end}.txt" in DOCKERFILE
+    for label in ("version", "revision", "source", "licenses", "title"):
+        assert f"org.opencontainers.image.{label}=" in DOCKERFILE
+    assert "DSYNC_IMAGE=${IMAGE}:${VERSION}" in DOCKERFILE
+    [health] = re.findall(r'^HEALTHCHECK .*\\\n +CMD \["dsync", (.+)\]$', DOCKERFILE, re.M)
+    run(re.findall('"([^"]+)"', health))
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {"!requirements.txt", "!requirements-parquet.txt"} <= {*ignored}
+
+
+def test_a_release_has_the_tag_of_its_version() -> None:
+    """Nothing is changed without --build, and another tag than the version's is refused."""
+    script = [sys.executable, str(ROOT / "scripts/release")]
+    dry = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    assert f"dsync {__version__}, commit " in dry
+    assert "Nothing is built without --build." in dry
+    wrong = subprocess.run([*script, "--tag", "v0"], capture_output=True, text=True, check=False)
+    assert (1, True) == (wrong.returncode, f"whose tag is v{__version__}" in wrong.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.extras import DISTRIBUTION
+from scripts.licences import COPYLEFT, is_admitted, licence
 from tests.conftest import Golden
 from tests.golden import dependencies, dossiers, pages, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
@@ -124,6 +126,8 @@ def test_every_dependency_has_a_licence_that_the_project_may_be_used_with() -> N
     }
     said = dependencies.HAND.read_text(encoding="utf-8")
     assert {"psycopg", "certifi", "apprise", "pyarrow", "s3fs"} <= names
-    assert {} == {n: dependencies.licence(n) for n in names if not dependencies.is_admitted(n)}
-    assert [] == [n for n, of in dependencies.COPYLEFT.items() if f"**{n}**" not in said]
-    assert [] == [n for n, of in dependencies.COPYLEFT.items() if f"({of})" not in said]
+    assert {} == {
+        name: licence(about) for name in names if not is_admitted(about := metadata.metadata(name))
+    }
+    assert [] == [n for n, of in COPYLEFT.items() if f"**{n}**" not in said]
+    assert [] == [n for n, of in COPYLEFT.items() if f"({of})" not in said]
