@@ -21,7 +21,7 @@ from dsync.console.files import sent
 from dsync.console.matrices import commented, grids_of, matrices
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
-from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS
+from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, person
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import md5_of
@@ -134,6 +134,7 @@ def show(visit: Visit) -> Response:
             checks=checks,
             why=_why(checks, settled),
             settle=[titles.get(name, name) for name in settled],
+            established=_established(checks, titles),
             check_titles=titles,
             sections=_sections(visit, described if has_programme else None, found),
             form=_answered(form, answers),
@@ -171,6 +172,16 @@ def _why(checks: Sequence[Mapping[str, Any]], settled: Sequence[str]) -> str | N
     motif = motifs.get(settled[0]) if settled else None
     # The rule and what is to be done follow it.
     return motif and words.visible(motif.partition(" Règle (")[0])
+
+
+def _established(checks: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> list[str]:
+    """Return the checks whose result is a person's, with who established it, and when."""
+    return [
+        f"{titles.get(one['controle'], one['controle'])} "
+        f"({person(said['auteur'])}, le {words.day(words.instant_of(said['le']))})"
+        for one in checks
+        if (said := one["reponse"]) and one["resultat"] in RESULTS
+    ]
 
 
 def _sections(

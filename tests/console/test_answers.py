@@ -31,11 +31,14 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     assert "Fait" in done
     page = words(visitor.get(path).text)
     assert f"Dossier {number(1)} Éligible" in page
+    assert "Établi par une personne : doublon (ada, le 24/11/2026)." in page
     assert f"Établi par ada le 24/11/2026 ({WHY})." in page
     assert "Constat automatique, à vérifier : Même produit que le dossier" in page
     assert "Réponse à un contrôle doublon : conforme ; demandé par ada@poste" in page
     move(engine, 0, page_of(engine, 1))
-    assert "Réponse à confirmer ou à retirer" in words(visitor.get(path).text)
+    page = words(visitor.get(path).text)
+    assert "Réponse à confirmer ou à retirer" in page
+    assert "Établi par une personne" not in page
     visitor.ask(f"{path}/repondre", **fields, vu=seen(visitor, 1, "doublon"))
     assert ["remplacee", "valable"] == statuses(engine, 1)
     visitor.ask(f"{path}/repondre", controle="doublon", retirer="1")
