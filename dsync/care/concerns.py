@@ -229,7 +229,7 @@ WARNINGS: Mapping[Code, str | None] = {
         "`dsync sync --full --accept-deletions` confirms the others."
     ),
     Code.RULES: (
-        "Changed rules would change the verdicts of {dossiers}{because}: they were stopped "
+        "New or changed rules would change the verdicts of {dossiers}{because}: they were stopped "
         "{ago}, and nothing is judged or written back. " + REMEDY
     ),
     Code.WAITING: "{dossiers} with annotations that wait{because}: `dsync push` sends them now.",

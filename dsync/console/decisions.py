@@ -131,7 +131,8 @@ def _overwrite(visit: Visit, chosen: Sequence[Wish], gone: int) -> Response:
 def _gone(count: int) -> str:
     return (
         f"{words.plural(count, 'conflit n’existe', 'conflits n’existent')} plus sous cette forme : "
-        "quelqu’un l’a réglé entre-temps, ou la valeur a changé."
+        f"quelqu’un {'les a réglés' if count > 1 else 'l’a réglé'} entre-temps, "
+        "ou la valeur a changé."
     )
 
 

@@ -356,8 +356,8 @@ TOLD: Mapping[Code, Told | None] = {
     Code.RULES: Told(
         "rules",
         _WARNING,
-        "Changed rules would change the verdicts of {dossiers}: nothing is judged or written back "
-        "until they are corrected, or accepted by `dsync precheck accept{of}`.",
+        "New or changed rules would change the verdicts of {dossiers}: nothing is judged or "
+        "written back until they are corrected, or accepted by `dsync precheck accept{of}`.",
     ),
     Code.REFUSED: Told(
         "refused",

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Self
 from dsync.domain.verdict import SEVERITY, Comparison, Decision, StoredVerdict, Verdict
 
 REMEDY = (
-    "Look with `dsync precheck --dry-run`; then correct [regles] or its lists, or run `dsync "
-    "precheck accept`."
+    "Look with `dsync precheck --dry-run`; then correct [regles] or its lists, or [[controles]], "
+    "or run `dsync precheck accept`."
 )
 
 

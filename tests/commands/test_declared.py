@@ -66,6 +66,7 @@ def test_a_sample_judges_and_annotates_and_then_rests(
     assert 0 == held.json["evaluated"] == held.json["pushed"]
     assert MANY == held.json["changed"]
     assert "precheck accept" in held.json["errors"][0]
+    assert "New or changed rules would" in dsync("status").out
     accepted = dsync("precheck", "accept", "--yes", "--json")
     assert 0 == accepted.code
     assert MANY == accepted.json["evaluated"]
