@@ -133,7 +133,7 @@ def carry_out(
             make_ready(worker)
             # A dry run writes nothing: it is done here, between two runs of a service.
             request = None
-            if not is_tried:
+            if not (dry or isinstance(work, PrecheckAsOf)):
                 request = Request(work, asker(), wait_s=wait_s)
                 try:
                     row = hand_over(worker.context, request)
