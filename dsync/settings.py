@@ -335,6 +335,8 @@ class Loaded(NamedTuple):
     """By the file that is wrong."""
     path: Path
     """The file, or the folder of them."""
+    wanted: int | None = None
+    """The démarche that was selected in a folder."""
 
 
 def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
@@ -353,12 +355,16 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
         ConfigurationError: settings are wrong or missing; with every problem, its key and remedy.
     """
     loaded = load_each(stored=stored, **flags)
-    if loaded.problems:
+    # A wrong file of another démarche keeps nobody from the selected one.
+    if loaded.problems and (loaded.wanted is None or not loaded.found):
         problems = [
             problem
             for _, exc in loaded.problems
             for problem in exc.problems or (exc.message.removesuffix("."),)
         ]
+        if loaded.found:
+            numbers = ", ".join(str(one.demarche) for one in loaded.found)
+            problems.append(f"the other files can be used meanwhile: --demarche {numbers}")
         each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
         raise ConfigurationError(headline(each_once), each_once)
     return loaded.found
@@ -418,7 +424,7 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
     if wanted is not None and wanted not in found:
         if stored:
             taken_out = _taken_out(every[numbers_found[0]], wanted)
-            return Loaded((taken_out,), tuple(problems), path)
+            return Loaded((taken_out,), tuple(problems), path, wanted)
         if problems:
             return Loaded((), tuple(problems), path)
         numbers = ", ".join(map(str, sorted(found)))
@@ -427,7 +433,7 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
             "DSYNC_DEMARCHE."
         )
     chosen = tuple(one for number, one in every.items() if wanted in (None, number))
-    return Loaded(chosen, tuple(problems), path)
+    return Loaded(chosen, tuple(problems), path, wanted)
 
 
 def _taken_out(other: Settings, number: int) -> Settings:

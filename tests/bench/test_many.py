@@ -100,7 +100,9 @@ class Replicas:
     def held(self, one: Process) -> set[int]:
         """Return the démarches of which a replica has the lease."""
         of = {"holder": f"%:{one.pid}"}
-        rows = self.database.rows("SELECT demarche_numero FROM lease WHERE holder LIKE :holder", **of)
+        rows = self.database.rows(
+            "SELECT demarche_numero FROM lease WHERE holder LIKE :holder", **of
+        )
         return {row["demarche_numero"] for row in rows}
 
 

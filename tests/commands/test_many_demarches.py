@@ -200,3 +200,12 @@ def test_each_remedy_is_about_what_the_command_was_about(
             is_open = words[0] in OF_ONE and "--dossier" not in words
             assert not is_open or {"--demarche", "--all"} & {*words}, words
     assert seen > 6
+
+
+def test_a_wrong_file_keeps_nobody_from_another_demarche(many: InsideCommand) -> None:
+    """What names a démarche goes on; what is about all says which file is wrong, and the way out."""
+    (many.folder / "demarches" / "zz.toml").write_text("x [", encoding="utf-8")
+    refused = many("status")
+    assert (2, True) == (refused.code, "zz.toml: not valid TOML" in refused.err)
+    assert "--demarche 86321" in refused.err
+    assert 0 == many("dossier", "list", "--demarche", str(MAIN)).code
