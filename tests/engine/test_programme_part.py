@@ -20,7 +20,7 @@ ALONE = {"sections": ("demarche", "ds")}
 OWN = set(PROGRAMME.views()) - set(ENGINE.views())
 OF_PROGRAMME = (
     *("/jury", "/jury.xlsx", "/jury/fiches", f"/jury/fiches/{FIRST}", "/a-reporter"),
-    *("/preuves", f"/dossiers/{FIRST}/explication"),
+    *("/preuves", f"/dossiers/{FIRST}/explication", "/comment-ca-marche"),
 )
 
 
