@@ -203,7 +203,7 @@ def test_each_remedy_is_about_what_the_command_was_about(
 
 
 def test_a_wrong_file_keeps_nobody_from_another_demarche(many: InsideCommand) -> None:
-    """What names a démarche goes on; what is about all says which file is wrong, and the way out."""
+    """What names a démarche goes on; what is about all says which file is wrong, and what works."""
     (many.folder / "demarches" / "zz.toml").write_text("x [", encoding="utf-8")
     refused = many("status")
     assert (2, True) == (refused.code, "zz.toml: not valid TOML" in refused.err)
