@@ -73,9 +73,10 @@ def test_the_console_shows_nothing_of_it_without_it(engine: Engine) -> None:
             assert (404 if page in OF_PROGRAMME else 200) == answer.status_code, page
             assert 'href="/jury' not in answer.text
             assert 'href="/preuves' not in answer.text
-        shown = words(visitor.get(f"/dossiers/{FIRST}").text)
-        assert "Demandeur" in shown
-        assert "Pré-contrôle" not in shown
+        page = visitor.get(f"/dossiers/{FIRST}").text
+        assert "Demandeur" in words(page)
+        assert 'id="verdict"' not in page
+        assert 'id="grilles"' not in page
         assert "Aucun dossier" in words(visitor.get("/dossiers?etape=Jury").text)
         for ending in ("csv", "xlsx"):
             assert 200 == visitor.get(f"/dossiers.{ending}").status_code
