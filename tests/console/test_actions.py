@@ -280,6 +280,7 @@ def test_a_request_that_cannot_begin_says_why(engine: Engine) -> None:
         page = console.visitor().ask(f"/dossiers/{number(0)}/relire")
     assert "Échoué" in page
     assert "DSYNC_DS_TOKEN" in page
+    assert f"Revenir au dossier {number(0)}" in page
     assert [("dossier", USER, 2)] == requests_of(engine)
 
 
