@@ -15,6 +15,8 @@ from typing import Any
 from tests.bench import prebuilt
 
 LIMIT = 400
+REVISION = b"UHJvY2VkdXJlUmV2aXNpb24t"
+"""What the sandbox's ids of revisions begin with: of no two démarches are they the same."""
 FIRST = 50_000
 
 
@@ -46,6 +48,7 @@ class Handler(prebuilt.Handler):
             answer = answer.replace(
                 b"%d" % (prebuilt.FIRST_NUMBER // 1000), b"%d" % (20_000 + rank)
             )
+        answer = answer.replace(REVISION, b"%d-" % number)
         self._write(answer.replace(b"%d" % prebuilt.DEMARCHE, b"%d" % number))
 
     def do_GET(self) -> None:  # noqa: N802 - http.server's name
