@@ -82,10 +82,12 @@ def test_a_sheet_is_of_two_pages_at_most(browser: Browser, sheets: ServedConsole
     assert [1, 2, 2] == sorted(counts)
     page.goto(f"/jury?le={DAY}")
     page.get_by_role("button", name="Fiches à imprimer").click()
+    page.wait_for_url("**/jury/fiches**", wait_until="load")
     assert sum(counts) == len(pdf_pages(page))
     page.goto(f"/jury?le={DAY}")
     page.get_by_role("checkbox").first.check()
     page.get_by_role("button", name="Fiches à imprimer").click()
+    page.wait_for_url("**/jury/fiches**", wait_until="load")
     assert counts[0] == len(pdf_pages(page))
     context.close()
     assert [] == troubles

@@ -158,7 +158,11 @@ def test_a_dry_run_writes_nothing_anywhere(engine_on_each: Engine) -> None:
     engine.control.edit_champ(number(0), 4102, "")
     before = engine.content(all_tables=True)
     report = engine.sync(dry_run=True)
-    assert before == engine.content(all_tables=True)
+    after = engine.content(all_tables=True)
+    # What was asked of DS counts for other processes.
+    for content in (before, after):
+        content.pop("budget", None)
+    assert before == after
     assert [] == engine.mutations()
     assert (None, 10) == (report.run, report.pushed)
     told = {m["dossier"]: m["annotations"]["resultat"] for m in report.mutations}

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +12,6 @@ import pytest
 
 from dsync.database import open_database
 from dsync.errors import StoreError
-from dsync.store.scratch import private_folder
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o000])
@@ -113,26 +109,3 @@ def test_a_link_in_place_of_the_journal_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=f"rm {path}-wal$"):
         open_database(f"sqlite:///{path}")
     assert not elsewhere.exists()
-
-
-def test_a_folder_that_another_start_sweeps_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before it is locked, another process may take it for one of a killed process."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    script = "from dsync.store.scratch import sweep\nprint(flush=True)\nwhile True: sweep()"
-    other = subprocess.Popen(
-        [sys.executable, "-c", script],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-    )
-    with other:
-        try:
-            assert other.stdout is not None
-            other.stdout.readline()
-            for _ in range(500):
-                with private_folder() as folder:
-                    (folder / "file").touch()
-        finally:
-            other.kill()
-    assert not [*tmp_path.iterdir()]

@@ -47,7 +47,7 @@ def test_the_demos_console_shows_what_arrives(bare: Installed) -> None:
     process = bare.start("demo", "--console", "--port", "0", "--dossiers", "20")
     link = until(lambda: re.search(r"^(http://\S+)(/entrer\?cle=\S+)$", process.out, re.M))
     visitor = Visitor(link[1], link[2])
-    assert "Tout va bien" in visitor.get("/").text
+    assert "À faire" in visitor.get("/").text
     assert "à venir, " in visitor.get("/jury").text
     deposited = until(lambda: re.search(r"Dossier (\d+) was deposited", process.printed()))
 
