@@ -124,7 +124,7 @@ def concerns_of(
     """Yield what needs attention.
 
     Args:
-        state: of `state_of`.
+        state: of `states_of`.
         now: the present instant, in UTC.
         thresholds: of the démarche.
     """

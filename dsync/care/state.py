@@ -46,22 +46,6 @@ class Looked(NamedTuple):
     """Those of `[retention]`."""
 
 
-def state_of(
-    store: Store,
-    demarche: DemarcheNumber,
-    now: datetime,
-    *,
-    judges: bool,
-    counted: bool = True,
-    configured: tuple[int, ...] = (),
-    ages: Mapping[str, timedelta] = MappingProxyType({}),
-    groupes: Collection[str] | None = None,
-) -> dict[str, Any]:
-    """Return the state of a démarche, as `states_of`; Args of its configuration as of `Looked`."""
-    looked = Looked(demarche, judges, configured, ages)
-    return states_of(store, [looked], now, counted=counted, groupes=groupes)[demarche]
-
-
 def states_of(
     store: Store,
     every: Sequence[Looked],

@@ -16,7 +16,7 @@ from dsync.care.concerns import (
     warnings_of,
     words_of,
 )
-from dsync.care.state import state_of
+from dsync.care.state import Looked, states_of
 from dsync.cli.demarches import listed
 from dsync.cli.failures import IN_PART, Exit
 from dsync.cli.options import DURATION, json_option, limit_option, settings_options, wide_option
@@ -38,7 +38,6 @@ from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Status
 from dsync.settings import Settings
-from dsync.store import Store
 
 TITLE_WIDTH = 22
 """Characters of a title in the table, whose lines have 80 so."""
@@ -70,7 +69,17 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     with closing(open_database(found[0].database_url, create=False)) as store:
         for one in found:
             check_known(store, one.demarche, is_chosen=one.sources["demarche"] != "file")
-        ranked = [_status_of(store, settings, max_age, now) for settings in found]
+        looked = [
+            Looked(
+                DemarcheNumber(one.demarche),
+                one.configuration.judges,
+                one.folder,
+                one.configuration.retention.ages,
+            )
+            for one in found
+        ]
+        states = states_of(store, looked, now)
+    ranked = [_status_of(one, states[DemarcheNumber(one.demarche)], max_age, now) for one in found]
     documents = [document for _, document in ranked]
     stale = [document["demarche"] for document in documents if document["is_stale"]]
     if as_json:
@@ -87,19 +96,10 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
 
 
 def _status_of(
-    store: Store, settings: Settings, max_age: timedelta | None, now: datetime
+    settings: Settings, document: dict[str, Any], max_age: timedelta | None, now: datetime
 ) -> tuple[int, dict[str, Any]]:
     """Return a démarche's state, and its rank in the table, in which the least one is first."""
     concerning(settings)
-    judges = settings.configuration.judges
-    document = state_of(
-        store,
-        DemarcheNumber(settings.demarche),
-        now,
-        judges=judges,
-        configured=settings.folder,
-        ages=settings.configuration.retention.ages,
-    )
     last = document["last_success_at"]
     if max_age == _LATE:
         max_age = settings.configuration.late_after

@@ -158,9 +158,9 @@ class Digests:
         if grant is None or grant.role is Role.LECTEUR:
             return None
         state = worker.state(now, counted=False)
-        with worker.store.reading(worker.demarche) as reader:
+        with worker.store.reading(worker.demarche, grant.groupes) as reader:
             todo = todo_of(worker, reader, state, grant)
-            title = reader.demarche.title()
+            title = reader.titles_of([worker.demarche]).get(worker.demarche)
         own = WHOM["jury"] if grant.role is Role.JURY else WHOM[TEAM]
         lines = [
             *(

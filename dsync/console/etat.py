@@ -172,7 +172,7 @@ def points_of(
     Args:
         visit: who asks.
         reader: of the démarche.
-        state: of `state_of`.
+        state: of `states_of`.
         without: what to leave out.
     """
     now, settings = visit.now, visit.worker.settings

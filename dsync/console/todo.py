@@ -115,14 +115,14 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
 
     Args:
         worker: of the démarche.
-        reader: of the démarche.
-        state: of `state_of`.
+        reader: of the démarche, and of their groupes.
+        state: of `states_of`.
         grant: what they are to the démarche.
     """
     declared = worker.configuration.declared
     titles = declared.titles if declared else reader.programme.checks
     has_stages = worker.programme is not None and bool(worker.programme.stages)
-    rows = reader.dossiers.waiting(grant.groupes)
+    rows = reader.dossiers.waiting()
     waits = waits_of(rows, list(titles), has_stages=has_stages)
     is_team = Right.AGIR in RIGHTS[grant.role]
     tasks: Mapping[str, int] = {name: state[code] for name, code in _TASKS.items()}
@@ -199,7 +199,7 @@ def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> Ser
     """Return the state of the service in one line, in trouble with its cause.
 
     Args:
-        state: of `state_of`.
+        state: of `states_of`.
         reader: of the démarche.
         now: the present instant, in UTC.
     """

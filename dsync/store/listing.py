@@ -575,26 +575,21 @@ class DossierReads(Subject):
             "a_evaluer": to_judge,
         }
 
-    def waiting(self, groupes: Collection[str] | None = None) -> list[Waiting]:
+    def waiting(self) -> list[Waiting]:
         """Count the present dossiers by what keeps them from the best verdict, and whom they await.
 
         The results of one check are added up from these: `controle:resultat` in `points`.
-
-        Args:
-            groupes: those whose dossiers count; None: all do.
         """
         followed = self._followed
+        read, groupes = self._and_read()
         query = (
             f"SELECT coalesce(v.points, '') AS points, d.etat, {followed['attend']} AS attend, "  # noqa: S608 - names of ours
             f"v.verdict, count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {_IN_LISTS} "
-            "WHERE d.demarche_numero = :demarche AND d.presence = 'present' "
-            f"{'' if groupes is None else 'AND d.groupe_instructeur IN :groupes '}"
+            f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'{read} "
             "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         )
-        values: dict[str, Any] = {"demarche": self.number}
-        if groupes is not None:
-            values["groupes"] = sorted(groupes)
-        return [Waiting(**row) for row in self._execute(query, values)]
+        found = self._execute(query, {"demarche": self.number} | groupes)
+        return [Waiting(**row) for row in found]
 
     def present_count(self) -> int:
         """Return the number of present dossiers in the copy."""

@@ -191,10 +191,6 @@ class Reader(Subject):
         found = self.connection.execute(statement, {**where, **groupes, "limit": limit})
         return documents(found.mappings().all())
 
-    def open_work(self) -> OpenWork:
-        """Count what is not done of the démarche, as `open_work_of`."""
-        return self.open_work_of([self.number])[self.number]
-
     def open_work_of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, OpenWork]:
         """Count wishes, their dossiers, quarantine, requests and doomed copies, by one query.
 

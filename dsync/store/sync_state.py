@@ -164,13 +164,6 @@ class DemarcheReads(Subject):
             instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
-    def title(self) -> str | None:
-        """Return the démarche's title, None before the first read."""
-        table = tables.demarche
-        of_demarche = table.c.number == self.number
-        title: str | None = self.connection.scalar(select(table.c.titre).where(of_demarche))
-        return title
-
     def names(self) -> tuple[str | None, Mapping[str, str]]:
         """Return the call's short name, None: its title, and the words for verdicts, for views."""
         table = tables.demarche

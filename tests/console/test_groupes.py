@@ -137,7 +137,7 @@ def counted(reader: Reader) -> list[Any]:
         row["n"],
         figures,
         counts,
-        reader.open_work().wishes,
+        reader.open_work_of([DEMARCHE])[DEMARCHE].wishes,
         reader.changes.count(ChangeSelection()),
     ]
 

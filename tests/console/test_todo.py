@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 
-from dsync.configuration import read_configuration
 from dsync.console.access import Role
 from dsync.sandbox.http.faults import ScriptedFault
-from dsync.wiring import Worker
 from tests.commands.command import without_programme
-from tests.console.served import Visitor, served, words
+from tests.console.served import Visitor, configured, served, words
 from tests.console.test_pages import DECLARED
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import register
@@ -88,10 +85,7 @@ def test_without_stages_what_is_under_way_waits_for_the_team(
     engine: Engine, tmp_path: Path, text: str | None
 ) -> None:
     """Whether the démarche declares checks or has none."""
-    file = tmp_path / "other.toml"
-    file.write_text(without_programme() + (text or ""), encoding="utf-8")
-    settings = replace(engine.worker.app.settings, configuration=read_configuration(file))
-    app = Worker(settings, clock=engine.worker.now, store=engine.worker.store)
+    app = configured(engine, tmp_path, without_programme() + (text or ""))
     engine.execute("DELETE FROM candidature")
     with served(engine, [app]) as console:
         visitor = console.visitor()
@@ -135,10 +129,12 @@ def test_an_instructeur_of_some_groupes_is_shown_theirs(engine: Engine) -> None:
         ):
             counts = Counter({row.quoi: row.nombre for row in reader.overview({DEMARCHE: groupes})})
             assert (conflicts, quarantined) == (counts["conflit"], counts["quarantaine"])
-            waiting = sum(row.nombre for row in reader.dossiers.waiting(groupes))
+            with store.reading(DEMARCHE, groupes) as theirs:
+                waiting = sum(row.nombre for row in theirs.dossiers.waiting())
             own = sum(counts[name] for name in ("instructeur", "jury", "usager", "administration"))
             assert waiting == own + counts["personne"]
-        assert 1 == sum(row.nombre for row in reader.dossiers.waiting({"Sud"}))
+    with store.reading(DEMARCHE, {"Sud"}) as reader:
+        assert 1 == sum(row.nombre for row in reader.dossiers.waiting())
 
 
 def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:

@@ -14,7 +14,6 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from dsync.care.concerns import Code, concerns_of
-from dsync.care.state import state_of
 from dsync.domain.run_kinds import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.store import RunningService
@@ -272,7 +271,7 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
     app.store.acquire_lease(DEMARCHE, 60, holder=dead)
 
     def warned() -> bool:
-        document = state_of(app.store, DEMARCHE, engine.worker.now(), judges=True)
+        document = app.state(engine.worker.now())
         return Code.SILENT_SERVICE in {
             one.code for one in concerns_of(document, engine.worker.now(), app.settings.thresholds)
         }
