@@ -1249,7 +1249,7 @@ def test_what_was_read_ahead_long_ago_is_read_again(start: Start) -> None:
 @pytest.mark.parametrize("kind", ["answer_lost", "internal_error", "token_expired", "rate_limited"])
 def test_what_was_read_ahead_of_a_failed_write_is_read_again(start: Start, kind: Kind) -> None:
     """A human edits a dossier of the next batch meanwhile; each value is sent once."""
-    engine = start(range(12), configuration={"ds": {"push_batch": 4}})
+    engine = start(range(12), configuration={"ds": {"push_batch": 4}}, limits={"max_wait_s": 0.4})
     engine.begin(push=False)
     edited = OPEN[6]
     is_first = iter([True])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import text
@@ -45,8 +47,12 @@ class Process:
 
 
 @pytest.fixture
-def processes(database_url: str) -> list[Process]:
-    return [Process(database_url) for _ in range(3)]
+def processes(database_url: str) -> Iterator[list[Process]]:
+    with ExitStack() as stack:
+        made = [Process(database_url) for _ in range(3)]
+        for one in made:
+            stack.callback(one.store.close)
+        yield made
 
 
 @on_postgresql
@@ -63,13 +69,13 @@ def test_processes_share_the_requests_of_a_token(
     assert not two.throttle.acquire(LIMIT, impatient)
     assert impatient.waited is not None
     assert 0 < impatient.waited <= 2
-    assert LIMIT == Process(database_url, "another").sends(urgent=True)
+    other = Process(database_url, "another")
+    assert LIMIT == other.sends(urgent=True)
+    other.store.close()
     with connected(database_url) as connection:
         stored = str(connection.execute(text("SELECT * FROM budget")).all())
     assert TOKEN not in stored
     assert TOKEN.rpartition(" ")[2] not in stored
-    for process in processes:
-        process.store.close()
 
 
 @on_postgresql
@@ -80,8 +86,6 @@ def test_what_is_not_used_is_given_back(processes: list[Process]) -> None:
         assert one.sends(urgent=False, at_most=1) == 1
         one.now += 6
     assert 85 - 8 - 9 <= two.sends(urgent=False) <= 85 - 8
-    for process in processes:
-        process.store.close()
 
 
 @on_postgresql
@@ -94,8 +98,6 @@ def test_too_many_requests_make_every_process_wait(processes: list[Process]) -> 
     assert two.sends(urgent=True) <= 10
     two.now += 6
     assert 0 == two.sends(urgent=True)
-    for process in processes:
-        process.store.close()
 
 
 def test_the_one_process_on_sqlite_counts_by_itself(
