@@ -88,11 +88,12 @@ def remedies(text: str) -> list[list[str]]:
 
 def parsed(words: Sequence[str]) -> click.Context:
     """Return the context of a command, parsed and not executed."""
-    context, rest = click.Context(dsync, obj=Flags()), [*words]
+    # With the root's settings: a command keeps its help option once it was asked for it.
+    context, rest = click.Context(dsync, obj=Flags(), **dsync.context_settings), [*words]
     found: click.Command = dsync
-    while isinstance(found, click.Group) and rest:
-        if (below_it := found.get_command(context, rest[0])) is None:
-            break
+    while isinstance(found, click.Group) and rest and not rest[0].startswith("-"):
+        below_it = found.get_command(context, rest[0])
+        assert below_it is not None, rest[0]
         found, rest = below_it, rest[1:]
     return found.make_context(words[0], rest, parent=context)
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from dsync.cli import dsync
 from dsync.cli.sandbox import sandbox_variables
 from dsync.sandbox import Sandbox
 from dsync.settings import load_settings
+from tests.commands.command import parsed
 
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text(encoding="utf-8"))
 OURS = {name: one for name, one in DOCUMENT["services"].items() if "build" in one}
@@ -20,11 +20,7 @@ OURS = {name: one for name, one in DOCUMENT["services"].items() if "build" in on
 @pytest.mark.parametrize("service", OURS.values(), ids=OURS)
 def test_each_command_is_one_of_dsync(service: dict[str, Any]) -> None:
     """Its words and options are known."""
-    name, arguments, command = "dsync", list(service["command"]), dsync
-    while arguments and (sub := getattr(command, "get_command", None)):
-        name, command = arguments[0], sub(None, arguments.pop(0))
-        assert command is not None, name
-    command.make_context(name, arguments, obj=None).close()
+    parsed(service["command"]).close()
 
 
 def test_dsync_has_the_variables_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,15 +9,14 @@ import sys
 import tomllib
 from configparser import ConfigParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from dsync import __version__
-from dsync.cli import dsync
 from dsync.service.surface import ADDRESSES
 from dsync.settings import unknown_variables
+from tests.commands.command import parsed
 
 ROOT = Path(__file__).parents[2]
 PATHS = {path for method, path, _ in ADDRESSES if method == "GET"}
@@ -32,17 +31,6 @@ STAGES = {
 }
 """What each stage of the Dockerfile is made from."""
 SERVICE = (ROOT / "deploy/dsync.service").read_text(encoding="utf-8")
-
-
-def run(arguments: list[str]) -> None:
-    """Check that words are a command of dsync with its options."""
-    command: Any = dsync
-    while arguments and (sub := getattr(command, "get_command", None)):
-        command = sub(None, arguments.pop(0))
-        assert command is not None
-    # As below the root, whose names of this option a command keeps once it was asked for them.
-    names = dsync.context_settings["help_option_names"]
-    command.make_context("dsync", arguments, obj=None, help_option_names=names).close()
 
 
 def test_two_replicas_are_probed_where_dsync_answers() -> None:
@@ -87,7 +75,7 @@ def test_a_pod_has_no_rights_and_its_secrets_in_files(
     for name, value in values.items():
         monkeypatch.setenv(name, value)
 
-    run(list(container["args"]))
+    parsed(container["args"]).close()
     assert (True, 10001) == tuple(pod["securityContext"][k] for k in ("runAsNonRoot", "runAsUser"))
     assert "USER 10001\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert {"drop": ["ALL"]} == confined["capabilities"]
@@ -113,7 +101,7 @@ def test_the_unit_starts_the_service_and_gives_it_time_to_stop(
 
     program, *arguments = service["ExecStart"].split()
     assert program.endswith("/bin/dsync")
-    run(arguments)
+    parsed(arguments).close()
     assert ["run"] == service["ExecStart"].split()[1:]
     assert int(service["TimeoutStopSec"]) > 5
     assert {} == unknown_variables()
@@ -196,7 +184,7 @@ def test_an_image_has_its_locked_packages_and_says_what_it_is() -> None:
         assert f"org.opencontainers.image.{label}=" in DOCKERFILE
     assert "DSYNC_IMAGE=${IMAGE}:${VERSION}" in DOCKERFILE
     [health] = re.findall(r'^HEALTHCHECK .*\\\n +CMD \["dsync", (.+)\]$', DOCKERFILE, re.M)
-    run(re.findall('"([^"]+)"', health))
+    parsed(re.findall('"([^"]+)"', health)).close()
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {"!requirements.txt", "!requirements-parquet.txt"} <= {*ignored}
 
