@@ -73,6 +73,18 @@ def begin(run: Command, sandbox: Sandbox, *options: str) -> None:
     once(run, sandbox, " ".join(options), sync)
 
 
+@pytest.fixture
+def on_database(
+    sandbox: Sandbox, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> InsideCommand:
+    """Return `dsync` with an empty database on each engine, and PostgreSQL's programs."""
+    environment = {**operator(sandbox, tmp_path).environment, "DSYNC_DATABASE_URL": database_url}
+    if database_url.startswith("postgresql"):
+        folder = request.getfixturevalue("postgres_programs")
+        environment["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return InsideCommand(tmp_path, environment)
+
+
 def operator(sandbox: Sandbox, folder: Path) -> InsideCommand:
     """Return `dsync` in a folder, configured for a sandbox, without the tester's own settings.
 

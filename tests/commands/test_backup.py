@@ -21,18 +21,10 @@ SECRET = "geheim"
 
 
 @pytest.fixture
-def dsync(
-    sandbox: Sandbox, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Command:
+def dsync(sandbox: Sandbox, on_database: InsideCommand) -> Command:
     """Return `dsync` with a database that is read, on each engine, and PostgreSQL's programs."""
-    command = operator(sandbox, tmp_path)
-    environment = {**command.environment, "DSYNC_DATABASE_URL": database_url}
-    if database_url.startswith("postgresql"):
-        folder = request.getfixturevalue("postgres_programs")
-        environment["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
-    command = InsideCommand(tmp_path, environment)
-    begin(command, sandbox)
-    return command
+    begin(on_database, sandbox)
+    return on_database
 
 
 def url_of(dsync: Command) -> str:

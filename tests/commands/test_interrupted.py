@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from dsync.sandbox import Sandbox
 from dsync.store.engine import parse_url
 from tests.commands.command import Command, InsideCommand
-from tests.commands.conftest import begin, operator
+from tests.commands.conftest import begin
 from tests.store.databases import connected
 
 WITHIN_S = 2
@@ -30,18 +30,12 @@ LONG = {
 
 
 @pytest.fixture
-def dsync(
-    sandbox: Sandbox, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Command:
+def dsync(sandbox: Sandbox, on_database: InsideCommand) -> Command:
     """Return `dsync` with a database that is read, and temporary folders of its own."""
-    command = operator(sandbox, tmp_path)
-    environment = {**command.environment, "DSYNC_DATABASE_URL": database_url}
-    if database_url.startswith("postgresql"):
-        folder = request.getfixturevalue("postgres_programs")
-        environment["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
-    environment |= {"TMPDIR": str(tmp_path / "tmp"), "SQLITE_TMPDIR": str(tmp_path / "tmp")}
-    (tmp_path / "tmp").mkdir()
-    command = InsideCommand(tmp_path, environment)
+    folder = on_database.folder / "tmp"
+    folder.mkdir()
+    folders = {"TMPDIR": str(folder), "SQLITE_TMPDIR": str(folder)}
+    command = InsideCommand(on_database.folder, on_database.environment | folders)
     begin(command, sandbox)
     return command
 

@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import requests
 from sqlalchemy import event
 
 from dsync.addresses import Listen
-from dsync.configuration import ConsoleSection
+from dsync.configuration import ConsoleSection, read_configuration
 from dsync.console.access import Access, LocalAccess, Role
 from dsync.console.app import Console
 from dsync.service.surface import bind, server_thread
@@ -85,6 +87,16 @@ def words(page: str) -> str:
     body = page.partition("<main")[2] or page
     text = html.unescape(re.sub(r"<[^>]*>", " ", body))
     return re.sub(r"\s+", " ", text)
+
+
+def configured(engine: Engine, folder: Path, text: str) -> Worker:
+    """Return a worker of the engine's démarche and database with another configuration file."""
+    file = folder / "other.toml"
+    file.write_text(text, encoding="utf-8")
+    settings = replace(
+        engine.worker.app.settings, config=file, configuration=read_configuration(file)
+    )
+    return Worker(settings, clock=engine.worker.now, store=engine.worker.store)
 
 
 @contextmanager

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dsync.configuration import read_configuration
 from dsync.console.access import Role
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
-from tests.console.served import Visitor, served, words
+from tests.console.served import Visitor, configured, served, words
 from tests.engine.rig import PROBLEME, Engine, id_of, number
 
 CHECKS = f"""
@@ -47,15 +45,10 @@ OFF = number(0)
 @pytest.fixture
 def app(fresh: Engine, tmp_path: Path) -> Iterator[Worker]:
     """A worker of such a démarche, whose rules are accepted; one of its dossiers is refused."""
-    file = tmp_path / "declared.toml"
     text = without_programme().replace('eligible = "Éligible"', 'eligible = "Recevable"')
     text = text.replace('ineligible = "Inéligible"', 'ineligible = "Irrecevable"')
-    file.write_text(text + CHECKS, encoding="utf-8")
-    settings = replace(
-        fresh.worker.app.settings, config=file, configuration=read_configuration(file)
-    )
     fresh.control.edit_champ(OFF, PROBLEME, "Hors sujet")
-    return Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    return configured(fresh, tmp_path, text + CHECKS)
 
 
 def test_the_console_says_verdicts_in_the_words_of_the_configuration(

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dsync.configuration import read_configuration
 from dsync.console.access import Role
 from dsync.sandbox.world.model import FileSeed
 from dsync.wiring import Worker
-from tests.console.served import Visitor, served, words
+from tests.console.served import Visitor, configured, served, words
 from tests.console.test_pages import without_programme
 from tests.engine.rig import (
     FIRST,
@@ -146,11 +144,8 @@ def test_a_demarche_without_a_programme_shows_its_forms_questions(
     fresh: Engine, tmp_path: Path
 ) -> None:
     """Each with its answer, under the form's own titles; nothing of the programme."""
-    file = tmp_path / "other.toml"
     opened = ", ".join(f'"{id_}"' for id_ in opening(PROBLEME)["ouvert"]["champs"])
-    file.write_text(without_programme() + f"\n[ouvert]\nchamps = [{opened}]\n", encoding="utf-8")
-    settings = replace(fresh.worker.app.settings, configuration=read_configuration(file))
-    app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    app = configured(fresh, tmp_path, without_programme() + f"\n[ouvert]\nchamps = [{opened}]\n")
     with served(fresh, [app]) as console:
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")

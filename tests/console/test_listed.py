@@ -6,15 +6,12 @@ import csv
 import html
 import io
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dsync.configuration import read_configuration
 from dsync.console.access import Role
-from dsync.wiring import Worker
-from tests.console.served import Visitor, served, words
+from tests.console.served import Visitor, configured, served, words
 from tests.console.test_actions import edit, requests_of
 from tests.console.test_pages import numbers, table_of, without_programme
 from tests.engine.rig import FIRST, Engine, number
@@ -124,10 +121,7 @@ def test_chosen_dossiers_are_downloaded(visitor: Visitor) -> None:
 
 def test_any_demarche_shows_its_own_questions(fresh: Engine, tmp_path: Path) -> None:
     """Those of its form, in the list and in the file; nothing of a programme that it has not."""
-    file = tmp_path / "other.toml"
-    file.write_text(without_programme(), encoding="utf-8")
-    settings = replace(fresh.worker.app.settings, configuration=read_configuration(file))
-    app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    app = configured(fresh, tmp_path, without_programme())
     with served(fresh, [app]) as console:
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")

@@ -9,7 +9,6 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from json import dumps
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from dsync.configuration import read_configuration
 from dsync.console import words as code_words
 from dsync.console.access import Role
 from dsync.console.decisions import key_of
@@ -31,7 +29,7 @@ from dsync.store.services import AlertEntry
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
-from tests.console.served import ServedConsole, Visitor, served, words
+from tests.console.served import ServedConsole, Visitor, configured, served, words
 from tests.engine.rig import DEMARCHE, FIRST, PAGE, PROBLEME, RESULTAT, Engine, id_of, number, seeds
 from tests.store.databases import connected
 
@@ -333,10 +331,7 @@ def test_every_piece_of_evidence_has_a_french_name(read_engine: Engine) -> None:
 
 def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: Path) -> None:
     """Dossiers, runs and journal; neither verdicts nor a jury."""
-    file = tmp_path / "other.toml"
-    file.write_text(without_programme(), encoding="utf-8")
-    settings = replace(fresh.worker.app.settings, configuration=read_configuration(file))
-    app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    app = configured(fresh, tmp_path, without_programme())
     with served(fresh, [app]) as console:
         visitor = console.visitor()
         assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/etat").text)
@@ -510,12 +505,7 @@ def flat(text: str) -> str:
 
 def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: Path) -> None:
     """State, list, dossier with reasons and message, account, evidence; no jury."""
-    file = tmp_path / "declared.toml"
-    file.write_text(without_programme() + DECLARED, encoding="utf-8")
-    settings = replace(
-        fresh.worker.app.settings, config=file, configuration=read_configuration(file)
-    )
-    app = Worker(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    app = configured(fresh, tmp_path, without_programme() + DECLARED)
     with served(fresh, [app]) as console:
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")
