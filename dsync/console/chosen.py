@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.access import Right
+from dsync.console.decisions import settled
 from dsync.console.dossiers import parameters_of, selection_of
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
@@ -112,9 +113,10 @@ def _end(visit: Visit, numbers: Sequence[DossierNumber], choice: Choice) -> Resp
         numbers=numbers,
     )
     count = sum(ended.values())
-    after = "la valeur saisie reste" if choice is Choice.ACCEPT else "le prochain envoi la remplace"
-    said = f"{words.plural(count, 'conflit réglé', 'conflits réglés')} : {after}."
-    visit.say(said if count else "Aucun de ces dossiers n’est en conflit.", kind="success")
+    visit.say(
+        settled(count, choice) if count else "Aucun de ces dossiers n’est en conflit.",
+        kind="success",
+    )
     return visit.back("/dossiers", **parameters_of(visit))
 
 

@@ -160,7 +160,7 @@ class Digests:
         state = worker.state(now, counted=False)
         with worker.store.reading(worker.demarche, grant.groupes) as reader:
             todo = todo_of(worker, reader, state, grant)
-            title = reader.titles_of([worker.demarche]).get(worker.demarche)
+            titles = reader.titles_of([worker.demarche])
         own = WHOM["jury"] if grant.role is Role.JURY else WHOM[TEAM]
         lines = [
             *(
@@ -175,7 +175,7 @@ class Digests:
         ]
         if todo.service.is_trouble and grant.role is Role.ADMINISTRATEUR:
             lines.append((todo.service.text, self._address(worker, "/etat")))
-        return Part(worker.demarche, title, lines)
+        return Part(worker.demarche, titles.get(worker.demarche), lines)
 
     def _address(self, worker: Worker, path: str) -> str:
         sign = "&" if "?" in path else "?"
