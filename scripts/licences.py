@@ -15,7 +15,7 @@ COPYLEFT = {
     "psycopg-binary": "LGPL-3.0-only",
     "python-stdnum": "LGPL-2.1-or-later",
 }
-"""Distributions under a licence that asks for more; docs/dependencies.md says what."""
+"""Distributions under a licence that asks for more; docs/reference/dependencies.md says what."""
 OTHER_WORDS = {
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",

@@ -52,7 +52,7 @@ def proposed(demarche: Demarche, revision: Revision) -> str:
     for check in checks[:MOST_CHECKS]:
         lines += ["", *check]
     head = (
-        "---- [champs], [[controles]]: checks that you declare, in French: docs/controles.md. Each",
+        "---- [champs], [[controles]]: checks of your own, in French: docs/fr/controles.md. Each",
         "proposal gives « à vérifier » at most, and nothing is judged until you uncomment [champs]",
         f"and at least one check. {TO_CHECK} the rule of each check, and what is not asked here.",
     )

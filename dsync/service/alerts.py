@@ -79,7 +79,7 @@ ALERTS = {
         "changed, an annotation or a label is missing, …; told again when it says something else."
     ),
 }
-"""Meaning of each alert; docs/alerts.md lists them."""
+"""Meaning of each alert; docs/operate/alerts.md lists them."""
 
 
 class Alerts:

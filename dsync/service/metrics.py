@@ -124,7 +124,7 @@ METRICS = (
         of_process=True,
     ),
 )
-"""All metrics, in the order of the answer; docs/http.md lists them."""
+"""All metrics, in the order of the answer; docs/reference/http.md lists them."""
 
 _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 

@@ -80,7 +80,7 @@ ADDRESSES = (
     ("GET", "/__version__", "200 with version, source and commit, as far as known."),
     ("POST", "/hooks/ds/SECRET", "202 for a webhook of DS, which asks for a read."),
 )
-"""Method, path and answer of each address; docs/http.md lists them."""
+"""Method, path and answer of each address; docs/reference/http.md lists them."""
 # A wrong secret and a démarche that is not served look like an address that is not there.
 _STATUS = {
     Outcome.ACCEPTED: 202,

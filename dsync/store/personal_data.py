@@ -1,8 +1,8 @@
 """Where data of persons lie, as declared beside the tables, and the search for a person in it.
 
 `personal_data.toml` has a sentence for each column, or names it as one without personal data. The
-register of processing (`docs/registre.md`) is made of it, and the search goes by it: each column of
-text that is not named there is searched, so that a new one cannot be forgotten.
+register of processing (`docs/fr/registre.md`) is made of it, and the search goes by it: each column
+of text that is not named there is searched, so that a new one cannot be forgotten.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tests.store.builders import DEMARCHE, NOW, make_dossier, writing
 from tests.store.test_form_views import demarche_of, descriptor, save
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/analysts.md")
+PAGES = ("README.md", "docs/fr/donnees.md")
 SQL, QUESTIONS = (
     re.findall(r"```sql\n(.+?)```", (ROOT / page).read_text(encoding="utf-8"), re.S)
     for page in PAGES
@@ -55,7 +55,7 @@ def test_every_sql_example_of_the_readme_runs(query: str, tmp_path: Path) -> Non
 
 OF_ENGINES = re.findall(
     r"^\| [^|]+ \| `(SELECT .+?)` \| `(SELECT .+?)` \|$",
-    (ROOT / "docs/analysts.md").read_text(encoding="utf-8"),
+    (ROOT / "docs/fr/donnees.md").read_text(encoding="utf-8"),
     re.M,
 )
 """The same question to SQLite and to PostgreSQL."""

@@ -22,7 +22,7 @@ def _codes(page: str) -> list[str]:
     return [code for code in re.findall(r"`([^`]+)`", text) if not LEFT_OUT.search(code)]
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/contributing.md"])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/contribute/recipes.md"])
 def test_what_is_named_is_there(page: str) -> None:
     """A file or a function that is renamed is renamed in the pages too."""
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.is_file()]

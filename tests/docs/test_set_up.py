@@ -151,7 +151,7 @@ def test_the_version_has_one_source() -> None:
     "page",
     [
         *(file.name for file in ROOT.glob("*.md")),
-        *(f"docs/{file.name}" for file in ROOT.glob("docs/*.md")),
+        *(file.relative_to(ROOT).as_posix() for file in sorted(ROOT.glob("docs/**/*.md"))),
     ],
 )
 def test_links_inside_the_project_lead_somewhere(page: str) -> None:

@@ -17,7 +17,7 @@ from tests.golden import dependencies, keys
 from tests.golden.table import rows
 
 HAND = Path(__file__).parent / "hand"
-PAGES = sorted(file.name for file in HAND.iterdir())
+PAGES = sorted(file.relative_to(HAND).as_posix() for file in HAND.rglob("*.md"))
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "addresses": lambda: rows(

@@ -1,4 +1,4 @@
-"""Generates docs/registre.md from what is declared of each table (`personal_data.toml`)."""
+"""Generates docs/fr/registre.md from what is declared of each table (`personal_data.toml`)."""
 
 from __future__ import annotations
 

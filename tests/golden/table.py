@@ -1,4 +1,4 @@
-"""Generates docs/precheck.md, the published rules of the shipped configuration."""
+"""Generates docs/fr/precheck.md, the published rules of the shipped configuration."""
 
 from __future__ import annotations
 

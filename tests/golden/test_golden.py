@@ -35,8 +35,8 @@ def _plain(text: str) -> str:
 
 
 GENERATED = {
-    "docs/precheck.md": table.page,
-    "docs/registre.md": registre.page,
+    "docs/fr/precheck.md": table.page,
+    "docs/fr/registre.md": registre.page,
     "tests/golden/details.txt": dossiers.written,
     "tests/golden/messages.txt": dossiers.messages,
 } | {f"docs/{name}": partial(pages.page, name) for name in pages.PAGES}
@@ -118,7 +118,7 @@ def test_no_line_breaks_where_french_does_not() -> None:
 
 
 def test_every_dependency_has_a_licence_that_the_project_may_be_used_with() -> None:
-    """A new one that is unknown, or copyleft and not named in docs/dependencies.md, is noticed."""
+    """One that is unknown, or copyleft and not named in reference/dependencies.md, is noticed."""
     names = {
         name
         for extra in ("", *dependencies.EXTRAS)

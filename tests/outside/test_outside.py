@@ -75,9 +75,9 @@ def test_the_same_stands_in_the_dossiers(history: History, golden: Golden) -> No
 
 def test_the_questions_of_analysts_have_these_answers(history: History, golden: Golden) -> None:
     """The page shows what its queries return, on both engines."""
-    page = (ROOT / "docs" / "analysts.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/fr/donnees.md").read_text(encoding="utf-8")
     answered = QUESTION.sub(lambda found: found[1] + history.answer(found[2]), page)
-    Golden(ROOT / "docs", golden.is_updating).check("analysts.md", answered)
+    Golden(ROOT, golden.is_updating).check("docs/fr/donnees.md", answered)
 
 
 def test_each_command_has_the_same_help(golden: Golden) -> None:
