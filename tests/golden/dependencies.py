@@ -12,7 +12,7 @@ from dsync.extras import DISTRIBUTION
 from scripts.licences import licence, normal
 from tests.golden.table import rows
 
-HAND = Path(__file__).parent / "hand" / "dependencies.md"
+HAND = Path(__file__).parent / "hand/reference/dependencies.md"
 EXTRAS = ("alerts", "sentry", "console-oidc", "export", "s3")
 
 
