@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dsync
+from dsync.cli import dsync as dsync_command
 from dsync.configuration import Configuration, EigConfiguration
 from dsync.eig.sections import EigSections
 from dsync.settings import VARIABLES
@@ -43,9 +44,10 @@ Schema = Mapping[str, Any]
 def variables() -> str:
     """Return the table of the environment variables."""
     said = _classes()["Settings"][1]
+    flags = {one.name: f"`{one.opts[0]}`" for one in dsync_command.params}
     return rows(
-        ("variable", "meaning"),
-        ((f"`DSYNC_{name.upper()}`", said[name]) for name in VARIABLES),
+        ("variable", "flag", "meaning"),
+        ((f"`DSYNC_{name.upper()}`", flags.get(name, "–"), said[name]) for name in VARIABLES),
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from dsync.service.alerts import ALERTS
 from dsync.service.metrics import METRICS
 from dsync.service.surface import ADDRESSES
-from tests.golden import dependencies, keys
+from tests.golden import commands, dependencies, errors, events, keys, views
 from tests.golden.table import rows
 
 HAND = Path(__file__).parent / "hand"
@@ -42,6 +42,11 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "variables": keys.variables,
     "sections": keys.sections,
     "licences": dependencies.licences,
+    "options": commands.of_all,
+    "commands": commands.documented,
+    "views": views.documented,
+    "events": events.documented,
+    "errors": errors.documented,
 }
 """What each mark stands for."""
 
