@@ -1,4 +1,4 @@
-"""The recipes name files, functions and values that are there."""
+"""The pages for contributors name files, functions and values that are there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PAGES = (
+    "CONTRIBUTING.md",
+    "docs/contribute/architecture.md",
+    "docs/contribute/index.md",
+    "docs/contribute/recipes.md",
+    "docs/understand/how-it-judges.md",
+    "docs/understand/how-it-reads.md",
+    "docs/understand/how-it-writes.md",
+)
 FOLDERS = ("dsync", "tests", "config", "docs", "scripts")
 TEXTS = {".py", ".toml", ".graphql", ".sql"}
 LEFT_OUT = re.compile(
@@ -22,7 +31,7 @@ def _codes(page: str) -> list[str]:
     return [code for code in re.findall(r"`([^`]+)`", text) if not LEFT_OUT.search(code)]
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/contribute/recipes.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_what_is_named_is_there(page: str) -> None:
     """A file or a function that is renamed is renamed in the pages too."""
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.is_file()]

@@ -1,4 +1,4 @@
-"""The README's way from a token to a running copy, as it is written."""
+"""The documentation's way from a token to a running copy, as it is written."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/start/copy.md"
 
 
 def test_a_token_and_a_number_are_enough_for_a_copy(tmp_path: Path) -> None:
     """The block runs in a shell without a failure, on a démarche that is not the programme's."""
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     (block,) = re.findall(r"^<!-- ten minutes -->\n```sh\n(.+?)\n```$", text, re.M | re.S)
     number = EQUIPMENT_FORM.number
     with Sandbox.start(dossiers=0, seed=7) as sandbox:
