@@ -1,0 +1,43 @@
+"""The documentation's site: what its own build does not check (`scripts/site` checks the links)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+
+
+def listed(entry: Any) -> Iterator[str]:
+    """Yield the pages of an entry of the navigation."""
+    match entry:
+        case str():
+            yield entry
+        case dict():
+            yield from listed([*entry.values()])
+        case _:
+            for one in entry:
+                yield from listed(one)
+
+
+def test_the_navigation_has_every_page_once() -> None:
+    """But the records: their own page lists them."""
+    docs = ROOT / "docs"
+    pages = {file.relative_to(docs).as_posix() for file in docs.rglob("*.md")}
+    pages -= {page for page in pages if page.startswith("understand/records/0")}
+    assert sorted(pages) == sorted(listed(PROJECT["nav"]))
+
+
+def test_the_site_loads_nothing_from_elsewhere() -> None:
+    """No fonts, and no diagrams, whose program would come from elsewhere."""
+    assert PROJECT["theme"]["font"] is False
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md")]
+    assert [] == [text for text in texts if "```mermaid" in text]
+
+
+def test_the_readme_stays_short() -> None:
+    """Everything else is a page."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900
