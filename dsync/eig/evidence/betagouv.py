@@ -136,13 +136,16 @@ def parse_catalogue(copy: EvidenceCopy, known: Iterable[KnownProduct] = ()) -> C
     Raises:
         EvidenceUnavailableError: there is no text, or it is not a catalogue.
     """
+    texts = copy.body or "", copy.redirects, copy.url or ""
     try:
-        return _parsed(copy.body or "", copy.redirects, copy.url or "", tuple(known))
+        published = _parsed(*texts, ())
+        unpublished = published.unpublished(known)
+        return _parsed(*texts, unpublished) if unpublished else published
     except CatalogueError as exc:
         raise EvidenceUnavailableError(str(exc)) from exc
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _parsed(
     body: str, redirects: str | None, source: str, known: tuple[KnownProduct, ...]
 ) -> Catalogue:

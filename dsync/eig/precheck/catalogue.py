@@ -12,13 +12,14 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
+from sys import intern
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from dsync.domain.wording import fold, words
 from dsync.eig.precheck.address import HOST, ProductPage, SiteAddress, parse_address, site_address
-from dsync.eig.precheck.near import NearSpellings
+from dsync.eig.precheck.near import NearSpellings, add_ids
 
 MAX_REDIRECTS = 20
 """Steps from a former id to the present one: a product was renamed a few times at most."""
@@ -181,21 +182,22 @@ class Catalogue:
             # One that leads to no product is no other spelling of any.
             if (ids := _follow(alias, targets, by_id) or _follow(alias, targets, former))
         }
-        names: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        own = {id_: frozenset({id_}) for id_ in (*by_id, *former)}
+        names: dict[tuple[str, ...], frozenset[str]] = {}
         sites: dict[str, list[_ProductSite]] = defaultdict(list)
         for product in by_id.values():
             # A name of signs alone has no words, and would be that of any text of signs.
             for name in {words(product.nom), words(product.id)} - {()}:
-                names[name].add(product.id)
+                add_ids(names, name, own[product.id])
             for url, is_repository in ((product.link, False), (product.repository, True)):
                 # The page of a product is not its site: addresses of this host are looked up by id.
                 if (site := site_address(url)) and site.host != HOST:
                     sites[site.host].append(_ProductSite(site.segments, product.id, is_repository))
-        folded_ids = _grouped((fold(id_), {id_}) for id_ in by_id)
+        folded_ids = _grouped((fold(id_), own[id_]) for id_ in by_id)
         folded_aliases = _grouped((fold(alias), ids) for alias, ids in aliases.items())
         spellings = chain(
-            ((text, {p.id}) for p in by_id.values() for text in (p.id, p.nom)),
-            ((text, {p.id}) for p in known for text in (p.id, p.nom, *p.anciens_noms)),
+            ((text, own[p.id]) for p in by_id.values() for text in (p.id, p.nom)),
+            ((text, own[p.id]) for p in known for text in (p.id, p.nom, *p.anciens_noms)),
             aliases.items(),
         )
         return cls(
@@ -207,10 +209,20 @@ class Catalogue:
             folded_ids=folded_ids,
             folded_aliases=folded_aliases,
             near=NearSpellings.of(spellings),
-            names={name: frozenset(ids) for name, ids in names.items()},
+            names=names,
             sites={host: tuple(found) for host, found in sites.items()},
             former=former,
-            former_names=_former_names(known, former, names),
+            former_names=_former_names(known, own, former, names),
+        )
+
+    def unpublished(self, known: Iterable[KnownProduct]) -> tuple[KnownProduct, ...]:
+        """Return of the products ever published those of which more is known than is published."""
+        return tuple(
+            product
+            for product in known
+            if product.anciens_noms
+            or (now := self.products.get(product.id)) is None
+            or now.nom != product.nom
         )
 
     def count_missing(self, before: Catalogue) -> int:
@@ -300,17 +312,20 @@ def updated_products(
 
 def _former_names(
     known: Iterable[KnownProduct],
+    own: Mapping[str, frozenset[str]],
     former: Mapping[str, KnownProduct],
-    present: Mapping[tuple[str, ...], set[str]],
+    present: Container[tuple[str, ...]],
 ) -> dict[tuple[str, ...], frozenset[str]]:
-    names: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    names: dict[tuple[str, ...], frozenset[str]] = {}
     for product in known:
         spellings = [*product.anciens_noms]
         if product.id in former:
             spellings += [product.nom, product.id]
         for spelling in spellings:
-            names[words(spelling)].add(product.id)
-    return {name: frozenset(ids) for name, ids in names.items() if name and name not in present}
+            name = words(spelling)
+            if name and name not in present:
+                add_ids(names, name, own[product.id])
+    return names
 
 
 def redirects_readable(text: str) -> bool:
@@ -318,11 +333,11 @@ def redirects_readable(text: str) -> bool:
     return _redirect_targets(text) is not None
 
 
-def _grouped(pairs: Iterable[tuple[str, Iterable[str]]]) -> dict[str, frozenset[str]]:
-    groups: dict[str, set[str]] = defaultdict(set)
+def _grouped(pairs: Iterable[tuple[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
+    groups: dict[str, frozenset[str]] = {}
     for key, ids in pairs:
-        groups[key].update(ids)
-    return {key: frozenset(ids) for key, ids in groups.items()}
+        add_ids(groups, key, ids)
+    return groups
 
 
 def _redirect_targets(text: str) -> dict[str, set[str]] | None:
@@ -412,7 +427,8 @@ def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
     return Product(
         id=product_id,
         nom=_text(attributes.get("name")) or product_id,
-        phases=tuple(Phase(_text(p["name"]), _day(p.get("start"))) for p in listed)
+        # Interned: thousands of products have the same few.
+        phases=tuple(Phase(intern(_text(p["name"])), _day(p.get("start"))) for p in listed)
         if readable
         else (),
         stats_url=_text(attributes.get("stats_url")),

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 from dsync.domain.wording import fold, joined, words
 
@@ -28,6 +28,7 @@ _LONGEST = 100
 _READ_WORDS = 30
 _LAST_ENDING = re.compile(r"(?:[^\w/]+[htmlp]{2,5})+\W*$")
 _NONE: frozenset[str] = frozenset()
+_K = TypeVar("_K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +45,23 @@ class NearSpellings:
     """The keys of `equal`, in order."""
 
     @classmethod
-    def of(cls, spellings: Iterable[tuple[str, Collection[str]]]) -> Self:
+    def of(cls, spellings: Iterable[tuple[str, frozenset[str]]]) -> Self:
         """Index the spellings of products.
 
         Args:
             spellings: an id, alias or name, and the ids of its products.
         """
-        equal: defaultdict[str, set[str]] = defaultdict(set)
-        singular: defaultdict[str, set[str]] = defaultdict(set)
-        lengths: defaultdict[int, defaultdict[str, set[str]]] = defaultdict(
-            lambda: defaultdict(set)
-        )
+        equal: dict[str, frozenset[str]] = {}
+        singular: dict[str, frozenset[str]] = {}
+        lengths: defaultdict[int, dict[str, frozenset[str]]] = defaultdict(dict)
         for spelling, ids in spellings:
             if not (whole := joined(spelling)):
                 continue
-            equal[whole].update(ids)
-            singular[_singular(words(spelling))].update(ids)
+            add_ids(equal, whole, ids)
+            add_ids(singular, _singular(words(spelling)), ids)
             for one in {whole, fold(spelling)}:
-                lengths[len(one)][one].update(ids)
-        return cls(
-            {one: frozenset(ids) for one, ids in equal.items()},
-            {one: frozenset(ids) for one, ids in singular.items()},
-            {n: {one: frozenset(ids) for one, ids in of.items()} for n, of in lengths.items()},
-            tuple(sorted(equal)),
-        )
+                add_ids(lengths[len(one)], one, ids)
+        return cls(equal, singular, lengths, tuple(sorted(equal)))
 
     def page(self, typed: Sequence[str]) -> frozenset[str]:
         """Return the products whose spelling is closest to an id, or begins with it.
@@ -158,6 +152,12 @@ class NearSpellings:
                     break
                 found |= self.equal[one]
         return frozenset(found)
+
+
+def add_ids(found: dict[_K, frozenset[str]], key: _K, ids: frozenset[str]) -> None:
+    """Add ids to those of a key; keys with the same ids share the set, of which there are many."""
+    before = found.get(key)
+    found[key] = ids if before is None or before == ids else before | ids
 
 
 def _singular(of: Iterable[str]) -> str:
