@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from importlib.resources import files
 from ipaddress import ip_network
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from dsync.annotations import AnnotationsConfig
 from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
+from dsync.domain.toml_values import Boolean, Day, Number, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.eig.sections import EigSections
 from dsync.errors import ConfigurationError
@@ -99,6 +101,13 @@ def parse_age(value: object) -> timedelta:
     return int(number) * timedelta(days=365.25 if unit == "y" else 1)
 
 
+def _is_time(value: object) -> object:
+    # Pydantic takes numbers as seconds.
+    if isinstance(value, str | time):
+        return value
+    raise ValueError('expected a time of day such as "02:30"')
+
+
 Age = Annotated[timedelta, BeforeValidator(parse_age)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Interval = Annotated[Duration, AfterValidator(_at_least_a_second)]
@@ -111,12 +120,12 @@ class _Section(BaseModel):
 class DemarcheSection(_Section):
     """Section `[demarche]`."""
 
-    number: int = Field(gt=0, le=GREATEST_NUMBER)
+    number: WholeNumber = Field(gt=0, le=GREATEST_NUMBER)
     """The démarche's number in DS."""
     appel: str | None = Field(default=None, min_length=1, max_length=60)
     """A short name of the call, such as « EIG 7 », by which views tell it from other calls in one
     database. Without one they show the démarche's title."""
-    deliberation: date | None = None
+    deliberation: Day | None = None
     """The day, in Paris, from which on the console shows marks to a lecteur; without one, never."""
 
 
@@ -130,23 +139,23 @@ class DSSection(_Section):
     token_file: Path | None = None
     """File with the token of this démarche, below the configuration file's folder if relative. It
     is sent to `url` only."""
-    token_expires_on: date | None = None
+    token_expires_on: Day | None = None
     """The last day of the token in `token_file`."""
     contact: str = Field(min_length=1)
     """Address or page of the operator, sent in `User-Agent`."""
-    requests_per_minute: int = Field(default=350, ge=1, le=400)
+    requests_per_minute: WholeNumber = Field(default=350, ge=1, le=400)
     """DS's limit is 400 for each token; the default leaves some to its other users. All démarches
     and services on a database share it; 15 % are kept for what people ask for and webhooks
     announce."""
-    deadline_s: float = Field(default=60, ge=1, le=600)
+    deadline_s: Number = Field(default=60, ge=1, le=600)
     """Seconds for one request with its whole answer; DS itself ends a query after 30 s."""
-    push_batch: int = Field(default=50, ge=1, le=50)
+    push_batch: WholeNumber = Field(default=50, ge=1, le=50)
     """Maximum number of dossiers whose annotations are in a mutation document. The first one has at
     most 10; the number is doubled while DS answers within 5 s, and halved when it takes longer than
     10 s."""
-    max_response_mib: float = Field(default=16, gt=0, le=1024)
+    max_response_mib: Number = Field(default=16, gt=0, le=1024)
     """Maximum size of a decoded answer, in MiB; for a longer one, a smaller page is asked for."""
-    allow_insecure_http: bool = False
+    allow_insecure_http: Boolean = False
     """Whether http:// addresses of other machines are accepted."""
 
 
@@ -157,7 +166,7 @@ class ScheduleSection(_Section):
     """Time from one read of what changed to the next."""
     deletions: Interval = timedelta(hours=1)
     """Time from one read of the lists of deleted dossiers to the next."""
-    full_at: time = time(2, 30)
+    full_at: Annotated[time, BeforeValidator(_is_time)] = time(2, 30)
     """Time of day, in UTC, from which the night's read of all dossiers is due."""
     full_within: Annotated[Duration, AfterValidator(_at_most_a_day)] = timedelta(hours=2)
     """Within this time from `full_at` on; the démarche's number decides when, so that the reads of
@@ -169,7 +178,7 @@ class ScheduleSection(_Section):
 class ServiceSection(_Section):
     """Section `[service]`: of the process, whatever number of démarches it serves."""
 
-    workers: int = Field(default=4, ge=1, le=64)
+    workers: WholeNumber = Field(default=4, ge=1, le=64)
     """Maximum number of démarches at work at the same time, in each replica. One worker is left to
     what people ask for and webhooks announce."""
 
@@ -177,16 +186,16 @@ class ServiceSection(_Section):
 class SafetySection(_Section):
     """Section `[safety]`: the limits of the safety brakes, for dossiers, products and verdicts."""
 
-    disappearances: int = Field(default=5, ge=0)
+    disappearances: WholeNumber = Field(default=5, ge=0)
     """Number of dossiers that may disappear at once, if it is higher than the percentage's."""
-    disappearances_percent: float = Field(default=20, ge=0, le=100)
+    disappearances_percent: Number = Field(default=20, ge=0, le=100)
     """Percentage of the present dossiers that may disappear at once."""
-    catalogue_share: float = Field(default=0.1, ge=0, le=1)
+    catalogue_share: Number = Field(default=0.1, ge=0, le=1)
     """Share of the catalogue's known products that may disappear at once."""
-    verdicts: int = Field(default=5, ge=0)
+    verdicts: WholeNumber = Field(default=5, ge=0)
     """Number of standing verdicts that changed rules may move, if it is higher than the
     percentage's."""
-    verdicts_percent: float = Field(default=10, ge=0, le=100)
+    verdicts_percent: Number = Field(default=10, ge=0, le=100)
     """Percentage of the standing verdicts that changed rules may move."""
 
 
@@ -194,13 +203,13 @@ class PiecesSection(_Section):
     """Section `[pieces]`: copies of the dossiers' files; off unless `copy = true`."""
 
     # Not named `copy`: pydantic's models have a method of that name.
-    is_on: bool = Field(default=False, alias="copy")
+    is_on: Boolean = Field(default=False, alias="copy")
     """Whether files are copied."""
     target: str | None = None
     """`file:///folder` or `s3://bucket/prefix`; the access to S3 is configured as AWS's own."""
-    max_mib: float = Field(default=200, gt=0, le=10240)
+    max_mib: Number = Field(default=200, gt=0, le=10240)
     """Maximum size of a file, in MiB."""
-    deadline_s: float = Field(default=60, ge=1, le=3600)
+    deadline_s: Number = Field(default=60, ge=1, le=3600)
     """Seconds for the download of one file."""
 
     @model_validator(mode="after")
@@ -255,26 +264,26 @@ class HttpSection(_Section):
 
     listen: str | None = None
     """`host:port`, by default `127.0.0.1:8080`; an empty one serves no HTTP."""
-    console: bool = False
+    console: Boolean = False
     """Whether `dsync run` serves the console there, too."""
     theme: Literal["neutre", "dsfr"] = "neutre"
     """Of the console; the State's design system is reserved for State sites."""
-    ready_intervals: int = Field(default=3, ge=1, le=1000)
+    ready_intervals: WholeNumber = Field(default=3, ge=1, le=1000)
     """Number of intervals of the incremental read after which `/readyz` misses a success."""
-    unsigned_webhooks: bool = True
+    unsigned_webhooks: Boolean = True
     """Whether webhooks of version 1, which DS does not sign, are accepted."""
 
 
-def _allowed(value: object) -> str:
+def _allowed(value: str) -> str:
     """Return an e-mail address, or `@domain` for all of a domain, in lower case."""
-    text = str(value).strip()
+    text = value.strip()
     # ASCII alone, before `lower`, which makes « k » of the Kelvin sign.
     if not text.isascii() or not _ALLOWED.fullmatch(text.lower()):
         raise ValueError("expected an e-mail address, or @domain for all of a domain")
     return text.lower()
 
 
-def _address(value: object) -> str:
+def _address(value: str) -> str:
     """Return an e-mail address in lower case."""
     text = _allowed(value)
     if text.startswith("@"):
@@ -282,15 +291,15 @@ def _address(value: object) -> str:
     return text
 
 
-def _encrypted(value: object) -> str:
-    text = str(value).strip()
+def _encrypted(value: str) -> str:
+    text = value.strip()
     parts = urlsplit(text)
     if not parts.hostname or not is_encrypted_or_local(text) or parts.query or parts.fragment:
         raise ValueError("expected an address https://…, without parameters")
     return text
 
 
-def _origin(value: object) -> str:
+def _origin(value: str) -> str:
     """Return scheme, host and port as browsers send them in `Origin`."""
     text = _encrypted(value).rstrip("/").lower()
     parts = urlsplit(text)
@@ -300,15 +309,15 @@ def _origin(value: object) -> str:
     return text.removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
-def _network(value: object) -> str:
+def _network(value: str) -> str:
     try:
-        return str(ip_network(str(value).strip()))
+        return str(ip_network(value.strip()))
     except ValueError as exc:
         raise ValueError("expected an IP address or a network, such as 10.0.0.0/8") from exc
 
 
-Allowed = Annotated[str, BeforeValidator(_allowed)]
-EncryptedUrl = Annotated[str, BeforeValidator(_encrypted)]
+Allowed = Annotated[str, AfterValidator(_allowed)]
+EncryptedUrl = Annotated[str, AfterValidator(_encrypted)]
 
 
 class OpenIdSection(_Section):
@@ -322,7 +331,7 @@ class OpenIdSection(_Section):
     """What is asked of the provider: the e-mail address, and claims that `[[acces]]` names."""
     acr_values: str | None = None
     """Levels of authentication that are asked for, and one of which is needed; blanks between."""
-    pkce: bool = True
+    pkce: Boolean = True
     """Whether the code is bound to this client by PKCE (S256)."""
 
     @model_validator(mode="before")
@@ -378,7 +387,7 @@ class AccessibiliteSection(_Section):
 
     etat: Literal["non conforme", "partiellement conforme", "totalement conforme"] = "non conforme"
     """What an audit of this installation found; without one, it is « non conforme »."""
-    etablie_le: date | None = None
+    etablie_le: Day | None = None
     """The day of the statement."""
     audit: str | None = Field(default=None, min_length=1)
     """Who audited it, and the share of criteria that are met."""
@@ -401,15 +410,15 @@ class ConsoleSection(_Section):
     """The administration that answers for it, below the name."""
     contact: str | None = Field(default=None, min_length=1)
     """E-mail address or page for those who use it."""
-    public_url: Annotated[str, BeforeValidator(_origin)] | None = None
+    public_url: Annotated[str, AfterValidator(_origin)] | None = None
     """Where browsers find it, such as `https://dsync.example.gouv.fr`."""
-    proxies: tuple[Annotated[str, BeforeValidator(_network)], ...] = ()
+    proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Reverse proxies whose `X-Forwarded-For` is believed."""
     openid: OpenIdSection | None = None
     """The sign-in; without it the console is for this machine alone."""
     mentions: MentionsSection = MentionsSection()
     accessibilite: AccessibiliteSection = AccessibiliteSection()
-    expediteur: Annotated[str, BeforeValidator(_address)] | None = None
+    expediteur: Annotated[str, AfterValidator(_address)] | None = None
     """The e-mail address from which `dsync run` sends digests, by DSYNC_SMTP_URL."""
 
     @model_validator(mode="after")
@@ -612,10 +621,18 @@ def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
 def _problems(
     exc: ValidationError, model: type[Configuration], raw: Mapping[str, Any]
 ) -> list[str]:
-    """Return one sentence per problem, without the input, which may be a secret."""
+    """Return one sentence per problem, with no value, which may be a secret."""
     problems = []
-    for error in exc.errors(include_input=False, include_url=False):
+    errors = exc.errors(include_url=False)
+    wrong = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
+    for error in errors:
+        if error["type"] == "too_short" and error["loc"] in wrong:
+            continue  # Pydantic does not count a wrong item.
         loc, message = error["loc"], message_of(error)
+        if (kind := _kind_of_bound(loc)) is not None:
+            if loc[-1] == kind and (kind == "Borne") != isinstance(error["input"], dict):
+                continue  # The other kind of bound is meant.
+            loc = tuple(part for part in loc if part != kind)
         if loc[-1] == "[key]":  # Of a table whose keys are a list of words.
             loc, message = loc[:-1], _UNKNOWN_KEY
         shown = loc
@@ -625,10 +642,18 @@ def _problems(
             named = one.get("nom") if isinstance(one, dict) else None
             shown = (f"controles.{named or loc[1] + 1}", *loc[2:])
         key = ".".join(str(part) for part in shown)
+        if error["loc"] == ("ds",) and error["type"] == "missing":
+            key, message = "[ds]", "missing section; add it with contact, the operator's address"
         if message == _UNKNOWN_KEY and (other := _nearest_key(loc, model)):
             message = f"unknown key; did you mean {other}?"
         problems.append(f"{key}: {message}")
     return problems
+
+
+def _kind_of_bound(loc: tuple[int | str, ...]) -> str | None:
+    """Return pydantic's name for the kind of bound that a place is in; None: it is in no bound."""
+    bounds = ("au_moins", "au_plus")
+    return next((str(kind) for key, kind in pairwise(loc) if key in bounds), None)
 
 
 def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str | None:
@@ -664,20 +689,46 @@ def _alternatives(section: Mapping[str, Any], schema: Mapping[str, Any]) -> list
 
 def message_of(error: ErrorDetails) -> str:
     """Return what is wrong with a value, without the value, which may be a secret."""
-    known = _MESSAGES.get(error["type"])
-    return known or error["msg"].removeprefix("Value error, ")
+    kind, given = error["type"], error.get("input")
+    if kind in _MESSAGES:
+        return _MESSAGES[kind]
+    message = _EXPECTED.get(kind) or error["msg"].removeprefix("Value error, ")
+    if kind in ("literal_error", "enum"):
+        expected = re.sub(r"<.+?: ('.+?')>", r"\1", error["ctx"]["expected"])  # Of an enum.
+        message = f"expected {expected}"
+    is_scalar = isinstance(given, bool | int | float)
+    if kind in _EXPECTED or (is_scalar and message.startswith("expected")):
+        return f"{message}, not {kind_of(given)}"
+    return message
 
 
 _UNKNOWN_KEY = "unknown key; remove it or correct its spelling"
-_MISSING_KEY = "missing key"
-_NO_DAY = "expected a day such as 2024-06-01"
+_MISSING_KEY = "missing key; add it"
+_NO_TEXT, _NO_TABLE = "expected a text in quotes", "expected a table of keys"
+_EXPECTED = {
+    "bool_type": "expected true or false",
+    "date_type": "expected a day such as 2027-06-30, without quotes",
+    "dataclass_type": _NO_TABLE,
+    "dict_type": _NO_TABLE,
+    "float_type": "expected a number",
+    "int_type": "expected a whole number",
+    "mapping_type": _NO_TABLE,
+    "model_type": _NO_TABLE,
+    "path_type": _NO_TEXT,
+    "string_type": _NO_TEXT,
+    "tuple_type": "expected a list in […]",
+}
+"""By pydantic's type of error, about a value of another kind."""
 _MESSAGES = {
     "extra_forbidden": _UNKNOWN_KEY,
     "unexpected_keyword_argument": _UNKNOWN_KEY,
     "missing": _MISSING_KEY,
     "missing_argument": _MISSING_KEY,
-    "date_parsing": _NO_DAY,
-    "date_from_datetime_parsing": _NO_DAY,
+    # Of a variable, which is text.
+    "date_from_datetime_parsing": "expected a day such as 2027-06-30",
+    "date_parsing": "expected a day such as 2027-06-30",
+    "int_parsing": "expected a whole number",
+    "time_parsing": 'expected a time of day such as "02:30"',
 }
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from dsync.controles.formats import FORMATS
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
+from dsync.domain.toml_values import Boolean, Day, WholeNumber
 from dsync.domain.verdict import MOST_CHECKS, Resultat, Verdict
 
 
@@ -34,7 +35,7 @@ class Type(StrEnum):
 def _constant(value: object) -> object:
     """Return a value of the TOML file: a number is exact, an instant is none."""
     if isinstance(value, datetime):
-        raise ValueError("expected a day such as 2026-02-15, without a time")  # noqa: TRY004
+        raise ValueError("expected a day such as 2027-06-30, without a time")  # noqa: TRY004
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Decimal(str(value))
     if isinstance(value, bool | str | date | Decimal):
@@ -78,7 +79,7 @@ class Table(_Declared):
     fichier: Texte
     cle: Texte
     """The column by which a row is found."""
-    annee: int = Field(ge=1900, le=2200)
+    annee: WholeNumber = Field(ge=1900, le=2200)
     """For which it holds."""
     source: Texte
     """Where it is published."""
@@ -110,18 +111,18 @@ class Borne(_DuSujet):
     valeur: str | None = None
     fois: Nombre = Decimal(1)
     plus: Nombre = Decimal(0)
-    plus_jours: int = Field(default=0, ge=-36600, le=36600)
-    plus_ans: int = Field(default=0, ge=-150, le=150)
+    plus_jours: WholeNumber = Field(default=0, ge=-36600, le=36600)
+    plus_ans: WholeNumber = Field(default=0, ge=-150, le=150)
 
 
 class AutreDemarche(_Declared):
     """A dossier of the same applicant in another démarche of the database."""
 
-    numero: int = Field(gt=0, le=GREATEST_NUMBER)
+    numero: WholeNumber = Field(gt=0, le=GREATEST_NUMBER)
     etats: tuple[Etat, ...] = (Etat.ACCEPTE,)
-    depose_depuis: date | None = None
+    depose_depuis: Day | None = None
     """First day of its deposit."""
-    depose_avant: date | None = None
+    depose_avant: Day | None = None
     """Day before which it was deposited."""
 
 
@@ -131,7 +132,7 @@ class Exigence(_DuSujet):
     un_de: tuple[Exigence, ...] = ()
     """One of these has to hold, instead of a subject and operators."""
 
-    present: bool | None = None
+    present: Boolean | None = None
     """Whether it is answered; false is for `si` alone."""
     egal: Constante | None = None
     parmi: tuple[Constante, ...] | None = None
@@ -178,7 +179,7 @@ class Controle(_Declared):
     si: Exigence | None = None
     """The check applies to dossiers that fulfil it; to others it is `sans_objet`."""
     exige: Exigence | None = None
-    humain: bool = False
+    humain: Boolean = False
     """Whether a person makes it: it is listed, and the machine never answers it."""
     sinon: Literal[Resultat.A_VERIFIER, Resultat.NON_CONFORME] = Resultat.A_VERIFIER
     sans_reponse: Literal[Resultat.A_VERIFIER, Resultat.SANS_OBJET] = Resultat.A_VERIFIER
@@ -213,7 +214,7 @@ class Precontrole(_Declared):
     """Who decides on the dossiers, with its article."""
     publication_url: Annotated[str, Field(pattern=r"^https://\S+$", max_length=300)] | None = None
     """Where the page of `dsync rules publish` is."""
-    max_detail_length: int = Field(default=8000, ge=1000, le=10_000)
+    max_detail_length: WholeNumber = Field(default=8000, ge=1000, le=10_000)
     """Maximum number of characters of the detail."""
 
 

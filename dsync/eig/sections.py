@@ -7,11 +7,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dsync.domain.toml_values import Boolean, Number
 from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.precheck.rules_section import RulesConfig, Text
 
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-Days = Annotated[float, Field(gt=0, le=3660)]
+Seconds = Annotated[Number, Field(gt=0, le=3600)]
+Days = Annotated[Number, Field(gt=0, le=3660)]
 
 
 class _Section(BaseModel):
@@ -42,15 +43,15 @@ class CatalogueConfig(_Section):
 class RegistreConfig(_Section):
     """The API Recherche d'entreprises, for applicants whose legal category DS does not have."""
 
-    enabled: bool = False
+    enabled: Boolean = False
     """Whether it is asked."""
     url: Text = "https://recherche-entreprises.api.gouv.fr"
     """Its base address."""
-    requests_per_second: Annotated[float, Field(gt=0, le=7)] = 5
+    requests_per_second: Annotated[Number, Field(gt=0, le=7)] = 5
     """Maximum rate; the API's own limit is 7."""
     deadline_s: Seconds = 10
     """Seconds for one request with its whole answer."""
-    max_wait_s: Annotated[float, Field(ge=0, le=3600)] = 30
+    max_wait_s: Annotated[Number, Field(ge=0, le=3600)] = 30
     """Longest wait for a Retry-After, in seconds; beyond it, the registry counts as unreachable."""
     max_age_days: Days = 30
     """Days for which an answer is used."""
@@ -64,7 +65,7 @@ class RegistreConfig(_Section):
 class EvidenceConfig(_Section):
     """The section `[preuves]`: all sources of evidence."""
 
-    max_response_mib: Annotated[float, Field(gt=0, le=1024)] = 16
+    max_response_mib: Annotated[Number, Field(gt=0, le=1024)] = 16
     """Maximum size of a decoded response, in MiB; a longer one is an error."""
     catalogue: CatalogueConfig = CatalogueConfig()
     registre: RegistreConfig = RegistreConfig()

@@ -20,6 +20,7 @@ from pydantic import (
 
 from dsync.domain.dossier import slug
 from dsync.domain.nearest import MISSPELT, nearest
+from dsync.domain.toml_values import Boolean
 from dsync.eig.candidature import OPEN, Candidature, targets
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
@@ -48,7 +49,7 @@ class ChampTarget(_Section):
     """The current label first, then former ones."""
     type: NonBlank | None = None
     """The expected type of the descriptor; another type is read too, with a warning."""
-    needed: bool = False
+    needed: Boolean = False
     """Whether a dossier is incomplete without it."""
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, MinLen
 
+from dsync.domain.toml_values import Boolean, Day, WholeNumber
 from dsync.eig.precheck.check import Check
 
 Severity = Literal["a_verifier", "non_conforme", "off"]
@@ -27,9 +28,9 @@ class _Section:
 class WindowConfig(_Section):
     """The first and last day of the call, inclusive."""
 
-    start: date
+    start: Day
     """First day."""
-    end: date
+    end: Day
     """Last day."""
 
 
@@ -43,9 +44,9 @@ class ProfilConfig(_Section):
     """The options of the form for it."""
     words: tuple[Text, ...] = ()
     """Words that identify this profile in an option with another wording."""
-    offered_from: date | None = None
+    offered_from: Day | None = None
     """First day of deposit on which it may be asked for."""
-    offered_until: date | None = None
+    offered_until: Day | None = None
     """Last day of deposit on which it may be asked for."""
 
     def is_offered(self, day: date) -> bool:
@@ -66,7 +67,7 @@ class PhasesConfig(_Section):
     """Phases of the catalogue, by an option of the form that has another wording."""
     # Measured on the catalogue's history: of the products in an admitted phase at a deposit, 4 %
     # are read as past two weeks later, 6 % after three months, 14 % after a year.
-    late_reading_days: Annotated[int, Ge(0)] = 3
+    late_reading_days: Annotated[WholeNumber, Ge(0)] = 3
     """Maximum number of days from the deposit to the first reading of the catalogue.
 
     The catalogue's history is rewritten at times. After this delay, neither an unknown page nor an
@@ -102,7 +103,7 @@ class OverrideConfig(_Section):
     """What the check `administration` finds for it."""
     authority: Text
     """Who decided, with the article, such as « la directrice du programme »."""
-    decided_on: date
+    decided_on: Day
     """The day of the decision."""
     reason: Text
     """The reason."""
@@ -114,7 +115,7 @@ class RulesConfig(_Section):
 
     severity: dict[Check, Severity]
     """The most severe result that each check may give; `off`: the check is not made."""
-    enabled: bool = True
+    enabled: Boolean = True
     """Whether dossiers are judged; if not, what is missing here may be missing still."""
     window: WindowConfig | None = None
     profils: tuple[ProfilConfig, ...] = ()
@@ -133,11 +134,11 @@ class RulesConfig(_Section):
     """Who decides on the dossiers, with the article: the subject of « instruit le dossier »."""
     publication_url: Text | None = None
     """Address at which the rules are published; the last line of the detail."""
-    answer_days: Annotated[int, Ge(1)] | None = None
+    answer_days: Annotated[WholeNumber, Ge(1)] | None = None
     """Days that an applicant has to answer, for the text of `dsync dossier message`."""
-    max_profils: Annotated[int, Ge(1)] = 2
+    max_profils: Annotated[WholeNumber, Ge(1)] = 2
     """Maximum number of profiles in an application."""
-    max_detail_length: Annotated[int, Ge(1)] = 1500
+    max_detail_length: Annotated[WholeNumber, Ge(1)] = 1500
     """Maximum number of characters of the text in the annotation.
 
     It has to have room for the first line and a title for each check, which are never left out.

@@ -1,0 +1,131 @@
+"""A value of the configuration file has the kind that its key expects; nothing is converted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsync.configuration import (
+    Configuration,
+    ControlesConfiguration,
+    EigConfiguration,
+    read_configuration,
+)
+from dsync.errors import ConfigurationError
+
+CHECK = """[[controles]]
+nom = "a"
+titre = "T"
+regle = "R"
+a_faire = "F"
+"""
+TEXT, TRUTH, WHOLE = "a text in quotes", "true or false", "a whole number"
+POINT, TABLE, LIST = "a number with a decimal point", "a table of keys", "a list"
+DAY = "a day such as 2027-06-30, without quotes"
+TIME = 'a time of day such as "02:30"'
+DURATION = "a number and s, m, h or d, such as 30m"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "expected", "given"),
+    [
+        ('[demarche]\nnumber = "12"', "demarche.number", WHOLE, TEXT),
+        ('deliberation = "2027-06-30"', "demarche.deliberation", DAY, TEXT),
+        ("deliberation = 2027-06-30T10:00:00", "demarche.deliberation", DAY, "a day with a time"),
+        ("[ds]\nrequests_per_minute = true", "ds.requests_per_minute", WHOLE, TRUTH),
+        ('[ds]\nrequests_per_minute = "5"', "ds.requests_per_minute", WHOLE, TEXT),
+        ("[ds]\nrequests_per_minute = 5.0", "ds.requests_per_minute", WHOLE, POINT),
+        ('[ds]\ndeadline_s = "60"', "ds.deadline_s", "a number", TEXT),
+        ("[ds]\ndeadline_s = true", "ds.deadline_s", "a number", TRUTH),
+        ("[ds]\nallow_insecure_http = 1", "ds.allow_insecure_http", TRUTH, WHOLE),
+        ('[ds]\nallow_insecure_http = "true"', "ds.allow_insecure_http", TRUTH, TEXT),
+        ("[ds]\ntoken_file = 5", "ds.token_file", TEXT, WHOLE),
+        ("[schedule]\nincremental = 5", "schedule.incremental", DURATION, WHOLE),
+        ("[schedule]\nfull_at = 230", "schedule.full_at", TIME, WHOLE),
+        ('[service]\nworkers = "4"', "service.workers", WHOLE, TEXT),
+        ("[safety]\ncatalogue_share = false", "safety.catalogue_share", "a number", TRUTH),
+        ("[annotations.date]\nid = 5", "annotations.date.id", TEXT, WHOLE),
+        ('[pieces]\ncopy = "yes"', "pieces.copy", TRUTH, TEXT),
+        ("[http]\nlisten = 8080", "http.listen", TEXT, WHOLE),
+        ("[http]\ntheme = 1", "http.theme", "'neutre' or 'dsfr'", WHOLE),
+        ('[console]\nproxies = "10.0.0.0/8"', "console.proxies", f"{LIST} in […]", TEXT),
+        ("[console.openid]\npkce = 1", "console.openid.pkce", TRUTH, WHOLE),
+        ('[acces]\nrole = "jury"', "acces", f"{LIST} in […]", TABLE),
+        ("[ouvert]\nchamps = [5]", "ouvert.champs.0", TEXT, WHOLE),
+        ("[alerts]\nping_url = true", "alerts.ping_url", TEXT, TRUTH),
+        ('[mapping.voeux]\nneeded = "no"', "mapping.voeux.needed", TRUTH, TEXT),
+        ("[regles]\nmax_profils = 2.0", "regles.max_profils", WHOLE, POINT),
+        ("[regles]\nenabled = 0", "regles.enabled", TRUTH, WHOLE),
+        ("[regles]\nwindow = 5", "regles.window", TABLE, WHOLE),
+        ("[regles.window]\nstart = 20270630", "regles.window.start", DAY, WHOLE),
+        ('[preuves]\nmax_response_mib = "16"', "preuves.max_response_mib", "a number", TEXT),
+        ('[tables.t]\nannee = "2027"', "tables.t.annee", WHOLE, TEXT),
+        ("[[controles]]\nhumain = 1", "controles.1.humain", TRUTH, WHOLE),
+        ("exige.au_moins.plus_ans = true", "controles.a.exige.au_moins.plus_ans", WHOLE, TRUTH),
+        ("sinon = 5", "controles.a.sinon", "'a_verifier' or 'non_conforme'", WHOLE),
+    ],
+)
+def test_a_value_of_another_kind_is_one_sentence(
+    tmp_path: Path, text: str, place: str, expected: str, given: str
+) -> None:
+    """It names the place, what is expected there and what is given, and not the value."""
+    head = "[demarche]\nnumber = 12\n" if text.startswith("deliberation") else ""
+    if place.startswith("controles.a."):
+        head = CHECK
+    if place.startswith(("regles", "preuves")):
+        head = "[mapping]\n"
+    if place.startswith("tables"):
+        head = "[[controles]]\n"
+    found = _problems(tmp_path, f"{head}{text}")
+    assert [f"{place}: expected {expected}, not {given}"] == [
+        problem for problem in found if problem.startswith(f"{place}:")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[ds]\ncontact = 'a'\ndeadline_s = 60\n[schedule]\nfull_at = 02:30:00",
+        "[ds]\ncontact = 'a'\ntoken_expires_on = 2027-06-30\n[schedule]\nfull_at = '02:30'",
+        "[ds]\ncontact = 'a'\n[schedule]\nincremental = '5 m'\n[retention]\naccepte = '2y'",
+    ],
+)
+def test_the_documented_forms_are_read(tmp_path: Path, text: str) -> None:
+    """A whole number where a number is expected, days, times of day, durations and ages."""
+    path = tmp_path / "dsync.toml"
+    path.write_text(text, encoding="utf-8")
+    assert "a" == read_configuration(path).ds.contact
+
+
+@pytest.mark.parametrize("model", [Configuration, EigConfiguration, ControlesConfiguration])
+def test_no_key_converts_its_value(model: Any) -> None:
+    """A key that is added has one of the strict types, too."""
+    loose = [
+        node["type"]
+        for node in _nodes(model.__pydantic_core_schema__)
+        if node.get("type") in ("int", "float", "bool", "date") and not node.get("strict")
+    ]
+    assert [] == loose
+
+
+def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield each part of a schema of pydantic's core."""
+    if isinstance(schema, dict):
+        yield schema
+        for key, inner in schema.items():
+            if key not in ("metadata", "serialization", "default"):
+                yield from _nodes(inner)
+    elif isinstance(schema, list | tuple):
+        for inner in schema:
+            yield from _nodes(inner)
+
+
+def _problems(tmp_path: Path, text: str) -> tuple[str, ...]:
+    path = tmp_path / "dsync.toml"
+    path.write_text(f"{text}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        read_configuration(path)
+    return tuple(one.removeprefix(f"{path}: ") for one in raised.value.problems)
