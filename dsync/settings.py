@@ -95,7 +95,7 @@ class Settings:
     ds_token_file: Path | None
     """The file from which the token was read."""
     ds_token_expires_on: date | None
-    """The token's last day; warnings come 30, 7 and 1 days before."""
+    """The token's last day; from 30 days before it on, there is a warning."""
     demarche: Annotated[int, Field(gt=0, le=GREATEST_NUMBER)]
     """The démarche's number, or which file of a folder. Default: `[demarche] number`, which it
     replaces only in the shipped file, whose number is the sandbox's."""

@@ -27,7 +27,8 @@ class CheckLine:
     exit_code: int = 0
 
 
-EXPIRY_WARNINGS_DAYS = (30, 7, 1)
+EXPIRY_WARNED_DAYS = 30
+"""From how many days before a token's last day on there is a warning."""
 
 
 def expiry_line(expires_on: date | None, today: date) -> CheckLine:
@@ -39,14 +40,14 @@ def expiry_line(expires_on: date | None, today: date) -> CheckLine:
     """
     if expires_on is None:
         message = "its expiry date is not known"
-        remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
+        remedy = f"set DSYNC_DS_TOKEN_EXPIRES_ON to be warned {EXPIRY_WARNED_DAYS} days before"
         return CheckLine("token expiry", CheckStatus.INFO, message, remedy)
     # The token works on the whole of its last day.
     days = (expires_on - today).days
     remedy = "make a new token on DS and put it in place, then set DSYNC_DS_TOKEN_EXPIRES_ON"
     if days < 0:
         message = f"expired on {expires_on} by DSYNC_DS_TOKEN_EXPIRES_ON"
-    elif days <= EXPIRY_WARNINGS_DAYS[0]:
+    elif days <= EXPIRY_WARNED_DAYS:
         left = "today is its last day" if days == 0 else f"{days} day{'s' * (days > 1)} left"
         message = f"expires on {expires_on}: {left}"
     else:

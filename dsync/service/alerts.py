@@ -22,7 +22,7 @@ import structlog
 
 from dsync.care.concerns import CHECK, Code, Concern, concerns_of
 from dsync.care.state import states_of
-from dsync.domain.check_line import EXPIRY_WARNINGS_DAYS, CheckLine, CheckStatus
+from dsync.domain.check_line import EXPIRY_WARNED_DAYS, CheckLine, CheckStatus
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import (
     ConfigurationError,
@@ -63,7 +63,7 @@ ALERTS = {
     DS: "DS is not available: told once it has lasted five times `[alerts] after`.",
     NO_SUCCESS: "No run has succeeded for `[http] ready_intervals` intervals, for another cause.",
     TOKEN_REFUSED: "DS refuses the token: one message for all démarches that have it.",
-    "token_expiry": f"The token expires within {EXPIRY_WARNINGS_DAYS[0]} days, or has expired.",
+    "token_expiry": f"The token expires within {EXPIRY_WARNED_DAYS} days, or has expired.",
     "brake": "The last full read was stopped because too many dossiers disappeared at once.",
     "mass_deletion": "DS's own lists hid or erased too many dossiers at once; they are followed.",
     "rules": "Changed rules were stopped because they would change too many verdicts.",
