@@ -65,14 +65,14 @@ def _instant(text: str) -> datetime:
         # In UTC, the first hours of the year 1 can be before it.
         return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise ValueError("expected an ISO instant such as 2024-06-01T08:00:00Z") from None
+        raise ValueError("expected an ISO instant such as 2027-06-30T08:00:00Z") from None
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError("expected a day such as 2024-06-01") from None
+        raise ValueError("expected a day such as 2027-06-30") from None
 
 
 NUMBER = Parsed("number", _number)

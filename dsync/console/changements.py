@@ -85,7 +85,7 @@ def _instant(visit: Visit, name: str, read: Callable[[str], datetime]) -> dateti
         return None if value is None else read(value)
     except (ValueError, OverflowError) as exc:
         raise HTTPException(
-            400, "La date attendue est de la forme 2024-06-01, ou 2024-06-01T08:00:00Z."
+            400, "La date attendue est de la forme 2027-06-30, ou 2027-06-30T08:00:00Z."
         ) from exc
 
 

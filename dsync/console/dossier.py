@@ -317,7 +317,7 @@ def explain(visit: Visit) -> Response:
     try:
         at = words.instant_of(visit.query("etabli_le"))
     except ValueError as exc:
-        raise HTTPException(400, "La date attendue est de la forme 2024-06-01T08:00:00Z.") from exc
+        raise HTTPException(400, "La date attendue est de la forme 2027-06-30T08:00:00Z.") from exc
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=("precontroles", "controles"))
         is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
@@ -361,7 +361,7 @@ def judge_again(visit: Visit) -> Response:
     try:
         as_of = date.fromisoformat(wanted)
     except ValueError as exc:
-        raise HTTPException(400, "La date attendue est de la forme 2024-06-01.") from exc
+        raise HTTPException(400, "La date attendue est de la forme 2027-06-30.") from exc
     title = f"Dossier {number} jugé comme s’il était déposé le {words.day(as_of)}"
     return visit.attempt(title, PrecheckAsOf(as_of, Precheck(numbers)))
 

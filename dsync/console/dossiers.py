@@ -166,7 +166,7 @@ def _day_of(visit: Visit, name: str) -> date | None:
     try:
         return date.fromisoformat(wanted) if (wanted := visit.query(name)) else None
     except ValueError as exc:
-        raise HTTPException(400, "La date attendue est de la forme 2024-06-01.") from exc
+        raise HTTPException(400, "La date attendue est de la forme 2027-06-30.") from exc
 
 
 def parameters_of(visit: Visit) -> dict[str, Any]:

@@ -52,7 +52,7 @@ _OF_FORM: Mapping[Type, Collection[str]] = {
 _HOW: Mapping[Type, str] = {
     Type.TEXTE: "écrivez un texte entre guillemets",
     Type.NOMBRE: "écrivez un nombre, sans espace ni guillemets",
-    Type.DATE: "écrivez une date comme 2026-10-31, sans guillemets",
+    Type.DATE: "écrivez une date comme 2027-06-30, sans guillemets",
     Type.OUI_NON: "écrivez true ou false",
     Type.CHOIX: "écrivez une liste de textes",
     Type.PIECES: "écrivez une liste de noms de fichiers",

@@ -122,7 +122,7 @@ def test_a_date_that_cannot_be_read_is_refused(visitor: Visitor) -> None:
     for query in ("du=hier", "au=9999-12-31", "depuis=2026-13-01T00:00:00Z", "du=0001-01-01"):
         answer = visitor.get(f"/changements?{query}")
         assert 400 == answer.status_code, query
-        assert "de la forme 2024-06-01" in words(answer.text)
+        assert "de la forme 2027-06-30" in words(answer.text)
     assert 404 == visitor.get("/changements.txt").status_code
 
 

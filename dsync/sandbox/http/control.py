@@ -1,7 +1,7 @@
 """The control for tests and for people, as Python methods and over HTTP.
 
 ``POST /_sandbox/hide {"number": 18600001, "by": "administration"}`` calls ``control.hide``; an
-instant is written ``{"datetime": "2026-12-01T10:00:00Z"}``.
+instant is written ``{"datetime": "2027-06-30T10:00:00Z"}``.
 """
 
 from __future__ import annotations
