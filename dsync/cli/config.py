@@ -15,7 +15,7 @@ from dsync.cli.session import load, load_all, open_worker
 from dsync.configuration import shipped_config
 from dsync.domain.toml_text import TO_CHECK
 from dsync.errors import ConfigurationError
-from dsync.settings import Settings, unknown_variables
+from dsync.settings import SANDBOX_DEMARCHE, Settings, unknown_variables
 from dsync.wiring import Worker
 
 
@@ -39,7 +39,12 @@ def init(*, file: Path) -> None:
             f"{file} exists already, and is not overwritten: name another file, or `-` to print."
         )
     # The new file is made from the shipped one, whatever DSYNC_CONFIG names.
-    with open_worker(load(config=shipped_config())) as worker:
+    settings = load(config=shipped_config())
+    if settings.sources["demarche"] == "file" and settings.demarche == SANDBOX_DEMARCHE:
+        raise ConfigurationError(
+            "Which démarche is the file for? Give its number by --demarche N or DSYNC_DEMARCHE."
+        )
+    with open_worker(settings) as worker:
         made = worker.new_config()
     if str(file) == "-":
         click.echo(made.text, nl=False)

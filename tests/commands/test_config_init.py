@@ -20,6 +20,8 @@ from tests.commands.test_next_call import NUMBER, SHIFT, next_dossiers, next_for
 from tests.conftest import Golden
 
 FILE = "dsync.toml"
+SHIPPED = "86321"
+"""The number in the shipped file: that of the programme's démarche in the sandbox."""
 
 
 CHANGED = {
@@ -45,7 +47,8 @@ def doubtful_form() -> FormSeed:
 
 def made(run: Command, *arguments: str, **environment: str) -> EigConfiguration:
     """Write the file and return it as dsync reads it."""
-    ended = run("config", "init", *arguments, FILE, **environment)
+    number = () if "--demarche" in arguments else ("--demarche", SHIPPED)
+    ended = run("config", "init", *number, *arguments, FILE, **environment)
     assert (0, "") == (ended.code, ended.err)
     # Off, and proposed.
     assert "\n# [retention]\n" in (run.folder / FILE).read_text(encoding="utf-8")
@@ -234,6 +237,16 @@ def test_what_ds_lacks_is_to_be_made(run: Command, sandbox: Sandbox) -> None:
     passes(run)
 
 
+def test_the_demarches_number_is_asked_for(run: Command, sandbox: Sandbox) -> None:
+    """That of the shipped file is nobody's own: exit 2, one sentence, nothing asked or written."""
+    ended = run("config", "init", FILE)
+    assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
+    assert "Give its number by --demarche N or DSYNC_DEMARCHE." in ended.err
+    assert ([], []) == (sandbox.control.requests(), list(run.folder.iterdir()))
+    given = run("config", "init", FILE, DSYNC_DEMARCHE=SHIPPED)
+    assert (0, True) == (given.code, (run.folder / FILE).exists())
+
+
 def test_a_file_is_not_overwritten(run: Command, sandbox: Sandbox) -> None:
     """Exit 2 and one sentence, before DS is asked; `-` prints the file."""
     (run.folder / FILE).write_text("mine", encoding="utf-8")
@@ -243,7 +256,7 @@ def test_a_file_is_not_overwritten(run: Command, sandbox: Sandbox) -> None:
     assert [] == sandbox.control.requests()
     unknown = run("config", "init", "--demarche", "5", "other.toml")
     assert (2, True) == (unknown.code, "no démarche 5" in unknown.err)
-    printed = run("config", "init", "-", DSYNC_CONFIG="not-there-yet.toml")
+    printed = run("config", "init", "-", DSYNC_CONFIG="not-there-yet.toml", DSYNC_DEMARCHE=SHIPPED)
     assert 0 == printed.code
     (run.folder / "printed.toml").write_text(printed.out, encoding="utf-8")
     assert read_configuration(run.folder / "printed.toml").annotations
