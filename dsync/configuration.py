@@ -29,6 +29,7 @@ from dsync.annotations import AnnotationsConfig
 from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
+from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.toml_values import Boolean, Day, Number, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.eig.sections import EigSections
@@ -482,6 +483,11 @@ class Configuration(_Section):
     def declared(self) -> ControlesSections | None:
         """The declared checks."""
         return None
+
+    @property
+    def applicant(self) -> str:
+        """What who deposits a dossier is called: a candidat in a call of the programme alone."""
+        return USAGER if self.programme is None else CANDIDAT
 
     @property
     def words(self) -> Mapping[Verdict, str]:

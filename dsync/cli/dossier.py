@@ -195,6 +195,7 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     """
     with _of_dossier(numero) as (programme, found, reader):
         account = programme.account(reader, found, at)
+        applicant = load([numero]).configuration.applicant
     if account is None:
         given = ", ".join(one["etabli_le"] for one in found.get("precontroles", ()))
         then = f" at {at.isoformat()}; it was given {given}" if given and at else " yet"
@@ -202,7 +203,7 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     if as_json:
         print_json(account)
     else:
-        click.echo(markdown(account_page(account)), nl=False)
+        click.echo(markdown(account_page(account, applicant)), nl=False)
 
 
 @dossier.command("message")

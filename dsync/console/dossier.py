@@ -324,7 +324,7 @@ def explain(visit: Visit) -> Response:
         account = programme.account(reader, found, at) if programme and found and is_here else None
         if programme is None or account is None:
             raise HTTPException(404, "Ce dossier n’a pas de verdict à expliquer à cette date.")
-        paper = account_page(account)
+        paper = account_page(account, visit.worker.configuration.applicant)
         return visit.page("explication.html", reader, numero=number, paper=paper)
 
 

@@ -291,10 +291,8 @@ class Visit:
 
     @property
     def authors(self) -> Mapping[str, str]:
-        """The words of who made a change: who applies is a candidat of the programme alone."""
-        if self.worker.configuration.programme is not None:
-            return words.PAR
-        return {**words.PAR, "usager": "Le demandeur"}
+        """The words of who made a change."""
+        return {**words.PAR, "usager": words.APPLICANTS[self.worker.configuration.applicant].le}
 
     def said(self, column: str, value: Any) -> Any:
         """Return a value of a column of the views in French; other values as they are."""
@@ -340,6 +338,7 @@ class Visit:
             said=said,
             now=self.now,
             PAR=self.authors,
+            applicant=words.APPLICANTS[self.worker.configuration.applicant],
             since=lambda value: words.since(value, self.now),
             **values,
         )

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from dsync.domain.dossier import PARIS
+from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut as shortened_to
 from dsync.errors import InterruptedRunError
@@ -34,8 +35,25 @@ PRESENCES = {
     "disparu": "Introuvable",
     "efface": "Effacé ici",
 }
+
+
+class Applicant(NamedTuple):
+    """Who deposits a dossier, in the words of sentences about it."""
+
+    le: str
+    au: str
+    son: str
+    """Of a dossier."""
+    leur: str
+    """Of several ones."""
+
+
+APPLICANTS = {
+    USAGER: Applicant("L’usager", "à l’usager", "l’usager", "l’usager"),
+    CANDIDAT: Applicant("Le candidat", "au candidat", "son candidat", "leur candidat"),
+}
 ATTEND = {
-    "usager": "Le candidat",
+    "usager": "Le candidat",  # The programme alone has stages.
     "instructeur": "L’équipe",
     "jury": "Le jury",
     "administration": "L’administration",
@@ -190,7 +208,7 @@ VERIFICATIONS = {
 }
 """What `dsync check` looks at, by the name of its line."""
 PAR = {
-    "usager": "Le candidat",
+    "usager": "L’usager",
     "instructeur": "L’équipe",
     "dsync": "dsync",
     "inconnu": "Inconnu",

@@ -86,7 +86,7 @@ def _check(nom: str, titre: str, exige: str, motif: str) -> list[str]:
         "titre": titre,
         "motif": motif,
         "regle": "Règle (texte et article à citer) : à compléter.",
-        "a_faire": "demander au candidat de compléter ou de corriger cette réponse.",
+        "a_faire": "demander à l’usager de compléter ou de corriger cette réponse.",
     }
     lines = [f"{key} = {quoted(value)}" for key, value in values.items()]
     return ["[[controles]]", *lines[:2], f"exige = {exige}", 'sinon = "a_verifier"', *lines[2:]]

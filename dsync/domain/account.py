@@ -112,8 +112,8 @@ def _without_others(controle: Row) -> str | None:
     return motif
 
 
-def account_page(account: Mapping[str, Any]) -> Page:
-    """Return an account as a page."""
+def account_page(account: Mapping[str, Any], applicant: str) -> Page:
+    """Return an account as a page; `applicant`: what who deposits a dossier is called."""
     name = f", déposé par {account['organisme']}" if account["organisme"] else ""
     state = "en vigueur" if account["courant"] else "remplacé depuis"
     data = [
@@ -148,7 +148,7 @@ def account_page(account: Mapping[str, Any]) -> Page:
             )
             if kept
             else paragraph("Les paramètres de cette version n’ont pas été conservés."),
-            *rights(account["instruction"]),
+            *rights(account["instruction"], applicant=applicant),
         ],
     )
 

@@ -8,6 +8,8 @@ from dsync.domain.paper import Block, heading, items, paragraph
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import listed
 
+USAGER, CANDIDAT = "usager", "candidat"
+"""Who deposits a dossier: in DS's word, and in the programme's."""
 VERDICTS = tuple(verdict for verdict in Verdict if verdict is not Verdict.RIEN_A_SIGNALER)
 """Those of the programme."""
 NO_ADVICE = (
@@ -54,18 +56,21 @@ ARTICLE_47 = (
 )
 
 
-def contribution(instruction: str, verdicts: Iterable[str] = VERDICTS) -> list[str]:
+def contribution(
+    instruction: str, verdicts: Iterable[str] = VERDICTS, *, applicant: str = USAGER
+) -> list[str]:
     """Return the degree and the mode of contribution to a decision.
 
     Args:
         instruction: who decides on the dossiers.
         verdicts: those that it can give.
+        applicant: what who deposits a dossier is called.
     """
     return [
         f"Le pré-contrôle donne un avis préparatoire : {listed(verdicts, last='ou')}. Il ne vaut "
         "pas décision.",
         f"{opened(instruction)} instruit chaque dossier et décide. Le logiciel n’accepte, ne "
-        "refuse et ne classe aucun dossier ; il n’écrit à aucun candidat.",
+        f"refuse et ne classe aucun dossier ; il n’écrit à aucun {applicant}.",
         "L’avis est inscrit, avec ses motifs, dans des annotations que seuls les instructeurs "
         "voient. Un instructeur peut le corriger ou le valider : le logiciel ne revient pas sur ce "
         "qu’une personne a écrit.",
@@ -75,14 +80,15 @@ def contribution(instruction: str, verdicts: Iterable[str] = VERDICTS) -> list[s
     ]
 
 
-def rights(instruction: str) -> list[Block]:
+def rights(instruction: str, *, applicant: str = USAGER) -> list[Block]:
     """Return what a person may ask for, and the articles.
 
     Args:
         instruction: who answers.
+        applicant: as of `contribution`.
     """
     return [
-        heading("Droits des candidats"),
+        heading(f"Droits des {applicant}s"),
         paragraph(
             "Toute personne qui fait l’objet d’une décision individuelle prise sur le fondement de "
             "ce traitement peut demander les règles qui le définissent et les principales "

@@ -13,7 +13,7 @@ from typing import Any
 from dsync.domain import account
 from dsync.domain.detail_frame import ADVICE, LEVELS
 from dsync.domain.paper import Block, Page, heading, items, paragraph, table
-from dsync.domain.rights import contribution, opened, rights
+from dsync.domain.rights import CANDIDAT, contribution, opened, rights
 from dsync.domain.verdict import Resultat
 from dsync.domain.wording import french_date, listed, quoted
 from dsync.eig.precheck.check import Check
@@ -56,7 +56,7 @@ def published_rules(rules: Rules, *, today: date | None = None) -> Page:
             heading("Finalité"),
             paragraph(PURPOSE),
             heading("Degré et mode de contribution à la décision"),
-            items(contribution(instruction)),
+            items(contribution(instruction, applicant=CANDIDAT)),
             heading("Données traitées et sources"),
             table(("Donnée", "Source"), data_and_sources(rules)),
             paragraph(
@@ -72,7 +72,7 @@ def published_rules(rules: Rules, *, today: date | None = None) -> Page:
             *_checks(rules),
             heading("Texte inscrit dans l’annotation"),
             items(_layout(regles)),
-            *rights(instruction),
+            *rights(instruction, applicant=CANDIDAT),
         ],
     )
 
@@ -310,7 +310,7 @@ def account_rules(rules: Rules | None, instruction: str) -> account.Rules:
     severity = {k: severity_in_words(v) for k, v in regles.get("severity", {}).items()}
     return account.Rules(
         PURPOSE,
-        contribution(instruction),
+        contribution(instruction, applicant=CANDIDAT),
         instruction,
         operations(),
         tuple(parameters(rules)) if rules else (),

@@ -316,6 +316,8 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     assert "Rien à signaler" == verdict
     explained = dsync("dossier", "explain", str(number)).out
     assert ("(budget ‹corrigé›" in explained, "auteur" in explained) == (True, False)
+    # Who applies is one in a call of the programme alone.
+    assert ("Droits des usagers" in explained, "candidat" in explained) == (True, False)
     assert "IBAN valide" in str(detail)
     assert "(budget ‹corrigé› par courriel)" in str(detail)
     sandbox.control.edit_champ(number, 6309, "1")

@@ -45,7 +45,8 @@ def test_the_rules_are_published_as_pages_of_the_same_content(run: Command, tmp_
         assert 0 == run("rules", "publish", f"regles.{ending}").code
         page = (run.folder / f"regles.{ending}").read_text(encoding="utf-8")
         for said in ("31/12/2024", "7120", "Preuve indisponible", "L. 311-3-1", "426 entrées",
-                     "n’est pas un conseil juridique", "Page établie le"):  # fmt: skip
+                     "n’est pas un conseil juridique", "Page établie le",
+                     "Droits des candidats", "n’écrit à aucun candidat"):  # fmt: skip
             assert said in page.replace("\u00a0", " "), (ending, said)
         assert "motif réservé" not in page
         assert "582056149" not in page

@@ -519,7 +519,10 @@ def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: 
         visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
         for path in ADDRESSES:
             missing = "/jury" in path or path == "/a-reporter"
-            assert (404 if missing else 200) == visitor.get(path).status_code, path
+            answer = visitor.get(path)
+            assert (404 if missing else 200) == answer.status_code, path
+            # Who applies is one in a call of the programme alone.
+            assert [] == re.findall(r"\bcandidats?\b", words(answer.text), re.I), path
         assert "Rien à signaler" in words(visitor.get("/etat").text)
         dossier = words(visitor.get(f"/dossiers/{FIRST}").text)
         assert "adresse de la fiche" in dossier

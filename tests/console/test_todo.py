@@ -92,7 +92,8 @@ def test_without_stages_what_is_under_way_waits_for_the_team(
         numbers = numbers_of(visitor)
         link = "/dossiers?presence=present&etat=en_cours"
         assert 0 < numbers[link] == listed(visitor, link)
-        assert "candidat" not in words(visitor.get("/").text).partition("Ce qui a changé")[0]
+        page = words(visitor.get("/").text)
+        assert ("modifié par l’usager" in page, "candidat" in page) == (True, False)
 
 
 def test_a_role_is_shown_what_it_sees_or_does(engine: Engine) -> None:
