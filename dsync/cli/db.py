@@ -189,7 +189,8 @@ def backup(*, file: Path, force: bool) -> None:
 
     On SQLite FILE is a database; on PostgreSQL it is an archive for pg_restore, made by pg_dump,
     which must be installed here: if it is not, the command prints the line to run and exits 2.
-    FILE appears when it is complete and was checked; only its owner can read it.
+    FILE appears when it is complete and was checked; only its owner can read it. It has every table
+    with its personal data: readers get the views, by `dsync db grant-reader` or `dsync export`.
     """
     with _opened(create=False) as store:
         store.backup(file, force=force)

@@ -449,8 +449,8 @@ def grant(
     """
     if connection.dialect.name != "postgresql":
         raise ConfigurationError(
-            "Read-only access does not apply to SQLite, which knows no roles: give readers a copy "
-            "of the file, or use PostgreSQL."
+            "SQLite knows no roles, and who has the file reads its tables: give readers the files "
+            "of `dsync export DIR`, with --without-personal-data if need be, or use PostgreSQL."
         )
     if connection.scalar(text("SELECT current_user")) == role:
         raise ConfigurationError(
