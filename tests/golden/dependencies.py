@@ -1,7 +1,12 @@
-"""The licences of all that dsync needs, from the metadata of the installed distributions."""
+"""The dependencies: why each direct one is there, and the licence of all that dsync needs.
+
+The reasons are the comments of pyproject.toml, the licences those of the installed distributions.
+"""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -12,8 +17,41 @@ from dsync.extras import DISTRIBUTION
 from scripts.licences import licence, normal
 from tests.golden.table import rows
 
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 HAND = Path(__file__).parent / "hand/reference/dependencies.md"
 EXTRAS = ("alerts", "sentry", "console-oidc", "export", "s3")
+
+
+def reasons() -> str:
+    """Return the table of the direct dependencies, each with what it is for.
+
+    Raises:
+        LookupError: one has no reason beside it.
+    """
+    text = PROJECT.read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    said: dict[tuple[str, str], str] = {}
+    of = ""
+    for line in text.splitlines():
+        if found := re.fullmatch(r"([\w-]+) = \[", line):
+            of = found[1]
+        elif found := re.fullmatch(r' {4}"(.+)", # (.+)', line):
+            said[of, found[1]] = found[2]
+    lists = {"dependencies": project["dependencies"], **project["optional-dependencies"]}
+    direct = [(of, text) for of, texts in lists.items() for text in texts]
+    if missing := [text for of, text in direct if (of, text) not in said]:
+        raise LookupError(f"pyproject.toml: no reason beside {', '.join(missing)}")
+    return rows(
+        ("for", "distribution", "what it is there for"),
+        (
+            (
+                "dsync" if of == "dependencies" else f"extra `{of}`",
+                Requirement(text).name,
+                said[of, text],
+            )
+            for of, text in direct
+        ),
+    )
 
 
 def licences() -> str:

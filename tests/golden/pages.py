@@ -41,6 +41,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     ),
     "variables": keys.variables,
     "sections": keys.sections,
+    "reasons": dependencies.reasons,
     "licences": dependencies.licences,
     "options": commands.of_all,
     "commands": commands.documented,
