@@ -51,9 +51,8 @@ A type is integer, number, boolean, date, datetime, json or text.
 """
 
 NO_RULES = (
-    "Nothing is judged, because the configuration has no section [regles], or it is switched off: "
-    "set its enabled = true, or add it, and the section [mapping] that it needs, as in the shipped "
-    "file."
+    "Nothing is judged: the configuration has no section [regles], or it is switched off. Set "
+    "enabled = true in it, or add [mapping] and [regles] as in the shipped file."
 )
 
 

@@ -553,16 +553,14 @@ def _misdirected(path: Path, ds: DSSection, sources: Mapping[str, str], url: str
     whose = sources["ds_token"]
     if whose == "file" and _origin(url) != _origin(ds.url):
         return (
-            f"{path}: [ds] token_file is for {mask_url(ds.url)}, but DSYNC_DS_URL, or --ds-url, is "
-            "another server, which must not get this token: set [ds] url in the file, or leave "
-            "the variable out."
+            f"{path}: [ds] token_file is for {mask_url(ds.url)}, and its token is not sent to the "
+            "other server of DSYNC_DS_URL, or --ds-url: leave that out, or set [ds] url."
         )
     is_own = sources["ds_url"] == "file" and _origin(url) != _origin(DEFAULT_DS_URL)
     if whose == "environment" and is_own:
         return (
-            f"{path}: [ds] url is a server of its own, which must not get the token of the "
-            "environment: name its token's file in [ds] token_file, or set DSYNC_DS_URL to the "
-            "same address if DSYNC_DS_TOKEN is its token."
+            f"{path}: DSYNC_DS_TOKEN is not sent to the server of [ds] url, which is not DS's: "
+            "name its token's file in [ds] token_file, or set DSYNC_DS_URL to the same address."
         )
     return None
 

@@ -224,9 +224,9 @@ WARNINGS: Mapping[Code, str | None] = {
         "counts as never. Check the clock (NTP); the next run has a correct date."
     ),
     Code.MASS_DELETION: (
-        "{dossiers} of {why} were hidden or erased at once by DS's own lists {ago}, which dsync "
-        "followed: ask on DS whether that is meant. Restored dossiers come back by themselves; "
-        "`dsync sync --full --accept-deletions` confirms the others."
+        "DS's own lists hid or erased {dossiers} of {why} at once {ago}, and dsync followed them. "
+        "Ask on DS whether that is meant: what is restored there comes back by itself, and `dsync "
+        "sync --full --accept-deletions` confirms the rest."
     ),
     Code.RULES: (
         "New or changed rules would change the verdicts of {dossiers}{because}: they were stopped "

@@ -193,9 +193,10 @@ def _serve_console(
     )
     click.echo()
     print_note(
-        "From now on dossiers are deposited, changed and decided every few seconds, and a service "
-        "reads them: reload a page of the console to see it. In another terminal, commands work "
-        f"on the same data after `. {shlex.quote(str(environment.resolve()))}`. Ctrl-C ends all.",
+        "Every few seconds a dossier is deposited, changed or decided, and a service reads it: "
+        "reload a page of the console. In another terminal, "
+        f"`. {shlex.quote(str(environment.resolve()))}` lets commands work on the same data. "
+        "Ctrl-C ends all.",
         hanging=0,
     )
     click.echo("\nOpen this link. It works once, then the next one is printed:\n")

@@ -32,8 +32,8 @@ def forget(*, numero: int, yes: bool, wait_s: float, as_json: bool) -> None:
     number = DemarcheNumber(numero)
     if number in (settings.folder or (settings.demarche,)):
         raise ConfigurationError(
-            f"Démarche {number} is configured, so the next run would read it again: take its "
-            "file out of the folder that DSYNC_CONFIG names, and restart the service, before."
+            f"Démarche {number} is still configured, and would be read again: first take its file "
+            "out of the folder of DSYNC_CONFIG, and restart the service."
         )
     set_up_logging(settings)
     with closing(open_database(settings.database_url, create=False)) as store:

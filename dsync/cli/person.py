@@ -56,6 +56,6 @@ def person(*, text: str, as_json: bool) -> None:
     if numbers := found["demandeur_de"]:
         print_note(
             f"Applicant of dossier{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}: "
-            f"`dsync dossier show {numbers[0]} --json` has all that is stored of it; search the "
-            "person's other identifiers too, and set homonyms apart."
+            f"`dsync dossier show {numbers[0]} --json` prints all of it. Search the person's other "
+            "identifiers too. Set homonyms apart."
         )

@@ -232,8 +232,8 @@ def _refusal(exc: SSLCertVerificationError) -> str:
     said = f"its certificate is not trusted: {exc.verify_message}"
     if exc.verify_code in _STRICT:
         said += (
-            "; since Python 3.13 an authority's certificates must name their keys: ask whoever "
-            "issued them for new ones, or use Python 3.12"
+            "; since Python 3.13 an authority's certificates must name their keys: ask for new "
+            "ones, or use Python 3.12"
         )
     return said
 

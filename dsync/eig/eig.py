@@ -221,9 +221,9 @@ class Eig(Programme):
             )
         if self.rules and self.rules.overrides:
             yield (
-                "[[regles.overrides]] is deprecated, and will not be read by the next version: "
-                "answer the check administration of each dossier that it is for (`dsync precheck "
-                "answer --help`), then remove it"
+                "[[regles.overrides]] is deprecated: the next version does not read it. Answer "
+                "the check administration of its dossiers (`dsync precheck answer --help`), then "
+                "remove it"
             )
         for name, nearest in self._mapping.misspelt().items():
             yield (

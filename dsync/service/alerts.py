@@ -75,8 +75,8 @@ ALERTS = {
     "not_configured": "The database has démarches that the folder no longer configures.",
     "evidence": "The catalogue has not been confirmed for `[preuves.catalogue] max_age_days`.",
     "check …": (
-        "`dsync check`, at the start and daily, has a warning or an error of this name: the form "
-        "changed, an annotation or a label is missing, …; told again when it says something else."
+        "`dsync check`, at the start and daily, has a warning or an error of this name, such as a "
+        "missing label. Told again when it says something else."
     ),
 }
 """Meaning of each alert; docs/operate/alerts.md lists them."""
@@ -350,7 +350,7 @@ TOLD: Mapping[Code, Told | None] = {
     Code.MASS_DELETION: Told(
         "mass_deletion",
         _WARNING,
-        "{dossiers} of {why} were hidden or erased at once by DS's own lists, and are so here: see "
+        "DS's own lists hid or erased {dossiers} of {why} at once, and dsync followed them: see "
         "`dsync status{of}`.",
     ),
     Code.RULES: Told(

@@ -242,8 +242,8 @@ _NOT_REWRITTEN = (
     "Not rewritten, because another role owns them: {}. Have a superuser run VACUUM (FULL) on them."
 )
 _WAL_LEFT = (
-    "The write-ahead log (pg_wal) was not recycled, for lack of rights: later writes overwrite its "
-    "segments; to have it now, let a superuser run `dsync db scrub`."
+    "The write-ahead log (pg_wal) was not recycled: dsync's role has not the right. Later writes "
+    "overwrite it; to do it now, have a superuser run `dsync db scrub`."
 )
 _WAL_KEPT = (
     "{} segments of the write-ahead log (pg_wal) are kept by an archiver, a replication slot or "

@@ -155,13 +155,13 @@ def store_page(
         report_quarantined(run, unread)
     if incomplete:
         run.problem(
-            "DS cannot render a part of some dossiers, of which the last known values stay: see "
+            "DS cannot render a part of some dossiers: the last known values stay. See "
             "`dsync quarantine list`, and tell DS's support which fields."
         )
     if len(partial) > len(incomplete):
         run.problem(
-            "DS lacks the names of some places, which it has from another service: they are stored "
-            "with their codes, and the next full read asks again. Nothing to do."
+            "DS lacks the names of some places: their codes are stored, and the next full read "
+            "asks again. Nothing to do."
         )
     for known_number, one in named:
         if not known_number:

@@ -388,7 +388,7 @@ def test_a_mass_deletion_by_the_lists_is_followed_and_told(engine_on_each: Engin
     assert row["numero"] is None
     assert row["message"].startswith("7 dossiers sur 12 ont été masqués ou supprimés")
     [text] = told()
-    assert text.startswith("7 dossiers of 12 were hidden or erased at once")
+    assert text.startswith("DS's own lists hid or erased 7 dossiers of 12 at once")
     engine.control.restore(number(0))
     engine.advance(minutes=1)
     engine.sync(push=False)

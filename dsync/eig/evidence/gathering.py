@@ -168,9 +168,9 @@ def _refusal(
     if gone <= share * known:
         return None
     return (
-        f"The catalogue at {copy.url} lacks {gone} of the {known} products of the last good "
-        f"copy ([safety] catalogue_share allows {share:.0%}): it is refused, and the last good "
-        "copy is used. Check it; if it is right, run `dsync evidence accept`.",
+        f"The catalogue at {copy.url} is refused: it lacks {gone} of {known} products, and "
+        f"[safety] catalogue_share allows {share:.0%}. The last good copy is used. If the new one "
+        "is right, run `dsync evidence accept`.",
         f"Le catalogue publié par beta.gouv.fr ({len(now.products)} produits) ne contient plus "
         f"{gone} des {known} produits de la dernière bonne copie : il n’est pas retenu et cette "
         "copie continue de servir.",
