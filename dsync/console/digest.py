@@ -157,7 +157,7 @@ class Digests:
         grant = granted(worker.configuration.acces, courriel, {})
         if grant is None or grant.role is Role.LECTEUR:
             return None
-        state = worker.state(now, counted=False)
+        state = worker.state(now, grant.groupes, counted=False)
         with worker.store.reading(worker.demarche, grant.groupes) as reader:
             todo = todo_of(worker, reader, state, grant)
             titles = reader.titles_of([worker.demarche])

@@ -116,7 +116,7 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
     Args:
         worker: of the démarche.
         reader: of the démarche, and of their groupes.
-        state: of `states_of`.
+        state: of `states_of`, with the counts of their groupes.
         grant: what they are to the démarche.
     """
     declared = worker.configuration.declared
@@ -125,10 +125,7 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
     rows = reader.dossiers.waiting()
     waits = waits_of(rows, list(titles), has_stages=has_stages)
     is_team = Right.AGIR in RIGHTS[grant.role]
-    tasks: Mapping[str, int] = {name: state[code] for name, code in _TASKS.items()}
-    if is_team and grant.groupes is not None:
-        counts = reader.overview({worker.demarche: grant.groupes})
-        tasks = Counter({row.quoi: row.nombre for row in counts})
+    tasks = {name: state[code] for name, code in _TASKS.items()}
     has_checks = worker.configuration.judges and grant.role is not Role.JURY
     return ToDo(
         [
@@ -313,7 +310,7 @@ def _lines(visit: Visit, reader: Reader) -> Iterator[Line]:
 def show(visit: Visit) -> Response:
     """Show what waits, first of all démarches, then of the chosen one."""
     worker, grant = visit.worker, visit.grant
-    state = worker.state(visit.now, counted=False)
+    state = worker.state(visit.now, grant.groupes, counted=False)
     before, kept = last_visit(visit)
     since = before or visit.now - _FIRST
     with visit.reading() as reader:
