@@ -12,10 +12,18 @@ from starlette.responses import Response
 from dsync.console.access import Right
 from dsync.console.desk import crash_message
 from dsync.console.visit import Visit
+from dsync.domain.run_kinds import Kind
 from dsync.errors import DsyncError
+from dsync.store import Reader
+from dsync.store.listing import Selection
+from dsync.store.requests import ManualRequest
 from dsync.sync import handing_over
 
 PER_PAGE = 50
+SHOWN = 50
+"""Maximum number of verdicts on the page of a request."""
+MOST_VERDICTS = 2000
+"""Verdicts of a run among which those of the named dossiers are looked for."""
 REFRESH_S = 2
 """Interval at which a page without JavaScript asks again for the state of a request."""
 
@@ -69,13 +77,42 @@ def request(visit: Visit) -> Response:
             raise HTTPException(404, "Cette demande n’existe pas, ou a été retirée.")
         read = reader.journal.read_so_far(found.run) if found.run else None
         is_part = visit.request.headers.get("hx-request") == "true"
+        is_done = found.fini_le is not None
+        judged, more = _judged(visit, reader, found) if is_done else (None, False)
         return visit.page(
             "suivi.html" if is_part else "demande.html",
             reader,
             one=found,
             read=read,
+            judged=judged,
+            more=more,
+            check_titles=visit.check_titles(reader) if judged else {},
             refresh_s=REFRESH_S,
         )
+
+
+def _judged(
+    visit: Visit, reader: Reader, asked: ManualRequest
+) -> tuple[list[dict[str, Any]] | None, bool]:
+    """Return what became of the verdicts of a request's dossiers, and whether there are more.
+
+    The events of those that changed and, where few dossiers were named, the present verdict of each
+    other one. None: the request judges nothing.
+    """
+    named = asked.options.get("dossiers") or []
+    judges = asked.genre == Kind.PRECHECK or (asked.genre == Kind.DOSSIER and named)
+    if asked.run is None or not judges or not visit.worker.configuration.judges:
+        return None, False
+    events = reader.journal.verdicts_of_run(asked.run, limit=MOST_VERDICTS)
+    # A run of the service may have judged others, too.
+    changed = {one["numero"]: one for one in events if not named or one["numero"] in named}
+    for event in changed.values():
+        event["details"] = json.loads(event["details"]) if event["details"] else None
+    if not 0 < len(named) <= SHOWN:
+        return [*changed.values()][:SHOWN], len(changed) > SHOWN
+    rows, _ = reader.dossiers.listing(Selection(numeros=tuple(named)), limit=SHOWN)
+    unchanged = ("numero", "verdict")
+    return [changed.get(row["numero"]) or {k: row[k] for k in unchanged} for row in rows], False
 
 
 def withdraw(visit: Visit) -> Response:

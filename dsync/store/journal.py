@@ -19,6 +19,7 @@ from sqlalchemy import (
     insert,
     select,
     table,
+    true,
     union_all,
     update,
 )
@@ -291,12 +292,21 @@ class JournalReads(Subject):
         unchanged = select(func.sum(run.lus - run.modifies)).where(*ours, run.fin >= since)
         return int(self.connection.scalar(unchanged) or 0)
 
+    def verdicts_of_run(self, run: int, *, limit: int) -> list[Document]:
+        """Return the events of the verdicts that a run gave, oldest first, at most so many."""
+        return self._events(tables.evenement.c.evenement == "verdict", run, limit, 0)
+
     def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
         """Return the events of a run, oldest first; arguments as of `runs`."""
+        return self._events(true(), run, limit, offset)
+
+    def _events(
+        self, condition: ColumnElement[bool], run: int, limit: int, offset: int
+    ) -> list[Document]:
         table = tables.evenement
         found = self.connection.execute(
             select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
-            .where(table.c.demarche_numero == self.number, table.c.run == run)
+            .where(table.c.demarche_numero == self.number, table.c.run == run, condition)
             .order_by(table.c.id)
             .limit(limit)
             .offset(offset)

@@ -29,6 +29,7 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     done = visitor.ask(f"{path}/repondre", **fields, vu=seen(visitor, 1, "doublon"))
     assert "réponse à un contrôle" in done
     assert "Fait" in done
+    assert f"Verdict {number(1)} : À vérifier → Éligible ; doublon : à vérifier → conforme" in done
     page = words(visitor.get(path).text)
     assert f"Dossier {number(1)} Éligible" in page
     assert "Établi par une personne : doublon (ada, le 24/11/2026)." in page
