@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -156,6 +157,79 @@ def test_nobody_acts_on_dossiers_of_other_groupes(team: Team) -> None:
     assert before == team.engine.rows("SELECT count(*) AS n FROM demande")
     own = visitor.post(f"/dossiers/{number(1)}/relire")
     assert 200 == own.status_code
+
+
+@pytest.mark.parametrize("groupes", [(NORD,), (NORD, SUD)], ids=["one", "several"])
+def test_each_number_of_the_first_page_is_that_of_the_list_behind_it(
+    engine: Engine, groupes: tuple[str, ...]
+) -> None:
+    """For somebody of one groupe and of several: dossiers, changes, conflicts and anomalies."""
+    for rank in (2, 3, 7, 11):
+        engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
+    engine.advance(minutes=1)
+    engine.sync_until_quiet()
+    engine.execute("UPDATE dossier SET groupe_instructeur = 'Groupe Ouest'")
+    for rank in range(8):
+        groupe = NORD if rank < 5 else SUD
+        engine.execute(
+            f"UPDATE dossier SET groupe_instructeur = '{groupe}' WHERE numero = {number(rank)}"
+        )
+    for rank in (0, 6, 9):
+        engine.execute(
+            "UPDATE outbox SET statut = 'conflit', valeur_distante = 'Autre chose' "
+            f"WHERE annotation = 'resultat' AND courante AND numero = {number(rank)}"
+        )
+    for rank in (1, 7, 10):
+        engine.execute(
+            "UPDATE outbox SET statut = 'refusee', erreur = 'refusé' "
+            f"WHERE annotation IN ('date', 'detail') AND courante AND numero = {number(rank)}"
+        )
+        engine.execute(
+            "INSERT INTO quarantaine (numero, demarche_numero, code, message, depuis, tentatives, "
+            f"dernier_essai_le) VALUES ({number(rank)}, {DEMARCHE}, 'regle', 'une règle', "
+            "'2026-01-01 00:00:00.000000', 1, '2026-01-01 00:00:00.000000')"
+        )
+    acces = [{"role": "instructeur", "personnes": [EMAIL], "groupes": [*groupes]}]
+    with (
+        provider() as fake,
+        served(engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console,
+    ):
+        visitor = Visitor(console.base, "/entrer")
+        page = visitor.get("/").text.partition("<main")[2]
+        links = re.findall(r'<a[^>]*href="(/[^"]*)"[^>]*>([\d\u202f]+)\xa0?([^<]*)', page)
+        assert {"/conflits", "/anomalies"} <= {path for path, *_ in links}
+        for path, count, what in links:
+            assert int(count) == behind(visitor, unescape(path), what), (path, what)
+
+
+def behind(visitor: Visitor, path: str, what: str) -> int:
+    """Return how many dossiers the page of an address has."""
+    text = visitor.get(path).text.partition("<main")[2]
+    if path.startswith("/dossiers?"):
+        found = re.search(r'class="compte">([\d\u202f]+)', text)
+        return int(found[1]) if found else 0
+    if path == "/anomalies":
+        read, _, sent = text.partition("Annotations qui ne sont pas")
+        text = read if "lu" in what.split() or "lus" in what.split() else sent
+    return len({*re.findall(r'href="/dossiers/(\d+)[^"]*"', text)})
+
+
+def test_no_link_leads_to_a_page_that_refuses(team: Team) -> None:
+    """On any page of somebody of some groupes, also after a request of theirs."""
+    for visitor, role in ((team.instructeur, Role.INSTRUCTEUR), (team.jury, Role.JURY)):
+        seen = {page for page in pages(number(0), role)}
+        if role is Role.INSTRUCTEUR:
+            team.instructeur.ask(f"/dossiers/{number(1)}/rejuger")
+            seen.add("/demandes/1")
+        links = set()
+        for page in seen:
+            answer = visitor.get(page)
+            if answer.status_code == 200:
+                links |= {*re.findall(r'href="(/[^"#]*)', answer.text)}
+        links = {unescape(link) for link in links if "/static/" not in link}
+        assert 10 < len(links)
+        answers = {link: visitor.get(link).status_code for link in links}
+        assert {} == {link: code for link, code in answers.items() if code != 200}
 
 
 def test_a_claim_of_the_provider_gives_a_role(team: Team) -> None:
