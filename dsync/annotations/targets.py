@@ -64,6 +64,8 @@ class VerdictTexts(BaseModel):
         """The verdicts that have a text of their own, which texts and pages use instead."""
         texts = self.all()
         found = {one: getattr(self, one.key, None) for one in Verdict}
+        # What DS then shows: dsync never gives both verdicts to the dossiers of one démarche.
+        found[Verdict.RIEN_A_SIGNALER] = self.rien_a_signaler or self.eligible
         # Neither a word for two verdicts, nor dsync's word for another one.
         own = {k: v for k, v in found.items() if v and texts.count(v) == 1}
         return {k: v for k, v in own.items() if v not in {one.value for one in Verdict}}
