@@ -259,6 +259,8 @@ class Programme(ABC):
     nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
     listed: ClassVar[Column[Any] | None] = None
     """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    mean: ClassVar[str] = ""
+    """SQL for a dossier's mean mark, from its row `l` of the table of `listed`; empty: none."""
     found_by: ClassVar[str] = ""
     """SQL condition on a dossier `d` by which a search finds it too; `{like}`: what it compares
     with. Empty: none."""

@@ -87,6 +87,10 @@ class Eig(Programme):
         "notes": DossierView("lecture_evaluation_note", "ligne"),
     }
     listed: ClassVar[Column[Any]] = evidence_tables.candidature.c.produit_id
+    mean = (
+        "CASE WHEN l.jury_le IS NOT NULL "
+        "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END"
+    )
     found_by = (
         "d.numero IN (SELECT c.numero FROM candidature AS c JOIN produit AS p "
         "ON p.id = c.produit_id WHERE p.recherche LIKE {like})"

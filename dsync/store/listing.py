@@ -53,6 +53,7 @@ SORTS = {
     "departement_nom": "r.departement_nom",
     "profils": "r.profils",
     "groupe_instructeur": "d.groupe_instructeur",
+    "note_moyenne": "",
     "labels": "nullif(d.labels, '[]')",
     "depose_le": "d.depose_le",
     "champs_modifie_le": "d.champs_modifie_le",
@@ -117,6 +118,8 @@ class Selection(NamedTuple):
     """Whether filters and order leave out names and places of persons."""
     texts: bool = True
     """Whether they may go by free texts, of which the programme's column is one."""
+    marks: bool = True
+    """Whether the order may go by marks."""
 
 
 class Offered(NamedTuple):
@@ -446,6 +449,16 @@ class DossierReads(Subject):
             for number, controles in rows
         }
 
+    def means(self, numbers: Sequence[int]) -> list[Document]:
+        """Return these dossiers, each with its mean mark, if the programme has some."""
+        if not self.programme.mean or not numbers:
+            return []
+        query = (
+            f"SELECT d.numero, {self.programme.mean} AS note_moyenne "  # noqa: S608 - names of ours
+            f"FROM dossier AS d {self._listed.join} WHERE d.numero IN :numbers"
+        )
+        return documents(self._execute(query, {"numbers": list(numbers)}))
+
     def offered(self, *, masked: bool) -> Offered:
         """Return the values by which dossiers can be filtered.
 
@@ -742,6 +755,8 @@ class DossierReads(Subject):
                 if column is None or not selection.texts:
                     return "d.numero"
                 return f"l.{column.name}"
+            case "note_moyenne":
+                return (selection.marks and self.programme.mean) or "d.numero"
             case "etape" if self.programme.stages:
                 ranks = (f"WHEN '{one}' THEN {k}" for k, one in enumerate(self.programme.stages))
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
