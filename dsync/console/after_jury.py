@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossier import link_in_ds
 from dsync.console.jury import check_grids, days_of, present
-from dsync.console.visit import Visit
+from dsync.console.visit import UnknownValueError, Visit
 from dsync.console.words import NB
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.ids import DossierNumber
@@ -143,7 +142,8 @@ def show(visit: Visit) -> Response:
         known = [str(one["jury_le"]) for one in days]
         wanted = visit.query("le")
         if wanted is not None and wanted not in known:
-            raise HTTPException(404, "Ce jury n’a pas encore eu lieu, ou aucun dossier n’y était.")
+            why = "Ce jury n’a pas encore eu lieu, ou aucun dossier n’y était."
+            raise UnknownValueError("le", wanted, why)
         view = reader.programme.main_view.name
         where = present(visit)
         rows: list[dict[str, Any]] = []
@@ -159,7 +159,12 @@ def show(visit: Visit) -> Response:
             for row in reader.rows_of(
                 "lecture_jury_dossier",
                 ("numero", "rang", "note_moyenne"),
-                {"numero": [row["numero"] for row in rows]},
+                # By day first: a rank is of all dossiers of a jury, and else of all juries.
+                {
+                    "demarche_numero": visit.worker.demarche,
+                    "jury_le": [wanted] if wanted else known,
+                    "numero": [row["numero"] for row in rows],
+                },
                 order="numero",
                 limit=MOST,
             )

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import anyio
 import structlog
@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,7 +47,7 @@ from dsync.console.digest import END
 from dsync.console.french import in_french
 from dsync.console.legal import PUBLIC
 from dsync.console.subscription import end_by_link
-from dsync.console.visit import Site, Visit, environment
+from dsync.console.visit import Site, UnknownValueError, Visit, environment
 from dsync.domain.paper import Page as Paper
 from dsync.errors import DsyncError
 from dsync.wiring import Worker
@@ -255,6 +255,8 @@ class Console:
                 visit.request.session.clear()
                 raise HTTPException(403, self._access.refusal)
             visit.need(right)
+            if visit.request.method == "GET" and (tidy := visit.tidy) is not None:
+                return RedirectResponse(tidy, 303)
             return handler(visit)
 
         async def endpoint(request: Request) -> Response:
@@ -270,7 +272,13 @@ class Console:
             exc = HTTPException(403, self._access.refusal)
         title = self._access.welcome if exc.detail == self._access.refusal else None
         text = "" if exc.detail == HTTPStatus(exc.status_code).phrase else exc.detail
-        answer = self._short(request, exc.status_code, text, title=title)
+        back = None
+        if isinstance(exc, UnknownValueError):
+            number = request.query_params.get("demarche")
+            # Of a file, to its page.
+            path = request.url.path.partition(".")[0]
+            back = path + (f"?{urlencode({'demarche': number})}" if number else "")
+        answer = self._short(request, exc.status_code, text, title=title, back=back)
         answer.headers.update(exc.headers or {})
         return answer
 
@@ -297,6 +305,7 @@ class Console:
         detail: str = "",
         elsewhere: str | None = None,
         asks: bool | None = None,
+        back: str | None = None,
     ) -> Response:
         try:
             has_session = bool(self._actor_of(request))
@@ -314,6 +323,7 @@ class Console:
             is_proconnect=self._access.is_proconnect,
             elsewhere=elsewhere,
             asks=asks,
+            back=back,
         )
 
     def _public(self, page: Callable[[Site], Paper]) -> Callable[[Request], Awaitable[Response]]:

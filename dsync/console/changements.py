@@ -13,7 +13,7 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
-from dsync.console.visit import Visit
+from dsync.console.visit import UnknownValueError, Visit, said_filters
 from dsync.exports.view_rows import BATCH
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
@@ -22,7 +22,6 @@ from dsync.store.listing import applicant_of
 
 PER_PAGE = 50
 EVERYBODY = "tous"
-PARAMETERS = ("par", "depuis", "du", "au", "etat", "groupe", "champ")
 COLUMNS = {
     "survenu_le": ("Modifié le", "datetime"),
     "constate_le": ("Lu le", "datetime"),
@@ -37,6 +36,12 @@ COLUMNS = {
 }
 """The columns of the file with their headers and types."""
 VALUES = ("ancienne_valeur", "nouvelle_valeur")
+OF_DOSSIER = {
+    "etat": "État",
+    "groupe_instructeur": "Groupe instructeur",
+    "etiquettes": "Étiquettes",
+}
+"""What changes beside answers, as the filter by question names it."""
 Form = Sequence[Mapping[str, Any]]
 """As `DemarcheReads.questions` returns it."""
 
@@ -45,7 +50,7 @@ def selection_of(visit: Visit, form: Form) -> ChangeSelection:
     """Return what the address asks for: changes by the applicant, unless it names somebody else.
 
     Raises:
-        HTTPException: a date cannot be read (400).
+        UnknownValueError: a date cannot be read.
     """
     par, champ = visit.query("par") or Author.USAGER.value, visit.query("champ")
     return ChangeSelection(
@@ -71,7 +76,7 @@ def _end_of(day: str) -> datetime:
 
 def _since(value: str) -> datetime:
     """Return an instant, or the beginning of a day in Paris."""
-    if len(value) == len("2024-06-01"):
+    if len(value) == len("2027-06-30"):
         return words.first_instant(value)
     # In an address, « + » is a space.
     instant = words.instant_of(value.replace(" ", "+"))
@@ -84,9 +89,8 @@ def _instant(visit: Visit, name: str, read: Callable[[str], datetime]) -> dateti
     try:
         return None if value is None else read(value)
     except (ValueError, OverflowError) as exc:
-        raise HTTPException(
-            400, "La date attendue est de la forme 2027-06-30, ou 2027-06-30T08:00:00Z."
-        ) from exc
+        known = "La date attendue est de la forme 2027-06-30, ou 2027-06-30T08:00:00Z."
+        raise UnknownValueError(name, value or "", known) from exc
 
 
 def sections_of(form: Form) -> dict[str, str]:
@@ -124,6 +128,10 @@ def show(visit: Visit) -> Response:
         rows = reader.changes.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
         _complete(rows, sections_of(form))
         _, groupes = reader.demarche.labels_and_groupes()
+        parameters = {name: v for name in words.CHANGE_FILTERS if (v := visit.query(name))}
+        values = _values_of(visit, form, groupes)
+        if not total:
+            _check_values(visit, values)
         return visit.page(
             "changements.html",
             reader,
@@ -132,12 +140,45 @@ def show(visit: Visit) -> Response:
             dossiers=dossiers,
             page=page,
             last=last,
-            parameters={name: value for name in PARAMETERS if (value := visit.query(name))},
+            parameters=parameters,
+            said_filters=said_filters(words.CHANGE_FILTERS, _days_said(parameters), values),
             par=visit.query("par") or Author.USAGER.value,
             depuis=chosen.depuis,
             choices=_choices(form),
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
+            of_dossier=[*OF_DOSSIER.items()],
         )
+
+
+def _values_of(visit: Visit, form: Form, groupes: Sequence[str]) -> dict[str, Mapping[str, str]]:
+    """Return the values of the filters that have some to choose from, with their words."""
+    return {
+        "par": {**visit.authors, EVERYBODY: "tout le monde"},
+        "champ": {**OF_DOSSIER, **{one["champ_id"]: one["libelle"] for one in form}},
+        "etat": words.ETATS,
+        "groupe": {one: one for one in groupes},
+    }
+
+
+def _check_values(visit: Visit, values: Mapping[str, Mapping[str, str]]) -> None:
+    """Check, where nothing was found, that each filter has a value to choose from.
+
+    Raises:
+        UnknownValueError: one has not.
+    """
+    for name, known in values.items():
+        if (value := visit.query(name)) is not None and value not in known:
+            raise UnknownValueError(name, value)
+
+
+def _days_said(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters with their days in French."""
+    said = dict(parameters)
+    for name in parameters.keys() & {"du", "au"}:
+        said[name] = words.day(parameters[name])
+    if "depuis" in parameters:
+        said["depuis"] = words.moment(_since(parameters["depuis"]))
+    return said
 
 
 def export(visit: Visit) -> Response:
@@ -153,6 +194,9 @@ def export(visit: Visit) -> Response:
     with visit.reading() as reader:
         form = reader.demarche.questions()
         chosen, sections = selection_of(visit, form), sections_of(form)
+        if not reader.changes.count(chosen)[0]:
+            _, groupes = reader.demarche.labels_and_groupes()
+            _check_values(visit, _values_of(visit, form, groupes))
         return file_of(
             f"changements-{visit.worker.demarche}-{words.paris_day(visit.now)}",
             ending,

@@ -17,10 +17,10 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
-from dsync.console.visit import Visit
+from dsync.console.visit import UnknownValueError, Visit, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.ids import DossierNumber, number_of
-from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.verdict import Resultat, Verdict, best
 from dsync.exports import tables_of
 from dsync.exports.view_rows import BATCH, Table
 from dsync.store import Reader
@@ -64,7 +64,9 @@ ALWAYS = ("points", "note_moyenne")
 OTHERS = ("etape", "attend")
 """Names of the list that are other columns of a view."""
 INSTANTS = ("depose_le", "champs_modifie_le")
-UNSORTED = ("note_moyenne",)
+DAYS = ("depose_du", "depose_au")
+OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
+"""The filters whose values are those of the dossiers or of the démarche."""
 RESULTS = {
     Resultat.A_VERIFIER.value: "À vérifier",
     Resultat.NON_CONFORME.value: "Non conforme",
@@ -73,11 +75,6 @@ RESULTS = {
     Resultat.CONFORME.value: "Conforme ou non examiné",
 }
 """What a check is filtered by, as addresses name it."""
-FILTERS = (
-    *("q", "verdict", "controle", "resultat", "etat", "etape", "attend", "rattachement"),
-    *("departement", "profil", "produit", "groupe", "etiquette", "depose_du", "depose_au"),
-    *("presence", "conflit", "numeros"),
-)
 LONGEST_REASON = 140
 """Characters of a reason in the list; the file has it whole."""
 SHOWN_REASONS = 2
@@ -100,6 +97,8 @@ class Columns(NamedTuple):
     """The view of the form, with the columns of its questions; None: nothing was read yet."""
     chosen: list[str]
     """The names of those that are shown; of the form, with `QUESTION` before."""
+    is_usual: bool
+    """Whether they are those of a list for which nobody chose any."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -131,11 +130,14 @@ def selection_of(visit: Visit) -> Selection:
     """Return what the address asks for; a value that is not offered selects nothing.
 
     Raises:
-        HTTPException: a day is none (400).
+        UnknownValueError: a day is none, or a number.
     """
     verdict, resultat = visit.query("verdict"), visit.query("resultat")
     sort = visit.query("tri") or "numero"
     numeros = visit.query("numeros")
+    some = [number_of(one) for one in numeros.split(",")] if numeros else None
+    if numeros and some and None in some:
+        raise UnknownValueError("numeros", numeros, "Des numéros séparés par « , » sont attendus.")
     return Selection(
         q=visit.query("q"),
         etat=visit.query("etat"),
@@ -151,27 +153,85 @@ def selection_of(visit: Visit) -> Selection:
         produit=visit.query("produit"),
         depose_du=_day_of(visit, "depose_du"),
         depose_au=_day_of(visit, "depose_au"),
-        numeros=tuple(number_of(one) or 0 for one in numeros.split(",")) if numeros else None,
+        numeros=None if some is None else tuple(filter(None, some)),
         groupe=visit.query("groupe"),
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
-        tri=sort if sort in COLUMNS and sort not in UNSORTED else "numero",
+        tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
         masked=not visit.may(Right.PERSONNES),
         texts=visit.may(Right.TEXTES),
+        marks=visit.may(Right.NOTES),
     )
 
 
 def _day_of(visit: Visit, name: str) -> date | None:
+    wanted = visit.query(name)
     try:
-        return date.fromisoformat(wanted) if (wanted := visit.query(name)) else None
+        return date.fromisoformat(wanted) if wanted else None
     except ValueError as exc:
-        raise HTTPException(400, "La date attendue est de la forme 2027-06-30.") from exc
+        known = "La date attendue est de la forme 2027-06-30."
+        raise UnknownValueError(name, wanted or "", known) from exc
+
+
+def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mapping[str, str]]:
+    """Return the values of the filters that have some to choose from, with their words."""
+    etiquettes, groupes = reader.demarche.labels_and_groupes()
+    stages = reader.programme.stages if _has_stages(visit) else ()
+    judges = visit.worker.configuration.judges
+    every: dict[str, Iterable[str]] = {
+        "etape": stages,
+        "profil": offered.profils,
+        "groupe": groupes,
+        "etiquette": etiquettes,
+    }
+    return {
+        "verdict": visit.verdict_names,
+        "controle": {k: _opened(v) for k, v in visit.check_titles(reader).items()}
+        if judges
+        else {},
+        "resultat": RESULTS,
+        "etat": words.LISTED_ETATS,
+        "attend": words.ATTEND if stages else {},
+        "presence": words.PRESENCES,
+        "rattachement": offered.rattachements,
+        "departement": offered.departements,
+        **{name: {one: one for one in some} for name, some in every.items()},
+    }
+
+
+def _check_values(
+    visit: Visit, values: Mapping[str, Mapping[str, str]], *, found_some: bool
+) -> None:
+    """Check that each filter has a value to choose from.
+
+    Raises:
+        UnknownValueError: one has not.
+    """
+    for name, known in values.items():
+        if (value := visit.query(name)) is None or value in known:
+            continue
+        # A dossier can still have what the démarche has no more.
+        if not (found_some and name in OF_DOSSIERS):
+            raise UnknownValueError(name, value)
+
+
+def _possible(visit: Visit, chosen: str | None) -> dict[str, str]:
+    """Return the words for the verdicts that dossiers have, and for one that is chosen anyway."""
+    own = visit.worker.configuration.best
+    never = {one.key for one in Verdict if best(one) == best(own) and one is not own}
+    names = visit.verdict_names.items()
+    return {name: said for name, said in names if name not in never or name == chosen}
+
+
+def _has_stages(visit: Visit) -> bool:
+    programme = visit.worker.programme
+    return programme is not None and bool(programme.stages)
 
 
 def parameters_of(visit: Visit) -> dict[str, Any]:
     """Return the parameters of the selection, for the addresses of its other pages."""
-    names = (*FILTERS, "tri", "ordre")
+    names = (*words.FILTERS, "tri", "ordre")
     found = {name: value for name in names if (value := visit.query(name)) is not None}
     wanted = _wanted(visit)
     return found | ({"colonnes": ",".join(wanted)} if wanted else {})
@@ -189,22 +249,23 @@ def columns_of(visit: Visit) -> Columns:
     hidden = set() if worker.configuration.judges else {"verdict", "points"}
     if programme is None or programme.listed is None:
         hidden |= {"produit_id", "profils"}
-    if programme is None or not programme.stages:
+    if not _has_stages(visit):
         hidden |= {"etape", "attend"}
     if programme is None or not programme.has_grids or not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
     form = form_of(visit)
     questions = _questions(form.columns if form else {})
-    chosen = [name for name in _wanted(visit) if name in own or name in questions]
-    if not chosen:
-        # A stage says more than a state.
-        chosen = [name for name in CHOSEN if name in own and (name != "etat" or "etape" not in own)]
-        if programme is None and form is not None:
-            asked = [name for name, said in form.columns.items() if "(champ," in said]
-            chosen[-2:-2] = [f"{QUESTION}{name}" for name in asked[:FIRST_QUESTIONS]]
+    # A stage says more than a state.
+    usual = [name for name in CHOSEN if name in own and (name != "etat" or "etape" not in own)]
+    if programme is None and form is not None:
+        asked = [name for name, said in form.columns.items() if "(champ," in said]
+        usual[-2:-2] = [f"{QUESTION}{name}" for name in asked[:FIRST_QUESTIONS]]
     # The number leads to the dossier.
-    return Columns(own, questions, form, list(dict.fromkeys(["numero", *chosen])))
+    chosen = ["numero", *(one for one in _wanted(visit) if one in own or one in questions)]
+    is_usual = {*chosen} in ({"numero"}, {*usual})
+    shown = usual if is_usual else list(dict.fromkeys(chosen))
+    return Columns(own, questions, form, shown, is_usual)
 
 
 def _questions(columns: Mapping[str, str]) -> dict[str, str]:
@@ -240,12 +301,8 @@ def _rows(
     columns = {*columns}
     reasons = reader.dossiers.reasons(numbers) if "points" in columns else {}
     titles = visit.check_titles(reader) if "points" in columns else {}
-    notes: dict[int, Any] = {}
-    if "note_moyenne" in columns and numbers:
-        where = {"numero": list(numbers)}
-        names = ("numero", "note_moyenne")
-        marks = reader.rows_of("lecture_jury_dossier", names, where, order="numero", limit=ALL)
-        notes = {row["numero"]: row["note_moyenne"] for row in marks}
+    marks = reader.dossiers.means(numbers) if "note_moyenne" in columns else []
+    means = {row["numero"]: row["note_moyenne"] for row in marks}
     for row in rows:
         number = row["numero"]
         row["raison_sociale"] = applicant_of(row)
@@ -258,7 +315,7 @@ def _rows(
             }
             for one in reasons.get(number, ())
         ]
-        row["note_moyenne"] = notes.get(number)
+        row["note_moyenne"] = means.get(number)
     return rows
 
 
@@ -267,10 +324,20 @@ def _opened(text: str) -> str:
 
 
 def show(visit: Visit) -> Response:
-    """Show a page of the list."""
+    """Show a page of the list.
+
+    Raises:
+        UnknownValueError: a filter has a value that nobody can choose.
+    """
     chosen = selection_of(visit)
     page = visit.number("page", default=1, most=1_000_000)
-    columns = columns_of(visit)
+    columns, parameters = columns_of(visit), parameters_of(visit)
+    if wanted := visit.request.query_params.getlist("colonnes"):
+        # Of a form with a box for each; those of every list need not be named.
+        shorter = None if columns.is_usual else parameters["colonnes"]
+        if [shorter] != wanted:
+            parameters |= {"page": visit.query("page"), "colonnes": shorter}
+            return visit.back("/dossiers", **parameters)
     with visit.reading() as reader:
         first = (page - 1) * PER_PAGE
         numbers, total = reader.dossiers.page(chosen, limit=PER_PAGE, offset=first)
@@ -282,11 +349,10 @@ def show(visit: Visit) -> Response:
         answers: dict[int, dict[str, Any]] = {}
         if form := columns.shown_form:
             answers = _answers(reader, form, numbers)
-        etiquettes, groupes = reader.demarche.labels_and_groupes()
         offered = reader.dossiers.offered(masked=chosen.masked)
-        judges = visit.worker.configuration.judges
-        titles = {k: _opened(v) for k, v in visit.check_titles(reader).items()} if judges else {}
-        parameters = parameters_of(visit)
+        values = values_of(visit, reader, offered)
+        _check_values(visit, values, found_some=total > 0)
+        groupes = list(values["groupe"])
         return visit.page(
             "dossiers.html",
             reader,
@@ -296,61 +362,34 @@ def show(visit: Visit) -> Response:
             columns=[*columns.headers.items()],
             own=[*columns.own.items()],
             questions=[*columns.questions.items()],
-            sorts=[name for name in columns.own if name not in UNSORTED],
+            sorts=list(columns.own),
             total=total,
             page=page,
             pages=max(1, -(-total // PER_PAGE)),
             first=first + 1,
             parameters=parameters,
-            said_filters=_said_filters(visit, parameters, titles, offered),
+            said_filters=said_filters(words.FILTERS, _days_said(parameters), values),
             chosen=chosen,
-            verdicts=visit.verdict_names,
+            verdicts=_possible(visit, parameters.get("verdict")),
             etats=words.LISTED_ETATS,
-            checks=titles,
+            checks=values["controle"],
             results=RESULTS,
-            etapes=reader.programme.stages if "etape" in columns.own else (),
+            etapes=list(values["etape"]),
             has_products="produit_id" in columns.own,
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
-            etiquettes=etiquettes,
+            etiquettes=list(values["etiquette"]),
             offered=offered._asdict(),
-            judges=judges,
+            judges=visit.worker.configuration.judges,
             writes=visit.worker.configuration.annotations is not None,
             longest=LONGEST_REASON,
             most_reasons=SHOWN_REASONS,
         )
 
 
-def _said_filters(
-    visit: Visit, parameters: Mapping[str, Any], checks: Mapping[str, str], offered: Offered
-) -> list[str]:
-    """Return in words what the list is narrowed by."""
-    in_words: dict[str, Mapping[str, str]] = {
-        "verdict": visit.verdict_names,
-        "controle": checks,
-        "resultat": RESULTS,
-        "etat": words.LISTED_ETATS,
-        "attend": words.ATTEND,
-        "presence": words.PRESENCES,
-        "rattachement": offered.rattachements,
-        "departement": offered.departements,
-    }
-    said = []
-    for name in FILTERS:
-        if (value := parameters.get(name)) is None:
-            continue
-        match name:
-            case "q":
-                said.append(f"« {value} »")
-            case "depose_du" | "depose_au":
-                when = "déposés depuis le" if name == "depose_du" else "déposés jusqu’au"
-                said.append(f"{when} {words.day(value)}")
-            case "conflit":
-                said.append("en conflit")
-            case "numeros":
-                said.append("choisis un par un")
-            case _:
-                said.append(str(in_words.get(name, {}).get(value, value)))
-    return said
+def _days_said(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters with their days in French."""
+    days = {name: words.day(parameters[name]) for name in DAYS if name in parameters}
+    return {**parameters, **days}
 
 
 def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Place | None:
@@ -414,7 +453,10 @@ def export(visit: Visit) -> Response:
         # The view's `etape` is not the list's.
         others = [name for name in main.columns if name not in listed or name in OTHERS]
         others = others if is_whole else []
-        numbers = reader.dossiers.numbers_of(selection_of(visit))
+        chosen = selection_of(visit)
+        numbers = reader.dossiers.numbers_of(chosen)
+        values = values_of(visit, reader, reader.dossiers.offered(masked=chosen.masked))
+        _check_values(visit, values, found_some=bool(numbers))
 
         # A column has few codes, and the same ones in every row.
         @lru_cache(4096)

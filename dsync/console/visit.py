@@ -40,6 +40,39 @@ BUILD = sha256(__version__.encode()).hexdigest()[:8]
 """In the addresses of what browsers keep for a day. Strangers do not learn the version."""
 
 
+class UnknownValueError(HTTPException):
+    """A parameter of the address has a value that the page does not know (400).
+
+    Args:
+        name: of the parameter.
+        value: as it was given.
+        known: what is expected, as a sentence.
+    """
+
+    def __init__(self, name: str, value: str, known: str = "") -> None:
+        shown = words.shortened(value, 60)
+        super().__init__(400, f"Le filtre « {name} » ne connaît pas « {shown} ». {known}".strip())
+
+
+def said_filters(
+    table: Mapping[str, str],
+    given: Mapping[str, Any],
+    in_words: Mapping[str, Mapping[str, str]],
+) -> list[str]:
+    """Return in words what a list is narrowed by.
+
+    Args:
+        table: its filters, as of `words.FILTERS`.
+        given: the values by parameter.
+        in_words: the words for values, by parameter.
+    """
+    return [
+        said.format(in_words.get(name, {}).get(value, value))
+        for name, said in table.items()
+        if (value := given.get(name)) is not None
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What all pages share.
@@ -229,17 +262,16 @@ class Visit:
         return f"{path}{'&' if '?' in path else '?'}{urlencode(given)}" if given else path
 
     @property
-    def filters(self) -> str:
-        """What the address chooses of a list, in words, for the title of the page."""
-        chosen = {name: value for name in words.FILTERS if (value := self.query(name))}
-        return ", ".join(
-            words.FILTERS[name].format(
-                self.verdict_names.get(value, value)
-                if name == "verdict"
-                else self.said(name, value)
-            )
-            for name, value in chosen.items()
-        )
+    def tidy(self) -> str | None:
+        """The address without its empty parameters; None: it has none.
+
+        Browsers send each field of a form, also those that choose nothing.
+        """
+        given = self.request.query_params.multi_items()
+        kept = [(name, value) for name, value in given if value.strip()]
+        if kept == given:
+            return None
+        return f"{self.request.url.path}?{urlencode(kept)}".removesuffix("?")
 
     @property
     def here(self) -> str:

@@ -75,15 +75,35 @@ OF_COLUMN = {
 FILTERS = {
     "q": "« {} »",
     "verdict": "{}",
+    "controle": "{}",
+    "resultat": "{}",
     "etat": "{}",
     "etape": "{}",
     "attend": "attend : {}",
+    "rattachement": "{}",
+    "departement": "{}",
+    "profil": "{}",
+    "produit": "produit {}",
     "groupe": "groupe {}",
     "etiquette": "étiquette {}",
+    "depose_du": "déposés depuis le {}",
+    "depose_au": "déposés jusqu’au {}",
     "presence": "{}",
     "conflit": "en conflit",
+    "numeros": "choisis un par un",
 }
-"""What an address chooses of a list, as the title of its page says it; in this order."""
+"""The filters of the list of dossiers by their names in addresses, as titles say them; in this
+order."""
+CHANGE_FILTERS = {
+    "par": "par : {}",
+    "champ": "{}",
+    "etat": "{}",
+    "groupe": "groupe {}",
+    "depuis": "lus depuis le {}",
+    "du": "du {}",
+    "au": "jusqu’au {}",
+}
+"""The same of the list of changes."""
 LISTED_ETATS = {UNDER_WAY: "En cours", **ETATS}
 """The states by which a list is filtered."""
 LABELS = {"etape": "Avancement noté par l’équipe"}
@@ -104,7 +124,7 @@ ANNOTATIONS = {
     "label": "Étiquette",
 }
 ENVOIS = {
-    "en_attente": "En attente",
+    "en_attente": "En attente d’envoi",
     "confirmee": "Inscrite",
     "refusee": "Refusée",
     "conflit": "Conflit",

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from dsync.console.access import Role
+from dsync.store.listing import Selection
+from tests.console.conftest import SHOWN
 from tests.console.served import Visitor, configured, served, words
 from tests.console.test_actions import edit, requests_of
 from tests.console.test_pages import numbers, table_of, without_programme
-from tests.engine.rig import FIRST, Engine, number
+from tests.engine.rig import DEMARCHE, FIRST, Engine, number, seeds
 
 
 def link_of(page: str, rel: str) -> str | None:
@@ -150,3 +152,92 @@ def test_a_lecteur_chooses_only_what_is_shown(read_engine: Engine) -> None:
     assert "q.probleme_identifie" not in page
     assert 'name="quoi"' not in page
     assert 'id="f-produit"' not in page
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (
+            "/dossiers?q=&verdict=&etat=en_construction&depose_du=+",
+            "/dossiers?etat=en_construction",
+        ),
+        ("/dossiers?q=&verdict=", "/dossiers"),
+        ("/changements?par=&etat=accepte&du=&au=", "/changements?etat=accepte"),
+        ("/a-reporter?le=", "/a-reporter"),
+        (
+            "/dossiers?colonnes=verdict&colonnes=profils&tri=verdict",
+            "/dossiers?tri=verdict&colonnes=verdict%2Cprofils",
+        ),
+    ],
+)
+def test_a_form_of_filters_leaves_only_what_it_chooses(
+    reader: Visitor, sent: str, kept: str
+) -> None:
+    """In the address, whatever fields a browser sends."""
+    assert reader.base + kept == reader.get(sent).url
+
+
+def test_the_usual_columns_are_not_named(reader: Visitor) -> None:
+    """The form has a box for each column: as it comes, it adds nothing to the address."""
+    boxes = re.findall(r'name="colonnes" value="([^"]+)" checked', reader.get("/dossiers").text)
+    assert 5 < len(boxes)
+    asked = "&".join(f"colonnes={one}" for one in boxes)
+    assert (
+        f"{reader.base}/dossiers?etat=accepte" == reader.get(f"/dossiers?etat=accepte&{asked}").url
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            f"/dossiers{ending}?{name}=zzz"
+            for ending in ("", ".csv")
+            for name in (
+                *("verdict", "controle", "resultat", "etat", "etape", "attend", "rattachement"),
+                *("departement", "profil", "groupe", "etiquette", "presence", "depose_du"),
+                *("depose_au", "numeros"),
+            )
+        ),
+        *(f"/{page}?le=zzz" for page in ("jury", "jury.xlsx", "jury/fiches", "a-reporter")),
+        *(
+            f"/changements{ending}?{name}=zzz"
+            for ending in ("", ".csv")
+            for name in ("par", "champ", "etat", "groupe", "du", "au", "depuis")
+        ),
+    ],
+)
+def test_a_filter_says_that_it_does_not_know_a_value(reader: Visitor, path: str) -> None:
+    """In the same words for each, with the way back to the whole list."""
+    answer = reader.get(path)
+    name = path.partition("?")[2].partition("=")[0]
+    assert 400 == answer.status_code
+    assert f"Le filtre « {name} » ne connaît pas « zzz »." in words(answer.text)
+    back = re.search(r'href="([^"]*)">Revenir à la liste, sans filtre', answer.text)
+    assert back
+    assert 200 == reader.get(back[1]).status_code
+
+
+def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
+    """As the jury's view has it, on both engines; those without one last, and for nobody else."""
+    with Engine(database_url, seeds(range(SHOWN))) as engine:
+        engine.sync()
+        means = {
+            row["numero"]: row["note_moyenne"]
+            for row in engine.rows("SELECT numero, note_moyenne FROM lecture_jury_dossier")
+        }
+        given = {mean for mean in means.values() if mean is not None}
+        assert 2 < len(given)
+        with engine.worker.store.reading(DEMARCHE) as reader:
+            for descending in (False, True):
+                chosen = Selection(tri="note_moyenne", descendant=descending)
+                found = [means.get(one) for one in reader.dossiers.numbers_of(chosen)]
+                marked = [one for one in found if one is not None]
+                assert found[: len(marked)] == sorted(marked, reverse=descending)
+                assert given == {*marked}
+            chosen = Selection(tri="note_moyenne", marks=False)
+            found = reader.dossiers.numbers_of(chosen)
+            assert sorted(found) == found
+        with served(engine, role=Role.LECTEUR) as console:
+            page = console.visitor().get("/dossiers?tri=note_moyenne&ordre=desc")
+            assert sorted(numbers(page), reverse=True) == numbers(page)
