@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -14,8 +15,8 @@ from dsync.console.access import Right
 from dsync.console.dossiers import ALL
 from dsync.console.jury_book import book_of
 from dsync.console.jury_sheets import sheets_of
-from dsync.console.matrices import OF_GRIDS
-from dsync.console.visit import Visit
+from dsync.console.matrices import OF_GRIDS, grids_of, matrices
+from dsync.console.visit import UnknownValueError, Visit
 from dsync.store import Reader
 from dsync.sync.moves import Moves
 from dsync.sync.work import AcceptEvidence, AcceptRules, ReadChanges
@@ -28,14 +29,29 @@ COLUMNS = {
     "verdict": "Verdict",
     "moment": "Notes de",
     "note_moyenne": "Moyenne",
+    "note_dossier": "Avant soutenance",
     "note_min": "Note mini",
     "note_max": "Note maxi",
     "ecart_evaluateurs": "Écart",
     "grilles": "Grilles",
     "etat": "État",
 }
-"""The columns of a jury with their headers; `grilles` is worked out here."""
-_STORED = [*(name for name in COLUMNS if name != "grilles"), "nb_evaluateurs", "nb_incompletes"]
+"""The columns of a jury with their headers; `grilles` and `note_dossier` are worked out here."""
+ALL_DAYS = "tous"
+"""In an address, instead of a day: all juries."""
+MOST = 300
+"""Dossiers of all juries together that are shown, or put into one file, at once."""
+_STORED = (
+    *("nb_evaluateurs", "nb_incompletes"),
+    *(name for name in COLUMNS if name not in ("rang", "numero", "grilles", "note_dossier")),
+)
+# Not of `lecture_candidature`: all that it joins would be gone through for each dossier.
+_DAYS = """(
+    SELECT c.numero, c.jury_le, d.demarche_numero, d.presence
+    FROM candidature AS c
+    JOIN dossier AS d ON d.numero = c.numero
+    WHERE c.jury_le IS NOT NULL
+) AS days"""
 _NO_JURY = "Aucun dossier n’est prévu à ce jury."
 
 
@@ -63,10 +79,9 @@ def present(visit: Visit) -> dict[str, Any]:
 def days_of(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
     """Return the days on which juries meet, the last one first, with their counts of dossiers."""
     return reader.rows_of(
-        "lecture_candidature",
+        _DAYS,
         ("jury_le", "count(*) AS nombre"),
         present(visit),
-        present=("jury_le",),
         group="jury_le",
         order="jury_le DESC",
     )
@@ -77,17 +92,54 @@ def _default(days: Collection[str], today: str) -> str | None:
     return min((day for day in days if day >= today), default=max(days, default=None))
 
 
-def ranking(visit: Visit, reader: Reader, day: str) -> list[dict[str, Any]]:
-    """Return the dossiers of a jury, the best mean first, those without a rank last."""
-    where = present(visit) | {"jury_le": day}
-    rows = reader.rows_of("lecture_jury_dossier", _STORED, where, order="numero", limit=ALL)
-    rows.sort(key=lambda row: (row["rang"] is None, row["rang"]))
+def _chosen(visit: Visit, days: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the days of the juries that the address asks for: one, or all, the last ones first.
+
+    Of all, as many as have `MOST` dossiers together. Without a choice, the next one; the last one,
+    if none is to come.
+
+    Raises:
+        UnknownValueError: there is no jury on that day.
+    """
+    known, wanted = [str(one["jury_le"]) for one in days], visit.query("le")
+    if wanted == ALL_DAYS and known:
+        sums = accumulate(one["nombre"] for one in days)
+        return [day for day, total in zip(known, sums, strict=True) if total <= MOST] or known[:1]
+    if wanted is not None and wanted not in known:
+        raise UnknownValueError("le", wanted, _NO_JURY)
+    day = wanted or _default(known, words.paris_day(visit.now))
+    return [day] if day else []
+
+
+def _ranked(
+    visit: Visit, reader: Reader, days: Sequence[str], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    where = present(visit) | {"jury_le": [*days]}
+    names = ("jury_le", "numero", "rang", *columns)
+    rows = reader.rows_of("lecture_jury_dossier", names, where, order="numero", limit=ALL)
+    rows.sort(key=lambda row: (days.index(str(row["jury_le"])), row["rang"] is None, row["rang"]))
+    return rows
+
+
+def ranking(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the dossiers of juries by day, the best mean first, those without a rank last."""
+    rows = _ranked(visit, reader, days, _STORED)
+    again = [row["numero"] for row in rows if row["moment"] == "soutenance"]
+    grids = grids_of(reader, again) if again else {}
     for row in rows:
         count = row["nb_evaluateurs"]
+        former = (one for one in matrices(grids.get(row["numero"], ())) if not one.compte)
+        row["note_dossier"] = next((one.moyenne for one in former), None)
         row["grilles"] = f"{count - row['nb_incompletes']} sur {count}" if count else "aucune"
         row["moment"] = MOMENTS.get(row["moment"])
         row["page_produit"] = row["page_produit"] and words.short_address(row["page_produit"])
     return rows
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the columns with their headers, without one that no dossier has a value for."""
+    has_both = any(row["note_dossier"] is not None for row in rows)
+    return {name: said for name, said in COLUMNS.items() if has_both or name != "note_dossier"}
 
 
 MOMENTS = {"soutenance": "Soutenance", "dossier": "Dossier"}
@@ -116,23 +168,29 @@ def show(visit: Visit) -> Response:
     check_grids(visit)
     with visit.reading() as reader:
         days = days_of(visit, reader)
-        wanted, today = visit.query("le"), words.paris_day(visit.now)
-        known = {str(one["jury_le"]) for one in days}
-        if wanted is not None and wanted not in known:
-            raise HTTPException(404, _NO_JURY)
-        day = wanted or _default(known, today)
-        rows = ranking(visit, reader, day) if day else []
+        chosen = _chosen(visit, days)
+        rows = ranking(visit, reader, chosen) if chosen else []
         to_mend = _to_mend(reader, rows)
+        rows = [row | {"grids": to_mend[row["numero"]]} for row in rows]
+        known = [str(one["jury_le"]) for one in days]
+        is_all = visit.query("le") == ALL_DAYS
+        day = None if is_all else next(iter(chosen), None)
+        place = known.index(day) if day else 0
         return visit.page(
             "jury.html",
             reader,
             days=days,
             day=day,
-            today=today,
-            rows=[row | {"grids": to_mend[row["numero"]]} for row in rows],
+            le=ALL_DAYS if is_all else day,
+            is_all=is_all,
+            left=known[len(chosen) :] if is_all else [],
+            earlier=known[place + 1] if day and place + 1 < len(known) else None,
+            later=known[place - 1] if place else None,
+            total=sum(one["nombre"] for one in days),
+            today=words.paris_day(visit.now),
+            juries=[(one, [row for row in rows if str(row["jury_le"]) == one]) for one in chosen],
             # Pairs: of a mapping by column, a lecteur would not see those of hidden values.
-            headers=[*COLUMNS.items()],
-            unranked=[row["numero"] for row in rows if row["rang"] is None],
+            headers=[*_columns(rows).items()],
         )
 
 
@@ -145,14 +203,14 @@ def sheets(visit: Visit) -> Response:
     check_grids(visit)
     chosen: Sequence[int] = visit.numbers("dossier")
     with visit.reading() as reader:
-        known = {str(one["jury_le"]) for one in days_of(visit, reader)}
-        day = visit.query("le") or _default(known, words.paris_day(visit.now))
-        if not chosen and day in known:
-            chosen = [row["numero"] for row in ranking(visit, reader, day)]
+        days = _chosen(visit, days_of(visit, reader))
+        if not chosen and days:
+            chosen = [row["numero"] for row in _ranked(visit, reader, days, ())]
         found = sheets_of(visit, reader, chosen)
-        if not found and (chosen or day):
+        if not found and (chosen or days):
             raise HTTPException(404, _NO_JURY)
-        return visit.page("fiches.html", reader, fiches=found, day=day if day in known else None)
+        day = days[0] if len(days) == 1 else None
+        return visit.page("fiches.html", reader, fiches=found, day=day, le=visit.query("le") or day)
 
 
 def sheet(visit: Visit) -> Response:
@@ -166,20 +224,27 @@ def sheet(visit: Visit) -> Response:
         found = sheets_of(visit, reader, [visit.in_path("numero")])
         if not found:
             raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
-        return visit.page("fiches.html", reader, fiches=found, day=found[0]["jury_le"])
+        day = found[0]["jury_le"]
+        return visit.page("fiches.html", reader, fiches=found, day=day, le=day)
 
 
 def export(visit: Visit) -> Response:
     """Send a jury's workbook: the ranking, the marks and what is missing, a sheet a dossier."""
     check_grids(visit)
-    day = visit.query("le") or ""
     with visit.reading() as reader:
-        if day not in {str(one["jury_le"]) for one in days_of(visit, reader)}:
+        days = _chosen(visit, days_of(visit, reader))
+        if not days:
             raise HTTPException(404, _NO_JURY)
-        rows = ranking(visit, reader, day)
+        rows = ranking(visit, reader, days)
         fiches = sheets_of(visit, reader, [row["numero"] for row in rows], whole=True)
-    lines = [[visit.said(name, row[name]) for name in COLUMNS] for row in rows]
-    return book_of(f"jury-{day}", [*COLUMNS.values()], lines, fiches)
+    columns = _columns(rows)
+    if len(days) > 1:
+        columns = {"jury_le": "Jury du", **columns}
+    for row in rows:
+        row["jury_le"] = words.day(row["jury_le"])
+    lines = [[visit.said(name, row[name]) for name in columns] for row in rows]
+    name = f"jury-{days[0] if len(days) == 1 else f'{days[-1]}-{days[0]}'}"
+    return book_of(name, [*columns.values()], lines, fiches)
 
 
 def evidence(visit: Visit) -> Response:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 
 
 def exact(marks: Iterable[float | None]) -> list[Fraction]:
     """Return the marks that were given; as floats, 2.67 and 2.68 have a mean below 2.675."""
-    return [Fraction(str(mark)) for mark in marks if mark is not None]
+    return [_exact(mark) for mark in marks if mark is not None]
+
+
+@lru_cache(1024)
+def _exact(mark: float) -> Fraction:
+    # There are few different marks, and to read one takes longer than the rest of a mean.
+    return Fraction(str(mark))
 
 
 def mean(values: Sequence[Fraction]) -> Fraction:

@@ -260,3 +260,35 @@ def test_long_texts_share_what_short_ones_leave(
     assert expected == [
         text.count("\n") + 1 + ("signe" in text) * (text[0] != "…") for text in made
     ]
+
+
+def test_several_juries_are_reached_and_read_at_once(engine: Engine, visitor: Visitor) -> None:
+    """From each to the one before and after it; all on one page, in one workbook and one print."""
+    former = {str(row["jury_le"]) for row in engine.rows("SELECT * FROM lecture_jury_dossier")}
+    [rank] = ungraded(engine, 1)
+    grade(engine, rank, ("Dossier", ADA, 2), ("Dossier", BOB, 3), ("Soutenance", BOB, 5))
+    engine.advance(minutes=1)
+    engine.sync()
+    days = [*sorted({*former, DAY}, reverse=True)]
+    assert 1 < len(days)
+    page = visitor.get(f"/jury?le={DAY}").text
+    walked = [DAY]
+    while found := re.search(r'rel="prev" href="/jury\?le=([\d-]+)"', page):
+        walked.append(found[1])
+        page = visitor.get(f"/jury?le={found[1]}").text
+    assert days == walked
+    assert f'rel="next" href="/jury?le={days[-2]}"' in page
+    every = visitor.get("/jury?le=tous")
+    of_each = [one for day in days for one in numbers(visitor.get(f"/jury?le={day}"))]
+    assert of_each == [
+        int(one) for one in re.findall(r'<th [^>]*><a href="/dossiers/(\d+)"', every.text)
+    ]
+    headers, rows = table_of(visitor.get(f"/jury?le={DAY}").text)
+    mean, before = headers.index("Moyenne"), headers.index("Avant soutenance")
+    assert ("5,00", "2,50") == (rows[0][mean], rows[0][before])
+    book = load_workbook(io.BytesIO(visitor.get("/jury.xlsx?le=tous").content))
+    header, *lines = ([*row] for row in book["Classement"].values)
+    assert "Jury du" == header[0]
+    assert of_each == [row[2] for row in lines]
+    sheets = visitor.get("/jury/fiches?le=tous").text
+    assert of_each == [*map(int, re.findall(r'<h2 id="f-(\d+)"', sheets))]
