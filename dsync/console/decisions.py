@@ -59,6 +59,7 @@ def conflicts(visit: Visit) -> Response:
             conflicts=[(key_of(one), one) for one in found[:SHOWN]],
             total=len(found),
             blocked=blocked,
+            answered=reader.wishes.answered(),
             writes=visit.worker.configuration.annotations is not None,
         )
 

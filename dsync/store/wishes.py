@@ -7,7 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from dsync.annotations import DossierWishes, Wish, WishOutcome, WishStatus, WrittenValue
 from dsync.annotations.targets import RESULTAT
@@ -96,6 +109,25 @@ class WishReads(Subject):
     def conflicts(self) -> list[Wish]:
         """Return the open conflicts by dossier, with the wishes that another conflict blocks."""
         return self.current([WishStatus.CONFLIT])
+
+    def answered(self) -> list[Wish]:
+        """Return the waiting wishes that a person let replace another one's value, by dossier."""
+        event = tables.evenement.c
+        is_adopted = exists().where(
+            event.numero == _outbox.c.numero,
+            event.evenement == "conflit_resolu",
+            event.survenu_le >= _outbox.c.creee_le,
+            event.details.contains('"choix":"adopte"'),
+            event.details.contains(literal('"') + _outbox.c.annotation + literal('"')),
+        )
+        rows = self.connection.execute(
+            select_wishes()
+            .join(_dossier, _dossier.c.numero == _outbox.c.numero)
+            .where(*may_be_written(self.number), _outbox.c.statut.in_(WAITING))
+            .where(or_(_outbox.c.force_par.is_not(None), is_adopted))
+            .order_by(_outbox.c.numero, _outbox.c.id)
+        )
+        return [wish_of(row) for row in rows]
 
     def blocked(self) -> set[int]:
         """Return the ids of the wishes that the conflict on their dossier's result blocks."""

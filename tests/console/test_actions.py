@@ -429,9 +429,14 @@ def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
     assert "Écrit à la main" == engine.remote(0)
     done = visitor.post("/conflits", conflit=keys, choix="adopter", confirme="1")
     assert "2 conflits réglés : le prochain envoi la remplace." in words(done.text)
+    page = words(visitor.get("/conflits").text)
+    assert "Aucun conflit sans réponse." in page
+    assert f"Réponses en attente d’envoi {len(keys)} valeurs" in page.replace("\u00a0", " ")[:900]
+    assert f"{number(0)} Résultat Éligible En attente d’envoi" in page
     engine.advance(minutes=1)
     engine.sync()
     assert "Éligible" == engine.remote(0)
+    assert "en attente d’envoi" not in words(visitor.get("/conflits").text)
     assert [("conflit", USER, 0)] == requests_of(engine)[:1]
     assert "valeur reconnue" in words(visitor.get("/journal").text)
 
