@@ -70,6 +70,9 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(
         assert f"Dossier {OFF} Irrecevable" in dossier
         assert "Pour devenir « Recevable », régler : sujet" in dossier
         assert re.search(r"Nouveau verdict Irrecevable", dossier)
+        # The check has no `demande`.
+        said = "ce qui reste à régler (sujet) ne lui est pas demandé. Constat : Le problème est"
+        assert f"À transmettre au demandeur Aucun message n’est préparé : {said}" in dossier
         for ending in ("csv", "json"):
             file = visitor.get(f"/dossiers.{ending}?complet=oui")
             if file.status_code == 200:
@@ -105,3 +108,32 @@ def accept(visitor: Visitor) -> None:
     version = re.search(r'name="accepter_regles" value="([\w-]+)"', page)
     assert version
     visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
+
+
+def test_the_console_says_the_word_that_ds_shows(fresh: Engine, tmp_path: Path) -> None:
+    """While a check is a person's, the best verdict has the option of « Éligible » in DS."""
+    text = without_programme().replace('eligible = "Éligible"', 'eligible = "Recevable"')
+    by_hand = """
+[[controles]]
+nom = "interet"
+titre = "intérêt"
+humain = true
+regle = "Règle (appel, article 3) : un intérêt."
+a_faire = "lire le dossier."
+"""
+    app = configured(fresh, tmp_path, text + CHECKS + by_hand)
+    with served(fresh, [app]) as console:
+        visitor = console.visitor()
+        visitor.ask("/resynchroniser", portee="tout")
+        accept(visitor)
+        page = visitor.get(f"/dossiers/{number(1)}").text
+        assert f"Dossier {number(1)} Recevable" in words(page)
+        assert "Rien à signaler" not in words(page)
+        assert 1 == visitor.get("/dossiers").text.count(">Recevable</option>")
+        wished = fresh.wishes(1)["resultat"]
+    assert {"Recevable"} == {
+        row["valeur"]
+        for row in fresh.rows(
+            f"SELECT valeur FROM outbox WHERE annotation = 'resultat' AND numero = {number(1)}"
+        )
+    }, wished
