@@ -369,6 +369,28 @@ def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> No
     assert [] == troubles
 
 
+def test_the_states_design_system_follows_the_browser(browser: Browser, told: Engine) -> None:
+    """Dark from the first paint where that is preferred, without a script; light on paper."""
+    with served(told, theme="dsfr") as console:
+        context, troubles = entered(browser, console, java_script_enabled=False)
+        page = context.pages[0]
+        page.goto("/dossiers")
+        seen = {}
+        for media in ("screen", "print"):
+            for scheme in SCHEMES:
+                page.emulate_media(media=media, color_scheme=scheme)
+                seen[media, scheme] = page.evaluate(
+                    "[document.body, document.querySelector('td')].map(e => "
+                    "getComputedStyle(e)).map(s => [s.backgroundColor, s.color])"
+                )
+        context.close()
+    (dark, ink), _ = seen["screen", "dark"]
+    assert ("rgb(22, 22, 22)", "rgb(206, 206, 206)") == (dark, ink)
+    assert "rgb(255, 255, 255)" == seen["screen", "light"][0][0]
+    assert seen["print", "light"] == seen["print", "dark"]
+    assert [] == troubles
+
+
 def test_a_team_signs_in_and_out(browser: Browser, told: Engine) -> None:
     """From the page that was asked for and back to it, by keyboard; accessible at any width."""
     with (
