@@ -23,11 +23,12 @@ PSEUDONYMISED = (
     "Simplifiées."
 )
 # The legal category of an entrepreneur individuel begins with 1. A natural person has none, nor has
-# an enterprise of which DS does not know it: it can be one, and is taken for one. So are persons
-# together, in indivision, en société créée de fait or en participation: their names are the name.
+# an enterprise of which DS does not know it: it can be one, and is taken for one. So are those who
+# are together in indivision (21), en société créée de fait (22) or en participation (23), also with
+# an organisation: their names are the name.
 _IS_PERSON = (
     "(substr(coalesce({0}.forme_juridique_code, '1'), 1, 1) = '1' "
-    "OR {0}.forme_juridique_code IN ('2110', '2210', '2310'))"
+    "OR substr({0}.forme_juridique_code, 1, 2) IN ('21', '22', '23'))"
 )
 _PLACES = frozenset({"numero", "ligne", "rang"})
 NO_ROWS = "Aucune ligne ici : la configuration n'ouvre aucune de ces réponses."

@@ -203,7 +203,8 @@ def test_who_answered_a_question_that_is_not_open_stays_unknown(
 
 
 ALONE, UNKNOWN, STATE = 0, 1, 2
-TOGETHER = {3: "2110", 4: "2210", 5: "2310"}
+TOGETHER = {3: "2110", 4: "2220", 5: "2385"}
+"""Persons alone, with an organisation, and of a liberal profession."""
 
 
 def persons() -> Iterator[ServedDossier]:
