@@ -22,6 +22,8 @@ LEVELS = {
 }
 """The results in words, in the order of a text."""
 ADVICE = "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
+TO_DO = " À faire : "
+"""What a finding ends with, before what there is to do."""
 # Without the name behind it, which the configuration may have changed since.
 _STATED = re.compile(rf"(.+) – {re.escape(ADVICE)}\S.*")
 
@@ -79,7 +81,8 @@ def framed(
     """Return a text of at most `max_length` characters, which leave room for first and last lines.
 
     Conforming checks need no action: their facts are left out first, the longest one first, and
-    their titles stay. Only then are the longest findings cut, to the length at which all fit.
+    their titles stay. Only then are the longest findings cut, to the length at which all fit, and
+    before what there is to do.
 
     Args:
         first: the first line.
@@ -116,4 +119,11 @@ def _shortened(lines: list[str], max_length: int) -> list[str]:
     left = sorted(map(len, lines))
     while left[0] <= room // len(left):
         room -= left.pop(0)
-    return [cut(line, room // len(left)) for line in lines]
+    return [_cut(line, room // len(left)) for line in lines]
+
+
+def _cut(line: str, length: int) -> str:
+    """Cut a line to a length, before what there is to do, as long as half is left for the rest."""
+    found, mark, to_do = line.rpartition(TO_DO)
+    room = length - len(mark) - len(to_do)
+    return cut(line, length) if room < length // 2 else f"{cut(found, room)}{mark}{to_do}"

@@ -117,6 +117,23 @@ def test_the_longest_lines_are_cut_first() -> None:
     assert all(line.endswith("…") and len(line) > 400 for line in lines[1:3])
 
 
+def test_what_there_is_to_do_is_not_cut() -> None:
+    """It is what a text is read for: the reason before it is shortened, as long as some is left."""
+    to_do = "À faire : demander au candidat quel produit il présente."
+    endless = f"À faire : {'z' * 900}."
+    controles = [
+        Controle("depot", Resultat.A_VERIFIER, f"{'X' * 900}. {to_do}"),
+        Controle("phase", Resultat.A_VERIFIER, f"{'Y' * 900}. {endless}"),
+        Controle("profils", Resultat.A_VERIFIER, f"Court. {to_do}"),
+    ]
+    text = detail_text(controles, instruction="programme", max_length=1100)
+    _, long, longest, short = text.replace("\u00a0", " ").split("\n")
+    assert 1098 <= len(text) <= 1100
+    assert long.endswith(f"XX… {to_do}")
+    assert longest.endswith("YY…")
+    assert short == f"À vérifier – profils : court. {to_do}"
+
+
 def test_a_ninth_check_fits() -> None:
     """The longest conforming facts are left out first, down to their titles, and nothing else.
 
