@@ -9,7 +9,7 @@ import click
 from dsync.cli.demarches import Listed, listed
 from dsync.cli.failures import Group
 from dsync.cli.options import NUMBER, all_option, json_option, settings_options
-from dsync.cli.output import asker, cut, pasteable, print_json, shown
+from dsync.cli.output import asker, confirmed, cut, pasteable, print_json, shown
 from dsync.cli.session import load_all, load_each, open_worker
 from dsync.domain.ids import DossierNumber
 from dsync.sync.conflicts import Choice, end_conflicts
@@ -115,9 +115,19 @@ def accept(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: 
 
 @conflicts.command("adopt")
 @_choosing
+@click.option("--yes", is_flag=True, help="With --all: do not ask first.")
 @settings_options()
-def adopt(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
-    """Treat the current values in dossiers N as written by dsync."""
+def adopt(
+    *, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None, yes: bool
+) -> None:
+    """Treat the current values in dossiers N as written by dsync, whose next push replaces them.
+
+    --all asks first on a terminal; needs --yes elsewhere.
+    """
+    if everywhere and not numbers:
+        question = "Have dsync's next push replace the human's value of every conflict?"
+        if not confirmed(question, yes=yes, as_json=False):
+            return
     ended = _resolve(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
     if ended:
         count = _plural(sum(ended.values()))

@@ -169,7 +169,10 @@ def test_conflicts_are_listed_side_by_side(run: InsideCommand, edited: list[int]
 def test_several_conflicts_are_resolved_at_once(
     run: InsideCommand, sandbox: Sandbox, edited: list[int]
 ) -> None:
-    """By their numbers or all; without either it is a usage error."""
+    """By their numbers or all; without either it is a usage error.
+
+    What lets dsync replace every human's value needs a yes.
+    """
     assert 2 == run("conflicts", "accept").code
     assert 2 == run("conflicts", "adopt", "--all", str(edited[0])).code
     first, second, third = edited
@@ -177,8 +180,12 @@ def test_several_conflicts_are_resolved_at_once(
     assert f"Dossier {second}: the human's value stays" in accepted.out
     assert "Dossier 1 has no such open conflict" in accepted.out
     assert {third} == {c["numero"] for c in run("conflicts", "list", "--json").json}
-    assert "no such open" in run("conflicts", "adopt", "--all", "--annotation", "date").out
-    assert "adopted" in run("conflicts", "adopt", "--all", "--annotation", "resultat").out
+    every = ("conflicts", "adopt", "--all", "--annotation")
+    unasked = run(*every, "resultat")
+    assert (2, True) == (unasked.code, "--yes" in unasked.err)
+    assert {third} == {c["numero"] for c in run("conflicts", "list", "--json").json}
+    assert "no such open" in run(*every, "date", "--yes").out
+    assert "adopted" in run(*every, "resultat", "--yes").out
     assert 0 == run("push").code
     assert ["Inéligible", "Inéligible", "Éligible"] == results(sandbox, edited)
     assert [] == run("conflicts", "list", "--json").json
