@@ -21,7 +21,7 @@ from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
 from dsync.sync.handing_over import hand_over
-from dsync.sync.work import Attempted, Erasure, PrecheckAsOf, Read, Request, Work
+from dsync.sync.work import AskingNothing, Attempted, PrecheckAsOf, Read, Request, Work
 
 DRY_WAIT_S = 60
 """How long a dry run waits at least for a run that is under way: none follows it in its place."""
@@ -118,8 +118,8 @@ def carry_out(
     is_tried = dry or isinstance(work, PrecheckAsOf)
     with StopSignals(announce=announce_stop, at_most_s=1 if is_tried else None) as signals:
         settings = settings or load()
-        if isinstance(work, Erasure):
-            # An expired token must not keep what has to be erased.
+        if isinstance(work, AskingNothing):
+            # A missing or expired token must not keep what has to be erased, or judged.
             settings = settings.without_ds()
         if dry and may_create and missing_file(settings.database_url):
             # A dry run creates no file: it uses an empty database in memory.

@@ -183,6 +183,8 @@ Work = (
 """What can be asked for."""
 Attempted = Work | PrecheckAsOf
 """What can be done by a dry run."""
+AskingNothing = Erasure | Judging | PrecheckAsOf | Answering | AcceptEvidence | AcceptRules
+"""What sends DS no request: it needs neither a token nor an answer of DS."""
 _TAGS = {one.__struct_config__.tag for one in get_args(Work)}
 
 

@@ -78,3 +78,19 @@ def test_an_override_is_still_read_and_said_to_be_deprecated(run: InsideCommand)
     assert 0 == said.code
     assert "[[regles.overrides]] is deprecated" in " ".join(said.text.split())
     assert "`dsync precheck answer --help`" in " ".join(said.text.split())
+
+
+def test_judging_needs_neither_token_nor_ds(run: InsideCommand, sandbox: Sandbox) -> None:
+    """All that it takes is stored, or at beta.gouv.fr; what is sent is the next push's."""
+    begin(run, sandbox)
+    lost = {"DSYNC_DS_TOKEN": "", "DSYNC_DS_URL": "http://127.0.0.1:9/api"}
+    for words in (
+        ("precheck",),
+        ("precheck", "--dry-run"),
+        ("precheck", "--as-of", "2026-11-20"),
+        ("precheck", "answer", N, "doublon", *ANSWER),
+        ("precheck", "unanswer", N, "doublon"),
+    ):
+        ended = run(*words, **lost)
+        assert 0 == ended.code, ended.text
+    assert 2 == run("push", **lost).code
