@@ -169,7 +169,7 @@ def concerns_of(
     if state["target_is_missing"]:
         yield Concern(Code.TARGET)
     # During a run they are what it is about to do.
-    if not state["lease"] and (unfinished := unfinished_erasures(state)):
+    if not state["lease"] and (unfinished := _unfinished_erasures(state)):
         count = state["copies_to_delete"] + _erasures(state)
         yield Concern(Code.ERASURES, count, details=(unfinished,))
     oldest = min((one["asked_at"] for one in state["requests"]), default=now)
@@ -192,7 +192,7 @@ def concerns_of(
         yield Concern(Code.TOKEN_EXPIRY, (last_day - today).days, details=details)
 
 
-def unfinished_erasures(state: Mapping[str, Any]) -> str:
+def _unfinished_erasures(state: Mapping[str, Any]) -> str:
     """Return what is left to do of erasures, "" if nothing is."""
     copies, requests = state["copies_to_delete"], _erasures(state)
     return ", ".join(

@@ -12,7 +12,6 @@ import click
 from dsync.care.concerns import (
     WORDS,
     concerns_of,
-    unfinished_erasures,
     warnings_of,
     words_of,
 )
@@ -185,7 +184,6 @@ def _print(document: dict[str, Any], now: datetime) -> None:
             ("verdicts", _counts(counts["verdict"])),
             ("to be judged", counts["to_judge"] or None),
             ("annotations", _counts(document["annotations"])),
-            ("erasures not finished", unfinished_erasures(document)),
             ("retention", _announced(document["retention"])),
             ("evidence", confirmed and f"confirmed {ago(confirmed, now)}"),
             ("token", None if days is None else f"{days} days left"),
