@@ -20,6 +20,7 @@ from dsync.annotations.targets import (
     RESULTAT,
     AnnotationsConfig,
     ResolvedAnnotations,
+    offers,
 )
 from dsync.annotations.wish import Wish, WishStatus, WrittenValue
 from dsync.domain.dossier import Descriptor, Etat, Json
@@ -274,19 +275,12 @@ def _value_step(
         )
     if not is_own:
         return step(Action.CONFLICT)
-    if not _is_offered(wish.valeur, descriptor):
+    if not offers(descriptor, wish.valeur):
         return step(
             Action.REFUSE,
             f"l’annotation « {descriptor.libelle} » n’a pas l’option « {wish.valeur} »",
         )
     return step(Action.WRITE)
-
-
-def _is_offered(value: str, descriptor: Descriptor) -> bool:
-    """Return whether a drop-down list has exactly this option; DS refuses any other value."""
-    if descriptor.type != "drop_down_list" or not descriptor.options or descriptor.other_option:
-        return True
-    return value in descriptor.options
 
 
 def _own_values(wish: Wish, descriptor: Descriptor) -> set[str | None]:

@@ -136,11 +136,19 @@ class ResolvedAnnotations:
         return found
 
 
+def offers(descriptor: Descriptor, value: str) -> bool:
+    """Return whether an annotation takes a value: DS refuses what a drop-down list does not have.
+
+    A list whose options DS did not return may have it.
+    """
+    if descriptor.type != "drop_down_list" or descriptor.other_option:
+        return True
+    return descriptor.options is None or value in descriptor.options
+
+
 def lacking_options(config: AnnotationsConfig, resultat: Descriptor) -> list[str]:
-    """Return the results that the annotation's list does not offer: DS refuses to write them."""
-    if resultat.type != "drop_down_list" or resultat.other_option:
-        return []
-    return [text for text in config.resultat.options.all() if text not in (resultat.options or ())]
+    """Return the results that the annotation's list does not offer."""
+    return [text for text in config.resultat.options.all() if not offers(resultat, text)]
 
 
 def resolve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -17,7 +18,12 @@ from dsync.annotations import (
     plan,
     resolve,
 )
-from dsync.annotations.targets import AnnotationTarget, ResultTarget, VerdictTexts
+from dsync.annotations.targets import (
+    AnnotationTarget,
+    ResultTarget,
+    VerdictTexts,
+    lacking_options,
+)
 from dsync.domain.dossier import Descriptor, Etat
 from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
 
@@ -104,6 +110,20 @@ def test_nothing_is_written_without_the_result(fate):
     held = Action.BLOCKED_BY_REFUSAL if fate else Action.BLOCKED_BY_CONFLICT
     wishes = [result(is_due=False, **fate), detail(), label()]
     assert {"resultat": Action.WRITE, "detail": held, "label": held} == actions(wishes)
+
+
+@pytest.mark.parametrize(
+    ("offered", "is_offered"),
+    [(None, True), ((), False), (("Oui",), False), (tuple(OPTIONS.all()), True)],
+    ids=["not known", "none", "others", "these"],
+)
+def test_a_push_and_a_check_agree_on_what_a_list_offers(offered, is_offered):
+    """What `dsync check` names as lacking is not sent, and the other way round."""
+    listing = descriptor("R", "drop_down_list")._replace(options=offered)
+    remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, {}, {}, EDITED_AT)
+    [step] = plan([result()], remote, replace(RESOLVED, resultat=listing), CONFIG, AVAILABLE)
+    assert (Action.WRITE if is_offered else Action.REFUSE) == step.action
+    assert is_offered == (not lacking_options(CONFIG, listing))
 
 
 def test_two_values_are_never_written_into_one_annotation():
