@@ -36,9 +36,10 @@ def fold(text: str) -> str:
     if len(text) > _FOLDED:
         text = text[:_FOLDED]
     if text.isascii():
-        folded = text.lower()
+        folded = text.lower().replace("`", "'")
     else:
-        decomposed = unicodedata.normalize("NFKD", text.casefold())
+        # NFKD would make a space of it.
+        decomposed = unicodedata.normalize("NFKD", text.casefold().replace("´", "'"))
         letters = "".join(c for c in decomposed if not unicodedata.combining(c))
         # Again, because NFKD makes capitals of signs that have no case, such as « ℌ ».
         folded = letters.translate(_SIGNS).casefold()

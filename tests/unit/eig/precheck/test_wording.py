@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.domain.wording import cleaned
+from dsync.domain.wording import cleaned, fold
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,9 @@ def test_cleaned_text_stays_as_it_is(text: str) -> None:
     once = cleaned(text)
     assert cleaned(once) == once
     assert not any(unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" for c in once)
+
+
+@pytest.mark.parametrize("word", ["l{}appli", "l{}école"])
+def test_every_apostrophe_is_the_same(word: str) -> None:
+    """As word processors type it, whether the text has accents or not."""
+    assert 1 == len({fold(word.format(sign)) for sign in "'’‘ʼ`´"})
