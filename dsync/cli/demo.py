@@ -266,15 +266,16 @@ def _fresh_database(folder: Path) -> Path:
 
 
 def _is_dsyncs(database: Path) -> bool:
-    """Return whether dsync created a file: the demo must not remove any other one."""
-    if not database.stat().st_size:
-        return True
+    """Return whether dsync created a file: the demo must not remove any other one.
+
+    One without tables is that of a demo that was killed in its first moment.
+    """
     try:
         with closing(sqlite3.connect(database)) as connection:
-            connection.execute("SELECT 1 FROM alembic_version")
+            tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
     except sqlite3.DatabaseError:
         return False
-    return True
+    return not tables or ("alembic_version",) in tables
 
 
 def _is_served(database: Path) -> bool:
