@@ -458,7 +458,8 @@ _BY_TEXT = (
     ("database or disk is full", "its disk is full. Free some space; the next run resumes."),
     (
         "unable to open database file",
-        "it cannot be opened. Check that its folder exists and may be written.",
+        "it cannot be opened. Check that it is no folder, and that its folder exists and may be "
+        "written.",
     ),
     ("file is not a database", "it is no SQLite database. Correct DSYNC_DATABASE_URL."),
     ("malformed", "the file is damaged. Restore a copy, or start a new one and sync again."),

@@ -54,6 +54,13 @@ def test_an_unknown_demarche_names_the_setting(run: Command) -> None:
     assert "DSYNC_DEMARCHE" in ended.out + ended.err
 
 
+def test_a_demarche_that_is_no_number_is_said_so(run: Command) -> None:
+    """As of any other variable: its name and what is expected."""
+    ended = run("status", DSYNC_DEMARCHE="abc")
+    assert 2 == ended.code
+    assert "DSYNC_DEMARCHE: expected a whole number." in ended.err
+
+
 def test_the_sandboxs_number_is_refused_for_another_server(run: Command) -> None:
     """The shipped file has it: a real endpoint needs a real number."""
     ended = run("sync", DSYNC_DS_URL="https://ds.example/graphql")
@@ -89,6 +96,7 @@ def test_a_malformed_configuration_is_refused_with_the_key(
     ("url", "code", "said"),
     [
         ("sqlite:////nowhere/at/all.db", 5, "cannot be opened"),
+        ("sqlite:////dev", 5, "no folder"),
         ("sqlite:///junk.db", 5, "no SQLite database"),
         ("postgresql://127.0.0.1:1/dsync", 5, "nothing answers"),
         ("mysql://u:heim@host/base", 2, "sqlite:///file.db"),
@@ -213,6 +221,17 @@ def test_the_demo_removes_no_file_of_others(run: Command) -> None:
     assert ended.code == 2
     assert "another folder" in ended.err
     assert kept.read_text() == "Notes of a meeting."
+
+
+def test_a_demo_that_was_killed_in_its_first_moment_is_replaced(run: Command) -> None:
+    """What it leaves is a database without a table, which is nobody's."""
+    left = run.folder / "mine" / "demo.db"
+    left.parent.mkdir()
+    with closing(sqlite3.connect(left)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    ended = run("demo", "--folder", "mine", "--dossiers", "1")
+    assert 0 == ended.code, ended.err
+    assert "is replaced" in ended.out
 
 
 def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> None:
