@@ -57,6 +57,8 @@ class PostgresServer:
         """Wait for no disk: what a power cut would lose is thrown away anyway."""
         for setting in ("fsync", "full_page_writes"):
             self._execute(f"ALTER SYSTEM SET {setting} = off")
+        # Its log is in memory, too.
+        self._execute("ALTER SYSTEM SET max_wal_size = '128MB'")
         self._execute("SELECT pg_reload_conf()")
 
     def forbid_writes(self, url: str) -> None:
