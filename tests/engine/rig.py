@@ -215,6 +215,19 @@ class WatchedStore(Watched, Store):
     release_lease = partialmethod(Watched.watched, "release_lease")
 
 
+class Patient(threading.Event):
+    """A request to stop that nobody makes; who waits for it lets the engine's time pass."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return at once."""
+        self._engine.advance(seconds=timeout or 0)
+        return False
+
+
 class Worker:
     """One process of dsync, as far as the database and DS can tell."""
 

@@ -31,6 +31,7 @@ from tests.engine.rig import (
     VALIDE,
     WISHES,
     Engine,
+    Patient,
     engine_for,
     id_of,
     number,
@@ -388,18 +389,6 @@ class Told(Progress):
 
     def message(self, line: str) -> None:
         self.lines.append(line)
-
-
-class Patient(threading.Event):
-    """A request to stop that nobody makes; who waits for it lets the engine's time pass."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self._engine = engine
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self._engine.advance(seconds=timeout or 0)
-        return False
 
 
 def test_a_write_that_ds_surely_did_not_do_is_not_uncertain(engine: Engine) -> None:

@@ -22,7 +22,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from dsync.sandbox import Change, ScriptedFault
 from tests.engine import oracle
 from tests.engine.doom import Doom, KilledError
-from tests.engine.rig import DETAIL, ETAPE, PAGE, PROBLEME, RESULTAT, VALIDE, Engine, number, seeds
+from tests.engine.rig import (
+    DETAIL,
+    ETAPE,
+    PAGE,
+    PROBLEME,
+    RESULTAT,
+    VALIDE,
+    Engine,
+    Patient,
+    number,
+    seeds,
+)
 
 RANKS = (0, 1, 2, 4, 5, 6, 8, 9)
 """Eligible, not, to be looked at, finished, without a product, and two of one product."""
@@ -91,8 +102,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
-        self.folder = tempfile.TemporaryDirectory(prefix="dsync-", dir=folder)
+        self.folder = tempfile.TemporaryDirectory(prefix="dsync-")
         path = Path(self.folder.name) / "dsync.db"
         shutil.copy(self.template, path)
         self.engine = Engine(f"sqlite:///{path}", seeds(RANKS), limits={"max_wait_s": 0.0})
@@ -260,7 +270,9 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(rank=ranks)
     def force(self, rank: int) -> None:
-        self.engine.worker.push(rank, force_by="ana@poste")
+        # It waits until an unanswered write can be read back.
+        patient = self.engine.restart(stop=Patient(self.engine))
+        patient.push(rank, force_by="ana@poste")
         self.hands = {key: value for key, value in self.hands.items() if key[0] != rank}
 
     # --- the promises -----------------------------------------------------------------------
