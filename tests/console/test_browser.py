@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import pytest
@@ -36,11 +36,16 @@ ARGUMENTS = [
 ]
 WIDTHS = (320, 640, 768, 1280)
 """Of windows, in px; 640: as text of twice the size on 1280."""
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+COLOURS = {
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+    "resultTypes": ["violations"],
+}
+"""All that another scheme of colours can break."""
+SCHEMES: Mapping[Literal["light", "dark"], dict[str, Any]] = {"light": RULES, "dark": COLOURS}
 
 if CHROMIUM is None and os.environ.get("DSYNC_NEEDS_BROWSER"):
     pytest.fail("chromium is missing: apt-get install chromium", pytrace=False)
@@ -126,9 +131,9 @@ def assert_accessible(page: Page, *widths: int) -> None:
     for width in widths or WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert width >= page.evaluate("document.documentElement.scrollWidth"), width
-    for scheme in SCHEMES:
+    for scheme, rules in SCHEMES.items():
         page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page, options=RULES).response["violations"]
+        found = Axe().run(page, options=rules).response["violations"]
         assert [] == [(scheme, one["id"], one["nodes"][0]["html"]) for one in found]
 
 
@@ -356,10 +361,7 @@ def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> No
     with served(told, theme="dsfr") as console:
         context, troubles = entered(browser, console)
         page = context.pages[0]
-        for address in ("/", f"/dossiers/{number(3)}", "/changements", "/dossiers"):
-            page.goto(address)
-            found = Axe().run(page, options=RULES)
-            assert [] == [one["id"] for one in found.response["violations"]], address
+        page.goto("/dossiers")
         table = page.locator(".fr-table").first
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
         assert_in_view(page)
