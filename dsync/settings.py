@@ -180,11 +180,12 @@ class Settings:
     def remedy_options(self) -> dict[str, str]:
         """Return the options by which a command elsewhere is about this démarche, with values.
 
-        An alert is read where the environment of this process is not.
+        An alert is read where the environment and the folder of this process are not.
         """
         options = {}
         if self.sources["config"] != "default":
-            options["--config"] = str(self.config.parent if self.folder else self.config)
+            config = self.config.absolute()
+            options["--config"] = str(config.parent if self.folder else config)
         if len(self.folder) > 1:
             options["--demarche"] = str(self.demarche)
         return options

@@ -175,7 +175,7 @@ class Alerts:
             if waited_in_vain(lost.message):
                 # Such as for a long dry run on SQLite: the next look tries again.
                 return
-            losses = [_lost(number, lost.message) for number in serves]
+            losses = [_lost(one, lost.message) for one in self._workers]
             findings = _without_what_follows(findings, losses)
             done = decide(self._book, findings, now, self._after, serves=serves, is_known=is_known)
         self._book = done.book
@@ -224,7 +224,7 @@ class Alerts:
             token, _, why = refused.cause.partition(" ")
             # It is every démarche's that has this token, also before its next run.
             findings += [
-                refused._replace(demarche=one.demarche)
+                refused._replace(demarche=one.demarche, options=one.settings.remedy_options())
                 for one in self._workers
                 if why == _OF_ALL
                 and (one.demarche, TOKEN_REFUSED) not in found
@@ -284,15 +284,15 @@ class Alerts:
         if not due:
             return
         with ThreadPoolExecutor(_CHECKS_AT_ONCE, "dsync-check") as pool:
-            begun = {pool.submit(self._lines, one): one.demarche for one in due}
+            begun = {pool.submit(self._lines, one): one for one in due}
             while wait(begun, self.every_s).not_done:
                 # What is not of the checks is not delayed by them.
                 self._watch()
-        for done, number in begun.items():
-            lines = done.result()
+        for done, worker in begun.items():
+            lines, number = done.result(), worker.demarche
             reached = all(line.exit_code not in (UNREACHABLE, REFUSED) for line in lines)
             if reached and lines:
-                self._checked[number] = [*_findings(number, lines)]
+                self._checked[number] = [*_findings(worker, lines)]
             wait_s = _CHECK_EVERY_S if reached and lines else _CHECK_AGAIN_S
             self._check_at[number] = self._monotonic() + wait_s
         self._watch()
@@ -316,7 +316,7 @@ class Told(NamedTuple):
     name: str
     severity: Severity
     text: str
-    """With the placeholders of `Concern.fill`; `{of}` names the démarche to a command."""
+    """With the placeholders of `Concern.fill`."""
 
 
 _FAILURE, _WARNING, _INFO = Severity.FAILURE, Severity.WARNING, Severity.INFO
@@ -327,60 +327,60 @@ TOLD: Mapping[Code, Told | None] = {
         Told(
             NO_SUCCESS,
             _FAILURE,
-            "No run has succeeded for {span}{because}: see `dsync runs{of}`.",
+            "No run has succeeded for {span}{because}: see `dsync runs`.",
         ),
     ),
     Code.DS_AWAY: Told(
         DS,
         _FAILURE,
-        "Since {since}: {why} The next run resumes; `dsync runs{of}` shows the attempts.",
+        "Since {since}: {why} The next run resumes; `dsync runs` shows the attempts.",
     ),
     Code.TOKEN_REFUSED: Told(TOKEN_REFUSED, _FAILURE, "Since {since}: {why}"),
     Code.TOKEN_EXPIRY: Told(
         "token_expiry",
         _WARNING,
-        "The token {left}: make a new one on DS, put it in place, then run `dsync check{of}`.",
+        "The token {left}: make a new one on DS, put it in place, then run `dsync check`.",
     ),
     Code.BRAKE: Told(
         "brake",
         _FAILURE,
-        "Too many dossiers disappeared at once, none is marked: see `dsync runs{of}`. If that is "
-        "meant, `dsync sync --full --accept-deletions{of}` confirms it.",
+        "Too many dossiers disappeared at once, none is marked: see `dsync runs`. If that is "
+        "meant, `dsync sync --full --accept-deletions` confirms it.",
     ),
     Code.MASS_DELETION: Told(
         "mass_deletion",
         _WARNING,
         "DS's own lists hid or erased {dossiers} of {why} at once, and dsync followed them: see "
-        "`dsync status{of}`.",
+        "`dsync status`.",
     ),
     Code.RULES: Told(
         "rules",
         _WARNING,
         "New or changed rules would change the verdicts of {dossiers}: nothing is judged or "
-        "written back until they are corrected, or accepted by `dsync precheck accept{of}`.",
+        "written back until they are corrected, or accepted by `dsync precheck accept`.",
     ),
     Code.REFUSED: Told(
         "refused",
         _WARNING,
-        "{dossiers} with annotations that DS refused: see `dsync check{of}`.",
+        "{dossiers} with annotations that DS refused: see `dsync check`.",
     ),
     Code.CONFLICTS: Told(
         "conflicts",
         _INFO,
-        "{dossiers} with a human's value in place of dsync's: see `dsync conflicts list{of}`.",
+        "{dossiers} with a human's value in place of dsync's: see `dsync conflicts list`.",
     ),
     Code.QUARANTINED: Told(
-        "quarantine", _WARNING, "{dossiers} in quarantine: see `dsync quarantine list{of}`."
+        "quarantine", _WARNING, "{dossiers} in quarantine: see `dsync quarantine list`."
     ),
     Code.TARGET: Told(
         "pieces_target",
         _WARNING,
-        "The target of the copies of files is not there: see `dsync runs{of}`.",
+        "The target of the copies of files is not there: see `dsync runs`.",
     ),
     Code.ERASURES: Told(
         "erasures",
         _WARNING,
-        "Erasures are not finished ({why}): `dsync sync{of}` ends them, and names what does not "
+        "Erasures are not finished ({why}): `dsync sync` ends them, and names what does not "
         "let it.",
     ),
     Code.NOT_CONFIGURED: Told(
@@ -391,7 +391,7 @@ TOLD: Mapping[Code, Told | None] = {
     Code.EVIDENCE: Told(
         "evidence",
         _WARNING,
-        "The catalogue was last confirmed {days} days ago: see `dsync check{of}`.",
+        "The catalogue was last confirmed {days} days ago: see `dsync check`.",
     ),
     # The next run sends what waits, and `Alerts` runs the check itself.
     **dict.fromkeys((Code.WAITING, Code.REQUESTS, Code.CHECK)),
@@ -412,7 +412,7 @@ def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iter
         now: the present instant, in UTC.
     """
     settings = worker.settings
-    of = f" --demarche {worker.demarche}" if settings.folder else ""
+    options = settings.remedy_options()
     concerns = list(concerns_of(state, now, settings.thresholds))
     codes = {one.code for one in concerns}
     for one in concerns:
@@ -424,9 +424,10 @@ def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iter
             continue
         number = one.number if one.code is Code.QUARANTINED else 1
         since = None if is_late else one.since
-        text = one.fill(told.text, now, of)
-        cause = _cause(worker, one)
-        yield Finding(worker.demarche, told.name, told.severity, text, cause, number, since)
+        text, cause = one.fill(told.text, now), _cause(worker, one)
+        yield Finding(
+            worker.demarche, told.name, told.severity, text, cause, number, since, options
+        )
 
 
 def _cause(worker: Worker, concern: Concern) -> str:
@@ -460,7 +461,7 @@ def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[Finding]:
     if end is None or end["code"] != StoreError.exit_code:
         return
     if not waited_in_vain(end["messages"][0]):
-        yield _lost(worker.demarche, end["messages"][0], end["at"])
+        yield _lost(worker, end["messages"][0], end["at"])
 
 
 def _without_what_follows(findings: Iterable[Finding], losses: Sequence[Finding]) -> list[Finding]:
@@ -470,13 +471,13 @@ def _without_what_follows(findings: Iterable[Finding], losses: Sequence[Finding]
     return [*kept, *losses]
 
 
-def _lost(demarche: DemarcheNumber, message: str, since: datetime | None = None) -> Finding:
+def _lost(worker: Worker, message: str, since: datetime | None = None) -> Finding:
     """Return that the database is lost, or cannot be written."""
-    text = f"Since {{since}}: {message}"
-    return Finding(demarche, DATABASE, _FAILURE, text, DATABASE, 1, since)
+    text, options = f"Since {{since}}: {message}", worker.settings.remedy_options()
+    return Finding(worker.demarche, DATABASE, _FAILURE, text, DATABASE, 1, since, options)
 
 
-def _findings(demarche: DemarcheNumber, lines: Iterable[CheckLine]) -> Iterator[Finding]:
+def _findings(worker: Worker, lines: Iterable[CheckLine]) -> Iterator[Finding]:
     """Yield a finding for each name of a line with a problem.
 
     The expiry of the token is an alert of its own.
@@ -489,13 +490,13 @@ def _findings(demarche: DemarcheNumber, lines: Iterable[CheckLine]) -> Iterator[
     for name, said in found.items():
         is_error = any(line.status is CheckStatus.ERROR for line in said)
         yield Finding(
-            demarche,
+            worker.demarche,
             f"{CHECK}{name}",
             _FAILURE if is_error else _WARNING,
-            f"`dsync check --demarche {demarche}` has {len(said)} line{'s' * (len(said) > 1)} "
-            f"about: {name}.",
+            f"`dsync check` has {len(said)} line{'s' * (len(said) > 1)} about: {name}.",
             # Without its numbers, some of which change from day to day.
             number=_digest(re.sub(r"\d+", "", line.message) for line in said),
+            options=worker.settings.remedy_options(),
         )
 
 

@@ -6,14 +6,16 @@ Nothing here reads a clock, a database or a network.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dsync.care.concerns import CHECK
 from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.remedies import ALL, pasteable
 from dsync.store.services import AlertBook, AlertEntry, AlertKey
 
 DATABASE, DS, NO_SUCCESS = "database", "ds", "no_success"
@@ -51,6 +53,8 @@ class Finding(NamedTuple):
     and is told again when it is another one."""
     since: datetime | None = None
     """Its beginning, if that is known."""
+    options: Mapping[str, str] = MappingProxyType({})
+    """What the commands of `text` need where it is read, as `Settings.remedy_options`."""
 
     @property
     def key(self) -> AlertKey:
@@ -194,13 +198,18 @@ def _begun(entries: Sequence[AlertEntry], found: dict[AlertKey, Finding], now: d
     entries = sorted(entries)
     first, every = found[entries[0].key], [found[one.key] for one in entries]
     since = _instant(min(one.depuis for one in entries), now)
-    texts = [one.text.replace("{since}", since) for one in every]
+    # What several share is not about the first one of them alone.
+    of_all = {name: value for name, value in first.options.items() if name != "--demarche"}
     if len(entries) > 1 and first.cause:
-        texts = [texts[0], f"Démarches: {_numbers(entries)}."]
-    elif len(entries) > 1:
+        texts = [pasteable(first.text, of_all | {ALL: ""}), f"Démarches: {_numbers(entries)}."]
+    else:
+        texts = [pasteable(one.text, one.options) for one in every]
+    if len(entries) > 1 and not first.cause:
         texts = [f"Démarche {one.demarche}: {text}" for one, text in zip(every, texts, strict=True)]
         if rest := texts[_SHOWN:]:
-            texts = [*texts[:_SHOWN], f"And {len(rest)} others: see `dsync status`."]
+            said = pasteable("see `dsync status`.", of_all)
+            texts = [*texts[:_SHOWN], f"And {len(rest)} others: {said}"]
+    texts = [one.replace("{since}", since) for one in texts]
     return Message(first.severity, _title(entries), "\n".join(texts), entries, is_end=False)
 
 

@@ -49,7 +49,8 @@ def readiness(
         if state := states.get(worker.demarche):
             shown, problem = _demarche(worker, state, now)
         else:
-            shown, problem = {"demarche": worker.demarche}, lost
+            shown = {"demarche": worker.demarche}
+            problem = pasteable(lost, worker.settings.remedy_options())
         demarches.append(shown)
         if problem is not None:
             problems.append({"demarche": worker.demarche, "problem": problem})

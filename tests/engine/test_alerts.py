@@ -72,7 +72,8 @@ def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
     [message] = [json.loads(body) for body in inbox.received]
     assert "personne" not in str(message)
     assert "info" == message["type"]
-    assert "`dsync conflicts list`" in message["message"]
+    config = engine.worker.app.settings.config
+    assert f"`dsync conflicts list --config {config}`" in message["message"]
     assert ["conflicts"] == inbox.told()
     assert [] == told(engine, inbox, alerts_of(engine.restart(), inbox))
 

@@ -42,9 +42,10 @@ class Told:
                 DemarcheNumber(one),
                 name,
                 Severity.FAILURE,
-                f"since {{since}}: {name}, `dsync runs --demarche {one}`",
+                f"since {{since}}: {name}, `dsync sync`",
                 "" if name in OWN else f"one {name}",
                 number,
+                options={"--config": "own", "--demarche": str(one)},
             )
             for name, numbers in names.items()
             for one in numbers
@@ -125,7 +126,8 @@ def test_who_meets_a_shared_cause_later_is_no_news() -> None:
     told += [seen.look({"ds": range(minute, 41)}) for minute in range(2, 60)]
     begun, ended = [one for messages in told for one in messages]
     assert ("dsync, 6 démarches: ds", "dsync, 40 démarches: ds ended") == (begun.title, ended.title)
-    assert begun.text.startswith("since 09:12 UTC: ds")
+    # Its command is about all, and not about the first one.
+    assert begun.text.startswith("since 09:12 UTC: ds, `dsync sync --config own --all`\n")
     assert "Démarches: 1, 2, 3, 4, 5, 6." in begun.text
     # Some 80 minutes of absence; not until that was sure.
     assert "Over, after 79 minutes." in ended.text
@@ -139,14 +141,14 @@ def test_what_is_a_demarches_own_names_each_with_its_command() -> None:
     [first] = seen.look({"conflicts": [1, 2, 3]})
     [second] = seen.look({"conflicts": [1, 2, 3]})
     assert [
-        "Démarche 1: since 09:12 UTC: conflicts, `dsync runs --demarche 1`",
-        "Démarche 2: since 09:12 UTC: conflicts, `dsync runs --demarche 2`",
+        "Démarche 1: since 09:12 UTC: conflicts, `dsync sync --config own --demarche 1`",
+        "Démarche 2: since 09:12 UTC: conflicts, `dsync sync --config own --demarche 2`",
     ] == first.text.splitlines()
     assert "dsync, démarche 3: conflicts" == second.title
     many = Told()
     many.look({"conflicts": FORTY})
     [one] = many.look({"conflicts": FORTY})
-    assert "And 20 others: see `dsync status`." == one.text.splitlines()[-1]
+    assert "And 20 others: see `dsync status --config own`." == one.text.splitlines()[-1]
 
 
 def test_another_cause_of_the_same_name_is_told_too() -> None:
