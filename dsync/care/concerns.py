@@ -82,17 +82,15 @@ class Concern(NamedTuple):
         """Return how long it has lasted; below zero for a clock that went back."""
         return now - (self.since or now)
 
-    def fill(self, sentence: str, now: datetime, of: str = "") -> str:
+    def fill(self, sentence: str, now: datetime) -> str:
         """Return an English sentence with this concern's facts in place of its `{…}`.
 
         Args:
             sentence: with placeholders; `{since}` stays.
             now: the present instant, in UTC.
-            of: what names the démarche to a command, where there are several.
         """
         age = self.age(now)
         return sentence.format(
-            of=of,
             since="{since}",
             number=self.number,
             dossiers=f"{self.number} dossier{'s' if self.number > 1 else ''}",
@@ -162,7 +160,7 @@ def concerns_of(
         yield Concern(Code.MASS_DELETION, mass["dossiers"], mass["since"], (str(mass["of"]),))
     if stopped := Moves.stored(state["refused_rules"]):
         since = state["refused_rules_since"]
-        yield Concern(Code.RULES, stopped.moved, since, (stopped.table,))
+        yield Concern(Code.RULES, stopped.moved + stopped.first, since, (stopped.table,))
     for code in (Code.WAITING, Code.REFUSED, Code.CONFLICTS, Code.QUARANTINED):
         if count := state[code]:
             yield Concern(code, count, details=tuple(state["reasons"].get(code, ())))

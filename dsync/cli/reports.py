@@ -103,11 +103,16 @@ def _verdict_figures(document: Mapping[str, Any]) -> str:
 
 
 def print_moves(moves: Moves) -> None:
-    """Print how many standing verdicts change, and into what."""
+    """Print how many standing verdicts change, and into what, and how many are first ones."""
     heading("Verdicts that change")
     print_table(("before", "after", "dossiers"), moves.moves, empty="None.")
     for name, count, judged, asked in moves.found:
         several = "s" if count > 1 else ""
         question = f" : {asked}" if asked else ""
         click.echo(f"{name} : {count} dossier{several} sur {judged}{question}")
-    click.echo(f"{moves.moved} of {moves.standing} standing verdicts change.")
+    if moves.standing or not moves.first:
+        click.echo(f"{moves.moved} of {moves.standing} standing verdicts change.")
+    if moves.first:
+        click.echo(
+            f"{moves.first} dossier{'s get' if moves.first > 1 else ' gets'} a first verdict."
+        )

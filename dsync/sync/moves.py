@@ -73,7 +73,8 @@ class Moves(NamedTuple):
             for one in comparisons
             if one.before or is_declared
         ]
-        return cls.of("", len(pairs), pairs, [one.after for one in comparisons if is_declared])
+        standing = sum(before is not None for before, _ in pairs)
+        return cls.of("", standing, pairs, [one.after for one in comparisons if is_declared])
 
     @classmethod
     def stored(cls, document: Mapping[str, Any] | None) -> Self | None:
@@ -86,8 +87,13 @@ class Moves(NamedTuple):
 
     @property
     def moved(self) -> int:
-        """The number of dossiers whose verdict would be another one."""
-        return sum(count for *_, count in self.moves)
+        """The number of standing verdicts that would be other ones."""
+        return sum(count for before, _, count in self.moves if before != NO_VERDICT)
+
+    @property
+    def first(self) -> int:
+        """The number of dossiers that would get their first verdict."""
+        return sum(count for before, _, count in self.moves if before == NO_VERDICT)
 
     @property
     def is_final(self) -> bool:

@@ -104,7 +104,7 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
                 and one.presence == Presence.PRESENT
                 and (every or _stands(one.current))
             ]
-        standing += len(given)
+        standing += sum(one.current is not None for one in given)
         due = [
             one
             for one in given

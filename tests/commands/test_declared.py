@@ -103,7 +103,10 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     first = dsync("precheck", "--dry-run")
     assert "Sans verdict" in first.out
     assert "calendrier_depot : 0 dossier sur 400\n" in first.out
-    dsync("precheck", "accept", "--yes")
+    accepted = dsync("precheck", "accept", "--yes").out
+    for told in (first.out, accepted):
+        assert f"{MANY} dossiers get a first verdict.\n" in told
+        assert "standing verdicts" not in told
     path = Path(dsync.environment["DSYNC_CONFIG"])
     text = path.read_text(encoding="utf-8")
     later = text.replace("au_moins = 2026-09-01", "au_moins = 2026-11-15")
@@ -112,6 +115,8 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     told = dsync("precheck", "--dry-run").out
     assert "calendrier_depot : 400 dossiers sur 400 : règle trop large ?" in told
     assert "doublon : 400 dossiers sur 400 : clé trop large ?" in told
+    assert f" of {MANY} standing verdicts change." in told
+    assert "first verdict" not in told
     held = dsync("sync", "--json")
     assert 0 == held.json["evaluated"]
     assert "Safety brake: the changed rules" in held.json["errors"][0]
