@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Kind
 from dsync.store import Store
-from dsync.store.services import is_alive
+from dsync.store.services import is_alive, taken_over_in_s
 from dsync.sync.retention import announcement
 
 RUN_KEYS = {
@@ -154,6 +154,8 @@ def states_of(
                     "holder": at_work.holder,
                     "since": at_work.acquired_at,
                     "expires_at": at_work.expires_at,
+                    # Where its holder shows no sign of life.
+                    "taken_over_in_s": taken_over_in_s(at_work),
                 },
             }
     return documents

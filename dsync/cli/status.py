@@ -178,7 +178,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
             ("last full read", when(document["last_full_at"])),
             ("deletion lists", when(document["last_deletions_at"])),
             ("last run", run and f"{run['run']} ({run['kind']}): {run['status']}"),
-            ("at work", lease and f"{lease['holder']} since {instant(lease['since'])}"),
+            ("at work", lease and _at_work(lease)),
             ("dossiers", _counts(counts["presence"])),
             ("states", _counts(counts["state"])),
             ("verdicts", _counts(counts["verdict"])),
@@ -197,6 +197,13 @@ def _print(document: dict[str, Any], now: datetime) -> None:
         _print_problems(run["run"], run["status"], run["messages"], mark)
     for warning in document["warnings"]:
         print_note(f"! {warning}")
+
+
+def _at_work(lease: Mapping[str, Any]) -> str:
+    said = f"{lease['holder']} since {instant(lease['since'])}"
+    if (left_s := lease["taken_over_in_s"]) is None:
+        return said
+    return f"{said}, without a sign of life: another process can go on within {left_s} s"
 
 
 def _announced(retention: Mapping[str, Any] | None) -> str | None:

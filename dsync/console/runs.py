@@ -17,6 +17,7 @@ from dsync.errors import DsyncError
 from dsync.store import Reader
 from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest
+from dsync.store.services import taken_over_in_s
 from dsync.sync import handing_over
 
 PER_PAGE = 50
@@ -76,6 +77,9 @@ def request(visit: Visit) -> Response:
         if found is None:
             raise HTTPException(404, "Cette demande n’existe pas, ou a été retirée.")
         read = reader.journal.read_so_far(found.run) if found.run else None
+        leases = reader.leases([visit.worker.demarche], visit.now)
+        lease = leases.get(visit.worker.demarche)
+        is_held = lease is not None and lease.holder is not None and not lease.is_expired
         is_part = visit.request.headers.get("hx-request") == "true"
         is_done = found.fini_le is not None
         judged, more = _judged(visit, reader, found) if is_done else (None, False)
@@ -87,6 +91,7 @@ def request(visit: Visit) -> Response:
             judged=judged,
             more=more,
             check_titles=visit.check_titles(reader) if judged else {},
+            left_s=taken_over_in_s(lease) if lease and is_held else None,
             refresh_s=REFRESH_S,
         )
 

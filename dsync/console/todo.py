@@ -221,6 +221,12 @@ def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> Ser
             return ServiceLine(f"{said} ; aucun service ne tourne.", is_trouble=True)
     if state["lease"]:
         begun = words.clock(state["lease"]["since"], now)
+        if (left_s := state["lease"]["taken_over_in_s"]) is not None:
+            return ServiceLine(
+                f"La synchronisation commencée à {begun} ne donne plus signe de vie, une autre "
+                f"peut reprendre dans {words.plural(left_s, 'seconde')} au plus ; {so_far}.",
+                is_trouble=True,
+            )
         return ServiceLine(
             f"Une synchronisation est en cours depuis {begun} ; {so_far}.", is_trouble=last is None
         )

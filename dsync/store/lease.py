@@ -61,6 +61,8 @@ class LeaseInfo(NamedTuple):
     acquired_at: datetime
     expires_at: datetime
     is_expired: bool
+    left: timedelta
+    """Until it expires, by the clock that decides it."""
 
 
 def acquire(
@@ -186,11 +188,14 @@ def read_leases(
             _lease.c.acquired_at,
             _lease.c.expires_at,
             case((has_expired(connection, now), 1), else_=0),
+            _instant(connection, now),
         ).where(_lease.c.demarche_numero.in_(demarches))
     )
     return {
-        demarche: LeaseInfo(holder, acquired_at, expires_at, is_expired=bool(is_expired))
-        for demarche, holder, acquired_at, expires_at, is_expired in rows
+        demarche: LeaseInfo(
+            holder, acquired_at, expires_at, is_expired=bool(is_expired), left=expires_at - present
+        )
+        for demarche, holder, acquired_at, expires_at, is_expired, present in rows
     }
 
 

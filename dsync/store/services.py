@@ -16,13 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from hashlib import sha256
+from math import ceil
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, null, select, union
+from sqlalchemy import Connection, bindparam, delete, func, null, select, union
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
-from dsync.store.lease import LeaseInfo, read_lease
+from dsync.store.lease import LEASE_TTL_S, LeaseInfo, read_lease
 from dsync.store.sql import Subject, excluded, insert_for
 
 _service = tables.service
@@ -186,13 +187,31 @@ def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) ->
         lease: that of its démarche.
         now: the present instant, in UTC.
     """
-    host, _, pid = service.holder.rpartition(":")
-    if host == socket.gethostname() and not _has_process(pid):
+    if _has_ended(service.holder):
         return False
     # A machine that is short of time may register late during a run.
     if _holds(service, lease):
         return True
     return abs(now - service.seen_at) <= _HEARTBEAT_TIMEOUT  # Not if the clock went back.
+
+
+def taken_over_in_s(lease: LeaseInfo) -> int | None:
+    """Return after how many seconds another process may go on; None: the holder seems to work.
+
+    It does not if it has no process although it is here, or has left out a renewal of its lease.
+
+    Args:
+        lease: one that is held.
+    """
+    left_s = min(max(lease.left.total_seconds(), 0), LEASE_TTL_S)
+    is_silent = left_s < LEASE_TTL_S / 2 or _has_ended(lease.holder or "")
+    return ceil(left_s) if is_silent else None
+
+
+def _has_ended(holder: str) -> bool:
+    """Return whether a process was on this machine, and is not any more."""
+    host, _, pid = holder.rpartition(":")
+    return host == socket.gethostname() and not _has_process(pid)
 
 
 def _holds(service: RunningService, lease: LeaseInfo | None) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
+import subprocess
 import time
 from base64 import b64encode
 from dataclasses import replace
@@ -93,6 +96,23 @@ def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
     assert "La première synchronisation est en cours" in page
     assert "Tout va bien" not in page
     assert "Prochaine En cours" in page
+
+
+def test_a_read_whose_process_died_is_not_said_to_go_on(engine: Engine) -> None:
+    """On the pages that show it: within which time another one can go on."""
+    app = engine.worker.app
+    with app.store.requests(app.demarche) as requests:
+        asked = requests.ask("complet", {"full": True}, USER, engine.worker.now())
+        requests.begin([asked], 1, engine.worker.now())
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    app.store.acquire_lease(app.demarche, 60, holder=f"{socket.gethostname()}:{dead.pid}")
+    with served(engine) as console:
+        visitor = console.visitor()
+        for path in ("/", "/etat", f"/demandes/{asked}"):
+            page = words(visitor.get(path).text)
+            assert re.search(r"plus signe de vie|sans signe de vie", page), path
+            assert re.search(r"reprendre dans \d+ secondes|reprise possible dans", page), path
 
 
 def test_five_demarches_take_no_more_statements(engine: Engine) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import LeaseLostError, StoreError
-from dsync.store import Store
+from dsync.store import Store, tables
 from dsync.store.engine import open_engine, parse_url
+from dsync.store.services import taken_over_in_s
 from tests.store.builders import DEMARCHE, NOW
 from tests.store.databases import connected, on_postgresql
 
@@ -132,6 +137,30 @@ def test_a_run_without_a_holder_shows_as_interrupted(store: Store) -> None:
     assert "running" == shown()
     store.renew_lease(replace(lease, ttl_s=-1))
     assert "interrupted" == shown()
+
+
+def test_a_holder_without_a_sign_of_life_is_told_from_one_that_works(
+    store: Store, database_url: str
+) -> None:
+    """By its process if it was here, elsewhere by its renewals; and when another one can go on."""
+    dead, here = subprocess.Popen(["true"]), socket.gethostname()
+    dead.wait()
+    store.acquire_lease(DEMARCHE, 60, holder=f"{here}:{dead.pid}")
+
+    def taken_over_in(holder: str, left_s: float) -> int | None:
+        """Return it for a holder whose lease lasts for so long."""
+        at = datetime.now(UTC) + timedelta(seconds=left_s)
+        with connected(database_url) as connection:
+            connection.execute(update(tables.lease).values(holder=holder, expires_at=at))
+            connection.commit()
+        lease = store.lease_of(DEMARCHE)
+        assert lease is not None
+        return taken_over_in_s(lease)
+
+    assert 55 <= (taken_over_in(f"{here}:{dead.pid}", 60) or 0) <= 60
+    assert None is taken_over_in(f"{here}:{os.getpid()}", 50)
+    assert None is taken_over_in("elsewhere:1", 50)
+    assert 15 <= (taken_over_in("elsewhere:1", 20) or 0) <= 20
 
 
 @on_postgresql

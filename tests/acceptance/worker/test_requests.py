@@ -60,6 +60,8 @@ def test_a_request_outlives_the_service_that_began_it(
     until(lambda: _requests(sqlite_database, "commence_le IS NOT NULL"))
     killed.signal(signal.SIGKILL)
     killed.kill()
+    shown = sqlite_dsync.run("status")
+    assert "without a sign of life: another process can go on within" in shown.out
     sqlite_database.expire_lease()
     successor = sqlite_dsync.start("run")
     done = asking.wait()
