@@ -1,7 +1,7 @@
 """The metrics of `/metrics`: counts only, read from the database at each scrape where it has them.
 
-So a restart loses nothing, and replicas agree. What only this process knows, such as its requests
-to DS, is counted from its start.
+So a restart loses nothing, and replicas agree. Ended runs are read once, and added up in memory.
+What only this process knows, such as its requests to DS, is counted from its start.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dsync import __version__
 from dsync.care.state import RUN_KEYS, states_of
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
+from dsync.store.journal import NOT_COUNTED
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker
@@ -153,6 +154,9 @@ class _Database(Collector):
     def __init__(self, workers: Sequence[Worker], webhooks: Counter[tuple[str, str]]) -> None:
         self._workers = workers
         self._webhooks = webhooks
+        self._counted = NOT_COUNTED
+        self._runs = Counter[tuple[DemarcheNumber, str, str]]()
+        self._figures = defaultdict[DemarcheNumber, Counter[str]](Counter)
 
     def describe(self) -> list[Metric]:
         """Return nothing, so that the registration reads no database."""
@@ -165,7 +169,7 @@ class _Database(Collector):
         is_up = True
         # Without the database, what the process knows is still told, and that it is down.
         try:
-            _read_database(self._workers, values)
+            self._read_database(values)
         except StoreError:
             is_up = False
         for worker in self._workers:
@@ -180,6 +184,32 @@ class _Database(Collector):
         for labels, count in sorted(self._webhooks.items()):
             values.add("dsync_webhooks_total", count, *labels)
         yield from values.families()
+
+    def _read_database(self, values: _Values) -> None:
+        """Read each kind of figure by one statement for all démarches.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        store, now = self._workers[0].store, self._workers[0].clock()
+        looked = [
+            one.looked._replace(configured=(), ages=MappingProxyType({})) for one in self._workers
+        ]
+        states = states_of(store, looked, now)
+        # Runs that have ended do not change: each is read once.
+        with store.reading() as reader:
+            totals, self._counted = reader.journal.run_totals(self._counted)
+        for demarche, genre, statut, runs, figures in totals:
+            self._runs[demarche, genre, statut] += runs
+            self._figures[demarche].update(figures)
+        for labels, runs in sorted(self._runs.items()):
+            if labels[0] in states:
+                values.add("dsync_runs_total", runs, *labels)
+        for demarche, of_demarche in sorted(self._figures.items()):
+            for column, sum_ in of_demarche.items() if demarche in states else ():
+                values.add("dsync_run_figures_total", sum_, demarche, RUN_KEYS[column])
+        for demarche, state in states.items():
+            _add_state(demarche, state, now, values)
 
 
 class _Values:
@@ -200,28 +230,6 @@ class _Values:
 def _family(one: Declared) -> Any:
     kind = CounterMetricFamily if one.name.endswith("_total") else GaugeMetricFamily
     return kind(one.name, one.meaning, labels=one.labels)
-
-
-def _read_database(workers: Sequence[Worker], values: _Values) -> None:
-    """Read each kind of figure by one statement for all démarches.
-
-    Raises:
-        StoreError: the database cannot be read.
-    """
-    store, now = workers[0].store, workers[0].clock()
-    looked = [one.looked._replace(configured=(), ages=MappingProxyType({})) for one in workers]
-    states = states_of(store, looked, now)
-    with store.reading() as reader:
-        totals = reader.journal.run_totals([*states])
-    sums: dict[DemarcheNumber, Counter[str]] = defaultdict(Counter)
-    for demarche, genre, statut, runs, figures in totals:
-        values.add("dsync_runs_total", runs, demarche, genre, statut)
-        sums[demarche].update(figures)
-    for demarche, of_demarche in sums.items():
-        for column, sum_ in of_demarche.items():
-            values.add("dsync_run_figures_total", sum_, demarche, RUN_KEYS[column])
-    for demarche, state in states.items():
-        _add_state(demarche, state, now, values)
 
 
 def _add_state(

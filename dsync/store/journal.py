@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Select,
     Table,
@@ -17,11 +18,13 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     table,
     true,
     union_all,
     update,
+    values,
 )
 
 from dsync.domain.dossier import Json
@@ -98,6 +101,18 @@ _NO_NAMES = (NAMELESS, "service", "webhook")
 _AT_ONCE = 500
 
 
+class Counted(NamedTuple):
+    """Which runs were counted."""
+
+    up_to: int
+    """The number of the last one."""
+    without: tuple[int, ...] = ()
+    """Those before it that had not ended."""
+
+
+NOT_COUNTED = Counted(0)
+
+
 class RunTotals(NamedTuple):
     """The ended runs of a démarche of one kind and status, and the sums of their figures."""
 
@@ -107,6 +122,12 @@ class RunTotals(NamedTuple):
     runs: int
     figures: Mapping[str, int]
     """By column of a run."""
+
+
+def _last_run(*conditions: ColumnElement[bool]) -> Select[tuple[int]]:
+    """Return the query of the last run's number for which conditions hold."""
+    run = tables.sync_run
+    return select(run.c.run).where(*conditions).order_by(run.c.run.desc()).limit(1)
 
 
 LastRuns = tuple[Document | None, Document | None, Document | None]
@@ -126,30 +147,36 @@ class JournalReads(Subject):
         ours = run.c.demarche_numero == self.number
         # A run that was stopped in order says nothing of what the others fail on.
         failed = run.c.statut == Status.FAILED.value, run.c.code != InterruptedRunError.exit_code
-        done = [Status.SUCCESS.value, Status.PARTIAL.value]
-        last = select(func.coalesce(func.max(run.c.run), 0)).where(ours, run.c.statut.in_(done))
-        first = select(func.min(run.c.debut)).where(
-            ours, *failed, run.c.run > last.scalar_subquery()
+        done = run.c.statut.in_([Status.SUCCESS.value, Status.PARTIAL.value])
+        last = func.coalesce(_last_run(ours, done).scalar_subquery(), 0)
+        since: datetime | None = self.connection.scalar(
+            select(run.c.debut).where(ours, *failed, run.c.run > last).order_by(run.c.run).limit(1)
         )
-        since: datetime | None = self.connection.scalar(first)
         return since
 
-    def run_totals(self, numbers: Sequence[DemarcheNumber]) -> list[RunTotals]:
-        """Count the ended runs of some démarches by kind and status."""
+    def run_totals(self, counted: Counted) -> tuple[list[RunTotals], Counted]:
+        """Count the ended runs of all démarches by kind and status that are not counted yet.
+
+        Args:
+            counted: those that are, as returned before; at first `NOT_COUNTED`.
+        """
         run = tables.sync_run
         by = run.c.demarche_numero, run.c.genre, run.c.statut
+        is_new = or_(run.c.run > counted.up_to, run.c.run.in_(counted.without))
+        sums_of = [func.sum(run.c[name]) for name in FIGURES]
         rows = self.connection.execute(
-            select(*by, func.count(), *(func.sum(run.c[name]) for name in FIGURES))
-            .where(run.c.demarche_numero.in_(numbers), run.c.statut != Status.RUNNING.value)
-            .group_by(*by)
-            .order_by(*by)
+            select(func.max(run.c.run), *by, func.count(), *sums_of).where(is_new).group_by(*by)
         )
-        return [
-            RunTotals(
-                demarche, genre, statut, runs, dict(zip(FIGURES, map(int, sums), strict=True))
-            )
-            for demarche, genre, statut, runs, *sums in rows
-        ]
+        totals, up_to, without = list[RunTotals](), counted.up_to, list[int]()
+        for last, demarche, genre, statut, runs, *sums in rows:
+            up_to = max(up_to, last)
+            if statut == Status.RUNNING.value:
+                # Of a démarche one at most is under way.
+                without.append(last)
+            else:
+                figures = dict(zip(FIGURES, map(int, sums), strict=True))
+                totals.append(RunTotals(demarche, genre, statut, runs, figures))
+        return totals, Counted(up_to, tuple(without))
 
     def read_so_far(self, run: int) -> int | None:
         """Return how many dossiers a run has read, None if there is no such run."""
@@ -186,12 +213,18 @@ class JournalReads(Subject):
         self, numbers: Sequence[DemarcheNumber], genre: str
     ) -> dict[DemarcheNumber, LastRuns]:
         """Return the last run of démarches, the last that ended, and of a kind that ended."""
-        run = tables.sync_run
-        latest = select(func.max(run.c.run)).where(run.c.demarche_numero.in_(numbers))
-        latest = latest.group_by(run.c.demarche_numero)
+        run, name = tables.sync_run, column("number", BigInteger)
+        given = values(name, name="given").data([(number,) for number in numbers]).cte("given")
+        # Not by `max` and GROUP BY, which read all runs of all time.
+        latest = _last_run(run.c.demarche_numero == given.c.number)
         # A run that was killed has no code: what it would have found is not known.
         ended = latest.where(run.c.code.is_not(None))
-        wanted = union_all(latest, ended, ended.where(run.c.genre == genre))
+        wanted = union_all(
+            *(
+                select(one.correlate(given).scalar_subquery()).select_from(given)
+                for one in (latest, ended, ended.where(run.c.genre == genre))
+            )
+        )
         statement = self._runs.where(run.c.run.in_(wanted)).add_columns(run.c.demarche_numero)
         rows = defaultdict[DemarcheNumber, list[Document]](list)
         for row in documents(self.connection.execute(statement).mappings().all()):
@@ -286,10 +319,21 @@ class JournalReads(Subject):
         ]
 
     def read_in_vain(self, since: datetime) -> int:
-        """Return how many dossiers incremental runs since then read unchanged, own writes aside."""
-        run = tables.sync_run.c
-        ours = run.demarche_numero == self.number, run.genre == Kind.INCREMENTAL.value
-        unchanged = select(func.sum(run.lus - run.modifies)).where(*ours, run.fin >= since)
+        """Return how many dossiers incremental runs since then read unchanged, own writes aside.
+
+        Of those among the last runs: there are not so many since a watermark.
+        """
+        run = tables.sync_run
+        last = (
+            select(run.c.genre, run.c.fin, (run.c.lus - run.c.modifies).label("unchanged"))
+            .where(run.c.demarche_numero == self.number)
+            .order_by(run.c.run.desc())
+            .limit(_AT_ONCE)
+            .subquery()
+        )
+        unchanged = select(func.sum(last.c.unchanged)).where(
+            last.c.genre == Kind.INCREMENTAL.value, last.c.fin >= since
+        )
         return int(self.connection.scalar(unchanged) or 0)
 
     def verdicts_of_run(self, run: int, *, limit: int) -> list[Document]:
@@ -329,9 +373,11 @@ class JournalWrites(JournalReads):
             at: the start, in UTC.
         """
         run = tables.sync_run
+        # It is the last one, as each run of the démarche does this.
+        last = _last_run(run.c.demarche_numero == self.number).scalar_subquery()
         self.connection.execute(
             update(run)
-            .where(run.c.demarche_numero == self.number, run.c.statut == Status.RUNNING.value)
+            .where(run.c.run == last, run.c.statut == Status.RUNNING.value)
             .values(
                 statut=Status.INTERRUPTED.value,
                 fin=at,

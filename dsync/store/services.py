@@ -165,9 +165,14 @@ def read_services(
 
 def read_demarches(connection: Connection) -> list[DemarcheNumber]:
     """Return the démarches of which something was read, or tried to be, by number."""
-    columns = _demarche.c.number, tables.sync_run.c.demarche_numero
-    rows = connection.scalars(union(*map(select, columns)))
-    return sorted(map(DemarcheNumber, rows))
+    of_run = tables.sync_run.c.demarche_numero
+    # From one to the next by the index, because there are hundreds of thousands of runs.
+    tried = select(func.min(of_run).label("number")).cte("tried", recursive=True)
+    following = select(func.min(of_run)).where(of_run > tried.c.number).scalar_subquery()
+    tried = tried.union_all(select(following).where(tried.c.number.is_not(None)))
+    read = select(_demarche.c.number)
+    rows = connection.scalars(union(read, select(tried.c.number)))
+    return sorted(DemarcheNumber(number) for number in rows if number is not None)
 
 
 def read_demarches_of(connection: Connection, dossiers: Sequence[int]) -> dict[int, int]:

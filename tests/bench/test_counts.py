@@ -22,7 +22,7 @@ from tests.bench.prebuilt import PAGE, Prebuilt, serving
 
 DOSSIERS = 3 * PAGE
 GROWING = re.compile(
-    r"SCAN (dossier|contenu|candidature|verdict|outbox|pousse|evenement|changement)\b"
+    r"SCAN (dossier|contenu|candidature|verdict|outbox|pousse|evenement|changement|sync_run)\b"
 )
 WHOLE = re.compile(r"SEARCH dossier USING .*ix_dossier_demarche_numero \(demarche_numero=\?\)")
 """A search that finds all dossiers of the démarche."""

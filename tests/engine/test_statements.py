@@ -35,6 +35,37 @@ def statements(engine_on_each: Engine) -> Iterator[list[str]]:
     event.remove(connections, "before_cursor_execute", note)
 
 
+def test_each_run_is_counted_once_over_scrapes(engine_on_each: Engine) -> None:
+    """One that is under way at a scrape is counted by a later one; a new service counts all."""
+    engine = engine_on_each
+    engine.begin()
+    app = engine.worker.app
+    metrics = Metrics([app], Counter())
+
+    def runs(of: Metrics) -> dict[str, float]:
+        return {
+            f"{sample.labels['kind']} {sample.labels['status']}": sample.value
+            for family in text_string_to_metric_families(of.text().decode())
+            for sample in family.samples
+            if sample.name == "dsync_runs_total"
+        }
+
+    before = runs(metrics)
+    assert before == runs(metrics)
+    lease = app.store.acquire_lease(app.demarche, 60)
+    with app.store.transaction(lease) as tx:
+        run = tx.journal.start_run("envoi", "cli", engine.worker.now())
+    assert before == runs(metrics)
+    with app.store.transaction(lease) as tx:
+        tx.journal.finish_run(run, {"statut": "success", "code": 0, "fin": engine.worker.now()})
+    app.store.release_lease(lease)
+    engine.sync()
+    after = runs(metrics)
+    assert 1 == after["envoi success"]
+    assert sum(before.values()) + 2 == sum(after.values())
+    assert after == runs(metrics) == runs(Metrics([app], Counter()))
+
+
 def test_twenty_demarches_take_as_many_statements_as_one(
     engine_on_each: Engine, statements: list[str]
 ) -> None:
