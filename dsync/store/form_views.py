@@ -541,7 +541,11 @@ def _sqlite_value(column: FormColumn, source: str, path: str) -> str:
     operator, name = {"valeur": ("->", "valeur"), "fichiers": ("->>", "fichiers")}.get(
         column.kind, ("->>", "texte")
     )
-    return cast.replace("{0}", f"({source} {operator} '{path}.{name}')")
+    value = f"({source} {operator} '{path}.{name}')"
+    if cast.count("{0}") > 1:
+        # Found once: SQLite would search for it each time that it is named.
+        return f"(SELECT {cast.replace('{0}', 'v')} FROM (SELECT {value} AS v))"  # noqa: S608 - ours
+    return cast.replace("{0}", value)
 
 
 def _postgresql(view: FormView) -> str:

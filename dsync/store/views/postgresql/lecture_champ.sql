@@ -3,8 +3,8 @@ SELECT
     c.numero,
     coalesce(e.champ ->> 'origine', 'champ') AS origine,
     e.champ ->> 'id' AS champ_id,
-    coalesce(e.champ ->> 'libelle', f.libelles ->> (e.champ ->> 'id')) AS libelle,
-    coalesce(e.champ ->> 'type', f.types ->> (e.champ ->> 'id')) AS type,
+    coalesce(f.libelles ->> (e.champ ->> 'id'), e.champ ->> 'libelle') AS libelle,
+    coalesce(f.types ->> (e.champ ->> 'id'), e.champ ->> 'type') AS type,
     (e.champ ->> 'ligne')::integer AS ligne,
     e.champ ->> 'texte' AS valeur,
     d.demarche_numero

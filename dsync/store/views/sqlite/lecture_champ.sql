@@ -1,4 +1,3 @@
--- A subquery per label and type costs nothing where they are not asked for.
 WITH descripteur AS MATERIALIZED (
     SELECT
         r.id AS revision_id,
@@ -11,19 +10,13 @@ SELECT
     c.numero,
     coalesce(e.value ->> 'origine', 'champ') AS origine,
     e.value ->> 'id' AS champ_id,
-    coalesce(e.value ->> 'libelle', (
-        SELECT s.libelle
-        FROM descripteur AS s
-        WHERE s.revision_id = d.revision_id AND s.id = e.value ->> 'id'
-    )) AS libelle,
-    coalesce(e.value ->> 'type', (
-        SELECT s.type
-        FROM descripteur AS s
-        WHERE s.revision_id = d.revision_id AND s.id = e.value ->> 'id'
-    )) AS type,
+    coalesce(s.libelle, e.value ->> 'libelle') AS libelle,
+    coalesce(s.type, e.value ->> 'type') AS type,
     e.value ->> 'ligne' AS ligne,
     e.value ->> 'texte' AS valeur,
     d.demarche_numero
 FROM contenu AS c
 CROSS JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN json_each(c.cellules) AS e
+-- One search for both, and not a subquery each. A champ has its own only where the form is not known.
+LEFT JOIN descripteur AS s ON s.revision_id = d.revision_id AND s.id = e.value ->> 'id'
