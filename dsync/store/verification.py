@@ -55,6 +55,8 @@ _PRESENCES = {
 _AFTER_ERASURE = ("efface", "effacement_leve", "quarantaine")
 """Events that are recorded of an erased dossier, with details that are no personal data."""
 
+_AT_ONCE = 500
+"""Number of rows in memory at a time."""
 # Without dsync's own bookkeeping, which no content is derived from.
 _FACTS = tuple(
     one.name
@@ -299,7 +301,7 @@ class VerificationReads(Subject):
         Each is the dossier, the annotation, the wished value, the current verdict and its detail.
         """
         verdict = tables.verdict
-        rows = self.connection.execute(
+        statement = (
             select(
                 _outbox.c.numero,
                 _outbox.c.annotation,
@@ -311,8 +313,10 @@ class VerificationReads(Subject):
             .join(verdict, and_(verdict.c.numero == _outbox.c.numero, verdict.c.courant))
             .where(*may_be_written(self.number), ~_dossier.c.a_evaluer)
         )
-        for row in rows:
-            yield DossierNumber(row.numero), row.annotation, row.valeur, row.verdict, row.detail
+        # Of PostgreSQL's driver, which else has all texts in memory at once.
+        with self.connection.execute(statement, execution_options={"yield_per": _AT_ONCE}) as found:
+            for row in found:
+                yield DossierNumber(row.numero), row.annotation, row.valeur, row.verdict, row.detail
 
     def programme_rows(
         self, numbers: Sequence[DossierNumber]

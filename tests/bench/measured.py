@@ -1,8 +1,11 @@
-"""One measured act in a process of its own: `bare`, `sync` or `export`; prints its figures as JSON.
+"""One measured act in a process of its own: `bare`, `sync`, `export` or a `command` of dsync.
+
+It prints its figures as JSON.
 
 python -m tests.bench.measured bare URL
 python -m tests.bench.measured sync URL DATABASE_URL
 python -m tests.bench.measured export DATABASE_URL FOLDER FORMAT [VIEW...]
+python -m tests.bench.measured command DATABASE_URL WORD...
 """
 
 from __future__ import annotations
@@ -64,6 +67,8 @@ def main(act: str, url: str, *arguments: str) -> None:
     """Do one act in this process."""
     if act == "export":
         prepared = _prepared_export(url, *arguments)
+    elif act == "command":
+        prepared = _prepared_command(url, *arguments)
     else:
         from tests.bench.prebuilt import Prebuilt
 
@@ -138,9 +143,11 @@ def _prepared_export(database_url: str, folder: str, format_: str, *views: str) 
     """Write all views, or some, as files."""
     from datetime import UTC, datetime
 
+    from dsync.cli import set_up_process
     from dsync.database import open_database
     from dsync.exports import export, tables_of
 
+    set_up_process()
     store = open_database(database_url)
     tables = tables_of(store.dictionary(), views)
 
@@ -150,6 +157,23 @@ def _prepared_export(database_url: str, folder: str, format_: str, *views: str) 
                 reader.connection, tables, Path(folder), format_=format_, made_at=datetime.now(UTC)
             )
         return sum(one.rows for one in done), {}
+
+    return act
+
+
+def _prepared_command(database_url: str, *words: str) -> Any:
+    """Execute a command of dsync as the shell does."""
+    from dsync.cli import dsync, set_up_process
+
+    set_up_process()
+    os.environ["DSYNC_DATABASE_URL"] = database_url
+
+    def act() -> tuple[int, dict[str, Any]]:
+        try:
+            dsync(words, prog_name="dsync")
+        except SystemExit as exc:
+            return 0, {"code": exc.code}
+        raise AssertionError
 
     return act
 

@@ -328,6 +328,23 @@ def test_an_export_of_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_what_goes_through_all_stays_small(database_url: str, tmp_path: Path) -> None:
+    """The memory of commands that read, compare or write 100,000 dossiers."""
+    with serving(100_000, products=10_000) as server:
+        measured("sync", server.base_url, database_url)
+    for line in (
+        "db verify",
+        f"export {tmp_path / 'exported'}",
+        "precheck --stats",
+        f"db backup {tmp_path / 'copy'}",
+    ):
+        done = measured("command", database_url, *line.split())
+        command = " ".join(line.split()[:2]).partition(" /")[0]
+        what = f"{_engine(database_url)}: {command} of 100,000 dossiers, {done.cpu_s:.0f} s of CPU"
+        _told(f"{what}, code {done.report['code']}", f"{done.peak_mib:.0f} MiB", "≤ 150 MiB")
+
+
+@pytest.mark.long
 def test_the_cost_grows_linearly(tmp_path: Path) -> None:
     """Up to 100,000 dossiers: a straight line through the times, and how far they are from it."""
     sizes = (5_000, 10_000, 25_000, 50_000, 100_000)
