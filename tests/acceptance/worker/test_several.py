@@ -27,6 +27,8 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'idle in transaction'
 AND state_change < clock_timestamp() - interval '3 seconds'
 """
+ALLOWED = 20
+"""Requests a minute."""
 MANY = 9
 """Enough for the brake."""
 
@@ -216,6 +218,31 @@ def test_a_webhook_may_reach_the_replica_that_does_not_work(
     took_s = (time.monotonic() - began) / slowdown()
 
     assert took_s < 3
+
+
+@on_postgresql
+def test_replicas_together_send_no_more_than_a_token_may(
+    dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
+) -> None:
+    """Three want more requests than DS allows in a minute: they wait, and none is refused."""
+    control, kinds = sandbox.control, dict.fromkeys(range(90021, 90029), SHIPPED)
+    folder = configured(sandbox, tmp_path / "demarches", kinds, {}, {})
+    for file in folder.glob("*.toml"):
+        text = file.read_text(encoding="utf-8")
+        own = f"requests_per_minute = {ALLOWED}"
+        file.write_text(text.replace("requests_per_minute = 350", own), encoding="utf-8")
+    control.faults.limit_rate(ALLOWED)
+    for _ in range(3):
+        dsync.start("run", config=str(folder))
+    until(lambda: len(control.requests()) >= ALLOWED * 0.6)
+    # By themselves each would send more within a second.
+    end = time.monotonic() + 1.5
+    until(lambda: time.monotonic() >= end)
+
+    sent = [entry.status for entry in control.requests()]
+    assert 0 == sent.count(429)
+    assert len(sent) <= ALLOWED
+    assert min(_runs(database, kinds).values()) == 0
 
 
 @on_postgresql
