@@ -733,7 +733,9 @@ _MESSAGES = {
     # Of a variable, which is text.
     "date_from_datetime_parsing": "expected a day such as 2027-06-30",
     "date_parsing": "expected a day such as 2027-06-30",
+    "bool_parsing": "expected true or false",
     "int_parsing": "expected a whole number",
+    "string_too_short": "expected a text that is not empty",
     "time_parsing": 'expected a time of day such as "02:30"',
 }
 

@@ -358,17 +358,23 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
     loaded = load_each(stored=stored, **flags)
     # A wrong file of another démarche keeps nobody from the selected one.
     if loaded.problems and (loaded.wanted is None or not loaded.found):
-        problems = [
-            problem
-            for _, exc in loaded.problems
-            for problem in exc.problems or (exc.message.removesuffix("."),)
-        ]
-        if loaded.found:
-            numbers = ", ".join(str(one.demarche) for one in loaded.found)
-            problems.append(f"the other files can be used meanwhile: --demarche {numbers}")
-        each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
-        raise ConfigurationError(headline(each_once), each_once)
+        raise wrong_files(loaded)
     return loaded.found
+
+
+def wrong_files(loaded: Loaded) -> ConfigurationError:
+    """Return the error of a folder of which files are wrong, with each problem once."""
+    problems = [
+        problem
+        for _, exc in loaded.problems
+        for problem in exc.problems or (exc.message.removesuffix("."),)
+    ]
+    each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
+    message = headline(each_once)
+    if loaded.found:
+        numbers = ", ".join(str(one.demarche) for one in loaded.found)
+        message += f"\nThe other files can be used meanwhile: --demarche {numbers}"
+    return ConfigurationError(message, each_once)
 
 
 def load_each(*, stored: bool = False, **flags: Any) -> Loaded:

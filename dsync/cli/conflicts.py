@@ -20,29 +20,31 @@ WIDTH = 60
 
 
 @click.group(cls=Group, invoke_without_command=True)
+@all_option("Of every configured démarche: the default.")
 @json_option
 @settings_options()
 @click.pass_context
-def conflicts(context: click.Context, *, as_json: bool) -> None:
+def conflicts(context: click.Context, *, everywhere: bool, as_json: bool) -> None:
     """List and resolve human edits that stopped a push; without a subcommand: list."""
     if context.invoked_subcommand is None:
-        _list(as_json=as_json)
+        _list(everywhere=everywhere, as_json=as_json)
 
 
 @conflicts.command("list")
+@all_option("Of every configured démarche: the default.")
 @json_option
 @settings_options()
-def list_(*, as_json: bool) -> None:
+def list_(*, everywhere: bool, as_json: bool) -> None:
     """List the values that humans wrote, dsync's own values, and since when they differ.
 
     DS shows when an annotation was written, not by whom; of a label not even that: the date is when
     the human's value was first seen.
     """
-    _list(as_json=as_json)
+    _list(everywhere=everywhere, as_json=as_json)
 
 
-def _list(*, as_json: bool) -> None:
-    found = listed(lambda reader: reader.wishes.conflicts())
+def _list(*, everywhere: bool, as_json: bool) -> None:
+    found = listed(lambda reader: reader.wishes.conflicts(), everywhere=everywhere)
     if as_json:
         print_json(
             found.documents(
@@ -58,7 +60,9 @@ def _list(*, as_json: bool) -> None:
         )
         return
     own = Listed([one for one in found.rows if one[1].erreur is None], found.demarches)
-    has_annotations = any(one.configuration.annotations for one in load_all(stored=True))
+    has_annotations = any(
+        one.configuration.annotations for one in load_all(stored=True, goes_on=True)
+    )
     own.print(
         ("dossier", "annotation", "in DS", "dsync wants", "since"),
         lambda conflict: (

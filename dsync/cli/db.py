@@ -152,10 +152,16 @@ def verify(
             done = worker.verify(remote=remote, pieces=pieces, sample=sample)
             place = worker.store.place
         if not as_json:
-            _print_verification(done, place, remote=remote)
+            # What is the same of all démarches once.
+            if settings is each[0][0]:
+                _print_database(done, place)
+            _print_verification(done, remote=remote)
+            if settings is each[-1][0]:
+                print_note(CANNOT_KNOW, hanging=0)
         return _document(done, place, remote=remote), IN_PART if done.findings else 0
 
-    for_each(load_each(everywhere=everywhere, stored=True), act, as_json=as_json)
+    each = load_each(everywhere=everywhere, stored=True)
+    for_each(each, act, as_json=as_json)
 
 
 def _document(done: Verification, place: str, *, remote: bool) -> dict[str, Any]:
@@ -245,10 +251,13 @@ def scrub() -> None:
     click.echo(f"{place}: its files were rewritten; nothing of what was erased is left in them.")
 
 
-def _print_verification(done: Verification, place: str, *, remote: bool) -> None:
+def _print_database(done: Verification, place: str) -> None:
     print_note(place, hanging=0)
     if done.rows:
         print_table(("table", "rows"), done.rows.items())
+
+
+def _print_verification(done: Verification, *, remote: bool) -> None:
     chosen = "" if done.sampled is None else f", of {done.sampled} chosen"
     compared = f"Recomputed from their contents: {done.recomputed} dossiers{chosen}."
     if remote:
@@ -264,7 +273,6 @@ def _print_verification(done: Verification, place: str, *, remote: bool) -> None
             print_note(f"  {', '.join(map(str, one.dossiers[:SHOWN]))}{more}")
     if not done.findings:
         click.echo("Everything fits.")
-    print_note(CANNOT_KNOW, hanging=0)
 
 
 def _opened(**options: bool) -> AbstractContextManager[Store]:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import click
+
 from dsync.cli.failures import Exit, tell, worst
-from dsync.cli.output import heading, pasteable, print_json, print_table
+from dsync.cli.output import heading, pasteable, print_json, print_note, print_table
 from dsync.cli.session import concerning, readings
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.settings import Settings
@@ -55,8 +57,28 @@ def for_each(each: Sequence[tuple[Settings, tuple[int, ...]]], act: Act, *, as_j
         print_json(documents[0][1])
     elif as_json:
         print_json([line for number, one in documents for line in _with(number, one)])
+    elif len(each) > 1:
+        _sum_up([one.demarche for one, _ in each], codes)
     if code := worst(codes):
         raise Exit(code)
+
+
+def _sum_up(demarches: Sequence[int], codes: Sequence[int]) -> None:
+    """Print how many démarches ended well, and how each other one did: it may have scrolled away.
+
+    Args:
+        demarches: all of them.
+        codes: of those that were begun, in the same order.
+    """
+    others = [f"{one} (exit {code})" for one, code in zip(demarches, codes, strict=False) if code]
+    left = len(demarches) - len(codes)
+    said = f"{len(codes) - len(others)} of {len(demarches)} démarches without a problem"
+    if others:
+        said += f"; with one: {', '.join(others)}"
+    if left:
+        said += f"; {left} not begun"
+    click.echo()
+    print_note(f"{said}.", hanging=0)
 
 
 def _with(demarche: int, document: Any) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from dsync.cli.failures import Group
 from dsync.cli.options import (
     INSTANT,
     NUMBER,
+    all_option,
     json_option,
     settings_options,
     wait_option,
@@ -85,6 +86,7 @@ def dossier() -> None:
     show_default=True,
     help="Maximum number of dossiers.",
 )
+@all_option("Of every configured démarche: the default.")
 @wide_option
 @json_option
 @settings_options()
@@ -95,6 +97,7 @@ def list_(
     presence: str | None,
     search: str | None,
     limit: int,
+    everywhere: bool,
     wide: bool,
     as_json: bool,
 ) -> None:
@@ -109,7 +112,8 @@ def list_(
         total += count
         return rows
 
-    found = listed(read).first(limit, lambda row: row["numero"])
+    every = listed(read, everywhere=everywhere)
+    found = every.first(limit, lambda row: row["numero"])
     if as_json:
         print_json(found.documents(dict))
         return

@@ -74,11 +74,11 @@ class SafeGroup(Group):
         _prepare_streams()
         # click's own mode would print the errors and exit by its own codes.
         extra.pop("standalone_mode", None)
-        extra.setdefault("obj", Flags())
+        flags = extra.setdefault("obj", Flags())
         try:
             result = super().main(arguments, prog_name, standalone_mode=False, **extra)
         except Exit as exc:
-            sys.exit(exc.code)
+            sys.exit(worst([exc.code, USAGE]) if flags.left_out else exc.code)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(tell("Interrupted.", interrupted_code(), as_json="--json" in arguments))
         # A command is missing, so this is a usage error, and the help goes to stderr.
@@ -87,15 +87,17 @@ class SafeGroup(Group):
             sys.exit(USAGE)
         except Exception as exc:
             message, code = explain(exc)
-            message = pasteable(message, extra["obj"].remedy_options())
+            message = pasteable(message, flags.remedy_options())
             if was_interrupted():
                 message, code = "Interrupted.", interrupted_code()
             is_lost = _is_unwritable(exc)
             if is_lost:
                 _abandon_stdout()  # It holds what could not be written.
-            if extra["obj"].verbose:
+            if flags.verbose:
                 traceback.print_exception(exc, file=sys.stderr)
             sys.exit(tell(message, code, as_json="--json" in arguments and not is_lost))
+        if flags.left_out:
+            sys.exit(USAGE)
         # click returns an exit code for --help and --version.
         sys.exit(result if isinstance(result, int) else 0)
 

@@ -97,6 +97,8 @@ class Flags:
     """That of several configured ones which the command is about now."""
     is_about_all: bool = False
     """Whether it is about several of them."""
+    left_out: bool = False
+    """Whether it was told that the démarches of wrong files are left out."""
 
     def remedy_options(self) -> dict[str, str]:
         """Return the options, with values, by which another command is about the same."""

@@ -59,11 +59,15 @@ def fetch(
 
 
 @pieces.command("status")
+@all_option("Of every configured démarche: the default.")
 @json_option
 @settings_options()
-def status(*, as_json: bool) -> None:
+def status(*, everywhere: bool, as_json: bool) -> None:
     """Show how many files of present dossiers are copied, and why the others are not."""
-    found = listed(lambda reader: [(reader.pieces.counts(), len(reader.pieces.doomed()))])
+    found = listed(
+        lambda reader: [(reader.pieces.counts(), len(reader.pieces.doomed()))],
+        everywhere=everywhere,
+    )
     if as_json:
         documents = [
             {"demarche": number, "pieces": counts, "a_supprimer": to_delete}

@@ -56,7 +56,12 @@ def purge(
     each = load_each(everywhere=everywhere, stored=True)
     if everywhere and not given:
         # The others keep what they have: nothing is wrong with that.
-        each = [one for one in each if one[0].configuration.retention.ages] or each
+        each = [one for one in each if one[0].configuration.retention.ages]
+        if not each:
+            raise ConfigurationError(
+                "Nothing says what is too old: give --older-than, such as 2y, or set [retention] "
+                "in the file of a démarche."
+            )
 
     def act(settings: Settings, _dossiers: Sequence[int]) -> tuple[Any, int]:
         ages = given or settings.configuration.retention.ages

@@ -12,6 +12,7 @@ import click
 
 from dsync import settings
 from dsync.cli.options import current_flags
+from dsync.configuration import headline
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError
 from dsync.settings import Settings
@@ -51,12 +52,31 @@ def load(dossiers: Sequence[int] = (), *, stored: bool = False, **overrides: Any
     return found
 
 
-def load_all(*, stored: bool = False, **overrides: Any) -> tuple[Settings, ...]:
-    """Read the settings of every configured démarche, with the command line's flags."""
+def load_all(
+    *, stored: bool = False, goes_on: bool = False, **overrides: Any
+) -> tuple[Settings, ...]:
+    """Read the settings of every configured démarche, with the command line's flags.
+
+    Args:
+        stored: as of `settings.load_all`.
+        goes_on: whether wrong files of a folder are told, and the others taken; the command then
+            ends with 2.
+        overrides: settings, which have precedence.
+
+    Raises:
+        ConfigurationError: settings are wrong.
+    """
     flags = current_flags()
-    every = settings.load_all(stored=stored, **(flags.settings | overrides))
-    flags.is_about_all = len(every) > 1
-    return every
+    loaded = settings.load_each(stored=stored, **(flags.settings | overrides))
+    if loaded.problems and (loaded.wanted is None or not loaded.found):
+        error = settings.wrong_files(loaded)
+        if not (goes_on and loaded.found):
+            raise error
+        if not flags.left_out:
+            click.echo(f"Error: {headline(error.problems)}\nThe other files are used.", err=True)
+        flags.left_out = True
+    flags.is_about_all = len(loaded.found) > 1
+    return loaded.found
 
 
 def load_each(
@@ -72,7 +92,7 @@ def load_each(
     Raises:
         ConfigurationError: as `load`.
     """
-    every = load_all(stored=stored)
+    every = load_all(stored=stored, goes_on=everywhere)
     if everywhere:
         check_all(every, dossiers)
     if len(every) == 1:
@@ -323,7 +343,7 @@ def readings(*, everywhere: bool = False) -> Iterator[tuple[Settings, Reader]]:
     """
     from dsync.database import open_database
 
-    every = load_all(stored=True)
+    every = load_all(stored=True, goes_on=True)
     if everywhere:
         check_all(every)
     with closing(open_database(every[0].database_url, create=False)) as store:

@@ -18,7 +18,15 @@ from dsync.care.concerns import (
 from dsync.care.state import Looked, states_of
 from dsync.cli.demarches import listed
 from dsync.cli.failures import IN_PART, Exit
-from dsync.cli.options import DURATION, json_option, limit_option, settings_options, wide_option
+from dsync.cli.options import (
+    DURATION,
+    all_option,
+    current_flags,
+    json_option,
+    limit_option,
+    settings_options,
+    wide_option,
+)
 from dsync.cli.output import (
     SUSPENDED,
     clean,
@@ -64,7 +72,9 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     A line that needs attention is marked with « ! » and names the next command. Of several
     démarches each has a line, the worst first; --demarche N shows the details of one.
     """
-    found, now = load_all(stored=True), datetime.now(UTC)
+    found, now = load_all(stored=True, goes_on=True), datetime.now(UTC)
+    # Of a wrong file, the démarche is still configured.
+    left_out = current_flags().left_out
     with closing(open_database(found[0].database_url, create=False)) as store:
         for one in found:
             check_known(store, one.demarche, is_chosen=one.sources["demarche"] != "file")
@@ -72,7 +82,7 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
             Looked(
                 DemarcheNumber(one.demarche),
                 one.configuration.judges,
-                one.folder,
+                () if left_out else one.folder,
                 one.configuration.retention.ages,
             )
             for one in found
@@ -145,8 +155,9 @@ def _print_table(documents: Sequence[dict[str, Any]], now: datetime) -> None:
     marked = sum(bool(one["attention"]) for one in documents)
     holders = {s["holder"] for one in documents for s in one["services"] if s["is_alive"]}
     service = ", ".join(sorted(holders)) or "none (`dsync run` starts one)"
+    click.echo()
     print_note(
-        f"\n{len(documents)} démarches, {marked or 'none'} of which need{'s' * (marked == 1)} "
+        f"{len(documents)} démarches, {marked or 'none'} of which need{'s' * (marked == 1)} "
         f"attention; {sum(row[3] for row in rows)} dossiers."
     )
     print_note(f"Service: {service}")
@@ -232,12 +243,13 @@ def _counts(counts: dict[str, int]) -> str:
 
 @click.command()
 @limit_option("runs")
+@all_option("Of every configured démarche: the default.")
 @wide_option
 @json_option
 @settings_options()
-def runs(*, limit: int, wide: bool, as_json: bool) -> None:
+def runs(*, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
     """List the runs, newest first, with their figures, who started them, and their problems."""
-    every = listed(lambda reader: reader.journal.runs(limit=limit))
+    every = listed(lambda reader: reader.journal.runs(limit=limit), everywhere=everywhere)
     found = every.first(limit, lambda run: run["run"], newest=True)
     if as_json:
         print_json(found.documents(dict))
@@ -258,11 +270,12 @@ def runs(*, limit: int, wide: bool, as_json: bool) -> None:
     found.print(
         tuple(columns.values()),
         lambda run: [run[name] for name in columns],
-        extra=("changed", "deleted", "requests", "by"),
+        # With the column « démarche », those of one do not fit on 80 columns either.
+        extra=("changed", "deleted", "requests", "by", *["judged"][: found.demarches - 1]),
         wide=wide,
         empty="No run yet: run `dsync sync`.",
     )
-    configured = {one.demarche: one for one in load_all(stored=True)}
+    configured = {one.demarche: one for one in load_all(stored=True, goes_on=True)}
     for demarche, run in found.rows:
         concerning(configured[demarche])
         _print_problems(run["run"], run["statut"], (run["figures"] or {}).get("messages", ()))

@@ -25,11 +25,8 @@ LISTS = (
     "conflicts",
     "conflicts list",
     "quarantine list",
-    "quarantine list --all",
     "runs",
     "journal",
-    "journal --all",
-    "precheck answers",
     "pieces status",
 )
 
@@ -129,7 +126,8 @@ def test_lists_are_of_all(many: InsideCommand, sandbox: Sandbox) -> None:
     sandbox.control.edit_champ(FIRST + 1, 4303, "Autre")
     many("sync", "--dossier", str(FIRST + 1))
     many("precheck", "answer", str(FIRST + 2), "administration", *ANSWER)
-    for line in LISTS:
+    # Of answers, --all has another meaning.
+    for line in ("precheck answers", *LISTS, *(f"{line} --all" for line in LISTS)):
         every = many(*line.split(), "--json")
         assert 0 == every.code, every.text
         found = {one["demarche"] for one in every.json}
@@ -202,10 +200,33 @@ def test_each_remedy_is_about_what_the_command_was_about(
     assert seen > 6
 
 
-def test_a_wrong_file_keeps_nobody_from_another_demarche(many: InsideCommand) -> None:
-    """What names a démarche goes on; what is about all says which file is wrong, and what works."""
-    (many.folder / "demarches" / "zz.toml").write_text("x [", encoding="utf-8")
-    refused = many("status")
-    assert (2, True) == (refused.code, "zz.toml: not valid TOML" in refused.err)
-    assert "--demarche 86321" in refused.err
+def test_a_wrong_file_stops_its_demarche_alone(many: InsideCommand) -> None:
+    """What is about all goes on with the others, says which file is wrong, and ends with 2.
+
+    What names a démarche does not look at it; what could be about any does nothing.
+    """
+    file = many.folder / "demarches" / f"{COPIED}.toml"
+    file.write_text("x [", encoding="utf-8")
+    for line in ("status", "runs", "dossier list", "sync --all", "db verify --all"):
+        done = many(*line.split(), "--json")
+        assert (2, 1) == (done.code, done.err.count(f"{COPIED}.toml: not valid TOML")), line
+        assert {MAIN, EQUIPMENT} == {one["demarche"] for one in done.json}
+    shown = many("status")
+    assert f"forget {COPIED}" not in shown.text
+    for line in ("sync", "check", "config check"):
+        refused = many(*line.split())
+        assert (2, "") == (refused.code, refused.out)
+        assert f"{COPIED}.toml: not valid TOML" in refused.err
+        assert f"meanwhile: --demarche {MAIN}, {EQUIPMENT}" in refused.err
     assert 0 == many("dossier", "list", "--demarche", str(MAIN)).code
+
+
+def test_what_is_done_for_all_ends_with_a_summary(many: InsideCommand) -> None:
+    """On its last line, because what failed has scrolled away."""
+    assert "3 of 3 démarches without a problem." == many("sync", "--all").out.splitlines()[-1]
+    shown = many("push", "--all").out
+    assert shown.endswith(f"2 of 3 démarches without a problem; with one: {COPIED} (exit 2).\n")
+    verified = many("db", "verify", "--all").out
+    assert (1, 1) == (verified.count("contenu "), verified.count("It cannot know"))
+    refused = many("purge", "--all")
+    assert (2, 1) == (refused.code, refused.text.count("set [retention]"))
