@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
-from dsync.domain.dossier import PARIS, Champ, Ligne, folded
+from dsync.domain.dossier import PARIS, Champ, Ligne, folded, unaccented
 from dsync.domain.ids import DescriptorId
 
 DescriptorIds = Set[DescriptorId]
@@ -63,14 +64,19 @@ def trimmed_of(champ: Champ) -> str | None:
 
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SLASHED_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-_WRITTEN_DAY = re.compile(r"(\d{1,2})(?:er)? ([^\W\d]+)\.? (\d{4})\b.*", re.DOTALL)
+# Behind a day, a time alone: « 01/09/2026 au 31/12/2027 » is no day.
+_TIME = r"(?:[\s,à]+\d{1,2}\s?[h:][\s\d:]*)?"
+_SLASHED_DAY = re.compile(rf"(\d{{1,2}})[/.-](\d{{1,2}})[/.-](\d{{4}}){_TIME}")
+_WRITTEN_DAY = re.compile(rf"(\d{{1,2}})(?:er)? ([^\W\d]+)\.? (\d{{4}}){_TIME}")
 _MONTHS = (
-    *("janv", "fév", "mars", "avr", "mai", "juin"),
-    *("juil", "août", "sept", "oct", "nov", "déc"),
+    *("janv", "fev", "mars", "avr", "mai", "juin"),
+    *("juil", "aout", "sept", "oct", "nov", "dec"),
 )
 # Bounded, because a person may have typed anything; « 4/5 » is a mark out of five.
 _NUMBER = re.compile(r"([+-]?\d{1,15}(?:[.,]\d{1,15})?)(?:\s*/\s*\d+)?")
+_EXACT = re.compile(r"[+-]?\d{1,19}(?:[.,]\d{1,15})?", re.ASCII)
+# Of a thousand and more, or of one and a fraction.
+_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 _TRUE = frozenset({"oui", "true", "vrai", "on", "1"})
 _FALSE = frozenset({"non", "false", "faux", "off", "0"})
 _CODE = r"(97\d|98\d|\d{2}|2[AaBb])"
@@ -99,6 +105,19 @@ def number_of(champ: Champ) -> float | None:
     text = trimmed_of(champ)
     found = _NUMBER.fullmatch(text) if text else None
     return float(found[1].replace(",", ".")) if found else None
+
+
+def decimal_of(champ: Champ) -> Decimal | None:
+    """Return the exact number of a champ; a text that may mean two, such as « 1.234 », is none."""
+    text = trimmed_of(champ) or ""
+    if not _EXACT.fullmatch(text) or (champ.valeur is None and is_ambiguous(text)):
+        return None
+    return Decimal(text.replace(",", "."))
+
+
+def is_ambiguous(text: str) -> bool:
+    """Return whether the sign in a number, as people write it, may part thousands or decimals."""
+    return _AMBIGUOUS.fullmatch(text) is not None
 
 
 def rank_of(champ: Champ) -> int | None:
@@ -142,11 +161,10 @@ def _iso_day(text: str) -> date | None:
 
 
 def _french_day(text: str) -> date | None:
-    # Not `fullmatch`: a time can follow.
-    slashed = _SLASHED_DAY.match(text)
+    slashed = _SLASHED_DAY.fullmatch(text)
     if slashed:
         return date(int(slashed[3]), int(slashed[2]), int(slashed[1]))
-    written = _WRITTEN_DAY.fullmatch(text.casefold())
+    written = _WRITTEN_DAY.fullmatch(unaccented(text))
     if not written:
         return None
     for month, name in enumerate(_MONTHS, start=1):
