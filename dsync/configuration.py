@@ -640,7 +640,9 @@ def _problems(
                 continue  # The other kind of bound is meant.
             loc = tuple(part for part in loc if part != kind)
         if loc[-1] == "[key]":  # Of a table whose keys are a list of words.
-            loc, message = loc[:-1], _UNKNOWN_KEY
+            message = _UNKNOWN_KEY
+        # Nor is the name of an alternative a part of the file.
+        loc = tuple(part for part in loc if not str(part).startswith("["))
         shown = loc
         if loc[0] == "controles" and len(loc) > 1 and isinstance(loc[1], int):
             # By its name, which people look for.
@@ -688,7 +690,7 @@ def _alternatives(section: Mapping[str, Any], schema: Mapping[str, Any]) -> list
     """Return the schemas that a part of `schema` refers to; several for an optional section."""
     if name := section.get("$ref", "").rpartition("/")[2]:
         return _alternatives(schema["$defs"][name], schema)
-    if options := section.get("anyOf"):
+    if options := section.get("anyOf") or section.get("oneOf"):
         return [one for option in options for one in _alternatives(option, schema)]
     return [section]
 
