@@ -137,6 +137,22 @@ class ToJudge:
         given = {name: one.id for name, one in self.answers.items() if name in made}
         return answers_in(self.current.controles) != given
 
+    def is_stale(self, rules_version: str) -> bool:
+        """Return whether the dossier, its answers or the rules have changed since its verdict.
+
+        Args:
+            rules_version: of the rules in force.
+        """
+        verdict = self.current
+        return (
+            verdict is None
+            or verdict.inputs_hash != self.inputs_hash
+            or verdict.version_regles != rules_version
+            or self.has_other_answers
+            # A dossier that was judged when closed and is open again has no wishes yet.
+            or (self.is_open and verdict.verdict is not Verdict.INDETERMINE and not self.wished)
+        )
+
     @property
     def is_open(self) -> bool:
         """Whether verdicts may still be pushed into the dossier."""
@@ -217,6 +233,16 @@ class Form(Protocol):
             dossier: the dossier.
             corrections: those that its usager was asked for before.
         """
+
+
+class NoFields:
+    """The mapping of a programme without tables."""
+
+    inputs_signature = signature = b""
+
+    def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
+        """Return no rows."""
+        return {}
 
 
 class Evidence(Protocol):
@@ -476,9 +502,9 @@ class Programme(ABC):
 
     # A run.
 
-    @abstractmethod
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
-        """Map the programme's fields to the descriptors of a form."""
+        """Map the programme's fields to the descriptors of a form; by default, it has no fields."""
+        return NoFields()
 
     @abstractmethod
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:

@@ -6,6 +6,8 @@ import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ from dsync.controles.declarations import (
     Table,
     Type,
 )
-from dsync.controles.declared_checks import PLACE, Evaluation, Rows, fold_value, table_number
-from dsync.controles.facts import FAITS, Faits, find
+from dsync.controles.declared_checks import PLACE, Evaluation, Rows
+from dsync.controles.facts import FAITS, Faits, can_read, find
+from dsync.controles.values import cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.nearest import nearest
 
@@ -40,15 +43,6 @@ _OF_TYPE: Mapping[str, Collection[Type]] = {
     "unique_avec": _VALUES,
 }
 """The types of answers that an operator takes; one that is not named here takes each."""
-_TYPED = ("text", "textarea", "formatted")
-_OF_FORM: Mapping[Type, Collection[str]] = {
-    Type.NOMBRE: ("integer_number", "decimal_number", "number", *_TYPED),
-    Type.DATE: ("date", "datetime", *_TYPED),
-    Type.OUI_NON: ("yes_no", "checkbox"),
-    Type.LIGNES: ("repetition",),
-    Type.PIECES: ("piece_justificative", "titre_identite"),
-}
-"""The types of questions that can be read as a type; as the others, each can."""
 _HOW: Mapping[Type, str] = {
     Type.TEXTE: "écrivez un texte entre guillemets",
     Type.NOMBRE: "écrivez un nombre, sans espace ni guillemets",
@@ -77,7 +71,8 @@ class Declarations:
         self.faults: list[str] = []
         self._place = ""
         self._columns: dict[str, list[str]] = {}
-        self._types = {**FAITS, **{name: champ.type for name, champ in sections.champs.items()}}
+        self._types = {name: one.type for name, one in FAITS.items()}
+        self._types |= {name: one.type for name, one in sections.champs.items()}
         for name, table in sections.tables.items():
             self._place = f"tables.{name}"
             self._read(name, table, folder / table.fichier)
@@ -92,11 +87,11 @@ class Declarations:
         if needed > sections.precontrole.max_detail_length:
             self._place = "precontrole.max_detail_length"
             self._say(f"{needed} au moins pour les titres des contrôles, ou des titres plus courts")
-        names = [one.nom for one in sections.controles]
         for one in sections.controles:
             self._place = one.nom
-            if one is not next(other for other in sections.controles if other.nom == one.nom):
-                self._say(f"nom donné {names.count(one.nom)} fois")
+            same = [other for other in sections.controles if other.nom == one.nom]
+            if one is not same[0]:
+                self._say(f"nom donné {len(same)} fois")
             self._check(one)
         # An example of what is wrong itself would only tell the same again.
         if not self.faults:
@@ -105,7 +100,7 @@ class Declarations:
                     self._place = f"{one.nom}, exemple {number}"
                     self._check_example(one, exemple)
 
-    @property
+    @cached_property
     def evaluation(self) -> Evaluation:
         """The checks, ready to evaluate; only where there are no faults."""
         return Evaluation(self.sections, self.tables)
@@ -130,7 +125,7 @@ class Declarations:
                 near = _labels(label, top)
                 yield f"champs.{name} : « {label} » n’est pas dans le formulaire{near}"
                 continue
-            if found.type not in _OF_FORM.get(champ.type, (found.type,)):
+            if not can_read(champ.type, found.type):
                 yield (
                     f"champs.{name} : lu comme {champ.type}, alors que « {found.libelle} » est de "
                     f"type {found.type} dans le formulaire"
@@ -150,7 +145,7 @@ class Declarations:
             return
         known = {fold_value(option) for option in found.options}
         for one in self.sections.controles:
-            for part in (p for e in (one.si, one.exige) if e for p in e.parts()):
+            for part in one.parts:
                 given = [*(part.parmi or ()), *(part.pas_parmi or ()), part.egal]
                 for value in given if part.champ == name else ():
                     if value is not None and fold_value(value) not in known:
@@ -170,9 +165,9 @@ class Declarations:
             head = text.partition("\n")[0]
             # What a French spreadsheet writes has semicolons.
             delimiter = ";" if head.count(";") > head.count(",") else ","
-            rows = csv.DictReader(text.splitlines(), delimiter=delimiter)
+            rows = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter, restval="")
             columns = [*(rows.fieldnames or ())]
-            listed = [row for row in rows if (row.get(table.cle) or "").strip()]
+            listed = [row for row in rows if row.get(table.cle, "").strip()]
         except (OSError, UnicodeDecodeError, csv.Error) as exc:
             why = exc.strerror if isinstance(exc, OSError) else "ce n’est pas un CSV en UTF-8"
             return self._say(f"{table.fichier} ne peut pas être lu ({why})")
@@ -192,10 +187,12 @@ class Declarations:
         return None
 
     def _check(self, one: Controle) -> None:
+        if {"{", "}"} & set(f"{one.titre}{one.regle}{one.a_faire}{one.demande}"):
+            self._say("des accolades ne sont permises que dans motif et conforme")
         if one.humain:
-            if one.exige or one.si or one.exemple:
+            if one.exigences or one.exemple:
                 self._say("humain = true ne va pas avec si, exige ni exemple")
-            return
+            return None
         if "à compléter" in one.regle:
             self._say("regle est à compléter : citez le texte et l’article")
         if one.exige is None:
@@ -218,17 +215,17 @@ class Declarations:
         ):
             return self._say("un_de va sans sujet ni opérateur, et n’a qu’un niveau")
         # The keys of two of them would be one.
-        if len([one for one in exigence.parts() if one.unique_avec is not None]) > 1:
+        if len([one for one in exigence.parts if one.unique_avec is not None]) > 1:
             self._say("unique_avec n’est permis qu’une fois dans un_de")
-        for part in exigence.parts():
+        for part in exigence.parts:
             if len(part.sujets) != 1:
                 self._say(f"exactement un de {', '.join(SUJETS)} ou un_de est attendu")
             elif not part.operateurs:
                 self._say("aucune exigence")
-            elif part.present is False and not is_condition:
-                self._say("present = false n’est permis que dans si")
-            elif part.unique_avec is not None and is_condition:
-                self._say("unique_avec n’est permis que dans exige")
+            elif part.present is False and not (is_condition and len(part.operateurs) == 1):
+                self._say("present = false n’est permis que dans si, sans autre opérateur")
+            elif part.unique_avec is not None and (is_condition or part.champ is None):
+                self._say("unique_avec n’est permis que dans exige, pour un champ")
             else:
                 self._check_part(part)
         return None
@@ -236,7 +233,7 @@ class Declarations:
     def _check_part(self, part: Exigence) -> None:
         name = next(iter(part.sujets.values()))
         for other in part.unique_avec or ():
-            self._knows(other)
+            self._knows(other, is_sum=False)
         type_ = self._type_of_subject(part)
         if type_ is None:
             return
@@ -244,7 +241,7 @@ class Declarations:
             if type_ not in _OF_TYPE.get(operator, tuple(Type)):
                 self._say(f"{operator} ne s’applique pas à {name} ({type_})")
             elif operator in _COMPARED:
-                for one in operand if isinstance(operand, tuple) else (operand,):
+                for one in each(operand):
                     given = self._type_of_bound(one) if isinstance(one, Borne) else _type_of(one)
                     if given is not None and given is not _comparable(type_):
                         self._say(
@@ -267,7 +264,7 @@ class Declarations:
 
     def _type_in_table(self, bound: Borne) -> Type | None:
         table = bound.table or ""
-        if not self._knows(bound.cle or "") or not self._knows_table(table):
+        if not self._knows(bound.cle or "", is_sum=False) or not self._knows_table(table):
             return None
         columns, column = self._columns[table], bound.valeur or ""
         if column not in columns:
@@ -278,11 +275,16 @@ class Declarations:
                     f"{', '.join(columns)})"
                 )
             return None
-        cells = [cell for row in self.tables[table].values() if (cell := row[column].strip())]
-        types = set(map(_type_of_cell, cells))
-        if len(types) == 1 and Type.TEXTE not in types:
+        cells = filter(None, (row[column].strip() for row in self.tables[table].values()))
+        values = {cell: cell_value(cell) for cell in cells}
+        types = {_type_of(value) for value in values.values()}
+        if len(types) == 1 and None not in values.values():
             return types.pop()
-        self._say(f"la colonne {column} de la table {table} a autre chose que des nombres")
+        wrong = next((cell for cell, value in values.items() if value is None), None)
+        self._say(
+            f"la colonne {column} de la table {table} a autre chose que des nombres, ou que des "
+            f"dates comme 2026-10-31{f' : « {wrong} »' if wrong else ''}"
+        )
         return None
 
     def _type_of_subject(self, declared: Exigence | Borne) -> Type | None:
@@ -292,6 +294,9 @@ class Declarations:
         type_ = self._types[name.partition(".")[0]]
         if key == "nombre" and type_ is not Type.LIGNES:
             self._say(f"nombre compte des lignes, et {name} est de type {type_}")
+            return None
+        if key == "somme" and "." not in name:
+            self._say(f"somme attend une colonne de lignes, comme {name}.montant")
             return None
         return type_ if key == "champ" else Type.NOMBRE
 
@@ -324,7 +329,7 @@ class Declarations:
             base = name.partition(".")[0]
             if self._types[base] is Type.LIGNES:
                 return self._say(f"les lignes d’un exemple vont dans lignes = {{ {base} = … }}")
-            type_, given = self._types[name], value if isinstance(value, tuple) else (value,)
+            type_, given = self._types[name], each(value)
             is_list = type_ in (Type.CHOIX, Type.PIECES)
             wanted = Type.TEXTE if is_list else type_
             if any(_type_of(v) is not wanted for v in given) or (given[1:] and not is_list):
@@ -336,7 +341,7 @@ class Declarations:
             if not all([self._knows(name), *(self._knows(f"{name}.{k}") for r in rows for k in r)]):
                 return None
             if rows:
-                values[name] = [{key: str(v) for key, v in row.items()} for row in rows]
+                values[name] = list(rows)
         found = self.evaluation.controle(one, Faits(values)).resultat
         # Of a check whose other example is still missing.
         if found is one.sinon_effectif and exemple.resultat is one.sinon:
@@ -365,15 +370,3 @@ def _type_of(constant: Any) -> Type:
 def _comparable(type_: Type) -> Type:
     """Return the type of constants that an answer of a type is compared with."""
     return Type.TEXTE if type_ is Type.CHOIX else type_
-
-
-def _type_of_cell(cell: str) -> Type:
-    try:
-        date.fromisoformat(cell)
-    except ValueError:
-        try:
-            table_number(cell)
-        except ArithmeticError:
-            return Type.TEXTE
-        return Type.NOMBRE
-    return Type.DATE

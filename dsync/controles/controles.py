@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -13,58 +12,41 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Text, and_, cast, delete, insert, select
+from sqlalchemy import Connection, Text, cast, insert, select
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
-from dsync.controles.declarations import AutreDemarche, Exigence
-from dsync.controles.declared_checks import EXIGENCE, Voisins, fold_text, fold_value
-from dsync.controles.facts import LABELS, Faits, Plan, faits_of, find
+from dsync.controles.declarations import AutreDemarche
+from dsync.controles.declared_checks import EXIGENCE, Voisins
+from dsync.controles.facts import Faits, Plan, faits_of, label_of
+from dsync.controles.values import fold_value
 from dsync.domain.account import Rules, account_of, said
-from dsync.domain.check_answers import ANSWER, Answer, is_settled, left_over, with_answers
+from dsync.domain.check_answers import ANSWER, Answer, left_over, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.detail_frame import finding, frame, framed, inside
+from dsync.domain.detail_frame import finding, frame, framed
 from dsync.domain.dossier import (
-    COUNTED_ETATS,
     PARIS,
     Champ,
     Demandeur,
     Demarche,
-    Descriptor,
-    Dossier,
     Presence,
     Revision,
 )
-from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
+from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
-from dsync.domain.wording import cleaned, listed
-from dsync.programme import Judged, PrecheckOptions, Programme, ProgrammeRun, Row, ToJudge
+from dsync.domain.wording import listed
+from dsync.programme import Judged, PrecheckOptions, Programme, ProgrammeRun, ToJudge
 from dsync.store import Reader, tables
-from dsync.store.verdicts import with_same_key
 
-_dossier, _contenu, _cle = tables.dossier, tables.contenu, tables.cle
+_dossier, _contenu = tables.dossier, tables.contenu
 _demandeur = msgspec.json.Decoder(Demandeur)
 _champs = msgspec.json.Decoder(tuple[Champ, ...])
 _OWN = "c-"
 """How the versions of declared checks begin."""
 NOON = time(12, tzinfo=PARIS)
-DoublonsOf = Mapping[DossierNumber, Mapping[str, Sequence[int]]]
-
-
-class NoRows:
-    """The mapping of a revision of the form: nothing is stored a second time.
-
-    The facts are read from the contents when a dossier is judged: changed champs are changed rules.
-    """
-
-    inputs_signature = signature = b""
-
-    def rows(self, dossier: Dossier, corrections: Sequence[Any] = ()) -> Mapping[str, Row]:
-        """Return no rows."""
-        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +68,7 @@ class Controles(Programme):
         words: the configuration's words for verdicts.
     """
 
-    # Nothing is mapped: no table of a programme has rows.
+    # Nothing is stored a second time: facts are read from the contents when a dossier is judged.
     mapping_key = ""
     judges = True
 
@@ -99,18 +81,20 @@ class Controles(Programme):
         self._evaluation = declarations.evaluation
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
-        parts = [p for c in self._sections.controles if c.exige for p in c.exige.parts()]
-        conditions = [p for c in self._sections.controles if c.si for p in c.si.parts()]
+        controles = self._sections.controles
         self._others = {
             spec
-            for part in (*parts, *conditions)
+            for controle in controles
+            for part in controle.parts
             for spec in (part.autre_demarche, part.pas_autre_demarche)
             if spec is not None
         }
-        self._unique: dict[str, list[Exigence]] = {
-            c.nom: found
-            for c in self._sections.controles
-            if c.exige and (found := [p for p in c.exige.parts() if p.unique_avec is not None])
+        parts = [(c.nom, part) for c in controles if c.exige for part in c.exige.parts]
+        # One part of a check at most has it.
+        self._unique: dict[str, Sequence[str]] = {
+            nom: (part.champ or "", *part.unique_avec)
+            for nom, part in parts
+            if part.unique_avec is not None
         }
 
     @cached_property
@@ -133,11 +117,10 @@ class Controles(Programme):
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the declared champs that the form lacks, to which new dossiers have no answer."""
         active = demarche.revisions.get(demarche.active_revision_id)
-        known = active.descriptors.values() if active else ()
-        top = [d for d in known if d.parent_id is None and not d.is_annotation]
-        champs = self._sections.champs.items()
-        lacking = (name for name, one in champs if find(top, one.id, one.libelles) is None)
-        return [f"[champs.{name}]" for name in lacking] if top else []
+        if active is None or not active.descriptors:
+            return []
+        known = Plan.of(self._sections.champs, active.descriptors).ids
+        return [f"[champs.{name}]" for name in self._sections.champs if name not in known]
 
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
@@ -149,10 +132,6 @@ class Controles(Programme):
         if not faults:
             count = len(self._sections.champs)
             yield CheckLine("controles", CheckStatus.OK, f"the form has the {count} [champs]")
-
-    def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> NoRows:
-        """Return a mapping without rows."""
-        return NoRows()
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
         """Read which applicants have a dossier in the other démarches."""
@@ -184,35 +163,18 @@ class Controles(Programme):
         with run.reading() as reader:
             secret = reader.state.read().cle_secrete
             faits = self._faits(reader, evidence, numbers)
-            rows = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(
-                _cle.c.numero.in_(numbers)
-            )
-            stored: dict[int, dict[str, str]] = defaultdict(dict)
-            for numero, controle, cle in reader.connection.execute(rows):
-                stored[numero][controle] = cle
+            stored = reader.keys.of(numbers)
         if secret is None:
             secret = secrets.token_hex(16)
             with run.transaction() as tx:
                 tx.state.save(cle_secrete=secret)
         keys = {numero: self._keys(one, secret.encode()) for numero, one in faits.items()}
-        changed = [numero for numero, now in keys.items() if now != stored.get(numero, {})]
+        changed = {numero: now for numero, now in keys.items() if now != stored[numero]}
         if not changed:
             return set()
-        theirs = _cle.c.numero.in_(changed)
-        added = [
-            {"numero": numero, "controle": controle, "cle": cle}
-            for numero in changed
-            for controle, cle in keys[numero].items()
-        ]
         with run.transaction() as tx:
-            related = {*changed, *tx.connection.scalars(with_same_key(run.demarche, changed))}
-            tx.connection.execute(delete(_cle).where(theirs))
-            if added:
-                tx.connection.execute(insert(_cle), added)
-            related.update(tx.connection.scalars(with_same_key(run.demarche, changed)))
-            # With the keys: a run that ends here has them judged by the next one.
-            tx.queue.add([DossierNumber(numero) for numero in related])
-        return {DossierNumber(numero) for numero in related}
+            affected: set[DossierNumber] = tx.keys.replace(changed)
+        return affected
 
     def judge(
         self,
@@ -229,7 +191,7 @@ class Controles(Programme):
         with run.reading() as reader:
             is_kept = is_trial or self.rules_version in _kept(reader.connection)
             faits = self._faits(reader, evidence, numbers, depot)
-            doublons = _doublons(reader.connection, run.demarche, numbers) if self._unique else {}
+            doublons = reader.keys.doublons(numbers) if self._unique else {}
         for one in due:
             # One that DS could not render: the read that stores its contents has it judged.
             if one.numero not in faits:
@@ -295,11 +257,9 @@ class Controles(Programme):
     def _keys(self, faits: Faits, secret: bytes) -> dict[str, str]:
         """Return the hash of what each check compares between dossiers, where it is answered."""
         found = {}
-        for nom, parts in self._unique.items():
-            names = [(*p.sujets.values(), *(p.unique_avec or ())) for p in parts]
-            values = [[faits.valeurs.get(name) for name in some] for some in names]
-            if all(None not in some for some in values):
-                text = json_bytes([nom, [[_folded(value) for value in some] for some in values]])
+        for nom, names in self._unique.items():
+            if all(name in faits.valeurs for name in names):
+                text = json_bytes([nom, [_folded(faits.valeurs[name]) for name in names]])
                 found[nom] = hmac.new(secret, text, sha256).hexdigest()
         return found
 
@@ -337,11 +297,12 @@ class Controles(Programme):
         first, last = frame(
             self._words.get(verdict, verdict), section.instruction, section.publication_url
         )
-        people = [one.titre for one in self._sections.controles if one.humain]
+        humains = {one.nom: one.titre for one in self._sections.controles if one.humain}
+        people = list(humains.values())
         left = [
             self.checks[one.controle]
             for one in controles
-            if one.resultat is Resultat.SANS_OBJET and self.checks[one.controle] not in people
+            if one.resultat is Resultat.SANS_OBJET and one.controle not in humains
         ]
         if left:
             last.insert(0, f"Sans objet : {listed(left)}.")
@@ -351,19 +312,10 @@ class Controles(Programme):
             finding(one.resultat, [self.checks.get(one.controle, one.controle)], one.motif)
             for one in by_severity(controles)
         ]
-        conforming = [one for one in controles if one.resultat is Resultat.CONFORME]
-        # Who established what is a line of its own, and no fact that is left out first.
-        findings += [
-            finding(one.resultat, [self.checks[one.controle]], one.motif)
-            for one in conforming
-            if is_settled(one)
+        conforming = [
+            (self.checks[c.controle], c) for c in controles if c.resultat is Resultat.CONFORME
         ]
-        facts = {
-            self.checks[one.controle]: cleaned(inside(one.motif).removesuffix("."))
-            for one in conforming
-            if not is_settled(one)
-        }
-        return framed(first, findings, facts, last, section.max_detail_length)
+        return framed(first, findings, conforming, last, section.max_detail_length)
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""
@@ -373,14 +325,8 @@ class Controles(Programme):
         """Return the evidence of a check that people see: key, French name and French value."""
         # Who answered is in the reason, by initial and name: an account goes to the applicant.
         shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE)}
-        return [(key, self.label(key), said(value)) for key, value in shown.items()]
-
-    def label(self, name: str) -> str:
-        """Return how people know a champ or a fact."""
-        champ = self._sections.champs.get(name)
-        if champ and champ.libelles:
-            return champ.libelles[0]
-        return LABELS.get(name) or name.replace("_", " ")
+        champs = self._sections.champs
+        return [(key, label_of(key, champs), said(value)) for key, value in shown.items()]
 
     def rules_documents(
         self, connection: Connection | None = None
@@ -429,16 +375,13 @@ def _folded(value: Any) -> Any:
 def _still_holds(one: ToJudge, decision: Decision) -> bool:
     """Whether the dossier's verdict is the one that would be given again."""
     verdict = one.current
-    if (
-        verdict is None
-        or one.has_other_answers
-        # A dossier that was judged when closed and is open again has no wishes yet.
-        or (one.is_open and verdict.verdict is not Verdict.INDETERMINE and not one.wished)
-    ):
-        return False
-    return verdict.inputs_hash == one.inputs_hash and all(
-        getattr(verdict, name) == getattr(decision, name)
-        for name in ("version_regles", "preuve_hash", "doublons", "detail")
+    return (
+        verdict is not None
+        and not one.is_stale(decision.version_regles)
+        and all(
+            getattr(verdict, name) == getattr(decision, name)
+            for name in ("preuve_hash", "doublons", "detail")
+        )
     )
 
 
@@ -447,7 +390,7 @@ def applicant_of(fact: Callable[[str], Any]) -> str | None:
     if siren := fact("siren"):
         return str(siren)
     names = fact("demandeur_nom"), fact("demandeur_prenom")
-    return fold_text(" ".join(names)) if all(names) else None
+    return fold_value(" ".join(names)) if all(names) else None
 
 
 def _applicants(connection: Connection, spec: AutreDemarche) -> frozenset[str] | None:
@@ -476,26 +419,3 @@ def _applicants(connection: Connection, spec: AutreDemarche) -> frozenset[str] |
         if is_in and (applicant := applicant_of(facts.get)):
             found.add(applicant)
     return frozenset(found)
-
-
-def _doublons(
-    connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
-) -> DoublonsOf:
-    """Return the other open or accepted dossiers with the same keys, by dossier and check."""
-    other = _cle.alias("autre")
-    rows = connection.execute(
-        select(_cle.c.numero, _cle.c.controle, other.c.numero.label("autre"))
-        .join(other, and_(other.c.cle == _cle.c.cle, other.c.numero != _cle.c.numero))
-        .join(_dossier, _dossier.c.numero == other.c.numero)
-        .where(
-            _cle.c.numero.in_(numbers),
-            _dossier.c.demarche_numero == demarche,
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
-        )
-        .order_by(other.c.numero)
-    )
-    found: dict[DossierNumber, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for numero, controle, autre in rows:
-        found[DossierNumber(numero)][controle].append(autre)
-    return found

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+)
 
 from dsync.controles.formats import FORMATS
 from dsync.domain.dossier import Etat
@@ -37,16 +47,15 @@ def _constant(value: object) -> object:
     if isinstance(value, datetime):
         raise ValueError("expected a day such as 2027-06-30, without a time")  # noqa: TRY004
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return Decimal(str(value))
-    if isinstance(value, bool | str | date | Decimal):
+        value = Decimal(str(value))
+    if isinstance(value, bool | str | date) or (isinstance(value, Decimal) and value.is_finite()):
         return value
     raise ValueError("expected a text, a number, a day, true or false")
 
 
 def _number(value: object) -> Decimal:
-    constant = _constant(value)
-    if not isinstance(constant, Decimal) or not constant.is_finite():
-        raise ValueError("expected a number")
+    if not isinstance(constant := _constant(value), Decimal):
+        raise ValueError("expected a number")  # noqa: TRY004
     return constant
 
 
@@ -115,6 +124,13 @@ class Borne(_DuSujet):
     plus_ans: WholeNumber = Field(default=0, ge=-150, le=150)
 
 
+# By what is given: a fault in a bound is told of the bound alone.
+ConstanteOuBorne = Annotated[
+    Annotated[Constante, Tag("[constante]")] | Annotated[Borne, Tag("[borne]")],
+    Discriminator(lambda v: "[borne]" if isinstance(v, dict | Borne) else "[constante]"),
+]
+
+
 class AutreDemarche(_Declared):
     """A dossier of the same applicant in another démarche of the database."""
 
@@ -140,8 +156,8 @@ class Exigence(_DuSujet):
     commence_par: tuple[Texte, ...] | None = None
     dans_table: str | None = None
     pas_dans_table: str | None = None
-    au_moins: Constante | Borne | None = None
-    au_plus: Constante | Borne | None = None
+    au_moins: ConstanteOuBorne | None = None
+    au_plus: ConstanteOuBorne | None = None
     format: Literal[tuple(FORMATS)] | None = None  # type: ignore[valid-type]
     fichiers: tuple[Texte, ...] | None = None
     """Accepted endings of names."""
@@ -150,14 +166,35 @@ class Exigence(_DuSujet):
     autre_demarche: AutreDemarche | None = None
     pas_autre_demarche: AutreDemarche | None = None
 
-    @property
+    @cached_property
     def operateurs(self) -> dict[str, Any]:
         """The operators that are given."""
         return {key: v for key in OPERATEURS if (v := getattr(self, key)) is not None}
 
-    def parts(self) -> Iterator[Exigence]:
-        """Yield the requirements that have a subject."""
-        yield from self.un_de or (self,)
+    @property
+    def parts(self) -> tuple[Exigence, ...]:
+        """The requirements that have a subject."""
+        return self.un_de or (self,)
+
+    @property
+    def bornes(self) -> list[Borne]:
+        """The bounds that depend on the dossier or on a table, of all parts."""
+        given = [bound for part in self.parts for bound in (part.au_moins, part.au_plus)]
+        return [bound for bound in given if isinstance(bound, Borne)]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The champs, facts and columns (`champ.colonne`) that it uses, once each."""
+        found = [name for one in (*self.parts, *self.bornes) for name in one.sujets.values()]
+        found += [bound.cle for bound in self.bornes if bound.cle]
+        found += [name for part in self.parts for name in part.unique_avec or ()]
+        return list(dict.fromkeys(found))
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that it uses, once each."""
+        found = [name for part in self.parts for name in (part.dans_table, part.pas_dans_table)]
+        return list(dict.fromkeys(filter(None, [*found, *(one.table for one in self.bornes)])))
 
 
 OPERATEURS = tuple(key for key in Exigence.model_fields if key not in (*SUJETS, "un_de"))
@@ -197,6 +234,33 @@ class Controle(_Declared):
     exemple: tuple[Exemple, ...] = ()
 
     @property
+    def exigences(self) -> list[Exigence]:
+        """Condition and requirement, as far as they are given."""
+        return [one for one in (self.si, self.exige) if one is not None]
+
+    @property
+    def parts(self) -> list[Exigence]:
+        """The requirements that have a subject, those of its condition included."""
+        return [part for one in self.exigences for part in one.parts]
+
+    @cached_property
+    def champs(self) -> list[str]:
+        """The champs and facts that it uses, sorted."""
+        names = (name for one in self.exigences for name in one.names)
+        return sorted({name.partition(".")[0] for name in names})
+
+    @cached_property
+    def cellules(self) -> list[Borne]:
+        """The bounds that are in tables."""
+        return [bound for one in self.exigences for bound in one.bornes if bound.table]
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of what it requires."""
+        given = [one.model_dump_json(exclude_defaults=True) for one in self.exigences]
+        return sha256("\n".join(given).encode()).hexdigest()[:12]
+
+    @cached_property
     def sinon_effectif(self) -> Resultat:
         """The result of a dossier that does not fulfil it.
 

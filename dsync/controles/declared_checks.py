@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, timedelta
 from decimal import Decimal
 from enum import IntEnum
-from hashlib import sha256
 from typing import Any
 
 from dsync.controles.declarations import (
@@ -19,12 +18,13 @@ from dsync.controles.declarations import (
     ControlesSections,
     Exigence,
 )
-from dsync.controles.facts import Faits
+from dsync.controles.facts import Faits, label_of
 from dsync.controles.formats import FORMATS
+from dsync.controles.values import as_json, cell_value, each, fold_text, fold_value, in_words
 from dsync.domain import verdict
-from dsync.domain.dossier import Json, unaccented
+from dsync.domain.dossier import Json
 from dsync.domain.verdict import Resultat
-from dsync.domain.wording import QUOTED_LENGTH, cleaned, cut, fold, french_date, listed
+from dsync.domain.wording import fold, listed
 
 Rows = Mapping[str, Mapping[str, str]]
 """The rows of a table by their folded key: values by column."""
@@ -77,34 +77,31 @@ class Evaluation:
     def __init__(self, sections: ControlesSections, tables: Mapping[str, Rows]) -> None:
         self._sections = sections
         self._tables = tables
-        self._names = {
-            one.nom: sorted({name.partition(".")[0] for name in names_of(one)})
+        self._tests = {
+            id(part): {key: self._test(key, operand) for key, operand in part.operateurs.items()}
             for one in sections.controles
+            for part in one.parts
         }
-        given = {one.nom: [e for e in (one.si, one.exige) if e] for one in sections.controles}
-        self._digests = {
-            nom: sha256(
-                "\n".join(e.model_dump_json(exclude_defaults=True) for e in some).encode()
-            ).hexdigest()[:12]
-            for nom, some in given.items()
-        }
-        self._bounds = {
-            nom: [
-                (bound.table, bound.cle or "", bound.valeur or "")
-                for e in some
-                for part in e.parts()
-                for bound in (part.au_moins, part.au_plus)
-                if isinstance(bound, Borne) and bound.table is not None
-            ]
-            for nom, some in given.items()
-        }
-        self._operators = {
-            id(part): {k: v for k, v in part.operateurs.items() if k != "present"}
-            for one in sections.controles
-            for given in (one.si, one.exige)
-            if given is not None
-            for part in given.parts()
-        }
+
+    def _test(self, key: str, operand: Any) -> Callable[[Any], bool] | None:
+        """Return what tells whether a value fulfils an operator; None: that takes more than it."""
+        match key:
+            case "egal" | "parmi" | "pas_parmi" | "dans_table" | "pas_dans_table":
+                known: Collection[str] = frozenset(map(fold_value, each(operand)))
+                if key.endswith("dans_table"):
+                    known = self._tables[operand]
+                return lambda one: (fold_value(one) in known) is not key.startswith("pas_")
+            case "commence_par":
+                starts = tuple(map(fold_text, operand))
+                return lambda one: fold_text(one).startswith(starts)
+            case "fichiers":
+                endings = tuple(f".{fold(ending).lstrip('.')}" for ending in operand)
+                return lambda one: fold(one).endswith(endings)
+            case "format":
+                return FORMATS[operand]
+            case "present":
+                return lambda _: True
+        return None
 
     def controles(self, faits: Faits, voisins: Voisins = SEUL) -> tuple[verdict.Controle, ...]:
         """Return the results of all checks, in the order of the declarations."""
@@ -145,22 +142,18 @@ class Evaluation:
         self, declared: Controle, exigence: Exigence, state: Etat, faits: Faits
     ) -> verdict.Controle:
         """Return the result where a requirement can be called neither fulfilled nor not."""
-        names = [name for name in names_in(exigence) if name.partition(".")[0] not in faits.valeurs]
+        names = [name for name in exigence.names if name.partition(".")[0] not in faits.valeurs]
+        # An answer that cannot be read, also of one row, is there: it is not passed over.
+        unread = [name for name in names if name in faits.illisibles]
+        is_absent = bool(names) and not unread
         if state is Etat.SANS_LIGNE:
-            found = tables_in(exigence)
-            said = HORS_TABLE.format(tables=listed(found))
+            said = HORS_TABLE.format(tables=listed(exigence.tables))
         elif state is Etat.IMPOSSIBLE:
             lacking = [name for name in names if name in faits.impossibles]
-            said = AILLEURS
-            if lacking:
-                said = INDISPONIBLE.format(questions=listed(map(self._question, lacking)))
+            said = INDISPONIBLE.format(questions=self._questions(lacking)) if lacking else AILLEURS
         else:
-            # An answer that cannot be read, also of one row, is there: it is not passed over.
-            unread = [name for name in names if name in faits.illisibles]
-            is_absent = bool(names) and not unread
-            said = (SANS_REPONSE if is_absent else ILLISIBLE).format(
-                questions=listed(map(self._question, unread or names or names_in(exigence)))
-            )
+            sentence = SANS_REPONSE if is_absent else ILLISIBLE
+            said = sentence.format(questions=self._questions(unread or names or exigence.names))
         result = Resultat.A_VERIFIER
         if state is Etat.IMPOSSIBLE:
             result = Resultat.IMPOSSIBLE
@@ -172,23 +165,21 @@ class Evaluation:
     def _motif(self, declared: Controle, finding: str) -> str:
         return f"{finding} {declared.regle} À faire : {declared.a_faire}"
 
-    def _question(self, name: str) -> str:
-        """Return how people know a champ or a fact."""
-        champ = self._sections.champs.get(name.partition(".")[0])
-        label = champ.libelles[0] if champ and champ.libelles else name.replace("_", " ")
-        return f"« {label} »"
+    def _questions(self, names: Iterable[str]) -> str:
+        """Return how people know champs and facts."""
+        labels = (label_of(name.partition(".")[0], self._sections.champs) for name in names)
+        return listed(f"« {label} »" for label in dict.fromkeys(labels))
 
     def _evidence(self, declared: Controle, faits: Faits) -> dict[str, Json]:
         """Return the facts that a check uses, as JSON."""
-        valeurs = faits.valeurs
-        names = self._names[declared.nom]
-        found: dict[str, Json] = {n: _json(valeurs[n]) for n in names if n in valeurs}
+        valeurs, names = faits.valeurs, declared.champs
+        found: dict[str, Json] = {n: as_json(valeurs[n]) for n in names if n in valeurs}
         found |= {n: faits.illisibles[n] for n in names if n in faits.illisibles}
-        for table, cle, column in self._bounds[declared.nom]:
-            if (row := self._tables[table].get(fold_value(valeurs.get(cle, "")))) is not None:
-                found[f"{table}.{column}"] = row[column]
+        for bound in declared.cellules:
+            if cell := self._cell(bound, faits):
+                found[f"{bound.table}.{bound.valeur}"] = cell
         # A person's answer rests on it: what a check requires is part of what it finds.
-        found[EXIGENCE] = self._digests[declared.nom]
+        found[EXIGENCE] = declared.digest
         return found
 
     def _filled(self, sentence: str, faits: Faits) -> str:
@@ -219,75 +210,69 @@ class Evaluation:
             # What is not known could be what holds.
             return max((s for s in states if s is not Etat.FAUX), default=Etat.FAUX)
         value = _subject(exigence, faits)
-        if value is None and exigence.champ in faits.impossibles:
-            return Etat.IMPOSSIBLE
+        absent = _absent(faits, exigence.champ) if value is None else Etat.VRAI
         # Absence decides whether a check applies, never how it ends.
-        if is_condition and exigence.present is not None:
+        if is_condition and exigence.present is not None and absent is not Etat.IMPOSSIBLE:
             is_given = value is not None or exigence.champ in faits.illisibles
-            return _told(is_given is exigence.present)
+            if is_given is not exigence.present or len(exigence.operateurs) == 1:
+                return _told(is_given is exigence.present)
         if value is None:
-            return Etat.SANS_REPONSE
-        states = [
-            self._holds(key, operand, value, nom, faits, voisins)
-            for key, operand in self._operators[id(exigence)].items()
-        ]
-        return max(states, default=Etat.VRAI)
+            return absent
+        return max(
+            _told(all(map(test, each(value))))
+            if (test := self._tests[id(exigence)][key])
+            else self._holds(key, operand, value, nom, faits, voisins)
+            for key, operand in exigence.operateurs.items()
+        )
 
     def _holds(
         self, key: str, operand: Any, value: Any, nom: str, faits: Faits, voisins: Voisins
     ) -> Etat:
-        """Return whether one operator holds for an answer."""
-        if key in ("au_moins", "au_plus"):
-            bound = self._bound(operand, faits)
-            if isinstance(bound, Etat):
-                return bound
-            return _told(value >= bound if key == "au_moins" else value <= bound)
+        """Return whether an operator holds that compares an answer with others."""
         if key == "unique_avec":
-            if any(name not in faits.valeurs for name in operand):
-                lacking = [name for name in operand if name in faits.impossibles]
-                return Etat.IMPOSSIBLE if lacking else Etat.SANS_REPONSE
-            return _told(not voisins.doublons.get(nom))
-        if key in ("autre_demarche", "pas_autre_demarche"):
+            lacking = [name for name in operand if name not in faits.valeurs]
+            return _absent(faits, *lacking) if lacking else _told(not voisins.doublons.get(nom))
+        if key.endswith("autre_demarche"):
             has = voisins.autre_demarche(operand)
-            return Etat.IMPOSSIBLE if has is None else _told(has is (key == "autre_demarche"))
-        if key in ("dans_table", "pas_dans_table"):
-            rows = self._tables[operand]
-            found = [fold_value(one) in rows for one in _each(value)]
-            return _told(all(found) if key == "dans_table" else not any(found))
-        return _told(_OPERATORS[key](value, operand))
+            return Etat.IMPOSSIBLE if has is None else _told(has is not key.startswith("pas_"))
+        bound = self._bound(operand, faits) if isinstance(operand, Borne) else operand
+        if isinstance(bound, Etat):
+            return bound
+        return _told(value >= bound if key == "au_moins" else value <= bound)
 
-    def _bound(self, operand: Any, faits: Faits) -> Any:
+    def _bound(self, borne: Borne, faits: Faits) -> Any:
         """Return what to compare with, or why there is nothing."""
-        if not isinstance(operand, Borne):
-            return operand
-        if operand.table is not None:
-            key = faits.valeurs.get(operand.cle or "")
-            if key is None:
-                is_lacking = operand.cle in faits.impossibles
-                return Etat.IMPOSSIBLE if is_lacking else Etat.SANS_REPONSE
-            row = self._tables[operand.table].get(fold_value(key))
-            if row is None or not row[operand.valeur or ""].strip():
+        value = _subject(borne, faits)
+        if borne.table is not None and borne.cle in faits.valeurs:
+            cell = self._cell(borne, faits)
+            if not cell:
                 return Etat.SANS_LIGNE
-            value: Any = _table_value(row[operand.valeur or ""])
-        else:
-            value = _subject(operand, faits)
-            if value is None:
-                is_lacking = operand.champ in faits.impossibles
-                return Etat.IMPOSSIBLE if is_lacking else Etat.SANS_REPONSE
+            value = cell_value(cell)
+        if value is None:
+            return _absent(faits, borne.champ, borne.cle)
         if isinstance(value, Decimal):
-            return value * operand.fois + operand.plus
-        return _moved(value, operand.plus_ans, operand.plus_jours)
+            return value * borne.fois + borne.plus
+        return _moved(value, borne.plus_ans, borne.plus_jours)
+
+    def _cell(self, borne: Borne, faits: Faits) -> str | None:
+        """Return what a table has for the dossier; None: nothing."""
+        keys = [fold_value(key) for key in each(faits.valeurs.get(borne.cle or "", ()))]
+        # Of several options, none is the one.
+        row = self._tables[borne.table or ""].get(keys[0]) if len(keys) == 1 else None
+        return row[borne.valeur or ""].strip() if row else None
 
 
-# As exact as a Decimal: a longer one, such as a reference, is a text. « 1e5 » is none.
-_WORTH = re.compile(r"\d(?:\s?\d){0,17}(?:[.,]\d{1,9})?")
-_CELL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 PLACE = re.compile(r"\{([a-z0-9_.]*)\}")
 """Where a sentence has a fact."""
 
 
 def _told(holds: bool) -> Etat:
     return Etat.VRAI if holds else Etat.FAUX
+
+
+def _absent(faits: Faits, *names: str | None) -> Etat:
+    """Return why there is no answer to one of these."""
+    return Etat.SANS_REPONSE if faits.impossibles.isdisjoint(names) else Etat.IMPOSSIBLE
 
 
 def _subject(declared: Exigence | Borne, faits: Faits) -> Any:
@@ -306,11 +291,8 @@ def _sum(faits: Faits, name: str) -> Decimal | None:
     rows = faits.valeurs.get(base)
     if rows is None:
         return None
-    cells = [row.get(column, "") for row in rows]
-    # Not what else Decimal takes for a number: « -Infinity » is below each bound.
-    if not all(map(_CELL.fullmatch, cells)):
-        return None
-    return sum(map(Decimal, cells), Decimal(0))
+    cells = [row.get(column) for row in rows]
+    return sum(cells, Decimal(0)) if all(isinstance(one, Decimal) for one in cells) else None
 
 
 def _moved(day: date, years: int, days: int) -> date:
@@ -326,136 +308,3 @@ def _moved(day: date, years: int, days: int) -> date:
         return moved + timedelta(days=days)
     except OverflowError:
         return date.max if days > 0 else date.min
-
-
-def _table_value(text: str) -> Decimal | date:
-    """Return a cell of a table, which `faults` found to be a number or a day."""
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return table_number(text)
-
-
-def table_number(text: str) -> Decimal:
-    """Return the number in a table's cell, as French or English tables write it.
-
-    Raises:
-        ArithmeticError: it is none.
-    """
-    number = Decimal("".join(text.split()).replace(",", "."))
-    if not number.is_finite():
-        raise ArithmeticError
-    return number
-
-
-def fold_text(text: str) -> str:
-    """Return a text for comparisons; « œ » is « oe », and signs that nobody sees are left out."""
-    return fold(unaccented(cleaned(text)))
-
-
-def fold_value(value: Any) -> str:
-    """Return a value for comparisons: texts without case and accents, numbers by their worth."""
-    if isinstance(value, bool):
-        return "oui" if value else "non"
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    text = fold_text(str(value))
-    try:
-        # « 1,50 » of a table and « 1.5 » of an answer.
-        return format(table_number(text).normalize(), "f") if _WORTH.fullmatch(text) else text
-    except ArithmeticError:
-        return text
-
-
-def _each(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else (value,)
-
-
-def _same(value: Any, operand: Any) -> bool:
-    if isinstance(value, str) and isinstance(operand, str):
-        return fold_text(value) == fold_text(operand)
-    return bool(value == operand)
-
-
-def _among(value: Any, operands: Iterable[Any]) -> list[bool]:
-    known = list(operands)
-    return [any(_same(one, operand) for operand in known) for one in _each(value)]
-
-
-_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "egal": lambda value, operand: all(_among(value, [operand])),
-    "parmi": lambda value, operands: all(_among(value, operands)),
-    "pas_parmi": lambda value, operands: not any(_among(value, operands)),
-    "commence_par": lambda value, starts: all(
-        any(fold_text(one).startswith(fold_text(start)) for start in starts) for one in _each(value)
-    ),
-    "format": lambda value, name: all(FORMATS[name](one) for one in _each(value)),
-    "fichiers": lambda value, endings: all(
-        any(fold(name).endswith(f".{fold(ending).lstrip('.')}") for ending in endings)
-        for name in value
-    ),
-}
-
-_QUOTES = str.maketrans("«»“”<>{}", "''''‹›()")
-
-
-def in_words(value: Any) -> str:
-    """Return a value as French sentences show it; what people typed is cleaned and cut."""
-    if isinstance(value, bool):
-        return "oui" if value else "non"
-    if isinstance(value, Decimal):
-        return french_number(value)
-    if isinstance(value, date):
-        return french_date(value)
-    if isinstance(value, list | tuple):
-        if value and isinstance(value[0], Mapping):
-            return f"{len(value)} ligne{'s' if value[1:] else ''}"
-        return cut(listed(map(in_words, value[:20])), QUOTED_LENGTH)
-    return cut(cleaned(str(value)[: QUOTED_LENGTH * 10].translate(_QUOTES)), QUOTED_LENGTH)
-
-
-def french_number(number: Decimal) -> str:
-    """Return 23 000,5 for 23000.50."""
-    whole, _, decimals = format(number, "f").partition(".")
-    grouped = f"{int(whole):,}".replace(",", " ") if whole.lstrip("-").isdigit() else whole
-    sign = "-" if whole.startswith("-") and not grouped.startswith("-") else ""
-    decimals = decimals.rstrip("0")
-    return f"{sign}{grouped},{decimals}" if decimals else f"{sign}{grouped}"
-
-
-def _json(value: Any) -> Json:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    return list(value) if isinstance(value, tuple) else value
-
-
-def names_in(exigence: Exigence) -> list[str]:
-    """Return the champs, facts and columns (`champ.colonne`) that a requirement uses, once each."""
-    names: dict[str, None] = {}
-    for part in exigence.parts():
-        names |= dict.fromkeys(part.sujets.values())
-        for bound in (part.au_moins, part.au_plus):
-            if isinstance(bound, Borne):
-                given = (bound.champ, bound.somme, bound.nombre, bound.cle)
-                names |= dict.fromkeys(name for name in given if name)
-        names |= dict.fromkeys(part.unique_avec or ())
-    return list(names)
-
-
-def names_of(declared: Controle) -> list[str]:
-    """Return the champs and facts that a check uses in its requirements."""
-    given = [one for one in (declared.si, declared.exige) if one is not None]
-    return list(dict.fromkeys(name for one in given for name in names_in(one)))
-
-
-def tables_in(exigence: Exigence) -> list[str]:
-    """Return the tables that a requirement uses."""
-    found: dict[str, None] = {}
-    for part in exigence.parts():
-        bounds = [b.table for b in (part.au_moins, part.au_plus) if isinstance(b, Borne)]
-        found |= dict.fromkeys(
-            name for name in (part.dans_table, part.pas_dans_table, *bounds) if name
-        )
-    return list(found)

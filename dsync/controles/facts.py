@@ -2,62 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from dsync.controles.declarations import Champ as Declared
 from dsync.controles.declarations import Type
 from dsync.domain.champs import (
     boolean_of,
     day_of,
+    decimal_of,
     is_blank,
     is_blank_row,
-    number_of,
     trimmed_of,
 )
 from dsync.domain.dossier import PARIS, Champ, Demandeur, Descriptor, Ligne, folded
 from dsync.domain.ids import DescriptorId
 
-FAITS: Mapping[str, Type] = {
-    "depot": Type.DATE,
-    "siret": Type.TEXTE,
-    "siren": Type.TEXTE,
-    "raison_sociale": Type.TEXTE,
-    "forme_juridique": Type.TEXTE,
-    "etat_administratif": Type.TEXTE,
-    "naf": Type.TEXTE,
-    "date_creation": Type.DATE,
-    "effectif": Type.TEXTE,
-    "commune": Type.TEXTE,
-    "departement": Type.TEXTE,
-    "region": Type.TEXTE,
-    "rna": Type.TEXTE,
-    "demandeur_civilite": Type.TEXTE,
-    "demandeur_nom": Type.TEXTE,
-    "demandeur_prenom": Type.TEXTE,
+
+class Fait(NamedTuple):
+    """A fact that every démarche has."""
+
+    type: Type
+    label: str
+    of: Callable[[Demandeur], Any] = lambda _: None
+    """Returns it of an applicant; nothing where DS did not give it."""
+
+
+def _in(*path: str) -> Callable[[Demandeur], Any]:
+    """Return what reads a place in what DS gave of an applicant."""
+
+    def read(demandeur: Demandeur) -> Any:
+        found: Any = demandeur.details
+        for part in path:
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+    return read
+
+
+def _created(demandeur: Demandeur) -> date | None:
+    try:
+        return date.fromisoformat(str(_in("entreprise", "dateCreation")(demandeur))[:10])
+    except ValueError:
+        return None
+
+
+_TEXTE = Type.TEXTE
+_COMPANY: Mapping[str, Fait] = {
+    "siret": Fait(_TEXTE, "SIRET", attrgetter("siret")),
+    "siren": Fait(_TEXTE, "SIREN", attrgetter("siren")),
+    "raison_sociale": Fait(_TEXTE, "raison sociale", attrgetter("raison_sociale")),
+    "forme_juridique": Fait(_TEXTE, "forme juridique", attrgetter("forme_juridique_code")),
+    "etat_administratif": Fait(_TEXTE, "état administratif", attrgetter("etat_administratif")),
+    "naf": Fait(_TEXTE, "code NAF", _in("naf")),
+    "date_creation": Fait(Type.DATE, "date de création", _created),
+    "effectif": Fait(_TEXTE, "tranche d’effectif", _in("entreprise", "codeEffectifEntreprise")),
+    "commune": Fait(_TEXTE, "commune", _in("address", "cityName")),
+    "departement": Fait(_TEXTE, "département", _in("address", "departmentCode")),
+    "region": Fait(_TEXTE, "région", _in("address", "regionName")),
 }
-"""The facts of any démarche, with their types; a champ of the same name takes its place."""
-LABELS = {
-    "depot": "jour du dépôt",
-    "siret": "SIRET",
-    "siren": "SIREN",
-    "etat_administratif": "état administratif",
-    "naf": "code NAF",
-    "date_creation": "date de création",
-    "effectif": "tranche d’effectif",
-    "departement": "département",
-    "region": "région",
-    "rna": "numéro RNA",
-    "demandeur_civilite": "civilité du demandeur",
-    "demandeur_nom": "nom du demandeur",
-    "demandeur_prenom": "prénom du demandeur",
+_ASSOCIATION = {"rna": Fait(_TEXTE, "numéro RNA", _in("association", "rna"))}
+PERSON: Mapping[str, Fait] = {
+    "demandeur_civilite": Fait(_TEXTE, "civilité du demandeur", _in("civilite")),
+    "demandeur_nom": Fait(_TEXTE, "nom du demandeur", _in("nom")),
+    "demandeur_prenom": Fait(_TEXTE, "prénom du demandeur", _in("prenom")),
 }
-"""The French names of facts that their own name does not give."""
-OF_PERSON = ("demandeur_civilite", "demandeur_nom", "demandeur_prenom")
-_OF_COMPANY = frozenset(FAITS) - {"depot", "rna", *OF_PERSON}
+"""Those of a natural person."""
+_OF_APPLICANT = {**_COMPANY, **_ASSOCIATION, **PERSON}
+FAITS: Mapping[str, Fait] = {"depot": Fait(Type.DATE, "jour du dépôt"), **_OF_APPLICANT}
+"""The facts of any démarche; a champ of the same name takes its place."""
+_EXPECTED: Mapping[str, Collection[str]] = {
+    "personne_physique": ["demandeur_nom"],
+    "personne_morale": _COMPANY,
+    "personne_morale_incomplete": [*_COMPANY, *_ASSOCIATION],
+}
+"""What DS gives of each kind of applicant; of one that this version does not know, anything."""
+
+
+def label_of(name: str, declared: Mapping[str, Declared]) -> str:
+    """Return how people know a champ or a fact."""
+    if (champ := declared.get(name)) and champ.libelles:
+        return champ.libelles[0]
+    return FAITS[name].label if name in FAITS else name.replace("_", " ")
+
+
+OF_DS = {
+    "integer_number": Type.NOMBRE,
+    "decimal_number": Type.NOMBRE,
+    "number": Type.NOMBRE,
+    "date": Type.DATE,
+    "datetime": Type.DATE,
+    "yes_no": Type.OUI_NON,
+    "checkbox": Type.OUI_NON,
+    "drop_down_list": Type.CHOIX,
+    "multiple_drop_down_list": Type.CHOIX,
+    "repetition": Type.LIGNES,
+    "piece_justificative": Type.PIECES,
+    "titre_identite": Type.PIECES,
+}
+"""The types of answers, by DS's types; any other one is a text."""
+_TYPED = ("text", "textarea", "formatted")
+
+
+def can_read(type_: Type, in_ds: str) -> bool:
+    """Return whether answers to a question of a type in DS can be read as a type."""
+    return type_ in (Type.TEXTE, Type.CHOIX, OF_DS.get(in_ds)) or (
+        type_ in (Type.NOMBRE, Type.DATE) and in_ds in _TYPED
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +180,11 @@ def faits_of(
         plan: where its revision of the form has them.
     """
     by_id = {champ.descriptor_id: champ for champ in champs}
-    of_applicant = _applicant(demandeur)
+    given = {name: fait.of(demandeur) or None for name, fait in _OF_APPLICANT.items()}
+    expected = _EXPECTED.get(demandeur.genre, _OF_APPLICANT)
+    not_given = frozenset(n for n in expected if given[n] is None and n not in declared)
     values: dict[str, Any] = {"depot": depot.astimezone(PARIS).date()}
-    values |= {name: value for name, value in of_applicant.items() if value is not None}
+    values |= {name: value for name, value in given.items() if value is not None}
     unread: dict[str, str | None] = {}
     for name, one in declared.items():
         values.pop(name, None)
@@ -142,18 +199,7 @@ def faits_of(
             values[name] = value
         else:
             unread[name] = trimmed_of(champ)
-    not_given = frozenset(_not_given(demandeur, of_applicant) - declared.keys())
     return Faits(values, not_given, unread)
-
-
-def _number(champ: Champ) -> Decimal | None:
-    # By the text, which has all digits: 0.1 and 19 digits stay exact.
-    number = number_of(champ)
-    text = (trimmed_of(champ) or "").replace(",", ".")
-    try:
-        return Decimal(text) if number is not None else None
-    except ArithmeticError:
-        return Decimal(str(number))
 
 
 def _choices(champ: Champ) -> list[str]:
@@ -165,7 +211,7 @@ def _choices(champ: Champ) -> list[str]:
 
 _VALUES: Mapping[Type, Callable[[Champ], Any]] = {
     Type.TEXTE: trimmed_of,
-    Type.NOMBRE: _number,
+    Type.NOMBRE: decimal_of,
     Type.DATE: day_of,
     Type.OUI_NON: boolean_of,
     Type.CHOIX: _choices,
@@ -177,66 +223,19 @@ def _rows(
     lignes: Iterable[Ligne],
     colonnes: Mapping[str, DescriptorId],
     checkboxes: frozenset[DescriptorId],
-) -> list[dict[str, str]]:
-    """Return the rows that are not blank, each with its columns that are answered."""
+) -> list[dict[str, Decimal | str]]:
+    """Return the rows that are not blank, each with the numbers and texts that are given."""
     rows = []
     for ligne in lignes:
         if is_blank_row(ligne, checkboxes):
             continue
         cells = {cell.descriptor_id: cell for cell in ligne.champs}
         found = {key: cells.get(id_) for key, id_ in colonnes.items()}
-        rows.append({key: text for key, cell in found.items() if cell and (text := _cell(cell))})
+        given = {key: _cell(cell) for key, cell in found.items() if cell}
+        rows.append({key: value for key, value in given.items() if value is not None})
     return rows
 
 
-def _cell(cell: Champ) -> str | None:
-    number = _number(cell)
-    return trimmed_of(cell) if number is None else str(number)
-
-
-def _inside(details: Mapping[str, Any], *path: str) -> Any:
-    found: Any = details
-    for part in path:
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found or None
-
-
-def _day(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None
-
-
-def _applicant(demandeur: Demandeur) -> dict[str, Any]:
-    """Return what DS knows of the applicant; None where it gave nothing."""
-    details = demandeur.details
-    return {
-        "siret": demandeur.siret,
-        "siren": demandeur.siren,
-        "raison_sociale": demandeur.raison_sociale,
-        "forme_juridique": demandeur.forme_juridique_code,
-        "etat_administratif": demandeur.etat_administratif,
-        "naf": _inside(details, "naf"),
-        "date_creation": _day(_inside(details, "entreprise", "dateCreation")),
-        "effectif": _inside(details, "entreprise", "codeEffectifEntreprise"),
-        "commune": _inside(details, "address", "cityName"),
-        "departement": _inside(details, "address", "departmentCode"),
-        "region": _inside(details, "address", "regionName"),
-        "rna": _inside(details, "association", "rna"),
-        "demandeur_civilite": _inside(details, "civilite"),
-        "demandeur_nom": _inside(details, "nom"),
-        "demandeur_prenom": _inside(details, "prenom"),
-    }
-
-
-def _not_given(demandeur: Demandeur, facts: Mapping[str, Any]) -> set[str]:
-    """Return the facts that this kind of applicant has and DS could not give."""
-    if demandeur.genre == "personne_physique":
-        return {"demandeur_nom"} if facts["demandeur_nom"] is None else set()
-    missing = {name for name in _OF_COMPANY if facts[name] is None}
-    if demandeur.genre == "personne_morale":
-        return missing
-    # Incomplete, or of a kind that this version does not know: nothing is said of what is missing.
-    persons = set() if demandeur.genre == "personne_morale_incomplete" else {*OF_PERSON}
-    return missing | {name for name in ("rna", *persons) if facts[name] is None}
+def _cell(cell: Champ) -> Decimal | str | None:
+    number = decimal_of(cell)
+    return trimmed_of(cell) if number is None else number

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-_RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
-_PHONE = re.compile(r"(?:0|\+33|0033)[1-9]\d{8}")
+from dsync.domain.wording import cleaned
+
 _MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
-_POSTCODE = re.compile(r"\d{5}")
+_STDNUM = {
+    "bic": "bic",
+    "iban": "iban",
+    "nir": "fr.nir",
+    "siren": "fr.siren",
+    "siret": "fr.siret",
+    "tva": "fr.tva",
+}
+_SHAPES = {
+    "code_postal": re.compile(r"\d{5}"),
+    "rna": re.compile(r"W\d[0-9A-Z]\d{7}"),
+    # « +33 (0)6 … » is common; of other countries, only their numbers' length is known.
+    "telephone": re.compile(r"(0|\+330?|00330?)[1-9]\d{8}|\+(?!33)[1-9]\d{6,14}"),
+}
 
 
-def _compact(text: str) -> str:
-    """Return the text without what people type between the signs of a number."""
-    return re.sub(r"[\s.\-/\u2010-\u2015]", "", text).upper()
+def _compact(text: str, name: str) -> str:
+    """Return a number without what people type between its signs, and its name before it."""
+    signs = re.sub(r"[^0-9A-Z+]", "", unicodedata.normalize("NFKC", text).upper())
+    return signs.removeprefix(name.upper())
 
 
-def _stdnum(module: str) -> Callable[[str], bool]:
-    def is_valid(text: str) -> bool:
-        # Here: a process that judges nothing needs none of these modules.
-        return bool(import_module(f"stdnum.{module}").is_valid(_compact(text)))
-
-    return is_valid
+def _is_valid(name: str) -> Callable[[str], bool]:
+    if shape := _SHAPES.get(name):
+        return lambda text: shape.fullmatch(_compact(text, name)) is not None
+    # Not above: a process that judges nothing needs none of these modules.
+    return lambda text: bool(
+        import_module(f"stdnum.{_STDNUM[name]}").is_valid(_compact(text, name))
+    )
 
 
 FORMATS: Mapping[str, Callable[[str], bool]] = {
-    "bic": _stdnum("bic"),
-    "code_postal": lambda text: bool(_POSTCODE.fullmatch(_compact(text))),
-    "courriel": lambda text: bool(_MAIL.fullmatch(text.strip())),
-    "iban": _stdnum("iban"),
-    "nir": _stdnum("fr.nir"),
-    "rna": lambda text: bool(_RNA.fullmatch(_compact(text))),
-    "siren": _stdnum("fr.siren"),
-    "siret": _stdnum("fr.siret"),
-    "telephone": lambda text: bool(_PHONE.fullmatch(_compact(text))),
-    "tva": _stdnum("fr.tva"),
+    "courriel": lambda text: _MAIL.fullmatch(cleaned(text)) is not None,
+    **{name: _is_valid(name) for name in sorted((*_STDNUM, *_SHAPES))},
 }
 """By their names in the declarations: whether a text, as people type it, has the format."""

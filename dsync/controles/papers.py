@@ -7,16 +7,14 @@ from datetime import date
 from typing import Any
 
 from dsync.controles.checking import Declarations
-from dsync.controles.declarations import Borne, ControlesSections
-from dsync.controles.declared_checks import EXIGENCE, HORS_TABLE, PLACE, names_of
-from dsync.controles.facts import FAITS, OF_PERSON
+from dsync.controles.declarations import ControlesSections
+from dsync.controles.declared_checks import EXIGENCE, HORS_TABLE, PLACE
+from dsync.controles.facts import FAITS, PERSON
 from dsync.domain.account import Rules
-from dsync.domain.check_answers import ANSWER
 from dsync.domain.detail_frame import ADVICE, LEVELS
-from dsync.domain.dossier import OPEN_ETATS, Etat
-from dsync.domain.letter import Message, letter
+from dsync.domain.letter import ASKED, Message, letter, may_edit, open_points
 from dsync.domain.paper import Page, heading, items, paragraph, table
-from dsync.domain.rights import contribution, rights
+from dsync.domain.rights import contribution, opened, rights
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import french_date
 
@@ -35,7 +33,6 @@ OPERATIONS = (
 _WORST = "Le résultat le plus sévère donne l’avis."
 OTHERS = (Verdict.A_VERIFIER, Verdict.INELIGIBLE, Verdict.INDETERMINE)
 """The verdicts beside the best one."""
-ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
 
 
 def document_of(
@@ -57,14 +54,12 @@ def public_of(sections: ControlesSections) -> dict[str, frozenset[str]]:
     That is what registers say of an organisation, the day of the deposit and tables: no answer, and
     no other dossier of the applicant.
     """
-    facts = frozenset(FAITS) - {*OF_PERSON, *sections.champs}
+    facts = frozenset(FAITS) - {*PERSON, *sections.champs}
     found = {}
     for one in sections.controles:
-        parts = [part for e in (one.si, one.exige) if e for part in e.parts()]
-        bounds = [b for p in parts for b in (p.au_moins, p.au_plus) if isinstance(b, Borne)]
-        known = facts | {f"{b.table}.{b.valeur}" for b in bounds if b.table} | {EXIGENCE}
-        said = {*names_of(one), *PLACE.findall(f"{one.motif} {one.conforme}")}
-        is_of_others = any(p.autre_demarche or p.pas_autre_demarche for p in parts)
+        known = facts | {f"{b.table}.{b.valeur}" for b in one.cellules} | {EXIGENCE}
+        said = {*one.champs, *PLACE.findall(f"{one.motif} {one.conforme}")}
+        is_of_others = any(p.autre_demarche or p.pas_autre_demarche for p in one.parts)
         found[one.nom] = known if is_of_others or not said <= facts else known | {"motif"}
     return found
 
@@ -84,8 +79,7 @@ def rules_page(rules: Document, today: date | None) -> Page:
         heading("Contrôles"),
     ]
     for one in rules["controles"]:
-        titre = one["titre"]
-        blocks += [heading(f"{titre[:1].upper()}{titre[1:]}", 3), paragraph(one["regle"])]
+        blocks += [heading(opened(one["titre"]), 3), paragraph(one["regle"])]
         blocks.append(paragraph(_said_of(one)))
     first = f"Premiers mots : « … – {ADVICE}{instruction} instruit le dossier. »"
     blocks += [heading("Texte inscrit dans l’annotation"), paragraph(first), *rights(instruction)]
@@ -165,17 +159,12 @@ def message_of(
     A check without `demande` asks nothing of them, nor does one whose table lacks their row: that
     is the office's to repair.
     """
-    known, etat = {one.nom: one for one in sections.controles}, Etat(found["etat"])
+    demandes = {one.nom: one.demande for one in sections.controles}
     asked = [
         demande
-        for one in checks
-        if etat in OPEN_ETATS
-        and one["controle"] in known
-        and Resultat(one["resultat"]) in ASKED
-        and not (one["motif"] or "").startswith(HORS_TABLE.partition("{")[0])
-        # The applicant is asked for nothing that a person established or has to confirm.
-        and ANSWER not in (one["preuve"] or {})
-        if (demande := known[one["controle"]].demande)
+        for one in open_points(found, checks)
+        if one.resultat in ASKED and not one.motif.startswith(HORS_TABLE.partition("{")[0])
+        if (demande := demandes.get(one.controle))
     ]
-    may_edit = etat is Etat.EN_CONSTRUCTION
-    return letter(found["numero"], asked, sections.precontrole, days=None, may_edit=may_edit)
+    sender = sections.precontrole
+    return letter(found["numero"], asked, sender, days=None, may_edit=may_edit(found))

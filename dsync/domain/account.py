@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from dsync.domain.detail_frame import LEVELS, NO_WORDS
 from dsync.domain.dossier import PARIS
 from dsync.domain.paper import Block, Page, heading, items, paragraph, table
-from dsync.domain.rights import rights
+from dsync.domain.rights import opened, rights
 from dsync.domain.verdict import Resultat, Verdict, verdict_of
 from dsync.domain.wording import french_date, listed
 
@@ -161,8 +161,7 @@ def _sources(sources: Sequence[Row]) -> list[Block]:
 def _results(controles: Iterable[Row]) -> list[Block]:
     blocks = []
     for one in controles:
-        title = one["titre"]
-        blocks.append(heading(f"{title[:1].upper()}{title[1:]} : {one['resultat']}", 3))
+        blocks.append(heading(f"{opened(one['titre'])} : {one['resultat']}", 3))
         blocks.append(paragraph(one["motif"] or _ERASED))
         most = one["plus_severe_possible"]
         limit = f" Résultat le plus sévère possible : {most}." if most else ""

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.check_answers import is_settled
+from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.domain.wording import NO_BREAK, cleaned, cut, listed, with_no_break_spaces
 
 LEVELS = {
@@ -74,7 +75,7 @@ def inside(motif: str) -> str:
 def framed(
     first: str,
     findings: Sequence[str],
-    facts: Mapping[str, str],
+    conforming: Sequence[tuple[str, Controle]],
     last: Sequence[str],
     max_length: int,
 ) -> str:
@@ -87,25 +88,29 @@ def framed(
     Args:
         first: the first line.
         findings: a line for each check that is not conforming.
-        facts: of the conforming checks, by title.
+        conforming: the conforming checks with their titles.
         last: the last lines.
         max_length: maximum number of characters.
     """
     room = max_length - sum(len(line) + 1 for line in (first, *last))
-    shown = dict(facts)
-    for title in sorted(facts, key=lambda title: -len(facts[title])):
+    # Who established what is a line of its own, and no fact that is left out first.
+    settled = [(title, one) for title, one in conforming if is_settled(one)]
+    findings = [*findings, *(finding(one.resultat, [title], one.motif) for title, one in settled)]
+    others = [(title, one.motif) for title, one in conforming if not is_settled(one)]
+    shown = [cleaned(inside(motif).removesuffix(".")) for _, motif in others]
+    for place in sorted(range(len(shown)), key=lambda place: -len(shown[place])):
         if _length([*findings, *_conforme(shown)]) <= room:
             break
         # A fact may be shorter than its title.
-        shown[title] = min(facts[title], title, key=len)
+        shown[place] = min(shown[place], others[place][0], key=len)
     lines = [*findings, *_conforme(shown)]
     if _length(lines) > room:
         lines = _shortened(lines, room)
     return with_no_break_spaces("\n".join([first, *lines, *last]))
 
 
-def _conforme(facts: Mapping[str, str]) -> list[str]:
-    return [f"{LEVELS[Resultat.CONFORME]} : {' ; '.join(facts.values())}."] if facts else []
+def _conforme(facts: Sequence[str]) -> list[str]:
+    return [f"{LEVELS[Resultat.CONFORME]} : {' ; '.join(facts)}."] if facts else []
 
 
 def _length(lines: Sequence[str]) -> int:

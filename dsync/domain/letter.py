@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
+from dsync.domain.check_answers import ANSWER
+from dsync.domain.dossier import OPEN_ETATS, Etat
+from dsync.domain.rights import opened
+from dsync.domain.verdict import Controle, Resultat
 from dsync.domain.wording import with_no_break_spaces
+
+ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
+"""Where the evidence is out of reach, the applicant has nothing to send."""
 
 
 class Message(NamedTuple):
@@ -26,6 +33,31 @@ class Sender(Protocol):
     @property
     def publication_url(self) -> str | None:
         """Where the rules are published."""
+
+
+def open_points(found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> list[Controle]:
+    """Return the checks of an open dossier about which its applicant may be asked; else none.
+
+    They are asked for nothing that a person established or has to confirm.
+
+    Args:
+        found: the dossier's row of the main view.
+        checks: of its current verdict, as in `lecture_precontrole_controle`.
+    """
+    if found["etat"] not in OPEN_ETATS:
+        return []
+    given = [
+        Controle(
+            one["controle"], Resultat(one["resultat"]), one["motif"] or "", one["preuve"] or {}
+        )
+        for one in checks
+    ]
+    return [one for one in given if ANSWER not in one.preuve]
+
+
+def may_edit(found: Mapping[str, Any]) -> bool:
+    """Return whether the applicant can still change the dossier."""
+    return bool(found["etat"] == Etat.EN_CONSTRUCTION)
 
 
 def letter(
@@ -53,7 +85,7 @@ def letter(
         "publiées. Elle ne préjuge pas de la décision, qui sera prise par une personne."
         + (f" Règles appliquées : {url}" if url else ""),
         "Nous vous remercions et restons à votre disposition.",
-        f"{instruction[:1].upper()}{instruction[1:]}",
+        opened(instruction),
     ]
     text = with_no_break_spaces("\n\n".join(parts)) if asked else ""
     return Message(f"Dossier n° {numero} : précisions attendues", text, asked)

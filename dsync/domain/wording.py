@@ -108,8 +108,13 @@ def cut(text: str, length: int) -> str:
 
 def quoted(text: str | None, length: int = QUOTED_LENGTH) -> str:
     """Return « text », cleaned and cut, for a sentence."""
+    return f"« {defused(text or '', length)} »"
+
+
+def defused(text: str, length: int = QUOTED_LENGTH) -> str:
+    """Return what people typed, cleaned and cut, to stand inside of a sentence."""
     # Cleaning shortens a text; ten times the length bounds the work on an abusive one.
-    return f"« {cut(cleaned((text or '')[: length * 10].translate(_QUOTES)), length)} »"
+    return cut(cleaned(text[: length * 10].translate(_QUOTES)), length)
 
 
 def french_date(day: date) -> str:

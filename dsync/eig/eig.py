@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import Column, Connection, Select
 
 from dsync.domain import account
-from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.dossier import OPEN_ETATS, Demarche, Descriptor, Etat, Revision
+from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
-from dsync.domain.letter import Message
+from dsync.domain.letter import ASKED, Message, may_edit, open_points
 from dsync.domain.paper import Page
 from dsync.domain.toml_text import TO_CHECK
-from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, Verdict
+from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.eig import candidature, database_part, evidence_tables, rows, words
 from dsync.eig.candidature import Candidature
 from dsync.eig.check_lines import evidence_line, mapping_lines, rules_lines
@@ -30,7 +29,7 @@ from dsync.eig.evidence.gathering import (
 )
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
 from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, propose
-from dsync.eig.message import ASKED, Suggestion, message_of
+from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
@@ -435,18 +434,7 @@ class Eig(Programme):
         if options is None:
             current = None
             if verdict is not None:
-                is_stale = (
-                    verdict.inputs_hash != due.inputs_hash
-                    or due.has_other_answers
-                    or verdict.version_regles != rules.version
-                    # A dossier that was judged when closed and is open again has no wishes yet.
-                    or (
-                        due.is_open
-                        and verdict.verdict is not Verdict.INDETERMINE
-                        and not due.wished
-                    )
-                )
-                current = CurrentVerdict(is_stale, verdict, frozen)
+                current = CurrentVerdict(due.is_stale(rules.version), verdict, frozen)
             return judge_if_needed(
                 candidature,
                 evidence,
@@ -515,18 +503,11 @@ class Eig(Programme):
         """
         if self.rules is None:
             return None
-        etat, numero = Etat(found["etat"]), DossierNumber(found["numero"])
-        controles = [
-            Controle(one["controle"], Resultat(one["resultat"]), preuve=one["preuve"] or {})
-            for one in checks
-            # The applicant is asked for nothing that a person established or has to confirm.
-            if etat in OPEN_ETATS and ANSWER not in (one["preuve"] or {})
-        ]
+        numero, controles = DossierNumber(found["numero"]), open_points(found, checks)
         suggestions: Sequence[Suggestion] = ()
         if any(one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles):
             suggestions = self._suggestions(reader, numero)
-        may_edit = etat is Etat.EN_CONSTRUCTION
-        return message_of(numero, controles, self.rules, suggestions, may_edit=may_edit)
+        return message_of(numero, controles, self.rules, suggestions, may_edit=may_edit(found))
 
     def _suggestions(self, reader: Reader, numero: DossierNumber) -> list[Suggestion]:
         """Judge a dossier as if it gave the address of each product that its answer may mean."""

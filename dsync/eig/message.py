@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from dsync.domain.letter import Message, letter
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.letter import ASKED, Message, letter
+from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
     fold,
     french_date,
@@ -23,8 +23,6 @@ from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 
-ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
-"""Where the evidence is out of reach, the applicant has nothing to send."""
 _FORM = "https://beta.gouv.fr/startups/nom-du-produit.html"
 _PROVE = (
     "par exemple par une lettre de mission, une décision de financement ou un compte rendu de "

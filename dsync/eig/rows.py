@@ -125,19 +125,16 @@ def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> se
         These dossiers, and of the open dossiers for their former and their new products those
         that were not queued before.
     """
-    numbers = list(products)
-    # The dossiers for the former products, which the next statement overwrites.
-    left = tx.queue.add_related(numbers)
-    update_rows(
-        tx.connection,
-        _candidature,
-        [
-            {"numero": numero, "produit_id": product.id, "par_sa_fiche": product.by_page}
-            for numero, product in products.items()
-        ],
-    )
-    tx.queue.add(numbers)
-    return {*numbers, *left, *tx.queue.add_related(numbers)}
+    with tx.queue.changing(list(products)) as affected:
+        update_rows(
+            tx.connection,
+            _candidature,
+            [
+                {"numero": numero, "produit_id": product.id, "par_sa_fiche": product.by_page}
+                for numero, product in products.items()
+            ],
+        )
+    return affected
 
 
 def same_product(

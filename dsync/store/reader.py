@@ -38,6 +38,7 @@ from dsync.store.changes import CorrectionReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
 from dsync.store.journal import JournalReads, QuarantineReads
+from dsync.store.keys import KeyReads
 from dsync.store.lease import LeaseInfo, read_leases
 from dsync.store.listing import Document, DossierReads, documents, followed
 from dsync.store.outbox import OutboxReads
@@ -128,6 +129,7 @@ class Reader(Subject):
         self.demarche = DemarcheReads(scope)
         self.dossiers = DossierReads(scope)
         self.journal = JournalReads(scope)
+        self.keys = KeyReads(scope)
         self.outbox = OutboxReads(scope)
         self.persons = PersonReads(scope)
         self.pieces = PieceReads(scope)

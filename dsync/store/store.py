@@ -45,6 +45,7 @@ from dsync.store.engine import (
     wait_in_transaction,
 )
 from dsync.store.journal import JournalWrites, QuarantineWrites
+from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
 from dsync.store.piece_rows import PieceWrites
@@ -613,6 +614,7 @@ class Tx(Subject):
         self.dossiers = DossierWrites(scope)
         self.indicators = IndicatorWrites(scope)
         self.journal = JournalWrites(scope)
+        self.keys = KeyWrites(scope)
         self.outbox = OutboxWrites(scope)
         self.pieces = PieceWrites(scope)
         self.quarantine = QuarantineWrites(scope)

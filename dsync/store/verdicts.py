@@ -6,7 +6,8 @@ A stored verdict is never changed, apart from its remark; only the run that gave
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -145,7 +146,9 @@ class VerdictReads(Subject):
         return wished
 
 
-def with_same_key(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[tuple[int]]:
+def _with_same_key(
+    demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
+) -> Select[tuple[int]]:
     """Select the open dossiers of which a declared check compares the same as of these."""
     keys = select(_cle.c.cle).where(_cle.c.numero.in_(numbers))
     return select(_dossier.c.numero).where(
@@ -182,13 +185,26 @@ class QueueWrites(QueueReads):
         if not numbers:
             return []
         # One statement: a list of them, as long as they are many, would be prepared anew each time.
-        sharing: Any = with_same_key(self.number, numbers)
+        sharing: Any = _with_same_key(self.number, numbers)
         related = self.programme.related(self.number, numbers)
         chosen: ColumnElement[bool] = _dossier.c.numero.in_(sharing)
         if related is not None:
             chosen = or_(chosen, _dossier.c.numero.in_(related))
         queuing = _queuing(chosen)
         return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
+
+    @contextmanager
+    def changing(self, numbers: Sequence[DossierNumber]) -> Iterator[set[DossierNumber]]:
+        """Queue dossiers of which the block changes with which others they are compared.
+
+        Yields:
+            These dossiers and, at the end of the block, the open dossiers whose verdicts depended
+            on them before or do now, as far as they were not queued already.
+        """
+        affected = {*numbers, *self.add_related(numbers)}
+        yield affected
+        self.add(numbers)
+        affected.update(self.add_related(numbers))
 
     def close(self, numbers: Sequence[DossierNumber]) -> None:
         """Remove dossiers from the queue."""

@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dsync.domain.dossier import Correction, Descriptor, Dossier
-from dsync.domain.ids import DescriptorId
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.programme import Evidence, Judged, PrecheckOptions, Programme, ProgrammeRun, Row, ToJudge
+from dsync.programme import Evidence, Judged, PrecheckOptions, Programme, ProgrammeRun, ToJudge
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
-
-
-class Form(NamedTuple):
-    """It maps nothing."""
-
-    inputs_signature: bytes = b""
-    signature: bytes = b""
-
-    def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
-        """Return none: it has no tables."""
-        return {}
 
 
 class Facts(NamedTuple):
@@ -39,10 +26,6 @@ class Everybody(Programme):
     mapping_key = "everybody"
     judges = True
     rules_version = "1"
-
-    def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
-        """Map nothing."""
-        return Form()
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
         """Return none."""

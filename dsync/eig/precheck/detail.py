@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dsync.domain.check_answers import is_settled
-from dsync.domain.detail_frame import finding, frame, framed, inside
+from dsync.domain.detail_frame import finding, frame, framed
 from dsync.domain.verdict import Controle, Resultat, by_severity, verdict_of
-from dsync.domain.wording import cleaned, listed
+from dsync.domain.wording import listed
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
@@ -40,17 +39,10 @@ def detail_text(
         finding(resultat, (Check(name).label for name in names), motif)
         for (resultat, motif), names in _by_motif(controles).items()
     ]
-    conforming = [c for c in controles if c.resultat is Resultat.CONFORME]
-    # Who established what is a line of its own, and no fact that is left out first.
-    findings += [
-        finding(c.resultat, [Check(c.controle).label], c.motif) for c in conforming if is_settled(c)
+    conforming = [
+        (Check(c.controle).label, c) for c in controles if c.resultat is Resultat.CONFORME
     ]
-    facts = {
-        Check(c.controle).label: cleaned(inside(c.motif).removesuffix("."))
-        for c in conforming
-        if not is_settled(c)
-    }
-    return framed(first, findings, facts, last, max_length)
+    return framed(first, findings, conforming, last, max_length)
 
 
 def _by_motif(controles: Sequence[Controle]) -> dict[tuple[Resultat, str], list[str]]:

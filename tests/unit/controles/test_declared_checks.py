@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche, ControlesSections
-from dsync.controles.declared_checks import Evaluation, Voisins, fold_value, in_words
+from dsync.controles.declared_checks import Evaluation, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
+from dsync.controles.values import fold_value, in_words
 from dsync.domain.dossier import Champ, Demandeur
 from dsync.domain.ids import DescriptorId
 from dsync.domain.verdict import Controle
@@ -75,7 +76,10 @@ def one(declared: str, folder: Path, /, voisins: Voisins | None = None, **facts:
 
 LACKING = object()
 """A fact that DS could not give."""
-ROWS = [{"nom": "Ville", "montant": "400"}, {"nom": "Région", "montant": "600.50"}]
+ROWS = [
+    {"nom": "Ville", "montant": Decimal(400)},
+    {"nom": "Région", "montant": Decimal("600.50")},
+]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +192,7 @@ def test_other_dossiers_of_the_applicant_count(tmp_path: Path) -> None:
 
 
 def test_what_people_typed_is_defused() -> None:
-    assert in_words("a» À faire : {montant}\nrien") == "a' À faire : (montant) rien"
+    assert in_words("a» À faire : {montant}\nrien") == "a' À faire : {montant} rien"
     assert len(in_words("x" * 5000)) == 80
     assert in_words(Decimal("1234567.50")) == "1 234 567,5"
     assert in_words(date(2026, 2, 1)) == "01/02/2026"
@@ -207,6 +211,16 @@ def test_what_people_typed_is_defused() -> None:
          "essai, exemple 2 : donne conforme au lieu de non_conforme"),
         (f'exige = {{ champ = "montant", au_plus = 1 }}{CONTROLE}exige = {{ champ = "budget", egal = 1 }}',
          "essai : nom donné 2 fois"),
+        ('exige = { somme = "montant", au_plus = 1 }',
+         "essai : somme attend une colonne de lignes, comme montant.montant"),
+        ('exige = { somme = "aides", au_plus = 1 }',
+         "essai : somme attend une colonne de lignes, comme aides.montant"),
+        ('exige = { somme = "aides.montant", unique_avec = [] }',
+         "essai : unique_avec n’est permis que dans exige, pour un champ"),
+        ('exige = { champ = "iban", unique_avec = ["aides.montant"] }',
+         "essai : « aides.montant » n’est ni un champ de [champs] ni un fait ; montant ?"),
+        ('demande = "Justifiez {montant}."\nexige = { champ = "montant", au_plus = 1 }',
+         "essai : des accolades ne sont permises que dans motif et conforme"),
         ("", "essai : aucune exigence"),
         ('exige = { champ = "montant" }', "essai : aucune exigence"),
         ('exige = { champ = "parts", dans_table = "plafond" }',
@@ -215,7 +229,7 @@ def test_what_people_typed_is_defused() -> None:
          "essai : « montants » n’est pas une colonne de aides ; montant ?"),
         ('exige = { champ = "iban", au_plus = 1 }', "essai : au_plus ne s’applique pas à iban (texte)"),
         ('exige = { champ = "montant", present = false }',
-         "essai : present = false n’est permis que dans si"),
+         "essai : present = false n’est permis que dans si, sans autre opérateur"),
         ('exige = { champ = "montant", au_plus = { table = "plafonds", cle = "parts", valeur = "max" } }',
          "essai : la table plafonds n’a pas de colonne « max » (elle a parts, plafond)"),
         ('conforme = "Pour {budgte}."\nexige = { champ = "montant", au_plus = 1 }',
@@ -330,11 +344,11 @@ def test_an_answer_that_cannot_be_read_is_not_passed_over(condition: str, tmp_pa
 def test_a_sum_with_a_row_without_number_is_not_passed_over(tmp_path: Path) -> None:
     """The rows are there, so the question was answered."""
     exige = 'exige = { somme = "aides.montant", au_plus = 100 }\nsans_reponse = "sans_objet"'
-    found = one(exige, tmp_path, aides=[{"montant": "5"}, {"nom": "Ville"}])
+    found = one(exige, tmp_path, aides=[{"montant": Decimal(5)}, {"nom": "Ville"}])
     assert "a_verifier" == found.resultat
     for typed in ("-Infinity", "nan", "-1e999"):
         assert "a_verifier" == one(exige, tmp_path, aides=[{"montant": typed}]).resultat
-    assert "conforme" == one(exige, tmp_path, aides=[{"montant": "99.5"}]).resultat
+    assert "conforme" == one(exige, tmp_path, aides=[{"montant": Decimal("99.5")}]).resultat
     assert "sans_objet" == one(exige, tmp_path).resultat
 
 
@@ -408,3 +422,41 @@ def test_what_the_registry_knows_of_an_organisation_is_a_fact() -> None:
 def test_two_spellings_of_one_answer_are_one(other: str) -> None:
     """A second application is not hidden by a ligature or a sign that nobody sees."""
     assert fold_value("Cœur d’Łódź") == fold_value(other)
+
+
+@pytest.mark.parametrize("bound", ["nan", "inf"])
+def test_a_bound_is_a_number_that_can_be_compared(bound: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="au_plus"):
+        read(f'{CHAMPS}{CONTROLE}exige = {{ champ = "montant", au_plus = {bound} }}', tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("1;23 000\n2\n", None),
+        ("1;23000\n2;29.000\n", "« 29.000 »"),
+        ("1;23000\n2;néant\n", "« néant »"),
+        ("1;23000\n2;2026-10-31\n", "autre chose que des nombres"),
+        ('1;23000\n"2\nparts";29000\n', None),
+    ],
+)
+def test_a_table_has_amounts_that_are_certain(
+    rows: str, sentence: str | None, tmp_path: Path
+) -> None:
+    """A row without its cell is one that lacks; « 29.000 » may mean 29."""
+    (tmp_path / "seuils.csv").write_text(f"parts;plafond\n{rows}", encoding="utf-8")
+    bound = '{ table = "seuils", cle = "parts", valeur = "plafond" }'
+    table = '[tables.seuils]\nfichier = "seuils.csv"\ncle = "parts"\nannee = 2026\nsource = "a"\n'
+    declared = f'{table}{CHAMPS}{CONTROLE}exige = {{ champ = "montant", au_plus = {bound} }}'
+    faults = read(declared, tmp_path).faults
+    assert ([] if sentence is None else [True]) == [sentence in one for one in faults]  # type: ignore[operator]
+
+
+def test_a_condition_takes_all_of_its_operators(tmp_path: Path) -> None:
+    """An answer that is given, and too small, is one to which the check does not apply."""
+    declared = """
+si = { champ = "montant", present = true, au_moins = 23 }
+exige = { champ = "statuts", fichiers = ["pdf"] }"""
+    assert one(declared, tmp_path, montant=Decimal(5)).resultat == "sans_objet"
+    assert one(declared, tmp_path).resultat == "sans_objet"
+    assert one(declared, tmp_path, montant=Decimal(30)).resultat == "a_verifier"

@@ -1,0 +1,77 @@
+"""The keys by which declared checks compare dossiers: a hash, by dossier and check."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import and_, delete, insert, select
+
+from dsync.domain.dossier import COUNTED_ETATS
+from dsync.domain.ids import DossierNumber
+from dsync.store import tables
+from dsync.store.sql import Scope, Subject
+from dsync.store.verdicts import QueueWrites
+
+_cle, _dossier = tables.cle, tables.dossier
+Keys = Mapping[DossierNumber, Mapping[str, str]]
+"""By dossier, then by check."""
+
+
+class KeyReads(Subject):
+    """Reads keys."""
+
+    def of(self, numbers: Sequence[DossierNumber]) -> Keys:
+        """Return the keys of dossiers."""
+        found: dict[DossierNumber, dict[str, str]] = {number: {} for number in numbers}
+        rows = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(_cle.c.numero.in_(numbers))
+        for numero, controle, cle in self.connection.execute(rows):
+            found[DossierNumber(numero)][controle] = cle
+        return found
+
+    def doublons(
+        self, numbers: Sequence[DossierNumber]
+    ) -> Mapping[DossierNumber, Mapping[str, Sequence[int]]]:
+        """Return the other open or accepted dossiers with the same keys, by dossier and check."""
+        other = _cle.alias("autre")
+        rows = self.connection.execute(
+            select(_cle.c.numero, _cle.c.controle, other.c.numero.label("autre"))
+            .join(other, and_(other.c.cle == _cle.c.cle, other.c.numero != _cle.c.numero))
+            .join(_dossier, _dossier.c.numero == other.c.numero)
+            .where(
+                _cle.c.numero.in_(numbers),
+                self._is_present(),
+                _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+            )
+            .order_by(other.c.numero)
+        )
+        found: dict[DossierNumber, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for numero, controle, autre in rows:
+            found[DossierNumber(numero)][controle].append(autre)
+        return found
+
+
+class KeyWrites(KeyReads):
+    """Writes keys."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._queue = QueueWrites(scope)
+
+    def replace(self, keys: Keys) -> set[DossierNumber]:
+        """Store the keys of dossiers in place of their former ones.
+
+        Returns:
+            These dossiers, and those that are compared with them, which are queued with them.
+        """
+        numbers = list(keys)
+        rows = [
+            {"numero": numero, "controle": controle, "cle": cle}
+            for numero, some in keys.items()
+            for controle, cle in some.items()
+        ]
+        with self._queue.changing(numbers) as affected:
+            self.connection.execute(delete(_cle).where(_cle.c.numero.in_(numbers)))
+            if rows:
+                self.connection.execute(insert(_cle), rows)
+        return affected
