@@ -6,27 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 
+from dsync.annotations.targets import ACCEPTED_TYPES, DATE, DETAIL, RESULTAT
 from dsync.controles.declarations import Type
-from dsync.controles.facts import FAITS
+from dsync.controles.facts import FAITS, OF_DS
 from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, quoted
-from dsync.domain.verdict import MOST_CHECKS
+from dsync.domain.verdict import MOST_CHECKS, Verdict
 
-_TYPES = {
-    "integer_number": Type.NOMBRE,
-    "decimal_number": Type.NOMBRE,
-    "number": Type.NOMBRE,
-    "date": Type.DATE,
-    "datetime": Type.DATE,
-    "yes_no": Type.OUI_NON,
-    "checkbox": Type.OUI_NON,
-    "drop_down_list": Type.CHOIX,
-    "multiple_drop_down_list": Type.CHOIX,
-    "repetition": Type.LIGNES,
-    "piece_justificative": Type.PIECES,
-    "titre_identite": Type.PIECES,
-}
-"""The types of answers, by DS's types; any other one is a text."""
 _LEFT_OUT = LAYOUT_TYPES | {"carte"}
 _FORMATS = {
     "iban": re.compile(r"\biban\b", re.I),
@@ -34,17 +20,23 @@ _FORMATS = {
     "rna": re.compile(r"\brna\b", re.I),
     "nir": re.compile(r"\bnir\b|sécurité sociale", re.I),
 }
+_WORDS = {
+    "eligible": Verdict.RIEN_A_SIGNALER,
+    "a_verifier": Verdict.A_VERIFIER,
+    "ineligible": Verdict.INELIGIBLE,
+}
+_OPTIONS = ", ".join(f"{key} = {quoted(word)}" for key, word in _WORDS.items())
 
 
 def proposed(demarche: Demarche, revision: Revision) -> str:
-    """Return `[champs]` and `[[controles]]` for a form, as comments."""
+    """Return `[annotations]`, `[champs]` and `[[controles]]` for a form, as comments."""
     known = [d for d in revision.descriptors.values() if not d.is_annotation]
     top = [d for d in known if d.parent_id is None and d.type not in _LEFT_OUT]
     names = _names(top)
-    lines = ["[champs]"]
+    lines = [*_annotations(revision), "[champs]"]
     for d in top:
         columns = [c for c in known if c.parent_id == d.id and c.type not in _LEFT_OUT]
-        type_ = _TYPES.get(d.type, Type.TEXTE)
+        type_ = OF_DS.get(d.type, Type.TEXTE)
         # Rows without a column cannot be declared.
         if type_ is not Type.LIGNES or columns:
             lines.append(_champ(names[d.id], d, type_, columns))
@@ -52,11 +44,28 @@ def proposed(demarche: Demarche, revision: Revision) -> str:
     for check in checks[:MOST_CHECKS]:
         lines += ["", *check]
     head = (
-        "---- [champs], [[controles]]: checks of your own, in French: docs/fr/controles.md. Each",
-        "proposal gives « à vérifier » at most, and nothing is judged until you uncomment [champs]",
-        f"and at least one check. {TO_CHECK} the rule of each check, and what is not asked here.",
+        "---- [annotations], [champs], [[controles]]: checks that you declare, in French:",
+        "docs/fr/controles.md. Each proposal gives « à vérifier » at most; nothing is judged until",
+        "you uncomment [champs] and a check, and nothing is written into DS without [annotations].",
+        f"{TO_CHECK} the rule of each check, and what is not asked here.",
     )
     return "\n".join([*commented(head), *commented(lines)]) + "\n"
+
+
+def _annotations(revision: Revision) -> Iterator[str]:
+    """Propose where results are written: of each usual type, the form's first annotation."""
+    top = [d for d in revision.descriptors.values() if d.is_annotation and d.parent_id is None]
+    yield "[annotations]"
+    for name in (RESULTAT, DETAIL, DATE):
+        type_ = ACCEPTED_TYPES[name][0]
+        found = [d for d in top if d.type == type_]
+        if not found:
+            yield f"# {TO_CHECK} make an annotation privée of the type {type_}, for {name}."
+        for rank, d in enumerate(found):
+            more = f", options = {{ {_OPTIONS} }}" if name == RESULTAT else ""
+            given = f"id = {quoted(d.id)}, libelles = {array([d.libelle])}{more}"
+            yield f"{'# Or: ' if rank else ''}{name} = {{ {given} }}"
+    yield ""
 
 
 def _names(top: Iterable[Descriptor]) -> dict[str, str]:

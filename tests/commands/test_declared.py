@@ -72,7 +72,9 @@ def test_a_sample_judges_and_annotates_and_then_rests(
     assert MANY == accepted.json["evaluated"]
     pushed = dsync("sync", "--json")
     assert MANY == pushed.json["pushed"]
+    aids.control.forget_requests()
     second = dsync("sync", "--json")
+    assert [] == aids.control.requests(kind="mutation")
     assert (0, 0, 0) == (second.code, second.json["evaluated"], second.json["pushed"])
     assert 0 < rows(dsync, "SELECT count(*) FROM verdict WHERE verdict = 'Rien à signaler'")[0][0]
 
@@ -149,6 +151,12 @@ def test_what_is_wrong_is_told_at_once(run: Command) -> None:
     told = problems(("champs = { depot = 2026-12-31 }", "champs = { depot = 2027-12-31 }"))
     assert "calendrier_depot, exemple 1 : donne non_conforme au lieu de conforme" in told
     assert "controles.iban.exige.formatt" in problems(('format = "iban"', 'formatt = "iban"'))
+    told = problems(
+        ("fois = 0.7", "foi = 0.7"),
+        ('commence_par = ["92"]', 'commence_par = "92"'),
+    )
+    assert "controles.part.exige.au_plus.foi: unknown key; did you mean fois?" in told
+    assert "association.exige.commence_par: expected a list" in told
     assert "exclude each other" in problems(("[precontrole]", "[mapping]\n[precontrole]"))
 
 
@@ -185,7 +193,7 @@ def test_both_programmes_live_in_one_database(sandbox: Sandbox, run: Command) ->
 def test_config_init_proposes_checks_for_any_form(run: Command, sandbox: Sandbox) -> None:
     """All commented out; uncommented, they are valid and give « à vérifier » at most."""
     printed = run("config", "init", "--demarche", str(content.SUBSIDY_FORM.number), "-").out
-    begin = printed.index("# ---- [champs]")
+    begin = printed.index("# ---- [annotations], [champs]")
     assert "controles" not in tomllib.loads(printed)
     lines = [line[2:] for line in printed[begin:].splitlines() if line.startswith("# ")]
     own = "\n".join(line for line in lines if re.match(r"\[|\w+ = ", line))
@@ -196,6 +204,7 @@ def test_config_init_proposes_checks_for_any_form(run: Command, sandbox: Sandbox
     path.write_text(printed[:begin] + written, encoding="utf-8")
     checked = run("config", "check", DSYNC_CONFIG=str(path))
     assert (0, "") == (checked.code, checked.err)
+    assert tomllib.loads(own)["annotations"].keys() == {"resultat", "detail", "date"}
     assert 'format = "iban"' in own
     assert 'format = "rna"' in own
     assert "au_moins = 2026-08-24" in own
