@@ -189,7 +189,7 @@ class Controles(Programme):
         depot = datetime.combine(as_of, NOON) if as_of else None
         is_trial = options is not None and options.is_trial
         with run.reading() as reader:
-            is_kept = is_trial or self.rules_version in _kept(reader.connection)
+            is_kept = is_trial or _is_kept(reader.connection, self.rules_version)
             faits = self._faits(reader, evidence, numbers, depot)
             doublons = reader.keys.doublons(numbers) if self._unique else {}
         for one in due:
@@ -214,7 +214,7 @@ class Controles(Programme):
         document = self.rules_documents()[self.rules_version]
         row = {"version": self.rules_version, "depuis_le": run.now, "document": document}
         with run.transaction() as tx:
-            if self.rules_version not in _kept(tx.connection):
+            if not _is_kept(tx.connection, self.rules_version):
                 tx.connection.execute(insert(tables.declaration), row)
 
     def _faits(
@@ -366,6 +366,11 @@ def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:
     table = tables.declaration
     found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
     return {row.version: {"depuis_le": row.depuis_le, **row.document} for row in found}
+
+
+def _is_kept(connection: Connection, version: str) -> bool:
+    column = tables.declaration.c.version
+    return connection.scalar(select(column).where(column == version)) is not None
 
 
 def _folded(value: Any) -> Any:

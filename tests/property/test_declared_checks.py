@@ -119,3 +119,26 @@ def test_what_people_typed_changes_no_sentence(text: str) -> None:
     assert motif.startswith("Valeur « y")
     assert motif.endswith(" » et 5. Règle. À faire : vérifier.")
     assert motif.count("»") == 1
+
+
+@given(
+    exige=EXIGENCES,
+    answers=st.fixed_dictionaries({}, optional=ANSWERS),
+    wanted=st.sampled_from(Resultat),
+)
+def test_an_example_decides(
+    exige: dict[str, Any], answers: dict[str, Any], wanted: Resultat
+) -> None:
+    """A check that gives another result than its author means is refused, and no other one."""
+    given_ = {name: value for name, value in answers.items() if name != "aides"}
+    lignes = {"aides": answers["aides"]} if "aides" in answers else {}
+    declared = {
+        "nom": "essai", "titre": "essai", "exige": exige, "motif": "Essai.", "regle": "Règle.",
+        "a_faire": "vérifier.",
+        "exemple": [{"champs": given_, "lignes": lignes, "resultat": wanted}],
+    }  # fmt: skip
+    sections = ControlesSections.model_validate({"champs": CHAMPS, "controles": [declared]})
+    declarations = Declarations(sections, Path())
+    found = declarations.evaluation.controle(sections.controles[0], Faits(answers)).resultat
+    wrong = f"essai, exemple 1 : donne {found} au lieu de {wanted}"
+    assert declarations.faults == ([] if found is wanted else [wrong])
