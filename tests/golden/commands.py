@@ -11,12 +11,10 @@ from dsync.cli import dsync
 from tests.commands.command import commands
 from tests.golden.table import rows
 
-LEFT_OUT = ("-h, --help",)
-
 
 def of_all() -> str:
     """Return the table of the options that each command has."""
-    return rows(("option", "meaning"), _options(dsync, click.Context(dsync)))
+    return rows(("option", "meaning"), _options(dsync, _context(dsync, "dsync")))
 
 
 def documented() -> str:
@@ -24,8 +22,13 @@ def documented() -> str:
     return "\n\n".join(_part(name, command) for name, command in commands())
 
 
+def _context(command: click.Command, name: str) -> click.Context:
+    # With the root's settings: a command keeps its help option once it was asked for it.
+    return click.Context(command, info_name=name, **dsync.context_settings)
+
+
 def _part(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name)
+    context = _context(command, name)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     parts = [f"{'##' if name.count(' ') < 2 else '###'} {name}", f"`{usage}`"]
     parts += [_prose(text) for text in (command.help, command.epilog) if text]
@@ -56,6 +59,5 @@ def _options(command: click.Command, context: click.Context) -> list[tuple[str, 
         if isinstance(parameter.type, click.Choice):
             written = ", ".join([*parameter.opts, *parameter.secondary_opts])
             meaning = f"{' or '.join(f'`{one}`' for one in parameter.type.choices)}. {meaning}"
-        if written not in LEFT_OUT:
-            found.append((f"`{written.replace('|', ' or ')}`", re.sub(r"\s+", " ", meaning)))
+        found.append((f"`{written.replace('|', ' or ')}`", re.sub(r"\s+", " ", meaning)))
     return found
