@@ -68,6 +68,12 @@ METRICS = (
         "Seconds since the last successful run; missing before the first.",
     ),
     Declared(
+        "dsync_late_after_seconds",
+        DEMARCHE,
+        "Age from which a last success is late, as for /readyz: [http] ready_intervals intervals.",
+        of_process=True,
+    ),
+    Declared(
         "dsync_dossiers",
         ("demarche", "etat", "verdict"),
         "Present dossiers by state and verdict (eligible, a_verifier, ineligible, indetermine, "
@@ -256,6 +262,8 @@ def _add_state(
 
 def _read_process(worker: Worker, values: _Values) -> None:
     demarche, client = worker.demarche, worker.client
+    late_after = worker.configuration.late_after
+    values.add("dsync_late_after_seconds", late_after.total_seconds(), demarche)
     days = worker.settings.token_days_left(worker.clock().date())
     if days is not None:
         values.add("dsync_token_days_left", days, demarche)
