@@ -212,9 +212,13 @@ def confirmed(question: str, *, yes: bool, as_json: bool) -> bool:
 
 
 def asker() -> str:
-    """Return who runs this command, for the journal: the account and its machine."""
+    """Return who runs this command, for the journal: the account and its machine.
+
+    Beside a service, a command is executed as the service's user, who is nobody: sudo tells who
+    called it.
+    """
     try:
-        user = pwd.getpwuid(os.getuid()).pw_name
+        user = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # In a container the account may have no name.
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
