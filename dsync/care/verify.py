@@ -44,7 +44,7 @@ ASKED_TOGETHER = 50
 STORED_CODES = frozenset({"incomplet", "regle"})
 """The codes of the quarantine with which a dossier was stored as DS shows it."""
 READ_AGAIN = "Run `dsync sync --dossier {first}`, and so for each, which stores them again."
-RESTORE = "Restore a backup (runbook, « Restoring a backup »), then run `dsync sync --full`."
+RESTORE = "Restore a backup (docs/operate/backup.md), then run `dsync sync --full`."
 
 
 @dataclass(frozen=True, slots=True)

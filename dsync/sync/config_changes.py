@@ -71,8 +71,8 @@ def follow_config_changes(run: Run) -> None:
         run.problem(
             f"The views formulaire_{run.context.demarche}* lack what a new revision of the form, "
             "or the configuration, changed: a reader's open transaction or a view built on them "
-            "keeps them as they were. The next run tries again; end it if this persists (runbook, "
-            "« PostgreSQL »)."
+            "keeps them as they were. The next run tries again; end it if this persists "
+            "(docs/operate/postgresql.md)."
         )
     if demarche is None:
         return

@@ -38,7 +38,7 @@ def is_postgresql(dsync: Command) -> bool:
 
 
 def restored(dsync: Command, file: Path, server: PostgresServer | None) -> Command:
-    """Return `dsync` on a database that is restored from a backup, as the runbook says."""
+    """Return `dsync` on a database that is restored from a backup, as operate/backup.md says."""
     url = f"sqlite:///{file}"
     if server is not None:
         url = server.make(migrated=False)

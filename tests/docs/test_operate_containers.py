@@ -1,0 +1,138 @@
+"""docs/operate/container.md and kubernetes.md, by the commands that containers would execute."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import parsed
+from tests.docs.shell import ROOT, Done, bare, block
+from tests.engine.rig import small_sandbox
+from tests.store.databases import PostgresServer
+
+NUMBER = 86321
+COMPOSE = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
+OURS = {name: one for name, one in COMPOSE["services"].items() if "env_file" in one}
+
+
+def page(name: str, part: str) -> str:
+    """Return a block with the sandbox's démarche and instructeur in place of the examples."""
+    found = block(name, part).replace("dsync@ministere.example", "dsync@example.gouv.fr")
+    return re.sub(r"\b12345\b", str(NUMBER), found)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Serve 6 invented dossiers."""
+    with small_sandbox(6) as server:
+        yield server
+
+
+@pytest.fixture
+def url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of an empty database on PostgreSQL."""
+    made = postgres_server.make(migrated=False)
+    yield made.replace("+psycopg", "")
+    postgres_server.drop(made)
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    """What a shell has in which `docker` and `kubectl` are what stands for them."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("docker", "kubectl"):
+        script = f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/docs/containers.py {name} "$@"\n'
+        (programs / name).write_text(script, encoding="utf-8")
+        (programs / name).chmod(0o755)
+    return {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(tmp_path)}
+
+
+def done(ended: Done) -> Done:
+    """Return what a script printed, which has to end well."""
+    assert 0 == ended.code, ended.text
+    return ended
+
+
+def test_compose_serves_a_demarche_without_a_change_of_its_file(
+    sandbox: Sandbox, url: str, variables: dict[str, str], tmp_path: Path
+) -> None:
+    """By the page's blocks: the files, the démarche's own, the schema, and a service that reads."""
+    folder = Path(shutil.copytree(ROOT / "deploy", tmp_path / "deploy"))
+    token = f"{sandbox.tokens.write}\n"
+    done(bare(page("container.md", "files"), variables, given=token, folder=tmp_path))
+    secrets = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (folder / "secrets").iterdir()}
+    assert dict.fromkeys(("database-password", "database-url", "ds-token"), 0o444) == secrets
+    assert 0o700 == stat.S_IMODE((folder / "secrets").stat().st_mode)
+    own, password = (
+        (folder / "secrets" / name).read_text(encoding="utf-8").strip()
+        for name in ("database-url", "database-password")
+    )
+    assert f"postgresql://dsync:{password}@db/dsync" == own
+    (folder / "secrets/database-url").chmod(0o644)
+    (folder / "secrets/database-url").write_text(url, encoding="utf-8")
+    with (folder / "dsync.env").open("a", encoding="utf-8") as opened:
+        opened.write(f"DSYNC_DS_URL={sandbox.ds_url}\nDSYNC_BETAGOUV_URL={sandbox.betagouv_url}\n")
+    try:
+        started = done(bare(page("container.md", "start"), variables, folder=folder))
+        assert "annotations may be written" in started.out
+        look = "docker compose exec dsync dsync status --max-age"
+        until = time.monotonic() + 60
+        while (seen := bare(look, variables, folder=folder)).code and time.monotonic() < until:
+            time.sleep(0.5)
+        assert "last success" in done(seen).out
+    finally:
+        pid = folder / ".containers/pid"
+        if pid.exists():
+            os.kill(int(pid.read_text(encoding="utf-8")), signal.SIGTERM)
+
+
+def test_kubernetes_serves_a_demarche(
+    sandbox: Sandbox, url: str, variables: dict[str, str], tmp_path: Path
+) -> None:
+    """By the page's blocks, with what the Secret, the ConfigMap and the YAML give each pod."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    shutil.copy(ROOT / "deploy/kubernetes.yaml", folder)
+    (folder / "ds-token").write_text(sandbox.tokens.write, encoding="utf-8")
+    (folder / "database-url").write_text(url, encoding="utf-8")
+    outside = {"DSYNC_DS_URL": sandbox.ds_url, "DSYNC_BETAGOUV_URL": sandbox.betagouv_url}
+    variables |= outside
+    files = page("kubernetes.md", "files").replace("-e DSYNC", "-e DSYNC_DS_INSTRUCTEUR= -e DSYNC")
+    files = files.replace("_INSTRUCTEUR= ", "_INSTRUCTEUR=dsync@example.gouv.fr ")
+    done(bare(files, variables, folder=folder))
+    looked = done(bare(page("kubernetes.md", "look"), variables, folder=folder))
+    assert "annotations may be written" in looked.out
+    synced = done(bare("kubectl exec deploy/dsync -- dsync sync", variables, folder=folder))
+    assert "success" in synced.out
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_of_compose_has_no_right_and_its_secrets_in_files(name: str) -> None:
+    """Of a command that exists, on a file system that it cannot write to."""
+    service = OURS[name]
+    parsed(service["command"]).close()
+    assert (["ALL"], True, ["/tmp"]) == tuple(
+        service[key] for key in ("cap_drop", "read_only", "tmpfs")
+    )
+    for variable in ("DSYNC_DATABASE_URL_FILE", "DSYNC_DS_TOKEN_FILE"):
+        folder, _, secret = service["environment"][variable].rpartition("/")
+        assert ("/run/secrets", True) == (folder, secret in service["secrets"])
+    assert {*service["secrets"]} <= COMPOSE["secrets"].keys()
+
+
+def test_only_this_machine_reaches_what_compose_publishes() -> None:
+    """The database, and dsync's port on which nobody is asked who reads."""
+    for service in COMPOSE["services"].values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
