@@ -100,6 +100,13 @@ def test_on_a_terminal_an_erasure_asks(
     assert f"Erase what is stored of dossier {first}?" in ended.out + ended.err
 
 
+def test_the_journal_names_who_called_sudo(run: Command, first: int) -> None:
+    """Beside a service each command is the service's user's, who asks for nothing."""
+    assert 0 == run("dossier", "erase", str(first), "--yes", SUDO_USER="agent").code
+    [asked] = [one for one in run("journal", "--json").json if one["genre"] == "effacement"]
+    assert "agent" == asked["demande_par"].partition("@")[0]
+
+
 def test_a_purge_lists_then_erases_what_was_decided_long_ago(run: Command, first: int) -> None:
     """A dry run changes nothing; open dossiers stay."""
     listed = run("purge", "--older-than", "1d", "--dry-run", "--json").json
