@@ -364,6 +364,8 @@ def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> No
         page.goto("/dossiers")
         table = page.locator(".fr-table").first
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
+        page.goto("/dossiers?presence=present")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "unfolded"
         assert_in_view(page)
         assert page.evaluate("document.fonts.check('1rem Marianne')")
         assert "Marianne" in page.evaluate("getComputedStyle(document.body).fontFamily")
