@@ -53,25 +53,28 @@ def test_a_request_outlives_the_service_that_began_it(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """Killed in the middle, its successor does it; with none, the command does it by itself."""
-    sandbox.control.faults.fail(*[ScriptedFault("latency", latency_ms=300)] * 40)
+    slow = ScriptedFault("latency", latency_ms=1000, times=None)
     killed = sqlite_dsync.start("run")
-    until(lambda: "run_finished" in killed.printed(), within_s=40)
+    until(lambda: "run_finished" in killed.printed())
+    sandbox.control.faults.fail(slow)
     asking = sqlite_dsync.start("sync", "--full", "--json", "--wait", "90s")
     until(lambda: _requests(sqlite_database, "commence_le IS NOT NULL"))
     killed.signal(signal.SIGKILL)
     killed.kill()
     shown = sqlite_dsync.run("status")
     assert "without a sign of life: another process can go on within" in shown.out
+    sandbox.control.faults.clear_faults()
     sqlite_database.expire_lease()
     successor = sqlite_dsync.start("run")
     done = asking.wait()
     assert (0, "complet") == (done.code, done.json["kind"]), done.text
 
-    sandbox.control.faults.fail(*[ScriptedFault("latency", latency_ms=900)] * 9)
+    sandbox.control.faults.fail(slow)
     alone = sqlite_dsync.start("sync", "--json")
     until(lambda: _requests(sqlite_database, "commence_le IS NOT NULL AND fini_le IS NULL"))
     successor.signal(signal.SIGKILL)
     successor.kill()
+    sandbox.control.faults.clear_faults()
     sqlite_database.expire_lease()
     ended = alone.wait()
 
@@ -85,7 +88,7 @@ def test_a_request_that_has_not_begun_can_be_taken_back(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """It says what it waits for. By Ctrl-C or in the console: it is gone, and nobody does it."""
-    sandbox.control.faults.fail(*[ScriptedFault("latency", latency_ms=3000)] * 4)
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=3000, times=None))
     service = sqlite_dsync.start("run")
     until(lambda: sqlite_database.url and _running(sqlite_database))
     asking = sqlite_dsync.start("sync")
