@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 """The only place that has it: `pyproject.toml` reads it here, `scripts/release` tags it."""

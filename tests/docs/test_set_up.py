@@ -145,6 +145,8 @@ def test_the_version_has_one_source() -> None:
     assert {"path": "dsync/__init__.py"} == project["tool"]["hatch"]["version"]
     assert metadata.version(DISTRIBUTION) == __version__
     assert {__version__} == set(re.findall(r"image: dsync:(\S+)", read("deploy/kubernetes.yaml")))
+    newest, *_ = re.findall(r"^## \[(.+?)\]", read("CHANGELOG.md"), re.MULTILINE)
+    assert newest in ("Unreleased", __version__)
 
 
 @pytest.mark.parametrize(
