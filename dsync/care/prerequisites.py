@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -190,17 +190,23 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
 
 @contextmanager
 def _store(sources: CheckSources) -> Iterator[Store | None]:
-    """Open the database without creating or upgrading it; None if it cannot be opened."""
+    """Open the database without creating or upgrading it; None if it cannot be used."""
     try:
         # With the check, a SQLite database would be upgraded.
         store = sources.open_store(create=False, check_schema=False)
     except DsyncError:
         yield None
         return
+    with closing(store):
+        yield store if _is_usable(store) else None
+
+
+def _is_usable(store: Store) -> bool:
     try:
-        yield store
-    finally:
-        store.close()
+        store.check_schema()
+    except DsyncError:
+        return False
+    return True
 
 
 def _refusal(exc: DSError | ConfigurationError) -> CheckLine:

@@ -14,7 +14,7 @@ from dsync.care.verify import CANNOT_KNOW
 from dsync.cli.demarches import for_each
 from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.options import all_option, current_flags, json_option, settings_options
-from dsync.cli.output import heading, pasteable, print_json, print_note, print_table
+from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
 from dsync.cli.session import (
     check_known,
     load_all,
@@ -24,6 +24,7 @@ from dsync.cli.session import (
     opened,
 )
 from dsync.database import open_database
+from dsync.errors import SchemaDiffersError
 from dsync.settings import Settings
 from dsync.store import Store
 
@@ -54,6 +55,28 @@ def upgrade() -> None:
         click.echo(f"{store.place}: schema {after} is up to date.")
     else:
         click.echo(f"{store.place}: schema {before or 'empty'} → {after}.")
+
+
+@db.command("downgrade")
+@click.argument("version")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@settings_options()
+def downgrade(*, version: str, yes: bool) -> None:
+    """Take the database's schema back to that of dsync VERSION, such as 0.1.0.
+
+    Stop every service before, and install that version after. Dossiers, history and outbox stay;
+    what only later versions store is deleted. Asks first on a terminal; needs --yes elsewhere.
+    """
+    with _opened(create=False) as store:
+        if not confirmed(f"Downgrade {store.place} to dsync {version}?", yes=yes, as_json=False):
+            return
+        before = store.schema_revision
+        store.downgrade(version)
+        after = store.schema_revision
+    click.echo(
+        f"{store.place}: schema {before} → {after}, that of dsync {version}: install it, and run "
+        "its `dsync db upgrade`, which makes its views where they are others."
+    )
 
 
 @db.command("grant-reader")
@@ -211,19 +234,33 @@ def copy(*, url: str) -> None:
 
     Dossiers, history, verdicts, journal and outbox, as they were at one instant without a run under
     way, are written in one transaction and compared by counts and hashes before it ends: if the
-    command fails or is killed, URL is as empty as before. Copied files stay where they are. Leave
-    the password to PGPASSWORD or a passfile: others can read a command line.
+    command fails or is killed, URL is as empty as before. A database with the tables of no release
+    is copied as far as it can be. Copied files stay where they are. Leave the password to
+    PGPASSWORD or a passfile: others can read a command line.
     """
-    with _opened(create=False) as source:
+    settings = load_any()
+    try:
+        source = open_database(settings.database_url, create=False)
+    except SchemaDiffersError:
+        source = open_database(settings.database_url, create=False, check_schema=False)
+    with closing(source):
         target = open_database(url, check_schema=False, with_programme=source.has_programme)
         with closing(target):
             copied = source.copy_into(target)
             places = f"{source.place} → {target.place}"
-    tables = sum(1 for rows in copied.values() if rows)
+    tables = sum(1 for rows in copied.rows.values() if rows)
     click.echo(
-        f"{places}: {sum(copied.values()):,} rows of {tables} tables, compared by counts and "
+        f"{places}: {sum(copied.rows.values()):,} rows of {tables} tables, compared by counts and "
         "hashes."
     )
+    if copied.is_completed:
+        left_out = f" ({', '.join(copied.left_out)} left out)" if copied.left_out else ""
+        print_note(
+            f"The tables were those of no release: what they lacked{left_out} comes with the next "
+            "run, which reads every dossier. The history was sealed anew: `dsync db verify` does "
+            "not find what was changed in it before.",
+            hanging=0,
+        )
     print_note(
         "Copies of files stay where they are. To work on the copy, stop the service, point "
         "DSYNC_DATABASE_URL at it, and grant its readers again (`dsync db grant-reader --help`): "

@@ -1,26 +1,44 @@
-"""Copies all rows of a database into another one, of either engine, and compares both by hashes."""
+"""Copies all rows of a database into another one, of either engine, and compares both by hashes.
+
+A database whose tables are those of no release, such as one that an unreleased dsync made, is
+copied as far as its tables have what is needed: `Copied.left_out` has the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Column, Connection, Table, func, select
 
+from dsync.domain.check_answers import points_of
 from dsync.domain.json_bytes import json_bytes
+from dsync.domain.verdict import Controle
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.columns import BigKey, JsonText, RawJson
-from dsync.store.seals import as_text
+from dsync.store.layout import Found
+from dsync.store.seals import SEALED, as_text, seal, sum_up
 from dsync.store.sql import insert_rows
 
-NOT_COPIED = frozenset({"lease", "service", "turn", "budget"})
+NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "layout"})
 """Tables about processes that work on the database itself."""
 _ROWS_PER_INSERT = 500
 _MODULUS = 2**128
+
+
+class Copied(NamedTuple):
+    """What was copied."""
+
+    rows: dict[str, int]
+    """The number of rows by table."""
+    is_completed: bool
+    """Whether the source had the tables of no release."""
+    left_out: list[str]
+    """Tables that lacked a column without which their rows cannot be kept."""
 
 
 class Digest(NamedTuple):
@@ -32,8 +50,12 @@ class Digest(NamedTuple):
 
 
 def copy_all(
-    source: Connection, target: Connection, programme: type[Programme], place: str
-) -> dict[str, int]:
+    source: Connection,
+    target: Connection,
+    programme: type[Programme],
+    place: str,
+    former: Found | None = None,
+) -> Copied:
     """Copy all rows but those about processes, and compare what was stored with what was read.
 
     Args:
@@ -41,31 +63,39 @@ def copy_all(
         target: to the database that is written, in a transaction that the caller commits.
         programme: the programme's part of both.
         place: the name of the target for messages.
-
-    Returns:
-        The number of rows by table.
+        former: what the source has, if these are the tables of no release. The next run then reads
+            every dossier whole, and stores what those tables did not have.
 
     Raises:
         ConfigurationError: the target has rows.
         StoreError: it stored something else than it was given.
     """
     own = [*tables.metadata.sorted_tables, *programme.metadata.sorted_tables]
-    if any(target.execute(select(table).limit(1)).first() for table in own):
+    used = (table for table in own if table is not tables.layout)
+    if any(target.execute(select(table).limit(1)).first() for table in used):
         raise ConfigurationError(
             f"{place} is not empty, and was left as it was: name a new database. An empty one is "
             "made by `createdb`, or by SQLite itself."
         )
     copied = [table for table in own if table.name not in NOT_COPIED]
+    left_out = []
+    complete: Completion | None = None
+    if former is not None:
+        complete = Completion(source, former)
+        left_out = [table.name for table in copied if not complete.can_be_copied(table)]
+        copied = [table for table in copied if table.name not in left_out]
     digests: dict[str, Digest] = {}
     for table in copied:
         digest = Digest(0, 0)
-        for rows in _parts(source, table):
-            digest = _added(digest, table, rows)
-            insert_rows(target, table, rows)
+        columns = complete.present(table) if complete else [*table.columns]
+        for rows in _parts(source, table, columns):
+            whole = [complete.completed(table, row) for row in rows] if complete else rows
+            digest = _added(digest, table, whole)
+            insert_rows(target, table, whole)
         digests[table.name] = digest
     for table in copied:
         digest = Digest(0, 0)
-        for rows in _parts(target, table):
+        for rows in _parts(target, table, [*table.columns]):
             digest = _added(digest, table, rows)
         if digest != digests[table.name]:
             raise StoreError(
@@ -73,14 +103,22 @@ def copy_all(
                 "nothing was stored. Try again; if it happens again, report it."
             )
         _continue_numbers(target, table)
-    return {name: digest.rows for name, digest in digests.items()}
+    if former is not None:
+        sum_up(target)
+    return Copied(
+        {name: digest.rows for name, digest in digests.items()},
+        former is not None,
+        [name for name in left_out if former and name in former.tables],
+    )
 
 
-def _parts(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+def _parts(
+    connection: Connection, table: Table, columns: Sequence[Column[Any]]
+) -> Iterator[list[dict[str, Any]]]:
     """Yield a table's rows in lists, JSON as bytes: it is neither decoded nor encoded."""
-    json = [column.name for column in table.columns if isinstance(column.type, JsonText)]
+    json = [column.name for column in columns if isinstance(column.type, JsonText)]
     options = {"yield_per": _ROWS_PER_INSERT}
-    with connection.execute(select(*as_text(table.columns)), execution_options=options) as found:
+    with connection.execute(select(*as_text(columns)), execution_options=options) as found:
         # Without the size, SQLite's driver gives one row at a time.
         for part in found.mappings().partitions(_ROWS_PER_INSERT):
             rows = [dict(row) for row in part]
@@ -88,6 +126,62 @@ def _parts(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]
                 # `JsonText` stores bytes as they are, and would encode a text once more.
                 row.update({name: row[name].encode() for name in json if row[name] is not None})
             yield rows
+
+
+class Completion:
+    """Completes the rows of tables that lack columns."""
+
+    def __init__(self, source: Connection, former: Found) -> None:
+        self._columns = {
+            name: {line.split()[0].partition(".")[2] for line in lines}
+            for name, lines in former.tables.items()
+        }
+        self._demarches: dict[int, int] = {}
+        if "numero" in self._columns.get("dossier", ()):
+            numbers = select(tables.dossier.c.numero, tables.dossier.c.demarche_numero)
+            self._demarches = {numero: of for numero, of in source.execute(numbers)}
+
+    def present(self, table: Table) -> list[Column[Any]]:
+        """Return the columns that are there."""
+        return [one for one in table.columns if one.name in self._columns[table.name]]
+
+    def can_be_copied(self, table: Table) -> bool:
+        """Whether the table is there, with each column that rows must have and cannot be given."""
+        known = self._columns.get(table.name)
+        return known is not None and all(
+            one.name in known or one.nullable or f"{table.name}.{one.name}" in _GIVEN
+            for one in table.columns
+        )
+
+    def completed(self, table: Table, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row with every column."""
+        row = dict.fromkeys(table.columns.keys()) | row
+        for column in table.columns:
+            give = _GIVEN.get(f"{table.name}.{column.name}")
+            if give is not None and row[column.name] is None:
+                row[column.name] = give(row, self._demarches)
+        if table is tables.dossier:
+            # It counts as changed at the next read, by which all its rows are written.
+            row["content_hash"] = None
+        elif table is tables.sync_state:
+            row |= {"watermark": None, "full_cursor": None, "last_full_at": None}
+        if table in SEALED and not (table is tables.sync_run and row["code"] is None):
+            # Former seals were made in other ways; a run under way, or killed, has none.
+            row["sceau"] = seal(table, row)
+        return row
+
+
+_controles = msgspec.json.Decoder(tuple[Controle, ...])
+_GIVEN: dict[str, Callable[[dict[str, Any], Mapping[int, int]], Any]] = {
+    "contenu.demarche_numero": lambda row, demarches: demarches[row["numero"]],
+    "candidature.demarche_numero": lambda row, demarches: demarches[row["numero"]],
+    "verdict.points": lambda row, _: points_of(_controles.decode(row["controles"] or b"[]")),
+    "demarche.vues_a_refaire": lambda *_: False,
+    "demarche.ouverts": lambda *_: b"[]",
+    "demarche.avis": lambda *_: b"{}",
+    "demarche.couleurs": lambda *_: b"{}",
+}
+"""What columns get that have a value, and that unreleased versions of dsync did not have."""
 
 
 def _added(digest: Digest, table: Table, rows: list[dict[str, Any]]) -> Digest:

@@ -129,7 +129,7 @@ def create(
     documented = shipped_dictionary(programme)
     # In the dictionary's order: a view may read those before it.
     for name in documented:
-        _create_view(connection, name, _query(name, engine, programme), documented[name]["types"])
+        _create_view(connection, name, text_of(name, engine, programme), documented[name]["types"])
     forms = _stored_forms(connection)
     for form in forms:
         _create_form(connection, form)
@@ -276,7 +276,7 @@ def altered(connection: Connection, programme: type[Programme]) -> list[str]:
     present = set(inspect(connection).get_view_names())
     documented = shipped_dictionary(programme)
     texts = {
-        name: (_query(name, engine, programme), entry["types"])
+        name: (text_of(name, engine, programme), entry["types"])
         for name, entry in documented.items()
     }
     due = select(tables.demarche.c.number).where(tables.demarche.c.vues_a_refaire)
@@ -363,7 +363,12 @@ def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
     }
 
 
-def _query(name: str, engine: str, programme: type[Programme]) -> str:
+def text_of(name: str, engine: str, programme: type[Programme]) -> str:
+    """Return the shipped query of a view.
+
+    Raises:
+        StoreError: its file is missing from the package.
+    """
     query = None
     for part in parts(programme):
         views = folder_of(part) / "views"

@@ -2,20 +2,27 @@
 
 The engine and the programme each have their own migrations and a table with the version. An
 upgrade drops the views, runs the migrations and creates the shipped views again, with the readers'
-rights. A change of a view therefore needs a migration too, which can be empty.
+rights. A change of a released view therefore needs a migration too, which can be empty. What a
+database has is compared with what its revision has (`layout.py`) whenever it is opened.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, delete, func, insert, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from dsync.errors import SchemaBehindError
+from dsync import __version__
+from dsync.errors import ConfigurationError, SchemaBehindError, SchemaDiffersError
 from dsync.programme import Programme
-from dsync.store import reading_views, tables
+from dsync.store import layout, reading_views, tables
 from dsync.store.dictionary import folder_of, parts
+from dsync.store.layout import Found
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -38,27 +45,17 @@ def known_revisions(part: type[Programme]) -> list[str]:
     return sorted(name.partition("_")[0] for name in names if name[:4].isdigit())
 
 
-def current_revision(connection: Connection, part: type[Programme]) -> str | None:
-    """Return the revision of the database's schema, None if its tables do not exist."""
-    table = _version_table(part)
-    # Not `has_table`, which opens SQLite's temporary storage to look for what is not there: where
-    # an export sorts can then not be chosen any more.
-    if table not in inspect(connection).get_table_names():
-        return None
-    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608 - a name of ours
-    return revision
-
-
 def described(connection: Connection, programme: type[Programme]) -> str | None:
     """Return the revisions of the engine's and the programme's schema as text for messages."""
-    versions = [(part, current_revision(connection, part)) for part in parts(programme)]
+    found = layout.read(connection, programme)
+    versions = [(part, found.revisions.get(layout.key(part))) for part in parts(programme)]
     return (
         ", ".join(f"{part.name} {version}".strip() for part, version in versions if version) or None
     )
 
 
 def check_revision(connection: Connection, place: str, programme: type[Programme]) -> None:
-    """Check that the schema is the one that this version needs.
+    """Check that the database has the tables and views that this version needs.
 
     Args:
         connection: to the database.
@@ -67,22 +64,49 @@ def check_revision(connection: Connection, place: str, programme: type[Programme
 
     Raises:
         SchemaBehindError: it is older or newer.
+        SchemaDiffersError: its tables are those of no release.
     """
+    check(layout.read(connection, programme), place, programme, connection.dialect.name)
+
+
+def check(found: Found, place: str, programme: type[Programme], engine: str) -> None:
+    """Check what was found in a database; see `check_revision`."""
     for part in parts(programme):
-        current, known = current_revision(connection, part), known_revisions(part)
-        if current == known[-1]:
+        current, known = found.revisions.get(layout.key(part)), known_revisions(part)
+        if current is None:
+            if own := sorted(found.tables.keys() & part.metadata.tables.keys()):
+                raise _differs(place, f"it has {own[0]}, and no revision")
             continue
-        if current is not None and current not in known:
+        if current not in known:
+            mark = found.marks.get(layout.key(part))
+            made = f", made by dsync {mark.version}," if mark else ""
             raise SchemaBehindError(
-                f"{place}: its schema ({current}) is newer than this version of dsync knows "
+                f"{place}: its schema ({current}){made} is newer than this version of dsync knows "
                 f"({known[-1]}). Install the newer dsync.",
                 is_newer=True,
             )
-        raise SchemaBehindError(
-            f"{place}: its schema ({current or 'empty'}) is behind ({known[-1]} is needed). "
-            "Run `dsync db upgrade`.",
-            is_newer=False,
-        )
+        if differing := layout.differences(found, part, current, engine):
+            raise _differs(place, str(differing))
+    for part in parts(programme):
+        name, known = layout.key(part), known_revisions(part)
+        current, mark = found.revisions.get(name), found.marks.get(name)
+        if current != known[-1]:
+            reason = f"its schema ({current or 'empty'}) is behind ({known[-1]} is needed)"
+        elif lost := layout.missing_views(found, part, current):
+            reason = f"it lacks the view {lost[0]}"
+        elif mark is None or mark.fingerprint != layout.fingerprint(part, current):
+            reason = "its views are those of another version"
+        else:
+            continue
+        raise SchemaBehindError(f"{place}: {reason}. Run `dsync db upgrade`.", is_newer=False)
+
+
+def _differs(place: str, how: str) -> SchemaDiffersError:
+    return SchemaDiffersError(
+        f"{place}: its tables are those of no release ({how}): an unreleased dsync made it, or "
+        "somebody changed it. Nothing was changed: restore its backup, or copy what can be kept of "
+        "it into a new database by `dsync db copy URL`."
+    )
 
 
 def upgrade(connection: Connection, place: str, programme: type[Programme]) -> None:
@@ -95,14 +119,9 @@ def upgrade(connection: Connection, place: str, programme: type[Programme]) -> N
 
     Raises:
         SchemaBehindError: the schema is newer than this version; nothing is changed.
+        SchemaDiffersError: its tables are those of no release; nothing is changed.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        # A migration that waits for a lock blocks the service's statements behind it: it fails
-        # after 5 s and can be run again.
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        connection.execute(text("SET LOCAL statement_timeout = '10min'"))
-        tables.complete_for_postgresql()
+    _lock(connection)
     try:
         check_revision(connection, place, programme)
     except SchemaBehindError as exc:
@@ -117,15 +136,93 @@ def upgrade(connection: Connection, place: str, programme: type[Programme]) -> N
     for part in parts(programme):
         command.upgrade(alembic_config(connection, part), "head")
     reading_views.create(connection, programme, readers)
+    _mark(connection, programme)
 
 
-def downgrade(connection: Connection, programme: type[Programme]) -> None:
-    """Drop everything but the tables with the schema's versions."""
+def releases(connection: Connection, part: type[Programme]) -> dict[str, str]:
+    """Return the last revision of a part in each release that brought one, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(alembic_config(connection, part))
+    revisions = reversed([*script.walk_revisions()])
+    return {one.module.release: one.revision for one in revisions}
+
+
+def downgrade(
+    connection: Connection, place: str, programme: type[Programme], version: str | None
+) -> None:
+    """Take the schema back to that of a release, in the connection's transaction.
+
+    The views are made again if they read nothing that was taken away; else that release makes its
+    own, and readers are granted again. What only later releases store is deleted.
+
+    Args:
+        connection: to the database.
+        place: the database's name for messages.
+        programme: whose part is beside the engine's.
+        version: the release's; None: before the first one, without a table.
+
+    Raises:
+        ConfigurationError: there was no such release before this version.
+        SchemaBehindError: the schema is not this version's; nothing is changed.
+        SchemaDiffersError: the same.
+    """
     from alembic import command
 
-    reading_views.drop(connection, programme)
+    targets = {
+        part: "base" if version is None else _revision_of(version, releases(connection, part))
+        for part in parts(programme)
+    }
+    _lock(connection)
+    check_revision(connection, place, programme)
+    readers = reading_views.drop(connection, programme)
+    # Its own version makes what it needs, and marks it.
+    connection.execute(delete(tables.layout))
     for part in reversed(parts(programme)):
-        command.downgrade(alembic_config(connection, part), "base")
+        command.downgrade(alembic_config(connection, part), targets[part])
+    if version is not None:
+        with suppress(SQLAlchemyError), connection.begin_nested():
+            reading_views.create(connection, programme, readers)
+
+
+def _revision_of(version: str, known: Mapping[str, str]) -> str:
+    first = min(known, key=_numbers)
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version) or not (
+        _numbers(first) <= _numbers(version) < _numbers(__version__)
+    ):
+        raise ConfigurationError(
+            f"There is no release {version} to go back to: name one from {first} on, before "
+            f"{__version__}."
+        )
+    return [r for release, r in known.items() if _numbers(release) <= _numbers(version)][-1]
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(one) for one in version.split(".")]
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        # A migration that waits for a lock blocks the service's statements behind it: it fails
+        # after 5 s and can be run again.
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        connection.execute(text("SET LOCAL statement_timeout = '10min'"))
+        tables.complete_for_postgresql()
+
+
+def _mark(connection: Connection, programme: type[Programme]) -> None:
+    """Store which layout the database has now."""
+    connection.execute(delete(tables.layout))
+    rows = [
+        {
+            "part": layout.key(part),
+            "fingerprint": layout.fingerprint(part, known_revisions(part)[-1]),
+            "version": __version__,
+        }
+        for part in parts(programme)
+    ]
+    connection.execute(insert(tables.layout).values(made_at=func.now()), rows)
 
 
 def alembic_config(connection: Connection, part: type[Programme]) -> Config:
@@ -141,9 +238,5 @@ def alembic_config(connection: Connection, part: type[Programme]) -> Config:
     config.set_main_option("version_locations", str(versions))
     config.attributes["connection"] = connection
     config.attributes["metadata"] = part.metadata
-    config.attributes["version_table"] = _version_table(part)
+    config.attributes["version_table"] = layout.version_table(part)
     return config
-
-
-def _version_table(part: type[Programme]) -> str:
-    return f"alembic_version_{part.name}" if part.name else "alembic_version"

@@ -13,7 +13,21 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Float, Table, Text, cast, delete, func, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Float,
+    Table,
+    Text,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+)
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
@@ -137,6 +151,20 @@ def as_text(columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:
         cast(one, Text).label(one.name) if isinstance(one.type, JsonText) else one
         for one in columns
     ]
+
+
+def sum_up(connection: Connection) -> None:
+    """Store the number and the sum of the seals that are there, of all démarches."""
+    connection.execute(delete(_sceau))
+    for table in HISTORY:
+        total = func.coalesce(func.sum(table.c.sceau), 0)
+        sums = select(
+            table.c.demarche_numero, literal(table.name), func.count(table.c.sceau), total
+        )
+        columns = [_sceau.c.demarche_numero, _sceau.c.journal, _sceau.c.lignes, _sceau.c.somme]
+        connection.execute(
+            insert(_sceau).from_select(columns, sums.group_by(table.c.demarche_numero))
+        )
 
 
 class SealReads(Subject):

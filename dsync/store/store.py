@@ -16,13 +16,19 @@ from types import MappingProxyType
 from sqlalchemy import URL, Connection, Engine, Table
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError, LeaseHeldError, SchemaBehindError, StoreError
+from dsync.errors import (
+    ConfigurationError,
+    LeaseHeldError,
+    SchemaBehindError,
+    SchemaDiffersError,
+    StoreError,
+)
 from dsync.programme import Dictionary, Programme
-from dsync.store import access, reading_views, schema, services, tables
+from dsync.store import access, layout, reading_views, schema, services, tables
 from dsync.store import lease as leases
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
-from dsync.store.copying import copy_all
+from dsync.store.copying import Copied, copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.dossier_rows import DossierWrites
@@ -114,16 +120,15 @@ class Store:
         Raises:
             ConfigurationError: the URL is not one of a supported database.
             SchemaBehindError: the schema is older or newer than this version needs.
+            SchemaDiffersError: its tables are those of no release.
             StoreError: the database cannot be opened.
         """
         parsed = parse_url(url)
         opened = engine or open_engine(parsed, create=create, connections=connections)
         store = cls(parsed, opened, clock, programme)
         try:
-            if not with_programme:
-                store._look_for_programme()
-            if check_schema:
-                store._meet_schema()
+            if check_schema or not with_programme:
+                store._look(check_schema=check_schema, with_programme=with_programme)
         except BaseException:
             store.close()
             raise
@@ -145,6 +150,7 @@ class Store:
 
         Raises:
             SchemaBehindError: it is older or newer.
+            SchemaDiffersError: its tables are those of no release.
         """
         with self._connected(reading=True) as connection:
             schema.check_revision(connection, self.place, self._programme)
@@ -154,10 +160,26 @@ class Store:
 
         Raises:
             SchemaBehindError: the schema is newer than this version; nothing is changed.
+            SchemaDiffersError: its tables are those of no release; nothing is changed.
             StoreError: the database failed; nothing is changed.
         """
         with self._changing_views() as connection:
             schema.upgrade(connection, self.place, self._programme)
+
+    def downgrade(self, version: str) -> None:
+        """Take the schema back to that of an earlier release.
+
+        Args:
+            version: that release's.
+
+        Raises:
+            ConfigurationError: there is no such release before this version.
+            SchemaBehindError: the schema is not this version's; nothing is changed.
+            SchemaDiffersError: the same.
+            StoreError: the database failed; nothing is changed.
+        """
+        with self._changing_views() as connection:
+            schema.downgrade(connection, self.place, self._programme, version)
 
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
@@ -382,16 +404,14 @@ class Store:
             else:
                 backups.copy_sqlite(self._engine, file)
 
-    def copy_into(self, target: Store) -> dict[str, int]:
+    def copy_into(self, target: Store) -> Copied:
         """Copy everything into another database, as it was at one instant between two runs.
 
-        It is one transaction of the target: if it fails or is killed, nothing is stored there.
+        If this database has the tables of no release, what they have is copied. It is one
+        transaction of the target: if it fails or is killed, nothing is stored there.
 
         Args:
             target: an empty database, with or without tables.
-
-        Returns:
-            The number of rows by table.
 
         Raises:
             ConfigurationError: the target has rows.
@@ -402,11 +422,16 @@ class Store:
             for connection in (source, copy):
                 # Each waits for the other one, for as long as a large table takes.
                 wait_in_transaction(connection)
+            former = None
+            try:
+                schema.check_revision(source, self.place, self._programme)
+            except SchemaDiffersError:
+                former = layout.read(source, self._programme)
             numbers = services.read_demarches(source)
             for number in numbers:
                 leases.check_free(source, number, self._clock())
             schema.upgrade(copy, target.place, self._programme)
-            copied = copy_all(source, copy, self._programme, target.place)
+            copied = copy_all(source, copy, self._programme, target.place, former)
             for number in numbers:
                 reading_views.renew_form(copy, number)
         target.analyze()
@@ -523,31 +548,27 @@ class Store:
 
             structlog.get_logger(__name__).warning("not_vacuumed", error=type(exc).__name__)
 
-    def _meet_schema(self) -> None:
+    def _look(self, *, check_schema: bool, with_programme: bool) -> None:
+        """Do without the programme in a database that does not have its part; upgrade SQLite's."""
+        with self._connected(reading=True) as connection:
+            found = layout.read(connection, self._programme)
+            engine = connection.dialect.name
+        if not with_programme and not found.has(self._programme):
+            self._programme = NO_PROGRAMME
+        if not check_schema:
+            return
         try:
-            self.check_schema()
+            schema.check(found, self.place, self._programme, engine)
         except SchemaBehindError as exc:
-            # Services of an older version may work on PostgreSQL: an operator upgrades it. None of
-            # them uses a programme's part that is not there yet.
-            if not exc.is_upgradable or (self._is_postgresql and not self._lacks_only_programme()):
+            if not exc.is_upgradable:
                 raise
+            if self._is_postgresql:
+                # Services of an older version may work on it: an operator upgrades it. None of
+                # them uses a programme's part that is not there yet.
+                if found.has(self._programme):
+                    raise
+                schema.check(found, self.place, NO_PROGRAMME, engine)
             self.upgrade()
-
-    def _look_for_programme(self) -> None:
-        """Do without the programme in a database that does not have its part."""
-        with self._connected(reading=True) as connection:
-            if schema.current_revision(connection, self._programme) is None:
-                self._programme = NO_PROGRAMME
-
-    def _lacks_only_programme(self) -> bool:
-        with self._connected(reading=True) as connection:
-            if schema.current_revision(connection, self._programme) is not None:
-                return False
-            try:
-                schema.check_revision(connection, self.place, NO_PROGRAMME)
-            except SchemaBehindError:
-                return False
-        return True
 
     @contextmanager
     def _changing_views(self) -> Iterator[Connection]:

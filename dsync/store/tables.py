@@ -585,6 +585,19 @@ class BudgetRow(_Table, table=True):
     paused_until: dt.datetime | None
 
 
+class LayoutRow(_Table, table=True):
+    """Which tables and views a part of this database has; see `layout.py`."""
+
+    __tablename__ = "layout"
+
+    # « dsync » for the engine's part, else the programme's name.
+    part: str = Field(primary_key=True)
+    fingerprint: str
+    # The version of dsync that made them, and when.
+    version: str
+    made_at: dt.datetime
+
+
 class SessionFermeeRow(_Table, table=True):
     """A session of the console that somebody closed before it ended by itself (`fin`)."""
 
@@ -708,6 +721,7 @@ demande = metadata.tables["demande"]
 indicateur = metadata.tables["indicateur"]
 quarantaine = metadata.tables["quarantaine"]
 sceau = metadata.tables["sceau"]
+layout = metadata.tables["layout"]
 lease = metadata.tables["lease"]
 liste = metadata.tables["liste"]
 service = metadata.tables["service"]

@@ -44,7 +44,7 @@ def test_head_to_base_and_back_leaves_no_trace(empty_database_url: str) -> None:
     store = open_database(empty_database_url, check_schema=False, with_programme=True)
     store.upgrade()
     with connected(empty_database_url) as connection:
-        schema.downgrade(connection, PROGRAMME)
+        schema.downgrade(connection, store.place, PROGRAMME, None)
         assert {"alembic_version", "alembic_version_eig"} == set(
             inspect(connection).get_table_names()
         )

@@ -1,8 +1,8 @@
-"""Creates the programme's tables of the first release.
+"""Creates the programme's tables of dsync 0.1.0.
 
-Until that release, a change of the schema is made here, in place, and development databases are
-created again. After it, this file stays as it is: each change gets a new migration, which adds
-first; what it replaces is removed one release later.
+It is released and stays as it is, as every migration that tests/migrations/released.txt names: a
+change of the schema is a new migration, which adds first; what it replaces is removed one release
+later.
 """
 
 # ruff: noqa: D103
@@ -14,6 +14,7 @@ from sqlmodel.sql import sqltypes
 
 from dsync.store import columns
 
+release = "0.1.0"
 revision = "0001"
 down_revision = None
 branch_labels = None

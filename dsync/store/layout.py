@@ -1,0 +1,202 @@
+"""Which tables, columns and views of dsync a database has, and which each revision has.
+
+Beside each migration is a file with what the database has after it (`migrations/layouts`): a line
+for each column with its kind, as far as both engines have it, and one for each view with a hash of
+its text. Its hash is the fingerprint, which the table `layout` keeps. Whatever an administrator
+adds beside dsync's own tables and views is not looked at, nor are indexes, comments and the views
+formulaire_*, which are made of the stored forms.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from dsync.programme import Programme
+from dsync.store.dictionary import folder_of, parts
+
+_KINDS = {
+    "bigint": "integer",
+    "integer": "integer",
+    "varchar": "text",
+    "character varying": "text",
+    "text": "text",
+    "datetime": "datetime",
+    "timestamp with time zone": "datetime",
+    "date": "date",
+    "boolean": "boolean",
+    "float": "number",
+    "double precision": "number",
+    "jsonb": "json",
+}
+"""Kinds by the engines' types; any other type is its own kind. SQLite keeps `json` as text."""
+_CATALOGUE = {
+    "sqlite": """SELECT m.name, c.name, c.type, c."notnull"
+FROM sqlite_master AS m
+LEFT JOIN pragma_table_info(CASE m.type WHEN 'table' THEN m.name END) AS c
+WHERE m.type = 'table' OR (m.type = 'view' AND m.name NOT LIKE 'formulaire%')""",
+    "postgresql": """SELECT c.relname, a.attname, format_type(a.atttypid, NULL), a.attnotnull
+FROM pg_catalog.pg_class AS c
+LEFT JOIN pg_catalog.pg_attribute AS a
+    ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind <> 'v'
+WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
+    AND (c.relkind IN ('r', 'p')
+        OR (c.relkind = 'v' AND NOT starts_with(c.relname, 'formulaire_')))""",
+}
+"""All columns of tables, and all views, those without columns."""
+_REQUIRED = " not null"
+_SHOWN = 4
+"""So many differences are named."""
+
+
+class Mark(NamedTuple):
+    """What a database says of a part: its fingerprint, and which version of dsync made it."""
+
+    fingerprint: str
+    version: str
+
+
+class Found(NamedTuple):
+    """What a database has."""
+
+    tables: Mapping[str, frozenset[str]]
+    """The lines of the columns of each table, as in a layout."""
+    views: frozenset[str]
+    revisions: Mapping[str, str]
+    """By part."""
+    marks: Mapping[str, Mark]
+    """By part; none in a database of dsync 0.1.0."""
+
+    def has(self, part: type[Programme]) -> bool:
+        """Whether the part's tables were ever made."""
+        return key(part) in self.revisions
+
+
+class Differences(NamedTuple):
+    """What a database lacks of a layout's tables, and what their columns are instead."""
+
+    missing: list[str]
+    """Tables and columns."""
+    other: list[str]
+    """Columns that are of another kind, or unknown."""
+
+    def __str__(self) -> str:
+        """Return them in words."""
+        said = [("lacks", self.missing), ("has otherwise", self.other)]
+        return "; ".join(f"it {verb} {_few(names)}" for verb, names in said if names)
+
+
+def read(connection: Connection, programme: type[Programme]) -> Found:
+    """Read what a database has, in two statements.
+
+    Args:
+        connection: in a transaction.
+        programme: whose part may be beside the engine's.
+    """
+    engine = connection.dialect.name
+    tables: dict[str, set[str]] = defaultdict(set)
+    views = set()
+    for name, column, kind, required in connection.exec_driver_sql(_CATALOGUE[engine]):
+        if column is None:
+            views.add(name)
+        else:
+            tables[name].add(_line(name, column, _KINDS.get(kind.lower(), kind), required))
+    asked = [
+        f"SELECT '{key(part)}' AS part, version_num, NULL, NULL FROM {version_table(part)}"  # noqa: S608 - names of ours
+        for part in parts(programme)
+        if version_table(part) in tables
+    ]
+    if "layout" in tables:
+        asked.append("SELECT part, NULL, fingerprint, version FROM layout")
+    rows = connection.exec_driver_sql(" UNION ALL ".join(asked)).all() if asked else []
+    return Found(
+        {name: frozenset(lines) for name, lines in tables.items()},
+        frozenset(views),
+        {part: revision for part, revision, *_ in rows if revision is not None},
+        {part: Mark(*mark) for part, revision, *mark in rows if revision is None},
+    )
+
+
+def key(part: type[Programme]) -> str:
+    """Return the name of a part in table `layout`."""
+    return part.name or "dsync"
+
+
+def version_table(part: type[Programme]) -> str:
+    """Return the name of the table in which Alembic keeps a part's revision."""
+    return f"alembic_version_{part.name}" if part.name else "alembic_version"
+
+
+def differences(
+    found: Found, part: type[Programme], revision: str, engine: str
+) -> Differences | None:
+    """Return how a part's tables differ from those of a revision, None if they do not.
+
+    Args:
+        found: what the database has.
+        part: the engine's, or the programme's.
+        revision: a shipped one.
+        engine: the database's.
+    """
+    missing, other = [], []
+    for name, wanted in _tables(part, revision, engine).items():
+        present = found.tables.get(name, frozenset())
+        if not present:
+            missing.append(name)
+            continue
+        known = {_column(line) for line in present}
+        missing += sorted(one for line in wanted - present if (one := _column(line)) not in known)
+        own = {_column(line) for line in wanted}
+        # A column of one's own, which rows need not have, is no difference.
+        other += sorted(
+            one
+            for line in present - wanted
+            if (one := _column(line)) in own or line.endswith(_REQUIRED)
+        )
+    return Differences(missing, other) if missing or other else None
+
+
+def missing_views(found: Found, part: type[Programme], revision: str) -> list[str]:
+    """Return the views of a revision that the database lacks."""
+    views = [line.split()[0] for line in _lines(part, revision) if " view " in line]
+    return sorted({*views} - found.views)
+
+
+@cache
+def fingerprint(part: type[Programme], revision: str) -> str:
+    """Return the hash of a revision's layout."""
+    return sha256("\n".join(_lines(part, revision)).encode()).hexdigest()[:16]
+
+
+@cache
+def _lines(part: type[Programme], revision: str) -> list[str]:
+    file = folder_of(part) / "migrations" / "layouts" / f"{revision}.txt"
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+@cache
+def _tables(part: type[Programme], revision: str, engine: str) -> dict[str, frozenset[str]]:
+    tables: dict[str, set[str]] = defaultdict(set)
+    for line in _lines(part, revision):
+        name, dot, _ = line.partition(".")
+        if dot:
+            tables[name].add(line.replace(" json", " text") if engine == "sqlite" else line)
+    return {name: frozenset(lines) for name, lines in tables.items()}
+
+
+def _line(table: str, column: str, kind: str, required: object) -> str:
+    return f"{table}.{column} {kind}{_REQUIRED if required else ''}"
+
+
+def _column(line: str) -> str:
+    return line.split()[0]
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,180 @@
+"""A database with another schema than this version's is recognised, and nothing is done with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from sqlalchemy import inspect, text
+
+from dsync.database import open_database
+from dsync.errors import SchemaBehindError, SchemaDiffersError
+from dsync.sandbox import Sandbox, content
+from tests.commands.command import InsideCommand
+from tests.commands.conftest import operator
+from tests.migrations.releases import contents, load
+from tests.outside.history import NOW, SEED
+from tests.store.databases import PostgresServer, connected, on_sqlite
+
+COMMANDS = (
+    "db upgrade", "db downgrade 0.1.0 --yes", "db verify", "db backup copy.db", "db dictionary",
+    "check", "status", "status --strict", "sync", "sync --dry-run", "push", "precheck", "run",
+    "console", "runs", "journal", "dossier list", "dossier show 1", "conflicts list",
+    "quarantine list", "pieces status", "evidence show", "export out", "purge --older-than 2y",
+    "person x", "forget 1 --yes",
+)  # fmt: skip
+FORMER = (
+    "ALTER TABLE alerte DROP COLUMN cause",
+    "ALTER TABLE sync_state DROP COLUMN cle_secrete",
+    "DROP TABLE turn",
+)
+"""What makes tables of an unreleased state of those of a release."""
+
+
+def change(url: str, *statements: str) -> None:
+    with connected(url) as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+@on_sqlite
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_ends_with_one_sentence(
+    command: str, sandbox: Sandbox, database_url: str, tmp_path: Path
+) -> None:
+    """Exit 5, with what the tables lack and what to do; nothing is changed."""
+    change(database_url, *FORMER)
+    before = contents(database_url)
+    run = operator(sandbox, tmp_path)
+    dsync = InsideCommand(tmp_path, {**run.environment, "DSYNC_DATABASE_URL": database_url})
+    ended = dsync(*command.split())
+    said = " ".join(ended.text.split())
+    assert 5 == ended.code, said
+    assert "its tables are those of no release (it lacks alerte.cause, " in said
+    assert "`dsync db copy URL`" in said
+    assert "report it" not in said
+    assert before == contents(database_url)
+
+
+def test_the_tables_of_an_unreleased_state_are_refused_on_each_engine(database_url: str) -> None:
+    """At opening and by an upgrade, whatever Alembic's table says."""
+    change(database_url, *FORMER)
+    for revision in ("0002", "0001"):
+        change(database_url, f"UPDATE alembic_version SET version_num = '{revision}'")
+        with pytest.raises(SchemaDiffersError, match=r"it lacks alerte\.cause, .+, turn\)"):
+            open_database(database_url)
+    store = open_database(database_url, check_schema=False)
+    with pytest.raises(SchemaDiffersError):
+        store.upgrade()
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE sync_state ADD COLUMN of_mine INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE liste RENAME COLUMN texte TO text",
+    ],
+)
+def test_a_changed_column_is_a_difference(statement: str, database_url: str) -> None:
+    """One that rows need to have, and one that is gone."""
+    change(database_url, statement)
+    with pytest.raises(SchemaDiffersError, match=r"of_mine|liste\.texte"):
+        open_database(database_url)
+
+
+def test_what_an_administrator_adds_is_no_difference(database_url: str) -> None:
+    """Tables, views, indexes, columns that may be empty; comments and schemas on PostgreSQL."""
+    change(
+        database_url,
+        "CREATE TABLE mine (dossier INTEGER NOT NULL)",
+        "CREATE VIEW of_mine AS SELECT numero, etat FROM lecture_dossier",
+        "CREATE INDEX mine_index ON dossier (etat)",
+        "ALTER TABLE dossier ADD COLUMN of_mine VARCHAR",
+    )
+    if "postgresql" in database_url:
+        change(
+            database_url,
+            "COMMENT ON TABLE dossier IS 'of mine'",
+            "CREATE SCHEMA mine",
+            "CREATE TABLE mine.turn (x integer)",
+        )
+    store = open_database(database_url)
+    store.check_schema()
+    store.close()
+
+
+def test_an_upgrade_makes_views_again(database_url: str) -> None:
+    """Of a view that was dropped, and of views that another version made of the same tables."""
+    for statement in (
+        "DROP VIEW lecture_jury",
+        "UPDATE layout SET fingerprint = 'x'",
+        "DELETE FROM layout",
+    ):
+        change(database_url, statement)
+        store = open_database(database_url, check_schema=False)
+        with pytest.raises(SchemaBehindError, match="Run `dsync db upgrade`"):
+            store.check_schema()
+        store.upgrade()
+        store.check_schema()
+        assert [] == store.altered_views()
+        store.close()
+
+
+def test_a_newer_database_names_the_version_that_made_it(database_url: str) -> None:
+    """Its tables are not compared with those of an older revision."""
+    change(
+        database_url,
+        *FORMER,
+        "UPDATE alembic_version SET version_num = '0999'",
+        "UPDATE layout SET version = '9.9.0'",
+    )
+    with pytest.raises(SchemaBehindError, match=r"made by dsync 9\.9\.0, is newer than"):
+        open_database(database_url)
+
+
+UNRELEASED = (
+    *FORMER,
+    "DROP INDEX ix_verdict_numero",
+    "ALTER TABLE verdict DROP COLUMN points",
+    "ALTER TABLE contenu DROP COLUMN demarche_numero",
+    "ALTER TABLE contenu DROP COLUMN cellules",
+    *(f"ALTER TABLE {one} DROP COLUMN sceau" for one in ("verdict", "evenement", "changement")),
+    "DROP TABLE sceau",
+    "ALTER TABLE demarche DROP COLUMN ouverts",
+    "DROP TABLE liste",
+)
+
+
+def test_what_an_unreleased_database_holds_is_copied_into_a_new_one(
+    empty_database_url: str, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    """History, answers, orders, conflicts, what was written into DS; the next run adds the rest."""
+    load(empty_database_url, "0.1.0")
+    before = contents(empty_database_url)
+    with connected(empty_database_url) as connection:
+        views = inspect(connection).get_view_names()
+    cascade = " CASCADE" if "postgresql" in empty_database_url else ""
+    drops = [f"DROP VIEW IF EXISTS {name}{cascade}" for name in views]
+    change(empty_database_url, *drops, *UNRELEASED)
+    url = postgres_server.make(migrated=False)
+    seeds = [content.dossier(SEED, rank, now=NOW) for rank in range(7)]
+    with (
+        time_machine.travel(NOW + timedelta(days=1), tick=False),
+        Sandbox([(content.FORM, seeds)], seed=SEED, clock=lambda: NOW) as sandbox,
+    ):
+        environment = operator(sandbox, tmp_path).environment
+        dsync = InsideCommand(tmp_path, {**environment, "DSYNC_DATABASE_URL": empty_database_url})
+        ended = dsync("db", "copy", url)
+        said = " ".join(ended.text.split())
+        assert (0, True) == (ended.code, "(alerte left out)" in said), said
+        after = contents(url)
+        kept = ("changement", "verdict", "evenement", "reponse", "demande", "outbox", "pousse")
+        assert {k: len(before[k]) for k in kept} == {k: len(after[k]) for k in kept}
+        synced = dsync("sync", "--no-push", DSYNC_DATABASE_URL=url)
+        assert 0 == synced.code, synced.text
+        verified = dsync("db", "verify", "--json", DSYNC_DATABASE_URL=url).json
+    assert [] == verified["findings"]
+    postgres_server.drop(url)

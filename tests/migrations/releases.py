@@ -1,0 +1,56 @@
+"""The databases of released versions, and what is in a database."""
+
+from __future__ import annotations
+
+import gzip
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import inspect, text
+
+from tests.store.databases import connected
+
+FIXTURES = Path(__file__).parent / "fixtures"
+VERSIONS = sorted({file.name.rpartition("-")[0] for file in FIXTURES.iterdir()})
+BOOKKEEPING = {"layout", "alembic_version", "alembic_version_eig"}
+"""Tables about the schema itself."""
+
+
+def load(url: str, version: str) -> None:
+    """Put a release's small history into an empty database."""
+    engine = url.partition(":")[0].partition("+")[0]
+    script = gzip.decompress((FIXTURES / f"{version}-{engine}.sql.gz").read_bytes()).decode()
+    if engine == "sqlite":
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            connection.executescript(script)
+        return
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute(script.encode())
+
+
+def contents(url: str) -> dict[str, list[str]]:
+    """Return the rows of every table but those about the schema."""
+    with connected(url) as connection:
+        names = {*inspect(connection).get_table_names()} - BOOKKEEPING
+        found = {}
+        for name in sorted(names):
+            columns = sorted(one["name"] for one in inspect(connection).get_columns(name))
+            rows = connection.execute(text(f"SELECT {', '.join(columns)} FROM {name}"))
+            found[name] = sorted(repr(tuple(row)) for row in rows)
+        return found
+
+
+def counts(url: str) -> dict[str, int]:
+    """Return the number of rows of every table but those about the schema."""
+    return {name: len(rows) for name, rows in contents(url).items()}
+
+
+def answers(url: str) -> dict[str, int]:
+    """Return the number of rows that each view shows."""
+    with connected(url) as connection:
+        return {
+            name: len(connection.execute(text(f"SELECT * FROM {name}")).all())
+            for name in inspect(connection).get_view_names()
+        }

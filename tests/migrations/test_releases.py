@@ -1,0 +1,115 @@
+"""Databases of released versions are upgraded and downgraded, with nothing lost."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from dsync import __version__
+from dsync.database import PROGRAMME, open_database
+from dsync.errors import SchemaBehindError
+from dsync.programme import Programme
+from dsync.store import layout, schema
+from dsync.store.dictionary import ENGINE
+from tests.commands.command import InsideCommand
+from tests.conftest import Golden
+from tests.migrations.layouts import written
+from tests.migrations.releases import FIXTURES, VERSIONS, answers, contents, load
+from tests.store.databases import connected
+
+ROOT = Path(__file__).parents[2]
+OFFLINE = {
+    "DSYNC_DS_TOKEN": "x",
+    "DSYNC_DEMARCHE": "86321",
+    "DSYNC_DS_INSTRUCTEUR": "dsync@example.gouv.fr",
+}
+RELEASED = Path(__file__).parent / "released.txt"
+
+
+def test_no_released_migration_was_edited() -> None:
+    """Nor what was released of its tables and views: a change is a migration of its own."""
+    lines = RELEASED.read_text(encoding="utf-8").splitlines()
+    sealed = {path: digest for digest, path in (line.split("  ") for line in lines)}
+    changed = {
+        f"{sha256((ROOT / path).read_bytes()).hexdigest()}  {path}"
+        for path, digest in sealed.items()
+        if sha256((ROOT / path).read_bytes()).hexdigest() != digest
+    }
+    assert set() == changed, (
+        "These files are released. Add a migration, also of a changed view; the golden files write "
+        "its layout. Only before the release that brings them: put these lines into released.txt."
+    )
+
+
+@pytest.mark.parametrize("part", [ENGINE, PROGRAMME], ids=layout.key)
+def test_the_layouts_say_what_migrations_and_views_make(
+    part: type[Programme], empty_database_url: str, golden: Golden
+) -> None:
+    """A layout is of the newest migration; json is text on SQLite."""
+    newest = schema.known_revisions(part)[-1]
+    folder = ROOT / "dsync" / ("store" if part is ENGINE else part.name) / "migrations" / "layouts"
+    with connected(empty_database_url) as connection:
+        text = written(connection, part)
+    if empty_database_url.startswith("postgresql"):
+        Golden(folder, golden.is_updating).check(f"{newest}.txt", text)
+    else:
+        said = (folder / f"{newest}.txt").read_text(encoding="utf-8")
+        assert said.replace(" json", " text") == text
+    assert schema.known_revisions(part) == sorted(file.stem for file in folder.iterdir())
+
+
+def test_every_release_has_a_small_database() -> None:
+    """On both engines, also this one: the next release is tested with it."""
+    assert __version__ in VERSIONS
+    assert {f"{version}-{engine}.sql.gz" for version in VERSIONS for engine in ENGINES} == {
+        file.name for file in FIXTURES.iterdir()
+    }
+    assert all(file.stat().st_size < 100_000 for file in FIXTURES.iterdir())
+
+
+ENGINES = ("postgresql", "sqlite")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_database_of_a_release_comes_here_and_goes_back(
+    version: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    """Each row of each table is the same, each view answers, and everything verifies."""
+    url = empty_database_url
+    load(url, version)
+    before, shown = contents(url), answers(url)
+    assert {"dossier", "changement", "reponse", "pousse", "demande"} <= {
+        k for k in before if before[k]
+    }
+    if "postgresql" in url and version != __version__:
+        with pytest.raises(SchemaBehindError, match="dsync db upgrade"):
+            open_database(url)
+    dsync = InsideCommand(tmp_path, {**OFFLINE, "DSYNC_DATABASE_URL": url})
+    for _ in range(2):
+        assert 0 == dsync("db", "upgrade").code
+        after = contents(url)
+        assert before == {name: after[name] for name in before}
+        assert shown.keys() <= answers(url).keys()
+        verified = dsync("db", "verify", "--json")
+        assert (0, True) == (verified.code, verified.json.get("ok")), verified.text
+        ended = dsync("db", "downgrade", "0.1.0", "--yes")
+        assert 0 == ended.code, ended.text
+        assert before == contents(url)
+        with connected(url) as connection:
+            found = layout.read(connection, PROGRAMME)
+            engine = connection.dialect.name
+        assert None is layout.differences(found, ENGINE, "0001", engine)
+
+
+@pytest.mark.parametrize("version", ["0.0.9", __version__, "9.0.0", "1.0", "x"])
+def test_there_is_no_way_back_to_what_was_not_released(version: str, tmp_path: Path) -> None:
+    """Exit 2; nothing is changed."""
+    url = f"sqlite:///{tmp_path / 'dsync.db'}"
+    load(url, __version__)
+    before = contents(url)
+    dsync = InsideCommand(tmp_path, {**OFFLINE, "DSYNC_DATABASE_URL": url})
+    ended = dsync("db", "downgrade", version, "--yes")
+    assert (2, True) == (ended.code, "There is no release" in ended.err)
+    assert before == contents(url)
