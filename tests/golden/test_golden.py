@@ -16,7 +16,7 @@ from dsync.eig.precheck.sentences import SENTENCES
 from dsync.extras import DISTRIBUTION
 from scripts.licences import COPYLEFT, is_admitted, licence
 from tests.conftest import Golden
-from tests.golden import dependencies, dossiers, pages, registre, table
+from tests.golden import contract, dependencies, dossiers, pages, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +37,7 @@ def _plain(text: str) -> str:
 GENERATED = {
     "docs/fr/precheck.md": table.page,
     "docs/fr/registre.md": registre.page,
+    "docs/reference/contract.md": contract.page,
     "tests/golden/details.txt": dossiers.written,
     "tests/golden/messages.txt": dossiers.messages,
 } | {f"docs/{name}": partial(pages.page, name) for name in pages.PAGES}
