@@ -124,9 +124,9 @@ def accept(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: 
 def adopt(
     *, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None, yes: bool
 ) -> None:
-    """Treat the current values in dossiers N as written by dsync, whose next push replaces them.
+    """Treat the current values in dossiers N as written by dsync.
 
-    --all asks first on a terminal; needs --yes elsewhere.
+    The next push replaces them. --all asks first on a terminal; needs --yes elsewhere.
     """
     if everywhere and not numbers:
         question = "Have dsync's next push replace the human's value of every conflict?"
