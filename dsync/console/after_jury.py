@@ -154,21 +154,15 @@ def show(visit: Visit) -> Response:
         if wanted is None:
             undated = where | {"etat": Etat.ACCEPTE.value, "jury_le": None}
             rows += reader.rows_of(view, _COLUMNS, undated, order="numero", limit=MOST_UNDATED)
-        ranks = {
-            row["numero"]: row
-            for row in reader.rows_of(
-                "lecture_jury_dossier",
-                ("numero", "rang", "note_moyenne"),
-                # By day first: a rank is of all dossiers of a jury, and else of all juries.
-                {
-                    "demarche_numero": visit.worker.demarche,
-                    "jury_le": [wanted] if wanted else known,
-                    "numero": [row["numero"] for row in rows],
-                },
-                order="numero",
-                limit=MOST,
-            )
+        # By day first: a rank is of all dossiers of a jury, and else of all juries.
+        of_rows = {
+            "demarche_numero": visit.worker.demarche,
+            "jury_le": [wanted] if wanted else known,
+            "numero": [row["numero"] for row in rows],
         }
+        ranked = ("lecture_jury_dossier", ("numero", "rang", "note_moyenne"), of_rows)
+        found = reader.rows_of(*ranked, order="numero", limit=MOST) if known else []
+        ranks = {row["numero"]: row for row in found}
         groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
         for row in rows:
             for one in todos(
@@ -191,7 +185,7 @@ def show(visit: Visit) -> Response:
             reader,
             days=days,
             day=wanted,
-            groups=[(name, GROUPS[name], found) for name, found in groups.items() if found],
+            groups=[(name, GROUPS[name], some) for name, some in groups.items() if some],
             is_cut=len(rows) >= MOST,
         )
 

@@ -29,7 +29,7 @@ COLUMNS = {
     "verdict": "Verdict",
     "moment": "Notes de",
     "note_moyenne": "Moyenne",
-    "note_dossier": "Avant soutenance",
+    "note_dossier": "Avant",
     "note_min": "Note mini",
     "note_max": "Note maxi",
     "ecart_evaluateurs": "Écart",
@@ -42,7 +42,7 @@ ALL_DAYS = "tous"
 MOST = 300
 """Dossiers of all juries together that are shown, or put into one file, at once."""
 _STORED = (
-    *("nb_evaluateurs", "nb_incompletes"),
+    *("nb_evaluations", "nb_evaluateurs", "nb_incompletes"),
     *(name for name in COLUMNS if name not in ("rang", "numero", "grilles", "note_dossier")),
 )
 # Not of `lecture_candidature`: all that it joins would be gone through for each dossier.
@@ -124,7 +124,12 @@ def _ranked(
 def ranking(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
     """Return the dossiers of juries by day, the best mean first, those without a rank last."""
     rows = _ranked(visit, reader, days, _STORED)
-    again = [row["numero"] for row in rows if row["moment"] == "soutenance"]
+    # Of these, some grid counts no more.
+    again = [
+        row["numero"]
+        for row in rows
+        if row["moment"] == "soutenance" and row["nb_evaluations"] > row["nb_evaluateurs"]
+    ]
     grids = grids_of(reader, again) if again else {}
     for row in rows:
         count = row["nb_evaluateurs"]

@@ -67,14 +67,10 @@ def sheets_of(
     asked = {"numero": [*rows]}
     grids = grids_of(reader, [*rows])
     # By day first: a rank is of all dossiers of a jury, and else of all juries.
-    of_days = {"jury_le": sorted({row["jury_le"] for row in rows.values() if row["jury_le"]})}
-    ranks = reader.rows_of(
-        "lecture_jury_dossier",
-        ("numero", "rang"),
-        {"demarche_numero": visit.worker.demarche} | of_days | asked,
-        order="numero",
-        limit=ALL,
-    )
+    days = {row["jury_le"] for row in rows.values() if row["jury_le"]}
+    of_days = {"demarche_numero": visit.worker.demarche, "jury_le": sorted(days)}
+    ranked = ("lecture_jury_dossier", ("numero", "rang"), of_days | asked)
+    ranks = reader.rows_of(*ranked, order="numero", limit=ALL) if days else []
     rank_of = {row["numero"]: row["rang"] for row in ranks}
     columns = ("numero", "rang", "profil", "missions")
     wishes: dict[int, list[dict[str, Any]]] = {}

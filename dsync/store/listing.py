@@ -264,7 +264,8 @@ def _main_view(programme: type[Programme]) -> DossierView:
 
 def documents(rows: Sequence[Mapping[Any, Any]]) -> list[Document]:
     """Return rows as documents."""
-    return [{str(name): _json(value) for name, value in row.items()} for row in rows]
+    names = [str(name) for name in rows[0]] if rows else []
+    return [dict(zip(names, map(_json, row.values()), strict=True)) for row in rows]
 
 
 def applicant_of(row: Mapping[str, Any]) -> str | None:
@@ -279,11 +280,10 @@ def _decoded(value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+    if not isinstance(value, date):
+        return value
+    is_instant = isinstance(value, datetime)
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if is_instant else value.isoformat()
 
 
 class Waiting(NamedTuple):

@@ -44,11 +44,9 @@ def test_what_is_asked_all_the_time_reads_few_of_many_runs(
         engine.sync()
         with connected(database_url) as connection:
             connection.execute(text(COPIES), {"demarches": demarches})
-            connection.commit()
             if connection.dialect.name == "postgresql":
                 # As its server does by itself within a minute.
                 connection.exec_driver_sql("ANALYZE sync_run")
-                connection.commit()
         apps = [engine.another(demarche=DEMARCHE + n).app for n in range(demarches)]
         metrics, store = Metrics(apps, Counter()), apps[0].store
         looked = [one.looked for one in apps]

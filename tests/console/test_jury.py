@@ -284,7 +284,7 @@ def test_several_juries_are_reached_and_read_at_once(engine: Engine, visitor: Vi
         int(one) for one in re.findall(r'<th [^>]*><a href="/dossiers/(\d+)"', every.text)
     ]
     headers, rows = table_of(visitor.get(f"/jury?le={DAY}").text)
-    mean, before = headers.index("Moyenne"), headers.index("Avant soutenance")
+    mean, before = headers.index("Moyenne"), headers.index("Avant")
     assert ("5,00", "2,50") == (rows[0][mean], rows[0][before])
     book = load_workbook(io.BytesIO(visitor.get("/jury.xlsx?le=tous").content))
     header, *lines = ([*row] for row in book["Classement"].values)

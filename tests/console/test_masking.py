@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -33,6 +33,7 @@ from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.store.change_list import ChangeSelection
 from dsync.store.dictionary import FREE_TEXT, is_masked
+from dsync.store.journal import NOT_COUNTED
 from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
@@ -190,12 +191,12 @@ def test_a_lecteur_sees_why_a_dossier_is_ineligible(read_engine: Engine) -> None
 
 def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> None:
     """Not before: neither the pages of the jury nor a mark, on any page."""
-    today = words.paris_day(read_engine.worker.app.clock())
+    today = date.fromisoformat(words.paris_day(read_engine.worker.app.clock()))
     [row, *_] = read_engine.rows(
         "SELECT numero FROM lecture_evaluation WHERE moyenne IS NOT NULL ORDER BY numero"
     )
     path = f"/dossiers/{row['numero']}"
-    for day, status in ((None, 403), ("2100-01-01", 403), (today, 200)):
+    for day, status in ((None, 403), (date(2100, 1, 1), 403), (today, 200)):
         app = read_engine.another().app
         demarche = DemarcheSection(number=DEMARCHE, deliberation=day)
         configuration = app.configuration.model_copy(update={"demarche": demarche})
@@ -247,6 +248,7 @@ ARGUMENTS: dict[str, Any] = {
     "batch": 100,
     "before": dict.fromkeys(("accepte", "masque", "journaux", "agents"), FAR),
     "chosen": ChangeSelection(),
+    "counted": NOT_COUNTED,
     "due": FAR,
     "genre": "complet",
     "id_": 1,
