@@ -428,9 +428,11 @@ class SyncRunRow(_Table, table=True):
     """A run over one démarche, with its figures."""
 
     __tablename__ = "sync_run"
+    # By which the last runs of each démarche are found.
+    __table_args__ = (Index(None, "demarche_numero", "run"),)
 
     run: int = given_number()
-    demarche_numero: int = _number(index=True)
+    demarche_numero: int = _number()
     genre: str
     statut: str
     debut: dt.datetime

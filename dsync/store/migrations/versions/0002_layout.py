@@ -1,4 +1,4 @@
-"""Adds the table in which a database says which tables and views it has.
+"""Adds the table in which a database says what it has, and an index for the last runs.
 
 Additive first: the release before this one must still run on this schema.
 """
@@ -26,7 +26,13 @@ def upgrade() -> None:
         sa.Column("made_at", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("part", name=op.f("pk_layout")),
     )
+    op.create_index(
+        op.f("ix_sync_run_demarche_numero_run"), "sync_run", ["demarche_numero", "run"]
+    )
+    op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")
 
 
 def downgrade() -> None:
+    op.create_index(op.f("ix_sync_run_demarche_numero"), "sync_run", ["demarche_numero"])
+    op.drop_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run")
     op.drop_table("layout")
