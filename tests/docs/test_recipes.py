@@ -20,7 +20,7 @@ PAGES = (
 FOLDERS = ("dsync", "tests", "config", "docs", "scripts")
 TEXTS = {".py", ".toml", ".graphql", ".sql"}
 LEFT_OUT = re.compile(
-    r"(?i)couleur|langue|labels|empty_json|utilisateurs|<|…|^git\s"
+    r"(?i)couleur|langue|labels|empty_json|utilisateurs|<|…|^(?:git|sha256sum)\s"
     r"|etiquettes|full_read|inscrit_le|relecture|reread|\brelu\b"
 )
 """What the recipes' examples add, and another program's words."""
