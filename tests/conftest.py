@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,17 +21,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-# Files of tests are in memory where there is enough of it: a database is then made, filled and
-# dropped in a fifth of the time. TMPDIR says otherwise.
-MEMORY = Path("/dev/shm")
-if (
-    "TMPDIR" not in os.environ
-    and os.access(MEMORY, os.W_OK)
-    and shutil.disk_usage(MEMORY).free > 4 << 30
-    and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
-):
-    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # The same examples in each run; other ones by HYPOTHESIS_PROFILE=default.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -67,8 +67,8 @@ def test_one_view_as_a_workbook(synced: Command) -> None:
         (("/proc/nowhere",), "cannot be written"),
         (("out", "--view", "lecture_candidatures"), "did you mean lecture_candidature?"),
         (("out", "--format", "ods"), "csv"),
-        (("out", "--since", "hier"), "2024-06-01T08:00:00Z"),
-        (("out", "--since", "0001-01-01T00:00:00+05:00"), "2024-06-01T08:00:00Z"),
+        (("out", "--since", "hier"), "2027-06-30T08:00:00Z"),
+        (("out", "--since", "0001-01-01T00:00:00+05:00"), "2027-06-30T08:00:00Z"),
         (("out", "--demarche", "7"), "démarche 7"),
     ],
 )

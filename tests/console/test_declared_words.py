@@ -72,7 +72,7 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(
         assert re.search(r"Nouveau verdict Irrecevable", dossier)
         # The check has no `demande`.
         said = "ce qui reste à régler (sujet) ne lui est pas demandé. Constat : Le problème est"
-        assert f"À transmettre au demandeur Aucun message n’est préparé : {said}" in dossier
+        assert f"À transmettre à l’usager Aucun message n’est préparé : {said}" in dossier
         for ending in ("csv", "json"):
             file = visitor.get(f"/dossiers.{ending}?complet=oui")
             if file.status_code == 200:

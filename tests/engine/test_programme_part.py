@@ -77,7 +77,7 @@ def test_the_console_shows_nothing_of_it_without_it(engine: Engine) -> None:
         assert "Demandeur" in words(page)
         assert 'id="verdict"' not in page
         assert 'id="grilles"' not in page
-        assert "Aucun dossier" in words(visitor.get("/dossiers?etape=Jury").text)
+        assert "Aucun dossier" in words(visitor.get("/dossiers?q=jury").text)
         for ending in ("csv", "xlsx"):
             assert 200 == visitor.get(f"/dossiers.{ending}").status_code
 

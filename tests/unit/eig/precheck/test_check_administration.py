@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ CONFIG = Path(__file__).parents[4] / "config"
 
 DECIDED = {
     "authority": "le ministre chargé du numérique",
-    "decided_on": "2024-03-01",
+    "decided_on": date(2024, 3, 1),
     "reason": "décret 2024-1",
 }
 CENTRALES = {"7113", "7120", "7382"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from dsync.errors import ConfigurationError
 from tests.unit.eig.precheck.sections import rules_of
 
 DECIDED = {
-    "answer": "operateur", "authority": "la ministre", "decided_on": "2024-03-01", "reason": "r"
+    "answer": "operateur", "authority": "la ministre", "decided_on": date(2024, 3, 1), "reason": "r"
 }  # fmt: skip
 PROFIL = {"id": "a", "labels": ["A"]}
+LATER = date(2024, 2, 1)
 
 
 def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[str, ...]:
@@ -30,7 +32,10 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"window": {"start": "2025-01-01", "end": "2024-01-01"}}, "window: end is before start"),
+        (
+            {"window": {"start": date(2025, 1, 1), "end": date(2024, 1, 1)}},
+            "window: end is before start",
+        ),
         ({"timezone": "Europe/Lutèce"}, "timezone: « Europe/Lutèce » is unknown"),
         ({"timezone": "../etc"}, "timezone: « ../etc » is unknown"),
         ({"profils": []}, "profils: missing; the check profils needs it"),
@@ -38,7 +43,7 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
         ({"profils": [PROFIL, {"id": "b", "labels": ["à"]}]}, "label « a » is given 2 times"),
         ({"profils": [{"id": "a", "labels": []}]}, "give at least one label or word"),
         (
-            {"profils": [PROFIL | {"offered_from": "2024-02-01", "offered_until": "2024-01-01"}]},
+            {"profils": [PROFIL | {"offered_from": LATER, "offered_until": date(2024, 1, 1)}]},
             "profils a: offered_until is before offered_from",
         ),
         ({"cas": []}, "cas: missing; the check cas_octroi needs it"),
