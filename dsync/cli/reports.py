@@ -102,9 +102,14 @@ def _verdict_figures(document: Mapping[str, Any]) -> str:
     )
 
 
-def print_moves(moves: Moves) -> None:
-    """Print how many standing verdicts change, and into what, and how many are first ones."""
-    heading("Verdicts that change")
+def print_moves(moves: Moves, *, are_all: bool = False) -> None:
+    """Print how many standing verdicts change, and into what, and how many are first ones.
+
+    Args:
+        moves: what is printed.
+        are_all: whether all open dossiers are counted, and no other one.
+    """
+    heading(f"Verdicts {'of open dossiers ' if are_all else ''}that change")
     print_table(("before", "after", "dossiers"), moves.moves, empty="None.")
     for name, count, judged, asked in moves.found:
         several = "s" if count > 1 else ""

@@ -166,8 +166,13 @@ class QueueReads(Subject):
     def numbers(self, etats: Collection[Etat] = ()) -> list[DossierNumber]:
         """Return the queued dossiers, and all present ones in these states."""
         waits: ColumnElement[bool] = _dossier.c.a_evaluer
-        if etats:
-            waits = or_(waits, _dossier.c.etat.in_([etat.value for etat in etats]))
+        return self._numbers(or_(waits, _is_in(etats)) if etats else waits)
+
+    def open_numbers(self) -> list[DossierNumber]:
+        """Return the present open dossiers, queued or not."""
+        return self._numbers(_is_in(OPEN_ETATS))
+
+    def _numbers(self, waits: ColumnElement[bool]) -> list[DossierNumber]:
         statement = select(_dossier.c.numero).where(self._is_present(), waits)
         return list(self.connection.scalars(statement.order_by(_dossier.c.numero)))
 
@@ -213,6 +218,10 @@ class QueueWrites(QueueReads):
             .where(_dossier.c.numero.in_(numbers), _dossier.c.a_evaluer)
             .values(a_evaluer=False)
         )
+
+
+def _is_in(etats: Collection[Etat]) -> ColumnElement[bool]:
+    return _dossier.c.etat.in_([etat.value for etat in etats])
 
 
 def _queuing(chosen: ColumnElement[bool]) -> Update:

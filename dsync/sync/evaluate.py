@@ -16,7 +16,7 @@ from typing import Any
 
 from dsync.annotations import NewWish, desired
 from dsync.annotations.targets import DETAIL, RESULTAT
-from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
+from dsync.domain.dossier import COUNTED_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Verdict
 from dsync.errors import ConfigurationError
@@ -31,7 +31,7 @@ from dsync.programme import (
 from dsync.store import NewEvent, Reader
 from dsync.sync.context import BATCH, Run
 from dsync.sync.page_storing import quarantine_dossier
-from dsync.sync.rules_brake import stopped_rules
+from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
 
 
@@ -55,7 +55,7 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
         InterruptedRunError, StoreError: as `evaluate_due`.
     """
     programme = run.context.judge
-    if programme is None or not numbers:
+    if programme is None or not numbers or waits_for_consent(run, programme):
         return
     evidence = _evidence(run, programme)
     if stopped_rules(run, programme, evidence):
@@ -264,15 +264,20 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
     refreshes, restores = isinstance(work, RefreshEvidence), isinstance(work, RestoreEvidence)
     known: set[DossierNumber] = set()
     with run.reading() as reader:
-        chosen = sorted(set(work.dossiers)) or reader.queue.numbers(OPEN_ETATS)
+        chosen = sorted(set(work.dossiers)) or reader.queue.open_numbers()
         former = reader.verdicts.replaced_evidence(chosen) if restores else None
+        # Of changed rules, the table of all open dossiers: accepted ones are compared with them.
+        is_table = run.report.dry and not work.dossiers and programme.needs_acceptance(None)
+        compared = reader.queue.numbers(COUNTED_ETATS) if is_table else []
     if former is not None:
         for number in [number for number in chosen if number not in former]:
             run.problem(f"Dossier {number}: no refresh replaced its evidence, so none to undo.")
             known.add(number)
         chosen = sorted(former)
     how = PrecheckOptions(as_of, refreshes, former, is_trial=as_of is not None)
-    for batch in judge(run, programme, evidence, chosen, how):
+    for some in run.batches(compared):
+        programme.prepare(run, evidence, some, how)
+    for batch in judge(run, programme, evidence, chosen, how, prepared=set(compared)):
         stored = _to_store(batch)
         kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}
         for one, decision in batch.judged:

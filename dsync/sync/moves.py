@@ -61,12 +61,15 @@ class Moves(NamedTuple):
         return cls(version, standing, moves, tuple(_found(judged)))
 
     @classmethod
-    def compared(cls, comparisons: Sequence[Comparison], *, is_declared: bool = False) -> Self:
+    def compared(
+        cls, comparisons: Sequence[Comparison], *, is_declared: bool = False, version: str = ""
+    ) -> Self:
         """Count what a pre-check compared; of declared checks also first verdicts and each check.
 
         Args:
             comparisons: of the dossiers.
             is_declared: whether the checks are declared.
+            version: of the rules.
         """
         pairs = [
             (one.before.verdict if one.before else None, one.verdict)
@@ -74,7 +77,7 @@ class Moves(NamedTuple):
             if one.before or is_declared
         ]
         standing = sum(before is not None for before, _ in pairs)
-        return cls.of("", standing, pairs, [one.after for one in comparisons if is_declared])
+        return cls.of(version, standing, pairs, [one.after for one in comparisons if is_declared])
 
     @classmethod
     def stored(cls, document: Mapping[str, Any] | None) -> Self | None:

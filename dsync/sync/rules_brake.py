@@ -8,12 +8,26 @@ The first declared checks of a démarche are stopped, too.
 
 from __future__ import annotations
 
-from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
+from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.errors import ConfigurationError
 from dsync.programme import Evidence, PrecheckOptions, Programme
 from dsync.sync.context import Run
 from dsync.sync.moves import FIRST, REMEDY, Moves
+
+
+def waits_for_consent(run: Run, programme: Programme) -> bool:
+    """Return whether these are a démarche's first declared checks, which judge no page.
+
+    They are tried after the last page, so that the table counts all dossiers.
+
+    Raises:
+        StoreError: the database failed.
+    """
+    if run.rules_tried or not programme.needs_acceptance(None):
+        return False
+    with run.reading() as reader:
+        return programme.needs_acceptance(reader.state.read().rules_version)
 
 
 def stopped_rules(
@@ -46,8 +60,8 @@ def _stopped(
     if accept not in (None, version):
         raise ConfigurationError(
             f"The rules here are version {version}, and version {accept} was accepted: nothing was "
-            "judged. Start the service again so that it reads the changed rules, or look at the "
-            "table of `dsync precheck accept` again."
+            "judged. If a service runs, start it again so that it reads the present file; then run "
+            "`dsync precheck accept`, which shows what the present rules change."
         )
     with run.reading() as reader:
         state = reader.state.read()
@@ -91,7 +105,7 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
     judged: list[Decision] = []
     trial = PrecheckOptions(is_trial=True)
     with run.reading() as reader:
-        numbers = reader.queue.numbers(OPEN_ETATS)
+        numbers = reader.queue.open_numbers()
         compared = reader.queue.numbers(COUNTED_ETATS)
     for some in run.batches(compared if every else []):
         programme.prepare(run, evidence, some, trial)

@@ -107,7 +107,8 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     assert "calendrier_depot : 0 dossier sur 400\n" in first.out
     accepted = dsync("precheck", "accept", "--yes").out
     for told in (first.out, accepted):
-        assert "00 dossiers get a first verdict.\n" in told
+        assert f"{MANY} dossiers get a first verdict.\n" in told
+        assert "Verdicts of open dossiers that change" in told
         assert "standing verdicts" not in told
     path = Path(dsync.environment["DSYNC_CONFIG"])
     text = path.read_text(encoding="utf-8")
@@ -122,6 +123,40 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     held = dsync("sync", "--json")
     assert 0 == held.json["evaluated"]
     assert "Safety brake: the changed rules" in held.json["errors"][0]
+
+
+def test_only_the_present_checks_are_shown_and_accepted(aids: Sandbox, tmp_path: Path) -> None:
+    """Corrected between a dry run and the acceptance, also on second thoughts."""
+    dsync = configured(aids, tmp_path, "subvention")
+    dsync("sync")
+    path = Path(dsync.environment["DSYNC_CONFIG"])
+    text = path.read_text(encoding="utf-8")
+    later = text.replace("au_moins = 2026-09-01", "au_moins = 2026-11-15")
+    path.write_text(later, encoding="utf-8")
+    accepted = dsync("precheck", "accept", "--yes")
+    assert (0, "") == (accepted.code, accepted.err)
+    assert f"calendrier_depot : {MANY} dossiers sur {MANY} : règle trop large ?" in accepted.out
+    assert f"{MANY} judged" in accepted.out
+    path.write_text(text, encoding="utf-8")
+    assert 4 == dsync("sync").code
+    path.write_text(later, encoding="utf-8")
+    again = dsync("precheck", "accept", "--yes")
+    assert (2, True) == (again.code, "has the rules in force again" in again.err)
+
+
+def test_a_closed_dossier_is_not_counted_in_a_table(sandbox: Sandbox, run: Command) -> None:
+    """The dry run, the brake and the acceptance count the same: open dossiers."""
+    dsync = type(run)(
+        run.folder, {**run.environment, "DSYNC_CONFIG": str(SAMPLES / "subvention.toml")}
+    )
+    for etat in ("en_instruction", "refuse"):
+        sandbox.control.move(86324031, etat)
+    held = dsync("sync", "--json").json["errors"][0]
+    assert 39 == sum(map(int, re.findall(r"→ [^:]+: (\d+)", held)))
+    for told in (dsync("precheck", "--dry-run").out, dsync("precheck", "accept", "--yes").out):
+        assert "39 dossiers get a first verdict.\n" in told
+        assert " sur 39" in told
+    assert 39 == dsync("sync", "--json").json["pushed"]
 
 
 def test_what_is_wrong_is_told_at_once(run: Command) -> None:
