@@ -14,6 +14,7 @@ from typing import Any
 from dsync.controles.declarations import (
     SUJETS,
     Borne,
+    Champ,
     Controle,
     ControlesSections,
     Exemple,
@@ -121,9 +122,7 @@ class Declarations:
         for name, champ in self.sections.champs.items():
             found = find(top, champ.id, champ.libelles)
             if found is None:
-                label = champ.libelles[0] if champ.libelles else champ.id or name
-                near = _labels(label, top)
-                yield f"champs.{name} : « {label} » n’est pas dans le formulaire{near}"
+                yield self._not_found(name, champ, known)
                 continue
             if not can_read(champ.type, found.type):
                 yield (
@@ -138,6 +137,21 @@ class Declarations:
                         f"« {found.libelle} »{_labels(value, inner)}"
                     )
             yield from self._of_options(name, found)
+
+    def _not_found(self, name: str, champ: Champ, known: Iterable[Descriptor]) -> str:
+        """Return what to say of a champ that is no question of the form itself."""
+        label = champ.libelles[0] if champ.libelles else champ.id or name
+        left = "ses contrôles n’auront pas de réponse (« à vérifier »)"
+        block_ids = {d.id: d.libelle for d in known}
+        column = find((d for d in known if d.parent_id), champ.id, champ.libelles)
+        if column is not None:
+            block = block_ids.get(column.parent_id or "", "")
+            return (
+                f"champs.{name} : « {column.libelle} » est une colonne du bloc « {block} » : "
+                f"déclarez le bloc (type lignes), avec elle dans colonnes ; sinon {left}"
+            )
+        near = _labels(label, (d for d in known if d.parent_id is None))
+        return f"champs.{name} : « {label} » n’est pas dans le formulaire : {left}{near}"
 
     def _of_options(self, name: str, found: Descriptor) -> Iterator[str]:
         """Yield the constants that are no option of a drop-down list."""
@@ -190,14 +204,15 @@ class Declarations:
         if {"{", "}"} & set(f"{one.titre}{one.regle}{one.a_faire}{one.demande}"):
             self._say("des accolades ne sont permises que dans motif et conforme")
         if one.humain:
-            if one.exigences or one.exemple:
-                self._say("humain = true ne va pas avec si, exige ni exemple")
+            if one.exigences or one.exemple or one.motif or one.conforme:
+                self._say("humain = true ne va pas avec si, exige, motif, conforme ni exemple")
             return None
         if "à compléter" in one.regle:
             self._say("regle est à compléter : citez le texte et l’article")
         if one.exige is None:
             return self._say("aucune exigence")
-        if one.motif is None:
+        # Of a lacking answer it is not said.
+        if one.motif is None and one.exige.operateurs.keys() != {"present"}:
             self._say("motif manque : la phrase d’un dossier qui ne remplit pas l’exigence")
         self._check_exigence(one.exige)
         if one.si is not None:
@@ -303,6 +318,12 @@ class Declarations:
     def _knows(self, name: str, *, is_sum: bool = True) -> bool:
         """Return whether a champ, a fact or, as `champ.colonne`, a column is known, or say so."""
         base, dot, column = name.partition(".")
+        if dot and not is_sum and self._types.get(base) is Type.LIGNES:
+            self._say(
+                f"« {name} » est une colonne : d’un bloc, seuls nombre (de lignes) et somme "
+                "(d’une colonne) se contrôlent"
+            )
+            return False
         if base not in self._types or (dot and not is_sum):
             near = nearest(name, self._types)
             self._say(f"« {name} » n’est ni un champ de [champs] ni un fait{_or(near)}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from decimal import Decimal
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -19,7 +21,7 @@ from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche
 from dsync.controles.declared_checks import EXIGENCE, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of, label_of
-from dsync.controles.values import fold_value
+from dsync.controles.values import fold_value, french_amount, french_number
 from dsync.domain.account import Rules, account_of, said
 from dsync.domain.check_answers import ANSWER, Answer, left_over, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
@@ -326,7 +328,8 @@ class Controles(Programme):
         # Who answered is in the reason, by initial and name: an account goes to the applicant.
         shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE)}
         champs = self._sections.champs
-        return [(key, label_of(key, champs), said(value)) for key, value in shown.items()]
+        found = [(key, label_of(key, champs), value) for key, value in shown.items()]
+        return [(key, label, _in_words(value, label)) for key, label, value in found]
 
     def rules_documents(
         self, connection: Connection | None = None
@@ -360,6 +363,14 @@ class Controles(Programme):
     ) -> Message:
         """Return what the applicant of an open dossier has to send."""
         return papers.message_of(self._sections, found, checks)
+
+
+def _in_words(value: Any, label: str) -> str:
+    """Return a value of the evidence in French; a question in euros is answered by an amount."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        is_amount = re.search(r"€|\beuros?\b", label, re.IGNORECASE)
+        return (french_amount if is_amount else french_number)(Decimal(str(value)))
+    return said(value)
 
 
 def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:

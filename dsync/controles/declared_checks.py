@@ -20,7 +20,15 @@ from dsync.controles.declarations import (
 )
 from dsync.controles.facts import Faits, label_of
 from dsync.controles.formats import FORMATS
-from dsync.controles.values import as_json, cell_value, each, fold_text, fold_value, in_words
+from dsync.controles.values import (
+    as_json,
+    cell_value,
+    each,
+    fold_text,
+    fold_value,
+    french_amount,
+    in_words,
+)
 from dsync.domain import verdict
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Resultat
@@ -120,7 +128,7 @@ class Evaluation:
         if declared.si is not None:
             applies = self._state(declared.si, declared.nom, faits, voisins, is_condition=True)
             if applies is Etat.FAUX:
-                return verdict.Controle(declared.nom, Resultat.SANS_OBJET)
+                return self._without_object(declared, declared.si, faits)
             if applies is not Etat.VRAI:
                 return self._undecided(declared, declared.si, applies, faits)
         state = self._state(declared.exige, declared.nom, faits, voisins)
@@ -137,6 +145,23 @@ class Evaluation:
             motif = self._motif(declared, said)
             return verdict.Controle(declared.nom, declared.sinon_effectif, motif, evidence)
         return self._undecided(declared, declared.exige, state, faits)
+
+    def _without_object(
+        self, declared: Controle, condition: Exigence, faits: Faits
+    ) -> verdict.Controle:
+        """Return the result where a condition does not hold, with the answers that decided."""
+        said = [f"{self._questions([n])} : {self._answered(n, faits)}" for n in condition.names]
+        names = {name.partition(".")[0] for name in condition.names}
+        evidence = _given(sorted(names), faits)
+        motif = f"Sans objet : {listed(said)}."
+        return verdict.Controle(declared.nom, Resultat.SANS_OBJET, motif, evidence)
+
+    def _answered(self, name: str, faits: Faits) -> str:
+        if name in faits.illisibles:
+            return in_words(faits.illisibles[name] or "réponse donnée")
+        base, _, column = name.partition(".")
+        is_given = base in faits.valeurs and (not column or _sum(faits, name) is not None)
+        return self._shown(name, faits) if is_given else "sans réponse"
 
     def _undecided(
         self, declared: Controle, exigence: Exigence, state: Etat, faits: Faits
@@ -172,9 +197,7 @@ class Evaluation:
 
     def _evidence(self, declared: Controle, faits: Faits) -> dict[str, Json]:
         """Return the facts that a check uses, as JSON."""
-        valeurs, names = faits.valeurs, declared.champs
-        found: dict[str, Json] = {n: as_json(valeurs[n]) for n in names if n in valeurs}
-        found |= {n: faits.illisibles[n] for n in names if n in faits.illisibles}
+        found = _given(declared.champs, faits)
         for bound in declared.cellules:
             if cell := self._cell(bound, faits):
                 found[f"{bound.table}.{bound.valeur}"] = cell
@@ -184,11 +207,18 @@ class Evaluation:
 
     def _filled(self, sentence: str, faits: Faits) -> str:
         """Return a sentence with its facts, by name alone."""
-        return PLACE.sub(lambda found: self._shown(found[1], faits), sentence)
 
-    def _shown(self, name: str, faits: Faits) -> str:
+        def shown(found: re.Match[str]) -> str:
+            is_amount = sentence[found.end() :].lstrip().startswith("€")
+            return self._shown(found[1], faits, is_amount=is_amount)
+
+        return PLACE.sub(shown, sentence)
+
+    def _shown(self, name: str, faits: Faits, *, is_amount: bool = False) -> str:
         base, _, column = name.partition(".")
         value = _sum(faits, name) if column else faits.valeurs.get(base)
+        if is_amount and isinstance(value, Decimal):
+            return french_amount(value)
         return "(non renseigné)" if value is None else in_words(value)
 
     def _state(
@@ -273,6 +303,13 @@ def _told(holds: bool) -> Etat:
 def _absent(faits: Faits, *names: str | None) -> Etat:
     """Return why there is no answer to one of these."""
     return Etat.SANS_REPONSE if faits.impossibles.isdisjoint(names) else Etat.IMPOSSIBLE
+
+
+def _given(names: Iterable[str], faits: Faits) -> dict[str, Json]:
+    """Return the facts of these names, as JSON."""
+    valeurs, unread = faits.valeurs, faits.illisibles
+    found: dict[str, Json] = {n: as_json(valeurs[n]) for n in names if n in valeurs}
+    return found | {n: unread[n] for n in names if n in unread}
 
 
 def _subject(declared: Exigence | Borne, faits: Faits) -> Any:

@@ -84,6 +84,13 @@ def french_number(number: Decimal) -> str:
     return text.translate(_SEPARATORS)
 
 
+def french_amount(number: Decimal) -> str:
+    """Return 23 000,50 for 23000.5, and 23 000 for 23000.00, as an amount in euros is shown."""
+    text = french_number(number)
+    whole, comma, decimals = text.partition(",")
+    return f"{whole},{decimals:0<2}" if comma else text
+
+
 def as_json(value: Any) -> Json:
     """Return a value as the evidence stores it."""
     if isinstance(value, Decimal):

@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from dsync.controles.checking import Declarations
+from dsync.controles.controles import Controles
 from dsync.controles.declarations import AutreDemarche, ControlesSections
 from dsync.controles.declared_checks import Evaluation, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
@@ -47,6 +48,7 @@ motif = "Montant de {montant} €."
 regle = "Règle (article 1) : essai."
 a_faire = "vérifier."
 """
+BY_PERSON = CONTROLE.replace('motif = "Montant de {montant} €."\n', "")
 EXAMPLES = """
 [[controles.exemple]]
 champs = { montant = 1 }
@@ -178,6 +180,40 @@ exige = { champ = "statuts", fichiers = ["pdf"] }"""
     assert one(declared, tmp_path, **facts).resultat == resultat
 
 
+@pytest.mark.parametrize(
+    ("si", "facts", "motif"),
+    [
+        ('{ champ = "engage", egal = true }', {"engage": False}, "Sans objet : « Engagement » : non."),
+        ('{ champ = "parts", present = true }', {}, "Sans objet : « Parts » : sans réponse."),
+        ('{ un_de = [{ champ = "montant", au_moins = { champ = "budget" } }, { somme = "aides.montant", au_plus = 1 }] }',
+         {"montant": Decimal(1), "budget": Decimal("2.5"), "aides": ROWS},
+         "Sans objet : « Montant » : 1, « Aides » : 1 000,5 et « Budget » : 2,5."),
+    ],
+)  # fmt: skip
+def test_a_check_says_why_it_does_not_apply(
+    si: str, facts: dict[str, Any], motif: str, tmp_path: Path
+) -> None:
+    """With the condition's answers, which are in the evidence."""
+    found = one(
+        f'si = {si}\nexige = {{ champ = "statuts", fichiers = ["pdf"] }}', tmp_path, **facts
+    )
+    assert ("sans_objet", motif) == (found.resultat, found.motif)
+    assert facts.keys() == found.preuve.keys()
+
+
+def test_an_amount_in_euros_has_two_decimals_or_none(tmp_path: Path) -> None:
+    """No other number has: « 1,5 part »."""
+    declared = 'conforme = "{montant} € et {montant}\u00a0€, {budget} €, {montant} parts."'
+    declared += '\nexige = { champ = "montant", au_plus = 9999 }'
+    found = one(declared, tmp_path, montant=Decimal("5000.5"), budget=Decimal(20))
+    assert found.motif == "5 000,50 € et 5 000,50\u00a0€, 20 €, 5 000,5 parts."
+    euros = CHAMPS.replace('["Budget"]', '["Budget en euros"]')
+    shown = Controles(read(euros + CONTROLE + declared, tmp_path)).evidence_in_words(
+        {"budget": 5000.5, "montant": 5000.5, "parts": "1"}
+    )
+    assert ["5 000,50", "5 000,5", "1"] == [value for _, _, value in shown]
+
+
 def test_other_dossiers_of_the_applicant_count(tmp_path: Path) -> None:
     unique = 'exige = { champ = "siren", unique_avec = ["theme"] }'
     facts: dict[str, Any] = {"siren": "356000000", "theme": ["Sport"]}
@@ -218,7 +254,7 @@ def test_what_people_typed_is_defused() -> None:
         ('exige = { somme = "aides.montant", unique_avec = [] }',
          "essai : unique_avec n’est permis que dans exige, pour un champ"),
         ('exige = { champ = "iban", unique_avec = ["aides.montant"] }',
-         "essai : « aides.montant » n’est ni un champ de [champs] ni un fait ; montant ?"),
+         "essai : « aides.montant » est une colonne : d’un bloc, seuls nombre (de lignes) et somme (d’une colonne) se contrôlent"),
         ('demande = "Justifiez {montant}."\nexige = { champ = "montant", au_plus = 1 }',
          "essai : des accolades ne sont permises que dans motif et conforme"),
         ("", "essai : aucune exigence"),
@@ -237,7 +273,9 @@ def test_what_people_typed_is_defused() -> None:
         ('conforme = "Pour {montant.__class__}."\nexige = { champ = "montant", au_plus = 1 }',
          "essai : « __class__ » n’est pas une colonne de montant"),
         ('humain = true\nexige = { champ = "montant", au_plus = 1 }',
-         "essai : humain = true ne va pas avec si, exige ni exemple"),
+         "essai : humain = true ne va pas avec si, exige, motif, conforme ni exemple"),
+        ('exige = { champ = "aides.montant", au_plus = 1 }',
+         "essai : « aides.montant » est une colonne : d’un bloc, seuls nombre (de lignes) et somme (d’une colonne) se contrôlent"),
     ],
 )  # fmt: skip
 def test_a_wrong_declaration_is_told_with_its_place(
@@ -305,11 +343,21 @@ def test_an_empty_rule_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_check_by_a_person_is_listed_and_not_answered(tmp_path: Path) -> None:
-    found = one("humain = true", tmp_path)
+    found = read(CHAMPS + BY_PERSON + "humain = true", tmp_path).evaluation.controles(Faits({}))[0]
     assert (found.resultat, found.motif) == (
         "sans_objet",
         "Contrôle à faire par une personne. Règle (article 1) : essai.",
     )
+
+
+def test_what_is_never_said_need_not_be_written(tmp_path: Path) -> None:
+    """Of a lacking answer dsync has its own sentence."""
+    declarations = read(
+        CHAMPS + BY_PERSON + 'exige = { champ = "statuts", present = true }', tmp_path
+    )
+    assert declarations.faults == []
+    found = declarations.evaluation.controles(Faits({}))[0]
+    assert found.motif.startswith("Réponse attendue et non donnée : « Statuts ».")
 
 
 def test_evaluation_is_deterministic(tmp_path: Path) -> None:
@@ -384,7 +432,7 @@ def test_what_an_answer_rests_on_is_in_the_evidence(tmp_path: Path) -> None:
 def test_titles_that_a_detail_has_no_room_for_are_refused(tmp_path: Path) -> None:
     """They are in its last lines, which are not shortened: DS would get more than the limit."""
     many = "".join(
-        CONTROLE.replace('"essai"', f'"{"x" * 30}{rank}"', 1).replace(
+        BY_PERSON.replace('"essai"', f'"{"x" * 30}{rank}"', 1).replace(
             'titre = "essai"', f'titre = "{"mot " * 200}"'
         )
         + "humain = true\n"
