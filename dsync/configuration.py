@@ -32,6 +32,7 @@ from dsync.domain.nearest import nearest
 from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.toml_values import Boolean, Day, Number, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
+from dsync.domain.wording import cut
 from dsync.eig.sections import EigSections
 from dsync.errors import ConfigurationError
 
@@ -495,6 +496,12 @@ class Configuration(_Section):
         return self.annotations.resultat.options.words if self.declared and self.annotations else {}
 
     @property
+    def borrowed_word(self) -> str | None:
+        """The word for « Éligible » if it is also written for « Rien à signaler », else None."""
+        options = self.annotations.resultat.options if self.annotations else None
+        return options.eligible if options and options.rien_a_signaler is None else None
+
+    @property
     def best(self) -> Verdict:
         """The best verdict that its checks can give."""
         return self.declared.best_verdict if self.declared else Verdict.ELIGIBLE
@@ -581,10 +588,13 @@ def read_configuration(path: Path) -> Configuration:
     """
     try:
         # Windows editors begin a file with a byte order mark, which TOML does not allow.
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        raw = tomllib.loads(text)
     except OSError as exc:
         raise ConfigurationError(f"{path}: cannot be read ({exc.strerror}).") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError(f"{path}: not valid TOML: {exc}{_where(exc, text)}.") from exc
+    except UnicodeDecodeError as exc:
         raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
     model = _model_of(raw, path)
     try:
@@ -592,6 +602,28 @@ def read_configuration(path: Path) -> Configuration:
     except ValidationError as exc:
         problems = tuple(f"{path}: {problem}" for problem in _problems(exc, model, raw))
         raise ConfigurationError(headline(problems), problems) from exc
+
+
+_HINTS = {
+    r"\d{1,2}/\d{1,2}/\d{2,4}": "a date is written 2027-06-30, without quotes",
+    r"[=,\[]\s*-?\d{1,3}(?:[ \u00a0\u202f]\d{3})+\b": "a number is written without spaces",
+    r"=\s*-?\d+,\d": "a number's decimals follow a point: 0.7",
+    r"[=,\[{]\s*[“”«»‘’]": 'a text has straight quotes: "text"',
+    r"(?i)=\s*(?:oui|non|vrai|faux|true|false)\b": "yes and no are written true and false",
+    r"\{[^{}]*$": "what is in braces is on one line",
+}
+"""How it is written, by what people usually type, which is no TOML."""
+
+
+def _where(exc: tomllib.TOMLDecodeError, text: str) -> str:
+    """Return the line that is no TOML, and what its author may have meant."""
+    place = re.search(r"at line (\d+)", str(exc))
+    line = text.splitlines()[int(place[1]) - 1].strip() if place else ""
+    # Secrets do not belong into the file; one that is there is not shown.
+    if not line or re.search("token|secret|password|jeton", line, re.IGNORECASE):
+        return ""
+    hint = next((hint for typed, hint in _HINTS.items() if re.search(typed, line)), "")
+    return f", in « {cut(line, 120)} »{f' ({hint})' if hint else ''}"
 
 
 def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:

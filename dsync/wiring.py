@@ -158,7 +158,7 @@ class Worker:
         declarations = Declarations(sections, path.parent)
         if faults := tuple(f"{path}: {fault}" for fault in declarations.faults):
             raise ConfigurationError(headline(faults), faults)
-        return Controles(declarations, self.configuration.words)
+        return Controles(declarations, self.configuration.words, self.configuration.borrowed_word)
 
     @cached_property
     def eig(self) -> Eig | None:

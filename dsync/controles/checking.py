@@ -138,14 +138,13 @@ class Declarations:
                     )
             yield from self._of_options(name, found)
 
-    def _not_found(self, name: str, champ: Champ, known: Iterable[Descriptor]) -> str:
+    def _not_found(self, name: str, champ: Champ, known: Collection[Descriptor]) -> str:
         """Return what to say of a champ that is no question of the form itself."""
         label = champ.libelles[0] if champ.libelles else champ.id or name
         left = "ses contrôles n’auront pas de réponse (« à vérifier »)"
-        block_ids = {d.id: d.libelle for d in known}
         column = find((d for d in known if d.parent_id), champ.id, champ.libelles)
         if column is not None:
-            block = block_ids.get(column.parent_id or "", "")
+            block = next((d.libelle for d in known if d.id == column.parent_id), "")
             return (
                 f"champs.{name} : « {column.libelle} » est une colonne du bloc « {block} » : "
                 f"déclarez le bloc (type lignes), avec elle dans colonnes ; sinon {left}"

@@ -21,7 +21,7 @@ from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche
 from dsync.controles.declared_checks import EXIGENCE, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of, label_of
-from dsync.controles.values import fold_value, french_amount, french_number
+from dsync.controles.values import fold_text, fold_value, french_amount, french_number
 from dsync.domain.account import Rules, account_of, said
 from dsync.domain.check_answers import ANSWER, Answer, left_over, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
@@ -68,6 +68,7 @@ class Controles(Programme):
     Args:
         declarations: without faults.
         words: the configuration's words for verdicts.
+        borrowed_word: that for « Éligible » if « Rien à signaler » has none of its own.
     """
 
     # Nothing is stored a second time: facts are read from the contents when a dossier is judged.
@@ -75,10 +76,14 @@ class Controles(Programme):
     judges = True
 
     def __init__(
-        self, declarations: Declarations, words: Mapping[Verdict, str] | None = None
+        self,
+        declarations: Declarations,
+        words: Mapping[Verdict, str] | None = None,
+        borrowed_word: str | None = None,
     ) -> None:
         self.declarations = declarations
         self._words = dict(words or {})
+        self._borrowed_word = borrowed_word
         self._sections = declarations.sections
         self._evaluation = declarations.evaluation
         self.checks: Mapping[str, str] = self._sections.titles
@@ -115,6 +120,19 @@ class Controles(Programme):
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
         yield from self.declarations.warnings()
+        yield from self._early_words()
+
+    def _early_words(self) -> Iterator[str]:
+        """Yield that a word says more than the checks do while a person has one to make."""
+        best, word = self._sections.best_verdict, self._borrowed_word
+        if best is not Verdict.RIEN_A_SIGNALER or word is None:
+            return
+        if fold_text(word) != fold_text(best):
+            yield (
+                f"contrôle humain et pas de rien_a_signaler : « {word} » sera inscrit avant que la "
+                "personne ait contrôlé ; ajoutez aux options rien_a_signaler, avec un mot de votre "
+                "liste qui n’annonce rien (« Rien à signaler »)"
+            )
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the declared champs that the form lacks, to which new dossiers have no answer."""
@@ -128,6 +146,8 @@ class Controles(Programme):
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
         """Compare the declarations with a revision of the form, for `dsync check`."""
+        for warning in self._early_words():
+            yield CheckLine("controles", CheckStatus.WARNING, warning)
         faults = list(self.declarations.of_form(revision.descriptors.values()))
         for fault in faults:
             yield CheckLine("controles", CheckStatus.WARNING, fault)

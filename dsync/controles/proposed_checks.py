@@ -9,6 +9,7 @@ from itertools import count
 from dsync.annotations.targets import ACCEPTED_TYPES, DATE, DETAIL, RESULTAT
 from dsync.controles.declarations import Type
 from dsync.controles.facts import FAITS, OF_DS
+from dsync.controles.values import fold_text
 from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, quoted
 from dsync.domain.verdict import MOST_CHECKS, Verdict
@@ -21,11 +22,14 @@ _FORMATS = {
     "nir": re.compile(r"\bnir\b|sécurité sociale", re.I),
 }
 _WORDS = {
-    "eligible": Verdict.RIEN_A_SIGNALER,
-    "a_verifier": Verdict.A_VERIFIER,
-    "ineligible": Verdict.INELIGIBLE,
+    "eligible": (Verdict.ELIGIBLE, Verdict.RIEN_A_SIGNALER),
+    "rien_a_signaler": (Verdict.RIEN_A_SIGNALER,),
+    "a_verifier": (Verdict.A_VERIFIER,),
+    "ineligible": (Verdict.INELIGIBLE,),
 }
-_OPTIONS = ", ".join(f"{key} = {quoted(word)}" for key, word in _WORDS.items())
+"""The words for which an option is taken, the best one first."""
+_MANY = 30
+"""Options that are shown at most."""
 
 
 def proposed(demarche: Demarche, revision: Revision) -> str:
@@ -62,10 +66,34 @@ def _annotations(revision: Revision) -> Iterator[str]:
         if not found:
             yield f"# {TO_CHECK} make an annotation privée of the type {type_}, for {name}."
         for rank, d in enumerate(found):
-            more = f", options = {{ {_OPTIONS} }}" if name == RESULTAT else ""
+            more = ""
+            if name == RESULTAT:
+                words, lacking = _options(d)
+                given = ", ".join(f"{key} = {quoted(word)}" for key, word in words.items())
+                more = f", options = {{ {given} }}"
+                if lacking:
+                    listed = array((d.options or ())[:_MANY])
+                    wanted = ", ".join(lacking)
+                    yield f"# {TO_CHECK} the list in DS has {listed}: give {wanted} a word of it."
             given = f"id = {quoted(d.id)}, libelles = {array([d.libelle])}{more}"
             yield f"{'# Or: ' if rank else ''}{name} = {{ {given} }}"
     yield ""
+
+
+def _options(d: Descriptor) -> tuple[dict[str, str], list[str]]:
+    """Return the word for each result, and the results for which a list has none."""
+    listed = {fold_text(option): option for option in d.options or ()}
+    takes_each = d.options is None or d.other_option
+    words: dict[str, str] = {}
+    lacking: list[str] = []
+    for key, named_so in _WORDS.items():
+        found = [listed[word] for one in named_so if (word := fold_text(one)) in listed]
+        if found and found[0] not in words.values():
+            words[key] = found[0]
+        elif key != "rien_a_signaler":
+            words[key] = named_so[-1].value
+            lacking += [] if takes_each else [key]
+    return words, lacking
 
 
 def _names(top: Iterable[Descriptor]) -> dict[str, str]:

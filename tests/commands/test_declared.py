@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from dsync.domain.toml_text import TO_CHECK, array
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.world.edits import Change
 from tests.commands.command import Command
@@ -195,6 +196,33 @@ def test_what_is_wrong_is_told_at_once(run: Command) -> None:
     assert "exclude each other" in problems(("[precontrole]", "[mapping]\n[precontrole]"))
 
 
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ('{ champ = "depot", au_moins = 16/09/2026 }', "a date is written 2027-06-30"),
+        ('{ champ = "montant", au_plus = 20 000 }', "a number is written without spaces"),
+        ('{ somme = "aides.montant", au_plus = 0,7 }', "a number's decimals follow a point: 0.7"),
+        ('{ champ = “montant”, au_plus = 1 }', "a text has straight quotes"),
+        ('{ champ = "montant",\n  au_plus = 1 }', "what is in braces is on one line"),
+        ('{ champ = "engagement", egal = oui }', "yes and no are written true and false"),
+        ('{ champ = "montant", au_plus == 1 }', None),
+    ],
+)  # fmt: skip
+def test_usual_typing_is_told_with_its_line(run: Command, typed: str, hint: str | None) -> None:
+    """What the parser says, and how it is written."""
+    path = run.folder / "typed.toml"
+    path.write_text(f"demarche = 1\n[[controles]]\nexige = {typed}\n", encoding="utf-8")
+    told = run("config", "check", DSYNC_CONFIG=str(path)).err
+    assert "not valid TOML" in told
+    assert "at line 3" in told
+    assert f"« exige = {typed.splitlines()[0]} »" in told
+    if hint:
+        assert f"» ({hint}" in told
+    # A secret that somebody put there is not shown.
+    path.write_text("token = abc\n", encoding="utf-8")
+    assert "abc" not in run("config", "check", DSYNC_CONFIG=str(path)).err
+
+
 def test_both_programmes_live_in_one_database(sandbox: Sandbox, run: Command) -> None:
     """Each démarche is judged by its own checks, and the other one's stay as they were."""
     folder = run.folder / "demarches"
@@ -243,6 +271,37 @@ def test_config_init_proposes_checks_for_any_form(run: Command, sandbox: Sandbox
     assert 'format = "iban"' in own
     assert 'format = "rna"' in own
     assert "au_moins = 2026-08-24" in own
+
+
+@pytest.mark.parametrize(
+    ("listed", "proposed"),
+    [
+        (["à vérifier ", "Non éligible", "Éligible", "Inéligible"],
+         {"eligible": "Éligible", "a_verifier": "à vérifier ", "ineligible": "Inéligible"}),
+        (["À vérifier", "Éligible", "Rien à signaler", "Inéligible"],
+         {"eligible": "Éligible", "rien_a_signaler": "Rien à signaler",
+          "a_verifier": "À vérifier", "ineligible": "Inéligible"}),
+        (["Complet", "À vérifier", "Refusé"], None),
+    ],
+)  # fmt: skip
+def test_config_init_proposes_the_options_of_the_list_in_ds(
+    listed: list[str], proposed: dict[str, str] | None, tmp_path: Path
+) -> None:
+    """By word; else they are listed for a person to choose."""
+    form = copy.deepcopy(content.SUBSIDY_FORM)
+    for one in form.revisions[-1].annotations:
+        if one.stable_id == RESULT:
+            one.options = listed
+    with Sandbox([(form, content.subsidy_dossiers(7, 1, now=NOW))], seed=7) as sandbox:
+        dsync = operator(sandbox, tmp_path)
+        printed = dsync("config", "init", "--demarche", str(form.number), "-").out
+    [line] = re.findall(r"(?m)^# (resultat = .*options.*)$", printed)
+    told = f"# # {TO_CHECK} the list in DS has {array(listed)}"
+    if proposed:
+        assert proposed == tomllib.loads(line)["resultat"]["options"]
+        assert told not in printed
+    else:
+        assert f"{told}: give eligible, ineligible a word of it.\n# {line}" in printed
 
 
 def test_another_demarche_is_asked_only_where_it_is_here(sandbox: Sandbox, run: Command) -> None:

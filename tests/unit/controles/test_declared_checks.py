@@ -18,7 +18,7 @@ from dsync.controles.declarations import AutreDemarche, ControlesSections
 from dsync.controles.declared_checks import Evaluation, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
 from dsync.controles.values import fold_value, in_words
-from dsync.domain.dossier import Champ, Demandeur
+from dsync.domain.dossier import Champ, Demandeur, Descriptor
 from dsync.domain.ids import DescriptorId
 from dsync.domain.verdict import Controle
 
@@ -358,6 +358,34 @@ def test_what_is_never_said_need_not_be_written(tmp_path: Path) -> None:
     assert declarations.faults == []
     found = declarations.evaluation.controles(Faits({}))[0]
     assert found.motif.startswith("Réponse attendue et non donnée : « Statuts ».")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("Complet", ["Complet"]), ("Rien  à signaler", []), (None, [])],
+)
+def test_a_word_that_is_written_before_a_person_has_looked_is_told(
+    given: str | None, told: list[str], tmp_path: Path
+) -> None:
+    """Also by `dsync check`; not if it says no more than « Rien à signaler »."""
+    declarations = read(CHAMPS + BY_PERSON + "humain = true", tmp_path)
+    checks = Controles(declarations, borrowed_word=given)
+    assert told == [one.split("« ")[1].split(" »")[0] for one in checks.warnings()]
+    machine = CHAMPS + CONTROLE + 'exige = { champ = "montant", au_plus = 1 }'
+    assert [] == [*Controles(read(machine, tmp_path), borrowed_word=given).warnings()]
+
+
+def test_a_champ_that_is_a_column_is_told_with_its_block(tmp_path: Path) -> None:
+    """And what a question that the form lacks leads to."""
+    block = Descriptor(
+        DescriptorId("b"), "Équipements", "repetition", False, None, False, None, False
+    )
+    cell = Descriptor(DescriptorId("c"), "Montant", "number", False, None, False, block.id, False)
+    exige = 'exige = { champ = "montant", au_plus = 1 }'
+    declarations = read(CHAMPS + CONTROLE + exige, tmp_path)
+    told = {one.partition(" : ")[0]: one for one in declarations.of_form([block, cell])}
+    assert "« Montant » est une colonne du bloc « Équipements »" in told["champs.montant"]
+    assert "n’est pas dans le formulaire : ses contrôles n’auront pas de" in told["champs.budget"]
 
 
 def test_evaluation_is_deterministic(tmp_path: Path) -> None:
