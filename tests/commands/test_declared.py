@@ -196,6 +196,22 @@ def test_what_is_wrong_is_told_at_once(run: Command) -> None:
     assert "exclude each other" in problems(("[precontrole]", "[mapping]\n[precontrole]"))
 
 
+def test_a_dry_run_compares_with_accepted_dossiers_by_the_new_key(
+    sandbox: Sandbox, run: Command
+) -> None:
+    """As the run does after somebody has accepted the changed check."""
+    path = run.folder / "own.toml"
+    text = (SAMPLES / "subvention.toml").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
+    for etat in ("en_instruction", "accepte"):
+        sandbox.control.move(86324031, etat)
+    dsync("sync")
+    dsync("precheck", "accept", "--yes")
+    path.write_text(text.replace(UNIQUE, UNIQUE.replace('"theme"', "")), encoding="utf-8")
+    assert "doublon : 1 dossier sur 39\n" in dsync("precheck", "--dry-run").out
+
+
 @pytest.mark.parametrize(
     ("typed", "hint"),
     [
