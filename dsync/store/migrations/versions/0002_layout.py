@@ -26,9 +26,7 @@ def upgrade() -> None:
         sa.Column("made_at", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("part", name=op.f("pk_layout")),
     )
-    op.create_index(
-        op.f("ix_sync_run_demarche_numero_run"), "sync_run", ["demarche_numero", "run"]
-    )
+    op.create_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run", ["demarche_numero", "run"])
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")
 
 
