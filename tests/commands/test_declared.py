@@ -491,6 +491,9 @@ def test_a_demarche_has_its_own_words_for_verdicts(tmp_path: Path) -> None:
             encoding="utf-8",
         )
         dsync("sync")
+        # A person has to look at each dossier still.
+        early = "contrôle humain et pas de rien_a_signaler : « Recevable » sera inscrit"
+        assert (early in dsync("config", "check").err, early in dsync("check").out) == (True, True)
         assert 0 == dsync("precheck", "accept", "--yes").code
         assert 0 == dsync("sync").code
         found = rows(

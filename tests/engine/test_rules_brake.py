@@ -144,6 +144,7 @@ def test_other_rules_than_were_shown_are_not_accepted(start: Start) -> None:
     change_rules(engine, window=WindowConfig(date(2024, 1, 1), date(2024, 1, 3)))
     report = accept(engine, version)
     assert (2, 0) == (report.exit_code, report.evaluated)
+    assert "If a service runs, start it again" in report.errors[0]
     assert before == shown(engine)
 
 
