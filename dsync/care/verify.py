@@ -157,6 +157,12 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
             numbers,
             f"Table {name} has rows of dossiers that table dossier does not have. {RESTORE}",
         )
+    for name, numbers in reader.verification.unknown_values().items():
+        done.add(
+            f"values.{name}",
+            numbers,
+            f"Column {name} has values that dsync never writes. {RESTORE}",
+        )
     has_rows = is_mapped(reader.state.read().mapping_key)
     main = main_table(reader.programme)
     done.add(

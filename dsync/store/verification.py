@@ -23,10 +23,13 @@ from sqlalchemy import (
 )
 
 from dsync.annotations import WishStatus
+from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.pieces import CopyState
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import best, verdict_of
+from dsync.domain.verdict import Resultat, Verdict, best, verdict_of
 from dsync.store import reading_views, tables
+from dsync.store.answer_rows import AnswerStatus
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
@@ -55,6 +58,16 @@ _PRESENCES = {
 _AFTER_ERASURE = ("efface", "effacement_leve", "quarantaine")
 """Events that are recorded of an erased dossier, with details that are no personal data."""
 
+_VALUES = {
+    _dossier.c.etat: Etat,
+    _dossier.c.presence: Presence,
+    tables.verdict.c.verdict: Verdict,
+    _outbox.c.statut: WishStatus,
+    tables.reponse.c.resultat: Resultat,
+    tables.reponse.c.statut: AnswerStatus,
+    tables.piece.c.etat: CopyState,
+}
+"""Columns with the only values that they can have."""
 _AT_ONCE = 500
 """Number of rows in memory at a time."""
 # Without dsync's own bookkeeping, which no content is derived from.
@@ -179,6 +192,17 @@ class VerificationReads(Subject):
             found.update(self._numbers(lacking))
         return sorted(found)
 
+    def unknown_values(self) -> dict[str, list[DossierNumber]]:
+        """Return the dossiers whose rows have a value that dsync never writes, by column."""
+        found = {}
+        for one, known in _VALUES.items():
+            strange = select(one.table.c.numero).where(
+                one.table.c.demarche_numero == self.number, one.not_in(list(map(str, known)))
+            )
+            if numbers := self._numbers(strange):
+                found[str(one)] = numbers
+        return found
+
     def uneven_verdicts(self) -> list[DossierNumber]:
         """Return the dossiers whose last verdict is not the current one, and the only one.
 
@@ -203,7 +227,7 @@ class VerificationReads(Subject):
         verdict = tables.verdict
         rows = self.connection.execute(
             select(verdict.c.numero, verdict.c.verdict, verdict.c.controles).where(
-                verdict.c.numero.in_(numbers)
+                verdict.c.numero.in_(numbers), verdict.c.verdict.in_(list(map(str, Verdict)))
             )
         )
         return [
@@ -311,7 +335,11 @@ class VerificationReads(Subject):
             )
             .join(_dossier, _dossier.c.numero == _outbox.c.numero)
             .join(verdict, and_(verdict.c.numero == _outbox.c.numero, verdict.c.courant))
-            .where(*may_be_written(self.number), ~_dossier.c.a_evaluer)
+            .where(
+                *may_be_written(self.number),
+                ~_dossier.c.a_evaluer,
+                verdict.c.verdict.in_(list(map(str, Verdict))),
+            )
         )
         # Of PostgreSQL's driver, which else has all texts in memory at once.
         with self.connection.execute(statement, execution_options={"yield_per": _AT_ONCE}) as found:

@@ -92,6 +92,47 @@ def test_what_does_not_fit_ends_with_7_and_its_remedy(dsync: Command) -> None:
     assert "dsync sync --dossier 18600002" in seen.out
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        ("dossier", "etat"),
+        ("dossier", "presence"),
+        ("evenement", "evenement"),
+        ("outbox", "statut"),
+        ("piece", "etat"),
+        ("reponse", "resultat"),
+        ("reponse", "statut"),
+        ("sync_run", "genre"),
+        ("sync_run", "statut"),
+        ("verdict", "verdict"),
+    ],
+    ids=".".join,
+)
+def test_a_value_that_dsync_never_writes_is_found(
+    run: Command, sandbox: Sandbox, column: tuple[str, str]
+) -> None:
+    """Whatever column with a few known values somebody changed by hand; no internal error."""
+    begin(run, sandbox)
+    answer = ("precheck", "answer", "18600002", "doublon", "--resultat", "conforme")
+    assert 0 == run(*answer, "--motif", "vu").code
+    with connected(f"sqlite:///{run.folder / 'dsync.db'}") as connection:
+        # No file is copied without `[pieces]`.
+        connection.execute(
+            text(
+                "INSERT INTO piece (numero, demarche_numero, champ_id, ligne, empreinte_md5, "
+                "adresse, etat, essais, prochain_essai_le, a_supprimer) "
+                "VALUES (18600001, 86321, 'x', '', '', '', 'en_cours', 0, '2026-01-01', false)"
+            )
+        )
+    assert 0 == run("db", "verify").code
+    with connected(f"sqlite:///{run.folder / 'dsync.db'}") as connection:
+        table, name = column
+        connection.execute(text(f"UPDATE {table} SET {name} = 'eligible'"))
+    ended = run("db", "verify", "--json")
+    assert (7, "") == (ended.code, ended.err)
+    assert ended.json["findings"]
+
+
 def test_a_damaged_file_is_found(run: Command, sandbox: Sandbox) -> None:
     """SQLite's own check finds it; nothing else is compared."""
     begin(run, sandbox)
