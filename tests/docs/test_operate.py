@@ -40,7 +40,8 @@ def test_each_command_of_a_block_is_one_of_dsync(page: Path) -> None:
     code = re.sub(r"\\\n *", " ", code).replace("$NUMBER", "1").replace("%F", "F")
     begun = r"(?:(?:^|bin/|-- |exec dsync |&& |\$PASSWORD )dsync|-T dsync) ([a-z][^\n&|]*)"
     for line in re.findall(begun, code, re.M):
-        words = re.split(r" [>#]| 2>", re.sub(r"\$\(.*?\)", "x", line))[0]
+        # Of `$(dsync …)` the closing parenthesis is left.
+        words = re.split(r" [>#]| 2>|\)", re.sub(r"\$\(.*?\)", "x", line))[0]
         parsed(shlex.split(words)).close()
 
 

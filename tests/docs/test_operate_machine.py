@@ -208,6 +208,9 @@ def test_a_backup_is_restored_on_another_machine(machine: Machine, tmp_path: Pat
     """With what the archive of /etc has; the same dossiers, and everything fits."""
     done(machine(page("backup.md", "backup")))
     [backup] = [one for one in machine.path("/var/backups/dsync").iterdir() if one.suffix != ".gz"]
+    tried = machine(page("backup.md", "try sqlite"), BACKUP=f"/var/backups/dsync/{backup.name}")
+    assert "Everything fits." in done(tried).out
+    assert not machine.path("/var/lib/dsync/trial.db").exists()
     before = dossiers(machine)
     other = Machine.new(tmp_path / "other")
     program = block("systemd.md", "program").split("\n")[-1]
@@ -224,14 +227,41 @@ def test_a_backup_is_restored_on_another_machine(machine: Machine, tmp_path: Pat
 
 
 def test_the_nightly_backup_works_in_crons_environment(machine: Machine) -> None:
-    """Its day in the name; both lines print nothing but the backup."""
+    """Its instant in the name, files that nobody else reads; cron mails failures and findings."""
     done(machine(page("backup.md", "backup").split("\n")[0]))
     done(machine(page("backup.md", "nightly")))
     text = machine.path("/etc/cron.d/dsync-backup").read_text(encoding="utf-8")
-    for line in cron_lines(text):
-        done(machine.cron(line))
-    [made] = machine.path("/var/backups/dsync").iterdir()
-    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", made.name)
+    backup, etc, verify, delete = cron_lines(text)
+    assert [""] * 4 == [done(machine.cron(line)).text for line in (backup, etc, verify, delete)]
+    made = sorted(machine.path("/var/backups/dsync").iterdir())
+    for file, name in zip(made, (r"", r"\.etc\.tar\.gz"), strict=True):
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}-\d{4}" + name, file.name)
+        assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+    with closing(sqlite3.connect(machine.path(DATABASE))) as connection, connection:
+        connection.execute("UPDATE contenu SET champs = '[]'")
+    assert "! hashes (12): " in machine.cron(verify).out
+    machine.path(DATABASE).unlink()
+    assert "dsync.db" in machine.cron(backup).text
+
+
+def test_an_answer_given_since_a_backup_is_given_again(machine: Machine) -> None:
+    """It is a conflict until then; the value in DS, which has the answer, is then dsync's own."""
+    done(machine(page("backup.md", "backup")))
+    [backup] = [one for one in machine.path("/var/backups/dsync").iterdir() if one.suffix != ".gz"]
+    query = "SELECT numero FROM lecture_precontrole_controle WHERE controle = 'administration' "
+    (number,) = count(machine, query + "AND resultat = 'non_conforme' AND courant")
+    answer = (
+        f"dsync precheck answer {number} administration --resultat conforme --motif décret "
+        "&& dsync sync"
+    )
+    done(machine(answer))
+    done(machine(page("backup.md", "restore sqlite"), BACKUP=f"/var/backups/dsync/{backup.name}"))
+    conflicts = "SELECT count(*) FROM outbox WHERE courante AND statut = 'conflit'"
+    assert "humans wrote were kept" in machine(page("backup.md", "after a restore")).text
+    assert 0 < count(machine, conflicts)[0]
+    assert "adopted" in done(machine(answer)).out
+    assert (0,) == count(machine, conflicts)
+    assert "Everything fits." in done(machine("dsync db verify --remote")).out
 
 
 def test_a_new_token_is_taken_up(machine: Machine, served: Sandbox) -> None:
