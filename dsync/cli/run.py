@@ -27,7 +27,8 @@ from dsync.service.scheduler import DemarcheJob, Service
 from dsync.service.sentry import reporter
 from dsync.service.signals import StopSignals
 from dsync.settings import Loaded, Settings, check_reach, console_section, load_each
-from dsync.store.engine import connections_of
+from dsync.store.engine import connections_of, parse_url, sqlite_file
+from dsync.sync.context import utc_now
 from dsync.wiring import Worker
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ def serve(
         stack.callback(served.retire)
         workers = served.on(store)
         first = workers[0]
+        # On PostgreSQL, several share the work.
+        on_file = sqlite_file(parse_url(first.settings.database_url)) is not None
+        if on_file and store.services.replicas(utc_now()):
+            log.warning("another_service", database=store.place)
         about = {
             "version": __version__,
             "demarche": [one.demarche for one in workers] if workers[1:] else first.demarche,

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -239,7 +240,7 @@ def test_config_check_warns_of_what_sync_will_refuse(bare: Command) -> None:
 
 
 def test_status_shows_the_services_and_their_next_run(run: Command) -> None:
-    """While one runs, after its end, and after it was killed."""
+    """While one runs, after its end, and after it was killed; a second one on the file says so."""
     service = run.start("run", "--log-format", "json")
     assert service.stderr is not None
     finished = next(line for line in service.stderr if "run_finished" in line)
@@ -249,6 +250,11 @@ def test_status_shows_the_services_and_their_next_run(run: Command) -> None:
     assert shown["is_alive"]
     assert shown["started_at"] < shown["next_run_at"]
     assert f"service         {shown['holder']} since " in run("status").out
+    second = run.start("run", "--log-format", "json", DSYNC_HTTP_LISTEN="")
+    assert second.stderr is not None
+    assert any('"another_service"' in line for line in islice(second.stderr, 5))
+    second.terminate()
+    second.communicate(timeout=60)
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         connection.execute("CREATE TABLE killed AS SELECT * FROM service")
         connection.commit()

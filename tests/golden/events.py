@@ -52,6 +52,10 @@ MEANINGS = {
     "piece_not_copied": "A file could not be copied; it is tried again later.",
     "retention_announced": "What `[retention]` erases is announced; it is erased later.",
     "demarche_forgotten": "`dsync forget` has removed a démarche.",
+    "another_service": (
+        "Another `dsync run` works on this SQLite file, or was killed within the last minutes: one "
+        "is enough, stop the other one."
+    ),
     "not_vacuumed": "Erased data may be left in free pages of SQLite's file: run `VACUUM`.",
     "database_unavailable": "The database does not answer; the service waits for it.",
     "database_available": "It answers again.",
