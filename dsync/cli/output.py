@@ -114,8 +114,9 @@ def print_check(
     print_note(f"  {result:<13} {name}: {clean(reason or '')}", hanging=16)
     for key, value in (evidence or {}).items():
         if value not in (None, "", [], {}):
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            print_note(f"{' ' * 6}{key}: {clean(text)}", hanging=8)
+            several = value if isinstance(value, list) else [value]
+            text = "; ".join(map(shown, several))
+            print_note(f"{' ' * 6}{key}: {text}", hanging=8)
 
 
 def heading(text: str) -> None:

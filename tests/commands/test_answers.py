@@ -30,6 +30,9 @@ def test_a_check_is_answered_listed_and_the_answer_withdrawn(
     assert ("a_verifier", True) == (row["constat_resultat"], "dossiers" in row["constat_preuve"])
     assert "Attestation du 12 février" in run("precheck", "answers", "--dossier", N).out
     assert [] == run("precheck", "answers", "--dossier", "1", "--json").json
+    shown = run("dossier", "show", N).out
+    assert " etabli: auteur " in shown
+    assert '{"' not in shown
     assert 0 == run("push").code
     assert ["éligible"] == sandbox.control.truth_of(number(1)).labels
     withdrawn = run("precheck", "unanswer", N, "doublon", "--json").json
