@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class ProgressBars(Progress):
     """One bar for each phase of the run; it appears with the phase's first figure."""
 
-    def __init__(self, bars: Bars) -> None:
+    def __init__(self, bars: Bars, *, dry: bool = False) -> None:
         self._bars = bars
+        self._dry = dry
         self._tasks: dict[str, TaskID] = {}
 
     def message(self, line: str) -> None:
@@ -37,7 +38,8 @@ class ProgressBars(Progress):
 
     def pushed(self, done: int, total: int | None) -> None:
         """Show the number of dossiers whose annotations were handled."""
-        self._show("Writing annotations", done, total)
+        phase = "Comparing annotations" if self._dry else "Writing annotations"
+        self._show(phase, done, total)
 
     def _show(self, phase: str, done: int, total: int | None) -> None:
         # DS does not give the total of an incremental read: then only the spinner moves.
@@ -56,8 +58,13 @@ class Lines(Progress):
 
 
 @contextmanager
-def progress_bars(*, wanted: bool = True) -> Iterator[Progress]:
-    """Yield bars if stderr is a terminal, else lines; nothing if no progress is wanted."""
+def progress_bars(*, wanted: bool = True, dry: bool = False) -> Iterator[Progress]:
+    """Yield bars if stderr is a terminal, else lines; nothing if no progress is wanted.
+
+    Args:
+        wanted: whether there is any progress.
+        dry: whether nothing is written into DS.
+    """
     if not wanted:
         yield Progress()
         return
@@ -69,10 +76,10 @@ def progress_bars(*, wanted: bool = True) -> Iterator[Progress]:
 
     columns = (
         progress.SpinnerColumn(),
-        progress.TextColumn("{task.description:<20}"),
+        progress.TextColumn("{task.description:<21}"),
         progress.BarColumn(bar_width=24),
         progress.TextColumn("{task.fields[figures]}"),
         progress.TimeElapsedColumn(),
     )
     with progress.Progress(*columns, console=Console(stderr=True)) as bars:
-        yield ProgressBars(bars)
+        yield ProgressBars(bars, dry=dry)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dsync.cli.options import current_flags
 from dsync.cli.output import (
     heading,
     pasteable,
@@ -18,6 +19,9 @@ from dsync.cli.output import (
 )
 from dsync.domain.verdict import Verdict
 from dsync.sync.moves import Moves
+
+LONGEST_SHOWN = 30
+"""Longer texts of what would be sent are cut, unless -v was given."""
 
 
 def print_document(
@@ -38,8 +42,11 @@ def print_document(
         print_note(f"  {figures(document, dry=dry)}")
     if verdicts := _verdict_figures(document):
         print_note(f"  verdicts: {verdicts}", hanging=4)
-    for mutation in document.get("mutations", ()):
-        print_note(f"  would send: {shown(mutation)}", hanging=4)
+    mutations = document.get("mutations", ())
+    for mutation in mutations:
+        print_note(f"  would send: {shown(_shortened(mutation))}", hanging=4)
+    if mutations and not current_flags().verbose:
+        click.echo("  Whole texts: add -v or --json.")
     if document["adopted"]:
         click.echo("  adopted: annotations that dsync wrote and this database did not record")
     if document["conflicts"]:
@@ -91,6 +98,22 @@ def figures(document: Mapping[str, Any], *, dry: bool) -> str:
     requests = document["requests"]
     parts.append(f"{requests} request{'s' if requests != 1 else ''} to DS")
     return " · ".join(parts)
+
+
+def _shortened(mutation: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what would be sent to a dossier without empty lists and, without -v, long texts."""
+    if current_flags().verbose:
+        return mutation
+    return {name: short for name, value in mutation.items() if (short := _short(value))}
+
+
+def _short(value: Any) -> Any:
+    """Return a value with texts that are cut, and without what is empty."""
+    if isinstance(value, Mapping):
+        return {name: short for name, one in value.items() if (short := _short(one))}
+    if isinstance(value, str) and len(value) > LONGEST_SHOWN:
+        return f"{value[:LONGEST_SHOWN]}…"
+    return value
 
 
 def _verdict_figures(document: Mapping[str, Any]) -> str:

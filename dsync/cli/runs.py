@@ -125,7 +125,7 @@ def carry_out(
             # A dry run creates no file: it uses an empty database in memory.
             settings = replace(settings, database_url="sqlite://")
         with (
-            progress_bars(wanted=not as_json) as progress,
+            progress_bars(wanted=not as_json, dry=is_tried) as progress,
             open_worker(
                 settings, stop=signals.stop, progress=progress, may_create=may_create
             ) as worker,

@@ -284,6 +284,19 @@ def test_a_push_of_one_dossier_ignores_the_others(run: Command, sandbox: Sandbox
     assert (ended.code, ended.json["errors"], ended.json["pushed"]) == (0, [], 1)
 
 
+def test_a_dry_run_shows_a_line_a_dossier(run: Command) -> None:
+    """Long texts are cut and nothing empty is named; -v prints whole texts."""
+    printed = run("sync", "--dry-run").out
+    sent = [line for line in printed.splitlines() if "would send" in line]
+    assert sent
+    assert all(len(line) < 200 and "label add" in line for line in sent)
+    assert "remove" not in printed
+    assert "Whole texts: add -v or --json." in printed
+    whole = run("sync", "--dry-run", "-v").out
+    assert "instruit le dossier. " in whole
+    assert "Whole texts" not in whole
+
+
 def test_a_dry_run_leaves_no_database_behind(run: Command, sandbox: Sandbox) -> None:
     """It prints what it would send, and writes nothing anywhere."""
     ended = run("sync", "--dry-run", "--json")
