@@ -87,8 +87,10 @@ def _remove(partial: Path) -> None:
 
 
 def _refuse_present(target: Path, *, force: bool) -> None:
-    if target.is_dir() or not target.parent.is_dir():
-        raise ConfigurationError(f"{target} is no file in an existing folder: name another one.")
+    if target.is_dir():
+        raise ConfigurationError(f"{target} is a folder: name a file in it.")
+    if not target.parent.is_dir():
+        raise ConfigurationError(f"The folder {target.parent} does not exist: make it first.")
     if target.exists() and not force:
         raise ConfigurationError(f"{target} exists: name another file, or add --force.")
 
