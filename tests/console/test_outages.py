@@ -84,6 +84,9 @@ def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
     assert "la copie est vide ou incomplète" in words(found["/dossiers"].text)
     assert "on ne sait pas s’il y a des anomalies" in words(found["/anomalies"].text)
     assert "Aucun passage encore" in words(found["/executions"].text)
+    for path in ("/anomalies", "/executions"):
+        # Where a first run can be asked for.
+        assert re.search(r'<main.*href="[^"]*/etat', found[path].text, re.S)
 
 
 def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
