@@ -11,6 +11,7 @@ from dsync.cli.options import port_option, settings_options
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox, serve
 from dsync.sandbox.content import EQUIPMENT_FORM
+from dsync.settings import SANDBOX_DEMARCHE
 
 if TYPE_CHECKING:
     from dsync.sandbox.content.life import Event
@@ -75,10 +76,12 @@ def _introduce(server: Sandbox) -> None:
     click.echo("The sandbox is running. In another terminal:\n")
     for name, value in sandbox_variables(server).items():
         click.echo(f"  export {name}={value}")
+    click.echo(f"  export DSYNC_DEMARCHE={SANDBOX_DEMARCHE}")
     click.echo("  export DSYNC_DATABASE_URL=sqlite:///sandbox.db")
     click.echo("  dsync sync\n")
     click.echo(
-        f"To begin with another démarche: `dsync config init --demarche {EQUIPMENT_FORM.number}`."
+        "To begin with another démarche, whose form is of another kind: `dsync config init "
+        f"--demarche {EQUIPMENT_FORM.number}`, and export DSYNC_DEMARCHE={EQUIPMENT_FORM.number}."
     )
     click.echo(f"Control interface: {server.control_url}\nCtrl-C stops the sandbox.")
 
