@@ -41,7 +41,7 @@ def test_each_command_of_a_block_is_one_of_dsync(page: Path) -> None:
     begun = r"(?:(?:^|bin/|-- |exec dsync |&& |\$PASSWORD )dsync|-T dsync) ([a-z][^\n&|]*)"
     for line in re.findall(begun, code, re.M):
         # Of `$(dsync …)` the closing parenthesis is left.
-        words = re.split(r" [>#]| 2>|\)", re.sub(r"\$\(.*?\)", "x", line))[0]
+        words = re.split(r" [>#]| 2>|[;)]", re.sub(r"\$\(.*?\)", "x", line))[0]
         parsed(shlex.split(words)).close()
 
 

@@ -186,7 +186,7 @@ def cron_lines(text: str) -> list[str]:
 
 
 def test_each_line_of_cron_works_in_its_environment(machine: Machine) -> None:
-    """With /bin/sh, and cron's PATH; the log has what each run did."""
+    """With /bin/sh, and cron's PATH; the log has what each run did, its exit code and the time."""
     done(machine(page("cron.md", "crontab")))
     lines = cron_lines(machine.path("/etc/cron.d/dsync").read_text(encoding="utf-8"))
     assert 3 == len(lines)
@@ -195,7 +195,14 @@ def test_each_line_of_cron_works_in_its_environment(machine: Machine) -> None:
     assert ["", ""] == printed[:2]
     assert "last success" in printed[2]
     assert (runs + 2,) == count(machine, "SELECT count(*) FROM sync_run")
-    assert "success" in machine.path("/var/log/dsync.log").read_text(encoding="utf-8")
+    log = machine.path("/var/log/dsync.log")
+    machine.path("/etc/dsync/ds-token").write_text("revoked\n", encoding="utf-8")
+    done(machine.cron(lines[0]))
+    *said, last = log.read_text(encoding="utf-8").splitlines()
+    assert "success" in said[0]
+    assert 2 == sum(line.startswith("exit 0 at 20") for line in said)
+    assert "DS does not know this token" in said[-1]
+    assert last.startswith("exit 3 at 20")
 
 
 def test_the_looks_of_day_two_find_nothing(machine: Machine) -> None:
