@@ -98,7 +98,7 @@ class Settings:
     """The token's last day; from 30 days before it on, there is a warning."""
     demarche: Annotated[int, Field(gt=0, le=GREATEST_NUMBER)]
     """The démarche's number, or which file of a folder. Default: `[demarche] number`, which it
-    replaces only in the shipped file, whose number is the sandbox's."""
+    replaces only where that is 86321, the sandbox's démarche, as in the shipped file."""
     ds_instructeur: str | None
     """As `[ds] instructeur`, which it replaces."""
     betagouv_url: str
