@@ -16,6 +16,8 @@ from dsync.settings import load_settings
 from tests.commands.command import parsed
 from tests.docs.shell import OPERATE, ROOT, block, blocks
 
+pytestmark = pytest.mark.operate
+
 PAGES = sorted(OPERATE.glob("*.md"))
 EXECUTED_BY = ("machine", "containers", "postgresql")
 

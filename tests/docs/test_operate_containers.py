@@ -21,6 +21,8 @@ from tests.docs.shell import ROOT, Done, bare, block
 from tests.engine.rig import small_sandbox
 from tests.store.databases import PostgresServer
 
+pytestmark = pytest.mark.operate
+
 NUMBER = 86321
 COMPOSE = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
 OURS = {name: one for name, one in COMPOSE["services"].items() if "env_file" in one}

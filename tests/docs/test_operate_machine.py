@@ -24,6 +24,8 @@ from dsync.sandbox.world.edits import Change
 from tests.docs.shell import ROOT, Done, Machine, block
 from tests.engine.rig import small_sandbox
 
+pytestmark = pytest.mark.operate
+
 NUMBER = 86321
 RESULTAT, DETAIL, DATE = 5102, 5103, 5104
 UNIT = (ROOT / "deploy/dsync.service").read_text(encoding="utf-8")

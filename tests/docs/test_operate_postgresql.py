@@ -25,6 +25,8 @@ from tests.docs.test_operate_machine import (
 )
 from tests.store.databases import PostgresServer
 
+pytestmark = pytest.mark.operate
+
 __all__ = ["installed", "machine", "served"]
 ROLES = ("dsync", "analyste", "bureau")
 DATABASES = ("dsync", "dsync_restored")
