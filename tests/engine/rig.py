@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, is_dataclass, replace
@@ -18,7 +18,7 @@ from typing import Any, Self
 import sqlalchemy
 from msgspec import structs
 from pydantic import SecretStr
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Pool, create_engine, event, text
 
 from dsync import wiring
 from dsync.configuration import Configuration
@@ -147,6 +147,8 @@ def _changed(section: Any, values: dict[str, Any] | None) -> Any:
 
 _connected_to: dict[str, str] = {}
 """The database that the engine of each kind connects to."""
+_former_pools: deque[Pool] = deque(maxlen=10)
+"""Of the engines' former databases: a connection that was in use comes back there, to be closed."""
 
 
 def engine_for(url: str) -> sqlalchemy.Engine:
@@ -156,7 +158,10 @@ def engine_for(url: str) -> sqlalchemy.Engine:
     _connected_to[kind] = url
     made = _engine_of(kind)
     if has_moved:
+        _former_pools.append(made.pool)
         made.dispose()
+        for pool in _former_pools:
+            pool.dispose()
     return made
 
 
