@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from importlib.resources import files
 from ipaddress import ip_network
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -667,10 +666,6 @@ def _problems(
         if error["type"] == "too_short" and error["loc"] in wrong:
             continue  # Pydantic does not count a wrong item.
         loc, message = error["loc"], message_of(error)
-        if (kind := _kind_of_bound(loc)) is not None:
-            if loc[-1] == kind and (kind == "Borne") != isinstance(error["input"], dict):
-                continue  # The other kind of bound is meant.
-            loc = tuple(part for part in loc if part != kind)
         if loc[-1] == "[key]":  # Of a table whose keys are a list of words.
             message = _UNKNOWN_KEY
         # Nor is the name of an alternative a part of the file.
@@ -688,12 +683,6 @@ def _problems(
             message = f"unknown key; did you mean {other}?"
         problems.append(f"{key}: {message}")
     return problems
-
-
-def _kind_of_bound(loc: tuple[int | str, ...]) -> str | None:
-    """Return pydantic's name for the kind of bound that a place is in; None: it is in no bound."""
-    bounds = ("au_moins", "au_plus")
-    return next((str(kind) for key, kind in pairwise(loc) if key in bounds), None)
 
 
 def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str | None:
