@@ -339,6 +339,24 @@ class Loaded(NamedTuple):
     wanted: int | None = None
     """The démarche that was selected in a folder."""
 
+    @property
+    def refusal(self) -> ConfigurationError | None:
+        """The error with each problem once, None if nothing is wrong with what was asked for."""
+        # A wrong file of another démarche keeps nobody from the selected one.
+        if not self.problems or (self.wanted is not None and self.found):
+            return None
+        problems = [
+            problem
+            for _, exc in self.problems
+            for problem in exc.problems or (exc.message.removesuffix("."),)
+        ]
+        each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
+        message = headline(each_once)
+        if self.found:
+            numbers = ", ".join(str(one.demarche) for one in self.found)
+            message += f"\nThe other files can be used meanwhile: --demarche {numbers}"
+        return ConfigurationError(message, each_once)
+
 
 def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
     """Read the settings of every configured démarche, by number.
@@ -356,25 +374,9 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
         ConfigurationError: settings are wrong or missing; with every problem, its key and remedy.
     """
     loaded = load_each(stored=stored, **flags)
-    # A wrong file of another démarche keeps nobody from the selected one.
-    if loaded.problems and (loaded.wanted is None or not loaded.found):
-        raise wrong_files(loaded)
+    if (refusal := loaded.refusal) is not None:
+        raise refusal
     return loaded.found
-
-
-def wrong_files(loaded: Loaded) -> ConfigurationError:
-    """Return the error of a folder of which files are wrong, with each problem once."""
-    problems = [
-        problem
-        for _, exc in loaded.problems
-        for problem in exc.problems or (exc.message.removesuffix("."),)
-    ]
-    each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
-    message = headline(each_once)
-    if loaded.found:
-        numbers = ", ".join(str(one.demarche) for one in loaded.found)
-        message += f"\nThe other files can be used meanwhile: --demarche {numbers}"
-    return ConfigurationError(message, each_once)
 
 
 def load_each(*, stored: bool = False, **flags: Any) -> Loaded:

@@ -68,12 +68,11 @@ def load_all(
     """
     flags = current_flags()
     loaded = settings.load_each(stored=stored, **(flags.settings | overrides))
-    if loaded.problems and (loaded.wanted is None or not loaded.found):
-        error = settings.wrong_files(loaded)
+    if (refusal := loaded.refusal) is not None:
         if not (goes_on and loaded.found):
-            raise error
+            raise refusal
         if not flags.left_out:
-            click.echo(f"Error: {headline(error.problems)}\nThe other files are used.", err=True)
+            click.echo(f"Error: {headline(refusal.problems)}\nThe other files are used.", err=True)
         flags.left_out = True
     flags.is_about_all = len(loaded.found) > 1
     return loaded.found
