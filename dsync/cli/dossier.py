@@ -197,9 +197,8 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     For a person who asks how the pre-check contributed to a decision: purpose, contribution, data
     and sources, parameters and their weight, operations, by the rules in force at that verdict.
     """
-    with _of_dossier(numero) as (programme, found, reader):
+    with _of_dossier(numero) as (settings, programme, found, reader):
         account = programme.account(reader, found, at)
-        applicant = load([numero]).configuration.applicant
     if account is None:
         given = ", ".join(one["etabli_le"] for one in found.get("precontroles", ()))
         then = f" at {at.isoformat()}; it was given {given}" if given and at else " yet"
@@ -207,7 +206,7 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     if as_json:
         print_json(account)
     else:
-        click.echo(markdown(account_page(account, applicant)), nl=False)
+        click.echo(markdown(account_page(account, settings.configuration.applicant)), nl=False)
 
 
 @dossier.command("message")
@@ -219,7 +218,7 @@ def message(*, numero: DossierNumber, as_json: bool) -> None:
 
     It is made of the current verdict. dsync never sends it: copy it into DS's messages.
     """
-    with _of_dossier(numero) as (programme, found, reader):
+    with _of_dossier(numero) as (_, programme, found, reader):
         checks = current_checks(found, programme.checks)
         made = programme.message(reader, found, checks)
     if not checks:
@@ -280,8 +279,10 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
 
 
 @contextmanager
-def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Programme, dict[str, Any], Reader]]:
-    """Yield the programme, a dossier with its verdicts, and the reader of its démarche.
+def _of_dossier(
+    numero: DossierNumber,
+) -> Iterator[tuple[Settings, Programme, dict[str, Any], Reader]]:
+    """Yield settings, programme, a dossier with its verdicts, and the reader of its démarche.
 
     Raises:
         ConfigurationError: there are no rules, or the dossier is not in the database.
@@ -293,7 +294,7 @@ def _of_dossier(numero: DossierNumber) -> Iterator[tuple[Programme, dict[str, An
             raise ConfigurationError(NO_RULES)
         with reading(settings) as reader:
             only = ("precontroles", "controles")
-            yield programme, _found(settings, reader, numero, only), reader
+            yield settings, programme, _found(settings, reader, numero, only), reader
 
 
 def _found(
