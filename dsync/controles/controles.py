@@ -42,6 +42,7 @@ from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_sever
 from dsync.domain.wording import listed
 from dsync.programme import Judged, PrecheckOptions, Programme, ProgrammeRun, ToJudge
 from dsync.store import Reader, tables
+from dsync.store.sql import among
 
 _dossier, _contenu = tables.dossier, tables.contenu
 _demandeur = msgspec.json.Decoder(Demandeur)
@@ -255,7 +256,7 @@ class Controles(Programme):
                 *(cast(column, Text).label(column.name) for column in columns),
             )
             .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-            .where(_dossier.c.numero.in_(numbers))
+            .where(among(_dossier.c.numero, numbers))
         ).all()
         champs, plans = self._sections.champs, evidence.plans
         if any(row.revision_id not in plans for row in rows):

@@ -19,7 +19,7 @@ from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.eig.stages import SUITES
 from dsync.store import Tx
 from dsync.store import tables as engine
-from dsync.store.sql import CLOCK_TOLERANCE, insert_rows, update_rows, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, among, insert_rows, update_rows, upsert
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
@@ -83,7 +83,7 @@ def candidatures(
 ) -> dict[DossierNumber, Candidature]:
     """Return the candidatures of these dossiers, by number."""
     with Session(connection) as session:
-        found = session.scalars(select(Candidature).where(_candidature.c.numero.in_(numbers)))
+        found = session.scalars(select(Candidature).where(among(_candidature.c.numero, numbers)))
         return {DossierNumber(candidature.numero): candidature for candidature in found}
 
 
@@ -99,7 +99,7 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
             _verdict.c.preuve,
         )
         .outerjoin(_verdict, (_verdict.c.numero == _candidature.c.numero) & _verdict.c.courant)
-        .where(_candidature.c.numero.in_(numbers))
+        .where(among(_candidature.c.numero, numbers))
         .order_by(_candidature.c.numero)
     )
     return [
@@ -170,7 +170,7 @@ def same_product(
 def related(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
     """Select the open dossiers for the products of these dossiers."""
     products = select(_candidature.c.produit_id).where(
-        _candidature.c.numero.in_(numbers), _candidature.c.produit_id.is_not(None)
+        among(_candidature.c.numero, numbers), _candidature.c.produit_id.is_not(None)
     )
     return select(_dossier.c.numero).where(
         # Not a join alone: SQLite would go through all dossiers of the démarche.
@@ -222,7 +222,7 @@ def forget_enterprises(connection: Connection, numbers: Sequence[DossierNumber])
     others = select(_dossier.c.siren).where(
         _dossier.c.siren.is_not(None), _dossier.c.numero.not_in(numbers)
     )
-    theirs = select(_dossier.c.siren).where(_dossier.c.numero.in_(numbers))
+    theirs = select(_dossier.c.siren).where(among(_dossier.c.numero, numbers))
     siren = evidence_tables.registre.c.siren
     connection.execute(
         delete(evidence_tables.registre).where(siren.in_(theirs), siren.not_in(others))

@@ -13,7 +13,7 @@ from dsync.domain.check_answers import Answer
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat
 from dsync.store import tables
-from dsync.store.sql import Subject
+from dsync.store.sql import Subject, among
 
 _table = tables.reponse
 
@@ -34,7 +34,7 @@ class AnswerReads(Subject):
         found: dict[DossierNumber, dict[str, Answer]] = {}
         for row in self.connection.execute(
             select(*(_table.c[name] for name in Answer.__struct_fields__), _table.c.numero).where(
-                _table.c.numero.in_(numbers),
+                among(_table.c.numero, numbers),
                 _table.c.demarche_numero == self.number,
                 _table.c.statut == AnswerStatus.CURRENT.value,
             )

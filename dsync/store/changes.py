@@ -25,7 +25,7 @@ from dsync.domain.dossier import Correction, Etat, Json, cell_key
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.seals import Seals
-from dsync.store.sql import Subject, update_rows, upsert
+from dsync.store.sql import Subject, among, update_rows, upsert
 
 _outbox = tables.outbox
 _correction = tables.correction
@@ -126,7 +126,7 @@ class CorrectionReads(Subject):
         found: dict[DossierNumber, list[Correction]] = {}
         rows = self.connection.execute(
             select(_correction)
-            .where(_correction.c.numero.in_(numbers))
+            .where(among(_correction.c.numero, numbers))
             .order_by(_correction.c.demandee_le)
         )
         for row in rows:
@@ -151,7 +151,7 @@ class ChangeWrites(CorrectionReads):
         if numbers:
             rows = self.connection.execute(
                 select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur, _outbox.c.cible)
-                .where(_outbox.c.numero.in_(numbers), _outbox.c.envoyee_le.is_not(None))
+                .where(among(_outbox.c.numero, numbers), _outbox.c.envoyee_le.is_not(None))
                 .order_by(_outbox.c.envoyee_le, _outbox.c.id)
             )
             for row in rows:

@@ -23,7 +23,7 @@ from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.seals import HISTORY, Seals
-from dsync.store.sql import Scope, Subject, update_rows
+from dsync.store.sql import Scope, Subject, among, update_rows
 from dsync.store.verdicts import QueueWrites
 
 _dossier = tables.dossier
@@ -42,7 +42,7 @@ class DeletionReads(Subject):
         """Return those of these dossiers that an operator erased."""
         found = self.connection.scalars(
             select(_dossier.c.numero).where(
-                self._is_present(Presence.EFFACE), _dossier.c.numero.in_(numbers)
+                self._is_present(Presence.EFFACE), among(_dossier.c.numero, numbers)
             )
         )
         return {DossierNumber(number) for number in found}
@@ -50,7 +50,7 @@ class DeletionReads(Subject):
     def still_present(self, numbers: Collection[DossierNumber]) -> list[DossierNumber]:
         """Return those of these dossiers that are present in the copy."""
         found = self.connection.scalars(
-            select(_dossier.c.numero).where(self._is_present(), _dossier.c.numero.in_(numbers))
+            select(_dossier.c.numero).where(self._is_present(), among(_dossier.c.numero, numbers))
         )
         return [DossierNumber(number) for number in found]
 
@@ -163,7 +163,7 @@ class DeletionWrites(DeletionReads):
         self._queue.add_related(numbers)
         self.connection.execute(
             update(_dossier)
-            .where(_dossier.c.numero.in_(numbers))
+            .where(among(_dossier.c.numero, numbers))
             .values(presence=Presence.EFFACE.value, presence_raison=reason, presence_le=now)
         )
         self.erase(numbers, now)
@@ -178,7 +178,7 @@ class DeletionWrites(DeletionReads):
         """Let the next read of these dossiers store them again; arguments as `erase_on_request`."""
         self.connection.execute(
             update(_dossier)
-            .where(_dossier.c.numero.in_(numbers))
+            .where(among(_dossier.c.numero, numbers))
             # Until that read, DS may show it or not: nothing else is known.
             .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
         )
@@ -189,7 +189,7 @@ class DeletionWrites(DeletionReads):
     def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
         """Mark dossiers as seen by this run: DS names them, without their content."""
         self.connection.execute(
-            update(_dossier).where(_dossier.c.numero.in_(numbers)).values(lu_par_run=run)
+            update(_dossier).where(among(_dossier.c.numero, numbers)).values(lu_par_run=run)
         )
 
     def mark_disappeared(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
@@ -197,7 +197,7 @@ class DeletionWrites(DeletionReads):
         disappeared = self.connection.scalars(
             update(_dossier)
             .where(
-                _dossier.c.numero.in_(numbers),
+                among(_dossier.c.numero, numbers),
                 _dossier.c.demarche_numero == self.number,
                 _dossier.c.presence.in_([Presence.PRESENT.value, Presence.MASQUE.value]),
             )
@@ -220,7 +220,7 @@ class DeletionWrites(DeletionReads):
                 # The rows of copied files stay until the files are deleted.
                 if "numero" not in table.c or table is tables.piece:
                     continue
-                theirs = delete(table).where(table.c.numero.in_(numbers))
+                theirs = delete(table).where(among(table.c.numero, numbers))
                 if "demarche_numero" in table.c:
                     theirs = theirs.where(table.c.demarche_numero == self.number)
                 self.connection.execute(theirs)
@@ -258,13 +258,13 @@ class DeletionWrites(DeletionReads):
         with self._history_of(numbers):
             self._erase_history(numbers)
         for table in ERASED_TABLES:
-            execute(delete(table).where(table.c.numero.in_(numbers)))
+            execute(delete(table).where(among(table.c.numero, numbers)))
         _blank(self.connection, tables.outbox, numbers, courante=False)
         # What has not ended is ended here: nothing is sent into an erased dossier.
         done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
         execute(
             update(tables.outbox)
-            .where(tables.outbox.c.numero.in_(numbers), tables.outbox.c.statut.not_in(done))
+            .where(among(tables.outbox.c.numero, numbers), tables.outbox.c.statut.not_in(done))
             .values(statut=WishStatus.REMPLACEE.value)
         )
         _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False, nb_messages=None)
@@ -276,13 +276,13 @@ class DeletionWrites(DeletionReads):
         with ExitStack() as stack:
             for table in HISTORY:
                 if "numero" in table.c:
-                    theirs = table.c.numero.in_(numbers), table.c.demarche_numero == self.number
+                    theirs = among(table.c.numero, numbers), table.c.demarche_numero == self.number
                     stack.enter_context(seals.changing(table, and_(*theirs)))
             yield
 
     def _erase_history(self, numbers: Sequence[DossierNumber]) -> None:
         execute = self.connection.execute
-        execute(delete(tables.changement).where(tables.changement.c.numero.in_(numbers)))
+        execute(delete(tables.changement).where(among(tables.changement.c.numero, numbers)))
         _blank(self.connection, tables.evenement, numbers)
         _blank(self.connection, tables.verdict, numbers)
         controles = tables.verdict.c.controles
@@ -293,7 +293,9 @@ class DeletionWrites(DeletionReads):
                 "controles": [_bare(controle) for controle in row.controles or ()],
             }
             for row in execute(
-                select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))
+                select(tables.verdict.c.id, controles).where(
+                    among(tables.verdict.c.numero, numbers)
+                )
             )
         ]
         update_rows(self.connection, tables.verdict, bare)
@@ -315,7 +317,7 @@ class DeletionWrites(DeletionReads):
         self.programme.forget(self.connection, numbers)
         for table in self.programme.metadata.sorted_tables:
             if "numero" in table.c:
-                self.connection.execute(delete(table).where(table.c.numero.in_(numbers)))
+                self.connection.execute(delete(table).where(among(table.c.numero, numbers)))
 
     def _stored(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
         rows: Iterable[Row[Any]] = self.connection.execute(
@@ -324,7 +326,7 @@ class DeletionWrites(DeletionReads):
                     _dossier.c[name]
                     for name in ("numero", "presence", "etat", "depose_le", "efface_le")
                 )
-            ).where(_dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number)
+            ).where(among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self.number)
         )
         return {row.numero: row for row in rows}
 
@@ -385,7 +387,7 @@ def _blank(
         for column in table.columns
         if is_text(column.type) and column.name not in KEPT_TEXTS[table]
     }
-    connection.execute(update(table).where(table.c.numero.in_(numbers)).values(texts | values))
+    connection.execute(update(table).where(among(table.c.numero, numbers)).values(texts | values))
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:

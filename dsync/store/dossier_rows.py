@@ -26,7 +26,7 @@ from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
 from dsync.store.listing import DossierReads
 from dsync.store.seals import sealed
-from dsync.store.sql import Scope, insert_rows, update_rows, upsert
+from dsync.store.sql import Scope, among, insert_rows, update_rows, upsert
 from dsync.store.sync_state import DemarcheReads
 from dsync.store.verdicts import QueueWrites
 
@@ -253,7 +253,7 @@ class DossierWrites(DossierReads):
                 _dossier.c.efface_le.is_(None),
                 _dossier.c.dossier_id.is_not(None),
                 or_(
-                    _dossier.c.numero.in_(numbers),
+                    among(_dossier.c.numero, numbers),
                     and_(
                         _dossier.c.dossier_id.in_(ids),
                         _dossier.c.presence != Presence.DISPARU.value,
@@ -268,7 +268,7 @@ class DossierWrites(DossierReads):
     def _known(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
         return {
             row.numero: row
-            for row in self.connection.execute(_KNOWN.where(_dossier.c.numero.in_(numbers)))
+            for row in self.connection.execute(_KNOWN.where(among(_dossier.c.numero, numbers)))
         }
 
     def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> None:
@@ -354,7 +354,7 @@ class DossierWrites(DossierReads):
         """Return the rows of `contenu` of these dossiers, without those that are damaged."""
         if not numbers:
             return {}
-        found = self.connection.execute(_TYPED.where(_contenu.c.numero.in_(numbers)))
+        found = self.connection.execute(_TYPED.where(among(_contenu.c.numero, numbers)))
         try:
             return {row.numero: row for row in found}
         except DamagedJsonError:
@@ -397,7 +397,7 @@ class DossierWrites(DossierReads):
                 [{name: c.new.contents[name] for name in names} for c in moved],
             )
         if unchanged:
-            theirs = _dossier.c.numero.in_([c.numero for c in unchanged])
+            theirs = among(_dossier.c.numero, [c.numero for c in unchanged])
             self.connection.execute(update(_dossier).where(theirs).values(lu_par_run=run))
 
 

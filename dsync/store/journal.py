@@ -35,7 +35,7 @@ from dsync.errors import InterruptedRunError
 from dsync.store import tables
 from dsync.store.listing import Document, documents
 from dsync.store.seals import HISTORY, Seals
-from dsync.store.sql import Scope, Subject, insert_for, update_rows
+from dsync.store.sql import Scope, Subject, among, insert_for, update_rows
 
 EventName = Literal[
     "cree",
@@ -529,7 +529,7 @@ class QuarantineWrites(QuarantineReads):
         """Take dossiers out of quarantine, with an event for each that was in it."""
         released = self.connection.scalars(
             delete(_table)
-            .where(_table.c.demarche_numero == self.number, _table.c.numero.in_(numbers))
+            .where(_table.c.demarche_numero == self.number, among(_table.c.numero, numbers))
             .returning(_table.c.numero)
         ).all()
         events = [NewEvent(numero, "liberation") for numero in released]

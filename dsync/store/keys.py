@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, insert, select
 from dsync.domain.dossier import COUNTED_ETATS
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
-from dsync.store.sql import Scope, Subject
+from dsync.store.sql import Scope, Subject, among
 from dsync.store.verdicts import QueueWrites
 
 _cle, _dossier = tables.cle, tables.dossier
@@ -24,7 +24,9 @@ class KeyReads(Subject):
     def of(self, numbers: Sequence[DossierNumber]) -> Keys:
         """Return the keys of dossiers."""
         found: dict[DossierNumber, dict[str, str]] = {number: {} for number in numbers}
-        rows = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(_cle.c.numero.in_(numbers))
+        rows = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(
+            among(_cle.c.numero, numbers)
+        )
         for numero, controle, cle in self.connection.execute(rows):
             found[DossierNumber(numero)][controle] = cle
         return found
@@ -39,7 +41,7 @@ class KeyReads(Subject):
             .join(other, and_(other.c.cle == _cle.c.cle, other.c.numero != _cle.c.numero))
             .join(_dossier, _dossier.c.numero == other.c.numero)
             .where(
-                _cle.c.numero.in_(numbers),
+                among(_cle.c.numero, numbers),
                 self._is_present(),
                 _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
             )
@@ -71,7 +73,7 @@ class KeyWrites(KeyReads):
             for controle, cle in some.items()
         ]
         with self._queue.changing(numbers) as affected:
-            self.connection.execute(delete(_cle).where(_cle.c.numero.in_(numbers)))
+            self.connection.execute(delete(_cle).where(among(_cle.c.numero, numbers)))
             if rows:
                 self.connection.execute(insert(_cle), rows)
         return affected

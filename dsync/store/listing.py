@@ -34,7 +34,7 @@ from dsync.programme import DossierView, Programme
 from dsync.store import tables
 from dsync.store.dictionary import DOSSIER_VIEW, ENGINE, dossier_dictionary, is_person
 from dsync.store.reading_views import expanded
-from dsync.store.sql import Subject
+from dsync.store.sql import Subject, among
 
 _dossier, _verdict = tables.dossier, tables.verdict
 
@@ -320,7 +320,7 @@ class DossierReads(Subject):
                 dossier.labels,
             )
             # All dossiers of the démarche would be gone through by a condition on their presence.
-            .where(dossier.numero.in_(numbers))
+            .where(among(dossier.numero, numbers))
             .where(dossier.presence == Presence.PRESENT.value)
         )
         return {
@@ -437,7 +437,7 @@ class DossierReads(Subject):
         """
         rows = self.connection.execute(
             select(_verdict.c.numero, cast(_verdict.c.controles, Text)).where(
-                _verdict.c.numero.in_(numbers), _verdict.c.courant, _verdict.c.points != ""
+                among(_verdict.c.numero, numbers), _verdict.c.courant, _verdict.c.points != ""
             )
         )
         return {

@@ -20,7 +20,15 @@ from dsync.annotations import DossierWishes, NewWish, Step, Wish, WishStatus
 from dsync.annotations.targets import ANNOTATION_NAMES, LABEL, RESULTAT
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
-from dsync.store.sql import CLOCK_TOLERANCE, LONGEST_WAIT, Scope, Subject, insert_rows, upsert
+from dsync.store.sql import (
+    CLOCK_TOLERANCE,
+    LONGEST_WAIT,
+    Scope,
+    Subject,
+    among,
+    insert_rows,
+    upsert,
+)
 from dsync.store.wishes import (
     PUSHED,
     UNKNOWN_FOR,
@@ -106,7 +114,7 @@ class OutboxReads(Subject):
         chosen += self.connection.scalars(due.where(is_label).limit(left))
         rows = self.connection.execute(
             select_wishes(is_due.label("is_due"))
-            .where(_outbox.c.numero.in_(chosen), _outbox.c.courante)
+            .where(among(_outbox.c.numero, chosen), _outbox.c.courante)
             .order_by(_outbox.c.numero, _outbox.c.id)
         )
         wishes = [wish_of(row, is_due=bool(row.is_due)) for row in rows]
@@ -322,7 +330,7 @@ class OutboxWrites(OutboxReads):
         self.connection.execute(
             update(_outbox)
             .where(
-                _outbox.c.numero.in_(numbers),
+                among(_outbox.c.numero, numbers),
                 _outbox.c.courante,
                 _outbox.c.statut.in_(_ENDED),
             )
@@ -418,7 +426,7 @@ class OutboxWrites(OutboxReads):
             shown: the values in DS that the user was shown, by dossier and annotation: only these
                 are overwritten; None: any value is.
         """
-        theirs = _outbox.c.numero.in_(numbers) & (_outbox.c.demarche_numero == self.number)
+        theirs = among(_outbox.c.numero, numbers) & (_outbox.c.demarche_numero == self.number)
         current = (theirs, _outbox.c.courante)
         if shown is None:
             ordered = {"force_par": by, "force_sur": None}
@@ -481,4 +489,4 @@ def _is_past(
 
 
 def _narrowed(statement: Any, numbers: Sequence[DossierNumber]) -> Any:
-    return statement.where(_outbox.c.numero.in_(numbers)) if numbers else statement
+    return statement.where(among(_outbox.c.numero, numbers)) if numbers else statement

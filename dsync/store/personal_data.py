@@ -21,7 +21,7 @@ from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.deletions import is_text
 from dsync.store.dictionary import folder_of, parts
-from dsync.store.sql import Subject
+from dsync.store.sql import Subject, among
 
 SHORTEST = 3
 """Signs that a text to search for has at least: fewer are in everybody's data."""
@@ -209,7 +209,7 @@ class PersonReads(Subject):
         dossier = tables.dossier.c
         of_another = self.connection.scalars(
             select(dossier.numero).where(
-                dossier.numero.in_(account), dossier.mandataire_nom.is_not(None)
+                among(dossier.numero, account), dossier.mandataire_nom.is_not(None)
             )
         )
         return sorted(one for one in own | account.difference(of_another) if one is not None)
@@ -219,7 +219,7 @@ class PersonReads(Subject):
         piece = tables.piece.c
         rows = self.connection.execute(
             select(piece.numero, piece.champ_id, piece.adresse)
-            .where(piece.numero.in_(numbers), piece.copie_le.is_not(None))
+            .where(among(piece.numero, numbers), piece.copie_le.is_not(None))
             .order_by(piece.numero, piece.id)
         )
         return [dict(row) for row in rows.mappings()]

@@ -27,7 +27,7 @@ from dsync.domain.dossier import Fichier
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState, Piece, PieceKey
 from dsync.store import tables
-from dsync.store.sql import LONGEST_WAIT, Subject
+from dsync.store.sql import LONGEST_WAIT, Subject, among
 
 _dossier = tables.dossier
 _contenu = tables.contenu
@@ -106,7 +106,7 @@ class PieceReads(Subject):
             select(_dossier.c.numero)
             .distinct()
             .join(_shown, _shown.c.numero == _dossier.c.numero)
-            .where(self._is_present(), _dossier.c.numero.in_(numbers) if numbers else missing)
+            .where(self._is_present(), among(_dossier.c.numero, numbers) if numbers else missing)
             .order_by(_dossier.c.numero)
         )
         return [DossierNumber(number) for number in self.connection.scalars(query)]
@@ -201,7 +201,7 @@ class PieceReads(Subject):
     ) -> dict[DossierNumber, dict[PieceKey, Fichier]]:
         rows = self.connection.execute(
             select(_contenu.c.numero, _contenu.c.champs, _contenu.c.annotations).where(
-                _contenu.c.numero.in_(numbers)
+                among(_contenu.c.numero, numbers)
             )
         )
         return {
@@ -266,7 +266,7 @@ class PieceWrites(PieceReads):
         """Mark all copies of these dossiers as to be deleted."""
         self.connection.execute(
             update(_piece)
-            .where(_piece.c.numero.in_(numbers), _piece.c.demarche_numero == self.number)
+            .where(among(_piece.c.numero, numbers), _piece.c.demarche_numero == self.number)
             .values(a_supprimer=True)
         )
 
@@ -298,7 +298,7 @@ class PieceWrites(PieceReads):
 
 
 def _live(numbers: Sequence[DossierNumber]) -> Select[Any]:
-    return select(_piece).where(_piece.c.numero.in_(numbers), ~_piece.c.a_supprimer)
+    return select(_piece).where(among(_piece.c.numero, numbers), ~_piece.c.a_supprimer)
 
 
 def _key_of(row: Row[Any]) -> PieceKey:

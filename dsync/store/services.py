@@ -24,7 +24,7 @@ from sqlalchemy import Connection, bindparam, delete, func, null, select, union
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.lease import LEASE_TTL_S, LeaseInfo, read_lease
-from dsync.store.sql import Subject, excluded, insert_for
+from dsync.store.sql import Subject, among, excluded, insert_for
 
 _service = tables.service
 _alert = tables.alerte
@@ -178,7 +178,7 @@ def read_demarches(connection: Connection) -> list[DemarcheNumber]:
 def read_demarches_of(connection: Connection, dossiers: Sequence[int]) -> dict[int, int]:
     """Return the démarche of each dossier that is known, if only by its quarantine."""
     both = [
-        select(table.c.numero, table.c.demarche_numero).where(table.c.numero.in_(dossiers))
+        select(table.c.numero, table.c.demarche_numero).where(among(table.c.numero, dossiers))
         for table in (tables.quarantaine, tables.dossier)
     ]
     return {numero: demarche for numero, demarche in connection.execute(union(*both))}

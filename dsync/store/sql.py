@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
+    Dialect,
     Table,
+    Text,
     and_,
     bindparam,
     func,
@@ -20,6 +25,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber
@@ -35,6 +44,51 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """Tolerated difference of two clocks: a stored instant further ahead than this is wrong."""
 LONGEST_WAIT = timedelta(days=1)
 """Maximum delay of a retry: a stored instant of a retry further ahead than this is wrong."""
+
+
+class _Numbers(TypeDecorator[list[int | None]]):
+    """Whole numbers as one value: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the engine's type."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(Text())
+        from sqlalchemy.dialects.postgresql import ARRAY  # Takes 30 ms, which SQLite users save.
+
+        return dialect.type_descriptor(ARRAY(BigInteger()))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return the engine's value."""
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
+class among(FunctionElement[bool]):  # noqa: N801 - read as the operator that it is
+    """The condition that a column is one of some numbers, which are one parameter.
+
+    With `Column.in_` they are one each: their statement is made and prepared anew for each count,
+    and takes 65,535 at most.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], numbers: Iterable[int | None]) -> None:
+        super().__init__(column, bindparam(None, [*numbers], _Numbers(), unique=True))
+
+
+@compiles(among, "postgresql")
+def _among_array(element: among, compiler: SQLCompiler, **kwargs: Any) -> str:
+    column, numbers = (compiler.process(one, **kwargs) for one in element.clauses)
+    return f"{column} = ANY ({numbers})"
+
+
+@compiles(among, "sqlite")
+def _among_json(element: among, compiler: SQLCompiler, **kwargs: Any) -> str:
+    column, numbers = (compiler.process(one, **kwargs) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({numbers}))"  # noqa: S608 - no value in it
 
 
 def insert_for(connection: Connection, table: Table) -> Any:

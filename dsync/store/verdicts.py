@@ -34,7 +34,7 @@ from dsync.store import tables
 from dsync.store.answer_rows import AnswerReads
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.seals import Seals
-from dsync.store.sql import Scope, Subject
+from dsync.store.sql import Scope, Subject, among
 
 _dossier = tables.dossier
 _cle = tables.cle
@@ -68,7 +68,7 @@ class VerdictReads(Subject):
 
     def for_judging(self, numbers: Sequence[DossierNumber]) -> list[ToJudge]:
         """Return those of these dossiers of the démarche that are stored and not erased."""
-        ours = _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number
+        ours = among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self.number
         # The démarche's only: an operator can name any number, also one of another démarche.
         rows = self.connection.execute(_DUE.where(*ours)).all()
         known = [row.numero for row in rows]
@@ -106,7 +106,7 @@ class VerdictReads(Subject):
             some = numbers[start : start + _AT_ONCE]
             rows = self.connection.execute(
                 select(_verdict.c.numero, *_VERDICT_COLUMNS)
-                .where(_verdict.c.numero.in_(some), _verdict.c.etabli_le <= at)
+                .where(among(_verdict.c.numero, some), _verdict.c.etabli_le <= at)
                 .order_by(_verdict.c.id)
             )
             # Oldest first, so that the last verdict of a dossier stays.
@@ -118,7 +118,7 @@ class VerdictReads(Subject):
         rows = self.connection.execute(
             select(_event.c.numero, _event.c.details)
             .where(
-                _event.c.numero.in_(numbers),
+                among(_event.c.numero, numbers),
                 _event.c.demarche_numero == self.number,
                 _event.c.evenement == "preuve_relue",
                 _event.c.details.like("%avant_le%"),
@@ -139,7 +139,7 @@ class VerdictReads(Subject):
         wished: dict[int, dict[str, str | None]] = {}
         for numero, annotation, valeur in self.connection.execute(
             select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur).where(
-                _outbox.c.numero.in_(numbers), _outbox.c.courante
+                among(_outbox.c.numero, numbers), _outbox.c.courante
             )
         ):
             wished.setdefault(numero, {})[annotation] = valeur
@@ -150,7 +150,7 @@ def _with_same_key(
     demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
 ) -> Select[tuple[int]]:
     """Select the open dossiers of which a declared check compares the same as of these."""
-    keys = select(_cle.c.cle).where(_cle.c.numero.in_(numbers))
+    keys = select(_cle.c.cle).where(among(_cle.c.numero, numbers))
     return select(_dossier.c.numero).where(
         # Not a join: SQLite would go through all dossiers of the démarche.
         _dossier.c.numero.in_(select(_cle.c.numero).where(_cle.c.cle.in_(keys))),
@@ -183,19 +183,18 @@ class QueueWrites(QueueReads):
     def add(self, numbers: Sequence[DossierNumber]) -> None:
         """Add dossiers to the queue, for this run or the next."""
         if numbers:
-            self.connection.execute(_queuing(_dossier.c.numero.in_(numbers)))
+            self.connection.execute(_queuing(among(_dossier.c.numero, numbers)))
 
     def add_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
         """Queue the open dossiers whose verdicts depend on these; return those not queued yet."""
         if not numbers:
             return []
-        # One statement: a list of them, as long as they are many, would be prepared anew each time.
-        sharing: Any = _with_same_key(self.number, numbers)
+        chosen: Any = _with_same_key(self.number, numbers)
         related = self.programme.related(self.number, numbers)
-        chosen: ColumnElement[bool] = _dossier.c.numero.in_(sharing)
         if related is not None:
-            chosen = or_(chosen, _dossier.c.numero.in_(related))
-        queuing = _queuing(chosen)
+            # Not two conditions: PostgreSQL would go through all dossiers.
+            chosen = chosen.union_all(related)
+        queuing = _queuing(_dossier.c.numero.in_(chosen))
         return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
 
     @contextmanager
@@ -215,7 +214,7 @@ class QueueWrites(QueueReads):
         """Remove dossiers from the queue."""
         self.connection.execute(
             update(_dossier)
-            .where(_dossier.c.numero.in_(numbers), _dossier.c.a_evaluer)
+            .where(among(_dossier.c.numero, numbers), _dossier.c.a_evaluer)
             .values(a_evaluer=False)
         )
 
@@ -259,10 +258,10 @@ class VerdictWrites(VerdictReads):
         if not others:
             return {}
         seals = Seals(self.scope)
-        seals.delete(_verdict, and_(_verdict.c.numero.in_(others), _verdict.c.courant))
+        seals.delete(_verdict, and_(among(_verdict.c.numero, others), _verdict.c.courant))
         of_run = _event.c.run == run, _event.c.evenement == "verdict"
-        seals.delete(_event, and_(_event.c.numero.in_(others), *of_run))
-        before = select(func.max(_verdict.c.id)).where(_verdict.c.numero.in_(others))
+        seals.delete(_event, and_(among(_event.c.numero, others), *of_run))
+        before = select(func.max(_verdict.c.id)).where(among(_verdict.c.numero, others))
         rows = self.connection.execute(
             update(_verdict)
             .where(_verdict.c.id.in_(before.group_by(_verdict.c.numero)))
@@ -311,7 +310,7 @@ class VerdictWrites(VerdictReads):
         if replaced:
             self.connection.execute(
                 update(_verdict)
-                .where(_verdict.c.numero.in_(replaced), _verdict.c.courant)
+                .where(among(_verdict.c.numero, replaced), _verdict.c.courant)
                 .values(courant=False)
             )
         Seals(self.scope).insert(_verdict, rows)

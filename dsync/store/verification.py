@@ -34,7 +34,7 @@ from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
 from dsync.store.seals import as_text
-from dsync.store.sql import Subject
+from dsync.store.sql import Subject, among
 from dsync.store.wishes import may_be_written
 
 _dossier = tables.dossier
@@ -128,7 +128,7 @@ class ContentReads(Subject):
         rows = self.connection.execute(
             select(*columns)
             .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-            .where(_dossier.c.demarche_numero == self.number, _dossier.c.numero.in_(numbers))
+            .where(_dossier.c.demarche_numero == self.number, among(_dossier.c.numero, numbers))
             .order_by(_dossier.c.numero)
         )
         return {
@@ -227,7 +227,7 @@ class VerificationReads(Subject):
         verdict = tables.verdict
         rows = self.connection.execute(
             select(verdict.c.numero, verdict.c.verdict, verdict.c.controles).where(
-                verdict.c.numero.in_(numbers), verdict.c.verdict.in_(list(map(str, Verdict)))
+                among(verdict.c.numero, numbers), verdict.c.verdict.in_(list(map(str, Verdict)))
             )
         )
         return [
@@ -354,7 +354,7 @@ class VerificationReads(Subject):
             one.name: {
                 DossierNumber(row["numero"]): dict(row)
                 for row in self.connection.execute(
-                    select(*as_text(one.columns)).where(one.c.numero.in_(numbers))
+                    select(*as_text(one.columns)).where(among(one.c.numero, numbers))
                 ).mappings()
             }
             for one in self.programme.metadata.sorted_tables
@@ -407,7 +407,7 @@ class VerificationReads(Subject):
         view = table("lecture_champ", column("numero"), column("valeur"))
         rows = self.connection.execute(
             select(view.c.numero, func.count(), func.count(view.c.valeur))
-            .where(view.c.numero.in_(numbers))
+            .where(among(view.c.numero, numbers))
             .group_by(view.c.numero)
         )
         return {DossierNumber(number): Shown(*counted) for number, *counted in rows}
@@ -417,7 +417,7 @@ class VerificationReads(Subject):
         view = table(self.programme.main_view.name, column("numero"))
         rows = self.connection.execute(
             select(view.c.numero, func.count())
-            .where(view.c.numero.in_(numbers))
+            .where(among(view.c.numero, numbers))
             .group_by(view.c.numero)
         )
         return {DossierNumber(number): counted for number, counted in rows}
@@ -428,7 +428,7 @@ class VerificationReads(Subject):
         """Return the rows of a view formulaire_* of these dossiers: their texts by column."""
         names = ["numero", *(one.name for one in view.columns.values() if one.kind == "text")]
         source = table(view.name, *(column(name) for name in names))
-        rows = self.connection.execute(select(source).where(source.c.numero.in_(numbers)))
+        rows = self.connection.execute(select(source).where(among(source.c.numero, numbers)))
         return [(DossierNumber(row.numero), dict(row._mapping)) for row in rows]
 
     def lost_views(self, forms: Iterable[FormView]) -> list[str]:

@@ -28,7 +28,7 @@ from dsync.domain.dossier import OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import EventName, JournalWrites, NewEvent
-from dsync.store.sql import Scope, Subject, update_rows, upsert
+from dsync.store.sql import Scope, Subject, among, update_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
@@ -99,7 +99,7 @@ class WishReads(Subject):
         statement = select_wishes().where(
             _outbox.c.demarche_numero == self.number
             if numbers is None
-            else _outbox.c.numero.in_(numbers),
+            else among(_outbox.c.numero, numbers),
             _outbox.c.courante,
             _outbox.c.statut.in_([statut.value for statut in statuts]),
         )
@@ -215,7 +215,7 @@ def by_dossier(connection: Connection, wishes: Iterable[Wish]) -> list[DossierWi
         grouped[wish.numero].append(wish)
     columns = (_dossier.c.numero, _dossier.c.dossier_id, _dossier.c.revision_id)
     rows = connection.execute(
-        select(*columns).where(_dossier.c.numero.in_(list(grouped))).order_by(_dossier.c.numero)
+        select(*columns).where(among(_dossier.c.numero, grouped)).order_by(_dossier.c.numero)
     )
     return [
         DossierWishes(
