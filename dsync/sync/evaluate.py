@@ -29,10 +29,13 @@ from dsync.programme import (
     ToJudge,
 )
 from dsync.store import NewEvent, Reader
-from dsync.sync.context import BATCH, Run
+from dsync.sync.context import Run
 from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
+
+MANY_RELATED = 500
+"""Number of dossiers whose duplicates changed from which they are judged between two pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Batch:
 
 
 def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Have the new and changed dossiers of a page judged; also related ones, once they are a batch.
+    """Have the new and changed dossiers of a page judged; also related ones, once they are many.
 
     The other related dossiers are left to `evaluate_due`, and so are those on which a check fails.
 
@@ -142,7 +145,7 @@ def judge(
             pull; dossiers whose inputs have not changed are passed over, and those whose
             duplicates changed are added.
         is_page: whether more pages may follow: the dossiers whose duplicates changed are added
-            once they fill a batch, while DS prepares the next page; the others stay queued.
+            once they are many, while DS prepares the next page; the others stay queued.
         prepared: those of which this run has stored what the checks compare between dossiers.
 
     Raises:
@@ -157,9 +160,9 @@ def judge(
     if options is None:
         if is_page:
             run.related |= related.difference(numbers)
-            # A whole batch or none: statements with ever other numbers of values cost more.
-            related = set(sorted(run.related)[:BATCH]) if len(run.related) >= BATCH else set()
-            run.related -= related
+            # Those of a product that many name are met again and again: each once, if possible.
+            related = run.related if len(run.related) >= MANY_RELATED else set()
+            run.related = run.related - related
         numbers = _with(numbers, related)
     done = 0
     for some in run.batches(numbers):

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
 from sys import intern
@@ -123,6 +123,8 @@ class Catalogue:
 
     Contains former names of present products, and the names and ids of former products.
     """
+    matches: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What the last texts were resolved to, which is asked for several times of a dossier."""
 
     @classmethod
     def parse(

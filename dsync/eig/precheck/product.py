@@ -119,6 +119,8 @@ _NO_PAGE = frozenset(
     {("aucune",), ("neant",), ("pas", "de", "fiche"), ("sans", "objet"), ("n", "a")}
 )
 """Answers that state, alone, that there is no page: a closed list."""
+MATCHES_KEPT = 500
+"""More than the texts of a page of dossiers."""
 _CALL = re.compile(r"aap-eig\d*")
 """The end of the address at which applicants file a dossier."""
 # They bound the work on a long text: each word begins up to six names.
@@ -147,8 +149,14 @@ def resolve_product(address: str | None, catalogue: Catalogue | None) -> Product
         return ProductMatch(Lien.VIDE)
     if catalogue is None:
         return ProductMatch(Lien.INDISPONIBLE)
-    typed = parse_address(address)
-    return _by_pages(typed, catalogue) if typed.pages else _without_page(typed, catalogue)
+    known = catalogue.matches
+    if (match := known.get(address)) is None:
+        typed = parse_address(address)
+        match = _by_pages(typed, catalogue) if typed.pages else _without_page(typed, catalogue)
+        if len(known) == MATCHES_KEPT:
+            known.clear()
+        known[address] = match
+    return match
 
 
 def _by_pages(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
