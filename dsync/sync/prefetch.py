@@ -1,4 +1,4 @@
-"""Reads the next page in a thread while the main thread stores the present one."""
+"""Reads the next pages in a thread while the main thread stores the present one."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
     """
     waiting: queue.SimpleQueue[list[T] | _End] = queue.SimpleQueue()
     """Each item in a list, which the iterator empties: it keeps no item that is being used."""
-    wanted = threading.Semaphore(0)
-    """Released when an item is taken: the next one is read then, so that two are in memory."""
+    wanted = threading.Semaphore(1)
+    """Released when an item is taken: one more is read then. Two wait at most, so that an item that
+    takes longer to use than to read delays no later one."""
     abandoned = threading.Event()
 
     def read() -> None:

@@ -178,6 +178,7 @@ class RunReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of `dsync sync --json`."""
+        verdicts = self.verdicts
         document: dict[str, Any] = {
             "run": self.run,
             "kind": self.kind.value,
@@ -188,7 +189,7 @@ class RunReport:
             "changed": self.changed,
             "deleted": self.deleted,
             "evaluated": self.evaluated,
-            "verdicts": {verdict.key: self.verdicts[verdict.key] for verdict in Verdict},
+            "verdicts": {verdict.key: verdicts[verdict.key] for verdict in Verdict},
             "pushed": self.pushed,
             "conflicts": self.conflicts,
             "adopted": self.adopted,
