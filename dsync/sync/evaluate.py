@@ -29,13 +29,13 @@ from dsync.programme import (
     ToJudge,
 )
 from dsync.store import NewEvent, Reader
-from dsync.sync.context import Run
+from dsync.sync.context import BATCH, Run
 from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
 
 MANY_RELATED = 500
-"""Number of dossiers whose duplicates changed from which they are judged between two pages."""
+"""Number of dossiers whose duplicates changed from which some are judged between two pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,11 @@ def judge(
     if options is None:
         if is_page:
             run.related |= related.difference(numbers)
-            # Those of a product that many name are met again and again: each once, if possible.
-            related = run.related if len(run.related) >= MANY_RELATED else set()
-            run.related = run.related - related
+            # Few are left to the end: a later page may have them judged again. Of many, as many as
+            # are judged while DS prepares the next page.
+            is_many = len(run.related) >= MANY_RELATED
+            related = set(sorted(run.related)[:BATCH]) if is_many else set()
+            run.related -= related
         numbers = _with(numbers, related)
     done = 0
     for some in run.batches(numbers):
