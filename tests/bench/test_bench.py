@@ -328,10 +328,25 @@ def test_an_export_of_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_what_goes_through_all_stays_small(database_url: str, tmp_path: Path) -> None:
-    """The memory of commands that read, compare or write 100,000 dossiers."""
+def test_what_goes_through_all_stays_small(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The memory of commands that read, compare or write 100,000 dossiers.
+
+    And the processor's time of a run to which DS gives nothing new.
+    """
+    monkeypatch.setenv("DSYNC_DS_TOKEN", TOKEN)
     with serving(100_000, products=10_000) as server:
         measured("sync", server.base_url, database_url)
+        monkeypatch.setenv("DSYNC_DS_URL", server.ds_url)
+        monkeypatch.setenv("DSYNC_BETAGOUV_URL", server.base_url)
+        runs = [measured("command", database_url, "sync", "--no-push") for _ in range(4)]
+    # The first one still follows what the full read left.
+    cpu_s = statistics.median(one.cpu_s for one in runs[1:])
+    peak_mib = max(one.peak_mib for one in runs)
+    which = f"{_engine(database_url)}: nothing changed in 100,000 dossiers"
+    _told(f"{which}, codes {[one.report['code'] for one in runs]}", f"{cpu_s:.2f} s", "≤ 1.5 s")
+    _told(which, f"{peak_mib:.0f} MiB", "≤ 150 MiB")
     for line in (
         "db verify",
         f"export {tmp_path / 'exported'}",

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, Table, Text, cast, select
+from sqlalchemy import Connection, Table, Text, cast, event, not_, or_, select, update
 
 from dsync.database import PROGRAMME
+from dsync.domain.ids import DossierId, DossierNumber
 from dsync.eig.evidence_tables import candidature, registre
 from dsync.errors import LeaseHeldError, StoreError
 from dsync.store import Store, tables
 from dsync.store.columns import JsonText
-from dsync.store.sql import insert_rows, update_rows, upsert
+from dsync.store.sql import among, insert_rows, update_rows, upsert
 from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
 
 Rows = list[dict[str, Any]]
@@ -171,6 +173,62 @@ def test_a_table_that_is_not_there_is_told_with_the_remedy(store: Store) -> None
 
     with writing(store) as tx:
         assert stored(tx.connection, registre) == []
+
+
+# Conditions
+
+
+def test_a_condition_takes_any_number_of_numbers(store: Store) -> None:
+    """None, as many as no statement has parameters, and big ones; also negated, and with others."""
+    present = [1, 2, 3, 2**40]
+    numero = tables.dossier.c.numero
+    with writing(store) as tx:
+        insert_rows(tx.connection, tables.dossier, [facts(n) for n in present])
+        for given in ([], [2], [2, 2, None], range(2, 70_000), [2**40, 5]):
+            found = {*tx.connection.scalars(select(numero).where(among(numero, given)))}
+            assert found == {*given} & {*present}
+        others = select(numero).where(not_(among(numero, [1, 2])), numero > 0)
+        assert {3, 2**40} == {*tx.connection.scalars(others)}
+        either = select(numero).where(or_(among(numero, [1]), among(numero, [3])))
+        assert {1, 3} == {*tx.connection.scalars(either)}
+        tx.connection.execute(update(tables.dossier).where(among(numero, [3])).values(lu_par_run=9))
+        runs = stored(tx.connection, tables.dossier, "lu_par_run")
+    assert [1, 1, 9, 1] == [row["lu_par_run"] for row in runs]
+
+
+def test_what_a_page_asks_about_its_dossiers_is_found_by_an_index(store: Store) -> None:
+    """Not by going through all dossiers, which would be done once a page."""
+    numbers = [DossierNumber(n) for n in range(1, 101)]
+    asked: list[tuple[str, Any]] = []
+    with writing(store) as tx:
+        insert_rows(tx.connection, tables.dossier, [facts(n) for n in range(1, 5_001)])
+        rows = [applied(n, produit_id=f"produit-{n % 4_000}") for n in range(1, 5_001)]
+        insert_rows(tx.connection, candidature, rows)
+    store.analyze()
+    with writing(store) as tx:
+        connection = tx.connection
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def note(*call: Any) -> None:
+            asked.append(call[2:4])
+
+        assert len(tx.queue.add_related(numbers)) == 200
+        tx.queue.close(numbers)
+        tx.verdicts.for_judging(numbers)
+        tx.dossiers.misnamed((n, DossierId(f"Dossier-{n}")) for n in numbers)
+        event.remove(connection, "before_cursor_execute", note)
+        explain = "EXPLAIN QUERY PLAN"
+        if connection.dialect.name == "postgresql":
+            explain = "EXPLAIN"
+            # Of so few rows, all are read as fast. It is still done where there is no other way.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for statement, values in asked:
+            plan = connection.exec_driver_sql(f"{explain} {statement}", values).all()
+            steps = "\n".join(str(row[-1]) for row in plan)
+            assert not re.search(r"SCAN dossier\b|Seq Scan on (dossier|candidature)\b", steps), (
+                f"{statement}\n{steps}"
+            )
+    assert len(asked) >= 5
 
 
 # Dry runs
