@@ -336,6 +336,7 @@ def test_what_goes_through_all_stays_small(
     And the processor's time of a run to which DS gives nothing new.
     """
     monkeypatch.setenv("DSYNC_DS_TOKEN", TOKEN)
+    monkeypatch.setenv("DSYNC_DEMARCHE", str(DEMARCHE))
     with serving(100_000, products=10_000) as server:
         measured("sync", server.base_url, database_url)
         monkeypatch.setenv("DSYNC_DS_URL", server.ds_url)
