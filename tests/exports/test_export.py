@@ -101,6 +101,34 @@ def test_parquet_has_the_views_values_and_types(filled: Store, tmp_path: Path) -
 
 
 @on_sqlite
+def test_the_cells_of_an_export_are_those_of_the_view(filled: Store) -> None:
+    """They are not read by it. Of known and unknown forms, rows, annotations, none; also chosen."""
+    known = demarche_of([descriptor("c1", "Cas", "drop_down_list"), descriptor("c4", "", "text")])
+    odd = Champ(DescriptorId(""), ODD, libelle="Sans descripteur", type="text")
+    store_dossier(filled, known, 4, [*make_dossier().champs, odd])
+    store_dossier(filled, demarche_of([], number=OTHER), 5, make_dossier().champs)
+    store_dossier(filled, known, 6, [])
+    day = timedelta(days=1)
+    with writing(filled) as tx:
+        tx.demarche.save(known)
+        tx.journal.record_events(1, [NewEvent(DossierNumber(2), "verdict", {})], NOW + day)
+    [everywhere] = tables_of(filled.dictionary(), ["lecture_champ"])
+    [there] = tables_of(filled.dictionary(), ["lecture_champ"], demarche=OTHER)
+    wanted = {
+        "": (everywhere, None),
+        f"WHERE demarche_numero = {OTHER}": (there, None),
+        "WHERE numero = 2": (everywhere, NOW + day),
+    }
+    for where, (table, later) in wanted.items():
+        with filled.reading() as reader:
+            query = f"SELECT * FROM lecture_champ {where} ORDER BY numero"
+            expected = [tuple(row) for row in reader.connection.execute(text(query))]
+            batches = table.rows(reader.connection, later)
+            assert expected == [row for some in batches for row in zip(*some, strict=True)]
+            assert expected
+
+
+@on_sqlite
 def test_small_batches_share_a_group_of_rows(filled: Store, tmp_path: Path) -> None:
     """The list of groups, which is kept in memory, does not grow with each batch."""
     [table] = tables_of(filled.dictionary(), ["lecture_valeur"])
