@@ -411,27 +411,35 @@ class DSClient(Transport):
             tuple(label for label in groupes.values() if label not in refusals),
         )
 
-    def push(self, writes: Sequence[DossierWrite]) -> list[WriteOutcome]:
+    def push(
+        self, writes: Sequence[DossierWrite], not_after: datetime | None = None
+    ) -> list[WriteOutcome]:
         """Write into several dossiers with one mutation document; return one outcome for each.
 
         The request is never repeated, also after a 429: during the wait a human can edit what it
         overwrites.
 
+        Args:
+            writes: one for each dossier.
+            not_after: an instant after which nothing is sent; None: there is none.
+
         Raises:
             DSOutcomeUnknownError: the outcome of all of them is unknown.
-            DSRateLimitedError: nothing was written; the next request waits for the limit's end.
+            DSRateLimitedError: nothing was written, after a 429 or because it is too late; the
+                next request waits for the limit's end.
             DSError: nothing was written.
             InterruptedRunError: nothing was sent.
         """
         ordered = in_order(writes)
         operation = operations.push(tuple(write.shape for write in ordered))
         try:
-            answer = self.write(operation, variables_of(ordered))
+            answer = self.write(operation, variables_of(ordered), not_after=not_after)
         except DSRateLimitedError as exc:
-            self._notify_failure(
-                f"{first_sentence(exc)} The current values are read again after the wait.",
-                error=type(exc).__name__,
-            )
+            if exc.retry_at is not None:
+                self._notify_failure(
+                    f"{first_sentence(exc)} The current values are read again after the wait.",
+                    error=type(exc).__name__,
+                )
             raise
         try:
             return outcomes_of(answer, ordered)

@@ -205,8 +205,10 @@ class Transport:
         """
         try:
             for attempt in self._attempts(policy):
-                with attempt, self._counting():
-                    return interpret(self._send(operation, variables, subject))
+                with attempt:
+                    self._wait_for_permit()
+                    with self._counting():
+                        return interpret(self._send(operation, variables, subject))
         except DSTimeoutError as exc:
             if policy is RetryPolicy.PAGE:
                 self._notify(
@@ -233,17 +235,33 @@ class Transport:
         operation: Operation,
         variables: Mapping[str, Any],
         policy: RetryPolicy = RetryPolicy.MUTATION,
+        not_after: datetime | None = None,
     ) -> Answer:
         """Send a mutation, again where the policy says so.
 
+        Args:
+            operation: the document.
+            variables: its variables.
+            policy: after which faults the request is sent again.
+            not_after: an instant after which it is not sent; None: there is none.
+
         Raises:
             DSOutcomeUnknownError: it was sent, and its outcome is unknown.
+            DSRateLimitedError: also if it waited for too long; it was not sent.
             DSError: it was not executed.
             InterruptedRunError: it was not sent.
         """
         for attempt in self._attempts(policy):
-            with attempt, self._counting():
-                return self._send(operation, variables, "the write")
+            with attempt:
+                self._wait_for_permit()
+                # Also of a process that was suspended meanwhile, and may have lost its lease.
+                if not_after is not None and self._clock() > not_after:
+                    raise DSRateLimitedError(
+                        "A write waited too long before it could be sent, so it was not. The next "
+                        "run sends it; if this persists, check what else uses the token."
+                    )
+                with self._counting():
+                    return self._send(operation, variables, "the write")
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def _attempts(self, policy: RetryPolicy) -> Iterator[AttemptManager]:
@@ -284,12 +302,14 @@ class Transport:
             lasted = _duration_of(time.monotonic() - since)
             self._notify("recovered", f"DS answers again: recovered after {lasted}.", after=lasted)
 
-    def _send(self, operation: Operation, variables: Mapping[str, Any], subject: str) -> Answer:
-        if not self._token:
-            raise error_of(Fault.TOKEN_MISSING)
+    def _wait_for_permit(self) -> None:
         rate = self.limits.requests_per_minute
         if not self.throttle.acquire(rate, self._stop, urgent=self.urgent):
             raise InterruptedRunError("Asked to stop while waiting to ask DS.")
+
+    def _send(self, operation: Operation, variables: Mapping[str, Any], subject: str) -> Answer:
+        if not self._token:
+            raise error_of(Fault.TOKEN_MISSING)
         with self._lock:
             self.requests += 1
         reply = self._exchange(operation, variables)

@@ -62,7 +62,7 @@ QUICK = timedelta(seconds=5)
 and in the meantime nobody looks at what a human edits."""
 SLOW = timedelta(seconds=10)
 """A batch that takes longer is followed by one of half its size. What was read longer ago is read
-again before it is written."""
+again before it is written, such as after a wait for permits, or after the process was suspended."""
 UNANSWERED = (
     "DS did not answer a write: the state of these annotations is unknown. They are read back "
     "after 35 s, by the next run or by `dsync push`, which waits until then."
@@ -226,18 +226,19 @@ def _push_all(
             read, ahead = ahead, None
             try:
                 remotes = _current(run, due, read)
+                not_after = run.now + SLOW
                 if writes := _plan_batch(run, terms, due, remotes):
                     if size.is_largest:
                         # If this fails, what is marked is read back later, as after a crash.
                         following = _read_ahead(run, thread, _due(run, size, numbers))
-                    then = _send(run, writes, remotes, numbers)
+                    then = _send(run, writes, not_after, numbers)
             except (DSTimeoutError, DSBadDataError):
                 if size.current > 1:
                     size.timed_out(len(due))
                     continue
                 _postpone(run, due)
             except DSRateLimitedError:
-                # During the wait a human can edit what is overwritten: the batch is read again.
+                # During a wait a human can edit what is overwritten: the batch is read again.
                 limited += 1
                 if limited > MAX_FAILURES:
                     raise
@@ -369,19 +370,20 @@ def _plan_batch(
 def _send(
     run: Run,
     writes: Sequence[DossierWrite],
-    remotes: Remotes,
+    not_after: datetime,
     numbers: Sequence[DossierNumber],
 ) -> _Then:
     """Send what is marked, and record its outcomes.
 
     Raises:
+        DSRateLimitedError: nothing was written, also if it is after that instant.
         DSTimeoutError: DS executed nothing; request fewer dossiers.
         DSOutcomeUnknownError: the write was not answered; its wishes stay `incertaine`.
         DSError: nothing was written; the wishes wait.
         InterruptedRunError: nothing was sent; the wishes wait.
     """
     try:
-        answers = run.context.client.push(writes)
+        answers = run.context.client.push(writes, not_after)
     except DSOutcomeUnknownError as exc:
         if exc.finished:
             schedule_read_back(run, writes)

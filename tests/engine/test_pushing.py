@@ -115,9 +115,9 @@ def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> 
 def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
     """The option went away between the reading and the write: it alone, and it says why."""
 
-    def too_late(push: Callable[..., Any], writes: Any) -> Any:
+    def too_late(push: Callable[..., Any], *given: Any) -> Any:
         engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-        return push(writes)
+        return push(*given)
 
     engine.worker.client.around["push"] = too_late
     report = engine.sync()
@@ -275,9 +275,9 @@ def test_a_dossier_gone_between_pull_and_push_waits(engine: Engine) -> None:
 def test_a_dossier_gone_between_reading_and_writing_waits(engine: Engine) -> None:
     """DS says that it is not there: nothing is uncertain, the others of the document are done."""
 
-    def hide_first(push: Callable[..., Any], writes: Any) -> Any:
+    def hide_first(push: Callable[..., Any], *given: Any) -> Any:
         engine.control.hide(number(0))
-        return push(writes)
+        return push(*given)
 
     engine.worker.client.around["push"] = hide_first
     report = engine.sync()
@@ -429,9 +429,9 @@ def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine_on_each:
     def note(connection: Connection) -> None:
         waited.append(connection.exec_driver_sql("SHOW synchronous_commit").scalar_one())
 
-    def look(push: Callable[..., Any], writes: Any) -> Any:
+    def look(push: Callable[..., Any], *given: Any) -> Any:
         seen.append(waited[-1])
-        return push(writes)
+        return push(*given)
 
     engine.worker.client.around["push"] = look
     event.listen(engine_for(engine.url), "commit", note)
@@ -530,6 +530,24 @@ def test_a_value_edited_while_a_write_waits_for_the_rate_limit_stays(start: Star
     report = engine.sync()
     assert (0, 1, OTHER) == (report.exit_code, report.conflicts, engine.remote(0))
     assert CONFIRMED == engine.wishes(1)
+
+
+def test_what_a_human_edits_while_a_write_waits_to_be_sent_stays(engine: Engine) -> None:
+    """For permits, or because the process was suspended: the values are read again."""
+    engine.begin(push=False)
+    waits = iter([75])
+
+    def wait(push: Callable[..., Any], *given: Any) -> Any:
+        if seconds := next(waits, 0):
+            engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+            engine.advance(seconds=seconds)
+        return push(*given)
+
+    engine.worker.client.around["push"] = wait
+    report = engine.sync()
+    assert (0, 1, OTHER) == (report.exit_code, report.conflicts, engine.remote(0))
+    assert ([], CONFIRMED) == (engine.sent(0), engine.wishes(1))
+    assert not report.error_classes
 
 
 def test_a_write_that_is_limited_again_and_again_ends_the_push(start: Start) -> None:
@@ -1176,9 +1194,10 @@ def test_a_batch_follows_the_time_that_ds_takes(start: Start) -> None:
     engine.begin(push=False)
     durations = iter([0, 7, 11])
 
-    def slow(push: Callable[..., Any], writes: Any) -> Any:
+    def slow(push: Callable[..., Any], *given: Any) -> Any:
+        answers = push(*given)
         engine.advance(seconds=next(durations, 0))
-        return push(writes)
+        return answers
 
     engine.worker.client.around["push"] = slow
     assert 0 == engine.sync().exit_code
@@ -1198,11 +1217,11 @@ def test_the_next_batch_is_read_while_one_is_written(start: Start) -> None:
         reads.release()
         return read(*args)
 
-    def wait_for_read(push: Callable[..., Any], writes: Any) -> Any:
+    def wait_for_read(push: Callable[..., Any], *given: Any) -> Any:
         if not is_ahead:
             assert reads.acquire(timeout=5)
             is_ahead.append(reads.acquire(timeout=5))
-        return push(writes)
+        return push(*given)
 
     def note_thread(reading: Callable[..., Any], *args: Any) -> Any:
         transactions.add(threading.get_ident())
@@ -1243,14 +1262,14 @@ def test_what_was_read_ahead_of_a_failed_write_is_read_again(start: Start, kind:
     edited = OPEN[6]
     is_first = iter([True])
 
-    def fail_once(push: Callable[..., Any], writes: Any) -> Any:
+    def fail_once(push: Callable[..., Any], *given: Any) -> Any:
         if next(is_first, False):
             engine.control.faults.fail(ScriptedFault(kind, PUSH))
             try:
-                return push(writes)
+                return push(*given)
             finally:
                 engine.control.edit_annotation(number(edited), RESULTAT, OTHER)
-        return push(writes)
+        return push(*given)
 
     engine.worker.client.around["push"] = fail_once
     engine.sync()
