@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from dsync.domain.ids import GREATEST_NUMBER, DemarcheNumber, DossierNumber
+from dsync.domain.ids import GREATEST_NUMBER, DemarcheNumber, DossierNumber, number_of
 from dsync.settings import SIGNING_KEY_PREFIX
 
 MAX_BODY = 64 * 1024
@@ -167,12 +167,9 @@ def _numbers_of_form(body: bytes) -> tuple[int, int] | None:
     # Given twice, it would be unclear which one is meant.
     if any(len(form.get(key, ())) != 1 for key in _V1_KEYS):
         return None
-    procedure, dossier = form["procedure_id"][0], form["dossier_id"][0]
-    numbers = (procedure, dossier)
-    # Numbers of 18 digits always fit into 64 bits.
-    if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in numbers):
-        return None
-    return int(procedure), int(dossier)
+    numbers = (form["procedure_id"][0], form["dossier_id"][0])
+    demarche, dossier = (number_of(text) if text.isascii() else None for text in numbers)
+    return (demarche, dossier) if demarche and dossier else None
 
 
 def _has_signature(body: bytes, headers: Mapping[str, str], key: str) -> bool:

@@ -161,6 +161,9 @@ V1 = "procedure_id=86321&dossier_id=1&state=accepte&updated_at=2026-11-24+15%3A4
         (V1.replace("86321", "86322"), FORM, Outcome.NOT_SERVED),
         (V1.replace("86321", "9" * 30), FORM, Outcome.INVALID),
         (V1.replace("86321", "٣"), FORM, Outcome.INVALID),
+        # DS would refuse them, again and again.
+        (V1.replace("dossier_id=1", "dossier_id=0"), FORM, Outcome.INVALID),
+        (V1.replace("dossier_id=1", f"dossier_id={2**31}"), FORM, Outcome.INVALID),
         (V1.replace("dossier_id=1&", ""), FORM, Outcome.INVALID),
         (V1 + "&procedure_id=1", FORM, Outcome.INVALID),
         (V1, {"content-type": "text/plain"}, Outcome.INVALID),
