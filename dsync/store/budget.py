@@ -12,17 +12,23 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from sqlalchemy import Connection, func, select, update
 
+from dsync.errors import StoreError
 from dsync.store import tables
+from dsync.store.engine import is_locked
 from dsync.store.sql import insert_for
 
 _budget = tables.budget
 _WINDOW_S = 60.0
 _LONGEST_PAUSE = timedelta(minutes=5)
 """Of a pause that ends later, the clock was wrong."""
+
+
+_LOCKED_S = 1.0
+"""How long to wait for another process's transaction, and until the next attempt."""
 
 
 class Granted(NamedTuple):
@@ -67,9 +73,20 @@ class Budget:
         Raises:
             StoreError: the database failed.
         """
+        try:
+            return self._take(permits, least, limit, used)
+        except StoreError as exc:
+            if not is_locked(exc):
+                raise
+            # Such as by a process that was suspended in between: PostgreSQL ends that.
+            return Granted("", 0, _LOCKED_S)
+
+    def _take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> Granted:
         with self._writing() as connection:
+            # A stop would wait for it, and so would all threads with this token.
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCKED_S:g}s'")
             given, paused_until, present = self._locked(connection)
-            if paused_until and present < paused_until < present + _LONGEST_PAUSE:
+            if _is_paused(paused_until, present):
                 return Granted("", 0, (paused_until - present).total_seconds())
             now, longest = present.timestamp(), self._life_s + _WINDOW_S
             counting = [
@@ -93,11 +110,13 @@ class Budget:
     def pause(self, wait_s: float) -> None:
         """Have all processes wait, after DS said that there were too many requests."""
         with self._writing() as connection:
-            _, _, present = self._locked(connection)
+            _, paused_until, present = self._locked(connection)
+            until = present + timedelta(seconds=wait_s)
+            if _is_paused(paused_until, present):
+                # Another process may have been told of a longer one.
+                until = max(until, paused_until)
             connection.execute(
-                update(_budget)
-                .where(_budget.c.cle == self._known_as)
-                .values(paused_until=present + timedelta(seconds=wait_s))
+                update(_budget).where(_budget.c.cle == self._known_as).values(paused_until=until)
             )
 
     def _locked(
@@ -111,6 +130,10 @@ class Budget:
             _row(connection, name, [])
             self._known_as = name
         return _row(connection, self._known_as, [])
+
+
+def _is_paused(until: datetime | None, present: datetime) -> TypeGuard[datetime]:
+    return until is not None and present < until < present + _LONGEST_PAUSE
 
 
 def _row(connection: Connection, name: str, grants: object) -> tuple[Any, Any, Any]:

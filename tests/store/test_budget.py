@@ -100,6 +100,35 @@ def test_too_many_requests_make_every_process_wait(processes: list[Process]) -> 
     assert 0 == two.sends(urgent=True)
 
 
+@on_postgresql
+def test_a_shorter_pause_does_not_end_a_longer_one(
+    processes: list[Process], database_url: str
+) -> None:
+    """DS told one process when the limit is reset, and another one nothing."""
+    one, two, three = processes
+    one.throttle.pause(60)
+    two.throttle.pause(15)
+    assert 0 == three.sends(urgent=True)
+    with connected(database_url) as connection:
+        left = "SELECT max(paused_until) - clock_timestamp() > interval '30 s' FROM budget"
+        assert connection.execute(text(left)).scalar_one()
+
+
+@on_postgresql
+def test_a_suspended_process_makes_the_others_wait_and_not_fail(
+    processes: list[Process], database_url: str
+) -> None:
+    """It holds the row until PostgreSQL ends its transaction."""
+    one, impatient = processes[0], Impatient()
+    with connected(database_url) as connection:
+        assert 1 == one.sends(urgent=True, at_most=1)
+        one.now += 6
+        connection.execute(text("SELECT 1 FROM budget FOR UPDATE"))
+        assert not one.throttle.acquire(LIMIT, impatient)
+    assert 1 == impatient.waited
+    assert 1 == one.sends(urgent=True, at_most=1)
+
+
 def test_the_one_process_on_sqlite_counts_by_itself(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
