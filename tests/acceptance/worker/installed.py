@@ -112,10 +112,20 @@ class Installed:
         self._started: list[Process] = []
         folder.mkdir(parents=True, exist_ok=True)
 
-    def start(self, *arguments: str, **variables: str | None) -> Process:
-        """Start a command as a process; a variable that is None is left out."""
+    def start(
+        self, *arguments: str, temporary: Path | None = None, **variables: str | None
+    ) -> Process:
+        """Start a command as a process; a variable that is None is left out.
+
+        Args:
+            arguments: of the command.
+            temporary: where it may keep temporary files; None: the machine's own folder.
+            variables: of dsync, without their beginning.
+        """
         # Nothing of the machine that runs the tests: neither its DSYNC_… nor its PYTHON….
         environment = {"PATH": os.environ["PATH"], **self._environment(variables)}
+        if temporary is not None:
+            environment |= dict.fromkeys(("TMPDIR", "SQLITE_TMPDIR"), str(temporary))
         process = Process([str(COMMAND), *arguments], self.folder, environment)
         self._started.append(process)
         return process

@@ -62,7 +62,7 @@ def test_a_stopped_dry_run_leaves_no_file(
     sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=STUCK_MS, times=None))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    process = sqlite_dsync.start("sync", "--dry-run", "--full", TMPDIR=str(temporary))
+    process = sqlite_dsync.start("sync", "--dry-run", "--full", temporary=temporary)
     at_work(process, sandbox.control)
 
     assert [] == [*temporary.iterdir()]
