@@ -27,7 +27,7 @@ from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
 from dsync.store import RunningService
 from dsync.store.store import process_name
-from dsync.store.turns import Turn
+from dsync.store.turns import LATE, Turn
 from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Read, Request
 
@@ -141,8 +141,10 @@ class DemarcheJob:
         if (request and request.id) or turn.due_at > self.worker.clock():
             return request
         scheduled = self.worker.due()
-        # Before what webhooks announced: what does not need DS, and what may end the failures.
-        is_first = scheduled and (turn.failures or not isinstance(scheduled.work, Read))
+        # Before what webhooks announced: what does not need DS, what may end the failures, and what
+        # has waited for them.
+        is_late = turn.failures or turn.due_at < self.worker.clock() - LATE
+        is_first = scheduled and (is_late or not isinstance(scheduled.work, Read))
         return scheduled if is_first else request or scheduled
 
     def _idle(self, turn: Turn) -> Turn:

@@ -35,6 +35,8 @@ _turn, _lease, _demande = tables.turn, tables.lease, tables.demande
 
 _CLAIM = timedelta(seconds=15)
 """Time for a service to take the lease of what it claimed."""
+LATE = timedelta(minutes=1)
+"""What is due for longer does not wait for what webhooks announce, which may have no end."""
 _FURTHEST = timedelta(days=3)
 """No run is due later than this: such an instant was stored while the clock was ahead."""
 
@@ -85,7 +87,8 @@ class Turns:
     ) -> Turn | None:
         """Claim the démarche that is to be looked at next; None if none is.
 
-        What people asked for comes first, then what webhooks announced, then what is due.
+        What people asked for comes first, then what webhooks announced or what is due for long,
+        then what else is due.
 
         Args:
             numbers: the démarches that this service serves, without those at which it works.
@@ -159,6 +162,7 @@ class Turns:
         urgent: bool,
     ) -> Select[tuple[int]]:
         is_due = or_(_turn.c.due_at <= now, _turn.c.due_at > now + _FURTHEST)
+        is_late = _turn.c.due_at <= now - LATE
         is_asked = _has(_demande.c.demande_par != WEBHOOK)
         is_short = _has(_demande.c.demande_par != WEBHOOK, _demande.c.genre != Kind.FULL.value)
         # After a failure, what webhooks announced waits as the next attempt does.
@@ -181,7 +185,7 @@ class Turns:
                 is_free,
                 or_(is_announced, *([is_short] if urgent else [is_asked, is_due])),
             )
-            .order_by(case((is_asked, 0), (is_announced, 1), else_=2), _turn.c.due_at)
+            .order_by(case((is_asked, 0), (or_(is_announced, is_late), 1), else_=2), _turn.c.due_at)
             .limit(1)
         )
 

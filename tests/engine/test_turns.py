@@ -14,6 +14,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import StoreError
 from dsync.sandbox import ScriptedFault
 from dsync.store.engine import connections_of
+from dsync.store.turns import Turn
 from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Erase, ReadDossiers, to_row
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, id_of, number
@@ -179,6 +180,34 @@ def test_what_a_webhook_announces_is_read_by_its_number(engine_on_each: Engine) 
     engine.advance(seconds=2)
     assert not served.tick()
     assert count + 1 == len(runs(engine))
+
+
+def test_webhooks_without_end_do_not_put_off_what_is_due(engine: Engine) -> None:
+    """It waits for them for a minute; then it comes first."""
+    served = quiet(engine)
+    kinds = []
+    # The first instant is in the minute after the interval and its jitter.
+    for seconds in (335, 60, 3):
+        served.ask(number(0))
+        engine.advance(seconds=seconds)
+        assert served.tick()
+        kinds.append(runs(engine)[-1][0])
+    assert ["dossier", "incremental", "dossier"] == kinds
+
+
+def test_webhooks_without_end_do_not_put_off_other_demarches(engine_on_each: Engine) -> None:
+    """What has been due for a minute is claimed first; one worker is left to webhooks."""
+    turns, now = engine_on_each.worker.store.turns, engine_on_each.worker.now()
+    due, announced = numbers = [DemarcheNumber(1), DemarcheNumber(2)]
+    turns.enter(numbers, now)
+    turns.end(Turn(announced, now + timedelta(hours=1)))
+    turns.announce({announced: [UNKNOWN]}, now)
+    soon, later = (now + timedelta(seconds=after) for after in (30, 90))
+    first = [
+        turns.claim(numbers, at, urgent=urgent)
+        for at, urgent in ((soon, False), (later, False), (later + timedelta(minutes=1), True))
+    ]
+    assert [announced, due, announced] == [one and one.demarche for one in first]
 
 
 def test_what_a_webhook_announced_and_ds_does_not_show_is_followed(engine_on_each: Engine) -> None:
