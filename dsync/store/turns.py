@@ -72,6 +72,8 @@ class Turns:
 
     def enter(self, numbers: Sequence[DemarcheNumber], now: datetime) -> None:
         """Have services look now at what is due of some démarches, new ones included."""
+        if not numbers:
+            return
         with self._writing() as connection:
             rows = [{"demarche_numero": n, "due_at": now, "failures": 0} for n in sorted(numbers)]
             statement = insert_for(connection, _turn).values(rows)

@@ -210,6 +210,12 @@ def test_webhooks_without_end_do_not_put_off_other_demarches(engine_on_each: Eng
     assert [announced, due, announced] == [one and one.demarche for one in first]
 
 
+def test_no_demarche_at_all_may_be_entered(engine_on_each: Engine) -> None:
+    """As when a file of the folder was only removed."""
+    engine_on_each.worker.store.turns.enter([], engine_on_each.worker.now())
+    assert [] == engine_on_each.rows("SELECT * FROM turn")
+
+
 def test_what_a_webhook_announced_and_ds_does_not_show_is_followed(engine_on_each: Engine) -> None:
     """Hidden, erased, expired, unknown, of another démarche: as DS's lists say, without a word."""
     engine = engine_on_each
