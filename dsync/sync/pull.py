@@ -250,23 +250,23 @@ def _pass_known(run: Run, crawl: Crawl) -> None:
                 break
     # One that changes while it waits moves behind the cursor.
     for some in run.batches(list(dict.fromkeys(differ)), DOSSIERS_PER_REQUEST):
-        for one in sorted({*some} - _store_several(run, some)):
+        # Those that DS does not show were hidden since: the lists of deletions have them.
+        for one in () if _store_several(run, some) is not None else some:
             run.context.check_stop()
-            # Hidden since: the lists of deletions have it.
             with suppress(DSNotFoundError):
                 store_alone(run, client.dossier(one, number))
 
 
-def _store_several(run: Run, numbers: Sequence[DossierNumber]) -> Set[DossierNumber]:
-    """Request dossiers in one document, and store them; return which DS gave.
+def _store_several(run: Run, numbers: Sequence[DossierNumber]) -> Set[DossierNumber] | None:
+    """Request dossiers in one document, and store them; return which of them DS shows.
 
-    If DS fails on the document, none is stored: each is to be requested by itself.
+    None: DS fails on the document, and none is stored. Each is to be requested by itself.
     """
     with suppress(DSTimeoutError, DSBadDataError):
         page = run.context.client.dossiers(numbers, run.demarche)
         store_alone(run, page)
         return {one.number for one in page.nodes}
-    return frozenset()
+    return None
 
 
 def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
@@ -488,13 +488,15 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
             f"`dsync dossier erase {number} --undo` copies it again."
         )
     wanted = [number for number in dict.fromkeys(numbers) if number not in erased]
-    stored: set[DossierNumber] = set()
+    alone: list[DossierNumber] = []
     missing: list[DossierNumber] = []
-    for some in run.batches(wanted if len(wanted) > 1 else (), DOSSIERS_PER_REQUEST):
-        stored |= _store_several(run, some)
-    for number in wanted:
-        if number in stored:
-            continue
+    for some in run.batches(wanted, DOSSIERS_PER_REQUEST):
+        shown = _store_several(run, some) if len(wanted) > 1 else None
+        if shown is None:
+            alone += some
+        else:
+            missing += [number for number in some if number not in shown]
+    for number in alone:
         run.context.check_stop()
         try:
             page = run.context.client.dossier(number, run.context.demarche)
