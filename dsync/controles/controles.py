@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Text, cast, insert, select
+from sqlalchemy import Connection, Text, cast, select
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
@@ -42,7 +42,7 @@ from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_sever
 from dsync.domain.wording import listed
 from dsync.programme import Judged, PrecheckOptions, Programme, ProgrammeRun, ToJudge
 from dsync.store import Reader, tables
-from dsync.store.sql import among
+from dsync.store.sql import among, insert_for
 
 _dossier, _contenu = tables.dossier, tables.contenu
 _demandeur = msgspec.json.Decoder(Demandeur)
@@ -238,7 +238,9 @@ class Controles(Programme):
         row = {"version": self.rules_version, "depuis_le": run.now, "document": document}
         with run.transaction() as tx:
             if not _is_kept(tx.connection, self.rules_version):
-                tx.connection.execute(insert(tables.declaration), row)
+                new = insert_for(tx.connection, tables.declaration).values(row)
+                # A run of another démarche with the same checks may store them meanwhile.
+                tx.connection.execute(new.on_conflict_do_nothing())
 
     def _faits(
         self,

@@ -7,14 +7,16 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.check import Check
-from dsync.eig.rows import known_products
+from dsync.eig.rows import kept_rules, known_products, save_rules
 from dsync.sandbox import ScriptedFault
+from tests.acceptance.worker.installed import until
 from tests.engine.conftest import Start
 from tests.engine.rig import (
     DETAIL,
@@ -26,6 +28,7 @@ from tests.engine.rig import (
     number,
     seeds,
 )
+from tests.store.databases import connected, on_postgresql
 
 STARTUPS = "/api/v2.6/startups.json"
 SUIVI = "https://beta.gouv.fr/startups/{}.html"
@@ -434,3 +437,27 @@ def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each
     with engine.worker.store.reading() as reader:
         known = {product.id: product for product in known_products(reader.connection)}
     assert known[gone].phases == known["nouveau-produit"].phases != ()
+
+
+@on_postgresql
+def test_demarches_with_the_same_rules_may_begin_together(engine_on_each: Engine) -> None:
+    """Each stores the rules that the other one has not committed yet."""
+    engine = engine_on_each
+    engine.sync()
+    with connected(engine.url) as connection:
+        [document] = kept_rules(connection).values()
+    engine.execute("DELETE FROM regle")
+    now = document.pop("depuis_le")
+
+    def save() -> None:
+        with connected(engine.url) as connection:
+            save_rules(connection, document, now)
+
+    waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as other:
+        with connected(engine.url) as connection:
+            save_rules(connection, document, now)
+            saved = other.submit(save)
+            until(lambda: engine.rows(waits))
+        saved.result(30)
+    assert [{"n": 1}] == engine.rows("SELECT count(*) AS n FROM regle")
