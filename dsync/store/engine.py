@@ -468,6 +468,9 @@ _BY_TEXT = (
     ("no such table", "dsync's tables are not there. Run `dsync db upgrade`."),
     ("password authentication failed", _BY_SQLSTATE["28P01"]),
     ("no password supplied", _BY_SQLSTATE["28P01"]),
+    ("too many clients", _BY_SQLSTATE["53300"]),
+    ("too many connections", _BY_SQLSTATE["53300"]),
+    ("remaining connection slots", _BY_SQLSTATE["53300"]),
     ("could not translate host name", "its host is not known. Correct DSYNC_DATABASE_URL."),
     ("failed to resolve host", "its host is not known. Correct DSYNC_DATABASE_URL."),
     (

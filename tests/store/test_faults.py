@@ -16,7 +16,7 @@ from dsync.errors import StoreError
 from dsync.store.engine import describe, open_engine, parse_url
 from dsync.store.listing import Selection
 from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
-from tests.store.databases import PostgresServer, connected
+from tests.store.databases import PostgresServer, connected, on_postgresql
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
@@ -41,6 +41,21 @@ def test_another_programs_database_is_left_as_it_was(tmp_path: Path, table: str)
         with pytest.raises(StoreError, match="another program"):
             open_database(f"sqlite:///{path}", check_schema=check_schema).upgrade()
     assert before == path.read_bytes()
+
+
+@on_postgresql
+def test_a_server_without_a_connection_left_says_so(database_url: str) -> None:
+    """It is no wrong address, and no server that is away."""
+    role = f"dsync_test_{uuid.uuid4().hex[:8]}"
+    with connected(database_url) as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0"))
+    try:
+        url = parse_url(database_url).set(username=role)
+        with pytest.raises(StoreError, match="no connection left"):
+            open_database(url.render_as_string(hide_password=False))
+    finally:
+        with connected(database_url) as connection:
+            connection.execute(text(f"DROP ROLE {role}"))
 
 
 def test_a_locked_file_says_that_another_process_writes(tmp_path: Path) -> None:
