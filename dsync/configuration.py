@@ -603,6 +603,18 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(headline(problems), problems) from exc
 
 
+_NUMBER = re.compile(r"^\[demarche\][^\[]*?^number *= *(\d+)", re.M | re.S)
+
+
+def number_in(path: Path) -> int | None:
+    """Return the démarche that a file says it is for, whatever else is wrong; None: no number."""
+    try:
+        found = _NUMBER.search(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return int(found[1]) if found else None
+
+
 _HINTS = {
     r"\d{1,2}/\d{1,2}/\d{2,4}": "a date is written 2027-06-30, without quotes",
     r"[=,\[]\s*-?\d{1,3}(?:[ \u00a0\u202f]\d{3})+\b": "a number is written without spaces",

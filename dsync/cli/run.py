@@ -19,7 +19,7 @@ import structlog
 from dsync import __version__
 from dsync.cli.options import current_flags, settings_options
 from dsync.cli.session import make_ready, set_up_logging
-from dsync.configuration import headline
+from dsync.configuration import headline, number_in
 from dsync.database import open_database
 from dsync.errors import ConfigurationError
 from dsync.service.alerts import Alerts, ping, teller
@@ -113,7 +113,8 @@ def serve(
             "next_run": min(one.next_run_at() for one in workers).isoformat(timespec="seconds"),
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
-        watches: list[Watch] = [Alerts(workers, tell, stop), *_digests(workers, stop)]
+        alerts = Alerts(workers, tell, stop, problems=served.problems)
+        watches: list[Watch] = [alerts, *_digests(workers, stop)]
 
         def job(worker: Worker, stop: Event) -> DemarcheJob:
             return DemarcheJob(worker, stop, succeeded=_ping_of(worker), crashed=crashed)
@@ -251,8 +252,8 @@ class _Served:
     ) -> tuple[list[Worker], list[tuple[Path, ConfigurationError]]]:
         by_file = {worker.settings.config: worker for worker in kept}
         refused = list(loaded.problems)
-        # Of a file that is wrong now, the démarche is still configured.
-        wrong = [self._loaded[path].demarche for path, _ in refused if path in self._loaded]
+        # Of a file that is wrong, the démarche is still configured.
+        wrong = [number for path, _ in refused if (number := self._number_of(path))]
         workers = []
         for settings in loaded.found:
             self._loaded[settings.config] = settings
@@ -281,11 +282,17 @@ class _Served:
     def _note(self, refused: Iterable[tuple[Path, ConfigurationError]]) -> None:
         self.problems[:] = [
             {
-                "demarche": self._loaded[path].demarche if path in self._loaded else None,
-                "problem": " ".join(exc.problems) or exc.message,
+                "demarche": self._number_of(path),
+                "problem": "; ".join(exc.problems) or exc.message,
             }
             for path, exc in refused
         ]
+
+    def _number_of(self, path: Path) -> int | None:
+        """Return the démarche of a file that is wrong, None if that cannot be known."""
+        if path in self._loaded:
+            return self._loaded[path].demarche
+        return number_in(path)
 
 
 def _files(path: Path) -> dict[Path, tuple[int, int]]:

@@ -32,7 +32,16 @@ from dsync.errors import (
     StoreError,
 )
 from dsync.extras import remedy
-from dsync.service.causes import DATABASE, DS, NO_SUCCESS, Finding, Message, Severity, decide
+from dsync.service.causes import (
+    CONFIGURATION,
+    DATABASE,
+    DS,
+    NO_SUCCESS,
+    Finding,
+    Message,
+    Severity,
+    decide,
+)
 from dsync.settings import Settings
 from dsync.store.engine import waited_in_vain
 from dsync.store.services import AlertBook, AlertEntry, AlertKey
@@ -60,6 +69,7 @@ UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
 
 ALERTS = {
     DATABASE: "The database is lost, or its disk is full. Told without it, so by each service.",
+    CONFIGURATION: "A file of the configuration is wrong: its démarche is not served.",
     DS: "DS is not available: told once it has lasted five times `[alerts] after`.",
     NO_SUCCESS: "No run has succeeded for `[http] ready_intervals` intervals, for another cause.",
     TOKEN_REFUSED: "DS refuses the token: one message for all démarches that have it.",
@@ -89,6 +99,7 @@ class Alerts:
         workers: one for each démarche; those of each look are told of.
         tell: sends them.
         stop: ends a check under way.
+        problems: of files of démarches that are not served for that; the list may change.
         monotonic: returns seconds of a monotonic clock.
     """
 
@@ -98,18 +109,22 @@ class Alerts:
         tell: Tell,
         stop: threading.Event,
         *,
+        problems: Sequence[Mapping[str, Any]] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.idle = threading.Event()
         """Set while nothing is looked for."""
         self.idle.set()
         self._workers = workers
+        # All have the same, also those that the list has later.
+        self._store, self._clock = workers[0].store, workers[0].clock
+        self._problems = problems
         self._tell = tell
         self._stop = stop
         self._monotonic = monotonic
         self.every_s = min(_WATCH_S, self._after.total_seconds() / 2)
         """Seconds between two calls of `tick`."""
-        self._started_at = workers[0].clock()
+        self._started_at = self._clock()
         self._book: dict[AlertKey, AlertEntry] = {}
         """What was told, as far as this process knows."""
         self._stored: AlertBook = {}
@@ -121,7 +136,8 @@ class Alerts:
     @property
     def _after(self) -> timedelta:
         """How long a cause has to last."""
-        return max(one.configuration.alerts.after for one in self._workers)
+        every = [one.configuration.alerts.after for one in self._workers]
+        return max(every, default=timedelta(seconds=_WATCH_S))
 
     def tick(self) -> None:
         """Tell what began and what ended since the last call; never raises."""
@@ -135,11 +151,11 @@ class Alerts:
 
     def _watch(self) -> None:
         """Tell what began and what is over, by the database, the last runs and the last checks."""
-        if self._stop.is_set() or not self._workers:
+        if self._stop.is_set():
             return
-        now = self._workers[0].clock()
-        store, serves = self._workers[0].store, [one.demarche for one in self._workers]
+        now, serves = self._clock(), [one.demarche for one in self._workers]
         findings, seen = list[Finding](), set[DemarcheNumber]()
+        refused = [*self._refused()]
         lost: StoreError | None = None
         try:
             findings, seen = self._look(now)
@@ -148,18 +164,20 @@ class Alerts:
 
         def is_known(key: AlertKey) -> bool:
             demarche, name = key
-            return name == DATABASE or (
+            return name in (DATABASE, CONFIGURATION) or (
                 demarche in seen and (demarche in self._checked or not name.startswith(CHECK))
             )
 
         if lost is None:
             try:
-                with store.alerts() as alerts:
+                with self._store.alerts() as alerts:
                     stored, present = alerts.book(now)
                     merged = {**stored, **self._unstored(stored)}
+                    # Also of a démarche that has no file any more.
+                    serves += [number for number, name in merged if name == CONFIGURATION]
                     done = decide(
                         merged,
-                        findings,
+                        [*findings, *refused],
                         now,
                         self._after,
                         serves=serves,
@@ -176,7 +194,7 @@ class Alerts:
                 # Such as for a long dry run on SQLite: the next look tries again.
                 return
             losses = [_lost(one, lost.message) for one in self._workers]
-            findings = _without_what_follows(findings, losses)
+            findings = [*_without_what_follows(findings, losses), *refused]
             done = decide(self._book, findings, now, self._after, serves=serves, is_known=is_known)
         self._book = done.book
         # After the transaction: sending can take long.
@@ -205,7 +223,7 @@ class Alerts:
         # Not in the future, after a clock that went back.
         self._started_at = min(self._started_at, now)
         looked = [one.looked._replace(ages=MappingProxyType({})) for one in self._workers]
-        states = states_of(self._workers[0].store, looked, now)
+        states = states_of(self._store, looked, now) if looked else {}
         findings, seen, losses = list[Finding](), set[DemarcheNumber](), list[Finding]()
         for worker in self._workers:
             state, number = states[worker.demarche], worker.demarche
@@ -233,6 +251,28 @@ class Alerts:
             found = {one.key for one in findings}
         return findings, seen
 
+    def _refused(self) -> Iterator[Finding]:
+        """Yield what keeps démarches from being served; what is of no file is about all."""
+        of_all = [one["problem"] for one in self._problems if one["demarche"] is None]
+        if of_all:
+            text = f"Since {{since}}: {_sentences(of_all)} What is served goes on as it was."
+            for worker in self._workers:
+                options = worker.settings.remedy_options()
+                yield Finding(
+                    worker.demarche, CONFIGURATION, _WARNING, text, CONFIGURATION, 1, None, options
+                )
+        of_one = defaultdict[DemarcheNumber, list[str]](list)
+        for one in self._problems:
+            if one["demarche"] is not None:
+                of_one[one["demarche"]].append(one["problem"])
+        served = {one.demarche for one in self._workers}
+        for number, said in of_one.items():
+            # Two files may be for one démarche: one of them is taken.
+            is_served = number in served
+            begun = "Since {since}" if is_served else "Not served since {since}"
+            severity = _WARNING if is_served else _FAILURE
+            yield Finding(number, CONFIGURATION, severity, f"{begun}: {_sentences(said)}")
+
     def _unstored(self, stored: AlertBook) -> dict[AlertKey, AlertEntry]:
         """Return what was told while the database could not take it."""
         return {
@@ -255,7 +295,7 @@ class Alerts:
         }
         self._book |= told
         try:
-            with self._workers[0].store.alerts() as alerts:
+            with self._store.alerts() as alerts:
                 stored, _ = alerts.book(now)
                 # One that has ended meanwhile is not there any more.
                 kept = {key: one for key, one in told.items() if message.is_end or key in stored}
@@ -308,6 +348,10 @@ class Alerts:
                 # It is tried again; what the failure means is an alert of its own.
                 log.warning("check_not_made", error=exc.message)
                 return []
+
+
+def _sentences(problems: Iterable[str]) -> str:
+    return " ".join(f"{one.removesuffix('.')}." for one in problems)
 
 
 class Told(NamedTuple):

@@ -18,7 +18,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ALL, pasteable
 from dsync.store.services import AlertBook, AlertEntry, AlertKey
 
-DATABASE, DS, NO_SUCCESS = "database", "ds", "no_success"
+CONFIGURATION, DATABASE, DS, NO_SUCCESS = "configuration", "database", "ds", "no_success"
 
 _RETRY = timedelta(minutes=5)
 """Time after which an alert that could not be told is tried again, by any service."""

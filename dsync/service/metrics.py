@@ -43,7 +43,14 @@ METRICS = (
     Declared(
         "dsync_database_up",
         (),
-        "1 if the database could be read for this scrape, else 0.",
+        "1 if the database could be read for this scrape, else 0; missing while no démarche is "
+        "served.",
+        of_process=True,
+    ),
+    Declared(
+        "dsync_configuration_refused",
+        (),
+        "Configuration files, or settings, that are wrong: /readyz says how.",
         of_process=True,
     ),
     Declared(
@@ -142,11 +149,17 @@ class Metrics:
     Args:
         workers: one for each démarche.
         webhooks: the number of webhooks by version and outcome, which others count.
+        problems: of files of démarches that are not served for that; the list may change.
     """
 
-    def __init__(self, workers: Sequence[Worker], webhooks: Counter[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        workers: Sequence[Worker],
+        webhooks: Counter[tuple[str, str]],
+        problems: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Database(workers, webhooks))
+        self._registry.register(_Database(workers, webhooks, problems))
         ProcessCollector(registry=self._registry)
 
     def text(self) -> bytes:
@@ -157,9 +170,15 @@ class Metrics:
 class _Database(Collector):
     """Collects the values at each scrape."""
 
-    def __init__(self, workers: Sequence[Worker], webhooks: Counter[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        workers: Sequence[Worker],
+        webhooks: Counter[tuple[str, str]],
+        problems: Sequence[Mapping[str, Any]],
+    ) -> None:
         self._workers = workers
         self._webhooks = webhooks
+        self._problems = problems
         self._counted = NOT_COUNTED
         self._runs = Counter[tuple[DemarcheNumber, str, str]]()
         self._figures = defaultdict[DemarcheNumber, Counter[str]](Counter)
@@ -172,17 +191,20 @@ class _Database(Collector):
         """Yield the metrics that have a value."""
         values = _Values()
         values.add("dsync_build_info", 1, __version__)
-        is_up = True
-        # Without the database, what the process knows is still told, and that it is down.
-        try:
-            self._read_database(values)
-        except StoreError:
-            is_up = False
-        for worker in self._workers:
+        values.add("dsync_configuration_refused", len(self._problems))
+        # The list may change meanwhile; it is empty while every file is wrong.
+        if workers := [*self._workers]:
+            is_up = True
+            # Without the database, what the process knows is still told, and that it is down.
+            try:
+                self._read_database(workers, values)
+            except StoreError:
+                is_up = False
+            values.add("dsync_database_up", int(is_up))
+        for worker in workers:
             _read_process(worker, values)
-        values.add("dsync_database_up", int(is_up))
         # Démarches with the same token share one.
-        throttles = {id(worker.client.throttle): worker.client.throttle for worker in self._workers}
+        throttles = {id(worker.client.throttle): worker.client.throttle for worker in workers}
         waits = sum(throttle.waits for throttle in throttles.values())
         values.add("dsync_rate_limit_waits_total", waits)
         waited_s = sum(throttle.waited_s for throttle in throttles.values())
@@ -191,16 +213,14 @@ class _Database(Collector):
             values.add("dsync_webhooks_total", count, *labels)
         yield from values.families()
 
-    def _read_database(self, values: _Values) -> None:
+    def _read_database(self, workers: Sequence[Worker], values: _Values) -> None:
         """Read each kind of figure by one statement for all démarches.
 
         Raises:
             StoreError: the database cannot be read.
         """
-        store, now = self._workers[0].store, self._workers[0].clock()
-        looked = [
-            one.looked._replace(configured=(), ages=MappingProxyType({})) for one in self._workers
-        ]
+        store, now = workers[0].store, workers[0].clock()
+        looked = [one.looked._replace(configured=(), ages=MappingProxyType({})) for one in workers]
         states = states_of(store, looked, now)
         # Runs that have ended do not change: each is read once.
         with store.reading() as reader:

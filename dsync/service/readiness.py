@@ -35,19 +35,22 @@ def readiness(
     """
     problems: list[Mapping[str, Any]] = [*refused]
     demarches = []
-    # They share a database: what is wrong with it is so for all.
-    store, now = workers[0].store, workers[0].clock()
     states: dict[DemarcheNumber, dict[str, Any]] = {}
     lost = ""
-    try:
-        store.check_schema()
-        looked = [one.looked._replace(ages=MappingProxyType({})) for one in workers]
-        states = states_of(store, looked, now)
-    except StoreError as exc:
-        lost = exc.message
-    for worker in workers:
+    # The list may change meanwhile; it is empty while every file is wrong.
+    served = [*workers]
+    if served:
+        # They share a database: what is wrong with it is so for all.
+        store = served[0].store
+        try:
+            store.check_schema()
+            looked = [one.looked._replace(ages=MappingProxyType({})) for one in served]
+            states = states_of(store, looked, served[0].clock())
+        except StoreError as exc:
+            lost = exc.message
+    for worker in served:
         if state := states.get(worker.demarche):
-            shown, problem = _demarche(worker, state, now)
+            shown, problem = _demarche(worker, state, worker.clock())
         else:
             shown = {"demarche": worker.demarche}
             problem = pasteable(lost, worker.settings.remedy_options())

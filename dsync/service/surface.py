@@ -125,7 +125,7 @@ class Surface:
         self._workers = workers
         self._problems = problems
         self._webhooks = Webhooks(words, ask, signed_only=self._is_signed_only)
-        self._metrics = Metrics(workers, self._webhooks.counts)
+        self._metrics = Metrics(workers, self._webhooks.counts, problems)
         # One at a time: a database that hangs holds up one thread, and not one a scrape.
         self._reading = anyio.CapacityLimiter(1)
         self._database_s = database_s

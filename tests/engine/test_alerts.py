@@ -246,6 +246,56 @@ def test_a_lost_database_is_told_without_it(
     assert ["database ended"] == told(engine, inbox, *both, minutes=10)
 
 
+def test_a_demarche_whose_file_is_wrong_is_told(engine: Engine, inbox: Inbox) -> None:
+    """Also if no other one is served; and that it is over, also by taking the file away."""
+    apps, problems = [engine.worker.app], list[dict[str, Any]]()
+    tell = teller(replace(apps[0].settings, alert_urls=SecretStr(f"json://{inbox.address}/")))
+    alerts = Alerts(apps, tell, engine.worker.stop, problems=problems)
+    engine.sync()
+    told(engine, inbox, alerts)
+    [app] = apps
+    seen = []
+    for demarche, problem, served, minutes in (
+        (DEMARCHE, "/etc/dsync/a.toml: not valid TOML", [], 3),
+        (DEMARCHE, "", [app], 4),
+        (None, "/etc/dsync: no such folder.", [app], 3),
+        (None, "", [app], 4),
+        (7, "/etc/dsync/7.toml: not valid TOML", [app], 3),
+        (7, "", [app], 4),
+        (DEMARCHE, "/etc/dsync/b.toml: configured twice", [app], 3),
+    ):
+        apps[:] = served
+        problems[:] = [{"demarche": demarche, "problem": problem}] * bool(problem)
+        for _ in range(minutes):
+            alerts.tick()
+            engine.advance(minutes=1)
+        for message in map(json.loads, inbox.received):
+            text = re.sub(r"\d\d:\d\d", "09:12", message["message"])
+            # Meanwhile no run has succeeded.
+            if "configuration" in message["title"]:
+                seen.append((message["type"], message["title"].removeprefix("dsync, "), text))
+        inbox.received.clear()
+    name = f"démarche {DEMARCHE}: configuration"
+    over = ("success", f"{name} ended", "Over, after 3 minutes.")
+    assert [
+        ("failure", name, "Not served since 09:12 UTC: /etc/dsync/a.toml: not valid TOML."),
+        over,
+        (
+            "warning",
+            name,
+            "Since 09:12 UTC: /etc/dsync: no such folder. What is served goes on as it was.",
+        ),
+        over,
+        (
+            "failure",
+            "démarche 7: configuration",
+            "Not served since 09:12 UTC: /etc/dsync/7.toml: not valid TOML.",
+        ),
+        ("success", "démarche 7: configuration ended", "Over, after 3 minutes."),
+        ("warning", name, "Since 09:12 UTC: /etc/dsync/b.toml: configured twice."),
+    ] == seen
+
+
 @pytest.mark.parametrize(
     ("failed", "why", "titles"),
     [

@@ -319,6 +319,11 @@ def test_a_changed_folder_is_taken_up_without_a_restart(
     mistyped = [
         one for one in surface.get("/readyz", 503).json()["problems"] if "schedul" in one["problem"]
     ]
+    third.write_text("x [", encoding="utf-8")
+    reload()
+    until(lambda: served())
+    none = surface.metrics()
+    third.write_text(added, encoding="utf-8")
     first.write_text(whole.replace('incremental = "1s"', 'incremental = "1h"'), encoding="utf-8")
     reload()
     until(lambda: served(NUMBERS[0], NUMBERS[2]))
@@ -328,6 +333,7 @@ def test_a_changed_folder_is_taken_up_without_a_restart(
     assert 0 == done.code, done.text
     assert any(str(third) in one["problem"] for one in wrong)
     assert [NUMBERS[0]] == [one["demarche"] for one in mistyped]
+    assert 2 == none["dsync_configuration_refused",]
     assert "configuration_refused" in done.err
     assert "Traceback" not in done.err
 

@@ -62,9 +62,9 @@ def test_each_surface_decides_on_each_concern(sentences: Mapping[Code, object]) 
 
 
 def test_each_alert_that_is_told_is_documented() -> None:
-    """Each documented one is told of some concern; two come from `dsync check` and the process."""
+    """Each documented one is told of some concern; others of `dsync check` and the process."""
     told = {alert.name for alert in TOLD.values() if alert is not None}
-    assert told | {"check …", "database"} == ALERTS.keys()
+    assert told | {"check …", "configuration", "database"} == ALERTS.keys()
 
 
 @pytest.mark.parametrize(
