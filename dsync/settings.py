@@ -354,7 +354,7 @@ class Loaded(NamedTuple):
         message = headline(each_once)
         if self.found:
             numbers = ", ".join(str(one.demarche) for one in self.found)
-            message += f"\nThe other files can be used meanwhile: --demarche {numbers}"
+            message += f"\nThe others can be used meanwhile, each by --demarche N: {numbers}"
         return ConfigurationError(message, each_once)
 
 
@@ -399,7 +399,8 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
     environment |= {"demarche": None}
     found: dict[int, Settings] = {}
     problems: list[tuple[Path, ConfigurationError]] = []
-    for file in sorted(path.glob("*.toml")):
+    # Of two files for one démarche, a copy has the longer name: `90001 (copy).toml`.
+    for file in sorted(path.glob("*.toml"), key=lambda one: (len(one.name), one.name)):
         try:
             one = _settings_of(file, given, environment, stored=stored)
         except ConfigurationError as exc:

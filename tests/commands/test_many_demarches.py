@@ -217,7 +217,7 @@ def test_a_wrong_file_stops_its_demarche_alone(many: InsideCommand) -> None:
         refused = many(*line.split())
         assert (2, "") == (refused.code, refused.out)
         assert f"{COPIED}.toml: not valid TOML" in refused.err
-        assert f"meanwhile: --demarche {MAIN}, {EQUIPMENT}" in refused.err
+        assert f"meanwhile, each by --demarche N: {MAIN}, {EQUIPMENT}" in refused.err
     assert 0 == many("dossier", "list", "--demarche", str(MAIN)).code
 
 

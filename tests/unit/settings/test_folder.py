@@ -8,7 +8,7 @@ import pytest
 
 from dsync.configuration import DEFAULT_DS_URL, shipped_config
 from dsync.errors import ConfigurationError
-from dsync.settings import SANDBOX_DEMARCHE, load_all, load_settings
+from dsync.settings import SANDBOX_DEMARCHE, load_all, load_each, load_settings
 
 
 @pytest.fixture
@@ -35,6 +35,16 @@ def test_each_file_is_one_demarche(folder: Path) -> None:
     assert [1, 2] == [one.demarche for one in load_all(config=folder)]
     assert [2] == [one.demarche for one in load_all(config=folder, demarche=2)]
     assert 2 == load_settings(config=folder, demarche=2).demarche
+
+
+def test_a_copy_of_a_file_does_not_replace_it(folder: Path) -> None:
+    """It is refused, although its name comes first in the alphabet."""
+    _write(folder / "1 (copy).toml", 2)
+    loaded = load_each(config=folder)
+    assert [folder / "2.toml", folder / "1.toml"] == [one.config for one in loaded.found]
+    [(file, problem)] = loaded.problems
+    assert folder / "1 (copy).toml" == file
+    assert "keep one of the two files" in str(problem)
 
 
 def test_a_token_of_its_own_replaces_the_common_one(folder: Path) -> None:
