@@ -33,7 +33,7 @@ def forget(*, numero: int, yes: bool, wait_s: float, as_json: bool) -> None:
     if number in (settings.folder or (settings.demarche,)):
         raise ConfigurationError(
             f"Démarche {number} is still configured, and would be read again: first take its file "
-            "out of the folder of DSYNC_CONFIG, and restart the service."
+            "out of the folder of DSYNC_CONFIG, which a running service notices within a minute."
         )
     set_up_logging(settings)
     with closing(open_database(settings.database_url, create=False)) as store:

@@ -39,8 +39,8 @@ def forget(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s
 
     if service := living_service(store, demarche, utc_now()):
         raise LeaseHeldError(
-            f"The service {service.holder} still serves démarche {demarche}: restart it, so that "
-            "it reads the folder of configuration files again."
+            f"The service {service.holder} still serves démarche {demarche}: repeat the command "
+            "when it has noticed that the file is gone, within a minute, or at once by SIGHUP."
         )
     with held_lease(store, demarche, stop, wait_s) as lease, renewed(store, lease):
         with store.transaction(lease) as tx:
