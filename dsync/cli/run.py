@@ -126,6 +126,7 @@ def serve(
             job=job,
             watches=watches,
             reload=served.look,
+            noted=alerts.note,
             about=about,
         )
         started(service)

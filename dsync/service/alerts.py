@@ -129,9 +129,17 @@ class Alerts:
         """What was told, as far as this process knows."""
         self._stored: AlertBook = {}
         """That of it which is in the database."""
+        self._unavailable: tuple[str, datetime] | None = None
         self._checked: dict[DemarcheNumber, list[Finding]] = {}
         """The findings of the last check of each démarche that reached DS, until all are told."""
         self._check_at: dict[DemarcheNumber, float] = {}
+
+    def note(self, error: StoreError | None) -> None:
+        """Take up why the database lets no run begin, such as a full disk; None: it does."""
+        if error is None or waited_in_vain(error.message):
+            self._unavailable = None
+        elif self._unavailable is None:
+            self._unavailable = error.message, self._clock()
 
     @property
     def _after(self) -> timedelta:
@@ -234,6 +242,8 @@ class Alerts:
                 seen.add(number)
                 findings += findings_of(worker, state, now)
                 findings += self._checked.get(number, ())
+        if (unavailable := self._unavailable) is not None:
+            losses = [_lost(one, *unavailable) for one in self._workers]
         # Where it is a few démarches, others have the database.
         if 2 * len(losses) > len(self._workers):
             findings = _without_what_follows(findings, losses)

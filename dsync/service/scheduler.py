@@ -213,6 +213,7 @@ class Service:
         watches: are called as often as they ask for, each in a thread of its own.
         reload: is called twice a minute, and at SIGHUP with True; returns the workers if others are
             to serve. None: nothing is.
+        noted: is called after each look for what is due, with why the database let none begin.
         about: facts for the log at the start.
         tick_s: seconds between two checks of what is due.
     """
@@ -226,6 +227,7 @@ class Service:
         job: Callable[[Worker, threading.Event], DemarcheJob] = DemarcheJob,
         watches: Sequence[Watch] = (),
         reload: Callable[[bool], Sequence[Worker] | None] | None = None,
+        noted: Callable[[StoreError | None], None] = lambda _: None,
         about: Mapping[str, Any] | None = None,
         tick_s: float = TICK_S,
     ) -> None:
@@ -236,6 +238,7 @@ class Service:
         self._job = job
         self._watches = watches
         self._reload = reload
+        self._noted = noted
         self._about = dict(about or {})
         self._tick_s = tick_s
         self._started_at = self._clock()
@@ -378,8 +381,10 @@ class Service:
                 self._announce()
                 while self._claim(pool):
                     pass
+                self._noted(None)
             except StoreError as exc:
                 self._note_unavailable(exc)
+                self._noted(exc)
             except Exception:
                 # A bug here would leave a service that lives and does nothing.
                 log.exception("turns_crashed")

@@ -246,6 +246,20 @@ def test_a_lost_database_is_told_without_it(
     assert ["database ended"] == told(engine, inbox, *both, minutes=10)
 
 
+def test_a_database_in_which_no_run_can_begin_is_told(engine: Engine, inbox: Inbox) -> None:
+    """Such as on a full disk, which can be read: no run fails of it, and nothing is stored."""
+    alerts = alerts_of(engine.worker, inbox)
+    engine.sync()
+    told(engine, inbox, alerts)
+    locked = "another process is writing into it. Try again when it has ended."
+    alerts.note(StoreError(f"SQLite file x.db: {locked}"))
+    assert [] == told(engine, inbox, alerts, minutes=3)
+    alerts.note(StoreError("SQLite file x.db: its disk is full. Free some space."))
+    assert ["database"] == told(engine, inbox, alerts, minutes=3)
+    alerts.note(None)
+    assert ["database ended"] == told(engine, inbox, alerts, minutes=8)
+
+
 def test_a_demarche_whose_file_is_wrong_is_told(engine: Engine, inbox: Inbox) -> None:
     """Also if no other one is served; and that it is over, also by taking the file away."""
     apps, problems = [engine.worker.app], list[dict[str, Any]]()

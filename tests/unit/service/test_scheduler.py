@@ -9,6 +9,7 @@ from typing import Any
 import time_machine
 
 from dsync.domain.ids import DemarcheNumber
+from dsync.errors import StoreError
 from dsync.service.scheduler import Service
 from dsync.store.turns import Turn
 
@@ -91,6 +92,32 @@ def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
         stop.set()
         thread.join(TIMEOUT_S)
     assert not thread.is_alive()
+
+
+def test_a_database_in_which_no_run_can_begin_is_noted() -> None:
+    """With its reason, until a look succeeds."""
+
+    class Full(Database):
+        left = 2
+
+        def claim(self, *_: Any, **__: Any) -> Turn | None:
+            if self.left:
+                self.left -= 1
+                raise StoreError("its disk is full")
+            return None
+
+    stop, noted = threading.Event(), list[str | None]()
+
+    def note(error: StoreError | None) -> None:
+        noted.append(error and error.message)
+        if error is None:
+            stop.set()
+
+    service: Any = Service([Idle(Full())], stop, noted=note, tick_s=0.1)
+    serving = threading.Thread(target=service.serve)
+    serving.start()
+    serving.join(TIMEOUT_S)
+    assert ["its disk is full", "its disk is full", None] == noted[:3]
 
 
 def test_a_database_that_does_not_answer_delays_no_stop() -> None:
