@@ -400,7 +400,7 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
     found: dict[int, Settings] = {}
     problems: list[tuple[Path, ConfigurationError]] = []
     # Of two files for one démarche, a copy has the longer name: `90001 (copy).toml`.
-    for file in sorted(path.glob("*.toml"), key=lambda one: (len(one.name), one.name)):
+    for file in sorted(_toml_files(path), key=lambda one: (len(one.name), one.name)):
         try:
             one = _settings_of(file, given, environment, stored=stored)
         except ConfigurationError as exc:
@@ -444,6 +444,21 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
         )
     chosen = tuple(one for number, one in every.items() if wanted in (None, number))
     return Loaded(chosen, tuple(problems), path, wanted)
+
+
+def _toml_files(folder: Path) -> list[Path]:
+    """Return the configuration files of a folder.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        # `glob` takes one that may not be read for an empty one.
+        return [one for one in folder.iterdir() if one.match("*.toml")]
+    except OSError as exc:
+        raise ConfigurationError(
+            f"{folder}: the folder cannot be read ({exc.strerror}); let the user of dsync read it."
+        ) from exc
 
 
 def _taken_out(other: Settings, number: int) -> Settings:

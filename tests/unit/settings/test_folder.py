@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -45,6 +47,22 @@ def test_a_copy_of_a_file_does_not_replace_it(folder: Path) -> None:
     [(file, problem)] = loaded.problems
     assert folder / "1 (copy).toml" == file
     assert "keep one of the two files" in str(problem)
+
+
+def test_a_folder_that_may_not_be_read_is_not_called_empty() -> None:
+    """The remedy is another one."""
+    with TemporaryDirectory(prefix="dsync-test-") as name:
+        Path(name).chmod(0o755)
+        folder = Path(name) / "demarches"
+        folder.mkdir(0o000)
+        own = os.geteuid()
+        try:
+            # To root nothing is forbidden.
+            os.seteuid(own or 65534)
+            with pytest.raises(ConfigurationError, match="the folder cannot be read"):
+                load_each(config=folder)
+        finally:
+            os.seteuid(own)
 
 
 def test_a_token_of_its_own_replaces_the_common_one(folder: Path) -> None:
