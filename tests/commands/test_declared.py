@@ -23,7 +23,8 @@ from tests.commands.command import Command
 from tests.commands.conftest import operator
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
-MANY = 400
+MANY = 120
+"""Dossiers of each aid: more than a page of DS has."""
 RESULT = 6351
 UNIQUE = 'exige = { champ = "siren", unique_avec = ["theme"] }'
 STATES = 'etats = ["en_construction"]'
@@ -32,7 +33,7 @@ NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
 @pytest.fixture
 def aids() -> Iterator[Sandbox]:
-    """Serve 400 dossiers of each aid."""
+    """Serve many dossiers of each aid."""
     forms = [
         (content.SUBSIDY_FORM, content.subsidy_dossiers(7, MANY, now=NOW)),
         (content.MOBILITY_FORM, content.mobility_dossiers(7, MANY, now=NOW)),
@@ -59,7 +60,7 @@ def rows(run: Command, sql: str) -> list[tuple[object, ...]]:
 def test_a_sample_judges_and_annotates_and_then_rests(
     aids: Sandbox, tmp_path: Path, name: str
 ) -> None:
-    """Both are valid, wait to be accepted, judge 400 dossiers, write them, and find nothing new."""
+    """Both are valid, wait to be accepted, judge two pages, write them, and find nothing new."""
     dsync = configured(aids, tmp_path, name)
     checked = dsync("config", "check")
     assert (0, "") == (checked.code, checked.err)
@@ -105,7 +106,7 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     dsync("sync")
     first = dsync("precheck", "--dry-run")
     assert "Sans verdict" in first.out
-    assert "calendrier_depot : 0 dossier sur 400\n" in first.out
+    assert f"calendrier_depot : 0 dossier sur {MANY}\n" in first.out
     accepted = dsync("precheck", "accept", "--yes").out
     for told in (first.out, accepted):
         assert f"{MANY} dossiers get a first verdict.\n" in told
@@ -117,8 +118,8 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     wide = later.replace(UNIQUE, 'exige = { champ = "theme", unique_avec = [] }')
     path.write_text(wide, encoding="utf-8")
     told = dsync("precheck", "--dry-run").out
-    assert "calendrier_depot : 400 dossiers sur 400 : règle trop large ?" in told
-    assert "doublon : 400 dossiers sur 400 : clé trop large ?" in told
+    assert f"calendrier_depot : {MANY} dossiers sur {MANY} : règle trop large ?" in told
+    assert f"doublon : {MANY} dossiers sur {MANY} : clé trop large ?" in told
     assert f" of {MANY} standing verdicts change." in told
     assert "first verdict" not in told
     held = dsync("sync", "--json")
