@@ -114,6 +114,19 @@ class Ligne(Struct, frozen=True, gc=False):
     champs: tuple[Champ, ...]
 
 
+class Cell(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A champ or an annotation in the flat list `cellules`, as `lecture_champ` shows it."""
+
+    id: DescriptorId
+    texte: str | None = None
+    """The champ's text; of a map, its GeoJSON."""
+    libelle: str | None = None
+    type: str | None = None
+    ligne: int | None = None
+    """The place of its row in the repetition, from 1."""
+    origine: str = "champ"
+
+
 def cell_key(id_: str, row: str) -> str:
     """Return the name of a champ in a row of a repetition, by its descriptor's and the row's id."""
     return f"{id_}|{row}"

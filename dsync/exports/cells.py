@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
+from dsync.domain.dossier import Cell
 from dsync.errors import DamagedJsonError
 
 VIEW = "lecture_champ"
@@ -32,18 +33,7 @@ FROM (
 """
 
 
-class _Cell(msgspec.Struct, gc=False):
-    """A cell as stored; what is not said of it is left out."""
-
-    id: str | None = None
-    texte: str | None = None
-    libelle: str | None = None
-    type: str | None = None
-    ligne: int | None = None
-    origine: str = "champ"
-
-
-_decode = msgspec.json.Decoder(list[_Cell] | None).decode
+_decode = msgspec.json.Decoder(list[Cell] | None).decode
 
 
 def cell_rows(
@@ -59,18 +49,18 @@ def cell_rows(
     Raises:
         DamagedJsonError: a stored list is damaged.
     """
-    said: defaultdict[str, dict[str, tuple[str | None, str | None]]] = defaultdict(dict)
+    forms: defaultdict[str, dict[str, tuple[str | None, str | None]]] = defaultdict(dict)
     for revision, id_, libelle, type_ in connection.execute(text(_DESCRIPTORS)):
-        said[revision][id_] = (libelle, type_)
-    unsaid = (None, None)
+        forms[revision][id_] = (libelle, type_)
+    unknown = (None, None)
     found = connection.execute(text(_CELLS.format(where=where)), values)
     for some in found.partitions(_AT_ONCE):
         rows = []
         for numero, demarche, revision, cellules in some:
-            descriptors = said[revision]
+            descriptors = forms[revision]
             for cell in _cells(cellules):
                 # A cell has its own where the form is not known.
-                libelle, type_ = descriptors.get(cell.id, unsaid) if cell.id else unsaid
+                libelle, type_ = descriptors.get(cell.id, unknown)
                 rows.append(
                     (
                         numero,
@@ -87,7 +77,7 @@ def cell_rows(
             yield rows
 
 
-def _cells(document: str | None) -> list[_Cell]:
+def _cells(document: str | None) -> list[Cell]:
     try:
         return (_decode(document) if document else None) or []
     except msgspec.DecodeError as exc:

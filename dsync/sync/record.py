@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from dsync.annotations import AnnotationsConfig, resolve
 from dsync.domain.dossier import (
     LAYOUT_TYPES,
+    Cell,
     Champ,
     Correction,
     Demandeur,
@@ -245,19 +246,6 @@ def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[C
             champ = replace(champ, lignes=lignes)
         kept.append(champ)
     return tuple(kept)
-
-
-class Cell(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A champ or an annotation in the flat list `cellules`, as `lecture_champ` shows it."""
-
-    id: DescriptorId
-    texte: str | None = None
-    """The champ's text; of a map, its GeoJSON."""
-    libelle: str | None = None
-    type: str | None = None
-    ligne: int | None = None
-    """The place of its row in the repetition, from 1."""
-    origine: str = "champ"
 
 
 def cells(champs: Iterable[Champ], annotations: Iterable[Champ]) -> list[Cell]:
