@@ -33,7 +33,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.store import tables
 from dsync.store.columns import JsonText
-from dsync.store.sql import Rows, Subject, insert_rows, update_rows
+from dsync.store.sql import Rows, Subject, among, insert_rows, update_rows
 
 _sceau = tables.sceau
 _dossier = tables.dossier
@@ -177,13 +177,10 @@ class SealReads(Subject):
             numbers: only rows of these dossiers, and those of none; None: all.
         """
         for table in SEALED:
-            conditions = [self._theirs(table)]
+            condition = self._theirs(table)
             if numbers is not None and "numero" in table.c:
-                conditions = [
-                    table.c.numero.in_(numbers[start : start + _AT_ONCE])
-                    for start in range(0, len(numbers), _AT_ONCE)
-                ]
-            rows = (row for one in conditions for row in self._rows(table, one))
+                condition = among(table.c.numero, numbers)
+            rows = self._rows(table, condition)
             # Numbers alone: of a restored database all rows can be lost.
             lost = [row.get("numero") for row in rows if row["sceau"] != seal(table, row)]
             if lost:

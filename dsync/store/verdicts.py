@@ -42,8 +42,6 @@ _verdict = tables.verdict
 _outbox = tables.outbox
 _event = tables.evenement
 
-_AT_ONCE = 1000
-"""Dossiers in one statement; SQLite takes 32,766 parameters."""
 _VERDICT_COLUMNS = tuple(
     _verdict.c[name].label(f"v_{name}") for name in StoredVerdict.__struct_fields__
 )
@@ -101,17 +99,13 @@ class VerdictReads(Subject):
         self, numbers: Sequence[DossierNumber], at: datetime
     ) -> dict[DossierNumber, StoredVerdict]:
         """Return the verdicts that these dossiers had at an instant, in UTC."""
-        found: dict[DossierNumber, StoredVerdict] = {}
-        for start in range(0, len(numbers), _AT_ONCE):
-            some = numbers[start : start + _AT_ONCE]
-            rows = self.connection.execute(
-                select(_verdict.c.numero, *_VERDICT_COLUMNS)
-                .where(among(_verdict.c.numero, some), _verdict.c.etabli_le <= at)
-                .order_by(_verdict.c.id)
-            )
-            # Oldest first, so that the last verdict of a dossier stays.
-            found.update({DossierNumber(row.numero): _stored(row) for row in rows})
-        return found
+        rows = self.connection.execute(
+            select(_verdict.c.numero, *_VERDICT_COLUMNS)
+            .where(among(_verdict.c.numero, numbers), _verdict.c.etabli_le <= at)
+            .order_by(_verdict.c.id)
+        )
+        # Oldest first, so that the last verdict of a dossier stays.
+        return {DossierNumber(row.numero): _stored(row) for row in rows}
 
     def replaced_evidence(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Json]:
         """Return the evidence that the last refresh of these dossiers replaced, where one did."""
