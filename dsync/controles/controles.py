@@ -42,7 +42,7 @@ from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_sever
 from dsync.domain.wording import listed
 from dsync.programme import Judged, PrecheckOptions, Programme, ProgrammeRun, ToJudge
 from dsync.store import Reader, tables
-from dsync.store.sql import among, insert_for
+from dsync.store.sql import among, insert_missing
 
 _dossier, _contenu = tables.dossier, tables.contenu
 _demandeur = msgspec.json.Decoder(Demandeur)
@@ -237,10 +237,8 @@ class Controles(Programme):
         document = self.rules_documents()[self.rules_version]
         row = {"version": self.rules_version, "depuis_le": run.now, "document": document}
         with run.transaction() as tx:
-            if not _is_kept(tx.connection, self.rules_version):
-                new = insert_for(tx.connection, tables.declaration).values(row)
-                # A run of another démarche with the same checks may store them meanwhile.
-                tx.connection.execute(new.on_conflict_do_nothing())
+            # A run of another démarche with the same checks may store them meanwhile.
+            insert_missing(tx.connection, tables.declaration, row)
 
     def _faits(
         self,

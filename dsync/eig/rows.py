@@ -19,7 +19,7 @@ from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.eig.stages import SUITES
 from dsync.store import Tx
 from dsync.store import tables as engine
-from dsync.store.sql import CLOCK_TOLERANCE, among, insert_for, update_rows, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, among, insert_missing, update_rows, upsert
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
@@ -297,10 +297,8 @@ def save_rules(connection: Connection, document: Mapping[str, Any], now: datetim
         document: of `RuleSet.document`.
         now: the present instant, in UTC.
     """
-    if rules(connection, document["version"]) is None:
-        new = insert_for(connection, evidence_tables.regle).values(**document, depuis_le=now)
-        # A run of another démarche with the same rules may store them meanwhile.
-        connection.execute(new.on_conflict_do_nothing())
+    # A run of another démarche with the same rules may store them meanwhile.
+    insert_missing(connection, evidence_tables.regle, {**document, "depuis_le": now})
 
 
 def save_evidence(connection: Connection, copy: EvidenceCopy, now: datetime) -> None:

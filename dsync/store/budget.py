@@ -19,14 +19,12 @@ from sqlalchemy import Connection, func, select, update
 from dsync.errors import StoreError
 from dsync.store import tables
 from dsync.store.engine import is_locked
-from dsync.store.sql import insert_for
+from dsync.store.sql import insert_missing
 
 _budget = tables.budget
 _WINDOW_S = 60.0
 _LONGEST_PAUSE = timedelta(minutes=5)
 """Of a pause that ends later, the clock was wrong."""
-
-
 _LOCKED_S = 1.0
 """How long to wait for another process's transaction, and until the next attempt."""
 
@@ -143,8 +141,7 @@ def _row(connection: Connection, name: str, grants: object) -> tuple[Any, Any, A
     )
     found = connection.execute(row.with_for_update()).one_or_none()
     if found is None:
-        new = insert_for(connection, _budget).values(cle=name, grants=grants)
-        connection.execute(new.on_conflict_do_nothing())
+        insert_missing(connection, _budget, {"cle": name, "grants": grants})
         found = connection.execute(row.with_for_update()).one()
     return tuple(found)
 

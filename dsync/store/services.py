@@ -24,7 +24,7 @@ from sqlalchemy import Connection, bindparam, delete, func, null, select, union
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.lease import LEASE_TTL_S, LeaseInfo, read_lease
-from dsync.store.sql import Subject, among, excluded, insert_for
+from dsync.store.sql import Subject, among, excluded, insert_for, insert_missing
 
 _service = tables.service
 _alert = tables.alerte
@@ -325,8 +325,7 @@ def close_session(connection: Connection, token: str, until: datetime, now: date
         now: the present instant, in UTC.
     """
     connection.execute(delete(_session).where(_session.c.fin < now))
-    statement = insert_for(connection, _session).values(empreinte=_hash(token), fin=until)
-    connection.execute(statement.on_conflict_do_nothing())
+    insert_missing(connection, _session, {"empreinte": _hash(token), "fin": until})
 
 
 class Titled(NamedTuple):

@@ -127,6 +127,11 @@ def upsert(connection: Connection, table: Table, rows: Rows) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
 
 
+def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert a row unless its key is there, also where another process inserts it meanwhile."""
+    connection.execute(insert_for(connection, table).values(row).on_conflict_do_nothing())
+
+
 def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Update existing rows by their key; missing columns keep their values."""
     if not rows:
