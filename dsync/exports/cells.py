@@ -6,7 +6,7 @@ On SQLite alone, whose JSON functions take four times as long: the view has most
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,10 +36,10 @@ FROM (
 _decode = msgspec.json.Decoder(list[Cell] | None).decode
 
 
-def cell_rows(
+def cell_columns(
     connection: Connection, where: str, values: Mapping[str, Any]
-) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield the view's rows with all its columns, in batches, ordered by the dossier's number.
+) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield the view's rows by its columns, in batches, ordered by the dossier's number.
 
     Args:
         connection: in a transaction, on SQLite.
@@ -55,26 +55,30 @@ def cell_rows(
     unknown = (None, None)
     found = connection.execute(text(_CELLS.format(where=where)), values)
     for some in found.partitions(_AT_ONCE):
-        rows = []
-        for numero, demarche, revision, cellules in some:
+        cells: list[Cell] = []
+        numeros: list[int] = []
+        demarches: list[int] = []
+        described: list[tuple[str | None, str | None]] = []
+        for numero, demarche, revision, document in some:
+            own = _cells(document)
+            cells += own
+            numeros += [numero] * len(own)
+            demarches += [demarche] * len(own)
             descriptors = forms[revision]
-            for cell in _cells(cellules):
+            described += [descriptors.get(cell.id, unknown) for cell in own]
+        if cells:
+            pairs = [*zip(cells, described, strict=True)]
+            yield [
+                numeros,
+                [cell.origine for cell in cells],
+                [cell.id for cell in cells],
                 # A cell has its own where the form is not known.
-                libelle, type_ = descriptors.get(cell.id, unknown)
-                rows.append(
-                    (
-                        numero,
-                        cell.origine,
-                        cell.id,
-                        cell.libelle if libelle is None else libelle,
-                        cell.type if type_ is None else type_,
-                        cell.ligne,
-                        cell.texte,
-                        demarche,
-                    )
-                )
-        if rows:
-            yield rows
+                [cell.libelle if one[0] is None else one[0] for cell, one in pairs],
+                [cell.type if one[1] is None else one[1] for cell, one in pairs],
+                [cell.ligne for cell in cells],
+                [cell.texte for cell in cells],
+                demarches,
+            ]
 
 
 def _cells(document: str | None) -> list[Cell]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -59,8 +59,8 @@ class Table:
         """
         is_sqlite = connection.dialect.name == "sqlite"
         if is_sqlite and self.name == cells.VIEW and not self.is_pseudonymised:
-            for rows in cells.cell_rows(connection, self._where(since), self._values(since)):
-                yield self._converted(rows, as_texts=as_texts)
+            found = cells.cell_columns(connection, self._where(since), self._values(since))
+            yield from (self._converted(some, as_texts=as_texts) for some in found)
             return
         order = " ORDER BY numero" if "numero" in self.columns else ""
         with connection.execution_options(yield_per=BATCH).execute(
@@ -72,7 +72,7 @@ class Table:
                 # The driver's own rows: SQLAlchemy's take a twentieth of an export's time.
                 batches = iter(partial(found.cursor.fetchmany, BATCH), [])
             for some in batches:
-                yield self._converted(some, as_texts=as_texts)
+                yield self._converted([*zip(*some, strict=True)], as_texts=as_texts)
 
     def rows_of(
         self, connection: Connection, numbers: Sequence[int]
@@ -93,7 +93,7 @@ class Table:
             found = connection.execute(statement, {"numbers": some})
             by_number = {row[-1]: row[:-1] for row in found}
             rows = [by_number[number] for number in some if number in by_number]
-            yield [*zip(*self._converted(rows), strict=True)]
+            yield [*zip(*self._converted([*zip(*rows, strict=True)]), strict=True)]
 
     @property
     def _names(self) -> str:
@@ -104,9 +104,8 @@ class Table:
             for name, sentence in self.columns.items()
         )
 
-    def _converted(self, rows: Iterable[Sequence[Any]], *, as_texts: bool = False) -> Columns:
+    def _converted(self, columns: Columns, *, as_texts: bool = False) -> Columns:
         types = map(self.types.__getitem__, self.columns)
-        columns = zip(*rows, strict=True)
         return [
             values if as_texts and _is_iso(type_, values) else _column(type_, values)
             for type_, values in zip(types, columns, strict=True)
