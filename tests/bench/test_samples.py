@@ -1,4 +1,7 @@
-"""The shipped samples: valid, and evaluated fast."""
+"""How long the declared checks of the shipped samples take.
+
+`pytest tests/bench/test_samples.py -m bench -s`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ from dsync.controles.checking import Declarations
 from dsync.controles.declarations import ControlesSections
 from dsync.controles.facts import Faits
 
-FOLDER = Path(__file__).parents[3] / "config" / "exemples"
-MOST_MS = 0.3
+FOLDER = Path(__file__).parents[2] / "config" / "exemples"
+TARGET_MS = 0.3
 _ANSWERS = {"texte": "W123456789", "oui_non": True, "pieces": ["a.pdf"], "choix": ["Sport"]}
 
 
+@pytest.mark.bench
 @pytest.mark.parametrize("name", ["subvention", "mobilite"])
 def test_a_dossier_is_evaluated_in_a_fraction_of_a_millisecond(name: str) -> None:
     """All checks of a sample, on a dossier in which everything is answered."""
@@ -35,8 +39,7 @@ def test_a_dossier_is_evaluated_in_a_fraction_of_a_millisecond(name: str) -> Non
     faits = Faits({k: v for k, v in values.items() if v is not None} | {"depot": day})
     evaluation = declarations.evaluation
     best = min(_ms(lambda: evaluation.controles(faits)) for _ in range(7))
-    print(f"{name}: {best:.3f} ms a dossier")
-    assert best <= MOST_MS
+    print(f"{name}: {best:.3f} ms a dossier, target ≤ {TARGET_MS}")
 
 
 def _ms(evaluate: object) -> float:
