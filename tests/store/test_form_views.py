@@ -294,13 +294,18 @@ _numbers = iter(range(1_000_000))
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(top=st.lists(answers, max_size=8), lines=st.lists(st.lists(answers, max_size=3), max_size=3))
+@given(
+    top=st.lists(answers, max_size=8),
+    lines=st.lists(st.lists(answers, max_size=3), max_size=3),
+    is_moved=st.booleans(),
+)
 def test_a_view_shows_what_was_stored(
     store: Store,
     top: list[tuple[str, str, tuple[Any, Any, Any]]],
     lines: list[list[tuple[str, str, tuple[Any, Any, Any]]]],
+    is_moved: bool,
 ) -> None:
-    """Any labels, types and values, also in the rows of a repetition."""
+    """Any labels, types and values, also in rows of a repetition, in the form's order or not."""
     rank = next(_numbers)
     number = DemarcheNumber(100 + rank)
     form = [descriptor(f"c{n}", libelle, type_) for n, (type_, libelle, _) in enumerate(top)]
@@ -317,7 +322,7 @@ def test_a_view_shows_what_was_stored(
     champs = [Champ(DescriptorId(f"c{n}"), v[0], v[1]) for n, (_, _, v) in enumerate(top)]
     champs.append(Champ(DescriptorId("r"), lignes=tuple(lignes)))
     save(store, demarche)
-    store_dossier(store, demarche, 1000 + rank, champs)
+    store_dossier(store, demarche, 1000 + rank, champs[::-1] if is_moved else champs)
 
     [row] = rows(store, f"formulaire_{number}")
     values = [*row.values()][len(FACTS) :]
