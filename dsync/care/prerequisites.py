@@ -457,13 +457,13 @@ def _connection_lines(store: Store, workers: int, now: datetime) -> Iterator[Che
     if needed + FEW <= limit:
         return
     enough = (n for n in range(workers, 0, -1) if replicas * connections_of(n) + FEW <= limit)
-    fewer = next(enough, 1)
+    fewer = next(enough, None)
     yield CheckLine(
         "connections",
         CheckStatus.WARNING,
         f"{has} and {FEW} of commands are more than PostgreSQL accepts ({limit})",
-        f"ALTER SYSTEM SET max_connections = {needed + FEW + SUPERUSERS}; and restart PostgreSQL, "
-        f"or set [service] workers = {fewer}",
+        f"ALTER SYSTEM SET max_connections = {needed + FEW + SUPERUSERS}; and restart PostgreSQL"
+        + (f", or set [service] workers = {fewer}" if fewer else ""),
     )
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from dsync.care.concerns import CHECK
+from dsync.care.concerns import CHECK, Code
 from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ALL, pasteable
@@ -224,10 +224,14 @@ def _over(entries: Sequence[AlertEntry], now: datetime) -> Message:
 
 
 def _title(entries: Sequence[AlertEntry]) -> str:
-    what = f"démarche {entries[0].demarche_numero}"
+    first = entries[0]
+    what = f", démarche {first.demarche_numero}"
     if len(entries) > 1:
-        what = f"{len(entries)} démarches"
-    return f"dsync, {what}: {entries[0].nom}"
+        what = f", {len(entries)} démarches"
+    elif first.nom == Code.NOT_CONFIGURED:
+        # It is about others than the one with which it is told.
+        what = ""
+    return f"dsync{what}: {first.nom}"
 
 
 def _numbers(entries: Sequence[AlertEntry]) -> str:

@@ -212,3 +212,10 @@ def test_a_service_ends_only_what_it_serves() -> None:
     seen.over("xx", "conflicts", [1, 2])
     assert ["1 démarche 1: conflicts ended"] == seen.over("...", "conflicts", [])
     assert [(2, "conflicts")] == [*seen.book]
+
+
+def test_what_no_file_configures_is_not_said_of_another_demarche() -> None:
+    """It is looked for with one démarche, and is about those that the text names."""
+    seen = Told()
+    told = [one for _ in range(3) for one in seen.look({"not_configured": [1]})]
+    assert ["dsync: not_configured"] == [one.title for one in told]
