@@ -14,6 +14,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import StoreError
 from dsync.sandbox import ScriptedFault
 from dsync.store.engine import connections_of
+from dsync.store.services import RunningService
 from dsync.store.turns import Turn
 from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Erase, ReadDossiers, to_row
@@ -311,3 +312,10 @@ def test_the_check_compares_the_connections_with_the_servers_limit(engine_on_eac
     [limit] = map(int, re.findall(r"\((\d+)\)", line.message))
     [fewer] = map(int, re.findall(r"workers = (\d+)", str(line.remedy)))
     assert connections_of(fewer) < limit < connections_of(fewer + 7)
+    for rank in range(limit // connections_of(1)):
+        at = worker.now()
+        service = RunningService(f"host:{rank}", "1", at, at, at)
+        worker.store.services.register(service, [DEMARCHE])
+    [line] = [line for line in worker.app.check() if line.name == "connections"]
+    assert "max_connections" in str(line.remedy)
+    assert "workers" not in str(line.remedy)
