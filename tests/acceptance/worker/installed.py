@@ -34,9 +34,16 @@ def until(condition: Callable[[], Any], *, within_s: float = 60.0, what: str = "
     raise AssertionError(f"not within {within_s} s: {what or condition}")
 
 
+USUAL_S = 0.03
+"""What the sum below takes on a machine at rest."""
+
+
 def slowdown() -> float:
-    """Return how many times slower a loaded machine is: each core is shared by so many."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """Return how many times slower than usual this machine is: loaded, or of slow cores."""
+    began = time.monotonic()
+    sum(rank * rank for rank in range(500_000))
+    took_s = time.monotonic() - began
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1), took_s / USUAL_S)
 
 
 class Process:
