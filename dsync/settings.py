@@ -124,6 +124,8 @@ class Settings:
     """The source of each of `VARIABLES`: flag, environment, file or default."""
     folder: tuple[int, ...] = ()
     """The démarches that the folder of configuration files has; empty: it is a single file."""
+    is_folder_known: bool = True
+    """Whether it is known of each file of the folder which démarche it configures."""
 
     @property
     def token(self) -> str:
@@ -176,6 +178,11 @@ class Settings:
     def is_configured(self) -> bool:
         """Whether a file configures the démarche: one taken out of the folder has stored data."""
         return not self.folder or self.demarche in self.folder
+
+    @property
+    def configured(self) -> tuple[int, ...]:
+        """The démarches of the folder; empty: a single file, or nobody knows of a wrong one."""
+        return self.folder if self.is_folder_known else ()
 
     def remedy_options(self) -> dict[str, str]:
         """Return the options by which a command elsewhere is about this démarche, with values.
@@ -278,7 +285,7 @@ class Settings:
 VARIABLES: Mapping[str, Any] = {
     name: hint
     for name, hint in get_type_hints(Settings, include_extras=True).items()
-    if name not in ("configuration", "ds_token_file", "sources", "folder")
+    if name not in ("configuration", "ds_token_file", "sources", "folder", "is_folder_known")
 }
 """The types of the settings that a flag or a variable DSYNC_… gives, by name."""
 
@@ -427,6 +434,7 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
         number: replace(
             one,
             folder=numbers_found,
+            is_folder_known=not problems,
             configuration=one.configuration.model_copy(update={"service": section}),
         )
         for number, one in sorted(found.items())

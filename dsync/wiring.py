@@ -515,8 +515,8 @@ class Worker:
     @property
     def looked(self) -> Looked:
         """What `states_of` has to know of this démarche."""
-        configuration, folder = self.configuration, self.settings.folder
-        return Looked(self.demarche, configuration.judges, folder, configuration.retention.ages)
+        configuration, known = self.configuration, self.settings.configured
+        return Looked(self.demarche, configuration.judges, known, configuration.retention.ages)
 
     def evidence(self, reader: Reader) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `dsync evidence show`; None without rules.

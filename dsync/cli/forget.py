@@ -6,13 +6,14 @@ from contextlib import closing
 
 import click
 
-from dsync.cli.options import NUMBER, json_option, settings_options, wait_option
+from dsync.cli.options import NUMBER, current_flags, json_option, settings_options, wait_option
 from dsync.cli.output import announce_stop, confirmed, print_json
-from dsync.cli.session import check_known, load_all, set_up_logging
+from dsync.cli.session import check_known, set_up_logging
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
+from dsync.settings import load_each
 from dsync.sync.forget import forget as remove
 
 
@@ -28,8 +29,16 @@ def forget(*, numero: int, yes: bool, wait_s: float, as_json: bool) -> None:
     Its dossiers, verdicts, journal and views, and the copies of its files. Nothing changes in DS.
     Asks first on a terminal; needs --yes elsewhere and with --json.
     """
-    settings = load_all()[0]
     number = DemarcheNumber(numero)
+    # Whichever démarche is selected: a wrong file may be that of this one.
+    loaded = load_each(**current_flags().settings)
+    if loaded.problems:
+        wrong = "\n".join(f"  - {exc.message}" for _, exc in loaded.problems)
+        raise ConfigurationError(
+            f"Démarche {number} is not forgotten: first correct these files, one of which may be "
+            f"that of {number}.\n{wrong}"
+        )
+    settings = loaded.found[0]
     if number in (settings.folder or (settings.demarche,)):
         raise ConfigurationError(
             f"Démarche {number} is still configured, and would be read again: first take its file "

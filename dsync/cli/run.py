@@ -255,20 +255,22 @@ class _Served:
         refused = list(loaded.problems)
         # Of a file that is wrong, the démarche is still configured.
         wrong = [number for path, _ in refused if (number := self._number_of(path))]
+        is_known = len(wrong) == len(refused)
         workers = []
         for settings in loaded.found:
             self._loaded[settings.config] = settings
             folder = tuple(sorted({*settings.folder, *wrong})) if settings.folder else ()
+            settings = replace(settings, folder=folder, is_folder_known=is_known)
             worker = by_file.get(settings.config)
             if worker is None:
-                worker = Worker(replace(settings, folder=folder), stop=self._stop)
+                worker = Worker(settings, stop=self._stop)
                 try:
                     make_ready(worker)
                     self._check_tables(worker)
                 except ConfigurationError as exc:
                     refused.append((settings.config, exc))
                     continue
-            worker.settings = replace(worker.settings, folder=folder)
+            worker.settings = replace(worker.settings, folder=folder, is_folder_known=is_known)
             workers.append(worker)
         return workers, refused
 

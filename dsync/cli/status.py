@@ -21,7 +21,6 @@ from dsync.cli.failures import IN_PART, Exit
 from dsync.cli.options import (
     DURATION,
     all_option,
-    current_flags,
     json_option,
     limit_option,
     settings_options,
@@ -73,8 +72,6 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     démarches each has a line, the worst first; --demarche N shows the details of one.
     """
     found, now = load_all(stored=True, goes_on=True), datetime.now(UTC)
-    # Of a wrong file, the démarche is still configured.
-    left_out = current_flags().left_out
     with closing(open_database(found[0].database_url, create=False)) as store:
         for one in found:
             check_known(store, one.demarche, is_chosen=one.sources["demarche"] != "file")
@@ -82,7 +79,7 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
             Looked(
                 DemarcheNumber(one.demarche),
                 one.configuration.judges,
-                () if left_out else one.folder,
+                one.configured,
                 one.configuration.retention.ages,
             )
             for one in found

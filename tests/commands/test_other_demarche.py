@@ -296,6 +296,21 @@ def test_a_demarche_that_was_taken_out_is_forgotten_whole(
     assert 2 == dsync(*forget, "--yes").code
 
 
+def test_a_demarche_whose_file_is_wrong_is_not_forgotten(run: Command) -> None:
+    """Not through the file of another one either: it is configured, and would be read again."""
+    dsync = taken_out(run, f"sqlite:///{run.folder / 'dsync.db'}")
+    file = run.folder / "demarches" / "a.toml"
+    file.write_text(f"{JUDGED}x [", encoding="utf-8")
+    for selected in ((), ("--demarche", str(SANDBOX_DEMARCHE))):
+        refused = dsync("forget", str(NUMBER), "--yes", *selected)
+        assert (2, "") == (refused.code, refused.out)
+        assert f"first correct these files, one of which may be that of {NUMBER}" in refused.err
+        assert "a.toml: not valid TOML" in refused.err
+        assert "forget" not in dsync("status", *selected).text
+    file.unlink()
+    assert 6 == dsync("forget", str(NUMBER), "--yes", "--json").json["dossiers"]
+
+
 def named(database: str) -> set[str]:
     """Return the tables that have rows of the démarche or its dossiers."""
     engine, found = create_engine(parse_url(database)), set()
