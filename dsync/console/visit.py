@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -470,8 +470,12 @@ _ROLES = {
 """By the beginning of a tag."""
 
 
+@cache
 def environment() -> jinja2.Environment:
-    """Return the templates' environment: values are escaped, unknown names are errors."""
+    """Return the templates' environment: values are escaped, unknown names are errors.
+
+    One for all consoles of the process, so that each template is compiled once.
+    """
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("dsync.console"),
         autoescape=True,
