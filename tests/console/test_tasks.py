@@ -1,7 +1,8 @@
 """The fourteen tasks of a call's days, each in at most three clicks from the first page.
 
-A click is a link, a button, a fold or a box, also where the keyboard presses it; texts, options and
-lists are chosen by keyboard. Needs Debian's chromium, as `test_browser.py`, whose rules hold.
+A click is a link, a button, a fold or a box: the keyboard presses each, where a mouse could click
+it; texts, options and lists are chosen by keyboard. Needs Debian's chromium, as `test_browser.py`,
+whose rules hold.
 """
 
 from __future__ import annotations
@@ -32,17 +33,14 @@ ACCES = [as_("administrateur", EMAIL)]
 class Person:
     """Somebody at a browser, whose clicks are counted from the first page on."""
 
-    def __init__(self, page: Page, *, has_mouse: bool) -> None:
+    def __init__(self, page: Page) -> None:
         self.page = page
-        self.has_mouse = has_mouse
         self.clicks = 0
 
     def click(self, what: Locator) -> None:
-        """Click, or press what has the focus, and count it."""
+        """Check that a mouse could click, press what has the focus instead, and count it."""
         self.clicks += 1
-        if self.has_mouse:
-            what.click()
-            return
+        what.click(trial=True)
         what.focus()
         assert what.evaluate("e => e === document.activeElement && e.tabIndex >= 0")
         is_box = what.evaluate("e => e.tagName === 'INPUT'")
@@ -101,17 +99,13 @@ def page(
             context.close()
 
 
-@pytest.fixture(params=["mouse", "keyboard"])
-def person(page: Page, request: pytest.FixtureRequest) -> Iterator[Person]:
+@pytest.fixture
+def person(page: Page) -> Iterator[Person]:
     """The same person at the first page, who then needs no fourth click."""
     page.goto("/")
-    made = Person(page, has_mouse=request.param == "mouse")
+    made = Person(page)
     yield made
     assert made.clicks <= MOST
-
-
-once = pytest.mark.parametrize("person", ["keyboard"], indirect=True)
-"""Of what cannot be done again."""
 
 
 def heading(person: Person) -> Locator:
@@ -193,7 +187,6 @@ def test_what_is_not_yet_in_ds(person: Person) -> None:
     expect(person.page.get_by_role("columnheader", name="À faire").first).to_be_visible()
 
 
-@once
 def test_settle_eighteen_conflicts(person: Person) -> None:
     person.link(re.compile(f"^{CONFLICTS} dossiers attendent votre choix"))
     person.click(person.page.get_by_label(f"Les {CONFLICTS} conflits montrés"))
@@ -202,7 +195,6 @@ def test_settle_eighteen_conflicts(person: Person) -> None:
     expect(person.page.get_by_role("status").first).to_contain_text(said)
 
 
-@once
 def test_answer_a_check(person: Person) -> None:
     person.link("à vérifier")
     person.click(person.page.locator("table.liste tbody th a").first)
