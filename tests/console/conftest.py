@@ -47,8 +47,8 @@ def read_console(read_engine: Engine, served_once: ServedConsole) -> ServedConso
 
 @pytest.fixture
 def reader(read_console: ServedConsole) -> Visitor:
-    """Somebody with a session there."""
-    return read_console.visitor()
+    """Somebody with a session there, the same for all tests that only read."""
+    return read_console.reader
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,10 @@ class Visitor:
         """Read a page."""
         return self.session.get(self.base + path, timeout=30, **options)
 
-    @property
+    @cached_property
     def token(self) -> str:
-        """The token of the session's forms."""
-        found = re.search(r'name="jeton" value="([^"]+)"', self.get("/dossiers").text)
+        """The token of the session's forms, which the page that it began with has."""
+        found = re.search(r'name="jeton" value="([^"]+)"', self.text)
         assert found
         return found[1]
 
@@ -76,6 +77,11 @@ class ServedConsole:
         self.links = links
         self.statements = statements
         """The SQL that was executed."""
+
+    @cached_property
+    def reader(self) -> Visitor:
+        """Somebody with a session in which nothing but reading happens."""
+        return self.visitor()
 
     def visitor(self) -> Visitor:
         """Enter by the last link."""

@@ -187,35 +187,35 @@ def test_the_usual_columns_are_not_named(reader: Visitor) -> None:
     )
 
 
+OF_DOSSIERS = (
+    *("verdict", "controle", "resultat", "etat", "etape", "attend", "rattachement"),
+    *("departement", "profil", "groupe", "etiquette", "presence", "depose_du", "depose_au"),
+    "numeros",
+)
+OF_CHANGES = ("par", "champ", "etat", "groupe", "du", "au", "depuis")
+
+
 @pytest.mark.parametrize(
-    "path",
+    ("page", "names"),
     [
-        *(
-            f"/dossiers{ending}?{name}=zzz"
-            for ending in ("", ".csv")
-            for name in (
-                *("verdict", "controle", "resultat", "etat", "etape", "attend", "rattachement"),
-                *("departement", "profil", "groupe", "etiquette", "presence", "depose_du"),
-                *("depose_au", "numeros"),
-            )
-        ),
-        *(f"/{page}?le=zzz" for page in ("jury", "jury.xlsx", "jury/fiches", "a-reporter")),
-        *(
-            f"/changements{ending}?{name}=zzz"
-            for ending in ("", ".csv")
-            for name in ("par", "champ", "etat", "groupe", "du", "au", "depuis")
-        ),
+        *((f"/dossiers{ending}", OF_DOSSIERS) for ending in ("", ".csv")),
+        *((f"/{page}", ("le",)) for page in ("jury", "jury.xlsx", "jury/fiches", "a-reporter")),
+        *((f"/changements{ending}", OF_CHANGES) for ending in ("", ".csv")),
     ],
 )
-def test_a_filter_says_that_it_does_not_know_a_value(reader: Visitor, path: str) -> None:
+def test_a_filter_says_that_it_does_not_know_a_value(
+    reader: Visitor, page: str, names: tuple[str, ...]
+) -> None:
     """In the same words for each, with the way back to the whole list."""
-    answer = reader.get(path)
-    name = path.partition("?")[2].partition("=")[0]
-    assert 400 == answer.status_code
-    assert f"Le filtre « {name} » ne connaît pas « zzz »." in words(answer.text)
-    back = re.search(r'href="([^"]*)">Revenir à la liste, sans filtre', answer.text)
-    assert back
-    assert 200 == reader.get(back[1]).status_code
+    ways = set()
+    for name in names:
+        answer = reader.get(f"{page}?{name}=zzz")
+        assert 400 == answer.status_code, name
+        assert f"Le filtre « {name} » ne connaît pas « zzz »." in words(answer.text)
+        back = re.search(r'href="([^"]*)">Revenir à la liste, sans filtre', answer.text)
+        assert back, name
+        ways.add(back[1])
+    assert {200} == {reader.get(way).status_code for way in ways}
 
 
 def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
