@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,14 @@ from tests.engine import oracle
 from tests.engine.conftest import Start
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DETAIL, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number, seeds
+from tests.store.databases import engine_by_case
 
 MOST_EFFECTS = 60
+STEP = 3
+in_steps = pytest.mark.parametrize(
+    "first", [1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, STEP + 1))]
+)
+"""A default run of the tests kills after each third effect, the long profile after all others."""
 
 
 def is_killed(engine: Engine, effects: int, **options: Any) -> bool:
@@ -35,20 +42,19 @@ def is_killed(engine: Engine, effects: int, **options: Any) -> bool:
 
 def test_nothing_of_a_transaction_shows_before_its_commit(database_url: str) -> None:
     """A kill within one leaves what a kill before it leaves."""
-    looked_at = []
+    seen: list[dict[str, list[str]]] = []
 
     @contextmanager
     def watched(transaction: Callable[..., Any], *given: Any) -> Iterator[Any]:
-        before = shown(engine)
+        seen.append(shown(engine))
         with transaction(*given) as tx:
             yield tx
-            assert before == shown(engine)
-        looked_at.append(before != shown(engine))
+            assert seen[-1] == shown(engine)
 
     with Engine(database_url, seeds(range(2))) as engine:
         engine.worker.store.around["transaction"] = watched
         assert 0 == engine.sync().exit_code
-    assert looked_at.count(True) > 10
+    assert sum(before != after for before, after in pairwise(seen)) > 10
 
 
 def shown(engine: Engine) -> dict[str, list[str]]:
@@ -56,16 +62,15 @@ def shown(engine: Engine) -> dict[str, list[str]]:
     return {**engine.content(all_tables=True), "lease": []}
 
 
-@pytest.mark.parametrize("part", range(3))
+@in_steps
 def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
-    sqlite_template: Path, tmp_path: Path, part: int
+    sqlite_template: Path, tmp_path: Path, first: int
 ) -> None:
     """The copy is the truth, every wish is confirmed, and nobody is taken for a human.
 
-    After each effect, each third of them a test. Between the kill and the next run the verdict of
-    one dossier changes.
+    Between the kill and the next run the verdict of one dossier changes.
     """
-    for effects in range(part + 1, MOST_EFFECTS, 3):
+    for effects in range(first, MOST_EFFECTS, STEP):
         path = tmp_path / f"{effects}.db"
         shutil.copy(sqlite_template, path)
         with Engine(f"sqlite:///{path}", seeds(range(2))) as engine:
@@ -85,13 +90,16 @@ def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
     pytest.fail("the run has more effects than are looked at")
 
 
-def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start: Start) -> None:
+@in_steps
+def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(
+    start: Start, first: int
+) -> None:
     """Judged anew and killed: the wish stands beside its verdict, or neither is there."""
     engine = start([0])
     page = engine.control.truth_of(number(0)).raw_champs[PAGE]
     engine.sync_until_quiet()
-    for effects in range(1, MOST_EFFECTS):
-        is_good = effects % 2 == 0
+    for turn, effects in enumerate(range(first, MOST_EFFECTS, STEP)):
+        is_good = turn % 2 == 1
         engine.control.edit_champ(number(0), PAGE, page if is_good else "")
         if not is_killed(engine, effects):
             assert effects > 5
@@ -107,12 +115,15 @@ def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start
     pytest.fail("the run has more effects than are looked at")
 
 
+@in_steps
 @pytest.mark.parametrize("full", [False, True])
-def test_a_kill_at_any_point_of_a_reading_skips_no_page(start: Start, full: bool) -> None:
+def test_a_kill_at_any_point_of_a_reading_skips_no_page(
+    start: Start, full: bool, first: int
+) -> None:
     """Watermark and cursor move with the page that they cover: the next read meets the rest."""
     engine = start(range(4))
     engine.sync_until_quiet()
-    for effects in range(1, MOST_EFFECTS):
+    for effects in range(first, MOST_EFFECTS, STEP):
         engine.advance(days=2)
         for rank in range(4):
             engine.control.edit_champ(number(rank), PROBLEME, f"Version {effects}")
@@ -128,7 +139,7 @@ def test_a_kill_at_any_point_of_a_reading_skips_no_page(start: Start, full: bool
     pytest.fail("the run has more effects than are looked at")
 
 
-@pytest.mark.parametrize("edited", [True, False])
+@engine_by_case("edited", sqlite=False, postgresql=True)
 def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edited: bool) -> None:
     """What stands there is known as ours: confirmed, or overwritten by the newer verdict."""
     engine = engine_on_each
