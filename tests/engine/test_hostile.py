@@ -131,12 +131,12 @@ def test_a_dossier_that_is_null_all_the_same_goes_into_quarantine(
     assert engine.one("lecture_candidature", rank)["probleme"]
 
 
-@pytest.mark.parametrize("rank", [41, 99])
+@pytest.mark.parametrize("rank", [20, 49])
 def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
     start: Start, rank: int
 ) -> None:
     """Twice the logarithm of the page's size, and four."""
-    engine = start(range(100))
+    engine = start(range(50))
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
     engine.control.faults.fail_reads(order[rank], champs_only=True)
     shown = sum(truth.presence == "present" for truth in engine.control.truth())
@@ -253,13 +253,17 @@ def test_any_json_at_any_path_costs_that_dossier_at_most(engine_on_each: Engine)
     engine = engine_on_each
     engine.begin(push=False)
     odd = ("-1", '"hier"', '"0001-01-01T00:00:00+10:00"', DEEP, "1" + "0" * 30, "2147483648")
-    for path in PATHS:
-        # Of several nodes without a number, none can be named.
-        at_once = ([0], [4]) if path in {(), ("number",)} else (range(len(odd)),)
-        for places in at_once:
-            junk = {place: odd[place] for place in places}
-            run_on(engine, path, junk)
-            heal(engine, junk)
+    junk: dict[int, str] = {}
+    # Of several nodes without a number, none can be named.
+    alone = [(path, [place]) for path in PATHS[:2] for place in (0, 4)]
+    together = [(path, range(len(odd))) for path in PATHS[2:]]
+    for turn, (path, places) in enumerate([*alone, *together]):
+        # Those of the run before are read healed, beside this one's.
+        for rank in junk:
+            engine.control.faults.repair(number(rank))
+        junk = {place + len(odd) * (turn % 2): odd[place] for place in places}
+        run_on(engine, path, junk)
+    heal(engine, junk)
 
 
 # --- one odd value beside the dossiers ----------------------------------------------------
@@ -286,7 +290,7 @@ def test_an_odd_value_in_a_list_of_deletions_costs_that_entry(
     engine.control.hide(number(1))
     path = ["data", "demarche", "pendingDeletedDossiers", "nodes", 0]
     path += [field] if field else []
-    for junk in HARD if field == "number" else SOME_HARD:
+    for junk in HARD if (operation, field) == ("Deletions", "number") else SOME_HARD:
         if operation == "Deletions":  # Asked for by themselves where the page fails with them.
             engine.control.faults.fail(
                 ScriptedFault("internal_error", operation="DossiersPage", times=2)
@@ -340,7 +344,7 @@ FACTS: list[tuple[str | int, ...]] = [
 
 def test_an_odd_value_in_the_demarches_facts_costs_that_fact(start: Start) -> None:
     """All dossiers are read, the path is named; what is whole again is as it was."""
-    engine = start(range(3))
+    engine = start([0])
     for rank, path in enumerate(FACTS):
         for junk in HARD if path == ("labels",) else [SOME_HARD[rank % 2]]:
             fault = ScriptedFault(
@@ -349,7 +353,7 @@ def test_an_odd_value_in_the_demarches_facts_costs_that_fact(start: Start) -> No
             engine.control.faults.fail(fault)
             report = engine.sync(full=True, push=junk == SOME_HARD[0])
             told = (path, junk[:20], report.errors)
-            assert (True, 3) == (report.exit_code in {0, 7}, report.read), told
+            assert (True, 1) == (report.exit_code in {0, 7}, report.read), told
             is_named = any(".".join(map(str, path)) in message for message in report.errors)
             is_allowed = junk == "null" and path[-1] in {"datePublication", "options"}
             assert is_named or is_allowed, told
@@ -368,10 +372,8 @@ def test_an_odd_value_in_the_demarches_facts_costs_that_fact(start: Start) -> No
         {"Date": "Wed, 25 Nov 99999999999 10:00:00 GMT"},
         {"Date": "Fri, 31 Dec 9999 23:59:59 -1400"},
         {"Date": "Wed, 25 Nov 9998 10:00:00 GMT"},
-        {"Date": "²"},
-        {"Date": ""},
-        {"RateLimit-Reset": "²"},
-        {"Content-Type": "²"},
+        {"Date": "²", "RateLimit-Reset": "²"},
+        {"Date": "", "Content-Type": "²"},
     ],
     ids=lambda headers: "-".join(next(iter(headers.items())))[:30],
 )
@@ -392,8 +394,7 @@ WRITTEN = ("data", "w0_annotations")
     ("path", "junk"),
     [
         ((), DEEP),
-        (("data",), "1"),
-        *((WRITTEN, junk) for junk in ("1", '{"annotations":[1]}', DEEP)),
+        (WRITTEN, '{"annotations":[1]}'),
         ((*WRITTEN, "errors"), '[{"id":[]}]'),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else ".".join(value) or "answer",
