@@ -25,6 +25,7 @@ from dsync.service.sentry import reporter
 from dsync.store import RunningService
 from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.report import RunReport
+from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
 from tests.engine.served import register
@@ -137,7 +138,7 @@ def test_a_quarantine_is_told_again_each_time_it_has_doubled(engine: Engine, inb
         for rank in range(4):
             engine.control.faults.repair(number(rank))
         for rank in range(poisoned):
-            engine.control.faults.fail_reads(number(rank), champs_only=True)
+            engine.control.faults.return_null(number(rank), champs_only=True)
         engine.sync(full=True)
         titles = told(engine, inbox, *both)
         seen.append([title for title in titles if title != INSTRUCTEUR])
@@ -198,8 +199,8 @@ def test_nothing_is_told_at_a_restart_after_maintenance(engine: Engine, inbox: I
 @pytest.mark.parametrize(
     ("fault", "demarches", "title", "said"),
     [
-        ("token_expired", 40, "token_refused", "The DS token has expired. Make a new one"),
-        ("bad_gateway", 20, "ds", "DS is unavailable (HTTP 502)"),
+        ("token_expired", 12, "token_refused", "The DS token has expired. Make a new one"),
+        ("bad_gateway", 12, "ds", "DS is unavailable (HTTP 502)"),
     ],
 )
 def test_a_cause_of_many_demarches_is_one_message(
@@ -379,8 +380,9 @@ class Held:
         return []
 
 
-def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox) -> None:
+def test_a_changed_form_is_told_by_the_daily_check(start: Start, inbox: Inbox) -> None:
     """At the start, and once a day: a label that is missing, another one, until both are there."""
+    engine = start([0])
     alerts = alerts_of(engine.worker, inbox)
     seen = []
     for former, later in (
