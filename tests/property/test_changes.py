@@ -156,13 +156,21 @@ COMMON: dict[str, Any] = {
 stories = st.lists(acts, min_size=4, max_size=14)
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("engine_name", "examples"),
+    [
+        ("sqlite", 6),
+        ("postgresql", 3),
+        pytest.param("sqlite", 100, marks=pytest.mark.long),
+        pytest.param("postgresql", 50, marks=pytest.mark.long),
+    ],
+)
 def test_the_history_applied_to_the_first_state_gives_the_last(
-    engine_name: str, request: pytest.FixtureRequest
+    engine_name: str, examples: int, request: pytest.FixtureRequest
 ) -> None:
     """Whatever happens in between, on both engines; a further read adds nothing."""
 
-    @settings(max_examples=12 if engine_name == "sqlite" else 5, **COMMON)
+    @settings(max_examples=examples, **COMMON)
     @given(story=stories)
     def lives(story: list[tuple[Any, ...]]) -> None:
         if engine_name == "sqlite":
