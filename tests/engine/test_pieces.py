@@ -255,11 +255,16 @@ def test_an_erasure_that_the_target_refuses_is_made_up_for(
     assert not [name for name in copies(folder) if name.startswith(str(number(ONE)))]
 
 
+STEP = 2
+in_steps = pytest.mark.parametrize("first", [1, pytest.param(2, marks=pytest.mark.long)])
+"""A default run of the tests kills at each second point, the long profile at the others."""
+
+
 def killed_at_each_point(
-    engine: Engine, folder: Path, work: Callable[[], Any], check: Callable[[], None]
+    engine: Engine, folder: Path, first: int, work: Callable[[], Any], check: Callable[[], None]
 ) -> None:
     """Do work that is killed at one point after the other, until it ends before."""
-    for point in range(1, 60):
+    for point in range(first, 60, STEP):
         Doom(engine.worker).at(point)
         try:
             work()
@@ -273,8 +278,9 @@ def killed_at_each_point(
     pytest.fail("there are more points than are looked at")
 
 
+@in_steps
 def test_a_kill_at_any_point_of_a_copying_leaves_what_the_next_one_ends(
-    start: Callable[..., Engine], folder: Path
+    start: Callable[..., Engine], folder: Path, first: int
 ) -> None:
     """Whatever is in the target is known to the database, and is copied in the end."""
     engine = start((TWO,), **copying(folder))
@@ -286,13 +292,14 @@ def test_a_kill_at_any_point_of_a_copying_leaves_what_the_next_one_ends(
         assert {f"file://{folder}/{name}" for name in copies(folder)} <= known
         engine.execute("UPDATE piece SET etat = 'en_cours'")  # As if none had been noted.
 
-    killed_at_each_point(engine, folder, lambda: fetched(engine), all_known)
+    killed_at_each_point(engine, folder, first, lambda: fetched(engine), all_known)
     assert {LETTER.content, NOTE.content} == set(copies(folder).values())
     assert ["copiee"] * 2 == states(engine, TWO)
 
 
+@in_steps
 def test_a_kill_at_any_point_of_an_erasure_leaves_no_file(
-    start: Callable[..., Engine], folder: Path
+    start: Callable[..., Engine], folder: Path, first: int
 ) -> None:
     """The next run deletes the file, if the erasure was stored; else the order is repeated."""
     engine = start((ONE, TWO), **copying(folder))
@@ -309,7 +316,7 @@ def test_a_kill_at_any_point_of_an_erasure_leaves_no_file(
         engine.sync()
         assert is_erased == (not (folder / str(number(ONE))).exists())
 
-    killed_at_each_point(engine, folder, work, finished)
+    killed_at_each_point(engine, folder, first, work, finished)
     assert worker is not engine.worker
     assert not (folder / str(number(ONE))).exists()
     assert [] == engine.rows("SELECT * FROM piece WHERE numero = :n", n=number(ONE))
