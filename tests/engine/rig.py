@@ -114,6 +114,20 @@ def _few_products(dossiers: int) -> str:
     return json.dumps({**document, "data": kept})
 
 
+def few_redirects(dossiers: Iterable[ServedDossier]) -> dict[str, str]:
+    """Return the redirects of the former addresses that dossiers answer with, step by step."""
+    all_, kept = products.redirects(SEED), dict[str, str]()
+    named = " ".join(str(one.champs) for one in dossiers)
+    while found := {
+        path: target
+        for path, target in all_.items()
+        if path not in kept and Path(path).stem in named
+    }:
+        kept |= found
+        named = " ".join(found.values())
+    return kept
+
+
 @contextmanager
 def small_sandbox(dossiers: int, **options: Any) -> Iterator[Sandbox]:
     """Serve the first dossiers beside a catalogue with few products."""
@@ -369,6 +383,7 @@ class Engine:
         served = [(FORM, self._dossiers)]
         made = self._open.enter_context(Sandbox(served, seed=SEED, clock=lambda: NOW))
         made.control.catalogue.replace("/api/v2.6/startups.json", few_products())
+        made.control.catalogue.replace("/redirects.json", few_redirects(self._dossiers))
         return made
 
     @property
