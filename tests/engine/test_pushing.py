@@ -160,8 +160,8 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
     assert 7 == engine.sync().exit_code
     assert "refusee" == engine.wishes(0)["resultat"]
     whole = 0
-    for _ in range(20):
-        engine.advance(minutes=10)
+    for _ in range(10):
+        engine.advance(minutes=20)
         engine.control.forget_requests()
         engine.sync()
         whole += engine.pages()[0].variables["updatedSince"].startswith("1970")
@@ -319,7 +319,7 @@ def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine
         assert 7 == report.exit_code
         if engine.wishes(0)["resultat"] == "refusee":
             break
-        engine.advance(minutes=30)
+        engine.advance(hours=1)
     assert 8 == sum(tries)
     tried_at = [place for place, count in enumerate(tries) if count]
     pauses = [later - earlier for earlier, later in pairwise(tried_at)]
