@@ -101,8 +101,8 @@ def test_a_back_dated_erasure_is_found(engine: Engine) -> None:
     """Told with the day it was hidden, sixteen days ago: the lists are asked from there on."""
     engine.sync_until_quiet()
     engine.control.hide(number(OPEN_ONE), "usager")
-    for _ in range(16):
-        engine.advance(days=1)
+    for days in (1, 14, 1):
+        engine.advance(days=days)
         engine.sync()
     engine.control.erase(number(OPEN_ONE))
     engine.advance(hours=1)
@@ -420,8 +420,7 @@ def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Eng
     assert {"present": 12} == engine.presences()
 
 
-@pytest.mark.parametrize("full", [False, True])
-@pytest.mark.parametrize("which", ["pending", "deleted"])
+@pytest.mark.parametrize(("which", "full"), [("pending", True), ("deleted", False)])
 def test_a_list_that_ds_fails_on_costs_that_list_alone(
     engine: Engine, which: str, full: bool
 ) -> None:
