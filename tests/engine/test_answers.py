@@ -11,6 +11,7 @@ from dsync.sync.report import RunReport
 from dsync.sync.work import AnswerCheck, Request, WithdrawAnswer
 from tests.engine.rig import DETAIL, PAGE, Engine, number
 from tests.engine.test_judging import republish
+from tests.store.databases import on_postgresql, on_sqlite
 
 ALICE = "alice.martin@example.gouv.fr"
 WHY = "attestation du 12 février, reçue par courriel"
@@ -68,6 +69,7 @@ def page_of(engine: Engine, rank: int) -> str:
     return str(engine.control.truth_of(number(rank)).champs[PAGE])
 
 
+@on_postgresql
 def test_an_answer_makes_the_verdict_and_is_written_into_ds(engine_on_each: Engine) -> None:
     """Detail, journal and view say who, when and why; what it rested on is kept; then it is quiet.
 
@@ -122,6 +124,7 @@ def test_an_answer_withdrawn_leaves_what_the_check_finds(engine_on_each: Engine)
     assert "nothing to withdraw" in again.to_json()["errors"][0]
 
 
+@on_sqlite
 def test_other_twins_have_to_be_confirmed_and_the_same_ones_again_not(
     engine_on_each: Engine,
 ) -> None:

@@ -11,6 +11,7 @@ from dsync.errors import LeaseHeldError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sync.work import ReadAll
 from tests.engine.rig import DEMARCHE, Engine, number
+from tests.store.databases import on_sqlite
 
 AHEAD = timedelta(days=400)
 
@@ -40,6 +41,7 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
     assert engine.worker.app.due() is None
 
 
+@on_sqlite
 def test_a_plain_run_makes_the_full_read_that_the_future_would_have_delayed(
     engine_on_each: Engine,
 ) -> None:

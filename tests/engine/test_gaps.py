@@ -11,6 +11,7 @@ from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.conftest import Start
 from tests.engine.rig import PROBLEME, Engine, number, seeds
+from tests.store.databases import on_postgresql, on_sqlite
 
 SIRET, RNA, MAP, COMMUNE, EPCI, BLOCK = 4910, 4911, 4912, 4913, 4914, 4920
 LYON = {"code": "69123", "name": "Lyon", "postal_code": "69002"}
@@ -118,6 +119,7 @@ def facts(engine: Engine) -> dict[str, Any]:
     }
 
 
+@on_postgresql
 def test_a_part_that_ds_fails_on_keeps_what_is_known_of_it(many_on_each: Engine) -> None:
     """Each part of a dossier: its rows stay as they were, its verdict too, and no event is told."""
     many = many_on_each
@@ -144,6 +146,7 @@ def test_a_part_that_ds_fails_on_keeps_what_is_known_of_it(many_on_each: Engine)
     assert [] == many.worker.app.verify(remote=False).findings
 
 
+@on_sqlite
 def test_a_part_that_ds_failed_on_at_the_first_sight_comes_later_without_a_change(
     many_on_each: Engine,
 ) -> None:
@@ -223,6 +226,7 @@ def test_an_association_is_named_by_its_title(many: Engine) -> None:
     assert ("Les Amis du numérique", "130025265") == (row["raison_sociale"], row["siren"])
 
 
+@on_sqlite
 def test_a_required_field_that_ds_fails_on_costs_its_dossier_alone(many_on_each: Engine) -> None:
     """Its error names no reason, and leaves nothing of the dossier: no query was refused."""
     many = many_on_each

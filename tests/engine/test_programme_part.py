@@ -64,6 +64,7 @@ def test_its_views_are_there_once_a_demarche_has_it(engine: Engine) -> None:
     assert 2 == len(engine.rows("SELECT * FROM candidature"))
 
 
+@pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
 def test_the_console_shows_nothing_of_it_without_it(engine: Engine) -> None:
     """No page of the programme, none in the menu, and each other page works."""
     with served(engine, [engine.another(**ALONE).app]) as console:

@@ -18,7 +18,7 @@ from dsync.exports import export, tables_of
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor, ServedDossier
 from tests.engine.rig import DEMARCHE, NOW, Engine, id_of, number, opening, seeds
-from tests.store.databases import PostgresServer
+from tests.store.databases import PostgresServer, on_sqlite
 
 VIEW = "formulaire_86321"
 MASKED = "sans_donnees_personnelles"
@@ -83,6 +83,7 @@ def exported(engine: Engine, folder: Path, *opened: int) -> tuple[dict[str, list
     return {one.name: [*one.columns] for one in tables}, "\n".join(texts)
 
 
+@on_sqlite
 def test_an_export_has_no_answer_that_is_not_open(few: Engine, tmp_path: Path) -> None:
     """Whatever its type; one that is open is there, and stays so when its question is retyped."""
     few.begin()

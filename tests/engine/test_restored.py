@@ -53,6 +53,7 @@ def keep(
     return make
 
 
+@on_postgresql
 def test_what_dsync_wrote_after_the_backup_is_known_as_its_own(
     engine_on_each: Engine, keep: Callable[[], Restore]
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_human_who_dates_a_set_anew_at_once_is_not_taken_for_dsync(engine: Eng
     assert {**dict.fromkeys(WISHES, "confirmee"), "date": "conflit"} == engine.wishes(0)
 
 
+@on_sqlite
 def test_what_a_person_established_after_the_backup_is_left_to_a_person(
     engine_on_each: Engine, keep: Callable[[], Restore]
 ) -> None:

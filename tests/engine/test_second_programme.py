@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import pytest
+
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.programme import Evidence, Judged, PrecheckOptions, Programme, ProgrammeRun, ToJudge
 from dsync.store.dictionary import NO_PROGRAMME
@@ -45,14 +47,9 @@ class Everybody(Programme):
                 yield Judged(one, Decision(Verdict.ELIGIBLE, (check,), "Éligible", "1", "1"))
 
 
+@pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
 def test_it_judges_and_writes_back(empty_database_url: str) -> None:
     """Its verdicts are pushed once, and commands and pages show them in its words."""
-    if empty_database_url.startswith("postgresql"):
-        from dsync.store import Store
-
-        opened = Store.open(empty_database_url, check_schema=False)
-        opened.upgrade()
-        opened.close()
     with Engine(empty_database_url, seeds(range(3)), programme=NO_PROGRAMME) as engine:
         app = engine.worker.app
         app.programme = Everybody()  # type: ignore[assignment]

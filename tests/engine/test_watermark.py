@@ -249,7 +249,7 @@ SHOWN = {
 
 def test_what_a_push_wrote_is_in_the_views_after_the_next_read(database_url: str) -> None:
     """It is read once, as dsync's own change; what is in the overlap later is known."""
-    with Engine(database_url, seeds(range(120))) as engine:
+    with Engine(database_url, seeds(range(90))) as engine:
         pushed = engine.sync().pushed
         assert pushed > 50
         runs = []
