@@ -7,8 +7,9 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import Engine, event
@@ -28,6 +29,14 @@ WHOLE = re.compile(r"SEARCH dossier USING .*ix_dossier_demarche_numero \(demarch
 """A search that finds all dossiers of the démarche."""
 
 
+class Statement(NamedTuple):
+    """What was executed, once or with many parameters."""
+
+    text: str
+    parameters: Any
+    many: bool
+
+
 @pytest.fixture(scope="module")
 def prebuilt() -> Iterator[Prebuilt]:
     """A server of a démarche that fills three pages."""
@@ -35,28 +44,49 @@ def prebuilt() -> Iterator[Prebuilt]:
         yield server
 
 
+@dataclass(frozen=True)
+class FirstRead:
+    """The report of a first read, its statements, and the database, which is closed."""
+
+    report: RunReport
+    statements: list[Statement]
+    path: Path
+
+
+def _first_read(server: Prebuilt, path: Path) -> FirstRead:
+    with noting_statements() as statements:
+        report = _sync(server, f"sqlite:///{path}", full=True)
+    return FirstRead(report, statements, path)
+
+
 @pytest.fixture(scope="module")
-def first_read(
-    prebuilt: Prebuilt, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[RunReport, Path]:
-    """The report of a first read of it, and the database, which is closed."""
-    path = tmp_path_factory.mktemp("read") / "dsync.db"
-    return _sync(prebuilt, f"sqlite:///{path}", full=True), path
+def first_read(prebuilt: Prebuilt, tmp_path_factory: pytest.TempPathFactory) -> FirstRead:
+    """A first read of it."""
+    return _first_read(prebuilt, tmp_path_factory.mktemp("read") / "dsync.db")
+
+
+@pytest.fixture(scope="module")
+def page_read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstRead]:
+    """A first read of a démarche that fills one page."""
+    with serving(PAGE, products=3) as server:
+        yield _first_read(server, tmp_path_factory.mktemp("page") / "dsync.db")
 
 
 @pytest.fixture
-def read(first_read: tuple[RunReport, Path], tmp_path: Path) -> Path:
-    """A copy of that database."""
-    return Path(shutil.copy(first_read[1], tmp_path / "dsync.db"))
+def read(first_read: FirstRead, tmp_path: Path) -> Path:
+    """A copy of the database of three pages."""
+    return Path(shutil.copy(first_read.path, tmp_path / "dsync.db"))
 
 
 @contextmanager
-def counting_statements() -> Iterator[list[str]]:
+def noting_statements() -> Iterator[list[Statement]]:
     """Collect the statements of every engine for as long as the block lasts."""
-    statements: list[str] = []
+    statements: list[Statement] = []
 
-    def note(_c: object, _k: object, statement: str, *_: object) -> None:
-        statements.append(statement)
+    def note(
+        _c: object, _k: object, statement: str, parameters: Any, _x: object, many: bool
+    ) -> None:
+        statements.append(Statement(statement, parameters, many))
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
@@ -74,10 +104,10 @@ def _sync(
 
 
 def test_a_full_read_asks_a_request_a_page_and_three_more_at_most(
-    first_read: tuple[RunReport, Path],
+    first_read: FirstRead,
 ) -> None:
     """Pages of a hundred, and the démarche's facts."""
-    report, _ = first_read
+    report = first_read.report
     assert (report.read, report.evaluated) == (DOSSIERS, DOSSIERS)
     assert report.requests <= DOSSIERS // PAGE + 3
 
@@ -87,12 +117,12 @@ def test_a_run_that_finds_nothing_changed_asks_next_to_nothing(
     prebuilt: Prebuilt, read: Path, deletions: bool, most: int
 ) -> None:
     """One request, the lists of deletions inside it; nothing but bookkeeping is written."""
-    with counting_statements() as statements:
+    with noting_statements() as statements:
         report = _sync(prebuilt, f"sqlite:///{read}", deletions=deletions)
 
     assert report.requests <= most
     assert (report.read, report.changed, report.evaluated) == (0, 0, 0)
-    written = {s.split()[2] for s in statements if s.startswith("INSERT")}
+    written = {one.text.split()[2] for one in statements if one.text.startswith("INSERT")}
     assert written <= {
         "lease",
         "sync_state",
@@ -108,55 +138,43 @@ def test_a_run_that_finds_nothing_changed_goes_through_no_table(
     prebuilt: Prebuilt, read: Path
 ) -> None:
     """Its cost does not grow with the copy: every statement finds its rows by an index."""
-    assert set() == {
-        (step, statement) for step, statement in _steps(prebuilt, read) if GROWING.search(step)
-    }
+    with noting_statements() as statements:
+        _sync(prebuilt, f"sqlite:///{read}")
+    steps = _steps(read, statements)
+    assert steps
+    assert set() == {(step, statement) for step, statement in steps if GROWING.search(step)}
 
 
 def test_a_first_read_goes_through_the_demarche_as_often_for_three_pages_as_for_one(
-    prebuilt: Prebuilt, tmp_path: Path
+    page_read: FirstRead, first_read: FirstRead
 ) -> None:
     """A page costs the same whatever the copy holds: its dossiers are found by their numbers."""
     counts = []
-    with serving(PAGE, products=20) as small:
-        for server, name in ((small, "small.db"), (prebuilt, "dsync.db")):
-            steps = [step for step, _ in _steps(server, tmp_path / name, full=True)]
-            counts.append(sum(bool(GROWING.search(s) or WHOLE.search(s)) for s in steps))
+    for done in (page_read, first_read):
+        steps = [step for step, _ in _steps(done.path, done.statements)]
+        counts.append(sum(bool(GROWING.search(s) or WHOLE.search(s)) for s in steps))
     assert counts[0] == counts[1]
 
 
-def _steps(server: Prebuilt, path: Path, *, full: bool = False) -> list[tuple[str, str]]:
+def _steps(path: Path, statements: list[Statement]) -> list[tuple[str, str]]:
     """Return the steps of SQLite's plans for a run's statements, each with its statement."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(
-        _c: object, _k: object, statement: str, parameters: Any, _x: object, many: bool
-    ) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and not many:
-            asked.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        _sync(server, f"sqlite:///{path}", full=full)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
     with closing(sqlite3.connect(path)) as connection:
         return [
-            (step, statement)
-            for statement, parameters in asked
-            for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            (step, one.text)
+            for one in statements
+            if one.text.startswith(("SELECT", "UPDATE", "DELETE")) and not one.many
+            for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {one.text}", one.parameters)
         ]
 
 
-def test_a_page_costs_the_same_statements_whatever_it_holds(tmp_path: Path) -> None:
+def test_a_page_costs_the_same_statements_whatever_it_holds(
+    page_read: FirstRead, tmp_path: Path
+) -> None:
     """Rows are compared and written in bulk: five dossiers cost what a hundred cost."""
-    counts = []
-    for dossiers in (5, PAGE):
-        with serving(dossiers, products=3) as server, counting_statements() as statements:
-            _sync(server, f"sqlite:///{tmp_path / f'{dossiers}.db'}", full=True)
-        counts.append(len(statements))
+    with serving(5, products=3) as server:
+        small = _first_read(server, tmp_path / "5.db")
 
-    assert counts[0] == counts[1]
+    assert len(small.statements) == len(page_read.statements)
 
 
 def test_a_first_push_asks_two_requests_for_ten_dossiers(tmp_path: Path) -> None:
@@ -180,13 +198,13 @@ def test_what_dsync_wrote_itself_is_read_once(tmp_path: Path) -> None:
     """
     runs = []
     with (
-        Sandbox.start(180, 7) as sandbox,
+        Sandbox.start(166, 7) as sandbox,
         _pushing(sandbox, f"sqlite:///{tmp_path / 'dsync.db'}") as app,
     ):
         first = app.sync(Request(ReadAll()))
         pages = -(-first.pushed // PAGE)
         for changed in (0, 8, 0):
-            for one in sandbox.control.truth()[::20][:changed]:
+            for one in sandbox.control.truth()[::15][:changed]:
                 sandbox.control.edit_champ(one.number, 4105, "Un autre problème")
             sandbox.control.forget_requests()
             report = app.sync(Request(ReadChanges(push=False)))
