@@ -28,7 +28,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def demarche(request: pytest.FixtureRequest) -> Demarche:
-    """The démarche that is configured: the shipped one, unless `every_demarche` gives others."""
+    """The démarche that is configured: the shipped one, unless a scenario has others."""
     given: Demarche = getattr(request, "param", SHIPPED)
     return given
 

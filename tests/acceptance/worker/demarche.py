@@ -134,10 +134,9 @@ def _cases(usual: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("database_url", "demarche"), cases, indirect=True)
 
 
-every_demarche = _cases("aap-eig7-sqlite aap-eig7-postgresql equipement-sqlite")
-"""Runs a scenario on each démarche with each engine, the rarer pairs in the long profile alone."""
 every_demarche_once = _cases("aap-eig7-postgresql equipement-sqlite")
-"""The same, with the shipped démarche and the one that is most unlike it in the usual profile."""
+"""Runs a scenario on each démarche with each engine: in the usual profile on the shipped one and on
+the one that is most unlike it, each with an engine of its own."""
 
 
 def every_demarche_if_long(engine: str) -> pytest.MarkDecorator:
