@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +16,10 @@ from dsync.errors import SchemaBehindError, SchemaDiffersError
 from dsync.sandbox import Sandbox, content
 from tests.commands.command import InsideCommand
 from tests.commands.conftest import operator
+from tests.engine.rig import small_sandbox
 from tests.migrations.releases import contents, load
 from tests.outside.history import NOW, SEED
-from tests.store.databases import PostgresServer, connected, on_sqlite
+from tests.store.databases import PostgresServer, connected
 
 COMMANDS = (
     "db upgrade", "db downgrade 0.1.0 --yes", "db verify", "db backup copy.db", "db dictionary",
@@ -25,6 +28,7 @@ COMMANDS = (
     "quarantine list", "pieces status", "evidence show", "export out", "purge --older-than 2y",
     "person x", "forget 1 --yes",
 )  # fmt: skip
+Contents = dict[str, list[str]]
 FORMER = (
     "ALTER TABLE alerte DROP COLUMN cause",
     "ALTER TABLE sync_state DROP COLUMN cle_secrete",
@@ -39,23 +43,32 @@ def change(url: str, *statements: str) -> None:
             connection.execute(text(statement))
 
 
-@on_sqlite
+@pytest.fixture(scope="module")
+def unreleased(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[InsideCommand, Contents]]:
+    """Return `dsync` on a database of an unreleased state, which stays so, and its rows."""
+    folder = tmp_path_factory.mktemp("unreleased")
+    url = f"sqlite:///{shutil.copy(sqlite_template, folder / 'dsync.db')}"
+    change(url, *FORMER)
+    with small_sandbox(3) as sandbox:
+        environment = {**operator(sandbox, folder).environment, "DSYNC_DATABASE_URL": url}
+        yield InsideCommand(folder, environment), contents(url)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_ends_with_one_sentence(
-    command: str, sandbox: Sandbox, database_url: str, tmp_path: Path
+    command: str, unreleased: tuple[InsideCommand, Contents]
 ) -> None:
     """Exit 5, with what the tables lack and what to do; nothing is changed."""
-    change(database_url, *FORMER)
-    before = contents(database_url)
-    run = operator(sandbox, tmp_path)
-    dsync = InsideCommand(tmp_path, {**run.environment, "DSYNC_DATABASE_URL": database_url})
+    dsync, before = unreleased
     ended = dsync(*command.split())
     said = " ".join(ended.text.split())
     assert 5 == ended.code, said
     assert "its tables are those of no release (it lacks alerte.cause, " in said
     assert "`dsync db copy URL`" in said
     assert "report it" not in said
-    assert before == contents(database_url)
+    assert before == contents(dsync.environment["DSYNC_DATABASE_URL"])
 
 
 def test_the_tables_of_an_unreleased_state_are_refused_on_each_engine(database_url: str) -> None:
