@@ -10,7 +10,7 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,21 +24,36 @@ from tests.commands.conftest import operator
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
 MANY = 120
-"""Dossiers of each aid: more than a page of DS has."""
+"""Dossiers of an aid: more than a page of DS has."""
+FEW = 40
 RESULT = 6351
 UNIQUE = 'exige = { champ = "siren", unique_avec = ["theme"] }'
 STATES = 'etats = ["en_construction"]'
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
 
-@pytest.fixture
-def aids() -> Iterator[Sandbox]:
-    """Serve many dossiers of each aid."""
+@contextmanager
+def serving(dossiers: int) -> Iterator[Sandbox]:
+    """Serve so many dossiers of each aid."""
     forms = [
-        (content.SUBSIDY_FORM, content.subsidy_dossiers(7, MANY, now=NOW)),
-        (content.MOBILITY_FORM, content.mobility_dossiers(7, MANY, now=NOW)),
+        (content.SUBSIDY_FORM, content.subsidy_dossiers(7, dossiers, now=NOW)),
+        (content.MOBILITY_FORM, content.mobility_dossiers(7, dossiers, now=NOW)),
     ]
     with Sandbox(forms, seed=7) as server:
+        yield server
+
+
+@pytest.fixture
+def aids() -> Iterator[Sandbox]:
+    """Serve more than a page of each aid."""
+    with serving(MANY) as server:
+        yield server
+
+
+@pytest.fixture
+def few_aids() -> Iterator[Sandbox]:
+    """Serve less than a page of each aid."""
+    with serving(FEW) as server:
         yield server
 
 
@@ -56,7 +71,7 @@ def rows(run: Command, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-@pytest.mark.parametrize("name", ["subvention", "mobilite"])
+@pytest.mark.parametrize("name", ["subvention", pytest.param("mobilite", marks=pytest.mark.long)])
 def test_a_sample_judges_and_annotates_and_then_rests(
     aids: Sandbox, tmp_path: Path, name: str
 ) -> None:
@@ -100,16 +115,16 @@ def test_a_sample_judges_and_annotates_and_then_rests(
     assert found <= {"seals.dossier"}
 
 
-def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path: Path) -> None:
+def test_a_changed_date_tells_its_share_before_the_push(few_aids: Sandbox, tmp_path: Path) -> None:
     """By a dry run and by the brake; the key of a doublon that is too large is asked about."""
-    dsync = configured(aids, tmp_path, "subvention")
+    dsync = configured(few_aids, tmp_path, "subvention")
     dsync("sync")
     first = dsync("precheck", "--dry-run")
     assert "Sans verdict" in first.out
-    assert f"calendrier_depot : 0 dossier sur {MANY}\n" in first.out
+    assert f"calendrier_depot : 0 dossier sur {FEW}\n" in first.out
     accepted = dsync("precheck", "accept", "--yes").out
     for told in (first.out, accepted):
-        assert f"{MANY} dossiers get a first verdict.\n" in told
+        assert f"{FEW} dossiers get a first verdict.\n" in told
         assert "Verdicts of open dossiers that change" in told
         assert "standing verdicts" not in told
     path = Path(dsync.environment["DSYNC_CONFIG"])
@@ -118,18 +133,18 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     wide = later.replace(UNIQUE, 'exige = { champ = "theme", unique_avec = [] }')
     path.write_text(wide, encoding="utf-8")
     told = dsync("precheck", "--dry-run").out
-    assert f"calendrier_depot : {MANY} dossiers sur {MANY} : règle trop large ?" in told
-    assert f"doublon : {MANY} dossiers sur {MANY} : clé trop large ?" in told
-    assert f" of {MANY} standing verdicts change." in told
+    assert f"calendrier_depot : {FEW} dossiers sur {FEW} : règle trop large ?" in told
+    assert f"doublon : {FEW} dossiers sur {FEW} : clé trop large ?" in told
+    assert f" of {FEW} standing verdicts change." in told
     assert "first verdict" not in told
     held = dsync("sync", "--json")
     assert 0 == held.json["evaluated"]
     assert "Safety brake: the changed rules" in held.json["errors"][0]
 
 
-def test_only_the_present_checks_are_shown_and_accepted(aids: Sandbox, tmp_path: Path) -> None:
+def test_only_the_present_checks_are_shown_and_accepted(few_aids: Sandbox, tmp_path: Path) -> None:
     """Corrected between a dry run and the acceptance, also on second thoughts."""
-    dsync = configured(aids, tmp_path, "subvention")
+    dsync = configured(few_aids, tmp_path, "subvention")
     dsync("sync")
     path = Path(dsync.environment["DSYNC_CONFIG"])
     text = path.read_text(encoding="utf-8")
@@ -137,8 +152,8 @@ def test_only_the_present_checks_are_shown_and_accepted(aids: Sandbox, tmp_path:
     path.write_text(later, encoding="utf-8")
     accepted = dsync("precheck", "accept", "--yes")
     assert (0, "") == (accepted.code, accepted.err)
-    assert f"calendrier_depot : {MANY} dossiers sur {MANY} : règle trop large ?" in accepted.out
-    assert f"{MANY} judged" in accepted.out
+    assert f"calendrier_depot : {FEW} dossiers sur {FEW} : règle trop large ?" in accepted.out
+    assert f"{FEW} judged" in accepted.out
     path.write_text(text, encoding="utf-8")
     assert 4 == dsync("sync").code
     path.write_text(later, encoding="utf-8")
@@ -541,11 +556,11 @@ def test_each_version_of_the_checks_that_judged_is_kept(sandbox: Sandbox, run: C
     assert "90 %" not in explained.replace("\u00a0", " ")
 
 
-def test_a_question_that_leaves_the_form_is_told(aids: Sandbox, tmp_path: Path) -> None:
+def test_a_question_that_leaves_the_form_is_told(few_aids: Sandbox, tmp_path: Path) -> None:
     """New dossiers have no answer to it: its checks would be « à vérifier » without a word."""
-    dsync = configured(aids, tmp_path, "subvention")
+    dsync = configured(few_aids, tmp_path, "subvention")
     assert 1 == len(dsync("sync", "--json").json["errors"])
     [iban] = [one for one in content.SUBSIDY_FORM.revisions[-1].champs if "IBAN" in one.label]
-    aids.control.form.publish_revision(Change(remove=[iban.stable_id]))
+    few_aids.control.form.publish_revision(Change(remove=[iban.stable_id]))
     told = dsync("sync", "--full", "--json").json["errors"]
     assert [one for one in told if one.startswith("[champs.iban]: no champ of the form matches")]
