@@ -16,6 +16,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.exports import cells
 from dsync.store.dictionary import is_closed, pseudonymised
 from dsync.store.form_views import rows_of
+from dsync.store.reading_views import query_at_once
 
 BATCH = 1_000
 """Number of rows in memory at a time."""
@@ -63,8 +64,11 @@ class Table:
             yield from (self._converted(some, as_texts=as_texts) for some in found)
             return
         order = " ORDER BY numero" if "numero" in self.columns else ""
+        selected = self._selected(since)
+        if is_sqlite and since is None and (query := query_at_once(connection, self.name)):
+            selected = f"({query}){self._where(since)}"
         with connection.execution_options(yield_per=BATCH).execute(
-            text(f"SELECT {self._names} FROM {self._selected(since)}{order}"),  # noqa: S608
+            text(f"SELECT {self._names} FROM {selected}{order}"),  # noqa: S608
             self._values(since),
         ) as found:
             batches: Iterator[Sequence[Sequence[Any]]] = found.partitions(BATCH)

@@ -258,15 +258,19 @@ class FormView:
         typed |= {one.name: _TYPES.get(one.kind, "text") for one in self.columns.values()}
         return {name: typed[name] for name in self.documented}
 
-    def query(self, engine: str) -> str:
+    def query(self, engine: str, *, at_once: bool = False) -> str:
         """Return the view's SELECT.
 
         Args:
             engine: postgresql or sqlite.
+            at_once: whether all rows of a repetition are read, in half the time on SQLite; those of
+                one dossier would take as long.
         """
         if self.choice is not None:
             return _choices(self, self.choice, engine)
-        return _postgresql(self) if engine == "postgresql" else _sqlite(self)
+        if engine == "postgresql":
+            return _postgresql(self)
+        return _sqlite(self, at_once=at_once and self.repetition is not None)
 
 
 def form_views(
@@ -463,7 +467,14 @@ def _sources(view: FormView, engine: str) -> list[str]:
     return [f"FROM {source} AS d", "JOIN contenu AS c ON c.numero = d.numero", *of_rows]
 
 
-def _query(view: FormView, engine: str, columns: Iterable[str], joins: Iterable[str] = ()) -> str:
+def _query(
+    view: FormView,
+    engine: str,
+    columns: Iterable[str],
+    joins: Iterable[str] = (),
+    *,
+    at_once: bool = False,
+) -> str:
     """Return a view's query.
 
     Args:
@@ -471,17 +482,25 @@ def _query(view: FormView, engine: str, columns: Iterable[str], joins: Iterable[
         engine: postgresql or sqlite.
         columns: those of champs.
         joins: where they are from.
+        at_once: as of `FormView.query`, of a repetition.
     """
     row = "l.key + 1" if engine == "sqlite" else "l.rang::integer"
-    facts = [f"{row} AS ligne" if name == "ligne" else f"d.{name}" for name in view.facts]
+    dossier, sources = "d", _sources(view, engine)
+    if at_once:
+        # SQLite writes a row of JSON as text each time that it is named. A part without a table
+        # keeps it from merging this query into the outer one: it writes each row once.
+        inner = ["(SELECT d.numero, d.demarche_numero, l.key, l.value", *sources]
+        inner.append("UNION ALL SELECT NULL, NULL, NULL, NULL WHERE false) AS l")
+        dossier, sources = "l", ["FROM", *inner]
+    facts = [f"{row} AS ligne" if name == "ligne" else f"{dossier}.{name}" for name in view.facts]
     if view.choice is not None:
         facts[-1] = "v.key + 1 AS rang" if engine == "sqlite" else "v.rang::integer AS rang"
     return "\n".join(
         [
             f"SELECT\n    {_selected([*facts, *columns])}",
-            *_sources(view, engine),
+            *sources,
             *joins,
-            f"WHERE d.demarche_numero = {view.demarche}",
+            f"WHERE {dossier}.demarche_numero = {view.demarche}",
         ]
     )
 
@@ -509,7 +528,7 @@ def _choices(view: FormView, choice: FormColumn, engine: str) -> str:
     return _query(view, engine, [f"v.value AS {choice.name}"], joins)
 
 
-def _sqlite(view: FormView) -> str:
+def _sqlite(view: FormView, *, at_once: bool) -> str:
     """Return SQLite's query: each column looks for its champ, only where it is asked for."""
     columns = []
     for column in view.columns.values():
@@ -529,7 +548,7 @@ def _sqlite(view: FormView) -> str:
                 f"THEN {_sqlite_value(column, champs, place)} ELSE {found} END"
             )
         columns.append(f"{found} AS {column.name}")
-    return _query(view, "sqlite", columns)
+    return _query(view, "sqlite", columns, at_once=at_once)
 
 
 def _sqlite_value(column: FormColumn, source: str, path: str) -> str:

@@ -352,6 +352,19 @@ def _stored_forms(
     ]
 
 
+def query_at_once(connection: Connection, name: str) -> str | None:
+    """Return what reads all rows of a view formulaire_* on SQLite, None if the view does so.
+
+    Args:
+        connection: in a transaction.
+        name: of any view.
+    """
+    number = form_views.demarche_of(name)
+    forms = _stored_forms(connection, only=number) if number is not None else ()
+    found = [form for form in forms if form.name == name and form.repetition and not form.choice]
+    return found[0].query("sqlite", at_once=True) if found else None
+
+
 def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
     return {
         form.name: {
