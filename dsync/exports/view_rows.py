@@ -66,7 +66,7 @@ class Table:
         order = " ORDER BY numero" if "numero" in self.columns else ""
         selected = self._selected(since)
         if is_sqlite and since is None and (query := query_at_once(connection, self.name)):
-            selected = f"({query}){self._where(since)}"
+            selected = f'({query}) AS "{self.name}"{self._where(since)}'
         with connection.execution_options(yield_per=BATCH).execute(
             text(f"SELECT {self._names} FROM {selected}{order}"),  # noqa: S608
             self._values(since),

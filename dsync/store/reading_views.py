@@ -344,25 +344,28 @@ def _stored_forms(
     table = tables.demarche
     stored = dict(connection.execute(select(table.c.number, table.c.ouverts)).all())
     known = stored | dict(opened)
+    if only is None:
+        every = read_revisions(connection)
+    else:
+        every = {only: read_revisions_of(connection, only)}
     return [
         form
-        for number, revisions in sorted(read_revisions(connection).items())
-        if only in (None, number)
+        for number, revisions in sorted(every.items())
         for form in form_views.form_views(number, revisions.values(), known.get(number, ()))
     ]
 
 
 def query_at_once(connection: Connection, name: str) -> str | None:
-    """Return what reads all rows of a view formulaire_* on SQLite, None if the view does so.
+    """Return what reads all rows of a view formulaire_* on SQLite; None: it is no such view.
 
     Args:
         connection: in a transaction.
         name: of any view.
     """
     number = form_views.demarche_of(name)
-    forms = _stored_forms(connection, only=number) if number is not None else ()
-    found = [form for form in forms if form.name == name and form.repetition and not form.choice]
-    return found[0].query("sqlite", at_once=True) if found else None
+    forms = () if number is None else _stored_forms(connection, only=number)
+    queries = (form.query("sqlite", at_once=True) for form in forms if form.name == name)
+    return next(queries, None)
 
 
 def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
