@@ -347,17 +347,22 @@ class Loaded(NamedTuple):
     """The démarche that was selected in a folder."""
 
     @property
-    def refusal(self) -> ConfigurationError | None:
-        """The error with each problem once, None if nothing is wrong with what was asked for."""
-        # A wrong file of another démarche keeps nobody from the selected one.
-        if not self.problems or (self.wanted is not None and self.found):
-            return None
+    def each_problem(self) -> tuple[str, ...]:
+        """What is wrong, once each: a problem of the environment is every file's."""
         problems = [
             problem
             for _, exc in self.problems
             for problem in exc.problems or (exc.message.removesuffix("."),)
         ]
-        each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
+        return tuple(dict.fromkeys(problems))
+
+    @property
+    def refusal(self) -> ConfigurationError | None:
+        """The error with each problem once, None if nothing is wrong with what was asked for."""
+        # A wrong file of another démarche keeps nobody from the selected one.
+        if not self.problems or (self.wanted is not None and self.found):
+            return None
+        each_once = self.each_problem
         message = headline(each_once)
         if self.found:
             numbers = ", ".join(str(one.demarche) for one in self.found)

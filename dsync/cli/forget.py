@@ -9,6 +9,7 @@ import click
 from dsync.cli.options import NUMBER, current_flags, json_option, settings_options, wait_option
 from dsync.cli.output import announce_stop, confirmed, print_json
 from dsync.cli.session import check_known, set_up_logging
+from dsync.configuration import headline
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError
@@ -32,11 +33,11 @@ def forget(*, numero: int, yes: bool, wait_s: float, as_json: bool) -> None:
     number = DemarcheNumber(numero)
     # Whichever démarche is selected: a wrong file may be that of this one.
     loaded = load_each(**current_flags().settings)
-    if loaded.problems:
-        wrong = "\n".join(f"  - {exc.message}" for _, exc in loaded.problems)
+    if wrong := loaded.each_problem:
         raise ConfigurationError(
             f"Démarche {number} is not forgotten: first correct these files, one of which may be "
-            f"that of {number}.\n{wrong}"
+            f"that of {number}.\n{headline(wrong)}",
+            wrong,
         )
     settings = loaded.found[0]
     if number in (settings.folder or (settings.demarche,)):

@@ -260,17 +260,15 @@ class _Served:
         for settings in loaded.found:
             self._loaded[settings.config] = settings
             folder = tuple(sorted({*settings.folder, *wrong})) if settings.folder else ()
-            settings = replace(settings, folder=folder, is_folder_known=is_known)
-            worker = by_file.get(settings.config)
-            if worker is None:
-                worker = Worker(settings, stop=self._stop)
+            worker = by_file.get(settings.config) or Worker(settings, stop=self._stop)
+            worker.settings = replace(worker.settings, folder=folder, is_folder_known=is_known)
+            if settings.config not in by_file:
                 try:
                     make_ready(worker)
                     self._check_tables(worker)
                 except ConfigurationError as exc:
                     refused.append((settings.config, exc))
                     continue
-            worker.settings = replace(worker.settings, folder=folder, is_folder_known=is_known)
             workers.append(worker)
         return workers, refused
 
