@@ -425,9 +425,8 @@ def _postgresql(url: URL, connections: int) -> Engine:
                 # PostgreSQL expects far more values in JSON than there are, and would compile
                 # queries that take some milliseconds.
                 "SET jit = off;"
-                "SET timezone = 'UTC'"
+                "SET timezone = 'UTC';" + _COMPRESS_FAST
             )
-            cursor.execute(_COMPRESS_FAST)
         connection.commit()
 
     @event.listens_for(engine, "handle_error")
