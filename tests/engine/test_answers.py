@@ -11,7 +11,7 @@ from dsync.sync.report import RunReport
 from dsync.sync.work import AnswerCheck, Request, WithdrawAnswer
 from tests.engine.rig import DETAIL, PAGE, Engine, number
 from tests.engine.test_judging import republish
-from tests.store.databases import on_postgresql, on_sqlite
+from tests.store.databases import on_postgresql
 
 ALICE = "alice.martin@example.gouv.fr"
 WHY = "attestation du 12 février, reçue par courriel"
@@ -124,12 +124,10 @@ def test_an_answer_withdrawn_leaves_what_the_check_finds(engine_on_each: Engine)
     assert "nothing to withdraw" in again.to_json()["errors"][0]
 
 
-@on_sqlite
 def test_other_twins_have_to_be_confirmed_and_the_same_ones_again_not(
-    engine_on_each: Engine,
+    engine: Engine,
 ) -> None:
     """The detail in DS says so; an answer on the new ones replaces the former one."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     assert "|doublon:a_verifier|" == points(engine, 1)
     answer(engine, 1, "doublon")

@@ -24,7 +24,6 @@ from tests.engine.rig import (
     Engine,
     number,
 )
-from tests.store.databases import on_sqlite
 
 MISSIONS, COMMENTAIRE, COMMUNE = 4406, 5320, 4998
 LYON = {"code": "69123", "name": "Lyon", "postal_code": "69002"}
@@ -133,12 +132,10 @@ def test_a_file_that_another_of_the_same_name_replaces_is_a_change(engine: Engin
 # --- who made it --------------------------------------------------------------------------------
 
 
-@on_sqlite
 def test_what_dsync_wrote_is_dsyncs_and_a_humans_hand_after_it_is_not(
-    engine_on_each: Engine,
+    engine: Engine,
 ) -> None:
     """The content hash leaves these annotations and the label out; the changes are there."""
-    engine = engine_on_each
     engine.begin()
     assert [] == rows(engine)
     engine.advance(minutes=11)
@@ -327,10 +324,8 @@ def test_a_state_that_only_the_list_of_deletions_shows_is_a_change(engine: Engin
     ]
 
 
-@on_sqlite
-def test_an_erased_dossier_has_no_changes(engine_on_each: Engine) -> None:
+def test_an_erased_dossier_has_no_changes(engine: Engine) -> None:
     """Those of the others stay."""
-    engine = engine_on_each
     quiet(engine)
     for rank in (0, 1):
         engine.control.edit_champ(number(rank), PROBLEME, "Autre")

@@ -11,7 +11,6 @@ from dsync.errors import LeaseHeldError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sync.work import ReadAll
 from tests.engine.rig import DEMARCHE, Engine, number
-from tests.store.databases import on_sqlite
 
 AHEAD = timedelta(days=400)
 
@@ -41,12 +40,10 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
     assert engine.worker.app.due() is None
 
 
-@on_sqlite
 def test_a_plain_run_makes_the_full_read_that_the_future_would_have_delayed(
-    engine_on_each: Engine,
+    engine: Engine,
 ) -> None:
     """As the service does: what vanished meanwhile is found, and no instant lies ahead."""
-    engine = engine_on_each
     engine.worker.skew = AHEAD
     engine.sync_until_quiet()
     engine.control.expire(number(5))

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from dsync.sandbox import ScriptedFault
 from tests.engine.rig import PROBLEME, Engine, number
-from tests.store.databases import on_sqlite
 
 HOURLY = {"schedule": {"incremental": timedelta(hours=1)}}
 
@@ -23,10 +22,8 @@ def announced(engine: Engine) -> float:
     return seconds
 
 
-@on_sqlite
-def test_a_run_that_failed_behind_its_read_stays_due(engine_on_each: Engine) -> None:
+def test_a_run_that_failed_behind_its_read_stays_due(engine: Engine) -> None:
     """Until what was read is judged and sent; how long it waits is the service's to say."""
-    engine = engine_on_each
     engine.restart(configuration=HOURLY)
     engine.control.faults.fail(ScriptedFault("token_expired", only="mutation", times=None))
     for _ in range(2):

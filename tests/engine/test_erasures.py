@@ -10,7 +10,6 @@ import pytest
 from dsync.domain.run_kinds import Kind
 from dsync.sync.report import RunReport
 from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
-from tests.store.databases import on_sqlite
 
 ONE = 1
 WORD = "Mot-témoin"
@@ -24,10 +23,8 @@ def purged(engine: Engine, age: timedelta) -> RunReport:
     )
 
 
-@on_sqlite
-def test_an_erased_dossier_is_not_copied_again(engine_on_each: Engine) -> None:
+def test_an_erased_dossier_is_not_copied_again(engine: Engine) -> None:
     """Though it changes in DS: the copy has no word of it, the journal says who asked."""
-    engine = engine_on_each
     engine.control.edit_champ(number(ONE), PROBLEME, WORD)
     engine.sync_until_quiet()
     assert 1 == engine.worker.erase(ONE).deleted
@@ -78,10 +75,8 @@ def test_an_erased_dossier_that_ds_cannot_render_is_in_no_quarantine(
     assert "efface" == engine.one("dossier", ONE)["presence"]
 
 
-@on_sqlite
-def test_an_erasure_that_is_undone_is_copied_and_judged_again(engine_on_each: Engine) -> None:
+def test_an_erasure_that_is_undone_is_copied_and_judged_again(engine: Engine) -> None:
     """As a dossier that comes back."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     before = (engine.verdict(ONE), engine.remote(ONE))
     engine.worker.erase(ONE)

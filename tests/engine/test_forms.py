@@ -25,7 +25,7 @@ from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.engine.rig import NOW, PROBLEME, SEED, Engine, number
-from tests.store.databases import connected, on_sqlite
+from tests.store.databases import connected
 
 LAYOUT = ("header_section", "explication", "repetition")
 FACTS = len(dossier_dictionary()["columns"])
@@ -217,10 +217,8 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine)
     assert "Absent de la révision publiée." in columns["perspectives"]
 
 
-@on_sqlite
-def test_a_map_shows_its_areas_as_geojson_and_as_a_text(engine_on_each: Engine) -> None:
+def test_a_map_shows_its_areas_as_geojson_and_as_a_text(engine: Engine) -> None:
     """In the same order in whatever order DS gives them; another outline is a change."""
-    engine = engine_on_each
     engine.begin(push=False)
     new = ChampDescriptor(4901, "carte", "Emplacement")
     engine.control.form.publish_revision(Change(add_champs=[new]))

@@ -28,7 +28,7 @@ from tests.engine.rig import (
     number,
     seeds,
 )
-from tests.store.databases import connected, on_postgresql, on_sqlite
+from tests.store.databases import connected, on_postgresql
 
 STARTUPS = "/api/v2.6/startups.json"
 SUIVI = "https://beta.gouv.fr/startups/{}.html"
@@ -68,14 +68,12 @@ def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
     assert 0 == engine.sync().evaluated
 
 
-@on_sqlite
-def test_each_version_of_the_rules_that_judged_is_kept(engine_on_each: Engine) -> None:
+def test_each_version_of_the_rules_that_judged_is_kept(engine: Engine) -> None:
     """From its first verdict on, once; a trial as of a day keeps none, the former one stays."""
 
     def kept() -> dict[str, Any]:
         return {row["version"]: row for row in engine.rows("SELECT * FROM lecture_regle")}
 
-    engine = engine_on_each
     engine.sync_until_quiet()
     [first] = kept()
     assert {first} == {

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.world.edits import Change
 from tests.engine.rig import ETAPE, Engine, number
-from tests.store.databases import on_postgresql, on_sqlite
+from tests.store.databases import on_postgresql
 
 COLOURS = FORM.labels
 JURY, CONVENTION, EN_POSTE = 5203, 5402, 5405
@@ -46,10 +46,8 @@ def test_each_decision_is_kept_with_its_revision(engine_on_each: Engine) -> None
     ]
 
 
-@on_sqlite
-def test_labels_of_dsync_and_of_people_are_told_apart(engine_on_each: Engine) -> None:
+def test_labels_of_dsync_and_of_people_are_told_apart(engine: Engine) -> None:
     """The verdict's label is dsync's, also once it was read back; another one is a person's."""
-    engine = engine_on_each
     engine.begin()
     [own] = engine.labels(1)
     other = next(name for name in COLOURS if name != own)
@@ -114,10 +112,8 @@ def test_a_dossier_shows_each_stage_that_it_was_in(engine_on_each: Engine) -> No
     assert [*expected, ("En instruction", None)] == stages(engine, rank)
 
 
-@on_sqlite
-def test_a_withdrawn_correction_ends_when_it_is_noticed(engine_on_each: Engine) -> None:
+def test_a_withdrawn_correction_ends_when_it_is_noticed(engine: Engine) -> None:
     """DS journals no event for it."""
-    engine = engine_on_each
     engine.advance(days=PAST)
     engine.control.ask_correction(number(1))
     asked = engine.control.clock.now()

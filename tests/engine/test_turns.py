@@ -20,7 +20,6 @@ from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Erase, ReadDossiers, to_row
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, id_of, number
 from tests.engine.served import Served
-from tests.store.databases import on_sqlite
 
 UNKNOWN = DossierNumber(99)
 
@@ -218,10 +217,8 @@ def test_no_demarche_at_all_may_be_entered(engine_on_each: Engine) -> None:
     assert [] == engine_on_each.rows("SELECT * FROM turn")
 
 
-@on_sqlite
-def test_what_a_webhook_announced_and_ds_does_not_show_is_followed(engine_on_each: Engine) -> None:
+def test_what_a_webhook_announced_and_ds_does_not_show_is_followed(engine: Engine) -> None:
     """Hidden, erased, expired, unknown, of another démarche: as DS's lists say, without a word."""
-    engine = engine_on_each
     served = quiet(engine)
     engine.control.hide(number(0))
     engine.control.expire(number(1))

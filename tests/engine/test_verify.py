@@ -9,7 +9,7 @@ import pytest
 from dsync.domain.run_kinds import Kind
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, Worker, base_settings, number
-from tests.store.databases import on_postgresql, on_sqlite
+from tests.store.databases import on_postgresql
 
 
 def found(engine: Engine, *, remote: bool = False) -> dict[str, tuple[int, ...]]:
@@ -365,10 +365,8 @@ def test_a_view_that_shows_less_than_is_stored_is_found(engine_on_each: Engine) 
         assert "views.text" in shown
 
 
-@on_sqlite
-def test_values_that_ds_does_not_have_are_found_by_few_requests(engine_on_each: Engine) -> None:
+def test_values_that_ds_does_not_have_are_found_by_few_requests(engine: Engine) -> None:
     """A value that was edited in DS since the last read; twelve dossiers take one request."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
     assert {} == found(engine)
