@@ -89,8 +89,8 @@ def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
 def test_odd_values_cost_their_own_dossiers_at_most(
     sqlite_template: Any, tmp_path: Any, seed: int
 ) -> None:
-    """Sixty odd values for each seed."""
-    run_on(sqlite_template, tmp_path, seed, runs=3)
+    """A hundred odd values for each seed."""
+    run_on(sqlite_template, tmp_path, seed, runs=5)
 
 
 @pytest.mark.long

@@ -339,11 +339,11 @@ COMMON: dict[str, Any] = {
     "part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, 4))]
 )
 def test_any_order_of_events_ends_in_the_truth(machine: type[SyncMachine], part: int) -> None:
-    """Six stories a part, of up to a dozen events each; the default run tells one part."""
+    """Ten stories a part, of up to a dozen events each; the default run tells one part."""
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(
-        seed(part)(machine), settings=settings(max_examples=6, stateful_step_count=12, **COMMON)
+        seed(part)(machine), settings=settings(max_examples=10, stateful_step_count=12, **COMMON)
     )
 
 

@@ -21,8 +21,7 @@ BEGUN = (b"", b"GET /readyz HTTP/1.1\r\nHost: x\r\n", HOOK.encode())
 LIMIT = 1024
 """Of the service's descriptors, as usual where nobody sets it."""
 SIZE = 2000
-READY_S = 5.0
-"""Within one on a machine at rest; who is kept out waits until the idle ones leave."""
+READY_S = 1.0
 
 
 @contextmanager
@@ -57,7 +56,7 @@ def processor_s(surface: Surface) -> float:
 
 
 def test_idle_connections_keep_nobody_out(sqlite_dsync: Installed) -> None:
-    """Readiness at once, a sync through the service, and one line in the log."""
+    """Readiness within a second, a sync through the service, and one line in the log."""
     with descriptors(LIMIT):
         surface = started(sqlite_dsync)
     surface.until_read()
