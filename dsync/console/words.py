@@ -140,6 +140,7 @@ GENRES = {
     "precontrole": "Pré-contrôle",
     "effacement": "Effacement",
     "pieces": "Copie des pièces",
+    "accord": "Accord donné",
     "conflit": "Conflit réglé",
     "liste": "Liste remplacée",
     "acces": "Recherche d’une personne",

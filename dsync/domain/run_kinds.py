@@ -15,6 +15,7 @@ class Kind(StrEnum):
     PRECHECK = "precontrole"
     ERASURE = "effacement"
     PIECES = "pieces"
+    CONSENT = "accord"
 
 
 class Status(StrEnum):

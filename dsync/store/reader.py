@@ -35,6 +35,7 @@ from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
 from dsync.store.change_list import ChangeReads
 from dsync.store.changes import CorrectionReads
+from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
 from dsync.store.journal import JournalReads, QuarantineReads
@@ -133,6 +134,7 @@ class Reader(Subject):
         self.outbox = OutboxReads(scope)
         self.persons = PersonReads(scope)
         self.pieces = PieceReads(scope)
+        self.consents = ConsentReads(scope)
         self.quarantine = QuarantineReads(scope)
         self.queue = QueueReads(scope)
         self.requests = RequestReads(scope)

@@ -28,6 +28,7 @@ from dsync.store import access, layout, reading_views, schema, services, tables
 from dsync.store import lease as leases
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
+from dsync.store.consents import ConsentWrites
 from dsync.store.copying import Copied, copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME
@@ -630,6 +631,7 @@ class Tx(Subject):
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
         self.answers = AnswerWrites(scope)
+        self.consents = ConsentWrites(scope)
         self.deletions = DeletionWrites(scope)
         self.demarche = DemarcheWrites(scope)
         self.dossiers = DossierWrites(scope)

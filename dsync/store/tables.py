@@ -534,6 +534,20 @@ class QuarantaineRow(_Table, table=True):
     dernier_essai_le: dt.datetime
 
 
+class AccordRow(_Table, table=True):
+    """What waits for a person's consent, or has it and is not done yet: one row a kind."""
+
+    __tablename__ = "accord"
+
+    demarche_numero: int = given_number()
+    genre: str = Field(primary_key=True)
+    version: str
+    document: Any = json_text()
+    depuis_le: dt.datetime
+    donne_le: dt.datetime | None
+    donne_par: str | None
+
+
 class LeaseRow(_Table, table=True):
     """The lease of a démarche. `token` only grows, so that a former holder is recognised."""
 
@@ -722,6 +736,7 @@ sync_run = metadata.tables["sync_run"]
 demande = metadata.tables["demande"]
 indicateur = metadata.tables["indicateur"]
 quarantaine = metadata.tables["quarantaine"]
+accord = metadata.tables["accord"]
 sceau = metadata.tables["sceau"]
 layout = metadata.tables["layout"]
 lease = metadata.tables["lease"]

@@ -11,11 +11,13 @@ from functools import partial
 import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.store import SyncState
 from dsync.sync.answering import answer
 from dsync.sync.config_changes import check_sections, follow_config_changes
+from dsync.sync.consent import give
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase
 from dsync.sync.evaluate import evaluate_due, precheck
@@ -25,6 +27,7 @@ from dsync.sync.pull import pull
 from dsync.sync.report import RunReport
 from dsync.sync.sending import push_due, push_on_request
 from dsync.sync.work import (
+    Accept,
     AcceptEvidence,
     AcceptRules,
     AnswerCheck,
@@ -186,6 +189,12 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
             evaluate_due(run, accept_evidence=True)
         case AcceptRules():
             evaluate_due(run, accept_rules=work.version)
+        case Accept():
+            give(run, work)
+            # What was kept from being stored is found by reading all dossiers.
+            reads = work.genre in (Consent.DELETIONS, Consent.ANSWERS)
+            then = ReadAll() if reads else ReadChanges()
+            _synchronise(run, then, copies_pieces=copies_pieces)
         case Erase() | LiftErasure() | Purge():
             erase(run, work)
         case CopyPieces():

@@ -137,6 +137,17 @@ class AcceptRules(_Work, frozen=True, tag="precontrole accept_rules"):
     version: str = msgspec.field(name="accept_rules")
 
 
+class Accept(_Work, frozen=True, tag="accord"):
+    """Consent to what a run proposed, and do it."""
+
+    genre: Literal[
+        "inscriptions", "suppressions", "reponses", "configuration", "redacteur", "premiers_avis"
+    ]
+    """The kind of consent."""
+    accord: str
+    """The version that the person was shown."""
+
+
 class Erase(_Work, frozen=True, tag="effacement"):
     """Erase dossiers from the copy."""
 
@@ -177,6 +188,7 @@ Work = (
     | Answering
     | AcceptEvidence
     | AcceptRules
+    | Accept
     | Erasure
     | CopyPieces
 )

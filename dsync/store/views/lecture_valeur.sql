@@ -117,6 +117,7 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_synchronisation', 'genre', 'precontrole', 'Pré-contrôle seul, sur demande.'),
         ('lecture_synchronisation', 'genre', 'effacement', 'Effacement de dossiers, sur demande ou à leur âge ([retention]).'),
         ('lecture_synchronisation', 'genre', 'pieces', 'Copie des pièces jointes, sur demande.'),
+        ('lecture_synchronisation', 'genre', 'accord', 'Exécution de ce qui attendait l’accord d’une personne.'),
         ('lecture_synchronisation', 'statut', 'running', 'En cours.'),
         ('lecture_synchronisation', 'statut', 'success', 'Terminé sans incident.'),
         ('lecture_synchronisation', 'statut', 'partial', 'Terminé, avec un point à regarder.'),

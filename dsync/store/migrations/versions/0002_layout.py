@@ -1,4 +1,4 @@
-"""Adds the table in which a database says what it has, and an index for the last runs.
+"""Adds what a database says of itself, what waits for a consent, and an index for the last runs.
 
 Additive first: the release before this one must still run on this schema.
 """
@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
+
+from dsync.store import columns
 
 release = "1.0.0"
 revision = "0002"
@@ -26,6 +28,17 @@ def upgrade() -> None:
         sa.Column("made_at", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("part", name=op.f("pk_layout")),
     )
+    op.create_table(
+        "accord",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("genre", sqltypes.AutoString(), nullable=False),
+        sa.Column("version", sqltypes.AutoString(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=True),
+        sa.Column("depuis_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("donne_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("donne_par", sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("demarche_numero", "genre", name=op.f("pk_accord")),
+    )
     op.create_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run", ["demarche_numero", "run"])
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")
 
@@ -33,4 +46,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.create_index(op.f("ix_sync_run_demarche_numero"), "sync_run", ["demarche_numero"])
     op.drop_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run")
+    op.drop_table("accord")
     op.drop_table("layout")

@@ -1,0 +1,86 @@
+"""Stores what waits for a person's consent, and what they consented to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from dsync.domain.consent import Asked, Consent, Proposal
+from dsync.store import tables
+from dsync.store.sql import Subject, upsert
+
+_table = tables.accord
+_COLUMNS = [
+    _table.c[name]
+    for name in ("genre", "version", "document", "depuis_le", "donne_le", "donne_par")
+]
+
+
+class ConsentReads(Subject):
+    """Reads proposals."""
+
+    def all(self) -> list[Asked]:
+        """Return what waits, and what a person consented to and is not done yet, by its kind."""
+        rows = self.connection.execute(
+            select(*_COLUMNS)
+            .where(_table.c.demarche_numero == self.number)
+            .order_by(_table.c.depuis_le, _table.c.genre)
+        )
+        return [Asked.stored(*row) for row in rows]
+
+    def of(self, kind: Consent) -> Asked | None:
+        """Return the proposal of a kind, None without one."""
+        return next((one for one in self.all() if one.proposal.kind is kind), None)
+
+
+class ConsentWrites(ConsentReads):
+    """Writes proposals."""
+
+    def ask(self, proposal: Proposal, now: datetime) -> None:
+        """Store what a person is asked; what was asked or accepted before of its kind is replaced.
+
+        Args:
+            proposal: what would be done.
+            now: the present instant, in UTC. The instant of the first one that is still open stays.
+        """
+        known = self.of(proposal.kind)
+        if known is not None and known.version == proposal.version and known.given_at is None:
+            return
+        is_open = known is not None and known.given_at is None
+        upsert(
+            self.connection,
+            _table,
+            [
+                {
+                    "demarche_numero": self.number,
+                    "genre": proposal.kind.value,
+                    "version": proposal.version,
+                    "document": proposal.to_json(),
+                    "depuis_le": known.since if known is not None and is_open else now,
+                    "donne_le": None,
+                    "donne_par": None,
+                }
+            ],
+        )
+
+    def give(self, kind: Consent, version: str, by: str, now: datetime) -> bool:
+        """Record a person's consent; return False if this version does not wait for it."""
+        found = self.connection.execute(
+            update(_table)
+            .where(
+                _table.c.demarche_numero == self.number,
+                _table.c.genre == kind.value,
+                _table.c.version == version,
+            )
+            .values(donne_le=now, donne_par=by)
+        )
+        return bool(found.rowcount)
+
+    def end(self, kind: Consent) -> None:
+        """Delete the proposal of a kind: it is done, or its cause is gone."""
+        self.connection.execute(
+            delete(_table).where(
+                _table.c.demarche_numero == self.number, _table.c.genre == kind.value
+            )
+        )
