@@ -48,7 +48,7 @@ class Move(NamedTuple):
     """What changes, in French, such as « résultat »; "" where nothing is to be told apart."""
     before: str
     after: str
-    count: int
+    dossiers: int
 
 
 @dataclass(frozen=True, slots=True)
