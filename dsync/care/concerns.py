@@ -14,10 +14,8 @@ from dsync.errors import (
     DSError,
     DSUnauthorizedError,
     DSUnavailableError,
-    SafetyBrakeError,
     quotation,
 )
-from dsync.sync.moves import REMEDY, Moves
 
 CHECK = "check "
 """Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
@@ -43,12 +41,10 @@ class Code(StrEnum):
     DS_AWAY = "ds_away"
     """DS was not available for the last run; `details`: how."""
     TOKEN_REFUSED = "token_refused"  # noqa: S105
-    BRAKE = "brake"
-    """The last full read was stopped because too many dossiers disappeared at once."""
     MASS_DELETION = "mass_deletion"
     """DS's own lists hid or erased too many dossiers at once; `details`: of how many."""
-    RULES = "rules"
-    """Changed rules were stopped because they move too many verdicts; of as many dossiers."""
+    CONSENT = "consent"
+    """Something waits for a person's consent; `details`: what `dsync accept` calls it, a table."""
     WAITING = "waiting"
     REFUSED = "refused"
     CONFLICTS = "conflicts"
@@ -100,6 +96,7 @@ class Concern(NamedTuple):
             left=f"expires in {self.number} days" if self.number >= 0 else "has expired",
             why="; ".join(self.details),
             first=self.details[0] if self.details else "",
+            rest="; ".join(self.details[1:]),
             # Reasons are sentences of DS or of the outbox, in French.
             because=f" ({'; '.join(map(quotation, self.details))})" if self.details else "",
         )
@@ -150,17 +147,11 @@ def concerns_of(
         # Not where one page or dossier timed out.
         if end["code"] == DSError.exit_code and DSUnavailableError.__name__ in end["classes"]:
             yield Concern(Code.DS_AWAY, since=end["at"], details=how)
-    # Another brake stops a part of a run, which then does not fail.
-    if (state["last_full_code"], state["last_full_status"]) == (
-        SafetyBrakeError.exit_code,
-        Status.FAILED,
-    ):
-        yield Concern(Code.BRAKE)
     if mass := state["mass_deletion"]:
         yield Concern(Code.MASS_DELETION, mass["dossiers"], mass["since"], (str(mass["of"]),))
-    if stopped := Moves.stored(state["refused_rules"]):
-        since = state["refused_rules_since"]
-        yield Concern(Code.RULES, stopped.moved + stopped.first, since, (stopped.table,))
+    for one in state["consents"]:
+        details = (one["kind"], one["table"])
+        yield Concern(Code.CONSENT, one["dossiers"], one["since"], details)
     for code in (Code.WAITING, Code.REFUSED, Code.CONFLICTS, Code.QUARANTINED):
         if count := state[code]:
             yield Concern(code, count, details=tuple(state["reasons"].get(code, ())))
@@ -211,7 +202,7 @@ WARNINGS: Mapping[Code, str | None] = {
     # `dsync status` shows these in lines of their own, without « ! ».
     **dict.fromkeys((Code.NO_SUCCESS, Code.LATE, Code.NO_SERVICE, Code.CHECK, Code.EVIDENCE)),
     # The messages of the last run say these, with what to do.
-    **dict.fromkeys((Code.RUN_FAILED, Code.TOKEN_REFUSED, Code.BRAKE, Code.TARGET)),
+    **dict.fromkeys((Code.RUN_FAILED, Code.TOKEN_REFUSED, Code.TARGET)),
     Code.DS_AWAY: None,
     Code.SILENT_SERVICE: (
         "The service {why} last reported {ago} and did not report its end: check whether it still "
@@ -224,11 +215,11 @@ WARNINGS: Mapping[Code, str | None] = {
     Code.MASS_DELETION: (
         "DS's own lists hid or erased {dossiers} of {why} at once {ago}, and dsync followed them. "
         "Ask on DS whether that is meant: what is restored there comes back by itself, and `dsync "
-        "sync --full --accept-deletions` confirms the rest."
+        "accept deletions` confirms the rest."
     ),
-    Code.RULES: (
-        "New or changed rules would change the verdicts of {dossiers}{because}: they were stopped "
-        "{ago}, and nothing is judged or written back. " + REMEDY
+    Code.CONSENT: (
+        "Stopped {ago} until a person consents: {first} ({rest}). `dsync accept {first}` shows "
+        "it; correct its cause, or accept it."
     ),
     Code.WAITING: "{dossiers} with annotations that wait{because}: `dsync push` sends them now.",
     Code.REFUSED: (
@@ -259,9 +250,8 @@ WARNINGS: Mapping[Code, str | None] = {
 
 WORDS: Mapping[Code, str | None] = {
     Code.TOKEN_REFUSED: "token refused",
-    Code.BRAKE: "safety brake",
     Code.MASS_DELETION: "mass deletion",
-    Code.RULES: "rules stopped",
+    Code.CONSENT: "consent: {first}",
     Code.RUN_FAILED: "last run failed",
     Code.NO_SUCCESS: "never read",
     Code.LATE: "late",

@@ -78,6 +78,7 @@ def states_of(
         counts_of = reader.dossiers.counts_of(numbers) if counted else {}
         work_of = reader.open_work_of(numbers)
         told = reader.alerts.told_of(numbers)
+        waiting = reader.consents.waiting_of(numbers)
         judging = any(one.judges for one in every)
         confirmed_at = reader.evidence_confirmed_at() if judging else None
         # One démarche says it for all.
@@ -146,8 +147,15 @@ def states_of(
                     if configured[:1] == (demarche,)
                     else []
                 ),
-                "refused_rules": stored.refused_rules if judges else None,
-                "refused_rules_since": stored.refused_rules_since if judges else None,
+                "consents": [
+                    {
+                        "kind": one.proposal.kind.word,
+                        "since": one.since,
+                        "dossiers": one.proposal.dossiers,
+                        "table": one.proposal.table,
+                    }
+                    for one in waiting.get(demarche, ())
+                ],
                 "alerts": [{"name": name, "since": since} for name, since in told[demarche]],
                 "lease": at_work
                 and {

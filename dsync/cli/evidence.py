@@ -13,14 +13,16 @@ from typing import Any, TypeVar
 import click
 
 from dsync.care.prerequisites import missing_file
+from dsync.cli.accept import give_one
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
 from dsync.cli.reports import print_errors, print_moves
-from dsync.cli.runs import carry_out, run_once
+from dsync.cli.runs import carry_out
 from dsync.cli.session import load, open_worker, reading
 from dsync.configuration import shipped_config
 from dsync.database import open_database
+from dsync.domain.consent import Consent
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.eig.evidence.list_files import Difference, last_kept, put_back, replace_list
@@ -32,20 +34,19 @@ from dsync.eig.precheck.lists import (
 )
 from dsync.eig.precheck.rules import list_file
 from dsync.eig.precheck.rules_section import RulesConfig
-from dsync.eig.rows import evidence as kept_evidence
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.programme import NO_RULES
 from dsync.settings import Settings
 from dsync.sync.context import utc_now
 from dsync.sync.moves import Moves
-from dsync.sync.work import AcceptEvidence, Precheck
+from dsync.sync.work import Precheck
 
 T = TypeVar("T")
 SHOWN = 10
 """Entries of a list that are printed, of each that are added, removed or changed."""
 NEXT = (
     "The next run judges open dossiers by it; if too many verdicts change, it stops for `dsync "
-    "precheck accept`."
+    "accept rules`."
 )
 MOST_DOSSIERS = 50
 """Dossiers that are printed with the verdicts that they would have."""
@@ -53,7 +54,7 @@ MOST_DOSSIERS = 50
 
 @click.group(cls=Group)
 def evidence() -> None:
-    """Show the evidence of verdicts, accept a catalogue, replace a list or undo that."""
+    """Show the evidence of verdicts, replace a list or undo that."""
 
 
 @evidence.command("show")
@@ -91,35 +92,20 @@ def show(*, as_json: bool) -> None:
     )
 
 
-@evidence.command("accept")
+@evidence.command("accept", hidden=True)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @json_option
 @settings_options()
 def accept(*, yes: bool, as_json: bool) -> None:
-    """Accept the catalogue that the safety brake stopped, and judge open dossiers with it.
-
-    It replaces the last good copy. Verdicts keep the product evidence that they have. Asks first on
-    a terminal; needs --yes elsewhere and with --json.
-    """
-    with reading() as reader:
-        copy = kept_evidence(reader.connection)
-    if copy is None or copy.refused_sha256 is None:
-        raise ConfigurationError(
-            "The safety brake stopped no catalogue, so there is none to accept; "
-            "`dsync evidence show` shows the age of the copy."
-        )
-    question = f"{copy.erreur}\nReplace the last good copy by it?"
-    if confirmed(question, yes=yes, as_json=as_json):
-        run_once(AcceptEvidence(), as_json=as_json)
+    """Accept the catalogue that the safety brake stopped: `dsync accept evidence`."""
+    give_one(load(), (Consent.EVIDENCE,), yes=yes, as_json=as_json)
 
 
 @evidence.command("update")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--year", type=click.IntRange(2000, 2100), help="Year of a list of opérateurs.")
 @click.option("--source", help="Source of the list; stored with it.")
-@click.option(
-    "--accept", is_flag=True, help="Accept that more than a tenth of the entries is gone."
-)
+@click.option("--accept", is_flag=True, hidden=True)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @settings_options()
 def update(*, file: Path, year: int | None, source: str | None, accept: bool, yes: bool) -> None:
@@ -148,8 +134,8 @@ def update(*, file: Path, year: int | None, source: str | None, accept: bool, ye
     click.echo(f"{target}: {found.entries} entries, from {found.source}.")
     if name is not None:
         _print_difference(difference)
-        if not accept:
-            difference.check_gone(str(file))
+        if gone := difference.gone:
+            click.echo(f"  {gone}")
         _print_verdicts(settings, regles, name, found.text)
     question = f"Replace {target.name}?" if name else f"Write {target.name}?"
     if not confirmed(question, yes=yes, as_json=False):

@@ -1,4 +1,4 @@
-"""`dsync precheck`: judges dossiers again, on demand; accepts changed rules; answers checks."""
+"""`dsync precheck`: judges dossiers again, on demand; answers checks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import click
 from msgspec import structs
 
+from dsync.cli.accept import give_one
 from dsync.cli.demarches import listed
 from dsync.cli.failures import Group
 from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, settings_options
@@ -23,21 +24,19 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.reports import print_document, print_errors, print_moves, with_remedies
-from dsync.cli.runs import Done, carry_out, finish, run_once
-from dsync.cli.session import check_titles, load, open_worker, reading
+from dsync.cli.reports import print_errors, print_moves, with_remedies
+from dsync.cli.runs import Done, carry_out, finish
+from dsync.cli.session import check_titles, load, reading
 from dsync.database import PROGRAMME
 from dsync.domain.check_answers import RESULTS
+from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
-from dsync.errors import ConfigurationError
-from dsync.programme import NO_RULES
 from dsync.settings import Settings
 from dsync.sync.answering import check
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.moves import Moves
 from dsync.sync.work import (
-    AcceptRules,
     AnswerCheck,
     Answering,
     Judging,
@@ -109,7 +108,7 @@ def precheck(
     wide: bool,
     as_json: bool,
 ) -> None:
-    """Judge dossiers again, and show the old and the new verdict; or accept changed rules.
+    """Judge dossiers again, and show the old and the new verdict.
 
     A dossier keeps the product evidence that was first read for it; --refresh replaces it, after a
     question or with --yes, and --undo takes it back. Nothing is sent to DS: the next push or sync
@@ -158,39 +157,13 @@ def precheck(
     finish(done)
 
 
-@precheck.command("accept")
+@precheck.command("accept", hidden=True)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @json_option
 @settings_options()
 def accept(*, yes: bool, as_json: bool) -> None:
-    """Accept the changed rules that the safety brake stopped, and judge open dossiers by them.
-
-    Shows which verdicts of open dossiers change; if the file was changed since the last run, by the
-    present rules. Asks first on a terminal; needs --yes elsewhere and with --json.
-    Nothing is sent to DS: the next push or sync writes the changes.
-    """
-    settings = load()
-    with reading(settings) as reader:
-        state = reader.state.read()
-    stopped = Moves.stored(state.refused_rules)
-    if stopped is None:
-        raise ConfigurationError(
-            "The safety brake stopped no rules, so there are none to accept; `dsync sync` tries "
-            "changed ones."
-        )
-    version = _version(settings)
-    if version == state.rules_version:
-        raise ConfigurationError(
-            f"The file has the rules in force again ({version}), so there are none to accept; "
-            "`dsync sync` goes on with them."
-        )
-    if version != stopped.version:
-        # The file was changed since: nobody is shown the table of other rules than they accept.
-        stopped = _tried(version, settings, as_json=as_json)
-    if not as_json:
-        print_moves(stopped, are_all=True)
-    if confirmed(f"Judge by the rules {version}?", yes=yes, as_json=as_json):
-        run_once(AcceptRules(version), as_json=as_json, settings=settings)
+    """Accept changed rules, or the first ones: `dsync accept rules`, `dsync accept first`."""
+    give_one(load(), (Consent.RULES, Consent.FIRST), yes=yes, as_json=as_json)
 
 
 @precheck.command("answer")
@@ -262,24 +235,6 @@ def answers(*, dossiers: tuple[DossierNumber, ...], every: bool, as_json: bool) 
         ),
         empty="Nobody has answered a check.",
     )
-
-
-def _version(settings: Settings) -> str:
-    """Return the version of the rules of the file."""
-    with open_worker(settings.without_ds()) as worker:
-        if worker.programme is None or not worker.programme.judges:
-            raise ConfigurationError(NO_RULES)
-        return worker.programme.rules_version
-
-
-def _tried(version: str, settings: Settings, *, as_json: bool) -> Moves:
-    """Return what the rules of the file would move; exit if they cannot be tried."""
-    tried = carry_out(Precheck(), as_json=as_json, dry=True, settings=settings)
-    if tried.code:
-        print_document(tried.document, as_json=as_json, dry=True)
-    finish(tried)
-    is_declared = settings.configuration.declared is not None
-    return Moves.compared(tried.comparisons or [], is_declared=is_declared, version=version)
 
 
 def _answer(work: Answering, *, as_json: bool) -> None:

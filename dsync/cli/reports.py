@@ -134,10 +134,8 @@ def print_moves(moves: Moves, *, are_all: bool = False) -> None:
     """
     heading(f"Verdicts {'of open dossiers ' if are_all else ''}that change")
     print_table(("before", "after", "dossiers"), moves.moves, empty="None.")
-    for name, count, judged, asked in moves.found:
-        several = "s" if count > 1 else ""
-        question = f" : {asked}" if asked else ""
-        click.echo(f"{name} : {count} dossier{several} sur {judged}{question}")
+    for note in moves.notes:
+        click.echo(note)
     if moves.standing or not moves.first:
         click.echo(f"{moves.moved} of {moves.standing} standing verdicts change.")
     if moves.first:

@@ -32,6 +32,10 @@ COMMANDS = {
         "dsync.cli.console",
         "Serve the web console on this machine until Ctrl-C; print a link that works once.",
     ),
+    "accept": (
+        "dsync.cli.accept",
+        "List what a safety brake stopped, before and after, or consent to it.",
+    ),
     "status": (
         "dsync.cli.status",
         "Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.",
@@ -61,11 +65,11 @@ COMMANDS = {
     "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] copy is on."),
     "precheck": (
         "dsync.cli.precheck",
-        "Judge dossiers again, and show the old and the new verdict; or accept changed rules.",
+        "Judge dossiers again, and show the old and the new verdict; answer checks.",
     ),
     "evidence": (
         "dsync.cli.evidence",
-        "Show the evidence of verdicts, accept a catalogue, replace a list or undo that.",
+        "Show the evidence of verdicts, replace a list or undo that.",
     ),
     "rules": (
         "dsync.cli.rules",
@@ -113,7 +117,7 @@ Exit codes:
   1  internal error of dsync
   2  usage, configuration, or an address that is not DS's API
   3  DS refuses the token
-  4  safety brake: too many dossiers disappeared, or verdicts change, at once
+  4  safety brake: something waits for consent (dsync accept)
   5  database
   6  another process holds the lease
   7  done in part: quarantine, open pushes, evidence not available;

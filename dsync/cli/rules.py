@@ -14,7 +14,6 @@ from dsync.domain.paper import html, markdown
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.programme import NO_RULES, Programme
 from dsync.sync.context import utc_now
-from dsync.sync.moves import Moves
 
 FORMS = {".md": markdown, ".html": html}
 _STOPPED = (
@@ -92,7 +91,7 @@ def _is_stopped(version: str) -> bool:
     """Whether these rules wait for somebody to accept them; False without a database to ask."""
     try:
         with reading() as reader:
-            stopped = Moves.stored(reader.state.read().refused_rules)
+            asked = [one for one in reader.consents.all() if one.given_at is None]
     except DsyncError:
         return False
-    return stopped is not None and stopped.version == version
+    return any(version in one.proposal.subjects for one in asked)

@@ -30,16 +30,8 @@ from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 @dossiers_option("Read only this dossier; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sent to DS.")
 @click.option("--no-push", is_flag=True, help="Read and judge, but write nothing into DS.")
-@click.option(
-    "--accept-deletions",
-    is_flag=True,
-    help="With --full: accept a mass disappearance that the safety brake stopped.",
-)
-@click.option(
-    "--accept-config",
-    is_flag=True,
-    help="Accept a configuration without the sections by which the stored rows were made.",
-)
+@click.option("--accept-deletions", is_flag=True, hidden=True)
+@click.option("--accept-config", is_flag=True, hidden=True)
 @all_option("Of every configured démarche, one after the other.")
 @wait_option
 @json_option

@@ -12,7 +12,9 @@ from dsync.care.concerns import Code, concerns_of
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.charts import bars, curve
+from dsync.console.consents import TITLES
 from dsync.console.visit import Visit
+from dsync.domain.consent import Consent
 from dsync.store import Reader
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
@@ -57,26 +59,13 @@ POINTS: Mapping[Code, Point | None] = {
     ),
     # The error of the last run says it.
     **dict.fromkeys((Code.TOKEN_REFUSED, Code.DS_AWAY)),
-    Code.BRAKE: Point(
-        "La dernière lecture complète a été arrêtée : trop de dossiers ont disparu à la fois ; "
-        "aucun n’est marqué.",
-        "/executions",
-        "Voir les passages",
-    ),
     Code.MASS_DELETION: Point(
         "dossier a été masqué ou supprimé d’un coup par Démarches Simplifiées, et l’est donc ici : "
         "vérifiez auprès de l’administration de la démarche que c’est voulu|"
         "dossiers ont été masqués ou supprimés d’un coup par Démarches Simplifiées, et le sont "
         "donc ici : vérifiez auprès de l’administration de la démarche que c’est voulu",
     ),
-    Code.RULES: Point(
-        "dossier changerait de verdict selon les nouvelles règles : rien n’est jugé ni inscrit "
-        "tant que personne ne les accepte|"
-        "dossiers changeraient de verdict selon les nouvelles règles : rien n’est jugé ni inscrit "
-        "tant que personne ne les accepte",
-        "/preuves",
-        "Voir ce qui changerait",
-    ),
+    Code.CONSENT: Point("{accord}.", "/accords", "Voir et décider", is_error=True),
     Code.QUARANTINED: Point(
         "dossier ne peut pas être lu|dossiers ne peuvent pas être lus",
         "/anomalies",
@@ -149,7 +138,7 @@ UNDER_WAY = {
 
 TO_ACT = {
     Code.MASS_DELETION,
-    Code.RULES,
+    Code.CONSENT,
     Code.QUARANTINED,
     Code.REFUSED,
     Code.CONFLICTS,
@@ -203,6 +192,7 @@ def points_of(
             "expires": "expire" if one.number >= 0 else "a expiré",
             "details": ", ".join(details) or "interrompu",
             "remede": _remedy(visit, state),
+            "accord": TITLES[Consent.of_word(one.details[0])] if one.code is Code.CONSENT else "",
         }
         text = point.text.format(**facts)
         if "|" in point.text:

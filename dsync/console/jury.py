@@ -10,6 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.care.consents import waiting
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import ALL
@@ -18,8 +19,7 @@ from dsync.console.jury_sheets import sheets_of
 from dsync.console.matrices import OF_GRIDS, grids_of, matrices
 from dsync.console.visit import UnknownValueError, Visit
 from dsync.store import Reader
-from dsync.sync.moves import Moves
-from dsync.sync.work import AcceptEvidence, AcceptRules, ReadChanges
+from dsync.sync.work import ReadChanges
 
 COLUMNS = {
     "rang": "Rang",
@@ -257,46 +257,15 @@ def evidence(visit: Visit) -> Response:
     worker = visit.worker
     _check_judged(visit)
     with visit.reading() as reader:
-        refused, since = reader.state.refused_rules()
+        shown = worker.evidence(reader)
         return visit.page(
-            "preuves.html",
-            reader,
-            evidence=worker.evidence(reader),
-            stopped=Moves.stored(refused),
-            stopped_since=since,
+            "preuves.html", reader, evidence=shown, has_waiting=bool(waiting(reader, shown))
         )
 
 
 def refresh(visit: Visit) -> Response:
-    """Ask for a run, which reads the catalogue again, or accept what a brake stopped."""
+    """Ask for a run, which reads the catalogue again."""
     _check_judged(visit)
-    version = visit.form.get("accepter_regles")
-    if version or visit.form.get("accepter"):
-        visit.need(Right.ADMINISTRER)
-    if visit.form.get("accepter"):
-        if not visit.form.get("confirme"):
-            return visit.confirm(
-                "Accepter le nouveau catalogue ?",
-                "Il remplace la dernière bonne copie, bien que trop de produits y manquent, et les "
-                "dossiers ouverts sont jugés de nouveau. Les verdicts gardent les preuves qu’ils "
-                "ont déjà.",
-                "Accepter le catalogue",
-                "/preuves",
-                accepter="1",
-            )
-        return visit.ask(AcceptEvidence())
-    # The version that was shown: others that came since are not accepted.
-    if version:
-        if not visit.form.get("confirme"):
-            return visit.confirm(
-                "Accepter les nouvelles règles ?",
-                "Les dossiers ouverts sont jugés de nouveau selon elles, et le prochain envoi "
-                "inscrit les verdicts qui changent dans Démarches Simplifiées.",
-                "Accepter les règles",
-                "/preuves",
-                accepter_regles=version,
-            )
-        return visit.ask(AcceptRules(version))
     return visit.ask(ReadChanges())
 
 

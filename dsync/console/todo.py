@@ -48,7 +48,6 @@ _OWN_LINE = {
     Code.SILENT_SERVICE,
     Code.RUN_FAILED,
     Code.TOKEN_REFUSED,
-    Code.BRAKE,
 }
 """What the line about the service says."""
 _TASKS = {

@@ -41,6 +41,14 @@ class Consent(StrEnum):
         return cls[word.upper()]
 
 
+NOTHING = "Sans verdict"
+"""What stands where nothing was written or judged yet."""
+
+
+IN_DS = "présent dans Démarches Simplifiées"
+GONE = "introuvable, masqué ou supprimé"
+
+
 class Move(NamedTuple):
     """How often one value becomes another; the values are shown to people."""
 
@@ -65,6 +73,21 @@ class Proposal:
     become of it. Consent to some covers these, also where others are done already."""
     detail: str = ""
     """What more there is to say, in French: a field's name, a file's."""
+
+    @property
+    def moved(self) -> int:
+        """How many dossiers move from a value that stands."""
+        return sum(move.dossiers for move in self.moves if move.before != NOTHING)
+
+    @property
+    def dossiers(self) -> int:
+        """How many dossiers move."""
+        return sum(move.dossiers for move in self.moves)
+
+    @property
+    def table(self) -> str:
+        """The moves on one line."""
+        return ", ".join(f"{one.before} → {one.after}: {one.dossiers}" for one in self.moves)
 
     @property
     def version(self) -> str:

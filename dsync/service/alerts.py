@@ -74,9 +74,8 @@ ALERTS = {
     NO_SUCCESS: "No run has succeeded for `[http] ready_intervals` intervals, for another cause.",
     TOKEN_REFUSED: "DS refuses the token: one message for all démarches that have it.",
     "token_expiry": f"The token expires within {EXPIRY_WARNED_DAYS} days, or has expired.",
-    "brake": "The last full read was stopped because too many dossiers disappeared at once.",
     "mass_deletion": "DS's own lists hid or erased too many dossiers at once; they are followed.",
-    "rules": "Changed rules were stopped because they would change too many verdicts.",
+    "consent …": "A safety brake stopped this, until its cause is gone or a person consents.",
     "refused": "DS refused annotations.",
     "conflicts": "Human values stand where dsync wants to write.",
     "quarantine": "Dossiers cannot be read or judged; told again each time their number doubles.",
@@ -395,23 +394,17 @@ TOLD: Mapping[Code, Told | None] = {
         _WARNING,
         "The token {left}: make a new one on DS, put it in place, then run `dsync check`.",
     ),
-    Code.BRAKE: Told(
-        "brake",
-        _FAILURE,
-        "Too many dossiers disappeared at once, none is marked: see `dsync runs`. If that is "
-        "meant, `dsync sync --full --accept-deletions` confirms it.",
-    ),
     Code.MASS_DELETION: Told(
         "mass_deletion",
         _WARNING,
         "DS's own lists hid or erased {dossiers} of {why} at once, and dsync followed them: see "
         "`dsync status`.",
     ),
-    Code.RULES: Told(
-        "rules",
-        _WARNING,
-        "New or changed rules would change the verdicts of {dossiers}: nothing is judged or "
-        "written back until they are corrected, or accepted by `dsync precheck accept`.",
+    Code.CONSENT: Told(
+        "consent {first}",
+        _FAILURE,
+        "Stopped until its cause is corrected or a person consents ({rest}): see `dsync accept "
+        "{first}`.",
     ),
     Code.REFUSED: Told(
         "refused",
@@ -478,10 +471,9 @@ def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iter
             continue
         number = one.number if one.code is Code.QUARANTINED else 1
         since = None if is_late else one.since
-        text, cause = one.fill(told.text, now), _cause(worker, one)
-        yield Finding(
-            worker.demarche, told.name, told.severity, text, cause, number, since, options
-        )
+        name, text = one.fill(told.name, now), one.fill(told.text, now)
+        cause = _cause(worker, one)
+        yield Finding(worker.demarche, name, told.severity, text, cause, number, since, options)
 
 
 def _cause(worker: Worker, concern: Concern) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
 from dsync.domain.consent import Asked, Consent, Proposal
+from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.sql import Subject, upsert
 
@@ -29,6 +31,18 @@ class ConsentReads(Subject):
         )
         return [Asked.stored(*row) for row in rows]
 
+    def waiting_of(self, numbers: Sequence[DemarcheNumber]) -> dict[int, list[Asked]]:
+        """Return what waits in each of these démarches, oldest first; only those with something."""
+        rows = self.connection.execute(
+            select(_table.c.demarche_numero, *_COLUMNS)
+            .where(_table.c.demarche_numero.in_(numbers), _table.c.donne_le.is_(None))
+            .order_by(_table.c.depuis_le, _table.c.genre)
+        )
+        found: dict[int, list[Asked]] = {}
+        for number, *row in rows:
+            found.setdefault(number, []).append(Asked.stored(*row))
+        return found
+
     def of(self, kind: Consent) -> Asked | None:
         """Return the proposal of a kind, None without one."""
         return next((one for one in self.all() if one.proposal.kind is kind), None)
@@ -45,8 +59,6 @@ class ConsentWrites(ConsentReads):
             now: the present instant, in UTC. The instant of the first one that is still open stays.
         """
         known = self.of(proposal.kind)
-        if known is not None and known.version == proposal.version and known.given_at is None:
-            return
         is_open = known is not None and known.given_at is None
         upsert(
             self.connection,

@@ -94,9 +94,6 @@ class SyncState:
     """The target of copies of files that was marked last."""
     rules_version: str | None = None
     """Of the rules that may judge: the first ones, those that move few verdicts, accepted ones."""
-    refused_rules_since: datetime | None = None
-    refused_rules: Any = None
-    """Changed rules that the safety brake stopped, with what they would move; else None."""
     retention_at: datetime | None = None
     """When it was last announced what is to be erased by its age."""
     retention_key: str | None = None
@@ -346,11 +343,6 @@ class StateReads(Subject):
             values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
             states[number] = SyncState(**values)
         return states
-
-    def refused_rules(self) -> tuple[Any, datetime | None]:
-        """Return the changed rules that the safety brake stopped, and since when; else None."""
-        state = self.read()
-        return state.refused_rules, state.refused_rules_since
 
 
 class StateWrites(StateReads):

@@ -674,6 +674,7 @@ class SyncStateRow(_Table, table=True):
     writing_key: str | None
     pieces_target: str | None
     rules_version: str | None
+    # Of 0.1.0, which kept here what is in `accord` now; removed with the next release.
     refused_rules_since: dt.datetime | None
     refused_rules: Any = json_text()
     # What was announced to be erased by age: when, and by which ages.

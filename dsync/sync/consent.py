@@ -51,8 +51,8 @@ def give(run: Run, work: Accept) -> None:
         StoreError: the database failed; nothing is stored.
     """
     with run.transaction() as tx:
-        if not tx.consents.give(Consent(work.genre), work.accord, run.asked_by, run.now):
+        if not tx.consents.give(work.genre, work.accord, run.asked_by, run.now):
             raise ConfigurationError(
-                f"What was shown of `{Consent(work.genre).word}` waits no more: it was done, or "
+                f"What was shown of `{work.genre.word}` waits no more: it was done, or "
                 "changed since. Nothing was done; `dsync accept` shows what waits now."
             )

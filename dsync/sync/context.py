@@ -18,7 +18,6 @@ from dsync.ds import DSClient
 from dsync.errors import InterruptedRunError
 from dsync.programme import Evidence, Programme
 from dsync.store import Lease, Reader, Store, Tx
-from dsync.sync.moves import Moves
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 
@@ -145,7 +144,7 @@ class Run:
     """The programme's evidence, once it is gathered."""
     rules_tried: bool = False
     """Whether `stopped_rules` was asked."""
-    rules_stopped: Moves | None = None
+    rules_stopped: bool = False
     """What it found."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:

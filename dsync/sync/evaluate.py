@@ -70,9 +70,7 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
         store_verdicts(run, Batch(decided, batch.judged))
 
 
-def evaluate_due(
-    run: Run, *, accept_evidence: bool = False, accept_rules: str | None = None
-) -> None:
+def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     """Have all dossiers judged that are due; none if a safety brake stops the rules.
 
     This follows the pull, because the check for duplicates compares all dossiers.
@@ -80,10 +78,8 @@ def evaluate_due(
     Args:
         run: the run under way.
         accept_evidence: whether evidence that a safety brake stopped is accepted.
-        accept_rules: the version of rules that a safety brake stopped and that is accepted.
 
     Raises:
-        ConfigurationError: the accepted rules are not the present ones.
         InterruptedRunError: the run was asked to stop; as `StoreError`.
         StoreError: the verdicts stored so far stay; the other dossiers are still due.
     """
@@ -91,7 +87,7 @@ def evaluate_due(
     if programme is None:
         return
     evidence = _evidence(run, programme, accept=accept_evidence)
-    if stopped_rules(run, programme, evidence, accept=accept_rules):
+    if stopped_rules(run, programme, evidence):
         return
     others: set[DossierNumber] = set()
     with run.reading() as reader:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple, Self
 
+from dsync.domain.consent import NOTHING as NO_VERDICT
+from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.verdict import SEVERITY, Comparison, Decision, StoredVerdict, Verdict
 
 REMEDY = (
     "Look with `dsync precheck --dry-run`; then correct [regles] or its lists, or [[controles]], "
-    "or run `dsync precheck accept`."
+    "or run `dsync accept rules`."
 )
-
-
 FIRST = (
     "Look with `dsync precheck --dry-run` at what they would give; then correct [[controles]], or "
-    "run `dsync precheck accept`."
+    "run `dsync accept first`."
 )
-NO_VERDICT = "Sans verdict"
 _MANY = 10
 """Dossiers from which a share means something."""
 
@@ -79,14 +78,24 @@ class Moves(NamedTuple):
         standing = sum(before is not None for before, _ in pairs)
         return cls.of(version, standing, pairs, [one.after for one in comparisons if is_declared])
 
-    @classmethod
-    def stored(cls, document: Mapping[str, Any] | None) -> Self | None:
-        """Return what the sync state has of stopped rules, None if it has none."""
-        if not document:
-            return None
-        rows = tuple((before, after, count) for before, after, count in document["moves"])
-        found = tuple((name, n, of, asked) for name, n, of, asked in document.get("found", ()))
-        return cls(document["version"], document["standing"], rows, found)
+    def proposal(self, kind: Consent) -> Proposal:
+        """Return these moves as what a person is asked about; they consent to this version."""
+        return Proposal(
+            kind,
+            tuple(Move("avis", *row) for row in self.moves),
+            of=self.standing,
+            subjects={self.version: ""},
+            detail="\n".join(self.notes),
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """The checks that were counted, a line each."""
+        return [
+            f"{name} : {count} dossier{'s' if count > 1 else ''} sur {judged}"
+            + (f" : {asked}" if asked else "")
+            for name, count, judged, asked in self.found
+        ]
 
     @property
     def moved(self) -> int:
@@ -97,16 +106,6 @@ class Moves(NamedTuple):
     def first(self) -> int:
         """The number of dossiers that would get their first verdict."""
         return sum(count for before, _, count in self.moves if before == NO_VERDICT)
-
-    @property
-    def is_final(self) -> bool:
-        """Whether all evidence was there: « Indéterminé » says that a part is out of reach."""
-        return all(after != Verdict.INDETERMINE for _, after, _ in self.moves)
-
-    @property
-    def table(self) -> str:
-        """The moves on one line."""
-        return ", ".join(f"{before} → {after}: {count}" for before, after, count in self.moves)
 
 
 def _found(judged: Collection[Decision | StoredVerdict]) -> Iterator[tuple[str, int, int, str]]:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from dsync.domain.consent import GONE, IN_DS, Consent, Move, Proposal
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import (
@@ -41,6 +42,7 @@ from dsync.errors import (
 )
 from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
+from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run
 from dsync.sync.evaluate import evaluate_page
 from dsync.sync.page_storing import (
@@ -612,14 +614,19 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
         )
         present = reader.dossiers.present_count()
     limit = _limit(run, present)
-    if len(unseen) > limit and not accept:
+    proposal = Proposal(
+        Consent.DELETIONS,
+        (Move("dossier", IN_DS, GONE, len(unseen)),),
+        of=present,
+        subjects={str(number): "" for number in unseen},
+    )
+    if len(unseen) > limit and not accept and not is_accepted(run, proposal):
         # The read is complete. If it stayed due, each next run would be a full one and stop here.
         _end_full_read(run, crawl)
         raise SafetyBrakeError(
             f"Safety brake: DS neither shows nor lists as deleted {len(unseen)} of {present} "
             f"dossiers (at most {limit} are accepted). None was marked as disappeared. Check "
-            "the démarche and the token's scope, then confirm with "
-            "`dsync sync --full --accept-deletions`."
+            "the démarche and the token's scope; `dsync accept deletions` shows and confirms it."
         )
     if crawl.failed_lists:
         unlisted = []  # They stay hidden until the lists can be read.
@@ -632,6 +639,8 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
             tx.deletions.mark_disappeared(run.id, chunk, run.now)
             for chunk in run.batches(disappeared)
         )
+    # Done, or fewer are missing: the cause is gone.
+    nothing_to_accept(run, Consent.DELETIONS)
     if state.full_started_at is not None:
         _release_gone(run, state.full_started_at)
     _end_full_read(run, crawl)

@@ -8,10 +8,13 @@ The first declared checks of a démarche are stopped, too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
-from dsync.errors import ConfigurationError
 from dsync.programme import Evidence, PrecheckOptions, Programme
+from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run
 from dsync.sync.moves import FIRST, REMEDY, Moves
 
@@ -30,10 +33,8 @@ def waits_for_consent(run: Run, programme: Programme) -> bool:
         return programme.needs_acceptance(reader.state.read().rules_version)
 
 
-def stopped_rules(
-    run: Run, programme: Programme, evidence: Evidence, *, accept: str | None = None
-) -> Moves | None:
-    """Return what the present rules would move if the brake stops them; None if they may judge.
+def stopped_rules(run: Run, programme: Programme, evidence: Evidence) -> bool:
+    """Return whether the brake stops the present rules.
 
     They are tried once in a run, and not again in the next ones as long as they are the same.
 
@@ -41,58 +42,81 @@ def stopped_rules(
         run: the run under way.
         programme: whose rules they are.
         evidence: of the programme's `gather`.
-        accept: the version that somebody accepted, by the table that they were shown.
 
     Raises:
-        ConfigurationError: these rules are of another version than the accepted one.
         StoreError: the database failed.
     """
     if not run.rules_tried:
-        run.rules_stopped = _stopped(run, programme, evidence, accept)
+        run.rules_stopped = _are_stopped(run, programme, evidence)
         run.rules_tried = True
     return run.rules_stopped
 
 
-def _stopped(
-    run: Run, programme: Programme, evidence: Evidence, accept: str | None
-) -> Moves | None:
+def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
     version = programme.rules_version
-    if accept not in (None, version):
-        raise ConfigurationError(
-            f"The rules here are version {version}, and version {accept} was accepted: nothing was "
-            "judged. If a service runs, start it again so that it reads the present file; then run "
-            "`dsync precheck accept`, which shows what the present rules change."
-        )
     with run.reading() as reader:
-        state = reader.state.read()
-    known = Moves.stored(state.refused_rules)
-    if accept is None and state.rules_version != version:
-        is_tried = known is not None and known.version == version and known.is_final
-        is_first = programme.needs_acceptance(state.rules_version)
-        moves = known if known and is_tried and not is_first else _try(run, programme, evidence)
-        context = run.context
-        limit = max(context.verdicts, int(moves.standing * context.verdicts_percent / 100))
-        if is_first or moves.moved > limit:
-            run.report.brake(
-                f"Safety brake: the checks (version {version}) are new: "
-                f"{moves.table or 'no dossier yet'}. Nothing is judged or written back by them "
-                f"yet. {FIRST}"
-                if is_first
-                else f"Safety brake: the changed rules (version {version}) would change "
-                f"{moves.moved} of {moves.standing} standing verdicts (at most {limit} are "
-                f"accepted): {moves.table}. Nothing is judged or written back by them. {REMEDY}"
-            )
-            if is_first or not is_tried:
-                since = known and known.version == version and state.refused_rules_since
-                with run.transaction() as tx:
-                    tx.state.save(
-                        refused_rules=moves._asdict(), refused_rules_since=since or run.now
-                    )
-            return moves
-    if known is not None or state.rules_version != version:
-        with run.transaction() as tx:
-            tx.state.save(rules_version=version, refused_rules=None, refused_rules_since=None)
-    return None
+        standing = reader.state.read().rules_version
+        asked = [reader.consents.of(kind) for kind in (Consent.RULES, Consent.FIRST)]
+    if standing == version:
+        _end(run, asked)
+        return False
+    is_first = programme.needs_acceptance(standing)
+    kind = Consent.FIRST if is_first else Consent.RULES
+    known = next((one for one in asked if one and version in one.proposal.subjects), None)
+    if known is None or known.given_at is None:
+        # Declared checks are tried again: the table is to have all dossiers read since. So are
+        # those whose evidence was out of reach.
+        if known is None or is_first or not _is_final(known.proposal):
+            moves = _try(run, programme, evidence)
+            proposal = moves.proposal(kind)
+            if not is_first and moves.moved <= _limit(run, proposal):
+                _believe(run, version, asked)
+                return False
+        else:
+            proposal = known.proposal
+        if not is_accepted(run, proposal):
+            run.report.brake(_sentence(proposal, version, _limit(run, proposal)))
+            return True
+    _believe(run, version, [one for one in asked if one is not known])
+    return False
+
+
+def _believe(run: Run, version: str, asked: Sequence[Asked | None]) -> None:
+    """Let these rules judge from now on, and end what was asked about others."""
+    with run.transaction() as tx:
+        tx.state.save(rules_version=version)
+    _end(run, asked)
+
+
+def _end(run: Run, asked: Sequence[Asked | None]) -> None:
+    # What was accepted stays: the brake before the push asks what a person was shown.
+    for one in asked:
+        if one is not None and one.given_at is None:
+            nothing_to_accept(run, one.proposal.kind)
+
+
+def _is_final(proposal: Proposal) -> bool:
+    """Return whether all evidence was there: « Indéterminé » says that a part is out of reach."""
+    return all(move.after != Verdict.INDETERMINE for move in proposal.moves)
+
+
+def _limit(run: Run, proposal: Proposal) -> int:
+    context = run.context
+    return max(context.verdicts, int(proposal.of * context.verdicts_percent / 100))
+
+
+def _sentence(proposal: Proposal, version: str, limit: int) -> str:
+    table = proposal.table
+    if proposal.kind is Consent.FIRST:
+        return (
+            f"Safety brake: the checks (version {version}) are new: {table or 'no dossier yet'}. "
+            f"Nothing is judged or written back by them yet. {FIRST}"
+        )
+    return (
+        f"Safety brake: the changed rules (version {version}) would change {proposal.moved} of "
+        f"{proposal.of} standing verdicts (at most {limit} are accepted): {table}. "
+        f"Nothing is judged or written back by them. {REMEDY}"
+    )
 
 
 def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:

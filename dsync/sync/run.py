@@ -29,7 +29,6 @@ from dsync.sync.sending import push_due, push_on_request
 from dsync.sync.work import (
     Accept,
     AcceptEvidence,
-    AcceptRules,
     AnswerCheck,
     Attempted,
     CopyPieces,
@@ -187,8 +186,6 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
             push_on_request(run, work)
         case AcceptEvidence():
             evaluate_due(run, accept_evidence=True)
-        case AcceptRules():
-            evaluate_due(run, accept_rules=work.version)
         case Accept():
             give(run, work)
             # What was kept from being stored is found by reading all dossiers.
@@ -213,7 +210,7 @@ def _synchronise(run: Run, work: Read, *, copies_pieces: bool) -> None:
     evaluate_due(run)
     follow_config_changes(run)
     # Wishes of before wait, too: what is written while rules are stopped is for a person to decide.
-    if work.push and run.rules_stopped is None:
+    if work.push and not run.rules_stopped:
         push_due(run, work.dossiers if isinstance(work, ReadDossiers) else ())
     # Only a run that has read all changes makes the copy fresh.
     is_whole = isinstance(work, ReadAll) or (isinstance(work, ReadChanges) and work.since is None)

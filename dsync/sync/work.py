@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
+from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import ConfigurationError
@@ -131,18 +132,10 @@ class AcceptEvidence(_Work, frozen=True, tag="precontrole accept_evidence"):
     """Accept the evidence that a safety brake stopped, and judge what is due."""
 
 
-class AcceptRules(_Work, frozen=True, tag="precontrole accept_rules"):
-    """Accept the changed rules that a safety brake stopped, and judge what is due by them."""
-
-    version: str = msgspec.field(name="accept_rules")
-
-
 class Accept(_Work, frozen=True, tag="accord"):
     """Consent to what a run proposed, and do it."""
 
-    genre: Literal[
-        "inscriptions", "suppressions", "reponses", "configuration", "redacteur", "premiers_avis"
-    ]
+    genre: Consent
     """The kind of consent."""
     accord: str
     """The version that the person was shown."""
@@ -187,7 +180,6 @@ Work = (
     | RestoreEvidence
     | Answering
     | AcceptEvidence
-    | AcceptRules
     | Accept
     | Erasure
     | CopyPieces
@@ -195,7 +187,7 @@ Work = (
 """What can be asked for."""
 Attempted = Work | PrecheckAsOf
 """What can be done by a dry run."""
-AskingNothing = Erasure | Judging | PrecheckAsOf | Answering | AcceptEvidence | AcceptRules
+AskingNothing = Erasure | Judging | PrecheckAsOf | Answering | AcceptEvidence
 """What sends DS no request: it needs neither a token nor an answer of DS."""
 _TAGS = {one.__struct_config__.tag for one in get_args(Work)}
 

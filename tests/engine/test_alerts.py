@@ -124,8 +124,8 @@ def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None
         ["token_expiry", "refused ended"],
         ["conflicts", "token_expiry ended"],
         ["evidence", "conflicts ended"],
-        ["brake"],
-        ["brake ended", "evidence ended"],
+        ["consent deletions"],
+        ["consent deletions ended", "evidence ended"],
     ] == seen
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind
 from dsync.ds import ListRequest
@@ -325,12 +326,12 @@ def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
     for _ in range(2):
         report = engine.sync(full=True)
         assert (4, 0, before) == (report.exit_code, report.deleted, engine.presences())
-        assert "--accept-deletions" in report.errors[0]
+        assert "`dsync accept deletions`" in report.errors[0]
         due = engine.worker.app.due()
         is_full = due is not None and isinstance(due.work, ReadAll)
         assert not is_full, "not at each tick, but tomorrow night"
-    report = engine.sync(full=True, accept_deletions=True)
-    assert (0, 6) == (report.exit_code, report.deleted)
+    report = engine.accept(Consent.DELETIONS)
+    assert (0, 6, []) == (report.exit_code, report.deleted, engine.asked())
     assert {"present": 6, "disparu": 6} == engine.presences()
 
 

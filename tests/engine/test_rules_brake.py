@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.rules_section import WindowConfig
 from dsync.sync.report import RunReport
@@ -42,9 +43,9 @@ def deposit(engine: Engine) -> None:
     engine.control.save_without_submitting(number(12))
 
 
-def accept(engine: Engine, version: str) -> RunReport:
+def accept(engine: Engine) -> RunReport:
     """Accept changed rules as an operator does."""
-    return engine.sync(work=Kind.PRECHECK, accept_rules=version, started_by="ada@here")
+    return engine.accept(Consent.RULES)
 
 
 def moved(engine: Engine) -> int:
@@ -85,7 +86,7 @@ def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
     assert state.last_success_at is not None
     assert state.last_success_at > NOW
     [anomaly] = engine.rows("SELECT * FROM lecture_anomalie")
-    assert "regles_changees" == anomaly["code"]
+    assert "accord_attendu" == anomaly["code"]
     # By hand neither, one by one.
     by_hand = engine.sync(work=Kind.PRECHECK, dossiers=(number(1),), started_by="ada@here")
     assert (4, []) == (by_hand.exit_code, by_hand.comparisons)
@@ -100,14 +101,16 @@ def test_accepted_rules_do_all_that_waited(start: Start) -> None:
     version = change_rules(engine, window=WRONG)
     deposit(engine)
     assert 4 == engine.sync().exit_code
-    report = accept(engine, version)
+    [asked] = engine.asked()
+    assert {version: ""} == asked.proposal.subjects
+    report = accept(engine)
     assert (0, 11) == (report.exit_code, report.evaluated)
-    [request] = engine.rows("SELECT * FROM demande WHERE genre = 'precontrole'")
-    assert ("ada@here", {"accept_rules": version}) == (
+    [request] = engine.rows("SELECT * FROM demande WHERE genre = 'accord'")
+    assert ("ada@here", {"genre": "regles", "accord": asked.version}) == (
         request["demande_par"],
         json.loads(request["options"]),
     )
-    assert 0 == engine.sync().exit_code
+    # One act: what follows from it is written by the same run.
     assert {"À vérifier", "Inéligible"} == {engine.remote(rank) for rank in OPEN}
     assert engine.remote(12) is not None
     rows = engine.rows("SELECT details FROM evenement WHERE evenement = 'verdict'")
@@ -138,13 +141,20 @@ def test_other_rules_than_were_shown_are_not_accepted(start: Start) -> None:
     """Also by a service that has not read the changed file."""
     engine = start()
     engine.sync_until_quiet()
-    version = change_rules(engine, window=WRONG)
+    change_rules(engine, window=WRONG)
     engine.sync()
     before = shown(engine)
     change_rules(engine, window=WindowConfig(date(2024, 1, 1), date(2024, 1, 3)))
-    report = accept(engine, version)
-    assert (2, 0) == (report.exit_code, report.evaluated)
-    assert "If a service runs, start it again" in report.errors[0]
+    report = accept(engine)
+    assert (4, 0) == (report.exit_code, report.evaluated)
+    assert before == shown(engine)
+    [asked] = engine.asked()
+    old = asked.version
+    change_rules(engine, window=WRONG)
+    engine.sync()
+    late = engine.sync(work=Kind.CONSENT, genre=Consent.RULES, accord=old, started_by="ada@here")
+    assert (2, 0) == (late.exit_code, late.evaluated)
+    assert "waits no more" in late.errors[0]
     assert before == shown(engine)
 
 
@@ -181,28 +191,27 @@ def test_it_is_an_alert_until_somebody_decides(start: Start, inbox: Inbox) -> No
     """Told once, and once when it is over."""
     engine = start()
     engine.sync_until_quiet()
-    version = change_rules(engine, window=WRONG)
-
+    change_rules(engine, window=WRONG)
     alerts = alerts_of(engine.worker, inbox)
 
     def of_rules() -> list[str]:
         titles = told(engine, inbox, alerts)
         return [title for title in titles if not title.startswith("check ")]
 
-    for expected in (["rules"], []):
+    for expected in (["consent rules"], []):
         engine.sync()
         assert expected == of_rules()
-    accept(engine, version)
-    assert ["rules ended"] == of_rules()
+    accept(engine)
+    assert ["consent rules ended"] == of_rules()
 
 
 def test_it_is_the_same_on_each_database(engine_on_each: Engine) -> None:
     """SQLite and PostgreSQL."""
     engine = engine_on_each
     engine.sync_until_quiet()
-    version = change_rules(engine, window=WRONG)
+    change_rules(engine, window=WRONG)
     assert 4 == engine.sync().exit_code
     [anomaly] = engine.rows("SELECT * FROM lecture_anomalie")
-    assert engine.state().refused_rules_since == anomaly["depuis"] or anomaly["depuis"]
-    assert 0 == accept(engine, version).exit_code
+    assert anomaly["depuis"]
+    assert 0 == accept(engine).exit_code
     assert "Éligible" not in {engine.verdict(rank) for rank in OPEN}

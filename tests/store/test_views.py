@@ -462,7 +462,7 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_jury_dossier", "moment"): ["dossier", "soutenance"],
     ("lecture_statistique", "controle"): Check,
     ("lecture_statistique", "resultat"): Resultat,
-    ("lecture_anomalie", "code"): [*QUARANTINE_MESSAGES, "catalogue", "regles_changees"],
+    ("lecture_anomalie", "code"): [*QUARANTINE_MESSAGES, "catalogue", "accord_attendu"],
     ("lecture_synchronisation", "genre"): Kind,
     ("lecture_synchronisation", "statut"): Status,
 }

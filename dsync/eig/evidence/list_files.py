@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from dsync.eig.precheck.lists import ListProblemsError, parse_categories, parse_operateurs
-from dsync.errors import ConfigurationError, SafetyBrakeError
+from dsync.errors import ConfigurationError
 
 _MOST_GONE = 0.1
 """Largest share of a list's entries that may go without --accept."""
@@ -40,18 +40,15 @@ class Difference(NamedTuple):
             ),
         )
 
-    def check_gone(self, name: str) -> None:
-        """Return unless too many entries are gone.
-
-        Raises:
-            SafetyBrakeError: more than a tenth.
-        """
-        if len(self.removed) > _MOST_GONE * self.before:
-            raise SafetyBrakeError(
-                f"{name}: {len(self.removed)} of {self.before} entries are gone (at most "
-                f"{_MOST_GONE:.0%} are accepted), so nothing was changed. Compare the file with "
-                "its source; if it is right, run this again with --accept."
-            )
+    @property
+    def gone(self) -> str:
+        """What to say if many entries are gone, more than a tenth; else ""."""
+        if len(self.removed) <= _MOST_GONE * self.before:
+            return ""
+        return (
+            f"{len(self.removed)} of {self.before} entries are gone: compare the file with its "
+            "source."
+        )
 
 
 def _entries(text: str) -> Mapping[str, str]:

@@ -129,7 +129,7 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_anomalie', 'code', 'identite', 'Démarches Simplifiées donne au dossier un autre identifiant, ou le sien à un autre.'),
         ('lecture_anomalie', 'code', 'incomplet', 'Démarches Simplifiées ne peut pas rendre une partie du dossier.'),
         ('lecture_anomalie', 'code', 'regle', 'Une règle du pré-contrôle a échoué sur le dossier.'),
-        ('lecture_anomalie', 'code', 'regles_changees', 'Des règles changées attendent qu’une personne les accepte.')
+        ('lecture_anomalie', 'code', 'accord_attendu', 'dsync s’est arrêté : une personne doit corriger la cause ou donner son accord.')
 )
 SELECT
     v.vue,

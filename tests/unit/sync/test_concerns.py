@@ -22,10 +22,7 @@ WELL: Mapping[str, Any] = {
     "last_run": {"run": 3, "status": "success", "error": None},
     "last_end": {"at": NOW - HOUR, "code": 0, "classes": [], "messages": []},
     "last_code": 0,
-    "last_full_code": 0,
-    "last_full_status": "success",
-    "refused_rules": None,
-    "refused_rules_since": None,
+    "consents": [],
     "reasons": {},
     "evidence_confirmed_at": NOW - HOUR,
     "alerts": [],
@@ -45,12 +42,10 @@ def ended(code: int, of_class: str) -> dict[str, Any]:
 
 
 STOPPED = {
-    "refused_rules": {
-        "version": "a1b2",
-        "standing": 91,
-        "moves": [["Éligible", "À vérifier", 12]],
-    },
-    "refused_rules_since": NOW - HOUR,
+    "kind": "rules",
+    "since": NOW - HOUR,
+    "dossiers": 12,
+    "table": "Éligible → À vérifier: 12",
 }
 THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
 
@@ -63,7 +58,7 @@ def test_each_surface_decides_on_each_concern(sentences: Mapping[Code, object]) 
 
 def test_each_alert_that_is_told_is_documented() -> None:
     """Each documented one is told of some concern; others of `dsync check` and the process."""
-    told = {alert.name for alert in TOLD.values() if alert is not None}
+    told = {alert.name.replace("{first}", "…") for alert in TOLD.values() if alert is not None}
     assert told | {"check …", "configuration", "database"} == ALERTS.keys()
 
 
@@ -80,8 +75,7 @@ def test_each_alert_that_is_told_is_documented() -> None:
         ({"last_end": ended(3, "DSUnauthorizedError")}, ["token_refused"]),
         ({"last_end": ended(8, "DSUnavailableError")}, ["ds_away"]),
         ({"last_end": ended(8, "DSTimeoutError")}, []),  # Of one page or dossier.
-        ({"last_full_code": 4, "last_full_status": "failed"}, ["brake"]),
-        ({"last_full_code": 4, "last_full_status": "partial", **STOPPED}, ["rules"]),
+        ({"consents": [STOPPED, STOPPED | {"kind": "writer"}]}, ["consent", "consent"]),
         ({"mass_deletion": {"dossiers": 7, "of": 9, "since": NOW}}, ["mass_deletion"]),
         ({"waiting": 2, "conflicts": 1}, ["waiting", "conflicts"]),
         ({"refused": 1, "quarantined": 1}, ["refused", "quarantined"]),
@@ -97,7 +91,7 @@ def test_each_alert_that_is_told_is_documented() -> None:
             ["erasures", "requests"],
         ),
         ({"not_configured": [7]}, ["not_configured"]),
-        ({"alerts": [{"name": "check labels"}, {"name": "brake"}]}, ["check"]),
+        ({"alerts": [{"name": "check labels"}, {"name": "consent rules"}]}, ["check"]),
     ],
 )
 def test_a_concern_begins_at_its_threshold(change: dict[str, Any], codes: list[str]) -> None:

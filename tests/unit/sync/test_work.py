@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
 from dsync.sync.work import (
     Accept,
     AcceptEvidence,
-    AcceptRules,
     AnswerCheck,
     CopyPieces,
     Erase,
@@ -74,8 +74,7 @@ ROWS: list[tuple[Work, str, dict[str, Any]]] = [
         {"unanswer": True, "dossiers": [7], "controle": "phase"},
     ),
     (AcceptEvidence(), "precontrole", {"accept_evidence": True}),
-    (AcceptRules("2 abc"), "precontrole", {"accept_rules": "2 abc"}),
-    (Accept("inscriptions", "a1"), "accord", {"genre": "inscriptions", "accord": "a1"}),
+    (Accept(Consent.WRITES, "a1"), "accord", {"genre": "inscriptions", "accord": "a1"}),
     (Erase(SOME), "effacement", {"dossiers": [7, 9]}),
     (LiftErasure(SOME), "effacement", {"undo": True, "dossiers": [7, 9]}),
     (Purge({"refuse": AT}), "effacement", {"before": {"refuse": "2024-06-01T08:00:00Z"}}),

@@ -1,0 +1,148 @@
+"""`dsync accept`: what waits for a person's consent, and the consent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from dsync.care.consents import waiting, work_of
+from dsync.cli.demarches import for_each
+from dsync.cli.failures import Exit
+from dsync.cli.options import all_option, json_option, settings_options
+from dsync.cli.output import confirmed, heading, print_json, print_note, print_table
+from dsync.cli.reports import print_document
+from dsync.cli.runs import carry_out
+from dsync.cli.session import load_each, open_worker, reading
+from dsync.domain.consent import Asked, Consent
+from dsync.domain.durations import ago
+from dsync.settings import Settings
+from dsync.sync.context import utc_now
+
+TITLES = {
+    Consent.WRITES: "What would be written changes much of what stands in DS",
+    Consent.RULES: "Changed rules would move many verdicts",
+    Consent.FIRST: "Declared checks would judge for the first time",
+    Consent.EVIDENCE: "The published catalogue is not believed; the last good copy serves",
+    Consent.DELETIONS: "DS no longer shows many dossiers",
+    Consent.ANSWERS: "Many dossiers changed at once, without their own dates",
+    Consent.CONFIG: "The configuration lacks what it had",
+    Consent.WRITER: "Another database of dsync wrote into these dossiers",
+}
+EFFECTS = {
+    Consent.WRITES: "They are written into DS.",
+    Consent.RULES: "They judge from now on, and the results are written into DS.",
+    Consent.FIRST: "They judge from now on, and the results are written into DS.",
+    Consent.EVIDENCE: "It replaces the last good copy, and open dossiers are judged with it.",
+    Consent.DELETIONS: "These dossiers are marked as disappeared.",
+    Consent.ANSWERS: "They are stored as DS gives them, and judged.",
+    Consent.CONFIG: "The configuration is used as it is.",
+    Consent.WRITER: "This database takes these values as its own, and goes on writing.",
+}
+"""What follows from consent."""
+SHOWN = 10
+"""Subjects that are named, of each kind."""
+
+
+@click.command()
+@click.argument(
+    "kind",
+    required=False,
+    metavar="[KIND]",
+    type=click.Choice([one.word for one in Consent], case_sensitive=False),
+)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@all_option("Of every configured démarche; with KIND, consent in each that waits for it.")
+@json_option
+@settings_options()
+def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> None:
+    """List what a safety brake stopped, before and after, or consent to one KIND of it.
+
+    KIND is writes, rules, first, evidence, deletions, answers, config or writer. The cause may
+    also be corrected: what is right again ends by itself. Consent covers what is shown and no
+    more; it does at once what waited. Asks first on a terminal; needs --yes elsewhere and with
+    --json.
+    """
+
+    def act(settings: Settings, _dossiers: tuple[int, ...]) -> tuple[object, int]:
+        return give(settings, kind, yes=yes, as_json=as_json)
+
+    for_each(load_each(everywhere=everywhere), act, as_json=as_json)
+
+
+def give(settings: Settings, kind: str | None, *, yes: bool, as_json: bool) -> tuple[object, int]:
+    """Show what waits in a démarche; with a kind, have it done once a person consents.
+
+    Returns:
+        The document of `--json`, and the exit code.
+    """
+    found = _waiting(settings)
+    chosen = [one for one in found if kind in (None, one.proposal.kind.word)]
+    if kind is None or not chosen:
+        if not as_json:
+            _print(found, kind)
+        return [_document(one) for one in found], 0 if kind is None else 2
+    [one] = chosen
+    if not as_json:
+        _print_one(one)
+    if not confirmed(f"{EFFECTS[one.proposal.kind]} Accept?", yes=yes, as_json=as_json):
+        return _document(one), 0
+    done = carry_out(work_of(one), as_json=as_json, settings=settings)
+    if not as_json:
+        print_document(done.document)
+    return done.document, done.code
+
+
+def give_one(settings: Settings, kinds: Sequence[Consent], *, yes: bool, as_json: bool) -> None:
+    """Do as `dsync accept` with the kind of these that waits; exit with its code."""
+    found = {one.proposal.kind for one in _waiting(settings)}
+    kind = next((one for one in kinds if one in found), kinds[0])
+    document, code = give(settings, kind.word, yes=yes, as_json=as_json)
+    if as_json:
+        print_json(document)
+    raise Exit(code)
+
+
+def _waiting(settings: Settings) -> list[Asked]:
+    with open_worker(settings.without_ds()) as worker, reading(settings) as reader:
+        return waiting(reader, worker.evidence(reader))
+
+
+def _print(found: list[Asked], kind: str | None) -> None:
+    if kind is not None:
+        click.echo(f"Nothing of `{kind}` waits for consent.", err=True)
+        return
+    if not found:
+        click.echo("Nothing waits for consent.")
+        return
+    for one in found:
+        _print_one(one)
+        click.echo(f"\n`dsync accept {one.proposal.kind.word}` consents.\n")
+
+
+def _print_one(one: Asked) -> None:
+    proposal = one.proposal
+    heading(f"{proposal.kind.word}: {TITLES[proposal.kind]}")
+    print_note(f"Waits since {ago(one.since, utc_now())}.")
+    if proposal.moves:
+        print_table(("", "before", "after", "dossiers"), [tuple(move) for move in proposal.moves])
+    if proposal.of:
+        click.echo(f"{proposal.moved} of {proposal.of} change.")
+    numbers = sorted(proposal.subjects)
+    if numbers and numbers[0].isdigit():
+        more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+        print_note(f"Dossiers {', '.join(numbers[:SHOWN])}{more}.")
+    for line in proposal.detail.splitlines():
+        print_note(line)
+
+
+def _document(one: Asked) -> dict[str, object]:
+    return {
+        "kind": one.proposal.kind.word,
+        "since": one.since,
+        "version": one.version,
+        "of": one.proposal.of,
+        "moves": [move._asdict() for move in one.proposal.moves],
+        "subjects": sorted(one.proposal.subjects),
+        "detail": one.proposal.detail,
+    }
