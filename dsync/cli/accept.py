@@ -16,6 +16,7 @@ from dsync.cli.runs import carry_out
 from dsync.cli.session import load_each, open_worker, reading
 from dsync.domain.consent import Asked, Consent
 from dsync.domain.durations import ago
+from dsync.errors import ConfigurationError
 from dsync.settings import Settings
 from dsync.sync.context import utc_now
 
@@ -83,6 +84,7 @@ def give(settings: Settings, kind: str | None, *, yes: bool, as_json: bool) -> t
             _print(found, kind)
         return [_document(one) for one in found], 0 if kind is None else 2
     [one] = chosen
+    _check_present(settings, one)
     if not as_json:
         _print_one(one)
     if not confirmed(f"{EFFECTS[one.proposal.kind]} Accept?", yes=yes, as_json=as_json):
@@ -108,6 +110,19 @@ def _waiting(settings: Settings) -> list[Asked]:
         return waiting(reader, worker.evidence(reader))
 
 
+def _check_present(settings: Settings, one: Asked) -> None:
+    """Raise ConfigurationError if the rules that wait are not those of the file any more."""
+    if one.proposal.kind not in (Consent.RULES, Consent.FIRST):
+        return
+    with open_worker(settings.without_ds()) as worker:
+        version = worker.programme.rules_version if worker.programme else ""
+    if version not in one.proposal.subjects:
+        raise ConfigurationError(
+            f"The file was changed since: its rules are version {version} now. `dsync sync` tries "
+            "them, and they judge at once if they move few verdicts."
+        )
+
+
 def _print(found: list[Asked], kind: str | None) -> None:
     if kind is not None:
         click.echo(f"Nothing of `{kind}` waits for consent.", err=True)
@@ -128,6 +143,8 @@ def _print_one(one: Asked) -> None:
         print_table(("", "before", "after", "dossiers"), [tuple(move) for move in proposal.moves])
     if proposal.of:
         click.echo(f"{proposal.moved} of {proposal.of} change.")
+    if first := proposal.dossiers - proposal.moved:
+        click.echo(f"{first} dossier{'s get' if first > 1 else ' gets'} a first verdict.")
     numbers = sorted(proposal.subjects)
     if numbers and numbers[0].isdigit():
         more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""

@@ -197,13 +197,22 @@ OPTIONS = {
     "force": "remplace la saisie",
     "undo": "annulé",
     "accept_evidence": "nouveau catalogue accepté",
-    "accept_rules": "nouvelles règles acceptées",
     "accept_deletions": "disparitions acceptées",
     "refresh": "preuves relues",
     "answer": "réponse à un contrôle",
     "unanswer": "réponse à un contrôle retirée",
 }
 """Of requests, by option."""
+ACCORDS = {
+    "inscriptions": "inscriptions acceptées",
+    "regles": "nouvelles règles acceptées",
+    "premiers_avis": "premiers avis acceptés",
+    "suppressions": "disparitions acceptées",
+    "reponses": "réponses reprises",
+    "configuration": "configuration acceptée",
+    "redacteur": "base qui écrit",
+}
+"""What was consented to."""
 ASKERS = {
     "service": "Service, à l’heure prévue",
     "webhook": "Démarches Simplifiées, par un signal",
@@ -481,6 +490,8 @@ def asker(name: str | None) -> str:
 def asked(options: Mapping[str, Any]) -> str:
     """Return what a request asks for beside its kind and its dossiers."""
     said = [sentence for name, sentence in OPTIONS.items() if options.get(name)]
+    if "accord" in options:
+        said.append(ACCORDS.get(options.get("genre"), ""))
     others = [CHOIX.get(options.get("choix", "")), options.get("liste")]
     return ", ".join([*said, *filter(None, others)])
 

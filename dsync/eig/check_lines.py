@@ -259,7 +259,7 @@ def evidence_line(sources: EvidenceSources, store: Store | None, now: datetime) 
     copy = _stored_copy(store)
     if copy is not None and copy.refused_sha256 is not None:
         message = copy.erreur or "the safety brake refused a newer catalogue"
-        remedy = "check the catalogue; if it is right, run `dsync evidence accept`"
+        remedy = "check the catalogue; if it is right, run `dsync accept evidence`"
         return CheckLine("evidence", CheckStatus.WARNING, message, remedy, 7)
     return CheckLine(
         "evidence", CheckStatus.OK, f"{count} products at {mask_url(sources.base_url)}"

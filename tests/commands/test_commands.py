@@ -125,18 +125,18 @@ def test_a_catalogue_that_shrinks_is_used_after_an_operator_accepts_it(
 ) -> None:
     """Until then every run exits 7 and names the remedy, which works as printed."""
     begin(run, sandbox)
-    assert run("evidence", "accept").code == 2
+    assert run("accept", "evidence").code == 2
     startups = few_products(30)
     startups["data"] = startups["data"][:3]
     sandbox.control.catalogue.replace("/api/v2.6/startups.json", startups)
     ended = run("sync", "--json")
     assert (7, 0, 0) == (ended.code, ended.json["evaluated"], ended.json["pushed"])
-    assert "`dsync evidence accept`" in ended.json["errors"][0]
+    assert "`dsync accept evidence`" in ended.json["errors"][0]
     assert "safety brake" in run("evidence", "show").out
-    assert "`dsync evidence accept`" in run("check").out
-    unasked = run("evidence", "accept")
+    assert "`dsync accept evidence`" in run("check").out
+    unasked = run("accept", "evidence")
     assert (2, True) == (unasked.code, "--yes" in unasked.err)
-    assert run("evidence", "accept", "--yes").code == 0
+    assert run("accept", "evidence", "--yes").code == 0
     assert run("sync").code == 0
 
 

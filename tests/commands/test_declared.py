@@ -82,13 +82,11 @@ def test_a_sample_judges_and_annotates_and_then_rests(
     held = dsync("sync", "--json")
     assert 0 == held.json["evaluated"] == held.json["pushed"]
     assert MANY == held.json["changed"]
-    assert "precheck accept" in held.json["errors"][0]
-    assert "New or changed rules would" in dsync("status").out
-    accepted = dsync("precheck", "accept", "--yes", "--json")
+    assert "accept first" in held.json["errors"][0]
+    assert "until a person consents: first" in dsync("status").out
+    accepted = dsync("accept", "first", "--yes", "--json")
     assert 0 == accepted.code
-    assert MANY == accepted.json["evaluated"]
-    pushed = dsync("sync", "--json")
-    assert MANY == pushed.json["pushed"]
+    assert MANY == accepted.json["evaluated"] == accepted.json["pushed"]
     aids.control.forget_requests()
     second = dsync("sync", "--json")
     assert [] == aids.control.requests(kind="mutation")
@@ -122,10 +120,9 @@ def test_a_changed_date_tells_its_share_before_the_push(few_aids: Sandbox, tmp_p
     first = dsync("precheck", "--dry-run")
     assert "Sans verdict" in first.out
     assert f"calendrier_depot : 0 dossier sur {FEW}\n" in first.out
-    accepted = dsync("precheck", "accept", "--yes").out
+    accepted = dsync("accept", "first", "--yes").out
     for told in (first.out, accepted):
         assert f"{FEW} dossiers get a first verdict.\n" in told
-        assert "Verdicts of open dossiers that change" in told
         assert "standing verdicts" not in told
     path = Path(dsync.environment["DSYNC_CONFIG"])
     text = path.read_text(encoding="utf-8")
@@ -150,15 +147,20 @@ def test_only_the_present_checks_are_shown_and_accepted(few_aids: Sandbox, tmp_p
     text = path.read_text(encoding="utf-8")
     later = text.replace("au_moins = 2026-09-01", "au_moins = 2026-11-15")
     path.write_text(later, encoding="utf-8")
-    accepted = dsync("precheck", "accept", "--yes")
+    changed = dsync("accept", "first", "--yes")
+    assert (2, True) == (changed.code, "The file was changed since" in changed.err)
+    assert 4 == dsync("sync").code
+    accepted = dsync("accept", "first", "--yes")
     assert (0, "") == (accepted.code, accepted.err)
     assert f"calendrier_depot : {FEW} dossiers sur {FEW} : règle trop large ?" in accepted.out
     assert f"{FEW} judged" in accepted.out
     path.write_text(text, encoding="utf-8")
     assert 4 == dsync("sync").code
     path.write_text(later, encoding="utf-8")
-    again = dsync("precheck", "accept", "--yes")
-    assert (2, True) == (again.code, "has the rules in force again" in again.err)
+    again = dsync("accept", "rules", "--yes")
+    assert (2, True) == (again.code, "The file was changed since" in again.err)
+    assert 0 == dsync("sync").code
+    assert "Nothing waits for consent." in dsync("accept").out
 
 
 def test_a_closed_dossier_is_not_counted_in_a_table(sandbox: Sandbox, run: Command) -> None:
@@ -170,10 +172,12 @@ def test_a_closed_dossier_is_not_counted_in_a_table(sandbox: Sandbox, run: Comma
         sandbox.control.move(86324031, etat)
     held = dsync("sync", "--json").json["errors"][0]
     assert 39 == sum(map(int, re.findall(r"→ [^:]+: (\d+)", held)))
-    for told in (dsync("precheck", "--dry-run").out, dsync("precheck", "accept", "--yes").out):
+    tried = dsync("precheck", "--dry-run").out
+    accepted = dsync("accept", "first", "--yes").out
+    for told in (tried, accepted):
         assert "39 dossiers get a first verdict.\n" in told
         assert " sur 39" in told
-    assert 39 == dsync("sync", "--json").json["pushed"]
+    assert "39 written back" in accepted
 
 
 def test_what_is_wrong_is_told_at_once(run: Command) -> None:
@@ -223,7 +227,7 @@ def test_a_dry_run_compares_with_accepted_dossiers_by_the_new_key(
     for etat in ("en_instruction", "accepte"):
         sandbox.control.move(86324031, etat)
     dsync("sync")
-    dsync("precheck", "accept", "--yes")
+    dsync("accept", "first", "--yes")
     path.write_text(text.replace(UNIQUE, UNIQUE.replace('"theme"', "")), encoding="utf-8")
     assert "doublon : 1 dossier sur 39\n" in dsync("precheck", "--dry-run").out
 
@@ -267,7 +271,7 @@ def test_both_programmes_live_in_one_database(sandbox: Sandbox, run: Command) ->
     assert 0 == dsync("sync", "--demarche", eig).code
     before = rows(dsync, f"SELECT numero, verdict FROM verdict WHERE demarche_numero = {eig}")
     dsync("sync", "--demarche", aid)
-    assert 0 == dsync("precheck", "accept", "--yes", "--demarche", aid).code
+    assert 0 == dsync("accept", "first", "--yes", "--demarche", aid).code
     assert 0 == dsync("sync", "--demarche", aid).code
     judged = rows(dsync, f"SELECT count(*) FROM verdict WHERE demarche_numero = {aid} AND courant")
     assert [(40,)] == judged
@@ -373,7 +377,7 @@ def test_dossiers_are_listed_and_exported(sandbox: Sandbox, run: Command) -> Non
         run.folder, {**run.environment, "DSYNC_CONFIG": str(SAMPLES / "subvention.toml")}
     )
     dsync("sync")
-    dsync("precheck", "accept", "--yes")
+    dsync("accept", "first", "--yes")
     listed = dsync("dossier", "list")
     assert (0, "") == (listed.code, listed.err)
     assert "Rien à signaler" in listed.out
@@ -386,7 +390,7 @@ def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Comman
     path = str(SAMPLES / "subvention.toml")
     dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": path})
     dsync("sync")
-    dsync("precheck", "accept", "--yes")
+    dsync("accept", "first", "--yes")
     first, second = 86324031, 86324034
 
     def told() -> list[tuple[object, ...]]:
@@ -416,7 +420,7 @@ def test_each_database_stores_the_same(sandbox: Sandbox, run: Command, database_
     given = {"DSYNC_CONFIG": path, "DSYNC_DATABASE_URL": database_url}
     dsync = type(run)(run.folder, {**run.environment, **given})
     dsync("sync")
-    assert 0 == dsync("precheck", "accept", "--yes").code
+    assert 0 == dsync("accept", "first", "--yes").code
     assert 40 == dsync("sync", "--json").json["pushed"]
     second = dsync("sync", "--json").json
     assert (0, 0) == (second["evaluated"], second["pushed"])
@@ -430,7 +434,7 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     path = str(SAMPLES / "subvention.toml")
     dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": path})
     dsync("sync")
-    dsync("precheck", "accept", "--yes")
+    dsync("accept", "first", "--yes")
     dsync("sync")
     best = "SELECT min(numero) FROM verdict WHERE courant AND verdict = 'Rien à signaler'"
     number = int(str(rows(dsync, best)[0][0]))
@@ -510,7 +514,7 @@ def test_a_demarche_has_its_own_words_for_verdicts(tmp_path: Path) -> None:
         # A person has to look at each dossier still.
         early = "contrôle humain et pas de rien_a_signaler : « Recevable » sera inscrit"
         assert (early in dsync("config", "check").err, early in dsync("check").out) == (True, True)
-        assert 0 == dsync("precheck", "accept", "--yes").code
+        assert 0 == dsync("accept", "first", "--yes").code
         assert 0 == dsync("sync").code
         found = rows(
             dsync,
@@ -524,7 +528,7 @@ def test_a_demarche_has_its_own_words_for_verdicts(tmp_path: Path) -> None:
         # A new database knows its own texts again.
         (dsync.folder / "dsync.db").unlink()
         dsync("sync")
-        dsync("precheck", "accept", "--yes")
+        dsync("accept", "first", "--yes")
         again = dsync("sync", "--json").json
         assert (0, 0) == (again["conflicts"], again["pushed"])
 
@@ -538,13 +542,13 @@ def test_each_version_of_the_checks_that_judged_is_kept(sandbox: Sandbox, run: C
     dsync("sync")
     assert 2 == dsync("rules", "show", "nope").code
     assert 2 == dsync("rules", "publish", str(run.folder / "r.html")).code
-    dsync("precheck", "accept", "--yes")
+    dsync("accept", "first", "--yes")
     first = "SELECT min(numero), version_regles, etabli_le FROM lecture_precontrole"
     [(number, version, at)] = rows(dsync, first)
     time.sleep(1)
     path.write_text(text.replace("70 %", "90 %"), encoding="utf-8")
     dsync("sync")
-    dsync("precheck", "accept", "--yes")
+    dsync("accept", "first", "--yes")
     [(now,)] = rows(
         dsync, f"SELECT version_regles FROM verdict WHERE courant AND numero = {number}"
     )

@@ -91,18 +91,16 @@ def test_a_list_is_written_after_it_was_shown(lists: Lists) -> None:
     assert after == lists.text()
 
 
-def test_a_list_that_lost_a_tenth_needs_more_than_yes(lists: Lists) -> None:
-    """As the catalogue does; nothing is asked, and nothing written."""
+def test_a_list_that_lost_a_tenth_is_told_before_the_question(lists: Lists) -> None:
+    """What it makes of verdicts is stopped where it would judge and write."""
     name = "operateurs_etat.csv"
     text = lists.text(name)
     gone = "\n".join(text.splitlines()[-60:])
     file = lists.changed(gone, "", name)
-    refused = lists.run("evidence", "update", file, "--yes", **lists.environment)
-    assert (4, True) == (refused.code, "--accept" in refused.err)
-    assert "60 removed" in refused.out
-    assert (text, []) == (lists.text(name), lists.kept())
-    accepted = lists.run("evidence", "update", file, "--yes", "--accept", **lists.environment)
-    assert 0 == accepted.code
+    unasked = lists.run("evidence", "update", file, **lists.environment)
+    assert (2, text, []) == (unasked.code, lists.text(name), lists.kept())
+    updated = lists.run("evidence", "update", file, "--yes", **lists.environment)
+    assert (0, True) == (updated.code, "entries are gone" in updated.out)
     assert text != lists.text(name)
 
 

@@ -442,26 +442,27 @@ def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
 
 
 def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> None:
-    """As `dsync precheck accept` does: with what they change, and in the user's name."""
-    version = change_rules(engine, window=WRONG)
+    """As `dsync accept rules` does: with what they change, and in the user's name."""
+    change_rules(engine, window=WRONG)
     engine.advance(minutes=1)
     assert 4 == engine.sync().exit_code
+    [waiting] = engine.asked()
+    consent = {"genre": "regles", "version": waiting.version}
     with served(engine, [engine.worker.app]) as console:
         visitor = console.visitor()
-        assert "changeraient de verdict selon les nouvelles règles" in words(
-            visitor.get("/etat").text
-        )
-        page = words(visitor.get("/preuves").text)
-        assert "Accepter les nouvelles règles" in page
-        assert "Éligible À vérifier" in page
-        asked = words(visitor.post("/preuves", accepter_regles=version).text)
-        assert "Les dossiers ouverts sont jugés de nouveau" in asked
+        assert "feraient changer beaucoup de verdicts" in words(visitor.get("/etat").text)
+        assert "Un accord est à donner" in words(visitor.get("/preuves").text)
+        assert "Éligible À vérifier" in words(visitor.get("/accords").text)
+        asked = words(visitor.post("/accords", **consent).text)
+        assert "Les dossiers ouverts sont jugés selon elles" in asked
         assert "Éligible" == engine.verdict(0)
-        visitor.ask("/preuves", accepter_regles=version, confirme="1")
-        assert "À vérifier" == engine.verdict(0)
-        assert ("precontrole", USER, 0) == requests_of(engine)[-1]
+        other = visitor.post("/accords", genre="regles", version="x", confirme="1").text
+        assert "Ce n’est plus ce qui attend" in words(other)
+        visitor.ask("/accords", **consent, confirme="1")
+        assert "À vérifier" == engine.verdict(0) == engine.remote(0)
+        assert ("accord", USER, 0) == requests_of(engine)[-1]
         assert "nouvelles règles acceptées" in words(visitor.get("/journal").text)
-        assert "nouvelles règles" not in words(visitor.get("/preuves").text)
+        assert "Rien n’attend votre accord" in words(visitor.get("/accords").text)
         history = words(visitor.get(f"/dossiers/{number(0)}").text)
         assert "parce que les règles ont changé" in history
 
@@ -469,16 +470,18 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
 def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
     engine: Engine, visitor: Visitor
 ) -> None:
-    """As `dsync evidence accept` does."""
+    """As `dsync accept evidence` does."""
     document = few_products()
     fewer = {**document, "data": document["data"][:3]}
     engine.control.catalogue.replace(STARTUPS, fewer)
     engine.advance(minutes=1)
     assert 7 == engine.sync().exit_code
-    assert "Accepter le nouveau catalogue" in words(visitor.get("/preuves").text)
-    asked = words(visitor.post("/preuves", accepter="1").text)
-    assert "trop de produits y manquent" in asked
-    visitor.ask("/preuves", accepter="1", confirme="1")
+    page = visitor.get("/accords").text
+    assert "catalogue publié n’est pas retenu" in words(page)
+    [version] = re.findall(r'name="version" value="(\w+)"', page)
+    consent = {"genre": "preuves", "version": version}
+    assert "Il remplace la copie" in words(visitor.post("/accords", **consent).text)
+    visitor.ask("/accords", **consent, confirme="1")
     assert "est arrêté" not in words(visitor.get("/preuves").text)
     assert "precontrole" == requests_of(engine)[-1][0]
 

@@ -58,7 +58,7 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(
     with served(fresh, [app]) as console:
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")
-        assert "Sans verdict Recevable" in words(visitor.get("/preuves").text)
+        assert "Sans verdict Recevable" in words(visitor.get("/accords").text)
         accept(visitor)
         pages = {path: visitor.get(path).text for path in (*ADDRESSES, f"/dossiers/{OFF}")}
         assert "Recevable" in words(pages["/etat"])
@@ -104,10 +104,10 @@ def test_a_lecteur_sees_of_declared_checks_what_is_public(fresh: Engine, app: Wo
 
 def accept(visitor: Visitor) -> None:
     """Accept the first rules."""
-    page = visitor.get("/preuves").text
-    version = re.search(r'name="accepter_regles" value="([\w-]+)"', page)
+    page = visitor.get("/accords").text
+    version = re.search(r'name="version" value="(\w+)"', page)
     assert version
-    visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
+    visitor.ask("/accords", genre="premiers_avis", version=version[1], confirme="1")
 
 
 def test_the_console_says_the_word_that_ds_shows(fresh: Engine, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ WITH_FILTERS = (
     "/dossiers?verdict=aucun&etape=Jury&attend=jury&tri=verdict",
     "/dossiers?groupe=d%C3%A9faut&etiquette=%C3%A9ligible&conflit=1",
 )
-MOST_STATEMENTS, MOST_OF_A_DOSSIER = 11, 15
+MOST_STATEMENTS, MOST_OF_A_DOSSIER = 12, 15
 _TECHNICAL = re.compile(r'<details class="technique".*?</details>', re.DOTALL)
 _CODE = re.compile(
     r"\b(?:[a-z]+(?:_[a-z]+)+|(?=\d*[a-f])[0-9a-f]{12,}|None|True|False|webhook)\b|[{}]"
@@ -96,7 +96,7 @@ def test_a_dossier_leads_to_its_page_in_ds(read_engine: Engine) -> None:
 
 
 def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
-    """At most eleven, fifteen of a dossier with all its parts, and on both engines."""
+    """At most twelve, fifteen of a dossier with all its parts, and on both engines."""
     visitor = on_each.visitor()
     taken: dict[str, int] = {}
     for address in WITH_FILTERS:
@@ -132,7 +132,7 @@ def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) 
         "La vérification quotidienne trouve à redire sur la correspondance avec le formulaire, "
         in page
     )
-    assert "trop de dossiers ont disparu à la fois" in page
+    assert "Beaucoup de dossiers ne sont plus montrés" in page
     assert "Le dernier passage n’a pas abouti" in page
     engine.advance(minutes=20)
     assert "réussie remonte à" in words(visitor.get("/etat").text)
@@ -509,14 +509,12 @@ def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: 
     with served(fresh, [app]) as console:
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")
-        stopped = words(visitor.get("/preuves").text)
+        stopped = words(visitor.get("/accords").text)
         assert "Sans verdict À vérifier 10" in stopped
         assert "probleme : 0 dossier sur 10" in stopped
-        version = re.search(
-            r'name="accepter_regles" value="([\w-]+)"', visitor.get("/preuves").text
-        )
+        version = re.search(r'name="version" value="(\w+)"', visitor.get("/accords").text)
         assert version
-        visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
+        visitor.ask("/accords", genre="premiers_avis", version=version[1], confirme="1")
         for path in ADDRESSES:
             missing = "/jury" in path or path == "/a-reporter"
             answer = visitor.get(path)

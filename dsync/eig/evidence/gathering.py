@@ -170,7 +170,7 @@ def _refusal(
     return (
         f"The catalogue at {copy.url} is refused: it lacks {gone} of {known} products, and "
         f"[safety] catalogue_share allows {share:.0%}. The last good copy is used. If the new one "
-        "is right, run `dsync evidence accept`.",
+        "is right, run `dsync accept evidence`.",
         f"Le catalogue publié par beta.gouv.fr ({len(now.products)} produits) ne contient plus "
         f"{gone} des {known} produits de la dernière bonne copie : il n’est pas retenu et cette "
         "copie continue de servir.",
