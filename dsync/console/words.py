@@ -491,7 +491,7 @@ def asked(options: Mapping[str, Any]) -> str:
     """Return what a request asks for beside its kind and its dossiers."""
     said = [sentence for name, sentence in OPTIONS.items() if options.get(name)]
     if "accord" in options:
-        said.append(ACCORDS.get(options.get("genre"), ""))
+        said.append(ACCORDS.get(options.get("genre", ""), ""))
     others = [CHOIX.get(options.get("choix", "")), options.get("liste")]
     return ", ".join([*said, *filter(None, others)])
 

@@ -93,8 +93,7 @@ class Proposal:
     def version(self) -> str:
         """A digest by which a person consents to what they were shown."""
         rows = sorted(f"{name}={what}" for name, what in self.subjects.items())
-        text = "\n".join((self.kind.value, *rows, *map(str, self.moves if not rows else ())))
-        return blake2b(text.encode(), digest_size=8).hexdigest()
+        return digest_of(self.kind.value, *rows, *map(str, self.moves if not rows else ()))
 
     def to_json(self) -> dict[str, Any]:
         """Return what the database keeps."""
@@ -133,6 +132,11 @@ class Asked(NamedTuple):
             version,
             *rest,
         )
+
+
+def digest_of(*parts: str) -> str:
+    """Return a short digest of some texts."""
+    return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def counted(what: str, pairs: Iterable[tuple[str, str]]) -> tuple[Move, ...]:

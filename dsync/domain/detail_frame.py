@@ -29,6 +29,8 @@ TO_DO = " À faire : "
 _STATED = re.compile(rf"(.+) – {re.escape(ADVICE)}\S.*")
 
 
+_RULES = "Règles appliquées : "
+
 NO_WORDS: Mapping[Verdict, str] = MappingProxyType({})
 """Dsync's own words for verdicts."""
 
@@ -47,6 +49,13 @@ def stated_verdict(text: str | None, words: Mapping[Verdict, str] = NO_WORDS) ->
     return known.get(found[1]) if found else None
 
 
+def frame_of(text: str) -> tuple[str, str]:
+    """Return what of a text is the same for all dossiers: its opening, and the rules' address."""
+    lines = text.replace(NO_BREAK, " ").splitlines() or [""]
+    _, _, opening = lines[0].partition(" – ")
+    return opening, lines[-1] if lines[-1].startswith(_RULES) else ""
+
+
 def frame(verdict: str, instruction: str, publication_url: str | None) -> tuple[str, list[str]]:
     """Return the first line of a text, and its last ones: neither is ever shortened.
 
@@ -56,7 +65,7 @@ def frame(verdict: str, instruction: str, publication_url: str | None) -> tuple[
         publication_url: where the rules are published, if they are.
     """
     first = f"{cleaned(verdict)} – {ADVICE}{cleaned(instruction)} instruit le dossier."
-    return first, [f"Règles appliquées : {publication_url}"] if publication_url else []
+    return first, [f"{_RULES}{publication_url}"] if publication_url else []
 
 
 def finding(resultat: Resultat, titles: Iterable[str], motif: str) -> str:

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, case, delete, distinct, func, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import DossierWishes, NewWish, Step, Wish, WishStatus
-from dsync.annotations.targets import ANNOTATION_NAMES, LABEL, RESULTAT
+from dsync.annotations.replacing import Standing
+from dsync.annotations.targets import ANNOTATION_NAMES, DATE, DETAIL, LABEL, RESULTAT
+from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.sql import (
@@ -59,6 +61,20 @@ _REOPENED: dict[str, Any] = {
 }
 # Without the refused ones: an edit in DS frees them of nothing, the form or a right does.
 _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
+
+
+class Replacing(NamedTuple):
+    """A waiting wish beside what dsync wrote before."""
+
+    numero: DossierNumber
+    revision_id: RevisionId
+    annotation: str
+    there: str
+    wanted: str
+    cible: str | None
+    """The id of the annotation's descriptor, or of the label, that has it."""
+    since: datetime
+    """When it was last known to be there."""
 
 
 class OutboxReads(Subject):
@@ -119,6 +135,70 @@ class OutboxReads(Subject):
         )
         wishes = [wish_of(row, is_due=bool(row.is_due)) for row in rows]
         return by_dossier(self.connection, wishes)
+
+    def replacing(
+        self, after: DossierNumber, limit: int, numbers: Sequence[DossierNumber] = ()
+    ) -> list[Replacing]:
+        """Return the waiting wishes of the next dossiers into which dsync wrote before.
+
+        Args:
+            after: only dossiers with a higher number.
+            limit: maximum number of dossiers.
+            numbers: the dossiers; empty: all.
+        """
+        waits = self._waiting(select(_outbox.c.numero).distinct()).join(_pousse, PUSHED)
+        is_replacing = (
+            _pousse.c.valeur.is_not(None),
+            # A person ordered it, by what they saw.
+            _outbox.c.force_par.is_(None),
+            # One that was sent is read back first: DS may have it already.
+            or_(_pousse.c.incertaine.is_(None), _pousse.c.incertaine != _outbox.c.valeur),
+        )
+        chosen = _narrowed(waits.where(_outbox.c.numero > after, *is_replacing), numbers)
+        found = list(self.connection.scalars(chosen.order_by(_outbox.c.numero).limit(limit)))
+        rows = self.connection.execute(
+            select(
+                _outbox.c.numero,
+                _dossier.c.revision_id,
+                _outbox.c.annotation,
+                _pousse.c.valeur,
+                _outbox.c.valeur,
+                _pousse.c.cible,
+                _pousse.c.connue_le,
+            )
+            .join(_pousse, PUSHED)
+            .join(_dossier, _dossier.c.numero == _outbox.c.numero)
+            .where(
+                among(_outbox.c.numero, found),
+                _outbox.c.courante,
+                _outbox.c.statut.in_(WAITING),
+                *is_replacing,
+            )
+            .order_by(_outbox.c.numero, _outbox.c.id)
+        )
+        return [Replacing(*row) for row in rows]
+
+    def standing(self) -> Standing:
+        """Return what dsync wrote into the open dossiers, and how many there are."""
+        is_open = (
+            _dossier.c.demarche_numero == self.number,
+            _dossier.c.presence == Presence.PRESENT.value,
+            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+        )
+        value = case((_pousse.c.annotation != DETAIL, _pousse.c.valeur))
+        rows = self.connection.execute(
+            select(_pousse.c.annotation, value, func.count())
+            .join(_dossier, _dossier.c.numero == _pousse.c.numero)
+            .where(*is_open, _pousse.c.annotation != DATE, _pousse.c.valeur.is_not(None))
+            .group_by(_pousse.c.annotation, value)
+        ).all()
+        dossiers = self.connection.scalar(select(func.count()).where(*is_open)) or 0
+        return Standing(
+            dossiers,
+            {value: count for annotation, value, count in rows if annotation == RESULTAT},
+            {value: count for annotation, value, count in rows if annotation == LABEL},
+            sum(count for annotation, _, count in rows if annotation == DETAIL),
+        )
 
     def ended_targets(self) -> list[tuple[RevisionId, str, str]]:
         """Return the targets of the ended wishes of open dossiers, each once.

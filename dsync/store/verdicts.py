@@ -6,7 +6,7 @@ A stored verdict is never changed, apart from its remark; only the run that gave
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,6 +106,27 @@ class VerdictReads(Subject):
         )
         # Oldest first, so that the last verdict of a dossier stays.
         return {DossierNumber(row.numero): _stored(row) for row in rows}
+
+    def before_and_now(
+        self, at: Mapping[DossierNumber, datetime]
+    ) -> dict[DossierNumber, tuple[StoredVerdict, StoredVerdict]]:
+        """Return the verdict that each dossier had at an instant, and its current one.
+
+        Args:
+            at: the instant of each dossier, in UTC. One that had none is left out.
+        """
+        rows = self.connection.execute(
+            select(_verdict.c.numero, _verdict.c.etabli_le, *_VERDICT_COLUMNS)
+            .where(among(_verdict.c.numero, at), _verdict.c.demarche_numero == self.number)
+            .order_by(_verdict.c.id)
+        )
+        before: dict[DossierNumber, StoredVerdict] = {}
+        now: dict[DossierNumber, StoredVerdict] = {}
+        for row in rows:
+            now[row.numero] = found = _stored(row)
+            if row.etabli_le <= at[row.numero]:
+                before[row.numero] = found
+        return {number: (then, now[number]) for number, then in before.items()}
 
     def replaced_evidence(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Json]:
         """Return the evidence that the last refresh of these dossiers replaced, where one did."""

@@ -36,6 +36,7 @@ from dsync.sync.config_changes import follow_config_changes, report_missing_labe
 from dsync.sync.context import Run
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 from dsync.sync.work import Overwrite, Push
+from dsync.sync.write_brake import stops_writing
 from dsync.sync.writes import (
     WriteTerms,
     described,
@@ -157,7 +158,7 @@ def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> Non
     with run.reading() as reader:
         total = reader.outbox.due_count(run.now, numbers)
     terms = _terms(run) if total else None
-    if terms is not None:
+    if terms is not None and not stops_writing(run, numbers):
         _push_all(run, terms, numbers, total, waits=waits)
 
 

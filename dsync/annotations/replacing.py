@@ -1,0 +1,161 @@
+"""Decides whether a push would replace too much of what dsync wrote before, whatever the cause.
+
+A single changed verdict is ordinary. Many at once are more often a fault: swapped options, another
+mapping, a slip in the rules, a lost list. What a person wrote is never replaced and no matter here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dsync.annotations.targets import DETAIL, LABEL, RESULTAT, AnnotationsConfig
+from dsync.domain.consent import Move, counted, digest_of
+from dsync.domain.detail_frame import frame_of
+from dsync.domain.ids import DossierNumber
+
+FEW = 3
+"""Fewer dossiers are no pattern, as long as none is reversed."""
+FRAME = "phrase d’introduction ou adresse des règles"
+TEXT = "motifs"
+TARGET = "emplacement"
+_WHAT = {RESULTAT: "résultat", LABEL: "label", DETAIL: "détail"}
+
+
+class Replacement(NamedTuple):
+    """A value of dsync's in DS that a wish would replace."""
+
+    numero: DossierNumber
+    annotation: str
+    there: str
+    """What stands."""
+    wanted: str
+    is_moved: bool = False
+    """Whether it would be written into another annotation, and the former one stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What dsync wrote into the open dossiers, and how many of these there are."""
+
+    dossiers: int
+    results: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)
+    details: int = 0
+
+
+@dataclass(slots=True)
+class Replaced:
+    """The replacements of a push, counted: texts are not kept."""
+
+    results: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
+    labels: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
+    frames: set[DossierNumber] = field(default_factory=set)
+    texts: set[DossierNumber] = field(default_factory=set)
+    moved: list[tuple[DossierNumber, str]] = field(default_factory=list)
+    wanted: dict[DossierNumber, dict[str, str]] = field(default_factory=dict)
+    """Digests of what would be written, by annotation."""
+
+    def add(self, one: Replacement) -> None:
+        """Count a replacement."""
+        if one.is_moved:
+            self.moved.append((one.numero, one.annotation))
+        elif one.annotation == DETAIL:
+            self.texts.add(one.numero)
+            if frame_of(one.there) != frame_of(one.wanted):
+                self.frames.add(one.numero)
+        elif one.annotation in (RESULTAT, LABEL):
+            values = self.results if one.annotation == RESULTAT else self.labels
+            values.append((one.numero, one.there, one.wanted))
+        else:
+            # The date follows the others.
+            return
+        self.wanted.setdefault(one.numero, {})[one.annotation] = digest_of(one.wanted)
+
+    def without(self, numbers: Iterable[DossierNumber]) -> Replaced:
+        """Return the replacements in other dossiers than these."""
+        left_out = frozenset(numbers)
+        return Replaced(
+            [one for one in self.results if one[0] not in left_out],
+            [one for one in self.labels if one[0] not in left_out],
+            self.frames - left_out,
+            self.texts - left_out,
+            [one for one in self.moved if one[0] not in left_out],
+            {number: one for number, one in self.wanted.items() if number not in left_out},
+        )
+
+    @property
+    def subjects(self) -> dict[str, str]:
+        """Each dossier with a digest of what would be written into it."""
+        return {
+            str(number): digest_of(*(f"{name}={value}" for name, value in sorted(one.items())))
+            for number, one in self.wanted.items()
+        }
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """The table: values before and after, and how many texts and places change."""
+        moves = [
+            *counted(_WHAT[RESULTAT], (one[1:] for one in self.results)),
+            *counted(_WHAT[LABEL], (one[1:] for one in self.labels)),
+        ]
+        if self.frames:
+            moves.append(Move(_WHAT[DETAIL], FRAME, "autre", len(self.frames)))
+        if texts := len(self.texts - self.frames):
+            moves.append(Move(_WHAT[DETAIL], TEXT, "autres", texts))
+        names = Counter(name for _, name in self.moved)
+        moves += [Move(_WHAT.get(n, n), TARGET, "autre", count) for n, count in names.items()]
+        return tuple(moves)
+
+
+def is_too_much(
+    replaced: Replaced, standing: Standing, limit: int, config: AnnotationsConfig
+) -> bool:
+    """Return whether a person has to consent to these replacements.
+
+    Args:
+        replaced: what the push would replace.
+        standing: what stands in the open dossiers.
+        limit: number of results that may change at once.
+        config: the section `[annotations]`, which says which results are opposite ones.
+    """
+    opposite = {
+        text: {texts.ineligible} if text != texts.ineligible else {*texts.all()} - {text}
+        for texts in (config.resultat.options, config.labels)
+        if texts is not None
+        for text in texts.all()
+        if text != texts.a_verifier
+    }
+    return (
+        bool(replaced.moved)
+        or _are_too_many(replaced.results, standing.results, limit, opposite)
+        or _are_too_many(replaced.labels, standing.labels, limit, opposite)
+        or _are_most(len(replaced.frames), standing.details, FEW)
+        or _are_most(len(replaced.texts), standing.details, limit + 1)
+    )
+
+
+def _are_too_many(
+    values: list[tuple[DossierNumber, str, str]],
+    standing: Mapping[str, int],
+    limit: int,
+    opposite: Mapping[str, set[str]],
+) -> bool:
+    if len(values) > limit:
+        return True
+    by_kind: dict[str, list[str]] = {}
+    for _, there, wanted in values:
+        by_kind.setdefault(there, []).append(wanted)
+    for there, becomes in by_kind.items():
+        if _are_most(len(becomes), standing.get(there, 0), FEW):
+            return True
+        is_whole = len(becomes) >= standing.get(there, 0)
+        if is_whole and set(becomes) <= opposite.get(there, set()):
+            return True
+    return False
+
+
+def _are_most(count: int, of: int, least: int) -> bool:
+    return count >= least and 2 * count > of
