@@ -9,7 +9,7 @@ answer is lost, both are known as values that dsync may have written.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -18,7 +18,14 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import DossierWishes, NewWish, Step, Wish, WishStatus
 from dsync.annotations.replacing import Standing
-from dsync.annotations.targets import ANNOTATION_NAMES, DATE, DETAIL, LABEL, RESULTAT
+from dsync.annotations.targets import (
+    ANNOTATION_NAMES,
+    DATE,
+    DETAIL,
+    LABEL,
+    RESULTAT,
+    VALUE_NAMES,
+)
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
@@ -267,7 +274,7 @@ class OutboxWrites(OutboxReads):
         }
         fresh = {
             (wish.numero, wish.annotation): wish
-            for wish in wishes
+            for wish in _dated_as_written(wishes, current)
             if (wish.numero, wish.annotation) not in current
             or current[wish.numero, wish.annotation].valeur != wish.valeur
         }
@@ -521,6 +528,27 @@ class OutboxWrites(OutboxReads):
             # An uncertain one is read back first: DS may have the value already.
             .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
             .values(_REOPENED)
+        )
+
+
+def _dated_as_written(
+    wishes: Sequence[NewWish], current: Mapping[tuple[DossierNumber, str], Wish]
+) -> Iterator[NewWish]:
+    """Yield the wishes; a verdict that DS shows, because others came to nothing, keeps its date."""
+    wanted = {(wish.numero, wish.annotation): wish.valeur for wish in wishes}
+    for wish in wishes:
+        before = {
+            name: one.pushed.valeur
+            for name in VALUE_NAMES
+            if (one := current.get((wish.numero, name))) and one.pushed
+        }
+        is_written = all(
+            before.get(name) and before[name] == wanted.get((wish.numero, name), before[name])
+            for name in (RESULTAT, DETAIL)
+        )
+        date = before.get(DATE)
+        yield (
+            wish._replace(valeur=date) if is_written and date and wish.annotation == DATE else wish
         )
 
 

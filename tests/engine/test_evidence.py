@@ -240,7 +240,7 @@ class TestBrake:
         for times in (1, 2):
             report = engine.sync()
             assert (7, 0, 0) == (report.exit_code, report.evaluated, report.pushed)
-            assert "dsync evidence accept" in report.errors[0]
+            assert "dsync accept evidence" in report.errors[0]
             [anomaly] = engine.rows("SELECT * FROM lecture_anomalie")
             assert (None, "catalogue", times) == (
                 anomaly["numero"],

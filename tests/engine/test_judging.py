@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.check import Check
 from dsync.eig.rows import kept_rules, known_products, save_rules
@@ -119,7 +120,9 @@ def test_a_check_that_is_switched_off_is_in_no_text(engine: Engine) -> None:
     engine.sync_until_quiet()
     severity = {**engine.worker.app.configuration.regles.severity, "administration": "off"}
     engine.restart(configuration={"regles": {"severity": severity, "operateurs": ()}})
-    engine.sync()
+    # Each « Inéligible » would become « Éligible ».
+    assert (4, "Inéligible") == (engine.sync().exit_code, engine.remote(2))
+    engine.accept(Consent.WRITES)
     assert ("Éligible", ["éligible"]) == (engine.remote(2), engine.labels(2))
     assert "administration" not in engine.remote(2, DETAIL)
     checks = engine.rows(

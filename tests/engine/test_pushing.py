@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from dsync.annotations.targets import VerdictTexts
+from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
@@ -911,7 +912,11 @@ def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None
         resultat = engine.worker.app.configuration.annotations.resultat
         changed = resultat.model_copy(update=target)
         engine.restart(configuration={"annotations": {"resultat": changed}})
-    report = engine.sync()
+        # The former one stays beside it.
+        assert (4, None) == (engine.sync().exit_code, engine.remote(0, 5999))
+        report = engine.accept(Consent.WRITES)
+    else:
+        report = engine.sync()
     assert (0, 0) == (report.exit_code, report.conflicts)
     for rank in OPEN:
         assert (engine.verdict(rank), CONFIRMED) == (engine.remote(rank, 5999), engine.wishes(rank))

@@ -1,0 +1,150 @@
+"""What would replace much of what dsync wrote is not written until a person consents, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsync.domain.consent import Consent
+from tests.engine.conftest import Start
+from tests.engine.inbox import Inbox
+from tests.engine.rig import Engine, base_settings, number
+from tests.engine.test_alerts import alerts_of, told
+
+RANKS = range(40)
+CONFIG: Any = base_settings().configuration
+
+
+def written(engine: Engine) -> list[Any]:
+    """Return all annotations and labels of all dossiers in DS."""
+    return [
+        (engine.control.truth_of(number(rank)).raw_annotations, engine.labels(rank))
+        for rank in RANKS
+    ]
+
+
+def swapped_options() -> dict[str, Any]:
+    """« Éligible » and « Inéligible » exchanged."""
+    resultat = CONFIG.annotations.resultat
+    options = resultat.options
+    swapped = options.model_copy(
+        update={"eligible": options.ineligible, "ineligible": options.eligible}
+    )
+    return {"annotations": {"resultat": resultat.model_copy(update={"options": swapped})}}
+
+
+def swapped_labels() -> dict[str, Any]:
+    """The same of labels."""
+    labels = CONFIG.annotations.labels
+    assert labels is not None
+    swapped = {"eligible": labels.ineligible, "ineligible": labels.eligible}
+    return {"annotations": {"labels": labels.model_copy(update=swapped)}}
+
+
+def swapped_fields() -> dict[str, Any]:
+    """The declared phase is read from the incubator's champ, and the other way round."""
+    champs = CONFIG.mapping.champs
+    exchanged = {"phase_declaree": champs.incubateur, "incubateur": champs.phase_declaree}
+    return {"mapping": {"champs": champs.model_copy(update=exchanged)}}
+
+
+def on_the_jurys_date() -> dict[str, Any]:
+    """`[annotations.date]` on the annotation of the jury's day."""
+    date = CONFIG.annotations.date
+    jury = CONFIG.mapping.annotations.jury_le.id
+    target = date.model_copy(update={"id": jury, "libelles": ("Date du jury",)})
+    return {"annotations": {"date": target}}
+
+
+CAUSES = {
+    "options": swapped_options,
+    "labels": swapped_labels,
+    "mapping": swapped_fields,
+    "date": on_the_jurys_date,
+    "instruction": lambda: {"regles": {"instruction": "le service des aides"}},
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_slip_in_the_configuration_writes_nothing(start: Start, cause: str) -> None:
+    """Exit 4 with a table, again and again; corrected, it ends by itself without a write."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    before = written(engine)
+    engine.control.forget_requests()
+    engine.restart(configuration=CAUSES[cause]())
+    for _ in range(2):
+        report = engine.sync()
+        assert (4, 0, before) == (report.exit_code, report.pushed, written(engine)), report
+        # The mapping is a part of the rules' version.
+        kind = Consent.RULES if cause == "mapping" else Consent.WRITES
+        assert [kind] == [one.proposal.kind for one in engine.asked()]
+        assert f"`dsync accept {kind.word}`" in report.errors[-1]
+        engine.advance(minutes=11)
+    assert [] == engine.mutations()
+    engine.restart()
+    report = engine.sync()
+    assert (0, 0) == (report.exit_code, report.pushed), report
+    assert ([], before, []) == (engine.asked(), written(engine), engine.mutations())
+
+
+@pytest.mark.parametrize("cause", ["options", "instruction"])
+def test_consent_writes_what_was_shown_and_rests(start: Start, cause: str) -> None:
+    """By the run that has it; the next one has nothing to ask, nor to write."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    before = written(engine)
+    engine.restart(configuration=CAUSES[cause]())
+    engine.sync()
+    [asked] = engine.asked()
+    report = engine.accept(Consent.WRITES)
+    assert (0, len(asked.proposal.subjects)) == (report.exit_code, report.pushed), report
+    assert before != written(engine)
+    engine.advance(minutes=30)
+    engine.control.forget_requests()
+    report = engine.sync()
+    assert (0, [], []) == (report.exit_code, engine.mutations(), engine.asked())
+
+
+def test_more_than_what_was_shown_is_asked_again(start: Start) -> None:
+    """Another slip between the table and the consent."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    before = written(engine)
+    engine.restart(configuration=swapped_labels())
+    engine.sync()
+    both = {**swapped_options()["annotations"], **swapped_labels()["annotations"]}
+    engine.restart(configuration={"annotations": both})
+    report = engine.accept(Consent.WRITES)
+    assert (4, before) == (report.exit_code, written(engine))
+    assert [Consent.WRITES] == [one.proposal.kind for one in engine.asked()]
+
+
+def test_it_is_an_alert_and_the_forced_write_of_one_dossier_is_a_persons(
+    start: Start, inbox: Inbox
+) -> None:
+    """Told once; an order about some dossiers is not held back by the others."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    engine.restart(configuration=swapped_options())
+    alerts = alerts_of(engine.worker, inbox)
+    for expected in (["consent writes"], []):
+        engine.sync()
+        titles = told(engine, inbox, alerts)
+        assert expected == [one for one in titles if not one.startswith("check ")]
+    was = engine.remote(0)
+    assert 0 == engine.worker.push(0, force_by="ada@here").exit_code
+    assert was != engine.remote(0)
+
+
+def test_an_accepted_verdict_change_of_rules_is_not_asked_twice(start: Start) -> None:
+    """The table of the rules shows what is then written."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    engine.restart(configuration={"regles": {"max_profils": 0}})
+    assert 4 == engine.sync().exit_code
+    assert [Consent.RULES] == [one.proposal.kind for one in engine.asked()]
+    report = engine.accept(Consent.RULES)
+    assert (0, []) == (report.exit_code, engine.asked()), report
+    assert report.pushed
