@@ -19,7 +19,6 @@ from dsync.domain.ids import DossierNumber
 FEW = 3
 """Fewer dossiers are no pattern, as long as none is reversed."""
 FRAME = "phrase d’introduction ou adresse des règles"
-TEXT = "motifs"
 TARGET = "emplacement"
 _WHAT = {RESULTAT: "résultat", LABEL: "label", DETAIL: "détail"}
 
@@ -53,7 +52,6 @@ class Replaced:
     results: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
     labels: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
     frames: set[DossierNumber] = field(default_factory=set)
-    texts: set[DossierNumber] = field(default_factory=set)
     moved: list[tuple[DossierNumber, str]] = field(default_factory=list)
     wanted: dict[DossierNumber, dict[str, str]] = field(default_factory=dict)
     """Digests of what would be written, by annotation."""
@@ -62,15 +60,13 @@ class Replaced:
         """Count a replacement."""
         if one.is_moved:
             self.moved.append((one.numero, one.annotation))
-        elif one.annotation == DETAIL:
-            self.texts.add(one.numero)
-            if frame_of(one.there) != frame_of(one.wanted):
-                self.frames.add(one.numero)
+        elif one.annotation == DETAIL and frame_of(one.there) != frame_of(one.wanted):
+            self.frames.add(one.numero)
         elif one.annotation in (RESULTAT, LABEL):
             values = self.results if one.annotation == RESULTAT else self.labels
             values.append((one.numero, one.there, one.wanted))
         else:
-            # The date follows the others.
+            # A date, or other reasons for the same: they follow what was read and judged.
             return
         self.wanted.setdefault(one.numero, {})[one.annotation] = digest_of(one.wanted)
 
@@ -81,7 +77,6 @@ class Replaced:
             [one for one in self.results if one[0] not in left_out],
             [one for one in self.labels if one[0] not in left_out],
             self.frames - left_out,
-            self.texts - left_out,
             [one for one in self.moved if one[0] not in left_out],
             {number: one for number, one in self.wanted.items() if number not in left_out},
         )
@@ -96,15 +91,13 @@ class Replaced:
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        """The table: values before and after, and how many texts and places change."""
+        """The table: values before and after, and how many frames and places change."""
         moves = [
             *counted(_WHAT[RESULTAT], (one[1:] for one in self.results)),
             *counted(_WHAT[LABEL], (one[1:] for one in self.labels)),
         ]
         if self.frames:
             moves.append(Move(_WHAT[DETAIL], FRAME, "autre", len(self.frames)))
-        if texts := len(self.texts - self.frames):
-            moves.append(Move(_WHAT[DETAIL], TEXT, "autres", texts))
         names = Counter(name for _, name in self.moved)
         moves += [Move(_WHAT.get(n, n), TARGET, "autre", count) for n, count in names.items()]
         return tuple(moves)
@@ -133,7 +126,6 @@ def is_too_much(
         or _are_too_many(replaced.results, standing.results, limit, opposite)
         or _are_too_many(replaced.labels, standing.labels, limit, opposite)
         or _are_most(len(replaced.frames), standing.details, FEW)
-        or _are_most(len(replaced.texts), standing.details, limit + 1)
     )
 
 
