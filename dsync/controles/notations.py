@@ -19,6 +19,8 @@ _FAMILY = re.compile(r"(\d[\d.]*?)\.?[xX*]+")
 """A family of codes, as « 92xx »."""
 _CODE = 4
 """The most characters of a code."""
+_WORD = 3
+"""The fewest characters of a part by which a name is found."""
 _NAMELESS = " (nom inconnu)"
 """What stands for the name of a place of which DS gave only the code."""
 
@@ -100,12 +102,14 @@ class Listed(Notation):
             return f'commence_par = ["{family[1]}"]'
         start = fold_text(text)
         if len(start) <= _CODE and any(map(str.isdigit, start)):
-            # Of two that are as near, the one of the same family.
-            codes = sorted(self.read(), key=lambda code: not code.startswith(text[:2]))
-            return nearest(text.upper(), codes)
+            # Of two that are as near, the one with the same signs, else one of the same family.
+            codes = sorted(
+                self.read(), key=lambda c: (sorted(c) != sorted(start), not c.startswith(start[:2]))
+            )
+            return nearest(start.upper(), codes)
         names = self.read().values()
         beginning = [name for name in names if fold_text(name).startswith(start)]
-        within = (name for name in names if start in fold_text(name))
+        within = (name for name in names if start in fold_text(name) and len(start) >= _WORD)
         return beginning[0] if len(beginning) == 1 else nearest(text, names) or next(within, None)
 
 
