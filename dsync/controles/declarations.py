@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    model_validator,
 )
 
 from dsync.controles.formats import FORMATS
@@ -175,6 +176,14 @@ class Exigence(_DuSujet):
     """No other dossier has the same answer to this champ and to these."""
     autre_demarche: AutreDemarche | None = None
     pas_autre_demarche: AutreDemarche | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_negation(cls, given: object) -> object:
+        # The nearest key of « pas_egal » would say the opposite.
+        if isinstance(given, dict) and "pas_egal" in given:
+            raise ValueError("pas_egal is written pas_parmi = [ … ]")
+        return given
 
     @cached_property
     def operateurs(self) -> dict[str, Any]:

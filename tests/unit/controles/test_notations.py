@@ -13,6 +13,15 @@ from dsync.controles.checking import Declarations
 from dsync.controles.controles import Controles
 from dsync.controles.declarations import ControlesSections
 from dsync.controles.facts import Plan, faits_of
+from dsync.controles.notations import (
+    CIVILITE,
+    DEPARTEMENT,
+    EFFECTIF,
+    FORME_JURIDIQUE,
+    REGION,
+    Listed,
+    written,
+)
 from dsync.domain.dossier import Champ, Demandeur, Demarche, Descriptor, Ligne, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.verdict import Controle
@@ -230,7 +239,7 @@ def test_an_answer_is_compared_in_the_notations_of_its_type(
     expected = (LOOKED_AT, LOOKED_AT) if wrong else (NO, YES)
     assert expected == (outcome(found("parmi", "X")), outcome(found("pas_parmi", "X")))
     if wrong:
-        assert "ne peut pas y répondre : « X »." in found("parmi", "X").motif
+        assert "aucune réponse à « Texte » ne peut être « X »." in found("parmi", "X").motif
 
 
 def test_what_is_found_decides_beside_a_value_that_is_written_wrong(tmp_path: Path) -> None:
@@ -360,6 +369,7 @@ def test_what_cannot_be_compared_is_refused(exige: str, sentence: str, tmp_path:
     [
         ('champ = "texte", parmi = [{ champ = "autre" }]', "goes with egal, au_moins and au_plus"),
         ('champ = "texte", egal = ["a", "b"]', "several go with parmi"),
+        ('champ = "texte", pas_egal = "a"', "pas_egal is written pas_parmi"),
         ('champ = "montant", au_plus = { champ = "montant", fois = "montant" }', "humain = true"),
     ],
 )
@@ -401,3 +411,13 @@ def test_the_year_of_a_day_is_bounded(tmp_path: Path) -> None:
     exige = '{ champ = "depot", au_plus = { champ = "echeance", plus_mois = 12 } }'
     last = Champ(DescriptorId("echeance"), date.max.isoformat())
     assert YES == outcome(judged(read(exige, tmp_path), COMPANY, last))
+
+
+@pytest.mark.parametrize("notation", [CIVILITE, DEPARTEMENT, EFFECTIF, FORME_JURIDIQUE, REGION])
+def test_no_two_values_of_a_list_are_written_alike(notation: Listed) -> None:
+    """Each is known by its code and its name, however they are typed."""
+    every = {code: written(code, notation) for code in notation.read()}
+    assert len(set().union(*every.values())) == sum(map(len, every.values()))
+    for code, name in notation.read().items():
+        assert every[code] == written(name, notation) == written(name.upper(), notation)
+        assert notation.fault(code) is notation.fault(name) is None
