@@ -111,7 +111,7 @@ class Evaluation:
             case "commence_par":
                 starts = tuple(map(fold_text, operand))
                 return lambda one, notation: any(
-                    fold_text(way).startswith(starts) for way in writings_of(one, notation)
+                    way.startswith(starts) for way in written(one, notation, fold_text)
                 )
             case "fichiers":
                 endings = tuple(f".{fold(ending).lstrip('.')}" for ending in operand)

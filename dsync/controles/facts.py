@@ -71,10 +71,8 @@ def _created(demandeur: Demandeur) -> date | None:
 
 def _region(demandeur: Demandeur) -> str | None:
     """Return the name of a region, of which DS may give the code alone."""
-    code = _in("address", "regionCode")(demandeur)
-    # Its second way of writing.
-    named = [*REGION.writings(code)][1:2] if isinstance(code, str) else []
-    return _in("address", "regionName")(demandeur) or next(iter(named), None)
+    name, code = (_in("address", key)(demandeur) for key in ("regionName", "regionCode"))
+    return name or REGION.read().get(code)
 
 
 _TEXTE = Type.TEXTE

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -25,7 +26,7 @@ _NAMELESS = " (nom inconnu)"
 """What stands for the name of a place of which DS gave only the code."""
 
 
-class Notation:
+class Notation(ABC):
     """A notation in which a value is always sent, and the other ones that mean the same.
 
     Attributes:
@@ -34,9 +35,9 @@ class Notation:
 
     name: str
 
+    @abstractmethod
     def writings(self, value: str) -> Iterable[str]:
         """Return each way of writing a value that was sent; of one that is not known, itself."""
-        raise NotImplementedError
 
     def fault(self, text: str, *, is_start: bool = False) -> str | None:
         """Return why no value can equal a text of the declarations, or begin with it; None: some.
@@ -50,13 +51,16 @@ class Notation:
         near = None if is_start else self._near(text)
         return f"« {defused(text)} » n’est pas {self.name}{f' ; {near} ?' if near else ''}"
 
+    @abstractmethod
     def _is_known(self, text: str) -> bool:
-        raise NotImplementedError
+        """Return whether a text is a way of writing some value."""
 
+    @abstractmethod
     def _begins(self, text: str) -> bool:
-        raise NotImplementedError
+        """Return whether a way of writing some value begins with a text."""
 
     def _near(self, text: str) -> str | None:
+        """Return what to write instead of a text; None: nothing is near."""
         return None
 
 
@@ -139,9 +143,13 @@ class Shaped(Notation):
         return (code, f"{code[: self.dotted]}.{code[self.dotted :]}")
 
     def _is_known(self, text: str) -> bool:
-        return self.is_valid(text) and fold_value(text) in {
-            fold_value(way) for way in self.writings(_signs(text))
-        }
+        signs = self._of(text)
+        return signs is not None and fold_value(text) in map(fold_value, self.writings(signs))
+
+    def _of(self, text: str) -> str | None:
+        """Return the signs of a text, without the name that may be before them."""
+        found = re.search(f"(?:{self.start})$", _signs(text)) if self.is_valid(text) else None
+        return found[0] if found else None
 
     def _begins(self, text: str) -> bool:
         return re.fullmatch(self.start, fold_text(text).upper()) is not None
@@ -149,7 +157,7 @@ class Shaped(Notation):
     def _near(self, text: str) -> str | None:
         if family := _FAMILY.fullmatch(text):
             return f'commence_par = ["{family[1]}"]'
-        return _signs(text) if self.is_valid(text) else self.hint(_signs(text))
+        return self._of(text) or self.hint(_signs(text))
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +264,16 @@ def writings_of(value: Any, notation: Notation | None) -> Iterable[Any]:
     return notation.writings(value) if notation and isinstance(value, str) else (value,)
 
 
-def written(value: Any, notation: Notation | None) -> frozenset[str]:
+def written(
+    value: Any, notation: Notation | None, fold: Callable[[Any], str] = fold_value
+) -> frozenset[str]:
     """Return each way of writing an answer, or a fact, folded for comparisons."""
-    return frozenset(map(fold_value, writings_of(value, notation)))
+    if notation is None or not isinstance(value, str):
+        return frozenset((fold(value),))
+    return _written(value, notation, fold)
+
+
+# A démarche's applicants share their places, categories and activities.
+@lru_cache(maxsize=4096)
+def _written(value: str, notation: Notation, fold: Callable[[Any], str]) -> frozenset[str]:
+    return frozenset(map(fold, notation.writings(value)))

@@ -107,6 +107,9 @@ def accept(visitor: Visitor) -> None:
     page = visitor.get("/preuves").text
     version = re.search(r'name="accepter_regles" value="([\w-]+)"', page)
     assert version
+    # All were deposited after that day.
+    asked = r"depot : 0 dossier sur \d+ : ne distingue personne : valeur mal écrite \?"
+    assert re.search(asked, words(page))
     visitor.ask("/preuves", accepter_regles=version[1], confirme="1")
 
 

@@ -187,6 +187,8 @@ def test_a_fact_begins_in_each_of_its_notations(
          "« 130025265 » n’est pas un SIRET (quatorze chiffres, clé comprise) ; commence_par = [\"130025265\"] ?"),
         ('champ = "siret", pas_parmi = ["1300252650001"]',
          "« 1300252650001 » n’est pas un SIRET (quatorze chiffres, clé comprise)"),
+        ('champ = "siret", egal = "SIRET 130 025 265 00013"',
+         "« SIRET 130 025 265 00013 » n’est pas un SIRET (quatorze chiffres, clé comprise) ; 13002526500013 ?"),
         ('champ = "siren", egal = "13002526500013"',
          "« 13002526500013 » n’est pas un SIREN (neuf chiffres, clé comprise) ; 130025265 ?"),
         ('champ = "etat_administratif", egal = "Active"',
