@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from dsync.controles.declarations import (
     Table,
     Type,
 )
-from dsync.controles.declared_checks import PLACE, Evaluation, Rows, misspelt
+from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluation, Rows, misspelt
 from dsync.controles.facts import FAITS, Faits, can_read, find
 from dsync.controles.notations import OF_DS, Notation
 from dsync.controles.values import cell_value, each, fold_value
@@ -186,17 +187,19 @@ class Declarations:
             return
         parts = [part for part in one.parts if part.champ == name]
         for part in parts:
-            for value, fault in misspelt(part, notation):
-                yield value, f"{one.nom} : {fault}"
+            for key, operand in part.operateurs.items():
+                given = each(operand) if key in CONSTANTS else ()
+                for value, fault in misspelt(given, notation, key).items():
+                    yield value, f"{one.nom} : {fault}"
         used = {table for part in parts for table in (part.dans_table, part.pas_dans_table)}
         used |= {bound.table for bound in one.cellules if bound.cle == name}
         for table in (name for name in self.tables if name in used):
             cle = self.sections.tables[table].cle
-            keys = [row[cle] for row in self.tables[table].values()]
-            wrong = [(key, said) for key in keys if (said := notation.fault(key))]
-            for key, fault in wrong[:1]:
-                others = f" (ainsi que {len(wrong) - 1} de ses autres lignes)" if wrong[1:] else ""
-                yield key, f"tables.{table} : {fault}{others}"
+            wrong = misspelt((row[cle] for row in self.tables[table].values()), notation)
+            for value, fault in islice(wrong.items(), 1):
+                more = len(wrong) - 1
+                others = f" (ainsi que {more} de ses autres lignes)" if more else ""
+                yield value, f"tables.{table} : {fault}{others}"
 
     def _say(self, fault: str) -> None:
         self.faults.append(f"{self._place} : {fault}")

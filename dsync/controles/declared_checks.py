@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, timedelta
 from decimal import Decimal
@@ -71,6 +71,8 @@ INDISPONIBLE = "Information que Démarches Simplifiées n’a pas pu donner : {q
 AILLEURS = "L’autre démarche n’est pas dans cette base."
 MAL_ECRIT = "Contrôle mal écrit : aucune réponse à {questions} ne peut être {values}."
 HORS_TABLE = "La table « {tables} » n’a pas de ligne pour ce dossier."
+CONSTANTS = frozenset({"egal", "parmi", "pas_parmi", "commence_par"})
+"""The operators that compare texts with constants."""
 DOSSIERS = "dossiers"
 """The evidence that names other dossiers."""
 EXIGENCE = "exigence"
@@ -94,6 +96,7 @@ class Evaluation:
             for one in sections.controles
             for part in one.parts
         }
+        self._wrong: dict[tuple[int, Notation], Mapping[str, Mapping[str, str]]] = {}
 
     def _test(self, key: str, operand: Any) -> Callable[[Any, Notation | None], bool] | None:
         """Return what tells whether a value fulfils an operator; None: that takes more than it."""
@@ -187,10 +190,7 @@ class Evaluation:
         if state is Etat.SANS_LIGNE:
             said = HORS_TABLE.format(tables=listed(exigence.tables))
         elif state is Etat.MAL_ECRIT:
-            wrong = {v: name for name, v in self._misspelt(exigence, faits)}
-            said = MAL_ECRIT.format(
-                questions=self._questions(wrong.values()), values=listed(map(quoted, wrong))
-            )
+            said = self._badly_written(exigence, faits)
         elif state is Etat.IMPOSSIBLE:
             lacking = [name for name in names if name in faits.impossibles]
             said = INDISPONIBLE.format(questions=self._questions(lacking)) if lacking else AILLEURS
@@ -204,6 +204,16 @@ class Evaluation:
             result = declared.sans_reponse
         motif = self._motif(declared, said)
         return verdict.Controle(declared.nom, result, motif, self._evidence(declared, faits))
+
+    def _badly_written(self, exigence: Exigence, faits: Faits) -> str:
+        found = {
+            value: part.champ or ""
+            for part in exigence.parts
+            for wrong in self.misspelt(part, self._notation(part.champ, faits)).values()
+            for value in wrong
+        }
+        values = listed(map(quoted, [*found][:3]), last="ou")
+        return MAL_ECRIT.format(questions=self._questions(found.values()), values=values)
 
     def _motif(self, declared: Controle, finding: str) -> str:
         return f"{finding} {declared.regle} À faire : {declared.a_faire}"
@@ -285,7 +295,7 @@ class Evaluation:
         notation = self._notation(exigence.champ, faits)
         holds = all(test(one, notation) for one in each(value))
         # That it equals none of the values means nothing where one of them was written wrong.
-        if holds is (key == "pas_parmi") and any(misspelt(exigence, notation, key)):
+        if holds is key.startswith("pas_") and self.misspelt(exigence, notation).get(key):
             return Etat.MAL_ECRIT
         return _told(holds)
 
@@ -295,11 +305,31 @@ class Evaluation:
             return faits.notations.get(name or "")
         return FAITS[name].notation
 
-    def _misspelt(self, exigence: Exigence, faits: Faits) -> Iterator[tuple[str, str]]:
-        """Yield the champs of a requirement, each with a value that no answer to it can equal."""
-        for part in exigence.parts:
-            for value, _ in misspelt(part, self._notation(part.champ, faits)):
-                yield part.champ or "", value
+    def misspelt(
+        self, part: Exigence, notation: Notation | None
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Return what no value in a notation can equal: by operator, texts with what is wrong.
+
+        Args:
+            part: a requirement with one subject.
+            notation: of its values.
+        """
+        if notation is None:
+            return {}
+        known = self._wrong.get((id(part), notation))
+        if known is None:
+            known = self._wrong[id(part), notation] = {
+                key: misspelt(self._compared_with(key, operand), notation, key)
+                for key, operand in part.operateurs.items()
+            }
+        return known
+
+    def _compared_with(self, key: str, operand: Any) -> Iterable[Any]:
+        """Return the constants, or keys of a table, with which an operator compares."""
+        if key.endswith("dans_table"):
+            cle = self._sections.tables[operand].cle
+            return (row[cle] for row in self._tables[operand].values())
+        return each(operand) if key in CONSTANTS else ()
 
     def _holds(
         self,
@@ -357,25 +387,17 @@ PLACE = re.compile(r"\{([a-z0-9_.]*)\}")
 """Where a sentence has a fact."""
 
 
-def misspelt(part: Exigence, notation: Notation | None, *keys: str) -> Iterator[tuple[str, str]]:
-    """Yield the texts of a requirement that no value in a notation can equal, and why.
+def misspelt(values: Iterable[Any], notation: Notation, key: str = "") -> dict[str, str]:
+    """Return the texts that no value in a notation can equal, each with what is wrong.
 
     Args:
-        part: with one subject.
-        notation: of its values.
-        keys: of its operators; none: of all.
+        values: constants, or keys of a table.
+        notation: of what is compared with them.
+        key: of the operator.
     """
-    if notation is None:
-        return
-    for key in ("egal", "parmi", "pas_parmi", "commence_par"):
-        for one in each(getattr(part, key) or ()) if key in (keys or (key,)) else ():
-            fault = (
-                notation.fault(one, is_start=key == "commence_par")
-                if isinstance(one, str)
-                else None
-            )
-            if fault:
-                yield one, fault
+    is_start = key == "commence_par"
+    found = {one: notation.fault(one, is_start=is_start) for one in values if isinstance(one, str)}
+    return {one: fault for one, fault in found.items() if fault}
 
 
 def _are_same(these: Iterable[frozenset[str]], those: Collection[frozenset[str]]) -> bool:

@@ -286,6 +286,20 @@ def test_a_row_that_nobody_finds_is_told(tmp_path: Path) -> None:
         ]
 
 
+def test_a_row_that_nobody_finds_decides_nothing(tmp_path: Path) -> None:
+    """Where the form alone says what an answer is written like."""
+    table = "zone;x\nNormandie;2\nBritany;1\n"
+
+    def found(operator: str, text: str) -> Controle:
+        declarations = read(f'{{ champ = "texte", {operator} = "zones" }}', tmp_path, table)
+        return judged(declarations, COMPANY, Champ(DescriptorId("texte"), text), texte="regions")
+
+    for operator, expected in (("dans_table", YES), ("pas_dans_table", NO)):
+        assert expected == outcome(found(operator, "Normandie"))
+        assert LOOKED_AT == outcome(found(operator, "Bretagne"))
+        assert "« Britany »" in found(operator, "Bretagne").motif
+
+
 def test_two_rows_for_one_place_are_none(tmp_path: Path) -> None:
     exige = '{ champ = "montant", au_plus = { table = "zones", cle = "region", valeur = "x" } }'
     declarations = read(exige, tmp_path, "zone;x\nBretagne;1\n53;2\n")
