@@ -478,6 +478,10 @@ class Programme(ABC):
         """Return the fields that the checks need and no revision of the form has."""
         return ()
 
+    def impossible_values(self, demarche: Demarche) -> Sequence[str]:
+        """Return sentences on what the checks compare with answers that none can equal."""
+        return ()
+
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:

@@ -139,6 +139,10 @@ _SENTENCES = [
             f"nouveaux dossiers n’y répondent pas. {_TECHNICAL} : « dsync check » la nomme.",
         ),
         (
+            r"\[\[controles\]\]: (.+): no answer can equal it",
+            rf"\1 : aucune réponse ne peut l’être. {_TECHNICAL} : « dsync check » la nomme.",
+        ),
+        (
             r"The configuration lacks|\[mapping\]|\[annotations|The eligibility rules"
             r"|DS has no dém",
             "La configuration ne correspond pas à la démarche ou à ce qui est stocké. "

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from dsync.controles.declarations import (
     Table,
     Type,
 )
-from dsync.controles.declared_checks import PLACE, Evaluation, Rows
+from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluation, Rows, misspelt
 from dsync.controles.facts import FAITS, Faits, can_read, find
+from dsync.controles.notations import OF_DS, Notation
 from dsync.controles.values import cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.nearest import nearest
@@ -136,7 +138,7 @@ class Declarations:
                         f"champs.{name}.colonnes.{column} : « {value} » n’est pas une colonne de "
                         f"« {found.libelle} »{_labels(value, inner)}"
                     )
-            yield from self._of_options(name, found)
+        yield from (fault for _, fault in self.impossible_values(known))
 
     def _not_found(self, name: str, champ: Champ, known: Collection[Descriptor]) -> str:
         """Return what to say of a champ that is no question of the form itself."""
@@ -152,20 +154,52 @@ class Declarations:
         near = _labels(label, (d for d in known if d.parent_id is None))
         return f"champs.{name} : « {label} » n’est pas dans le formulaire : {left}{near}"
 
-    def _of_options(self, name: str, found: Descriptor) -> Iterator[str]:
-        """Yield the constants that are no option of a drop-down list."""
-        if found.options is None or found.other_option:
+    def impossible_values(
+        self, descriptors: Iterable[Descriptor]
+    ) -> Iterator[tuple[tuple[str, str, str], str]]:
+        """Yield the values that no answer to its question in a revision of the form can equal.
+
+        Yields:
+            The check, the champ and the value; and a sentence.
+        """
+        top = [d for d in descriptors if d.parent_id is None and not d.is_annotation]
+        for name, champ in self.sections.champs.items():
+            if (found := find(top, champ.id, champ.libelles)) is None:
+                continue
+            for one in self.sections.controles:
+                for value, fault in self._misspelt(one, name, OF_DS.get(found.type)):
+                    yield (one.nom, name, value), f"{fault} (« {found.libelle} »)"
+                for value in _no_options(one, name, found):
+                    yield (
+                        (one.nom, name, value),
+                        f"{one.nom} : « {value} » n’est pas une option de « {found.libelle} »"
+                        f"{_or(nearest(value, found.options or ()))}",
+                    )
+
+    def _misspelt(
+        self, one: Controle, name: str, notation: Notation | None
+    ) -> Iterator[tuple[str, str]]:
+        """Yield what a check compares with a champ or a fact and is not in its notation, and why.
+
+        Keys of tables are included: a row that nobody can find is as wrong.
+        """
+        if notation is None:
             return
-        known = {fold_value(option) for option in found.options}
-        for one in self.sections.controles:
-            for part in one.parts:
-                given = [*(part.parmi or ()), *(part.pas_parmi or ()), part.egal]
-                for value in given if part.champ == name else ():
-                    if value is not None and fold_value(value) not in known:
-                        yield (
-                            f"{one.nom} : « {value} » n’est pas une option de « {found.libelle} »"
-                            f"{_or(nearest(str(value), found.options))}"
-                        )
+        parts = [part for part in one.parts if part.champ == name]
+        for part in parts:
+            for key, operand in part.operateurs.items():
+                given = each(operand) if key in CONSTANTS else ()
+                for value, fault in misspelt(given, notation, key).items():
+                    yield value, f"{one.nom} : {fault}"
+        used = {table for part in parts for table in (part.dans_table, part.pas_dans_table)}
+        used |= {bound.table for bound in one.cellules if bound.cle == name}
+        for table in (name for name in self.tables if name in used):
+            cle = self.sections.tables[table].cle
+            wrong = misspelt((row[cle] for row in self.tables[table].values()), notation)
+            for value, fault in islice(wrong.items(), 1):
+                more = len(wrong) - 1
+                others = f" (ainsi que {more} de ses autres lignes)" if more else ""
+                yield value, f"tables.{table} : {fault}{others}"
 
     def _say(self, fault: str) -> None:
         self.faults.append(f"{self._place} : {fault}")
@@ -216,6 +250,10 @@ class Declarations:
         self._check_exigence(one.exige)
         if one.si is not None:
             self._check_exigence(one.si, is_condition=True)
+        for name in one.champs:
+            if name in FAITS and name not in self.sections.champs:
+                found = (fault for _, fault in self._misspelt(one, name, FAITS[name].notation))
+                self.faults += [fault for fault in found if fault not in self.faults]
         for sentence in filter(None, (one.motif, one.conforme)):
             for place in PLACE.finditer(sentence):
                 self._knows(place[1])
@@ -270,10 +308,14 @@ class Declarations:
             self._say(f"une borne a exactement un de {', '.join(SUJETS)}, table")
             return None
         type_ = self._type_of_subject(bound) if bound.table is None else self._type_in_table(bound)
-        if (type_ is Type.NOMBRE and (bound.plus_jours or bound.plus_ans)) or (
-            type_ is Type.DATE and (bound.fois != 1 or bound.plus)
+        is_moved = bound.plus_jours or bound.plus_mois or bound.plus_ans
+        is_computed = bound.fois != 1 or bound.plus
+        if type_ and (
+            (is_moved and type_ is not Type.DATE) or (is_computed and type_ is not Type.NOMBRE)
         ):
-            self._say("fois et plus vont avec un nombre, plus_jours et plus_ans avec une date")
+            self._say(
+                "fois et plus vont avec un nombre, plus_jours, plus_mois et plus_ans avec une date"
+            )
         return type_ and _comparable(type_)
 
     def _type_in_table(self, bound: Borne) -> Type | None:
@@ -373,6 +415,22 @@ class Declarations:
 
 def _or(near: str | None) -> str:
     return f" ; {near} ?" if near else ""
+
+
+def _no_options(one: Controle, name: str, found: Descriptor) -> Iterator[str]:
+    """Yield the constants of a check that are no option of a drop-down list."""
+    if found.options is None or found.other_option:
+        return
+    known = set(map(fold_value, found.options))
+    for part in one.parts:
+        given = [*(part.parmi or ()), *(part.pas_parmi or ()), part.egal]
+        for value in given if part.champ == name else ():
+            if (
+                value is not None
+                and not isinstance(value, Borne)
+                and fold_value(value) not in known
+            ):
+                yield str(value)
 
 
 def _labels(label: str, descriptors: Iterable[Descriptor]) -> str:

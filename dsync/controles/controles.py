@@ -143,6 +143,19 @@ class Controles(Programme):
         known = Plan.of(self._sections.champs, active.descriptors).ids
         return [f"[champs.{name}]" for name in self._sections.champs if name not in known]
 
+    def impossible_values(self, demarche: Demarche) -> Sequence[str]:
+        """Return sentences on the values that no answer can equal in any revision of the form."""
+        active = demarche.revisions.get(demarche.active_revision_id)
+        if active is None:
+            return []
+        found = dict(self.declarations.impossible_values(active.descriptors.values()))
+        # Finished dossiers keep former revisions, whose lists had other options.
+        for revision in demarche.revisions.values() if found else ():
+            former = dict(self.declarations.impossible_values(revision.descriptors.values()))
+            known = Plan.of(self._sections.champs, revision.descriptors).ids
+            found = {k: v for k, v in found.items() if k in former or k[1] not in known}
+        return [*found.values()]
+
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
@@ -150,8 +163,12 @@ class Controles(Programme):
         for warning in self._early_words():
             yield CheckLine("controles", CheckStatus.WARNING, warning)
         faults = list(self.declarations.of_form(revision.descriptors.values()))
+        impossible = self.impossible_values(demarche)
         for fault in faults:
-            yield CheckLine("controles", CheckStatus.WARNING, fault)
+            if fault in impossible:
+                yield CheckLine("controles", CheckStatus.ERROR, fault, exit_code=2)
+            else:
+                yield CheckLine("controles", CheckStatus.WARNING, fault)
         if not faults:
             count = len(self._sections.champs)
             yield CheckLine("controles", CheckStatus.OK, f"the form has the {count} [champs]")

@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    model_validator,
 )
 
 from dsync.controles.formats import FORMATS
@@ -50,12 +51,21 @@ def _constant(value: object) -> object:
         value = Decimal(str(value))
     if isinstance(value, bool | str | date) or (isinstance(value, Decimal) and value.is_finite()):
         return value
+    if isinstance(value, dict):
+        raise ValueError(  # noqa: TRY004
+            "expected a value: { champ = … } goes with egal, au_moins and au_plus"
+        )
+    if isinstance(value, list):
+        raise ValueError("expected one value: several go with parmi")  # noqa: TRY004
     raise ValueError("expected a text, a number, a day, true or false")
 
 
 def _number(value: object) -> Decimal:
-    if not isinstance(constant := _constant(value), Decimal):
-        raise ValueError("expected a number")  # noqa: TRY004
+    if isinstance(value, str | dict) or not isinstance(constant := _constant(value), Decimal):
+        raise ValueError(  # noqa: TRY004
+            "expected a number: a champ is compared with, not multiplied or added; ask for the "
+            "result in the form, or have a person check it (humain = true)"
+        )
     return constant
 
 
@@ -121,6 +131,7 @@ class Borne(_DuSujet):
     fois: Nombre = Decimal(1)
     plus: Nombre = Decimal(0)
     plus_jours: WholeNumber = Field(default=0, ge=-36600, le=36600)
+    plus_mois: WholeNumber = Field(default=0, ge=-1800, le=1800)
     plus_ans: WholeNumber = Field(default=0, ge=-150, le=150)
 
 
@@ -150,7 +161,7 @@ class Exigence(_DuSujet):
 
     present: Boolean | None = None
     """Whether it is answered; false is for `si` alone."""
-    egal: Constante | None = None
+    egal: ConstanteOuBorne | None = None
     parmi: tuple[Constante, ...] | None = None
     pas_parmi: tuple[Constante, ...] | None = None
     commence_par: tuple[Texte, ...] | None = None
@@ -166,6 +177,14 @@ class Exigence(_DuSujet):
     autre_demarche: AutreDemarche | None = None
     pas_autre_demarche: AutreDemarche | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_negation(cls, given: object) -> object:
+        # The nearest key of « pas_egal » would say the opposite.
+        if isinstance(given, dict) and "pas_egal" in given:
+            raise ValueError("pas_egal is written pas_parmi = [ … ]")
+        return given
+
     @cached_property
     def operateurs(self) -> dict[str, Any]:
         """The operators that are given."""
@@ -179,7 +198,7 @@ class Exigence(_DuSujet):
     @property
     def bornes(self) -> list[Borne]:
         """The bounds that depend on the dossier or on a table, of all parts."""
-        given = [bound for part in self.parts for bound in (part.au_moins, part.au_plus)]
+        given = [b for part in self.parts for b in (part.egal, part.au_moins, part.au_plus)]
         return [bound for bound in given if isinstance(bound, Borne)]
 
     @cached_property

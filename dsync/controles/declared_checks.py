@@ -18,8 +18,9 @@ from dsync.controles.declarations import (
     ControlesSections,
     Exigence,
 )
-from dsync.controles.facts import Faits, label_of
+from dsync.controles.facts import FAITS, Faits, label_of
 from dsync.controles.formats import FORMATS
+from dsync.controles.notations import Notation, writings_of, written
 from dsync.controles.values import (
     as_json,
     cell_value,
@@ -32,7 +33,7 @@ from dsync.controles.values import (
 from dsync.domain import verdict
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Resultat
-from dsync.domain.wording import fold, listed
+from dsync.domain.wording import fold, listed, quoted
 
 Rows = Mapping[str, Mapping[str, str]]
 """The rows of a table by their folded key: values by column."""
@@ -44,10 +45,12 @@ class Etat(IntEnum):
     VRAI = 0
     SANS_LIGNE = 1
     """A table has no row for it."""
-    SANS_REPONSE = 2
-    IMPOSSIBLE = 3
+    MAL_ECRIT = 2
+    """It is compared with what no answer to the question can be."""
+    SANS_REPONSE = 3
+    IMPOSSIBLE = 4
     """DS could not give the fact."""
-    FAUX = 4
+    FAUX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,10 @@ SANS_REPONSE = "Réponse attendue et non donnée : {questions}."
 ILLISIBLE = "Réponse donnée, mais pas sous la forme attendue : {questions}."
 INDISPONIBLE = "Information que Démarches Simplifiées n’a pas pu donner : {questions}."
 AILLEURS = "L’autre démarche n’est pas dans cette base."
+MAL_ECRIT = "Contrôle mal écrit : aucune réponse à {questions} ne peut être {values}."
 HORS_TABLE = "La table « {tables} » n’a pas de ligne pour ce dossier."
+CONSTANTS = frozenset({"egal", "parmi", "pas_parmi", "commence_par"})
+"""The operators that compare texts with constants."""
 DOSSIERS = "dossiers"
 """The evidence that names other dossiers."""
 EXIGENCE = "exigence"
@@ -90,25 +96,35 @@ class Evaluation:
             for one in sections.controles
             for part in one.parts
         }
+        self._wrong: dict[tuple[int, Notation], Mapping[str, Mapping[str, str]]] = {}
 
-    def _test(self, key: str, operand: Any) -> Callable[[Any], bool] | None:
+    def _test(self, key: str, operand: Any) -> Callable[[Any, Notation | None], bool] | None:
         """Return what tells whether a value fulfils an operator; None: that takes more than it."""
         match key:
             case "egal" | "parmi" | "pas_parmi" | "dans_table" | "pas_dans_table":
+                if isinstance(operand, Borne):
+                    return None
                 known: Collection[str] = frozenset(map(fold_value, each(operand)))
                 if key.endswith("dans_table"):
                     known = self._tables[operand]
-                return lambda one: (fold_value(one) in known) is not key.startswith("pas_")
+                is_wanted = not key.startswith("pas_")
+                return lambda one, notation: (
+                    any(way in known for way in written(one, notation)) is is_wanted
+                )
             case "commence_par":
                 starts = tuple(map(fold_text, operand))
-                return lambda one: fold_text(one).startswith(starts)
+                return lambda one, notation: any(
+                    way.startswith(starts) for way in written(one, notation, fold_text)
+                )
             case "fichiers":
                 endings = tuple(f".{fold(ending).lstrip('.')}" for ending in operand)
-                return lambda one: fold(one).endswith(endings)
+                return lambda one, _: fold(one).endswith(endings)
             case "format":
-                return FORMATS[operand]
+                return lambda one, notation: any(
+                    FORMATS[operand](way) for way in writings_of(one, notation)
+                )
             case "present":
-                return lambda _: True
+                return lambda *_: True
         return None
 
     def controles(self, faits: Faits, voisins: Voisins = SEUL) -> tuple[verdict.Controle, ...]:
@@ -173,6 +189,8 @@ class Evaluation:
         is_absent = bool(names) and not unread
         if state is Etat.SANS_LIGNE:
             said = HORS_TABLE.format(tables=listed(exigence.tables))
+        elif state is Etat.MAL_ECRIT:
+            said = self._badly_written(exigence, faits)
         elif state is Etat.IMPOSSIBLE:
             lacking = [name for name in names if name in faits.impossibles]
             said = INDISPONIBLE.format(questions=self._questions(lacking)) if lacking else AILLEURS
@@ -186,6 +204,16 @@ class Evaluation:
             result = declared.sans_reponse
         motif = self._motif(declared, said)
         return verdict.Controle(declared.nom, result, motif, self._evidence(declared, faits))
+
+    def _badly_written(self, exigence: Exigence, faits: Faits) -> str:
+        found = {
+            value: part.champ or ""
+            for part in exigence.parts
+            for wrong in self.misspelt(part, self._notation(part.champ, faits)).values()
+            for value in wrong
+        }
+        values = listed(map(quoted, [*found][:3]), last="ou")
+        return MAL_ECRIT.format(questions=self._questions(found.values()), values=values)
 
     def _motif(self, declared: Controle, finding: str) -> str:
         return f"{finding} {declared.regle} À faire : {declared.a_faire}"
@@ -249,14 +277,69 @@ class Evaluation:
         if value is None:
             return absent
         return max(
-            _told(all(map(test, each(value))))
+            self._compared(key, test, exigence, value, faits)
             if (test := self._tests[id(exigence)][key])
-            else self._holds(key, operand, value, nom, faits, voisins)
+            else self._holds(key, operand, exigence, value, nom, faits, voisins)
             for key, operand in exigence.operateurs.items()
         )
 
+    def _compared(
+        self,
+        key: str,
+        test: Callable[[Any, Notation | None], bool],
+        exigence: Exigence,
+        value: Any,
+        faits: Faits,
+    ) -> Etat:
+        """Return whether an operator holds that compares an answer with constants or a table."""
+        notation = self._notation(exigence.champ, faits)
+        holds = all(test(one, notation) for one in each(value))
+        # That it equals none of the values means nothing where one of them was written wrong.
+        if holds is key.startswith("pas_") and self.misspelt(exigence, notation).get(key):
+            return Etat.MAL_ECRIT
+        return _told(holds)
+
+    def _notation(self, name: str | None, faits: Faits) -> Notation | None:
+        """Return in which notation DS sends a champ or a fact; None: in no other than people's."""
+        if name is None or name in self._sections.champs:
+            return faits.notations.get(name or "")
+        return FAITS[name].notation
+
+    def misspelt(
+        self, part: Exigence, notation: Notation | None
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Return what no value in a notation can equal: by operator, texts with what is wrong.
+
+        Args:
+            part: a requirement with one subject.
+            notation: of its values.
+        """
+        if notation is None:
+            return {}
+        known = self._wrong.get((id(part), notation))
+        if known is None:
+            known = self._wrong[id(part), notation] = {
+                key: misspelt(self._compared_with(key, operand), notation, key)
+                for key, operand in part.operateurs.items()
+            }
+        return known
+
+    def _compared_with(self, key: str, operand: Any) -> Iterable[Any]:
+        """Return the constants, or keys of a table, with which an operator compares."""
+        if key.endswith("dans_table"):
+            cle = self._sections.tables[operand].cle
+            return (row[cle] for row in self._tables[operand].values())
+        return each(operand) if key in CONSTANTS else ()
+
     def _holds(
-        self, key: str, operand: Any, value: Any, nom: str, faits: Faits, voisins: Voisins
+        self,
+        key: str,
+        operand: Any,
+        exigence: Exigence,
+        value: Any,
+        nom: str,
+        faits: Faits,
+        voisins: Voisins,
     ) -> Etat:
         """Return whether an operator holds that compares an answer with others."""
         if key == "unique_avec":
@@ -268,6 +351,10 @@ class Evaluation:
         bound = self._bound(operand, faits) if isinstance(operand, Borne) else operand
         if isinstance(bound, Etat):
             return bound
+        if key == "egal":
+            ways = [written(one, self._notation(exigence.champ, faits)) for one in each(value)]
+            others = [written(one, self._notation(operand.champ, faits)) for one in each(bound)]
+            return _told(_are_same(ways, others) and _are_same(others, ways))
         return _told(value >= bound if key == "au_moins" else value <= bound)
 
     def _bound(self, borne: Borne, faits: Faits) -> Any:
@@ -282,18 +369,40 @@ class Evaluation:
             return _absent(faits, borne.champ, borne.cle)
         if isinstance(value, Decimal):
             return value * borne.fois + borne.plus
-        return _moved(value, borne.plus_ans, borne.plus_jours)
+        if isinstance(value, date):
+            return _moved(value, 12 * borne.plus_ans + borne.plus_mois, borne.plus_jours)
+        return value
 
     def _cell(self, borne: Borne, faits: Faits) -> str | None:
         """Return what a table has for the dossier; None: nothing."""
-        keys = [fold_value(key) for key in each(faits.valeurs.get(borne.cle or "", ()))]
-        # Of several options, none is the one.
-        row = self._tables[borne.table or ""].get(keys[0]) if len(keys) == 1 else None
+        keys = each(faits.valeurs.get(borne.cle or "", ()))
+        rows, notation = self._tables[borne.table or ""], self._notation(borne.cle, faits)
+        ways = {way for key in keys for way in written(key, notation) if way in rows}
+        # Of several options, none is the one; nor is one of two rows of the same place.
+        row = rows[ways.pop()] if len(keys) == len(ways) == 1 else None
         return row[borne.valeur or ""].strip() if row else None
 
 
 PLACE = re.compile(r"\{([a-z0-9_.]*)\}")
 """Where a sentence has a fact."""
+
+
+def misspelt(values: Iterable[Any], notation: Notation, key: str = "") -> dict[str, str]:
+    """Return the texts that no value in a notation can equal, each with what is wrong.
+
+    Args:
+        values: constants, or keys of a table.
+        notation: of what is compared with them.
+        key: of the operator.
+    """
+    is_start = key == "commence_par"
+    found = {one: notation.fault(one, is_start=is_start) for one in values if isinstance(one, str)}
+    return {one: fault for one, fault in found.items() if fault}
+
+
+def _are_same(these: Iterable[frozenset[str]], those: Collection[frozenset[str]]) -> bool:
+    """Return whether each value, by its ways of writing, is among others."""
+    return all(any(not one.isdisjoint(other) for other in those) for one in these)
 
 
 def _told(holds: bool) -> Etat:
@@ -332,15 +441,16 @@ def _sum(faits: Faits, name: str) -> Decimal | None:
     return sum(cells, Decimal(0)) if all(isinstance(one, Decimal) for one in cells) else None
 
 
-def _moved(day: date, years: int, days: int) -> date:
-    """Return a day some years and days later; 29 February becomes the 28th where there is none.
+def _moved(day: date, months: int, days: int) -> date:
+    """Return a day some months and days later; the 31st becomes the last of a shorter month.
 
     People type years such as 9999: no day is later than the last one of the calendar.
     """
-    year = day.year + years
+    year, month = divmod(12 * day.year + day.month - 1 + months, 12)
     if not MINYEAR <= year <= MAXYEAR:
-        return date.max if years > 0 else date.min
-    moved = day.replace(year=year, day=min(day.day, monthrange(year, day.month)[1]))
+        return date.max if months > 0 else date.min
+    month += 1
+    moved = date(year, month, min(day.day, monthrange(year, month)[1]))
     try:
         return moved + timedelta(days=days)
     except OverflowError:

@@ -11,6 +11,23 @@ from typing import Any, NamedTuple
 
 from dsync.controles.declarations import Champ as Declared
 from dsync.controles.declarations import Type
+from dsync.controles.notations import (
+    CIVILITE,
+    COMMUNE,
+    DEPARTEMENT,
+    EFFECTIF,
+    ETAT_ADMINISTRATIF,
+    FORME_JURIDIQUE,
+    NAF,
+    REGION,
+    RNA,
+    SIREN,
+    SIRET,
+    Notation,
+)
+from dsync.controles.notations import (
+    OF_DS as NOTATIONS,
+)
 from dsync.domain.champs import (
     boolean_of,
     day_of,
@@ -30,6 +47,7 @@ class Fait(NamedTuple):
     label: str
     of: Callable[[Demandeur], Any] = lambda _: None
     """Returns it of an applicant; nothing where DS did not give it."""
+    notation: Notation | None = None
 
 
 def _in(*path: str) -> Callable[[Demandeur], Any]:
@@ -51,23 +69,35 @@ def _created(demandeur: Demandeur) -> date | None:
         return None
 
 
+def _region(demandeur: Demandeur) -> str | None:
+    """Return the name of a region, of which DS may give the code alone."""
+    name, code = (_in("address", key)(demandeur) for key in ("regionName", "regionCode"))
+    return name or REGION.read().get(code)
+
+
 _TEXTE = Type.TEXTE
 _COMPANY: Mapping[str, Fait] = {
-    "siret": Fait(_TEXTE, "SIRET", attrgetter("siret")),
-    "siren": Fait(_TEXTE, "SIREN", attrgetter("siren")),
+    "siret": Fait(_TEXTE, "SIRET", attrgetter("siret"), SIRET),
+    "siren": Fait(_TEXTE, "SIREN", attrgetter("siren"), SIREN),
     "raison_sociale": Fait(_TEXTE, "raison sociale", attrgetter("raison_sociale")),
-    "forme_juridique": Fait(_TEXTE, "forme juridique", attrgetter("forme_juridique_code")),
-    "etat_administratif": Fait(_TEXTE, "état administratif", attrgetter("etat_administratif")),
-    "naf": Fait(_TEXTE, "code NAF", _in("naf")),
+    "forme_juridique": Fait(
+        _TEXTE, "forme juridique", attrgetter("forme_juridique_code"), FORME_JURIDIQUE
+    ),
+    "etat_administratif": Fait(
+        _TEXTE, "état administratif", attrgetter("etat_administratif"), ETAT_ADMINISTRATIF
+    ),
+    "naf": Fait(_TEXTE, "code NAF", _in("naf"), NAF),
     "date_creation": Fait(Type.DATE, "date de création", _created),
-    "effectif": Fait(_TEXTE, "tranche d’effectif", _in("entreprise", "codeEffectifEntreprise")),
-    "commune": Fait(_TEXTE, "commune", _in("address", "cityName")),
-    "departement": Fait(_TEXTE, "département", _in("address", "departmentCode")),
-    "region": Fait(_TEXTE, "région", _in("address", "regionName")),
+    "effectif": Fait(
+        _TEXTE, "tranche d’effectif", _in("entreprise", "codeEffectifEntreprise"), EFFECTIF
+    ),
+    "commune": Fait(_TEXTE, "commune", _in("address", "cityName"), COMMUNE),
+    "departement": Fait(_TEXTE, "département", _in("address", "departmentCode"), DEPARTEMENT),
+    "region": Fait(_TEXTE, "région", _region, REGION),
 }
-_ASSOCIATION = {"rna": Fait(_TEXTE, "numéro RNA", _in("association", "rna"))}
+_ASSOCIATION = {"rna": Fait(_TEXTE, "numéro RNA", _in("association", "rna"), RNA)}
 PERSON: Mapping[str, Fait] = {
-    "demandeur_civilite": Fait(_TEXTE, "civilité du demandeur", _in("civilite")),
+    "demandeur_civilite": Fait(_TEXTE, "civilité du demandeur", _in("civilite"), CIVILITE),
     "demandeur_nom": Fait(_TEXTE, "nom du demandeur", _in("nom")),
     "demandeur_prenom": Fait(_TEXTE, "prénom du demandeur", _in("prenom")),
 }
@@ -122,6 +152,8 @@ class Plan:
     ids: Mapping[str, DescriptorId]
     colonnes: Mapping[str, Mapping[str, DescriptorId]]
     checkboxes: frozenset[DescriptorId]
+    notations: Mapping[str, Notation] = field(default_factory=dict)
+    """Those of the declared champs that have one."""
 
     @classmethod
     def of(
@@ -130,16 +162,20 @@ class Plan:
         """Find the declared champs in a revision, by id, then by label."""
         ids: dict[str, DescriptorId] = {}
         colonnes: dict[str, dict[str, DescriptorId]] = {}
+        notations: dict[str, Notation] = {}
         known = descriptors.values()
         top = [d for d in known if d.parent_id is None and not d.is_annotation]
         for name, champ in champs.items():
             if (found := find(top, champ.id, champ.libelles)) is None:
                 continue
             ids[name] = found.id
+            if notation := NOTATIONS.get(found.type):
+                notations[name] = notation
             inner = [d for d in known if d.parent_id == found.id]
             cells = {key: find(inner, value, (value,)) for key, value in champ.colonnes.items()}
             colonnes[name] = {key: cell.id for key, cell in cells.items() if cell}
-        return cls(ids, colonnes, frozenset(d.id for d in known if d.type == "checkbox"))
+        checkboxes = frozenset(d.id for d in known if d.type == "checkbox")
+        return cls(ids, colonnes, checkboxes, notations)
 
 
 def find(
@@ -161,6 +197,8 @@ class Faits:
     """The facts of the applicant that DS could not give."""
     illisibles: Mapping[str, str | None] = field(default_factory=dict)
     """The texts of champs that are answered, but not in the declared type."""
+    notations: Mapping[str, Notation] = field(default_factory=dict)
+    """Those of the champs that have one in the dossier's form."""
 
 
 def faits_of(
@@ -199,7 +237,7 @@ def faits_of(
             values[name] = value
         else:
             unread[name] = trimmed_of(champ)
-    return Faits(values, not_given, unread)
+    return Faits(values, not_given, unread, plan.notations)
 
 
 def _choices(champ: Champ) -> list[str]:

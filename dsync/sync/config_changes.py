@@ -177,8 +177,13 @@ def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
 
 
 def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:
-    """Report the fields that the checks need and no revision of the form has."""
+    """Report the fields, and the values, that the checks need and no revision of the form has."""
     programme = run.context.programme
+    for said in programme.impossible_values(demarche) if programme else ():
+        run.problem(
+            f"[[controles]]: {said}: no answer can equal it, so that the check tells nobody apart; "
+            "correct it (`dsync check`)."
+        )
     missing = programme.missing_fields(demarche) if programme else ()
     if missing:
         run.problem(

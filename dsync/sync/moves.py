@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from dsync.domain.consent import NOTHING as NO_VERDICT
 from dsync.domain.consent import Consent, Move, Proposal
-from dsync.domain.verdict import SEVERITY, Comparison, Decision, StoredVerdict, Verdict
+from dsync.domain.verdict import SEVERITY, Comparison, Decision, Resultat, StoredVerdict, Verdict
 
 REMEDY = (
     "Look with `dsync precheck --dry-run`; then correct [regles] or its lists, or [[controles]], "
@@ -18,6 +18,9 @@ FIRST = (
     "Look with `dsync precheck --dry-run` at what they would give; then correct [[controles]], or "
     "run `dsync accept first`."
 )
+NOBODY = "ne distingue personne : valeur mal écrite ?"
+"""Asked of a check that finds no dossier, as one that compares with what nobody answers."""
+NEVER = "ne s’applique à personne : condition mal écrite ?"
 _MANY = 10
 """Dossiers from which a share means something."""
 
@@ -33,7 +36,7 @@ class Moves(NamedTuple):
     """Verdict before, verdict after, number of dossiers; only those that differ."""
     found: tuple[tuple[str, int, int, str], ...] = ()
     """Of declared checks: the check, on how many dossiers of how many it is not conforming, and a
-    question if these are most."""
+    question if these are most, or none."""
 
     @classmethod
     def of(
@@ -111,11 +114,20 @@ class Moves(NamedTuple):
 def _found(judged: Collection[Decision | StoredVerdict]) -> Iterator[tuple[str, int, int, str]]:
     counts: Counter[str] = Counter()
     doublons: Counter[str] = Counter()
+    conforming: Counter[str] = Counter()
+    tried: set[str] = set()
     for decision in judged:
         for one in decision.controles:
             counts[one.controle] += bool(SEVERITY[one.resultat])
             doublons[one.controle] += "dossiers" in one.preuve
+            conforming[one.controle] += one.resultat is Resultat.CONFORME
+            # Of one that a person makes there is no evidence.
+            if one.preuve:
+                tried.add(one.controle)
     for name, count in counts.items():
-        is_large = len(judged) >= _MANY and 2 * count > len(judged)
-        asked = "clé trop large ?" if 2 * doublons[name] > count else "règle trop large ?"
-        yield name, count, len(judged), asked if is_large else ""
+        asked = ""
+        if len(judged) >= _MANY and 2 * count > len(judged):
+            asked = "clé trop large ?" if 2 * doublons[name] > count else "règle trop large ?"
+        elif len(judged) >= _MANY and not count and name in tried:
+            asked = NOBODY if conforming[name] else NEVER
+        yield name, count, len(judged), asked

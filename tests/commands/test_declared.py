@@ -119,7 +119,8 @@ def test_a_changed_date_tells_its_share_before_the_push(few_aids: Sandbox, tmp_p
     dsync("sync")
     first = dsync("precheck", "--dry-run")
     assert "Sans verdict" in first.out
-    assert f"calendrier_depot : 0 dossier sur {FEW}\n" in first.out
+    nobody = "ne distingue personne : valeur mal écrite ?"
+    assert f"calendrier_depot : 0 dossier sur {FEW} : {nobody}\n" in first.out
     accepted = dsync("accept", "first", "--yes").out
     for told in (first.out, accepted):
         assert f"{FEW} dossiers get a first verdict.\n" in told
@@ -558,6 +559,88 @@ def test_each_version_of_the_checks_that_judged_is_kept(sandbox: Sandbox, run: C
     explained = dsync("dossier", "explain", str(number), "--etabli-le", str(at)).out
     assert "70 %" in explained.replace("\u00a0", " ")
     assert "90 %" not in explained.replace("\u00a0", " ")
+
+
+def declaring(folder: Path, sample: str, *exigences: str, champs: str = "") -> None:
+    """Write checks into a copy of a sample, in place of its own ones."""
+    text = (SAMPLES / f"{sample}.toml").read_text(encoding="utf-8").partition("[precontrole]")[0]
+    for rank, exige in enumerate(exigences):
+        text += f"""
+[[controles]]
+nom = "essai{rank}"
+titre = "essai {rank}"
+exige = {exige}
+motif = "Refus {rank}."
+regle = "Règle {rank}."
+a_faire = "vérifier."
+"""
+    path = folder / "exemples" / f"{sample}.toml"
+    path.write_text(f"{text}[champs]\n{champs}", encoding="utf-8")
+
+
+def test_a_fact_is_compared_as_ds_sends_it(few_aids: Sandbox, tmp_path: Path) -> None:
+    """Whoever wrote it as INSEE or DS shows it means the same, and excludes nobody else."""
+    dsync = configured(few_aids, tmp_path, "subvention")
+    declaring(
+        tmp_path,
+        "subvention",
+        '{ champ = "naf", pas_parmi = ["84.11Z"] }',
+        '{ champ = "region", pas_parmi = ["Bretagne"] }',
+        '{ champ = "region", pas_parmi = ["53"] }',
+        '{ champ = "departement", pas_parmi = ["Ille-et-Vilaine"] }',
+        '{ champ = "forme_juridique", parmi = ["Association déclarée"] }',
+    )
+    dsync("sync")
+    told = dsync("precheck", "accept", "--yes").out
+    by_region = 'SELECT count(*) FROM contenu WHERE demandeur LIKE \'%"regionCode":"53"%\''
+    [(bretons,)] = rows(dsync, by_region)
+    assert 0 < int(str(bretons)) < FEW
+    assert f"essai0 : {FEW} dossiers sur {FEW} : règle trop large ?" in told
+    for name in ("essai1", "essai2", "essai3"):
+        assert f"{name} : {bretons} dossiers sur {FEW}\n" in told
+    assert f"essai4 : 0 dossier sur {FEW} : ne distingue personne : valeur mal écrite ?" in told
+
+
+def test_a_civilite_is_compared_as_ds_shows_it(tmp_path: Path) -> None:
+    """Of the applicant, and of an answer; a value of no notation is told, and refuses nobody."""
+    form = copy.deepcopy(content.MOBILITY_FORM)
+    dossiers = content.mobility_dossiers(7, FEW, now=NOW)
+    for one in form.revisions[-1].champs:
+        if one.stable_id in (6402, 6403):
+            one.type = "departements" if one.stable_id == 6402 else "civilite"
+            one.options = []
+    for rank, dossier in enumerate(dossiers):
+        civilite = ("M", "Mme")[rank % 2]
+        dossier.demandeur["civilite"] = civilite
+        dossier.champs |= {6402: {"code": "29", "name": "Finistère"}, 6403: civilite}
+    with Sandbox([(form, dossiers)], seed=7) as sandbox:
+        dsync = configured(sandbox, tmp_path, "mobilite")
+        champs = (
+            'departement = { id = "Q2hhbXAtNjQwMg==", type = "texte" }\n'
+            'civilite = { id = "Q2hhbXAtNjQwMw==", type = "texte" }\n'
+        )
+        right = (
+            '{ champ = "demandeur_civilite", parmi = ["M.", "Mme"] }',
+            '{ champ = "civilite", parmi = ["M.", "Mme"] }',
+            '{ champ = "civilite", egal = "Monsieur" }',
+            '{ champ = "departement", parmi = ["Finistère"] }',
+        )
+        declaring(tmp_path, "mobilite", *right, champs=champs)
+        dsync("sync")
+        told = dsync("precheck", "accept", "--yes").out
+        for name, count in (("essai0", 0), ("essai1", 0), ("essai2", FEW // 2), ("essai3", 0)):
+            assert f"{name} : {count} dossier" in told
+        judged = rows(dsync, "SELECT verdict, count(*) FROM verdict GROUP BY verdict")
+        assert {("À vérifier", FEW // 2), ("Éligible", FEW // 2)} == {*judged}
+
+        wrong = '{ champ = "departement", pas_parmi = ["Finisterre"] }'
+        declaring(tmp_path, "mobilite", wrong, champs=champs)
+        sentence = "« Finisterre » n’est pas un département (nom ou code) ; Finistère ?"
+        checked = dsync("check")
+        assert (2, True) == (checked.code, sentence in checked.out)
+        assert sentence in "".join(dsync("sync", "--json").json["errors"])
+        told = dsync("precheck", "--dry-run").out
+        assert f"essai0 : {FEW} dossiers sur {FEW} : règle trop large ?" in told
 
 
 def test_a_question_that_leaves_the_form_is_told(few_aids: Sandbox, tmp_path: Path) -> None:

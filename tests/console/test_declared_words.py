@@ -107,6 +107,9 @@ def accept(visitor: Visitor) -> None:
     page = visitor.get("/accords").text
     version = re.search(r'name="version" value="(\w+)"', page)
     assert version
+    # All were deposited after that day.
+    asked = r"depot : 0 dossier sur \d+ : ne distingue personne : valeur mal écrite \?"
+    assert re.search(asked, words(page))
     visitor.ask("/accords", genre="premiers_avis", version=version[1], confirme="1")
 
 

@@ -59,7 +59,11 @@ EXIGENCES = st.one_of(
             "au_plus": DAYS,
             "au_moins": st.fixed_dictionaries(
                 {"champ": st.just("depot")},
-                optional={"plus_ans": st.integers(-150, 150), "plus_jours": st.integers(-999, 999)},
+                optional={
+                    "plus_ans": st.integers(-150, 150),
+                    "plus_mois": st.integers(-1800, 1800),
+                    "plus_jours": st.integers(-999, 999),
+                },
             ),
         },
     ),
@@ -68,6 +72,8 @@ EXIGENCES = st.one_of(
     st.just({"champ": "engage", "egal": True}),
     st.just({"champ": "statuts", "fichiers": ["pdf"]}),
     st.just({"somme": "aides.montant", "au_plus": {"champ": "budget"}}),
+    st.just({"somme": "aides.montant", "egal": {"champ": "budget"}}),
+    st.just({"champ": "iban", "egal": {"champ": "theme"}}),
     st.just({"nombre": "aides", "au_moins": 2}),
     st.just({"champ": "siren", "unique_avec": ["theme"]}),
     st.just({"un_de": [{"champ": "engage", "egal": True}, {"champ": "montant", "au_plus": 5}]}),

@@ -1,0 +1,279 @@
+"""How values with a notation are written: what DS sends, and what people may write for it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from dsync.controles.formats import FORMATS
+from dsync.controles.values import fold_text, fold_value
+from dsync.domain.nearest import nearest
+from dsync.domain.wording import defused
+
+_FAMILY = re.compile(r"(\d[\d.]*?)\.?[xX*]+")
+"""A family of codes, as « 92xx »."""
+_CODE = 4
+"""The most characters of a code."""
+_WORD = 3
+"""The fewest characters of a part by which a name is found."""
+_NAMELESS = " (nom inconnu)"
+"""What stands for the name of a place of which DS gave only the code."""
+
+
+class Notation(ABC):
+    """A notation in which a value is always sent, and the other ones that mean the same.
+
+    Attributes:
+        name: what such a value is, with an article and an example.
+    """
+
+    name: str
+
+    @abstractmethod
+    def writings(self, value: str) -> Iterable[str]:
+        """Return each way of writing a value that was sent; of one that is not known, itself."""
+
+    def fault(self, text: str, *, is_start: bool = False) -> str | None:
+        """Return why no value can equal a text of the declarations, or begin with it; None: some.
+
+        Args:
+            text: as somebody wrote it.
+            is_start: whether it is the beginning of values.
+        """
+        if self._begins(text) if is_start else self._is_known(text):
+            return None
+        near = None if is_start else self._near(text)
+        return f"« {defused(text)} » n’est pas {self.name}{f' ; {near} ?' if near else ''}"
+
+    @abstractmethod
+    def _is_known(self, text: str) -> bool:
+        """Return whether a text is a way of writing some value."""
+
+    @abstractmethod
+    def _begins(self, text: str) -> bool:
+        """Return whether a way of writing some value begins with a text."""
+
+    def _near(self, text: str) -> str | None:
+        """Return what to write instead of a text; None: nothing is near."""
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Listed(Notation):
+    """That of a closed list, whose values are written by code or by name.
+
+    Args:
+        name: see `Notation`.
+        read: returns the names by code.
+        others: other ways of writing, by code.
+    """
+
+    name: str
+    read: Callable[[], Mapping[str, str]]
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def _writings(self) -> Mapping[str, tuple[str, ...]]:
+        """The ways of writing a value, by each of them."""
+        found = {}
+        for code, name in self.read().items():
+            # Those with both are DS's, of a champ, and people's.
+            both = (f"{code} - {name}", f"{name} ({code})", f"{code}{_NAMELESS}")
+            ways = (code, name, *both, *self.others.get(code, ()))
+            found.update(dict.fromkeys(map(fold_value, ways), ways))
+        return found
+
+    def writings(self, value: str) -> Iterable[str]:
+        """Return each way of writing a value: its code, its name, and both."""
+        return self._writings.get(fold_value(value), (value,))
+
+    def _is_known(self, text: str) -> bool:
+        return fold_value(text) in self._writings
+
+    def _begins(self, text: str) -> bool:
+        start = fold_text(text)
+        every = dict.fromkeys(self._writings.values())
+        return any(fold_text(way).startswith(start) for ways in every for way in ways)
+
+    def _near(self, text: str) -> str | None:
+        if family := _FAMILY.fullmatch(text):
+            return f'commence_par = ["{family[1]}"]'
+        start = fold_text(text)
+        if len(start) <= _CODE and any(map(str.isdigit, start)):
+            # Of two that are as near, the one with the same signs, else one of the same family.
+            codes = sorted(
+                self.read(), key=lambda c: (sorted(c) != sorted(start), not c.startswith(start[:2]))
+            )
+            return nearest(start.upper(), codes)
+        names = self.read().values()
+        beginning = [name for name in names if fold_text(name).startswith(start)]
+        within = (name for name in names if start in fold_text(name) and len(start) >= _WORD)
+        return beginning[0] if len(beginning) == 1 else nearest(text, names) or next(within, None)
+
+
+@dataclass(frozen=True, eq=False)
+class Shaped(Notation):
+    """That of numbers and codes: a shape, with signs between their parts or without.
+
+    Args:
+        name: see `Notation`.
+        is_valid: whether such a text, as people type it, has the shape.
+        start: the beginnings of them, in capital letters and without spaces.
+        hint: returns what to write for a text that has the shape of something else.
+        dotted: the number of signs before a point that people set.
+    """
+
+    name: str
+    is_valid: Callable[[str], bool]
+    start: str
+    hint: Callable[[str], str | None] = lambda _: None
+    dotted: int = 0
+
+    def writings(self, value: str) -> Iterable[str]:
+        """Return a value without and with its point; `fold_value` takes off all other signs."""
+        if not self.dotted or not self.is_valid(value):
+            return (value,)
+        code = _signs(value)
+        return (code, f"{code[: self.dotted]}.{code[self.dotted :]}")
+
+    def _is_known(self, text: str) -> bool:
+        signs = self._of(text)
+        return signs is not None and fold_value(text) in map(fold_value, self.writings(signs))
+
+    def _of(self, text: str) -> str | None:
+        """Return the signs of a text, without the name that may be before them."""
+        found = re.search(f"(?:{self.start})$", _signs(text)) if self.is_valid(text) else None
+        return found[0] if found else None
+
+    def _begins(self, text: str) -> bool:
+        return re.fullmatch(self.start, fold_text(text).upper()) is not None
+
+    def _near(self, text: str) -> str | None:
+        if family := _FAMILY.fullmatch(text):
+            return f'commence_par = ["{family[1]}"]'
+        return self._of(text) or self.hint(_signs(text))
+
+
+@dataclass(frozen=True, eq=False)
+class Named(Notation):
+    """That of names, of which there is no list here; a code is none of them.
+
+    Args:
+        name: see `Notation`.
+        code: the shape of codes.
+        shown: what DS shows of a value, with a group for each way of writing it.
+    """
+
+    name: str
+    code: re.Pattern[str] | None = None
+    shown: re.Pattern[str] | None = None
+
+    def writings(self, value: str) -> Iterable[str]:
+        """Return a value as it was sent, and each part of it by which it is known."""
+        found = self.shown.fullmatch(value) if self.shown else None
+        return (value, *filter(None, found.groups())) if found else (value,)
+
+    def _is_known(self, text: str) -> bool:
+        return self.code is None or self.code.fullmatch(text.strip()) is None
+
+    _begins = _is_known
+
+
+def _signs(text: str) -> str:
+    return re.sub(r"[^0-9A-Z]", "", text.upper())
+
+
+@cache
+def _public_codes() -> Mapping[str, Mapping[str, str]]:
+    return tomllib.loads(files(__package__).joinpath("public_codes.toml").read_text("utf-8"))
+
+
+def _of_siren(signs: str) -> str | None:
+    return signs[:9] if FORMATS["siret"](signs) else None
+
+
+def _of_siret(signs: str) -> str | None:
+    return f'commence_par = ["{signs}"]' if FORMATS["siren"](signs) else None
+
+
+def _of_naf(signs: str) -> str | None:
+    return f'commence_par = ["{signs}"]' if re.fullmatch(r"\d{2,4}", signs) else None
+
+
+_NAF = re.compile(r"\d{4}[A-Z]")
+CIVILITE = Listed(
+    "une civilité (M ou Mme)",
+    lambda: {"M": "Monsieur", "Mme": "Madame"},
+    {"M": ("M.", "Mr"), "Mme": ("Mme.",)},
+)
+REGION = Listed(
+    "une région (nom ou code)",
+    lambda: _public_codes()["regions"],
+    {"04": ("Réunion",), "93": ("PACA",)},
+)
+DEPARTEMENT = Listed(
+    "un département (nom ou code)",
+    lambda: _public_codes()["departements"],
+    {"974": ("Réunion",)},
+)
+FORME_JURIDIQUE = Listed(
+    "une catégorie juridique de l’Insee (code à quatre chiffres ou libellé)",
+    lambda: _public_codes()["categories_juridiques"],
+)
+EFFECTIF = Listed("une tranche d’effectif de l’Insee", lambda: _public_codes()["effectifs"])
+ETAT_ADMINISTRATIF = Listed(
+    "un état administratif (Actif ou Ferme)", lambda: {"Actif": "Actif", "Ferme": "Fermé"}
+)
+NAF = Shaped(
+    "un code NAF (comme 8411Z ou 84.11Z)",
+    # Not a list: in 2027 another edition of the codes takes the place of this one.
+    lambda text: _NAF.fullmatch(_signs(text)) is not None,
+    r"\d{1,4}|\d{4}[A-Z]|\d\d\.(\d{0,2}|\d\d[A-Z])",
+    _of_naf,
+    dotted=2,
+)
+SIRET = Shaped(
+    "un SIRET (quatorze chiffres, clé comprise)", FORMATS["siret"], r"\d{1,14}", _of_siret
+)
+SIREN = Shaped("un SIREN (neuf chiffres, clé comprise)", FORMATS["siren"], r"\d{1,9}", _of_siren)
+RNA = Shaped("un numéro RNA (W et neuf chiffres)", FORMATS["rna"], r"W(\d([0-9A-Z]\d{0,7})?)?")
+COMMUNE = Named("un nom de commune (comme Rennes)", re.compile(r"\d[\dAB]\d*"))
+OF_DS: Mapping[str, Notation] = {
+    "civilite": CIVILITE,
+    "regions": REGION,
+    "departements": DEPARTEMENT,
+    "siret": SIRET,
+    "communes": Named(
+        "une commune", None, re.compile(r"(?:\d{5} )?((.+) \((\w{5})\))|(\w{5}) \(nom inconnu\)")
+    ),
+    "pays": Named("un nom de pays (comme Canada)", re.compile(r"[A-Z]{2,3}")),
+    "rna": Named("une association", None, re.compile(r"(.+) \((W\w{9})\)", re.DOTALL)),
+    "rnf": Named("une fondation", None, re.compile(r"(.+) \((\d\w{2}-FDD-\d+-\d+)\)", re.DOTALL)),
+}
+"""The notations of answers, by DS's types."""
+
+
+def writings_of(value: Any, notation: Notation | None) -> Iterable[Any]:
+    """Return each way of writing an answer, or a fact; one without a notation has one."""
+    return notation.writings(value) if notation and isinstance(value, str) else (value,)
+
+
+def written(
+    value: Any, notation: Notation | None, fold: Callable[[Any], str] = fold_value
+) -> frozenset[str]:
+    """Return each way of writing an answer, or a fact, folded for comparisons."""
+    if notation is None or not isinstance(value, str):
+        return frozenset((fold(value),))
+    return _written(value, notation, fold)
+
+
+# A démarche's applicants share their places, categories and activities.
+@lru_cache(maxsize=4096)
+def _written(value: str, notation: Notation, fold: Callable[[Any], str]) -> frozenset[str]:
+    return frozenset(map(fold, notation.writings(value)))
