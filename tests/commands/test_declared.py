@@ -421,8 +421,7 @@ def test_each_database_stores_the_same(sandbox: Sandbox, run: Command, database_
     given = {"DSYNC_CONFIG": path, "DSYNC_DATABASE_URL": database_url}
     dsync = type(run)(run.folder, {**run.environment, **given})
     dsync("sync")
-    assert 0 == dsync("accept", "first", "--yes").code
-    assert 40 == dsync("sync", "--json").json["pushed"]
+    assert 40 == dsync("accept", "first", "--yes", "--json").json["pushed"]
     second = dsync("sync", "--json").json
     assert (0, 0) == (second["evaluated"], second["pushed"])
     counts = dsync("precheck", "--stats", "--json").json
@@ -591,7 +590,7 @@ def test_a_fact_is_compared_as_ds_sends_it(few_aids: Sandbox, tmp_path: Path) ->
         '{ champ = "forme_juridique", parmi = ["Association déclarée"] }',
     )
     dsync("sync")
-    told = dsync("precheck", "accept", "--yes").out
+    told = dsync("accept", "first", "--yes").out
     by_region = 'SELECT count(*) FROM contenu WHERE demandeur LIKE \'%"regionCode":"53"%\''
     [(bretons,)] = rows(dsync, by_region)
     assert 0 < int(str(bretons)) < FEW
@@ -627,7 +626,7 @@ def test_a_civilite_is_compared_as_ds_shows_it(tmp_path: Path) -> None:
         )
         declaring(tmp_path, "mobilite", *right, champs=champs)
         dsync("sync")
-        told = dsync("precheck", "accept", "--yes").out
+        told = dsync("accept", "first", "--yes").out
         for name, count in (("essai0", 0), ("essai1", 0), ("essai2", FEW // 2), ("essai3", 0)):
             assert f"{name} : {count} dossier" in told
         judged = rows(dsync, "SELECT verdict, count(*) FROM verdict GROUP BY verdict")
