@@ -194,10 +194,10 @@ class SafetySection(_Section):
     catalogue_share: Number = Field(default=0.1, ge=0, le=1)
     """Share of the catalogue's known products that may disappear at once."""
     verdicts: WholeNumber = Field(default=5, ge=0)
-    """Number of standing verdicts that changed rules may move, if it is higher than the
-    percentage's."""
+    """Number of standing verdicts that changed rules may move, and of results in DS that a push may
+    change, if it is higher than the percentage's."""
     verdicts_percent: Number = Field(default=10, ge=0, le=100)
-    """Percentage of the standing verdicts that changed rules may move."""
+    """Percentage of the standing verdicts, and of the open dossiers, for the same."""
 
 
 class PiecesSection(_Section):
