@@ -153,7 +153,8 @@ def concerns_of(
         details = (one["kind"], one["table"])
         yield Concern(Code.CONSENT, one["dossiers"], one["since"], details)
     for code in (Code.WAITING, Code.REFUSED, Code.CONFLICTS, Code.QUARANTINED):
-        if count := state[code]:
+        # What waits for consent is not sent by a push.
+        if (count := state[code]) and not (code is Code.WAITING and state["consents"]):
             yield Concern(code, count, details=tuple(state["reasons"].get(code, ())))
     if state["target_is_missing"]:
         yield Concern(Code.TARGET)

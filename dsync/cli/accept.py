@@ -145,10 +145,9 @@ def _print_one(one: Asked) -> None:
         click.echo(f"{proposal.moved} of {proposal.of} change.")
     if first := proposal.dossiers - proposal.moved:
         click.echo(f"{first} dossier{'s get' if first > 1 else ' gets'} a first verdict.")
-    numbers = sorted(proposal.subjects)
-    if numbers and numbers[0].isdigit():
+    if numbers := proposal.numbers:
         more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
-        print_note(f"Dossiers {', '.join(numbers[:SHOWN])}{more}.")
+        print_note(f"Dossiers {', '.join(map(str, numbers[:SHOWN]))}{more}.")
     for line in proposal.detail.splitlines():
         print_note(line)
 

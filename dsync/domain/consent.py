@@ -85,6 +85,11 @@ class Proposal:
         return sum(move.dossiers for move in self.moves)
 
     @property
+    def numbers(self) -> list[int]:
+        """The dossiers that it is about; none if it is about something else."""
+        return sorted(int(name) for name in self.subjects if name.isdecimal())
+
+    @property
     def table(self) -> str:
         """The moves on one line."""
         return ", ".join(f"{one.before} → {one.after}: {one.dossiers}" for one in self.moves)
