@@ -123,9 +123,14 @@ def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
     text = found["texte"].replace("\u00a0", " ")
     assert text.startswith("Madame, Monsieur,\n\nNous avons bien reçu votre dossier n° 18600001.")
     assert "dans les 15 jours" in text
-    assert f"S’agit-il de « Registre pollinisateurs » ? Sa fiche est à l’adresse {address}" in text
-    assert "besoin de ce qui suit. D’après sa fiche, votre produit était à la phase « péren" in text
-    assert "Un autre dossier en cours ou accepté porte sur le même produit." in text
+    assert (
+        f"désigne-t-elle « Registre pollinisateurs », dont la fiche est à l’adresse {address}"
+        in text
+    )
+    meant = "Si votre produit est « Registre pollinisateurs » : "
+    assert f"- {meant}la fiche de votre produit, lue le" in text
+    assert f"- {meant}un autre dossier en cours ou accepté porte sur le même produit." in text
+    assert "Sans réponse de votre part dans ce délai, votre dossier sera instruit" in text
     assert str(REFUSED) not in text
     assert "Objet : Dossier n° 18600001" in run("dossier", "message", "18600001").out.replace(
         "\u00a0", " "
@@ -134,5 +139,10 @@ def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
     # Nor is anything said of « your product » outside the question, if the product is uncertain.
     sandbox.control.edit_champ(18600001, PAGE, f"bientôt {address}")
     assert 0 == run("sync").code
-    first, second = run("dossier", "message", "18600001", "--json").json["demandes"]
-    assert ("votre produit était" in first, "votre produit était" in second) == (False, True)
+    which, *others = run("dossier", "message", "18600001", "--json").json["demandes"]
+    assert "de votre produit, lue" not in which
+    assert [True, True] == [one.startswith(meant) for one in others]
+    # What a person establishes is not asked about.
+    answer = ("phase", "--resultat", "conforme", "--motif", "attestation du 12 février")
+    assert 0 == run("precheck", "answer", "18600001", *answer).code
+    assert [which, others[1]] == run("dossier", "message", "18600001", "--json").json["demandes"]
