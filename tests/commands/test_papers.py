@@ -61,6 +61,40 @@ def test_the_rules_are_published_as_pages_of_the_same_content(run: Command, tmp_
     assert (2, True) == (ended.code, ".md or .html" in ended.err)
 
 
+NOTICE = """
+[console]
+entite = "Direction des essais"
+[console.mentions]
+dpo = "dpo@essais.example.fr"
+hebergeur = "Hébergeur d’exemple"
+[retention]
+en_construction = "2y"
+en_instruction = "2y"
+accepte = "5y"
+refuse = "1y"
+sans_suite = "1y"
+"""
+
+
+def test_a_notice_for_applicants_is_written_beside_the_rules(run: Command, tmp_path: Path) -> None:
+    """What it leaves blank is told with the settings, by `dsync check` too."""
+    told = run("rules", "publish", "regles.html")
+    beside = run.folder / "regles-donnees-personnelles.html"
+    assert beside.name in told.out
+    page = beside.read_text(encoding="utf-8")
+    assert "[à compléter" in page
+    checks = {one["name"]: one for one in run("check", "--json").json["checks"]}
+    for setting in ("[console] entite", "[console.mentions] dpo", "[retention]"):
+        assert setting in told.err
+        assert setting in checks["notice"]["message"]
+    run.environment["DSYNC_CONFIG"] = config_with(tmp_path, more=NOTICE)
+    told = run("rules", "publish", "regles.html")
+    page = beside.read_text(encoding="utf-8")
+    assert ("", False) == (told.err, "[à compléter" in page)
+    assert "Direction des essais" in page
+    assert "notice" not in {one["name"] for one in run("check", "--json").json["checks"]}
+
+
 class _Loaded(HTMLParser):
     """Counts the titles of a page, and collects what a browser would load for it."""
 
