@@ -497,11 +497,14 @@ class Configuration(_Section):
 
     def notice_facts(self, demarche: int) -> Facts:
         """Return what it says for the notice to the applicants of a démarche."""
-        said, programme, declared = self.console.mentions, self.programme, self.declared
+        console, said = self.console, self.console.mentions
+        programme, declared = self.programme, self.declared
         rules = (programme and programme.regles) or (declared and declared.precontrole)
         return Facts(
             demarche=demarche,
-            responsable=self.console.entite or said.editeur,
+            responsable=", ".join(filter(None, (console.entite, console.contact)))
+            if console.entite
+            else said.editeur,
             dpo=said.dpo,
             hebergeur=said.hebergeur,
             ages=self.retention.ages,

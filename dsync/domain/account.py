@@ -28,10 +28,11 @@ _PREPARATORY = (
     "L. 311-2)."
 )
 _CONTEST = (
-    "C’est la décision qui peut être contestée : par un recours gracieux auprès de son auteur ou "
-    "un recours devant le tribunal administratif, dans les deux mois de sa notification, qui "
-    "indique les voies et délais de recours (code de justice administrative, articles R. 421-1 et "
-    "R. 421-5). Une donnée inexacte peut être rectifiée à votre demande (RGPD, article 16)."
+    "C’est la décision qui peut être contestée, dans les deux mois de sa notification : par un "
+    "recours gracieux auprès de l’autorité qui l’a prise, ou devant le tribunal administratif. La "
+    "notification indique les voies et délais de recours (code de justice administrative, articles "
+    "R. 421-1 et R. 421-5). Une donnée personnelle inexacte est rectifiée à votre demande (RGPD, "
+    "article 16)."
 )
 _FOR_INSTRUCTEURS = " À faire : "
 """From there on a reason says what an instructeur has to do."""

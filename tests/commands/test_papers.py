@@ -64,6 +64,7 @@ def test_the_rules_are_published_as_pages_of_the_same_content(run: Command, tmp_
 NOTICE = """
 [console]
 entite = "Direction des essais"
+contact = "contact@essais.example.fr"
 [console.mentions]
 dpo = "dpo@essais.example.fr"
 hebergeur = "Hébergeur d’exemple"
@@ -91,7 +92,7 @@ def test_a_notice_for_applicants_is_written_beside_the_rules(run: Command, tmp_p
     told = run("rules", "publish", "regles.html")
     page = beside.read_text(encoding="utf-8")
     assert ("", False) == (told.err, "[à compléter" in page)
-    assert "Direction des essais" in page
+    assert "Direction des essais, contact@essais.example.fr" in page
     assert "notice" not in {one["name"] for one in run("check", "--json").json["checks"]}
 
 
