@@ -6,6 +6,7 @@ is one thing, short, and about nothing that is not examined or that is answered 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from dsync.domain.wording import (
     french_date,
     grouped_siren,
     listed,
+    words,
 )
 from dsync.eig.precheck.address import site_address
 from dsync.eig.precheck.check import Check
@@ -30,6 +32,7 @@ from dsync.eig.precheck.rules import RuleSet
 _FORM = "https://beta.gouv.fr/startups/nom-du-produit.html"
 _QUOTED_ANSWER = 120
 """A longer answer is not quoted: cut, it could lose a part of a name."""
+_OF_YOURS = re.compile(r"\b[Ll]a (fiche|phase) de votre produit")
 _LONGEST_NAME = 1000
 """Of a name, only to bound the work on an abusive one."""
 
@@ -82,24 +85,35 @@ def message_of(
     for given in suggestions:
         begin = f"Si votre produit est {_named(given.nom)} : "
         missing = [one for one in given.controles if not _is_asked(one, rules, blanks)]
-        for demand in _demands(missing, rules, LONGEST_DEMAND - len(begin)):
-            asked.append(f"{begin}{demand[:1].lower()}{demand[1:]}")
+        asked += _demands(missing, rules, begin)
     return letter(numero, asked, rules.config, days=rules.config.answer_days, may_edit=may_edit)
 
 
-def _demands(
-    controles: Iterable[Controle], rules: RuleSet, room: int = LONGEST_DEMAND
-) -> Iterator[str]:
-    """Yield what the applicant is asked for, each demand of so many characters if it can be."""
+def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> Iterator[str]:
+    """Yield what the applicant is asked for.
+
+    Args:
+        controles: the checks.
+        rules: the rules in force.
+        begin: with which each demand begins, if it is of a product that may be theirs.
+    """
     for one in controles:
         if one.resultat in ASKED:
             saying = _SAYING.get(one.controle, _other(one.controle))
-            yield from (_worded(wordings, room) for wordings in saying(one.preuve, rules))
+            for wordings in saying(one.preuve, rules):
+                yield _worded([_begun(begin, text) for text in wordings])
 
 
-def _worded(wordings: Wordings, room: int = LONGEST_DEMAND) -> str:
-    """Return the fullest wording for which there is room; without one, the shortest."""
-    return next((one for one in wordings if len(one) <= room), wordings[-1])
+def _begun(begin: str, demand: str) -> str:
+    if not begin:
+        return demand
+    demand = _OF_YOURS.sub(r"sa \1", demand)
+    return f"{begin}{demand[:1].lower()}{demand[1:]}"
+
+
+def _worded(wordings: Wordings) -> str:
+    """Return the fullest wording that is short; without one, the shortest."""
+    return next((one for one in wordings if len(one) <= LONGEST_DEMAND), wordings[-1])
 
 
 def _named(name: Any) -> str:
@@ -178,7 +192,7 @@ _PUBLISHED = (
 def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     answer = _answer(preuve)
     match preuve.get("lien"):
-        case Lien.PLUSIEURS:
+        case _ if _names_several(preuve):
             yield _several(preuve)
         case Lien.SANS_FICHE:
             yield [
@@ -204,12 +218,26 @@ def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
             yield [f"Votre dossier ne donne pas l’adresse d’une fiche produit. {_PUBLISHED}"]
 
 
+def _noms(preuve: _Proof) -> list[str]:
+    """Return the possible products; most are followed by their id in brackets."""
+    return [str(nom).rpartition(" (")[0] or str(nom) for nom in preuve.get("noms") or ()]
+
+
+def _names_several(preuve: _Proof) -> bool:
+    """Whether the answer names more than one product, in whatever words."""
+    typed = f" {' '.join(words(str(preuve.get('saisie') or '')))} "
+    spelt = {f" {' '.join(words(nom))} " for nom in _noms(preuve)}
+    written = [one for one in spelt if one.strip() and one in typed]
+    # A name inside a longer one is not another product.
+    named = [one for one in written if not any(one != other and one in other for other in written)]
+    return preuve.get("lien") == Lien.PLUSIEURS or len(named) > 1
+
+
 def _several(preuve: _Proof) -> Wordings:
     """Ask for one of the products that an answer names."""
-    noms = preuve.get("noms") or ()
+    noms = _noms(preuve)
     number = "deux" if len(noms) == 2 else "plusieurs"
-    # Each is followed by its id in brackets, but for pages.
-    shown = [_named(str(nom).rpartition(" (")[0] or nom) for nom in noms]
+    shown = [_named(nom) for nom in noms]
     named = f" : {listed(shown)}" if shown else ""
     return [
         f"Votre réponse désigne {number} produits{named}. Merci de donner l’adresse d’une seule "
@@ -221,7 +249,7 @@ def _several(preuve: _Proof) -> Wordings:
 
 def _which(preuve: _Proof, suggestions: Sequence[Suggestion]) -> Wordings:
     """Ask which of the suggested products it is."""
-    if preuve.get("lien") == Lien.PLUSIEURS:
+    if _names_several(preuve):
         return _several(preuve)
     answers = (_answer(preuve), "")
     if len(suggestions) == 1:
@@ -267,7 +295,7 @@ def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
         typed = fold(declared)
         if fold(phase) in rules.declared_phases.get(typed, frozenset()) | {typed}:
             said = ", comme vous, mais des dates de phases incomplètes ou contradictoires"
-        wanted = f"Merci de montrer {proof} sa phase ce jour-là"
+        wanted = f"Merci de montrer sa phase ce jour-là {proof}"
     else:
         admitted = listed((_named(one) for one in rules.config.phases.eligible), last="ou")
         wanted = (

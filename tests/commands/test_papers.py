@@ -163,7 +163,7 @@ def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
         in text
     )
     meant = "Si votre produit est « Registre pollinisateurs » : "
-    assert f"- {meant}la fiche de votre produit, lue le" in text
+    assert f"- {meant}sa fiche, lue le" in text
     assert f"- {meant}un autre dossier en cours ou accepté porte sur le même produit." in text
     assert "Sans réponse de votre part dans ce délai, votre dossier sera instruit" in text
     assert str(REFUSED) not in text
@@ -175,7 +175,7 @@ def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
     sandbox.control.edit_champ(18600001, PAGE, f"bientôt {address}")
     assert 0 == run("sync").code
     which, *others = run("dossier", "message", "18600001", "--json").json["demandes"]
-    assert "de votre produit, lue" not in which
+    assert "lue le" not in which
     assert [True, True] == [one.startswith(meant) for one in others]
     # What a person establishes is not asked about.
     answer = ("phase", "--resultat", "conforme", "--motif", "attestation du 12 février")

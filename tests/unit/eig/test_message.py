@@ -168,6 +168,25 @@ def test_an_answer_that_names_several_products_is_told_so(noms: list[str], said:
     assert "une seule fiche" in alone[0] or "la seule adresse" in alone[0]
 
 
+@pytest.mark.parametrize(
+    ("saisie", "noms", "number"),
+    [
+        ("Registre des musées et Carte-Forêt", ["Carte forêt (a)", "Registre des musées (b)"], 2),
+        ("Guichet unique", ["Guichet unique (guichet-1)", "Guichet unique (guichet-2)"], 1),
+        ("Notre carte forêt", ["Carte (a)", "Carte forêt (b)"], 1),
+        ("Carte", ["Carte forêt (a)", "Carte sols (b)"], 0),
+    ],
+)
+def test_several_names_in_a_sentence_are_several_products(
+    saisie: str, noms: list[str], number: int
+) -> None:
+    """One name of two products, or a word near two names, is not."""
+    fiche = Controle("fiche_produit", Resultat.A_VERIFIER, "",
+                     {"saisie": saisie, "lien": "cite", "noms": noms})  # fmt: skip
+    [demand] = asked([fiche])
+    assert (number > 1) is ("désigne deux produits" in demand)
+
+
 def test_each_name_is_whole_however_long() -> None:
     """Of products, cases and legal forms."""
     weak = Controle("fiche_produit", Resultat.A_VERIFIER, "", {"saisie": NAME, "lien": "nom"})
