@@ -28,6 +28,7 @@ from dsync.annotations import AnnotationsConfig
 from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
+from dsync.domain.notice import Facts
 from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.toml_values import Boolean, Day, Number, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
@@ -493,6 +494,26 @@ class Configuration(_Section):
     def words(self) -> Mapping[Verdict, str]:
         """The words for verdicts in texts, views and pages, where they are not dsync's own."""
         return self.annotations.resultat.options.words if self.declared and self.annotations else {}
+
+    def notice_facts(self, demarche: int) -> Facts:
+        """Return what it says for the notice to the applicants of a démarche."""
+        console, said = self.console, self.console.mentions
+        programme, declared = self.programme, self.declared
+        rules = (programme and programme.regles) or (declared and declared.precontrole)
+        return Facts(
+            demarche=demarche,
+            responsable=", ".join(filter(None, (console.entite, console.contact)))
+            if console.entite
+            else said.editeur,
+            dpo=said.dpo,
+            hebergeur=said.hebergeur,
+            ages=self.retention.ages,
+            applicant=self.applicant,
+            writes=self.annotations is not None,
+            asks_registry=bool(programme and self.judges and programme.preuves.registre.enabled),
+            copies_files=self.pieces.is_on,
+            publication_url=rules.publication_url if rules else None,
+        )
 
     @property
     def borrowed_word(self) -> str | None:

@@ -485,6 +485,7 @@ class Worker:
                         groupe for one in self.configuration.acces for groupe in one.groupes or ()
                     },
                     mail=self.settings.smtp,
+                    notice_blanks=self.configuration.notice_facts(self.demarche).blanks,
                     # One démarche says it for all.
                     workers=self.configuration.service.workers
                     if self.demarche in (self.settings.folder[:1] or (self.demarche,))

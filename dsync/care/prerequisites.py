@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.ids import DescriptorId
+from dsync.domain.notice import blank_list
 from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
     ConfigurationError,
@@ -96,6 +97,8 @@ class CheckSources:
     """Those of `[[acces]]`."""
     mail: SmtpServer | None = None
     """The server that takes the digests; None: none are sent."""
+    notice_blanks: Mapping[str, str] = field(default_factory=dict)
+    """What the notice for applicants leaves blank, by the setting that says it."""
     workers: int | None = None
     """`[service] workers`; None: another démarche's check compares the connections for all."""
 
@@ -120,6 +123,10 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     else:
         with _store(sources) as store:
             yield from sources.programme.evidence_lines(store, sources.now)
+        if sources.notice_blanks:
+            message = f"blank in the notice for applicants: {blank_list(sources.notice_blanks)}"
+            remedy = "set these, then write it by `dsync rules publish regles.html`"
+            yield CheckLine("notice", CheckStatus.INFO, message, remedy)
 
 
 def _mail_line(server: SmtpServer) -> CheckLine:

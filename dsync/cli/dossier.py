@@ -195,7 +195,9 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     """Print the individual account of dossier N's verdict, in French.
 
     For a person who asks how the pre-check contributed to a decision: purpose, contribution, data
-    and sources, parameters and their weight, operations, by the rules in force at that verdict.
+    and sources, parameters and their weight, operations, by the rules in force at that verdict. It
+    begins with half a page for them and, while nothing is decided, with a warning not to hand it
+    over yet.
     """
     with _of_dossier(numero) as (settings, programme, found, reader):
         account = programme.account(reader, found, at)

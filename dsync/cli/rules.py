@@ -1,8 +1,9 @@
-"""`dsync rules`: shows versions of the rules, writes the page that publishes them."""
+"""`dsync rules`: shows versions of the rules, writes the pages that publish them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,10 +11,14 @@ from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import print_json
 from dsync.cli.session import open_worker, reading
+from dsync.domain.dossier import PARIS
+from dsync.domain.notice import blank_list, notice
 from dsync.domain.paper import html, markdown
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.programme import NO_RULES, Programme
-from dsync.sync.context import utc_now
+
+if TYPE_CHECKING:
+    from dsync.wiring import Worker
 
 FORMS = {".md": markdown, ".html": html}
 _STOPPED = (
@@ -36,7 +41,8 @@ def show(*, version: str | None, as_json: bool) -> None:
 
     The database keeps each version that gave a verdict; `dsync dossier show N` names it.
     """
-    programme = _programme(needs_rules=version is None)
+    with open_worker() as worker:
+        programme = _programme(worker, needs_rules=version is None)
     if version is None:
         version = programme.rules_version
         known = programme.rules_documents()
@@ -63,25 +69,35 @@ def publish(*, file: Path) -> None:
     """Write the rules in force with their values into FILE, a French page (.md or .html).
 
     It can be put online as it is. Its address belongs into publication_url, of [regles] or
-    [precontrole].
+    [precontrole]. Beside it is written the notice for applicants on their data (RGPD, articles 13
+    and 14), FILE-donnees-personnelles: fill in its blanks before.
     """
     write = FORMS.get(file.suffix.lower())
     if write is None:
         raise ConfigurationError(f"{file}: give a name that ends with {' or '.join(FORMS)}.")
-    programme = _programme()
+    with open_worker() as worker:
+        programme, now = _programme(worker), worker.clock()
+        facts = worker.configuration.notice_facts(worker.demarche)
     version = programme.rules_version
     if _is_stopped(version):
         raise ConfigurationError(_STOPPED.format(version))
-    try:
-        file.write_text(write(programme.rules_page(utc_now())), encoding="utf-8")
-    except OSError as exc:
-        raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
-    click.echo(f"{file}: rules {version}.")
+    beside = file.with_stem(f"{file.stem}-donnees-personnelles")
+    pages = {
+        file: programme.rules_page(now),
+        beside: notice(facts, now.astimezone(PARIS).date()),
+    }
+    for path, page in pages.items():
+        try:
+            path.write_text(write(page), encoding="utf-8")
+        except OSError as exc:
+            raise ConfigurationError(f"{path}: cannot be written ({exc.strerror}).") from exc
+    click.echo(f"{file}: rules {version}.\n{beside}: notice for applicants.")
+    if facts.blanks:
+        click.echo(f"  ! It has blanks: {blank_list(facts.blanks)}.", err=True)
 
 
-def _programme(*, needs_rules: bool = True) -> Programme:
-    with open_worker() as worker:
-        found = worker.programme
+def _programme(worker: Worker, *, needs_rules: bool = True) -> Programme:
+    found = worker.programme
     if found is None or (needs_rules and not found.judges):
         raise ConfigurationError(NO_RULES)
     return found

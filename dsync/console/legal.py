@@ -16,6 +16,7 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import SESSION_S, Right
 from dsync.console.visit import Site, Visit
+from dsync.domain.notice import ALSO_ERASED, PURPOSE_AND_BASIS, durations, rights_over_data
 from dsync.domain.paper import Block, Page, heading, items, paragraph, table
 
 _MISSING = "non renseigné"
@@ -27,17 +28,6 @@ _DEFENDER = (
     "courrier, gratuitement, sans timbre : Défenseur des droits, Libre réponse 71120, "
     "75342 Paris CEDEX 07."
 )
-_RETAINED = {
-    "en_construction": "dossiers en construction, depuis leur dernière modification",
-    "en_instruction": "dossiers en instruction, depuis leur dernière modification",
-    "accepte": "dossiers acceptés, depuis la décision",
-    "refuse": "dossiers refusés, depuis la décision",
-    "sans_suite": "dossiers classés sans suite, depuis la décision",
-    "masque": "dossiers à la corbeille, depuis qu’ils y sont",
-    "disparu": "dossiers introuvables, depuis qu’ils le sont",
-    "journaux": "journaux des passages et des demandes",
-    "agents": "noms des agents dans les journaux",
-}
 
 
 def mentions(site: Site) -> Page:
@@ -74,13 +64,7 @@ def personal_data(site: Site) -> Page:
                 f"Délégué à la protection des données : {said.dpo or _MISSING}."
             ),
             heading("Finalité et base légale"),
-            paragraph(
-                "Suivre les dossiers d’une démarche de Démarches Simplifiées : les copier, "
-                "signaler si les critères publiés semblent réunis, aider leur instruction, en "
-                "rendre compte. C’est une mission d’intérêt public (RGPD, article 6, 1, e). "
-                "Aucune décision n’est automatique : le pré-contrôle est un avis, une personne "
-                "décide."
-            ),
+            paragraph(PURPOSE_AND_BASIS),
             heading("Données"),
             paragraph(
                 "Elles viennent de Démarches Simplifiées, et de ce que l’équipe fait sur ce site."
@@ -97,13 +81,7 @@ def personal_data(site: Site) -> Page:
             ),
             heading("Durées"),
             *_durations(site),
-            heading("Vos droits"),
-            paragraph(
-                "Vous pouvez demander l’accès à vos données, leur rectification, leur effacement, "
-                "la limitation de leur traitement ou vous y opposer, auprès du délégué à la "
-                f"protection des données ({said.dpo or section.contact or _MISSING}), puis "
-                "adresser une réclamation à la CNIL (https://www.cnil.fr/fr/plaintes)."
-            ),
+            *rights_over_data(said.dpo or section.contact or _MISSING),
             heading("Cookie"),
             paragraph(
                 "Un seul, pour votre session : il est nécessaire au fonctionnement du site et "
@@ -135,15 +113,10 @@ def _durations(site: Site) -> Iterator[Block]:
         if not shared:
             yield heading(f"Démarche {number}", level=3)
         if given:
-            yield items(
-                f"{_RETAINED[name]} : {words.plural(age.days, 'jour')}"
-                for name, age in given.items()
-            )
+            yield durations(given)
         else:
             yield paragraph("Aucun effacement par l’âge n’est réglé.")
-    yield paragraph(
-        "Un dossier est aussi effacé ici quand Démarches Simplifiées l’efface, ou à la demande."
-    )
+    yield paragraph(ALSO_ERASED)
 
 
 def accessibility(site: Site) -> Page:

@@ -24,6 +24,7 @@ from pydantic import (
 from dsync.controles.formats import FORMATS
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
+from dsync.domain.letter import LONGEST_DEMAND
 from dsync.domain.toml_values import Boolean, Day, WholeNumber
 from dsync.domain.verdict import MOST_CHECKS, Resultat, Verdict
 
@@ -244,7 +245,7 @@ class Controle(_Declared):
     """The sentence of a dossier that does not fulfil it."""
     conforme: Texte | None = None
     """The sentence of one that does."""
-    demande: Texte | None = None
+    demande: Annotated[Texte, Field(max_length=LONGEST_DEMAND)] | None = None
     """What the applicant is asked for, in the message that a person transmits."""
     regle: Texte
     """The published rule."""

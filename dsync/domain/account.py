@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from dsync.domain.detail_frame import LEVELS, NO_WORDS
-from dsync.domain.dossier import PARIS
+from dsync.domain.dossier import OPEN_ETATS, PARIS
 from dsync.domain.paper import Block, Page, heading, items, paragraph, table
 from dsync.domain.rights import opened, rights
 from dsync.domain.verdict import Resultat, Verdict, verdict_of
@@ -21,6 +21,21 @@ _DECISIONS = {"accepte": "accepté", "refuse": "refusé", "sans_suite": "classé
 _OTHERS = "dossiers"
 """The evidence of `doublon`, which may be dossiers of other applicants."""
 _ERASED = "Texte effacé, ou réservé aux opérateurs."
+_PREPARATORY = (
+    "Pour l’équipe : document préparatoire, à ne pas remettre avant la décision. À la dernière "
+    "lecture, le dossier n’était pas décidé ; tant que la décision est en cours d’élaboration, le "
+    "droit à communication ne concerne pas les documents qui la préparent (CRPA, article "
+    "L. 311-2)."
+)
+_CONTEST = (
+    "C’est la décision qui peut être contestée, dans les deux mois de sa notification : par un "
+    "recours gracieux auprès de l’autorité qui l’a prise, ou devant le tribunal administratif. La "
+    "notification indique les voies et délais de recours (code de justice administrative, articles "
+    "R. 421-1 et R. 421-5). Une donnée personnelle inexacte est rectifiée à votre demande (RGPD, "
+    "article 16)."
+)
+_FOR_INSTRUCTEURS = " À faire : "
+"""From there on a reason says what an instructeur has to do."""
 
 
 class Rules(NamedTuple):
@@ -49,6 +64,8 @@ def account_of(
 ) -> dict[str, Any] | None:
     """Return the account of a verdict in JSON values, all texts in French; None: there was none.
 
+    It begins with what a person reads who has no use for the rest.
+
     Args:
         found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
         at: the instant at which the verdict stood; None: the current one.
@@ -69,7 +86,26 @@ def account_of(
     ranks = {name: rank for rank, name in enumerate(titles)}
     controles.sort(key=lambda one: ranks.get(one["controle"], len(ranks)))
     rules, given = rules_of(verdict["version_regles"]), Verdict(verdict["verdict"])
+    shown = [
+        {
+            "controle": one["controle"],
+            "titre": titles.get(one["controle"], one["controle"]),
+            "resultat": LEVELS[Resultat(one["resultat"])],
+            "motif": _without_others(one),
+            "plus_severe_possible": rules.most_severe.get(one["controle"]),
+            "poids": _weight(Resultat(one["resultat"]), given, words),
+            "decide": verdict_of([Resultat(one["resultat"])]) is given,
+            "donnees": [
+                {"nom": label, "valeur": said(value)}
+                for key, label, value in in_words(one["preuve"] or {})
+                if key != _OTHERS
+            ],
+        }
+        for one in controles
+    ]
     return {
+        "avertissement": _PREPARATORY if found["etat"] in OPEN_ETATS else None,
+        "en_bref": _in_brief(found, verdict, words.get(given, given.value), rules, shown),
         "numero": found["numero"],
         "organisme": found["raison_sociale"],
         "depose_le": found["depose_le"],
@@ -80,28 +116,51 @@ def account_of(
         "version_regles": verdict["version_regles"],
         "finalite": rules.finalite,
         "contribution": [*rules.contribution, *_use(found, verdict)],
-        "controles": [
-            {
-                "controle": one["controle"],
-                "titre": titles.get(one["controle"], one["controle"]),
-                "resultat": LEVELS[Resultat(one["resultat"])],
-                "motif": _without_others(one),
-                "plus_severe_possible": rules.most_severe.get(one["controle"]),
-                "poids": _weight(Resultat(one["resultat"]), given, words),
-                "donnees": [
-                    {"nom": label, "valeur": said(value)}
-                    for key, label, value in in_words(one["preuve"] or {})
-                    if key != _OTHERS
-                ],
-            }
-            for one in controles
-        ],
+        "controles": shown,
         "operations": rules.operations,
         "parametres": [{"nom": name, "valeur": value} for name, value in rules.parametres],
         "sources": [{"nom": name, "source": source} for name, source in rules.sources],
         "regles": rules.document,
         "instruction": rules.instruction,
     }
+
+
+def _in_brief(
+    found: Row, verdict: Row, avis: str, rules: Rules, controles: Sequence[Row]
+) -> list[str]:
+    """Return half a page for whom the verdict concerns: what was asked, found, decides, who, how.
+
+    Args:
+        found: the dossier.
+        verdict: the verdict.
+        avis: its word.
+        rules: those that gave it.
+        controles: its checks, as the account shows them.
+    """
+    on = found["depose_le"]
+    deposited = f", déposé le {said(on[:10])}," if on else ""
+    by_level: dict[str, list[str]] = {}
+    for one in controles:
+        by_level.setdefault(one["resultat"], []).append(one["titre"])
+    found_so = "".join(
+        f" {level} : {listed(by_level[level])}." for level in LEVELS.values() if level in by_level
+    )
+    conforming = LEVELS[Resultat.CONFORME]
+    reasons = [
+        f"{opened(one['titre'])} : {one['motif'].partition(_FOR_INSTRUCTEURS)[0]}"
+        for one in controles
+        if one["decide"] and one["motif"] and one["resultat"] != conforming
+    ]
+    return [
+        f"Votre dossier n° {found['numero']}{deposited} a passé un pré-contrôle, fait par un "
+        f"logiciel, qui porte sur ces points : {listed(one['titre'] for one in controles)}.",
+        f"Le {said(verdict['etabli_le'][:10])}, son avis a été « {avis} ».{found_so}",
+        *reasons,
+        "Le résultat le plus sévère donne l’avis, qui ne vaut pas décision. "
+        f"{opened(rules.instruction)} instruit le dossier et décide. "
+        f"{' '.join(_use(found, verdict))}",
+        _CONTEST,
+    ]
 
 
 def _without_others(controle: Row) -> str | None:
@@ -122,9 +181,14 @@ def account_page(account: Mapping[str, Any], applicant: str) -> Page:
         for datum in one["donnees"]
     ]
     kept = account["regles"] is not None
+    warning = account["avertissement"]
     return Page(
         f"Dossier {account['numero']} : compte rendu individuel du pré-contrôle",
         [
+            *([paragraph(warning)] if warning else []),
+            heading("En bref"),
+            *map(paragraph, account["en_bref"]),
+            heading("Avis"),
             paragraph(
                 f"Dossier {account['numero']}{name}. Avis « {account['avis']} », établi le "
                 f"{said(account['etabli_le'])} par la version {account['version_regles']} des "
@@ -177,6 +241,9 @@ def _use(found: Row, verdict: Row) -> list[str]:
     if decision := _DECISIONS.get(found["etat"]):
         on = f" le {said(found['traite_le'])}" if found["traite_le"] else ""
         use.append(f"Le dossier a été {decision}{on}, par une personne.")
+        decided = found["traite_le"] and datetime.fromisoformat(found["traite_le"])
+        if decided and datetime.fromisoformat(verdict["etabli_le"]) > decided:
+            use.append("Cet avis a été établi après la décision : il n’y a pas contribué.")
     else:
         use.append("À la dernière lecture du dossier, aucune décision n’était prise.")
     return use

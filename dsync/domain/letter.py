@@ -14,6 +14,9 @@ from dsync.domain.wording import with_no_break_spaces
 ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
 """Where the evidence is out of reach, the applicant has nothing to send."""
 
+LONGEST_DEMAND = 300
+"""Characters of a demand; only names, which are never cut, make one longer."""
+
 
 class Message(NamedTuple):
     """A message to an applicant; `demandes` is empty if there is nothing to ask."""
@@ -67,12 +70,14 @@ def letter(
 
     Args:
         numero: the dossier's number.
-        asked: a sentence for each thing.
+        asked: a sentence for each thing; what is asked twice is said once.
         sender: who writes.
         days: in how many days an answer is expected; None: this is not said.
         may_edit: whether the applicant can still change the dossier.
     """
+    asked = list(dict.fromkeys(asked))
     until = f" dans les {days} jours qui suivent ce message" if days else ""
+    in_time = " dans ce délai" if days else ""
     instruction, url = sender.instruction, sender.publication_url
     parts = [
         "Madame, Monsieur,",
@@ -80,9 +85,10 @@ def letter(
         f"avons besoin des précisions suivantes{until} :",
         "\n".join(f"- {one}" for one in asked),
         f"{'Vous pouvez corriger votre dossier, ou répondre' if may_edit else 'Merci de répondre'} "
-        "par la messagerie de Démarches Simplifiées, en y joignant vos pièces.",
-        "Cette demande a été préparée à l’aide d’un pré-contrôle automatique des conditions "
-        "publiées. Elle ne préjuge pas de la décision, qui sera prise par une personne."
+        "par la messagerie de Démarches Simplifiées, en y joignant vos pièces. Sans réponse de "
+        f"votre part{in_time}, votre dossier sera instruit en l’état.",
+        "Cette demande a été préparée à l’aide d’un pré-contrôle automatique. Elle ne préjuge pas "
+        "de la décision, que l’administration prendra."
         + (f" Règles appliquées : {url}" if url else ""),
         "Nous vous remercions et restons à votre disposition.",
         opened(instruction),

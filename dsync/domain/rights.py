@@ -95,7 +95,7 @@ def rights(instruction: str, *, applicant: str = USAGER) -> list[Block]:
             "caractéristiques de sa mise en œuvre, appliquées à sa situation. La demande s’adresse "
             f"à {instruction}. Le silence gardé pendant un mois vaut refus (CRPA, articles R.* "
             "311-12 et R. 311-13) ; la commission d’accès aux documents administratifs (CADA, "
-            "https://www.cada.fr) peut alors être saisie dans les deux mois."
+            "https://www.cada.fr) peut alors être saisie dans les deux mois (article R. 343-1)."
         ),
         heading("Textes applicables"),
         items([L_311_3_1, R_311_3_1_1, R_311_3_1_2, L_312_1_3, ARTICLE_47]),

@@ -503,14 +503,24 @@ class Eig(Programme):
         """
         if self.rules is None:
             return None
-        numero, controles = DossierNumber(found["numero"]), open_points(found, checks)
+        numero, made = DossierNumber(found["numero"]), list(checks)
+        controles = open_points(found, made)
         suggestions: Sequence[Suggestion] = ()
         if any(one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles):
-            suggestions = self._suggestions(reader, numero)
+            answered = {one["controle"] for one in made} - {one.controle for one in controles}
+            suggestions = self._suggestions(reader, numero, answered)
         return message_of(numero, controles, self.rules, suggestions, may_edit=may_edit(found))
 
-    def _suggestions(self, reader: Reader, numero: DossierNumber) -> list[Suggestion]:
-        """Judge a dossier as if it gave the address of each product that its answer may mean."""
+    def _suggestions(
+        self, reader: Reader, numero: DossierNumber, answered: Collection[str]
+    ) -> list[Suggestion]:
+        """Judge a dossier as if it gave the address of each product that its answer may mean.
+
+        Args:
+            reader: of the démarche's data.
+            numero: the dossier.
+            answered: the checks that a person answered, which are left out.
+        """
         rules = self._in_force
         candidature = rows.candidatures(reader.connection, [numero]).get(numero)
         evidence = stored_evidence(reader.connection, self._sources)
@@ -528,7 +538,11 @@ class Eig(Programme):
             others = rows.same_product(reader.connection, reader.number, [product.id])
             doublons = tuple(n for n in others.get(product.id, ()) if n != numero)
             decision = judge(supposed, evidence, rules, doublons=doublons)
-            controles = [c for c in decision.controles if Check(c.controle).is_of_product]
+            controles = [
+                one
+                for one in decision.controles
+                if Check(one.controle).is_of_product and one.controle not in answered
+            ]
             found.append(Suggestion(product.nom, url, controles))
         return found
 

@@ -1,33 +1,43 @@
 """What an applicant has to send: a message made of a verdict, for a person to transmit.
 
-It says what is missing and by what it can be shown, never what others have deposited.
+It says what is missing and by what it can be shown, never what others have deposited. Each demand
+is one thing, short, and about nothing that is not examined or that is answered already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from dsync.domain.letter import ASKED, Message, letter
+from dsync.domain.letter import ASKED, LONGEST_DEMAND, Message, letter
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
+    cleaned,
+    defused,
     fold,
     french_date,
     grouped_siren,
     listed,
-    quoted,
+    words,
 )
+from dsync.eig.precheck.address import site_address
 from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 
 _FORM = "https://beta.gouv.fr/startups/nom-du-produit.html"
-_PROVE = (
-    "par exemple par une lettre de mission, une décision de financement ou un compte rendu de "
-    "comité daté"
-)
+_QUOTED_ANSWER = 120
+"""A longer answer is not quoted: cut, it could lose a part of a name."""
+_OF_YOURS = re.compile(r"\b[Ll]a (fiche|phase) de votre produit")
+_LONGEST_NAME = 1000
+"""Of a name, only to bound the work on an abusive one."""
+
+Wordings = Sequence[str]
+"""One demand, from its fullest wording to its shortest one."""
 
 
 class Suggestion(NamedTuple):
@@ -50,150 +60,275 @@ def message_of(
 
     Args:
         numero: the dossier's number.
-        controles: the checks of the verdict.
+        controles: the checks of the verdict that no person answered.
         rules: the rules in force.
         suggestions: for an answer that names no product for certain.
         may_edit: whether the applicant can still change the dossier.
     """
+    is_uncertain = any(
+        one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles
+    )
     # While it is not certain which product it is, nothing is said of « your product ».
-    sure = [
-        one
-        for one in controles
-        if not (suggestions and Check(one.controle).is_of_product)
-        or one.controle == Check.FICHE_PRODUIT
-    ]
-    asked = [*_demands(sure, rules)]
-    asked += [_suggested(one, rules, asked) for one in suggestions]
+    sure = [one for one in controles if not (is_uncertain and Check(one.controle).is_of_product)]
+    asking = {one.controle for one in sure if one.resultat in ASKED}
+    silent = {one.controle for one in controles} - asking
+    blanks: set[str] = set()
+    asked: list[str] = []
+    for one in sure:
+        if one.controle == Check.COMPLETUDE and one.controle in asking:
+            blanks = _blanks(one.preuve, rules, silent)
+            asked += _questions(blanks, rules)
+        elif one.controle == Check.FICHE_PRODUIT and suggestions:
+            asked.append(_worded(_which(one.preuve, suggestions)))
+        else:
+            asked += _demands([one], rules)
+    for given in suggestions:
+        begin = f"Si votre produit est {_named(given.nom)} : "
+        missing = [one for one in given.controles if not _is_asked(one, rules, blanks)]
+        asked += _demands(missing, rules, begin)
     return letter(numero, asked, rules.config, days=rules.config.answer_days, may_edit=may_edit)
 
 
-def _demands(controles: Sequence[Controle], rules: RuleSet) -> Iterator[str]:
+def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> Iterator[str]:
+    """Yield what the applicant is asked for.
+
+    Args:
+        controles: the checks.
+        rules: the rules in force.
+        begin: with which each demand begins, if it is of a product that may be theirs.
+    """
     for one in controles:
         if one.resultat in ASKED:
-            if saying := _SAYING.get(one.controle):
-                yield from saying(one.preuve, rules)
-            else:
-                yield f"Merci de préciser ce point : {Check(one.controle).label}."
+            saying = _SAYING.get(one.controle, _other(one.controle))
+            for wordings in saying(one.preuve, rules):
+                yield _worded([_begun(begin, text) for text in wordings])
 
 
-def _suggested(one: Suggestion, rules: RuleSet, asked: Sequence[str]) -> str:
-    """Ask for a suggested address, and for what would be missing with it and is not asked yet."""
-    missing = [*_demands(one.controles, rules)]
-    then = [demand for demand in missing if demand not in asked]
-    said = (
-        f"S’agit-il de {quoted(one.nom, 60)} ? Sa fiche est à l’adresse {one.url} ; si c’est bien "
-        "votre produit, merci de donner cette seule adresse."
-    )
-    if then:
-        return f"{said} Nous aurons alors aussi besoin de ce qui suit. {' '.join(then)}"
-    return said if missing else f"{said} Rien d’autre n’est alors attendu sur le produit."
+def _begun(begin: str, demand: str) -> str:
+    if not begin:
+        return demand
+    demand = _OF_YOURS.sub(r"sa \1", demand)
+    return f"{begin}{demand[:1].lower()}{demand[1:]}"
+
+
+def _worded(wordings: Wordings) -> str:
+    """Return the fullest wording that is short; without one, the shortest."""
+    return next((one for one in wordings if len(one) <= LONGEST_DEMAND), wordings[-1])
+
+
+def _named(name: Any) -> str:
+    """Return « name », whole."""
+    return f"« {defused(str(name), _LONGEST_NAME)} »"
+
+
+def _answer(preuve: _Proof) -> str:
+    """Return what the applicant typed, quoted after a blank; nothing if it is long."""
+    saisie = cleaned(str(preuve.get("saisie") or "")[:_LONGEST_NAME])
+    return f" {_named(saisie)}" if 0 < len(saisie) <= _QUOTED_ANSWER else ""
 
 
 _Proof = Mapping[str, Any]
+_Saying = Callable[[_Proof, RuleSet], Iterator[Wordings]]
 
 
-def _depot(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
+def _other(controle: str) -> _Saying:
+    def saying(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
+        yield [f"Merci de préciser ce point : {Check(controle).label}."]
+
+    return saying
+
+
+def _depot(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     # Nothing that the applicant sends changes the day: the team decides.
     yield from ()
 
 
-def _administration(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
+def _administration(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     # The programme's own decision needs no answer.
     if preuve.get("decision"):
         return
     if not preuve.get("siren"):
-        yield (
+        yield [
             "Votre dossier n’a pas de numéro SIRET lisible. Merci d’indiquer celui de votre "
             "administration."
-        )
+        ]
     elif preuve.get("registre") == RegistryStatus.UNKNOWN:
-        yield (
+        yield [
             f"Le registre des entreprises ne connaît pas le SIREN {grouped_siren(preuve['siren'])} "
             "de votre dossier. Merci d’indiquer le SIRET exact de votre administration."
-        )
+        ]
     elif preuve.get("ferme"):
-        yield (
-            "L’établissement dont vous avez donné le SIRET est inscrit comme fermé au registre des "
+        yield [
+            "L’organisme dont vous avez donné le SIRET est inscrit comme fermé au registre des "
             "entreprises. Merci d’indiquer le SIRET de l’administration qui porte aujourd’hui le "
             "projet."
-        )
+        ]
     else:
         libelle = preuve.get("libelle")
-        kind = (
-            f" La forme juridique de votre organisme est {quoted(libelle, 100)}." if libelle else ""
+        kind = f"La forme juridique de votre organisme est {_named(libelle)}. " if libelle else ""
+        proof = " (décret, arrêté ou convention constitutive)"
+        wanted = (
+            "Merci de joindre le texte qui en fait une administration centrale ou un opérateur de "
+            "l’État{}, ou d’indiquer quelle administration porte le projet."
         )
-        yield (
-            "Le programme est destiné aux administrations centrales et aux opérateurs de l’État."
-            f"{kind} Merci d’indiquer quelle administration centrale ou quel opérateur de l’État "
-            "porte le projet ou, si c’est votre organisme, de joindre le texte qui l’établit "
-            "(décret, arrêté ou convention constitutive)."
+        rule = "Le programme est destiné aux administrations centrales et aux opérateurs de l’État."
+        told = (
+            "Merci de joindre le texte{} qui place votre organisme parmi eux, ou d’indiquer quelle "
+            "administration porte le projet."
         )
+        yield [
+            f"{rule} {kind}{told.format(proof)}",
+            f"{rule} {kind}{told.format('')}",
+            f"{kind}{wanted.format('')}",
+        ]
 
 
 _PUBLISHED = (
-    "Le programme s’adresse aux produits dont la fiche est déjà publiée sur beta.gouv.fr. Si c’est "
-    f"le cas du vôtre, merci de donner l’adresse de sa fiche, seule, de la forme {_FORM}."
+    "Le programme s’adresse aux produits dont la fiche est déjà publiée sur beta.gouv.fr : si le "
+    f"vôtre en a une, merci d’en donner l’adresse, seule, de la forme {_FORM}."
 )
 
 
-def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
-    saisie = quoted(preuve.get("saisie"), 120)
+def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
+    answer = _answer(preuve)
     match preuve.get("lien"):
+        case _ if _names_several(preuve):
+            yield _several(preuve)
         case Lien.SANS_FICHE:
-            yield f"Vous avez répondu {saisie} à la demande de fiche produit. {_PUBLISHED}"
+            yield [
+                f"Vous avez répondu{answer} à la demande de fiche produit. {_PUBLISHED}",
+                f"Vous avez répondu ne pas avoir de fiche produit. {_PUBLISHED}",
+            ]
         case Lien.INCONNUE:
-            yield f"Votre réponse {saisie} ne mène à aucune fiche produit connue. {_PUBLISHED}"
+            yield [
+                f"Nous n’avons trouvé aucune fiche à partir de votre réponse{one}. {_PUBLISHED}"
+                for one in (answer, "")
+            ]
         case _ if preuve.get("saisie"):
-            yield (
-                f"Votre réponse {saisie} ne suffit pas à reconnaître avec certitude la fiche de "
-                "votre produit sur beta.gouv.fr. Merci de donner l’adresse de cette fiche, seule, "
-                f"de la forme {_FORM}."
-            )
+            yield [
+                f"Votre réponse{one} ne suffit pas à reconnaître avec certitude la fiche de votre "
+                "produit sur beta.gouv.fr. Merci de donner l’adresse de cette fiche, seule, de la "
+                f"forme {_FORM}."
+                for one in (answer, "")
+            ]
+        case _ if preuve.get("reponse"):
+            # The form did not ask.
+            yield [_PUBLISHED]
         case _:
-            yield f"Votre dossier ne donne pas l’adresse d’une fiche produit. {_PUBLISHED}"
+            yield [f"Votre dossier ne donne pas l’adresse d’une fiche produit. {_PUBLISHED}"]
 
 
-def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
+def _noms(preuve: _Proof) -> list[str]:
+    """Return the possible products; most are followed by their id in brackets."""
+    return [str(nom).rpartition(" (")[0] or str(nom) for nom in preuve.get("noms") or ()]
+
+
+def _names_several(preuve: _Proof) -> bool:
+    """Whether the answer names more than one product, in whatever words."""
+    typed = f" {' '.join(words(str(preuve.get('saisie') or '')))} "
+    spelt = {f" {' '.join(words(nom))} " for nom in _noms(preuve)}
+    written = [one for one in spelt if one.strip() and one in typed]
+    # A name inside a longer one is not another product.
+    named = [one for one in written if not any(one != other and one in other for other in written)]
+    return preuve.get("lien") == Lien.PLUSIEURS or len(named) > 1
+
+
+def _several(preuve: _Proof) -> Wordings:
+    """Ask for one of the products that an answer names."""
+    noms = _noms(preuve)
+    number = "deux" if len(noms) == 2 else "plusieurs"
+    shown = [_named(nom) for nom in noms]
+    named = f" : {listed(shown)}" if shown else ""
+    return [
+        f"Votre réponse désigne {number} produits{named}. Merci de donner l’adresse d’une seule "
+        f"fiche, celle du produit de votre demande, de la forme {_FORM}.",
+        f"Votre réponse désigne {number} produits{named}. Merci de donner la seule adresse de la "
+        "fiche du vôtre.",
+    ]
+
+
+def _which(preuve: _Proof, suggestions: Sequence[Suggestion]) -> Wordings:
+    """Ask which of the suggested products it is."""
+    if _names_several(preuve):
+        return _several(preuve)
+    answers = (_answer(preuve), "")
+    if len(suggestions) == 1:
+        [one] = suggestions
+        return [
+            f"Votre réponse{answer} désigne-t-elle {_named(one.nom)}, dont la fiche est à "
+            f"l’adresse {one.url} ? Si oui, merci de donner cette seule adresse ; sinon, celle de "
+            "la fiche de votre produit."
+            for answer in answers
+        ]
+    pages = listed((f"{_named(one.nom)} ({one.url})" for one in suggestions), last="ou")
+    noms = listed((_named(one.nom) for one in suggestions), last="ou")
+    return [
+        f"Votre réponse{answer} peut désigner {shown}. Merci de donner la seule adresse de la "
+        "fiche de votre produit sur beta.gouv.fr."
+        for shown in (pages, noms)
+        for answer in answers
+    ]
+
+
+_DATED = " (lettre de mission, décision de financement, compte rendu de comité)"
+
+
+def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     day = _day(preuve.get("date"))
-    phase, declared = preuve.get("phase"), preuve.get("declaree")
-    if preuve.get("reponse") or not (phase or declared):
-        yield f"Merci d’indiquer la phase de votre produit {day}."
-        return
+    phase: str = preuve.get("phase") or ""
+    declared: str = preuve.get("declaree") or ""
+    is_eligible = bool(phase) and fold(phase) in rules.eligible_phases
     read = preuve.get("consulte_le")
-    source = f" (catalogue de beta.gouv.fr lu {_day(read[:10])})" if read else ""
-    seen = (
-        f"D’après sa fiche, votre produit était à la phase {quoted(rules.phase_name(phase), 40)} "
-        f"{day}{source}"
-        if phase
-        else f"La fiche de votre produit ne montre pas sa phase {day}{source}"
-    )
-    said = f", et vous avez déclaré {quoted(declared, 40)}" if declared else ""
-    if phase and fold(phase) in rules.eligible_phases:
-        typed = fold(declared or "")
-        if fold(phase) in rules.declared_phases.get(typed, frozenset()) | {typed}:
-            said = (
-                ", comme vous l’avez déclaré, mais les dates de ses phases y sont incomplètes ou "
-                "contradictoires"
-            )
-        yield f"{seen}{said}. Merci de confirmer sa phase à cette date et de la montrer, {_PROVE}."
+    sheet = f"La fiche de votre produit{f', lue {_day(read[:10])},' if read else ''}"
+    seen = f"{sheet} donne la phase {_named(rules.phase_name(phase))} {day}"
+    if preuve.get("reponse") or (not declared and (is_eligible or not phase)):
+        # What the applicant has not said yet is all that is missing.
+        yield [
+            f"Merci d’indiquer la phase de votre produit {day}.{f' {seen}.' if is_eligible else ''}"
+        ]
         return
-    admitted = listed((quoted(one) for one in rules.config.phases.eligible), last="ou")
-    yield (
-        f"{seen}{said}. Le programme s’adresse aux produits en phase {admitted}. Si votre produit "
-        f"était alors à l’une de ces phases, merci de dire laquelle et de le montrer, {_PROVE}."
-    )
+    if not phase:
+        seen = f"{sheet} ne montre pas de phase {day}"
+    said = f" ; vous avez déclaré {_named(declared)}" if declared else ""
+    proof = "par une pièce datée"
+    if is_eligible:
+        typed = fold(declared)
+        if fold(phase) in rules.declared_phases.get(typed, frozenset()) | {typed}:
+            said = ", comme vous, mais des dates de phases incomplètes ou contradictoires"
+        wanted = f"Merci de montrer sa phase ce jour-là {proof}"
+    else:
+        admitted = listed((_named(one) for one in rules.config.phases.eligible), last="ou")
+        wanted = (
+            f"Le programme s’adresse aux phases {admitted} : si votre produit y était, merci "
+            f"de le montrer {proof}"
+        )
+    yield [
+        f"{seen}{said}. {wanted}{_DATED}.",
+        f"{seen}{said}. {wanted}.",
+        f"{seen}. {wanted}.",
+    ]
 
 
-def _profils(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
+def _profils(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     most = rules.config.max_profils
     day = date.fromisoformat(preuve["date"]) if preuve.get("date") else None
-    offered = [
-        quoted(one.labels[0] if one.labels else one.id, 60)
+    offered = listed(
+        _named(one.labels[0] if one.labels else one.id)
         for one in rules.config.profils
         if day is None or one.is_offered(day)
-    ]
-    number = "un profil" if most == 1 else f"un à {most} profils"
-    yield f"Merci de choisir {number}, parmi ceux que l’offre proposait alors : {listed(offered)}."
+    )
+    number = {1: "un", 2: "un ou deux"}.get(most, f"un à {most}")
+    chosen = len(preuve.get("profils") or ())
+    if preuve.get("hors_offre"):
+        yield [
+            "Un profil au moins parmi ceux que vous avez choisis n’était pas proposé au jour de "
+            f"votre dépôt. Merci d’en choisir {number} parmi {offered}."
+        ]
+    elif chosen:
+        yield [f"Vous avez choisi {chosen} profils. Merci de dire lesquels garder, {most} au plus."]
+    else:
+        profils = "profil" if most == 1 else "profils"
+        yield [f"Merci de choisir {number} {profils} parmi ceux de l’offre : {offered}."]
 
 
 _CAS = {
@@ -202,51 +337,86 @@ _CAS = {
 }
 
 
-def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
+def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     chosen = preuve.get("cas")
     cas = rules.cas(chosen) if chosen else None
     if cas is None:
-        options = [quoted(one.labels[0] if one.labels else one.id, 60) for one in rules.config.cas]
-        yield f"Merci de choisir le cas de votre demande : {listed(options, last='ou')}."
+        options = [_named(one.labels[0] if one.labels else one.id) for one in rules.config.cas]
+        which = f"le cas de votre demande : {listed(options, last='ou')}."
+        if chosen:
+            yield [f"Votre réponse {_named(chosen)} n’est pas un cas prévu. Merci de dire {which}"]
+        else:
+            yield [f"Merci de choisir {which}"]
         return
-    wanted = [said for need, said in _CAS.items() if need in cas.needs and not preuve.get(need)]
-    if cas.needs_phase:
-        phase = quoted(rules.phase_name(cas.needs_phase), 30)
+    wanted = [
+        said
+        for need, said in _CAS.items()
+        if need in cas.needs and site_address(preuve.get(need)) is None
+    ]
+    # One more is missing than these: the phase.
+    if cas.needs_phase and len(preuve.get("manque") or ()) > len(wanted):
+        phase = _named(rules.phase_name(cas.needs_phase))
         wanted.append(f"une pièce datée qui montre une phase {phase} en cours ou achevée")
-    yield (
-        "Nous n’avons pas trouvé sur la fiche de votre produit ce que suppose le cas "
-        f"{quoted(chosen, 60)}. Merci de donner {listed(wanted) or 'ce qui l’établit'}, et de "
-        "compléter cette fiche."
-    )
+    yield [
+        f"{begin} ce que suppose le cas {_named(chosen)}. Merci de donner "
+        f"{listed(wanted) or 'ce qui l’établit'}{end}."
+        for begin, end in (
+            ("Nous n’avons pas trouvé sur la fiche de votre produit", ", et de compléter la fiche"),
+            ("La fiche de votre produit ne montre pas", ""),
+        )
+    ]
 
 
-def _completude(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
-    # What another check reports is asked for by that one.
-    own = {Check.FICHE_PRODUIT: "page_produit", Check.PHASE: "phase_declaree",
-           Check.PROFILS: "voeux", Check.CAS_OCTROI: "cas_demande"}  # fmt: skip
-    elsewhere = {field for check, field in own.items() if check in rules.checks}
-    blank = set(preuve.get("vides", ())) - elsewhere
-    labels = [quoted(one.libelle, 80) for one in rules.needed if one.field in blank]
-    if labels:
-        yield f"Merci de répondre à {listed(labels)}."
+_OWN: Mapping[str, Check] = {
+    "page_produit": Check.FICHE_PRODUIT,
+    "phase_declaree": Check.PHASE,
+    "voeux": Check.PROFILS,
+    "cas_demande": Check.CAS_OCTROI,
+}
+"""The check that asks for an answer, instead of `completude`."""
 
 
-def _doublon(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
+def _blanks(preuve: _Proof, rules: RuleSet, silent: Collection[str]) -> set[str]:
+    """Return the blank fields to ask for.
+
+    What another check asks for, or a person settled, is left out; not what one of `silent` leaves
+    out, because it was not examined, say.
+    """
+    return {
+        field
+        for field in preuve.get("vides", ())
+        if (own := _OWN.get(field)) is None or own not in rules.checks or own in silent
+    }
+
+
+def _questions(blanks: Collection[str], rules: RuleSet) -> Iterator[str]:
+    for one in rules.needed:
+        if one.field in blanks:
+            yield f"Merci de répondre à {_named(one.libelle)}."
+
+
+def _is_asked(one: Controle, rules: RuleSet, blanks: Collection[str]) -> bool:
+    """Whether an answer that is asked for settles a check."""
+    phase = one.preuve.get("phase")
+    is_in_the_way = isinstance(phase, str) and fold(phase) not in rules.eligible_phases
+    return one.preuve.get(REPORTED_BLANK) in blanks and not is_in_the_way
+
+
+def _doublon(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     # Without its number: it may be another applicant's.
-    yield (
+    yield [
         "Un autre dossier en cours ou accepté porte sur le même produit. Merci de nous dire si "
         "vous en êtes à l’origine et, si c’est le cas, lequel est à instruire."
-    )
+    ]
 
 
-_SAYING: Mapping[str, Callable[[_Proof, RuleSet], Iterator[str]]] = {
+_SAYING: Mapping[str, _Saying] = {
     Check.DEPOT: _depot,
     Check.ADMINISTRATION: _administration,
     Check.FICHE_PRODUIT: _fiche,
     Check.PHASE: _phase,
     Check.PROFILS: _profils,
     Check.CAS_OCTROI: _cas_octroi,
-    Check.COMPLETUDE: _completude,
     Check.DOUBLON: _doublon,
 }
 

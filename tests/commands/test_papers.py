@@ -61,6 +61,41 @@ def test_the_rules_are_published_as_pages_of_the_same_content(run: Command, tmp_
     assert (2, True) == (ended.code, ".md or .html" in ended.err)
 
 
+NOTICE = """
+[console]
+entite = "Direction des essais"
+contact = "contact@essais.example.fr"
+[console.mentions]
+dpo = "dpo@essais.example.fr"
+hebergeur = "Hébergeur d’exemple"
+[retention]
+en_construction = "2y"
+en_instruction = "2y"
+accepte = "5y"
+refuse = "1y"
+sans_suite = "1y"
+"""
+
+
+def test_a_notice_for_applicants_is_written_beside_the_rules(run: Command, tmp_path: Path) -> None:
+    """What it leaves blank is told with the settings, by `dsync check` too."""
+    told = run("rules", "publish", "regles.html")
+    beside = run.folder / "regles-donnees-personnelles.html"
+    assert beside.name in told.out
+    page = beside.read_text(encoding="utf-8")
+    assert "[à compléter" in page
+    checks = {one["name"]: one for one in run("check", "--json").json["checks"]}
+    for setting in ("[console] entite", "[console.mentions] dpo", "[retention]"):
+        assert setting in told.err
+        assert setting in checks["notice"]["message"]
+    run.environment["DSYNC_CONFIG"] = config_with(tmp_path, more=NOTICE)
+    told = run("rules", "publish", "regles.html")
+    page = beside.read_text(encoding="utf-8")
+    assert ("", False) == (told.err, "[à compléter" in page)
+    assert "Direction des essais, contact@essais.example.fr" in page
+    assert "notice" not in {one["name"] for one in run("check", "--json").json["checks"]}
+
+
 class _Loaded(HTMLParser):
     """Counts the titles of a page, and collects what a browser would load for it."""
 
@@ -123,9 +158,14 @@ def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
     text = found["texte"].replace("\u00a0", " ")
     assert text.startswith("Madame, Monsieur,\n\nNous avons bien reçu votre dossier n° 18600001.")
     assert "dans les 15 jours" in text
-    assert f"S’agit-il de « Registre pollinisateurs » ? Sa fiche est à l’adresse {address}" in text
-    assert "besoin de ce qui suit. D’après sa fiche, votre produit était à la phase « péren" in text
-    assert "Un autre dossier en cours ou accepté porte sur le même produit." in text
+    assert (
+        f"désigne-t-elle « Registre pollinisateurs », dont la fiche est à l’adresse {address}"
+        in text
+    )
+    meant = "Si votre produit est « Registre pollinisateurs » : "
+    assert f"- {meant}sa fiche, lue le" in text
+    assert f"- {meant}un autre dossier en cours ou accepté porte sur le même produit." in text
+    assert "Sans réponse de votre part dans ce délai, votre dossier sera instruit" in text
     assert str(REFUSED) not in text
     assert "Objet : Dossier n° 18600001" in run("dossier", "message", "18600001").out.replace(
         "\u00a0", " "
@@ -134,5 +174,10 @@ def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
     # Nor is anything said of « your product » outside the question, if the product is uncertain.
     sandbox.control.edit_champ(18600001, PAGE, f"bientôt {address}")
     assert 0 == run("sync").code
-    first, second = run("dossier", "message", "18600001", "--json").json["demandes"]
-    assert ("votre produit était" in first, "votre produit était" in second) == (False, True)
+    which, *others = run("dossier", "message", "18600001", "--json").json["demandes"]
+    assert "lue le" not in which
+    assert [True, True] == [one.startswith(meant) for one in others]
+    # What a person establishes is not asked about.
+    answer = ("phase", "--resultat", "conforme", "--motif", "attestation du 12 février")
+    assert 0 == run("precheck", "answer", "18600001", *answer).code
+    assert [which, others[1]] == run("dossier", "message", "18600001", "--json").json["demandes"]
