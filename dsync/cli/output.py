@@ -222,4 +222,5 @@ def asker() -> str:
         user = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # In a container the account may have no name.
         user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
+    # Without its domain, so that nobody takes it for an e-mail address.
+    return f"{user}@{socket.gethostname().partition('.')[0]}"

@@ -23,7 +23,7 @@ from dsync.controles.declared_checks import EXIGENCE, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of, label_of
 from dsync.controles.values import fold_text, fold_value, french_amount, french_number
 from dsync.domain.account import Rules, account_of, said
-from dsync.domain.check_answers import ANSWER, Answer, left_over, with_answers
+from dsync.domain.check_answers import ANSWER, Answer, for_ds, left_over, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.detail_frame import finding, frame, framed
 from dsync.domain.dossier import (
@@ -334,6 +334,7 @@ class Controles(Programme):
 
     def _detail(self, verdict: Verdict, controles: Sequence[Controle]) -> str:
         section = self._sections.precontrole
+        controles = [for_ds(controle) for controle in controles]
         first, last = frame(
             self._words.get(verdict, verdict), section.instruction, section.publication_url
         )
@@ -355,7 +356,14 @@ class Controles(Programme):
         conforming = [
             (self.checks[c.controle], c) for c in controles if c.resultat is Resultat.CONFORME
         ]
-        return framed(first, findings, conforming, last, section.max_detail_length)
+        return framed(
+            first,
+            findings,
+            conforming,
+            last,
+            section.max_detail_length,
+            rules=[one.regle for one in self._sections.controles],
+        )
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""

@@ -116,7 +116,8 @@ _EXPECTED: Mapping[str, Collection[str]] = {
 def label_of(name: str, declared: Mapping[str, Declared]) -> str:
     """Return how people know a champ or a fact."""
     if (champ := declared.get(name)) and champ.libelles:
-        return champ.libelles[0]
+        # Sentences put a colon behind it where they need one.
+        return champ.libelles[0].rstrip(" \u00a0:")
     return FAITS[name].label if name in FAITS else name.replace("_", " ")
 
 

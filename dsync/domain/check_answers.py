@@ -33,6 +33,7 @@ IN_WORDS = {
 _NAMED = re.compile(r"\s: établi par ")
 _MARKUP = str.maketrans("<>", "‹›")
 _NAME = r"[^\W\d_]+(?:-[^\W\d_]+)*"
+_SOMEBODY = "une personne de l’équipe"
 _FULL = re.compile(f"({_NAME})[.]({_NAME})")
 
 
@@ -180,6 +181,22 @@ def _point(controle: Controle) -> str:
 def is_settled(controle: Controle) -> bool:
     """Whether the result is that of a person, which still holds."""
     return ANSWER in controle.preuve and controle.resultat in RESULTS
+
+
+def for_ds(controle: Controle) -> Controle:
+    """Return a check as DS shows it: its applicant may read the name of a person, and no account.
+
+    Who has only an account, such as `root` on a server, is « une personne de l’équipe » there.
+    """
+    answer: Any = controle.preuve.get(ANSWER)
+    if answer is None:
+        return controle
+    account, _, domain = answer["auteur"].partition("@")
+    # The name of a machine that `asker` gives has no dot.
+    if _FULL.fullmatch(account) and "." in domain:
+        return controle
+    motif = controle.motif.replace(f" {person(account)} le ", f" {_SOMEBODY} le ", 1)
+    return structs.replace(controle, motif=motif)
 
 
 def person(name: str) -> str:

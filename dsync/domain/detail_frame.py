@@ -7,7 +7,7 @@ blanks; French punctuation has non-breaking spaces.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from dsync.domain.check_answers import is_settled
@@ -23,6 +23,8 @@ LEVELS = {
 }
 """The results in words, in the order of a text."""
 ADVICE = "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
+RULE = " Règle ("
+"""What the rule of a finding begins with, where the sentences are dsync's own."""
 TO_DO = " À faire : "
 """What a finding ends with, before what there is to do."""
 # Without the name behind it, which the configuration may have changed since.
@@ -31,6 +33,12 @@ _STATED = re.compile(rf"(.+) – {re.escape(ADVICE)}\S.*")
 
 _RULES = "Règles appliquées : "
 
+_SPAN = re.compile(r"« ?(?P<quoted>[^«»]*?) ?»|(?P<blank> ?)\((?P<bracketed>[^()]*)\)")
+_LIMITS = (80, 60, 40, 25, 15, 0)
+"""Lengths to which what is quoted or in brackets is cut, until a text fits."""
+_LEAST_QUOTED = 12
+_LEAST_EVIDENCE = 40
+"""Characters that a finding keeps of its title and evidence, on average, before its rule is cut."""
 NO_WORDS: Mapping[Verdict, str] = MappingProxyType({})
 """Dsync's own words for verdicts."""
 
@@ -70,10 +78,15 @@ def frame(verdict: str, instruction: str, publication_url: str | None) -> tuple[
 
 def finding(resultat: Resultat, titles: Iterable[str], motif: str) -> str:
     """Return the line of what is not conforming."""
-    shown = list(titles)
+    shown = [_without_colon(title) for title in titles]
     return cleaned(
         f"{LEVELS[resultat]} – {listed(shown)} : {inside(motif).removeprefix(f'{shown[0]} ')}"
     )
+
+
+def _without_colon(title: str) -> str:
+    """Return a title, which may be a question of the form with a colon of its own."""
+    return title.rstrip(" \u00a0:")
 
 
 def inside(motif: str) -> str:
@@ -87,12 +100,13 @@ def framed(
     conforming: Sequence[tuple[str, Controle]],
     last: Sequence[str],
     max_length: int,
+    rules: Iterable[str] = (),
 ) -> str:
     """Return a text of at most `max_length` characters, which leave room for first and last lines.
 
     Conforming checks need no action: their facts are left out first, the longest one first, and
-    their titles stay. Only then are the longest findings cut, to the length at which all fit, and
-    before what there is to do.
+    their titles stay. Only then is the evidence of the findings shortened, never the rule and what
+    there is to do as long as they have room.
 
     Args:
         first: the first line.
@@ -100,12 +114,15 @@ def framed(
         conforming: the conforming checks with their titles.
         last: the last lines.
         max_length: maximum number of characters.
+        rules: texts of rules in the findings, beside those that `RULE` begins.
     """
     room = max_length - sum(len(line) + 1 for line in (first, *last))
     # Who established what is a line of its own, and no fact that is left out first.
     settled = [(title, one) for title, one in conforming if is_settled(one)]
     findings = [*findings, *(finding(one.resultat, [title], one.motif) for title, one in settled)]
-    others = [(title, one.motif) for title, one in conforming if not is_settled(one)]
+    others = [
+        (_without_colon(title), one.motif) for title, one in conforming if not is_settled(one)
+    ]
     shown = [cleaned(inside(motif).removesuffix(".")) for _, motif in others]
     for place in sorted(range(len(shown)), key=lambda place: -len(shown[place])):
         if _length([*findings, *_conforme(shown)]) <= room:
@@ -114,7 +131,7 @@ def framed(
         shown[place] = min(shown[place], others[place][0], key=len)
     lines = [*findings, *_conforme(shown)]
     if _length(lines) > room:
-        lines = _shortened(lines, room)
+        lines = _shortened(lines, room, [cleaned(rule) for rule in rules])
     return with_no_break_spaces("\n".join([first, *lines, *last]))
 
 
@@ -126,14 +143,59 @@ def _length(lines: Sequence[str]) -> int:
     return sum(map(len, lines)) + len(lines) - 1
 
 
-def _shortened(lines: list[str], max_length: int) -> list[str]:
-    """Cut the longest lines to the length at which the text just fits."""
+def _shortened(lines: list[str], max_length: int, rules: Collection[str]) -> list[str]:
+    """Return lines that just fit: their evidence is shortened, the rest only if that is too long.
+
+    First what is quoted and what is in brackets, so that each finding keeps its conclusion.
+    """
+    split = [_split(line, rules) for line in lines]
+    for limit in _LIMITS:
+        shorter = [(_with_short_spans(evidence, limit), kept) for evidence, kept in split]
+        if _length(["".join(one) for one in shorter]) <= max_length:
+            return ["".join(one) for one in shorter]
     # Without the line feeds between the lines.
     room = max_length - len(lines) + 1
-    left = sorted(map(len, lines))
-    while left[0] <= room // len(left):
+    for_evidence = room - sum(len(kept) for _, kept in shorter)
+    if for_evidence >= _LEAST_EVIDENCE * len(lines):
+        most = _longest_that_fits([len(evidence) for evidence, _ in shorter], for_evidence)
+        return [cut(evidence, most) + kept for evidence, kept in shorter]
+    most = _longest_that_fits([len(line) for line in lines], room)
+    return [_cut(line, most) for line in lines]
+
+
+def _longest_that_fits(lengths: Sequence[int], room: int) -> int:
+    """Return the length to which texts are cut to fit together; the shorter ones stay whole."""
+    left = sorted(lengths)
+    while left and left[0] <= room // len(left):
         room -= left.pop(0)
-    return [_cut(line, room // len(left)) for line in lines]
+    return room // len(left) if left else max(lengths)
+
+
+def _split(line: str, rules: Collection[str]) -> tuple[str, str]:
+    """Return the evidence of a finding, and the rule with what there is to do."""
+    place = line.find(RULE)
+    for rule in rules:
+        if place < 0:
+            place = line.find(f" {rule}{TO_DO}")
+    if place < 0:
+        place = line.rfind(TO_DO)
+    return (line, "") if place < 0 else (line[:place], line[place:])
+
+
+def _with_short_spans(evidence: str, limit: int) -> str:
+    """Return a text in which what is quoted or in brackets is cut; without brackets at last."""
+
+    def short(found: re.Match[str]) -> str:
+        inside = found["quoted"]
+        if inside is not None:
+            return f"« {cut(inside, max(limit, _LEAST_QUOTED))} »"
+        if not limit:
+            return ""
+        inside = cut(found["bracketed"], limit)
+        is_open = inside.count("«") > inside.count("»")
+        return f"{found['blank']}({inside}{' »' if is_open else ''})"
+
+    return _SPAN.sub(short, evidence)
 
 
 def _cut(line: str, length: int) -> str:

@@ -10,11 +10,12 @@ from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.toml_text import named
-from dsync.domain.wording import fold
+from dsync.domain.wording import fold, joined
 from dsync.eig.evidence.betagouv import fetch_catalogue
 from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
 from dsync.eig.mapping.mapping_section import CHAMP_FIELDS, PROFIL, VOEUX, MappingConfig
 from dsync.eig.mapping.proposal import OWN_SHARE
+from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy, evidence
@@ -229,41 +230,70 @@ def _named(descriptor: Descriptor) -> str:
     return f"« {' '.join(descriptor.libelle.split())} »"
 
 
-def evidence_line(sources: EvidenceSources, store: Store | None, now: datetime) -> CheckLine:
-    """Check whether the catalogue of beta.gouv.fr can be read; stores nothing.
+def evidence_lines(
+    sources: EvidenceSources, store: Store | None, now: datetime, rules: RuleSet
+) -> Iterator[CheckLine]:
+    """Check whether the catalogue of beta.gouv.fr can be read, and its names; stores nothing.
 
     Args:
         sources: the connections to the sources.
         store: the database with the stored copy; None when it cannot be opened.
         now: the current time, in UTC.
+        rules: the rules in force, which name incubators.
 
-    Returns:
-        The number of products; or the reason, with the age of the stored copy.
+    Yields:
+        The number of products, or the reason with the age of the stored copy; then the incubators
+        that the rules name and the catalogue does not have.
     """
     try:
         # Without the stored copy: « not modified » would not show that the file can be read.
         found = fetch_catalogue(sources, None)
-        count = len(found[1].products) if found else 0
     except EvidenceUnavailableError as exc:
-        copy = _stored_copy(store)
-        if copy is None or copy.fetched_at is None:
-            remedy = "check DSYNC_BETAGOUV_URL and the network; there are no verdicts until then"
-            message = f"{exc.message} There is no copy yet."
-            return CheckLine("evidence", CheckStatus.ERROR, message, remedy, exc.exit_code)
-        age = now - (copy.confirmed_at or copy.fetched_at)
-        limit = sources.config.catalogue.max_age
-        usable = "it is used" if age <= limit else "too old to be used"
-        message = f"{exc.message} The copy was confirmed {age.days} days ago: {usable}."
-        remedy = "check DSYNC_BETAGOUV_URL and the network, or wait for the next run"
-        return CheckLine("evidence", CheckStatus.WARNING, message, remedy, exc.exit_code)
+        yield _unavailable(exc, sources, store, now)
+        return
+    yield _readable(found[1] if found else None, sources, store)
+    if found:
+        yield from _incubator_lines(rules, found[1])
+
+
+def _unavailable(
+    exc: EvidenceUnavailableError, sources: EvidenceSources, store: Store | None, now: datetime
+) -> CheckLine:
+    copy = _stored_copy(store)
+    if copy is None or copy.fetched_at is None:
+        remedy = "check DSYNC_BETAGOUV_URL and the network; there are no verdicts until then"
+        message = f"{exc.message} There is no copy yet."
+        return CheckLine("evidence", CheckStatus.ERROR, message, remedy, exc.exit_code)
+    age = now - (copy.confirmed_at or copy.fetched_at)
+    limit = sources.config.catalogue.max_age
+    usable = "it is used" if age <= limit else "too old to be used"
+    message = f"{exc.message} The copy was confirmed {age.days} days ago: {usable}."
+    remedy = "check DSYNC_BETAGOUV_URL and the network, or wait for the next run"
+    return CheckLine("evidence", CheckStatus.WARNING, message, remedy, exc.exit_code)
+
+
+def _readable(
+    catalogue: Catalogue | None, sources: EvidenceSources, store: Store | None
+) -> CheckLine:
     copy = _stored_copy(store)
     if copy is not None and copy.refused_sha256 is not None:
         message = copy.erreur or "the safety brake refused a newer catalogue"
         remedy = "check the catalogue; if it is right, run `dsync accept evidence`"
         return CheckLine("evidence", CheckStatus.WARNING, message, remedy, 7)
+    count = len(catalogue.products) if catalogue else 0
     return CheckLine(
         "evidence", CheckStatus.OK, f"{count} products at {mask_url(sources.base_url)}"
     )
+
+
+def _incubator_lines(rules: RuleSet, catalogue: Catalogue) -> Iterator[CheckLine]:
+    """Yield the incubators that the rules name and the catalogue no longer has."""
+    known = {joined(id_) for id_ in catalogue.incubateurs}
+    for option, ids in rules.config.incubateurs.items():
+        if gone := [id_ for id_ in ids if joined(id_) not in known]:
+            message = f"{named(option)}: the catalogue has no incubator {', '.join(gone)}"
+            remedy = "give its present id in [regles.incubateurs], or remove the line"
+            yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 
 
 def _stored_copy(store: Store | None) -> EvidenceCopy | None:

@@ -18,7 +18,7 @@ from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.eig import candidature, database_part, evidence_tables, rows, words
 from dsync.eig.candidature import Candidature
-from dsync.eig.check_lines import evidence_line, mapping_lines, rules_lines
+from dsync.eig.check_lines import evidence_lines, mapping_lines, rules_lines
 from dsync.eig.evidence.gathering import (
     GatheredEvidence,
     evidence_document,
@@ -32,7 +32,12 @@ from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, pr
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
+from dsync.eig.precheck.evaluation import (
+    CurrentVerdict,
+    absent_page,
+    judge,
+    judge_if_needed,
+)
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import account_rules, published_rules
@@ -291,7 +296,7 @@ class Eig(Programme):
     def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the catalogue can be read, for `dsync check`."""
         if self._in_force.needs_catalogue:
-            yield evidence_line(self._sources, store, now)
+            yield from evidence_lines(self._sources, store, now, self._in_force)
         else:
             message = "the rules need no catalogue, so none is read"
             yield CheckLine("evidence", CheckStatus.OK, message)
@@ -445,6 +450,8 @@ class Eig(Programme):
             )
         if options.as_of is not None:
             candidature = candidature.with_changes(depose_le=datetime.combine(options.as_of, NOON))
+        # Fresh evidence does not tell that the page came after the deposit.
+        absent = absent_page(candidature, verdict, frozen) if verdict else None
         preuve = options.frozen(due.numero, verdict.preuve if verdict else None)
         frozen = stored_product(preuve)
         return judge(
@@ -454,6 +461,7 @@ class Eig(Programme):
             doublons=others,
             frozen_product=frozen,
             answers=due.answers,
+            absent=absent,
         )
 
     def account(

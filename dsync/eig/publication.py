@@ -293,8 +293,8 @@ def _layout(regles: Mapping[str, Any]) -> list[str]:
         "Règle (pré-contrôle) » est un usage de l’équipe et ne fonde qu’une vérification.",
         f"Les contrôles conformes avec leurs faits, ceux qui n’ont pas été examinés, {last}.",
         f"Au-delà de {regles['max_detail_length']} caractères, les faits des contrôles conformes "
-        "sont remplacés par leur titre, les plus longs d’abord, puis les lignes les plus longues "
-        "sont coupées.",
+        "sont remplacés par leur titre, les plus longs d’abord, puis les preuves (citations, "
+        "sources) sont abrégées ; la règle et ce qui est à faire restent entiers.",
     ]
 
 

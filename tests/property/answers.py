@@ -115,6 +115,53 @@ OTHERS = (
 )  # fmt: skip
 
 
+# Each names {b} and speaks of another product: what stands before it, then what stands behind it.
+_BEFORE = """
+une application pour|un service de|un produit de|un module de|une brique de|un composant de
+une extension de|un plugin pour|un outil pour|un portail sur|une surcouche de|un connecteur pour
+une API de|un fork de|un clone de|une copie de|un équivalent de|un concurrent de|un dérivé de
+un successeur de|le successeur de|la suite de|le remplaçant de|une version de|une variante de
+une déclinaison de|une évolution de|une refonte de|la refonte de|une nouvelle version de
+la version 2 de|un prototype de|une maquette de|une étude sur|un kit pour|un guide de|un jeu sur
+l’équipe de|le même que|la même que|un peu comme|comme|tel que|façon|style|type|genre|dans|via
+sur|avec|par|pour|de|chez|selon|sans|sauf|hors|contre|non|pas|ni|ou|et|puis|mais|avant|après
+d’après|à partir de|à côté de|à la place de|au lieu de|au sein de|au-dessus de|en complément de
+en lien avec|en partenariat avec|en remplacement de|en marge de|en parallèle de|en attendant
+proche de|semblable à|similaire à|différent de|autre que|distinct de|intégré à|inspiré de
+issu de|basé sur|bâti sur|greffé sur|adossé à|relié à|branché sur|alimenté par|hébergé par
+édité par|porté par|utilise|réutilise|remplace|complète|prolonge|alimente|enrichit|concurrence
+exemple :|ex.|par exemple|p. ex.|modèle :|référence :|inspiration :|source :|origine :|parent :
+partenaire :|voisin :|concurrent :|futur :|ancien :|ex-|anciennement|bientôt|peut-être
+éventuellement|presque|quasi|non pas|plutôt que|voir aussi|cf. aussi|voir par exemple|idem que
+vers un service de|notre service, cousin de|notre projet :|notre application :|notre startup :
+notre plateforme :|notre service :|notre équipe aide|notre site complète|notre fiche ressemble à
+notre page imite|notre produit utilise|notre produit, dans|le produit d’à côté :|les usagers de
+les agents de|la communauté de|le bureau de|application|service|plateforme|outil|module|projet
+"""
+_BEHIND = """
+?|??|(?)|ou autre ?|et notre service|+ notre produit|et notre produit|et un autre|ou équivalent
+mais en mieux|bis|v2|nouvelle génération|pour les communes|pour les départements|en marque blanche
+(autre équipe)|(modèle)|(inspiration)|(partenaire)|(à confirmer)|(exemple)|(concurrent)|(pas nous)
+n’est pas le nôtre|n’est pas notre produit|en est le modèle|en est proche|nous sert de base
+sera remplacé|est à côté|est notre partenaire|est un autre service|est l’ancien nom|non|sauf erreur
+sous un autre nom|dans notre région|avec nos données|via notre API|≠ notre produit|~ notre produit
+"""
+FOREIGN = (
+    *(f"{one.strip()} {{b}}" for one in _BEFORE.replace("\n", "|").split("|") if one.strip()),
+    *(f"{{b}} {one.strip()}" for one in _BEHIND.replace("\n", "|").split("|") if one.strip()),
+    "{b}?", "« {b} » ?", "≠ {b}", "~{b}", "¬ {b}", "? {b}", "aucune, sauf {b}",
+    "{b} / notre produit", "<s>{b}</s>", "{b} 👎",
+)  # fmt: skip
+
+
+def spellings(row: Row, rows: Sequence[Row]) -> list[str]:
+    """Return what names a product: its address, id, name, site and repository."""
+    where = page(row)
+    own = [one for one in (link(row), code(row)) if one and owner_of(one, rows)]
+    return [where, where.removesuffix(".html"), where.removeprefix("https://"), nom(row),
+            row["id"], f"https://beta.gouv.fr/produits/{row['id']}", *own]  # fmt: skip
+
+
 def denying(dice: Dice, rows: Sequence[Row]) -> tuple[str, Row]:
     """Return an answer that is not about the product that it names, and that product."""
     while True:
@@ -169,6 +216,20 @@ def _cut(dice: Dice, text: str, least: float) -> str:
     return text[: min(len(text) - 1, max(2, round(len(text) * dice.uniform(least, 0.95))))]
 
 
+def acronym(row: Row) -> str:
+    """Return the first letters of the name's words."""
+    return "".join(word[0] for word in slug(row).split("-") if word)
+
+
+def _inside(dice: Dice, text: str) -> str:
+    """Return an address with an id that holds another one."""
+    form = dice.choice([
+        "{}-beta", "le-{}", "la-{}", "api-{}", "{}-v2", "{}.beta.gouv.fr", "{}.gouv.fr", "mon-{}",
+        "{}-2024", "startup-{}", "{}_prod", "{}-fr", "produit.{}", "{}test",
+    ])  # fmt: skip
+    return f"{PAGE}/{form.format(text)}{dice.choice(['', '.html'])}"
+
+
 SLOPPY: Mapping[str, Callable[[Dice, Row], str]] = {
     "nom, une faute": lambda dice, row: slip(dice, nom(row)),
     "nom, au pluriel ou au singulier": lambda dice, row: other_number(nom(row)),
@@ -204,6 +265,14 @@ SLOPPY: Mapping[str, Callable[[Dice, Row], str]] = {
         re.sub(r"https://([^/]+)/(.+?)/?$", r"git@\1:\2.git", code(row))
         if code(row)
         else slip(dice, nom(row))
+    ),
+    "identifiant prolongé": lambda dice, row: _inside(dice, row["id"]),
+    "identifiant, deux fautes": lambda dice, row: (
+        f"{PAGE}/{slip(dice, slip(dice, row['id']))}" if len(row["id"]) > 3 else page(row)
+    ),
+    "adresse du nom, prolongée": lambda dice, row: _inside(dice, slug(row)),
+    "sigle": lambda dice, row: (
+        f"{PAGE}/{acronym(row)}" if len(acronym(row)) > 2 else slip(dice, nom(row))
     ),
     "pièce jointe": lambda dice, row: dice.choice(
         ["voir pièce jointe", "cf. dossier", "à compléter", "fiche en cours", "beta.gouv.fr"]

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from dsync.domain.check_answers import (
     Answer,
     answers_in,
+    for_ds,
     found_by,
     is_settled,
     one_line,
@@ -131,6 +133,26 @@ def test_a_verdict_is_stale_once_its_answers_are_other_ones(
 def test_a_person_is_named_as_in_a_letter(name: str, shown: str) -> None:
     """An account stays as it is; no e-mail address goes into DS."""
     assert shown == person(name)
+
+
+@pytest.mark.parametrize(
+    ("auteur", "shown"),
+    [
+        ("alice.martin@example.gouv.fr", "A. Martin"),
+        ("root@poste", "une personne de l’équipe"),
+        ("root@serveur.example.fr", "une personne de l’équipe"),
+        ("alice.martin@poste", "une personne de l’équipe"),
+        ("1000", "une personne de l’équipe"),
+    ],
+)
+@pytest.mark.parametrize("found", [OLD, phase("non_conforme")], ids=["the same", "other facts"])
+def test_an_account_is_no_author_in_ds(auteur: str, shown: str, found: Controle) -> None:
+    """In DS a person is named by an e-mail address with first and last name alone."""
+    given = structs.replace(answer("conforme", OLD), auteur=auteur)
+    told = for_ds(after(found, given)).motif
+    assert f"{shown} le 03/03/2026" in told
+    assert "root" not in told
+    assert OLD == for_ds(OLD)
 
 
 def test_a_reason_is_one_line() -> None:

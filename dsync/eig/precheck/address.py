@@ -77,6 +77,15 @@ _ADDRESS = re.compile(
 )
 _PATH_ALONE = re.compile(rf"(?<![\w/.-])/?(?P<path>startups?/{_REST})", re.IGNORECASE)
 _FOLDER = re.compile(r"/startups?/", re.IGNORECASE)
+_ASKED = re.compile(r"\?[\W_]*$")
+"""A question mark behind an address, which begins no query."""
+_MARKUP = re.compile(
+    r"<a((?:\s+(?:href|target|rel|class)=(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))*)\s*>"
+    r"|</?(?:a|p|br|b|i|u|em|strong|span|div|li|ul)\s*/?>",
+    re.IGNORECASE,
+)
+"""Markup around an address, with nothing in it that could say more."""
+_HREF = re.compile(r"\bhref=(\"[^\"]*\"|'[^']*'|\S+)", re.IGNORECASE)
 _SCHEMES = frozenset({"git", "ssh", "ftp"})
 _COUNTS = re.compile(r"(?:utm|mtm|pk|at)_|[fg]clid=", re.IGNORECASE)
 """Parameters that only count visits and do not change the page."""
@@ -152,17 +161,17 @@ def parse_address(typed: str | None) -> ParsedAddress:
         if not found["scheme"] and not _is_host(host, found["rest"]):
             return found[0]
         rest = found["rest"] or ""
-        before = _words_before(found)
+        before, after = _words_before(found), _question(rest)
         if host == HOST and (page := _product_page(rest)):
             pages.append(ProductPage(page[0]))
-            return f"{before} {page[1]} "
+            return f"{before} {page[1]} {after} "
         links.append(Link(SiteAddress(host, _segments(rest)), found[0].strip()))
-        return f"{before} {_LINK} "
+        return f"{before} {_LINK} {after} "
 
     def take_path(found: re.Match[str]) -> str:
         if page := _product_page("/" + found["path"]):
             pages.append(ProductPage(page[0]))
-            return f" {page[1]} "
+            return f" {page[1]} {_question(found['path'])} "
         return found[0]
 
     # E-mail addresses first: their domains would be taken for sites.
@@ -190,6 +199,11 @@ def _words_before(found: re.Match[str]) -> str:
     is_usual = sum(letter not in "htps" for letter in scheme) <= 1 or scheme in _SCHEMES
     user = (found["user"] or "").rstrip("@")
     return f"{'' if is_usual else scheme} {'' if user == 'git' else user}"
+
+
+def _question(rest: str) -> str:
+    """Return the question mark behind an address: it asks, and begins no query."""
+    return "?" if _ASKED.search(rest) else ""
 
 
 def site_address(url: str | None) -> SiteAddress | None:
@@ -226,8 +240,15 @@ def _decode(text: str) -> str:
     # Terminates: decoding shortens the text, and a compatibility form has no further form.
     while (decoded := _decode_once(text)) != text:
         text = decoded
+    text = _MARKUP.sub(_address_in, text)
     text = _BROKEN_PAGE.sub(r"\1/\2/\3", " ".join(text.split()))
     return _GIT.sub(r"https://\1/", text)
+
+
+def _address_in(markup: re.Match[str]) -> str:
+    """Return the address in the markup of a link."""
+    found = _HREF.search(markup[1] or "")
+    return f" {found[1].strip(chr(34) + chr(39))} " if found else " "
 
 
 def _decode_once(text: str) -> str:

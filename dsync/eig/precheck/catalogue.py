@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from dsync.domain.wording import fold, words
 from dsync.eig.precheck.address import HOST, ProductPage, SiteAddress, parse_address, site_address
+from dsync.eig.precheck.known_words import OLDER_SERVICES, PUBLISHING_HOSTS
 from dsync.eig.precheck.near import NearSpellings, add_ids
 
 MAX_REDIRECTS = 20
@@ -71,6 +72,8 @@ class Product(Struct, frozen=True):
     phases_lisibles: bool = True
     """False when the phases are not a list of named phases."""
     incubateur_id: str = ""
+    incubateur_de: str = ""
+    """The id of the administration that owns its incubator."""
 
     @property
     def url(self) -> str:
@@ -116,6 +119,8 @@ class Catalogue:
     """By texts that are close to an id, an alias or a name, of present and former products."""
     sites: Mapping[str, tuple[_ProductSite, ...]]
     """The sites and repositories of products, by host."""
+    domains: Mapping[str, Set[str]]
+    """Ids of the products with a site on a domain or below it."""
     former: Mapping[str, KnownProduct]
     """Products that are no longer published, by id."""
     former_names: Mapping[tuple[str, ...], frozenset[str]]
@@ -123,6 +128,8 @@ class Catalogue:
 
     Contains former names of present products, and the names and ids of former products.
     """
+    incubateurs: frozenset[str] = frozenset()
+    """Ids of its incubators."""
     matches: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What the last texts were resolved to, which is asked for several times of a dossier."""
 
@@ -146,9 +153,11 @@ class Catalogue:
         Raises:
             CatalogueError: `body` is not a catalogue.
         """
+        products, incubateurs = _products(body)
         return cls.of(
-            _products(body),
+            products,
             redirects,
+            incubateurs=incubateurs,
             source=source,
             sha256=hashlib.sha256(body.encode("utf-8", "replace")).hexdigest(),
             known=known,
@@ -163,6 +172,7 @@ class Catalogue:
         source: str,
         sha256: str = "",
         known: Iterable[KnownProduct] = (),
+        incubateurs: Iterable[str] = (),
     ) -> Catalogue:
         """Make a catalogue of products.
 
@@ -172,6 +182,7 @@ class Catalogue:
             source: the address of the catalogue.
             sha256: of the catalogue's text.
             known: every product that was ever published.
+            incubateurs: ids of incubators, beside those of the products.
         """
         by_id = {product.id: product for product in products}
         # Read twice below, and it may be an iterator.
@@ -195,6 +206,9 @@ class Catalogue:
                 # The page of a product is not its site: addresses of this host are looked up by id.
                 if (site := site_address(url)) and site.host != HOST:
                     sites[site.host].append(_ProductSite(site.segments, product.id, is_repository))
+        domains: dict[str, set[str]] = defaultdict(set)
+        for host, found in sites.items():
+            domains[_domain(host)].update(own.product_id for own in found)
         folded_ids = _grouped((fold(id_), own[id_]) for id_ in by_id)
         folded_aliases = _grouped((fold(alias), ids) for alias, ids in aliases.items())
         spellings = chain(
@@ -213,8 +227,10 @@ class Catalogue:
             near=NearSpellings.of(spellings),
             names=names,
             sites={host: tuple(found) for host, found in sites.items()},
+            domains=domains,
             former=former,
             former_names=_former_names(known, own, former, names),
+            incubateurs=frozenset(incubateurs) | {p.incubateur_id for p in by_id.values()} - {""},
         )
 
     def unpublished(self, known: Iterable[KnownProduct]) -> tuple[KnownProduct, ...]:
@@ -240,11 +256,22 @@ class Catalogue:
         return min(renamed)
 
     def host_owner(self, host: str) -> str | None:
-        """Return the product that alone has a site on a host, or None."""
+        """Return the product whose own site a host is, or None.
+
+        A host is nobody's if it serves something else, too: repositories, other products, anybody's
+        sites, or a service of which the product is a page.
+        """
         found = self.sites.get(host, ())
         ids = {own.product_id for own in found}
-        # Repositories of other projects are on the hosts of repositories, too.
-        return ids.pop() if len(ids) == 1 and not any(o.is_repository for o in found) else None
+        if len(ids) != 1 or is_public(host):
+            return None
+        # Only the whole site of a product, and not a page on that of a service.
+        if any(own.is_repository or own.segments for own in found):
+            return None
+        # A domain with other products on hosts of their own is that of an administration.
+        if host == _domain(host) and self.domains[host] != ids:
+            return None
+        return ids.pop()
 
     def owners(self, site: SiteAddress) -> tuple[frozenset[str], bool]:
         """Return the products with exactly this site or repository, and if it is code.
@@ -256,6 +283,19 @@ class Catalogue:
             frozenset(own.product_id for own in found),
             bool(found) and all(own.is_repository for own in found),
         )
+
+
+def is_public(host: str) -> bool:
+    """Whether a host is no product's: anybody publishes on it, or it is that of a service."""
+    below = host.split(".")
+    domains = {".".join(below[place:]) for place in range(len(below))}
+    return host in OLDER_SERVICES or not domains.isdisjoint(PUBLISHING_HOSTS)
+
+
+def _domain(host: str) -> str:
+    """Return the part of a host that somebody registered, such as `x.gouv.fr` and `x.fr`."""
+    labels = host.split(".")
+    return ".".join(labels[-3 if labels[-2:] in (["gouv", "fr"], ["asso", "fr"]) else -2 :])
 
 
 def phase_by_start(phases: Sequence[Phase], day: date) -> Phase | None:
@@ -380,7 +420,7 @@ def _follow(
     return found
 
 
-def _products(body: str) -> Iterable[Product]:
+def _products(body: str) -> tuple[list[Product], Iterable[str]]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as exc:
@@ -394,17 +434,24 @@ def _products(body: str) -> Iterable[Product]:
     if len(data) > _MAX_ENTRIES:
         raise CatalogueError(f"the file has more than {_MAX_ENTRIES:,} products")
     incubateurs = _incubateurs(document.get("included"))
-    return [_product(entry, incubateurs) for entry in data]
+    return [_product(entry, incubateurs) for entry in data], incubateurs
 
 
-def _incubateurs(included: Any) -> dict[str, str]:
-    """Return the titles of the incubators by id; v2.6 gives ids as paths of pages."""
-    titles = {}
+class _Incubateur(NamedTuple):
+    titre: str = ""
+    de: str = ""
+
+
+def _incubateurs(included: Any) -> dict[str, _Incubateur]:
+    """Return the incubators by id; v2.6 gives ids as paths of pages."""
+    found = {}
     for entry in included if isinstance(included, list) else ():
         attributes = entry.get("attributes") if isinstance(entry, dict) else None
         if isinstance(attributes, dict) and (title := _text(attributes.get("title"))):
-            titles[_text(entry.get("id")).removeprefix("/incubateurs/")] = title
-    return titles
+            owner = _text(attributes.get("owner")).rpartition("/")[2]
+            id_ = _text(entry.get("id")).removeprefix("/incubateurs/")
+            found[id_] = _Incubateur(title, owner)
+    return found
 
 
 def _incubateur_id(entry: Mapping[str, Any]) -> str:
@@ -414,7 +461,7 @@ def _incubateur_id(entry: Mapping[str, Any]) -> str:
     return _text(found).removeprefix("/incubateurs/")
 
 
-def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
+def _product(entry: Any, incubateurs: Mapping[str, _Incubateur]) -> Product:
     attributes = entry.get("attributes") if isinstance(entry, dict) else None
     product_id = _text(entry.get("id")) if isinstance(entry, dict) else ""
     if not product_id or not isinstance(attributes, dict):
@@ -426,6 +473,7 @@ def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
         isinstance(phase, dict) and _text(phase.get("name")) for phase in listed
     )
     incubateur = _incubateur_id(entry)
+    of = incubateurs.get(incubateur, _Incubateur(incubateur))
     return Product(
         id=product_id,
         nom=_text(attributes.get("name")) or product_id,
@@ -436,9 +484,10 @@ def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
         stats_url=_text(attributes.get("stats_url")),
         repository=_text(attributes.get("repository")),
         link=_text(attributes.get("link")),
-        incubateur=incubateurs.get(incubateur, incubateur),
+        incubateur=of.titre,
         phases_lisibles=readable,
         incubateur_id=incubateur,
+        incubateur_de=of.de,
     )
 
 

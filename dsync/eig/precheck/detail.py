@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dsync.domain.check_answers import for_ds
 from dsync.domain.detail_frame import finding, frame, framed
 from dsync.domain.verdict import Controle, Resultat, by_severity, verdict_of
 from dsync.domain.wording import listed
@@ -30,6 +31,7 @@ def detail_text(
         max_length: maximum number of characters, of which `RuleSet` checks that it leaves room.
         publication_url: where the rules are published, for the last line.
     """
+    controles = [for_ds(controle) for controle in controles]
     verdict = verdict_of(controle.resultat for controle in controles)
     first, last = frame(verdict, instruction, publication_url)
     if left := [Check(c.controle).label for c in controles if c.resultat is Resultat.SANS_OBJET]:

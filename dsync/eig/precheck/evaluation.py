@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
@@ -33,6 +34,7 @@ from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.checks.completude import check_completude
 from dsync.eig.precheck.detail import detail_text
 from dsync.eig.precheck.evidence import (
+    AbsentPage,
     Evidence,
     IdentifiedProduct,
     ProductEvidence,
@@ -54,6 +56,7 @@ def judge(
     doublons: Sequence[DossierNumber],
     frozen_product: ProductEvidence | None = None,
     answers: Mapping[str, Answer] = NO_ANSWERS,
+    absent: AbsentPage | None = None,
 ) -> Decision:
     """Return the decision on a candidature; equal arguments give equal decisions.
 
@@ -66,12 +69,13 @@ def judge(
             applicant names that product; `Decision.remarque` then says what today's catalogue
             would change.
         answers: what persons established, by check.
+        absent: the page that an earlier catalogue did not have, as `absent_page` returns it.
 
     Raises:
         RuleEvaluationError: a check failed, which is a bug.
     """
     with _naming(candidature):
-        products = _identify(candidature, evidence, rules, frozen_product)
+        products = _identify(candidature, evidence, rules, frozen_product, absent)
         return _decide(candidature, evidence, rules, doublons, products, frozen_product, answers)
 
 
@@ -126,7 +130,8 @@ def judge_if_needed(
         return judge(candidature, evidence, rules, doublons=doublons, answers=answers)
     verdict, frozen = current.verdict, current.product
     with _naming(candidature):
-        products = _identify(candidature, evidence, rules, frozen)
+        absent = absent_page(candidature, verdict, frozen)
+        products = _identify(candidature, evidence, rules, frozen, absent)
         # The other dossiers are not in this hash: they concern one check only.
         holds = not current.is_stale and products.kept_hash == verdict.preuve_hash
         is_valid = holds and doublons == verdict.doublons
@@ -154,14 +159,44 @@ class _Products(NamedTuple):
     today_hash: str
 
 
+def absent_page(
+    candidature: Candidature,
+    verdict: StoredVerdict | Decision,
+    frozen: ProductEvidence | None,
+) -> AbsentPage | None:
+    """Return the page that a catalogue fetched after the deposit did not have, by a verdict.
+
+    Args:
+        candidature: the dossier in the programme's terms.
+        verdict: the current verdict.
+        frozen: its product evidence.
+    """
+    if frozen is not None:
+        at = frozen.absente_le
+        return AbsentPage(frozen.product.id, at) if at else None
+    page_check = next((c for c in verdict.controles if c.controle == Check.FICHE_PRODUIT), None)
+    preuve = found_by(page_check).preuve if page_check else {}
+    page, read = preuve.get("page"), preuve.get("consulte_le")
+    if preuve.get("lien") not in (Lien.INCONNUE, Lien.PROCHE):
+        return None
+    if not (isinstance(page, str) and isinstance(read, str)):
+        return None
+    at = datetime.fromisoformat(read)
+    return AbsentPage(page, at) if at >= candidature.depose_le else None
+
+
 def _identify(
-    candidature: Candidature, evidence: Evidence, rules: RuleSet, frozen: ProductEvidence | None
+    candidature: Candidature,
+    evidence: Evidence,
+    rules: RuleSet,
+    frozen: ProductEvidence | None,
+    absent: AbsentPage | None,
 ) -> _Products:
     answers = candidature.page_produit, candidature.incubateur
-    kept = today = identify_product(*answers, evidence, rules, frozen)
+    kept = today = identify_product(*answers, evidence, rules, frozen, absent)
     kept_hash = today_hash = _fingerprint(candidature, evidence, rules, kept.match)
     if kept.is_frozen:
-        today = identify_product(*answers, evidence, rules, None)
+        today = identify_product(*answers, evidence, rules, None, absent)
         if today.match != kept.match:
             today_hash = _fingerprint(candidature, evidence, rules, today.match)
     return _Products(kept, kept_hash, today, today_hash)
@@ -304,6 +339,8 @@ def _fingerprint(
     facts: list[Json] = [match.lien, *match.noms, match.autres_mots, match.confirme]
     if match.product:
         facts.append(match.product.fingerprint)
+    if match.absente_le:
+        facts.append(match.absente_le.isoformat())
     # Once the redirects can be read again, an unknown page may be an alias.
     if match.lien is Lien.INCONNUE:
         facts.append(evidence.aliases_known)

@@ -74,6 +74,8 @@ class ProductEvidence(Struct, frozen=True):
     """When the catalogue was fetched."""
     autres_mots: str = ""
     """What stands beside the address or the name in `saisie`, as in `ProductMatch`."""
+    absente_le: datetime | None = None
+    """As in `ProductMatch`."""
 
     def document(self) -> dict[str, Json]:
         """Return the JSON values that are stored."""
@@ -87,6 +89,15 @@ def stored_product(document: Json | Mapping[str, Json]) -> ProductEvidence | Non
         return convert(document, ProductEvidence)
     except ValidationError:
         return None
+
+
+class AbsentPage(NamedTuple):
+    """A product page that a catalogue fetched after the deposit did not have."""
+
+    page: str
+    """The id in its address."""
+    at: datetime
+    """When that catalogue was fetched."""
 
 
 class IdentifiedProduct(NamedTuple):
@@ -105,6 +116,7 @@ def identify_product(
     evidence: Evidence,
     rules: RuleSet,
     frozen: ProductEvidence | None,
+    absent: AbsentPage | None = None,
 ) -> IdentifiedProduct:
     """Return the product that an applicant names, with the frozen evidence if it still applies.
 
@@ -115,8 +127,9 @@ def identify_product(
         rules: the rules in force.
         frozen: the product evidence of the dossier's verdict. It applies as long as the text
             names the same product, in any spelling, even if the catalogue changed since.
+        absent: the page that an earlier catalogue did not have.
     """
-    named = _identify(typed, evidence, frozen)
+    named = _identify(typed, evidence, frozen, absent)
     match = named.match
     if match.lien not in WEAK or match.product is None:
         return named
@@ -125,7 +138,10 @@ def identify_product(
 
 
 def _identify(
-    typed: str | None, evidence: Evidence, frozen: ProductEvidence | None
+    typed: str | None,
+    evidence: Evidence,
+    frozen: ProductEvidence | None,
+    absent: AbsentPage | None,
 ) -> IdentifiedProduct:
     # The same text needs no catalogue, which may be out of reach, and may read differently today.
     if frozen is not None and typed == frozen.saisie:
@@ -142,24 +158,31 @@ def _identify(
             frozen, saisie=typed, lien=lien, page=match.page, autres_mots=match.autres_mots
         )
         return _frozen(kept)
-    if match.product is None:
+    if (product := match.product) is None:
         return IdentifiedProduct(match, None, False)
+    if absent is not None and fold(absent.page) == fold(product.id):
+        match = replace(match, absente_le=absent.at)
     product_evidence = ProductEvidence(
         saisie=typed,
         lien=match.lien,
         page=match.page,
-        product=match.product,
+        product=product,
         source=catalogue.source,
         sha256=catalogue.sha256,
         consulte_le=evidence.catalogue_at,
         autres_mots=match.autres_mots,
+        absente_le=match.absente_le,
     )
     return IdentifiedProduct(match, product_evidence, False)
 
 
 def _frozen(frozen: ProductEvidence) -> IdentifiedProduct:
     match = ProductMatch(
-        frozen.lien, frozen.product, page=frozen.page, autres_mots=frozen.autres_mots
+        frozen.lien,
+        frozen.product,
+        page=frozen.page,
+        autres_mots=frozen.autres_mots,
+        absente_le=frozen.absente_le,
     )
     return IdentifiedProduct(match, frozen, True)
 

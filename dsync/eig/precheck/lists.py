@@ -22,6 +22,7 @@ _META = re.compile(r"#\s*(\w+)\s*:\s*(.*)")
 _CODE = re.compile(r"\d{1,4}x{0,3}")
 _RANGE = re.compile(r"(\d{4})-(\d{4})")
 _CODE_LENGTH = 4
+_YEAR = re.compile(r"\b20\d\d\b")
 
 
 class CategorieReponse(StrEnum):
@@ -127,6 +128,10 @@ def parse_operateurs(text: str, given: Mapping[str, str] | None = None) -> Opera
         problems.append("a first line such as « # annee: 2026 » must give the list's year")
     if not meta.get("source"):
         problems.append("a first line such as « # source: … » must say where the list comes from")
+    # A detail names both, and they would contradict each other.
+    named = _YEAR.findall(meta.get("source", ""))
+    if annee and named and annee not in named:
+        problems.append(f"its year is {annee}, and its source names {', '.join(named)}")
     if not noms:
         problems.append("the list is empty")
     if problems:

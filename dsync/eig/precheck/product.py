@@ -9,12 +9,15 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
+from itertools import zip_longest
 from typing import NamedTuple
 
 from dsync.domain.wording import ELLIPSIS, fold, joined, words
 from dsync.eig.precheck.address import (
     HOST,
+    Link,
     ParsedAddress,
     ProductPage,
     SiteAddress,
@@ -22,7 +25,14 @@ from dsync.eig.precheck.address import (
     parse_address,
     text_after_folder,
 )
-from dsync.eig.precheck.catalogue import Catalogue, Product
+from dsync.eig.precheck.catalogue import Catalogue, Product, is_public
+from dsync.eig.precheck.known_words import (
+    BEFORE_NAME,
+    COMMON,
+    FILLERS,
+    LONGEST_FILLER,
+    OWN_FILLERS,
+)
 from dsync.eig.precheck.near import SUGGESTED
 
 
@@ -85,6 +95,8 @@ class ProductMatch:
     """Whether the declared incubator confirms a weak identification."""
     et_d_autres: bool = False
     """Whether more products are possible than are named."""
+    absente_le: datetime | None = None
+    """When a catalogue fetched after the deposit still had no such page."""
 
     @property
     def product_id(self) -> str | None:
@@ -98,23 +110,6 @@ class ProductMatch:
         return self.product is not None and named and not self.autres_mots
 
 
-_ADDRESS_WORDS = frozenset(["beta", "gouv", "fr", "https", "http", "www", "html"])
-_FILLERS = _ADDRESS_WORDS | {
-    "le", "la", "les", "l", "un", "une", "du", "de", "des", "d", "notre", "nos", "produit",
-    "service", "services", "startup", "startups", "start", "up", "etat", "projet",
-    "application", "appli", "plateforme", "site", "fiche", "page", "nom", "intitule",
-    "numerique",
-}  # fmt: skip
-"""Words around a product's name that are ignored."""
-_BESIDE = (_FILLERS - {"projet"}) | {
-    "lien", "liens", "url", "adresse", "adresses", "web", "internet", "voici", "ici", "est",
-    "cf", "voir", "vers", "pour", "suivante", "suivant", "ci", "dessous", "disponible",
-    "consultable", "accessible", "publiee", "publie", "officielle", "officiel", "sur", "a",
-    "au", "en", "ligne", "dans", "via", "se", "trouve", "et", "ma", "mon", "mes", "ce", "cette",
-    "il", "elle", "s", "agit", "bonjour", "merci", "fiches", "pages", "code", "source", "depot",
-    "github", "sites", "produits",
-}  # fmt: skip
-"""Words beside an address that change nothing; « projet » does, as in « fiche en projet »."""
 _NO_PAGE = frozenset(
     {("aucune",), ("neant",), ("pas", "de", "fiche"), ("sans", "objet"), ("n", "a")}
 )
@@ -126,13 +121,19 @@ _CALL = re.compile(r"aap-eig\d*")
 # They bound the work on a long text: each word begins up to six names.
 _CITED_WORDS = 200
 _CITED_NAME_WORDS = 6
+_NAME_WORDS = 60
+"""More than a name and fillers around it have."""
+_NEAR_PAGES = 10
 _CITED_LENGTH = 5
 """Minimum length of a name in a sentence: shorter ones occur by chance."""
 _WRITTEN = re.compile(r"\w+")
-_JOINS = (" ", "'", "’")
 _INSIDE_CODE = frozenset({"tree", "blob", "-", "issues", "wiki", "pulls", "releases", "commits"})
 """Folders of a repository's pages."""
-_SIGN = re.compile(r"!=|=/=|<>|~~|[^\x00-\x7f]")
+_SIGN = re.compile(r"!=|=/=|<>|~|\?|[^\x00-\x7f]")
+_ASKING = "¿؟⸮"
+_PAGE_ENDING = re.compile(r"(?<=\w)\.html?$", re.IGNORECASE)
+_STROKES = frozenset("\u0334\u0335\u0336\u0337\u0338\u20e0\u20e5")
+"""Strokes through the letters before them."""
 _PLAIN_SIGNS = frozenset("→⇒➡👉▶►•·°©®™✅✔✓👇⬇↓")
 """Signs that say no more than punctuation does; others may deny, such as « ≠ »."""
 
@@ -209,16 +210,20 @@ def _match(
 
 def _unknown_page(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
     """Return the products that an unknown page may be, from its id or the words beside it."""
-    for page in typed.pages:
+    slip: str | None = None
+    for page in typed.pages[:_NEAR_PAGES]:
         id_ = page.readable_id
         near = catalogue.near.page((id_, text_after_folder(typed.full_text)))
-        if ids := near or _left(id_.replace("_", " "), frozenset(), catalogue).cited:
-            return _uncertain_match(Lien.PROCHE, ids, catalogue, id_)
-    page = typed.pages[0]
+        if near.ids:
+            return _uncertain_match(Lien.PROCHE, near.ids, catalogue, id_)
+        slip = slip or (id_ if near.is_slip else None)
+    id_ = typed.pages[0].readable_id
     beside = _beside(typed, frozenset(), catalogue)
     if beside.text and (ids := beside.cited or _near_text(typed, catalogue)):
-        return _uncertain_match(Lien.CITE, ids, catalogue, page.readable_id)
-    return ProductMatch(Lien.INCONNUE, page=page.readable_id, autres_mots=beside.text)
+        return _uncertain_match(Lien.CITE, ids, catalogue, id_)
+    if slip or typed.pages[_NEAR_PAGES:]:
+        return ProductMatch(Lien.PROCHE, page=slip or id_)
+    return ProductMatch(Lien.INCONNUE, page=id_, autres_mots=beside.text)
 
 
 def _without_page(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
@@ -247,8 +252,7 @@ def _whole_name(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch | No
     """Look up the whole text, which may look like an address: some ids do, also with a space."""
     if typed.is_cut or any(link.address is None for link in typed.links):
         return None
-    fillers = _FILLERS - _ADDRESS_WORDS if typed.links else _FILLERS
-    for spelling in _spellings(words(typed.full_text), fillers):
+    for spelling in _without_fillers(words(_PAGE_ENDING.sub("", typed.full_text.rstrip(" .")))):
         if ids := _bearers(spelling, catalogue):
             own = "".join(_nom(id_, catalogue) for id_ in ids)
             says_more = any(sign[0] not in own for sign in _signs(typed.full_text))
@@ -273,9 +277,9 @@ def _exact(site: SiteAddress, catalogue: Catalogue) -> tuple[Lien, frozenset[str
 
 
 def _is_filler(site: SiteAddress) -> bool:
-    """Whether an address changes nothing: that of the call, or the list of all products."""
+    """Whether an address changes nothing: that of the call, or « beta.gouv.fr »."""
     if site.host == HOST:
-        return site.segments in {(), ("startups",), ("startups.html",)}
+        return not site.segments
     return site.segments[:1] == ("commencer",) and bool(_CALL.fullmatch(site.segments[-1]))
 
 
@@ -321,23 +325,41 @@ def _beside(typed: ParsedAddress, own: frozenset[str], catalogue: Catalogue) -> 
     cited: set[str] = set()
     shown: list[str] = []
     has_words = typed.is_cut
-    for place, part in enumerate(typed.parts):
+    for part, link in _parts(typed):
         left = _left(part, spellings, catalogue, own)
         cited |= left.cited
         has_words = has_words or bool(left.text)
         shown.append(left.text)
-        if place < len(typed.links):
-            site, address = typed.links[place]
-            if site is None:
+        if link is None:
+            continue
+        site, address = link
+        if site is None:
+            shown.append(address)
+        # Some ids look like a host.
+        elif not _is_filler(site) and joined(address) not in spellings:
+            ids = _exact(site, catalogue)[1]
+            if not own & (ids | _inside(site, catalogue)):
+                cited |= ids
                 shown.append(address)
-            # Some ids look like a host.
-            elif not _is_filler(site) and joined(address) not in spellings:
-                ids = _exact(site, catalogue)[1]
-                if not own & (ids | _inside(site, catalogue)):
-                    cited |= ids
-                    shown.append(address)
     shown.append(ELLIPSIS if typed.is_cut else "")
     return _Beside(frozenset(cited - own), " ".join(filter(None, shown)), has_words)
+
+
+def _parts(typed: ParsedAddress) -> Iterator[tuple[str, Link | None]]:
+    """Yield the texts between the links, each with the link behind it.
+
+    « beta.gouv.fr » is a part of a text, as in « notre page beta.gouv.fr ».
+    """
+    text = ""
+    for part, link in zip_longest(typed.parts, typed.links):
+        text += part
+        if link and link.address == SiteAddress(HOST, ()):
+            text += f" {HOST} "
+            continue
+        yield text, link
+        text = ""
+    if text:
+        yield text, None
 
 
 def _left(
@@ -362,23 +384,32 @@ def _left(
             # A name that several products have is their own, too.
             if not ids & own:
                 cited |= ids
-                if ids or folded[start] not in _BESIDE:
-                    # With a small word before it: « en cours ».
-                    joins = start and part[found[start - 1].end() : found[start].start()] in _JOINS
-                    first = min(first, found[start - 1 if joins else start].start())
+                filler = 0 if ids else _filler_end(folded, start, spellings, longest)
+                if not filler:
+                    first = min(first, found[start].start())
                     last = max(last, found[end - 1].end())
+                end = max(end, filler)
         start = end
     return _Left(frozenset(cited), part[first:last])
 
 
 def _signs(text: str) -> Iterator[re.Match[str]]:
-    """Yield the signs that may deny."""
+    """Yield the signs that may deny or ask."""
     for found in _SIGN.finditer(text):
         sign = found[0]
-        if sign.isascii() or (
-            unicodedata.category(sign) in {"So", "Sm"} and sign not in _PLAIN_SIGNS
-        ):
+        is_sign = unicodedata.category(sign[0]) in {"So", "Sm"} and sign not in _PLAIN_SIGNS
+        if sign.isascii() or is_sign or sign in _ASKING or sign in _STROKES:
             yield found
+
+
+def _filler_end(folded: list[str], start: int, spellings: frozenset[str], longest: int) -> int:
+    """Return the place after the longest filler that begins at a word, or 0."""
+    for end in range(min(start + LONGEST_FILLER, len(folded)), start, -1):
+        phrase = tuple(folded[start:end])
+        is_before = phrase in BEFORE_NAME and _own_end(folded, end, spellings, longest)
+        if phrase in FILLERS or is_before:
+            return end
+    return 0
 
 
 def _own_end(folded: list[str], start: int, spellings: frozenset[str], longest: int) -> int:
@@ -403,12 +434,15 @@ def _cited_at(
     # The longest name first: a short one inside it is not cited by itself.
     for end in range(min(start + _CITED_NAME_WORDS, len(folded)), start, -1):
         name = tuple(folded[start:end])
-        if len(name) == 1 and name[0] in _BESIDE:
-            break
         ids = _bearers(name, catalogue)
-        if ids and len("".join(name)) < _CITED_LENGTH:
+        # « Projets » or « Bourse » in a sentence is no product, unless it is written as one.
+        is_common = COMMON.issuperset(name)
+        if ids and (is_common or len("".join(name)) < _CITED_LENGTH):
             written = part[found[start].start() : found[end - 1].end()]
             ids = frozenset(i for i in ids if _is_proper(_nom(i, catalogue), written))
+            # The capital of a sentence's first word is none.
+            if is_common and len(name) == 1 and not part[: found[start].start()].strip():
+                ids = frozenset()
         if ids:
             return end, ids
     return start + 1, frozenset()
@@ -440,9 +474,11 @@ def _suggested(typed: ParsedAddress, cited: frozenset[str], catalogue: Catalogue
         cited |= _inside(site, catalogue)
         id_ = id_elsewhere(site, catalogue.sites)
         if id_ is not None:
-            near |= catalogue.near.page((id_,))
-        elif len(label := joined(site.host.partition(".")[0])) >= _CITED_LENGTH:
-            near |= catalogue.near.equal.get(label, frozenset())
+            near |= catalogue.near.page((id_,)).ids
+        elif not is_public(site.host):
+            label = joined(site.host.partition(".")[0])
+            if len(label) >= _CITED_LENGTH and label not in COMMON:
+                near |= catalogue.near.equal.get(label, frozenset())
     if not near and not (cited and typed.links):
         near |= _near_text(typed, catalogue, in_sentence=not cited)
     if near or cited:
@@ -459,11 +495,20 @@ def _near_text(
     """Return the products close to the text outside addresses, or else to a part of it."""
     all_words = words(typed.text)
     # With the small words first: some names begin with one.
-    spellings = _spellings(all_words, _BESIDE)
+    spellings = _spellings(all_words)
     near = next(filter(None, map(catalogue.near.name, spellings)), frozenset())
     if near or not in_sentence:
         return near
-    return catalogue.near.part(all_words, _BESIDE)
+    return catalogue.near.part(all_words) or _by_acronym(typed.text, catalogue)
+
+
+def _by_acronym(text: str, catalogue: Catalogue) -> frozenset[str]:
+    """Return the products of an acronym in capitals, in a text that is not all in capitals."""
+    if text.isupper():
+        return frozenset()
+    capitals = [fold(word) for word in _WRITTEN.findall(text) if word.isupper()]
+    found = [catalogue.near.acronyms.get(word, frozenset()) for word in capitals]
+    return next((ids for ids in found if 0 < len(ids) <= SUGGESTED), frozenset())
 
 
 def _bearers(name: tuple[str, ...], catalogue: Catalogue) -> frozenset[str]:
@@ -471,16 +516,36 @@ def _bearers(name: tuple[str, ...], catalogue: Catalogue) -> frozenset[str]:
     return catalogue.names.get(name) or catalogue.former_names.get(name, frozenset())
 
 
-def _spellings(all_words: tuple[str, ...], fillers: Collection[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the words, then with fewer and fewer ignored words at both ends."""
+def _without_fillers(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words, then without one filler after the other at both ends."""
+    firsts, lasts = [0], [len(all_words)]
+    if len(all_words) > _NAME_WORDS:
+        return
+    for first in firsts:
+        for end in range(first + 1, min(first + LONGEST_FILLER, len(all_words)) + 1):
+            phrase = all_words[first:end]
+            if (phrase in OWN_FILLERS or phrase in BEFORE_NAME) and end not in firsts:
+                firsts.append(end)
+    for last in lasts:
+        for start in range(max(last - LONGEST_FILLER, 0), last):
+            if all_words[start:last] in OWN_FILLERS and start not in lasts:
+                lasts.append(start)
+    for first in sorted(firsts):
+        for last in sorted(lasts, reverse=True):
+            if first < last:
+                yield all_words[first:last]
+
+
+def _spellings(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words, then with fewer and fewer common ones at both ends."""
     if not all_words:
         return
     yield all_words
     first, last = 0, len(all_words)
-    while first < last and all_words[first] in fillers:
+    while first < last and all_words[first] in COMMON:
         first += 1
         yield all_words[first:last]
-    while last > first and all_words[last - 1] in fillers:
+    while last > first and all_words[last - 1] in COMMON:
         last -= 1
         yield all_words[first:last]
         yield all_words[:last]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ from dsync.eig.precheck.rules_section import (
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
 
-SENTENCES_REVISION = 6
+SENTENCES_REVISION = 7
 """Raise it when sentences or checks change, so that all open dossiers are judged again."""
 
 _MAY_REFUSE = frozenset(
@@ -57,7 +57,14 @@ _BEGINNING = 20
 _OF_CATALOGUE = {Check.FICHE_PRODUIT, *(check for check in Check if check.is_of_product)}
 """The checks that need the catalogue of products."""
 
-_ARTICLE = re.compile(r"^(?:l['’]|l[ae]s?\s)\s*", re.IGNORECASE)
+_ARTICLE = re.compile(r"^(?:l'|l[ae]s?\s)\s*")
+_BETWEEN = re.compile(r"\s-\s|[,()]")
+_OF_MINISTRY = re.compile(
+    r"(?:incubateur|accelerateur|fabrique numerique|atelier numerique|laboratoire d'innovation) "
+    r"(d(?:u|es|e la|e l'|e)) ?(.+)"
+)
+"""What an incubator is called, and of whom it is; folded."""
+_SHORT_FORM = re.compile(r"\b[A-Z]{3,}\b")
 
 _List = TypeVar("_List", OperateurList, CategorieList)
 _Named = TypeVar("_Named", ProfilConfig, CasConfig)
@@ -244,16 +251,34 @@ class RuleSet:
     def is_incubator(self, declared: str | None, product: Product) -> bool:
         """Whether an applicant declares the incubator that the catalogue has for a product.
 
-        By its id, its title, its title's short form in brackets or without the article, or by an
-        option that the configuration maps to its id.
+        By its id, its title, a usual short form of it, its ministry, or by an option that the
+        configuration maps to its id.
         """
         typed = joined(declared or "")
-        # In brackets: « L'Incubateur des Territoires (ANCT) ».
-        title, _, short = product.incubateur.rstrip(" )").partition("(")
-        names = (product.incubateur_id, product.incubateur, title, short)
-        known = {joined(form) for name in names for form in (name, _ARTICLE.sub("", name))}
+        known = {joined(name) for name in incubator_names(product)}
         ids = self.incubators.get(typed, frozenset())
         return typed in known - {""} or joined(product.incubateur_id) in ids
+
+
+def incubator_names(product: Product) -> Iterator[str]:
+    """Yield what people call a product's incubator.
+
+    Ids and titles change: `lab-mi` became `FabNum-MI`, « La Fabrique numérique du Ministère de
+    l'Intérieur ». Its ministry stays.
+    """
+    title = product.incubateur
+    yield from (product.incubateur_id, product.incubateur_de, title)
+    # Such as `dinum_produits_interministeriels`.
+    yield product.incubateur_id.partition("_")[0]
+    yield from _SHORT_FORM.findall(title)
+    whole = fold(title)
+    # « L'Incubateur des Territoires (ANCT) », « Le KUBE, incubateur du ministère des Armées ».
+    for part in (whole, *_BETWEEN.split(whole)):
+        name = _ARTICLE.sub("", part.strip())
+        yield from (part, name)
+        if found := _OF_MINISTRY.fullmatch(name):
+            is_named = found[2].startswith("ministere")
+            yield found[2] if is_named else f"ministere {found[1]} {found[2]}"
 
 
 def _labels(configs: Iterable[_Named]) -> dict[str, _Named]:

@@ -59,6 +59,7 @@ _ADRESSE = "demander au candidat l’adresse de la fiche de son produit"
 _QUEL_PRODUIT = "demander au candidat quel produit il présente"
 _BIEN_CETTE_FICHE = "demander au candidat s’il s’agit bien de cette fiche ({url})"
 _EST_CE = "demander au candidat {fiches}"
+_FICHE_TARDIVE = "décider si une fiche publiée après le dépôt peut être retenue"
 _PORTEUR = (
     "demander au candidat quelle administration centrale ou quel opérateur de l’État porte le "
     "projet"
@@ -228,6 +229,18 @@ CONFIRMEE = Sentence(
     "nom, identifiant, site ou code du produit, et incubateur déclaré qui est le sien",
     "Fiche produit {nom}, {url}, désignée par {moyen} et par l’incubateur déclaré ({catalogue})",
 )  # fmt: skip
+APRES_LE_DEPOT = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "première phase après le dépôt",
+    "Fiche produit {nom}, {url}, qui n’existe que depuis le {debut}, jour de sa première phase "
+    "({phase}), après le dépôt du {jour} ({catalogue})",
+    _REGLE_FICHE, _FICHE_TARDIVE,
+)  # fmt: skip
+ABSENTE_AU_DEPOT = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "page qu’un catalogue lu après le dépôt n’avait pas",
+    "Fiche produit {nom}, {url}, qui n’existe que depuis le {absente} au plus tôt, après le dépôt "
+    "du {jour}, car le catalogue lu ce jour-là ne l’avait pas ({catalogue})",
+    _REGLE_FICHE, _FICHE_TARDIVE,
+)  # fmt: skip
 AVEC_AUTRES_MOTS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "produit désigné, avec d’autres mots dans la réponse",
     "Réponse qui désigne le produit {nom} par {moyen}, mais contient aussi {mots} ({catalogue})",
@@ -292,9 +305,16 @@ INCONNUE_AVEC_MOTS = Sentence(
 )  # fmt: skip
 PROCHE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
-    "réponse proche d’un identifiant ou d’un nom connu (faute de frappe, pluriel, début)",
+    "réponse proche d’un identifiant, d’un nom ou d’un sigle connu (faute de frappe, pluriel, "
+    "début), ou qui en contient un",
     "{objet} {page}, absente du {catalogue}, mais d’orthographe proche de {noms}",
     _REGLE_FICHE, _EST_CE,
+)  # fmt: skip
+PROCHE_SANS_NOM = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER,
+    "page inconnue, peut-être incomplète ou mal orthographiée, sans produit à suggérer",
+    "Page {page}, absente du {catalogue}, mais peut-être incomplète ou mal orthographiée",
+    _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 RETIREE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page publiée autrefois",

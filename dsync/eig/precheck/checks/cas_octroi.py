@@ -110,12 +110,22 @@ def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Ne
         need = _Need(
             f"une phase {phase} en cours ou achevée",
             shown,
-            f"la phase {phase} n’avait pas commencé le {deposit}",
+            _missing_phase(product, cas.needs_phase, phase, deposit),
         )
         needs.append((need, bool(begun or later)))
     # Only an address with a host counts: « /stats » is the default of the page's template.
     needs += [(_OPEN[key], site_address(getattr(product, key)) is not None) for key in cas.needs]
     return needs
+
+
+def _missing_phase(product: Product, needed: str, phase: str, deposit: str) -> str:
+    """Return what is missing, said of what the page lists."""
+    listed_ = [one for one in product.phases if fold(one.nom) == fold(needed)]
+    if not listed_:
+        return f"aucune phase {phase}"
+    if all(one.debut is None for one in listed_):
+        return f"une phase {phase} sans date"
+    return f"la phase {phase} n’avait pas commencé le {deposit}"
 
 
 def _later_phase(context: Context, needed: str, product: Product) -> str | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from msgspec.structs import replace
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
-from dsync.domain.wording import cleaned, cut, listed, quoted
+from dsync.domain.wording import cleaned, cut, french_date, listed, quoted
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import ProductPage
+from dsync.eig.precheck.catalogue import Phase, Product
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
@@ -85,6 +87,7 @@ def check_fiche_produit(context: Context) -> Controle:
     product = match.product
     if product is not None:
         preuve |= {"produit": product.id, "nom": product.nom, "url": product.url}
+    first = _first_phase(product) if product else None
     saisie = quoted(context.candidature.page_produit, 60)
     return make_controle(
         NAME,
@@ -102,6 +105,10 @@ def check_fiche_produit(context: Context) -> Controle:
         saisie=saisie,
         catalogue=context.catalogue,
         delai=context.rules.config.phases.late_reading_days,
+        jour=french_date(context.deposit_day),
+        debut=french_date(first.debut) if first and first.debut else "",
+        phase=quoted(context.rules.phase_name(first.nom), 40) if first else "",
+        absente=french_date(context.rules.local_day(match.absente_le)) if match.absente_le else "",
     )
 
 
@@ -116,9 +123,28 @@ def _sentence(context: Context) -> Sentence:
             return sentences.INCONNUE_LUE_TARD
     elif match.product is not None and match.autres_mots:
         return sentences.AVEC_AUTRES_MOTS
+    elif match.is_certain and match.absente_le:
+        return sentences.ABSENTE_AU_DEPOT
+    elif match.is_certain and match.product is not None and _is_later(context, match.product):
+        return sentences.APRES_LE_DEPOT
     elif match.confirme:
         return sentences.CONFIRMEE
+    elif match.lien is Lien.PROCHE and not match.noms:
+        return sentences.PROCHE_SANS_NOM
     return _SENTENCES[match.lien]
+
+
+def _first_phase(product: Product) -> Phase | None:
+    """Return the earliest phase, or None where a phase has no date."""
+    if not product.phases or any(phase.debut is None for phase in product.phases):
+        return None
+    return min(product.phases, key=lambda phase: phase.debut or date.max)
+
+
+def _is_later(context: Context, product: Product) -> bool:
+    """Whether the product began after the deposit."""
+    first = _first_phase(product)
+    return first is not None and first.debut is not None and first.debut > context.deposit_day
 
 
 def _shown(nom: str) -> str:

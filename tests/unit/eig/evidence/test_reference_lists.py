@@ -29,6 +29,26 @@ def test_operateurs_are_kept_with_year_and_source() -> None:
     assert validate_list(found.text, today=TODAY) == found
 
 
+@pytest.mark.parametrize(
+    ("source", "is_valid"),
+    [
+        ("annexe au PLF 2024", True),
+        ("arrêté du 3 mars 2023 pour 2024", True),
+        ("annexe", True),
+        ("annexe au projet de loi de finances pour 2026", False),
+    ],
+)
+def test_the_year_of_a_list_agrees_with_its_source(source: str, is_valid: bool) -> None:
+    """A detail names both."""
+    text = f"# annee: 2024\n# source: {source}\nsiren,nom\n110001013,A\n"
+    if is_valid:
+        assert 2024 == validate_list(text, today=TODAY).annee
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        validate_list(text, today=TODAY)
+    assert ("its year is 2024, and its source names 2026",) == caught.value.problems
+
+
 @pytest.mark.parametrize("line", ["# annee: 2020", "#annee : 2020", "# Annee: 2020"])
 def test_arguments_win_over_the_files_own_lines(line: str) -> None:
     """The arguments replace the file's comments, however these are typed."""

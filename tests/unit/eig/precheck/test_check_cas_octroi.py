@@ -93,8 +93,13 @@ def test_a_product_in_construction_has_its_investigation_behind_it(
 
 
 def test_what_is_missing_is_said_of_the_page(check: Callable[..., Controle]) -> None:
-    """The sentence names the day and the catalogue."""
-    answer = check("cas_octroi", cas_demande=LANCER, products=of([("investigation", "2024-05-21")]))
-    assert answer.motif.startswith(
-        "Selon la fiche, la phase « investigation » n’avait pas commencé le 20/05/2024 (catalogue"
-    )
+    """Of a phase that the page does not list, nothing is said of its beginning."""
+    for phases, said in (
+        ([("investigation", "2024-05-21")], "la phase « investigation » n’avait pas commencé le "
+                                            "20/05/2024"),
+        ([("investigation", "")], "une phase « investigation » sans date"),
+        ([("success", "2022-06-13")], "aucune phase « investigation »"),
+        ([], "aucune phase « investigation »"),
+    ):  # fmt: skip
+        answer = check("cas_octroi", cas_demande=LANCER, products=of(phases))
+        assert answer.motif.startswith(f"Selon la fiche, {said} (catalogue")

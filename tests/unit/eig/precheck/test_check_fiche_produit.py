@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from dsync.domain.verdict import Controle
+from dsync.domain.verdict import Controle, Verdict
+from dsync.domain.wording import french_date
+from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
+from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.conftest import FETCHED_AT, startups_json
 
 PAGE = "https://beta.gouv.fr/startups"
@@ -116,6 +120,100 @@ def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
         "fiche_produit", page_produit=f"{PAGE}/ancienne.html", products=PRODUCT, redirects=redirects
     )
     assert answer.resultat == resultat
+
+
+@pytest.mark.parametrize(
+    ("phases", "resultat"),
+    [
+        ([("investigation", "2024-05-20")], "conforme"),
+        ([("investigation", "2024-05-21")], "a_verifier"),
+        ([("construction", "2025-01-01"), ("investigation", "2024-06-27")], "a_verifier"),
+        ([("construction", "2024-06-27"), ("investigation", "")], "conforme"),
+        ([], "conforme"),
+    ],
+)
+def test_a_page_of_after_the_deposit_is_at_best_a_verifier(
+    check: Callable[..., Controle], phases: list[tuple[str, str]], resultat: str
+) -> None:
+    """The sentence says since when it exists."""
+    products = {"a-just": {"name": "A-JUST", "phases": phases}}
+    answer = check("fiche_produit", products=products)
+    assert resultat == answer.resultat
+    if resultat == "a_verifier":
+        debut = french_date(date.fromisoformat(min(start for _, start in phases)))
+        assert f"n’existe que depuis le {debut}, jour de sa première phase" in answer.motif
+        assert "après le dépôt du 20/05/2024" in answer.motif
+
+
+def test_a_page_that_a_catalogue_of_after_the_deposit_lacked_came_later(
+    candidature: Callable[..., Candidature], rules: RuleSet, write_startups: Callable[..., str]
+) -> None:
+    """Whatever phases it gives itself; the next verdicts remember it."""
+    dossier = candidature()
+    phases = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
+    without = write_startups({"autre": {"name": "Autre", "phases": []}})
+    later = write_startups({"a-just": {"name": "A-JUST", "phases": phases}})
+    found = [
+        Evidence(Catalogue.parse(body, "{}"), FETCHED_AT + timedelta(days=day))
+        for day, body in ((0, without), (9, later), (10, later))
+    ]
+    first = judge(dossier, found[0], rules, doublons=())
+    assert Verdict.INELIGIBLE is first.verdict
+    verdict, frozen = first, None
+    for evidence in found[1:]:
+        current = CurrentVerdict(True, verdict, frozen)
+        again = judge_if_needed(dossier, evidence, rules, doublons=(), current=current)
+        assert again is not None
+        page = next(c for c in again.controles if c.controle == "fiche_produit")
+        assert (Verdict.A_VERIFIER, None) == (again.verdict, again.remarque)
+        assert "n’existe que depuis le 21/05/2024 au plus tôt" in page.motif
+        verdict, frozen = again, stored_product(again.preuve)
+    # A catalogue fetched before the deposit proves nothing.
+    early = judge(dossier.with_changes(depose_le=FETCHED_AT + timedelta(days=1)), found[0], rules,
+                  doublons=())  # fmt: skip
+    current = CurrentVerdict(True, early, None)
+    again = judge_if_needed(
+        dossier.with_changes(depose_le=FETCHED_AT + timedelta(days=1)), found[1], rules,
+        doublons=(), current=current,
+    )  # fmt: skip
+    assert again is not None
+    assert "conforme" == next(c for c in again.controles if c.controle == "fiche_produit").resultat
+
+
+@pytest.mark.parametrize(
+    ("declared", "id_", "title", "owner", "is_own"),
+    [
+        ("Ministère de l’Intérieur", "FabNum-MI",
+         "La Fabrique Numérique du Ministère de l'Intérieur", "", True),
+        ("Ministère de l’Intérieur", "nouveau", "Incubateur du ministère de l’Intérieur", "", True),
+        ("FabNum-MI", "FabNum-MI", "La Fabrique Numérique", "", True),
+        ("DINUM", "dinum", "Le département Accompagnement de services de la DINUM", "", True),
+        ("DINUM", "dinum_produits_interministeriels", "Opérateur de produits", "", True),
+        ("DINUM", "opi", "Opérateur de produits", "/organisations/dinum", True),
+        ("ANCT", "x", "L'Incubateur des Territoires (ANCT)", "", True),
+        ("Incubateur des territoires", "x", "L'Incubateur des Territoires (ANCT)", "", True),
+        ("Ministère de la Justice", "x", "L'Incubateur de la Justice", "", True),
+        ("Ministère de la Culture", "x", "L'Atelier Numérique du Ministère de la Culture", "",
+         True),
+        ("Ministère des Armées", "kube", "Le KUBE, incubateur du ministère des Armées", "", True),
+        ("Incubateur de l’Éducation nationale", "MEN", "L'incubateur de l'Éducation nationale ",
+         "", True),
+        ("Fabrique numérique", "FabNum-MI", "La Fabrique Numérique du Ministère de l'Intérieur",
+         "", False),
+        ("Ministère de la Justice", "x", "L'Incubateur des Services", "/organisations/mj", False),
+        ("Territoires", "x", "L'Incubateur des Territoires (ANCT)", "", False),
+        ("", "x", "", "", False),
+    ],
+)  # fmt: skip
+def test_an_incubator_is_known_by_what_the_catalogue_says_of_it(
+    rules: RuleSet, declared: str, id_: str, title: str, owner: str, is_own: bool
+) -> None:
+    """Its id, title, usual short form and ministry, without a line of configuration."""
+    document = json.loads(startups_json(PRODUCT))
+    document["data"][0]["relationships"] = {"incubator": {"data": {"id": id_}}}
+    document["included"] = [{"id": id_, "attributes": {"title": title, "owner": owner}}]
+    product = Catalogue.parse(json.dumps(document), "{}").products["docs"]
+    assert is_own is rules.is_incubator(declared, product)
 
 
 def test_the_evidence_names_its_source_and_date(check: Callable[..., Controle]) -> None:

@@ -44,13 +44,13 @@ PAGE = "https://beta.gouv.fr/startups"
         ("Le produit « A-Just »", Lien.NOM, "a-just"),
         ("E-INSPE", Lien.NOM, "e-inspé"),
         ("1000.jours", Lien.NOM, "1000.jours"),
-        ("Startup d’État Collectif Objets", Lien.NOM, "collectif_objets"),
         ("L'eau d'ici", Lien.NOM, "l'eau-d'ici"),
         ("impact.co2", Lien.NOM, "impact.co2"),
         ("grist.numerique.gouv.fr", Lien.NOM, "grist.numerique.gouv.fr"),
         ("A-JUST (https://exemple.fr)", Lien.NOM, "a-just"),
         ("Le produit Pix, voir https://exemple.fr", Lien.NOM, "pix"),
-        ("Docs, numérique", Lien.NOM, "docs"),
+        ("Notre fiche produit Docs", Lien.NOM, "docs"),
+        ("Fiche produit Docs beta.gouv.fr", Lien.NOM, "docs"),
         ("transport. data.gouv.fr", Lien.NOM, "transport"),
         ("Notre produit : transport .data.gouv.fr", Lien.NOM, "transport"),
         ("transport", Lien.NOM, "transport"),
@@ -126,6 +126,13 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         ("Nous développons Collectif Objets depuis 2021", Lien.CITE),
         ("Le produit Pix, incubé à la DINUM", Lien.CITE),
         ("Notre service Pix grandit", Lien.CITE),
+        ("Startup d’État Collectif Objets", Lien.CITE),
+        ("Docs, numérique", Lien.CITE),
+        ("Docs ?", Lien.CITE),
+        ("Une messagerie pour les agents", Lien.AUCUN),
+        ("en cours", Lien.AUCUN),
+        ("https://betagouv.github.io/docs-agents", Lien.AUTRE_SITE),
+        ("https://www.demarches-simplifiees.fr/commencer/autre-demarche", Lien.AUTRE_SITE),
         ("Une pix de trop", Lien.AUCUN),
         ("à venir", Lien.AUCUN),
         ("cf. dossier joint", Lien.AUCUN),
@@ -200,6 +207,62 @@ def test_what_mentions_a_product_suggests_it(typed: str, named: str, catalogue: 
     assert ((named,), None) == (match.ids, match.product)
 
 
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        (f"{PAGE}/docs-beta", ("docs",)),
+        (f"{PAGE}/le-pix", ("pix",)),
+        (f"{PAGE}/api-eva.html", ("eva",)),
+        (f"{PAGE}/resana.beta.gouv.fr", ("resana",)),
+        (f"{PAGE}/mondomifa", ("domifa",)),
+        (f"{PAGE}/1pj", ("1000.jours",)),
+        (f"{PAGE}/dacs-x", ("docs",)),
+        ("mdso", ("mdso",)),
+        ("MDSO", ("mdso",)),
+        # Three letters inside of a word, or a beginning of many ids, suggest nothing.
+        (f"{PAGE}/pixel", ()),
+        (f"{PAGE}/dosc-agents", ()),
+        (f"{PAGE}/d", ()),
+    ],
+)
+def test_what_holds_an_id_a_name_or_an_acronym_is_a_slip(
+    typed: str, named: tuple[str, ...], catalogue: Catalogue
+) -> None:
+    """It is never an unknown page; what is suggested has a ground."""
+    match = resolve_product(typed, catalogue)
+    assert (match.product_id or match.ids) in (named, *named)
+    assert match.product or Lien.PROCHE is match.lien
+
+
+@pytest.mark.parametrize(
+    ("links", "host", "owner"),
+    [
+        ({"a": "https://un.fr/"}, "un.fr", "a"),
+        ({"a": "https://www.un.fr/?utm_source=x", "b": "https://deux.fr"}, "un.fr", "a"),
+        ({"a": "https://a.un.gouv.fr", "b": "https://b.un.gouv.fr"}, "a.un.gouv.fr", "a"),
+        # The service is older than its page, or serves several products.
+        ({"a": "https://un.fr/page"}, "un.fr", None),
+        ({"a": "https://un.gouv.fr", "b": "https://b.un.gouv.fr"}, "un.gouv.fr", None),
+        ({"a": "https://un.fr", "b": "https://un.fr"}, "un.fr", None),
+        ({"a": "https://equipe.github.io"}, "equipe.github.io", None),
+        ({"a": "https://www.ameli.fr"}, "ameli.fr", None),
+        ({"a": "https://github.com"}, "github.com", None),
+    ],
+)
+def test_a_shared_host_is_nobodys(
+    links: dict[str, str], host: str, owner: str | None, write_startups: Callable[[object], str]
+) -> None:
+    """A page on it suggests no product, and says more beside an address."""
+    products = {
+        id_: {"name": f"Produit {id_}", "phases": [], "link": url} for id_, url in links.items()
+    }
+    catalogue = Catalogue.parse(write_startups(products), "{}")
+    match = resolve_product(f"https://{host}/zzz/qqq", catalogue)
+    assert (owner,) * bool(owner) == match.ids
+    beside = resolve_product(f"{PAGE}/a.html https://{host}/zzz/qqq", catalogue)
+    assert bool(owner) is beside.is_certain
+
+
 def test_three_products_at_most_are_suggested(write_startups: Callable[[object], str]) -> None:
     """That there are more is said."""
     products = {f"pilote-{n}": {"name": f"Pilote {n}", "phases": []} for n in range(1, 6)}
@@ -212,7 +275,26 @@ def test_three_products_at_most_are_suggested(write_startups: Callable[[object],
     [
         (f"{PAGE}/a-just.html", ""),
         (f"Notre fiche est ici : {PAGE}/a-just.html.", ""),
-        (f"A-Just, le service numérique ({PAGE}/ajust)", ""),
+        (f"A-Just ({PAGE}/ajust)", ""),
+        (f"Vous trouverez la fiche ici : {PAGE}/a-just.html", ""),
+        (f"Bonjour, voici le lien vers notre fiche produit beta.gouv.fr : {PAGE}/a-just", ""),
+        (f"Notre produit A-JUST est consultable à l’adresse suivante {PAGE}/a-just. Merci", ""),
+        (f'<a href="{PAGE}/a-just.html" target="_blank">notre page</a>', ""),
+        (f"<p>{PAGE}/a-just.html</p>", ""),
+        (
+            f'<a title="pas encore" href="{PAGE}/a-just.html">x</a>',
+            'a title="pas encore" href=" ">x',
+        ),
+        (f"A-Just, le service numérique ({PAGE}/ajust)", "le service numérique"),
+        (f"une application pour {PAGE}/a-just.html", "une application pour"),
+        (f"un service de {PAGE}/a-just.html", "un service de"),
+        (f"{PAGE}/a-just.html et notre service", "et notre service"),
+        (f"{PAGE}/a-just.html + notre produit", "notre produit"),
+        (f"notre produit : {PAGE}/a-just.html", "notre produit"),
+        (f"{PAGE}/a-just.html ?", "?"),
+        (f"{PAGE}/a-just.html?", "?"),
+        (f"{PAGE}/a-just.html (https://a-just.beta.gouv.fr ?)", "?"),
+        (f"<s>{PAGE}/a-just.html</s>", "s> </s"),
         (f"AJust → {PAGE}/a-just.html", ""),
         (f"{PAGE}/a-just.html https://a-just.beta.gouv.fr/stats", ""),
         (f"{PAGE}/a-just.html git@github.com:betagouv/a-just.git", ""),
@@ -222,7 +304,7 @@ def test_three_products_at_most_are_suggested(write_startups: Callable[[object],
         (f"{PAGE}/a-just.html (fiche en projet)", "en projet"),
         (f"≠ {PAGE}/a-just.html", "≠"),
         (f"!= {PAGE}/a-just.html", "!="),
-        (f"Adresse publiée : <{PAGE}/a-just.html> | A-JUST", ""),
+        (f"Adresse publiée : <{PAGE}/a-just.html> | A-JUST", "publiée"),
         (f"{PAGE}/a-just.html:pas-encore", "pas-encore"),
         (f"{PAGE}/a-just.html/pas/encore", "pas encore"),
         (f"exemple@{PAGE.removeprefix('https://')}/a-just.html", "exemple@beta.gouv.fr"),
@@ -237,9 +319,9 @@ def test_the_whole_answer_counts(typed: str, words: str, catalogue: Catalogue) -
     assert ("a-just", words, not words) == (match.product_id, match.autres_mots, match.is_certain)
 
 
-@pytest.mark.parametrize("typed", [f"{PAGE}/dacs-x", f"{PAGE}/domino-fax.html", f"{PAGE}/pixel"])
+@pytest.mark.parametrize("typed", [f"{PAGE}/dacx-x", f"{PAGE}/domino-fax.html", f"{PAGE}/pexil"])
 def test_what_is_far_from_every_page_is_near_none(typed: str, catalogue: Catalogue) -> None:
-    """Two typing errors in a short id, or three in a long one, are too many."""
+    """Three typing errors are too many, two in an id of three letters."""
     assert resolve_product(typed, catalogue).lien is Lien.INCONNUE
 
 

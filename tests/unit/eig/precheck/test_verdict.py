@@ -9,9 +9,10 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from dsync.domain.check_answers import Answer, with_answers
-from dsync.domain.detail_frame import stated_verdict
+from dsync.domain.detail_frame import finding, framed, stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
@@ -132,6 +133,29 @@ def test_what_there_is_to_do_is_not_cut() -> None:
     assert long.endswith(f"XX… {to_do}")
     assert longest.endswith("YY…")
     assert short == f"À vérifier – profils : court. {to_do}"
+
+
+def test_what_is_too_long_loses_evidence_and_never_its_rule() -> None:
+    """What is quoted and in brackets is cut first, so that the conclusion stays, too."""
+    rule = "Règle (FAQ du programme) : fiche « publiée » (voir la FAQ). À faire : le demander."
+    fact = f"Réponse « {'mot ' * 60} » (catalogue {'x' * 90}), où ne se reconnaît aucun produit. "
+    checks = [Controle(name, Resultat.A_VERIFIER, fact + rule) for name in Check][:7]
+    controles = [structs.replace(c, motif=f"{n} {c.motif}") for n, c in enumerate(checks)]
+    for length, conclusion in ((2000, "où ne se reconnaît aucun produit. "), (1260, "")):
+        text = detail_text(controles, instruction="l’équipe", max_length=length)
+        lines = text.replace("\u00a0", " ").split("\n")[1:]
+        assert len(text) <= length
+        assert all(line.endswith(conclusion + rule) for line in lines)
+
+
+def test_a_declared_rule_is_not_cut_either() -> None:
+    """It begins as the configuration has it."""
+    rule = "Arrêté (article 2) : un « établissement » suffit."
+    motif = f"Réponse « {'mot ' * 90} ». {rule} À faire : l’appeler."
+    found = [finding(Resultat.A_VERIFIER, ["publics :"], motif)] * 2
+    lines = framed("a", found, [], [], 300, rules=[rule]).replace("\u00a0", " ").split("\n")[1:]
+    assert all(line.endswith(f"{rule} À faire : l’appeler.") for line in lines)
+    assert all(line.startswith("À vérifier – publics : réponse « mot") for line in lines)
 
 
 def test_a_ninth_check_fits() -> None:
