@@ -111,9 +111,7 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 @settings_options()
 def accept(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
     """Keep the values that humans wrote in dossiers N: dsync does not write there again."""
-    for numero, count in _resolve(
-        Choice.ACCEPT, numbers, annotation, everywhere=everywhere
-    ).items():
+    for numero, count in _resolve(Choice.KEEP, numbers, annotation, everywhere=everywhere).items():
         click.echo(f"Dossier {numero}: the human's value stays ({_plural(count)} resolved).")
 
 

@@ -171,8 +171,8 @@ class OutboxWrites(OutboxReads):
     ) -> None:
         """Store new wishes; one that equals the current wish is ignored.
 
-        A wish that replaces one in conflict takes over the human's value. If this value stops the
-        new wish too, no further event is recorded; if not, the end of the conflict is. While a
+        A wish takes over the human's value that was seen last: it stays theirs. If a conflict with
+        it goes on, no further event is recorded; if not, its end is. While a
         human's result is accepted in place of the wished one, what explains the wished one is
         not sent.
 
@@ -230,10 +230,12 @@ class OutboxWrites(OutboxReads):
                     "creee_le": now,
                     "courante": True,
                     "definitive": False,
-                    "valeur_distante": _humans_value(current.get(key)),
-                    "distante_le": since.distante_le if (since := current.get(key)) else None,
+                    "valeur_distante": _humans_value(before),
+                    "distante_le": before.distante_le if before else None,
+                    "cible": before.cible if before else None,
                 }
                 for key, wish in fresh.items()
+                for before in (current.get(key),)
             ],
         )
 
@@ -445,8 +447,8 @@ class OutboxWrites(OutboxReads):
 
 
 def _humans_value(replaced: Wish | None) -> str | None:
-    """Return the human's value of a conflict that the wish was in, open again or not."""
-    if replaced is None or (replaced.statut == WishStatus.CONFLIT and replaced.erreur is not None):
+    """Return the human's value that was seen last, unless the wish was only held back."""
+    if replaced is None or replaced.is_held_back:
         return None
     return replaced.valeur_distante
 

@@ -315,6 +315,8 @@ class VerificationReads(Subject):
                 _outbox.c.demarche_numero == self.number,
                 _outbox.c.courante,
                 _outbox.c.statut == WishStatus.CONFIRMEE.value,
+                # One that is equal to a human's value is not dsync's.
+                _outbox.c.valeur_distante.is_(None),
                 ~select(pushed.c.numero).where(same).exists(),
             )
         )

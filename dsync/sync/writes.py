@@ -142,6 +142,7 @@ def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wi
 
 _STATUSES = {
     Action.CONFIRM: WishStatus.CONFIRMEE,
+    Action.EQUAL: WishStatus.CONFIRMEE,
     Action.CONFLICT: WishStatus.CONFLIT,
     Action.BLOCKED_BY_CONFLICT: WishStatus.CONFLIT,
     Action.BLOCKED_BY_REFUSAL: WishStatus.REFUSEE,
@@ -158,6 +159,8 @@ def outcome_without_write(step: Step, remote: Remote) -> WishOutcome:
     match step.action:
         case Action.CONFIRM:
             return end._replace(pushed=wish.valeur, valeur=wish.valeur)
+        case Action.EQUAL:
+            return end._replace(valeur_distante=wish.valeur)
         case Action.CONFLICT:
             since = remote.updated_at.get(step.target or "")
             return end._replace(valeur_distante=step.remote or "", distante_le=since)

@@ -697,7 +697,7 @@ def test_an_accepted_result_holds_nothing_back(engine: Engine) -> None:
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync()
     now = engine.worker.now()
-    end_conflicts(engine.worker.store, DEMARCHE, Choice.ACCEPT, now, asked_by="ana@poste")
+    end_conflicts(engine.worker.store, DEMARCHE, Choice.KEEP, now, asked_by="ana@poste")
     before = engine.remote(0, DETAIL)
     engine.control.edit_champ(number(0), 4202, "")
     assert 1 == engine.sync().evaluated
