@@ -110,6 +110,8 @@ def plan(
     resolved: ResolvedAnnotations,
     config: AnnotationsConfig,
     available_labels: Mapping[str, str],
+    *,
+    is_taking_over: bool = False,
 ) -> list[Step]:
     """Return one step for each wish, that of the result first.
 
@@ -122,13 +124,15 @@ def plan(
         resolved: dsync's annotations in the dossier's revision.
         config: the section `[annotations]`.
         available_labels: ids of the démarche's labels, by name.
+        is_taking_over: whether another database of dsync wrote into the démarche, labels included.
     """
     ordered = [
         wish if _is_as_shown(wish, remote, resolved, config) else wish._replace(force_par=None)
         for wish in sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
     ]
     validated = _is_validated(remote, resolved)
-    emptied = _emptied(ordered, remote, resolved, config)
+    left = config.owned_labels.intersection(remote.labels) if is_taking_over else frozenset()
+    emptied = _emptied(ordered, remote, resolved, has_label=bool(left))
     block = _block_of(ordered, remote, resolved, emptied)
     steps = []
     for wish in ordered:
@@ -199,15 +203,13 @@ def _is_as_shown(
 
 
 def _emptied(
-    wishes: Sequence[Wish],
-    remote: Remote,
-    resolved: ResolvedAnnotations,
-    config: AnnotationsConfig,
+    wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations, *, has_label: bool
 ) -> frozenset[str]:
     """Return the annotations that a human emptied before this database has written anything here.
 
-    dsync writes result, detail and date together, and then the label. A date or a label without a
-    result or a detail is what was left of them, such as after the database was lost.
+    dsync writes result, detail and date together, and then the label. A date, or a label of
+    dsync's, without a result or a detail is what was left of them, such as after the database was
+    lost.
     """
     if not all(wish.is_first for wish in wishes):
         return frozenset()
@@ -216,7 +218,6 @@ def _emptied(
         for name in VALUE_NAMES
         for descriptor in (resolved.by_name(name),)
     }
-    has_label = not config.owned_labels.isdisjoint(remote.labels)
     left = {RESULTAT: there[DATE] or has_label, DETAIL: there[DATE] or has_label, DATE: has_label}
     return frozenset(name for name in VALUE_NAMES if left[name] and not there[name])
 

@@ -112,6 +112,12 @@ class Asked(NamedTuple):
         )
 
 
+def digest_of(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return a digest of what would become of a subject: names with what they change to."""
+    text = "\n".join(sorted(f"{name}={value!r}" for name, value in pairs))
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
 def counted(what: str, pairs: Iterable[tuple[str, str]]) -> tuple[Move, ...]:
     """Return how often each pair of a value before and after occurs, the most frequent first."""
     counts: dict[tuple[str, str], int] = {}

@@ -120,6 +120,27 @@ class OutboxReads(Subject):
         wishes = [wish_of(row, is_due=bool(row.is_due)) for row in rows]
         return by_dossier(self.connection, wishes)
 
+    def waiting_dossiers(self, after: DossierNumber, batch: int) -> list[DossierWishes]:
+        """Return the next dossiers with waiting annotations, by number, with all current wishes.
+
+        Whether they are due now does not count.
+
+        Args:
+            after: only dossiers with a higher number.
+            batch: maximum number of dossiers.
+        """
+        numbers = self._waiting(select(_outbox.c.numero).distinct()).where(
+            _outbox.c.annotation != LABEL, _outbox.c.numero > after
+        )
+        chosen = list(self.connection.scalars(numbers.order_by(_outbox.c.numero).limit(batch)))
+        rows = self.connection.execute(
+            select_wishes()
+            .where(among(_outbox.c.numero, chosen), _outbox.c.courante)
+            .order_by(_outbox.c.numero, _outbox.c.id)
+        )
+        wishes = [wish_of(row, is_due=row.statut in WAITING) for row in rows]
+        return by_dossier(self.connection, wishes)
+
     def ended_targets(self) -> list[tuple[RevisionId, str, str]]:
         """Return the targets of the ended wishes of open dossiers, each once.
 

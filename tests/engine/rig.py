@@ -23,6 +23,7 @@ from sqlalchemy import Pool, create_engine, event, text
 from dsync import wiring
 from dsync.configuration import Configuration
 from dsync.database import PROGRAMME
+from dsync.domain.consent import Asked, Consent
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Kind
@@ -572,6 +573,16 @@ class Engine:
         """Return the sync state."""
         with self.worker.store.reading(DEMARCHE) as reader:
             return reader.state.read()
+
+    def asked(self) -> list[Asked]:
+        """Return what waits for a person's consent."""
+        with self.worker.store.reading(DEMARCHE) as reader:
+            return [one for one in reader.consents.all() if one.given_at is None]
+
+    def accept(self, kind: Consent, *, by: str = "ada@here") -> RunReport:
+        """Consent, as a person, to what waits of a kind."""
+        [one] = [one for one in self.asked() if one.proposal.kind is kind]
+        return self.sync(work=Kind.CONSENT, genre=kind, accord=one.version, started_by=by)
 
     def content(self, *, all_tables: bool = False) -> dict[str, list[str]]:
         """Return every row of every table as text; without bookkeeping unless asked."""

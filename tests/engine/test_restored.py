@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.store.engine import parse_url
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine import oracle
@@ -83,7 +84,9 @@ def test_what_dsync_wrote_after_the_backup_is_known_as_its_own(
     [differing] = engine.worker.app.verify(remote=True).findings
     assert ("remote", True) == (differing.check, {*map(number, range(3))} <= {*differing.dossiers})
     engine.control.forget_requests()
-    report = engine.sync()
+    refused = engine.sync()
+    assert (4, 0, []) == (refused.exit_code, refused.adopted, engine.mutations())
+    report = engine.accept(Consent.WRITER)
     assert (0, 0, 0) == (report.exit_code, report.conflicts, len(engine.mutations()))
     assert standing == {r: (engine.remote(r), engine.remote(r, DETAIL)) for r in range(3)}
     for rank in range(3):
@@ -120,6 +123,8 @@ def test_humans_edits_after_the_backup_are_kept(
 
     restore()
 
+    assert 4 == engine.sync(full=True).exit_code
+    engine.accept(Consent.WRITER)
     for _ in range(2):
         assert 0 == engine.sync(full=True).exit_code
         assert ("Inéligible", "Éligible", before) == tuple(engine.remote(r) for r in (0, 1, 9))
@@ -152,7 +157,8 @@ def test_dossiers_erased_after_the_backup_are_erased_again(
 
     restore()
 
-    assert 0 == engine.sync(full=True).exit_code
+    assert 4 == engine.sync(full=True).exit_code
+    assert 0 == engine.accept(Consent.WRITER).exit_code
     oracle.check_copy(engine)
     assert "supprime" == engine.one("dossier", 1)["presence"]
     assert [] == engine.worker.app.verify(remote=True).findings

@@ -232,11 +232,14 @@ V     | V |                    | human | V |                  | write, conflict
 E     | E |                    | human | V |                  | confirm, conflict
 """
 
+# Another database of dsync has written into the démarche, unless this is the first one.
 EMPTIED = """
 result | detail | date | label | pushed | result, date, detail, label
 # Nobody has written here, or a human the result alone.
 -      | -      | -    | -     | .      | write, write, write, write
 E      | -      | -    | -     | .      | equal, write, write, write
+E      | -      | -    | E     | first  | equal, write, write, equal
+-      | -      | -    | V     | first  | write, write, write, conflict
 # This database has written nothing; a date or a label is what was left beside an emptied one.
 -      | E      | E    | E     | .      | conflict, equal, equal, equal
 -      | V      | V    | -     | .      | conflict, held, held, held
@@ -443,7 +446,7 @@ def test_what_was_emptied_before_anything_was_written(
     pushed: str,
     actions: str,
 ) -> None:
-    """dsync writes the set together: where a part stands, an empty one is not free."""
+    """The set is written together: where a part stands, an empty one is not free."""
     there = {"resultat": result_there, "detail": detail_there, "date": date_there}
     record = {"result": "resultat"}.get(pushed, pushed)
     wishes = [wish(name, "E", "E" if name == record else ".", ".", "") for name in IDS]
@@ -452,6 +455,7 @@ def test_what_was_emptied_before_anything_was_written(
     names = [LABELS[WORDS[sign]] for sign in label_there.strip("-")]
     labels = {name: AVAILABLE[name] for name in names}
     remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, values, labels, EDITED_AT)
-    steps = plan(wishes, remote, resolved(), CONFIG, AVAILABLE)
+    is_first = pushed == "first"
+    steps = plan(wishes, remote, resolved(), CONFIG, AVAILABLE, is_taking_over=not is_first)
     done = ", ".join(step.action.value for step in steps)
     assert actions == done.replace("blocked_by_conflict", "held")
