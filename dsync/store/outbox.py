@@ -141,6 +141,15 @@ class OutboxReads(Subject):
         wishes = [wish_of(row, is_due=row.statut in WAITING) for row in rows]
         return by_dossier(self.connection, wishes)
 
+    def forgotten(self, numbers: Sequence[DossierNumber]) -> set[DossierNumber]:
+        """Return the dossiers of these into which dsync wrote before they were erased here."""
+        # Of what was erased, the text is gone and the dates stay.
+        was_sent = (_outbox.c.confirmee_le.is_not(None), _outbox.c.envoyee_le.is_not(None))
+        found = select(_outbox.c.numero).where(
+            among(_outbox.c.numero, numbers), *was_sent, _outbox.c.valeur.is_(None)
+        )
+        return {DossierNumber(number) for number in self.connection.scalars(found)}
+
     def ended_targets(self) -> list[tuple[RevisionId, str, str]]:
         """Return the targets of the ended wishes of open dossiers, each once.
 

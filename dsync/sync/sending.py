@@ -343,7 +343,7 @@ def _plan_batch(
     outcomes: list[WishOutcome] = []
     adopted: dict[DossierNumber, Mapping[str, WrittenValue]] = {}
     plans: list[tuple[DossierWishes, Remote, list[Step]]] = []
-    is_known = True
+    anothers: dict[DossierNumber, Another] = {}
     for dossier in due:
         number, remote = dossier.numero, remotes[dossier.numero]
         own = run.annotations_of(dossier.revision_id)
@@ -362,11 +362,9 @@ def _plan_batch(
             _refresh_labels(run, terms)
             steps, adopted_here = plan_steps(dossier, remote, own, terms)
         if adopted_here:
-            adopted[number], another = adopted_here, Another.of(steps, adopted_here)
-            is_known = is_known and terms.anothers.get(number) == another
-            terms.anothers[number] = another
+            adopted[number], anothers[number] = adopted_here, Another.of(steps, adopted_here)
         plans.append((dossier, remote, [step for step in steps if step.wish.is_due]))
-    if not is_known and not may_adopt(run, terms):
+    if anothers and not may_adopt(run, terms, anothers):
         return None
     for dossier, remote, steps in plans:
         number, own = dossier.numero, run.annotations_of(dossier.revision_id)

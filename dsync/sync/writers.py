@@ -8,6 +8,8 @@ DS for nothing more; those that are found are read again from DS, whose dates pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import DecodeError
 
 from dsync.annotations import DossierWishes, may_be_adopted
@@ -37,19 +39,30 @@ def is_writer(run: Run, terms: WriteTerms) -> bool:
         DSError: the values could not be read; nothing was written.
         StoreError: the database failed.
     """
-    terms.anothers.update(_found(run, terms))
-    if not terms.anothers:
-        nothing_to_accept(run, Consent.WRITER)
+    if may_adopt(run, terms, _found(run, terms)):
+        if not terms.anothers:
+            nothing_to_accept(run, Consent.WRITER)
         return True
-    return may_adopt(run, terms)
+    return False
 
 
-def may_adopt(run: Run, terms: WriteTerms) -> bool:
-    """Return whether a person consented to take all of `terms.anothers`; report it if not.
+def may_adopt(run: Run, terms: WriteTerms, found: Mapping[DossierNumber, Another]) -> bool:
+    """Return whether this database may take what was found as its own; report it if not.
+
+    It may by a person's consent, which `terms.anothers` then has. It needs none where it wrote
+    itself, and has forgotten what, because the dossier was erased from it meanwhile.
 
     Raises:
         StoreError: the database failed.
     """
+    if found.items() <= terms.anothers.items():
+        return True
+    with run.reading() as reader:
+        forgotten = reader.outbox.forgotten([*found])
+    others_only = {number: one for number, one in found.items() if number not in forgotten}
+    if others_only.items() <= terms.anothers.items():
+        return True
+    terms.anothers.update(others_only)
     others = terms.anothers.values()
     moves = counted("résultat", [(one.before, one.after) for one in others])
     subjects = {str(number): one.digest for number, one in terms.anothers.items()}

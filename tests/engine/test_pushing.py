@@ -1098,6 +1098,52 @@ def test_a_new_database_lists_a_changed_result_as_one_conflict(engine: Engine) -
     assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
 
 
+def test_a_text_of_dsync_that_a_human_copied_stops_nobody(engine: Engine) -> None:
+    """By hand, with its result and a date, as in another dossier: theirs; others are written."""
+    detail = "Éligible – Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
+    for id_, value in (
+        (RESULTAT, "Éligible"),
+        (DETAIL, f"{detail}la DINUM instruit le dossier."),
+        (DATE, engine.control.clock.now()),
+        (ETAPE, "Jury"),
+    ):
+        engine.control.edit_annotation(number(0), id_, value)
+        engine.advance(seconds=8)
+    texts = [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL, DATE)]
+    make_ineligible(engine)
+    report = engine.sync()
+    assert (0, 0, 9) == (report.exit_code, report.adopted, report.pushed)
+    assert texts == [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL, DATE)]
+
+
+def test_a_result_that_was_emptied_before_the_database_was_lost_stays_empty(
+    engine: Engine,
+) -> None:
+    """Beside dsync's date, or its label alone: nobody's annotation is free for the new one."""
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, "")
+    for id_ in (RESULTAT, DETAIL, DATE):
+        engine.control.edit_annotation(number(1), id_, None if id_ == DATE else "")
+    engine.control.edit_annotation(number(2), DETAIL, "")
+    engine.lose_database()
+    engine.sync()
+    engine.control.forget_requests()
+    engine.accept(Consent.WRITER)
+    assert (None, None, None) == (engine.remote(0), engine.remote(1), engine.remote(2, DETAIL))
+    assert [] == [sent for sent in engine.sent_values() if sent[0] in (0, 1, 2)]
+    assert {"conflit"} == {engine.wishes(rank)["resultat"] for rank in (0, 1)}
+
+
+def test_a_human_who_put_a_label_first_keeps_it_and_no_result_waits_for_it(
+    engine: Engine,
+) -> None:
+    """No other database of dsync has written here: an empty result is nobody's."""
+    engine.control.add_label(number(0), "à vérifier")
+    engine.sync()
+    assert ("Éligible", ["à vérifier"]) == (engine.remote(0), engine.labels(0))
+    assert {**CONFIRMED, "label": "conflit"} == engine.wishes(0)
+
+
 @pytest.mark.parametrize(
     ("stable_id", "value"),
     [
