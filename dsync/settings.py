@@ -411,20 +411,22 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
     environment |= {"demarche": None}
     found: dict[int, Settings] = {}
     problems: list[tuple[Path, ConfigurationError]] = []
-    # Of two files for one démarche, a copy has the longer name: `90001 (copy).toml`.
+    by_number: dict[int, list[Settings]] = {}
     for file in sorted(_toml_files(path), key=lambda one: (len(one.name), one.name)):
         try:
             one = _settings_of(file, given, environment, stored=stored)
         except ConfigurationError as exc:
             problems.append((file, exc))
             continue
-        if one.demarche in found:
-            twice = (
-                f"{file}: démarche {one.demarche} is configured in {found[one.demarche].config} "
-                "too; keep one of the two files"
-            )
-            problems.append((file, ConfigurationError(f"{twice}.", (twice,))))
-        found.setdefault(one.demarche, one)
+        by_number.setdefault(one.demarche, []).append(one)
+    for number, those in by_number.items():
+        found[number], *others = those
+        if others:
+            # A copy is edited before it gets its own number: which one is meant, a person knows.
+            del found[number]
+            files = " and ".join(str(one.config) for one in those)
+            twice = f"{files} configure the same démarche {number}, which none serves; keep one"
+            problems += [(one.config, ConfigurationError(f"{twice}.", (twice,))) for one in those]
     if not found and not problems:
         raise ConfigurationError(
             f"{path}: no configuration file (*.toml) in this folder; correct DSYNC_CONFIG or "

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dsync.annotations.adopted import adopted_values, later_values
+from dsync.annotations.adopted import (
+    adopted_values,
+    is_unwritten,
+    later_values,
+    may_be_adopted,
+)
 from dsync.annotations.desired import desired
 from dsync.annotations.normalised import normalise
 from dsync.annotations.plan import (
@@ -47,8 +52,10 @@ __all__ = [
     "adopted_values",
     "current_value",
     "desired",
+    "is_unwritten",
     "labels_text",
     "later_values",
+    "may_be_adopted",
     "normalise",
     "plan",
     "resolve",

@@ -1,12 +1,13 @@
 """Recognising annotations that dsync wrote, and of which its database has no record.
 
-The database was lost, or restored from a backup that is older than the writes. Only their form and
-their dates distinguish them from a human's.
+Another database wrote them: this one was lost, restored from a backup that is older than the
+writes, or is not the only one. Only their form and their dates distinguish them from a human's.
+They become dsync's own by a person's consent (`dsync/sync/writers.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from dsync.annotations.normalised import normalise
@@ -22,11 +23,44 @@ from dsync.annotations.targets import (
 )
 from dsync.annotations.wish import Wish, WrittenValue
 from dsync.domain.check_answers import is_established
+from dsync.domain.dossier import Json
 from dsync.domain.verdict import Verdict
 
 _ONE_DOCUMENT = timedelta(seconds=30)
 """Maximum time between the dates that DS gives to the annotations of one mutation: DS ends each
 request after this time."""
+_ONE_DOSSIER = timedelta(seconds=5)
+"""The same for what one mutation writes into one dossier, which takes DS a part of a second: nobody
+chooses a result, copies a text and sets a date so fast by hand."""
+
+
+def may_be_adopted(
+    wishes: Mapping[str, Wish],
+    values: Mapping[str, Json],
+    resolved: ResolvedAnnotations,
+    stated_verdict: Callable[[str], Verdict | None],
+) -> bool:
+    """Return whether `adopted_values` or `later_values` may find something, by the values alone.
+
+    Args:
+        wishes: the dossier's wishes, by annotation.
+        values: its annotations, by the descriptor's id.
+        resolved: dsync's annotations in the dossier's revision.
+        stated_verdict: returns the verdict in a detail, None for a text of another form.
+    """
+    there = {}
+    for name in VALUE_NAMES:
+        descriptor = resolved.by_name(name)
+        value = descriptor and normalise(descriptor.type, values.get(descriptor.id))
+        there[name] = WrittenValue(value, descriptor and descriptor.id)
+    if is_unwritten(wishes.values()):
+        return stated_verdict(there[DETAIL].valeur or "") is not None
+    return DATE in wishes and _is_after(there[DATE], wishes[DATE])
+
+
+def is_unwritten(wishes: Iterable[Wish]) -> bool:
+    """Return whether this database has recorded no write of result, detail or date."""
+    return all(wish.is_first for wish in wishes if wish.annotation in VALUE_NAMES)
 
 
 def adopted_values(
@@ -36,13 +70,15 @@ def adopted_values(
     stated_verdict: Callable[[str], Verdict | None],
     wanted: Mapping[str, str | None],
 ) -> dict[str, WrittenValue]:
-    """Return the values in a dossier that dsync wrote, by annotation; empty when a human did.
+    """Return the values in a dossier that dsync provably wrote, by annotation.
 
-    They are dsync's if the result is one of the configured options, the detail is a text of
-    dsync's form with the same verdict, and neither was written later than the date annotation,
-    which dsync writes together with them. A later value is a human's, unless it equals the wanted
-    one, because a forced push writes a single annotation. The label is dsync's if it is the one of
-    that verdict.
+    Their form: the result is one of the configured options, the detail is a text of dsync's form
+    that states the verdict of this option, and there is a date. Their dates: a write by API does
+    not move DS's date of the last manual edit, so what was written after it was written by API.
+    Before it, what was written within one mutation with the date was, and what that edit wrote was
+    not: a text that a person copied from another dossier is theirs. A result that does not pass
+    this test is a human's: it is left out. The label has no date: it is dsync's with the result, if
+    it is the one of that verdict.
 
     A detail that says what a person established is left to a person where the database does not
     have that answer, as after the restore of an older backup.
@@ -53,30 +89,52 @@ def adopted_values(
         config: the section `[annotations]`.
         stated_verdict: returns the verdict in a detail, None for a text of another form.
         wanted: the values that dsync wants now, by annotation.
+
+    Returns:
+        The values; empty when the detail or the date is not provably dsync's, or all three do not
+        agree.
     """
-    found = {}
-    others: list[datetime | None] = []
+    found: dict[str, WrittenValue] = {}
+    dates: dict[str, datetime] = {}
     for name in VALUE_NAMES:
         descriptor = resolved.by_name(name)
         value = descriptor and normalise(descriptor.type, remote.values.get(descriptor.id))
+        at = descriptor and remote.updated_at.get(descriptor.id)
         # dsync writes the three together, so where one is missing it wrote none of them.
-        if descriptor is None or not value:
+        if descriptor is None or not value or at is None:
             return {}
-        found[name] = WrittenValue(value, descriptor.id)
-        if value != normalise(descriptor.type, wanted.get(name)):
-            others.append(remote.updated_at.get(descriptor.id))
-    stamped_at = remote.updated_at.get(found[DATE].cible or "")
-    if stamped_at and any(at and at > stamped_at + _ONE_DOCUMENT for at in others):
-        return {}
-    if _has_lost_answer(found[DETAIL].valeur, wanted.get(DETAIL)):
-        return {}
+        found[name], dates[name] = WrittenValue(value, descriptor.id), at
     verdict = stated_verdict(found[DETAIL].valeur or "")
     if verdict is None or found[RESULTAT].valeur != config.resultat.options.of(verdict):
         return {}
+    if _has_lost_answer(found[DETAIL].valeur, wanted.get(DETAIL)):
+        return {}
+    proven = _written_by_api(dates, remote.edited_at)
+    if not proven.issuperset({DETAIL, DATE}):
+        return {}
+    if RESULTAT not in proven:
+        del found[RESULTAT]
+        return found
     label = config.labels.of(verdict) if config.labels else None
     if label and [name for name in remote.labels if name in config.owned_labels] == [label]:
         found[LABEL] = WrittenValue(label, remote.labels[label])
     return found
+
+
+def _written_by_api(dates: Mapping[str, datetime], edited_at: datetime) -> set[str]:
+    """Return the annotations that were last written by API, not by hand, as far as dates show it.
+
+    Args:
+        dates: when each was last written.
+        edited_at: DS's date of the last manual edit of annotations.
+    """
+    by_hand = {name for name, at in dates.items() if at == edited_at}
+    after = {name for name, at in dates.items() if at > edited_at}
+    together = {name for name, at in dates.items() if abs(at - dates[DATE]) <= _ONE_DOSSIER}
+    # The date alone is no document.
+    if DATE in by_hand or not together - by_hand - {DATE}:
+        return after
+    return after | (together - by_hand)
 
 
 def _has_lost_answer(remote: str | None, known: str | None) -> bool:

@@ -1,13 +1,13 @@
 """Decides what to do for each annotation: compares wanted, current and last written value.
 
-A current value that is neither the wanted nor the last written one is a human's and is kept.
-Detail, date and label explain the result, so they are not written while it is blocked by a
-human's value or a refusal.
+Only an answered write makes a value dsync's own. Another one is a human's and is kept, also if it
+equals the wanted one. Detail, date and label explain the result, so they are not written while it
+is blocked by a human's value or a refusal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from dsync.annotations.targets import (
     DETAIL,
     LABEL,
     RESULTAT,
+    VALUE_NAMES,
     AnnotationsConfig,
     ResolvedAnnotations,
     offers,
@@ -35,7 +36,9 @@ class Action(StrEnum):
     """What to do for one wish."""
 
     CONFIRM = "confirm"
-    """DS has the wanted value already, whoever wrote it."""
+    """DS has the wanted value, and this database wrote it."""
+    EQUAL = "equal"
+    """DS has the wanted value, which a human wrote: it stays theirs when dsync wants another."""
     WRITE = "write"
     CONFLICT = "conflict"
     BLOCKED_BY_CONFLICT = "blocked_by_conflict"
@@ -107,6 +110,8 @@ def plan(
     resolved: ResolvedAnnotations,
     config: AnnotationsConfig,
     available_labels: Mapping[str, str],
+    *,
+    is_taking_over: bool = False,
 ) -> list[Step]:
     """Return one step for each wish, that of the result first.
 
@@ -119,13 +124,16 @@ def plan(
         resolved: dsync's annotations in the dossier's revision.
         config: the section `[annotations]`.
         available_labels: ids of the démarche's labels, by name.
+        is_taking_over: whether another database of dsync wrote into the démarche, labels included.
     """
     ordered = [
         wish if _is_as_shown(wish, remote, resolved, config) else wish._replace(force_par=None)
         for wish in sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
     ]
     validated = _is_validated(remote, resolved)
-    block = _block_of(ordered, remote, resolved)
+    left = config.owned_labels.intersection(remote.labels) if is_taking_over else frozenset()
+    emptied = _emptied(ordered, remote, resolved, has_label=bool(left))
+    block = _block_of(ordered, remote, resolved, emptied)
     steps = []
     for wish in ordered:
         if validated and not wish.is_forced:
@@ -134,7 +142,7 @@ def plan(
             steps.append(_label_step(wish, remote, config, available_labels, block))
         else:
             descriptor = resolved.by_name(wish.annotation)
-            steps.append(_value_step(wish, remote, descriptor, block))
+            steps.append(_value_step(wish, remote, descriptor, block, emptied))
     return steps
 
 
@@ -194,6 +202,26 @@ def _is_as_shown(
     )
 
 
+def _emptied(
+    wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations, *, has_label: bool
+) -> frozenset[str]:
+    """Return the annotations that a human emptied before this database has written anything here.
+
+    dsync writes result, detail and date together, and then the label. A date, or a label of
+    dsync's, without a result or a detail is what was left of them, such as after the database was
+    lost.
+    """
+    if not all(wish.is_first for wish in wishes):
+        return frozenset()
+    there = {
+        name: bool(descriptor and normalise(descriptor.type, remote.values.get(descriptor.id)))
+        for name in VALUE_NAMES
+        for descriptor in (resolved.by_name(name),)
+    }
+    left = {RESULTAT: there[DATE] or has_label, DETAIL: there[DATE] or has_label, DATE: has_label}
+    return frozenset(name for name in VALUE_NAMES if left[name] and not there[name])
+
+
 def _is_validated(remote: Remote, resolved: ResolvedAnnotations) -> bool:
     box = resolved.validation
     return bool(box and normalise("checkbox", remote.values.get(box.id)))
@@ -227,12 +255,15 @@ def _by_refusal(reason: str | None) -> _Block:
 
 
 def _block_of(
-    wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations
+    wishes: Sequence[Wish],
+    remote: Remote,
+    resolved: ResolvedAnnotations,
+    emptied: Collection[str],
 ) -> _Block | None:
     result = next((wish for wish in wishes if wish.annotation == RESULTAT), None)
     if result is None:
         return None
-    step = _value_step(result, remote, resolved.resultat, None)
+    step = _value_step(result, remote, resolved.resultat, None, emptied)
     if step.action is Action.CONFLICT:
         return _BY_CONFLICT
     if step.action is Action.REFUSE:
@@ -246,7 +277,11 @@ def _block_of(
 
 
 def _value_step(
-    wish: Wish, remote: Remote, descriptor: Descriptor | None, block: _Block | None
+    wish: Wish,
+    remote: Remote,
+    descriptor: Descriptor | None,
+    block: _Block | None,
+    emptied: Collection[str],
 ) -> Step:
     # DS has moved the dossier to a revision without it since the last read: what dsync wrote is
     # gone with the annotation, and nobody emptied it.
@@ -261,11 +296,14 @@ def _value_step(
     def step(action: Action, reason: str | None = None) -> Step:
         return Step(wish, action, descriptor, there, descriptor.id, reason=reason)
 
+    own = _own_values(wish, descriptor, remote)
+    if wish.annotation in emptied:
+        own.discard(None)
     if there == wanted:
-        return step(Action.CONFIRM)
-    is_own = wish.is_forced or there in _own_values(wish, descriptor)
+        return step(Action.CONFIRM if there in own else Action.EQUAL)
+    is_own = wish.is_forced or there in own
     # A human's value over one of dsync's is a conflict of its own, blocked or not.
-    if block and block.stops(wish) and (is_own or wish.is_first):
+    if block and block.stops(wish) and (is_own or _is_untouched(wish)):
         return step(block.action, block.reason)
     if not is_own and _is_not_saved(wish, there, remote, descriptor):
         return step(
@@ -283,19 +321,45 @@ def _value_step(
     return step(Action.WRITE)
 
 
-def _own_values(wish: Wish, descriptor: Descriptor) -> set[str | None]:
+def _is_untouched(wish: Wish) -> bool:
+    """Return whether neither dsync nor, as far as it has seen, a human wrote the value before."""
+    return wish.is_first and not wish.is_humans
+
+
+def _is_humans(wish: Wish, descriptor: Descriptor) -> bool:
+    """Return whether a human's value was seen, in this descriptor."""
+    return wish.is_humans and wish.cible in (None, descriptor.id)
+
+
+def _own_values(wish: Wish, descriptor: Descriptor, remote: Remote) -> set[str | None]:
     """Return the current values that dsync wrote or left; None stands for an empty annotation.
 
     A value written into another descriptor does not count: an annotation that was created again in
     the form is empty although nobody emptied it.
     """
-    known = [own for own in (wish.pushed, wish.uncertain) if own and own.cible == descriptor.id]
+    # Once a human's value was seen, the one before it is no longer dsync's, should it be put back.
+    is_humans = _is_humans(wish, descriptor)
+    written = (None if is_humans else wish.pushed, wish.uncertain)
+    known = [own for own in written if own and own.cible == descriptor.id]
     ours = {normalise(descriptor.type, own.valeur) for own in known}
-    if wish.pushed is None or wish.pushed not in known:
+    if not is_humans and (wish.pushed is None or wish.pushed not in known):
         # dsync has written nothing here, so an empty annotation is nobody's. Once it has, an empty
         # one was emptied by a human.
         ours.add(None)
+    if wish.uncertain in known and _is_edited_since(wish, remote, descriptor):
+        ours.discard(None)
     return ours
+
+
+def _is_edited_since(wish: Wish, remote: Remote, descriptor: Descriptor) -> bool:
+    """Return whether a human edited annotations since the last sending, and this one changed.
+
+    Compared with DS's own date just before it: the clocks of this machine and of DS can differ.
+    """
+    changed_at = remote.updated_at.get(descriptor.id)
+    if wish.seen_at is None or changed_at is None:
+        return False
+    return wish.seen_at < min(changed_at, remote.edited_at)
 
 
 def _is_not_saved(wish: Wish, there: str | None, remote: Remote, descriptor: Descriptor) -> bool:
@@ -327,13 +391,15 @@ def _label_step(
     present = {name: id_ for name, id_ in remote.labels.items() if name in managed or id_ == put}
     text = labels_text(present) or None
     only = next(iter(present.values())) if len(present) == 1 else None
+    is_known = _labels_are_own(wish, present, set(available.values()))
     # That one and no other of dsync's: one beside it would contradict it.
     if list(present) == [wish.valeur]:
-        return Step(wish, Action.CONFIRM, remote=wish.valeur, target=only)
+        action = Action.CONFIRM if is_known else Action.EQUAL
+        return Step(wish, action, remote=wish.valeur, target=only)
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
-    is_own = wish.is_forced or _labels_are_own(wish, present, set(available.values()))
-    if block and block.stops(wish) and (is_own or wish.is_first):
+    is_own = wish.is_forced or is_known
+    if block and block.stops(wish) and (is_own or _is_untouched(wish)):
         return Step(wish, block.action, remote=text, target=only, reason=block.reason)
     if not is_own:
         return Step(wish, Action.CONFLICT, remote=text, target=only)
@@ -359,6 +425,8 @@ def _labels_are_own(wish: Wish, present: Mapping[str, str], available: set[str])
         available: ids of the labels that the démarche has.
     """
     there = set(present.values())
+    if wish.is_humans:
+        return wish.uncertain is not None and there == _label_ids(wish.uncertain, present)
     last = _label_ids(wish.pushed, present) & (available | there)
     if wish.uncertain is None:
         return there == last

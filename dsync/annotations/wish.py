@@ -54,14 +54,15 @@ class Wish(NamedTuple):
     envoyee_le: datetime | None = None
     confirmee_le: datetime | None = None
     valeur_distante: str | None = None
-    """In a conflict, the human's value."""
+    """The human's value that was seen last: in a conflict, equal to the wanted one, or kept."""
     distante_le: datetime | None = None
-    """When the human wrote `valeur_distante`, by DS's date, or when it was first seen."""
+    """When the human wrote `valeur_distante`, by DS's date, or when it was first seen; None unless
+    it stopped the wish."""
     erreur: str | None = None
     """Why DS refused it, or why it waits; in a conflict, that of the result which holds it back
     (None: the wish's own conflict)."""
     cible: str | None = None
-    """The id of the annotation's descriptor, or of the label."""
+    """The id of the annotation's descriptor, or of the label, when it was last compared or sent."""
     force_par: str | None = None
     """Who ordered to overwrite a human's value and a validated pre-check; None: nobody."""
     force_sur: str | None = None
@@ -79,6 +80,16 @@ class Wish(NamedTuple):
     def is_forced(self) -> bool:
         """Return whether an operator ordered to overwrite a human's value."""
         return self.force_par is not None
+
+    @property
+    def is_humans(self) -> bool:
+        """Return whether a human's value was seen, and dsync has not written over it since."""
+        return self.valeur_distante is not None and not self.is_held_back
+
+    @property
+    def is_held_back(self) -> bool:
+        """Return whether the conflict on its dossier's result blocks it: it has none of its own."""
+        return self.statut == WishStatus.CONFLIT and self.erreur is not None
 
     @property
     def is_first(self) -> bool:
@@ -107,7 +118,7 @@ class WishOutcome(NamedTuple):
     cible: str | None = None
     """The id of the annotation's descriptor, or the label, that was compared or written."""
     valeur_distante: str | None = None
-    """In a conflict, the human's value."""
+    """The human's value that stands there, in a conflict or equal to the wanted one."""
     erreur: str | None = None
     prochain_essai_le: datetime | None = None
     replaced: str | None = None
@@ -119,3 +130,11 @@ class WishOutcome(NamedTuple):
     executed it, so it is no longer uncertain; None: neither."""
     definitive: bool = False
     """Whether a refusal is not retried without an operator."""
+
+    @property
+    def is_humans(self) -> bool:
+        """Return whether a human's value stands there, as far as the wish itself is concerned."""
+        is_conflict = self.statut is WishStatus.CONFLIT and self.erreur is None
+        return self.valeur_distante is not None and (
+            is_conflict or self.statut is WishStatus.CONFIRMEE
+        )

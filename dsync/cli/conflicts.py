@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import click
 
@@ -83,15 +84,15 @@ def _list(*, everywhere: bool, as_json: bool) -> None:
         number = own.rows[0][1].numero
         click.echo(
             pasteable(
-                f"\nTo keep the human's value: `dsync conflicts accept {number}`"
+                f"\nTo keep the human's value: `dsync conflicts keep {number}`"
                 f"\nTo overwrite it: `dsync push --force --dossier {number}`"
                 f"\nIf dsync wrote it: `dsync conflicts adopt {number}`"
-                "\naccept and adopt also take several numbers, --all, and --annotation NAME."
+                "\nkeep and adopt also take several numbers and --annotation NAME, keep --all."
             )
         )
 
 
-def _choosing(command: Callable[..., None]) -> Callable[..., None]:
+def _choosing(command: Callable[..., None], *, shows_all: bool = True) -> Callable[..., None]:
     """Add the options and the argument that select conflicts."""
     for option in (
         click.option(
@@ -99,34 +100,49 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice(ANNOTATIONS),
             help="Only this one; with resultat also those that it blocks.",
         ),
-        all_option("In every dossier of every configured démarche."),
+        all_option("In every dossier of every configured démarche.", hidden=not shows_all),
         click.argument("numbers", metavar="[N]...", nargs=-1, type=NUMBER),
     ):
         command = option(command)
     return command
 
 
-@conflicts.command("accept")
+@conflicts.command("keep")
+@_choosing
+@settings_options()
+def keep(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
+    """Keep the values that humans wrote in dossiers N.
+
+    Neither this verdict nor a later one is written over them. One that wants another value is a
+    conflict again.
+    """
+    _keep(numbers, annotation, everywhere=everywhere)
+
+
+@conflicts.command("accept", hidden=True)
 @_choosing
 @settings_options()
 def accept(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
-    """Keep the values that humans wrote in dossiers N: dsync does not write there again."""
-    for numero, count in _resolve(
-        Choice.ACCEPT, numbers, annotation, everywhere=everywhere
-    ).items():
+    """Keep the values that humans wrote in dossiers N: the former name of `keep`."""
+    _keep(numbers, annotation, everywhere=everywhere)
+
+
+def _keep(numbers: tuple[DossierNumber, ...], annotation: str | None, *, everywhere: bool) -> None:
+    for numero, count in _resolve(Choice.KEEP, numbers, annotation, everywhere=everywhere).items():
         click.echo(f"Dossier {numero}: the human's value stays ({_plural(count)} resolved).")
 
 
 @conflicts.command("adopt")
-@_choosing
-@click.option("--yes", is_flag=True, help="With --all: do not ask first.")
+@partial(_choosing, shows_all=False)
+@click.option("--yes", is_flag=True, hidden=True)
 @settings_options()
 def adopt(
     *, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None, yes: bool
 ) -> None:
     """Treat the current values in dossiers N as written by dsync.
 
-    The next push replaces them. --all asks first on a terminal; needs --yes elsewhere.
+    The next push replaces them. What another database of dsync wrote is shown, and taken over, by
+    `dsync accept writer`.
     """
     if everywhere and not numbers:
         question = "Have dsync's next push replace the human's value of every conflict?"

@@ -282,11 +282,12 @@ class _Served:
 
     def _note(self, refused: Iterable[tuple[Path, ConfigurationError]]) -> None:
         self.problems[:] = [
-            {
-                "demarche": self._number_of(path),
-                "problem": "; ".join(exc.problems) or exc.message,
-            }
-            for path, exc in refused
+            {"demarche": demarche, "problem": problem}
+            # Two files of one démarche have one problem.
+            for demarche, problem in dict.fromkeys(
+                (self._number_of(path), "; ".join(exc.problems) or exc.message)
+                for path, exc in refused
+            )
         ]
 
     def _number_of(self, path: Path) -> int | None:

@@ -51,7 +51,7 @@ ACTS = {
         "Reconnaître",
     ),
 }
-_CHOICES = {"garder": Choice.ACCEPT, "adopter": Choice.ADOPT}
+_CHOICES = {"garder": Choice.KEEP, "adopter": Choice.ADOPT}
 
 
 def act(visit: Visit) -> Response:

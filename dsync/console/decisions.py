@@ -79,7 +79,7 @@ def decide(visit: Visit) -> Response:
             return visit.back("/conflits")
         match visit.form.get("choix"):
             case "garder":
-                return _end(visit, chosen, gone, Choice.ACCEPT)
+                return _end(visit, chosen, gone, Choice.KEEP)
             case "adopter" if visit.form.get("confirme"):
                 return _end(visit, chosen, gone, Choice.ADOPT)
             case "ecraser" if visit.form.get("confirme"):
@@ -120,7 +120,7 @@ def _end(visit: Visit, chosen: Sequence[Wish], gone: int, choice: Choice) -> Res
 
 def settled(count: int, choice: Choice) -> str:
     """Return the sentence about conflicts that were settled."""
-    after = "la valeur saisie reste" if choice is Choice.ACCEPT else "le prochain envoi la remplace"
+    after = "la valeur saisie reste" if choice is Choice.KEEP else "le prochain envoi la remplace"
     return f"{words.plural(count, 'conflit réglé', 'conflits réglés')} : {after}."
 
 

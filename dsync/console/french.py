@@ -100,6 +100,12 @@ _SENTENCES = [
         ),
         # What is written.
         (
+            r"Another database of dsync wrote into (\d+) dossiers",
+            r"Une autre base de données de dsync a inscrit des valeurs dans \1 dossiers : rien "
+            "n’est inscrit tant que personne ne dit laquelle inscrit. Si c’est celle-ci, arrêtez "
+            "l’autre, puis donnez votre accord.",
+        ),
+        (
             r"Dossiers whose annotations are waiting: (\d+)",
             r"Dossiers dont les annotations attendent : \1. Elles sont envoyées dans l’heure.",
         ),

@@ -207,6 +207,36 @@ class OutboxReads(Subject):
             sum(count for annotation, _, count in rows if annotation == DETAIL),
         )
 
+    def waiting_dossiers(self, after: DossierNumber, batch: int) -> list[DossierWishes]:
+        """Return the next dossiers with waiting annotations, by number, with all current wishes.
+
+        Whether they are due now does not count.
+
+        Args:
+            after: only dossiers with a higher number.
+            batch: maximum number of dossiers.
+        """
+        numbers = self._waiting(select(_outbox.c.numero).distinct()).where(
+            _outbox.c.annotation != LABEL, _outbox.c.numero > after
+        )
+        chosen = list(self.connection.scalars(numbers.order_by(_outbox.c.numero).limit(batch)))
+        rows = self.connection.execute(
+            select_wishes()
+            .where(among(_outbox.c.numero, chosen), _outbox.c.courante)
+            .order_by(_outbox.c.numero, _outbox.c.id)
+        )
+        wishes = [wish_of(row, is_due=row.statut in WAITING) for row in rows]
+        return by_dossier(self.connection, wishes)
+
+    def forgotten(self, numbers: Sequence[DossierNumber]) -> set[DossierNumber]:
+        """Return the dossiers of these into which dsync wrote before they were erased here."""
+        # Of what was erased, the text is gone and the dates stay.
+        was_sent = (_outbox.c.confirmee_le.is_not(None), _outbox.c.envoyee_le.is_not(None))
+        found = select(_outbox.c.numero).where(
+            among(_outbox.c.numero, numbers), *was_sent, _outbox.c.valeur.is_(None)
+        )
+        return {DossierNumber(number) for number in self.connection.scalars(found)}
+
     def ended_targets(self) -> list[tuple[RevisionId, str, str]]:
         """Return the targets of the ended wishes of open dossiers, each once.
 
@@ -258,8 +288,8 @@ class OutboxWrites(OutboxReads):
     ) -> None:
         """Store new wishes; one that equals the current wish is ignored.
 
-        A wish that replaces one in conflict takes over the human's value. If this value stops the
-        new wish too, no further event is recorded; if not, the end of the conflict is. While a
+        A wish takes over the human's value that was seen last: it stays theirs. If a conflict with
+        it goes on, no further event is recorded; if not, its end is. While a
         human's result is accepted in place of the wished one, what explains the wished one is
         not sent.
 
@@ -317,10 +347,12 @@ class OutboxWrites(OutboxReads):
                     "creee_le": now,
                     "courante": True,
                     "definitive": False,
-                    "valeur_distante": _humans_value(current.get(key)),
-                    "distante_le": since.distante_le if (since := current.get(key)) else None,
+                    "valeur_distante": _humans_value(before),
+                    "distante_le": before.distante_le if before else None,
+                    "cible": before.cible if before else None,
                 }
                 for key, wish in fresh.items()
+                for before in (current.get(key),)
             ],
         )
 
@@ -553,8 +585,8 @@ def _dated_as_written(
 
 
 def _humans_value(replaced: Wish | None) -> str | None:
-    """Return the human's value of a conflict that the wish was in, open again or not."""
-    if replaced is None or (replaced.statut == WishStatus.CONFLIT and replaced.erreur is not None):
+    """Return the human's value that was seen last, unless the wish was only held back."""
+    if replaced is None or replaced.is_held_back:
         return None
     return replaced.valeur_distante
 

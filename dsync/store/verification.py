@@ -138,6 +138,15 @@ class ContentReads(Subject):
             for row in rows
         }
 
+    def annotations(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, bytes]:
+        """Return the stored JSON of these dossiers' annotations, by number."""
+        rows = self.connection.execute(
+            select(_contenu.c.numero, cast(_contenu.c.annotations, Text)).where(
+                _contenu.c.demarche_numero == self.number, among(_contenu.c.numero, numbers)
+            )
+        )
+        return {DossierNumber(number): _bytes(text) or b"null" for number, text in rows}
+
 
 class VerificationReads(Subject):
     """Reads rows that should not be there, and what should be equal."""
@@ -315,6 +324,8 @@ class VerificationReads(Subject):
                 _outbox.c.demarche_numero == self.number,
                 _outbox.c.courante,
                 _outbox.c.statut == WishStatus.CONFIRMEE.value,
+                # One that is equal to a human's value is not dsync's.
+                _outbox.c.valeur_distante.is_(None),
                 ~select(pushed.c.numero).where(same).exists(),
             )
         )

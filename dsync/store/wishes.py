@@ -17,6 +17,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    null,
     or_,
     select,
     update,
@@ -43,6 +44,7 @@ WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
 
 MOST_WISHES = 500
 """Maximum number of open wishes that are read at a time."""
+_STOPPED = (WishStatus.SUSPENDUE, WishStatus.REFUSEE)
 _OPEN = (WishStatus.REFUSEE, WishStatus.INCERTAINE, WishStatus.EN_ATTENTE)
 
 
@@ -297,12 +299,13 @@ class WishWrites(WishReads):
             events.append(NewEvent(numero, "adopte", {"annotations": names}))
         self._journal.record_events(run, events, now)
 
-    def accept_conflicts(
+    def keep_conflicts(
         self, numero: DossierNumber, now: datetime, annotation: str | None = None
     ) -> int:
         """End a dossier's conflicts by keeping the human's values; return how many there were.
 
-        The wishes stay the current ones, so that the same verdict makes no new wishes.
+        The wishes stay the current ones, so that the same verdict makes no new wishes. Those of
+        another verdict meet the same value, and do not replace it.
 
         Args:
             numero: the dossier's number.
@@ -317,7 +320,7 @@ class WishWrites(WishReads):
     ) -> int:
         """End a dossier's conflicts by taking DS's values as written by dsync; return how many.
 
-        The wishes then wait to be sent. The arguments are those of `accept_conflicts`.
+        The wishes then wait to be sent. The arguments are those of `keep_conflicts`.
         """
         conflicts = self._in_conflict(numero, annotation)
         upsert(
@@ -346,10 +349,19 @@ class WishWrites(WishReads):
     ) -> int:
         if not conflicts:
             return 0
+        # Whatever the next verdicts want, a value that is kept is a human's.
+        kept = [row.id for row in conflicts if choice == "accepte" and not row.is_held_back]
+        humans = case((_outbox.c.id.in_(kept), _outbox.c.valeur_distante), else_=null())
         self.connection.execute(
             update(_outbox)
             .where(_outbox.c.id.in_([row.id for row in conflicts]))
-            .values(statut=statut.value, erreur=None, valeur_distante=None, prochain_essai_le=None)
+            .values(
+                statut=statut.value,
+                erreur=None,
+                valeur_distante=humans,
+                distante_le=None,
+                prochain_essai_le=None,
+            )
         )
         names: list[Json] = [row.annotation for row in conflicts]
         details: dict[str, Json] = {"annotations": names, "choix": choice}
@@ -371,7 +383,8 @@ class WishWrites(WishReads):
             key = {"numero": wish.numero, "annotation": wish.annotation}
             if end.pushed is not None:
                 ours.append(key | pushed_columns(end.pushed, end.cible, now))
-            elif end.written is False:
+            elif end.written is False or (end.is_humans and wish.uncertain is not None):
+                # What was sent before without an answer is not there: what comes is not its effect.
                 nothing.append(key | _NOTHING_UNCERTAIN | {"annotations_vues_le": None})
             elif wish.statut == WishStatus.INCERTAINE and end.statut is not WishStatus.INCERTAINE:
                 # DS has ended the request. Whether it saved the value is known after reading back.
@@ -401,19 +414,21 @@ def pushed_columns(valeur: str | None, cible: str | None, now: datetime) -> dict
 def _outcome_row(wish: Wish, end: WishOutcome, now: datetime) -> dict[str, Any]:
     is_confirmed = end.statut is WishStatus.CONFIRMEE
     goes_on = end.statut in {WishStatus.EN_ATTENTE, WishStatus.INCERTAINE}
+    keeps = goes_on or (wish.is_humans and end.statut in _STOPPED)
     return {
         "id": wish.id,
         "valeur": end.valeur or wish.valeur,
         "statut": end.statut.value,
-        # Kept while it goes on, so that the end of the conflict is told when the wish is confirmed.
-        "valeur_distante": wish.valeur_distante if goes_on else end.valeur_distante,
+        # Kept while it goes on, so that the end of the conflict is told when the wish is confirmed,
+        # and while nothing is written, so that the human's value is still known as theirs then.
+        "valeur_distante": wish.valeur_distante if keeps else end.valeur_distante,
         "erreur": end.erreur,
         "prochain_essai_le": end.prochain_essai_le,
         # The first time stays, also when the value is compared again later.
         "confirmee_le": (wish.confirmee_le or now) if is_confirmed else wish.confirmee_le,
-        "cible": end.cible,
+        "cible": end.cible or (wish.cible if keeps else None),
         "definitive": end.definitive,
-        "distante_le": wish.distante_le if goes_on else _since(wish, end, now),
+        "distante_le": wish.distante_le if keeps else _since(wish, end, now),
         # An order to overwrite a human's value applies once.
         "force_par": wish.force_par if goes_on else None,
         "force_sur": wish.force_sur if goes_on else None,
@@ -425,6 +440,8 @@ def _since(wish: Wish, end: WishOutcome, now: datetime) -> datetime | None:
 
     DS has no date of a label: it is when this value was first seen.
     """
+    if end.statut is WishStatus.CONFIRMEE:
+        return None
     if end.valeur_distante is None or end.distante_le is not None:
         return end.distante_le
     is_known = wish.valeur_distante == end.valeur_distante
@@ -456,7 +473,7 @@ def _events(pairs: Sequence[tuple[Wish, WishOutcome]]) -> list[NewEvent]:
 
 
 def _evenements(wish: Wish, end: WishOutcome) -> list[EventName]:
-    was_conflict = wish.valeur_distante is not None
+    was_conflict = wish.distante_le is not None and wish.valeur_distante is not None
     evenements: list[EventName] = []
     if end.statut is WishStatus.CONFIRMEE and end.written:
         evenements.append("pousse")

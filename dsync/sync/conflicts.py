@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Choice(StrEnum):
     """How conflicts end; the value is written into the journal."""
 
-    ACCEPT = "accepte"
-    """The human's value stays: dsync does not write this verdict there."""
+    KEEP = "accepte"
+    """The human's value stays: dsync writes neither this verdict nor another one over it."""
     ADOPT = "adopte"
     """The current value counts as written by dsync: the wish is sent and replaces it."""
 
@@ -51,7 +51,7 @@ def end_conflicts(
     with store.beside_runs(demarche) as tx:
         # Read in this transaction, for which a run waits: nobody ends one of them meanwhile.
         in_conflict = sorted({conflict.numero for conflict in tx.wishes.conflicts()})
-        end = tx.wishes.accept_conflicts if choice is Choice.ACCEPT else tx.wishes.adopt_conflicts
+        end = tx.wishes.keep_conflicts if choice is Choice.KEEP else tx.wishes.adopt_conflicts
         ended = {
             numero: end(numero, now, annotation)
             for numero in in_conflict

@@ -325,6 +325,19 @@ def dossier_of(stored: StoredDossier) -> Dossier:
     return replace(dossier, **instants)
 
 
+def annotations_of(stored: bytes | None) -> dict[str, Json]:
+    """Return the values of a dossier's annotations, by the descriptor's id.
+
+    Args:
+        stored: their JSON; None without a copy.
+
+    Raises:
+        msgspec.DecodeError: it was damaged.
+    """
+    champs = _to_champs.decode(stored) if stored else ()
+    return {champ.descriptor_id: champ.contenu for champ in champs}
+
+
 def cells_of(stored: StoredDossier) -> list[Cell]:
     """Return the stored flat list of a dossier's champs and annotations.
 

@@ -18,7 +18,16 @@ from functools import partial
 from math import ceil
 from typing import NamedTuple
 
-from dsync.annotations import Action, DossierWishes, Remote, WishOutcome, WishStatus, WrittenValue
+from dsync.annotations import (
+    Action,
+    DossierWishes,
+    Remote,
+    Step,
+    WishOutcome,
+    WishStatus,
+    WrittenValue,
+)
+from dsync.domain.consent import Consent
 from dsync.domain.detail_frame import stated_verdict
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
@@ -33,11 +42,14 @@ from dsync.errors import (
     quotation,
 )
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
+from dsync.sync.consent import nothing_to_accept
 from dsync.sync.context import Run
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 from dsync.sync.work import Overwrite, Push
 from dsync.sync.write_brake import stops_writing
+from dsync.sync.writers import is_writer, may_adopt
 from dsync.sync.writes import (
+    Another,
     WriteTerms,
     described,
     may_have_outdated_labels,
@@ -158,8 +170,13 @@ def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> Non
     with run.reading() as reader:
         total = reader.outbox.due_count(run.now, numbers)
     terms = _terms(run) if total else None
-    if terms is not None and not stops_writing(run, numbers):
+    if terms is not None and is_writer(run, terms) and not stops_writing(run, numbers):
         _push_all(run, terms, numbers, total, waits=waits)
+        if terms.anothers and terms.anothers.keys() <= run.report.adopted_numbers:
+            nothing_to_accept(run, Consent.WRITER)
+    elif not total and not numbers:
+        for kind in (Consent.WRITER, Consent.WRITES):
+            nothing_to_accept(run, kind)
 
 
 def _terms(run: Run) -> WriteTerms | None:
@@ -228,7 +245,9 @@ def _push_all(
             try:
                 remotes = _current(run, due, read)
                 not_after = run.now + SLOW
-                if writes := _plan_batch(run, terms, due, remotes):
+                if (writes := _plan_batch(run, terms, due, remotes)) is None:
+                    return
+                if writes:
                     if size.is_largest:
                         # If this fails, what is marked is read back later, as after a crash.
                         following = _read_ahead(run, thread, _due(run, size, numbers))
@@ -313,10 +332,11 @@ def _current(run: Run, due: Sequence[DossierWishes], ahead: _Ahead | None) -> Re
 
 def _plan_batch(
     run: Run, terms: WriteTerms, due: Sequence[DossierWishes], remotes: Remotes
-) -> list[DossierWrite]:
+) -> list[DossierWrite] | None:
     """Plan a batch, record what is not written, and mark what is; return the writes.
 
-    In a dry run, record the writes, too, and return none.
+    In a dry run, record the writes, too, and return none. None: another database of dsync wrote
+    meanwhile; nothing is recorded, and nothing more may be written.
 
     Raises:
         DSError: the démarche's labels cannot be read; nothing was marked.
@@ -324,6 +344,8 @@ def _plan_batch(
     writes: list[DossierWrite] = []
     outcomes: list[WishOutcome] = []
     adopted: dict[DossierNumber, Mapping[str, WrittenValue]] = {}
+    plans: list[tuple[DossierWishes, Remote, list[Step]]] = []
+    anothers: dict[DossierNumber, Another] = {}
     for dossier in due:
         number, remote = dossier.numero, remotes[dossier.numero]
         own = run.annotations_of(dossier.revision_id)
@@ -337,11 +359,17 @@ def _plan_batch(
         steps, adopted_here = plan_steps(dossier, remote, own, terms)
         # The stored labels may be older than a renaming on DS, which would look like a human's
         # edit.
-        if may_have_outdated_labels(steps) and not run.demarche_is_fresh:
+        is_due = [step for step in steps if step.wish.is_due]
+        if may_have_outdated_labels(is_due) and not run.demarche_is_fresh:
             _refresh_labels(run, terms)
             steps, adopted_here = plan_steps(dossier, remote, own, terms)
         if adopted_here:
-            adopted[number] = adopted_here
+            adopted[number], anothers[number] = adopted_here, Another.of(steps, adopted_here)
+        plans.append((dossier, remote, [step for step in steps if step.wish.is_due]))
+    if anothers and not may_adopt(run, terms, anothers):
+        return None
+    for dossier, remote, steps in plans:
+        number, own = dossier.numero, run.annotations_of(dossier.revision_id)
         if any(step.action is Action.CONFLICT for step in steps):
             run.report.conflict_numbers.add(number)
         note_refusals(run, refusals_of(steps))

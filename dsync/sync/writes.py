@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from dsync.annotations import (
     Action,
@@ -20,10 +20,13 @@ from dsync.annotations import (
     WrittenValue,
     adopted_values,
     current_value,
+    is_unwritten,
     later_values,
     plan,
 )
-from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
+from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT
+from dsync.domain.consent import digest_of
+from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.ds import DossierWrite, Refusal, WriteOutcome
 from dsync.errors import quotation
@@ -47,6 +50,25 @@ REMEDIES: dict[str, str] = {
 }
 
 
+class Another(NamedTuple):
+    """What becomes of a dossier into which another database of dsync wrote."""
+
+    digest: str
+    """Of what this one would write there."""
+    before: str
+    """The result there."""
+    after: str
+    """The result that this one wants."""
+
+    @classmethod
+    def of(cls, steps: Sequence[Step], adopted: Mapping[str, WrittenValue]) -> Self:
+        """Return that of a dossier, by what `plan_steps` returns."""
+        result = next((step for step in steps if step.wish.annotation == RESULTAT), None)
+        there = (result and result.remote) or (RESULTAT in adopted and adopted[RESULTAT].valeur)
+        after = result.wish.valeur if result else ""
+        return cls(digest_of_writes(steps), there or "", after)
+
+
 @dataclass(slots=True)
 class WriteTerms:
     """The instructeur, labels and configuration with which annotations are written."""
@@ -57,12 +79,15 @@ class WriteTerms:
     config: AnnotationsConfig
     stated_verdict: Callable[[str], Verdict | None]
     """Returns the verdict that a detail states, None for a text that the programme did not make."""
+    anothers: dict[DossierNumber, Another] = field(default_factory=dict)
+    """The dossiers into which another database wrote. This one writes into them, and into others,
+    only with a person's consent to all of them (`dsync/sync/writers.py`)."""
 
 
 def plan_steps(
     dossier: DossierWishes, remote: Remote, resolved: ResolvedAnnotations, terms: WriteTerms
 ) -> tuple[list[Step], Mapping[str, WrittenValue]]:
-    """Plan the due wishes of one dossier.
+    """Plan the wishes of one dossier.
 
     Args:
         dossier: with all its current wishes; those that are not due only influence the others.
@@ -71,11 +96,12 @@ def plan_steps(
         terms: the instructeur, labels and configuration to write with.
 
     Returns:
-        A step for each due wish, and, by annotation, the values in DS that another database of
-        dsync wrote (None: a human's replaced it).
+        A step for each wish, those included that are not due, and, by annotation, the values in DS
+        that another database of dsync wrote (None: a human's replaced it), as if they were this
+        one's: that needs a person's consent.
     """
     wishes = dossier.wishes
-    if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
+    if is_unwritten(wishes):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
         # This database has written nothing here; another one of dsync may have.
         adopted = adopted_values(remote, resolved, terms.config, terms.stated_verdict, wanted)
@@ -83,8 +109,26 @@ def plan_steps(
         by_name = {wish.annotation: wish for wish in wishes}
         # dsync may have written more than is recorded, if this database was restored from a backup.
         adopted = later_values(by_name, remote, resolved, terms.config, terms.stated_verdict)
-    steps = plan(_renewed(wishes, adopted), remote, resolved, terms.config, terms.labels)
-    return [step for step in steps if step.wish.is_due], adopted
+    steps = plan(
+        _renewed(wishes, adopted),
+        remote,
+        resolved,
+        terms.config,
+        terms.labels,
+        is_taking_over=bool(terms.anothers),
+    )
+    return steps, adopted
+
+
+def digest_of_writes(steps: Sequence[Step]) -> str:
+    """Return a digest of the writes among these steps: of each annotation, before and after."""
+    return digest_of(
+        *sorted(
+            f"{step.wish.annotation}: {step.remote or ''} → {step.wish.valeur}"
+            for step in steps
+            if step.action is Action.WRITE
+        )
+    )
 
 
 def may_have_outdated_labels(steps: Sequence[Step]) -> bool:
@@ -142,6 +186,7 @@ def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wi
 
 _STATUSES = {
     Action.CONFIRM: WishStatus.CONFIRMEE,
+    Action.EQUAL: WishStatus.CONFIRMEE,
     Action.CONFLICT: WishStatus.CONFLIT,
     Action.BLOCKED_BY_CONFLICT: WishStatus.CONFLIT,
     Action.BLOCKED_BY_REFUSAL: WishStatus.REFUSEE,
@@ -158,6 +203,8 @@ def outcome_without_write(step: Step, remote: Remote) -> WishOutcome:
     match step.action:
         case Action.CONFIRM:
             return end._replace(pushed=wish.valeur, valeur=wish.valeur)
+        case Action.EQUAL:
+            return end._replace(valeur_distante=wish.valeur)
         case Action.CONFLICT:
             since = remote.updated_at.get(step.target or "")
             return end._replace(valeur_distante=step.remote or "", distante_le=since)

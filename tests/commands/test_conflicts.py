@@ -173,12 +173,13 @@ def test_several_conflicts_are_resolved_at_once(
 
     What lets dsync replace every human's value needs a yes.
     """
-    assert 2 == run("conflicts", "accept").code
+    assert 2 == run("conflicts", "keep").code
     assert 2 == run("conflicts", "adopt", "--all", str(edited[0])).code
     first, second, third = edited
-    accepted = run("conflicts", "accept", str(first), str(second), "1")
-    assert f"Dossier {second}: the human's value stays" in accepted.out
-    assert "Dossier 1 has no such open conflict" in accepted.out
+    kept = run("conflicts", "keep", str(first), "1")
+    assert f"Dossier {first}: the human's value stays" in kept.out
+    assert "Dossier 1 has no such open conflict" in kept.out
+    assert "the human's value stays" in run("conflicts", "accept", str(second)).out
     assert {third} == {c["numero"] for c in run("conflicts", "list", "--json").json}
     every = ("conflicts", "adopt", "--all", "--annotation")
     unasked = run(*every, "resultat")

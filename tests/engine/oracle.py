@@ -118,7 +118,7 @@ def check_conflicts(engine: Engine, touched: set[tuple[int, str]]) -> None:
 
 
 def check_hands(engine: Engine, hands: dict[tuple[int, int], Any]) -> None:
-    """What a human wrote stands, unless dsync wished the same at some time.
+    """What a human wrote or emptied stands, unless dsync sent the same at some time.
 
     Args:
         engine: what is looked at.
@@ -126,11 +126,9 @@ def check_hands(engine: Engine, hands: dict[tuple[int, int], Any]) -> None:
     """
     for (rank, stable_id), value in hands.items():
         name = OWNED.get(stable_id)
-        of_wish = "SELECT valeur FROM outbox WHERE numero = :n AND annotation = :name"
-        wished = [row["valeur"] for row in engine.rows(of_wish, n=FIRST + rank, name=name)]
         is_erased = "supprime" == engine.control.truth_of(FIRST + rank).presence
-        if value and name and not is_erased and value not in wished:
-            assert value == engine.remote(rank, stable_id), (rank, name)
+        if name and not is_erased and value not in engine.sent(rank, stable_id):
+            assert (value or None) == engine.remote(rank, stable_id), (rank, name)
 
 
 def _standing(truth: DossierTruth, name: str) -> str | None:

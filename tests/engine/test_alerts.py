@@ -109,7 +109,7 @@ def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None
     engine.restart()
     engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
     look(full=True)
-    end_conflicts(engine.worker.store, DEMARCHE, Choice.ACCEPT, engine.worker.now(), asked_by="ana")
+    end_conflicts(engine.worker.store, DEMARCHE, Choice.KEEP, engine.worker.now(), asked_by="ana")
     engine.control.catalogue.unavailable = True
     engine.advance(days=17)
     look()

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from dsync.errors import StoreError
+from dsync.sandbox import ScriptedFault
 from tests.engine import oracle
 from tests.engine.conftest import Start
 from tests.engine.doom import Doom, KilledError
-from tests.engine.rig import DETAIL, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number, seeds
+from tests.engine.rig import DETAIL, ETAPE, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number, seeds
 from tests.store.databases import engine_by_case
 
 MOST_EFFECTS = 60
@@ -161,6 +162,33 @@ def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edite
     expected = ["Éligible", "Inéligible"] if edited else ["Éligible"]
     assert (expected, expected[-1]) == (engine.sent(0, RESULTAT), engine.remote(0))
     assert len(expected) == len(engine.sent(0, DETAIL))
+
+
+@pytest.mark.parametrize("stable_id", [RESULTAT, DETAIL])
+def test_what_a_human_empties_after_a_kill_stays_empty(engine: Engine, stable_id: int) -> None:
+    """DS has executed the write that nobody answered, and then somebody emptied a part of it."""
+    Doom(engine.worker).after_mutation()
+    with pytest.raises(KilledError):
+        engine.sync()
+    engine.advance(seconds=20)
+    engine.control.edit_annotation(number(0), stable_id, "")
+    engine.control.edit_champ(number(1), PAGE, "")
+    engine.advance(seconds=70)
+    for conflicts in (1, 0):
+        assert conflicts == engine.restart().sync(full=True).conflicts
+        assert (None, 1) == (engine.remote(0, stable_id), len(engine.sent(0, stable_id)))
+        assert "conflit" == engine.wishes(0)[oracle.OWNED[stable_id]]
+    assert "Inéligible" == engine.remote(1)
+
+
+def test_what_ds_did_not_execute_before_a_kill_is_sent_again(engine: Engine) -> None:
+    """A human edited another annotation meanwhile: nothing that dsync writes was emptied."""
+    engine.control.faults.fail(ScriptedFault("cut_before", "Push"))
+    engine.sync()
+    engine.control.edit_annotation(number(0), ETAPE, "Jury")
+    engine.advance(seconds=70)
+    assert (0, 0) == ((report := engine.restart().sync(full=True)).exit_code, report.conflicts)
+    assert dict.fromkeys(WISHES, "confirmee") == engine.wishes(0)
 
 
 def test_a_database_file_that_is_deleted_under_a_service_is_missed(engine: Engine) -> None:

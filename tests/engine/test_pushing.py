@@ -572,11 +572,65 @@ def test_a_value_that_a_human_put_first_is_a_conflict(engine: Engine) -> None:
     assert 1 == engine.events(0).count("conflit")
 
 
-def test_the_same_value_by_a_human_is_confirmed_without_a_write(engine: Engine) -> None:
-    """Whoever wrote it."""
-    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+@pytest.mark.parametrize("when", ["before", "over a conflict", "kept"])
+def test_the_same_value_by_a_human_stays_theirs(engine_on_each: Engine, when: str) -> None:
+    """It is confirmed without a write; a verdict that moves on does not replace it, nor the label.
+
+    They wrote it before dsync's first run, or their value was in conflict, or kept, and the verdict
+    came round to it.
+    """
+    engine = engine_on_each
+    page = engine.control.truth_of(number(0)).raw_champs[PAGE]
+    if when == "before":
+        make_ineligible(engine)
+    else:
+        engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    for name in engine.labels(0):
+        engine.control.remove_label(number(0), name)
+    engine.control.add_label(number(0), "inéligible")
+    engine.advance(minutes=20)
+    engine.sync(full=True)
+    if when != "before":
+        assert ("conflit", "conflit") == (engine.wishes(0)["resultat"], engine.wishes(0)["label"])
+        if when == "kept":
+            now = engine.worker.now()
+            end_conflicts(engine.worker.store, DEMARCHE, Choice.KEEP, now, asked_by="ana@poste")
+        make_ineligible(engine)
+        engine.advance(minutes=20)
+        engine.sync()
+    assert (OTHER, CONFIRMED) == (engine.verdict(0), engine.wishes(0))
+    sent = engine.sent(0)
+    engine.control.edit_champ(number(0), PAGE, page)
+    for conflicts in (1, 0):
+        engine.advance(minutes=20)
+        assert conflicts == engine.sync(full=True).conflicts
+        assert ("Éligible", sent) == (engine.verdict(0), engine.sent(0))
+        assert (OTHER, ["inéligible"]) == (engine.remote(0), engine.labels(0))
+    assert [] == engine.worker.app.verify(remote=True).findings
+
+
+def test_a_value_that_a_human_emptied_or_put_back_stays_theirs(engine: Engine) -> None:
+    """Once it was seen that they wrote there, dsync's former value is no longer its own."""
+    page = engine.control.truth_of(number(0)).raw_champs[PAGE]
+    engine.control.edit_annotation(number(6), RESULTAT, "À vérifier")
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync()
-    assert ([], CONFIRMED) == (engine.sent(0), engine.wishes(0))
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.control.edit_annotation(number(6), RESULTAT, "")
+    engine.advance(minutes=20)
+    engine.sync()
+    assert ("confirmee", None) == (engine.wishes(0)["resultat"], engine.remote(6))
+    make_ineligible(engine)
+    engine.advance(minutes=20)
+    engine.sync()
+    assert ("Éligible", "conflit") == (engine.remote(0), engine.wishes(0)["resultat"])
+    assert (None, "conflit") == (engine.remote(6), engine.wishes(6)["resultat"])
+    engine.control.edit_champ(number(0), PAGE, page)
+    engine.advance(minutes=20)
+    engine.sync()
+    assert "confirmee" == engine.wishes(0)["resultat"]
 
 
 @pytest.mark.parametrize("value", [OTHER, ""], ids=["changed", "emptied"])
@@ -698,7 +752,7 @@ def test_an_accepted_result_holds_nothing_back(engine: Engine) -> None:
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync()
     now = engine.worker.now()
-    end_conflicts(engine.worker.store, DEMARCHE, Choice.ACCEPT, now, asked_by="ana@poste")
+    end_conflicts(engine.worker.store, DEMARCHE, Choice.KEEP, now, asked_by="ana@poste")
     before = engine.remote(0, DETAIL)
     engine.control.edit_champ(number(0), 4202, "")
     assert 1 == engine.sync().evaluated
@@ -965,17 +1019,30 @@ def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> N
 # --- a lost or new database -------------------------------------------------------------------
 
 
-def test_a_new_database_adopts_what_dsync_wrote(engine_on_each: Engine) -> None:
-    """Nobody wrote there but dsync: counted and journaled as adopted, nothing is sent."""
+def test_a_new_database_adopts_what_dsync_wrote_once_a_person_says_so(
+    engine_on_each: Engine,
+) -> None:
+    """Before, nothing is written at all, new dossiers included; then it is journaled as adopted."""
     engine = engine_on_each
     engine.sync_until_quiet()
     before = [engine.remote(rank, DATE) for rank in OPEN]
     engine.lose_database()
     engine.advance(hours=3)
     engine.control.forget_requests()
-    report = engine.sync()
+    for _ in range(2):
+        report = engine.sync()
+        assert (4, 0, 0, 0) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
+        assert "dsync accept writer" in report.errors[0]
+    [asked] = engine.asked()
+    assert {str(number(rank)) for rank in OPEN} == asked.proposal.subjects.keys()
+    assert {(move.before, move.after) for move in asked.proposal.moves} == {
+        (verdict, verdict) for verdict in map(engine.remote, OPEN)
+    }
+    report = engine.accept(Consent.WRITER)
     assert (0, 10, 0, 0) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
-    assert [] == engine.mutations()
+    assert [] == [*engine.mutations(), *engine.asked()]
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        assert [] == reader.consents.all()
     assert before == [engine.remote(rank, DATE) for rank in OPEN]
     assert [CONFIRMED] * 10 == [engine.wishes(rank) for rank in OPEN]
     assert ["cree", "verdict", "adopte"] == engine.events(0)
@@ -990,7 +1057,11 @@ def test_an_adopted_set_follows_a_verdict_that_moved(engine: Engine) -> None:
     before = engine.remote(0, DATE)
     make_ineligible(engine)
     engine.lose_database()
-    report = engine.sync()
+    engine.sync()
+    [asked] = engine.asked()
+    assert ("Éligible", "Inéligible", 1) in {move[1:] for move in asked.proposal.moves}
+    assert "Éligible" == engine.remote(0)
+    report = engine.accept(Consent.WRITER)
     assert (0, 10, 0, 1) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
     assert ("Inéligible", ["inéligible"]) == (engine.remote(0), engine.labels(0))
     assert engine.remote(0, DETAIL).startswith("Inéligible – ")
@@ -1002,13 +1073,15 @@ def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) ->
     """The detail is younger than its date then, and is dsync's own all the same."""
     engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), DETAIL, "Vu avec le sponsor")
+    engine.advance(minutes=1)
     make_ineligible(engine)
     engine.sync()
     engine.advance(hours=1)
     engine.worker.push(0, force_by="ana@poste")
     assert engine.remote(0, DETAIL).startswith("Inéligible – ")
     engine.lose_database()
-    report = engine.sync()
+    engine.sync()
+    report = engine.accept(Consent.WRITER)
     assert (0, 10, 0) == (report.exit_code, report.adopted, report.conflicts)
 
 
@@ -1019,13 +1092,60 @@ def test_a_new_database_lists_a_changed_result_as_one_conflict(engine: Engine) -
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.lose_database()
     engine.advance(hours=1)
-    assert 1 == engine.sync().conflicts
+    engine.sync()
+    assert 1 == engine.accept(Consent.WRITER).conflicts
     rows = engine.rows(
         "SELECT annotation FROM outbox WHERE statut = 'conflit' AND courante AND erreur IS NULL"
     )
     assert ["resultat"] == [row["annotation"] for row in rows]
     engine.worker.push(0, force_by="ana@poste")
     assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
+
+
+def test_a_text_of_dsync_that_a_human_copied_stops_nobody(engine: Engine) -> None:
+    """By hand, with its result and a date, as in another dossier: theirs; others are written."""
+    detail = "Éligible – Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
+    for id_, value in (
+        (RESULTAT, "Éligible"),
+        (DETAIL, f"{detail}la DINUM instruit le dossier."),
+        (DATE, engine.control.clock.now()),
+        (ETAPE, "Jury"),
+    ):
+        engine.control.edit_annotation(number(0), id_, value)
+        engine.advance(seconds=8)
+    texts = [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL, DATE)]
+    make_ineligible(engine)
+    report = engine.sync()
+    assert (0, 0, 9) == (report.exit_code, report.adopted, report.pushed)
+    assert texts == [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL, DATE)]
+
+
+def test_a_result_that_was_emptied_before_the_database_was_lost_stays_empty(
+    engine: Engine,
+) -> None:
+    """Beside dsync's date, or its label alone: nobody's annotation is free for the new one."""
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, "")
+    for id_ in (RESULTAT, DETAIL, DATE):
+        engine.control.edit_annotation(number(1), id_, None if id_ == DATE else "")
+    engine.control.edit_annotation(number(2), DETAIL, "")
+    engine.lose_database()
+    engine.sync()
+    engine.control.forget_requests()
+    engine.accept(Consent.WRITER)
+    assert (None, None, None) == (engine.remote(0), engine.remote(1), engine.remote(2, DETAIL))
+    assert [] == [sent for sent in engine.sent_values() if sent[0] in (0, 1, 2)]
+    assert {"conflit"} == {engine.wishes(rank)["resultat"] for rank in (0, 1)}
+
+
+def test_a_human_who_put_a_label_first_keeps_it_and_no_result_waits_for_it(
+    engine: Engine,
+) -> None:
+    """No other database of dsync has written here: an empty result is nobody's."""
+    engine.control.add_label(number(0), "à vérifier")
+    engine.sync()
+    assert ("Éligible", ["à vérifier"]) == (engine.remote(0), engine.labels(0))
+    assert {**CONFIRMED, "label": "conflit"} == engine.wishes(0)
 
 
 @pytest.mark.parametrize(
@@ -1050,7 +1170,8 @@ def test_a_new_database_leaves_what_is_not_dsyncs_own(
         engine.control.edit_champ(number(0), PROBLEME, "Mieux dit")
     kept = [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL)]
     engine.lose_database()
-    report = engine.sync()
+    engine.sync()
+    report = engine.accept(Consent.WRITER)
     assert (9, 1) == (report.adopted, report.conflicts)
     assert "conflit" in engine.wishes(0).values()
     assert kept == [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL)]

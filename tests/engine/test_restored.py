@@ -11,10 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.store.engine import parse_url
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine import oracle
-from tests.engine.rig import DATE, DETAIL, ETAPE, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number
+from tests.engine.rig import (
+    DATE,
+    DETAIL,
+    ETAPE,
+    OPEN,
+    PAGE,
+    PROBLEME,
+    RESULTAT,
+    WISHES,
+    Engine,
+    number,
+)
 from tests.store.databases import on_postgresql, on_sqlite
 
 Restore = Callable[[], None]
@@ -83,7 +95,9 @@ def test_what_dsync_wrote_after_the_backup_is_known_as_its_own(
     [differing] = engine.worker.app.verify(remote=True).findings
     assert ("remote", True) == (differing.check, {*map(number, range(3))} <= {*differing.dossiers})
     engine.control.forget_requests()
-    report = engine.sync()
+    refused = engine.sync()
+    assert (4, 0, []) == (refused.exit_code, refused.adopted, engine.mutations())
+    report = engine.accept(Consent.WRITER)
     assert (0, 0, 0) == (report.exit_code, report.conflicts, len(engine.mutations()))
     assert standing == {r: (engine.remote(r), engine.remote(r, DETAIL)) for r in range(3)}
     for rank in range(3):
@@ -120,6 +134,8 @@ def test_humans_edits_after_the_backup_are_kept(
 
     restore()
 
+    assert 4 == engine.sync(full=True).exit_code
+    engine.accept(Consent.WRITER)
     for _ in range(2):
         assert 0 == engine.sync(full=True).exit_code
         assert ("Inéligible", "Éligible", before) == tuple(engine.remote(r) for r in (0, 1, 9))
@@ -152,7 +168,8 @@ def test_dossiers_erased_after_the_backup_are_erased_again(
 
     restore()
 
-    assert 0 == engine.sync(full=True).exit_code
+    assert 4 == engine.sync(full=True).exit_code
+    assert 0 == engine.accept(Consent.WRITER).exit_code
     oracle.check_copy(engine)
     assert "supprime" == engine.one("dossier", 1)["presence"]
     assert [] == engine.worker.app.verify(remote=True).findings
@@ -166,6 +183,55 @@ def test_a_human_who_dates_a_set_anew_at_once_is_not_taken_for_dsync(engine: Eng
     report = engine.sync()
     assert (1, 0) == (report.conflicts, report.adopted)
     assert {**dict.fromkeys(WISHES, "confirmee"), "date": "conflit"} == engine.wishes(0)
+
+
+@on_postgresql
+def test_a_second_installation_stops_itself_and_then_the_first_one(
+    engine_on_each: Engine, keep: Callable[[], Restore]
+) -> None:
+    """Neither writes beside the other, also not where nobody has written yet, before a consent.
+
+    It is the first one's own values that a person consents to, of those dossiers and no more.
+    """
+    engine = engine_on_each
+    pages = {rank: engine.control.truth_of(number(rank)).raw_champs[PAGE] for rank in (0, 4)}
+    engine.sync(push=False)
+    engine.worker.push(*OPEN[:-2])
+    engine.advance(hours=1)
+    standing = {rank: engine.remote(rank) for rank in OPEN}
+    first = keep()
+
+    engine.lose_database()
+    assert [None, None] == [standing[rank] for rank in OPEN[-2:]]
+    for rank in (0, 4):
+        engine.control.edit_champ(number(rank), PAGE, "")
+    engine.advance(minutes=20)
+    engine.control.forget_requests()
+    assert (4, []) == (engine.sync(full=True).exit_code, engine.mutations())
+    assert standing == {rank: engine.remote(rank) for rank in OPEN}
+    [asked] = engine.asked()
+    assert {str(number(rank)) for rank in OPEN[:-2]} == asked.proposal.subjects.keys()
+    assert ("Éligible", "Inéligible") in {move[1:3] for move in asked.proposal.moves}
+    # The verdict moves on: what was shown covers it no more.
+    engine.control.edit_champ(number(4), PAGE, pages[4])
+    engine.advance(minutes=20)
+    assert 4 == engine.accept(Consent.WRITER).exit_code
+    assert standing == {rank: engine.remote(rank) for rank in OPEN}
+    assert 0 == engine.accept(Consent.WRITER).exit_code
+    assert "Inéligible" == engine.remote(0)
+
+    engine.control.edit_champ(number(0), PAGE, pages[0])
+    engine.advance(minutes=20)
+    first()
+    engine.control.forget_requests()
+    for _ in range(2):
+        refused = engine.sync(full=True)
+        assert (4, 0, []) == (refused.exit_code, refused.pushed, engine.mutations())
+    assert "dsync accept writer" in refused.errors[0]
+    assert "Inéligible" == engine.remote(0)
+    assert 0 == engine.accept(Consent.WRITER).exit_code
+    assert standing[0] == engine.remote(0)
+    oracle.check_annotations(engine)
 
 
 @on_sqlite

@@ -155,8 +155,14 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(rank=ranks, what=notes)
     def annotate(self, rank: int, what: tuple[int, Any]) -> None:
         if self.alive(rank):
+            # DS's dates have no fractions of a second, and nobody is as fast as a run.
+            self.control.clock.advance(1)
+            before = self.engine.remote(rank, what[0])
             self.control.edit_annotation(number(rank), *what)
             self.hands[rank, what[0]] = what[1]
+            if not what[1] and before not in self.engine.sent(rank, what[0]):
+                # It was empty already, or they emptied what dsync had perhaps not seen.
+                del self.hands[rank, what[0]]
             self.touched.add((rank, oracle.OWNED.get(what[0], "")))
 
     @rule(rank=ranks, label=st.sampled_from(["éligible", "à vérifier"]), there=st.booleans())

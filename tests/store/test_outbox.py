@@ -92,7 +92,7 @@ def test_one_annotations_conflict_is_settled_alone(wished: Store, choice: str) -
         WishOutcome(detail.id, WishStatus.CONFLIT, cible="d", valeur_distante="y", erreur="retenu"),
     )
     with writing(wished) as tx:
-        end = tx.wishes.accept_conflicts if choice == "accept" else tx.wishes.adopt_conflicts
+        end = tx.wishes.keep_conflicts if choice == "accept" else tx.wishes.adopt_conflicts
         assert (0, 2) == (end(ONE, NOW, "date"), end(ONE, NOW, "resultat"))
     ours = {wish.annotation: wish.pushed for wish in due(wished)}
     adopted = {"resultat": WrittenValue("z", "r"), "detail": None}

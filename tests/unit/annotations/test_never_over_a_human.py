@@ -2,7 +2,9 @@
 
 A line is a case. `wanted`, `in DS`, `pushed` and `lost` are values: E, V, I stand for Éligible,
 À vérifier, Inéligible; `human` is a text of somebody's own; `-` is empty; `.` is unknown. `pushed`
-is the last value that DS confirmed, `lost` one that was sent without an answer.
+is the last value that DS confirmed, `lost` one that was sent without an answer. `seen=V`: dsync saw
+before that a human's V stood there, and has not written over it. `edited since`: a human edited the
+dossier's annotations after dsync had last looked before it sent; `changed`: this one, too.
 """
 
 from __future__ import annotations
@@ -54,13 +56,32 @@ detail     | E      | -     | .      | .     |                       | write
 date       | E      | -     | .      | .     |                       | write
 resultat   | E      | -     | .      | V     |                       | write
 detail     | E      | -     | .      | V     |                       | write
-# DS has what is wanted, whoever wrote it.
-resultat   | E      | E     | .      | .     |                       | confirm
+# DS has what is wanted: dsync's if it wrote it, else a human's who wrote the same.
 resultat   | E      | E     | E      | .     |                       | confirm
-resultat   | E      | E     | V      | .     |                       | confirm
 resultat   | E      | E     | V      | E     |                       | confirm
-resultat   | E      | E     | .      | .     | force                 | confirm
-detail     | human  | human | V      | .     |                       | confirm
+resultat   | E      | E     | .      | E     | edited since, changed | confirm
+resultat   | E      | E     | .      | .     |                       | equal
+detail     | E      | E     | .      | .     |                       | equal
+date       | E      | E     | .      | .     |                       | equal
+resultat   | E      | E     | V      | .     |                       | equal
+resultat   | E      | E     | .      | V     |                       | equal
+resultat   | E      | E     | -      | .     |                       | equal
+resultat   | E      | E     | .      | .     | force                 | equal
+resultat   | E      | E     | E      | .     | other revision        | equal
+detail     | human  | human | V      | .     |                       | equal
+# A human's value that was seen stays theirs, whatever they make of it: dsync's former one, empty.
+resultat   | E      | E     | E      | .     | seen=V                | equal
+resultat   | E      | E     | .      | .     | seen=E                | equal
+resultat   | V      | E     | .      | .     | seen=E                | conflict
+resultat   | V      | E     | E      | .     | seen=V                | conflict
+resultat   | E      | -     | .      | .     | seen=V                | conflict
+resultat   | E      | -     | -      | .     | seen=V                | conflict
+detail     | E      | -     | .      | .     | seen=E                | conflict
+resultat   | E      | V     | .      | .     | seen=V force          | write
+# … until dsync writes over it by an order: here without an answer.
+resultat   | E      | E     | V      | E     | seen=I                | confirm
+resultat   | V      | E     | .      | E     | seen=I                | write
+resultat   | V      | I     | I      | E     | seen=I                | conflict
 # A value that dsync does not know is a human's.
 resultat   | E      | V     | .      | .     |                       | conflict
 resultat   | E      | human | .      | .     |                       | conflict
@@ -98,6 +119,14 @@ resultat   | E      | human | V      | I     |                       | conflict
 resultat   | E      | -     | V      | I     |                       | conflict
 resultat   | E      | V     | .      | V     |                       | write
 detail     | E      | I     | V      | I     |                       | write
+# Empty after it: DS has not saved it, or a human emptied it, by the value's own date.
+detail     | E      | -     | .      | E     | edited since, changed | conflict
+resultat   | E      | -     | .      | V     | edited since, changed | conflict
+date       | E      | -     | .      | E     | edited since, changed | conflict
+resultat   | E      | -     | -      | V     | edited since, changed | conflict
+detail     | E      | -     | .      | E     | edited since          | write
+detail     | E      | -     | .      | E     | not edited since      | write
+detail     | E      | -     | .      | .     | edited since, changed | write
 # An instructeur has validated the pre-check: nothing is written, right or wrong.
 resultat   | E      | -     | .      | .     | validated             | suspend
 resultat   | E      | V     | V      | .     | validated             | suspend
@@ -134,8 +163,18 @@ resultat   | human  | V     | .      | .     |                       | conflict
 LABELLED = """
 wanted | on it   | pushed | lost  | besides               | action
 E      | -       | .      | .     |                       | write +E
-E      | E       | .      | .     |                       | confirm
 E      | E       | E      | .     |                       | confirm
+E      | E       | V      | E     |                       | confirm
+E      | E       | .      | .     |                       | equal
+E      | E       | V      | .     |                       | equal
+E      | E       | I      | V     |                       | equal
+E      | E       | gone   | .     |                       | equal
+E      | E       | .      | .     | force                 | equal
+E      | E       | E      | .     | seen=V                | equal
+V      | E       | .      | .     | seen=E                | conflict
+V      | E       | E      | .     | seen=V                | conflict
+E      | -       | .      | .     | seen=E                | conflict
+V      | E       | .      | E     | seen=I                | write +V -E
 E      | other   | .      | .     |                       | write +E
 E      | E other | E      | .     |                       | confirm
 E      | V       | .      | .     |                       | conflict
@@ -174,7 +213,9 @@ human | V |                    | human | V |                  | conflict, confli
 human | V |                    | human | . |                  | conflict, blocked_by_conflict
 human | V |                    | -     | V |                  | conflict, conflict
 human | . |                    | -     | . |                  | conflict, blocked_by_conflict
-human | V |                    | E     | V |                  | conflict, confirm
+human | V |                    | E     | V |                  | conflict, equal
+human | V |                    | V     | V | seen=human       | conflict, conflict
+human | V |                    | -     | . | seen=human       | conflict, conflict
 # An order on the detail alone goes over the result's conflict, unless it names what was seen.
 human | V |                    | human | V | force            | conflict, write
 human | V |                    | human | V | force over=human | conflict, blocked_by_conflict
@@ -189,6 +230,27 @@ V     | V | not due, confirmed | V     | V |                  | write, write
 # A conflict of the detail is its own.
 V     | V |                    | human | V |                  | write, conflict
 E     | E |                    | human | V |                  | confirm, conflict
+"""
+
+# Another database of dsync has written into the démarche, unless this is the first one.
+EMPTIED = """
+result | detail | date | label | pushed | result, date, detail, label
+# Nobody has written here, or a human the result alone.
+-      | -      | -    | -     | .      | write, write, write, write
+E      | -      | -    | -     | .      | equal, write, write, write
+E      | -      | -    | E     | first  | equal, write, write, equal
+-      | -      | -    | V     | first  | write, write, write, conflict
+# This database has written nothing; a date or a label is what was left beside an emptied one.
+-      | E      | E    | E     | .      | conflict, equal, equal, equal
+-      | V      | V    | -     | .      | conflict, held, held, held
+-      | -      | V    | -     | .      | conflict, held, held, held
+-      | -      | -    | V     | .      | conflict, held, held, held
+E      | -      | E    | E     | .      | equal, equal, conflict, equal
+E      | E      | -    | E     | .      | equal, conflict, equal, equal
+E      | E      | -    | -     | .      | equal, write, equal, write
+# It has: DS refused the result, or a human emptied it.
+-      | E      | E    | -     | date   | write, confirm, equal, write
+-      | E      | E    | E     | result | conflict, equal, equal, equal
 """
 
 
@@ -237,9 +299,19 @@ def wish(annotation: str, wanted: str, pushed: str, lost: str, besides: str) -> 
             is_due="not due" not in besides and "refused" not in besides,
             statut=status(besides),
             erreur="option" if "refused" in besides else None,
+            valeur_distante=seen(annotation, besides),
         ),
         besides,
     )
+
+
+def seen(annotation: str, besides: str) -> str | None:
+    """Return the human's value that was seen before."""
+    _, is_there, sign = besides.partition("seen=")
+    if not is_there:
+        return None
+    sign = sign.split()[0]
+    return LABELS[WORDS[sign]] if annotation == "label" else value(annotation, sign)
 
 
 def status(besides: str) -> WishStatus:
@@ -292,7 +364,9 @@ def planned(
     there = {IDS[name]: text for name, text in values.items() if text is not None}
     edited_at = EDITED_AT if "not edited" in besides else EDITED_AT + timedelta(minutes=1)
     box = {"V": "validated" in besides}
-    remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, there | box, {}, edited_at)
+    changed = "changed" in besides
+    dates = {id_: edited_at if changed else EDITED_AT - timedelta(days=1) for id_ in there}
+    remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, there | box, {}, edited_at, dates)
     return plan(wishes, remote, resolved(missing), CONFIG, AVAILABLE)
 
 
@@ -325,6 +399,7 @@ def test_the_label(
         return None if sign == "." else WrittenValue(names[sign], target)
 
     made = Wish(4, NUMBER, "label", names[wanted], pushed=written(pushed), uncertain=written(lost))
+    made = made._replace(valeur_distante=seen("label", besides))
     labels = [names.get(sign, sign) for sign in there.split() if sign != "-"]
     box, on_it = {"V": "validated" in besides}, {name: ids.get(name, "L9") for name in labels}
     remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, box, on_it, EDITED_AT)
@@ -357,3 +432,30 @@ def test_what_explains_the_result(
     values = {"resultat": value("resultat", result_there), "detail": value("detail", there)}
     steps = planned(wishes, values, result_besides)
     assert actions == ", ".join(step.action.value for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("result_there", "detail_there", "date_there", "label_there", "pushed", "actions"),
+    lines(EMPTIED),
+)
+def test_what_was_emptied_before_anything_was_written(
+    result_there: str,
+    detail_there: str,
+    date_there: str,
+    label_there: str,
+    pushed: str,
+    actions: str,
+) -> None:
+    """The set is written together: where a part stands, an empty one is not free."""
+    there = {"resultat": result_there, "detail": detail_there, "date": date_there}
+    record = {"result": "resultat"}.get(pushed, pushed)
+    wishes = [wish(name, "E", "E" if name == record else ".", ".", "") for name in IDS]
+    wishes.append(Wish(4, NUMBER, "label", LABELS[0]))
+    values = {IDS[name]: value(name, sign) for name, sign in there.items()}
+    names = [LABELS[WORDS[sign]] for sign in label_there.strip("-")]
+    labels = {name: AVAILABLE[name] for name in names}
+    remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, values, labels, EDITED_AT)
+    is_first = pushed == "first"
+    steps = plan(wishes, remote, resolved(), CONFIG, AVAILABLE, is_taking_over=not is_first)
+    done = ", ".join(step.action.value for step in steps)
+    assert actions == done.replace("blocked_by_conflict", "held")

@@ -86,8 +86,10 @@ def test_a_value_sent_without_an_answer_counts_as_dsyncs():
 
 def test_values_are_compared_as_ds_normalises_them():
     """Line ends, control characters, seconds and time zones make no difference."""
-    assert {"detail": Action.CONFIRM} == actions([detail("a\nb")], {"D": "a\r\nb\x00"})
-    date = Wish(3, NUMBER, "date", "2024-03-01T09:30:00+00:00")
+    text = detail("a\nb", pushed=WrittenValue("a\nb", "D"))
+    assert {"detail": Action.CONFIRM} == actions([text], {"D": "a\r\nb\x00"})
+    instant = "2024-03-01T09:30:00+00:00"
+    date = Wish(3, NUMBER, "date", instant, pushed=WrittenValue(instant, "T"))
     assert {"date": Action.CONFIRM} == actions([date], {"T": "2024-03-01T10:30:42+01:00"})
 
 

@@ -39,14 +39,19 @@ def test_each_file_is_one_demarche(folder: Path) -> None:
     assert 2 == load_settings(config=folder, demarche=2).demarche
 
 
-def test_a_copy_of_a_file_does_not_replace_it(folder: Path) -> None:
-    """It is refused, although its name comes first in the alphabet."""
+def test_a_demarche_with_two_files_is_served_from_neither(folder: Path) -> None:
+    """One sentence names both, and the other démarche goes on."""
+    files = {folder / "1.toml", folder / "1 (copy).toml"}
     _write(folder / "1 (copy).toml", 2)
     loaded = load_each(config=folder)
-    assert [folder / "2.toml", folder / "1.toml"] == [one.config for one in loaded.found]
-    [(file, problem)] = loaded.problems
-    assert folder / "1 (copy).toml" == file
-    assert "keep one of the two files" in str(problem)
+    assert [(1, folder / "2.toml")] == [(one.demarche, one.config) for one in loaded.found]
+    assert files == {file for file, _ in loaded.problems}
+    [problem] = loaded.each_problem
+    assert all(str(file) in problem for file in files)
+    assert [1] == [one.demarche for one in load_all(config=folder, demarche=1)]
+    with pytest.raises(ConfigurationError, match="keep one"):
+        load_all(config=folder, demarche=2)
+    assert [2] == [one.demarche for one in load_all(config=folder, demarche=2, stored=True)]
 
 
 def test_a_folder_that_may_not_be_read_is_not_called_empty() -> None:
@@ -131,10 +136,9 @@ def test_all_problems_of_all_files_are_told_at_once(folder: Path) -> None:
     _write(folder / "4.toml", 4, 'token_file = "missing"\n')
     with pytest.raises(ConfigurationError) as caught:
         load_all(config=folder)
-    assert ["2.toml", "3.toml", "4.toml"] == [
-        Path(problem.partition(": ")[0]).name for problem in caught.value.problems
-    ]
-    assert "in " + str(folder / "1.toml") in caught.value.problems[0]
+    *wrong, twice = caught.value.problems
+    assert ["3.toml", "4.toml"] == [Path(one.partition(": ")[0]).name for one in wrong]
+    assert f"{folder / '1.toml'} and {folder / '2.toml'} configure" in twice
 
 
 def test_a_problem_of_the_environment_is_told_once(
