@@ -97,6 +97,8 @@ class SyncState:
     refused_rules_since: datetime | None = None
     refused_rules: Any = None
     """Changed rules that the safety brake stopped, with what they would move; else None."""
+    validation_boxes: Any = None
+    """The ids of the descriptors that were found as the validation box so far; None: none."""
     retention_at: datetime | None = None
     """When it was last announced what is to be erased by its age."""
     retention_key: str | None = None
