@@ -193,6 +193,14 @@ class ProposedSections(NamedTuple):
     """The number of the programme's fields."""
 
 
+class FormFault(NamedTuple):
+    """Why a form cannot be judged: `dsync check` shows its line, and runs judge nothing."""
+
+    line: CheckLine
+    field: str | None = None
+    """The field of the mapping that the form lacks."""
+
+
 class ProgrammeRun(Protocol):
     """The part of a run that a programme may use."""
 
@@ -475,7 +483,16 @@ class Programme(ABC):
         return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return the fields that the checks need and no revision of the form has."""
+        """Return the fields without which dossiers are judged, and that the form lacks."""
+        return ()
+
+    def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
+        """Return why the dossiers of a form cannot be judged; `form_lines` has their lines, too.
+
+        Args:
+            demarche: whose form it is.
+            revision: the active revision.
+        """
         return ()
 
     def form_lines(

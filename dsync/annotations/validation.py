@@ -64,9 +64,7 @@ def _found(config: AnnotationsConfig | None, revision: Revision) -> str | None:
     return None if box is None else str(box.id)
 
 
-def _has_box(
-    config: AnnotationsConfig | None, known: Collection[str], revision: Revision
-) -> bool:
+def _has_box(config: AnnotationsConfig | None, known: Collection[str], revision: Revision) -> bool:
     return _found(config, revision) is not None or any(
         str(d.id) in known and d.type in ACCEPTED_TYPES["validation"]
         for d in revision.descriptors.values()

@@ -38,7 +38,8 @@ from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 @click.option(
     "--accept-config",
     is_flag=True,
-    help="Accept a configuration without the sections by which the stored rows were made.",
+    hidden=True,
+    help="Accept what the configuration lacks, as `dsync accept config` does, unseen.",
 )
 @all_option("Of every configured démarche, one after the other.")
 @wait_option

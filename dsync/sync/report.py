@@ -38,6 +38,8 @@ class RunReport:
     kind: Kind
     started_at: datetime
     dry: bool = False
+    configuration: str | None = None
+    """The configuration file in use; None: of a run that could not begin."""
     run: int | None = None
     """The run's number; None for a dry run, and for a run that could not start."""
     status: Status = Status.RUNNING
@@ -182,6 +184,7 @@ class RunReport:
         document: dict[str, Any] = {
             "run": self.run,
             "kind": self.kind.value,
+            "configuration": self.configuration,
             "status": self.status.value,
             "started_at": _iso(self.started_at),
             "ended_at": _iso(self.ended_at),

@@ -18,7 +18,15 @@ from functools import partial
 from math import ceil
 from typing import NamedTuple
 
-from dsync.annotations import Action, DossierWishes, Remote, WishOutcome, WishStatus, WrittenValue
+from dsync.annotations import (
+    Action,
+    DossierWishes,
+    Remote,
+    ResolvedAnnotations,
+    WishOutcome,
+    WishStatus,
+    WrittenValue,
+)
 from dsync.domain.detail_frame import stated_verdict
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
@@ -34,6 +42,7 @@ from dsync.errors import (
 )
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
+from dsync.sync.grounds import UNREAD_BOX, has_lost_box, stops_writing
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 from dsync.sync.work import Overwrite, Push
 from dsync.sync.writes import (
@@ -125,7 +134,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
-    if run.context.annotations is None:
+    if run.context.annotations is None or stops_writing(run):
         return
     _push_now(run, numbers, waits=waits)
     if waits:
@@ -339,6 +348,11 @@ def _plan_batch(
         if may_have_outdated_labels(steps) and not run.demarche_is_fresh:
             _refresh_labels(run, terms)
             steps, adopted_here = plan_steps(dossier, remote, own, terms)
+        if _may_be_validated(run, dossier, remote, own):
+            held = [s for s in steps if s.action is Action.WRITE and not s.wish.is_forced]
+            waiting = tuple(step.wish for step in held)
+            outcomes += postponed(run, dossier._replace(wishes=waiting), UNREAD_BOX)
+            steps = [step for step in steps if step not in held]
         if adopted_here:
             adopted[number] = adopted_here
         if any(step.action is Action.CONFLICT for step in steps):
@@ -365,6 +379,18 @@ def _plan_batch(
         marked = [(step, edited[write.number]) for write in writes for step in write.steps]
         tx.outbox.mark_sending(marked, run.now)
     return writes
+
+
+def _may_be_validated(
+    run: Run, dossier: DossierWishes, remote: Remote, own: ResolvedAnnotations
+) -> bool:
+    """Return whether a dossier may be validated, and its box cannot be read."""
+    box = own.validation
+    # DS has moved the dossier to a revision without it since the last read, or retyped it.
+    is_unread = box is not None and (
+        box.id not in remote.values or isinstance(remote.values[box.id], str)
+    )
+    return is_unread or has_lost_box(run, dossier.revision_id)
 
 
 def _send(
