@@ -184,7 +184,6 @@ class RunReport:
         document: dict[str, Any] = {
             "run": self.run,
             "kind": self.kind.value,
-            "configuration": self.configuration,
             "status": self.status.value,
             "started_at": _iso(self.started_at),
             "ended_at": _iso(self.ended_at),
@@ -200,6 +199,8 @@ class RunReport:
             "requests": self.requests,
             "errors": self.errors,
         }
+        if self.configuration is not None:
+            document["configuration"] = self.configuration
         if self.mutations:
             document["mutations"] = self.mutations
         if self.pieces or self.kind is Kind.PIECES:

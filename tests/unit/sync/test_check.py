@@ -10,9 +10,11 @@ import pytest
 
 from dsync.annotations import AnnotationsConfig
 from dsync.care.prerequisites import (
+    Boxes,
     CheckLine,
     CheckStatus,
     annotation_lines,
+    box_line,
     exit_code_of,
     instructeur_line,
     label_lines,
@@ -202,3 +204,31 @@ def test_the_exit_code_is_the_first_of_2_5_3_8_7(codes: Iterable[int], code: int
     """Whatever order the lines come in."""
     line = CheckLine("x", CheckStatus.OK, "x")
     assert exit_code_of(replace(line, exit_code=c) for c in codes) == code
+
+
+BOX = ANNOTATIONS.validation
+BOXES = {
+    # The id in the file, what was found before, the descriptor in the form, what is said.
+    "found": (BOX, (), "checkbox", "ok", "« Validé »"),
+    "none": (None, (), "checkbox", "ok", "none is configured"),
+    "out of the file": (None, (BOX.id,), "checkbox", "error", "is gone from the file"),
+    "out of the form": (BOX, (BOX.id,), None, "error", "no such annotation"),
+    "retyped": (BOX, (BOX.id,), "text", "error", "is a text"),
+    "another one": (BOX, ("former",), "checkbox", "error", "another box than before"),
+}
+
+
+@pytest.mark.parametrize(("target", "known", "type_", "status", "said"), BOXES.values(), ids=BOXES)
+def test_a_validation_box_that_was_once_there_is_asked_for(
+    target, known, type_, status, said
+) -> None:
+    """It is KO for writing: a run writes into no dossier that may be validated."""
+    config = ANNOTATIONS.model_copy(update={"validation": target})
+    box = make_descriptor(BOX.id, "Validé", type_ or "")
+    former = [make_descriptor("former", "Vu", "checkbox")] if "former" in known else []
+    revision = make_revision(*([box] if type_ else []), *former)
+    line = box_line(config, Boxes(known), revision, [revision])
+    assert (status, 2 if status == "error" else 0) == (line.status.value, line.exit_code)
+    assert said in line.message
+    if status == "error":
+        assert "warning" == box_line(config, Boxes(known, True), revision, [revision]).status.value
