@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from sqlalchemy import Column, Connection, MetaData, Select
+from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
 
 from dsync.domain.check_answers import Answer, answers_in
 from dsync.domain.check_line import CheckLine
@@ -293,6 +293,8 @@ class Programme(ABC):
     nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
     listed: ClassVar[Column[Any] | None] = None
     """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    answered: ClassVar[ColumnElement[bool] | None] = None
+    """The condition that a row of that table has an answer; None: each counts."""
     mean: ClassVar[str] = ""
     """SQL for a dossier's mean mark, from its row `l` of the table of `listed`; empty: none."""
     found_by: ClassVar[str] = ""

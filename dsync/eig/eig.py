@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, Connection, Select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Text, cast
 
 from dsync.domain import account
 from dsync.domain.check_line import CheckLine, CheckStatus
@@ -17,7 +17,7 @@ from dsync.domain.paper import Page
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.eig import candidature, database_part, evidence_tables, rows, words
-from dsync.eig.candidature import Candidature
+from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.check_lines import evidence_line, form_faults, mapping_lines, rules_lines
 from dsync.eig.evidence.gathering import (
     GatheredEvidence,
@@ -87,6 +87,10 @@ class Eig(Programme):
         "notes": DossierView("lecture_evaluation_note", "ligne"),
     }
     listed: ClassVar[Column[Any]] = evidence_tables.candidature.c.produit_id
+    # By the shipped file, a form of another kind gives rows without one.
+    answered: ClassVar[ColumnElement[bool]] = cast(
+        evidence_tables.candidature.c.reponses, Text
+    ).contains(f'"{Reponse.REMPLI}"')
     mean = (
         "CASE WHEN l.jury_le IS NOT NULL "
         "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END"

@@ -62,7 +62,7 @@ def stops_judging(run: Run) -> bool:
     """
     found = _misfits(run)
     if found.faults:
-        run.problem(_borrowed(run, found) if run.context.is_borrowed else _unjudged(run, found))
+        (_report_borrowed if run.context.is_borrowed else _report_unjudged)(run, found)
     return bool(found.faults)
 
 
@@ -75,7 +75,7 @@ def stops_writing(run: Run) -> bool:
     found = _misfits(run)
     is_foreign = run.context.is_borrowed and any(found)
     if is_foreign:
-        run.problem(_borrowed(run, found))
+        _report_borrowed(run, found)
     return is_foreign
 
 
@@ -93,18 +93,18 @@ def _misfits(run: Run) -> Misfits:
     return run.misfits
 
 
-def _unjudged(run: Run, found: Misfits) -> str:
+def _report_unjudged(run: Run, found: Misfits) -> None:
     missing = ", ".join(fault.field for fault in found.faults if fault.field)
     what = [f"[mapping] {missing}: no champ of the form matches"] if missing else []
     what += [fault.line.message for fault in found.faults if fault.field is None]
-    return (
+    run.problem(
         f"Nothing is judged, because {run.context.config} does not fit the form of démarche "
         f"{run.demarche}: {'; '.join(what)}. Standing verdicts stay. Correct it (`dsync check` has "
         "each remedy)."
     )
 
 
-def _borrowed(run: Run, found: Misfits) -> str:
+def _report_borrowed(run: Run, found: Misfits) -> None:
     lacks = ", ".join([fault.field or fault.line.message for fault in found.faults])
     annotations = ", ".join(found.annotations)
     what = " and ".join(
@@ -113,7 +113,7 @@ def _borrowed(run: Run, found: Misfits) -> str:
         if names
     )
     result = "they are copied, and nothing is judged or written" if lacks else "nothing is written"
-    return (
+    run.problem(
         f"{run.context.config} is the shipped file of another call, and the form of démarche "
         f"{run.demarche} lacks {what}. Of its dossiers {result}. `dsync config init` writes a file "
         "for this démarche, ./dsync.toml."
@@ -175,11 +175,10 @@ def follow_boxes(run: Run) -> None:
         _remember(run, _known(run))
         return
     if not consents(run, box_proposal(run, lost)):
-        validated = sum(lost.values())
         run.problem(
-            f"The validation box cannot be read in the form of {len(lost)} dossiers, {validated} "
-            "of which are validated: they stay so, and nothing is written into any of them. "
-            f"Correct [annotations.validation] in {run.context.config} or the form (`dsync "
+            f"Dossiers whose validation box cannot be read: {len(lost)}, validated ones among "
+            f"them: {sum(lost.values())}. « Validated » stands, and nothing is written into any of "
+            f"them. Correct [annotations.validation] in {run.context.config}, or the form (`dsync "
             "check`); if there is no box any more, `dsync accept config` shows what follows."
         )
         return
