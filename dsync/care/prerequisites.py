@@ -36,7 +36,7 @@ from dsync.programme import Programme
 from dsync.smtp import MailError, SmtpServer
 from dsync.store import Store
 from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
-from dsync.sync.grounds import BOX, misfits_of
+from dsync.sync.grounds import BOX, known_boxes, misfits_of
 from dsync.sync.piece_files import try_target
 
 # What is to be corrected first comes first: other lines may only follow from it.
@@ -235,7 +235,7 @@ def _boxes(sources: CheckSources, demarche: DemarcheNumber) -> Boxes:
                 given = reader.consents.of(Consent.CONFIG)
                 is_given = given is not None and given.given_at is not None
                 return Boxes(
-                    reader.state.read().validation_boxes or (),
+                    known_boxes(reader),
                     given is not None and is_given and BOX in given.proposal.subjects,
                 )
     return Boxes()

@@ -129,7 +129,7 @@ def follow_config_changes(run: Run) -> None:
     _report_unmapped_fields(run, demarche)
     # Of a form that is not the configuration's, its labels say nothing.
     if not stops_writing(run):
-        follow_boxes(run)
+        follow_boxes(run, demarche)
         report_missing_labels(run, demarche)
     if run.has_read_all:
         with run.transaction() as tx:

@@ -15,6 +15,7 @@ from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.programme import FormFault, Programme
+from dsync.store import Reader
 from dsync.sync.consent import is_accepted
 from dsync.sync.context import Misfits, Run
 
@@ -22,6 +23,8 @@ BOX = "annotations.validation"
 """The subject of a proposal to give the validation box up."""
 UNREAD_BOX = "la case de validation de ce dossier ne peut pas être lue"
 """Why a wish waits, in the words of the view `lecture_annotation`."""
+_SOME_BOX = ""
+"""Stands for the id of a box that is not known."""
 _STANDING = [one for one in WishStatus if one is not WishStatus.REMPLACEE]
 
 
@@ -134,11 +137,21 @@ def has_lost_box(run: Run, revision_id: RevisionId) -> bool:
     return box_of(annotations, _known(run), revision, revisions) is Box.LOST
 
 
+def known_boxes(reader: Reader) -> frozenset[str]:
+    """Return the ids of what was found as the validation box so far.
+
+    Before they were stored, a validated dossier says that there was one.
+    """
+    known = reader.state.read().validation_boxes
+    if known is None:
+        return frozenset([_SOME_BOX] if reader.wishes.revisions([WishStatus.SUSPENDUE]) else [])
+    return frozenset(known)
+
+
 def _known(run: Run) -> frozenset[str]:
-    """Return the ids of what was found as the validation box so far."""
     if run.known_boxes is None:
         with run.reading() as reader:
-            run.known_boxes = frozenset(reader.state.read().validation_boxes or ())
+            run.known_boxes = known_boxes(reader)
     return run.known_boxes
 
 
@@ -154,22 +167,28 @@ def lost_boxes(run: Run) -> dict[DossierNumber, bool]:
     """
     if run.context.annotations is None:
         return {}
+    lost = {id_ for id_ in run.revisions if has_lost_box(run, id_)}
+    if not lost:
+        return {}
     with run.reading() as reader:
-        run.revisions.update(reader.demarche.revisions())
         revisions = reader.wishes.revisions(_STANDING)
         validated = reader.wishes.revisions([WishStatus.SUSPENDUE])
-    lost = {id_ for id_ in {*revisions.values()} if has_lost_box(run, id_)}
     return {number: number in validated for number, id_ in revisions.items() if id_ in lost}
 
 
-def follow_boxes(run: Run) -> None:
+def follow_boxes(run: Run, demarche: Demarche) -> None:
     """Remember the validation box, and report the dossiers whose box cannot be read any more.
 
     A person can say that it is no more: what was validated is then compared with DS again.
 
+    Args:
+        run: the run under way.
+        demarche: as stored.
+
     Raises:
         StoreError: the database failed.
     """
+    run.revisions.update(demarche.revisions)
     lost = lost_boxes(run)
     if not lost:
         _remember(run, _known(run))
@@ -216,7 +235,7 @@ def _remember(run: Run, known: frozenset[str]) -> None:
     """Store the boxes that the configuration finds, besides known ones."""
     if run.context.annotations is None:
         return
-    boxes = frozenset(known | found_boxes(run.context.annotations, _published(run)))
+    boxes = known - {_SOME_BOX} | found_boxes(run.context.annotations, _published(run))
     if boxes != _known(run):
         run.known_boxes = boxes
         with run.transaction() as tx:

@@ -126,6 +126,17 @@ def test_a_box_that_is_found_again_counts_again(engine: Engine) -> None:
         assert [] == reader.consents.all()
 
 
+def test_a_validated_dossier_says_that_there_was_a_box(engine: Engine) -> None:
+    """In a database of a version that did not store which one."""
+    before = validate(engine)
+    engine.execute("UPDATE sync_state SET validation_boxes = NULL")
+    engine.restart(configuration=WITHOUT)
+    assert (7, before) == (engine.sync().exit_code, remote(engine))
+    engine.restart()
+    assert 0 == engine.sync().exit_code
+    assert [id_of(VALIDE)] == engine.state().validation_boxes
+
+
 def test_an_id_that_was_wrong_from_the_start_writes_nothing(engine: Engine) -> None:
     """`dsync check` calls it KO: whether somebody validated cannot be known."""
     engine.control.edit_annotation(number(0), VALIDE, True)

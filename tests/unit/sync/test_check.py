@@ -23,7 +23,8 @@ from dsync.configuration import read_configuration, shipped_config
 from dsync.domain.check_line import expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.eig.check_lines import mapping_lines
+from dsync.eig.check_lines import form_faults, mapping_lines, rules_lines
+from dsync.eig.precheck.rules import RuleSet
 
 CONFIGURATION = read_configuration(shipped_config())
 ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations
@@ -204,6 +205,33 @@ def test_the_exit_code_is_the_first_of_2_5_3_8_7(codes: Iterable[int], code: int
     """Whatever order the lines come in."""
     line = CheckLine("x", CheckStatus.OK, "x")
     assert exit_code_of(replace(line, exit_code=c) for c in codes) == code
+
+
+RULES = RuleSet.load(
+    CONFIGURATION.programme.regles,
+    shipped_config().parent,
+    needed=MAPPING.needed(),
+    shipped=shipped_config().parent,
+)
+PUBLISHED = {
+    "in time": datetime(2024, 1, 1, tzinfo=UTC),
+    "too late": datetime(2026, 1, 1, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("published_at", PUBLISHED.values(), ids=PUBLISHED)
+@pytest.mark.parametrize("mapped", [MAPPING, MAPPING.model_copy(update={"voeux": None})])
+def test_what_is_ko_for_judging_is_what_stops_a_run(mapped, published_at) -> None:
+    """One function decides: each error about the form is one of its faults, and the reverse."""
+    revision = make_revision(make_page())
+    lines = [
+        *mapping_lines(mapped, revision, RULES, known=(), every_champ=False),
+        *rules_lines(RULES, mapped, revision, published_at),
+    ]
+    errors = {line for line in lines if line.status is CheckStatus.ERROR}
+    faults = form_faults(mapped, revision, RULES, published_at)
+    assert errors == {fault.line for fault in faults}
+    assert "probleme" in {fault.field for fault in faults}
 
 
 BOX = ANNOTATIONS.validation
