@@ -39,6 +39,8 @@ from dsync.errors import ConfigurationError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+OWN_CONFIG = Path("dsync.toml")
+"""In the current folder: what `dsync config init` writes."""
 SHIPPED_CONFIG = "aap-eig7.toml"
 DEFAULT_CONFIG = Path("config") / SHIPPED_CONFIG
 DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
@@ -570,7 +572,8 @@ class EigConfiguration(Configuration, EigSections):
 def find_config(named: Path | str | None) -> Path:
     """Return the path of the TOML file, or of the folder with one file a démarche.
 
-    This is the named one, else `config/aap-eig7.toml` in the current folder, else the shipped one.
+    This is the named one, else `dsync.toml` in the current folder, else `config/aap-eig7.toml`
+    there, else the shipped one.
 
     Raises:
         ConfigurationError: what was named does not exist.
@@ -582,9 +585,8 @@ def find_config(named: Path | str | None) -> Path:
                 f"{path}: no such configuration file or folder; correct DSYNC_CONFIG or --config."
             )
         return path
-    if DEFAULT_CONFIG.is_file():
-        return DEFAULT_CONFIG
-    return shipped_config()
+    found = (path for path in (OWN_CONFIG, DEFAULT_CONFIG) if path.is_file())
+    return next(found, None) or shipped_config()
 
 
 def shipped_config() -> Path:
@@ -598,6 +600,11 @@ def shipped_config() -> Path:
         if (folder / SHIPPED_CONFIG).is_file():
             return folder / SHIPPED_CONFIG
     raise ConfigurationError("The shipped configuration is missing: reinstall dsync.")
+
+
+def is_shipped(path: Path) -> bool:
+    """Return whether a file is the one that ships, in the package or in a checkout's folder."""
+    return path.resolve() in (DEFAULT_CONFIG.resolve(), shipped_config().resolve())
 
 
 def read_configuration(path: Path) -> Configuration:

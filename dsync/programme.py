@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from sqlalchemy import Column, Connection, MetaData, Select
+from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
 
 from dsync.domain.check_answers import Answer, answers_in
 from dsync.domain.check_line import CheckLine
@@ -193,6 +193,14 @@ class ProposedSections(NamedTuple):
     """The number of the programme's fields."""
 
 
+class FormFault(NamedTuple):
+    """Why a form cannot be judged: `dsync check` shows its line, and runs judge nothing."""
+
+    line: CheckLine
+    field: str | None = None
+    """The field of the mapping that the form lacks."""
+
+
 class ProgrammeRun(Protocol):
     """The part of a run that a programme may use."""
 
@@ -285,6 +293,8 @@ class Programme(ABC):
     nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
     listed: ClassVar[Column[Any] | None] = None
     """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    answered: ClassVar[ColumnElement[bool] | None] = None
+    """The condition that a row of that table has an answer; None: each counts."""
     mean: ClassVar[str] = ""
     """SQL for a dossier's mean mark, from its row `l` of the table of `listed`; empty: none."""
     found_by: ClassVar[str] = ""
@@ -475,7 +485,16 @@ class Programme(ABC):
         return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return the fields that the checks need and no revision of the form has."""
+        """Return the fields without which dossiers are judged, and that the form lacks."""
+        return ()
+
+    def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
+        """Return why the dossiers of a form cannot be judged; `form_lines` has their lines, too.
+
+        Args:
+            demarche: whose form it is.
+            revision: the active revision.
+        """
         return ()
 
     def impossible_values(self, demarche: Demarche) -> Sequence[str]:

@@ -23,11 +23,13 @@ from dsync.addresses import MASK, Listen, is_encrypted_or_local, is_loopback, ma
 from dsync.care.concerns import Thresholds
 from dsync.configuration import (
     DEFAULT_DS_URL,
+    OWN_CONFIG,
     Configuration,
     ConsoleSection,
     DSSection,
     find_config,
     headline,
+    is_shipped,
     message_of,
     read_configuration,
 )
@@ -83,8 +85,9 @@ class Settings:
     """The settings. Those of `VARIABLES` have an environment variable, of the same type."""
 
     config: Path
-    """The configuration file, or a folder of them. Default: `config/aap-eig7.toml` in the current
-    folder, else the copy inside the package."""
+    """The configuration file, or a folder of them. Default: `dsync.toml` in the current folder,
+    else `config/aap-eig7.toml` there, else the copy inside the package; these two judge the
+    sandbox's démarche, or one whose form has all their fields."""
     configuration: Configuration
     database_url: str
     """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `sqlite:///dsync.db`."""
@@ -180,6 +183,12 @@ class Settings:
         return not self.folder or self.demarche in self.folder
 
     @property
+    def is_borrowed(self) -> bool:
+        """Whether the shipped file is used for another démarche than that which it names."""
+        section = self.configuration.demarche
+        return is_shipped(self.config) and self.demarche != (section and section.number)
+
+    @property
     def configured(self) -> tuple[int, ...]:
         """The démarches of the folder; empty: a single file, or nobody knows of a wrong one."""
         return self.folder if self.is_folder_known else ()
@@ -190,7 +199,7 @@ class Settings:
         An alert is read where the environment and the folder of this process are not.
         """
         options = {}
-        if self.sources["config"] != "default":
+        if self.sources["config"] != "default" or self.config == OWN_CONFIG:
             config = self.config.absolute()
             options["--config"] = str(config.parent if self.folder else config)
         if len(self.folder) > 1:

@@ -252,6 +252,8 @@ class Worker:
             opened=configuration.opened,
             appel=configuration.demarche.appel if configuration.demarche else None,
             words=configuration.words,
+            config=str(self.settings.config),
+            is_borrowed=self.settings.is_borrowed,
         )
 
     @property
@@ -478,6 +480,8 @@ class Worker:
                     instructeur=self.settings.ds_instructeur,
                     token_expires_on=self.settings.ds_token_expires_on,
                     now=self.clock(),
+                    config=str(self.settings.config),
+                    is_borrowed=self.settings.is_borrowed,
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,
                     opened=self.configuration.ouvert.champs,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dsync.domain.dossier import Descriptor, folded
+from dsync.domain.toml_values import Marked
 from dsync.domain.verdict import Verdict
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
@@ -41,13 +42,13 @@ class VerdictTexts(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    eligible: str = Field(min_length=1)
+    eligible: Annotated[str, Marked] = Field(min_length=1)
     """For « Éligible »."""
-    a_verifier: str = Field(min_length=1)
+    a_verifier: Annotated[str, Marked] = Field(min_length=1)
     """For « À vérifier »."""
-    ineligible: str = Field(min_length=1)
+    ineligible: Annotated[str, Marked] = Field(min_length=1)
     """For « Inéligible »."""
-    rien_a_signaler: str | None = Field(default=None, min_length=1)
+    rien_a_signaler: Annotated[str, Marked] | None = Field(default=None, min_length=1)
     """For « Rien à signaler »; if missing, the text for « Éligible »."""
 
     def of(self, verdict: Verdict) -> str:

@@ -11,12 +11,15 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
-from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
+from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES, lacking_options
+from dsync.annotations.validation import Box, box_of
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
+from dsync.domain.consent import Consent
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
-from dsync.domain.ids import DescriptorId
+from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.domain.notice import blank_list
 from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
@@ -34,6 +37,7 @@ from dsync.programme import Programme
 from dsync.smtp import MailError, SmtpServer
 from dsync.store import Store
 from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
+from dsync.sync.grounds import BOX, known_boxes, misfits_of
 from dsync.sync.piece_files import try_target
 
 # What is to be corrected first comes first: other lines may only follow from it.
@@ -87,6 +91,10 @@ class CheckSources:
     instructeur: str | None
     token_expires_on: date | None
     now: datetime
+    config: str
+    """The configuration file, as the user names it."""
+    is_borrowed: bool = False
+    """Whether that is the shipped file, used for another démarche than its own."""
     every_champ: bool = False
     """Whether each champ without a field gets its own line."""
     pieces_target: str | None = None
@@ -105,6 +113,7 @@ class CheckSources:
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     """Run the checks, and yield each line as soon as it is known."""
+    yield CheckLine("configuration", CheckStatus.OK, sources.config)
     yield expiry_line(sources.token_expires_on, sources.now.date())
     yield from _ds_lines(sources)
     database = database_line(sources.database_url, sources.open_store)
@@ -167,6 +176,12 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         )
         return
     yield CheckLine("revision", CheckStatus.OK, _revision_sentence(demarche, revision))
+    if sources.is_borrowed and any(
+        misfits_of(sources.programme, sources.annotations, demarche, is_borrowed=True)
+    ):
+        message = f"{sources.config} is the shipped file of another call: it is not for this form"
+        remedy = "`dsync config init` writes a file for this démarche, ./dsync.toml"
+        yield CheckLine("configuration", CheckStatus.ERROR, message, remedy, 2)
     if sources.programme is not None:
         yield from sources.programme.form_lines(
             demarche,
@@ -181,6 +196,8 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         yield CheckLine("annotations", CheckStatus.INFO, message)
         return
     yield from annotation_lines(sources.annotations, revision)
+    published = [one for one in demarche.revisions.values() if one.date_publication is not None]
+    yield box_line(sources.annotations, _boxes(sources, demarche.number), revision, published)
     yield from label_lines(sources.annotations, demarche.labels)
     yield instructeur_line(demarche, sources.instructeur)
     instructeur = demarche.instructeur_id(sources.instructeur)
@@ -206,6 +223,29 @@ def _store(sources: CheckSources) -> Iterator[Store | None]:
         return
     with closing(store):
         yield store if _is_usable(store) else None
+
+
+class Boxes(NamedTuple):
+    """What the database has of the validation box."""
+
+    known: Collection[str] = ()
+    """The ids of what was found as it so far."""
+    is_given_up: bool = False
+    """Whether a person said that there is no box any more."""
+
+
+def _boxes(sources: CheckSources, demarche: DemarcheNumber) -> Boxes:
+    # Without the database, whose line says what is wrong, there was none before.
+    with _store(sources) as store, suppress(StoreError):
+        if store is not None:
+            with store.reading(demarche) as reader:
+                given = reader.consents.of(Consent.CONFIG)
+                is_given = given is not None and given.given_at is not None
+                return Boxes(
+                    known_boxes(reader),
+                    given is not None and is_given and BOX in given.proposal.subjects,
+                )
+    return Boxes()
 
 
 def _is_usable(store: Store) -> bool:
@@ -349,14 +389,12 @@ def opened_lines(opened: Sequence[str], demarche: Demarche) -> Iterator[CheckLin
 
 
 def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[CheckLine]:
-    """Yield whether the form has each annotation of dsync, with a suitable type and options."""
+    """Yield whether the form has each annotation that dsync writes, with its type and options."""
     resolved = resolve(config, revision.descriptors.values())
-    for name in ACCEPTED_TYPES:
-        descriptor: Descriptor | None = getattr(resolved, name)
-        target: AnnotationTarget | None = getattr(config, name)
-        if target is None:
-            yield CheckLine("annotations", CheckStatus.OK, f"{name}: none is configured")
-        elif descriptor is None:
+    for name in VALUE_NAMES:
+        descriptor = resolved.by_name(name)
+        target: AnnotationTarget = getattr(config, name)
+        if descriptor is None:
             yield _missing_annotation(name, target, revision)
         elif name == "resultat" and (lacking := lacking_options(config, descriptor)):
             yield CheckLine(
@@ -369,6 +407,38 @@ def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[
             )
         else:
             yield CheckLine("annotations", CheckStatus.OK, f"{name}: {_named(descriptor)}")
+
+
+def box_line(
+    config: AnnotationsConfig, boxes: Boxes, revision: Revision, revisions: Sequence[Revision]
+) -> CheckLine:
+    """Return whether the box can be read by which an instructeur validates the result.
+
+    Args:
+        config: the section `[annotations]`.
+        boxes: what the database has of it.
+        revision: the active revision.
+        revisions: all published ones.
+    """
+    box = box_of(config, boxes.known, revision, revisions)
+    target, found = config.validation, resolve(config, revision.descriptors.values()).validation
+    if box is Box.NONE:
+        return CheckLine("annotations", CheckStatus.OK, "validation: none is configured")
+    if box is Box.READ and found is not None:
+        return CheckLine("annotations", CheckStatus.OK, f"validation: {_named(found)}")
+    remedy = "correct the id in [annotations.validation]; if there is no box any more, run a sync, "
+    remedy += "then `dsync accept config`"
+    if boxes.is_given_up:
+        message = "validation: the box cannot be read, and a person accepted that"
+        return CheckLine("annotations", CheckStatus.WARNING, message, remedy)
+    if target is None:
+        message = "validation: [annotations.validation] is gone from the file, and dossiers may be "
+        message += "validated: nothing is written into them"
+        return CheckLine("annotations", CheckStatus.ERROR, message, remedy, 2)
+    if found is None:
+        return _missing_annotation("validation", target, revision)
+    message = f"validation: {_named(found)} is another box than before, which is still there"
+    return CheckLine("annotations", CheckStatus.ERROR, message, remedy, 2)
 
 
 def _missing_annotation(name: str, target: AnnotationTarget, revision: Revision) -> CheckLine:

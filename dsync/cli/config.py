@@ -12,7 +12,7 @@ from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_table
 from dsync.cli.session import load, load_all, open_worker
-from dsync.configuration import shipped_config
+from dsync.configuration import OWN_CONFIG, shipped_config
 from dsync.domain.toml_text import TO_CHECK
 from dsync.errors import ConfigurationError
 from dsync.settings import SANDBOX_DEMARCHE, Settings, unknown_variables
@@ -57,6 +57,9 @@ def init(*, file: Path) -> None:
         raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
     click.echo(f"{file}: {made.sentence}")
     click.echo(f"Places to look at: {made.to_check}, marked with « {TO_CHECK} ».")
+    if file == OWN_CONFIG:
+        click.echo("It is found in this folder. Next: `dsync config check` and `dsync check`.")
+        return
     named = shlex.quote(str(file))
     click.echo(f"Next: export DSYNC_CONFIG={named}, then `dsync config check` and `dsync check`.")
 

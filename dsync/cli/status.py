@@ -113,6 +113,7 @@ def _status_of(
     concerns = [*concerns_of(document, now, settings.thresholds)]
     words = words_of(concerns, now)
     return min((rank for rank, _ in words), default=len(WORDS)), document | {
+        "configuration": str(settings.config),
         "now": now,
         "is_stale": is_stale,
         "token_days_left": settings.token_days_left(now.date()),
@@ -181,6 +182,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
         [
             ("démarche", f"{document['demarche']} in {document['database']}"),
             ("title", document["title"]),
+            ("configuration", document["configuration"]),
             *(("service", service) for service in services or ["none (`dsync run` starts one)"]),
             ("last success", when(document["last_success_at"])),
             ("last full read", when(document["last_full_at"])),

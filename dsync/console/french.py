@@ -140,6 +140,22 @@ _SENTENCES = [
         ),
         # Configuration, rules, evidence, files.
         (
+            r"Dossiers whose validation box cannot be read: (\d+), validated ones .+?: (\d+)",
+            r"Dossiers dont la case de validation ne peut plus être lue : \1, dont validés : \2. "
+            "« Validé » reste, et rien n’y est inscrit. "
+            f"{_TECHNICAL}, dans le formulaire ou la configuration : « dsync check » la nomme.",
+        ),
+        (
+            r"Nothing is judged, because .+ does not fit the form",
+            "Le formulaire n’est pas celui de la configuration : rien n’est jugé, et les verdicts "
+            f"restent. {_TECHNICAL} : « dsync check » nomme ce qui manque.",
+        ),
+        (
+            r".+ is the shipped file of another call",
+            "dsync est configuré pour un autre appel : les dossiers sont copiés, et rien n’est "
+            f"inscrit. {_TECHNICAL} : « dsync config init » écrit le fichier de cette démarche.",
+        ),
+        (
             r".+: no champ of the form matches",
             "Une question dont les contrôles ont besoin n’est plus dans le formulaire : les "
             f"nouveaux dossiers n’y répondent pas. {_TECHNICAL} : « dsync check » la nomme.",
@@ -149,7 +165,7 @@ _SENTENCES = [
             rf"\1 : aucune réponse ne peut l’être. {_TECHNICAL} : « dsync check » la nomme.",
         ),
         (
-            r"The configuration lacks|\[mapping\]|\[annotations|The eligibility rules"
+            r".+ lacks \[|\[mapping\]|\[annotations|The eligibility rules"
             r"|DS has no dém",
             "La configuration ne correspond pas à la démarche ou à ce qui est stocké. "
             f"{_TECHNICAL} : « dsync check » en donne le remède.",

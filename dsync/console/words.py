@@ -221,6 +221,7 @@ ASKERS = {
 }
 """Who asked for a run, where it was no person."""
 VERIFICATIONS = {
+    "configuration": "le fichier de configuration",
     "token": "le jeton",
     "démarche": "la démarche",
     "settings": "les réglages",

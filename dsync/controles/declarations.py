@@ -25,7 +25,7 @@ from dsync.controles.formats import FORMATS
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.letter import LONGEST_DEMAND
-from dsync.domain.toml_values import Boolean, Day, WholeNumber
+from dsync.domain.toml_values import Begun, Boolean, Day, Filled, Sentence, WholeNumber
 from dsync.domain.verdict import MOST_CHECKS, Resultat, Verdict
 
 
@@ -74,6 +74,7 @@ def _number(value: object) -> Decimal:
 Constante = Annotated[Any, BeforeValidator(_constant)]
 Nombre = Annotated[Decimal, BeforeValidator(_number)]
 Texte = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+Phrase = Annotated[Texte, Sentence]
 Nom = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
@@ -101,7 +102,7 @@ class Table(_Declared):
     """The column by which a row is found."""
     annee: WholeNumber = Field(ge=1900, le=2200)
     """For which it holds."""
-    source: Texte
+    source: Phrase
     """Where it is published."""
 
 
@@ -232,7 +233,7 @@ class Controle(_Declared):
     """A check."""
 
     nom: Nom
-    titre: Texte
+    titre: Phrase
     si: Exigence | None = None
     """The check applies to dossiers that fulfil it; to others it is `sans_objet`."""
     exige: Exigence | None = None
@@ -241,15 +242,15 @@ class Controle(_Declared):
     sinon: Literal[Resultat.A_VERIFIER, Resultat.NON_CONFORME] = Resultat.A_VERIFIER
     sans_reponse: Literal[Resultat.A_VERIFIER, Resultat.SANS_OBJET] = Resultat.A_VERIFIER
     """The result where the applicant has not answered."""
-    motif: Texte | None = None
+    motif: Phrase | None = None
     """The sentence of a dossier that does not fulfil it."""
-    conforme: Texte | None = None
+    conforme: Phrase | None = None
     """The sentence of one that does."""
-    demande: Annotated[Texte, Field(max_length=LONGEST_DEMAND)] | None = None
+    demande: Annotated[Phrase, Field(max_length=LONGEST_DEMAND)] | None = None
     """What the applicant is asked for, in the message that a person transmits."""
-    regle: Texte
+    regle: Annotated[Texte, Begun]
     """The published rule."""
-    a_faire: Texte
+    a_faire: Phrase
     """What an instructeur has to do."""
     exemple: tuple[Exemple, ...] = ()
 
@@ -294,7 +295,7 @@ class Controle(_Declared):
 class Precontrole(_Declared):
     """Section `[precontrole]`: what stands around the results."""
 
-    instruction: Texte = "l’équipe d’instruction"
+    instruction: Annotated[Texte, Filled] = "l’équipe d’instruction"
     """Who decides on the dossiers, with its article."""
     publication_url: Annotated[str, Field(pattern=r"^https://\S+$", max_length=300)] | None = None
     """Where the page of `dsync rules publish` is."""

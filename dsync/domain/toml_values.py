@@ -5,16 +5,46 @@ Pydantic's own `int` takes `true` and "5", its `date` takes numbers.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Annotated
 
-from pydantic import Strict
+from pydantic import AfterValidator, Strict
 
 WholeNumber = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 """A whole one, too."""
 Boolean = Annotated[bool, Strict()]
 Day = Annotated[date, Strict()]
+
+_MARK, _NAME = r"\b(?:TODO|FIXME|TBD|XXX)\b", r"\{[^{}]*\}"
+_TO_FILL = (
+    r"(?i:^\W*[àa] (?:compléter|renseigner|préciser|définir|remplir)\W*$|[(\[:]\s*à compléter\b)"
+)
+
+
+def _without(*patterns: str) -> Callable[[str], str]:
+    left = re.compile("|".join(patterns))
+
+    def check(text: str) -> str:
+        if found := left.search(text):
+            raise ValueError(
+                f"« {found[0].strip()} » is left to be filled in; people would read it"
+            )
+        return text
+
+    return check
+
+
+Begun = AfterValidator(_without(_MARK))
+"""Refuses a text in which its author left TODO."""
+Marked = AfterValidator(_without(_MARK, _NAME))
+"""The same of a name in braces."""
+Filled = AfterValidator(_without(_MARK, _NAME, _TO_FILL))
+"""The same of « à compléter », which can be an option of a form."""
+Sentence = AfterValidator(_without(_MARK, _TO_FILL))
+"""The same of a sentence that has facts in braces."""
 
 
 def kind_of(value: object) -> str:

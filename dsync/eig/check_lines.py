@@ -20,6 +20,7 @@ from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.errors import DsyncError, EvidenceUnavailableError
+from dsync.programme import FormFault
 from dsync.store import Store
 
 if TYPE_CHECKING:
@@ -35,6 +36,31 @@ _ASKED = {
     "cas_demande": Check.CAS_OCTROI,
 }
 """The checks that are impossible without a field."""
+
+
+def form_faults(
+    mapping: MappingConfig,
+    revision: Revision,
+    rules: RuleSet | None = None,
+    published_at: datetime | None = None,
+) -> list[FormFault]:
+    """Return why the dossiers of a form cannot be judged; the lines below have theirs, too.
+
+    Args:
+        mapping: the section `[mapping]`.
+        revision: the active revision.
+        rules: the rules in force; None: nothing is judged.
+        published_at: when the form was first published, if that is known.
+    """
+    matches = match_descriptors(mapping, revision).matches
+    faults = [fault for match in matches if (fault := _missing_fault(match)) is not None]
+    if rules is None:
+        return faults
+    unmapped = _unmapped(mapping, rules)
+    faults += [fault for field in unmapped if (fault := _unmapped_fault(field, rules)) is not None]
+    if published_at is not None and Check.DEPOT in rules.checks:
+        faults += _window_faults(rules, rules.local_day(published_at))
+    return faults
 
 
 def mapping_lines(
@@ -99,16 +125,26 @@ def _unmapped(mapping: MappingConfig, rules: RuleSet | None) -> list[str]:
 
 def _unmapped_lines(missing: Iterable[str], rules: RuleSet) -> Iterator[CheckLine]:
     for field in missing:
-        section = f"[mapping.{'' if field == VOEUX else 'champs.'}{field}]"
-        check = _ASKED.get(field)
-        if check in rules.checks:
-            message = f"{field}: not mapped, so the check {check} is impossible"
-            remedy = f'add {section} with the id of its champ, or set severity {check} = "off"'
-            yield CheckLine("mapping", CheckStatus.ERROR, message, remedy, 2)
-        else:
-            message = f"{field}: not mapped, so the check completude does not ask for it"
-            remedy = f"add {section} with the id of its champ, if the form has one"
-            yield CheckLine("mapping", CheckStatus.WARNING, message, remedy)
+        fault = _unmapped_fault(field, rules)
+        if fault is not None:
+            yield fault.line
+            continue
+        message = f"{field}: not mapped, so the check completude does not ask for it"
+        remedy = f"add {_section_of(field)} with the id of its champ, if the form has one"
+        yield CheckLine("mapping", CheckStatus.WARNING, message, remedy)
+
+
+def _unmapped_fault(field: str, rules: RuleSet) -> FormFault | None:
+    check = _ASKED.get(field)
+    if check not in rules.checks:
+        return None
+    message = f"{field}: not mapped, so the check {check} is impossible"
+    remedy = f'add {_section_of(field)} with the id of its champ, or set severity {check} = "off"'
+    return FormFault(CheckLine("mapping", CheckStatus.ERROR, message, remedy, 2))
+
+
+def _section_of(field: str) -> str:
+    return f"[mapping.{'' if field == VOEUX else 'champs.'}{field}]"
 
 
 def rules_lines(
@@ -156,17 +192,29 @@ def rules_lines(
 
 
 def _window_lines(rules: RuleSet, published: date) -> Iterator[CheckLine]:
-    start, end = rules.window.start, rules.window.end
-    window = f"the window ({start} to {end})"
-    remedy = "correct start and end in [regles.window]"
-    if published > end:
+    if faults := _window_faults(rules, published):
+        yield from (fault.line for fault in faults)
+    elif published - rules.window.start > A_YEAR:
         message = (
-            f"{window} ended before the form was published ({published}): it is another call's"
+            f"{_window(rules)} begins more than a year before the form was published ({published})"
         )
-        yield CheckLine("rules", CheckStatus.ERROR, message, remedy, 2)
-    elif published - start > A_YEAR:
-        message = f"{window} begins more than a year before the form was published ({published})"
-        yield CheckLine("rules", CheckStatus.WARNING, message, remedy)
+        yield CheckLine("rules", CheckStatus.WARNING, message, _CORRECT_WINDOW)
+
+
+def _window_faults(rules: RuleSet, published: date) -> list[FormFault]:
+    if published <= rules.window.end:
+        return []
+    message = (
+        f"{_window(rules)} ended before the form was published ({published}): it is another call's"
+    )
+    return [FormFault(CheckLine("rules", CheckStatus.ERROR, message, _CORRECT_WINDOW, 2))]
+
+
+def _window(rules: RuleSet) -> str:
+    return f"the window ({rules.window.start} to {rules.window.end})"
+
+
+_CORRECT_WINDOW = "correct start and end in [regles.window]"
 
 
 def _option_lines(
@@ -190,17 +238,26 @@ def _option_lines(
         yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 
 
+def _missing_line(match: FieldMatch) -> CheckLine:
+    labels = " or ".join(f"« {libelle} »" for libelle in match.target.libelles)
+    return CheckLine(
+        "mapping",
+        CheckStatus.ERROR if match.is_needed else CheckStatus.WARNING,
+        f"{match.field}: missing from the form ({match.target.id or labels})",
+        f"give the id of the champ that replaces it in [mapping] {match.field}",
+        2 if match.is_needed else 0,
+    )
+
+
+def _missing_fault(match: FieldMatch) -> FormFault | None:
+    is_missing = match.is_needed and match.status is MatchStatus.MISSING
+    return FormFault(_missing_line(match), match.field) if is_missing else None
+
+
 def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
     section = f"[mapping] {match.field}"
     if match.status is MatchStatus.MISSING:
-        labels = " or ".join(f"« {libelle} »" for libelle in match.target.libelles)
-        yield CheckLine(
-            "mapping",
-            CheckStatus.ERROR if match.is_needed else CheckStatus.WARNING,
-            f"{match.field}: missing from the form ({match.target.id or labels})",
-            f"give the id of the champ that replaces it in {section}",
-            2 if match.is_needed else 0,
-        )
+        yield _missing_line(match)
         return
     if match.status is MatchStatus.BY_LABEL and match.descriptor:
         yield CheckLine(

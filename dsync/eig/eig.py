@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, Connection, Select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Text, cast
 
 from dsync.domain import account
 from dsync.domain.check_line import CheckLine, CheckStatus
@@ -17,8 +17,8 @@ from dsync.domain.paper import Page
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.eig import candidature, database_part, evidence_tables, rows, words
-from dsync.eig.candidature import Candidature
-from dsync.eig.check_lines import evidence_lines, mapping_lines, rules_lines
+from dsync.eig.candidature import Candidature, Reponse
+from dsync.eig.check_lines import evidence_lines, form_faults, mapping_lines, rules_lines
 from dsync.eig.evidence.gathering import (
     GatheredEvidence,
     evidence_document,
@@ -27,7 +27,7 @@ from dsync.eig.evidence.gathering import (
     stored_evidence,
     with_registry,
 )
-from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
+from dsync.eig.mapping.form import MappedForm
 from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, propose
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
@@ -49,6 +49,7 @@ from dsync.programme import (
     NO_RULES,
     Dictionary,
     DossierView,
+    FormFault,
     InLists,
     Judged,
     PrecheckOptions,
@@ -91,6 +92,10 @@ class Eig(Programme):
         "notes": DossierView("lecture_evaluation_note", "ligne"),
     }
     listed: ClassVar[Column[Any]] = evidence_tables.candidature.c.produit_id
+    # By the shipped file, a form of another kind gives rows without one.
+    answered: ClassVar[ColumnElement[bool]] = cast(
+        evidence_tables.candidature.c.reponses, Text
+    ).contains(f'"{Reponse.REMPLI}"')
     mean = (
         "CASE WHEN l.jury_le IS NOT NULL "
         "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END"
@@ -268,20 +273,9 @@ class Eig(Programme):
         published, rules = demarche.published_at, self._in_force
         return published is None or rules.local_day(published) > rules.window.end
 
-    def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return the needed fields that are missing from all revisions of the form."""
-        if self.rules is None:
-            return ()
-        missing: set[str] | None = None
-        for revision in demarche.revisions.values():
-            lacks = {
-                match.field
-                for match in match_descriptors(self._mapping, revision).matches
-                if match.is_needed and match.status is MatchStatus.MISSING
-            }
-            # Finished dossiers keep former revisions, which may lack a champ that was added since.
-            missing = lacks if missing is None else missing & lacks
-        return [f"[mapping] {field}" for field in sorted(missing or ())]
+    def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
+        """Return the needed fields that the form lacks, and what is wrong with the rules for it."""
+        return form_faults(self._mapping, revision, self.rules, demarche.published_at)
 
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool

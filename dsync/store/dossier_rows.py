@@ -9,7 +9,7 @@ the dates that DS changed are written and, in a crawl, the run that saw it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -297,7 +297,12 @@ class DossierWrites(DossierReads):
             [{**c.new.contents, "lacunes": sorted(c.new.unread) or None} for c in changes],
         )
         for table in self._programme_tables(changes):
-            write(self.connection, table, [c.new.programme[table.name] for c in changes])
+            # A row without a column leaves its value as it is.
+            by_columns: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+            for row in (c.new.programme[table.name] for c in changes):
+                by_columns.setdefault(frozenset(row), []).append(row)
+            for rows in by_columns.values():
+                write(self.connection, table, rows)
 
     def _in_lists(self, record: Record, now: datetime) -> dict[str, Any]:
         """Return the row of table `liste`."""

@@ -291,7 +291,7 @@ class OutboxWrites(OutboxReads):
         A wish takes over the human's value that was seen last: it stays theirs. If a conflict with
         it goes on, no further event is recorded; if not, its end is. While a
         human's result is accepted in place of the wished one, what explains the wished one is
-        not sent.
+        not sent. The wishes of a validated dossier are suspended until its box is read otherwise.
 
         Args:
             wishes: the new wishes.
@@ -313,6 +313,10 @@ class OutboxWrites(OutboxReads):
             for (numero, annotation), one in current.items()
             if annotation == RESULTAT and one.statut == WishStatus.REMPLACEE
         } - {numero for numero, annotation in fresh if annotation == RESULTAT}
+        # Validated by an instructeur, and not read otherwise since.
+        suspended = {
+            numero for (numero, _), one in current.items() if one.statut == WishStatus.SUSPENDUE
+        }
         replaced = [current[key].id for key in fresh if key in current]
         unsent = [
             one.id
@@ -341,7 +345,11 @@ class OutboxWrites(OutboxReads):
                     "annotation": wish.annotation,
                     "valeur": wish.valeur,
                     "statut": (
-                        WishStatus.REMPLACEE if wish.numero in accepted else WishStatus.EN_ATTENTE
+                        WishStatus.REMPLACEE
+                        if wish.numero in accepted
+                        else WishStatus.SUSPENDUE
+                        if wish.numero in suspended
+                        else WishStatus.EN_ATTENTE
                     ).value,
                     "tentatives": 0,
                     "creee_le": now,
@@ -477,6 +485,19 @@ class OutboxWrites(OutboxReads):
     def retry_refused(self, numbers: Sequence[DossierNumber] = ()) -> None:
         """Have refused and postponed wishes sent at once; `numbers` empty: of all dossiers."""
         self._retry(_narrowed(self._stopped(), numbers))
+
+    def retry_waiting(self, why: str) -> None:
+        """Have the wishes sent at once that wait for a reason."""
+        self.connection.execute(
+            update(_outbox)
+            .where(
+                _outbox.c.demarche_numero == self.number,
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.EN_ATTENTE.value,
+                _outbox.c.erreur == why,
+            )
+            .values(prochain_essai_le=None, erreur=None)
+        )
 
     def retry_stopped(self, numbers: Sequence[DossierNumber] | None = None) -> None:
         """Have refused and postponed wishes sent again, but not definitive refusals.

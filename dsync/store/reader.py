@@ -85,7 +85,7 @@ class MadeBySections(NamedTuple):
     """How much of a démarche's rows was made by optional sections of its configuration."""
 
     rows: int
-    """Of the programme's table with one row per dossier, by the mapping."""
+    """Of the programme's table with one row per dossier, by the mapping, that have an answer."""
     table: str
     """The name of that table."""
     verdicts: int
@@ -353,7 +353,8 @@ class Reader(Subject):
         if main is not None:
             of_main = select(count).select_from(main)
             joined = of_main.join(_dossier, _dossier.c.numero == main.c.numero)
-            queries.append(joined.where(of_demarche))
+            answered = self.programme.answered
+            queries.append(joined.where(of_demarche, *([] if answered is None else [answered])))
         verdicts, wishes, *rows = (self.connection.scalar(query) or 0 for query in queries)
         return MadeBySections(sum(rows), "" if main is None else main.name, verdicts, wishes)
 

@@ -94,6 +94,8 @@ class SyncState:
     """The target of copies of files that was marked last."""
     rules_version: str | None = None
     """Of the rules that may judge: the first ones, those that move few verdicts, accepted ones."""
+    validation_boxes: Any = None
+    """The ids of the descriptors that were found as the validation box so far; None: none."""
     retention_at: datetime | None = None
     """When it was last announced what is to be erased by its age."""
     retention_key: str | None = None

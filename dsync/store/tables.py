@@ -677,6 +677,8 @@ class SyncStateRow(_Table, table=True):
     # Of 0.1.0, which kept here what is in `accord` now; removed with the next release.
     refused_rules_since: dt.datetime | None
     refused_rules: Any = json_text()
+    # The ids of the descriptors that were found as the validation box so far.
+    validation_boxes: Any = json_text()
     # What was announced to be erased by age: when, and by which ages.
     retention_at: dt.datetime | None
     retention_key: str | None

@@ -108,6 +108,29 @@ class WishReads(Subject):
         rows = self.connection.execute(statement.order_by(_outbox.c.numero, _outbox.c.id))
         return [wish_of(row) for row in rows]
 
+    def revisions(
+        self, statuts: Iterable[WishStatus], numbers: Sequence[DossierNumber] | None = None
+    ) -> dict[DossierNumber, RevisionId]:
+        """Return the open dossiers with a current wish of these statuses, with their revisions.
+
+        Args:
+            statuts: the statuses.
+            numbers: the dossiers; None: all of the démarche.
+        """
+        statement = (
+            select(_dossier.c.numero, _dossier.c.revision_id)
+            .distinct()
+            .join(_outbox, _outbox.c.numero == _dossier.c.numero)
+            .where(
+                *may_be_written(self.number),
+                _outbox.c.statut.in_([statut.value for statut in statuts]),
+            )
+        )
+        if numbers is not None:
+            statement = statement.where(among(_dossier.c.numero, numbers))
+        rows = self.connection.execute(statement)
+        return {DossierNumber(number): RevisionId(revision) for number, revision in rows}
+
     def conflicts(self) -> list[Wish]:
         """Return the open conflicts by dossier, with the wishes that another conflict blocks."""
         return self.current([WishStatus.CONFLIT])

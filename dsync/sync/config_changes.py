@@ -7,49 +7,93 @@ the wishes are worded again and the stopped ones are retried.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from dsync.annotations import NewWish, WishStatus, desired
 from dsync.annotations.targets import LABEL, RESULTAT
+from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.errors import ConfigurationError
 from dsync.programme import ToJudge
+from dsync.sync.consent import nothing_to_accept
 from dsync.sync.context import Context, Run, digest
+from dsync.sync.grounds import (
+    consents,
+    follow_boxes,
+    has_lost_box,
+    lost_boxes,
+    stops_writing,
+)
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 
 
-def check_sections(run: Run, *, accept: bool) -> None:
+def check_sections(run: Run) -> None:
     """Check that the configuration has the sections by which the stored rows were made.
 
-    Without them the run would empty the rows: it may be that of another démarche.
-
-    Args:
-        run: the run under way.
-        accept: whether it may lack them.
+    Without them the run would empty the rows: it may be that of another démarche. A person can
+    consent to that.
 
     Raises:
         ConfigurationError: it lacks some; nothing was changed.
+        StoreError: the database failed.
     """
-    context = run.context
-    if context.judge and context.annotations:
-        return
-    with run.reading() as reader:
-        state, made = reader.state.read(), reader.made_by_sections()
-    lost = {}
-    if not context.maps and made.rows:
-        lost["[mapping]"] = f"{made.rows} {made.table}s would be emptied"
-    # The key is that of rules: without it, these verdicts were given up before.
-    if context.judge is None and state.evidence_key is not None and made.verdicts:
-        lost["[regles]"] = f"{made.verdicts} verdicts would be renewed no more"
-    if context.annotations is None and made.wishes:
-        lost["[annotations]"] = f"{made.wishes} wishes would be emptied"
-    if lost and not accept:
+    lost = _lost_sections(run)
+    if lost and not consents(run, Proposal(Consent.CONFIG, *_moves(lost))):
+        said = ", ".join(f"{one.number} {one.what}" for one in lost.values())
         raise ConfigurationError(
-            f"The configuration lacks {', '.join(lost)}, by which the stored rows of démarche "
-            f"{context.demarche} were made: {', '.join(lost.values())}. Nothing was changed. "
-            "Correct DSYNC_CONFIG or --config; if it is meant, run `dsync sync --accept-config`."
+            f"{run.context.config} lacks {', '.join(lost)}, by which the stored rows of démarche "
+            f"{run.demarche} were made: {said}. Nothing was changed. Correct DSYNC_CONFIG or "
+            "--config; if it is meant, `dsync accept config` shows and accepts it."
         )
     if "[regles]" in lost:
         with run.transaction() as tx:
             tx.state.save(evidence_key=None)
+
+
+def end_consent(run: Run) -> None:
+    """End what waits for a consent to the configuration, or was accepted, if it lacks nothing.
+
+    Raises:
+        StoreError: the database failed.
+    """
+    if not (_lost_sections(run) or lost_boxes(run) or run.boxes_given_up):
+        nothing_to_accept(run, Consent.CONFIG)
+
+
+class _Lost(NamedTuple):
+    """What a missing section of the configuration has made."""
+
+    number: int
+    what: str
+    before: str
+    after: str
+
+
+def _lost_sections(run: Run) -> dict[str, _Lost]:
+    context = run.context
+    if context.judge and context.annotations:
+        return {}
+    with run.reading() as reader:
+        state, made = reader.state.read(), reader.made_by_sections()
+    lost = {}
+    if not context.maps and made.rows:
+        what = f"{made.table}s would be emptied"
+        lost["[mapping]"] = _Lost(made.rows, what, "réponses lues", "retirées de la copie")
+    # The key is that of rules: without it, these verdicts were given up before.
+    if context.judge is None and state.evidence_key is not None and made.verdicts:
+        what = "verdicts would be renewed no more"
+        lost["[regles]"] = _Lost(made.verdicts, what, "avis tenus à jour", "figés")
+    if context.annotations is None and made.wishes:
+        what = "wishes would be emptied"
+        lost["[annotations]"] = _Lost(made.wishes, what, "inscriptions suivies", "abandonnées")
+    return lost
+
+
+def _moves(lost: Mapping[str, _Lost]) -> tuple[tuple[Move, ...], int, dict[str, str]]:
+    """Return the table of a proposal, the number of its rows, and its subjects."""
+    moves = [Move(f"section {k}", one.before, one.after, one.number) for k, one in lost.items()]
+    return tuple(moves), sum(one.number for one in lost.values()), dict.fromkeys(lost, "")
 
 
 def follow_config_changes(run: Run) -> None:
@@ -83,7 +127,10 @@ def follow_config_changes(run: Run) -> None:
         # The operator may have created the labels since, as the message asks.
         demarche = refresh_demarche(run)
     _report_unmapped_fields(run, demarche)
-    report_missing_labels(run, demarche)
+    # Of a form that is not the configuration's, its labels say nothing.
+    if not stops_writing(run):
+        follow_boxes(run, demarche)
+        report_missing_labels(run, demarche)
     if run.has_read_all:
         with run.transaction() as tx:
             # A right can be given on DS without changing any dossier.
@@ -101,9 +148,11 @@ def follow_config_changes(run: Run) -> None:
         with run.transaction() as tx:
             if annotations.labels is None:
                 tx.outbox.withdraw([LABEL])
-            # The box that suspended them may be configured no more.
-            suspended = tx.wishes.current([WishStatus.SUSPENDUE])
-            tx.outbox.reopen(sorted({wish.numero for wish in suspended}))
+            # Another box may be configured; one that cannot be read suspends them still.
+            suspended = tx.wishes.revisions([WishStatus.SUSPENDUE])
+            tx.outbox.reopen(
+                sorted(n for n, id_ in suspended.items() if not has_lost_box(run, id_))
+            )
             tx.outbox.retry_refused()
     with run.transaction() as tx:
         tx.state.save(writing_key=key)
@@ -177,7 +226,7 @@ def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
 
 
 def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:
-    """Report the fields, and the values, that the checks need and no revision of the form has."""
+    """Report the fields and values without which dossiers are judged, and that the form lacks."""
     programme = run.context.programme
     for said in programme.impossible_values(demarche) if programme else ():
         run.problem(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Presence, Revision
@@ -16,12 +16,20 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import InterruptedRunError
-from dsync.programme import Evidence, Programme
+from dsync.programme import Evidence, FormFault, Programme
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 
 T = TypeVar("T")
+
+
+class Misfits(NamedTuple):
+    """What of the form keeps a run from judging, and what a shipped file's annotations lack."""
+
+    faults: tuple[FormFault, ...] = ()
+    annotations: tuple[str, ...] = ()
+
 
 BATCH = 100
 """Number of dossiers in one transaction. With 200 the statements take a tenth less CPU, and a read
@@ -97,6 +105,10 @@ class Context:
     """The short name of the call, for views."""
     words: Mapping[Verdict, str] = field(default_factory=dict)
     """The configuration's words for verdicts, for views and texts."""
+    config: str = ""
+    """The configuration file in use, as the user names it."""
+    is_borrowed: bool = False
+    """Whether that is the shipped file, used for another démarche than its own."""
 
     @property
     def mapping_key(self) -> str:
@@ -146,6 +158,14 @@ class Run:
     """Whether `stopped_rules` was asked."""
     rules_stopped: bool = False
     """What it found."""
+    misfits: Misfits | None = None
+    """What of the form keeps the run from judging or writing, once it is worked out."""
+    known_boxes: frozenset[str] | None = None
+    """The ids of what was found as the validation box so far, once they are read."""
+    boxes_given_up: bool = False
+    """Whether a person said that the box which cannot be found is no more."""
+    accepts_config: bool = False
+    """Whether who ordered the run accepts what the configuration lacks."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
         """Return dsync's annotations in a loaded revision; none if DS does not give it."""

@@ -30,6 +30,7 @@ from dsync.programme import (
 )
 from dsync.store import NewEvent, Reader
 from dsync.sync.context import BATCH, Run
+from dsync.sync.grounds import stops_judging
 from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
@@ -58,7 +59,9 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
         InterruptedRunError, StoreError: as `evaluate_due`.
     """
     programme = run.context.judge
-    if programme is None or not numbers or waits_for_consent(run, programme):
+    if programme is None or not numbers or stops_judging(run):
+        return
+    if waits_for_consent(run, programme):
         return
     evidence = _evidence(run, programme)
     if stopped_rules(run, programme, evidence):
@@ -84,7 +87,7 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
         StoreError: the verdicts stored so far stay; the other dossiers are still due.
     """
     programme = run.context.judge
-    if programme is None:
+    if programme is None or stops_judging(run):
         return
     evidence = _evidence(run, programme, accept=accept_evidence)
     if stopped_rules(run, programme, evidence):
@@ -258,6 +261,8 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
     programme = run.context.judge
     if programme is None:
         raise ConfigurationError(NO_RULES)
+    if stops_judging(run):
+        return
     evidence = _evidence(run, programme)
     # Without storing anything, stopped rules may be looked at.
     if not run.report.dry and stopped_rules(run, programme, evidence):

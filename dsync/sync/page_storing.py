@@ -18,6 +18,7 @@ from dsync.ds import Page, Unreadable, lacks_names_only, unread_parts
 from dsync.store import Record, StoredDossier, Tx
 from dsync.sync.context import Run
 from dsync.sync.gaps import Known, filled, may_lack_company
+from dsync.sync.grounds import has_lost_box
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -137,7 +138,10 @@ def store_page(
             [WishStatus.CONFIRMEE, WishStatus.CONFLIT], [record.numero for record in open_records]
         )
         edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
-        tx.outbox.reopen([*result.annotations_changed, *edited])
+        # Of a validated one, whose box cannot be read any more, nothing says that it is not.
+        validated = tx.wishes.revisions([WishStatus.SUSPENDUE], result.annotations_changed)
+        kept = {number for number, id_ in validated.items() if has_lost_box(run, id_)}
+        tx.outbox.reopen([n for n in (*result.annotations_changed, *edited) if n not in kept])
         # A changed dossier can have another revision or groupe, which can remove the obstacle.
         tx.outbox.retry_stopped(result.changed)
         changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at}
@@ -275,6 +279,7 @@ def refresh_demarche(run: Run) -> Demarche:
             "DS's support."
         )
     run.demarche_is_fresh = True
+    run.misfits = None
     return demarche
 
 

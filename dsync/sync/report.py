@@ -38,6 +38,8 @@ class RunReport:
     kind: Kind
     started_at: datetime
     dry: bool = False
+    configuration: str | None = None
+    """The configuration file in use; None: of a run that could not begin."""
     run: int | None = None
     """The run's number; None for a dry run, and for a run that could not start."""
     status: Status = Status.RUNNING
@@ -197,6 +199,8 @@ class RunReport:
             "requests": self.requests,
             "errors": self.errors,
         }
+        if self.configuration is not None:
+            document["configuration"] = self.configuration
         if self.mutations:
             document["mutations"] = self.mutations
         if self.pieces or self.kind is Kind.PIECES:

@@ -16,7 +16,7 @@ from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.store import SyncState
 from dsync.sync.answering import answer
-from dsync.sync.config_changes import check_sections, follow_config_changes
+from dsync.sync.config_changes import check_sections, end_consent, follow_config_changes
 from dsync.sync.consent import give
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase
@@ -138,7 +138,7 @@ def sync(context: Context, request: Request) -> RunReport:
         context: the collaborators of the run.
         request: what is done, and for whom.
     """
-    report = RunReport(request.work.kind, context.clock())
+    report = RunReport(request.work.kind, context.clock(), configuration=context.config)
     with _reported(context, report):
         _execute(context, request.work, report, request)
     return report
@@ -154,7 +154,7 @@ def attempt(context: Context, work: Attempted, wait_s: float = 0) -> RunReport:
         work: what is tried.
         wait_s: how long to wait for the lease, in seconds.
     """
-    report = RunReport(work.kind, context.clock(), dry=True)
+    report = RunReport(work.kind, context.clock(), dry=True, configuration=context.config)
     with _reported(context, report):
         # Before the transaction, which on SQLite would keep the other process from its end.
         wait_for_lease(context.store, context.demarche, context.stop, wait_s)
@@ -205,10 +205,12 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
 
 
 def _synchronise(run: Run, work: Read, *, copies_pieces: bool) -> None:
-    check_sections(run, accept=work.accept_config)
+    run.accepts_config = work.accept_config
+    check_sections(run)
     pull(run, work)
     evaluate_due(run)
     follow_config_changes(run)
+    end_consent(run)
     # Wishes of before wait, too: what is written while rules are stopped is for a person to decide.
     if work.push and not run.rules_stopped:
         push_due(run, work.dossiers if isinstance(work, ReadDossiers) else ())
@@ -235,7 +237,12 @@ def _execute(
                 tx.requests.begin(request.rows, number, report.started_at)
         report.run = number
         bind_contextvars(demarche=context.demarche, run=None if report.dry else number)
-        log.info("run_started", kind=work.kind.value, dry_run=report.dry)
+        log.info(
+            "run_started",
+            kind=work.kind.value,
+            dry_run=report.dry,
+            configuration=context.config,
+        )
         with renewed(context.store, lease):
             _do(Run(context, lease, number, report, asked_by), work, request)
     log.info(

@@ -22,6 +22,7 @@ from dsync.annotations import (
     Action,
     DossierWishes,
     Remote,
+    ResolvedAnnotations,
     Step,
     WishOutcome,
     WishStatus,
@@ -44,9 +45,10 @@ from dsync.errors import (
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.consent import nothing_to_accept
 from dsync.sync.context import Run
+from dsync.sync.grounds import UNREAD_BOX, has_lost_box, stops_writing
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 from dsync.sync.work import Overwrite, Push
-from dsync.sync.write_brake import stops_writing
+from dsync.sync.write_brake import replaces_too_much
 from dsync.sync.writers import is_writer, may_adopt
 from dsync.sync.writes import (
     Another,
@@ -138,7 +140,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
-    if run.context.annotations is None:
+    if run.context.annotations is None or stops_writing(run):
         return
     _push_now(run, numbers, waits=waits)
     if waits:
@@ -170,7 +172,7 @@ def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> Non
     with run.reading() as reader:
         total = reader.outbox.due_count(run.now, numbers)
     terms = _terms(run) if total else None
-    if terms is not None and is_writer(run, terms) and not stops_writing(run, numbers):
+    if terms is not None and is_writer(run, terms) and not replaces_too_much(run, numbers):
         _push_all(run, terms, numbers, total, waits=waits)
         if terms.anothers and terms.anothers.keys() <= run.report.adopted_numbers:
             nothing_to_accept(run, Consent.WRITER)
@@ -363,6 +365,11 @@ def _plan_batch(
         if may_have_outdated_labels(is_due) and not run.demarche_is_fresh:
             _refresh_labels(run, terms)
             steps, adopted_here = plan_steps(dossier, remote, own, terms)
+        if _may_be_validated(run, dossier, remote, own):
+            held = [s for s in steps if s.action is Action.WRITE and not s.wish.is_forced]
+            waiting = tuple(step.wish for step in held)
+            outcomes += postponed(run, dossier._replace(wishes=waiting), UNREAD_BOX)
+            steps = [step for step in steps if step not in held]
         if adopted_here:
             adopted[number], anothers[number] = adopted_here, Another.of(steps, adopted_here)
         plans.append((dossier, remote, [step for step in steps if step.wish.is_due]))
@@ -394,6 +401,18 @@ def _plan_batch(
         marked = [(step, edited[write.number]) for write in writes for step in write.steps]
         tx.outbox.mark_sending(marked, run.now)
     return writes
+
+
+def _may_be_validated(
+    run: Run, dossier: DossierWishes, remote: Remote, own: ResolvedAnnotations
+) -> bool:
+    """Return whether a dossier may be validated, and its box cannot be read."""
+    box = own.validation
+    # DS has moved the dossier to a revision without it since the last read, or retyped it.
+    is_unread = box is not None and (
+        box.id not in remote.values or isinstance(remote.values[box.id], str)
+    )
+    return is_unread or has_lost_box(run, dossier.revision_id)
 
 
 def _send(

@@ -41,7 +41,7 @@ class _Read(_Work, frozen=True, kw_only=True):
     """A run that reads dossiers, judges them, and writes the results back."""
 
     accept_config: bool = False
-    """Whether the configuration may lack the sections by which stored rows were made."""
+    """Whether what the configuration lacks is accepted unseen; `Accept` is after a look at it."""
     push: bool = True
     """Whether the wishes are sent; if not, they stay in the outbox."""
 

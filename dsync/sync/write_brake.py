@@ -26,8 +26,8 @@ BETWEEN = timedelta(hours=1)
 that is not what was written about."""
 
 
-def stops_writing(run: Run, numbers: Sequence[DossierNumber] = ()) -> bool:
-    """Return whether nothing may be written until a person consents; it is then told.
+def replaces_too_much(run: Run, numbers: Sequence[DossierNumber] = ()) -> bool:
+    """Return whether nothing may be written before a person consents; it is then told.
 
     Args:
         run: the run under way.

@@ -122,7 +122,9 @@ def told_by_check(app: Worker, *names: str) -> None:
 def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) -> None:
     """In French: what the daily check found, a full read that the brake stopped, a late one."""
     app = engine.worker.app
-    assert "vérification quotidienne" not in words(visitor.get("/etat").text)
+    page = words(visitor.get("/etat").text)
+    assert "vérification quotidienne" not in page
+    assert f"Fichier de configuration : {app.settings.config}." in page
     told_by_check(app, "labels", "mapping")
     for rank in range(6):
         engine.control.expire(number(rank))

@@ -51,6 +51,7 @@ PAGE, PROBLEME, LETTRE = 4102, 4105, 4605
 RESULTAT, DETAIL, DATE, VALIDE, ETAPE = 5102, 5103, 5104, 5105, 5202
 WISHES = ("resultat", "detail", "date", "label")
 BOOKKEEPING = {
+    "accord",
     "lease",
     "service",
     "turn",

@@ -797,16 +797,6 @@ def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
     assert ("Inéligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
 
 
-def test_without_a_configured_box_nothing_is_suspended(engine: Engine) -> None:
-    """What a checked box held back is sent once the configuration names no box."""
-    engine.control.edit_annotation(number(0), VALIDE, True)
-    engine.sync_until_quiet()
-    assert "suspendue" == engine.wishes(0)["resultat"]
-    engine.restart(configuration={"annotations": {"validation": None}})
-    engine.sync()
-    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
 def test_force_goes_over_the_checked_box(engine: Engine) -> None:
     """Not over a finished state."""
     engine.sync_until_quiet()

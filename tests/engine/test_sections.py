@@ -3,11 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from dsync.domain.consent import Consent
+from dsync.domain.run_kinds import Kind
 from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.listing import Selection
 from tests.engine.conftest import Start
-from tests.engine.rig import DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, Engine, number, seeds
+from tests.engine.rig import (
+    DEMARCHE,
+    DETAIL,
+    FIRST,
+    OPEN,
+    PROBLEME,
+    RESULTAT,
+    Engine,
+    number,
+    seeds,
+)
+
+
+def waiting(engine: Engine) -> Any:
+    """Return what waits for a person's consent to the configuration."""
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        return reader.consents.of(Consent.CONFIG)
+
+
+def test_a_configuration_that_is_right_again_waits_for_nobody(start: Start) -> None:
+    """What was asked ends by itself."""
+    engine = start()
+    engine.sync_until_quiet()
+    engine.restart(configuration={"regles": None})
+    assert 2 == engine.sync().exit_code
+    assert waiting(engine)
+    engine.restart()
+    assert 0 == engine.sync().exit_code
+    assert None is waiting(engine)
 
 
 def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
@@ -89,11 +120,19 @@ def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(star
         assert (2, 0) == (report.exit_code, report.read)
         said = report.errors[0]
         assert "lacks [mapping], [regles], [annotations]" in said
-        for what in ("12 candidatures", "12 verdicts", f"{wishes} wishes", "--accept-config"):
+        for what in ("12 candidatures", "12 verdicts", f"{wishes} wishes", "dsync accept config"):
             assert what in said
     assert before == engine.content()
     assert 0 == engine.worker.erase(3).exit_code
-    assert 0 == engine.sync(accept_config=True).exit_code
+    asked = waiting(engine)
+    assert [
+        ("section [mapping]", 12),
+        ("section [regles]", 12),
+        ("section [annotations]", wishes),
+    ] == [(move.what, move.dossiers) for move in asked.proposal.moves]
+    given = {"genre": "configuration", "accord": asked.version, "started_by": "ada@here"}
+    assert 0 == engine.sync(work=Kind.CONSENT, **given).exit_code
+    assert None is waiting(engine)
     assert 0 == engine.sync().exit_code
     assert [] == engine.rows("SELECT * FROM candidature")
     assert [] == engine.rows("SELECT * FROM outbox WHERE courante")

@@ -11,6 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from dsync.annotations.targets import ACCEPTED_TYPES
 from dsync.domain.dossier import (
     LAYOUT_TYPES,
     Correction,
@@ -36,6 +37,7 @@ from dsync.eig.mapping.mapping_section import (
 )
 from dsync.eig.stages import DATED, STAGES_REVISION, passages_of
 
+VALIDATED = "valide_par_instructeur"
 Field = tuple[str, ChampTarget, bool]
 """A field's name, its champ or annotation, and whether it is an annotation."""
 
@@ -179,6 +181,8 @@ class MappedForm:
     """Digest of the places of the fields that the pre-check uses."""
     signature: bytes
     """Digest of the places of all fields, and of the rules of the stages and the grids."""
+    has_validation: bool
+    """Whether the revision has the box by which an instructeur validates the result."""
 
     @classmethod
     def of(
@@ -196,13 +200,18 @@ class MappedForm:
                 *(STAGES_REVISION, GRIDS_REVISION),
             ]
         )
-        return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())
+        box = descriptors.get(dict(plan.annotations)[VALIDATED] or DescriptorId(""))
+        has_box = box is not None and box.type in ACCEPTED_TYPES["validation"]
+        return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest(), has_box)
 
     def rows(
         self, dossier: Dossier, corrections: Sequence[Correction] = ()
     ) -> dict[str, dict[str, Any]]:
         """Return the dossier's row of the table `candidature`."""
         row = read_candidature(dossier, self.plan)
+        if row[VALIDATED] is None and not self.has_validation:
+            # Of a box that is gone, what is known stays: a missing column keeps its value.
+            del row[VALIDATED]
         days = {etape: row[field] for etape, field in DATED.items()}
         row["etapes"] = passages_of(dossier, days, corrections)
         return {Candidature.__tablename__: row}

@@ -11,12 +11,14 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, MinLen
 
-from dsync.domain.toml_values import Boolean, Day, WholeNumber
+from dsync.domain.toml_values import Boolean, Day, Filled, Marked, WholeNumber
 from dsync.eig.precheck.check import Check
 
 Severity = Literal["a_verifier", "non_conforme", "off"]
 OverrideAnswer = Literal["administration_centrale", "operateur", "a_verifier", "non_conforme"]
-Text = Annotated[str, MinLen(1)]
+Text = Annotated[str, MinLen(1), Marked]
+Written = Annotated[str, MinLen(1), Filled]
+"""What people read in the details."""
 
 
 class _Section:
@@ -101,11 +103,11 @@ class OverrideConfig(_Section):
     """The applicant's SIREN."""
     answer: OverrideAnswer
     """What the check `administration` finds for it."""
-    authority: Text
+    authority: Written
     """Who decided, with the article, such as « la directrice du programme »."""
     decided_on: Day
     """The day of the decision."""
-    reason: Text
+    reason: Written
     """The reason."""
 
 
@@ -130,9 +132,9 @@ class RulesConfig(_Section):
     overrides: tuple[OverrideConfig, ...] = ()
     timezone: Text = "Europe/Paris"
     """Of the days of the window and of the deposit."""
-    instruction: Text = "l’équipe du programme EIG (DINUM)"
+    instruction: Written = "l’équipe du programme EIG (DINUM)"
     """Who decides on the dossiers, with the article: the subject of « instruit le dossier »."""
-    publication_url: Text | None = None
+    publication_url: Written | None = None
     """Address at which the rules are published; the last line of the detail."""
     answer_days: Annotated[WholeNumber, Ge(1)] | None = None
     """Days that an applicant has to answer, for the text of `dsync dossier message`."""

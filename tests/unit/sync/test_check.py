@@ -10,9 +10,11 @@ import pytest
 
 from dsync.annotations import AnnotationsConfig
 from dsync.care.prerequisites import (
+    Boxes,
     CheckLine,
     CheckStatus,
     annotation_lines,
+    box_line,
     exit_code_of,
     instructeur_line,
     label_lines,
@@ -21,7 +23,8 @@ from dsync.configuration import read_configuration, shipped_config
 from dsync.domain.check_line import expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.eig.check_lines import mapping_lines
+from dsync.eig.check_lines import form_faults, mapping_lines, rules_lines
+from dsync.eig.precheck.rules import RuleSet
 
 CONFIGURATION = read_configuration(shipped_config())
 ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations
@@ -202,3 +205,58 @@ def test_the_exit_code_is_the_first_of_2_5_3_8_7(codes: Iterable[int], code: int
     """Whatever order the lines come in."""
     line = CheckLine("x", CheckStatus.OK, "x")
     assert exit_code_of(replace(line, exit_code=c) for c in codes) == code
+
+
+RULES = RuleSet.load(
+    CONFIGURATION.programme.regles,
+    shipped_config().parent,
+    needed=MAPPING.needed(),
+    shipped=shipped_config().parent,
+)
+PUBLISHED = {
+    "in time": datetime(2024, 1, 1, tzinfo=UTC),
+    "too late": datetime(2026, 1, 1, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("published_at", PUBLISHED.values(), ids=PUBLISHED)
+@pytest.mark.parametrize("mapped", [MAPPING, MAPPING.model_copy(update={"voeux": None})])
+def test_what_is_ko_for_judging_is_what_stops_a_run(mapped, published_at) -> None:
+    """One function decides: each error about the form is one of its faults, and the reverse."""
+    revision = make_revision(make_page())
+    lines = [
+        *mapping_lines(mapped, revision, RULES, known=(), every_champ=False),
+        *rules_lines(RULES, mapped, revision, published_at),
+    ]
+    errors = {line for line in lines if line.status is CheckStatus.ERROR}
+    faults = form_faults(mapped, revision, RULES, published_at)
+    assert errors == {fault.line for fault in faults}
+    assert "probleme" in {fault.field for fault in faults}
+
+
+BOX = ANNOTATIONS.validation
+BOXES = {
+    # The id in the file, what was found before, the descriptor in the form, what is said.
+    "found": (BOX, (), "checkbox", "ok", "« Validé »"),
+    "none": (None, (), "checkbox", "ok", "none is configured"),
+    "out of the file": (None, (BOX.id,), "checkbox", "error", "is gone from the file"),
+    "out of the form": (BOX, (BOX.id,), None, "error", "no such annotation"),
+    "retyped": (BOX, (BOX.id,), "text", "error", "is a text"),
+    "another one": (BOX, ("former",), "checkbox", "error", "another box than before"),
+}
+
+
+@pytest.mark.parametrize(("target", "known", "type_", "status", "said"), BOXES.values(), ids=BOXES)
+def test_a_validation_box_that_was_once_there_is_asked_for(
+    target, known, type_, status, said
+) -> None:
+    """It is KO for writing: a run writes into no dossier that may be validated."""
+    config = ANNOTATIONS.model_copy(update={"validation": target})
+    box = make_descriptor(BOX.id, "Validé", type_ or "")
+    former = [make_descriptor("former", "Vu", "checkbox")] if "former" in known else []
+    revision = make_revision(*([box] if type_ else []), *former)
+    line = box_line(config, Boxes(known), revision, [revision])
+    assert (status, 2 if status == "error" else 0) == (line.status.value, line.exit_code)
+    assert said in line.message
+    if status == "error":
+        assert "warning" == box_line(config, Boxes(known, True), revision, [revision]).status.value

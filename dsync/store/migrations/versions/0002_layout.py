@@ -1,4 +1,4 @@
-"""Adds what a database says of itself, what waits for a consent, and an index for the last runs.
+"""Adds what a database says of itself, what waits for a consent, known boxes, and an index.
 
 Additive first: the release before this one must still run on this schema.
 """
@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("donne_par", sqltypes.AutoString(), nullable=True),
         sa.PrimaryKeyConstraint("demarche_numero", "genre", name=op.f("pk_accord")),
     )
+    op.add_column("sync_state", sa.Column("validation_boxes", sa.Text(), nullable=True))
     op.create_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run", ["demarche_numero", "run"])
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")
 
@@ -46,5 +47,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.create_index(op.f("ix_sync_run_demarche_numero"), "sync_run", ["demarche_numero"])
     op.drop_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run")
+    op.drop_column("sync_state", "validation_boxes")
     op.drop_table("accord")
     op.drop_table("layout")

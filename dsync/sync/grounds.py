@@ -1,0 +1,242 @@
+"""What keeps a run from judging or writing: a form that is not the configuration's, a lost box.
+
+`dsync check` says KO of the same. What stands keeps standing: nothing is judged anew, or nothing is
+written into the dossiers that it is about, until somebody corrects it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from dsync.annotations import AnnotationsConfig, WishStatus, resolve
+from dsync.annotations.targets import VALUE_NAMES
+from dsync.annotations.validation import Box, box_of, found_boxes
+from dsync.domain.consent import Consent, Move, Proposal
+from dsync.domain.dossier import Demarche, Revision
+from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.programme import FormFault, Programme
+from dsync.store import Reader
+from dsync.sync.consent import is_accepted
+from dsync.sync.context import Misfits, Run
+
+BOX = "annotations.validation"
+"""The subject of a proposal to give the validation box up."""
+UNREAD_BOX = "la case de validation de ce dossier ne peut pas être lue"
+"""Why a wish waits, in the words of the view `lecture_annotation`."""
+_SOME_BOX = ""
+"""Stands for the id of a box that is not known."""
+_STANDING = [one for one in WishStatus if one is not WishStatus.REMPLACEE]
+
+
+def misfits_of(
+    programme: Programme | None,
+    annotations: AnnotationsConfig | None,
+    demarche: Demarche,
+    *,
+    is_borrowed: bool,
+) -> Misfits:
+    """Return what of the form keeps its dossiers from being judged or written into.
+
+    Args:
+        programme: what judges; None: nothing does.
+        annotations: the section `[annotations]`.
+        demarche: as read from DS.
+        is_borrowed: whether the configuration is the shipped file, for another démarche.
+    """
+    active = demarche.revisions.get(demarche.active_revision_id)
+    # Of a form that DS does not give, nothing is known.
+    if active is None or not active.descriptors:
+        return Misfits()
+    faults: Collection[FormFault] = ()
+    if programme is not None and programme.judges:
+        faults = programme.form_faults(demarche, active)
+    lacking: list[str] = []
+    if is_borrowed and annotations is not None:
+        found = resolve(annotations, active.descriptors.values())
+        lacking = [name for name in VALUE_NAMES if found.by_name(name) is None]
+    return Misfits(tuple(faults), tuple(lacking))
+
+
+def stops_judging(run: Run) -> bool:
+    """Return whether the form keeps the run from judging, and report why.
+
+    Raises:
+        StoreError: the database failed.
+    """
+    found = _misfits(run)
+    if found.faults:
+        (_report_borrowed if run.context.is_borrowed else _report_unjudged)(run, found)
+    return bool(found.faults)
+
+
+def stops_writing(run: Run) -> bool:
+    """Return whether the shipped file is not this démarche's, and report it: nothing is written.
+
+    Raises:
+        StoreError: the database failed.
+    """
+    found = _misfits(run)
+    is_foreign = run.context.is_borrowed and any(found)
+    if is_foreign:
+        _report_borrowed(run, found)
+    return is_foreign
+
+
+def _misfits(run: Run) -> Misfits:
+    if run.misfits is None:
+        with run.reading() as reader:
+            demarche = reader.demarche.read()
+        # Before the first read of the form, which is asked again after it.
+        if demarche is None:
+            return Misfits()
+        context = run.context
+        run.misfits = misfits_of(
+            context.judge, context.annotations, demarche, is_borrowed=context.is_borrowed
+        )
+    return run.misfits
+
+
+def _report_unjudged(run: Run, found: Misfits) -> None:
+    missing = ", ".join(fault.field for fault in found.faults if fault.field)
+    what = [f"[mapping] {missing}: no champ of the form matches"] if missing else []
+    what += [fault.line.message for fault in found.faults if fault.field is None]
+    run.problem(
+        f"Nothing is judged, because {run.context.config} does not fit the form of démarche "
+        f"{run.demarche}: {'; '.join(what)}. Standing verdicts stay. Correct it (`dsync check` has "
+        "each remedy)."
+    )
+
+
+def _report_borrowed(run: Run, found: Misfits) -> None:
+    lacks = ", ".join([fault.field or fault.line.message for fault in found.faults])
+    annotations = ", ".join(found.annotations)
+    what = " and ".join(
+        f"{section} {names}"
+        for section, names in (("[mapping]", lacks), ("[annotations]", annotations))
+        if names
+    )
+    result = "they are copied, and nothing is judged or written" if lacks else "nothing is written"
+    run.problem(
+        f"{run.context.config} is the shipped file of another call, and the form of démarche "
+        f"{run.demarche} lacks {what}. Of its dossiers {result}. `dsync config init` writes a file "
+        "for this démarche, ./dsync.toml."
+    )
+
+
+def has_lost_box(run: Run, revision_id: RevisionId) -> bool:
+    """Return whether dossiers of a loaded revision may be validated, which cannot be read.
+
+    Raises:
+        StoreError: the database failed.
+    """
+    revision = run.revisions.get(revision_id)
+    # Nothing is written by a revision that DS does not give: it has no annotations.
+    if revision is None or run.boxes_given_up:
+        return False
+    annotations, revisions = run.context.annotations, _published(run)
+    return box_of(annotations, _known(run), revision, revisions) is Box.LOST
+
+
+def known_boxes(reader: Reader) -> frozenset[str]:
+    """Return the ids of what was found as the validation box so far.
+
+    Before they were stored, a validated dossier says that there was one.
+    """
+    known = reader.state.read().validation_boxes
+    if known is None:
+        return frozenset([_SOME_BOX] if reader.wishes.revisions([WishStatus.SUSPENDUE]) else [])
+    return frozenset(known)
+
+
+def _known(run: Run) -> frozenset[str]:
+    if run.known_boxes is None:
+        with run.reading() as reader:
+            run.known_boxes = known_boxes(reader)
+    return run.known_boxes
+
+
+def _published(run: Run) -> list[Revision]:
+    return [one for one in run.revisions.values() if one and one.date_publication is not None]
+
+
+def lost_boxes(run: Run) -> dict[DossierNumber, bool]:
+    """Return the dossiers whose validation box cannot be read, and whether each was validated.
+
+    Raises:
+        StoreError: the database failed.
+    """
+    if run.context.annotations is None:
+        return {}
+    lost = {id_ for id_ in run.revisions if has_lost_box(run, id_)}
+    if not lost:
+        return {}
+    with run.reading() as reader:
+        revisions = reader.wishes.revisions(_STANDING)
+        validated = reader.wishes.revisions([WishStatus.SUSPENDUE])
+    return {number: number in validated for number, id_ in revisions.items() if id_ in lost}
+
+
+def follow_boxes(run: Run, demarche: Demarche) -> None:
+    """Remember the validation box, and report the dossiers whose box cannot be read any more.
+
+    A person can say that it is no more: what was validated is then compared with DS again.
+
+    Args:
+        run: the run under way.
+        demarche: as stored.
+
+    Raises:
+        StoreError: the database failed.
+    """
+    run.revisions.update(demarche.revisions)
+    lost = lost_boxes(run)
+    if not lost:
+        _remember(run, _known(run))
+        return
+    if not consents(run, box_proposal(run, lost)):
+        run.problem(
+            f"Dossiers whose validation box cannot be read: {len(lost)}, validated ones among "
+            f"them: {sum(lost.values())}. « Validated » stands, and nothing is written into any of "
+            f"them. Correct [annotations.validation] in {run.context.config}, or the form (`dsync "
+            "check`); if there is no box any more, `dsync accept config` shows what follows."
+        )
+        return
+    # Of another box in its place, that one counts from now on.
+    _remember(run, frozenset())
+    run.boxes_given_up = True
+    with run.transaction() as tx:
+        tx.outbox.reopen(sorted(number for number, is_validated in lost.items() if is_validated))
+        tx.outbox.retry_waiting(UNREAD_BOX)
+
+
+def box_proposal(run: Run, lost: dict[DossierNumber, bool]) -> Proposal:
+    """Return what a person is asked before dossiers are written whose box cannot be read."""
+    counts = {"cochée": sum(lost.values()), "non cochée": len(lost) - sum(lost.values())}
+    moves = [
+        Move("case de validation", before, "introuvable : dsync écrit de nouveau", count)
+        for before, count in counts.items()
+        if count
+    ]
+    section = run.context.annotations and run.context.annotations.validation
+    # Not of the dossiers: one that is deposited meanwhile has no box either.
+    return Proposal(Consent.CONFIG, tuple(moves), len(lost), {BOX: section.id if section else ""})
+
+
+def consents(run: Run, proposal: Proposal) -> bool:
+    """Return whether a person consented to what the configuration lacks, or who ordered the run."""
+    if not run.accepts_config:
+        return is_accepted(run, proposal)
+    with run.transaction() as tx:
+        tx.consents.ask(proposal, run.now)
+        return tx.consents.give(proposal.kind, proposal.version, run.asked_by, run.now)
+
+
+def _remember(run: Run, known: frozenset[str]) -> None:
+    """Store the boxes that the configuration finds, besides known ones."""
+    if run.context.annotations is None:
+        return
+    boxes = known - {_SOME_BOX} | found_boxes(run.context.annotations, _published(run))
+    if boxes != _known(run):
+        run.known_boxes = boxes
+        with run.transaction() as tx:
+            tx.state.save(validation_boxes=sorted(boxes))

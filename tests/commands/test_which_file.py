@@ -1,0 +1,108 @@
+"""Which configuration file is used where none is named, and that everything names it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dsync.configuration import shipped_config
+from dsync.sandbox import Sandbox, content
+from dsync.settings import SANDBOX_DEMARCHE
+from tests.commands.command import Command
+from tests.commands.conftest import operator
+from tests.engine.rig import small_sandbox
+
+NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+AID = content.SUBSIDY_FORM.number
+
+
+@pytest.fixture
+def aid() -> Iterator[Sandbox]:
+    """Serve 40 dossiers of an association's aid."""
+    forms = [(content.SUBSIDY_FORM, content.subsidy_dossiers(7, 40, now=NOW))]
+    with Sandbox(forms, seed=7) as server:
+        yield server
+
+
+def test_the_file_in_the_folder_is_found_before_the_shipped_one(tmp_path: Path) -> None:
+    """`dsync config init` writes it; a run, its log, `status` and `check` name it."""
+    with small_sandbox(8) as sandbox:
+        made = operator(sandbox, tmp_path)
+        dsync = Command(made.folder, {**made.environment, "DSYNC_DEMARCHE": str(SANDBOX_DEMARCHE)})
+        assert str(shipped_config()) == named(dsync)
+        ended = dsync("config", "init")
+        assert (0, True) == (ended.code, "It is found in this folder." in ended.out)
+        assert "dsync.toml" == named(dsync)
+        run = dsync("-v", "sync", "--json", DSYNC_LOG_FORMAT="json")
+        assert (0, "dsync.toml", True) == (
+            run.code, run.json["configuration"], run.json["pushed"] > 0
+        )  # fmt: skip
+        [begun] = [one for one in logged(run.err) if one["event"] == "run_started"]
+        assert "dsync.toml" == begun["configuration"]
+        assert "dsync.toml" == dsync("status", "--json").json["configuration"]
+        assert ["dsync.toml"] == [
+            line.split()[1] for line in dsync("status").out.splitlines() if "configuration" in line
+        ]
+        [line] = [
+            one for one in dsync("check", "--json").json["checks"] if one["name"] == "configuration"
+        ]
+        assert ("ok", "dsync.toml") == (line["status"], line["message"])
+        other = dsync("config", "show", "--json", DSYNC_CONFIG=str(shipped_config()))
+        assert str(shipped_config()) == other.json["config"]["value"]
+
+
+def named(dsync: Command) -> str:
+    """Return the file of `dsync config show`, where none is named."""
+    config = dsync("config", "show", "--json").json["config"]
+    assert "default" == config["source"]
+    return str(config["value"])
+
+
+def logged(text: str) -> list[dict[str, str]]:
+    """Return the lines of a log."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def test_a_forgotten_file_writes_nothing_into_another_demarche(
+    aid: Sandbox, tmp_path: Path
+) -> None:
+    """The shipped one copies, names what the form lacks, and the remedy works as it is said."""
+    made = operator(aid, tmp_path)
+    dsync = type(made)(made.folder, {**made.environment, "DSYNC_DEMARCHE": str(AID)})
+    first = dsync("sync", "--json")
+    assert (7, 40, 0, 0) == (
+        first.code, first.json["read"], first.json["evaluated"], first.json["pushed"]
+    )  # fmt: skip
+    assert "page_produit" in first.json["errors"][0]
+    assert "`dsync config init`" in first.json["errors"][0]
+    checked = dsync("check", "--json")
+    said = [one for one in checked.json["checks"] if one["name"] == "configuration"]
+    assert (2, ["ok", "error"]) == (checked.code, [one["status"] for one in said])
+    assert [] == [
+        write
+        for entry in aid.control.requests(kind="mutation")
+        for name, write in entry.variables.items()
+        if name.endswith("_annotations") and write["annotations"]
+    ]
+    aid.control.forget_requests()
+    pushed = dsync("push")
+    assert (7, True) == (pushed.code, "nothing is judged or written" in pushed.text)
+    assert [] == aid.control.requests(kind="mutation")
+    assert 0 == dsync("config", "init").code
+    again = dsync("sync", "--json")
+    assert ("dsync.toml", 40) == (again.json["configuration"], count(dsync, "dossier"))
+    assert "lacks [mapping]" not in again.text
+    assert [] == aid.control.requests(kind="mutation")
+
+
+def count(dsync: Command, table: str) -> int:
+    """Return the number of rows of a table."""
+    with closing(sqlite3.connect(dsync.folder / "dsync.db")) as connection:
+        found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        return found

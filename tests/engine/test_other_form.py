@@ -1,0 +1,127 @@
+"""A form that is not the configuration's: it is copied, and nothing is judged by it or written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from dsync.configuration import shipped_config
+from dsync.sandbox import Change, Sandbox, content
+from dsync.sandbox.content.aap_eig7 import FORM
+from dsync.sandbox.world.model import ChampDescriptor
+from dsync.settings import load_settings
+from dsync.sync.report import RunReport
+from dsync.sync.work import Precheck, ReadAll, Request
+from dsync.wiring import Worker
+from tests.engine.rig import (
+    DETAIL,
+    INSTRUCTEUR,
+    NOW,
+    OPEN,
+    PAGE,
+    PROBLEME,
+    SEED,
+    Engine,
+    number,
+    seeds,
+)
+from tests.store.databases import connected
+
+REMEDY = "`dsync config init` writes a file"
+AID = content.SUBSIDY_FORM.number
+
+
+def synced(sandbox: Sandbox, folder: Path, demarche: int, **flags: Any) -> RunReport:
+    """Do a first run with the shipped file, unless another one is named."""
+    settings = load_settings(
+        ds_url=sandbox.ds_url,
+        betagouv_url=sandbox.betagouv_url,
+        database_url=f"sqlite:///{folder / 'dsync.db'}",
+        ds_token=SecretStr(sandbox.tokens.write),
+        ds_instructeur=INSTRUCTEUR,
+        demarche=demarche,
+        **{"config": shipped_config(), **flags},
+    )
+    with Worker(settings, clock=sandbox.world.now) as app:
+        return app.sync(Request(ReadAll()))
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["shipped", "a copy of it"])
+def test_an_aid_is_not_judged_as_a_call(tmp_path: Path, copied: bool) -> None:
+    """All dossiers are copied, none is judged or written; the sentence names what the form lacks.
+
+    Also by a file that somebody copied without adapting it.
+    """
+    forms = [(content.SUBSIDY_FORM, content.subsidy_dossiers(SEED, 40, now=NOW))]
+    flags = {}
+    if copied:
+        flags["config"] = tmp_path / "own.toml"
+        flags["config"].write_text(shipped_config().read_text("utf-8"), encoding="utf-8")
+    with Sandbox(forms, seed=SEED, clock=lambda: NOW) as sandbox:
+        report = synced(sandbox, tmp_path, AID, **flags)
+        assert [] == sandbox.control.requests(kind="mutation")
+    assert (7, 40, 0, 0) == (report.exit_code, report.read, report.evaluated, report.pushed)
+    said = report.errors[0]
+    for field in ("page_produit", "probleme", "voeux", "contact_courriel"):
+        assert field in said
+    assert copied != (REMEDY in said)
+    assert str(flags.get("config", shipped_config())) in said
+    with connected(f"sqlite:///{tmp_path / 'dsync.db'}") as connection:
+        counts = [
+            connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+            for table in ("dossier", "verdict", "outbox")
+        ]
+    assert [40, 0, 0] == counts
+
+
+def test_the_shipped_file_serves_another_number_of_the_same_form(tmp_path: Path) -> None:
+    """All its fields and annotations are found, so it judges and writes."""
+    with Sandbox([(replace(FORM, number=90001), seeds())], seed=SEED, clock=lambda: NOW) as sandbox:
+        report = synced(sandbox, tmp_path, 90001)
+    assert (0, 12, len(OPEN)) == (report.exit_code, report.evaluated, report.pushed)
+
+
+def test_without_an_annotation_of_its_own_the_shipped_file_writes_nothing(tmp_path: Path) -> None:
+    """It judges, because all fields are there, and names what the form lacks."""
+    with Sandbox([(replace(FORM, number=90001), seeds())], seed=SEED, clock=lambda: NOW) as sandbox:
+        sandbox.control.form.publish_revision(Change(remove=[DETAIL]))
+        report = synced(sandbox, tmp_path, 90001)
+        assert [] == sandbox.control.requests(kind="mutation")
+    assert (7, 12, 0) == (report.exit_code, report.evaluated, report.pushed)
+    [said] = report.errors
+    assert "lacks [annotations] detail. Of its dossiers nothing is written" in said
+    assert REMEDY in said
+
+
+def test_a_needed_field_that_the_form_loses_stops_judging_alone(engine: Engine) -> None:
+    """What stands keeps standing, what waits is written, and nothing is judged, by no command."""
+    engine.sync_until_quiet()
+    verdicts = {rank: engine.verdict(rank) for rank in OPEN}
+    for rank in OPEN:
+        engine.control.edit_champ(number(rank), PAGE, "")
+    engine.control.form.publish_revision(Change(remove=[PROBLEME]))
+    report = engine.sync()
+    assert (7, 0, 10) == (report.exit_code, report.evaluated, report.changed)
+    [said] = report.errors
+    assert "[mapping] probleme: no champ of the form matches" in said
+    assert "Nothing is judged" in said
+    assert verdicts == {rank: engine.verdict(rank) for rank in OPEN}
+    assert {"confirmee"} == {status for rank in OPEN for status in engine.wishes(rank).values()}
+    app = engine.worker.app
+    tried = app.sync(Request(Precheck()))
+    assert (7, []) == (tried.exit_code, tried.comparisons)
+    asked_again = ChampDescriptor(4999, "textarea", "Problème identifié")
+    engine.control.form.publish_revision(Change(add_champs=[asked_again]))
+    assert (0, True) == ((again := engine.sync()).exit_code, again.evaluated > 0)
+
+
+def test_the_wishes_that_wait_are_written_though_nothing_is_judged(engine: Engine) -> None:
+    """Only what `dsync check` calls KO is stopped."""
+    engine.begin(push=False)
+    engine.control.form.publish_revision(Change(remove=[PROBLEME]))
+    report = engine.sync()
+    assert (7, True) == (report.exit_code, report.pushed > 0)
