@@ -34,6 +34,9 @@ from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
 
+MOST_APART = timedelta(minutes=10)
+"""How far this machine's clock and DS's may differ: « in time » and « published at the deposit »
+compare dates of both."""
 MANY_RELATED = 500
 """Number of dossiers whose duplicates changed from which some are judged between two pages."""
 
@@ -58,7 +61,9 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
         InterruptedRunError, StoreError: as `evaluate_due`.
     """
     programme = run.context.judge
-    if programme is None or not numbers or waits_for_consent(run, programme):
+    if programme is None or not numbers or _clocks_differ(run):
+        return
+    if waits_for_consent(run, programme):
         return
     evidence = _evidence(run, programme)
     if stopped_rules(run, programme, evidence):
@@ -88,7 +93,7 @@ def evaluate_due(
         StoreError: the verdicts stored so far stay; the other dossiers are still due.
     """
     programme = run.context.judge
-    if programme is None:
+    if programme is None or _clocks_differ(run):
         return
     evidence = _evidence(run, programme, accept=accept_evidence)
     if stopped_rules(run, programme, evidence, accept=accept_rules):
@@ -113,6 +118,19 @@ def evaluate_due(
     if has_changed:
         with run.transaction() as tx:
             tx.state.save(evidence_key=evidence.key)
+
+
+def _clocks_differ(run: Run) -> bool:
+    """Return whether this machine's clock or DS's is wrong: dates then prove nothing."""
+    gap = run.context.client.clock_gap
+    if gap is None or abs(gap) <= MOST_APART:
+        return False
+    run.problem(
+        f"This machine's clock and DS's are more than {MOST_APART.seconds // 60} minutes apart: "
+        "dossiers were read, and nothing was judged. Set this machine's clock; if it is right, "
+        "wait for DS's."
+    )
+    return True
 
 
 def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> Evidence:

@@ -198,6 +198,12 @@ class MappedForm:
         )
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())
 
+    @property
+    def questions(self) -> frozenset[DescriptorId]:
+        """The ids of the champs of the fields, those in rows included."""
+        columns = {i for name, i in self.plan.columns.items() if name.startswith(f"{VOEUX}.")}
+        return frozenset(filter(None, {id_ for _, id_ in self.plan.champs} | columns))
+
     def rows(
         self, dossier: Dossier, corrections: Sequence[Correction] = ()
     ) -> dict[str, dict[str, Any]]:
