@@ -243,7 +243,7 @@ def evidence_line(sources: EvidenceSources, store: Store | None, now: datetime) 
     try:
         # Without the stored copy: « not modified » would not show that the file can be read.
         found = fetch_catalogue(sources, None)
-        count = len(found[1].products) if found else 0
+        count = len(found.catalogue.products) if found.catalogue else 0
     except EvidenceUnavailableError as exc:
         copy = _stored_copy(store)
         if copy is None or copy.fetched_at is None:

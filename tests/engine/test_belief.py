@@ -1,4 +1,4 @@
-"""Facts that change in many dossiers at once without their dates: kept as they stood, then right."""
+"""Facts that change in many dossiers at once without their dates: what stood stays."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_what_ds_tells_otherwise_of_all_dossiers_at_once_is_not_believed(
 
 @pytest.mark.parametrize("how", BENDS)
 def test_one_consent_believes_it(engine: Engine, how: str) -> None:
-    """What is stored then is what DS shows; no event names the applicant, and nobody is asked again."""
+    """DS is stored as it shows itself; no event names the applicant, nobody is asked again."""
     engine.sync_until_quiet()
     bend(engine, how)
     engine.sync(full=True)

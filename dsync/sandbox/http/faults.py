@@ -25,8 +25,8 @@ Kind = Literal[
 executed, without an answer, `cut_inside` in the middle of the answer and `cut_after` after it.
 `endless_body` sends spaces after the answer without end, `gzip_bomb` a small body that is 600 MB
 once decoded. `endless_list` has the cursor of each list's last page lead back to its beginning,
-`byte_order_mark` puts one before the JSON. `replaced_json` puts `json` at `path` of the answer. `bent_dossiers` changes every dossier of the
-answer, as `bend` says, and none of its dates of change.
+`byte_order_mark` puts one before the JSON. `replaced_json` puts `json` at `path` of the answer.
+`bent_dossiers` changes the dossiers of the answer, as `bend` says, and none of their dates.
 """
 
 Bend = Literal[
