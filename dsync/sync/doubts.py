@@ -272,7 +272,7 @@ def _cells(
 def _is_same(before: Champ, after: Champ) -> bool:
     if before.fichiers or after.fichiers:
         # One whose scan has not ended may be found infected, which DS does not list.
-        clean = {one.empreinte_md5 for one in before.fichiers if one.analyse == _SAFE}
+        clean = {one.empreinte_md5 for one in before.fichiers if one.analyse.casefold() == _SAFE}
         return clean <= _files(after) <= _files(before)
     return bool(_value(before) == _value(after))
 
