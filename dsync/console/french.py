@@ -183,6 +183,12 @@ _SENTENCES = [
             "y en a une ; sinon ces contrôles attendent.",
         ),
         (
+            r"The redirects of",
+            "Les anciennes adresses de fiches (redirections de beta.gouv.fr) n’ont pas pu être "
+            "relues : celles qui étaient connues servent, et aucune adresse inconnue n’exclut un "
+            "dossier jusque-là.",
+        ),
+        (
             r"(\S+): the answer|(\S+): HTTP \d|HTTP \d|the answer|no answer|an HTML page|the file",
             "La source n’a pas donné de réponse lisible.",
         ),

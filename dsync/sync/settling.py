@@ -43,17 +43,15 @@ def settle(run: Run, *, is_whole: bool) -> None:
         StoreError: the database failed.
     """
     doubts, asked = run.doubts, run.doubts.asked
-    if not doubts.found and asked is None:
+    if not doubts.found and (asked is None or not (is_whole or doubts.right)):
         return
-    waits = asked if asked is not None and asked.given_at is None else None
-    present = 0
-    if doubts.found:
-        with run.reading() as reader:
-            present = reader.dossiers.present_count()
-        odd = sorted(n for n, doubt in doubts.found.items() if not doubt.is_of_form)
-        # While a person is asked, further ones wait with the others.
-        if odd and len(odd) <= limit_of(run, present) and waits is None:
-            _read_again(run, odd)
+    with run.reading() as reader:
+        present = reader.dossiers.present_count()
+    odd = sorted(n for n, doubt in doubts.found.items() if not doubt.is_of_form)
+    # While a person is asked, further ones wait with the others.
+    is_open = asked is not None and asked.given_at is None
+    if odd and len(odd) <= limit_of(run, present) and not is_open:
+        _read_again(run, odd)
     left = {str(number): doubt.digest for number, doubt in sorted(doubts.found.items())}
     moves = moves_of(doubts.found.values())
     if not is_whole and asked is not None:
@@ -66,21 +64,18 @@ def settle(run: Run, *, is_whole: bool) -> None:
     if not left:
         nothing_to_accept(run, Consent.ANSWERS)
         return
-    proposal = Proposal(Consent.ANSWERS, moves, present or len(left), left)
-    if not doubts.found and (is_whole or asked is None or asked.given_at is not None):
+    if is_accepted(run, Proposal(Consent.ANSWERS, moves, present, left)):
         return
-    if is_accepted(run, proposal):
-        return
-    with run.transaction() as tx:
-        due_at, at = tx.state.read().full_due_at, run.now + AGAIN
-        tx.state.save(full_due_at=at if due_at is None else min(due_at, at))
+    if doubts.odd:
+        with run.transaction() as tx:
+            due_at, at = tx.state.read().full_due_at, run.now + AGAIN
+            tx.state.save(full_due_at=at if due_at is None else min(due_at, at))
     if doubts.found:
         run.report.brake(
             f"Safety brake: DS shows other answers, states or applicants for {len(doubts.found)} "
             "dossiers, though none of their own dates moved, or a question is gone from the form. "
-            "Their copies, verdicts and annotations stay. All dossiers are read again within an "
-            "hour: what DS shows as before by then is settled. `dsync accept answers` shows what "
-            "changed."
+            "Their copies, verdicts and annotations stay. A full read in which DS shows them as "
+            "before ends this by itself; `dsync accept answers` shows what changed."
         )
 
 

@@ -13,6 +13,7 @@ from dsync.sandbox.world.model import ChampDescriptor
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, DETAIL, PAGE, PROBLEME, Engine, number, seeds
+from tests.store import databases
 
 BENDS = (
     "no_champs",
@@ -253,3 +254,49 @@ def test_what_a_consent_does_not_cover_waits_again(engine: Engine) -> None:
     report = engine.sync(work=Kind.CONSENT, genre="reponses", accord=version, started_by="ada@here")
     assert (4, before) == (report.exit_code, standing(engine))
     assert version != asked(engine).version
+
+
+def test_a_first_read_without_an_answer_copies_nobody(engine: Engine) -> None:
+    """Each dossier is in quarantine; the read that is right copies and judges all of them."""
+    bend(engine, "no_champs")
+    report = engine.sync()
+    assert (7, 0, 0, 12) == (
+        report.exit_code,
+        report.evaluated,
+        len(engine.rows("SELECT numero FROM dossier")),
+        len(engine.quarantine()),
+    )
+    mend(engine)
+    report = engine.sync(full=True)
+    assert (0, 12, {}) == (report.exit_code, report.evaluated, engine.quarantine())
+    assert asked(engine) is None
+
+
+def test_what_waits_ends_also_by_reads_of_single_dossiers(engine: Engine) -> None:
+    """As those that a webhook announces; those not read yet go on waiting."""
+    engine.sync_until_quiet()
+    bend(engine, "no_champs")
+    engine.sync(full=True)
+    mend(engine)
+    numbers = sorted(int(number) for number in asked(engine).proposal.subjects)
+    assert 0 == engine.sync(dossiers=numbers[:4]).exit_code
+    assert set(map(str, numbers[4:])) == set(asked(engine).proposal.subjects)
+    assert 0 == engine.sync(dossiers=numbers[4:]).exit_code
+    assert asked(engine) is None
+
+
+def test_a_copy_from_a_backup_follows_what_happened_since(engine: Engine) -> None:
+    """Each edit and decision has its own date, however many there are."""
+    engine.sync_until_quiet()
+    kept = databases.keep(engine.url)
+    for rank in RANKS:
+        if rank not in (5, 11):
+            engine.control.edit_champ(number(rank), PROBLEME, f"Autre {rank}")
+            engine.control.move(number(rank), "sans_suite")
+    engine.sync()
+    engine.worker.close()
+    databases.replace(engine.url, kept)
+    engine.restart()
+    assert 0 == engine.sync(full=True).exit_code
+    assert "Autre 0" == engine.one("lecture_candidature", 0)["probleme"]
+    assert asked(engine) is None
