@@ -195,12 +195,14 @@ class SafetySection(_Section):
     disappearances_percent: Number = Field(default=20, ge=0, le=100)
     """Percentage of the present dossiers that may disappear at once."""
     catalogue_share: Number = Field(default=0.1, ge=0, le=1)
-    """Share of the catalogue's known products that may disappear at once."""
+    """Share of the catalogue's known products that may disappear, or change phase or name, at
+    once."""
     verdicts: WholeNumber = Field(default=5, ge=0)
-    """Number of standing verdicts that changed rules may move, and of results in DS that a push may
-    change, if it is higher than the percentage's."""
+    """Number of standing verdicts that changed rules may move, of results in DS that a push may
+    change, and of dossiers that may change without a date of their own, if it is higher than the
+    percentage's."""
     verdicts_percent: Number = Field(default=10, ge=0, le=100)
-    """Percentage of the standing verdicts, and of the open dossiers, for the same."""
+    """Percentage of the standing verdicts, of the open dossiers and of those read, for the same."""
 
 
 class PiecesSection(_Section):

@@ -234,6 +234,10 @@ class Form(Protocol):
     def signature(self) -> bytes:
         """Changes when any field is mapped to another champ."""
 
+    @property
+    def questions(self) -> frozenset[DescriptorId]:
+        """The ids of the champs that are read of a dossier."""
+
     def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
         """Return the dossier's row of each of the programme's tables, by the table's name.
 
@@ -247,6 +251,9 @@ class NoFields:
     """The mapping of a programme without tables."""
 
     inputs_signature = signature = b""
+
+    def __init__(self, questions: frozenset[DescriptorId] = frozenset()) -> None:
+        self.questions = questions
 
     def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
         """Return no rows."""

@@ -98,6 +98,24 @@ _SENTENCES = [
             "suppressions. Aucun n’est marqué. Vérifiez la démarche dans Démarches Simplifiées ; "
             "si c’est voulu, l’équipe technique le confirme.",
         ),
+        (
+            r"Safety brake: DS shows other answers, states or applicants for (\d+) dossiers",
+            r"Frein de sécurité : Démarches Simplifiées montre d’autres réponses, états ou "
+            r"demandeurs pour \1 dossiers, alors qu’aucune de leurs dates n’a bougé, ou une "
+            "question a quitté le formulaire. Ce qui était connu reste, les avis aussi. La "
+            "prochaine lecture complète y met fin si tout est redevenu comme avant ; sinon "
+            "quelqu’un donne son accord.",
+        ),
+        (
+            r"DS gives other answers each time for (\d+) dossiers",
+            r"Démarches Simplifiées donne chaque fois d’autres réponses pour \1 dossiers : leurs "
+            f"copies restent. {_SUPPORT}",
+        ),
+        (
+            r"This machine's clock and DS's",
+            "L’horloge de cette machine et celle de Démarches Simplifiées diffèrent de plus de dix "
+            "minutes : les dossiers sont lus, rien n’est jugé. L’équipe technique règle l’horloge.",
+        ),
         # What is written.
         (
             r"Another database of dsync wrote into (\d+) dossiers",
@@ -189,6 +207,12 @@ _SENTENCES = [
             r"The catalogue of",
             "Le catalogue de beta.gouv.fr ne peut pas être lu : la dernière bonne copie sert, s’il "
             "y en a une ; sinon ces contrôles attendent.",
+        ),
+        (
+            r"The redirects of",
+            "Les anciennes adresses de fiches (redirections de beta.gouv.fr) n’ont pas pu être "
+            "relues : celles qui étaient connues servent, et aucune adresse inconnue n’exclut un "
+            "dossier jusque-là.",
         ),
         (
             r"(\S+): the answer|(\S+): HTTP \d|HTTP \d|the answer|no answer|an HTML page|the file",

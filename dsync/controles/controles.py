@@ -31,16 +31,24 @@ from dsync.domain.dossier import (
     Champ,
     Demandeur,
     Demarche,
+    Descriptor,
     Presence,
     Revision,
 )
-from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
 from dsync.domain.wording import listed
-from dsync.programme import Judged, PrecheckOptions, Programme, ProgrammeRun, ToJudge
+from dsync.programme import (
+    Judged,
+    NoFields,
+    PrecheckOptions,
+    Programme,
+    ProgrammeRun,
+    ToJudge,
+)
 from dsync.store import Reader, tables
 from dsync.store.sql import among, insert_missing
 
@@ -134,6 +142,12 @@ class Controles(Programme):
                 "personne ait contrôlé ; ajoutez aux options rien_a_signaler, avec un mot de votre "
                 "liste qui n’annonce rien (« Rien à signaler »)"
             )
+
+    def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> NoFields:
+        """Find the declared champs in a revision of the form."""
+        plan = Plan.of(self._sections.champs, descriptors)
+        columns = {id_ for column in plan.colonnes.values() for id_ in column.values()}
+        return NoFields(frozenset({*plan.ids.values(), *columns}))
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the declared champs that the form lacks, to which new dossiers have no answer."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from math import inf
 from typing import Any, Protocol, TypeVar
@@ -130,6 +130,8 @@ class Transport:
         """Number of requests that DS answered without a failure."""
         self.errors: Counter[str] = Counter()
         """Failed requests by the error's class, also of those that a retry answered."""
+        self.clock_gap: timedelta | None = None
+        """How far this machine's clock was ahead of DS's at the last answer; None: not known."""
         self.urgent = True
         """Whether somebody waits for what is asked, a person or a webhook."""
         self._url = url
@@ -326,7 +328,10 @@ class Transport:
         # Without data a query's caller can still use errors about single items, by their paths.
         if reply.data is None and (operation.is_mutation or fault not in _ABOUT_ITEMS):
             raise self._failure(operation, reply, fault or Fault.NO_DATA, subject)
-        return Answer(reply.data, reply.errors, fault, http_date(reply.headers.get("Date")))
+        server_date = http_date(reply.headers.get("Date"))
+        if server_date is not None:
+            self.clock_gap = self._clock() - server_date
+        return Answer(reply.data, reply.errors, fault, server_date)
 
     def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
         request = operation.request(variables)

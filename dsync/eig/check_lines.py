@@ -308,9 +308,9 @@ def evidence_lines(
     except EvidenceUnavailableError as exc:
         yield _unavailable(exc, sources, store, now)
         return
-    yield _readable(found[1] if found else None, sources, store)
-    if found:
-        yield from _incubator_lines(rules, found[1])
+    yield _readable(found.catalogue, sources, store)
+    if found.catalogue is not None:
+        yield from _incubator_lines(rules, found.catalogue)
 
 
 def _unavailable(

@@ -301,10 +301,12 @@ def save_rules(connection: Connection, document: Mapping[str, Any], now: datetim
     insert_missing(connection, evidence_tables.regle, {**document, "depuis_le": now})
 
 
-def save_evidence(connection: Connection, copy: EvidenceCopy, now: datetime) -> None:
-    """Store a copy as the last good one, confirmed at `now`."""
-    ended = dict.fromkeys((*_REFUSED, "erreur"))
-    row = copy._asdict() | {"checked_at": now, "confirmed_at": now, **ended}
+def save_evidence(
+    connection: Connection, copy: EvidenceCopy, now: datetime, erreur: str | None = None
+) -> None:
+    """Store a copy as the last good one, confirmed at `now`; `erreur`: what of it was not read."""
+    row = copy._asdict() | {"checked_at": now, "confirmed_at": now, **dict.fromkeys(_REFUSED)}
+    row["erreur"] = erreur
     upsert(connection, evidence_tables.evidence, [row])
 
 
@@ -317,16 +319,19 @@ def save_products(connection: Connection, products: Iterable[KnownProduct]) -> N
     upsert(connection, evidence_tables.produit, rows)
 
 
-def save_evidence_check(connection: Connection, now: datetime, erreur: str | None = None) -> None:
+def save_evidence_check(
+    connection: Connection, now: datetime, erreur: str | None = None, *, is_confirmed: bool
+) -> None:
     """Store a check without a new copy: a confirmation, or a failure.
 
     Args:
         connection: in a transaction.
         now: the time of the check, in UTC.
-        erreur: why it failed; None: the source confirmed the copy.
+        erreur: what failed; None: nothing.
+        is_confirmed: whether the source publishes the copy again.
     """
     row: dict[str, Any] = {"source": CATALOGUE, "checked_at": now, "erreur": erreur}
-    if erreur is None:
+    if is_confirmed:
         # The source publishes the good copy again, so there is nothing left to accept.
         row |= {"confirmed_at": now, **dict.fromkeys(_REFUSED)}
     upsert(connection, evidence_tables.evidence, [row])

@@ -303,6 +303,16 @@ class Waiting(NamedTuple):
 class DossierReads(Subject):
     """Reads dossiers."""
 
+    def content_hashes(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, str | None]:
+        """Return the hashes of what the copy has of these dossiers; of the present ones."""
+        dossier = _dossier.c
+        rows = self.connection.execute(
+            select(dossier.numero, dossier.content_hash)
+            .where(among(dossier.numero, numbers))
+            .where(dossier.presence == Presence.PRESENT.value)
+        )
+        return {DossierNumber(number): content_hash for number, content_hash in rows}
+
     def glances(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Glance]:
         """Return what the copy has of these dossiers that shows a change; of the present ones."""
         dossier = _dossier.c

@@ -18,6 +18,7 @@ from dsync.ds import DSClient
 from dsync.errors import InterruptedRunError
 from dsync.programme import Evidence, FormFault, Programme
 from dsync.store import Lease, Reader, Store, Tx
+from dsync.sync.doubts import Doubts
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 
@@ -150,6 +151,8 @@ class Run:
     """Whether this run has read the démarche's facts from DS."""
     has_read_all: bool = False
     """Whether this run has finished a full read."""
+    doubts: Doubts = field(default_factory=Doubts)
+    """What this run was shown and does not believe."""
     related: set[DossierNumber] = field(default_factory=set)
     """Queued dossiers whose duplicates the pages so far have changed."""
     evidence: Evidence | None = None

@@ -35,6 +35,9 @@ from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
 
+MOST_APART = timedelta(minutes=10)
+"""How far this machine's clock and DS's may differ: « in time » and « published at the deposit »
+compare dates of both."""
 MANY_RELATED = 500
 """Number of dossiers whose duplicates changed from which some are judged between two pages."""
 
@@ -59,7 +62,7 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
         InterruptedRunError, StoreError: as `evaluate_due`.
     """
     programme = run.context.judge
-    if programme is None or not numbers or stops_judging(run):
+    if programme is None or not numbers or stops_judging(run) or _clocks_differ(run):
         return
     if waits_for_consent(run, programme):
         return
@@ -87,7 +90,7 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
         StoreError: the verdicts stored so far stay; the other dossiers are still due.
     """
     programme = run.context.judge
-    if programme is None or stops_judging(run):
+    if programme is None or stops_judging(run) or _clocks_differ(run):
         return
     evidence = _evidence(run, programme, accept=accept_evidence)
     if stopped_rules(run, programme, evidence):
@@ -112,6 +115,19 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     if has_changed:
         with run.transaction() as tx:
             tx.state.save(evidence_key=evidence.key)
+
+
+def _clocks_differ(run: Run) -> bool:
+    """Return whether this machine's clock or DS's is wrong: dates then prove nothing."""
+    gap = run.context.client.clock_gap
+    if gap is None or abs(gap) <= MOST_APART:
+        return False
+    run.problem(
+        f"This machine's clock and DS's are more than {MOST_APART.seconds // 60} minutes apart: "
+        "dossiers were read, and nothing was judged. Set this machine's clock; if it is right, "
+        "wait for DS's."
+    )
+    return True
 
 
 def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> Evidence:

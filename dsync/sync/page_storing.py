@@ -12,10 +12,11 @@ from typing import Any
 
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, Wish, WishStatus, shows
 from dsync.annotations.targets import LABEL
-from dsync.domain.dossier import Correction, Demarche, Dossier
+from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable, lacks_names_only, unread_parts
 from dsync.store import Record, StoredDossier, Tx
+from dsync.sync.belief import Read, doubted
 from dsync.sync.context import Run
 from dsync.sync.gaps import Known, filled, may_lack_company
 from dsync.sync.grounds import has_lost_box
@@ -28,6 +29,8 @@ QUARANTINE_MESSAGES = {
     "illisible": "Ce dossier n’a pas la forme attendue, sa dernière copie reste",
     "identite": "Démarches Simplifiées donne à ce dossier un autre identifiant, ou le sien à un "
     "autre ; sa dernière copie reste",
+    "douteux": "Ce nouveau dossier est venu sans aucune réponse, ou avec beaucoup d’autres qui ont "
+    "changé sans date ; il n’est pas copié avant une lecture sûre",
     "incomplet": "Démarches Simplifiées ne peut pas rendre une partie de ce dossier",
     "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier verdict reste",
 }
@@ -85,22 +88,8 @@ def store_page(
     """
     # It can send a request to DS, and none is sent within a transaction.
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
-    with run.reading() as reader:
-        corrections = reader.corrections.of([dossier.number for dossier in page.nodes])
-        known = reader.contents.of(
-            [d.number for d in page.nodes if d.number in page.incomplete or may_lack_company(d)]
-        )
     # Mapped before the transaction, which locks the whole database on SQLite.
-    records = [
-        _record_of(
-            run,
-            dossier,
-            corrections.get(dossier.number, ()),
-            page.incomplete.get(dossier.number),
-            known.get(dossier.number),
-        )
-        for dossier in page.nodes
-    ]
+    records, untold = _records_of(run, page)
     watermark = _watermark_after(crawl, records)
     with run.transaction() as tx:
         # DS may give an unreadable dossier's id without its number.
@@ -119,6 +108,7 @@ def store_page(
         # Nor into quarantine: no later read would release what is not copied.
         unreadable = [(number, one) for number, one in named if number and number not in erased]
         unreadable += [(n, Unreadable(n, "identite")) for n in sorted(misnamed)]
+        unreadable += [(n, Unreadable(n, "douteux")) for n in untold if n not in erased]
         unwanted = erased | misnamed
         partial = {n: path for n, path in page.incomplete.items() if n not in unwanted}
         incomplete = {n: path for n, path in partial.items() if not lacks_names_only(path)}
@@ -173,27 +163,59 @@ def store_page(
     return [*result.created, *result.changed]
 
 
-def _record_of(
-    run: Run,
-    dossier: Dossier,
-    corrections: Sequence[Correction],
-    path: str | None,
-    stored: StoredDossier | None,
-) -> Record:
-    """Return a dossier's record, with the known values of what DS could not render.
+def _records_of(run: Run, page: Page) -> tuple[list[Record], list[DossierNumber]]:
+    """Return the records of a page's dossiers, with what is known where DS is not believed.
+
+    What DS could not render is as in the copy, too.
+
+    Returns:
+        The records, and the new dossiers of which nothing is believed.
+    """
+    numbers = [dossier.number for dossier in page.nodes]
+    with run.reading() as reader:
+        corrections = reader.corrections.of(numbers)
+        copied = reader.dossiers.content_hashes(numbers)
+        gaps = [d.number for d in page.nodes if d.number in page.incomplete or may_lack_company(d)]
+        stored = reader.contents.of(gaps) if gaps else {}
+
+    def record_of(one: Read) -> Record:
+        revision = run.revisions.get(one.dossier.revision_id)
+        before = corrections.get(one.dossier.number, ())
+        return run.context.recorder.record(
+            one.dossier, run.context.demarche, revision, before, one.unread
+        )
+
+    read = [
+        _filled(one, page.incomplete.get(one.number), stored.get(one.number)) for one in page.nodes
+    ]
+    records = [record_of(one) for one in read]
+    new = {one.numero for one in records if one.numero not in copied}
+    changed = {
+        one.numero
+        for one in records
+        if one.numero not in new and copied[one.numero] != one.content_hash
+    }
+    kept, untold = doubted(run, read, changed=changed, new=new)
+    records = [
+        record_of(kept[one.numero]) if one.numero in kept else one
+        for one in records
+        if one.numero not in untold
+    ]
+    return records, sorted(untold)
+
+
+def _filled(dossier: Dossier, path: str | None, stored: StoredDossier | None) -> Read:
+    """Return a dossier with the known values of what DS could not render.
 
     Args:
-        run: the run under way.
         dossier: as read from DS.
-        corrections: those that its usager was asked for before.
         path: of what DS could not render; None: it rendered everything.
         stored: the copy, where it is needed.
     """
-    revision = run.revisions[dossier.revision_id]
     unread = frozenset() if path is None else unread_parts(dossier, path)
     if unread or stored:
         dossier, unread = filled(dossier, unread, Known.of(stored))
-    return run.context.recorder.record(dossier, run.context.demarche, revision, corrections, unread)
+    return Read(dossier, unread)
 
 
 def _without_number(one: Unreadable) -> str:

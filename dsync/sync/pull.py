@@ -54,6 +54,7 @@ from dsync.sync.page_storing import (
     store_page,
 )
 from dsync.sync.prefetch import prefetched
+from dsync.sync.settling import begin, settle
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 log = structlog.get_logger(__name__)
@@ -93,13 +94,16 @@ def pull(run: Run, work: Read) -> None:
         SafetyBrakeError: too many dossiers are missing from a full read; none is marked.
         DsyncError: the run cannot continue; the pages read so far are stored.
     """
+    begin(run)
     if isinstance(work, ReadDossiers):
         _pull_dossiers(run, work.dossiers)
+        settle(run, is_whole=False)
         return
     with run.reading() as reader:
         state = reader.state.read().as_of(run.now)
     try:
-        _pull_demarche(run, work, state)
+        is_whole = _pull_demarche(run, work, state)
+        settle(run, is_whole=is_whole)
     except DSNotFoundError as exc:
         raise ConfigurationError(
             f"DS has no démarche {run.context.demarche}: correct DSYNC_DEMARCHE, or [demarche] "
@@ -107,14 +111,15 @@ def pull(run: Run, work: Read) -> None:
         ) from exc
 
 
-def _pull_demarche(run: Run, work: ReadChanges | ReadAll, state: SyncState) -> None:
+def _pull_demarche(run: Run, work: ReadChanges | ReadAll, state: SyncState) -> bool:
+    """Read the démarche's dossiers; return whether this run has read all of them."""
     # A full read reads the lists of deletions, whatever was asked for.
     lists = isinstance(work, ReadAll) or work.deletions
     accept = isinstance(work, ReadAll) and work.accept_deletions
     if isinstance(work, ReadChanges) and work.since is not None:
         crawl = Crawl(work.since, None, full=False, advances_watermark=False)
         _read_pages(run, state, crawl, lists=lists)
-        return
+        return False
     full = (
         isinstance(work, ReadAll)
         or state.watermark is None
@@ -135,7 +140,11 @@ def _pull_demarche(run: Run, work: ReadChanges | ReadAll, state: SyncState) -> N
     if crawl.revision_id and crawl.revision_id != state.last_revision_id:
         # A resumed full read has not read the dossiers before its cursor.
         is_complete = full and crawl.after is None
-        _follow_revision(run, state, crawl.revision_id, read_again=not is_complete, accept=accept)
+        again = _follow_revision(
+            run, state, crawl.revision_id, read_again=not is_complete, accept=accept
+        )
+        crawl, full = again or crawl, full or again is not None
+    return full and crawl.after is None
 
 
 def _follow_expired(run: Run) -> None:
@@ -545,8 +554,8 @@ def _follow_missing(run: Run, numbers: Sequence[DossierNumber]) -> None:
 
 def _follow_revision(
     run: Run, state: SyncState, revision_id: RevisionId, *, read_again: bool, accept: bool
-) -> None:
-    """Record a new active revision, and read all dossiers again if `read_again`.
+) -> Crawl | None:
+    """Record a new active revision; read all dossiers again if `read_again`, and return that read.
 
     A new revision can rename, add and remove champs without changing a dossier's dates. The full
     read is stored as due together with the revision: if the process is killed, it stays due.
@@ -555,15 +564,17 @@ def _follow_revision(
         refresh_demarche(run)
     if state.last_revision_id is not None:
         log.info("revision_changed")
+    crawl = None
     # None: this was the first read of all dossiers.
     if state.last_revision_id is not None and read_again:
         with run.transaction() as tx:
             tx.state.save(last_revision_id=revision_id, full_due_at=run.now)
             # The read before has moved the watermark and the cursor.
             state = tx.state.read()
-        _read_all(run, state, accept=accept)
+        crawl = _read_all(run, state, accept=accept)
     with run.transaction() as tx:
         tx.state.save(last_revision_id=revision_id)
+    return crawl
 
 
 def _rebase_due_at(run: Run, tx: Tx, crawl: Crawl) -> datetime | None:

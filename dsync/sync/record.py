@@ -30,6 +30,7 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.programme import Form, Programme
 from dsync.store import Record, StoredDossier
+from dsync.sync.doubts import Forms
 
 Descriptors = Mapping[DescriptorId, Descriptor]
 
@@ -174,9 +175,25 @@ class Recorder:
             },
         )
 
+    def forms(self, known: Revision | None, shown: Revision | None) -> Forms:
+        """Return a dossier's form in the copy beside that in DS; None: DS does not give it."""
+        form = known or shown
+        if form is None:
+            return Forms({}, {})
+        mapped = self._form(form).programme
+        return Forms(
+            known=form.descriptors,
+            shown=(shown or form).descriptors,
+            questions=mapped.questions if mapped else frozenset(),
+            is_other=known is not None and shown is not None and known.id != shown.id,
+        )
+
     def _form_of(self, dossier: Dossier, revision: Revision | None) -> _KnownForm:
         if revision is None:
             return self._work_out(_descriptors_shown(dossier), is_known=False)
+        return self._form(revision)
+
+    def _form(self, revision: Revision) -> _KnownForm:
         known = self._forms.get(revision.id)
         # After the démarche was read again, its revision may have other descriptors.
         if known is None or known[0] is not revision:

@@ -28,6 +28,7 @@ from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Kind
 from dsync.ds import DSClient, Limits
+from dsync.eig.evidence.gathering import FEWEST
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.content import products
 from dsync.sandbox.content.aap_eig7 import FORM
@@ -99,7 +100,7 @@ def seeds(ranks: Iterable[int] = range(12)) -> list[ServedDossier]:
 def few_products(dossiers: int = 12) -> Any:
     """Return the catalogue with the products that the first dossiers name and some others.
 
-    They are few, so that it is read fast, and enough for one of them to be withdrawn unsuspected.
+    They are short, so that it is read fast, and as many as a first catalogue needs.
     """
     return json.loads(_few_products(dossiers))
 
@@ -113,6 +114,9 @@ def _few_products(dossiers: int) -> str:
         for rank, entry in enumerate(document["data"])
         if rank < 40 or entry["attributes"]["name"] in answers or entry["id"] in answers
     ]
+    short = {"phases": [{"name": "alumni", "start": "2020-01-01", "end": ""}]}
+    names = (f"xyzzyxyzzy{rank:03}" for rank in range(FEWEST - len(kept)))
+    kept += [{"id": name, "attributes": {"name": name, **short}} for name in names]
     return json.dumps({**document, "data": kept})
 
 

@@ -18,9 +18,10 @@ AHEAD = timedelta(days=400)
 def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Engine) -> None:
     """What it left in the future counts as never: the full read, and wishes that were put off."""
     engine = engine_on_each
+    engine.begin(push=False)
     engine.worker.skew = AHEAD
     engine.control.faults.fail(ScriptedFault("answer_lost", only="mutation", times=None))
-    engine.sync()
+    engine.sync(full=True)
     engine.control.faults.clear_faults()
     waiting = engine.rows("SELECT numero FROM outbox WHERE statut IN ('incertaine', 'en_attente')")
     assert waiting
@@ -38,6 +39,20 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
     assert not engine.rows("SELECT numero FROM outbox WHERE statut IN ('incertaine', 'en_attente')")
     assert engine.state() == engine.state().as_of(engine.worker.now())
     assert engine.worker.app.due() is None
+
+
+@pytest.mark.parametrize(("minutes", "code", "judged"), [(9, 0, 12), (11, 7, 0), (-11, 7, 0)])
+def test_nothing_is_judged_while_the_clocks_differ(
+    engine: Engine, minutes: int, code: int, judged: int
+) -> None:
+    """By more than ten minutes: dossiers are stored, one line says so; the right clock judges."""
+    engine.worker.skew = timedelta(minutes=minutes)
+    report = engine.sync(push=False)
+    assert (code, 12, judged) == (report.exit_code, report.read, report.evaluated)
+    assert (code == 7) is ("clock" in " ".join(report.errors))
+    assert len(report.errors) <= 1
+    engine.worker.skew = timedelta()
+    assert (0, 12 - judged) == ((again := engine.sync(push=False)).exit_code, again.evaluated)
 
 
 def test_a_plain_run_makes_the_full_read_that_the_future_would_have_delayed(

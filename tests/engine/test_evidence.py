@@ -12,7 +12,16 @@ from dsync.domain.run_kinds import Kind
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
-from tests.engine.rig import DEMARCHE, DETAIL, PAGE, PROBLEME, Engine, few_products, number
+from tests.engine.rig import (
+    DEMARCHE,
+    DETAIL,
+    NOW,
+    PAGE,
+    PROBLEME,
+    Engine,
+    few_products,
+    number,
+)
 from tests.engine.test_judging import STARTUPS, SUIVI, product_of
 
 PHASES: list[dict[str, str]] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
@@ -291,3 +300,109 @@ class TestBrake:
         publish(engine, lambda entries: entries)
         assert 0 == engine.sync().exit_code
         assert [] == engine.rows("SELECT * FROM lecture_anomalie")
+
+
+class TestDoubted:
+    """A catalogue, or redirects, that are not believed, or not confirmed."""
+
+    def redirect(self, engine: Engine, aliases: dict[str, str]) -> None:
+        paths = {f"/startups/{old}.html": SUIVI.format(new) for old, new in aliases.items()}
+        engine.control.catalogue.replace("/redirects.json", paths)
+
+    @pytest.mark.parametrize("filled", [1, 200])
+    def test_a_first_catalogue_that_is_too_small_judges_nobody(
+        self, engine: Engine, filled: int
+    ) -> None:
+        """The good one that follows is taken without a person."""
+        publish(engine, lambda entries: entries[-filled:])
+        for _ in range(2):
+            report = engine.sync()
+            assert (7, "Indéterminé", {}) == (report.exit_code, engine.verdict(0), engine.wishes(0))
+            assert "dsync evidence accept" in report.errors[0]
+            engine.advance(minutes=1)
+        publish(engine, lambda entries: entries)
+        report = engine.sync()
+        assert (0, "Éligible", "Éligible") == (
+            report.exit_code,
+            engine.verdict(0),
+            engine.remote(0),
+        )
+        assert [] == engine.rows("SELECT * FROM lecture_anomalie")
+
+    def test_a_small_first_catalogue_is_taken_when_somebody_accepts_it(
+        self, engine: Engine
+    ) -> None:
+        """And grows then as it likes."""
+        publish(engine, lambda entries: entries[:40])
+        engine.sync()
+        assert 0 == accept(engine).exit_code
+        assert "Éligible" == engine.verdict(0)
+        publish(engine, lambda entries: entries)
+        assert 0 == engine.sync().exit_code
+
+    @pytest.mark.parametrize("attribute", ["phases", "name"])
+    def test_a_catalogue_that_changes_many_products_is_not_believed(
+        self, engine: Engine, attribute: str
+    ) -> None:
+        """No verdict moves, a new dossier is judged by the last good copy; right again ends it."""
+        engine.sync_until_quiet()
+        before = [standing(engine, rank) for rank in range(12)]
+
+        def move(entries: Entries) -> Entries:
+            for entry in entries:
+                changes = {"phases": PHASES} if attribute == "phases" else {"name": entry["id"] * 2}
+                entry["attributes"] = {**entry["attributes"], **changes}
+            return entries
+
+        publish(engine, move)
+        engine.control.edit_champ(number(6), PAGE, SUIVI.format(product_of(9)))
+        report = engine.sync()
+        assert (7, before[:6]) == (report.exit_code, [standing(engine, n) for n in range(6)])
+        assert "other phases or another name" in report.errors[0]
+        assert product_of(9) == engine.one("lecture_candidature", 6)["produit_id"]
+        publish(engine, lambda entries: entries)
+        assert (0, []) == (engine.sync().exit_code, engine.rows("SELECT * FROM lecture_anomalie"))
+
+    def test_a_product_a_day_is_ordinary(self, engine: Engine) -> None:
+        """As are those that enter another phase one after the other."""
+        engine.sync_until_quiet()
+        for day in range(3):
+            publish(engine, lambda entries, day=day: rewrite("x" * day or "y")(entries)[day:])
+            assert 0 == engine.sync().exit_code
+            engine.advance(days=1)
+
+    @pytest.mark.parametrize("how", ["empty", "lost"])
+    def test_an_alias_once_known_stays_known(self, start: Start, how: str) -> None:
+        """A dossier that gives it later is recognised as the ones before."""
+        engine = start([0, 9])
+        self.redirect(engine, {"ancienne-adresse": product_of(0), "autre-adresse": product_of(0)})
+        engine.sync_until_quiet()
+        self.redirect(engine, {} if how == "empty" else {"autre-adresse": product_of(0)})
+        assert 0 == engine.sync().exit_code
+        engine.control.edit_champ(number(9), PAGE, SUIVI.format("ancienne-adresse"))
+        assert 0 == engine.sync().exit_code
+        assert product_of(0) == engine.one("lecture_candidature", 9)["produit_id"]
+
+    def test_redirects_that_cannot_be_read_exclude_nobody(self, start: Start) -> None:
+        """It is told; what was judged before stands, and who came meanwhile is judged then."""
+        engine = start([0, 6, 9])
+        for rank in (6, 9):
+            # So that the catalogue is read in time.
+            engine.control.world.dossier(number(rank)).depose_at = NOW
+        engine.sync_until_quiet()
+        engine.control.edit_champ(number(6), PAGE, SUIVI.format("page-tout-a-fait-inconnue"))
+        engine.sync()
+        engine.advance(minutes=1)
+        before = [standing(engine, rank) for rank in (0, 6)]
+        assert "Inéligible" == engine.verdict(6)
+        engine.control.catalogue.show_page("/redirects.json")
+        engine.control.edit_champ(number(9), PAGE, SUIVI.format("page-encore-plus-inconnue"))
+        report = engine.sync()
+        assert (7, "À vérifier") == (report.exit_code, engine.verdict(9))
+        assert "redirects" in report.errors[0]
+        assert before == [standing(engine, rank) for rank in (0, 6)]
+        engine.advance(minutes=1)
+        self.redirect(engine, {})
+        report = engine.sync()
+        assert "Inéligible" == engine.verdict(9) == engine.remote(9)
+        assert (0, before) == (report.exit_code, [standing(engine, rank) for rank in (0, 6)])

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dsync.addresses import mask_url
 from dsync.eig.precheck.catalogue import (
@@ -14,6 +14,7 @@ from dsync.eig.precheck.catalogue import (
     CatalogueError,
     KnownProduct,
     redirects_readable,
+    united_redirects,
 )
 from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.rows import EvidenceCopy
@@ -28,20 +29,26 @@ if TYPE_CHECKING:
 NO_REDIRECTS = "{}"
 """The redirects when beta.gouv.fr has no such file: there are no aliases."""
 
+
+class Fetched(NamedTuple):
+    """What the source answered."""
+
+    copy: EvidenceCopy
+    catalogue: Catalogue | None
+    """The new catalogue, parsed; None: the stored copy is still the published one."""
+    unread: str | None = None
+    """Why the redirects could not be confirmed; None: they were read."""
+
+
 _OK, _NOT_MODIFIED, _GONE = 200, 304, frozenset({404, 410})
 
 
-def fetch_catalogue(
-    sources: EvidenceSources, previous: EvidenceCopy | None
-) -> tuple[EvidenceCopy, Catalogue] | None:
+def fetch_catalogue(sources: EvidenceSources, previous: EvidenceCopy | None) -> Fetched:
     """Fetch the published catalogue, from the first configured path that gives a usable one.
 
     Args:
         sources: the connections.
         previous: the stored copy, for a conditional request; None for a full one.
-
-    Returns:
-        The new catalogue, as text and parsed; None when `previous` is still the published one.
 
     Raises:
         EvidenceUnavailableError: no path gave a usable catalogue; `previous` stays valid.
@@ -51,15 +58,21 @@ def fetch_catalogue(
     for path in sources.config.catalogue.paths:
         try:
             copy = _fetch(sources, path, previous)
-            redirects = _fetch_redirects(sources, previous.redirects if previous else None)
+            redirects, why = _fetch_redirects(sources, previous.redirects if previous else None)
             copy = copy._replace(redirects=redirects)
+            unread = why and (
+                f"The redirects of {mask_url(sources.base_url)} "
+                f"cannot be read ({why}). Those known before are used, and until they can be read "
+                "no dossier is found ineligible for an unknown address. Nothing to do, unless this "
+                "persists: then tell beta.gouv.fr."
+            )
             if copy == previous:
-                return None
+                return Fetched(copy, None, unread)
             catalogue = parse_catalogue(copy)
         except EvidenceUnavailableError as exc:
             problems.append(f"{path}: {exc.message}")
         else:
-            return copy, catalogue
+            return Fetched(copy, catalogue, unread)
     raise EvidenceUnavailableError(
         f"The catalogue of {mask_url(sources.base_url)} cannot be used ({'; '.join(problems)}). "
         "The stored copy, if there is one, is used meanwhile; otherwise these checks wait. "
@@ -105,21 +118,27 @@ def _get(sources: EvidenceSources, path: str, known: EvidenceCopy | None) -> Res
     )
 
 
-def _fetch_redirects(sources: EvidenceSources, known: str | None) -> str | None:
-    """Return the text of the redirects; the known one while the file is missing or unreadable.
+def _fetch_redirects(sources: EvidenceSources, known: str | None) -> tuple[str | None, str | None]:
+    """Return the text of the redirects, and why they could not be confirmed.
 
-    Without aliases, renamed products would be taken for missing ones, and their dossiers for
-    ineligible. Before a first text: `{}` without such a file, None when it is unreadable.
+    An alias once known stays; so does the whole file while it is missing or unreadable. Without
+    aliases, renamed products would be taken for missing ones, and their dossiers for ineligible.
+    Before a first text: `{}` without such a file, None when it is unreadable.
     """
     try:
         # No validators of this file are stored, so it is fetched whole each time.
         response = _get(sources, sources.config.catalogue.redirects, None)
         if response.status in _GONE:
-            return NO_REDIRECTS if known is None else known
+            had_some = known not in (None, NO_REDIRECTS)
+            return known or NO_REDIRECTS, f"HTTP {response.status}" if had_some else None
         text = response.text()
-    except EvidenceUnavailableError:
-        return known
-    return text if response.status == _OK and redirects_readable(text) else known
+    except EvidenceUnavailableError as exc:
+        return known, exc.message
+    if response.status != _OK:
+        return known, f"HTTP {response.status}"
+    if not redirects_readable(text):
+        return known, "the file is not valid JSON"
+    return united_redirects(known, text), None
 
 
 def _join(base_url: str, path: str) -> str:
@@ -191,4 +210,6 @@ def make_evidence(
         except EvidenceUnavailableError:
             # A copy that an earlier version accepted; the next successful fetch replaces it.
             catalogue = None
-    return Evidence(catalogue, copy.fetched_at, registry_enabled=enabled)
+    return Evidence(
+        catalogue, copy.fetched_at, registry_enabled=enabled, is_confirmed=copy.erreur is None
+    )

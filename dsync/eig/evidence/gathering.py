@@ -19,12 +19,13 @@ from dsync.addresses import mask_url
 from dsync.eig import rows
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.betagouv import (
+    Fetched,
     catalogue_age,
     fetch_catalogue,
     make_evidence,
     parse_catalogue,
 )
-from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, updated_products
+from dsync.eig.precheck.catalogue import KnownProduct, updated_products
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evidence import Evidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
@@ -35,6 +36,11 @@ from dsync.programme import ProgrammeRun
 if TYPE_CHECKING:
     from dsync.eig.evidence.registry import RegistryClient
     from dsync.eig.evidence.sources import EvidenceSources
+
+
+FEWEST = 300
+"""Products of the smallest first catalogue that is believed: beta.gouv.fr publishes some 660, and
+has had more than this since before the first call. Later ones are compared with the stored copy."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +79,16 @@ def gather(
 ) -> GatheredEvidence:
     """Revalidate the catalogue with a conditional request and store what is new.
 
-    A catalogue that lacks too many of the products of the stored copy is refused: the stored copy
-    is used, and the run's report asks an operator to accept the new one.
+    A catalogue that lacks too many of the products of the stored copy, or changes too many, is
+    refused, and so is a first one that is too small: the stored copy is used, and the run's report
+    asks an operator to accept the new one.
 
     Args:
         run: the current run.
         sources: the connections to the sources.
         rules_version: the version of the rules, which becomes part of the key.
-        catalogue_share: the largest accepted share of missing products, from 0 to 1.
+        catalogue_share: the largest accepted share of missing products, and of changed ones, from
+            0 to 1.
         accept: whether to accept the catalogue that was refused before, if it is unchanged.
 
     Returns:
@@ -96,36 +104,39 @@ def gather(
     copy, fetched, failure = previous, None, None
     try:
         fetched = fetch_catalogue(sources, previous)
+        failure = fetched.unread
     except EvidenceUnavailableError as exc:
         failure = exc.message
-        run.problem(exc.message)
     accepted = previous.refused_sha256 if previous and accept else None
     refusal = None
     # Only the copy that the operator has seen is accepted, not another one that came since.
-    if fetched is not None and previous is not None and fetched[0].sha256 != accepted:
-        refusal = _refusal(previous, *fetched, catalogue_share)
+    if fetched is not None and fetched.copy.sha256 != accepted:
+        refusal = _refusal(previous, fetched, catalogue_share)
     with run.transaction() as tx:
         if fetched is not None and refusal is not None:
             failure, message = refusal
-            run.problem(failure)
             rows.save_evidence_refusal(
                 tx.connection,
                 run.now,
-                sha256=fetched[0].sha256,
+                sha256=fetched.copy.sha256,
                 erreur=failure,
                 message=message,
             )
-        elif fetched is not None:
-            copy, catalogue = fetched
-            rows.save_evidence(tx.connection, copy, run.now)
+        elif fetched is not None and fetched.catalogue is not None:
+            copy = fetched.copy
+            rows.save_evidence(tx.connection, copy, run.now, failure)
             known = rows.known_products(tx.connection)
-            rows.save_products(
-                tx.connection, updated_products(catalogue, known, copy.fetched_at or run.now)
-            )
+            products = updated_products(fetched.catalogue, known, copy.fetched_at or run.now)
+            rows.save_products(tx.connection, products)
         else:
-            rows.save_evidence_check(tx.connection, run.now, failure)
-    if copy is not None and failure is None:
-        copy = copy._replace(confirmed_at=run.now)
+            is_read = fetched is not None
+            rows.save_evidence_check(tx.connection, run.now, failure, is_confirmed=is_read)
+    if failure is not None:
+        run.problem(failure)
+    if copy is not None:
+        is_read = fetched is not None and refusal is None
+        at = run.now if is_read else copy.confirmed_at
+        copy = copy._replace(confirmed_at=at, erreur=failure)
 
     def known_products() -> tuple[KnownProduct, ...]:
         with run.reading() as reader:
@@ -146,34 +157,52 @@ def no_catalogue(sources: EvidenceSources, rules_version: str) -> GatheredEviden
 
 
 def _refusal(
-    previous: EvidenceCopy, copy: EvidenceCopy, now: Catalogue, share: float
+    previous: EvidenceCopy | None, fetched: Fetched, share: float
 ) -> tuple[str, str] | None:
     """Return why a new catalogue is refused, in English and in French, or None if it is not.
 
     Args:
-        previous: the stored copy.
-        copy: the new catalogue.
-        now: the new catalogue, parsed.
-        share: the largest accepted share of missing products, from 0 to 1.
+        previous: the stored copy; None: there is none.
+        fetched: what the source answered.
+        share: the largest accepted share of missing products, and of changed ones, from 0 to 1.
     """
-    # Only the redirects or the validators are new.
-    if copy.sha256 == previous.sha256:
+    copy, now = fetched.copy, fetched.catalogue
+    # Nothing is new, or only the redirects or the validators are.
+    if now is None or (previous is not None and copy.sha256 == previous.sha256):
         return None
+    published, refused = len(now.products), f"The catalogue at {copy.url} is refused:"
     try:
-        before = parse_catalogue(previous)
+        # One that an earlier version accepted may be no catalogue.
+        before = parse_catalogue(previous) if previous is not None else None
     except EvidenceUnavailableError:
-        # A copy that an earlier version accepted: with nothing to compare, the new one is better.
-        return None
-    gone, known = now.count_missing(before), len(before.products)
-    if gone <= share * known:
+        before = None
+    if before is None:
+        if published >= FEWEST:
+            return None
+        return (
+            f"{refused} it has {published} products, and a first one is taken for whole from "
+            f"{FEWEST} on. These checks wait for a larger one. If this one is right, run `dsync "
+            "evidence accept`.",
+            f"Le premier catalogue lu de beta.gouv.fr ne contient que {published} produits : il "
+            "n’est pas retenu, et les contrôles qui en dépendent attendent.",
+        )
+    known = len(before.products)
+    gone, changed = now.count_missing(before), now.count_changed(before)
+    what = (
+        (f"it lacks {gone} of {known} products", f"ne contient plus {gone} des {known} produits")
+        if gone > share * known
+        else (
+            f"{changed} of {known} products have other phases or another name",
+            f"donne d’autres phases ou un autre nom à {changed} des {known} produits",
+        )
+    )
+    if max(gone, changed) <= share * known:
         return None
     return (
-        f"The catalogue at {copy.url} is refused: it lacks {gone} of {known} products, and "
-        f"[safety] catalogue_share allows {share:.0%}. The last good copy is used. If the new one "
-        "is right, run `dsync accept evidence`.",
-        f"Le catalogue publié par beta.gouv.fr ({len(now.products)} produits) ne contient plus "
-        f"{gone} des {known} produits de la dernière bonne copie : il n’est pas retenu et cette "
-        "copie continue de servir.",
+        f"{refused} {what[0]}, and [safety] catalogue_share allows {share:.0%}. The last good copy "
+        "is used. If the new one is right, run `dsync accept evidence`.",
+        f"Le catalogue publié par beta.gouv.fr ({published} produits) {what[1]} de la dernière "
+        "bonne copie : il n’est pas retenu et cette copie continue de servir.",
     )
 
 
@@ -237,7 +266,9 @@ def _key(sources: EvidenceSources, copy: EvidenceCopy | None, now: datetime) -> 
     is_usable = catalogue_age(copy, now) <= sources.config.catalogue.max_age
     # The redirects are a file of their own, which can change without the catalogue.
     aliases = hashlib.sha256((copy.redirects or "").encode()).hexdigest()[:16]
-    return f"{copy.sha256}:{aliases}:{'valable' if is_usable else 'perime'}"
+    state = "valable" if is_usable else "perime"
+    # So that what was judged meanwhile is judged again once the source is confirmed.
+    return f"{copy.sha256}:{aliases}:{state}{'' if copy.erreur is None else ':non confirme'}"
 
 
 def evidence_document(

@@ -204,6 +204,12 @@ class MappedForm:
         has_box = box is not None and box.type in ACCEPTED_TYPES["validation"]
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest(), has_box)
 
+    @property
+    def questions(self) -> frozenset[DescriptorId]:
+        """The ids of the champs of the fields, those in rows included."""
+        columns = {i for name, i in self.plan.columns.items() if name.startswith(f"{VOEUX}.")}
+        return frozenset(filter(None, {id_ for _, id_ in self.plan.champs} | columns))
+
     def rows(
         self, dossier: Dossier, corrections: Sequence[Correction] = ()
     ) -> dict[str, dict[str, Any]]:

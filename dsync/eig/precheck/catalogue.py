@@ -247,6 +247,15 @@ class Catalogue:
         """Return how many products of an earlier catalogue are missing, renamed ones excepted."""
         return sum(self.current_id(id_) not in self.products for id_ in before.products)
 
+    def count_changed(self, before: Catalogue) -> int:
+        """Return how many products have another name or other phases than in an earlier one."""
+        found = (
+            (old, self.products.get(self.current_id(id_))) for id_, old in before.products.items()
+        )
+        return sum(
+            new is not None and (new.nom, new.phases) != (old.nom, old.phases) for old, new in found
+        )
+
     def current_id(self, product_id: str) -> str:
         """Return the present id of a product: another one if an alias shows that it was renamed."""
         renamed = self.aliases.get(product_id, frozenset())
@@ -375,6 +384,25 @@ def redirects_readable(text: str) -> bool:
     return _redirect_targets(text) is not None
 
 
+def united_redirects(known: str | None, published: str) -> str:
+    """Return the published redirects with those known before of which they say nothing.
+
+    What was once the address of a product never becomes another's by being left out.
+
+    Args:
+        known: the redirects as stored; None: there are none.
+        published: the new ones; they are readable.
+    """
+    new, old = _pairs(published) or (), _pairs(known or "{}") or ()
+    if known and all(pair in old for pair in new):
+        return known
+    names = {path for path, _ in new}
+    if not (lost := sorted({(path, str(target)) for path, target in old if path not in names})):
+        return published
+    pairs = (f"{json.dumps(path)}:{json.dumps(target)}" for path, target in (*new, *lost))
+    return f"{{{','.join(pairs)}}}"
+
+
 def _grouped(pairs: Iterable[tuple[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
     groups: dict[str, frozenset[str]] = {}
     for key, ids in pairs:
@@ -387,11 +415,7 @@ def _redirect_targets(text: str) -> dict[str, set[str]] | None:
 
     A former address of two products is a repeated key in the file, so pairs are read, not a dict.
     """
-    try:
-        pairs = json.loads(text, object_pairs_hook=tuple)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(pairs, tuple) or len(pairs) > _MAX_ENTRIES:
+    if (pairs := _pairs(text)) is None:
         return None
     targets: dict[str, set[str]] = defaultdict(set)
     for path, target in pairs:
@@ -402,6 +426,14 @@ def _redirect_targets(text: str) -> dict[str, set[str]] | None:
         where = target if "//" in target else f"https://{HOST}/{target.removeprefix('/')}"
         targets[former[0].id].update(page.id for page in parse_address(_text(where)).pages)
     return dict(targets)
+
+
+def _pairs(text: str) -> tuple[tuple[str, Any], ...] | None:
+    try:
+        pairs = json.loads(text, object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        return None
+    return pairs if isinstance(pairs, tuple) and len(pairs) <= _MAX_ENTRIES else None
 
 
 def _follow(

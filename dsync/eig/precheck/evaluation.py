@@ -133,7 +133,12 @@ def judge_if_needed(
         absent = absent_page(candidature, verdict, frozen)
         products = _identify(candidature, evidence, rules, frozen, absent)
         # The other dossiers are not in this hash: they concern one check only.
-        holds = not current.is_stale and products.kept_hash == verdict.preuve_hash
+        hashes = {products.kept_hash}
+        if not evidence.aliases_known:
+            # What was judged by redirects that could be read stands while they cannot.
+            match = products.kept.match
+            hashes.add(_fingerprint(candidature, evidence, rules, match, aliases_known=True))
+        holds = not current.is_stale and verdict.preuve_hash in hashes
         is_valid = holds and doublons == verdict.doublons
         if is_valid:
             if frozen is None or evidence.catalogue is None:
@@ -333,6 +338,8 @@ def _fingerprint(
     evidence: Evidence,
     rules: RuleSet,
     match: ProductMatch,
+    *,
+    aliases_known: bool | None = None,
 ) -> str:
     """Return a digest of the evidence that a verdict on this dossier is based on."""
     # Only what concerns this dossier: another product's change must not have it judged again.
@@ -343,7 +350,7 @@ def _fingerprint(
         facts.append(match.absente_le.isoformat())
     # Once the redirects can be read again, an unknown page may be an alias.
     if match.lien is Lien.INCONNUE:
-        facts.append(evidence.aliases_known)
+        facts.append(evidence.aliases_known if aliases_known is None else aliases_known)
     if registry := registry_answer(candidature, evidence, rules):
         facts += [
             registry.siren, registry.status.value, registry.nature_juridique, registry.is_closed

@@ -52,11 +52,13 @@ class Evidence:
     registry: Mapping[str, RegistryAnswer] = field(default_factory=dict)
     """By SIREN; a missing one counts as unreachable while the lookup is enabled."""
     registry_enabled: bool = False
+    is_confirmed: bool = True
+    """Whether the source's last answer was the catalogue with its redirects."""
 
     @property
     def aliases_known(self) -> bool:
-        """Whether the redirects of the catalogue could be read."""
-        return self.catalogue is not None and self.catalogue.aliases_known
+        """Whether an unknown id is surely no new page, and no former address of one."""
+        return self.catalogue is not None and self.catalogue.aliases_known and self.is_confirmed
 
 
 class ProductEvidence(Struct, frozen=True):

@@ -17,7 +17,7 @@ Kind = Literal[
     "rate_limited", "token_expired", "token_unknown", "forbidden_network", "timeout", "data_null",
     "truncated", "empty", "replaced_json", "cut_before", "cut_inside", "cut_after", "answer_lost",
     "endless_list", "byte_order_mark", "latency", "slow_body", "slow_headers", "endless_body",
-    "gzip_bomb", "odd_headers",
+    "gzip_bomb", "odd_headers", "bent_dossiers",
 ]  # fmt: skip
 """How a request fails.
 
@@ -26,7 +26,14 @@ executed, without an answer, `cut_inside` in the middle of the answer and `cut_a
 `endless_body` sends spaces after the answer without end, `gzip_bomb` a small body that is 600 MB
 once decoded. `endless_list` has the cursor of each list's last page lead back to its beginning,
 `byte_order_mark` puts one before the JSON. `replaced_json` puts `json` at `path` of the answer.
+`bent_dossiers` changes the dossiers of the answer, as `bend` says, and none of their dates.
 """
+
+Bend = Literal[
+    "no_champs", "champ_missing", "empty_rows", "deposited_in_2025", "one_siret", "no_legal_code",
+    "neighbours_answers", "all_refused",
+]  # fmt: skip
+"""What an answer makes of its dossiers."""
 
 BETAGOUV = "beta.gouv.fr"
 """`ScriptedFault.operation` for requests to the open data; no other fault applies to them."""
@@ -57,6 +64,8 @@ class ScriptedFault:
     """For `replaced_json`: keys and indexes from the top of the answer."""
     json: str = "null"
     """For `replaced_json`: the text to send; it may be invalid JSON."""
+    bend: Bend = "no_champs"
+    """For `bent_dossiers`."""
 
 
 def next_fault(
@@ -169,9 +178,42 @@ def altered(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
             body = as_json(_without_end(json.loads(body)))
         case "empty":
             body = b""
+        case "bent_dossiers":
+            body = as_json(_bent(json.loads(body), fault.bend))
         case "replaced_json":
             body = with_replaced_json(json.loads(body), [(fault.path, fault.json)])
     return replace(reply, body=body)
+
+
+def _bent(answer: Any, how: Bend) -> Any:
+    """Return an answer that tells something else of its dossiers with champs."""
+    data = answer.get("data") or {}
+    listed = ((data.get("demarche") or {}).get("dossiers") or {}).get("nodes") or []
+    nodes = [one for one in (*listed, *data.values()) if isinstance(one, dict) and "champs" in one]
+    champs = [node["champs"] for node in nodes]
+    for place, node in enumerate(nodes):
+        company = node.get("demandeur") or {}
+        match how:
+            case "no_champs":
+                node["champs"] = []
+            case "champ_missing":
+                node["champs"] = champs[place][:1] + champs[place][2:]
+            case "empty_rows":
+                for champ in champs[place]:
+                    if "rows" in champ:
+                        champ["rows"] = []
+            case "deposited_in_2025":
+                node["dateDepot"] = f"2025{node['dateDepot'][4:]}"
+            case "one_siret":
+                company["siret"] = "13002526500013"
+            case "no_legal_code":
+                if company.get("entreprise"):
+                    company["entreprise"]["formeJuridiqueCode"] = None
+            case "neighbours_answers":
+                node["champs"] = champs[place - 1]
+            case "all_refused":
+                node["state"] = "refuse"
+    return answer
 
 
 _round = count()

@@ -25,6 +25,10 @@ class OpenData:
         """Replace the document at a path."""
         self._bodies[path] = as_json(content)
 
+    def show_page(self, path: str) -> None:
+        """Have a web page come instead of the document at a path, with status 200."""
+        self._bodies[path] = b"<!DOCTYPE html><html><body>Maintenance en cours</body></html>"
+
     def answer(self, path: str) -> HttpAnswer:
         """Answer a GET."""
         if self.unavailable:

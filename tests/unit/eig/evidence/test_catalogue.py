@@ -45,7 +45,7 @@ def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
         )
         sources.append(source)
         found = fetch_catalogue(source, previous)
-        return found and found[0]
+        return found.copy if found.catalogue else None
 
     yield run
     for source in sources:

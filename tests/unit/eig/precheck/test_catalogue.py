@@ -13,6 +13,7 @@ from dsync.eig.precheck.catalogue import (
     CatalogueError,
     Phase,
     redirects_readable,
+    united_redirects,
     updated_products,
 )
 from dsync.eig.precheck.product import Lien, resolve_product
@@ -176,6 +177,36 @@ def test_a_product_comes_with_its_incubators_title(version: str) -> None:
     document["included"] = [{"id": id_, "attributes": {"title": "L’incubateur de la DINUM"}}]
     found = Catalogue.parse(json.dumps(document), "{}").products
     assert ["L’incubateur de la DINUM", ""] == [found[name].incubateur for name in ("x", "y")]
+
+
+@pytest.mark.parametrize(
+    ("known", "published", "united"),
+    [
+        (None, '{"/a": "/x"}', '{"/a": "/x"}'),
+        ('{"/a": "/x"}', '{"/a": "/y", "/b": "/x"}', '{"/a": "/y", "/b": "/x"}'),
+        ('{"/a": "/x", "/b": "/x"}', "{}", '{"/a": "/x", "/b": "/x"}'),
+        ('{"/a": "/x", "/b": "/x"}', '{"/b": "/x"}', '{"/a": "/x", "/b": "/x"}'),
+        ('{"/a": "/x", "/b": "/x"}', '{"/b": "/y"}', '{"/b":"/y","/a":"/x"}'),
+        ('{"/b":"/y","/a":"/x"}', '{"/b": "/y"}', '{"/b":"/y","/a":"/x"}'),
+    ],
+)
+def test_an_alias_once_known_stays(known: str | None, published: str, united: str) -> None:
+    """Where both name it, the newest wins; a text that says nothing new changes nothing."""
+    assert united == united_redirects(known, published)
+
+
+def test_products_with_another_name_or_other_phases_are_counted() -> None:
+    """Not those that are new, gone or renamed by an alias."""
+    before = Catalogue.parse(body(*({**entry(name=n), "id": n} for n in "abcd")), "{}")
+    phase = [{"name": "alumni", "start": "2020-01-01"}]
+    products = [
+        {**entry(name="A"), "id": "a"},
+        {**entry(name="b", phases=phase), "id": "b"},
+        {**entry(name="c"), "id": "e"},
+        {**entry(name="f"), "id": "f"},
+    ]
+    redirects = json.dumps({"/startups/c": "/startups/e"})
+    assert 2 == Catalogue.parse(body(*products), redirects).count_changed(before)
 
 
 def test_a_former_address_that_is_given_twice_is_ambiguous() -> None:

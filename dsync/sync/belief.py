@@ -1,0 +1,109 @@
+"""Keeps what a page shows and is not believed out of the copy.
+
+A page alone does not tell whether one dossier is odd or DS is wrong: what is in doubt stays as the
+copy has it until the end of the read, where `settling` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from dsync.domain.dossier import LAYOUT_TYPES, Dossier
+from dsync.domain.ids import DossierNumber
+from dsync.sync.context import Run
+from dsync.sync.doubts import Doubt, doubt_of, kept
+from dsync.sync.gaps import Known
+
+
+class Read(NamedTuple):
+    """A dossier as read, and the names of its parts that DS has never rendered."""
+
+    dossier: Dossier
+    unread: frozenset[str] = frozenset()
+
+
+def limit_of(run: Run, known: int) -> int:
+    """Return of how many of these dossiers such a change may come at once."""
+    context = run.context
+    return max(context.verdicts, int(known * context.verdicts_percent / 100))
+
+
+def doubted(
+    run: Run,
+    read: Sequence[Read],
+    *,
+    changed: Collection[DossierNumber],
+    new: Collection[DossierNumber],
+) -> tuple[dict[DossierNumber, Read], set[DossierNumber]]:
+    """Return what takes the place of a page's dossiers that are not believed.
+
+    Args:
+        run: the run under way; receives what is in doubt.
+        read: the page's dossiers.
+        changed: those of them whose content differs from the copy's.
+        new: those that the copy does not have.
+
+    Returns:
+        These dossiers with what is known of them, and new ones that are not to be copied.
+    """
+    doubts = run.doubts
+    doubts.known += len(read) - len(new)
+    by_number = {one.dossier.number: one for one in read}
+    with run.reading() as reader:
+        stored = reader.contents.of(changed) if changed else {}
+    known = {number: Known.of(one) for number, one in stored.items()}
+    found: dict[DossierNumber, Doubt] = {}
+
+    def look(*, every: bool) -> None:
+        for number, copy in known.items():
+            if number not in found and (doubt := _doubt(run, by_number[number], copy, every=every)):
+                found[number] = doubt
+
+    look(every=False)
+    for number in by_number:
+        doubts.found.pop(number, None)
+    doubts.found |= found
+    # Edits that come with so much that is in doubt are in doubt, too.
+    is_bad = not doubts.is_settling and doubts.odd > limit_of(run, doubts.known)
+    if is_bad:
+        look(every=True)
+        doubts.found |= found
+    if doubts.asked:
+        waiting = doubts.asked.proposal.subjects
+        doubts.right |= {n for n in by_number if n not in found and str(n) in waiting}
+    believed = [n for n, doubt in found.items() if doubts.believed.get(n) == doubt.digest]
+    for number in believed:
+        del found[number], doubts.found[number]
+    instead: dict[DossierNumber, Read] = {}
+    for number, doubt in found.items():
+        copy, (dossier, unread) = known[number], by_number[number]
+        if copy.dossier is not None:
+            instead[number] = Read(kept(dossier, copy.dossier, doubt), unread | copy.gaps)
+    untold = {n for n in new if is_bad or _lacks_answers(run, by_number[n].dossier)}
+    doubts.untold |= untold
+    return instead, untold
+
+
+def _doubt(run: Run, read: Read, known: Known, *, every: bool) -> Doubt | None:
+    dossier = read.dossier
+    # Another id under its number is told by `misnamed`.
+    if known.dossier is None or known.dossier.id != dossier.id:
+        return None
+    forms = run.context.recorder.forms(
+        run.revisions.get(known.dossier.revision_id), run.revisions[dossier.revision_id]
+    )
+    return doubt_of(dossier, known.dossier, forms, read.unread | known.gaps, every=every)
+
+
+def _lacks_answers(run: Run, dossier: Dossier) -> bool:
+    """Return whether not even a blank champ came, though the form has some."""
+    revision = run.revisions[dossier.revision_id]
+    return (
+        not dossier.champs
+        and revision is not None
+        and any(
+            not one.is_annotation and one.type not in LAYOUT_TYPES
+            for one in revision.descriptors.values()
+        )
+    )

@@ -1,0 +1,111 @@
+"""Settles at a read's end what it showed and was not believed: read again, or for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from dsync.domain.consent import Consent, Move, Proposal
+from dsync.domain.ids import DossierNumber
+from dsync.ds import DOSSIERS_PER_REQUEST
+from dsync.errors import DSBadDataError, DSNotFoundError, DSTimeoutError
+from dsync.sync.belief import limit_of
+from dsync.sync.consent import is_accepted, nothing_to_accept
+from dsync.sync.context import Run
+from dsync.sync.doubts import moves_of
+from dsync.sync.page_storing import store_alone
+
+AGAIN = timedelta(hours=1)
+"""Until all dossiers are read again while some are in doubt: the next night would be late."""
+
+
+def begin(run: Run) -> None:
+    """Load what waits for a person, or what they consented to."""
+    doubts = run.doubts
+    with run.reading() as reader:
+        doubts.asked = asked = reader.consents.of(Consent.ANSWERS)
+    if asked is not None and asked.given_at is not None:
+        doubts.believed = {
+            DossierNumber(int(number)): digest for number, digest in asked.proposal.subjects.items()
+        }
+
+
+def settle(run: Run, *, is_whole: bool) -> None:
+    """Believe few dossiers that come the same again; have a person asked about many.
+
+    Args:
+        run: the run under way, at the end of its read.
+        is_whole: whether this run has read every dossier.
+
+    Raises:
+        DSError: few dossiers could not be requested again; they stay as the copy has them.
+        StoreError: the database failed.
+    """
+    doubts, asked = run.doubts, run.doubts.asked
+    if not doubts.found and (asked is None or not (is_whole or doubts.right)):
+        return
+    with run.reading() as reader:
+        present = reader.dossiers.present_count()
+    odd = sorted(n for n, doubt in doubts.found.items() if not doubt.is_of_form)
+    # While a person is asked, further ones wait with the others.
+    is_open = asked is not None and asked.given_at is None
+    if odd and len(odd) <= limit_of(run, present) and not is_open:
+        _read_again(run, odd)
+    left = {str(number): doubt.digest for number, doubt in sorted(doubts.found.items())}
+    moves = moves_of(doubts.found.values())
+    if not is_whole and asked is not None:
+        # This read has not seen the others.
+        before, own = asked.proposal, {*left, *map(str, doubts.right)}
+        others = {n: digest for n, digest in before.subjects.items() if n not in own}
+        is_new = not left.keys() <= before.subjects.keys()
+        moves = _joined(before.moves, moves) if is_new else before.moves
+        left = {**others, **left}
+    if not left:
+        nothing_to_accept(run, Consent.ANSWERS)
+        return
+    if is_accepted(run, Proposal(Consent.ANSWERS, moves, present, left)):
+        return
+    if doubts.odd:
+        with run.transaction() as tx:
+            due_at, at = tx.state.read().full_due_at, run.now + AGAIN
+            tx.state.save(full_due_at=at if due_at is None else min(due_at, at))
+    if doubts.found:
+        run.report.brake(
+            f"Safety brake: DS shows other answers, states or applicants for {len(doubts.found)} "
+            "dossiers, though none of their own dates moved, or a question is gone from the form. "
+            "Their copies, verdicts and annotations stay. A full read in which DS shows them as "
+            "before ends this by itself; `dsync accept answers` shows what changed."
+        )
+
+
+def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    """Request dossiers by their numbers, and store those that come the same as before."""
+    doubts, client = run.doubts, run.context.client
+    doubts.believed |= {number: doubts.found[number].digest for number in numbers}
+    doubts.is_settling = True
+    wanted = sorted({*numbers, *doubts.untold})
+    for some in run.batches(wanted, DOSSIERS_PER_REQUEST):
+        try:
+            store_alone(run, client.dossiers(some, run.demarche))
+        except (DSTimeoutError, DSBadDataError):
+            for number in some:
+                with suppress(DSNotFoundError):
+                    store_alone(run, client.dossier(number, run.demarche))
+    if flapping := [n for n in numbers if n in doubts.found]:
+        # Hidden since, or another answer each time: the next read of all dossiers tells.
+        for number in flapping:
+            del doubts.found[number]
+        run.problem(
+            f"DS gives other answers each time for {len(flapping)} dossiers, without a date: their "
+            "copies stay as they are. The next full read asks again; if this persists, tell DS's "
+            "support."
+        )
+
+
+def _joined(*tables: Sequence[Move]) -> tuple[Move, ...]:
+    """Return one table of several."""
+    counts: dict[tuple[str, str, str], int] = {}
+    for what, before, after, count in (move for table in tables for move in table):
+        counts[what, before, after] = counts.get((what, before, after), 0) + count
+    return tuple(Move(*key, count) for key, count in counts.items())

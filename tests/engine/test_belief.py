@@ -1,0 +1,302 @@
+"""Facts that change in many dossiers at once without their dates: what stood stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsync.domain.consent import Consent
+from dsync.domain.run_kinds import Kind
+from dsync.sandbox import Change, ScriptedFault
+from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sync.report import RunReport
+from tests.engine.conftest import Start
+from tests.engine.rig import DEMARCHE, DETAIL, PAGE, PROBLEME, Engine, number, seeds
+from tests.store import databases
+
+BENDS = (
+    "no_champs",
+    "champ_missing",
+    "empty_rows",
+    "deposited_in_2025",
+    "one_siret",
+    "no_legal_code",
+    "neighbours_answers",
+    "all_refused",
+)
+RANKS = range(12)
+
+
+def bend(engine: Engine, how: Any, **fault: Any) -> None:
+    """Have DS tell something else of every dossier, until it is mended."""
+    fault = {"times": None, **fault}
+    engine.control.faults.fail(ScriptedFault("bent_dossiers", bend=how, only="query", **fault))
+
+
+def mend(engine: Engine) -> None:
+    engine.control.faults.clear_faults()
+    engine.advance(minutes=1)
+
+
+def standing(engine: Engine) -> list[Any]:
+    """Return all that people have of the dossiers: answers, verdicts, history, annotations."""
+    names = (
+        "contenu",
+        "candidature",
+        "verdict",
+        "changement",
+        "evenement",
+        "outbox",
+        "quarantaine",
+    )
+    content = engine.content()
+    there = [(engine.remote(rank), engine.remote(rank, DETAIL)) for rank in RANKS]
+    return [there, *(content[name] for name in names)]
+
+
+def asked(engine: Engine) -> Any:
+    """Return what waits for a person about answers."""
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        return reader.consents.of(Consent.ANSWERS)
+
+
+def by_others(engine: Engine) -> list[str]:
+    """Return who made each change in the history, apart from dsync."""
+    found = engine.rows("SELECT par FROM changement WHERE par <> 'dsync'")
+    return [row["par"] for row in found]
+
+
+def accept(engine: Engine) -> RunReport:
+    return engine.sync(
+        work=Kind.CONSENT, genre="reponses", accord=asked(engine).version, started_by="ada@here"
+    )
+
+
+@pytest.mark.parametrize("how", BENDS)
+def test_what_ds_tells_otherwise_of_all_dossiers_at_once_is_not_believed(
+    engine: Engine, how: str
+) -> None:
+    """Nothing of them moves, here or in DS, and the next right read ends it without a person."""
+    engine.sync_until_quiet()
+    before = standing(engine)
+    bend(engine, how)
+    for _ in range(2):
+        report = engine.sync(full=True)
+        assert (4, 0, 0, 0) == (report.exit_code, report.changed, report.evaluated, report.pushed)
+        assert "dsync accept answers" in " ".join(report.errors)
+        assert before == standing(engine)
+        engine.advance(minutes=1)
+    proposal = asked(engine).proposal
+    assert 6 <= len(proposal.subjects) <= 12
+    assert proposal.moves
+    assert [] == engine.mutations()
+    mend(engine)
+    report = engine.sync(full=True)
+    assert (0, 0, 0) == (report.exit_code, report.changed, report.pushed)
+    assert before == standing(engine)
+    assert asked(engine) is None
+
+
+@pytest.mark.parametrize("how", BENDS)
+def test_one_consent_believes_it(engine: Engine, how: str) -> None:
+    """DS is stored as it shows itself; no event names the applicant, nobody is asked again."""
+    engine.sync_until_quiet()
+    bend(engine, how)
+    engine.sync(full=True)
+    count = len(asked(engine).proposal.subjects)
+    report = accept(engine)
+    assert (count, None) == (report.changed, asked(engine))
+    assert [] == engine.rows("SELECT * FROM changement WHERE par = 'usager'")
+    engine.advance(minutes=1)
+    report = engine.sync(full=True)
+    assert (0, None) == (report.changed, asked(engine))
+
+
+def test_a_question_that_a_revision_makes_anew_waits(engine: Engine) -> None:
+    """With the same label under another id; edits and decisions of these dossiers are followed."""
+    engine.sync_until_quiet()
+    before = standing(engine)
+    new = ChampDescriptor(4999, "text", "Page produit sur beta.gouv.fr")
+    engine.control.form.publish_revision(Change(remove=[PAGE], add_champs=[new]))
+    report = engine.sync()
+    assert (4, 0, 0) == (report.exit_code, report.evaluated, report.pushed)
+    assert before == standing(engine)
+    [move] = asked(engine).proposal.moves
+    assert ("Question « Page produit sur beta.gouv.fr »", 10) == (move.what, move.dossiers)
+    engine.advance(minutes=1)
+    engine.control.move(number(0), "accepte")
+    engine.sync()
+    assert "accepte" == engine.one("dossier", 0)["etat"]
+    assert "Éligible" == engine.verdict(0)
+    engine.advance(hours=2)
+    accept(engine)
+    assert asked(engine) is None
+    assert "Éligible" != engine.verdict(1)
+
+
+def test_a_revision_that_adds_and_renames_questions_waits_for_nobody(engine: Engine) -> None:
+    """Nor does one that removes a question which nothing is made of."""
+    engine.control.form.publish_revision(
+        Change(add_champs=[ChampDescriptor(4998, "text", "Autre chose")])
+    )
+    engine.sync_until_quiet()
+    new = [ChampDescriptor(4999, "text", "Encore une question")]
+    engine.control.form.publish_revision(
+        Change(rename={PROBLEME: "Le problème"}, add_champs=new, remove=[4998])
+    )
+    report = engine.sync()
+    assert (0, 10, None) == (report.exit_code, report.changed, asked(engine))
+
+
+def test_few_are_read_again_and_believed_if_they_come_the_same(engine: Engine) -> None:
+    """As a repair by DS's support: no person is asked."""
+    engine.sync_until_quiet()
+    for rank in (0, 1):
+        engine.control.world.dossier(number(rank)).champs[PROBLEME] = "Réparé"
+    engine.control.forget_requests()
+    report = engine.sync(full=True)
+    assert (0, 2, None) == (report.exit_code, report.changed, asked(engine))
+    assert "Réparé" == engine.one("lecture_candidature", 0)["probleme"]
+    assert 2 == len(engine.requests("DossiersPage")) + len(engine.requests("Dossier"))
+    assert ["inconnu"] * 2 == by_others(engine)
+
+
+def test_few_that_come_right_again_are_not_believed(engine: Engine) -> None:
+    """A page that was wrong once changes nothing."""
+    engine.sync_until_quiet()
+    before = standing(engine)
+    for rank in (0, 1):
+        engine.control.faults.replace_json(number(rank), ("champs",), "[]")
+    around = engine.worker.client.around
+
+    def mended(dossiers: Any, *given: Any, **options: Any) -> Any:
+        for rank in (0, 1):
+            engine.control.faults.repair(number(rank))
+        return dossiers(*given, **options)
+
+    around["dossiers"] = mended
+    assert 0 == engine.sync(full=True).exit_code
+    assert before == standing(engine)
+
+
+def test_edits_and_deposits_among_what_is_in_doubt_wait_with_it(start: Start) -> None:
+    """They are stored, and told as the applicant's, by the read that is right."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    before = standing(engine)
+    engine.control.edit_champ(number(0), PROBLEME, "Autre")
+    engine.control.deposit(seeds([12])[0])
+    bend(engine, "no_champs")
+    report = engine.sync(full=True)
+    assert 4 == report.exit_code
+    assert before[2:5] == standing(engine)[2:5]
+    assert {} == engine.one("dossier", 12)
+    assert {12: ("douteux", 1)} == engine.quarantine()
+    mend(engine)
+    assert 0 == engine.sync(full=True).exit_code
+    assert "Autre" == engine.one("lecture_candidature", 0)["probleme"]
+    assert ["usager"] == by_others(engine)
+    assert engine.verdict(12)
+    assert {} == engine.quarantine()
+
+
+@pytest.mark.parametrize("what", ["edits", "decisions", "deposits", "moved", "first", "scans"])
+def test_what_is_ordinary_waits_for_nobody(start: Start, what: str) -> None:
+    """However many: what moved with a date, what is new, and what DS adds by itself."""
+    engine = start(range(8))
+    if what != "first":
+        engine.sync_until_quiet()
+    match what:
+        case "edits":
+            for rank in range(8):
+                engine.control.edit_champ(number(rank), PROBLEME, f"Autre {rank}")
+        case "decisions":
+            for rank in range(8):
+                engine.control.move(number(rank), "accepte")
+        case "deposits":
+            for seed in seeds(range(8, 40)):
+                engine.control.deposit(seed)
+        case "moved":
+            for rank in range(8):
+                dossier = engine.control.world.dossier(number(rank))
+                dossier.champs[PROBLEME] = "Autre"
+                dossier.updated_at = dossier.champs_at = engine.control.clock.now()
+        case "scans":
+            for truth in engine.control.truth():
+                for key, value in engine.control.world.dossier(truth.number).champs.items():
+                    if isinstance(value, list) and value and hasattr(value[0], "virus_scan"):
+                        engine.control.end_virus_scan(truth.number, key, "pending")
+    assert 0 == engine.sync(full=True).exit_code
+    assert asked(engine) is None
+
+
+def test_a_read_is_due_within_the_hour_while_many_are_in_doubt(engine: Engine) -> None:
+    """The service ends it by itself, long before the night."""
+    engine.sync_until_quiet()
+    bend(engine, "no_champs")
+    engine.sync(full=True)
+    mend(engine)
+    engine.advance(minutes=61)
+    assert 0 == engine.sync().exit_code
+    assert asked(engine) is None
+
+
+def test_what_a_consent_does_not_cover_waits_again(engine: Engine) -> None:
+    """It was given for what was shown."""
+    engine.sync_until_quiet()
+    before = standing(engine)
+    bend(engine, "no_champs")
+    engine.sync(full=True)
+    version = asked(engine).version
+    engine.control.faults.clear_faults()
+    bend(engine, "one_siret")
+    report = engine.sync(work=Kind.CONSENT, genre="reponses", accord=version, started_by="ada@here")
+    assert (4, before) == (report.exit_code, standing(engine))
+    assert version != asked(engine).version
+
+
+def test_a_first_read_without_an_answer_copies_nobody(engine: Engine) -> None:
+    """Each dossier is in quarantine; the read that is right copies and judges all of them."""
+    bend(engine, "no_champs")
+    report = engine.sync()
+    assert (7, 0, 0, 12) == (
+        report.exit_code,
+        report.evaluated,
+        len(engine.rows("SELECT numero FROM dossier")),
+        len(engine.quarantine()),
+    )
+    mend(engine)
+    report = engine.sync(full=True)
+    assert (0, 12, {}) == (report.exit_code, report.evaluated, engine.quarantine())
+    assert asked(engine) is None
+
+
+def test_what_waits_ends_also_by_reads_of_single_dossiers(engine: Engine) -> None:
+    """As those that a webhook announces; those not read yet go on waiting."""
+    engine.sync_until_quiet()
+    bend(engine, "no_champs")
+    engine.sync(full=True)
+    mend(engine)
+    numbers = sorted(int(number) for number in asked(engine).proposal.subjects)
+    assert 0 == engine.sync(dossiers=numbers[:4]).exit_code
+    assert set(map(str, numbers[4:])) == set(asked(engine).proposal.subjects)
+    assert 0 == engine.sync(dossiers=numbers[4:]).exit_code
+    assert asked(engine) is None
+
+
+def test_a_copy_from_a_backup_follows_what_happened_since(engine: Engine) -> None:
+    """Each edit and decision has its own date, however many there are."""
+    engine.sync_until_quiet()
+    kept = databases.keep(engine.url)
+    for rank in RANKS:
+        if rank not in (5, 11):
+            engine.control.edit_champ(number(rank), PROBLEME, f"Autre {rank}")
+            engine.control.move(number(rank), "sans_suite")
+    engine.sync()
+    engine.worker.close()
+    databases.replace(engine.url, kept)
+    engine.restart()
+    assert 0 == engine.sync(full=True).exit_code
+    assert "Autre 0" == engine.one("lecture_candidature", 0)["probleme"]
+    assert asked(engine) is None
