@@ -40,7 +40,7 @@ from dsync.eig.precheck.rules_section import (
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
 
-SENTENCES_REVISION = 6
+SENTENCES_REVISION = 7
 """Raise it when sentences or checks change, so that all open dossiers are judged again."""
 
 _MAY_REFUSE = frozenset(

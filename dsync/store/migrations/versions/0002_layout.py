@@ -1,4 +1,4 @@
-"""Adds the table in which a database says what it has, and an index for the last runs.
+"""Adds what a database says it has, an index for runs, products of answers and of the erased.
 
 Additive first: the release before this one must still run on this schema.
 """
@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
+
+from dsync.store import columns
 
 release = "1.0.0"
 revision = "0002"
@@ -26,6 +28,16 @@ def upgrade() -> None:
         sa.Column("made_at", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("part", name=op.f("pk_layout")),
     )
+    op.create_table(
+        "jumeau",
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("produit", sqltypes.AutoString(), nullable=False),
+        sa.Column("montre", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("numero", name=op.f("pk_jumeau")),
+    )
+    op.create_index(op.f("ix_jumeau_produit"), "jumeau", ["produit"])
+    op.add_column("reponse", sa.Column("produit", sqltypes.AutoString(), nullable=True))
     op.create_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run", ["demarche_numero", "run"])
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")
 
@@ -33,4 +45,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.create_index(op.f("ix_sync_run_demarche_numero"), "sync_run", ["demarche_numero"])
     op.drop_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run")
+    with op.batch_alter_table("reponse") as batch:
+        batch.drop_column("produit")
+    op.drop_table("jumeau")
     op.drop_table("layout")
