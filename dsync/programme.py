@@ -340,6 +340,21 @@ class Programme(ABC):
         return None
 
     @classmethod
+    def products_of(
+        cls, connection: Connection, numbers: Sequence[DossierNumber]
+    ) -> Mapping[DossierNumber, str]:
+        """Return the public ids of the products by which these dossiers count as doublons.
+
+        They are kept of dossiers that an operator erases, as long as DS has them.
+        """
+        return {}
+
+    @classmethod
+    def products(cls, connection: Connection) -> Mapping[str, str]:
+        """Return the names of all known products, by id: a person's answer may name one."""
+        return {}
+
+    @classmethod
     def indicators(cls, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
         """Return its figures of the démarche as they are now, by name."""
         return {}
@@ -358,6 +373,8 @@ class Programme(ABC):
 
     checks: Mapping[str, str] = {}
     """The French titles of its checks by name, in the order of display."""
+    names_product: str | None = None
+    """The check whose answer may name a product, by which other checks are then judged."""
     sections: Mapping[str, Mapping[str, str]] = {}
     """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
 

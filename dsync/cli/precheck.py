@@ -52,6 +52,7 @@ LISTED = (
     "controle",
     "resultat",
     "motif",
+    "produit",
     "auteur",
     "repondu_le",
     "statut",
@@ -176,17 +177,31 @@ def accept(*, yes: bool, as_json: bool) -> None:
     help="What you establish.",
 )
 @click.option("--motif", metavar="TEXT", required=True, help="Why, in French; it goes into DS.")
+@click.option(
+    "--produit",
+    metavar="ID",
+    help="With fiche_produit conforme: the product of beta.gouv.fr that the dossier is about.",
+)
 @json_option
 @settings_options()
 def answer(
-    *, number: DossierNumber, controle: str, resultat: Any, motif: str, as_json: bool
+    *,
+    number: DossierNumber,
+    controle: str,
+    resultat: Any,
+    motif: str,
+    produit: str | None,
+    as_json: bool,
 ) -> None:
     """Establish the result of check CONTROLE of dossier N in the place of dsync, and judge it.
 
     The answer holds as long as the check finds what it finds now. If that changes, the check is « à
-    vérifier » until it is answered again. Nothing is sent to DS: the next push or sync writes it.
+    vérifier » until it is answered again. With --produit, the other checks are made of that
+    product, as if the applicant had given its address. Nothing is sent to DS: the next push or sync
+    writes it.
     """
-    _answer(AnswerCheck((number,), controle, resultat, motif), as_json=as_json)
+    work = AnswerCheck((number,), controle, resultat, motif, produit=produit)
+    _answer(work, as_json=as_json)
 
 
 @precheck.command("unanswer")

@@ -31,7 +31,7 @@ from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.requests import ManualRequest
-from dsync.sync.answering import Obstacle, obstacle, shown_key
+from dsync.sync.answering import Obstacle, nearest_product, obstacle, shown_key
 from dsync.sync.piece_files import open_copy
 from dsync.sync.work import (
     AnswerCheck,
@@ -47,6 +47,8 @@ from dsync.sync.work import (
 from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
+MOST = 5000
+"""Products to choose from: beta.gouv.fr has had some 1,500."""
 SHOWN_VIEWS = (
     "voeux",
     "precontroles",
@@ -72,6 +74,10 @@ OBSTACLES = {
     Obstacle.CHANGED: "Ce que trouve ce contrôle a changé entre-temps : relisez-le, puis répondez.",
     Obstacle.NO_REASON: "Il manque la raison : dites ce qui a été établi, et d’après quoi.",
     Obstacle.LONG_REASON: f"La raison a {LONGEST_REASON} caractères au plus : raccourcissez-la.",
+    Obstacle.NO_PRODUCT: "Un produit ne se nomme qu’avec « conforme », pour la fiche produit : "
+    "laissez ce champ vide.",
+    Obstacle.UNKNOWN_PRODUCT: "Aucun produit de beta.gouv.fr n’a, ni n’a eu, l’identifiant "
+    "« {produit} ».{proche}",
     Obstacle.NO_ANSWER: "Personne n’a répondu à ce contrôle, ou la réponse a été retirée.",
 }
 """Why nothing was stored."""
@@ -119,6 +125,24 @@ def show(visit: Visit) -> Response:
             check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
             if programme:
                 check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
+        may_answer = (
+            visit.may(Right.AGIR)
+            and worker.configuration.judges
+            and (found["presence"], found["etat"]) in ANSWERABLE
+        )
+        names_product = programme.names_product if programme else None
+        products: list[dict[str, Any]] = []
+        # Where the page names its product by itself, nobody has to.
+        asked = [one for one in checks if one["controle"] == names_product]
+        if may_answer and any(one["reponse"] or one["resultat"] != "conforme" for one in asked):
+            products = reader.rows_of(
+                "lecture_produit",
+                ("produit_id", "nom"),
+                {},
+                present=("nom",),
+                order="produit_id",
+                limit=MOST,
+            )
         settled = to_settle(checks)
         deposited = words.instant_of(found["depose_le"])
         changes = found["changements"][::-1]
@@ -153,9 +177,9 @@ def show(visit: Visit) -> Response:
             link=link_in_ds(worker, number),
             message=message,
             judges=worker.configuration.judges,
-            may_answer=visit.may(Right.AGIR)
-            and worker.configuration.judges
-            and (found["presence"], found["etat"]) in ANSWERABLE,
+            may_answer=may_answer,
+            names_product=names_product if products else None,
+            products=products,
             best=worker.configuration.best,
             writes=worker.configuration.annotations is not None,
             copies=worker.configuration.pieces.is_on,
@@ -384,14 +408,22 @@ def answer(visit: Visit) -> Response:
             visit.say("Choisissez « conforme » ou « non conforme ».", kind="warning")
             return visit.back(f"/dossiers/{numbers[0]}")
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
-        work = AnswerCheck(numbers, controle, resultat, reason, shown)
+        produit = visit.form.get("produit", "").strip() or None
+        work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
     with visit.reading() as reader:
         why = obstacle(reader, work)
+        said = OBSTACLES.get(why, "") if why else ""
+        if isinstance(work, AnswerCheck) and why is Obstacle.UNKNOWN_PRODUCT:
+            near = nearest_product(reader, work.produit or "")
+            said = said.format(
+                produit=words.visible(work.produit or ""),
+                proche=f" Le plus proche : {near}." if near else "",
+            )
     if why is None:
         return visit.ask(work)
     if why is Obstacle.NO_DOSSIER:
         raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
-    visit.say(OBSTACLES[why], kind="warning")
+    visit.say(said, kind="warning")
     return visit.back(f"/dossiers/{numbers[0]}")
 
 

@@ -527,6 +527,7 @@ def details(
         case "reponse":
             name, result = given["controle"], given["resultat"]
             said = [f"{checks.get(name, name)} : {_result(result) if result else 'retirée'}"]
+            said += [f"produit {product}"] if (product := given.get("produit")) else []
         case "quarantaine":
             said = [QUARANTINE_MESSAGES.get(given.get("code", ""), "")]
         case _:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -36,7 +34,6 @@ from dsync.domain.dossier import (
     Revision,
 )
 from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
-from dsync.domain.json_bytes import json_bytes
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
@@ -50,6 +47,7 @@ from dsync.programme import (
     ToJudge,
 )
 from dsync.store import Reader, tables
+from dsync.store.keys import key_of, secret_of
 from dsync.store.sql import among, insert_missing
 
 _dossier, _contenu = tables.dossier, tables.contenu
@@ -215,14 +213,10 @@ class Controles(Programme):
         if not self._unique:
             return set()
         with run.reading() as reader:
-            secret = reader.state.read().cle_secrete
             faits = self._faits(reader, evidence, numbers)
             stored = reader.keys.of(numbers)
-        if secret is None:
-            secret = secrets.token_hex(16)
-            with run.transaction() as tx:
-                tx.state.save(cle_secrete=secret)
-        keys = {numero: self._keys(one, secret.encode()) for numero, one in faits.items()}
+        secret = secret_of(run)
+        keys = {numero: self._keys(one, secret) for numero, one in faits.items()}
         changed = {numero: now for numero, now in keys.items() if now != stored[numero]}
         if not changed:
             return set()
@@ -313,8 +307,7 @@ class Controles(Programme):
         found = {}
         for nom, names in self._unique.items():
             if all(name in faits.valeurs for name in names):
-                text = json_bytes([nom, [_folded(faits.valeurs[name]) for name in names]])
-                found[nom] = hmac.new(secret, text, sha256).hexdigest()
+                found[nom] = key_of(secret, nom, *(_folded(faits.valeurs[name]) for name in names))
         return found
 
     def _decide(

@@ -1,7 +1,8 @@
 """A check answered by a person: what takes the place of its result, and until when.
 
-An answer holds as long as the check finds what the person saw. If it finds something else, the
-answer is neither dropped nor kept: the check is « à vérifier » until somebody answers again.
+An answer holds as long as the check finds what the person saw, of the same thing (`ABOUT`). If it
+finds something else, the answer is neither dropped nor kept: the check is « à vérifier » until
+somebody answers again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dsync.domain.verdict import Controle, Resultat, by_severity
 
 ANSWER = "etabli"
 """Key in the evidence of an answered check: who answered what, and what the check itself found."""
+ABOUT = "produit"
+"""Key in the evidence of a check: the id of what its result is about."""
 RESULTS = (Resultat.CONFORME, Resultat.NON_CONFORME)
 """What a person may establish."""
 LONGEST_REASON = 500
@@ -49,6 +52,8 @@ class Answer(Struct, frozen=True, gc=False):
     repondu_le: datetime
     constat: Controle
     """What the check had found, on which the answer rests."""
+    produit: str | None = None
+    """The id of the product that the person named, by which other checks are then judged."""
 
 
 def is_established(detail: str | None) -> bool:
@@ -85,7 +90,7 @@ def with_answers(
 def left_over(controles: Iterable[Controle], answers: Mapping[str, Answer]) -> Iterator[Controle]:
     """Yield, « à vérifier », what persons found wrong by checks that are not made any more.
 
-    A check that is renamed or removed must not admit what a person refused.
+    A check that is renamed, removed or switched off must not admit what a person refused.
 
     Args:
         controles: the checks that are made.
@@ -94,12 +99,15 @@ def left_over(controles: Iterable[Controle], answers: Mapping[str, Answer]) -> I
     made = {one.controle for one in controles}
     for name, answer in answers.items():
         if name not in made and answer.resultat is Resultat.NON_CONFORME:
-            motif = _to_confirm(answer, "ce contrôle n’existe plus")
+            motif = _to_confirm(answer, "ce contrôle n’est plus fait")
             yield Controle(name, Resultat.A_VERIFIER, motif, _evidence(answer, answer.constat))
 
 
 def _answered(found: Controle, answer: Answer, reading: frozenset[str]) -> Controle:
     preuve = _evidence(answer, found)
+    if ABOUT not in answer.constat.preuve:
+        # Given before checks said what their results are about.
+        reading |= {ABOUT}
     if _facts(found, reading) == _facts(answer.constat, reading):
         said = f"Établi par {_author_and_reason(answer)}."
         return Controle(found.controle, answer.resultat, said, preuve)
@@ -122,13 +130,16 @@ def _evidence(answer: Answer, found: Controle) -> dict[str, Json]:
         "motif": answer.motif,
         "constat": {"resultat": found.resultat.value, "motif": found.motif},
     }
+    if answer.produit:
+        given[ABOUT] = answer.produit
     return {**found.preuve, ANSWER: given}
 
 
 def _author_and_reason(answer: Answer) -> str:
     day = answer.repondu_le.astimezone(PARIS).strftime("%d/%m/%Y")
     reason = answer.motif.removesuffix(".").translate(_MARKUP)
-    return f"{person(answer.auteur)} le {day} ({reason})"
+    about = f", pour le produit {answer.produit}" if answer.produit else ""
+    return f"{person(answer.auteur)} le {day} ({reason}){about}"
 
 
 def _to_confirm(answer: Answer, why: str) -> str:

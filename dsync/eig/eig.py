@@ -40,6 +40,7 @@ from dsync.eig.precheck.evaluation import (
 )
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.same_words import named_words
 from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.rows import DossierProduct
 from dsync.eig.sections import EigSections
@@ -61,6 +62,7 @@ from dsync.programme import (
 )
 from dsync.store import Reader, Store
 from dsync.store.dictionary import sections_of
+from dsync.store.keys import key_of, secret_of
 
 if TYPE_CHECKING:
     # With it, short commands would import the HTTP client to read a database.
@@ -114,6 +116,7 @@ class Eig(Programme):
     stages = tuple(Etape)
     reached = REACHED
     checks: Mapping[str, str] = {check.value: check.label for check in Check}
+    names_product = Check.FICHE_PRODUIT.value
     sections: Mapping[str, Mapping[str, str]] = sections_of(
         database_part.main_view_columns(), database_part.SECTIONS
     )
@@ -151,6 +154,18 @@ class Eig(Programme):
     def related(cls, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
         """Select the open dossiers for the products of these dossiers."""
         return rows.related(demarche, numbers)
+
+    @classmethod
+    def products_of(
+        cls, connection: Connection, numbers: Sequence[DossierNumber]
+    ) -> Mapping[DossierNumber, str]:
+        """Return the products of dossiers, where they are certain."""
+        return rows.certain_products(connection, numbers)
+
+    @classmethod
+    def products(cls, connection: Connection) -> Mapping[str, str]:
+        """Return the names of all products that were ever published, by id."""
+        return rows.product_names(connection)
 
     @classmethod
     def indicators(cls, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
@@ -362,20 +377,30 @@ class Eig(Programme):
         with run.reading() as reader:
             inputs = rows.product_inputs(reader.connection, numbers)
         changed: dict[DossierNumber, DossierProduct] = {}
+        words: dict[DossierNumber, str | None] = {}
         for one in inputs:
             preuve = options.frozen(one.numero, one.preuve) if options else one.preuve
             match = identify_product(
-                one.page_produit, one.incubateur, known, self._in_force, stored_product(preuve)
+                one.page_produit,
+                one.incubateur,
+                known,
+                self._in_force,
+                stored_product(preuve),
+                named=one.etabli,
             ).match
             # Dossiers that name a product by its former and by its present id are doublons.
             id_ = catalogue.current_id(match.product_id) if match.product_id else None
             product = DossierProduct(id_, id_ is not None and match.is_certain)
             if product != one.product:
                 changed[one.numero] = product
-        if not changed:
+            named = named_words(one.page_produit, match)
+            if named or one.cle:
+                words[one.numero] = named
+        keys = _changed_keys(run, words, {one.numero: one.cle for one in inputs})
+        if not changed and not keys:
             return set()
         with run.transaction() as tx:
-            return rows.set_products(tx, changed)
+            return rows.set_products(tx, changed, keys)
 
     def judge(
         self,
@@ -388,7 +413,11 @@ class Eig(Programme):
         with run.reading() as reader:
             candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
-            members = rows.same_product(reader.connection, run.demarche, products)
+            catalogue = evidence.evidence.catalogue
+            former = catalogue.former_ids(products) if catalogue else rows.NO_FORMER
+            members = rows.same_product(reader.connection, run.demarche, products, former)
+            unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
+            same_words = reader.keys.doublons(unknown) if unknown else {}
             is_kept = rows.rules(reader.connection, self._in_force.version) is not None
         # For all of them first: several applicants can be one enterprise, which is looked up once.
         known = with_registry(
@@ -400,11 +429,10 @@ class Eig(Programme):
             # its row has it judged, because its inputs have changed.
             if candidature is None:
                 continue
-            others = tuple(
-                number
-                for number in members.get(candidature.produit_id or "", ())
-                if number != one.numero
-            )
+            twins: Iterable[DossierNumber] = members.get(candidature.produit_id or "", ())
+            if candidature.produit_id is None:
+                twins = same_words.get(one.numero, {}).get(rows.DOUBLON, ())
+            others = tuple(number for number in twins if number != one.numero)
             try:
                 decision = self._decide(one, candidature, known, others, options)
             except Exception:  # One dossier that fails must not stop the others.
@@ -551,3 +579,22 @@ class Eig(Programme):
     def close(self) -> None:
         """Close the connections to the sources."""
         self._sources.close()
+
+
+def _changed_keys(
+    run: ProgrammeRun,
+    words: Mapping[DossierNumber, str | None],
+    stored: Mapping[DossierNumber, str | None],
+) -> dict[DossierNumber, str | None]:
+    """Return the keys that are other ones than the stored ones.
+
+    Args:
+        run: the run under way.
+        words: what dossiers name without a known product; None: nothing, any more.
+        stored: the keys.
+    """
+    if not words:
+        return {}
+    secret = secret_of(run)
+    keys = {n: key_of(secret, rows.DOUBLON, one) if one else None for n, one in words.items()}
+    return {numero: key for numero, key in keys.items() if key != stored[numero]}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date
 from typing import Any, NamedTuple
 
+from dsync.domain.check_answers import ABOUT
 from dsync.domain.letter import ASKED, LONGEST_DEMAND, Message, letter
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
@@ -404,8 +405,9 @@ def _is_asked(one: Controle, rules: RuleSet, blanks: Collection[str]) -> bool:
 
 def _doublon(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     # Without its number: it may be another applicant's.
+    same = "porte" if preuve.get(ABOUT) else "semble porter"
     yield [
-        "Un autre dossier en cours ou accepté porte sur le même produit. Merci de nous dire si "
+        f"Un autre dossier en cours ou accepté {same} sur le même produit. Merci de nous dire si "
         "vous en êtes à l’origine et, si c’est le cas, lequel est à instruire."
     ]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, func, select, text
@@ -15,19 +16,27 @@ from dsync.domain.wording import searchable
 from dsync.eig import evidence_tables
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import KnownProduct
-from dsync.eig.precheck.evidence import RegistryAnswer
+from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.evidence import RegistryAnswer, established
 from dsync.eig.stages import SUITES
 from dsync.store import Tx
 from dsync.store import tables as engine
+from dsync.store.answer_rows import AnswerStatus
 from dsync.store.sql import CLOCK_TOLERANCE, among, insert_missing, update_rows, upsert
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
+_jumeau = engine.jumeau
+_cle = engine.cle
+_reponse = engine.reponse
 _verdict = engine.verdict
 
 _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message")
 
 
+DOUBLON = Check.DOUBLON.value
+NO_FORMER: Mapping[str, str] = MappingProxyType({})
+NO_KEYS: Mapping[DossierNumber, str | None] = MappingProxyType({})
 CATALOGUE = "beta.gouv.fr"
 """The key of the only row of the table `evidence`."""
 
@@ -74,8 +83,12 @@ class ProductInput(NamedTuple):
     page_produit: str | None
     incubateur: str | None
     product: DossierProduct
+    cle: str | None
+    """The key of what it names without a known product."""
     preuve: Json
     """The evidence of the current verdict."""
+    etabli: str | None
+    """The id of the product that a person named."""
 
 
 def candidatures(
@@ -89,6 +102,11 @@ def candidatures(
 
 def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> list[ProductInput]:
     """Return what is needed to identify the products of these dossiers, ordered by number."""
+    of_page = (
+        (_reponse.c.numero == _candidature.c.numero)
+        & (_reponse.c.controle == Check.FICHE_PRODUIT.value)
+        & (_reponse.c.statut == AnswerStatus.CURRENT.value)
+    )
     rows = connection.execute(
         select(
             _candidature.c.numero,
@@ -96,9 +114,14 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
             _candidature.c.incubateur,
             _candidature.c.produit_id,
             _candidature.c.par_sa_fiche,
+            _cle.c.cle,
             _verdict.c.preuve,
+            _reponse.c.produit,
+            _reponse.c.constat,
         )
+        .outerjoin(_cle, (_cle.c.numero == _candidature.c.numero) & (_cle.c.controle == DOUBLON))
         .outerjoin(_verdict, (_verdict.c.numero == _candidature.c.numero) & _verdict.c.courant)
+        .outerjoin(_reponse, of_page)
         .where(among(_candidature.c.numero, numbers))
         .order_by(_candidature.c.numero)
     )
@@ -108,23 +131,37 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
             row.page_produit,
             row.incubateur,
             DossierProduct(row.produit_id, bool(row.par_sa_fiche)),
+            row.cle,
             row.preuve,
+            established(row.produit, row.constat, row.page_produit),
         )
         for row in rows
     ]
 
 
-def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> set[DossierNumber]:
+def set_products(
+    tx: Tx,
+    products: Mapping[DossierNumber, DossierProduct],
+    keys: Mapping[DossierNumber, str | None] = NO_KEYS,
+) -> set[DossierNumber]:
     """Store the new products of dossiers, and queue all affected dossiers, to be judged.
 
     Args:
         tx: the transaction.
         products: the new product of each dossier whose product changed.
+        keys: the new key of what it names without a known product, of each dossier where that
+            changed.
 
     Returns:
-        These dossiers, and of the open dossiers for their former and their new products those
-        that were not queued before.
+        These dossiers, and of the open dossiers for their former and their new products, or with
+        their keys, those that were not queued before.
     """
+    affected_by_keys: set[DossierNumber] = set()
+    if keys:
+        given = {numero: {DOUBLON: key} if key else {} for numero, key in keys.items()}
+        affected_by_keys = tx.keys.replace(given)
+    if not products:
+        return affected_by_keys
     with tx.queue.changing(list(products)) as affected:
         update_rows(
             tx.connection,
@@ -134,43 +171,71 @@ def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> se
                 for numero, product in products.items()
             ],
         )
-    return affected
+    return affected | affected_by_keys
 
 
 def same_product(
-    connection: Connection, demarche: DemarcheNumber, products: Sequence[str]
+    connection: Connection,
+    demarche: DemarcheNumber,
+    products: Collection[str],
+    former: Mapping[str, str] = NO_FORMER,
 ) -> dict[str, list[DossierNumber]]:
     """Return the numbers of the dossiers that count as doublons, by product.
 
-    Only dossiers whose product is certain count.
+    Only dossiers whose product is certain count; also those that were erased here, while DS has
+    them.
 
     Args:
         connection: in a transaction.
         demarche: the démarche.
         products: ids of the products.
+        former: the present id by a former one, by which erased dossiers may be known.
     """
     members: dict[str, list[DossierNumber]] = {}
-    rows = connection.execute(
-        select(_dossier.c.numero, _candidature.c.produit_id, _dossier.c.demarche_numero)
+    counts = _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS])
+    columns = _dossier.c.numero, _dossier.c.demarche_numero
+    copied = (
+        select(*columns, _candidature.c.produit_id)
         .join(_candidature, _candidature.c.numero == _dossier.c.numero)
         .where(
             _candidature.c.produit_id.in_(products) & _candidature.c.par_sa_fiche,
             _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+            counts,
         )
-        .order_by(_dossier.c.numero)
     )
-    for numero, product, its_demarche in rows:
+    spelt = [*products, *(old for old, new in former.items() if new in products)]
+    erased = (
+        select(*columns, _jumeau.c.produit)
+        .join(_jumeau, _jumeau.c.numero == _dossier.c.numero)
+        .where(_jumeau.c.produit.in_(spelt), _jumeau.c.montre, counts)
+    )
+    for numero, its_demarche, product in connection.execute(copied.union_all(erased)):
         # As a condition of the query it would have SQLite go through all dossiers of the démarche.
         if its_demarche == demarche:
-            members.setdefault(product, []).append(DossierNumber(numero))
-    return members
+            members.setdefault(former.get(product, product), []).append(DossierNumber(numero))
+    return {product: sorted(numbers) for product, numbers in members.items()}
+
+
+def certain_products(
+    connection: Connection, numbers: Sequence[DossierNumber]
+) -> dict[DossierNumber, str]:
+    """Return the products of these dossiers, where they are certain."""
+    rows = connection.execute(
+        select(_candidature.c.numero, _candidature.c.produit_id).where(
+            among(_candidature.c.numero, numbers),
+            _candidature.c.produit_id.is_not(None),
+            _candidature.c.par_sa_fiche,
+        )
+    )
+    return {DossierNumber(numero): product for numero, product in rows}
 
 
 def related(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
-    """Select the open dossiers for the products of these dossiers."""
-    products = select(_candidature.c.produit_id).where(
-        among(_candidature.c.numero, numbers), _candidature.c.produit_id.is_not(None)
+    """Select the open dossiers for the products of these dossiers, the erased ones included."""
+    products = (
+        select(_candidature.c.produit_id)
+        .where(among(_candidature.c.numero, numbers), _candidature.c.produit_id.is_not(None))
+        .union_all(select(_jumeau.c.produit).where(among(_jumeau.c.numero, numbers)))
     )
     return select(_dossier.c.numero).where(
         # Not a join alone: SQLite would go through all dossiers of the démarche.
@@ -273,6 +338,12 @@ def known_products(connection: Connection) -> tuple[KnownProduct, ...]:
     columns = [table.c[name] for name in KnownProduct._fields]
     rows = connection.execute(select(*columns).order_by(table.c.id))
     return tuple(KnownProduct(*row) for row in rows)
+
+
+def product_names(connection: Connection) -> dict[str, str]:
+    """Return the name of every product that was ever published, by id."""
+    table = evidence_tables.produit
+    return {id_: nom for id_, nom in connection.execute(select(table.c.id, table.c.nom))}
 
 
 def rules(connection: Connection, version: str) -> dict[str, Any] | None:

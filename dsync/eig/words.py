@@ -113,19 +113,19 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
     ),
     Check.PHASE: frozenset(
         {
-            "motif", "date", "phase", "phases", "lisibles", "declaree", "consulte_le", "reponse",
-            "sans_reponse",
+            "motif", "produit", "date", "phase", "phases", "lisibles", "declaree", "consulte_le",
+            "reponse", "sans_reponse",
         }
     ),
     Check.PROFILS: frozenset({"motif", "date", "profils", "hors_offre", "reponse", "sans_reponse"}),
     Check.CAS_OCTROI: frozenset(
         {
-            "motif", "cas", "date", "stats_url", "repository", "phase", "manque", "consulte_le",
-            "reponse", "sans_reponse",
+            "motif", "produit", "cas", "date", "stats_url", "repository", "phase", "manque",
+            "consulte_le", "reponse", "sans_reponse",
         }
     ),
     Check.COMPLETUDE: frozenset({"motif", "vides", "non_associes"}),
-    Check.DOUBLON: frozenset({"motif", "dossiers"}),
+    Check.DOUBLON: frozenset({"motif", "produit", "dossiers"}),
 }  # fmt: skip
 """By check, what is public of it: choices of a list, the call, catalogue, registry, lists. Not what
 the applicant typed, as the address of a page, nor what the team or a person decided."""

@@ -58,6 +58,7 @@ class AnswerWrites(AnswerReads):
         *,
         by: str,
         now: datetime,
+        produit: str | None = None,
     ) -> bool:
         """Store an answer, which replaces the current one; return False if it is the same.
 
@@ -68,10 +69,12 @@ class AnswerWrites(AnswerReads):
             motif: the reason, on one line.
             by: who answers.
             now: the present instant, in UTC.
+            produit: the id of the product that the person names.
         """
         known = self.current([number]).get(number, {}).get(constat.controle)
-        given = (resultat, motif, by, constat)
-        if known and (known.resultat, known.motif, known.auteur, known.constat) == given:
+        if known and known == Answer(
+            known.id, constat.controle, resultat, motif, by, known.repondu_le, constat, produit
+        ):
             return False
         self._end(number, constat.controle, AnswerStatus.REPLACED, by, now)
         self.connection.execute(
@@ -84,6 +87,7 @@ class AnswerWrites(AnswerReads):
                 auteur=by,
                 repondu_le=now,
                 constat=constat,
+                produit=produit,
                 statut=AnswerStatus.CURRENT.value,
             )
         )

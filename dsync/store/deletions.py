@@ -1,7 +1,9 @@
 """Records that dossiers are hidden, erased or disappeared, and erases their personal data.
 
 An erased dossier leaves a tombstone: its number, state, dates and reason, and each verdict's
-result, date, rules' version and check results. All texts about or by persons are deleted.
+result, date, rules' version and check results. All texts about or by persons are deleted. As long
+as DS has one that was erased here alone, it also leaves the public id of its product (`jumeau`): a
+twin that only this copy lost must not make another dossier eligible.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from sqlalchemy import Connection, Row, String, Table, and_, delete, func, selec
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.annotations import WishStatus
-from dsync.domain.dossier import DeletedDossier, Json, Presence
+from dsync.domain.dossier import DeletedDossier, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
 from dsync.store import reading_views, tables
@@ -23,10 +25,11 @@ from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.seals import HISTORY, Seals
-from dsync.store.sql import Scope, Subject, among, update_rows
+from dsync.store.sql import Scope, Subject, among, insert_rows, update_rows
 from dsync.store.verdicts import QueueWrites
 
 _dossier = tables.dossier
+_jumeau = tables.jumeau
 
 ERASURE_REASONS: Mapping[str, str] = {
     "demande": "demande d’effacement reçue hors de Démarches Simplifiées",
@@ -63,6 +66,19 @@ class DeletionReads(Subject):
                 .order_by(_dossier.c.numero)
             )
         )
+
+    def lost_twins(self, run_from: int) -> list[DossierNumber]:
+        """Return the erased dossiers that count as twins, and that no run from `run_from` saw."""
+        lost = (
+            select(_jumeau.c.numero)
+            .join(_dossier, _dossier.c.numero == _jumeau.c.numero)
+            .where(
+                _jumeau.c.demarche_numero == self.number,
+                _jumeau.c.montre,
+                _dossier.c.lu_par_run < run_from,
+            )
+        )
+        return list(self.connection.scalars(lost.order_by(_jumeau.c.numero)))
 
     def expired(self, since: datetime, until: datetime, limit: int) -> list[DossierNumber]:
         """Return the present dossiers that expired in this time, the last ones first."""
@@ -136,6 +152,8 @@ class DeletionWrites(DeletionReads):
         self._mark(Presence.SUPPRIME, gone.values())
         # Before the erasure: the related dossiers are found by the programme's rows of these.
         self._queue.add_related([*hidden, *gone])
+        self.hide_twins([e.number for e in pending])
+        self._forget_twins(list(gone))
         self._record(run, "masque", hidden.values(), now)
         self.erase(list(gone), now)
         self._record(run, "supprime", gone.values(), now)
@@ -159,14 +177,31 @@ class DeletionWrites(DeletionReads):
             asked_by: the user, for the journal.
             now: the present instant, in UTC.
         """
-        # Before the erasure, as in `apply`.
+        # Before the erasure, as in `apply`. The related dossiers are looked at again; nothing else
+        # has changed for them.
         self._queue.add_related(numbers)
+        products = self.programme.products_of(self.connection, numbers)
+        shown = set(self.still_present(numbers))
         self.connection.execute(
             update(_dossier)
             .where(among(_dossier.c.numero, numbers))
             .values(presence=Presence.EFFACE.value, presence_raison=reason, presence_le=now)
         )
         self.erase(numbers, now)
+        insert_rows(
+            self.connection,
+            _jumeau,
+            [
+                {
+                    "numero": number,
+                    "demarche_numero": self.number,
+                    "produit": product,
+                    # What DS had hidden or lost counted no more.
+                    "montre": number in shown,
+                }
+                for number, product in products.items()
+            ],
+        )
         details: dict[str, Json] = {"motif": ERASURE_REASONS[reason], "demande_par": asked_by}
         self._journal.record_events(
             run, [NewEvent(number, "efface", details) for number in numbers], now
@@ -185,6 +220,41 @@ class DeletionWrites(DeletionReads):
         details: dict[str, Json] = {"demande_par": asked_by}
         events = [NewEvent(number, "effacement_leve", details) for number in numbers]
         self._journal.record_events(run, events, now)
+
+    def follow_twins(self, shown: Mapping[DossierNumber, Etat]) -> None:
+        """Follow what DS shows of erased dossiers that count as twins: that it has them, and how.
+
+        Args:
+            shown: the states of erased dossiers, as DS shows them.
+        """
+        known = self.connection.execute(
+            select(_jumeau.c.numero, _jumeau.c.montre, _dossier.c.etat)
+            .join(_dossier, _dossier.c.numero == _jumeau.c.numero)
+            .where(among(_jumeau.c.numero, list(shown)))
+        )
+        moved = [
+            row.numero for row in known if not row.montre or row.etat != shown[row.numero].value
+        ]
+        if not moved:
+            return
+        update_rows(
+            self.connection, _dossier, [{"numero": n, "etat": shown[n].value} for n in moved]
+        )
+        update_rows(self.connection, _jumeau, [{"numero": n, "montre": True} for n in moved])
+        self._queue.add_related(moved)
+
+    def hide_twins(self, numbers: Sequence[DossierNumber]) -> None:
+        """Record that DS does not show these erased dossiers: they count as twins no more."""
+        hidden = self.connection.scalars(
+            update(_jumeau)
+            .where(among(_jumeau.c.numero, numbers), _jumeau.c.montre)
+            .values(montre=False)
+            .returning(_jumeau.c.numero)
+        ).all()
+        self._queue.add_related([DossierNumber(numero) for numero in hidden])
+
+    def _forget_twins(self, numbers: Sequence[DossierNumber]) -> None:
+        self.connection.execute(delete(_jumeau).where(among(_jumeau.c.numero, numbers)))
 
     def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
         """Mark dossiers as seen by this run: DS names them, without their content."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, and_, or_, select, update
+from sqlalchemy import Row, Table, and_, delete, or_, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
@@ -32,6 +32,7 @@ from dsync.store.verdicts import QueueWrites
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
+_jumeau = tables.jumeau
 _contenu = tables.contenu
 _liste = tables.liste
 
@@ -282,6 +283,9 @@ class DossierWrites(DossierReads):
                 [_dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
             )
             self._write_contents(write, some, now)
+        if anew := [c.numero for c in changes if c.old is None and not c.is_new]:
+            # Erased until now: what is copied again counts by its own rows.
+            self.connection.execute(delete(_jumeau).where(among(_jumeau.c.numero, anew)))
         self._queue.add_related([c.numero for c in changes if c.changes_duplicates])
         self._write_corrections(changes)
 

@@ -1,14 +1,19 @@
-"""The keys by which declared checks compare dossiers: a hash, by dossier and check."""
+"""The keys by which checks compare answers of dossiers: a keyed hash, by dossier and check."""
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from sqlalchemy import and_, delete, insert, select
 
 from dsync.domain.dossier import COUNTED_ETATS
 from dsync.domain.ids import DossierNumber
+from dsync.domain.json_bytes import json_bytes
+from dsync.programme import ProgrammeRun
 from dsync.store import tables
 from dsync.store.sql import Scope, Subject, among
 from dsync.store.verdicts import QueueWrites
@@ -16,6 +21,22 @@ from dsync.store.verdicts import QueueWrites
 _cle, _dossier = tables.cle, tables.dossier
 Keys = Mapping[DossierNumber, Mapping[str, str]]
 """By dossier, then by check."""
+
+
+def secret_of(run: ProgrammeRun) -> bytes:
+    """Return the démarche's secret for `key_of`, made at its first use."""
+    with run.reading() as reader:
+        secret: str | None = reader.state.read().cle_secrete
+    if secret is None:
+        secret = secrets.token_hex(16)
+        with run.transaction() as tx:
+            tx.state.save(cle_secrete=secret)
+    return secret.encode()
+
+
+def key_of(secret: bytes, controle: str, *compared: object) -> str:
+    """Return the key by which a check compares these values, from which they cannot be had."""
+    return hmac.new(secret, json_bytes([controle, compared]), sha256).hexdigest()
 
 
 class KeyReads(Subject):

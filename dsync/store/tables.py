@@ -207,6 +207,21 @@ class CleRow(_Table, table=True):
     cle: str = Field(index=True)
 
 
+class JumeauRow(_Table, table=True):
+    """What an erased dossier still counts for as a doublon: public, nothing that anybody typed.
+
+    Of one that an operator erased here, as long as DS has it; its state is in `dossier`. `montre`:
+    whether DS showed it when it was last looked for.
+    """
+
+    __tablename__ = "jumeau"
+
+    numero: int = given_number()
+    demarche_numero: int = _number()
+    produit: str = Field(index=True)
+    montre: bool
+
+
 class DeclarationRow(_Table, table=True):
     """A version of declared checks, whole; rows are never changed nor deleted."""
 
@@ -295,6 +310,8 @@ class ReponseRow(_Table, table=True):
     auteur: str
     repondu_le: dt.datetime
     constat: Any = json_text(Controle)
+    # The id of the product that the person named, if any.
+    produit: str | None
     statut: str
     # When it was withdrawn or replaced, and by whom.
     finie_le: dt.datetime | None
@@ -731,6 +748,7 @@ declaration = metadata.tables["declaration"]
 correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
 reponse = metadata.tables["reponse"]
+jumeau = metadata.tables["jumeau"]
 outbox = metadata.tables["outbox"]
 pousse = metadata.tables["pousse"]
 evenement = metadata.tables["evenement"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from dsync.domain.check_answers import ANSWER, LONGEST_REASON, found_by, is_sett
 from dsync.domain.dossier import Json, Presence
 from dsync.domain.nearest import nearest
 from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.wording import fold
 from dsync.errors import ConfigurationError
 from dsync.programme import NO_RULES, ToJudge
 from dsync.store import NewEvent, Reader
@@ -40,6 +42,13 @@ class Obstacle(StrEnum):
     )
     NO_REASON = "A reason is missing: say in a sentence what was established, and by what."
     LONG_REASON = f"A reason has {LONGEST_REASON} characters at most: shorten it."
+    NO_PRODUCT = (
+        "A product goes with the answer « conforme » to the check of the page{takes}: leave it out."
+    )
+    UNKNOWN_PRODUCT = (
+        "No product of beta.gouv.fr has or had the id « {produit} ».{near} `dsync evidence show` "
+        "says when the catalogue was read."
+    )
     NO_ANSWER = "Nobody answered « {controle} » of dossier {number}: there is nothing to withdraw."
 
 
@@ -51,7 +60,32 @@ def shown_key(resultat: str, motif: str | None) -> str:
 def obstacle(reader: Reader, work: Answering) -> Obstacle | None:
     """Return why a check cannot be answered, or its answer withdrawn; None: it can."""
     found = reader.verdicts.for_judging(work.dossiers)
-    return _obstacle(found[0], work) if found else Obstacle.NO_DOSSIER
+    if not found:
+        return Obstacle.NO_DOSSIER
+    if (why := _obstacle(found[0], work)) is not None:
+        return why
+    if not isinstance(work, AnswerCheck) or work.produit is None:
+        return None
+    if (work.controle, work.resultat) != (reader.programme.names_product, Resultat.CONFORME):
+        return Obstacle.NO_PRODUCT
+    known = reader.programme.products(reader.connection)
+    return None if product_of(work.produit, known) else Obstacle.UNKNOWN_PRODUCT
+
+
+def product_of(typed: str, known: Mapping[str, str]) -> str | None:
+    """Return the known product with an id, whatever its case and accents; None: there is none."""
+    if typed in known:
+        return typed
+    same = [id_ for id_ in known if fold(id_) == fold(typed)]
+    return same[0] if len(same) == 1 else None
+
+
+def nearest_product(reader: Reader, typed: str) -> str:
+    """Return « id » (name) of the known product most similar to a text; empty: none is similar."""
+    known = reader.programme.products(reader.connection)
+    spelt = {fold(text): id_ for id_, nom in known.items() for text in (nom, id_)}
+    near = nearest(fold(typed), spelt)
+    return f"« {spelt[near]} » ({known[spelt[near]]})" if near else ""
 
 
 def _obstacle(due: ToJudge, work: Answering) -> Obstacle | None:
@@ -78,7 +112,8 @@ def _obstacle(due: ToJudge, work: Answering) -> Obstacle | None:
     if work.shown not in (None, shown_key(controle.resultat, controle.motif)):
         # Not where this very answer was stored by a run that was killed after it.
         given = due.answers.get(work.controle)
-        is_given = given is not None and (given.resultat, given.motif) == (work.resultat, reason)
+        said = work.resultat, reason, work.produit
+        is_given = given is not None and (given.resultat, given.motif, given.produit) == said
         return None if is_given and is_settled(controle) else Obstacle.CHANGED
     return None
 
@@ -93,7 +128,12 @@ def explained(reader: Reader, why: Obstacle, work: Answering) -> str:
     found = reader.verdicts.for_judging(work.dossiers)
     names = [one.controle for due in found if due.current for one in due.current.controles]
     meant = nearest(work.controle, names)
+    takes, produit = reader.programme.names_product, getattr(work, "produit", None) or ""
+    near = nearest_product(reader, produit) if why is Obstacle.UNKNOWN_PRODUCT else ""
     return why.format(
+        takes=f", {takes}" if takes else ", and this démarche has none",
+        produit=one_line(produit),
+        near=f" Did you mean {near}?" if near else "",
         number=work.dossiers[0],
         controle=work.controle,
         meant=f" Did you mean « {meant} »?" if meant else "",
@@ -127,16 +167,30 @@ def answer(run: Run, work: Answering) -> None:
     details: dict[str, Json] = {"controle": work.controle, "resultat": None}
     with run.reading() as reader:
         check(reader, work)
+        if getattr(work, "produit", None) and run.context.judge.names_product is None:
+            # Another démarche's programme has products.
+            raise ConfigurationError(explained(reader, Obstacle.NO_PRODUCT, work))
     with run.transaction() as tx:
         if isinstance(work, AnswerCheck):
             [due] = tx.verdicts.for_judging(work.dossiers)
             shown = _check_of(due, work.controle)
             assert shown is not None  # noqa: S101 - as just checked, under the lease
             result, reason = Resultat(work.resultat), one_line(work.motif)
+            product = None
+            if work.produit is not None:
+                product = product_of(work.produit, tx.programme.products(tx.connection))
             is_new = tx.answers.give(
-                number, found_by(shown), result, reason, by=run.asked_by, now=run.now
+                number,
+                found_by(shown),
+                result,
+                reason,
+                by=run.asked_by,
+                now=run.now,
+                produit=product,
             )
             details["resultat"] = result.value
+            if product is not None:
+                details["produit"] = product
         else:
             is_new = tx.answers.withdraw(number, work.controle, by=run.asked_by, now=run.now)
         if is_new:

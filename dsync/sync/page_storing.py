@@ -99,6 +99,7 @@ def store_page(
         erased = tx.deletions.erased_on_request(
             [*numbers, *(number for number, _ in named if number)]
         )
+        twins = {record.numero: record.etat for record in records if record.numero in erased}
         records = [record for record in records if record.numero not in erased]
         # Their content may be another dossier's.
         misnamed = set(
@@ -123,6 +124,8 @@ def store_page(
         if seen := [*sorted(erased), *skipped, *(number for number, _ in unreadable)]:
             # So that a full read does not take them for disappeared.
             tx.deletions.mark_seen(run.id, seen)
+        if twins:
+            tx.deletions.follow_twins(twins)
         open_records = [record for record in records if record.is_open]
         ended = tx.wishes.current(
             [WishStatus.CONFIRMEE, WishStatus.CONFLIT], [record.numero for record in open_records]

@@ -623,6 +623,7 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
             reader.deletions.unseen(began),
             reader.deletions.unseen(began, Presence.MASQUE),
         )
+        twins = reader.deletions.lost_twins(began)
         present = reader.dossiers.present_count()
     limit = _limit(run, present)
     proposal = Proposal(
@@ -644,7 +645,10 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
     # A hidden dossier that is no longer in the lists was restored and has since expired. The brake
     # does not count these: they are not present in the copy, so losing them cannot empty it.
     disappeared = _request_missing(run, [*unseen, *unlisted])
+    # As many as the brake allows: more may be the token's scope, and they go on counting.
+    lost = _request_missing(run, twins) if len(twins) <= limit else []
     with run.transaction() as tx:
+        tx.deletions.hide_twins(lost)
         # In batches: a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
         run.report.deleted += sum(
             tx.deletions.mark_disappeared(run.id, chunk, run.now)

@@ -119,6 +119,8 @@ class AnswerCheck(_Work, frozen=True, tag="precontrole answer"):
     """The reason; the journal does not keep it."""
     shown: str | None = None
     """Digest of what the person was shown of the check: only on this the answer may rest."""
+    produit: str | None = None
+    """The id of the product that the person says the dossier is about."""
 
 
 class WithdrawAnswer(_Work, frozen=True, tag="precontrole unanswer"):

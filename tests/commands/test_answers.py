@@ -45,6 +45,23 @@ def test_a_check_is_answered_listed_and_the_answer_withdrawn(
     assert ["retiree"] == [one["statut"] for one in shown]
 
 
+def test_an_answer_says_which_product_it_is(run: InsideCommand, sandbox: Sandbox) -> None:
+    """Dossier 6 names no page; the checks of the product are then made of this one."""
+    begin(run, sandbox)
+    known = run("dossier", "show", N, "--json").json["produit_id"]
+    answered = run(
+        "precheck", "answer", str(number(6)), "fiche_produit", *ANSWER, "--produit", known, "--json"
+    )
+    assert 0 == answered.code, answered.text
+    [compared] = answered.json["dossiers"]
+    made = {one["controle"]: one for one in compared["controles"]}
+    assert known == made["phase"]["preuve"]["produit"] == compared["preuve"]["product"]["id"]
+    assert N in made["doublon"]["motif"]
+    [row] = run("precheck", "answers", "--json").json
+    assert (known, "valable") == (row["produit"], row["statut"])
+    assert 0 == run("db", "verify").code
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -55,6 +72,8 @@ def test_a_check_is_answered_listed_and_the_answer_withdrawn(
         (("answer", N, "doublon", "--resultat", "conforme"), "--motif"),
         (("answer", N, "doublon", "--resultat", "a_verifier", "--motif", "x"), "conforme"),
         (("answer", "x", "doublon", *ANSWER), "expected a number of DS"),
+        (("answer", N, "fiche_produit", *ANSWER, "--produit", "zz-rien"), "has or had the id"),
+        (("answer", N, "doublon", *ANSWER, "--produit", "docs"), "fiche_produit: leave it out"),
         (("unanswer", N, "doublon"), "there is nothing to withdraw"),
     ],
 )

@@ -487,7 +487,7 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     dsync("sync", DSYNC_CONFIG=str(renamed))
     verdict, detail = stand()
     assert "À vérifier" == verdict
-    assert "ce contrôle n’existe plus : non conforme selon" in str(detail).replace("\u00a0", " ")
+    assert "ce contrôle n’est plus fait : non conforme selon" in str(detail).replace("\u00a0", " ")
     rests = dsync("sync", "--full", "--json", DSYNC_CONFIG=str(renamed)).json
     assert (0, 0) == (rests["evaluated"], rests["pushed"])
     withdrawn = dsync("precheck", "unanswer", str(number), "part", DSYNC_CONFIG=str(renamed))

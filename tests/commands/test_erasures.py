@@ -21,6 +21,7 @@ from dsync.wiring import Worker
 from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
+from tests.engine.rig import number
 
 
 def presence(run: Command, number: int) -> str:
@@ -213,3 +214,25 @@ def test_a_temporary_copy_of_a_killed_process_is_swept_at_the_next_start(
         living.wait()
     assert 0 == Command(run.folder, given)("sync", "--dry-run").code
     assert [f"{PREFIX}lien"] == [path.name for path in temporary.iterdir()]
+
+
+def test_an_erased_twin_goes_along_with_the_database(
+    run: InsideCommand, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A backup and a copy have it: they verify, and a full read moves nothing."""
+    begin(run, sandbox)
+    # Dossiers 1 and 8 are for one product, both under way.
+    assert 0 == run("dossier", "erase", str(number(8)), "--yes").code
+    assert 0 == run("db", "verify").code
+    backup, copied = tmp_path / "kept.db", tmp_path / "copied.db"
+    assert 0 == run("db", "backup", str(backup)).code
+    assert 0 == run("db", "copy", f"sqlite:///{copied}").code
+    for file in (backup, copied):
+        other = InsideCommand(
+            run.folder, {**run.environment, "DSYNC_DATABASE_URL": f"sqlite:///{file}"}
+        )
+        assert 0 == other("db", "verify").code
+        assert 0 == other("sync", "--full").code
+        made = other("dossier", "show", str(number(1)), "--json").json["controles"]
+        [found] = [one for one in made if one["controle"] == "doublon" and one["courant"]]
+        assert str(number(8)) in found["motif"]

@@ -7,7 +7,7 @@ import re
 from tests.console.served import USER, Visitor, words
 from tests.console.test_actions import requests_of
 from tests.engine.rig import Engine, number
-from tests.engine.test_answers import move, page_of, statuses
+from tests.engine.test_answers import checks, move, page_of, statuses
 
 WHY = "Attestation du 12 février"
 
@@ -67,3 +67,36 @@ def test_what_has_changed_since_it_was_shown_is_not_answered(
     assert "/repondre" not in visitor.get(finished).text
     assert "il garde son verdict" in visitor.post(f"{finished}/repondre", **fields).text
     assert [] == engine.rows("SELECT * FROM reponse")
+
+
+def test_an_answer_names_the_product_of_a_dossier(engine: Engine, visitor: Visitor) -> None:
+    """By its id, which the field finds by name; what no product has is said, with the nearest."""
+    path = f"/dossiers/{number(6)}"
+    page = visitor.get(path).text
+    [(produit, nom), *_] = re.findall(r'<option value="([^"]+)">([^<]+)</option>', page)
+    assert ['id="p-fiche_produit" name="produit" list="produits"'] == re.findall(
+        r'id="p-\w+" name="produit" list="produits"', page
+    )
+    fields = {"controle": "fiche_produit", "resultat": "conforme", "motif": WHY}
+    fields["vu"] = seen(visitor, 6, "fiche_produit")
+    said = words(visitor.post(f"{path}/repondre", **fields, produit=f"{produit}z<").text)
+    assert f"Aucun produit de beta.gouv.fr n’a, ni n’a eu, l’identifiant « {produit}z< »" in said
+    assert f"Le plus proche : « {produit} » ({nom})" in said
+    refused = fields | {"resultat": "non_conforme", "produit": produit}
+    assert "ne se nomme qu’avec" in visitor.post(f"{path}/repondre", **refused).text
+    wrong = fields | {"controle": "completude", "vu": seen(visitor, 6, "completude")}
+    assert "ne se nomme qu’avec" in visitor.post(f"{path}/repondre", **wrong, produit=produit).text
+    assert [] == engine.rows("SELECT * FROM reponse")
+    visitor.ask(f"{path}/repondre", **fields, produit=f" {produit} ")
+    page = words(visitor.get(path).text)
+    assert f"Établi par ada le 24/11/2026 ({WHY}), pour le produit {produit}." in page
+    assert "sans_objet" != checks(engine, 6)["phase"]["resultat"]
+    [row] = engine.rows("SELECT produit FROM reponse")
+    assert produit == row["produit"]
+    # Blank: nobody named one.
+    fields["vu"] = seen(visitor, 4, "fiche_produit")
+    visitor.ask(f"/dossiers/{number(4)}/repondre", **fields, produit="")
+    assert [None] == [
+        row["produit"]
+        for row in engine.rows("SELECT produit FROM reponse WHERE numero = :n", n=number(4))
+    ]

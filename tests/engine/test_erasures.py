@@ -9,7 +9,7 @@ import pytest
 
 from dsync.domain.run_kinds import Kind
 from dsync.sync.report import RunReport
-from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
 
 ONE = 1
 WORD = "Mot-témoin"
@@ -86,17 +86,6 @@ def test_an_erasure_that_is_undone_is_copied_and_judged_again(engine: Engine) ->
     assert engine.one("lecture_candidature", ONE)["probleme"]
     assert before == (engine.verdict(ONE), engine.remote(ONE))
     assert 2 == engine.worker.erase(ONE, undo=True).exit_code
-
-
-def test_an_erased_twin_counts_no_more(engine: Engine) -> None:
-    """The other dossier for its product is judged again."""
-    [twin] = seeds([0])
-    engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
-    engine.sync_until_quiet()
-    assert "À vérifier" == engine.verdict(0)
-    engine.worker.erase(2)
-    engine.sync()
-    assert "Éligible" == engine.verdict(0) == engine.remote(0)
 
 
 def test_a_dossier_that_ds_erases_after_us_is_marked_so(engine: Engine) -> None:

@@ -33,7 +33,10 @@ def load(url: str, version: str) -> None:
 
 
 def contents(url: str) -> dict[str, list[str]]:
-    """Return the rows of every table but those about the schema."""
+    """Return the rows of every table but those about the schema.
+
+    Without NULL: a column that is added later changes no row.
+    """
     with connected(url) as connection:
         names = {*inspect(connection).get_table_names()} - BOOKKEEPING
         found = {}
@@ -44,7 +47,10 @@ def contents(url: str) -> dict[str, list[str]]:
                 if one["name"] not in ADDED
             )
             rows = connection.execute(text(f"SELECT {', '.join(columns)} FROM {name}"))
-            found[name] = sorted(repr(tuple(row)) for row in rows)
+            found[name] = sorted(
+                repr({key: value for key, value in row.items() if value is not None})
+                for row in rows.mappings()
+            )
         return found
 
 

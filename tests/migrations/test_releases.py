@@ -96,8 +96,10 @@ def test_a_database_of_a_release_comes_here_and_goes_back(
         assert (0, True) == (verified.code, verified.json.get("ok")), verified.text
         ended = dsync("db", "downgrade", "0.1.0", "--yes")
         assert 0 == ended.code, ended.text
-        # A table that the older one lacks was empty.
-        assert {name: rows for name, rows in before.items() if name != "accord"} == contents(url)
+        # A table of a later release goes; here it has no row.
+        assert {name: rows for name, rows in before.items() if rows} == {
+            name: rows for name, rows in contents(url).items() if rows
+        }
         with connected(url) as connection:
             found = layout.read(connection, PROGRAMME)
             engine = connection.dialect.name

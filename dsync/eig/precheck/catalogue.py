@@ -264,6 +264,18 @@ class Catalogue:
             return product_id
         return min(renamed)
 
+    def former_ids(self, products: Container[str]) -> dict[str, str]:
+        """Return the present id by a former one, of these products."""
+        present = {old: self.current_id(old) for old in self.aliases}
+        return {old: new for old, new in present.items() if new != old and new in products}
+
+    def published(self, product_id: str) -> Product | None:
+        """Return the product that has or once had an id, as it is or was last published."""
+        id_ = self.current_id(product_id)
+        if (product := self.products.get(id_)) or (known := self.former.get(id_)) is None:
+            return product
+        return Product(known.id, known.nom, known.phases, incubateur=known.incubateur)
+
     def host_owner(self, host: str) -> str | None:
         """Return the product whose own site a host is, or None.
 

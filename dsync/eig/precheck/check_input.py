@@ -33,6 +33,9 @@ class Context:
     evidence: Evidence
     rules: RuleSet
     match: ProductMatch
+    """The product that the dossier is about."""
+    typed: ProductMatch
+    """What the applicant's answer alone leads to."""
     catalogue_source: str
     catalogue_sha256: str
     consulte_le: str | None

@@ -12,7 +12,15 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from dsync.domain.check_answers import Answer, found_by, is_settled, with_answers
+from dsync.domain.check_answers import (
+    ABOUT,
+    ANSWER,
+    Answer,
+    found_by,
+    is_settled,
+    left_over,
+    with_answers,
+)
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
@@ -38,9 +46,10 @@ from dsync.eig.precheck.evidence import (
     Evidence,
     IdentifiedProduct,
     ProductEvidence,
+    established,
     identify_product,
 )
-from dsync.eig.precheck.product import Lien, ProductMatch
+from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import A_EXAMINER
 from dsync.errors import RuleEvaluationError
@@ -75,7 +84,7 @@ def judge(
         RuleEvaluationError: a check failed, which is a bug.
     """
     with _naming(candidature):
-        products = _identify(candidature, evidence, rules, frozen_product, absent)
+        products = _identify(candidature, evidence, rules, frozen_product, absent, answers)
         return _decide(candidature, evidence, rules, doublons, products, frozen_product, answers)
 
 
@@ -131,13 +140,14 @@ def judge_if_needed(
     verdict, frozen = current.verdict, current.product
     with _naming(candidature):
         absent = absent_page(candidature, verdict, frozen)
-        products = _identify(candidature, evidence, rules, frozen, absent)
+        products = _identify(candidature, evidence, rules, frozen, absent, answers)
         # The other dossiers are not in this hash: they concern one check only.
         hashes = {products.kept_hash}
         if not evidence.aliases_known:
             # What was judged by redirects that could be read stands while they cannot.
-            match = products.kept.match
-            hashes.add(_fingerprint(candidature, evidence, rules, match, aliases_known=True))
+            hashes.add(
+                _fingerprint(candidature, evidence, rules, products.kept, aliases_known=True)
+            )
         holds = not current.is_stale and verdict.preuve_hash in hashes
         is_valid = holds and doublons == verdict.doublons
         if is_valid:
@@ -146,8 +156,9 @@ def judge_if_needed(
             # Today's catalogue says the same, and there is no former remark to remove.
             if products.kept_hash == products.today_hash and verdict.remarque is None:
                 return None
-        # Only this check depends on the other dossiers.
-        made = [found_by(one) for one in verdict.controles if one.controle != Check.DOUBLON]
+        # Only this check depends on the other dossiers; what is off is not made.
+        on = rules.checks - {Check.DOUBLON}
+        made = [found_by(one) for one in verdict.controles if one.controle in on]
         known = made if holds else ()
         decision = _decide(candidature, evidence, rules, doublons, products, frozen, answers, known)
     return None if is_valid and decision.remarque == verdict.remarque else decision
@@ -196,14 +207,17 @@ def _identify(
     rules: RuleSet,
     frozen: ProductEvidence | None,
     absent: AbsentPage | None,
+    answers: Mapping[str, Answer],
 ) -> _Products:
-    answers = candidature.page_produit, candidature.incubateur
-    kept = today = identify_product(*answers, evidence, rules, frozen, absent)
-    kept_hash = today_hash = _fingerprint(candidature, evidence, rules, kept.match)
+    typed, incubateur = candidature.page_produit, candidature.incubateur
+    answer = answers.get(Check.FICHE_PRODUIT)
+    named = established(answer.produit, answer.constat, typed) if answer else None
+    kept = today = identify_product(typed, incubateur, evidence, rules, frozen, absent, named)
+    kept_hash = today_hash = _fingerprint(candidature, evidence, rules, kept)
     if kept.is_frozen:
-        today = identify_product(*answers, evidence, rules, None, absent)
+        today = identify_product(typed, incubateur, evidence, rules, None, absent, named)
         if today.match != kept.match:
-            today_hash = _fingerprint(candidature, evidence, rules, today.match)
+            today_hash = _fingerprint(candidature, evidence, rules, today)
     return _Products(kept, kept_hash, today, today_hash)
 
 
@@ -252,6 +266,7 @@ def _context(
         evidence=evidence,
         rules=rules,
         match=named.match,
+        typed=named.typed,
         catalogue_source=source,
         catalogue_sha256=sha256,
         consulte_le=at.isoformat() if at else None,
@@ -307,17 +322,34 @@ def _with_answers(made: Sequence[Controle], context: Context) -> tuple[Controle,
     A check that leans on the product is not passed over because somebody established that there is
     a page: without a product of the catalogue, somebody has to examine it, too.
     """
-    if not context.answers:
+    answers = context.answers
+    if not answers:
         return tuple(made)
-    answered = with_answers(made, context.answers, READING)
+    found = next((one for one in made if one.controle == Check.FICHE_PRODUIT), None)
+    answer = answers.get(Check.FICHE_PRODUIT)
+    if found and answer and _is_still_about(context, answer, found):
+        answers = {**answers, Check.FICHE_PRODUIT: structs.replace(answer, constat=found)}
+    left = tuple(left_over(made, answers))
+    answered = with_answers(made, answers, READING)
     page = next((one for one in answered if one.controle == Check.FICHE_PRODUIT), None)
     if page is None or not is_settled(page) or page.resultat is not Resultat.CONFORME:
-        return answered
+        return answered + left
     examined = [
         make_controle(one.controle, A_EXAMINER, {}) if one.resultat is Resultat.SANS_OBJET else one
         for one in made
     ]
-    return with_answers(examined, context.answers, READING)
+    return with_answers(examined, answers, READING) + left
+
+
+def _is_still_about(context: Context, answer: Answer, found: Controle) -> bool:
+    """Whether an answer about the page holds though the check finds it in another way."""
+    if established(answer.produit, answer.constat, context.candidature.page_produit):
+        # Whatever the catalogue suggests: they said which product it is.
+        return True
+    # Another spelling of the product that it was given for, which shows nothing new of it.
+    about = answer.produit or answer.constat.preuve.get(ABOUT)
+    is_same = context.typed.is_certain and context.typed.product_id == about
+    return is_same and found.resultat in (answer.resultat, answer.constat.resultat)
 
 
 def _limit_severity(controle: Controle, context: Context) -> Controle:
@@ -337,17 +369,21 @@ def _fingerprint(
     candidature: Candidature,
     evidence: Evidence,
     rules: RuleSet,
-    match: ProductMatch,
+    named: IdentifiedProduct,
     *,
     aliases_known: bool | None = None,
 ) -> str:
     """Return a digest of the evidence that a verdict on this dossier is based on."""
     # Only what concerns this dossier: another product's change must not have it judged again.
+    match = named.match
     facts: list[Json] = [match.lien, *match.noms, match.autres_mots, match.confirme]
     if match.product:
         facts.append(match.product.fingerprint)
     if match.absente_le:
         facts.append(match.absente_le.isoformat())
+    if match is not named.typed:
+        # What the text alone leads to decides nothing then.
+        facts.append(ANSWER)
     # Once the redirects can be read again, an unknown page may be an alias.
     if match.lien is Lien.INCONNUE:
         facts.append(evidence.aliases_known if aliases_known is None else aliases_known)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec import Struct, ValidationError, convert, structs, to_builtins
 
 from dsync.domain.dossier import Json
+from dsync.domain.verdict import Controle
 from dsync.domain.wording import fold
 from dsync.eig.precheck.catalogue import Catalogue, Product
 from dsync.eig.precheck.product import WEAK, Lien, ProductMatch, resolve_product
@@ -78,10 +79,15 @@ class ProductEvidence(Struct, frozen=True):
     """What stands beside the address or the name in `saisie`, as in `ProductMatch`."""
     absente_le: datetime | None = None
     """As in `ProductMatch`."""
+    etabli: bool = False
+    """Whether a person named the product, of what the applicant had typed."""
 
     def document(self) -> dict[str, Json]:
         """Return the JSON values that are stored."""
         document: dict[str, Json] = to_builtins(self)
+        if not self.etabli:
+            # Evidence that was stored before it was kept reads the same.
+            del document["etabli"]
         return document
 
 
@@ -110,6 +116,19 @@ class IdentifiedProduct(NamedTuple):
     """None when `match` has no single product."""
     is_frozen: bool
     """Whether `product_evidence` comes from an earlier verdict."""
+    typed: ProductMatch
+    """What the applicant's text alone leads to; another one than `match` if a person named it."""
+
+
+def established(product: str | None, constat: Controle | None, typed: str | None) -> str | None:
+    """Return the id of the product that a person named, if what is typed is still what they saw.
+
+    Args:
+        product: the id in the answer to the check of the page.
+        constat: what that check had found.
+        typed: the text that the applicant typed.
+    """
+    return product if constat is not None and constat.preuve.get("saisie") == typed else None
 
 
 def identify_product(
@@ -119,8 +138,11 @@ def identify_product(
     rules: RuleSet,
     frozen: ProductEvidence | None,
     absent: AbsentPage | None = None,
+    named: str | None = None,
 ) -> IdentifiedProduct:
-    """Return the product that an applicant names, with the frozen evidence if it still applies.
+    """Return the product that a dossier is about, with the frozen evidence if it still applies.
+
+    It is what the applicant names, unless a person named it.
 
     Args:
         typed: the text that the applicant typed.
@@ -130,13 +152,49 @@ def identify_product(
         frozen: the product evidence of the dossier's verdict. It applies as long as the text
             names the same product, in any spelling, even if the catalogue changed since.
         absent: the page that an earlier catalogue did not have.
+        named: of `established`.
     """
-    named = _identify(typed, evidence, frozen, absent)
-    match = named.match
-    if match.lien not in WEAK or match.product is None:
-        return named
-    is_confirmed = rules.is_incubator(incubateur, match.product)
-    return named._replace(match=replace(match, confirme=is_confirmed))
+    found = _identify(typed, evidence, frozen, absent)
+    match = found.match
+    if match.lien in WEAK and match.product is not None:
+        match = replace(match, confirme=rules.is_incubator(incubateur, match.product))
+        found = found._replace(match=match, typed=match)
+    return found if named is None else _established(named, typed, found, evidence, frozen)
+
+
+def _established(
+    named: str,
+    typed: str | None,
+    found: IdentifiedProduct,
+    evidence: Evidence,
+    frozen: ProductEvidence | None,
+) -> IdentifiedProduct:
+    """Return the product that a person named, which weighs as the address of its page does."""
+    catalogue, as_page = evidence.catalogue, {"lien": Lien.FICHE, "page": None, "autres_mots": ""}
+    if frozen is not None and frozen.product.id == named:
+        kept = structs.replace(frozen, saisie=typed or "", etabli=True, **as_page)
+        # Since when the page exists is no matter where a person says that it is this product's.
+        match = replace(_frozen(kept).match, absente_le=None)
+        return IdentifiedProduct(match, kept, True, found.typed)
+    if catalogue is None:
+        return IdentifiedProduct(ProductMatch(Lien.INDISPONIBLE), None, False, found.typed)
+    product = catalogue.published(named)
+    if product is None:
+        return found
+    at = evidence.catalogue_at
+    if product.id not in catalogue.products:
+        at = catalogue.former[product.id].vu_le
+    own = ProductEvidence(
+        saisie=typed or "",
+        lien=Lien.FICHE,
+        page=None,
+        product=product,
+        source=catalogue.source,
+        sha256=catalogue.sha256,
+        consulte_le=at,
+        etabli=True,
+    )
+    return IdentifiedProduct(ProductMatch(Lien.FICHE, product), own, False, found.typed)
 
 
 def _identify(
@@ -146,22 +204,30 @@ def _identify(
     absent: AbsentPage | None,
 ) -> IdentifiedProduct:
     # The same text needs no catalogue, which may be out of reach, and may read differently today.
-    if frozen is not None and typed == frozen.saisie:
+    if frozen is not None and typed == frozen.saisie and not frozen.etabli:
         return _frozen(frozen)
     catalogue = evidence.catalogue
     match = resolve_product(typed, catalogue)
     if typed is None or catalogue is None:
-        return IdentifiedProduct(match, None, False)
+        return IdentifiedProduct(match, None, False, match)
+    # What a person named is no longer named: the text alone has to lead to it.
+    if frozen is not None and frozen.etabli and match.product is None:
+        frozen = None
     if frozen is not None and _is_same(match, frozen, catalogue):
         # The page was withdrawn, but the text has its address: as certain as before.
         is_its_page = match.product is None and fold(match.page or "") == fold(frozen.product.id)
         lien = match.lien if match.product else Lien.FICHE if is_its_page else frozen.lien
         kept = structs.replace(
-            frozen, saisie=typed, lien=lien, page=match.page, autres_mots=match.autres_mots
+            frozen,
+            saisie=typed,
+            lien=lien,
+            page=match.page,
+            autres_mots=match.autres_mots,
+            etabli=False,
         )
         return _frozen(kept)
     if (product := match.product) is None:
-        return IdentifiedProduct(match, None, False)
+        return IdentifiedProduct(match, None, False, match)
     if absent is not None and fold(absent.page) == fold(product.id):
         match = replace(match, absente_le=absent.at)
     product_evidence = ProductEvidence(
@@ -175,7 +241,7 @@ def _identify(
         autres_mots=match.autres_mots,
         absente_le=match.absente_le,
     )
-    return IdentifiedProduct(match, product_evidence, False)
+    return IdentifiedProduct(match, product_evidence, False, match)
 
 
 def _frozen(frozen: ProductEvidence) -> IdentifiedProduct:
@@ -186,7 +252,7 @@ def _frozen(frozen: ProductEvidence) -> IdentifiedProduct:
         autres_mots=frozen.autres_mots,
         absente_le=frozen.absente_le,
     )
-    return IdentifiedProduct(match, frozen, True)
+    return IdentifiedProduct(match, frozen, True, match)
 
 
 def _is_same(match: ProductMatch, frozen: ProductEvidence, catalogue: Catalogue) -> bool:

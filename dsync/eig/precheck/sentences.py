@@ -488,6 +488,14 @@ AUTRES = Sentence(
     "Même produit que {dossiers}, en cours ou accepté{s} sur Démarches Simplifiées",
     f"{_OURS}un seul dossier par produit", "décider quel dossier instruire",
 )  # fmt: skip
+MEMES_MOTS = Sentence(
+    (Check.DOUBLON,), A_VERIFIER,
+    "d’autres dossiers en cours ou acceptés avec la même réponse, sans produit connu",
+    "Aucun produit reconnu, mais même réponse sur la page produit que {dossiers}, en cours ou "
+    "accepté{s} sur Démarches Simplifiées",
+    f"{_OURS}un seul dossier par produit",
+    "vérifier s’il s’agit du même projet, puis décider quel dossier instruire",
+)  # fmt: skip
 
 SENTENCES = tuple(value for value in globals().values() if isinstance(value, Sentence))
 """All sentences, in the order of this file."""

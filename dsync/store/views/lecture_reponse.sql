@@ -3,6 +3,7 @@ SELECT
     r.controle,
     r.resultat,
     r.motif,
+    r.produit,
     r.auteur,
     utc(r.repondu_le) AS repondu_le,
     CASE

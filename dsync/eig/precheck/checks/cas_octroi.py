@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import fold, french_date, listed, quoted
@@ -54,6 +55,7 @@ def check_cas_octroi(context: Context) -> Controle:
         missing_catalogue = context.match.lien is Lien.INDISPONIBLE
         return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
     preuve: dict[str, Json] = {
+        ABOUT: product.id,
         "cas": context.candidature.cas_demande,
         "date": context.deposit_day.isoformat(),
         "stats_url": product.stats_url,

@@ -1,7 +1,9 @@
-"""`doublon`: no other open or accepted dossier is for the same product."""
+"""`doublon`: no other open or accepted dossier is for the same product, or answers the same."""
 
 from __future__ import annotations
 
+from dsync.domain.check_answers import ABOUT
+from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import listed
 from dsync.eig.precheck import sentences
@@ -12,18 +14,22 @@ NAME = Check.DOUBLON
 
 
 def check_doublon(context: Context) -> Controle:
-    """List the other dossiers for the same product, which the caller has looked up."""
-    if context.match.product is None:
+    """List the other dossiers for the same product, which the caller has looked up.
+
+    Without a known product, those with the same words.
+    """
+    product, others = context.match.product, context.doublons
+    if product is None and not others:
         return without_product(NAME)
-    others = context.doublons
+    preuve: dict[str, Json] = {ABOUT: context.match.product_id, "dossiers": list(others)}
     if not others:
-        return make_controle(NAME, sentences.SEUL, {"dossiers": []})
+        return make_controle(NAME, sentences.SEUL, preuve)
     is_one = len(others) == 1
     numbers = listed(map(str, others))
     return make_controle(
         NAME,
-        sentences.AUTRES,
-        {"dossiers": list(others)},
+        sentences.AUTRES if product else sentences.MEMES_MOTS,
+        preuve,
         dossiers=f"le dossier {numbers}" if is_one else f"les dossiers {numbers}",
         s="" if is_one else "s",
     )

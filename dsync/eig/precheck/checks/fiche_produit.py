@@ -60,7 +60,7 @@ def check_fiche_produit(context: Context) -> Controle:
     """Check whether the typed text leads to one published product."""
     if refusal := without_question(NAME, context, FIELD, "page produit"):
         return refusal
-    match = context.match
+    match = context.typed
     preuve: dict[str, Json] = {
         "saisie": context.candidature.page_produit,
         "lien": match.lien.value,
@@ -113,7 +113,7 @@ def check_fiche_produit(context: Context) -> Controle:
 
 
 def _sentence(context: Context) -> Sentence:
-    match = context.match
+    match = context.typed
     if match.lien is Lien.INCONNUE:
         if match.autres_mots:
             return sentences.INCONNUE_AVEC_MOTS
@@ -160,7 +160,7 @@ def _with_others(names: Sequence[str], match: ProductMatch) -> str:
 
 def _pages(context: Context) -> str:
     """Return the question about the possible products, with their pages."""
-    match, catalogue = context.match, context.evidence.catalogue
+    match, catalogue = context.typed, context.evidence.catalogue
     if catalogue is None or not match.ids:
         return "l’adresse actuelle de la fiche"
     pages = [

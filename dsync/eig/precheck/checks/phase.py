@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, worst
 from dsync.domain.wording import fold, french_date, listed, quoted
@@ -34,6 +35,7 @@ def check_phase(context: Context) -> Controle:
         return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
     by_start = phase_by_start(product.phases, context.deposit_day)
     preuve: dict[str, Json] = {
+        ABOUT: product.id,
         "date": context.deposit_day.isoformat(),
         "phase": by_start.nom if by_start else None,
         "phases": [

@@ -1,4 +1,4 @@
-"""Adds what a database says of itself, what waits for a consent, known boxes, and an index.
+"""Adds what a database says of itself, what waits for a consent, boxes, twins, and an index.
 
 Additive first: the release before this one must still run on this schema.
 """
@@ -40,6 +40,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("demarche_numero", "genre", name=op.f("pk_accord")),
     )
     op.add_column("sync_state", sa.Column("validation_boxes", sa.Text(), nullable=True))
+    op.create_table(
+        "jumeau",
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("produit", sqltypes.AutoString(), nullable=False),
+        sa.Column("montre", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("numero", name=op.f("pk_jumeau")),
+    )
+    op.create_index(op.f("ix_jumeau_produit"), "jumeau", ["produit"])
+    op.add_column("reponse", sa.Column("produit", sqltypes.AutoString(), nullable=True))
     op.create_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run", ["demarche_numero", "run"])
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")
 
@@ -49,4 +59,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run")
     op.drop_column("sync_state", "validation_boxes")
     op.drop_table("accord")
+    with op.batch_alter_table("reponse") as batch:
+        batch.drop_column("produit")
+    op.drop_table("jumeau")
     op.drop_table("layout")

@@ -238,7 +238,7 @@ def test_checks_that_hang_on_the_product_are_sans_objet(
     check: Callable[..., Controle], name: str, typed: str | None
 ) -> None:
     """Without a single product, the checks on the product give « sans objet »."""
-    assert check(name, page_produit=typed, doublons=(2,)).resultat == "sans_objet"
+    assert check(name, page_produit=typed).resultat == "sans_objet"
 
 
 @pytest.mark.parametrize(

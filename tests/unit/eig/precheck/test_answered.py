@@ -1,0 +1,243 @@
+"""What a person's answer means: about which product, by which one, and of a check that is off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dsync.domain.check_answers import Answer, found_by
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
+from dsync.eig.candidature import Candidature
+from dsync.eig.precheck.catalogue import Catalogue
+from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
+from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.rules import RuleSet
+from tests.unit.eig.precheck.sections import rules_of
+
+Build = Callable[..., Candidature]
+PAGE = "https://beta.gouv.fr/startups"
+TWIN = (DossierNumber(9),)
+
+
+def one_of(decision: Decision, name: str) -> Controle:
+    return next(c for c in decision.controles if c.controle == name)
+
+
+def answer(
+    decision: Decision, name: str, resultat: str = "conforme", produit: str | None = None
+) -> dict[str, Answer]:
+    """Answer a check on what it finds."""
+    at = datetime(2024, 6, 3, 9, tzinfo=UTC)
+    found = found_by(one_of(decision, name))
+    return {
+        name: Answer(7, name, Resultat(resultat), "vu", "ada.lo@x.fr", at, found, produit=produit)
+    }
+
+
+@pytest.fixture
+def decided(evidence: Evidence, rules: RuleSet, candidature: Build) -> Callable[..., Decision]:
+    """Judge a candidature with this page and these answers."""
+
+    def run(page: str | None, answers: Any = None, *, frozen: Any = None, **more: Any) -> Decision:
+        options = {"doublons": more.pop("doublons", ()), "frozen_product": stored_product(frozen)}
+        one = candidature(page_produit=page, **more)
+        return judge(one, evidence, rules, answers=answers or {}, **options)
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["phase", "cas_octroi", "doublon"])
+@pytest.mark.parametrize(
+    ("then", "resultat"),
+    [
+        (f"{PAGE}/a-just", "non_conforme"),
+        (f"{PAGE}/a-just.html", "non_conforme"),
+        (f"{PAGE}/ajust", "non_conforme"),
+        # Of the same phases and cases, and as lonely.
+        (f"{PAGE}/mdso", "a_verifier"),
+        (f"{PAGE}/pix", "a_verifier"),
+    ],
+)
+def test_an_answer_holds_for_the_product_about_which_it_was_given(
+    decided: Callable[..., Decision], name: str, then: str, resultat: str
+) -> None:
+    """Though another product gives the same finding; not for another spelling of the same one."""
+    first = decided(f"{PAGE}/a-just")
+    given = answer(first, name, "non_conforme")
+    assert resultat == one_of(decided(then, given), name).resultat.value
+
+
+@pytest.mark.parametrize(
+    ("typed", "given", "then", "resultat"),
+    [
+        ("Umap vert", "conforme", "Umap vert", "conforme"),
+        ("Umap vert", "conforme", "Umap bleu", "a_verifier"),
+        ("Umap vert", "conforme", f"{PAGE}/docs", "a_verifier"),
+        # Another spelling of one product.
+        ("A-JUST", "conforme", f"{PAGE}/a-just", "conforme"),
+        (f"{PAGE}/a-just", "non_conforme", f"{PAGE}/ajust.html", "non_conforme"),
+        (f"{PAGE}/a-just", "non_conforme", f"{PAGE}/docs", "a_verifier"),
+        # They did what was asked of them, or said more than that.
+        ("A-JUST", "non_conforme", f"{PAGE}/a-just", "a_verifier"),
+        ("A-JUST", "conforme", f"{PAGE}/a-just en projet", "a_verifier"),
+        ("A-JUST", "conforme", "DomiFa", "a_verifier"),
+    ],
+)
+def test_an_answer_about_the_page_holds_for_its_product(
+    decided: Callable[..., Decision], typed: str, given: str, then: str, resultat: str
+) -> None:
+    """Naming another one has it confirmed, also where the check would find that one conforming."""
+    answers = answer(decided(typed), "fiche_produit", given)
+    assert resultat == one_of(decided(then, answers), "fiche_produit").resultat
+
+
+def test_a_stored_answer_without_a_product_still_holds(decided: Callable[..., Decision]) -> None:
+    """Of an earlier version, whose evidence did not have it."""
+    first = decided(f"{PAGE}/a-just")
+    given = answer(first, "phase", "non_conforme")
+    found = given["phase"].constat
+    bare = Controle(
+        found.controle,
+        found.resultat,
+        found.motif,
+        {key: value for key, value in found.preuve.items() if key != "produit"},
+    )
+    [one] = given.values()
+    kept = Answer(one.id, one.controle, one.resultat, one.motif, one.auteur, one.repondu_le, bare)
+    assert "non_conforme" == one_of(decided(f"{PAGE}/a-just", {"phase": kept}), "phase").resultat
+
+
+@pytest.mark.parametrize(
+    ("typed", "produit", "verdict", "phase"),
+    [
+        # Unknown, blank, no page, a slip, another product: the person's word counts.
+        ("Umap vert", "a-just", Verdict.ELIGIBLE, "conforme"),
+        (None, "a-just", Verdict.ELIGIBLE, "conforme"),
+        ("néant", "a-just", Verdict.ELIGIBLE, "conforme"),
+        (f"{PAGE}/docs", "a-just", Verdict.ELIGIBLE, "conforme"),
+        ("A-JUST", "a-just", Verdict.ELIGIBLE, "conforme"),
+        # Past its phases: as with its address.
+        ("Umap vert", "domifa", Verdict.INELIGIBLE, "non_conforme"),
+        ("Domifa", "domifa", Verdict.INELIGIBLE, "non_conforme"),
+        ("Umap vert", "sans-phase", Verdict.A_VERIFIER, "a_verifier"),
+    ],
+)
+def test_a_named_product_weighs_as_its_address_does(
+    decided: Callable[..., Decision],
+    typed: str | None,
+    produit: str,
+    verdict: Verdict,
+    phase: str,
+) -> None:
+    """Phase, case and doublon are those of a dossier that gives the address."""
+    given = answer(decided(typed), "fiche_produit", produit=produit)
+    made = decided(typed, given)
+    by_address = decided(f"{PAGE}/{produit}")
+    assert (verdict, phase) == (made.verdict, one_of(made, "phase").resultat)
+    for name in ("phase", "cas_octroi", "doublon"):
+        assert one_of(by_address, name) == one_of(made, name)
+    assert produit == made.constats["produit_id"]
+    said = one_of(made, "fiche_produit").motif
+    assert f"Établi par A. Lo le 03/06/2024 (vu), pour le produit {produit}." == said
+    # Again, with what is stored: nothing is new.
+    assert made == decided(typed, given, frozen=made.preuve)
+
+
+def test_a_named_product_that_the_applicant_then_names_stays_established(
+    decided: Callable[..., Decision],
+) -> None:
+    """Another one instead: the answer is to be confirmed, and the checks are of that one."""
+    given = answer(decided("Umap vert"), "fiche_produit", produit="a-just")
+    same, other = decided(f"{PAGE}/ajust", given), decided(f"{PAGE}/domifa", given)
+    assert Verdict.ELIGIBLE is same.verdict
+    assert "Établi par A. Lo" in one_of(same, "fiche_produit").motif
+    assert "a_verifier" == one_of(other, "fiche_produit").resultat
+    assert "domifa" == other.constats["produit_id"]
+    unknown = decided("Umap bleu", given)
+    assert ("a_verifier", None) == (
+        one_of(unknown, "fiche_produit").resultat,
+        unknown.constats["produit_id"],
+    )
+
+
+def test_a_named_product_is_gone_with_the_answer(decided: Callable[..., Decision]) -> None:
+    """Withdrawn: the verdict is that of what is typed, though the evidence is stored."""
+    for typed in ("Umap vert", None, "A-JUST", f"{PAGE}/docs"):
+        before = decided(typed)
+        made = decided(typed, answer(before, "fiche_produit", produit="a-just"))
+        after = decided(typed, frozen=made.preuve)
+        assert (before.verdict, before.detail) == (after.verdict, after.detail)
+
+
+def test_a_named_product_keeps_its_first_evidence(
+    candidature: Build,
+    evidence: Evidence,
+    rules: RuleSet,
+    write_startups: Callable[..., str],
+) -> None:
+    """A later catalogue adds a remark; one that cannot be read changes nothing."""
+    one = candidature(page_produit="Umap vert")
+    given = answer(judge(one, evidence, rules, doublons=()), "fiche_produit", produit="a-just")
+    first = judge(one, evidence, rules, doublons=(), answers=given)
+    frozen = stored_product(first.preuve)
+    products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
+    past = Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
+    kept = judge(one, past, rules, doublons=(), frozen_product=frozen, answers=given)
+    assert (first.verdict, first.detail) == (kept.verdict, kept.detail)
+    assert "le verdict serait Inéligible" in (kept.remarque or "")
+    current = CurrentVerdict(False, first, frozen)
+    nothing = replace(evidence, catalogue=None)
+    for known in (evidence, nothing):
+        again = judge_if_needed(one, known, rules, doublons=(), current=current, answers=given)
+        assert again is None
+
+
+def test_the_same_words_are_a_doublon_without_a_product(decided: Callable[..., Decision]) -> None:
+    """« À vérifier », with the others; and the answer is not one about a product."""
+    found = one_of(decided("Umap vert", doublons=TWIN), "doublon")
+    assert ("a_verifier", [9]) == (found.resultat, found.preuve["dossiers"])
+    assert "Aucun produit reconnu, mais même réponse" in found.motif
+    given = answer(decided("Umap vert", doublons=TWIN), "doublon")
+    later = decided(f"{PAGE}/a-just", given, doublons=TWIN)
+    assert "a_verifier" == one_of(later, "doublon").resultat
+    assert "sans_objet" == one_of(decided("Umap vert"), "doublon").resultat
+
+
+@pytest.mark.parametrize("name", [check.value for check in Check])
+@pytest.mark.parametrize(
+    ("resultat", "verdict"),
+    [("non_conforme", Verdict.A_VERIFIER), ("conforme", Verdict.ELIGIBLE)],
+)
+def test_a_check_that_is_off_does_not_drop_a_refusal(
+    candidature: Build,
+    evidence: Evidence,
+    rules: RuleSet,
+    rules_table: dict[str, Any],
+    config_folder: Any,
+    name: str,
+    resultat: str,
+    verdict: Verdict,
+) -> None:
+    """« À vérifier », and who refused it and when; what somebody accepted is not missed."""
+    one = candidature()
+    given = answer(judge(one, evidence, rules, doublons=()), name, resultat)
+    off = rules_table | {"severity": rules_table["severity"] | {name: "off"}}
+    without = RuleSet.load(rules_of(off), config_folder, needed=())
+    decision = judge(one, evidence, without, doublons=(), answers=given)
+    assert verdict is decision.verdict
+    said = decision.detail.replace("\u00a0", " ")
+    refused = "ce contrôle n’est plus fait : non conforme selon A. Lo le 03/06/2024 (vu)"
+    assert (verdict is Verdict.A_VERIFIER) is (refused in said)
+    current = CurrentVerdict(False, decision, stored_product(decision.preuve))
+    again = judge_if_needed(one, evidence, without, doublons=(), current=current, answers=given)
+    assert again is None
+    twin = judge_if_needed(one, evidence, without, doublons=TWIN, current=current, answers=given)
+    assert twin == judge(
+        one, evidence, without, doublons=TWIN, answers=given, frozen_product=current.product
+    )
