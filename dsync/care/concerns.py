@@ -262,6 +262,7 @@ WORDS: Mapping[Code, str | None] = {
     Code.BRAKE: "safety brake",
     Code.MASS_DELETION: "mass deletion",
     Code.RULES: "rules stopped",
+    Code.DS_AWAY: "DS is away",
     Code.RUN_FAILED: "last run failed",
     Code.NO_SUCCESS: "never read",
     Code.LATE: "late",

@@ -63,6 +63,7 @@ ANNOTATIONS = tuple(words.ANNOTATIONS)
 ANSWERABLE = {(Presence.PRESENT.value, etat.value) for etat in OPEN_ETATS}
 """Presence and state of the dossiers whose checks can be answered."""
 OBSTACLES = {
+    Obstacle.NO_DOSSIER: "Ce dossier n’est pas dans la copie : il n’y a rien à répondre.",
     Obstacle.GONE: "Ce dossier n’est plus dans la démarche : ses contrôles n’attendent plus rien.",
     Obstacle.FINISHED: "Ce dossier est traité : il garde son verdict, sans réponse nouvelle.",
     Obstacle.NO_VERDICT: "Ce dossier n’a pas encore de verdict : relisez-le, puis répondez.",
