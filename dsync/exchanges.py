@@ -17,14 +17,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPResponse
 from io import BytesIO
 from typing import IO, Any, Generic, TypeVar
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError
 
 from dsync.addresses import is_encrypted_or_local
 from dsync.errors import InterruptedRunError
@@ -50,8 +53,23 @@ class InsecureAddressError(requests.RequestException):
     """The address, or the target of a redirect, is http:// on another machine."""
 
 
+class MalformedError(requests.RequestException):
+    """The answer is no HTTP, such as a chunk of a negative size."""
+
+
 class NoCertificatesError(requests.RequestException):
     """The file with the trusted authorities cannot be read; nothing was sent."""
+
+
+class _Response(HTTPResponse):
+    """An answer whose chunks have sizes."""
+
+    def _safe_read(self, amt: int) -> bytes:
+        # urllib3 takes any integer for a chunk's size, and -1 would read to the end, unbounded.
+        if amt < 0:
+            raise ValueError("a chunk of a negative size")
+        data: bytes = super()._safe_read(amt)  # type: ignore[misc] # not in the stubs
+        return data
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -92,12 +110,24 @@ class BoundedAdapter(HTTPAdapter):
         Raises:
             InsecureAddressError: the address is not allowed; nothing was sent.
             TooLongError: the body exceeds the limit.
+            MalformedError: the answer is no HTTP.
             requests.RequestException: the exchange failed.
             urllib3.exceptions.HTTPError: the body could not be read or decoded.
         """
         if not self._allow_http and not is_encrypted_or_local(request.url or ""):
             raise InsecureAddressError("plain http:// is not allowed")
-        response = super().send(request, **{**options, "stream": True})
+        try:
+            response = self._read(super().send(request, **{**options, "stream": True}))
+            # requests looks at the target of a redirect, also where it does not follow it.
+            _ = urlsplit(response.headers.get("Location", "").encode("latin-1").decode()).port
+        except (ValueError, OverflowError) as exc:
+            # Some of requests' and urllib3's own errors are values' errors, too.
+            if isinstance(exc, OSError | HTTPError):
+                raise
+            raise MalformedError(type(exc).__name__) from exc
+        return response
+
+    def _read(self, response: requests.Response) -> requests.Response:
         # requests reads the body of a redirect into memory, and does not close it.
         body: IO[bytes]
         if response.is_redirect:
@@ -143,6 +173,8 @@ class BoundedAdapter(HTTPAdapter):
         adapter = self
 
         class Abortable(kind):  # type: ignore[misc]
+            response_class = _Response
+
             def connect(self) -> None:
                 # Known before it is open, because `abort` may be called during `connect`.
                 adapter._connections.add(self)
