@@ -406,11 +406,7 @@ class Eig(Programme):
                 for number in members.get(candidature.produit_id or "", ())
                 if number != one.numero
             )
-            try:
-                decision = self._decide(one, candidature, known, others, options)
-            except Exception:  # One dossier that fails must not stop the others.
-                yield Judged(one, None)
-                continue
+            decision = self._decide(one, candidature, known, others, options)
             if decision is None:
                 continue
             # Before the first verdict by them is stored.

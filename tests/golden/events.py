@@ -33,6 +33,9 @@ MEANINGS = {
     "run_problem": "It has done all but this.",
     "run_postponed": "It is tried again after this time, which grows with each failure.",
     "run_interrupted": "A stop ended it; the next one resumes.",
+    "check_failed": (
+        "A check failed on these dossiers, which are in quarantine; report the traceback."
+    ),
     "run_crashed": "A bug of dsync ended it; report the traceback.",
     "lease_not_renewed": "The database did not answer; another process may take over.",
     "request_done": "What a person or a webhook asked for was executed.",
