@@ -46,8 +46,9 @@ from dsync.console.desk import Desk
 from dsync.console.digest import END
 from dsync.console.french import in_french
 from dsync.console.legal import PUBLIC
+from dsync.console.parameters import UnknownValueError, check_texts
 from dsync.console.subscription import end_by_link
-from dsync.console.visit import Site, UnknownValueError, Visit, environment
+from dsync.console.visit import Site, Visit, environment
 from dsync.domain.paper import Page as Paper
 from dsync.errors import DsyncError
 from dsync.wiring import Worker
@@ -199,9 +200,10 @@ class Console:
         """Return who asks for what.
 
         Raises:
-            HTTPException: they have no session (403), or the form is wrong.
+            HTTPException: they have no session (403), or the address or the form is wrong.
         """
         actor = self._actor_of(request)
+        check_texts(request.query_params.multi_items())
         visit = Visit(self._site, request, actor)
         if request.method == "POST":
             visit.every = await _form(request)
@@ -364,9 +366,13 @@ async def _form(request: Request) -> dict[str, list[str]]:
         if len(body) > MAX_FORM:
             raise HTTPException(413, headers={"Connection": "close"})
     try:
-        return parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=5000)
+        given = parse_qs(
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=5000
+        )
     except ValueError as exc:
         raise HTTPException(400) from exc
+    # Nobody types a null character, and no database keeps one.
+    return {name: [one.replace("\0", "") for one in values] for name, values in given.items()}
 
 
 class _Headers:
