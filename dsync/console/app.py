@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
@@ -92,7 +94,7 @@ class Console:
     Args:
         workers: of the démarches shown, with one database; not used elsewhere at the same time.
         access: who may enter.
-        secret: signs the sessions.
+        secret: signs the sessions, each for this console and its way in alone.
         cookie: the name under which browsers keep them. They send it to every port of a host, so
             consoles of one host need different names.
         section: `[console]`; None: nothing is set there.
@@ -160,6 +162,9 @@ class Console:
         )
         pages: list[Page] = [page for room in rooms for page in room.PAGES]
         secure = self._access.is_secure
+        # Consoles of other roles, machines or providers may have the same secret.
+        signs = f"{cookie}\n{self._access.identity}".encode()
+        key = hmac.new(secret.encode(), signs, sha256).hexdigest()
         static = StaticFiles(directory=Path(str(resources.files("dsync.console"))) / "static")
         application = Starlette(
             routes=[
@@ -177,7 +182,7 @@ class Console:
                 Middleware(_Headers),
                 Middleware(
                     SessionMiddleware,
-                    secret_key=secret,
+                    secret_key=key,
                     session_cookie=f"__Host-{cookie}" if secure else cookie,
                     https_only=secure,
                     max_age=SESSION_S,

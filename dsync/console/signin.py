@@ -89,7 +89,10 @@ class TeamAccess(Access):
         self._acces = acces
         self._proxies = [ip_network(one) for one in section.proxies]
         self.origin = section.public_url
-        host = urlsplit(section.openid.issuer if section.openid else "").hostname or ""
+        openid = section.openid
+        # Another provider, or another client of it, answers for other people.
+        self._openid = (openid.issuer, openid.client_id) if openid else ("", "")
+        host = urlsplit(self._openid[0]).hostname or ""
         self.is_proconnect = f".{host}".endswith(_PROCONNECT)
         self._provider = provider
         self._failures = Failures(clock)
@@ -99,6 +102,11 @@ class TeamAccess(Access):
     def routes(self) -> list[Route]:
         """The addresses that need no session."""
         return [entry(ENTRY, self._begin), entry(BACK, self._finish)]
+
+    @property
+    def identity(self) -> str:
+        """The public address, which replicas share, and who answers for people."""
+        return " ".join(("openid", str(self.origin), *self._openid))
 
     def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
         """Return what the configuration gives now; None once somebody is taken out of it."""

@@ -373,6 +373,7 @@ def test_a_person_taken_out_of_the_configuration_is_out(
     read_engine: Engine, fake: FakeProvider
 ) -> None:
     """Although the session is still signed by the same key; nobody keeps a role."""
+    public: list[str] = []
     browser = requests.Session()
     browser.trust_env = False
     for options, status, may_act in (
@@ -386,7 +387,15 @@ def test_a_person_taken_out_of_the_configuration_is_out(
         ({"acces": [as_("administrateur", "other@dinum.example.fr")]}, 403, False),
         ({"acces": [as_("administrateur", "@example.fr")]}, 403, False),
     ):
-        with served(read_engine, access=team_access(fake.issuer, Clock(), **options)) as console:
+        access = team_access(fake.issuer, Clock(), **options)
+
+        def made(base: str, stop: threading.Event, access: Any = access) -> Access:
+            public.append(base)
+            # One public address, as of a service that is started again.
+            made_here: Access = access(public[0], stop)
+            return made_here
+
+        with served(read_engine, access=made) as console:
             if not browser.cookies:
                 browser.get(f"{console.base}/entrer", timeout=30)
             answer = browser.get(f"{console.base}/etat", timeout=30)
