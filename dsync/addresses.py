@@ -49,6 +49,24 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def is_public(address: str) -> bool:
+    """Return whether an address of IPv4 or IPv6 is one of the public Internet."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour
+        if found in _NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return found.is_global and not found.is_multicast
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
 def is_encrypted_or_local(url: str) -> bool:
     """Return whether nobody between this machine and the URL's host can read what is sent."""
     return url.strip().lower().startswith("https://") or is_loopback(url)

@@ -31,6 +31,7 @@ The tree, with what the caller does and the exit code::
 from __future__ import annotations
 
 from datetime import datetime
+from traceback import walk_tb
 from typing import Any, ClassVar
 
 
@@ -167,6 +168,22 @@ class RuleEvaluationError(DsyncError):
     """A check failed on this dossier because of a bug; the dossier gets no verdict."""
 
     exit_code = 7
+
+
+def origin_of(error: BaseException) -> str:
+    """Return the type of a bug's exception and where in dsync it was raised, without its text.
+
+    Args:
+        error: as caught; what a `RuleEvaluationError` was made of is looked at.
+    """
+    while isinstance(error, RuleEvaluationError) and error.__cause__ is not None:
+        error = error.__cause__
+    places = [
+        f"{name}:{line}"
+        for frame, line in walk_tb(error.__traceback__)
+        if (name := str(frame.f_globals.get("__name__"))).startswith("dsync.")
+    ]
+    return ", ".join([type(error).__name__, *places[-1:]])
 
 
 class SafetyBrakeError(DsyncError):

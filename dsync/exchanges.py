@@ -10,23 +10,29 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPResponse
 from io import BytesIO
 from typing import IO, Any, Generic, TypeVar
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
-from dsync.addresses import is_encrypted_or_local
+from dsync.addresses import is_encrypted_or_local, is_public
 from dsync.errors import InterruptedRunError
 
 S = TypeVar("S")
@@ -35,6 +41,8 @@ T = TypeVar("T")
 _STOP_POLL_S = 0.05
 """Interval at which a waiting caller checks its stop event."""
 _CHUNK = 1 << 16
+_NUMERIC = re.compile(r".*:.*|(.*\.)?(\d+|0x[0-9a-f]+)")
+"""A host that is no name."""
 MIB = 1 << 20
 
 
@@ -50,8 +58,27 @@ class InsecureAddressError(requests.RequestException):
     """The address, or the target of a redirect, is http:// on another machine."""
 
 
+class ForeignAddressError(requests.RequestException):
+    """The address, or the target of a redirect, is one to which nobody may send this machine."""
+
+
+class MalformedError(requests.RequestException):
+    """The answer is no HTTP, such as a chunk of a negative size."""
+
+
 class NoCertificatesError(requests.RequestException):
     """The file with the trusted authorities cannot be read; nothing was sent."""
+
+
+class _Response(HTTPResponse):
+    """An answer whose chunks have sizes."""
+
+    def _safe_read(self, amt: int) -> bytes:
+        # urllib3 takes any integer for a chunk's size, and -1 would read to the end, unbounded.
+        if amt < 0:
+            raise ValueError("a chunk of a negative size")
+        data: bytes = super()._safe_read(amt)  # type: ignore[misc] # not in the stubs
+        return data
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -61,12 +88,22 @@ class BoundedAdapter(HTTPAdapter):
         max_bytes: maximum size of the decoded body.
         allow_http: whether http:// to other machines is allowed.
         open_body: returns the file in which a body is collected, unless it is a redirect's.
+        only: hosts whose addresses need not be public; others also have to be https, and none
+            has a password in it. None: every address is that of a setting.
     """
 
     def __init__(
-        self, max_bytes: int, *, allow_http: bool, open_body: Callable[[], IO[bytes]] = BytesIO
+        self,
+        max_bytes: int,
+        *,
+        allow_http: bool,
+        open_body: Callable[[], IO[bytes]] = BytesIO,
+        only: Collection[str] | None = None,
     ) -> None:
         self._max_bytes = max_bytes
+        self._only = only
+        self._is_guarded = False
+        """Whether connections that are opened now have to lead to public addresses."""
         self._allow_http = allow_http
         self._open_body = open_body
         self._connections: WeakSet[HTTPConnection] = WeakSet()
@@ -91,13 +128,54 @@ class BoundedAdapter(HTTPAdapter):
 
         Raises:
             InsecureAddressError: the address is not allowed; nothing was sent.
+            ForeignAddressError: the same.
             TooLongError: the body exceeds the limit.
+            MalformedError: the answer is no HTTP.
             requests.RequestException: the exchange failed.
             urllib3.exceptions.HTTPError: the body could not be read or decoded.
         """
         if not self._allow_http and not is_encrypted_or_local(request.url or ""):
             raise InsecureAddressError("plain http:// is not allowed")
-        response = super().send(request, **{**options, "stream": True})
+        try:
+            self._guard(request.url or "", options)
+            response = self._read(super().send(request, **{**options, "stream": True}))
+            # requests looks at the target of a redirect, also where it does not follow it.
+            _ = urlsplit(response.headers.get("Location", "").encode("latin-1").decode()).port
+        except (ValueError, OverflowError) as exc:
+            # Some of requests' and urllib3's own errors are values' errors, too.
+            if isinstance(exc, OSError | HTTPError):
+                raise
+            raise MalformedError(type(exc).__name__) from exc
+        return response
+
+    def _guard(self, url: str, options: Mapping[str, Any]) -> None:
+        """Check an address that is not that of a setting, before its server is connected to.
+
+        Raises:
+            ForeignAddressError: nobody may send this machine there.
+        """
+        self._is_guarded = False
+        if self._only is None:
+            return
+        # As urllib3 reads it, which connects.
+        parts = parse_url(url)
+        host = (parts.host or "").strip("[]").lower()
+        if parts.auth is not None:
+            raise ForeignAddressError("its address has a password")
+        if host in self._only:
+            return
+        if parts.scheme != "https":
+            raise ForeignAddressError("its address is not https://")
+        # A proxy looks names up, and has an address of this network itself.
+        if select_proxy(url, options.get("proxies")):
+            found = [host] if _NUMERIC.fullmatch(host) or host == "localhost" else []
+        else:
+            self._is_guarded = True
+            found = [str(one[4][0]) for one in socket.getaddrinfo(host, parts.port or 443)]
+        if not all(map(is_public, found)):
+            raise ForeignAddressError("its address is not public")
+
+    def _read(self, response: requests.Response) -> requests.Response:
         # requests reads the body of a redirect into memory, and does not close it.
         body: IO[bytes]
         if response.is_redirect:
@@ -143,6 +221,16 @@ class BoundedAdapter(HTTPAdapter):
         adapter = self
 
         class Abortable(kind):  # type: ignore[misc]
+            response_class = _Response
+
+            def _new_conn(self) -> Any:
+                sock = super()._new_conn()
+                # The name may have another address by now.
+                if adapter._is_guarded and not is_public(str(sock.getpeername()[0])):
+                    sock.close()
+                    raise ConnectionAbortedError("its address is not public")
+                return sock
+
             def connect(self) -> None:
                 # Known before it is open, because `abort` may be called during `connect`.
                 adapter._connections.add(self)
@@ -163,6 +251,7 @@ class Exchanges(Generic[S]):
         allow_http: whether http:// to other machines is allowed.
         stop: when set, running exchanges are aborted.
         open_body: see the parameter of `BoundedAdapter`.
+        only: the same.
     """
 
     def __init__(
@@ -173,7 +262,9 @@ class Exchanges(Generic[S]):
         allow_http: bool,
         stop: threading.Event,
         open_body: Callable[[], IO[bytes]] = BytesIO,
+        only: Collection[str] | None = None,
     ) -> None:
+        self._only = only
         self._open_session = open_session
         self._open_body = open_body
         self._max_bytes = max_bytes
@@ -228,7 +319,10 @@ class Exchanges(Generic[S]):
             if self._idle:
                 return self._idle.pop()
         adapter = BoundedAdapter(
-            self._max_bytes, allow_http=self._allow_http, open_body=self._open_body
+            self._max_bytes,
+            allow_http=self._allow_http,
+            open_body=self._open_body,
+            only=self._only,
         )
         return self._open_session(adapter), adapter
 

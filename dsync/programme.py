@@ -160,10 +160,10 @@ class ToJudge:
 
 
 class Judged(NamedTuple):
-    """A dossier with its decision; None if a check raised an error."""
+    """A dossier with its decision."""
 
     dossier: ToJudge
-    decision: Decision | None
+    decision: Decision
 
     @property
     def keeps_verdict(self) -> bool:
@@ -173,7 +173,6 @@ class Judged(NamedTuple):
         return (
             current is not None
             and current.verdict is not Verdict.INDETERMINE
-            and self.decision is not None
             and self.decision.verdict is Verdict.INDETERMINE
         )
 

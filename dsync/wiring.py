@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 from zlib import crc32
 
 import structlog
@@ -266,6 +267,7 @@ class Worker:
             max_bytes=int(section.max_mib * MIB),
             deadline_s=section.deadline_s,
             allow_http=self.configuration.ds.allow_insecure_http,
+            hosts=frozenset({urlsplit(self.settings.ds_url).hostname or ""}),
             user_agent=self._user_agent,
         )
 

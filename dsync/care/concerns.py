@@ -253,6 +253,7 @@ WORDS: Mapping[Code, str | None] = {
     Code.TOKEN_REFUSED: "token refused",
     Code.MASS_DELETION: "mass deletion",
     Code.CONSENT: "consent: {first}",
+    Code.DS_AWAY: "DS is away",
     Code.RUN_FAILED: "last run failed",
     Code.NO_SUCCESS: "never read",
     Code.LATE: "late",

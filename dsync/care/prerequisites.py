@@ -13,6 +13,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
+
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES, lacking_options
 from dsync.annotations.validation import Box, box_of
@@ -39,6 +41,8 @@ from dsync.store import Store
 from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
 from dsync.sync.grounds import BOX, known_boxes, misfits_of
 from dsync.sync.piece_files import try_target
+
+log = structlog.get_logger(__name__)
 
 # What is to be corrected first comes first: other lines may only follow from it.
 EXIT_ORDER = (2, 5, 3, 8, 7)
@@ -112,20 +116,48 @@ class CheckSources:
 
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
-    """Run the checks, and yield each line as soon as it is known."""
+    """Run the checks, and yield each line as soon as it is known.
+
+    A bug in one of them is a line, and does not keep the others from being run.
+    """
     yield CheckLine("configuration", CheckStatus.OK, sources.config)
     yield expiry_line(sources.token_expires_on, sources.now.date())
-    yield from _ds_lines(sources)
+    for check in (_ds_lines, _database_lines, _target_lines, _mail_lines, _programme_lines):
+        try:
+            yield from check(sources)
+        except DsyncError:
+            raise
+        except Exception as exc:
+            yield crash_line(exc)
+
+
+def crash_line(exc: Exception) -> CheckLine:
+    """Log a bug that ended a check, and return its line."""
+    log.error("check_crashed", error=type(exc).__name__, exc_info=exc)
+    message = f"an error of dsync's own ended a part of the check ({type(exc).__name__})"
+    return CheckLine("dsync", CheckStatus.ERROR, message, "report it, with its traceback", 1)
+
+
+def _database_lines(sources: CheckSources) -> Iterator[CheckLine]:
     database = database_line(sources.database_url, sources.open_store)
     yield database
     if sources.workers and database.status is CheckStatus.OK:
         with _store(sources) as store:
             if store is not None:
                 yield from _connection_lines(store, sources.workers, sources.now)
+
+
+def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.pieces_target is not None:
         yield _target_line(sources, sources.pieces_target)
+
+
+def _mail_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.mail is not None:
         yield _mail_line(sources.mail)
+
+
+def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.programme is None or not sources.programme.judges:
         message = "no section [regles], or it is switched off: nothing is judged"
         yield CheckLine("rules", CheckStatus.INFO, message)

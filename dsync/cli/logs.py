@@ -1,6 +1,7 @@
 """Logging of structlog and of the standard library's loggers, in one format on stderr.
 
-Events contain only names, numbers and ids; tracebacks have no local variables. gql logs whole
+Events contain only names, numbers and ids; tracebacks have neither local variables nor the texts of
+exceptions, which can hold what an applicant typed. gql logs whole
 requests and answers below WARNING, which would be personal data.
 """
 
@@ -8,9 +9,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+import traceback
+from typing import Any, TextIO
 
 import structlog
+from structlog.typing import ExcInfo
+
+from dsync.errors import DsyncError
 
 _QUIET = {
     "gql": logging.WARNING,
@@ -29,6 +34,24 @@ _QUIET = {
 """Lowest levels of the loggers of libraries."""
 
 
+def _print_traceback(out: TextIO, raised: ExcInfo) -> None:
+    out.write(f"\n{_traceback(raised)}")
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    """Return an exception's traceback, and of those that led to it, without their texts.
+
+    Those of dsync's own errors are written for the log.
+    """
+    _, error, trace = exc_info
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    led = [_traceback((type(before), before, before.__traceback__)), ""] if before else []
+    said = f": {error}" if isinstance(error, DsyncError) else ""
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    frames = "".join(traceback.format_tb(trace)).rstrip("\n")
+    return "\n".join([*led, "Traceback (most recent call last):", frames, f"{name}{said}"])
+
+
 def configure_logging(log_format: str, level: int) -> None:
     """Set up logging for this process; a further call replaces the former set-up."""
     shared: list[Any] = [
@@ -38,13 +61,13 @@ def configure_logging(log_format: str, level: int) -> None:
     ]
     renderer: list[Any] = (
         [
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(_traceback),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
         if log_format == "json"
         else [
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=sys.stderr.isatty(), exception_formatter=_print_traceback
             )
         ]
     )

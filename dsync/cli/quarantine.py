@@ -53,6 +53,11 @@ def list_(*, everywhere: bool, wide: bool, as_json: bool) -> None:
     if found.rows:
         said = "Each full read retries them. To retry them now: `dsync quarantine retry`"
         click.echo(f"\n{pasteable(said)}")
+        if any(row.code == "regle" for _, row in found.rows):
+            click.echo(
+                "A check that failed is a bug of dsync: report its message, and its traceback in "
+                "the log of the run (check_failed)."
+            )
 
 
 @quarantine.command("retry")

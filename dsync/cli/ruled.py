@@ -13,6 +13,7 @@ _NARROW = 24
 """Maximum width of columns that are never wrapped."""
 _STYLES = {
     "Éligible": "green",
+    "Rien à signaler": "green",
     "À vérifier": "yellow",
     "Inéligible": "red",
     "Indéterminé": "magenta",

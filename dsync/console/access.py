@@ -106,6 +106,11 @@ class Access:
         return []
 
     @property
+    def identity(self) -> str:
+        """What tells this way in from others: its sessions are valid nowhere else."""
+        raise NotImplementedError
+
+    @property
     def is_secure(self) -> bool:
         """Whether browsers send the session over encrypted connections alone."""
         return (self.origin or "").startswith("https://")
@@ -190,6 +195,11 @@ class LocalAccess(Access):
     def routes(self) -> list[Route]:
         """The addresses that need no session."""
         return [entry(ENTRY, self._enter)]
+
+    @property
+    def identity(self) -> str:
+        """Whoever entered by the link has the role that it gave."""
+        return f"link {self._user} {self._role}"
 
     def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
         """Return the role of whoever has the link."""

@@ -12,7 +12,8 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossier import link_in_ds
 from dsync.console.jury import check_grids, days_of, present
-from dsync.console.visit import UnknownValueError, Visit
+from dsync.console.parameters import UnknownValueError
+from dsync.console.visit import Visit
 from dsync.console.words import NB
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.ids import DossierNumber

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
@@ -47,8 +49,9 @@ from dsync.console.desk import Desk
 from dsync.console.digest import END
 from dsync.console.french import in_french
 from dsync.console.legal import PUBLIC
+from dsync.console.parameters import UnknownValueError, check_texts
 from dsync.console.subscription import end_by_link
-from dsync.console.visit import Site, UnknownValueError, Visit, environment
+from dsync.console.visit import Site, Visit, environment
 from dsync.domain.paper import Page as Paper
 from dsync.errors import DsyncError
 from dsync.wiring import Worker
@@ -92,7 +95,7 @@ class Console:
     Args:
         workers: of the démarches shown, with one database; not used elsewhere at the same time.
         access: who may enter.
-        secret: signs the sessions.
+        secret: signs the sessions, each for this console and its way in alone.
         cookie: the name under which browsers keep them. They send it to every port of a host, so
             consoles of one host need different names.
         section: `[console]`; None: nothing is set there.
@@ -161,6 +164,9 @@ class Console:
         )
         pages: list[Page] = [page for room in rooms for page in room.PAGES]
         secure = self._access.is_secure
+        # Consoles of other roles, machines or providers may have the same secret.
+        signs = f"{cookie}\n{self._access.identity}".encode()
+        key = hmac.new(secret.encode(), signs, sha256).hexdigest()
         static = StaticFiles(directory=Path(str(resources.files("dsync.console"))) / "static")
         application = Starlette(
             routes=[
@@ -178,7 +184,7 @@ class Console:
                 Middleware(_Headers),
                 Middleware(
                     SessionMiddleware,
-                    secret_key=secret,
+                    secret_key=key,
                     session_cookie=f"__Host-{cookie}" if secure else cookie,
                     https_only=secure,
                     max_age=SESSION_S,
@@ -201,9 +207,10 @@ class Console:
         """Return who asks for what.
 
         Raises:
-            HTTPException: they have no session (403), or the form is wrong.
+            HTTPException: they have no session (403), or the address or the form is wrong.
         """
         actor = self._actor_of(request)
+        check_texts(request.query_params.multi_items())
         visit = Visit(self._site, request, actor)
         if request.method == "POST":
             visit.every = await _form(request)
@@ -366,9 +373,13 @@ async def _form(request: Request) -> dict[str, list[str]]:
         if len(body) > MAX_FORM:
             raise HTTPException(413, headers={"Connection": "close"})
     try:
-        return parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=5000)
+        given = parse_qs(
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=5000
+        )
     except ValueError as exc:
         raise HTTPException(400) from exc
+    # Nobody types a null character, and no database keeps one.
+    return {name: [one.replace("\0", "") for one in values] for name, values in given.items()}
 
 
 class _Headers:

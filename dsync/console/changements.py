@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +13,8 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
-from dsync.console.visit import UnknownValueError, Visit, said_filters
+from dsync.console.parameters import UnknownValueError, instant_of
+from dsync.console.visit import Visit, said_filters
 from dsync.exports.view_rows import BATCH
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
@@ -21,6 +22,7 @@ from dsync.store.changes import Author
 from dsync.store.listing import applicant_of
 
 PER_PAGE = 50
+_A_DAY = timedelta(days=1)
 EVERYBODY = "tous"
 COLUMNS = {
     "survenu_le": ("Modifié le", "datetime"),
@@ -53,11 +55,12 @@ def selection_of(visit: Visit, form: Form) -> ChangeSelection:
         UnknownValueError: a date cannot be read.
     """
     par, champ = visit.query("par") or Author.USAGER.value, visit.query("champ")
+    du, au = visit.day("du"), visit.day("au")
     return ChangeSelection(
         par=None if par == EVERYBODY else par,
-        depuis=_instant(visit, "depuis", _since),
-        du=_instant(visit, "du", words.first_instant),
-        avant=_instant(visit, "au", _end_of),
+        depuis=visit.instant("depuis"),
+        du=None if du is None else words.first_instant(du.isoformat()),
+        avant=None if au is None else words.first_instant((au + _A_DAY).isoformat()),
         etat=visit.query("etat"),
         groupe=visit.query("groupe"),
         # One that the newest form has no more has its changes.
@@ -68,29 +71,6 @@ def selection_of(visit: Visit, form: Form) -> ChangeSelection:
 def _places(question: Mapping[str, Any]) -> tuple[str | None, ...]:
     """Return the ids of a question, of its repetition and of its section."""
     return question["champ_id"], question["bloc"], question["rubrique"]
-
-
-def _end_of(day: str) -> datetime:
-    return words.first_instant((date.fromisoformat(day) + timedelta(days=1)).isoformat())
-
-
-def _since(value: str) -> datetime:
-    """Return an instant, or the beginning of a day in Paris."""
-    if len(value) == len("2027-06-30"):
-        return words.first_instant(value)
-    # In an address, « + » is a space.
-    instant = words.instant_of(value.replace(" ", "+"))
-    assert instant is not None  # noqa: S101 - the value is not empty
-    return instant
-
-
-def _instant(visit: Visit, name: str, read: Callable[[str], datetime]) -> datetime | None:
-    value = visit.query(name)
-    try:
-        return None if value is None else read(value)
-    except (ValueError, OverflowError) as exc:
-        known = "La date attendue est de la forme 2027-06-30, ou 2027-06-30T08:00:00Z."
-        raise UnknownValueError(name, value or "", known) from exc
 
 
 def sections_of(form: Form) -> dict[str, str]:
@@ -177,7 +157,7 @@ def _days_said(parameters: Mapping[str, str]) -> dict[str, str]:
     for name in parameters.keys() & {"du", "au"}:
         said[name] = words.day(parameters[name])
     if "depuis" in parameters:
-        said["depuis"] = words.moment(_since(parameters["depuis"]))
+        said["depuis"] = words.moment(instant_of("depuis", parameters["depuis"]))
     return said
 
 

@@ -27,7 +27,7 @@ REMEDIES = {
     "identifiant.",
     "incomplet": "Réessayez plus tard ; si l’anomalie reste, signalez ces dossiers à Démarches "
     "Simplifiées. Ce qui manque est nommé.",
-    "regle": "Signalez ces dossiers à l’équipe technique : une règle est à corriger.",
+    "regle": "Défaut de dsync : signalez à l’équipe technique l’anomalie telle qu’elle est écrite.",
 }
 """What to do, by the code of the anomaly."""
 _OTHER_REMEDY = "Corrigez la cause nommée, puis réessayez."

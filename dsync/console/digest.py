@@ -141,11 +141,13 @@ class Digests:
             if not parts:
                 return
             known = self._server.send(self._message(courriel, parts, claimed[0], now), courriel)
-        except DsyncError as exc:
+        except Exception as exc:
+            # One person's: the others get theirs.
             with store.subscriptions() as subscriptions:
                 subscriptions.not_told(ids, now + _RETRY)
-            error, retry_in_s = exc.message, int(_RETRY.total_seconds())
-            log.warning("digest_not_sent", error=error, retry_in_s=retry_in_s)
+            is_bug, retry_in_s = not isinstance(exc, DsyncError), int(_RETRY.total_seconds())
+            error = type(exc).__name__ if is_bug else str(exc)
+            log.warning("digest_not_sent", error=error, retry_in_s=retry_in_s, exc_info=is_bug)
             return
         with store.subscriptions() as subscriptions:
             subscriptions.told(ids, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -19,6 +18,7 @@ from dsync.console.access import Right
 from dsync.console.dossiers import place_of
 from dsync.console.files import sent
 from dsync.console.matrices import commented, grids_of, matrices
+from dsync.console.parameters import UnknownValueError, day_of
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, person
@@ -65,6 +65,7 @@ ANNOTATIONS = tuple(words.ANNOTATIONS)
 ANSWERABLE = {(Presence.PRESENT.value, etat.value) for etat in OPEN_ETATS}
 """Presence and state of the dossiers whose checks can be answered."""
 OBSTACLES = {
+    Obstacle.NO_DOSSIER: "Ce dossier n’est pas dans la copie : il n’y a rien à répondre.",
     Obstacle.GONE: "Ce dossier n’est plus dans la démarche : ses contrôles n’attendent plus rien.",
     Obstacle.FINISHED: "Ce dossier est traité : il garde son verdict, sans réponse nouvelle.",
     Obstacle.NO_VERDICT: "Ce dossier n’a pas encore de verdict : relisez-le, puis répondez.",
@@ -335,13 +336,11 @@ def explain(visit: Visit) -> Response:
     """Show the individual account of a verdict, to be printed; `etabli_le`: of a former one.
 
     Raises:
+        UnknownValueError: that is no instant.
         HTTPException: it had no verdict then, or is not in the copy of the démarche (404).
     """
     number, programme = DossierNumber(visit.in_path("numero")), visit.worker.programme
-    try:
-        at = words.instant_of(visit.query("etabli_le"))
-    except ValueError as exc:
-        raise HTTPException(400, "La date attendue est de la forme 2027-06-30T08:00:00Z.") from exc
+    at = visit.instant("etabli_le")
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=("precontroles", "controles"))
         is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
@@ -383,9 +382,10 @@ def judge_again(visit: Visit) -> Response:
     if not wanted:
         return visit.ask(Precheck(numbers))
     try:
-        as_of = date.fromisoformat(wanted)
-    except ValueError as exc:
-        raise HTTPException(400, "La date attendue est de la forme 2027-06-30.") from exc
+        as_of = day_of("date", wanted)
+    except UnknownValueError as exc:
+        visit.say(exc.detail, kind="warning")
+        return visit.back(f"/dossiers/{number}")
     title = f"Dossier {number} jugé comme s’il était déposé le {words.day(as_of)}"
     return visit.attempt(title, PrecheckAsOf(as_of, Precheck(numbers)))
 

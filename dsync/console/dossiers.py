@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,7 +16,8 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
-from dsync.console.visit import UnknownValueError, Visit, said_filters
+from dsync.console.parameters import UnknownValueError
+from dsync.console.visit import Visit, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.verdict import Resultat, Verdict, best
@@ -151,8 +151,8 @@ def selection_of(visit: Visit) -> Selection:
         departement=visit.query("departement"),
         profil=visit.query("profil"),
         produit=visit.query("produit"),
-        depose_du=_day_of(visit, "depose_du"),
-        depose_au=_day_of(visit, "depose_au"),
+        depose_du=visit.day("depose_du"),
+        depose_au=visit.day("depose_au"),
         numeros=None if some is None else tuple(filter(None, some)),
         groupe=visit.query("groupe"),
         etiquette=visit.query("etiquette"),
@@ -163,15 +163,6 @@ def selection_of(visit: Visit) -> Selection:
         texts=visit.may(Right.TEXTES),
         marks=visit.may(Right.NOTES),
     )
-
-
-def _day_of(visit: Visit, name: str) -> date | None:
-    wanted = visit.query(name)
-    try:
-        return date.fromisoformat(wanted) if wanted else None
-    except ValueError as exc:
-        known = "La date attendue est de la forme 2027-06-30."
-        raise UnknownValueError(name, wanted or "", known) from exc
 
 
 def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mapping[str, str]]:

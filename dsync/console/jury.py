@@ -17,7 +17,8 @@ from dsync.console.dossiers import ALL
 from dsync.console.jury_book import book_of
 from dsync.console.jury_sheets import sheets_of
 from dsync.console.matrices import OF_GRIDS, grids_of, matrices
-from dsync.console.visit import UnknownValueError, Visit
+from dsync.console.parameters import UnknownValueError
+from dsync.console.visit import Visit
 from dsync.store import Reader
 from dsync.sync.work import ReadChanges
 

@@ -83,6 +83,10 @@ class Pending(NamedTuple):
     nonce: str
     verifier: str
 
+    def is_answered_by(self, parameters: Mapping[str, str]) -> bool:
+        """Return whether an address to which a browser was sent back is of this sign-in."""
+        return hmac.compare_digest(parameters.get("state", "").encode(), self.state.encode())
+
 
 class Identity(NamedTuple):
     """Who signed in, as the provider says."""
@@ -157,8 +161,7 @@ class Provider:
         Raises:
             SignInError: something does not fit.
         """
-        state = parameters.get("state", "")
-        if not hmac.compare_digest(state.encode(), pending.state.encode()):
+        if not pending.is_answered_by(parameters):
             raise SignInError("state")
         # A provider that signs for several issuers says which one answers (RFC 9207).
         if parameters.get("iss", self._section.issuer) != self._section.issuer:

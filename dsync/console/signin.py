@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -31,8 +31,9 @@ _PENDING_S = 600
 """Time to sign in at the provider."""
 WINDOW_S = 300
 MOST_OF_ONE = 10
-"""Failed sign-ins of one address in `WINDOW_S`, after which further ones are refused."""
-MOST_IN_ALL = 200
+"""Failed sign-ins of one address in `WINDOW_S`, after which further ones are refused.
+
+There is no maximum for all: whoever can reach the console could lock everybody out."""
 _LONGEST_ID_TOKEN = 1500
 """Maximum length of an ID token that the session keeps: browsers accept 4096 bytes in all."""
 _LONGEST_PATH = 500
@@ -48,22 +49,40 @@ _TOO_MANY = "Trop d’identifications ont échoué. Réessayez dans quelques min
 
 
 class Failures:
-    """Counts failed sign-ins in a sliding window, by client address and in all."""
+    """Counts failed sign-ins in a sliding window, by client address; of IPv6, by /64."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._seen: deque[tuple[float, str]] = deque()
+        self._counts: Counter[str] = Counter()
 
     def add(self, address: str) -> None:
         """Count a failure."""
-        self._seen.append((self._clock(), address))
+        one = _network_of(address)
+        self._seen.append((self._clock(), one))
+        self._counts[one] += 1
 
     def are_too_many(self, address: str) -> bool:
         """Return whether no further sign-in of this address is tried for now."""
         while self._seen and self._seen[0][0] <= self._clock() - WINDOW_S:
-            self._seen.popleft()
-        of_one = sum(1 for _, one in self._seen if one == address)
-        return of_one >= MOST_OF_ONE or len(self._seen) >= MOST_IN_ALL
+            _, over = self._seen.popleft()
+            self._counts[over] -= 1
+            if not self._counts[over]:
+                del self._counts[over]
+        return self._counts[_network_of(address)] >= MOST_OF_ONE
+
+
+def _network_of(address: str) -> str:
+    """Return what is of one client: its address of IPv4, or the /64 that it has of IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or found
+    if isinstance(found, IPv6Address):
+        return str(ip_network((int(found), 64), strict=False))
+    return str(found)
 
 
 class TeamAccess(Access):
@@ -89,7 +108,10 @@ class TeamAccess(Access):
         self._acces = acces
         self._proxies = [ip_network(one) for one in section.proxies]
         self.origin = section.public_url
-        host = urlsplit(section.openid.issuer if section.openid else "").hostname or ""
+        openid = section.openid
+        # Another provider, or another client of it, answers for other people.
+        self._openid = (openid.issuer, openid.client_id) if openid else ("", "")
+        host = urlsplit(self._openid[0]).hostname or ""
         self.is_proconnect = f".{host}".endswith(_PROCONNECT)
         self._provider = provider
         self._failures = Failures(clock)
@@ -99,6 +121,11 @@ class TeamAccess(Access):
     def routes(self) -> list[Route]:
         """The addresses that need no session."""
         return [entry(ENTRY, self._begin), entry(BACK, self._finish)]
+
+    @property
+    def identity(self) -> str:
+        """The public address, which replicas share, and who answers for people."""
+        return " ".join(("openid", str(self.origin), *self._openid))
 
     def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
         """Return what the configuration gives now; None once somebody is taken out of it."""
@@ -135,7 +162,7 @@ class TeamAccess(Access):
                 self._provider.begin, limiter=self._limiter
             )
         except SignInError as exc:
-            raise self._failed(address, exc) from exc
+            raise _refusal(exc) from exc
         request.session["entree"] = {
             "attendu": list(pending),
             "vers": local_path(request.query_params.get("vers", "")),
@@ -149,8 +176,11 @@ class TeamAccess(Access):
         # It serves once, whatever comes of it.
         begun = request.session.pop("entree", None)
         if begun is None or begun["fin"] < time.time():
-            raise self._failed(address, SignInError("not_begun"))
+            raise _refusal(SignInError("not_begun"))
         pending = Pending(*begun["attendu"])
+        # Nor is it counted: anybody can send anybody's browser here.
+        if not pending.is_answered_by(request.query_params):
+            raise _refusal(SignInError("state"))
         try:
             identity = await anyio.to_thread.run_sync(
                 self._provider.finish, request.query_params, pending, limiter=self._limiter
@@ -193,8 +223,7 @@ class TeamAccess(Access):
 
     def _failed(self, address: str, exc: SignInError, text: str = _FAILED) -> HTTPException:
         self._failures.add(address)
-        log.warning("sign_in_refused", reason=str(exc))
-        return HTTPException(403, text)
+        return _refusal(exc, text)
 
     def _address_of(self, request: Request) -> str:
         """Return the client's address; behind a known proxy, the one that it names."""
@@ -207,6 +236,11 @@ class TeamAccess(Access):
             return any(ip_address(address) in one for one in self._proxies)
         except ValueError:
             return False
+
+
+def _refusal(exc: SignInError, text: str = _FAILED) -> HTTPException:
+    log.warning("sign_in_refused", reason=str(exc))
+    return HTTPException(403, text)
 
 
 def local_path(wanted: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, cached_property
 from hashlib import sha256
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
 from dsync.console.desk import Desk
 from dsync.console.french import all_in_french
 from dsync.console.masking import Masking, masked
+from dsync.console.parameters import UnknownValueError, day_of, instant_of
 from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.domain.verdict import Verdict
@@ -38,20 +39,6 @@ from dsync.wiring import Worker
 THEMES = ("neutre", "dsfr")
 BUILD = sha256(__version__.encode()).hexdigest()[:8]
 """In the addresses of what browsers keep for a day. Strangers do not learn the version."""
-
-
-class UnknownValueError(HTTPException):
-    """A parameter of the address has a value that the page does not know (400).
-
-    Args:
-        name: of the parameter.
-        value: as it was given.
-        known: what is expected, as a sentence.
-    """
-
-    def __init__(self, name: str, value: str, known: str = "") -> None:
-        shown = words.shortened(value, 60)
-        super().__init__(400, f"Le filtre « {name} » ne connaît pas « {shown} ». {known}".strip())
 
 
 def said_filters(
@@ -219,6 +206,24 @@ class Visit:
         """Return a parameter of the address, None if it is missing or empty."""
         return self.request.query_params.get(name, "").strip() or None
 
+    def day(self, name: str) -> date | None:
+        """Return a day of the address, None if there is none.
+
+        Raises:
+            UnknownValueError: it is no day.
+        """
+        value = self.query(name)
+        return None if value is None else day_of(name, value)
+
+    def instant(self, name: str) -> datetime | None:
+        """Return an instant of the address, or that at which its day begins; None: there is none.
+
+        Raises:
+            UnknownValueError: it is neither.
+        """
+        value = self.query(name)
+        return None if value is None else instant_of(name, value)
+
     def number(self, name: str, *, default: int, most: int) -> int:
         """Return a whole number of the address, from 1; anything else is the default."""
         text = self.query(name) or ""
@@ -243,14 +248,17 @@ class Visit:
         """Return the numbers of dossiers in a form or in the address, each once.
 
         Raises:
-            HTTPException: one is none of DS (400), or the person does not see it (404).
+            UnknownValueError: one is none of DS.
+            HTTPException: the person does not see one (404).
         """
         given = self.every.get(name) or self.request.query_params.getlist(name)
-        found = {number_of(word) for value in given for word in value.split()}
-        if None in found:
-            most = words.number(GREATEST_NUMBER)
-            raise HTTPException(400, f"Un numéro de dossier est un nombre entier de 1 à {most}.")
-        numbers = sorted(DossierNumber(number) for number in found if number is not None)
+        found = set[DossierNumber]()
+        for word in (word for value in given for word in value.split()):
+            if (number := number_of(word)) is None:
+                known = f"Un numéro est un nombre entier de 1 à {words.number(GREATEST_NUMBER)}."
+                raise UnknownValueError(name, word, known)
+            found.add(DossierNumber(number))
+        numbers = sorted(found)
         self._check_dossiers(numbers)
         return numbers
 

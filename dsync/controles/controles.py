@@ -244,12 +244,8 @@ class Controles(Programme):
             # One that DS could not render: the read that stores its contents has it judged.
             if one.numero not in faits:
                 continue
-            try:
-                others = doublons.get(one.numero, {})
-                decision = self._decide(faits[one.numero], evidence, others, one.answers)
-            except Exception:  # One dossier that fails must not stop the others.
-                yield Judged(one, None)
-                continue
+            others = doublons.get(one.numero, {})
+            decision = self._decide(faits[one.numero], evidence, others, one.answers)
             if options is None and _still_holds(one, decision):
                 continue
             # Before the first verdict by them is stored.

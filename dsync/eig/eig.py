@@ -433,11 +433,7 @@ class Eig(Programme):
             if candidature.produit_id is None:
                 twins = same_words.get(one.numero, {}).get(rows.DOUBLON, ())
             others = tuple(number for number in twins if number != one.numero)
-            try:
-                decision = self._decide(one, candidature, known, others, options)
-            except Exception:  # One dossier that fails must not stop the others.
-                yield Judged(one, None)
-                continue
+            decision = self._decide(one, candidature, known, others, options)
             if decision is None:
                 continue
             # Before the first verdict by them is stored.

@@ -21,6 +21,7 @@ import requests
 import structlog
 
 from dsync.care.concerns import CHECK, Code, Concern, concerns_of
+from dsync.care.prerequisites import crash_line
 from dsync.care.state import states_of
 from dsync.domain.check_line import EXPIRY_WARNED_DAYS, CheckLine, CheckStatus
 from dsync.domain.ids import DemarcheNumber
@@ -152,7 +153,10 @@ class Alerts:
         try:
             # A check may wait minutes for DS: what the database shows of all is told before.
             self._watch()
-            self._check()
+            try:
+                self._check()
+            except Exception:
+                log.exception("alerts_crashed")
         finally:
             self.idle.set()
 
@@ -160,6 +164,13 @@ class Alerts:
         """Tell what began and what is over, by the database, the last runs and the last checks."""
         if self._stop.is_set():
             return
+        try:
+            self._tell_changes()
+        except Exception:
+            # The next look tries again, and the checks are made meanwhile.
+            log.exception("alerts_crashed")
+
+    def _tell_changes(self) -> None:
         now, serves = self._clock(), [one.demarche for one in self._workers]
         findings, seen = list[Finding](), set[DemarcheNumber]()
         refused = [*self._refused()]
@@ -235,12 +246,19 @@ class Alerts:
         for worker in self._workers:
             state, number = states[worker.demarche], worker.demarche
             ended_at = (end := state["last_end"]) and end["at"]
-            losses += _loss(worker, end)
             is_late = now - self._started_at > worker.configuration.late_after
-            if is_late or (ended_at is not None and ended_at >= self._started_at):
+            is_known = is_late or (ended_at is not None and ended_at >= self._started_at)
+            try:
+                lost = [*_loss(worker, end)]
+                found_here = [*findings_of(worker, state, now)] if is_known else []
+            except Exception:
+                # Nothing is known of this démarche; what is told of it stays as it is.
+                log.exception("alerts_crashed", demarche=number)
+                continue
+            losses += lost
+            if is_known:
                 seen.add(number)
-                findings += findings_of(worker, state, now)
-                findings += self._checked.get(number, ())
+                findings += [*found_here, *self._checked.get(number, ())]
         if (unavailable := self._unavailable) is not None:
             losses = [_lost(one, *unavailable) for one in self._workers]
         # Where it is a few démarches, others have the database.
@@ -296,7 +314,12 @@ class Alerts:
         event = "alert_ended" if message.is_end else "alert_began"
         of = numbers if numbers[1:] else numbers[0]
         log.warning(event, alert=name, demarche=of, text=message.text)
-        sent = self._tell(message.title, message.text, message.severity)
+        try:
+            sent = self._tell(message.title, message.text, message.severity)
+        except Exception:
+            # One that cannot be sent does not keep back the others.
+            log.exception("alerts_crashed", demarche=of)
+            sent = False
         if sent == message.is_end:
             return
         told = {
@@ -332,6 +355,9 @@ class Alerts:
         due = [one for one in due if eldest.get(one.demarche, process_name()) == process_name()]
         if not due:
             return
+        for one in due:
+            # Whatever happens: each costs requests of the budget that all share.
+            self._check_at[one.demarche] = self._monotonic() + _CHECK_AGAIN_S
         with ThreadPoolExecutor(_CHECKS_AT_ONCE, "dsync-check") as pool:
             begun = {pool.submit(self._lines, one): one for one in due}
             while wait(begun, self.every_s).not_done:
@@ -342,8 +368,7 @@ class Alerts:
             reached = all(line.exit_code not in (UNREACHABLE, REFUSED) for line in lines)
             if reached and lines:
                 self._checked[number] = [*_findings(worker, lines)]
-            wait_s = _CHECK_EVERY_S if reached and lines else _CHECK_AGAIN_S
-            self._check_at[number] = self._monotonic() + wait_s
+                self._check_at[number] = self._monotonic() + _CHECK_EVERY_S
         self._watch()
 
     def _lines(self, worker: Worker) -> list[CheckLine]:
@@ -357,6 +382,8 @@ class Alerts:
                 # It is tried again; what the failure means is an alert of its own.
                 log.warning("check_not_made", error=exc.message)
                 return []
+            except Exception as exc:
+                return [crash_line(exc)]
 
 
 def _sentences(problems: Iterable[str]) -> str:

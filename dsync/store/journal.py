@@ -84,8 +84,9 @@ class Quarantined(NamedTuple):
 
 _shown_run = table("lecture_synchronisation", column("run"), column("statut"))
 
-_NUMBERING = 0x6473796E72
-"""Key of the advisory lock (« dsynr » in ASCII) that serialises the numbering of runs."""
+_NUMBERING = select(tables.layout.c.part).where(tables.layout.c.part == "dsync").with_for_update()
+"""Serialises the numbering of runs: a lock of a row, which no reader of the views has a right to.
+An advisory lock can be taken, and kept, by every role."""
 
 FIGURES = ("lus", "modifies", "supprimes", "evalues", "pousses", "requetes")
 """The columns of a run that add up over runs."""
@@ -386,7 +387,7 @@ class JournalWrites(JournalReads):
         )
         if self.connection.dialect.name == "postgresql":
             # Else runs of two démarches that start together take the same number.
-            self.connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
+            self.connection.execute(_NUMBERING)
         started = self.connection.execute(
             insert(run)
             .values(

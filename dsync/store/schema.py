@@ -27,9 +27,6 @@ from dsync.store.layout import Found
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_ADVISORY_LOCK = 0x6473796E63
-"""Key of the advisory lock (« dsync » in ASCII) that serialises upgrades of a database."""
-
 
 def known_revisions(part: type[Programme]) -> list[str]:
     """Return the shipped revisions, oldest first.
@@ -121,7 +118,7 @@ def upgrade(connection: Connection, place: str, programme: type[Programme]) -> N
         SchemaBehindError: the schema is newer than this version; nothing is changed.
         SchemaDiffersError: its tables are those of no release; nothing is changed.
     """
-    _lock(connection)
+    _lock(connection, programme)
     try:
         check_revision(connection, place, programme)
     except SchemaBehindError as exc:
@@ -173,7 +170,7 @@ def downgrade(
         part: "base" if version is None else _revision_of(version, releases(connection, part))
         for part in parts(programme)
     }
-    _lock(connection)
+    _lock(connection, programme)
     check_revision(connection, place, programme)
     readers = reading_views.drop(connection, programme)
     # Its own version makes what it needs, and marks it.
@@ -201,14 +198,33 @@ def _numbers(version: str) -> list[int]:
     return [int(one) for one in version.split(".")]
 
 
-def _lock(connection: Connection) -> None:
+def _lock(connection: Connection, programme: type[Programme]) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        _wait_for_other_upgrades(connection, layout.version_table(parts(programme)[0]))
         # A migration that waits for a lock blocks the service's statements behind it: it fails
         # after 5 s and can be run again.
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(text("SET LOCAL statement_timeout = '10min'"))
         tables.complete_for_postgresql()
+
+
+def _wait_for_other_upgrades(connection: Connection, name: str) -> None:
+    """Lock the table of revisions, which no reader of the views has a right to.
+
+    An advisory lock could be taken, and kept, by every role.
+
+    Args:
+        connection: in the upgrade's transaction.
+        name: of the table of the engine's revision.
+    """
+    if connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is None:
+        # As Alembic makes it. Another process may do the same: then this waits, and fails.
+        with suppress(SQLAlchemyError), connection.begin_nested():
+            connection.exec_driver_sql(
+                f"CREATE TABLE IF NOT EXISTS {name} (version_num VARCHAR(32) NOT NULL, "
+                f"CONSTRAINT {name}_pkc PRIMARY KEY (version_num))"
+            )
+    connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _mark(connection: Connection, programme: type[Programme]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -65,6 +65,8 @@ class PieceSettings:
     """Maximum time for a download, in seconds."""
     allow_http: bool
     """Whether http:// to other machines is allowed."""
+    hosts: Collection[str]
+    """Of DS itself; the addresses of other hosts have to be public, and https."""
     user_agent: str
 
 

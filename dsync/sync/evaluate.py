@@ -10,16 +10,18 @@ one transaction. Of several verdicts that one run gives a dossier, only the last
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+
+import structlog
 
 from dsync.annotations import NewWish, desired
 from dsync.annotations.targets import DETAIL, RESULTAT
 from dsync.domain.dossier import COUNTED_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Verdict
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, origin_of
 from dsync.programme import (
     NO_RULES,
     Evidence,
@@ -31,6 +33,7 @@ from dsync.programme import (
 from dsync.store import NewEvent, Reader
 from dsync.sync.context import BATCH, Run
 from dsync.sync.grounds import stops_judging
+from dsync.sync.isolating import Failed, judged, prepare
 from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
@@ -38,6 +41,8 @@ from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
 MOST_APART = timedelta(minutes=10)
 """How far this machine's clock and DS's may differ: « in time » and « published at the deposit »
 compare dates of both."""
+log = structlog.get_logger(__name__)
+
 MANY_RELATED = 500
 """Number of dossiers whose duplicates changed from which some are judged between two pages."""
 
@@ -49,8 +54,8 @@ class Batch:
     numbers: Sequence[DossierNumber]
     """All dossiers of the batch, those that kept their verdicts included."""
     judged: Sequence[tuple[Judged, Decision]]
-    failed: Set[DossierNumber] = frozenset()
-    """The dossiers on which a check raised an error."""
+    failed: Mapping[DossierNumber, Exception] = field(default_factory=dict)
+    """The error that a check raised, by dossier."""
 
 
 def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
@@ -169,9 +174,10 @@ def judge(
     """
     related: set[DossierNumber] = set()
     new = [number for number in numbers if number not in prepared]
+    failed: Failed = {}
     for some in run.batches(new):
         # For all dossiers before the first one is judged: the check for duplicates counts them.
-        related |= programme.prepare(run, evidence, some, options)
+        related |= prepare(run, programme, evidence, some, options, failed)
     if options is None:
         if is_page:
             run.related |= related.difference(numbers)
@@ -187,13 +193,15 @@ def judge(
             due = [
                 one
                 for one in reader.verdicts.for_judging(some)
-                if one.presence == Presence.PRESENT and (options or _is_to_judge(one))
+                if one.presence == Presence.PRESENT
+                and (options or _is_to_judge(one))
+                and one.numero not in failed
             ]
-        judged = list(programme.judge(run, evidence, due, options))
+        done_here = judged(run, programme, evidence, due, options, failed)
         yield Batch(
             some,
-            [(one, one.decision) for one in judged if one.decision is not None],
-            {one.dossier.numero for one in judged if one.decision is None},
+            [(one, one.decision) for one in done_here],
+            {number: failed[number] for number in some if number in failed},
         )
         done += len(some)
         if not is_page:
@@ -234,15 +242,19 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         fresh = set(tx.verdicts.save(run.id, given, now))
         wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
         tx.outbox.wish(wishes, now, instead=before)
-        for number in sorted(batch.failed):
-            quarantine_dossier(run, tx, number, "regle")
+        for number, error in sorted(batch.failed.items()):
+            quarantine_dossier(run, tx, number, "regle", origin_of(error))
         # The next run tries again what failed, or waits for evidence.
-        still_due = batch.failed | waiting
+        still_due = batch.failed.keys() | waiting
         tx.queue.close([number for number in batch.numbers if number not in still_due])
     for numero in before:
         del by_run[numero]
     by_run.update({due.numero: decision.verdict for due, decision in given if due.numero in fresh})
     run.report.quarantined_numbers.update(batch.failed)
+    for origin in sorted(set(map(origin_of, batch.failed.values()))):
+        # Its traceback once: a bug can concern every dossier.
+        of = {n: error for n, error in batch.failed.items() if origin_of(error) == origin}
+        log.error("check_failed", error=origin, dossiers=[*of], exc_info=next(iter(of.values())))
     if batch.failed:
         run.problem(
             "A rule failed on some dossiers, which keep their last verdict: see "
@@ -298,7 +310,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
         chosen = sorted(former)
     how = PrecheckOptions(as_of, refreshes, former, is_trial=as_of is not None)
     for some in run.batches(compared):
-        programme.prepare(run, evidence, some, how)
+        prepare(run, programme, evidence, some, how, {})
     for batch in judge(run, programme, evidence, chosen, how, prepared=set(compared)):
         stored = _to_store(batch)
         kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}
@@ -308,7 +320,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
                 Comparison(number, one.dossier.current, decision, one.keeps_verdict, number in kept)
             )
             known.add(number)
-        known |= batch.failed
+        known |= batch.failed.keys()
         if as_of is None:
             store_verdicts(run, stored)
             if refreshes or restores:

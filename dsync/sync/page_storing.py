@@ -230,7 +230,7 @@ def _without_number(one: Unreadable) -> str:
     )
 
 
-def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, path: str = "") -> None:
+def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, place: str = "") -> None:
     """Put a dossier into quarantine.
 
     Args:
@@ -238,9 +238,9 @@ def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, path:
         tx: the transaction to write in.
         number: the dossier's.
         code: a key of `QUARANTINE_MESSAGES`.
-        path: of the field that DS cannot render; "" when it is not known.
+        place: of the field that DS cannot render, or of what failed; "" when it is not known.
     """
-    message = QUARANTINE_MESSAGES[code] + (f" ({path})." if path else ".")
+    message = QUARANTINE_MESSAGES[code] + (f" ({place})." if place else ".")
     tx.quarantine.add(run.id, number, code, message, run.now)
 
 

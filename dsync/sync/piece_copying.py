@@ -190,6 +190,7 @@ class _Copying:
             max_bytes=settings.max_bytes,
             deadline_s=settings.deadline_s,
             allow_http=settings.allow_http,
+            only=settings.hosts,
             stop=run.context.stop,
         )
         with ExitStack() as opened:

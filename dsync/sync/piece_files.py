@@ -9,7 +9,7 @@ import os
 import shlex
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EACCES, ENOTDIR
 from hashlib import md5
@@ -27,6 +27,7 @@ from dsync.exchanges import (
     BoundedAdapter,
     DeadlineError,
     Exchanges,
+    ForeignAddressError,
     InsecureAddressError,
     TooLongError,
 )
@@ -69,6 +70,7 @@ class Downloads:
         max_bytes: maximum size of a file.
         deadline_s: maximum time for a whole download, in seconds.
         allow_http: whether http:// to other machines is allowed.
+        only: hosts whose addresses need not be public nor encrypted: those of DS itself.
         stop: aborts downloads once it is set.
     """
 
@@ -79,6 +81,7 @@ class Downloads:
         max_bytes: int,
         deadline_s: float,
         allow_http: bool,
+        only: Collection[str],
         stop: threading.Event,
     ) -> None:
         def session(adapter: BoundedAdapter) -> requests.Session:
@@ -100,6 +103,7 @@ class Downloads:
             allow_http=allow_http,
             stop=stop,
             open_body=TemporaryFile,
+            only=only,
         )
 
     @contextmanager
@@ -122,7 +126,7 @@ class Downloads:
             status, body = self._http.run(get, deadline_s=self._deadline_s)
         except DeadlineError as exc:
             raise PieceError(f"the download took more than {self._deadline_s:g} s") from exc
-        except (TooLongError, InsecureAddressError) as exc:
+        except (TooLongError, InsecureAddressError, ForeignAddressError) as exc:
             raise PieceError(f"the file was not read: {exc}") from exc
         except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
             raise PieceError(f"no answer of the server ({type(exc).__name__})") from exc

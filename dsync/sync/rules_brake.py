@@ -16,6 +16,7 @@ from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.programme import Evidence, PrecheckOptions, Programme
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run
+from dsync.sync.isolating import Failed, judged, prepare
 from dsync.sync.moves import FIRST, REMEDY, Moves
 
 
@@ -126,13 +127,13 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
     """
     every = programme.needs_acceptance(None)
     standing, pairs = 0, list[tuple[Verdict | None, Verdict]]()
-    judged: list[Decision] = []
+    decisions, failed = list[Decision](), Failed()
     trial = PrecheckOptions(is_trial=True)
     with run.reading() as reader:
         numbers = reader.queue.open_numbers()
         compared = reader.queue.numbers(COUNTED_ETATS)
     for some in run.batches(compared if every else []):
-        programme.prepare(run, evidence, some, trial)
+        prepare(run, programme, evidence, some, trial, failed)
     for some in run.batches(numbers):
         with run.reading() as reader:
             given = [
@@ -148,12 +149,12 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
             for one in given
             if one.current is None or one.current.version_regles != programme.rules_version
         ]
-        for one in programme.judge(run, evidence, due, trial):
-            if one.decision:
-                current = one.dossier.current
-                pairs.append((current.verdict if current else None, one.decision.verdict))
-                judged += [one.decision] if every else []
-    return Moves.of(programme.rules_version, standing, pairs, judged)
+        # The run that judges by these rules reports where they fail.
+        for one in judged(run, programme, evidence, due, trial, failed):
+            current = one.dossier.current
+            pairs.append((current.verdict if current else None, one.decision.verdict))
+            decisions += [one.decision] if every else []
+    return Moves.of(programme.rules_version, standing, pairs, decisions)
 
 
 def _stands(verdict: StoredVerdict | None) -> bool:

@@ -11,7 +11,7 @@ from dsync.configuration import shipped_config
 from dsync.sandbox import Change, Sandbox, content
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.world.model import ChampDescriptor
-from tests.commands.command import Command
+from tests.commands.command import Command, InsideCommand
 from tests.console.mailbox import mail_server
 
 OTHER = "autre groupe"
@@ -45,6 +45,19 @@ def test_the_right_to_write_is_tried_by_writing_nothing(sandbox: Sandbox, run: C
     assert before == shown(sandbox)
     [tried] = sandbox.control.requests(kind="mutation")
     assert ["dossierModifierAnnotations"] == tried.fields
+
+
+def test_a_bug_in_one_check_is_a_line(run: InsideCommand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other checks are made all the same; no value is shown, and it is to be reported."""
+    monkeypatch.setattr("dsync.care.prerequisites.opened_lines", lambda *_: 1 / 0)
+    ended = run("check", "--json")
+    assert 1 == ended.code
+    assert [
+        ("error", "an error of dsync's own ended a part of the check (ZeroDivisionError)")
+    ] == lines(ended, "dsync")
+    for name in ("token", "database", "evidence"):
+        assert lines(ended, name), name
+    assert "prerequisites.py" in ended.err
 
 
 def test_a_groupe_that_the_demarche_lacks_is_told(run: Command) -> None:

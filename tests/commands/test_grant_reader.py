@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from dsync.database import open_database
+from dsync.sandbox import Sandbox
 from tests.commands.command import Command
+from tests.commands.conftest import operator
 from tests.store.builders import make_demarche, writing
-from tests.store.databases import connected
+from tests.store.databases import connected, on_postgresql
 
 MASKED = "sans_donnees_personnelles"
 _MAY_READ = text(
@@ -61,3 +67,75 @@ def test_a_role_is_granted_one_part_of_the_views(
         assert [expected] == connection.scalars(_MAY_READ, {"role": role}).all()
         connection.execute(text(f"DROP OWNED BY {role}"))
         connection.execute(text(f"DROP ROLE {role}"))
+
+
+ADVISORY = (0x6473796E63, 0x6473796E72, 0, 1)
+"""Keys of advisory locks, two of which earlier commits took."""
+MODES = (
+    "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE",
+    "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE",
+)  # fmt: skip
+
+
+def lock_all(reader: Connection) -> None:
+    """Take each lock that a role can get, and keep it in the open transaction."""
+    for key in ADVISORY:
+        reader.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+        reader.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+    names = reader.scalars(
+        text(
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c "
+            "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+            "WHERE c.relkind IN ('r', 'v') AND n.nspname NOT LIKE 'pg\\_%' "
+            "AND n.nspname <> 'information_schema'"
+        )
+    ).all()
+    assert len(names) > 50
+    for name in names:
+        for statement in (
+            *(f"LOCK TABLE {name} IN {mode} MODE" for mode in MODES),
+            f"SELECT 1 FROM {name} FOR UPDATE",
+            f"SELECT 1 FROM {name} FOR KEY SHARE",
+        ):
+            with suppress(DBAPIError), reader.begin_nested():
+                reader.exec_driver_sql(statement)
+
+
+@pytest.fixture
+def on_a_server(database_url: str, tmp_path: Path) -> Iterator[tuple[Command, str]]:
+    """Return `dsync` in processes of its own on PostgreSQL, and a role of an analyst there."""
+    with Sandbox.start(dossiers=3, seed=7) as sandbox:
+        environment = operator(sandbox, tmp_path).environment
+        run = Command(tmp_path, {**environment, "DSYNC_DATABASE_URL": database_url})
+        role = f"lecteur_{uuid.uuid4().hex[:8]}"
+        assert 0 == run("sync").code
+        with connected(database_url) as connection:
+            connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        assert 0 == run("db", "grant-reader", role, "--without-personal-data").code
+        yield run, role
+        with connected(database_url) as connection:
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
+
+
+@on_postgresql
+def test_no_lock_that_a_reader_can_take_stops_dsync(
+    on_a_server: tuple[Command, str], database_url: str
+) -> None:
+    """Runs and upgrades go on while a masked role keeps all the locks that it gets."""
+    run, role = on_a_server
+    reading = create_engine(make_url(database_url).set(username=role))
+    try:
+        with reading.connect() as reader:
+            lock_all(reader)
+            done = run("sync", "--full")
+            assert 0 == done.code, done.text
+            reader.rollback()
+            # What is read keeps a view from being made anew; advisory locks outlive it.
+            with connected(database_url) as connection:
+                connection.execute(text("UPDATE layout SET fingerprint = ''"))
+            upgraded = run("db", "upgrade")
+            assert 0 == upgraded.code, upgraded.text
+            assert 0 == run("sync").code
+    finally:
+        reading.dispose()

@@ -11,6 +11,7 @@ from dsync.sandbox import Sandbox, content
 from tests.commands.command import InsideCommand, remedies
 from tests.commands.conftest import once
 from tests.commands.terminal import COLUMNS, screen
+from tests.commands.test_exit_codes import server
 from tests.commands.test_other_demarche import JUDGED
 
 MAIN, EQUIPMENT, COPIED = 86321, content.EQUIPMENT_FORM.number, 90001
@@ -95,6 +96,23 @@ def test_all_goes_on_after_a_failure_and_ends_with_the_worst_code(
     [first, *_] = [line for line in many("status").out.splitlines() if line[:1].isdigit()]
     assert str(COPIED) == first.split()[0]
     assert "! token refused" in first
+
+
+def test_status_says_of_which_demarche_ds_is_away(
+    many: InsideCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the table, in JSON and of that one alone, like every other failure."""
+    monkeypatch.setattr("dsync.ds.retry.attempts_for", lambda *_: 1)
+    with server(502, "text/html", "<html>Bad gateway.</html>") as url:
+        failed = many("sync", "--demarche", str(COPIED), DSYNC_DS_URL=f"{url}/graphql")
+    assert 8 == failed.code, failed.text
+    shown = many("status")
+    [first, *_] = [line for line in shown.out.splitlines() if line[:1].isdigit()]
+    assert (0, str(COPIED)) == (shown.code, first.split()[0]), shown.text
+    assert "! DS is away" in first
+    found = {one["demarche"]: one["attention"] for one in many("status", "--json").json}
+    assert [COPIED] == [number for number, said in found.items() if "DS is away" in said]
+    assert 0 == many("status", "--demarche", str(COPIED)).code
 
 
 def test_status_is_a_table_of_eighty_columns(many: InsideCommand) -> None:

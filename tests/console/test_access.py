@@ -225,6 +225,48 @@ def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) 
     assert ("", "", 0) == (out, err, process.returncode)
 
 
+def test_a_session_is_of_the_console_and_the_role_that_it_began_with(tmp_path: Path) -> None:
+    """Its cookie opens nothing at another console of the same DSYNC_SESSION_KEY, or later there."""
+    key = {"DSYNC_SESSION_KEY": "k" * 48}
+    with Sandbox.start(dossiers=3, seed=7) as sandbox, ExitStack() as stack:
+        command = operator(sandbox, tmp_path)
+        assert 0 == command("sync").code
+
+        def begun(role: str, port: int = 0) -> tuple[str, requests.Session]:
+            process = command.start("console", "--port", str(port), "--role", role, **key)
+            stack.callback(process.communicate, timeout=20)
+            stack.callback(process.terminate)
+            assert process.stdout is not None
+            link = process.stdout.readline().strip()
+            session = requests.Session()
+            session.get(link, timeout=30)
+            started[link.partition("/entrer")[0]] = process
+            return link.partition("/entrer")[0], session
+
+        started: dict[str, subprocess.Popen[str]] = {}
+        base, lecteur = begun("lecteur")
+        other, administrateur = begun("administrateur")
+        assert (200, 403, 200) == (
+            lecteur.get(base, timeout=30).status_code,
+            lecteur.get(f"{base}/personne", timeout=30).status_code,
+            administrateur.get(f"{other}/personne", timeout=30).status_code,
+        )
+        [name], [own] = (
+            [one for one in dict(browser.cookies) if one.startswith("dsync_console")]
+            for browser in (administrateur, lecteur)
+        )
+        taken = {name: lecteur.cookies[own]}
+        for path in ("/", "/personne"):
+            assert 403 == requests.get(other + path, cookies=taken, timeout=30).status_code
+        # The same console, started again with another role, and then as it was.
+        for role, status in (("administrateur", 403), ("lecteur", 200)):
+            process = started.pop(base)
+            process.terminate()
+            process.wait(20)
+            assert base == begun(role, int(base.rpartition(":")[2]))[0]
+            assert status == lecteur.get(base, timeout=30).status_code, role
+
+
 def test_the_service_serves_the_console_to_this_machine_alone(
     tmp_path: Path, shared_config: Path
 ) -> None:

@@ -138,7 +138,6 @@ def test_judging_as_of_a_day_stores_nothing(engine: Engine, visitor: Visitor) ->
     assert "ce jour-là : À vérifier" in page
     assert "Date de dépôt À vérifier" in page
     assert before == engine.content(all_tables=True)
-    assert 400 == visitor.post(f"/dossiers/{number(0)}/rejuger", date="hier").status_code
 
 
 def test_a_humans_value_is_kept(engine: Engine, visitor: Visitor) -> None:

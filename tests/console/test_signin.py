@@ -6,6 +6,7 @@ import html
 import logging
 import re
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,6 @@ from dsync.console.access import Access
 from dsync.console.openid import Provider
 from dsync.console.signin import (
     BACK,
-    MOST_IN_ALL,
     MOST_OF_ONE,
     WINDOW_S,
     Failures,
@@ -30,6 +30,7 @@ from dsync.console.signin import (
     local_path,
 )
 from dsync.sandbox import Sandbox
+from tests.acceptance.worker.installed import until
 from tests.commands.conftest import operator
 from tests.console.provider import (
     CLIENT,
@@ -286,13 +287,97 @@ def test_a_sign_in_leads_to_own_pages_only(wanted: str) -> None:
 def test_failed_sign_ins_are_limited(team: Team) -> None:
     """By address, with a page that says so; later they may try again."""
     for _ in range(MOST_OF_ONE):
-        assert 403 == requests.get(f"{team.base}{BACK}?state=x&code=y", timeout=30).status_code
+        assert 403 == fail(team.base).status_code
     for path in (BACK, "/entrer"):
         answer = requests.get(team.base + path, timeout=30, allow_redirects=False)
         assert (429, True) == (answer.status_code, "quelques minutes" in answer.text)
         assert answer.headers["Retry-After"] == str(WINDOW_S)
     team.clock.now += WINDOW_S
     assert 200 == team.enter().status_code
+
+
+def fail(base: str, **headers: str) -> requests.Response:
+    """Begin a sign-in, and answer it with a code that the provider does not know."""
+    browser = requests.Session()
+    browser.trust_env = False
+    begun = browser.get(f"{base}/entrer", timeout=30, allow_redirects=False, headers=headers)
+    state = parse_qs(urlsplit(begun.headers.get("Location", "")).query).get("state", [""])[0]
+    return browser.get(f"{base}{BACK}?state={state}&code=none", timeout=30, headers=headers)
+
+
+def test_answers_of_no_sign_in_lock_nobody_out(team: Team) -> None:
+    """Neither without one begun here, nor with another state; nor does an absent provider."""
+    other = parse_qs(urlsplit(team.sent_back(team.browser())).query)["state"][0]
+    for state in ("x", other):
+        for _ in range(MOST_OF_ONE):
+            browser = team.browser()
+            address = f"{team.base}{BACK}?state={state}&code=y"
+            assert 403 == browser.get(address, timeout=30).status_code
+            browser.get(f"{team.base}/entrer", timeout=30, allow_redirects=False)
+            assert 403 == browser.get(address, timeout=30).status_code
+    assert 200 == team.enter().status_code
+
+
+def test_a_console_that_strangers_call_lets_its_people_in(
+    fake: FakeProvider, tmp_path: Path
+) -> None:
+    """As a process: after three hundred anonymous answers, a sign-in succeeds."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    config = shutil.copytree(shipped_config().parent, tmp_path / "config") / "aap-eig7.toml"
+    own = (
+        f'{config.read_text("utf-8")}\n[console]\npublic_url = "{base}"\n[console.openid]\n'
+        f'issuer = "{fake.issuer}"\nclient_id = "{CLIENT}"\n[[acces]]\nrole = "lecteur"\n'
+        f'personnes = ["{EMAIL.lower()}"]\n'
+    )
+    config.write_text(own, "utf-8")
+    with Sandbox.start(dossiers=3, seed=7) as sandbox:
+        command = operator(sandbox, tmp_path)
+        assert 0 == command("sync", DSYNC_CONFIG=str(config)).code
+        process = command.start(
+            "console", "--port", str(port),
+            DSYNC_CONFIG=str(config), DSYNC_OIDC_CLIENT_SECRET=SECRET,
+        )  # fmt: skip
+        try:
+            until(lambda: _answers(base))
+            with requests.Session() as stranger:
+                for _ in range(300):
+                    answer = stranger.get(f"{base}{BACK}?state=x&code=y", timeout=30)
+                    assert 403 == answer.status_code
+            browser = requests.Session()
+            browser.trust_env = False
+            page = browser.get(f"{base}/entrer", timeout=30)
+            assert (200, True) == (page.status_code, "Votre rôle : lecteur." in page.text)
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def _answers(base: str) -> bool:
+    try:
+        return requests.get(base, timeout=30).status_code == 403
+    except requests.ConnectionError:
+        return False
+
+
+def test_two_offices_are_two_and_one_line_is_one() -> None:
+    """Of IPv6 a /64 counts as one; however many fail, somebody else may try."""
+    clock = Clock()
+    failures = Failures(clock)
+    for rank in range(500):
+        failures.add(f"2001:db8::{rank:x}")
+        failures.add(f"192.0.2.{rank % 250}")
+    for address in ("2001:db8::ffff:1", "::ffff:10.0.0.1", "10.0.0.1"):
+        assert failures.are_too_many(address) == address.startswith("2001:db8::")
+    for _ in range(MOST_OF_ONE):
+        failures.add("::ffff:10.0.0.1")
+    assert failures.are_too_many("10.0.0.1")
+    assert not failures.are_too_many("2001:db8:0:1::1")
+    assert not failures.are_too_many("192.0.2.7")
+    assert not failures.are_too_many("unknown")
+    clock.now += WINDOW_S
+    assert not failures.are_too_many("2001:db8::1")
 
 
 def test_the_provider_is_not_asked_for_whoever_comes(team: Team) -> None:
@@ -373,6 +458,7 @@ def test_a_person_taken_out_of_the_configuration_is_out(
     read_engine: Engine, fake: FakeProvider
 ) -> None:
     """Although the session is still signed by the same key; nobody keeps a role."""
+    public: list[str] = []
     browser = requests.Session()
     browser.trust_env = False
     for options, status, may_act in (
@@ -386,7 +472,15 @@ def test_a_person_taken_out_of_the_configuration_is_out(
         ({"acces": [as_("administrateur", "other@dinum.example.fr")]}, 403, False),
         ({"acces": [as_("administrateur", "@example.fr")]}, 403, False),
     ):
-        with served(read_engine, access=team_access(fake.issuer, Clock(), **options)) as console:
+        access = team_access(fake.issuer, Clock(), **options)
+
+        def made(base: str, stop: threading.Event, access: Any = access) -> Access:
+            public.append(base)
+            # One public address, as of a service that is started again.
+            made_here: Access = access(public[0], stop)
+            return made_here
+
+        with served(read_engine, access=made) as console:
             if not browser.cookies:
                 browser.get(f"{console.base}/entrer", timeout=30)
             answer = browser.get(f"{console.base}/etat", timeout=30)
@@ -418,7 +512,7 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
         with served(read_engine, access=access) as console:
             for rank in range(MOST_OF_ONE):
                 named = {"X-Forwarded-For": f"10.0.0.{rank}, 192.0.2.1"}
-                requests.get(f"{console.base}{BACK}", headers=named, timeout=30)
+                assert 403 == fail(console.base, **named).status_code
             for address, expected in (("192.0.2.1", 429), ("192.0.2.2", status)):
                 answer = requests.get(
                     f"{console.base}/entrer",
@@ -427,18 +521,6 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
                     allow_redirects=False,
                 )
                 assert expected == answer.status_code
-
-
-def test_failures_of_many_addresses_are_limited_in_all() -> None:
-    """Until the window has passed."""
-    clock = Clock()
-    failures = Failures(clock)
-    for rank in range(MOST_IN_ALL):
-        assert not failures.are_too_many("a new one")
-        failures.add(str(rank))
-    assert failures.are_too_many("a new one")
-    clock.now += WINDOW_S
-    assert not failures.are_too_many("a new one")
 
 
 def test_the_log_has_no_address_and_no_token(team: Team, capfd: pytest.CaptureFixture[str]) -> None:

@@ -341,6 +341,54 @@ def test_the_database_is_lost_if_most_demarches_have_lost_it(
     assert titles == seen
 
 
+class Spoilt:
+    """A worker with a bug: in an attribute, or where its check is made; counts the checks."""
+
+    def __init__(self, app: Any, where: str = "") -> None:
+        self._app = app
+        self._where = where
+        self.checks = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._where:
+            raise LookupError("an answer of a form")
+        return getattr(self._app, name)
+
+    def check(self) -> list[Any]:
+        self.checks += 1
+        if self._where == "check":
+            raise LookupError("an answer of a form")
+        return list(self._app.check())
+
+
+@pytest.mark.parametrize("where", ["check", "last_report", "tell"])
+def test_a_bug_about_one_demarche_leaves_the_others_their_alerts(
+    engine: Engine, where: str
+) -> None:
+    """The check of each is made once a day all the same, and a bug in one is told."""
+    several = [engine.another(demarche=DEMARCHE), engine.another(demarche=DEMARCHE + 1)]
+    apps: list[Any] = [Spoilt(several[1].app, where), Spoilt(several[0].app)]
+    titles = list[str]()
+
+    def tell(title: str, _text: str, _severity: object) -> bool:
+        if where == "tell" and str(DEMARCHE + 1) in title:
+            raise LookupError("the address of an alert")
+        titles.append(title.removeprefix("dsync, démarche "))
+        return True
+
+    for worker in several:
+        worker.sync()
+    monotonic = lambda: engine.worker.now().timestamp()  # noqa: E731
+    alerts = Alerts(apps, tell, engine.worker.stop, monotonic=monotonic)
+    for _ in range(40):
+        alerts.tick()
+        engine.advance(minutes=1)
+    assert f"{DEMARCHE}: {INSTRUCTEUR}" in titles
+    assert (f"{DEMARCHE + 1}: check dsync" in titles) == (where == "check")
+    assert [1] == [one.checks for one in apps if one.demarche == DEMARCHE]
+    assert 3 >= apps[0].checks  # One that DS does not know is tried again.
+
+
 def test_a_slow_check_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
     """Checks of several démarches run at once; what is not of them is told meanwhile."""
     several = [engine.worker, *(engine.another(demarche=DEMARCHE + n) for n in range(1, 4))]

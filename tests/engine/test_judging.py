@@ -12,6 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+from structlog.testing import capture_logs
+
 from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.check import Check
@@ -422,6 +425,36 @@ def test_a_rule_that_breaks_quarantines_one_dossier(engine: Engine, monkeypatch:
     monkeypatch.undo()
     engine.sync()
     assert engine.verdict(3) == engine.remote(3) is not None
+
+
+@pytest.mark.parametrize("where", ["judge_if_needed", "identify_product", "with_registry"])
+def test_a_bug_on_one_dossier_leaves_its_trace(
+    engine: Engine, monkeypatch: Any, where: str
+) -> None:
+    """Wherever the programme fails: the type and place in the quarantine, the log has more."""
+    from dsync.eig import eig
+
+    original = getattr(eig, where)
+    concerned = {
+        "judge_if_needed": lambda given: given[0].numero == number(3),
+        "identify_product": lambda given: product_of(3) in str(given[0]),
+        "with_registry": lambda given: number(3) in {one.numero for one in given[2]},
+    }
+
+    def broken(*given: Any, **options: Any) -> Any:
+        if concerned[where](given):
+            raise LookupError("une réponse du demandeur")
+        return original(*given, **options)
+
+    monkeypatch.setattr(eig, where, broken)
+    with capture_logs() as logged:
+        report = engine.sync()
+    assert (7, 9) == (report.exit_code, report.pushed)
+    assert {3: ("regle", 1)} == engine.quarantine()
+    [row] = engine.rows("SELECT message FROM quarantaine")
+    assert "(LookupError, dsync.eig.eig:" in row["message"]
+    [failed] = [one for one in logged if one["event"] == "check_failed"]
+    assert ([number(3)], True) == (failed["dossiers"], isinstance(failed["exc_info"], LookupError))
 
 
 def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each: Engine) -> None:

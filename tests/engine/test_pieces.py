@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import socket
 import threading
 import tracemalloc
 import warnings
@@ -450,6 +451,49 @@ STATES = {
     **dict.fromkeys(("/endless", "/slow"), "echec"),
     "/moved": "copiee",
 }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:{port}/good",
+        "https://localhost:{port}/good",
+        "http://user:secret@127.0.0.1:{port}/good",
+        "http://127.0.0.2:{port}/good",
+        "https://2130706433:{port}/good",
+        "https://[::1]:{port}/good",
+        "https://[::ffff:127.0.0.1]:{port}/good",
+        "https://169.254.169.254/latest/meta-data/",
+        "http://127.0.0.1:{port}/to-localhost",
+        "http://127.0.0.1:{port}/with-password",
+    ],
+)
+def test_no_address_of_ds_leads_into_this_network(
+    start: Callable[..., Engine],
+    folder: Path,
+    files: FileServer,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+) -> None:
+    """Only to DS's own host, or to public ones by https; nothing is sent elsewhere."""
+    opened: list[str] = []
+    connect = socket.socket.connect
+    monkeypatch.setattr(
+        socket.socket, "connect", lambda s, at: (opened.append(str(at[0])), connect(s, at))[1]
+    )
+    inside = f"http://localhost:{files.server_port}/good"
+    password = f"http://user:secret@127.0.0.1:{files.server_port}/good"
+    files.answers["/to-localhost"] = lambda h: h.answer(302, Location=inside)
+    files.answers["/with-password"] = lambda h: h.answer(302, Location=password)
+    engine = start((ONE,), **copying(folder, max_mib=1, deadline_s=5))
+    engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
+    place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
+    engine.sync_until_quiet()
+    url = json.dumps(address.format(port=files.server_port))
+    engine.control.faults.replace_json(number(ONE), ("champs", place, "files", 0, "url"), url)
+    assert {"echec": 1} == dict(fetched(engine).pieces)
+    assert {"127.0.0.1"} == {*opened}
+    assert len(files.seen) == address.startswith("http://127.0.0.1:")
 
 
 def test_a_server_of_files_is_not_trusted(

@@ -33,6 +33,9 @@ MEANINGS = {
     "run_problem": "It has done all but this.",
     "run_postponed": "It is tried again after this time, which grows with each failure.",
     "run_interrupted": "A stop ended it; the next one resumes.",
+    "check_failed": (
+        "A check failed on these dossiers, which are in quarantine; report the traceback."
+    ),
     "run_crashed": "A bug of dsync ended it; report the traceback.",
     "lease_not_renewed": "The database did not answer; another process may take over.",
     "request_done": "What a person or a webhook asked for was executed.",
@@ -68,6 +71,11 @@ MEANINGS = {
     "alert_not_sent": "No address of `DSYNC_ALERT_URLS` took it; it is tried again.",
     "alerts_without_database": "Alerts are told by each service on its own until it answers.",
     "check_not_made": "The checks behind alerts could not be made; they are tried again.",
+    "check_crashed": "A bug of dsync ended a part of the checks; report the traceback.",
+    "alerts_crashed": (
+        "A bug of dsync in what is told, of this `demarche` alone if there is one; report the "
+        "traceback."
+    ),
     "ping_failed": "`[alerts] ping_url` did not answer.",
     "signed_in": "Somebody has signed in to the console, with these roles.",
     "sign_in_refused": "A sign-in failed, or there were too many.",

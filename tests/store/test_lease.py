@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -185,6 +186,39 @@ def test_runs_are_numbered_one_after_the_other(store: Store) -> None:
             numbers.append(run)
 
     assert [1, 2] == numbers
+
+
+@on_postgresql
+def test_runs_of_two_demarches_that_begin_together_have_numbers_of_their_own(
+    store: Store, other: Store
+) -> None:
+    """The later one waits until the number of the first is stored."""
+    numbers = []
+
+    def begin() -> None:
+        with other.transaction(other.acquire_lease(DemarcheNumber(2), 60)) as tx:
+            numbers.append(tx.journal.start_run("incremental", "cli", NOW))
+
+    with store.transaction(store.acquire_lease(DEMARCHE, 60)) as tx:
+        numbers.append(tx.journal.start_run("incremental", "cli", NOW))
+        second = threading.Thread(target=begin)
+        second.start()
+        second.join(0.3)
+        assert [1] == numbers
+    second.join(20)
+    assert [1, 2] == numbers
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_several_processes_may_upgrade_an_empty_database_at_once(empty_database_url: str) -> None:
+    """One makes the tables; the others wait for it, and find nothing to do."""
+    stores = [open_database(empty_database_url, check_schema=False) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(one.upgrade) for one in stores]:
+            done.result(60)
+    for one in stores:
+        one.check_schema()
+        one.close()
 
 
 def test_writers_of_one_process_wait_for_their_turn(database_url: str) -> None:

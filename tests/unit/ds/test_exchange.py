@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
@@ -16,6 +17,8 @@ from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
 from dsync.ds import DossierWrite, DSClient
 from dsync.ds.classify import Fault
 from dsync.errors import (
+    ConfigurationError,
+    DSError,
     DSRateLimitedError,
     DSTimeoutError,
     DSUnavailableError,
@@ -129,6 +132,46 @@ def test_an_incomplete_answer_is_an_error(serve: Serve, make_client: Make, sent:
     with pytest.raises(DSUnavailableError) as caught:
         light(client)
     assert caught.value.details["fault"] == Fault.CONNECTION_LOST
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+MOVED = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: %b\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(CHUNKED + size + b"\r\n" + BODY for size in (b"-5", b"-1", b"-0", b"\xb2", b"f" * 40)),
+        *(MOVED % place for place in (b"\xff", b"http://[", b"http://a:b/", b"//\xe9:99999999/")),
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n" + BODY[:-5],
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: " + b"gzip, " * 40 + b"\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nContent-Type: \xff; charset=\x00\r\n\r\n" + BODY[:-5],
+        b"HTTP/1.1 " + b"9" * 5000 + b" OK\r\n\r\n" + BODY,
+    ],
+)
+def test_an_answer_that_is_no_http_is_an_error_of_ds(
+    serve: Serve, make_client: Make, sent: bytes
+) -> None:
+    """And no bug of dsync's, whatever a server or a proxy sends."""
+    client = make_client(serve(lambda connection: connection.sendall(sent)))
+    with pytest.raises((DSError, ConfigurationError)):
+        light(client)
+
+
+def test_a_negative_size_does_not_lift_the_limit(serve: Serve, make_client: Make) -> None:
+    """« -1 » would read to the end of the connection, into memory."""
+    read = []
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(CHUNKED + b"-1\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(64):
+                connection.sendall(b" " * (1 << 20))
+                read.append(1)
+
+    with pytest.raises(DSUnavailableError):
+        light(make_client(serve(answer), max_response_mib=1))
+    assert len(read) < 32
 
 
 def test_a_refused_connection_wrote_nothing(make_client: Make) -> None:

@@ -1,0 +1,78 @@
+"""Reads what addresses and forms give: a value that nobody can mean is refused with the way back.
+
+Days and instants are those of a calendar in use: databases and time zones have bounds of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+from starlette.exceptions import HTTPException
+
+from dsync.console import words
+
+_FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_A_DAY = "La date attendue est de la forme 2027-06-30."
+_AN_INSTANT = "La date attendue est de la forme 2027-06-30, ou 2027-06-30T08:00:00Z."
+
+
+class UnknownValueError(HTTPException):
+    """A parameter of the address has a value that the page does not know (400).
+
+    Args:
+        name: of the parameter.
+        value: as it was given.
+        known: what is expected, as a sentence.
+    """
+
+    def __init__(self, name: str, value: str, known: str = "") -> None:
+        shown = words.shortened(value, 60)
+        super().__init__(400, f"Le filtre « {name} » ne connaît pas « {shown} ». {known}".strip())
+
+
+def check_texts(given: Iterable[tuple[str, str]]) -> None:
+    """Check that parameters of an address are texts that a database can have.
+
+    Raises:
+        UnknownValueError: one has a null character.
+    """
+    for name, value in given:
+        if "\0" in name or "\0" in value:
+            raise UnknownValueError(words.shortened(name, 60), value)
+
+
+def day_of(name: str, value: str, known: str = _A_DAY) -> date:
+    """Return a day, such as « 2027-06-30 ».
+
+    Raises:
+        UnknownValueError: it is none.
+    """
+    try:
+        day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:
+        day = None
+    if day is None or not _FIRST <= day <= _LAST:
+        raise UnknownValueError(name, value, known)
+    return day
+
+
+def instant_of(name: str, value: str) -> datetime:
+    """Return an instant in UTC, or that at which a day begins in Paris.
+
+    Raises:
+        UnknownValueError: it is neither.
+    """
+    if _DAY.fullmatch(value):
+        return words.first_instant(day_of(name, value, _AN_INSTANT).isoformat())
+    try:
+        # In an address, « + » is a space.
+        instant = datetime.fromisoformat(value.replace(" ", "+"))
+        instant = instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise UnknownValueError(name, value, _AN_INSTANT) from None
+    if not _FIRST <= instant.date() <= _LAST:
+        raise UnknownValueError(name, value, _AN_INSTANT)
+    return instant
