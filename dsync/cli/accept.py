@@ -66,24 +66,36 @@ def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> N
     """
 
     def act(settings: Settings, _dossiers: tuple[int, ...]) -> tuple[object, int]:
-        return give(settings, kind, yes=yes, as_json=as_json)
+        return give(settings, kind, yes=yes, as_json=as_json, is_one_of_all=everywhere)
 
     for_each(load_each(everywhere=everywhere), act, as_json=as_json)
 
 
-def give(settings: Settings, kind: str | None, *, yes: bool, as_json: bool) -> tuple[object, int]:
+def give(
+    settings: Settings, kind: str | None, *, yes: bool, as_json: bool, is_one_of_all: bool = False
+) -> tuple[object, int]:
     """Show what waits in a démarche; with a kind, have it done once a person consents.
 
     Returns:
         The document of `--json`, and the exit code.
+
+    Raises:
+        ConfigurationError: nothing of this kind waits in the one démarche that is meant.
     """
     found = _waiting(settings)
-    chosen = [one for one in found if kind in (None, one.proposal.kind.word)]
-    if kind is None or not chosen:
+    if kind is None:
         if not as_json:
-            _print(found, kind)
-        return [_document(one) for one in found], 0 if kind is None else 2
-    [one] = chosen
+            _print(found)
+        return [_document(one) for one in found], 0
+    one = next((one for one in found if one.proposal.kind.word == kind), None)
+    if one is None:
+        if not is_one_of_all:
+            raise ConfigurationError(
+                f"Nothing of `{kind}` waits for consent; `dsync accept` lists what does."
+            )
+        if not as_json:
+            click.echo("Nothing of it waits.")
+        return [], 0
     _check_present(settings, one)
     if not as_json:
         _print_one(one)
@@ -123,10 +135,7 @@ def _check_present(settings: Settings, one: Asked) -> None:
         )
 
 
-def _print(found: list[Asked], kind: str | None) -> None:
-    if kind is not None:
-        click.echo(f"Nothing of `{kind}` waits for consent.", err=True)
-        return
+def _print(found: list[Asked]) -> None:
     if not found:
         click.echo("Nothing waits for consent.")
         return
