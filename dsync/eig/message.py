@@ -19,6 +19,7 @@ from dsync.domain.wording import (
     quoted,
 )
 from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.checks.fiche_produit import SINCE
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
@@ -137,6 +138,9 @@ _PUBLISHED = (
 
 
 def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[str]:
+    # The page is known, and came after the deposit: the team decides, the applicant has no answer.
+    if preuve.get(SINCE):
+        return
     saisie = quoted(preuve.get("saisie"), 120)
     match preuve.get("lien"):
         case Lien.SANS_FICHE:
