@@ -26,6 +26,7 @@ from dsync.domain.wording import (
 from dsync.eig.precheck.address import site_address
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
+from dsync.eig.precheck.checks.fiche_produit import SINCE
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
@@ -191,6 +192,9 @@ _PUBLISHED = (
 
 
 def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
+    # The page is known, and came after the deposit: the team decides, the applicant has no answer.
+    if preuve.get(SINCE):
+        return
     answer = _answer(preuve)
     match preuve.get("lien"):
         case _ if _names_several(preuve):

@@ -87,6 +87,7 @@ EVIDENCE = {
     "incubateur_declare": "Incubateur déclaré",
     "incubateur_produit": "Incubateur du produit",
     "produit": "Produit",
+    "existe_depuis": "Fiche publiée depuis",
     "url": "Fiche",
     "consulte_le": "Catalogue lu le",
     "declaree": "Phase déclarée",
@@ -109,7 +110,10 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
         }
     ),
     Check.FICHE_PRODUIT: frozenset(
-        {"lien", "produit", "nom", "url", "incubateur_produit", "source", "consulte_le", "reponse"}
+        {
+            "lien", "produit", "nom", "url", "incubateur_produit", "existe_depuis", "source",
+            "consulte_le", "reponse",
+        }
     ),
     Check.PHASE: frozenset(
         {

@@ -283,12 +283,14 @@ SLOPPY: Mapping[str, Callable[[Dice, Row], str]] = {
 def sloppy(dice: Dice, kind: str, row: Row, rows: Sequence[Row]) -> str:
     """Return an answer of a kind about a product; never exactly another product's id."""
     others = {plain(one["id"]) for one in rows} - {plain(row["id"])}
-    while True:
+    for _ in range(50):
         typed = SLOPPY[kind](dice, row)
         last = re.sub(r"\.html?$", "", typed.rpartition("/")[2])
         # Without its last sign alone, a name is still the name.
         if plain(last) not in others and (kind != "nom tronqué" or plain(typed) != plain(nom(row))):
             return typed
+    # Some names are exactly another product's id, however often one tries.
+    return f"{PAGE}/{slip(dice, row['id'])}.html"
 
 
 # ---- The usual mix -----------------------------------------------------------------------------

@@ -26,6 +26,8 @@ from dsync.eig.precheck.sentences import Sentence
 
 NAME = Check.FICHE_PRODUIT
 FIELD = "page_produit"
+SINCE = "existe_depuis"
+"""Key in the evidence: the day since which a page exists that came after the deposit."""
 
 _SENTENCES: dict[Lien, Sentence] = {
     Lien.FICHE: sentences.PUBLIEE,
@@ -88,10 +90,15 @@ def check_fiche_produit(context: Context) -> Controle:
     if product is not None:
         preuve |= {"produit": product.id, "nom": product.nom, "url": product.url}
     first = _first_phase(product) if product else None
+    sentence = _sentence(context)
+    if sentence is sentences.ABSENTE_AU_DEPOT and match.absente_le:
+        preuve[SINCE] = context.rules.local_day(match.absente_le).isoformat()
+    elif sentence is sentences.APRES_LE_DEPOT and first and first.debut:
+        preuve[SINCE] = first.debut.isoformat()
     saisie = quoted(context.candidature.page_produit, 60)
     return make_controle(
         NAME,
-        _sentence(context),
+        sentence,
         preuve,
         nom=quoted(product.nom if product else None, 60),
         url=product.url if product else "",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 
+from dsync.eig.check_lines import evidence_lines
 from dsync.eig.evidence.betagouv import (
     catalogue_age,
     fetch_catalogue,
@@ -25,6 +27,7 @@ from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
 from dsync.sandbox.http.faults import BETAGOUV
+from tests.golden.dossiers import shipped_rules
 
 OLD, NEW = "/api/v2.6/startups.json", "/api/v2.7/startups.json"
 Fetch = Callable[..., EvidenceCopy | None]
@@ -256,6 +259,29 @@ def test_what_was_confirmed_in_the_future_was_never_confirmed(now: datetime) -> 
     assert catalogue_age(snapshot(now + timedelta(minutes=1)), now) == timedelta(0)
     kept = snapshot(now + timedelta(days=400))
     assert make_evidence(EvidenceConfig(), kept, now=now).catalogue is None
+
+
+def test_a_check_tells_the_incubators_that_the_catalogue_no_longer_has(
+    site: Any, reply: Any, now: datetime
+) -> None:
+    """Their ids change: `lab-mi` became `FabNum-MI`."""
+    product = {"id": "basegun", "attributes": {"name": "Basegun", "phases": []},
+               "relationships": {"incubator": {"data": {"id": "FabNum-MI"}}}}  # fmt: skip
+    included = [{"id": "/incubateurs/mtes", "attributes": {"title": "Écologie"}}]
+    site.replies[OLD] = reply(json.dumps({"data": [product], "included": included}))
+    sources = EvidenceSources.open(
+        EvidenceConfig(),
+        f"{site.url}/",
+        user_agent="dsync/test",
+        clock=lambda: now,
+        stop=threading.Event(),
+    )
+    named = {"Intérieur": ("lab-mi",), "Intérieur, nouveau": ("fabnum-mi",), "MTE": ("mtes",)}
+    rules = replace(shipped_rules(), config=replace(shipped_rules().config, incubateurs=named))
+    lines = [*evidence_lines(sources, None, now, rules)]
+    sources.close()
+    assert ["ok", "warning"] == [line.status.value for line in lines]
+    assert "« Intérieur »: the catalogue has no incubator lab-mi" == lines[1].message
 
 
 def test_sources_open_the_registry_only_when_it_is_on(site: Any, now: datetime) -> None:
