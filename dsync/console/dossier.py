@@ -401,8 +401,7 @@ def answer(visit: Visit) -> Response:
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
-    # Of the whole démarche: the dossier is theirs to act on, and the page shows a sentence of ours.
-    with visit.worker.store.reading(visit.worker.demarche) as reader:
+    with visit.deciding() as reader:
         why = obstacle(reader, work)
         said = OBSTACLES.get(why, "") if why else ""
         if isinstance(work, AnswerCheck) and why is Obstacle.UNKNOWN_PRODUCT:
