@@ -47,8 +47,6 @@ from dsync.sync.work import (
 from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
-MOST = 5000
-"""Products to choose from: beta.gouv.fr has had some 1,500."""
 SHOWN_VIEWS = (
     "voeux",
     "precontroles",
@@ -132,18 +130,11 @@ def show(visit: Visit) -> Response:
             and (found["presence"], found["etat"]) in ANSWERABLE
         )
         names_product = programme.names_product if programme else None
-        products: list[dict[str, Any]] = []
+        products: list[tuple[str, str]] = []
         # Where the page names its product by itself, nobody has to.
         asked = [one for one in checks if one["controle"] == names_product]
         if may_answer and any(one["reponse"] or one["resultat"] != "conforme" for one in asked):
-            products = reader.rows_of(
-                "lecture_produit",
-                ("produit_id", "nom"),
-                {},
-                present=("nom",),
-                order="produit_id",
-                limit=MOST,
-            )
+            products = sorted(reader.programme.products(reader.connection).items())
         settled = to_settle(checks)
         deposited = words.instant_of(found["depose_le"])
         changes = found["changements"][::-1]
@@ -410,7 +401,7 @@ def answer(visit: Visit) -> Response:
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
-    with visit.reading() as reader:
+    with visit.deciding() as reader:
         why = obstacle(reader, work)
         said = OBSTACLES.get(why, "") if why else ""
         if isinstance(work, AnswerCheck) and why is Obstacle.UNKNOWN_PRODUCT:

@@ -298,6 +298,16 @@ class Visit:
         with worker.store.reading(worker.demarche, grant.groupes) as reader:
             yield reader if self._sees_all else masked(reader, self.rights, self._public)
 
+    @contextmanager
+    def deciding(self) -> Iterator[Reader]:
+        """Read all of the démarche, to decide whether something can be done; no page shows of it.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self.worker.store.reading(self.worker.demarche) as reader:
+            yield reader
+
     @property
     def _public(self) -> Mapping[str, Collection[str]]:
         """What is public of checks: declared ones are of their démarche alone."""

@@ -198,7 +198,7 @@ class PieceRow(_Table, table=True):
 
 
 class CleRow(_Table, table=True):
-    """What declared checks compare between dossiers, as a keyed hash: equal ones are doublons."""
+    """Answers that checks compare between dossiers, as a keyed hash; equal ones are doublons."""
 
     __tablename__ = "cle"
 

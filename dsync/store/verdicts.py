@@ -164,7 +164,7 @@ class VerdictReads(Subject):
 def _with_same_key(
     demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
 ) -> Select[tuple[int]]:
-    """Select the open dossiers of which a declared check compares the same as of these."""
+    """Select the open dossiers of which a check compares the same answers as of these."""
     keys = select(_cle.c.cle).where(among(_cle.c.numero, numbers))
     return select(_dossier.c.numero).where(
         # Not a join: SQLite would go through all dossiers of the démarche.

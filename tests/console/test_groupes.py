@@ -19,6 +19,7 @@ from dsync.store.listing import Selection
 from tests.console.addresses import pages
 from tests.console.provider import EMAIL, provider
 from tests.console.served import Visitor, served
+from tests.console.test_answers import seen
 from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
 
@@ -141,6 +142,17 @@ def counted(reader: Reader) -> list[Any]:
         reader.open_work_of([DEMARCHE])[DEMARCHE].wishes,
         reader.changes.count(ChangeSelection()),
     ]
+
+
+def test_a_check_of_ones_own_dossier_is_answered(team: Team) -> None:
+    """What cannot be is said in a sentence, and nothing of dossiers of others."""
+    path = f"/dossiers/{number(1)}"
+    fields = {"controle": "fiche_produit", "resultat": "conforme", "motif": "attestation"}
+    fields["vu"] = seen(team.instructeur, 1, "fiche_produit")
+    said = team.instructeur.post(f"{path}/repondre", **fields, produit="rien-de-tel")
+    assert (200, True) == (said.status_code, "n’a, ni n’a eu, l’identifiant" in said.text)
+    assert "Fait" in team.instructeur.ask(f"{path}/repondre", **fields)
+    team.instructeur.ask(f"{path}/repondre", controle="fiche_produit", retirer="1")
 
 
 def test_nobody_acts_on_dossiers_of_other_groupes(team: Team) -> None:

@@ -171,7 +171,8 @@ def _established(
 ) -> IdentifiedProduct:
     """Return the product that a person named, which weighs as the address of its page does."""
     catalogue, as_page = evidence.catalogue, {"lien": Lien.FICHE, "page": None, "autres_mots": ""}
-    if frozen is not None and frozen.product.id == named:
+    ids = {named, catalogue.current_id(named)} if catalogue else {named}
+    if frozen is not None and frozen.product.id in ids:
         kept = structs.replace(frozen, saisie=typed or "", etabli=True, **as_page)
         # Since when the page exists is no matter where a person says that it is this product's.
         match = replace(_frozen(kept).match, absente_le=None)

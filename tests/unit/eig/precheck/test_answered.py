@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from dsync.domain.check_answers import Answer, found_by
 from dsync.domain.ids import DossierNumber
@@ -187,10 +189,15 @@ def test_a_named_product_keeps_its_first_evidence(
     first = judge(one, evidence, rules, doublons=(), answers=given)
     frozen = stored_product(first.preuve)
     products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
-    past = Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
+    renamed = json.dumps({"/startups/justice": f"{PAGE}/a-just.html"})
+    past = Evidence(Catalogue.parse(write_startups(products), renamed, source="later"))
     kept = judge(one, past, rules, doublons=(), frozen_product=frozen, answers=given)
     assert (first.verdict, first.detail) == (kept.verdict, kept.detail)
     assert "le verdict serait Inéligible" in (kept.remarque or "")
+    # By a former id of it, too.
+    former = {"fiche_produit": structs.replace(given["fiche_produit"], produit="justice")}
+    named = judge(one, past, rules, doublons=(), frozen_product=frozen, answers=former)
+    assert (first.verdict, first.constats) == (named.verdict, named.constats)
     current = CurrentVerdict(False, first, frozen)
     nothing = replace(evidence, catalogue=None)
     for known in (evidence, nothing):
