@@ -23,7 +23,7 @@ from dsync.sync.grounds import (
     follow_boxes,
     has_lost_box,
     lost_boxes,
-    stops_writing,
+    serves_another_call,
 )
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 
@@ -128,7 +128,7 @@ def follow_config_changes(run: Run) -> None:
         demarche = refresh_demarche(run)
     _report_unmapped_fields(run, demarche)
     # Of a form that is not the configuration's, its labels say nothing.
-    if not stops_writing(run):
+    if not serves_another_call(run):
         follow_boxes(run, demarche)
         report_missing_labels(run, demarche)
     if run.has_read_all:

@@ -69,8 +69,8 @@ def stops_judging(run: Run) -> bool:
     return bool(found.faults)
 
 
-def stops_writing(run: Run) -> bool:
-    """Return whether the shipped file is not this démarche's, and report it: nothing is written.
+def serves_another_call(run: Run) -> bool:
+    """Return whether the file in use is another call's, and report it: nothing is written.
 
     Raises:
         StoreError: the database failed.

@@ -45,7 +45,7 @@ from dsync.errors import (
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.consent import nothing_to_accept
 from dsync.sync.context import Run
-from dsync.sync.grounds import UNREAD_BOX, has_lost_box, stops_writing
+from dsync.sync.grounds import UNREAD_BOX, has_lost_box, serves_another_call
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
 from dsync.sync.work import Overwrite, Push
 from dsync.sync.write_brake import replaces_too_much
@@ -140,7 +140,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
-    if run.context.annotations is None or stops_writing(run):
+    if run.context.annotations is None or serves_another_call(run):
         return
     _push_now(run, numbers, waits=waits)
     if waits:
