@@ -84,14 +84,14 @@ def test_the_watermark_never_goes_back(engine: Engine) -> None:
 
 @pytest.mark.parametrize("hours", [-6, 6])
 def test_the_clocks_of_both_machines_need_not_agree(engine: Engine, hours: int) -> None:
-    """DS's own dates decide: ahead or behind, every change is read."""
+    """DS's own dates decide: ahead or behind, every change is read, and none is judged."""
     engine.worker.skew = timedelta(hours=hours)
     engine.sync(push=False)
     for rank in (0, 1, 2):
         engine.advance(minutes=20)
         engine.control.edit_champ(number(rank), PROBLEME, "Autre")
         report = engine.sync(push=False)
-        assert (0, 1) == (report.exit_code, report.changed)
+        assert (7, 1, 0) == (report.exit_code, report.changed, report.evaluated)
 
 
 def test_a_watermark_ahead_of_the_clock_is_told_and_read_past(engine: Engine) -> None:

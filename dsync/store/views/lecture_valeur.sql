@@ -126,6 +126,7 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_anomalie', 'code', 'timeout', 'Démarches Simplifiées n’arrive pas à rendre le dossier à temps.'),
         ('lecture_anomalie', 'code', 'bad_data', 'Démarches Simplifiées ne peut pas rendre le dossier.'),
         ('lecture_anomalie', 'code', 'illisible', 'Le dossier n’a pas la forme attendue.'),
+        ('lecture_anomalie', 'code', 'douteux', 'Nouveau dossier venu sans réponse, ou avec beaucoup d’autres qui ont changé sans date ; il n’est pas copié avant une lecture sûre.'),
         ('lecture_anomalie', 'code', 'identite', 'Démarches Simplifiées donne au dossier un autre identifiant, ou le sien à un autre.'),
         ('lecture_anomalie', 'code', 'incomplet', 'Démarches Simplifiées ne peut pas rendre une partie du dossier.'),
         ('lecture_anomalie', 'code', 'regle', 'Une règle du pré-contrôle a échoué sur le dossier.'),
