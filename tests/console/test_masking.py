@@ -31,6 +31,7 @@ from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
+from dsync.domain.consent import Consent
 from dsync.store.change_list import ChangeSelection
 from dsync.store.dictionary import FREE_TEXT, is_masked
 from dsync.store.journal import NOT_COUNTED
@@ -252,6 +253,7 @@ ARGUMENTS: dict[str, Any] = {
     "due": FAR,
     "genre": "complet",
     "id_": 1,
+    "kind": Consent.WRITER,
     "limit": 100,
     "masked": False,
     "named": None,
