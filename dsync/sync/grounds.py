@@ -116,8 +116,8 @@ def _report_borrowed(run: Run, found: Misfits) -> None:
     left = "judged or written" if found.faults else "written"
     run.problem(
         f"{run.context.config} is the shipped file of another call, and the form of démarche "
-        f"{run.demarche} lacks {what}. Its dossiers are copied, and nothing is {left}. `dsync config "
-        "init` writes a file for this démarche, ./dsync.toml."
+        f"{run.demarche} lacks {what}. Its dossiers are copied, and nothing is {left}. "
+        "`dsync config init` writes a file for this démarche, ./dsync.toml."
     )
 
 
