@@ -198,6 +198,9 @@ class FormFault(NamedTuple):
     line: CheckLine
     field: str | None = None
     """The field of the mapping that the form lacks."""
+    is_of_rules: bool = False
+    """Whether the rules are another call's; once some have judged, the safety brake decides on
+    changed ones."""
 
 
 class ProgrammeRun(Protocol):

@@ -208,9 +208,8 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         )
         return
     yield CheckLine("revision", CheckStatus.OK, _revision_sentence(demarche, revision))
-    if sources.is_borrowed and any(
-        misfits_of(sources.programme, sources.annotations, demarche, is_borrowed=True)
-    ):
+    given = sources.programme, sources.annotations
+    if sources.is_borrowed and misfits_of(*given, demarche, is_borrowed=True).is_other_form:
         message = f"{sources.config} is the shipped file of another call: it is not for this form"
         remedy = "`dsync config init` writes a file for this démarche, ./dsync.toml"
         yield CheckLine("configuration", CheckStatus.ERROR, message, remedy, 2)

@@ -207,7 +207,8 @@ def _window_faults(rules: RuleSet, published: date) -> list[FormFault]:
     message = (
         f"{_window(rules)} ended before the form was published ({published}): it is another call's"
     )
-    return [FormFault(CheckLine("rules", CheckStatus.ERROR, message, _CORRECT_WINDOW, 2))]
+    line = CheckLine("rules", CheckStatus.ERROR, message, _CORRECT_WINDOW, 2)
+    return [FormFault(line, is_of_rules=True)]
 
 
 def _window(rules: RuleSet) -> str:

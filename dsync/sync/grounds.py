@@ -65,7 +65,8 @@ def stops_judging(run: Run) -> bool:
     """
     found = _misfits(run)
     if found.faults:
-        (_report_borrowed if run.context.is_borrowed else _report_unjudged)(run, found)
+        is_foreign = run.context.is_borrowed and found.is_other_form
+        (_report_borrowed if is_foreign else _report_unjudged)(run, found)
     return bool(found.faults)
 
 
@@ -76,7 +77,7 @@ def serves_another_call(run: Run) -> bool:
         StoreError: the database failed.
     """
     found = _misfits(run)
-    is_foreign = run.context.is_borrowed and any(found)
+    is_foreign = run.context.is_borrowed and found.is_other_form
     if is_foreign:
         _report_borrowed(run, found)
     return is_foreign
@@ -85,19 +86,21 @@ def serves_another_call(run: Run) -> bool:
 def _misfits(run: Run) -> Misfits:
     if run.misfits is None:
         with run.reading() as reader:
-            demarche = reader.demarche.read()
+            demarche, has_judged = reader.demarche.read(), reader.state.read().rules_version
         # Before the first read of the form, which is asked again after it.
         if demarche is None:
             return Misfits()
         context = run.context
-        run.misfits = misfits_of(
+        found = misfits_of(
             context.judge, context.annotations, demarche, is_borrowed=context.is_borrowed
         )
+        faults = [one for one in found.faults if not (one.is_of_rules and has_judged)]
+        run.misfits = found._replace(faults=tuple(faults))
     return run.misfits
 
 
 def _report_unjudged(run: Run, found: Misfits) -> None:
-    missing = ", ".join(fault.field for fault in found.faults if fault.field)
+    missing = ", ".join(found.fields)
     what = [f"[mapping] {missing}: no champ of the form matches"] if missing else []
     what += [fault.line.message for fault in found.faults if fault.field is None]
     run.problem(
@@ -108,18 +111,13 @@ def _report_unjudged(run: Run, found: Misfits) -> None:
 
 
 def _report_borrowed(run: Run, found: Misfits) -> None:
-    lacks = ", ".join([fault.field or fault.line.message for fault in found.faults])
-    annotations = ", ".join(found.annotations)
-    what = " and ".join(
-        f"{section} {names}"
-        for section, names in (("[mapping]", lacks), ("[annotations]", annotations))
-        if names
-    )
-    result = "they are copied, and nothing is judged or written" if lacks else "nothing is written"
+    given = (("[mapping]", found.fields), ("[annotations]", found.annotations))
+    what = " and ".join(f"{section} {', '.join(names)}" for section, names in given if names)
+    left = "judged or written" if found.faults else "written"
     run.problem(
         f"{run.context.config} is the shipped file of another call, and the form of démarche "
-        f"{run.demarche} lacks {what}. Of its dossiers {result}. `dsync config init` writes a file "
-        "for this démarche, ./dsync.toml."
+        f"{run.demarche} lacks {what}. Its dossiers are copied, and nothing is {left}. "
+        "`dsync config init` writes a file for this démarche, ./dsync.toml."
     )
 
 

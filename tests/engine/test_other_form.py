@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from dsync.settings import load_settings
 from dsync.sync.report import RunReport
 from dsync.sync.work import Precheck, ReadAll, Request
 from dsync.wiring import Worker
+from tests.engine.conftest import Start
 from tests.engine.rig import (
     DETAIL,
     INSTRUCTEUR,
@@ -93,7 +95,7 @@ def test_without_an_annotation_of_its_own_the_shipped_file_writes_nothing(tmp_pa
         assert [] == sandbox.control.requests(kind="mutation")
     assert (7, 12, 0) == (report.exit_code, report.evaluated, report.pushed)
     [said] = report.errors
-    assert "lacks [annotations] detail. Of its dossiers nothing is written" in said
+    assert "lacks [annotations] detail. Its dossiers are copied, and nothing is written" in said
     assert REMEDY in said
 
 
@@ -125,3 +127,14 @@ def test_the_wishes_that_wait_are_written_though_nothing_is_judged(engine: Engin
     engine.control.form.publish_revision(Change(remove=[PROBLEME]))
     report = engine.sync()
     assert (7, True) == (report.exit_code, report.pushed > 0)
+
+
+def test_rules_of_another_year_do_not_begin_to_judge(start: Start) -> None:
+    """Their window ended before the form was published; of changed ones, the brake decides."""
+    engine = start()
+    regles = engine.worker.app.configuration.programme.regles
+    window = replace(regles.window, start=date(2019, 1, 1), end=date(2019, 12, 31))
+    engine.restart(configuration={"regles": {"window": window}})
+    report = engine.sync()
+    assert (7, 12, 0, 0) == (report.exit_code, report.read, report.evaluated, report.pushed)
+    assert "it is another call's" in report.errors[0]
