@@ -27,6 +27,7 @@ REMEDIES = {
     "identifiant.",
     "incomplet": "Réessayez plus tard ; si l’anomalie reste, signalez ces dossiers à Démarches "
     "Simplifiées. Ce qui manque est nommé.",
+    "douteux": "Attendez la prochaine lecture ; si l’anomalie reste, voyez les accords à donner.",
     "regle": "Défaut de dsync : signalez à l’équipe technique l’anomalie telle qu’elle est écrite.",
 }
 """What to do, by the code of the anomaly."""

@@ -259,8 +259,12 @@ def evidence(visit: Visit) -> Response:
     _check_judged(visit)
     with visit.reading() as reader:
         shown = worker.evidence(reader)
+        may_see = visit.may(Right.AGIR) and visit.grant.groupes is None
         return visit.page(
-            "preuves.html", reader, evidence=shown, has_waiting=bool(waiting(reader, shown))
+            "preuves.html",
+            reader,
+            evidence=shown,
+            has_waiting=may_see and bool(waiting(reader, shown)),
         )
 
 

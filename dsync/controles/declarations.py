@@ -75,6 +75,11 @@ Constante = Annotated[Any, BeforeValidator(_constant)]
 Nombre = Annotated[Decimal, BeforeValidator(_number)]
 Texte = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 Phrase = Annotated[Texte, Sentence]
+Demande = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_DEMAND),
+    Sentence,
+]
 Nom = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
@@ -246,7 +251,7 @@ class Controle(_Declared):
     """The sentence of a dossier that does not fulfil it."""
     conforme: Phrase | None = None
     """The sentence of one that does."""
-    demande: Annotated[Phrase, Field(max_length=LONGEST_DEMAND)] | None = None
+    demande: Demande | None = None
     """What the applicant is asked for, in the message that a person transmits."""
     regle: Annotated[Texte, Begun]
     """The published rule."""

@@ -108,23 +108,23 @@ class VerdictReads(Subject):
         return {DossierNumber(row.numero): _stored(row) for row in rows}
 
     def before_and_now(
-        self, at: Mapping[DossierNumber, datetime]
+        self, instants: Mapping[DossierNumber, datetime]
     ) -> dict[DossierNumber, tuple[StoredVerdict, StoredVerdict]]:
         """Return the verdict that each dossier had at an instant, and its current one.
 
         Args:
-            at: the instant of each dossier, in UTC. One that had none is left out.
+            instants: that of each dossier, in UTC. One that had no verdict then is left out.
         """
         rows = self.connection.execute(
             select(_verdict.c.numero, _verdict.c.etabli_le, *_VERDICT_COLUMNS)
-            .where(among(_verdict.c.numero, at), _verdict.c.demarche_numero == self.number)
+            .where(among(_verdict.c.numero, instants), _verdict.c.demarche_numero == self.number)
             .order_by(_verdict.c.id)
         )
         before: dict[DossierNumber, StoredVerdict] = {}
         now: dict[DossierNumber, StoredVerdict] = {}
         for row in rows:
             now[row.numero] = found = _stored(row)
-            if row.etabli_le <= at[row.numero]:
+            if row.etabli_le <= instants[row.numero]:
                 before[row.numero] = found
         return {number: (then, now[number]) for number, then in before.items()}
 

@@ -256,6 +256,7 @@ ARGUMENTS: dict[str, Any] = {
     "kind": Consent.CONFIG,
     "limit": 100,
     "masked": False,
+    "instants": {number(rank): FAR for rank in range(12)},
     "named": None,
     "now": FAR,
     "number": number(0),
