@@ -21,7 +21,7 @@ authority = "le ministre"
 decided_on = 2024-03-01
 reason = "motif réservé"
 """
-LIMIT = ("max_detail_length = 1500", "max_detail_length = 1400\nanswer_days = 15")
+LIMIT = ("max_detail_length = 2000", "max_detail_length = 1400\nanswer_days = 15")
 
 
 def test_the_rules_in_force_are_shown_whole_and_so_is_each_version_that_judged(
@@ -127,7 +127,7 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
         "dossier", "explain", str(REFUSED), "--etabli-le", former["etabli_le"], "--json"
     ).json
     assert [False, True] == [then["courant"], now["courant"]]
-    assert [1500, 1400] == [one["regles"]["regles"]["max_detail_length"] for one in (then, now)]
+    assert [2000, 1400] == [one["regles"]["regles"]["max_detail_length"] for one in (then, now)]
     assert then["version_regles"] == then["regles"]["version"] == former["version_regles"]
     [phase] = [one for one in then["controles"] if one["controle"] == "phase"]
     assert "suffit à donner l’avis « Inéligible »" == phase["poids"]

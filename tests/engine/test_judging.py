@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.check import Check
 from dsync.eig.rows import kept_rules, known_products, save_rules

@@ -140,7 +140,7 @@ class RulesConfig(_Section):
     """Days that an applicant has to answer, for the text of `dsync dossier message`."""
     max_profils: Annotated[WholeNumber, Ge(1)] = 2
     """Maximum number of profiles in an application."""
-    max_detail_length: Annotated[WholeNumber, Ge(1)] = 1500
+    max_detail_length: Annotated[WholeNumber, Ge(1)] = 2000
     """Maximum number of characters of the text in the annotation.
 
     It has to have room for the first line and a title for each check, which are never left out.
