@@ -14,7 +14,7 @@ from dsync.cli.output import confirmed, heading, print_json, print_note, print_t
 from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out
 from dsync.cli.session import load_each, open_worker, reading
-from dsync.domain.consent import Asked, Consent
+from dsync.domain.consent import NOTHING, Asked, Consent
 from dsync.domain.durations import ago
 from dsync.errors import ConfigurationError
 from dsync.settings import Settings
@@ -152,7 +152,7 @@ def _print_one(one: Asked) -> None:
         print_table(("", "before", "after", "dossiers"), [tuple(move) for move in proposal.moves])
     if proposal.of:
         click.echo(f"{proposal.moved} of {proposal.of} change.")
-    if first := proposal.dossiers - proposal.moved:
+    if first := sum(move.dossiers for move in proposal.moves if move.before == NOTHING):
         click.echo(f"{first} dossier{'s get' if first > 1 else ' gets'} a first verdict.")
     if numbers := proposal.numbers:
         more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""

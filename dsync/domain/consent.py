@@ -77,7 +77,7 @@ class Proposal:
     @property
     def moved(self) -> int:
         """How many dossiers move from a value that stands."""
-        return sum(move.dossiers for move in self.moves if move.before != NOTHING)
+        return sum(one.dossiers for one in self.moves if one.before not in (NOTHING, one.after))
 
     @property
     def dossiers(self) -> int:
