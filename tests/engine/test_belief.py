@@ -163,6 +163,18 @@ def test_few_are_read_again_and_believed_if_they_come_the_same(engine: Engine) -
     assert ["inconnu"] * 2 == by_others(engine)
 
 
+def test_a_state_that_no_step_leads_to_is_nobodys(start: Start) -> None:
+    """Neither there nor back: DS shows it twice, so it is believed."""
+    engine = start([0])
+    engine.sync_until_quiet()
+    bend(engine, "all_refused")
+    engine.sync(full=True)
+    assert "refuse" == engine.one("dossier", 0)["etat"]
+    mend(engine)
+    assert 0 == engine.sync(full=True).exit_code
+    assert ["inconnu"] * 2 == by_others(engine)
+
+
 def test_few_that_come_right_again_are_not_believed(engine: Engine) -> None:
     """A page that was wrong once changes nothing."""
     engine.sync_until_quiet()
