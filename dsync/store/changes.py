@@ -323,6 +323,9 @@ class DossierDiff:
         if not steps:
             return Author.INCONNU, self._moved("modifie_le")
         last = steps[-1]
+        if self.typed is not None and last in (self.typed.traitements or ()):
+            # A step of before: nothing tells who did this one.
+            return Author.INCONNU, self._moved("modifie_le")
         at = datetime.fromisoformat(last["date"])
         # An usager's step and one that DS does by itself have no agent.
         if last["email_agent"]:

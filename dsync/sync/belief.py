@@ -7,6 +7,7 @@ copy has it until the end of the read, where `settling` decides.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dsync.domain.dossier import LAYOUT_TYPES, Dossier
@@ -23,6 +24,18 @@ class Read(NamedTuple):
     unread: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is not stored as DS shows it."""
+
+    new: set[DossierNumber]
+    """New dossiers, which are not copied."""
+    whole: set[DossierNumber] = field(default_factory=set)
+    """Dossiers of which the copy stays as it is."""
+    instead: dict[DossierNumber, Read] = field(default_factory=dict)
+    """What takes the places of others."""
+
+
 def limit_of(run: Run, known: int) -> int:
     """Return of how many of these dossiers such a change may come at once."""
     context = run.context
@@ -35,17 +48,14 @@ def doubted(
     *,
     changed: Collection[DossierNumber],
     new: Collection[DossierNumber],
-) -> tuple[dict[DossierNumber, Read], set[DossierNumber]]:
-    """Return what takes the place of a page's dossiers that are not believed.
+) -> Held:
+    """Return what of a page's dossiers is not believed.
 
     Args:
         run: the run under way; receives what is in doubt.
         read: the page's dossiers.
         changed: those of them whose content differs from the copy's.
         new: those that the copy does not have.
-
-    Returns:
-        These dossiers with what is known of them, and new ones that are not to be copied.
     """
     doubts = run.doubts
     doubts.known += len(read) - len(new)
@@ -63,6 +73,8 @@ def doubted(
     look(every=False)
     for number in by_number:
         doubts.found.pop(number, None)
+    for number in [n for n, doubt in found.items() if doubts.believed.get(n) == doubt.digest]:
+        del found[number], known[number]
     doubts.found |= found
     # Edits that come with so much that is in doubt are in doubt, too.
     is_bad = not doubts.is_settling and doubts.odd > limit_of(run, doubts.known)
@@ -72,17 +84,16 @@ def doubted(
     if doubts.asked:
         waiting = doubts.asked.proposal.subjects
         doubts.right |= {n for n in by_number if n not in found and str(n) in waiting}
-    believed = [n for n, doubt in found.items() if doubts.believed.get(n) == doubt.digest]
-    for number in believed:
-        del found[number], doubts.found[number]
-    instead: dict[DossierNumber, Read] = {}
+    held = Held(new={n for n in new if is_bad or _lacks_answers(run, by_number[n].dossier)})
+    doubts.untold |= held.new
     for number, doubt in found.items():
         copy, (dossier, unread) = known[number], by_number[number]
-        if copy.dossier is not None:
-            instead[number] = Read(kept(dossier, copy.dossier, doubt), unread | copy.gaps)
-    untold = {n for n in new if is_bad or _lacks_answers(run, by_number[n].dossier)}
-    doubts.untold |= untold
-    return instead, untold
+        # Nothing at all is taken from where so much is in doubt, unless a revision explains it.
+        if copy.dossier is None or (is_bad and not doubt.is_of_form):
+            held.whole.add(number)
+        else:
+            held.instead[number] = Read(kept(dossier, copy.dossier, doubt), unread | copy.gaps)
+    return held
 
 
 def _doubt(run: Run, read: Read, known: Known, *, every: bool) -> Doubt | None:
@@ -93,7 +104,9 @@ def _doubt(run: Run, read: Read, known: Known, *, every: bool) -> Doubt | None:
     forms = run.context.recorder.forms(
         run.revisions.get(known.dossier.revision_id), run.revisions[dossier.revision_id]
     )
-    return doubt_of(dossier, known.dossier, forms, read.unread | known.gaps, every=every)
+    since = None if dossier.number in run.doubts.unread else run.doubts.since
+    unread = read.unread | known.gaps
+    return doubt_of(dossier, known.dossier, forms, unread, since=since, every=every)
 
 
 def _lacks_answers(run: Run, dossier: Dossier) -> bool:

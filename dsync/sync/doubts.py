@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -137,6 +138,10 @@ class Doubts:
     """The digests of what is stored all the same."""
     right: set[DossierNumber] = field(default_factory=set)
     """Of those that waited: the dossiers that this run read, and of which nothing is in doubt."""
+    since: datetime | None = None
+    """Until when all changes were read before this run; None: that is not known."""
+    unread: frozenset[DossierNumber] = frozenset()
+    """Those of which changes were not read, because they were in quarantine."""
     untold: set[DossierNumber] = field(default_factory=set)
     """New dossiers that were not copied, because they came with what is in doubt."""
     is_settling: bool = False
@@ -164,6 +169,7 @@ def doubt_of(
     forms: Forms,
     unread: frozenset[str] = frozenset(),
     *,
+    since: datetime | None = None,
     every: bool = False,
 ) -> Doubt | None:
     """Return what of a dossier is not to be believed at once; None: everything is.
@@ -173,6 +179,7 @@ def doubt_of(
         known: the copy.
         forms: of both.
         unread: names of the parts that DS could not render, or that the copy has never read.
+        since: an earlier date is no news: what changed until then was read. None: any date is.
         every: whether DS's dates count for nothing, because they came with much that is in doubt.
     """
     lost = forms.lost
@@ -187,15 +194,15 @@ def doubt_of(
         )
         for id_ in lost
     ]
-    found += _answers_differ(shown, known, forms, unread, every=every)
+    dates = _Dates(shown, known, since, every)
+    found += _answers_differ(shown, known, forms, unread, dates)
     if not unread & {"demandeur"}:
-        is_dated = _is_later(shown, known)
-        may_move = known.demandeur.genre == "personne_physique" and is_dated and not every
+        may_move = known.demandeur.genre == "personne_physique" and dates.are_later
         found += [] if may_move else _applicants_differ(shown.demandeur, known.demandeur)
     if shown.date_depot != known.date_depot:
         date = shown.date_depot.isoformat()
         found.append(Difference("depot", "", "Date de dépôt", "connue", "autre date", date))
-    if shown.etat != known.etat and (every or not _has_moved_on(shown, known, unread)):
+    if shown.etat != known.etat and not dates.tell_a_step(unread):
         words = _ETATS[known.etat], _ETATS[shown.etat]
         found.append(Difference("etat", "", "État", *words, shown.etat.value))
     return Doubt(tuple(found), is_of_form=bool(lost)) if found else None
@@ -207,34 +214,48 @@ def kept(shown: Dossier, known: Dossier, doubt: Doubt) -> Dossier:
     return replace(shown, **{name: getattr(known, name) for name in names})
 
 
-def _is_later(shown: Dossier, known: Dossier) -> bool:
-    return shown.date_derniere_modification > known.date_derniere_modification
+class _Dates(NamedTuple):
+    """What DS's dates tell of a dossier."""
 
+    shown: Dossier
+    known: Dossier
+    since: datetime | None
+    every: bool
+    """Whether they are not believed."""
 
-def _has_moved_on(shown: Dossier, known: Dossier, unread: frozenset[str]) -> bool:
-    """Return whether DS tells of a step that led to another state."""
-    steps = {(one.evenement, one.date) for one in known.traitements}
-    is_told = any((one.evenement, one.date) not in steps for one in shown.traitements)
-    return _is_later(shown, known) and (is_told or "traitements" in unread)
+    def _moved(self, name: str) -> bool:
+        date: datetime = getattr(self.shown, name)
+        is_news = self.since is None or date >= self.since
+        return not self.every and is_news and date > getattr(self.known, name)
 
+    @property
+    def are_later(self) -> bool:
+        """Whether anything of it changed."""
+        return self._moved("date_derniere_modification")
 
-def _are_edited(shown: Dossier, known: Dossier) -> bool:
-    """Return whether DS tells that champs were edited, by the usager or by an instructeur."""
-    at = "date_derniere_modification_champs"
-    counts = [
-        sum(step.evenement == _BY_INSTRUCTEUR for step in one.traitements) for one in (known, shown)
-    ]
-    return getattr(shown, at) > getattr(known, at) or (
-        counts[1] > counts[0] and _is_later(shown, known)
-    )
+    def tell_a_step(self, unread: frozenset[str]) -> bool:
+        """Return whether a step led to another state."""
+        steps = {(one.evenement, one.date) for one in self.known.traitements}
+        is_told = any((one.evenement, one.date) not in steps for one in self.shown.traitements)
+        return self.are_later and (is_told or "traitements" in unread)
+
+    @property
+    def tell_an_edit(self) -> bool:
+        """Whether champs were edited, by the usager or by an instructeur."""
+        before, after = (
+            sum(step.evenement == _BY_INSTRUCTEUR for step in one.traitements)
+            for one in (self.known, self.shown)
+        )
+        is_corrected = after > before and self.are_later
+        return is_corrected or self._moved("date_derniere_modification_champs")
 
 
 def _answers_differ(
-    shown: Dossier, known: Dossier, forms: Forms, unread: frozenset[str], *, every: bool
+    shown: Dossier, known: Dossier, forms: Forms, unread: frozenset[str], dates: _Dates
 ) -> Iterator[Difference]:
     after, before = _cells(shown.champs, forms.shown), _cells(known.champs, forms.known)
     # Without a single champ, no edit explains it: a form has at least one that is always shown.
-    if not every and _are_edited(shown, known) and (after or not before):
+    if dates.tell_an_edit and (after or not before):
         return
     lost = set(forms.lost)
     for key, champ in before.items():

@@ -16,7 +16,7 @@ from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable, lacks_names_only, unread_parts
 from dsync.store import Record, StoredDossier, Tx
-from dsync.sync.belief import Read, doubted
+from dsync.sync.belief import Held, Read, doubted
 from dsync.sync.context import Run
 from dsync.sync.gaps import Known, filled, may_lack_company
 from dsync.sync.grounds import has_lost_box
@@ -89,7 +89,7 @@ def store_page(
     # It can send a request to DS, and none is sent within a transaction.
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
     # Mapped before the transaction, which locks the whole database on SQLite.
-    records, untold = _records_of(run, page)
+    records, held = _records_of(run, page)
     watermark = _watermark_after(crawl, records)
     with run.transaction() as tx:
         # DS may give an unreadable dossier's id without its number.
@@ -109,7 +109,7 @@ def store_page(
         # Nor into quarantine: no later read would release what is not copied.
         unreadable = [(number, one) for number, one in named if number and number not in erased]
         unreadable += [(n, Unreadable(n, "identite")) for n in sorted(misnamed)]
-        unreadable += [(n, Unreadable(n, "douteux")) for n in untold if n not in erased]
+        unreadable += [(n, Unreadable(n, "douteux")) for n in sorted(held.new) if n not in erased]
         unwanted = erased | misnamed
         partial = {n: path for n, path in page.incomplete.items() if n not in unwanted}
         incomplete = {n: path for n, path in partial.items() if not lacks_names_only(path)}
@@ -121,7 +121,7 @@ def store_page(
         for number, code, path in anomalies:
             quarantine_dossier(run, tx, number, code, path)
         skipped = [number for number in page.skipped if number not in erased]
-        if seen := [*sorted(erased), *skipped, *(number for number, _ in unreadable)]:
+        if seen := [*sorted(erased | held.whole), *skipped, *(number for number, _ in unreadable)]:
             # So that a full read does not take them for disappeared.
             tx.deletions.mark_seen(run.id, seen)
         if twins:
@@ -166,13 +166,10 @@ def store_page(
     return [*result.created, *result.changed]
 
 
-def _records_of(run: Run, page: Page) -> tuple[list[Record], list[DossierNumber]]:
-    """Return the records of a page's dossiers, with what is known where DS is not believed.
+def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
+    """Return the records of a page's dossiers, and what is not believed of them.
 
-    What DS could not render is as in the copy, too.
-
-    Returns:
-        The records, and the new dossiers of which nothing is believed.
+    What DS could not render, or is not believed, is as in the copy.
     """
     numbers = [dossier.number for dossier in page.nodes]
     with run.reading() as reader:
@@ -198,13 +195,13 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], list[DossierNumber]
         for one in records
         if one.numero not in new and copied[one.numero] != one.content_hash
     }
-    kept, untold = doubted(run, read, changed=changed, new=new)
+    held = doubted(run, read, changed=changed, new=new)
     records = [
-        record_of(kept[one.numero]) if one.numero in kept else one
+        record_of(held.instead[one.numero]) if one.numero in held.instead else one
         for one in records
-        if one.numero not in untold
+        if one.numero not in held.new | held.whole
     ]
-    return records, sorted(untold)
+    return records, held
 
 
 def _filled(dossier: Dossier, path: str | None, stored: StoredDossier | None) -> Read:

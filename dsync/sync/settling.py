@@ -16,15 +16,23 @@ from dsync.sync.context import Run
 from dsync.sync.doubts import moves_of
 from dsync.sync.page_storing import store_alone
 
+LATE = timedelta(hours=1)
+"""How long before the last read an edit may be dated at least, and be news: DS dates it before it
+shows it."""
 AGAIN = timedelta(hours=1)
 """Until all dossiers are read again while some are in doubt: the next night would be late."""
 
 
 def begin(run: Run) -> None:
-    """Load what waits for a person, or what they consented to."""
+    """Load what waits for a person, or what they consented to, and until when all was read."""
     doubts = run.doubts
     with run.reading() as reader:
         doubts.asked = asked = reader.consents.of(Consent.ANSWERS)
+        read_until = reader.state.read().watermark
+        doubts.unread = frozenset(one.numero for one in reader.quarantine.entries())
+    # One that is ahead of the clock says nothing.
+    if read_until is not None and read_until <= run.now:
+        doubts.since = read_until - max(run.context.overlap, LATE)
     if asked is not None and asked.given_at is not None:
         doubts.believed = {
             DossierNumber(int(number)): digest for number, digest in asked.proposal.subjects.items()

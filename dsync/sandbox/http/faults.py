@@ -31,7 +31,7 @@ once decoded. `endless_list` has the cursor of each list's last page lead back t
 
 Bend = Literal[
     "no_champs", "champ_missing", "empty_rows", "deposited_in_2025", "one_siret", "no_legal_code",
-    "neighbours_answers", "all_refused",
+    "neighbours_answers", "neighbours_dossiers", "all_refused",
 ]  # fmt: skip
 """What an answer makes of its dossiers."""
 
@@ -190,7 +190,7 @@ def _bent(answer: Any, how: Bend) -> Any:
     data = answer.get("data") or {}
     listed = ((data.get("demarche") or {}).get("dossiers") or {}).get("nodes") or []
     nodes = [one for one in (*listed, *data.values()) if isinstance(one, dict) and "champs" in one]
-    champs = [node["champs"] for node in nodes]
+    champs, whole = [node["champs"] for node in nodes], [dict(node) for node in nodes]
     for place, node in enumerate(nodes):
         company = node.get("demandeur") or {}
         match how:
@@ -211,6 +211,9 @@ def _bent(answer: Any, how: Bend) -> Any:
                     company["entreprise"]["formeJuridiqueCode"] = None
             case "neighbours_answers":
                 node["champs"] = champs[place - 1]
+            case "neighbours_dossiers":
+                kept = {name: node[name] for name in ("id", "number")}
+                node.update(whole[place - len(nodes) + 1] | kept)
             case "all_refused":
                 node["state"] = "refuse"
     return answer

@@ -122,6 +122,14 @@ def test_what_is_in_doubt(changes: dict[str, Any], parts: set[str]) -> None:
     assert doubt_of(left, COPY, SAME) is None
 
 
+def test_a_date_that_is_no_news_explains_nothing() -> None:
+    """What changed until the last read was read then: it is another dossier's, or none."""
+    shown = replace(COPY, **changed("c1", texte="Autre"), **LATER)
+    for hours, is_believed in ((-1, True), (0, True), (1, False)):
+        found = doubt_of(shown, COPY, SAME, since=NOW + timedelta(hours=hours))
+        assert is_believed is (found is None)
+
+
 def test_an_applicant_that_is_completed_is_no_doubt() -> None:
     """DS had only the SIRET, as the registry was down at the deposit."""
     bare = replace(COPY.demandeur, genre="personne_morale_incomplete", details={"siret": "1"})
