@@ -113,6 +113,8 @@ class Visit:
     form: Mapping[str, Any] = field(default_factory=dict)
     """Of a write: the last value of each field; `every` has all of a field."""
     every: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    page_path: str | None = None
+    """Of the page that is shown, where it answers a form that was sent to another address."""
     titled: Mapping[int, Titled] = field(default_factory=dict)
     """Of the démarches that were read from DS, by number."""
 
@@ -285,6 +287,8 @@ class Visit:
     def here(self) -> str:
         """The address of the page, without the host."""
         url = self.request.url
+        if self.page_path is not None:
+            return self.url(self.page_path)
         return f"{url.path}?{url.query}" if url.query else url.path
 
     @contextmanager
@@ -297,6 +301,17 @@ class Visit:
         grant, worker = self.grant, self.worker
         with worker.store.reading(worker.demarche, grant.groupes) as reader:
             yield reader if self._sees_all else masked(reader, self.rights, self._public)
+
+    @contextmanager
+    def deciding(self) -> Iterator[Reader]:
+        """Read what a form is decided by, of which nothing is shown, as far as the person may.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        grant, worker = self.grant, self.worker
+        with worker.store.reading(worker.demarche, grant.groupes) as reader:
+            yield reader
 
     @property
     def _public(self) -> Mapping[str, Collection[str]]:
