@@ -28,6 +28,7 @@ from dsync.console.french import all_in_french
 from dsync.console.masking import Masking, masked
 from dsync.console.parameters import UnknownValueError, day_of, instant_of
 from dsync.domain.check_answers import LONGEST_REASON
+from dsync.domain.dossier import PARIS
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.domain.verdict import Verdict
 from dsync.store import Reader, Store
@@ -190,8 +191,7 @@ class Visit:
     @property
     def _is_deliberated(self) -> bool:
         section = self.worker.configuration.demarche
-        day = section and section.deliberation
-        return bool(day and str(day) <= words.paris_day(self.now))
+        return section is not None and section.is_deliberated(self.now.astimezone(PARIS).date())
 
     @property
     def was_read(self) -> bool:
