@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
@@ -29,7 +29,7 @@ from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.domain.notice import Facts
-from dsync.domain.rights import CANDIDAT, USAGER
+from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
 from dsync.domain.toml_values import Boolean, Day, Number, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
@@ -130,7 +130,12 @@ class DemarcheSection(_Section):
     """A short name of the call, such as « EIG 7 », by which views tell it from other calls in one
     database. Without one they show the démarche's title."""
     deliberation: Day | None = None
-    """The day, in Paris, from which on the console shows marks to a lecteur; without one, never."""
+    """The day, in Paris, from which on a lecteur of the console and readers without personal data
+    see marks and ranks; without one, never."""
+
+    def is_deliberated(self, today: date) -> bool:
+        """Return whether that day has come; `today`: in Paris."""
+        return self.deliberation is not None and self.deliberation <= today
 
 
 class DSSection(_Section):
@@ -475,9 +480,15 @@ class Configuration(_Section):
 
     @property
     def opened(self) -> frozenset[str]:
-        """The ids of the champs and annotations that readers without personal data see."""
-        sections = self.programme
-        return frozenset((*self.ouvert.champs, *(sections.mapping.opened if sections else ())))
+        """The ids of the champs and annotations that readers without personal data see.
+
+        And, with `DELIBERATION` before it, the day from which on they see the jury's marks.
+        """
+        sections, own = self.programme, self.demarche
+        day = [f"{DELIBERATION}{own.deliberation}"] if own and own.deliberation else []
+        return frozenset(
+            (*self.ouvert.champs, *(sections.mapping.opened if sections else ()), *day)
+        )
 
     @property
     def programme(self) -> EigSections | None:

@@ -295,8 +295,6 @@ class Programme(ABC):
     """Its other views of a dossier, by their key in `dsync dossier show --json`."""
     has_grids: ClassVar[bool] = False
     """Whether it has `lecture_evaluation` and the views of a jury, which the console shows."""
-    graded: ClassVar[Collection[str]] = ()
-    """Its views whose numbers are marks, which not everybody sees before the deliberation."""
     public: Mapping[str, Collection[str]] = {}
     """By check, the keys of its evidence that are public data, and « motif » if its sentences say
     nothing else. These are shown to who sees neither free texts nor, of other names, persons."""

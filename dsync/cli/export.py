@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from dsync.cli.options import INSTANT, json_option, settings_options
 from dsync.cli.output import print_json, print_table
-from dsync.cli.session import check_known, chosen_demarche, load_any, opened
+from dsync.cli.session import check_known, chosen_demarche, deliberated, load_any, opened
 from dsync.database import open_database
 from dsync.exports import ENDINGS, tables_of
 from dsync.exports import export as write
@@ -78,6 +78,7 @@ def export(
             views,
             without_personal_data=without_personal_data,
             demarche=demarche,
+            deliberated=deliberated(utc_now()),
         )
         with store.reading(demarche, sorting=True) as reader:
             done = write(

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ import click
 from dsync import settings
 from dsync.cli.options import current_flags
 from dsync.configuration import headline
+from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError
 from dsync.settings import Settings
@@ -225,6 +227,16 @@ def opened() -> dict[DemarcheNumber, frozenset[str]]:
         DemarcheNumber(one.demarche): one.configuration.opened
         for one in load_all(stored=True)
         if one.demarche in (one.folder or (one.demarche,))
+    }
+
+
+def deliberated(now: datetime) -> set[int]:
+    """Return the configured démarches whose jury has deliberated."""
+    today = now.astimezone(PARIS).date()
+    return {
+        one.demarche
+        for one in load_all(stored=True)
+        if (section := one.configuration.demarche) and section.is_deliberated(today)
     }
 
 

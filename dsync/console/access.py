@@ -21,6 +21,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from dsync.console import drafts
+
 if TYPE_CHECKING:
     from dsync.configuration import AccesSection
 
@@ -151,18 +153,20 @@ class Access:
             raise HTTPException(403, self.refusal)
         return Actor(name, grants, session["jeton"])
 
+    def is_own(self, request: Request) -> bool:
+        """Return whether a form comes from a page of this console, of whichever session."""
+        origin = request.headers.get("origin", "")
+        if self.origin is None:
+            return origin.partition("://")[2] == request.headers.get("host", "-")
+        return origin == self.origin
+
     def check_write(self, request: Request, actor: Actor, form: Mapping[str, str]) -> None:
         """Check that a form comes from one of the session's own pages.
 
         Raises:
             HTTPException: it does not (403).
         """
-        origin = request.headers.get("origin", "")
-        if self.origin is None:
-            is_own = origin.partition("://")[2] == request.headers.get("host", "-")
-        else:
-            is_own = origin == self.origin
-        if not is_own:
+        if not self.is_own(request):
             raise HTTPException(403, _FORGED)
         if not hmac.compare_digest(form.get("jeton", "").encode(), actor.token.encode()):
             raise HTTPException(403, _FORGED)
@@ -216,7 +220,7 @@ class LocalAccess(Access):
             raise HTTPException(403, _SPENT)
         self.open()
         begin(request, self._user)
-        return RedirectResponse("/", 303)
+        return RedirectResponse(drafts.place(request.session) or "/", 303)
 
 
 def granted(
@@ -263,8 +267,10 @@ def entry(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Rout
 
 def begin(request: Request, name: str) -> None:
     """Begin a session, in place of any other one of the same browser."""
+    draft = drafts.kept(request.session)
     request.session.clear()
     request.session.update(
+        draft,
         qui=name,
         jeton=secrets.token_urlsafe(24),
         fin=int(time.time()) + SESSION_S,

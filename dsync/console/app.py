@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -20,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -35,6 +36,7 @@ from dsync.console import (
     decisions,
     dossier,
     dossiers,
+    drafts,
     etat,
     jury,
     legal,
@@ -215,6 +217,7 @@ class Console:
         if request.method == "POST":
             visit.every = await _form(request)
             visit.form = {name: values[-1] for name, values in visit.every.items()}
+            request.state.form = visit.form
             self._access.check_write(request, actor, visit.form)
         return visit
 
@@ -287,7 +290,10 @@ class Console:
             # Of a file, to its page.
             path = request.url.path.partition(".")[0]
             back = path + (f"?{urlencode({'demarche': number})}" if number else "")
-        answer = self._short(request, exc.status_code, text, title=title, back=back)
+        form = await _sent(request)
+        if exc.status_code == 403 and self._access.is_own(request):
+            drafts.keep(request, form, request.session.get("qui"))
+        answer = self._short(request, exc.status_code, text, title=title, back=back, form=form)
         answer.headers.update(exc.headers or {})
         return answer
 
@@ -295,11 +301,13 @@ class Console:
         assert isinstance(exc, DsyncError)  # noqa: S101
         log.warning("page_failed", error=exc.message)
         text = f"La page ne peut pas être montrée : {words.cause(exc.exit_code)}"
-        return self._short(request, 503, text, detail=in_french(exc.message))
+        form = await _sent(request)
+        return self._short(request, 503, text, detail=in_french(exc.message), form=form)
 
     async def _crashed(self, request: Request, _exc: Exception) -> Response:
         # The server logs the traceback.
-        answer = self._short(request, 500, "Réessayez ; si cela se reproduit, signalez-le.")
+        text = "Réessayez ; si cela se reproduit, signalez-le."
+        answer = self._short(request, 500, text, form=await _sent(request))
         # Starlette answers a crash outside the application's middleware.
         answer.headers.update(HEADERS | {"cache-control": "no-store"})
         return answer
@@ -315,6 +323,7 @@ class Console:
         elsewhere: str | None = None,
         asks: bool | None = None,
         back: str | None = None,
+        form: Mapping[str, str] = MappingProxyType({}),
     ) -> Response:
         try:
             has_session = bool(self._actor_of(request))
@@ -333,6 +342,10 @@ class Console:
             elsewhere=elsewhere,
             asks=asks,
             back=back,
+            typed=drafts.typed(form),
+            # The same form once more, where its session goes on and nobody else has made it.
+            again=form if status >= 500 and has_session and self._access.is_own(request) else {},
+            TYPED=drafts.TYPED,
         )
 
     def _public(self, page: Callable[[Site], Paper]) -> Callable[[Request], Awaitable[Response]]:
@@ -359,6 +372,20 @@ def right_of(page: Sequence[Any]) -> Right:
     if len(page) != 4 or not isinstance(right, Right):
         raise TypeError(f"{page[0]} {page[1]} does not name the right that it needs")
     return right
+
+
+async def _sent(request: Request) -> Mapping[str, str]:
+    """Return the fields of the form that a failed request has sent; none if it has none."""
+    if request.method != "POST":
+        return {}
+    if not hasattr(request.state, "form"):
+        try:
+            every = await _form(request)
+        except (HTTPException, ClientDisconnect, RuntimeError):
+            every = {}
+        request.state.form = {name: values[-1] for name, values in every.items()}
+    sent: Mapping[str, str] = request.state.form
+    return sent
 
 
 async def _form(request: Request) -> dict[str, list[str]]:

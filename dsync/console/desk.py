@@ -16,7 +16,7 @@ import structlog
 from dsync.errors import DsyncError, InterruptedRunError, StoreError
 from dsync.sync.handing_over import living_service
 from dsync.sync.report import RunReport
-from dsync.sync.work import Attempted, Request, Work, finish, to_row
+from dsync.sync.work import AnswerCheck, Attempted, Request, Work, finish, to_row
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 LEASE_WAIT_S = 120
 """How long a request waits for another process that works on the démarche."""
 KEPT_TRIALS = 20
+KEPT_ANSWERS = 100
 STOPPED = "The console was stopped before it began: ask again."
 
 
@@ -49,6 +50,7 @@ class Desk:
         self._stop = stop
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="dsync-console")
         self._trials: dict[int, Trial] = {}
+        self._answers: dict[int, tuple[str, AnswerCheck]] = {}
         # Pages are made in several threads: two must not take the same number.
         self._trial_ids = count(1)
 
@@ -61,11 +63,23 @@ class Desk:
         now = worker.clock()
         with worker.store.requests(worker.demarche) as requests:
             id_ = requests.ask(*to_row(work), asked_by, now)
+        if isinstance(work, AnswerCheck):
+            self._answers[id_] = asked_by, work
+            while len(self._answers) > KEPT_ANSWERS:
+                self._answers.pop(min(self._answers), None)
         if living_service(worker.store, worker.demarche, now) is None:
             request = Request(work, asked_by, id_, LEASE_WAIT_S)
             done = self._threads.submit(self._execute, worker, request)
             done.add_done_callback(partial(_end_unexecuted, worker, request))
         return id_
+
+    def answer(self, id_: int, asked_by: str) -> AnswerCheck | None:
+        """Return the answer to a check that somebody asked a request to store.
+
+        The journal has no text of it: where it could not be stored, it comes back from here.
+        """
+        by, work = self._answers.get(id_, (None, None))
+        return work if by == asked_by else None
 
     def resume(self, workers: Iterable[Worker]) -> None:
         """Execute what was asked for and not done by a console, or a service, that was killed."""

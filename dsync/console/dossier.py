@@ -16,16 +16,19 @@ from dsync.annotations import WishStatus
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import place_of
+from dsync.console.drafts import Draft, taken
 from dsync.console.files import sent
 from dsync.console.matrices import commented, grids_of, matrices
 from dsync.console.parameters import UnknownValueError, day_of
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
-from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, person
+from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
 from dsync.domain.dossier import OPEN_ETATS, Presence
-from dsync.domain.ids import DossierNumber
+from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.pieces import md5_of
+from dsync.domain.verdict import Resultat
 from dsync.programme import Programme
+from dsync.store import Reader
 from dsync.store.dictionary import APPLICANT, dossier_dictionary
 from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
@@ -84,11 +87,23 @@ _ORIGIN = "https://demarche.numerique.gouv.fr"
 
 
 def show(visit: Visit) -> Response:
-    """Show a dossier.
+    """Show a dossier, with the answer to a check that somebody has typed and that is not stored.
 
     Raises:
         HTTPException: it is not in the copy of a démarche shown here (404).
     """
+    draft = taken(visit.request, visit.actor.name)
+    asked = number_of(visit.query("reprise") or "")
+    work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
+    if work is not None and work.dossiers == _numbers(visit):
+        with visit.deciding() as whole:
+            if why := obstacle(whole, work):
+                visit.say(_said(visit, whole, why, work), kind="warning")
+        draft = Draft(work.controle, work.resultat, work.motif, "")
+    return _show(visit, draft)
+
+
+def _show(visit: Visit, draft: Draft | None) -> Response:
     number = DossierNumber(visit.in_path("numero"))
     worker, has_programme = visit.worker, visit.worker.configuration.programme is not None
     with visit.reading() as reader:
@@ -172,6 +187,12 @@ def show(visit: Visit) -> Response:
             may_answer=may_answer,
             names_product=names_product if products else None,
             products=products,
+            draft=draft,
+            answered_here=[
+                one["controle"]
+                for one in checks
+                if may_answer and (one["resultat"] != Resultat.SANS_OBJET or one["reponse"])
+            ],
             best=worker.configuration.best,
             writes=worker.configuration.annotations is not None,
             copies=worker.configuration.pieces.is_on,
@@ -396,26 +417,51 @@ def answer(visit: Visit) -> Response:
     else:
         resultat = visit.form.get("resultat")
         if resultat not in RESULTS:
-            visit.say("Choisissez « conforme » ou « non conforme ».", kind="warning")
-            return visit.back(f"/dossiers/{numbers[0]}")
+            return _refused(visit, "Choisissez « conforme » ou « non conforme ».")
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
-    with visit.deciding() as reader:
-        why = obstacle(reader, work)
-        said = OBSTACLES.get(why, "") if why else ""
-        if isinstance(work, AnswerCheck) and why is Obstacle.UNKNOWN_PRODUCT:
-            near = nearest_product(reader, work.produit or "")
-            said = said.format(
-                produit=words.visible(work.produit or ""),
-                proche=f" Le plus proche : {near}." if near else "",
-            )
-    if why is None:
+    with visit.deciding() as whole:
+        why = obstacle(whole, work)
+        said = why and _said(visit, whole, why, work)
+    if said is None:
         return visit.ask(work)
     if why is Obstacle.NO_DOSSIER:
         raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+    return _refused(visit, said)
+
+
+def _refused(visit: Visit, said: str) -> Response:
+    """Show the dossier with why an answer was not stored, and with what was typed."""
+    draft = Draft.of(visit.form)
     visit.say(said, kind="warning")
-    return visit.back(f"/dossiers/{numbers[0]}")
+    visit.page_path = f"/dossiers/{visit.in_path('numero')}"
+    return _show(visit, draft if draft.motif.strip() else None)
+
+
+def _said(visit: Visit, whole: Reader, why: Obstacle, work: Answering) -> str:
+    """Return why nothing was stored; where a colleague answered first, who and what."""
+    if isinstance(work, AnswerCheck) and why is Obstacle.UNKNOWN_PRODUCT:
+        near = nearest_product(whole, work.produit or "")
+        return OBSTACLES[why].format(
+            produit=words.visible(work.produit or ""),
+            proche=f" Le plus proche : {near}." if near else "",
+        )
+    found = whole.verdicts.for_judging(work.dossiers)
+    due = found[0] if found else None
+    given = due.answers.get(work.controle) if due else None
+    made = due.current.controles if due and due.current else ()
+    # Not where what the colleague saw has changed since.
+    stands = any(one.controle == work.controle and is_settled(one) for one in made)
+    is_theirs = given is not None and given.auteur != visit.actor.name
+    if why is not Obstacle.CHANGED or given is None or not (stands and is_theirs):
+        return OBSTACLES[why]
+    result = words.RESULTATS[given.resultat].lower()
+    return (
+        f"{person(given.auteur)} a répondu à ce contrôle le {words.moment(given.repondu_le)} : "
+        f"{result} ({words.visible(given.motif)}). Répondez de nouveau si vous établissez autre "
+        "chose : votre texte est resté dans le formulaire."
+    )
 
 
 def erase(visit: Visit) -> Response:

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from dsync.console.access import Right
 from dsync.programme import Programme
 from dsync.store import Reader
-from dsync.store.dictionary import ENGINE, FREE_TEXT, OF_PERSON, PERSONAL, is_masked
+from dsync.store.dictionary import ENGINE, FREE_TEXT, MARK, OF_PERSON, PERSONAL, is_masked
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
 
@@ -70,14 +70,9 @@ def hidden_names(programme: type[Programme], rights: frozenset[Right]) -> frozen
     if Right.PERSONNES not in rights and Right.TEXTES in rights:
         hidden -= _texts_of_candidature(programme) | OF_JURY
     if Right.NOTES not in rights:
-        views = shipped_dictionary(programme)
-        marks = {
-            column
-            for name in programme.graded
-            for column, type_ in views[name]["types"].items()
-            if type_ == "number"
-        }
-        hidden |= marks
+        # Not « rang », which is that of other things elsewhere: ranks are on pages for marks alone.
+        others = names_marked(programme, lambda sentence: not sentence.endswith(MARK))
+        hidden |= names_marked(programme, lambda sentence: sentence.endswith(MARK)) - others
     return hidden
 
 

@@ -13,6 +13,7 @@ from dsync.console.access import Right
 from dsync.console.desk import crash_message
 from dsync.console.visit import Visit
 from dsync.domain.run_kinds import Kind
+from dsync.domain.verdict import Comparison
 from dsync.errors import DsyncError
 from dsync.store import Reader
 from dsync.store.listing import Selection
@@ -90,6 +91,10 @@ def request(visit: Visit) -> Response:
             read=read,
             judged=judged,
             more=more,
+            # Of an answer that could not be stored: its text comes back with the form.
+            again=is_done
+            and found.code not in (0, 7)
+            and visit.site.desk.answer(id_, visit.actor.name) is not None,
             check_titles=visit.check_titles(reader) if judged else {},
             left_s=taken_over_in_s(lease) if lease and is_held else None,
             refresh_s=REFRESH_S,
@@ -159,14 +164,27 @@ def trial(visit: Visit) -> Response:
         return visit.page(
             "essai_suite.html" if is_part else "essai.html",
             reader,
-            trial=found,
+            trial={"id": found.id, "title": found.title, "begun_at": found.begun_at},
             report=report and report.to_json(),
             code=code,
-            comparisons=report and report.comparisons,
+            comparisons=report and [*map(_compared, report.comparisons)],
             problem=problem,
             check_titles=visit.check_titles(reader),
             refresh_s=REFRESH_S,
         )
+
+
+def _compared(one: Comparison) -> dict[str, Any]:
+    """Return what a page shows of a comparison."""
+    return {
+        "numero": one.numero,
+        "before": one.before and one.before.verdict.value,
+        "after": one.after.verdict.value,
+        "controles": [
+            {"controle": check.controle, "resultat": check.resultat.value, "motif": check.motif}
+            for check in one.after.controles
+        ],
+    }
 
 
 def journal(visit: Visit) -> Response:

@@ -28,6 +28,7 @@ from dsync.console.french import all_in_french
 from dsync.console.masking import Masking, masked
 from dsync.console.parameters import UnknownValueError, day_of, instant_of
 from dsync.domain.check_answers import LONGEST_REASON
+from dsync.domain.dossier import PARIS
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.domain.verdict import Verdict
 from dsync.store import Reader, Store
@@ -113,6 +114,8 @@ class Visit:
     form: Mapping[str, Any] = field(default_factory=dict)
     """Of a write: the last value of each field; `every` has all of a field."""
     every: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    page_path: str | None = None
+    """Of the page that is shown, where it answers a form that was sent to another address."""
     titled: Mapping[int, Titled] = field(default_factory=dict)
     """Of the démarches that were read from DS, by number."""
 
@@ -188,8 +191,7 @@ class Visit:
     @property
     def _is_deliberated(self) -> bool:
         section = self.worker.configuration.demarche
-        day = section and section.deliberation
-        return bool(day and str(day) <= words.paris_day(self.now))
+        return section is not None and section.is_deliberated(self.now.astimezone(PARIS).date())
 
     @property
     def was_read(self) -> bool:
@@ -285,6 +287,8 @@ class Visit:
     def here(self) -> str:
         """The address of the page, without the host."""
         url = self.request.url
+        if self.page_path is not None:
+            return self.url(self.page_path)
         return f"{url.path}?{url.query}" if url.query else url.path
 
     @contextmanager
@@ -300,12 +304,13 @@ class Visit:
 
     @contextmanager
     def deciding(self) -> Iterator[Reader]:
-        """Read all of the démarche, to decide whether something can be done; no page shows of it.
+        """Read what a form is decided by, of which nothing is shown, as far as the person may.
 
         Raises:
             StoreError: the database cannot be read.
         """
-        with self.worker.store.reading(self.worker.demarche) as reader:
+        grant, worker = self.grant, self.worker
+        with worker.store.reading(worker.demarche, grant.groupes) as reader:
             yield reader
 
     @property

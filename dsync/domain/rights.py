@@ -12,6 +12,9 @@ USAGER, CANDIDAT = "usager", "candidat"
 """Who deposits a dossier: in DS's word, and in the programme's."""
 VERDICTS = tuple(verdict for verdict in Verdict if verdict is not Verdict.RIEN_A_SIGNALER)
 """Those of the programme."""
+DELIBERATION = "deliberation:"
+"""What precedes the day of the deliberation in what a démarche's file opens to readers without
+personal data: from then on, in Paris, they see the marks of the jury."""
 NO_ADVICE = (
     "Ce document n’est pas un conseil juridique : le texte des articles est à vérifier sur "
     "Légifrance, dans sa rédaction en vigueur."

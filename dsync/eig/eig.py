@@ -107,9 +107,6 @@ class Eig(Programme):
         "ON p.id = c.produit_id WHERE p.recherche LIKE {like})"
     )
     has_grids = True
-    graded: ClassVar[Collection[str]] = (
-        "lecture_evaluation", "lecture_evaluation_note", "lecture_jury_dossier", "lecture_jury",
-    )  # fmt: skip
     public: Mapping[str, Collection[str]] = {
         check.value: keys for check, keys in words.PUBLIC.items()
     }

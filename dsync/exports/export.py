@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ def tables_of(
     *,
     without_personal_data: bool = False,
     demarche: DemarcheNumber | None = None,
+    deliberated: Collection[int] = (),
 ) -> list[Table]:
     """Return what to export.
 
@@ -54,6 +55,7 @@ def tables_of(
         without_personal_data: whether columns with personal data or free text are left out, and
             what is of a person alone is empty.
         demarche: the démarche of which dossiers and form are exported; None: all.
+        deliberated: the démarches of which marks are not left out either.
 
     Raises:
         ConfigurationError: there is no view of that name.
@@ -84,6 +86,7 @@ def tables_of(
                 entry["types"],
                 demarche,
                 is_pseudonymised=without_personal_data,
+                deliberated=deliberated,
             )
         )
     return tables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -39,6 +39,8 @@ class Table:
     """The démarche whose rows are exported, if the view names démarches; None: of all."""
     is_pseudonymised: bool = False
     """Whether what is of a person alone is left out."""
+    deliberated: Collection[int] = ()
+    """The démarches of which the jury's marks are then shown."""
 
     def count(self, connection: Connection, since: datetime | None) -> int:
         """Return the number of rows that `rows` yields."""
@@ -102,11 +104,16 @@ class Table:
     @property
     def _names(self) -> str:
         return ", ".join(
-            pseudonymised(self.name, f'"{name}"', sentence)
+            pseudonymised(self.name, f'"{name}"', sentence, self._is_deliberated)
             if self.is_pseudonymised
             else f'"{name}"'
             for name, sentence in self.columns.items()
         )
+
+    @property
+    def _is_deliberated(self) -> str:
+        numbers = ", ".join(map(str, sorted(self.deliberated)))
+        return f"demarche_numero IN ({numbers})" if numbers else "false"
 
     def _converted(self, columns: Columns, *, as_texts: bool = False) -> Columns:
         types = map(self.types.__getitem__, self.columns)

@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, inspect, text
 
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.rights import DELIBERATION
 from dsync.programme import Dictionary
 from dsync.store.dictionary import (
+    MARK,
     NO_ROWS,
     OF_PERSON,
     PSEUDONYMISED,
@@ -101,6 +103,14 @@ _TYPES = {
 
 
 _MASKED = "sans_donnees_personnelles"
+_DELIBERATED = (
+    "EXISTS (SELECT 1 FROM demarche AS m, "  # noqa: S608 - names of ours
+    "json_array_elements_text(coalesce(m.ouverts, '[]')::json) AS o (said) "
+    f"WHERE m.number = {{0}}.demarche_numero AND starts_with(o.said, '{DELIBERATION}') "
+    f"AND substr(o.said, {len(DELIBERATION) + 1}) "
+    "<= to_char(now() AT TIME ZONE 'Europe/Paris', 'YYYY-MM-DD'))"
+)
+"""By what is stored of the démarche's file: the views need not be made anew on that day."""
 
 
 def quoted_schema(connection: Connection, part: Part) -> str:
@@ -152,7 +162,7 @@ def _view_of(
 ) -> str:
     """Return the statement that makes a part's view of this name."""
     columns = [
-        pseudonymised(name, quoted(connection, column), sentence)
+        pseudonymised(name, quoted(connection, column), sentence, _DELIBERATED.format(name))
         if part.masked
         else quoted(connection, column)
         for column, sentence in entry["columns"].items()
@@ -178,6 +188,8 @@ def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
         "columns": {
             column: f"{sentence} Toujours vide ici."
             if is_masked(sentence)
+            else f"{sentence} Vide ici jusqu’à la délibération."
+            if sentence.endswith(MARK)
             else f"{sentence} Vide ici dans ce cas, pour plusieurs personnes "
             "ensemble (indivision, société créée de fait ou en participation), ou si sa catégorie "
             "juridique est inconnue."

@@ -17,6 +17,8 @@ from dsync.store import tables
 
 PERSONAL = "Donnée personnelle."
 FREE_TEXT = "Texte libre."
+MARK = "Note du jury."
+"""Of marks and ranks, which not everybody sees before the deliberation."""
 OF_PERSON = "Donnée personnelle si le demandeur est une personne ou un entrepreneur individuel."
 PSEUDONYMISED = (
     "Données pseudonymisées : le numéro d'un dossier mène encore à une personne, par Démarches "
@@ -65,17 +67,20 @@ def is_person(dossier: str) -> str:
     return _IS_PERSON.format(dossier)
 
 
-def pseudonymised(view: str, column: str, sentence: str) -> str:
+def pseudonymised(view: str, column: str, sentence: str, deliberated: str) -> str:
     """Return the SQL by which readers without personal data see a column of a view.
 
     Args:
         view: the view's name, from which the column is selected.
         column: the column's name, in quotes.
         sentence: the column's documentation.
+        deliberated: the condition on a row of the view that its démarche's marks are shown.
     """
     if is_masked(sentence):
         # A null of the column's own type: PostgreSQL's REPLACE refuses to change a type.
         return f"CASE WHEN false THEN {column} END AS {column}"
+    if sentence.endswith(MARK):
+        return f"CASE WHEN {deliberated} THEN {column} END AS {column}"
     if sentence.endswith(OF_PERSON):
         persons = "SELECT 1 FROM dossier AS p WHERE p.numero ="
         return (

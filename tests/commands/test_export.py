@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -49,6 +51,23 @@ def test_a_pseudonymised_export_has_what_the_configuration_opens(synced: Command
     before, after = shown.values()
     assert {"incubateur"} == after - before
     assert "phase_du_produit" in before
+
+
+def test_a_pseudonymised_export_has_marks_from_the_deliberation_on(synced: Command) -> None:
+    """As the present configuration says; without a day, never."""
+    shipped = shipped_config().read_text("utf-8")
+    own = synced.folder / "own.toml"
+    one = ("export", "notes", "--without-personal-data", "--view", "lecture_evaluation_note")
+    for day, is_shown in (("", False), ("2999-01-01", False), ("2020-01-01", True)):
+        said = f"[demarche]\ndeliberation = {day}\n" if day else "[demarche]\n"
+        assert shipped.count("[demarche]\n") == 1
+        own.write_text(shipped.replace("[demarche]\n", said), "utf-8")
+        done = synced(*one, "--config", str(own))
+        assert 0 == done.code, done.err
+        text = (synced.folder / "notes" / "lecture_evaluation_note.csv").read_text("utf-8-sig")
+        rows = [*csv.DictReader(io.StringIO(text))]
+        assert rows
+        assert is_shown == any(row["note"] for row in rows), day
 
 
 def test_one_view_as_a_workbook(synced: Command) -> None:

@@ -59,14 +59,17 @@ class Visitor:
 
     def ask(self, path: str, **fields: Any) -> str:
         """Send a form that asks for something; return the page with its result."""
-        answer = self.post(path, **fields)
+        return words(self.followed(self.post(path, **fields)))
+
+    def followed(self, answer: requests.Response) -> str:
+        """Wait for the result of a request that was just asked for; return its page."""
         assert 200 == answer.status_code, answer.text
         until = time.monotonic() + DEADLINE_S
         while "hx-get" in answer.text:
             assert time.monotonic() < until, words(answer.text)
             time.sleep(0.05)
             answer = self.session.get(answer.url, timeout=30)
-        return words(answer.text)
+        return answer.text
 
 
 class ServedConsole:

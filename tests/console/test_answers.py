@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from tests.console.served import USER, Visitor, words
+import pytest
+
+from dsync.errors import StoreError
+from tests.console.served import USER, ServedConsole, Visitor, served, words
 from tests.console.test_actions import requests_of
+from tests.console.test_outages import signed
 from tests.engine.rig import Engine, number
-from tests.engine.test_answers import checks, move, page_of, statuses
+from tests.engine.test_answers import answer, checks, move, page_of, statuses
 
 WHY = "Attestation du 12 février"
 
@@ -100,3 +105,114 @@ def test_an_answer_names_the_product_of_a_dossier(engine: Engine, visitor: Visit
         row["produit"]
         for row in engine.rows("SELECT produit FROM reponse WHERE numero = :n", n=number(4))
     ]
+
+
+def typed(page: str, controle: str) -> tuple[str, str]:
+    """Return the result and the reason that the page's form of a check comes back with."""
+    [form] = re.findall(rf'name="controle" value="{controle}">.*?</form>', page, re.S)[:1]
+    checked = re.findall(r'value="(\w+)" required checked', form)
+    [text] = re.findall(r"<textarea[^>]*>([^<]*)</textarea>", form)
+    return "".join(checked), text
+
+
+def test_a_refused_answer_comes_back_with_its_text(engine: Engine, visitor: Visitor) -> None:
+    """Whatever is wrong with it; on a page that goes on by itself, and has one form open."""
+    path = f"/dossiers/{number(1)}"
+    fields = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
+    stale = {**fields, "vu": "0" * 16}
+    long = {**fields, "motif": "x" * 501, "vu": seen(visitor, 1, "doublon")}
+    for given in (stale, long, {**stale, "resultat": ""}):
+        answer = visitor.post(f"{path}/repondre", **given)
+        assert (200, (given["resultat"], given["motif"])) == (
+            answer.status_code,
+            typed(answer.text, "doublon"),
+        )
+        assert f'hx-get="{path}"' in answer.text
+        assert "Votre réponse n’est pas enregistrée" in words(answer.text)
+    for given in ({**stale, "controle": "y"}, stale):
+        where = path if given["controle"] == "y" else f"/dossiers/{number(5)}"
+        assert WHY in words(visitor.post(f"{where}/repondre", **given).text)
+    assert [] == engine.rows("SELECT * FROM reponse")
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_colleague_who_answered_first_is_named_with_the_answer(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Whether it is known when the form comes, or when its request is executed."""
+    app, colleague = engine.another().app, "jean.martin@dinum.example.fr"
+    path, execute = f"/dossiers/{number(1)}", app.sync
+
+    def answer_first() -> None:
+        report = answer(engine, 1, "doublon", "conforme", "Vu avec lui", by=colleague)
+        assert 0 == report.exit_code, report.errors
+
+    def execute_later(request: Any) -> Any:
+        answer_first()
+        return execute(request)
+
+    with served(engine, [app]) as console:
+        visitor = console.visitor()
+        fields = {"controle": "doublon", "resultat": "non_conforme", "motif": WHY}
+        fields["vu"] = seen(visitor, 1, "doublon")
+        if when == "before":
+            answer_first()
+            page = visitor.post(f"{path}/repondre", **fields).text
+        else:
+            monkeypatch.setattr(app, "sync", execute_later)
+            failed = visitor.followed(visitor.post(f"{path}/repondre", **fields))
+            [back] = re.findall(rf'href="({path}[^"]*reprise=[^"]*)"', failed)
+            page = visitor.get(back).text
+            assert WHY not in words(console.visitor().get(path).text)
+    assert "J. Martin a répondu à ce contrôle le" in words(page)
+    assert "conforme (Vu avec lui)" in words(page)
+    assert ("non_conforme", WHY) == typed(page, "doublon")
+
+
+def test_an_answer_outlives_the_session(engine: Engine, console: ServedConsole) -> None:
+    """The page that refuses it shows the text, and who has entered again finds it in the form."""
+    visitor, path = console.visitor(), f"/dossiers/{number(1)}"
+    fields = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
+    fields["vu"] = seen(visitor, 1, "doublon")
+    over = {"qui": USER, "jeton": visitor.token, "fin": 1}
+    for cookie, origin in ((signed(over), None), ("", None), ("", "http://elsewhere.example.fr")):
+        visitor.session.cookies.clear()
+        visitor.session.cookies.set("dsync_console", cookie, domain="127.0.0.1", path="/")
+        refused = visitor.session.post(
+            f"{console.base}{path}/repondre",
+            data={"jeton": visitor.token, **fields},
+            headers={"Origin": origin or console.base},
+            timeout=30,
+        )
+        assert (403, True) == (refused.status_code, WHY in words(refused.text))
+        entered = visitor.get(console.links[-1].removeprefix(console.base))
+        page = entered.text if path in entered.url else visitor.get(path).text
+        assert (typed(page, "doublon") == ("conforme", WHY)) == (origin is None)
+        assert WHY not in visitor.get(path).text
+    assert [] == engine.rows("SELECT * FROM reponse")
+
+
+def test_an_answer_outlives_an_error_of_the_site(engine: Engine) -> None:
+    """Its page has the form once more, which then succeeds."""
+    other = engine.another()
+    path = f"/dossiers/{number(1)}"
+    with served(engine, [other.app]) as console:
+        visitor = console.visitor()
+        fields: dict[str, Any] = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
+        fields["vu"] = seen(visitor, 1, "doublon")
+        for error in (StoreError("The disk is full."), RuntimeError()):
+
+            def fail(*_: object, error: Exception = error) -> None:
+                raise error
+
+            other.store.around["reading"] = fail
+            failed = visitor.post(f"{path}/repondre", **fields)
+            del other.store.around["reading"]
+            assert failed.status_code in (500, 503)
+            assert WHY in failed.text
+        again = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', failed.text))
+        assert again.pop("jeton") == visitor.token
+        [text] = re.findall(r"<textarea[^>]*>([^<]*)</textarea>", failed.text)
+        visitor.session.close()  # The server ends a connection on which a page crashed.
+        done = visitor.ask(f"{path}/repondre", **again, motif=text)
+    assert "doublon : à vérifier → conforme" in done

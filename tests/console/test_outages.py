@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import socket
@@ -9,7 +10,9 @@ import subprocess
 import time
 from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -138,14 +141,20 @@ def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
     assert "aucune synchronisation n’a encore réussi" in other
 
 
+def signed(session: dict[str, Any]) -> str:
+    """Return the cookie of a session of who entered by the link."""
+    of = f"dsync_console\nlink {USER} administrateur".encode()
+    key = hmac.new(b"s" * 32, of, sha256).hexdigest()
+    return TimestampSigner(key).sign(b64encode(json.dumps(session).encode())).decode()
+
+
 def test_a_session_that_ends_in_an_action_does_nothing(
     engine: Engine, console: ServedConsole
 ) -> None:
     """Eight hours after it began, whatever the form's token: the page says how to enter again."""
     visitor = console.visitor()
-    session = {"qui": USER, "role": "operateur", "jeton": visitor.token, "fin": time.time() - 1}
-    text = b64encode(json.dumps(session).encode())
-    cookie = TimestampSigner("s" * 32).sign(text).decode()
+    session = {"qui": USER, "jeton": visitor.token, "fin": time.time() - 1}
+    cookie = signed(session)
     answer = requests.post(
         f"{console.base}/resynchroniser",
         data={"jeton": session["jeton"], "portee": "tout"},

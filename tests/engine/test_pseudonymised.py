@@ -5,15 +5,19 @@ Through the role that was granted it on PostgreSQL, and in exports from both dat
 
 from __future__ import annotations
 
+import csv
+import io
 import uuid
 from collections.abc import Iterator
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from dsync.configuration import DemarcheSection
 from dsync.exports import export, tables_of
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor, ServedDossier
@@ -250,3 +254,73 @@ def test_a_person_is_not_named_by_an_enterprise(
     alone, state = (known[number(rank)] for rank in (ALONE, STATE))
     assert {one for one in NAMED[:3] if alone[one] in whole} == set()
     assert {one for one in NAMED if state[one] in whole} == {*NAMED}
+
+
+MARKS = {
+    "lecture_evaluation": ("moyenne",),
+    "lecture_evaluation_note": ("note",),
+    "lecture_jury_dossier": (
+        "rang", "note_moyenne", "note_min", "note_max", "ecart_evaluateurs",
+    ),
+    "lecture_jury": ("note_moyenne", "note_ecart"),
+}  # fmt: skip
+"""What a lecteur of the console sees from the deliberation on."""
+PAST, FUTURE = date(2026, 1, 1), date(2999, 1, 1)
+DAYS = ((None, False), (FUTURE, False), (PAST, True), (FUTURE, False))
+
+
+@pytest.fixture
+def graded(database_url: str) -> Iterator[Engine]:
+    """An engine of dossiers some of which have a jury, and marks, on each database."""
+    with Engine(database_url, seeds(range(30))) as made:
+        made.sync(push=False)
+        for view, columns in MARKS.items():
+            for column in columns:
+                assert made.rows(f"SELECT 1 FROM {view} WHERE {column} IS NOT NULL"), column
+        yield made
+
+
+def deliberating(day: date | None) -> dict[str, Any]:
+    """Return the change of a configuration with that day."""
+    return {"demarche": {"number": int(DEMARCHE), "deliberation": day}}
+
+
+def test_an_export_has_no_mark_before_the_deliberation(graded: Engine, tmp_path: Path) -> None:
+    """Nor a rank; from the day on that the configuration says, as the console shows them."""
+    store = graded.worker.store
+    names = [*MARKS]
+    for rank, (day, is_shown) in enumerate(DAYS):
+        section = DemarcheSection(number=int(DEMARCHE), deliberation=day)
+        deliberated = {int(DEMARCHE)} if section.is_deliberated(NOW.date()) else set[int]()
+        tables = tables_of(
+            store.dictionary(), names, without_personal_data=True, deliberated=deliberated
+        )
+        with store.reading() as reader:
+            export(reader.connection, tables, tmp_path / str(rank), format_="csv", made_at=NOW)
+        for name, columns in MARKS.items():
+            text_ = (tmp_path / str(rank) / f"{name}.csv").read_text("utf-8-sig")
+            rows = [*csv.DictReader(io.StringIO(text_))]
+            assert rows
+            for column in columns:
+                assert is_shown == any(row[column] for row in rows), (name, column, day)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_role_sees_no_mark_before_the_deliberation(
+    graded: Engine, postgres: Engine, role: str
+) -> None:
+    """From its day on by itself; by what the last run, or the grant, was configured with."""
+    del postgres  # Whose role it is, as roles are of the server.
+    for day, is_shown in DAYS:
+        graded.restart(configuration=deliberating(day))
+        configured = graded.worker.app.configuration.opened
+        if day is FUTURE:
+            graded.worker.store.grant_reader(role, masked=True, opened={DEMARCHE: configured})
+        else:
+            graded.worker.store.grant_reader(role, masked=True)
+            graded.sync(push=False)
+        for view, columns in MARKS.items():
+            for column in columns:
+                found = read(graded, role, f"SELECT {column} AS x FROM {MASKED}.{view}")
+                assert is_shown == any(row["x"] is not None for row in found), (view, column, day)
+    graded.execute(f"DROP OWNED BY {role}")
