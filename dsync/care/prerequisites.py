@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.ids import DescriptorId
+from dsync.domain.nearest import no_instructeur
 from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
     ConfigurationError,
@@ -172,6 +173,11 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.annotations is None:
         message = "no section [annotations]: nothing is written into DS"
         yield CheckLine("annotations", CheckStatus.INFO, message)
+        judges = sources.programme is not None and sources.programme.judges
+        if judges and sources.instructeur and not demarche.instructeur_id(sources.instructeur):
+            # Why `config init` left the section out.
+            line = instructeur_line(demarche, sources.instructeur)
+            yield replace(line, status=CheckStatus.WARNING, exit_code=0)
         return
     yield from annotation_lines(sources.annotations, revision)
     yield from label_lines(sources.annotations, demarche.labels)
@@ -247,8 +253,8 @@ def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
     named = demarche.instructeur_id(wanted)
     groupes, missing = {i.groupe for i in demarche.instructeurs}, demarche.groupes_without(named)
     if len(missing) == len(groupes):
-        message = "the configured instructeur is in no groupe of this démarche"
-        remedy = "add them to a groupe on DS, or correct DSYNC_DS_INSTRUCTEUR"
+        message = no_instructeur(demarche, wanted)
+        remedy = "correct DSYNC_DS_INSTRUCTEUR, or add them to a groupe on DS"
         return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
     if missing:
         message = f"not in {_quoted(missing)}: DS refuses pushes into the dossiers there"
