@@ -60,7 +60,8 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     ),
     "scope": (
         "its scope does not include this démarche",
-        "give it access to the démarche on DS, or correct DSYNC_DEMARCHE",
+        "give it access to the démarche on DS; if another administrateur has the démarche now, put "
+        "a token of theirs in place; or correct DSYNC_DEMARCHE",
     ),
 }
 """What is wrong with the token and the remedy, by the reason of `DSUnauthorizedError`."""

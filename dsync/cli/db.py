@@ -132,7 +132,8 @@ def _sample(_context: object, _option: object, text: str | None) -> Callable[[in
     if text is None:
         return None
     number = text.removesuffix("%")
-    if not number.isdecimal() or (number != text and int(number) > HUNDRED):
+    # None at all would say that everything fits.
+    if not number.isdecimal() or not int(number) or (number != text and int(number) > HUNDRED):
         raise click.BadParameter("give a number of dossiers, such as 500, or a share, such as 5%.")
     if number == text:
         return lambda _total: int(number)

@@ -46,6 +46,19 @@ def worst(codes: Collection[int]) -> int:
 class Group(click.Group):
     """A group whose help shows the whole first sentence of each command."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command and its arguments; the error of a misspelt one names the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            from dsync.domain.nearest import nearest
+
+            if near := nearest(args[0], self.list_commands(ctx)):
+                exc.message += f" Did you mean {near}?"
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands; click's own method cuts the sentences."""
         rows = [
