@@ -55,9 +55,10 @@ class Group(click.Group):
         except click.UsageError as exc:
             from dsync.domain.nearest import nearest
 
-            if near := nearest(args[0], self.list_commands(ctx)):
-                exc.message += f" Did you mean {near}?"
-            raise
+            near = nearest(args[0], self.list_commands(ctx))
+            if near is None:
+                raise
+            raise click.UsageError(f"{exc.message} Did you mean {near}?", exc.ctx) from exc
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands; click's own method cuts the sentences."""

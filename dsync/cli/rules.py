@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import click
@@ -18,7 +20,7 @@ from dsync.sync.context import utc_now
 FORMS = {".md": markdown, ".html": html}
 _STOPPED = (
     "The safety brake stopped the rules {}, so they are not in force: correct [regles] or "
-    "[[controles]], or run `dsync precheck accept`."
+    "[[controles]], or run `dsync accept rules`."
 )
 
 
@@ -72,8 +74,17 @@ def publish(*, file: Path) -> None:
     version = programme.rules_version
     if _is_stopped(version):
         raise ConfigurationError(_STOPPED.format(version))
+    page = write(programme.rules_page(utc_now()))
+    # Beside it first: what is online already stays whole, also on a full disk.
+    new = file.with_name(f".{file.name}.new")
     try:
-        file.write_text(write(programme.rules_page(utc_now())), encoding="utf-8")
+        try:
+            new.write_text(page, encoding="utf-8")
+            if file.exists():
+                shutil.copymode(file, new)
+            os.replace(new, file.resolve())
+        finally:
+            new.unlink(missing_ok=True)
     except OSError as exc:
         raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
     click.echo(f"{file}: rules {version}.")
