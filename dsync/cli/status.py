@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -58,7 +59,7 @@ class _AgeGiven(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse « -1h » after it as a value, where click would take it for an option."""
         age = next(param for param in self.params if param.name == "max_age")
-        for text, following in zip(args, [*args[1:], ""], strict=True):
+        for text, following in pairwise([*args, ""]):
             name, has_value, value = text.partition("=")
             given = value if has_value else following
             if name == "--max-age" and given[:1] == "-" and given[1:2].isdigit():
