@@ -387,7 +387,8 @@ def _events_of(change: _Change, beside: DossierDiff | None) -> Iterator[NewEvent
     if change.content_changed and beside is not None:
         names: list[Json] = [*beside.names()]
         # A change of the state alone has its own event; a gap, and its end, are none.
-        if names or not (change.etat_changed or change.new.unread or beside.gaps):
+        has_other = change.etat_changed or change.new.unread or beside.gaps or beside.is_partial
+        if names or not has_other:
             yield NewEvent(change.numero, "modifie", {"champs": names})
 
 
