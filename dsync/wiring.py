@@ -217,6 +217,16 @@ class Worker:
         self._client.urgent = self._urgent
         return self._client
 
+    @property
+    def answered(self) -> int:
+        """The number of requests that DS has answered."""
+        return self._client.answered if self._client else 0
+
+    @property
+    def is_ds_away(self) -> bool:
+        """Whether DS did not answer the last request."""
+        return self._client is not None and self._client.is_away
+
     def _notify(self, event: str, line: str, **facts: Any) -> None:
         log.info(event, **facts)
         self.progress.message(line)
@@ -451,6 +461,7 @@ class Worker:
             else None,
             self.configuration.annotations,
             self.clock,
+            programme if programme and programme.judges else None,
         )
         # Before anything is read, so that a missing token ends the command at once.
         client = self.client if remote else None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
 from dsync.domain.dossier import Demarche, Descriptor, Revision
-from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
+from dsync.domain.nearest import MIN_SIMILARITY, SURE, no_instructeur, similarity
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, plain, quoted
 from dsync.programme import ProposedSections
 
@@ -106,6 +106,9 @@ def new_config(
         done = "judged and the results written into DS" if writes else "judged, nothing is written"
         found = f"{sections.found} of {sections.fields} fields found"
         sentence = f"{subject}, {found}; its dossiers are {done}."
+    if known.instructeur and not instructeur and sections.is_own:
+        sentence += f" {no_instructeur(demarche, known.instructeur)}"
+        sentence += "" if sentence.endswith("?") else "."
     return NewConfig(text, sentence, text.count(TO_CHECK))
 
 
@@ -124,6 +127,8 @@ def _access(demarche: Demarche, known: Known, instructeur: str | None) -> Iterat
         groupes[one.groupe].append(one.email or one.id)
     for groupe, emails in groupes.items():
         yield f"#   {named(groupe)}: {plain(', '.join(sorted(emails)))}"
+    if known.instructeur and not instructeur:
+        yield f"# {TO_CHECK} {plain(no_instructeur(demarche, known.instructeur))}"
     yield f"instructeur = {quoted(instructeur)}" if instructeur else '# instructeur = "…"'
     yield f"# {TO_CHECK} address of the person in charge; sent in User-Agent."
     found = re.search(r"^contact = .*$", known.template, re.M)

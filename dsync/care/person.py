@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dsync.domain.ids import DemarcheNumber
+from dsync.errors import StoreError
 from dsync.store import Store
 from dsync.store.personal_data import holdings
 
@@ -48,10 +49,16 @@ def look_up(
     for number in store.demarches() if demarche is None else (demarche,):
         theirs = [one for one in hits if one.demarche_numero == number]
         dossiers = sorted({one.numero for one in theirs if one.numero})
-        with store.requests(number) as requests:
-            result = {"dossiers": dossiers, "valeurs": len(theirs)}
-            options = {"dossiers": dossiers} if dossiers else {}
-            requests.record(ACCESS, options, asked_by, since=began, now=clock(), result=result)
+        result = {"dossiers": dossiers, "valeurs": len(theirs)}
+        options = {"dossiers": dossiers} if dossiers else {}
+        try:
+            with store.requests(number) as requests:
+                requests.record(ACCESS, options, asked_by, since=began, now=clock(), result=result)
+        except StoreError as exc:
+            raise StoreError(
+                "What was found is not shown, because that somebody looked cannot be journaled: "
+                f"{exc.message}"
+            ) from exc
     return {
         "le": began,
         "trouve": [one._asdict() for one in hits],

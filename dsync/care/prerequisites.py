@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.consent import Consent
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.ids import DemarcheNumber, DescriptorId
+from dsync.domain.nearest import no_instructeur
 from dsync.domain.notice import blank_list
 from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
@@ -68,7 +69,8 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     ),
     "scope": (
         "its scope does not include this démarche",
-        "give it access to the démarche on DS, or correct DSYNC_DEMARCHE",
+        "give it access to the démarche on DS; if another administrateur has the démarche now, put "
+        "a token of theirs in place; or correct DSYNC_DEMARCHE",
     ),
 }
 """What is wrong with the token and the remedy, by the reason of `DSUnauthorizedError`."""
@@ -225,6 +227,11 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.annotations is None:
         message = "no section [annotations]: nothing is written into DS"
         yield CheckLine("annotations", CheckStatus.INFO, message)
+        judges = sources.programme is not None and sources.programme.judges
+        if judges and sources.instructeur and not demarche.instructeur_id(sources.instructeur):
+            # Why `config init` left the section out.
+            line = instructeur_line(demarche, sources.instructeur)
+            yield replace(line, status=CheckStatus.WARNING, exit_code=0)
         return
     yield from annotation_lines(sources.annotations, revision)
     published = [one for one in demarche.revisions.values() if one.date_publication is not None]
@@ -325,8 +332,8 @@ def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
     named = demarche.instructeur_id(wanted)
     groupes, missing = {i.groupe for i in demarche.instructeurs}, demarche.groupes_without(named)
     if len(missing) == len(groupes):
-        message = "the configured instructeur is in no groupe of this démarche"
-        remedy = "add them to a groupe on DS, or correct DSYNC_DS_INSTRUCTEUR"
+        message = no_instructeur(demarche, wanted)
+        remedy = "correct DSYNC_DS_INSTRUCTEUR, or add them to a groupe on DS"
         return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
     if missing:
         message = f"not in {_quoted(missing)}: DS refuses pushes into the dossiers there"

@@ -21,12 +21,15 @@ from dsync.annotations import AnnotationsConfig, desired, resolve, shows
 from dsync.annotations.targets import DETAIL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Champ, Correction, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.domain.json_bytes import json_bytes
 from dsync.domain.pieces import md5_of
 from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
+from dsync.programme import Programme
 from dsync.store import Reader, Record, Store, StoredDossier, SyncState
 from dsync.store.dictionary import main_table
+from dsync.store.dossier_rows import in_lists
 from dsync.store.form_views import FormView, form_views
 from dsync.store.piece_rows import CopiedFile
 from dsync.store.seals import stores
@@ -101,11 +104,14 @@ class Expected:
     """None: no file configures the démarche, so that its hashes cannot be recomputed."""
     annotations: AnnotationsConfig | None
     now: Callable[[], datetime]
+    programme: Programme | None = None
+    """That of the configuration, if it judges."""
 
 
 CANNOT_KNOW = (
     "It cannot know what DS shows (--remote), what copied files contain (--pieces), or whether "
-    "evidence, products, replaced wishes, requests or seals were forged."
+    "evidence, products, rules that are no longer in force, replaced wishes, the status, dates and "
+    "names of wishes, ended corrections, numbers of messages, requests or seals were forged."
 )
 """The last line of each verification."""
 
@@ -143,6 +149,7 @@ def verify(
         state = reader.state.read()
         _verify_watermark(reader, state, expected.now(), done)
         _verify_wishes(reader, state, expected, done)
+        _verify_rules(reader, expected, done)
         _verify_contents(reader, state, expected, numbers, done)
     if altered := store.altered_views():
         message = f"Views have another text than dsync gives them: {', '.join(altered)}. {RESTORE}"
@@ -190,7 +197,7 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
     done.add(
         "corrections",
         reader.verification.lost_corrections(),
-        f"Pending corrections of dossiers are not among the stored ones. {RESTORE}",
+        f"Open corrections of dossiers are not the pending ones. {RESTORE}",
     )
     done.add(
         "pushed",
@@ -253,6 +260,20 @@ def _verify_wishes(
     )
 
 
+def _verify_rules(reader: Reader, expected: Expected, done: Verification) -> None:
+    """Compare the rules in force with what is kept of them; of earlier ones only this is left."""
+    if expected.programme is None:
+        return
+    for version, document in expected.programme.rules_documents().items():
+        kept = expected.programme.rules_documents(reader.connection)[version]
+        if any(json_bytes(kept[name]) != json_bytes(value) for name, value in document.items()):
+            message = (
+                f"The kept rules {version} are not those of the configuration: they were changed "
+                f"outside dsync. {RESTORE}"
+            )
+            done.findings.append(Finding("rules", message, 1))
+
+
 def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Verification) -> None:
     watermark, dates = state.watermark, reader.verification.dates()
     newest, began, last = dates.newest, dates.last_read_began_at, dates.last_run_at
@@ -305,6 +326,9 @@ def _verify_contents(
         batch = list(reader.contents.of(some).values())
         dossiers: dict[DossierNumber, Dossier] = {}
         for stored in batch:
+            if stored.facts.content_hash is None:
+                misfits["unread"].append(stored.numero)
+                continue
             try:
                 read, shown = dossier_of(stored), cells_of(stored)
             except (msgspec.DecodeError, TypeError, ValueError, KeyError):
@@ -319,6 +343,7 @@ def _verify_contents(
         if is_same_mapping:
             corrections = reader.corrections.of(some)
             mapped = reader.verification.programme_rows(some)
+            listed = reader.verification.texts_of_lists(some)
             for stored in batch:
                 dossier = dossiers.get(stored.numero)
                 # A copy that no read has renewed may be of another mapping.
@@ -336,7 +361,10 @@ def _verify_contents(
                 record = _record_of(stored, dossier, revisions, expected, asked)
                 if record is None:
                     misfits["hashes"].append(stored.numero)
-                elif not _has_its_rows(stored, record, mapped, reader):
+                elif not (
+                    _has_its_rows(stored, record, mapped, reader)
+                    and _is_listed(record, listed.get(stored.numero), reader)
+                ):
                     misfits["rows"].append(stored.numero)
         if not lost:
             misfits["views"] += _misfits_of_views(reader, forms, dossiers)
@@ -348,6 +376,12 @@ def _verify_contents(
         done.findings.append(Finding("hashes", message, done.recomputed))
     done.add("contents", misfits["unreadable"], f"Stored contents cannot be decoded. {READ_AGAIN}")
     done.add(
+        "unread",
+        misfits["unread"],
+        "Dossiers were copied from the tables of no release, and wait for the next run, which "
+        "reads them whole. Run `dsync sync`.",
+    )
+    done.add(
         "hashes",
         misfits["hashes"],
         "Stored contents are not those that were hashed when they were read: they were changed "
@@ -356,7 +390,8 @@ def _verify_contents(
     done.add(
         "rows",
         misfits["rows"],
-        "The applicant, or the programme's row, of dossiers is not what the stored contents give: "
+        "The applicant, the programme's row, or what lists search, of dossiers is not what the "
+        "stored contents give: "
         f"they were changed outside dsync. {READ_AGAIN}",
     )
     done.add(
@@ -419,6 +454,12 @@ def _has_its_rows(
         if its is not None and not stores(reader.programme.metadata.tables[name], its, row):
             return False
     return True
+
+
+def _is_listed(record: Record, texts: Mapping[str, str] | None, reader: Reader) -> bool:
+    """Return whether lists find a dossier by its own texts."""
+    row = in_lists(reader.programme, record, EPOCH)
+    return texts is not None and all(row[name] == text for name, text in texts.items())
 
 
 FIRST_WITH_EXPONENT = 10**16

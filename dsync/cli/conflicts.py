@@ -11,7 +11,7 @@ from dsync.cli.demarches import Listed, listed
 from dsync.cli.failures import Group
 from dsync.cli.options import NUMBER, all_option, json_option, settings_options
 from dsync.cli.output import asker, confirmed, cut, pasteable, print_json, shown
-from dsync.cli.session import load_all, load_each, open_worker
+from dsync.cli.session import check_here, load_all, load_each, open_worker
 from dsync.domain.ids import DossierNumber
 from dsync.sync.conflicts import Choice, end_conflicts
 
@@ -167,6 +167,7 @@ def _resolve(
         raise click.UsageError("Give the numbers of dossiers, or --all.")
     ended: dict[DossierNumber, int] = {}
     for one, dossiers in load_each(numbers, everywhere=everywhere):
+        check_here(one, dossiers)
         with open_worker(one, may_create=False) as worker:
             ended |= end_conflicts(
                 worker.store,

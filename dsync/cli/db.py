@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
+from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from dsync.cli.session import (
     opened,
 )
 from dsync.database import open_database
-from dsync.errors import SchemaDiffersError
+from dsync.errors import SchemaDiffersError, StoreError
 from dsync.settings import Settings
 from dsync.store import Store
 
@@ -42,13 +43,20 @@ def db() -> None:
 
 
 @db.command("upgrade")
+@click.option("--yes", is_flag=True, help="Also while a service works on the database.")
 @settings_options()
-def upgrade() -> None:
-    """Upgrade the database's schema to this version (automatic on SQLite)."""
+def upgrade(*, yes: bool) -> None:
+    """Upgrade the database's schema to this version (automatic on SQLite).
+
+    It is refused while a service works on the database, unless with --yes: that one's runs end with
+    5 until it is started again with this version.
+    """
     has_programme = any(one.configuration.programme for one in load_all(stored=True))
     # The command exists for a schema that is not the present one.
     with _opened(check_schema=False, with_programme=has_programme) as store:
         before = store.schema_revision
+        if not (yes or _is_own(store)):
+            _refuse_beside_services(store)
         store.upgrade()
         after = store.schema_revision
     if before == after:
@@ -64,10 +72,13 @@ def upgrade() -> None:
 def downgrade(*, version: str, yes: bool) -> None:
     """Take the database's schema back to that of dsync VERSION, such as 0.1.0.
 
-    Stop every service before, and install that version after. Dossiers, history and outbox stay;
+    Stop every service before: one that still works is named, and without --yes nothing is done.
+    Install that version after. Dossiers, history and outbox stay;
     what only later versions store is deleted. Asks first on a terminal; needs --yes elsewhere.
     """
     with _opened(create=False) as store:
+        if not yes:
+            _refuse_beside_services(store)
         if not confirmed(f"Downgrade {store.place} to dsync {version}?", yes=yes, as_json=False):
             return
         before = store.schema_revision
@@ -77,6 +88,32 @@ def downgrade(*, version: str, yes: bool) -> None:
         f"{store.place}: schema {before} → {after}, that of dsync {version}: install it, and run "
         "its `dsync db upgrade`, which makes its views where they are others."
     )
+
+
+def _is_own(store: Store) -> bool:
+    try:
+        store.check_schema()
+    except StoreError:
+        return False
+    return True
+
+
+def _refuse_beside_services(store: Store) -> None:
+    """Refuse to change the schema beneath a service.
+
+    Raises:
+        UsageError: one works on the database.
+    """
+    try:
+        holders = store.services.holders(datetime.now(UTC))
+    except StoreError:
+        # There are no tables yet, or others than this version's.
+        return
+    if holders:
+        raise click.UsageError(
+            f"A service works on {store.place}: {', '.join(holders)}. Stop it first, or add --yes: "
+            "its runs then end with 5 until it is started again with the version of the schema."
+        )
 
 
 @db.command("grant-reader")
@@ -132,7 +169,8 @@ def _sample(_context: object, _option: object, text: str | None) -> Callable[[in
     if text is None:
         return None
     number = text.removesuffix("%")
-    if not number.isdecimal() or (number != text and int(number) > HUNDRED):
+    # None at all would say that everything fits.
+    if not number.isdecimal() or not int(number) or (number != text and int(number) > HUNDRED):
         raise click.BadParameter("give a number of dossiers, such as 500, or a share, such as 5%.")
     if number == text:
         return lambda _total: int(number)

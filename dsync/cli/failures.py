@@ -46,6 +46,20 @@ def worst(codes: Collection[int]) -> int:
 class Group(click.Group):
     """A group whose help shows the whole first sentence of each command."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command and its arguments; the error of a misspelt one names the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            from dsync.domain.nearest import nearest
+
+            near = nearest(args[0], self.list_commands(ctx))
+            if near is None:
+                raise
+            raise click.UsageError(f"{exc.message} Did you mean {near}?", exc.ctx) from exc
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands; click's own method cuts the sentences."""
         rows = [

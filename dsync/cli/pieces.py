@@ -54,8 +54,12 @@ def fetch(
     are copied are not asked for again; with --dossier, copies that are missing or damaged are. The
     service copies new files by itself.
     """
+    each = load_each(dossiers, everywhere=everywhere)
+    if everywhere:
+        # The others copy no files: nothing is wrong with that, unless all are so.
+        each = [one for one in each if one[0].configuration.pieces.is_on] or each
     act = acting(CopyPieces, as_json=as_json, wait_s=wait_s)
-    for_each(load_each(dossiers, everywhere=everywhere), act, as_json=as_json)
+    for_each(each, act, as_json=as_json)
 
 
 @pieces.command("status")

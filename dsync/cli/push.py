@@ -83,7 +83,11 @@ def push(
             _print_stopped(chosen, settings)
         return done.document, done.code
 
-    for_each(load_each(dossiers, everywhere=everywhere), act, as_json=as_json)
+    each = load_each(dossiers, everywhere=everywhere)
+    if everywhere:
+        # Into the others nothing is written: nothing is wrong with that, unless all are so.
+        each = [one for one in each if one[0].configuration.annotations] or each
+    for_each(each, act, as_json=as_json)
 
 
 def _print_stopped(dossiers: tuple[DossierNumber, ...], settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 FORMS = {".md": markdown, ".html": html}
 _STOPPED = (
     "The safety brake stopped the rules {}, so they are not in force: correct [regles] or "
-    "[[controles]], or run `dsync precheck accept`."
+    "[[controles]], or run `dsync accept rules`."
 )
 
 
@@ -87,13 +89,25 @@ def publish(*, file: Path) -> None:
         beside: notice(facts, now.astimezone(PARIS).date()),
     }
     for path, page in pages.items():
-        try:
-            path.write_text(write(page), encoding="utf-8")
-        except OSError as exc:
-            raise ConfigurationError(f"{path}: cannot be written ({exc.strerror}).") from exc
+        _replace(path, write(page))
     click.echo(f"{file}: rules {version}.\n{beside}: notice for applicants.")
     if facts.blanks:
         click.echo(f"  ! It has blanks: {blank_list(facts.blanks)}.", err=True)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a page beside its place first: what is online stays whole, also on a full disk."""
+    new = file.with_name(f".{file.name}.new")
+    try:
+        try:
+            new.write_text(text, encoding="utf-8")
+            if file.exists():
+                shutil.copymode(file, new)
+            os.replace(new, file.resolve())
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as exc:
+        raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
 
 
 def _programme(worker: Worker, *, needs_rules: bool = True) -> Programme:

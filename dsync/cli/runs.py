@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import click
+
 from dsync.addresses import mask_url
 from dsync.care.prerequisites import missing_file
 from dsync.cli.demarches import Act
@@ -85,6 +87,8 @@ def acting(
         )
         if not as_json:
             print_document(done.document, dry=dry)
+            if done.document["evaluated"] and not one.configuration.annotations:
+                click.echo("  nothing is written into DS: the file has no section [annotations]")
         return done.document, done.code
 
     return act

@@ -113,7 +113,8 @@ def check_all(every: Sequence[Settings], dossiers: Sequence[int] = ()) -> None:
     """
     if dossiers:
         raise click.UsageError("--all and dossiers exclude each other.")
-    if len(every) == 1 < len(every[0].folder):
+    is_asked = "demarche" in current_flags().settings
+    if is_asked or len(every) == 1 < len(every[0].folder):
         raise click.UsageError(
             "--all is about every démarche: leave out --demarche and DSYNC_DEMARCHE."
         )
@@ -166,6 +167,18 @@ def not_here(every: Sequence[Settings], number: int, owner: int | None) -> Confi
         f"Dossier {number} is not in the database: correct the number, or read what is new with "
         "`dsync sync --all`."
     )
+
+
+def check_here(one: Settings, dossiers: Sequence[int]) -> None:
+    """Check that a démarche has some dossiers.
+
+    Raises:
+        ConfigurationError: it has not, with the démarche that has.
+    """
+    owners = _owners(one, dossiers) if dossiers else {}
+    for number in dossiers:
+        if (owner := owners.get(number)) != one.demarche:
+            raise not_here([one], number, owner)
 
 
 def unknown(one: Settings, number: int) -> ConfigurationError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -52,7 +53,21 @@ _LATE = timedelta.max
 """Stands for the age that the configuration allows, which is each démarche's own."""
 
 
-@click.command()
+class _AgeGiven(click.Command):
+    """A command with `--max-age`, whose value may be left out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse « -1h » after it as a value, where click would take it for an option."""
+        age = next(param for param in self.params if param.name == "max_age")
+        for text, following in pairwise([*args, ""]):
+            name, has_value, value = text.partition("=")
+            given = value if has_value else following
+            if name == "--max-age" and given[:1] == "-" and given[1:2].isdigit():
+                DURATION.convert(given, age, ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_AgeGiven)
 @click.option(
     "--max-age",
     type=DURATION,

@@ -99,7 +99,7 @@ def show(visit: Visit) -> Response:
         with visit.deciding() as whole:
             if why := obstacle(whole, work):
                 visit.say(_said(visit, whole, why, work), kind="warning")
-        draft = Draft(work.controle, work.resultat, work.motif, "")
+        draft = Draft(work.controle, work.resultat, work.motif, work.produit or "")
     return _show(visit, draft)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dsync.domain.dossier import slug
+from dsync.domain.dossier import Demarche, slug
 
 MIN_SIMILARITY = 60
 """Similarity in percent from which a word is taken for a misspelling of a known one."""
@@ -20,6 +20,14 @@ def nearest(word: str, known: Iterable[str], *, at_least: int = MIN_SIMILARITY) 
 
     found = process.extractOne(word, [*known], scorer=fuzz.ratio, score_cutoff=at_least)
     return found[0] if found else None
+
+
+def no_instructeur(demarche: Demarche, named: str) -> str:
+    """Return the sentence that nobody of a démarche has this id or e-mail, with the nearest one."""
+    known = {one.email.casefold(): one.email for one in demarche.instructeurs if one.email}
+    near = nearest(named.casefold(), known)
+    meant = f"; did you mean {known[near]}?" if near else ""
+    return f"{named} is no instructeur of this démarche{meant}"
 
 
 def similarity(libelle: str, known: Iterable[str]) -> int:

@@ -276,7 +276,8 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     Fault.OUT_OF_SCOPE: (
         DSUnauthorizedError,
         "The scope of the DS token does not include {subject}. Extend its list of démarches in the "
-        "DS profile, or check the number.",
+        "DS profile; if another administrateur has the démarche now, put a token of theirs in "
+        "place; or check the number.",
     ),
     Fault.NOT_FOUND: (
         DSNotFoundError,

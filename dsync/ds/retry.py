@@ -36,23 +36,28 @@ class RetryPolicy(Enum):
 # By their values, because an error's details hold texts.
 _SLOW = frozenset({Fault.TIMEOUT.value, Fault.DEADLINE.value})
 _SERVER_ERROR = Fault.SERVER_ERROR.value
+_UNREACHABLE = Fault.UNREACHABLE.value
 
 
-def attempts_for(error: BaseException, policy: RetryPolicy, most: int) -> int:
+def attempts_for(
+    error: BaseException, policy: RetryPolicy, most: int, *, answers: bool = True
+) -> int:
     """Return the total number of attempts after an error.
 
     Args:
         error: of the last attempt.
         policy: of the request.
         most: the configured maximum.
+        answers: whether the endpoint answered before; one that refuses connections and did not is
+            no outage of seconds.
     """
     if policy is RetryPolicy.MUTATION or not isinstance(error, DSError):
         return 1
     if isinstance(error, DSRateLimitedError):
         return most
-    if isinstance(error, DSUnavailableError):
-        return most
     fault = error.details.get("fault")
+    if isinstance(error, DSUnavailableError):
+        return most if answers or fault != _UNREACHABLE else min(2, most)
     # One further attempt only, because each one keeps DS busy for 30 s.
     if fault in _SLOW:
         return 1 if policy is RetryPolicy.PAGE else min(2, most)
@@ -76,6 +81,8 @@ def retrying(
     clock: Callable[[], datetime],
     policy: RetryPolicy,
     notify: Callable[[RetryNotice], None] = lambda _: None,
+    *,
+    answers: bool = True,
 ) -> Iterator[tenacity.AttemptManager]:
     """Yield the attempts of one request; the error of the last one is raised.
 
@@ -85,6 +92,7 @@ def retrying(
         clock: returns the current instant.
         policy: after which faults the request is sent again.
         notify: called before each wait.
+        answers: as of `attempts_for`.
 
     Raises:
         InterruptedRunError: `stop` was set between two attempts.
@@ -93,7 +101,7 @@ def retrying(
     def is_worth_it(state: RetryCallState) -> bool:
         error = _error(state)
         return error is not None and state.attempt_number < attempts_for(
-            error, policy, limits.attempts
+            error, policy, limits.attempts, answers=answers
         )
 
     def wait_s(state: RetryCallState) -> float:
@@ -108,7 +116,9 @@ def retrying(
 
     def before(state: RetryCallState) -> None:
         error, upcoming = _error(state), state.upcoming_sleep
-        most = attempts_for(error, policy, limits.attempts) if error else limits.attempts
+        most = limits.attempts
+        if error is not None:
+            most = attempts_for(error, policy, most, answers=answers)
         notify(RetryNotice(error, state.attempt_number, most, upcoming))
 
     def sleep(seconds: float) -> None:

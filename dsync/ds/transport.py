@@ -267,7 +267,13 @@ class Transport:
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def _attempts(self, policy: RetryPolicy) -> Iterator[AttemptManager]:
-        return retrying(self.limits, self._stop, self._clock, policy, self._notify_retry)
+        notify, answers = self._notify_retry, self._has_answered and not self.is_away
+        return retrying(self.limits, self._stop, self._clock, policy, notify, answers=answers)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the last request failed, and none was answered since."""
+        return self._failing_since is not None
 
     @contextmanager
     def _counting(self) -> Iterator[None]:

@@ -499,6 +499,8 @@ def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iter
         number = one.number if one.code is Code.QUARANTINED else 1
         since = None if is_late else one.since
         name, text = one.fill(told.name, now), one.fill(told.text, now)
+        if one.code is Code.TOKEN_REFUSED and settings.ds_token_file is not None:
+            text += f" The token is that of {settings.ds_token_file}."
         cause = _cause(worker, one)
         yield Finding(worker.demarche, name, told.severity, text, cause, number, since, options)
 

@@ -115,6 +115,11 @@ def decide(
     groups = defaultdict[tuple[str, str | int], list[AlertEntry]](list)
     for entry in later.values():
         groups[entry.nom, entry.cause or entry.demarche_numero].append(entry)
+    # Whose runs do not succeed may only be behind those that meet it, and its end tells.
+    is_wide = any(
+        name in (DATABASE, DS) and sum(one.key in found for one in group) > 1
+        for (name, _), group in groups.items()
+    )
     begun = defaultdict[tuple[str, str], list[AlertEntry]](list)
     over = defaultdict[tuple[str, str], list[AlertEntry]](list)
     for group in groups.values():
@@ -126,6 +131,8 @@ def decide(
                 over[what] += ours
                 for one in ours:
                     del later[one.key]
+        elif is_wide and what[0] == NO_SUCCESS and not any(one.dite_le for one in group):
+            continue
         elif _is_due(group, found, now, present, after):
             for one in current:
                 number = found[one.key].number

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -139,6 +139,15 @@ METRICS = (
     ),
 )
 """All metrics, in the order of the answer; docs/reference/http.md lists them."""
+_WORST: Mapping[str, Callable[[list[float]], float]] = {
+    "dsync_last_success_timestamp_seconds": min,
+    "dsync_last_success_age_seconds": max,
+    "dsync_late_after_seconds": min,
+    "dsync_outbox_oldest_waiting_age_seconds": max,
+    "dsync_evidence_age_seconds": max,
+    "dsync_token_days_left": min,
+}
+"""Of all démarches together, what is not their sum."""
 
 _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -158,17 +167,39 @@ class Metrics:
         webhooks: Counter[tuple[str, str]],
         problems: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(_Database(workers, webhooks, problems))
-        ProcessCollector(registry=self._registry)
+        self._registries = {True: CollectorRegistry(), False: CollectorRegistry()}
+        database = _Database(workers, webhooks, problems)
+        for by_demarche, registry in self._registries.items():
+            registry.register(_Shown(database, by_demarche=by_demarche))
+            ProcessCollector(registry=registry)
 
-    def text(self) -> bytes:
-        """Return all metrics in Prometheus's text format."""
-        return generate_latest(self._registry)
+    def text(self, *, by_demarche: bool = True) -> bytes:
+        """Return all metrics in Prometheus's text format.
+
+        Args:
+            by_demarche: whether each démarche has its own series; else they are taken together.
+        """
+        return generate_latest(self._registries[by_demarche])
 
 
-class _Database(Collector):
-    """Collects the values at each scrape."""
+class _Shown(Collector):
+    """Collects what one of the two answers shows."""
+
+    def __init__(self, database: _Database, *, by_demarche: bool) -> None:
+        self._database = database
+        self._by_demarche = by_demarche
+
+    def describe(self) -> list[Metric]:
+        """Return nothing, so that the registration reads no database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics that have a value."""
+        return self._database.values().families(by_demarche=self._by_demarche)
+
+
+class _Database:
+    """Reads the values at each scrape."""
 
     def __init__(
         self,
@@ -183,12 +214,8 @@ class _Database(Collector):
         self._runs = Counter[tuple[DemarcheNumber, str, str]]()
         self._figures = defaultdict[DemarcheNumber, Counter[str]](Counter)
 
-    def describe(self) -> list[Metric]:
-        """Return nothing, so that the registration reads no database."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the metrics that have a value."""
+    def values(self) -> _Values:
+        """Return what there is to show now."""
         values = _Values()
         values.add("dsync_build_info", 1, __version__)
         values.add("dsync_configuration_refused", len(self._problems))
@@ -211,7 +238,7 @@ class _Database(Collector):
         values.add("dsync_rate_limit_wait_seconds_total", waited_s)
         for labels, count in sorted(self._webhooks.items()):
             values.add("dsync_webhooks_total", count, *labels)
-        yield from values.families()
+        return values
 
     def _read_database(self, workers: Sequence[Worker], values: _Values) -> None:
         """Read each kind of figure by one statement for all démarches.
@@ -248,14 +275,32 @@ class _Values:
         """Add a value; `labels` in the order of the declaration."""
         self._families[name].add_metric([str(label) for label in labels], value)
 
-    def families(self) -> Iterator[Metric]:
-        """Yield the metrics with a value, in the order of the declaration."""
-        return (family for family in self._families.values() if family.samples)
+    def families(self, *, by_demarche: bool) -> Iterator[Metric]:
+        """Yield the metrics with a value, in the order of the declaration.
+
+        Args:
+            by_demarche: whether each démarche has its own series.
+        """
+        for one in METRICS:
+            if (family := self._families[one.name]).samples:
+                yield family if by_demarche or "demarche" not in one.labels else _whole(one, family)
 
 
 def _family(one: Declared) -> Any:
     kind = CounterMetricFamily if one.name.endswith("_total") else GaugeMetricFamily
     return kind(one.name, one.meaning, labels=one.labels)
+
+
+def _whole(one: Declared, family: Any) -> Any:
+    """Return a metric of démarches as one of all: what is worst of them, or their sum."""
+    values = defaultdict[tuple[str, ...], list[float]](list)
+    labels = tuple(name for name in one.labels if name != "demarche")
+    for sample in family.samples:
+        values[tuple(sample.labels[name] for name in labels)].append(sample.value)
+    together: Any = _family(one._replace(labels=labels))
+    for named, found in values.items():
+        together.add_metric(named, _WORST.get(one.name, sum)(found))
+    return together
 
 
 def _add_state(

@@ -249,6 +249,8 @@ class Service:
         self._idle = threading.Event()
         self._idle.set()
         self._announced: dict[DemarcheNumber, dict[DossierNumber, None]] = defaultdict(dict)
+        self._away: set[str] = set()
+        """Addresses of DS that did not answer the last run: one démarche at a time tries them."""
         self._has_entered = False
         self._is_unavailable = False
         """Whether the database was unavailable at the last check."""
@@ -409,7 +411,13 @@ class Service:
         with self._lock:
             served = {worker.demarche: worker for worker in self._workers}
             free = self._slots - len(self._running)
-            numbers = sorted(served.keys() - self._running.keys())
+            # The others of an address that is away would hold a worker each, to learn the same.
+            tried = {one.settings.ds_url for one in self._running.values()} & self._away
+            numbers = sorted(
+                number
+                for number, one in served.items()
+                if number not in self._running and not (tried and one.settings.ds_url in tried)
+            )
         if self._stop.is_set() or free <= 0 or not numbers:
             return False
         # One worker is left to people and webhooks.
@@ -424,8 +432,14 @@ class Service:
         return True
 
     def _take(self, worker: Worker, turn: Turn) -> None:
+        answered = worker.answered
         try:
             self._job(worker, self._stop).take(turn)
+            with self._lock:
+                if worker.is_ds_away:
+                    self._away.add(worker.settings.ds_url)
+                elif worker.answered > answered:
+                    self._away.discard(worker.settings.ds_url)
             if self._is_unavailable:
                 log.info("database_available")
                 self._is_unavailable = False

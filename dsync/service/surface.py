@@ -76,7 +76,12 @@ ADDRESSES = (
         "/readyz",
         "200 if each démarche is served, else 503 with `problems`. Also `/__heartbeat__`.",
     ),
-    ("GET", "/metrics", "200 with the metrics below, in Prometheus's text format."),
+    (
+        "GET",
+        "/metrics",
+        "200 with the metrics below, in Prometheus's text format; with `?par=demarche` for each "
+        "démarche.",
+    ),
     ("GET", "/__version__", "200 with version, source and commit, as far as known."),
     ("POST", "/hooks/ds/SECRET", "202 for a webhook of DS, which asks for a read."),
 )
@@ -175,8 +180,9 @@ class Surface:
             document = {"ready": False, "problems": [{"demarche": None, "problem": problem}]}
         return _json(document, 200 if document["ready"] else 503)
 
-    async def _show_metrics(self, _request: Request) -> Response:
-        text = await self._from_database(self._metrics.text)
+    async def _show_metrics(self, request: Request) -> Response:
+        by_demarche = request.query_params.get("par") == "demarche"
+        text = await self._from_database(lambda: self._metrics.text(by_demarche=by_demarche))
         if text is None:
             return PlainTextResponse("The database did not answer.\n", 503)
         return Response(text, media_type=CONTENT_TYPE_LATEST)

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, Table, func, select
 from dsync.domain.check_answers import points_of
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Controle
+from dsync.domain.wording import searchable
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Programme
 from dsync.store import tables
@@ -83,6 +84,9 @@ def copy_all(
     if former is not None:
         complete = Completion(source, former)
         left_out = [table.name for table in copied if not complete.can_be_copied(table)]
+        if "produit" in left_out:
+            # The next run then reads the catalogue whole, and stores its products.
+            left_out.append("evidence")
         copied = [table for table in copied if table.name not in left_out]
     digests: dict[str, Digest] = {}
     for table in copied:
@@ -171,10 +175,19 @@ class Completion:
         return row
 
 
+def _number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
 _controles = msgspec.json.Decoder(tuple[Controle, ...])
 _GIVEN: dict[str, Callable[[dict[str, Any], Mapping[int, int]], Any]] = {
     "contenu.demarche_numero": lambda row, demarches: demarches[row["numero"]],
     "candidature.demarche_numero": lambda row, demarches: demarches[row["numero"]],
+    "produit.recherche": lambda row, _: searchable(
+        row["id"], row["nom"], *_decoder.decode(row["anciens_noms"] or b"[]")
+    ),
     "verdict.points": lambda row, _: points_of(_controles.decode(row["controles"] or b"[]")),
     "demarche.vues_a_refaire": lambda *_: False,
     "demarche.ouverts": lambda *_: b"[]",
@@ -193,14 +206,6 @@ def _added(digest: Digest, table: Table, rows: list[dict[str, Any]]) -> Digest:
         texts = {k: v.decode() if isinstance(v, bytes) else v for k, v in row.items()}
         hashes += int.from_bytes(sha256(json_bytes(texts | plain)).digest()[:16])
     return Digest(digest.rows + len(rows), hashes % _MODULUS)
-
-
-def _number(text: str) -> float | int:
-    value = float(text)
-    return int(value) if value.is_integer() else value
-
-
-_decoder = msgspec.json.Decoder(float_hook=_number)
 
 
 def _continue_numbers(target: Connection, table: Table) -> None:

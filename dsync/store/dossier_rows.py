@@ -20,7 +20,7 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.domain.wording import searchable
 from dsync.errors import DamagedJsonError
-from dsync.programme import InLists
+from dsync.programme import InLists, Programme
 from dsync.store import tables
 from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
@@ -294,7 +294,7 @@ class DossierWrites(DossierReads):
     ) -> None:
         """Write the rows with what DS shows of dossiers, by `insert_rows` or `upsert`."""
         # One of which only a tombstone is left has no such row.
-        upsert(self.connection, _liste, [self._in_lists(c.new, now) for c in changes])
+        upsert(self.connection, _liste, [in_lists(self.programme, c.new, now) for c in changes])
         write(
             self.connection,
             _contenu,
@@ -307,32 +307,6 @@ class DossierWrites(DossierReads):
                 by_columns.setdefault(frozenset(row), []).append(row)
             for rows in by_columns.values():
                 write(self.connection, table, rows)
-
-    def _in_lists(self, record: Record, now: datetime) -> dict[str, Any]:
-        """Return the row of table `liste`."""
-        facts = record.facts
-        # As in `lecture_etape`: a clock that is late hides nothing of what has happened.
-        of_programme = self.programme.in_lists(
-            record.programme, max(now, record.dates["modifie_le"])
-        )
-        found = of_programme or InLists(
-            departement_code=facts["departement_code"], departement_nom=facts["departement_nom"]
-        )
-        names = ("demandeur_prenom", "demandeur_nom", "usager_courriel", "mandataire_nom")
-        own = ("siren", "siret", "raison_sociale")
-        return {
-            "numero": record.numero,
-            "demarche_numero": facts["demarche_numero"],
-            "texte": searchable(str(record.numero), *(facts[name] for name in own)),
-            "libre": searchable(*found.texts),
-            "personnes": searchable(*(facts[name] for name in names), *found.persons),
-            "etape": found.etape,
-            "attend": found.attend,
-            "etape_fin": found.etape_fin,
-            "departement_code": found.departement_code,
-            "departement_nom": found.departement_nom,
-            "profils": f"|{'|'.join(found.profils)}|" if found.profils else None,
-        }
 
     def _write_again(self, unchanged: Sequence[_Change], now: datetime) -> None:
         facts = [
@@ -422,7 +396,8 @@ def _events_of(change: _Change, beside: DossierDiff | None) -> Iterator[NewEvent
     if change.content_changed and beside is not None:
         names: list[Json] = [*beside.names()]
         # A change of the state alone has its own event; a gap, and its end, are none.
-        if names or not (change.etat_changed or change.new.unread or beside.gaps):
+        has_other = change.etat_changed or change.new.unread or beside.gaps or beside.is_partial
+        if names or not has_other:
             yield NewEvent(change.numero, "modifie", {"champs": names})
 
 
@@ -445,6 +420,37 @@ def _annotations_edited(change: _Change) -> bool:
 def _is_reopened(change: _Change) -> bool:
     """Return whether a decided dossier is open again."""
     return change.old is not None and change.old.etat not in OPEN_ETATS
+
+
+def in_lists(programme: type[Programme], record: Record, now: datetime) -> dict[str, Any]:
+    """Return a dossier's row of table `liste`.
+
+    Args:
+        programme: its part of the database.
+        record: the dossier.
+        now: the present instant, by which its stage is told.
+    """
+    facts = record.facts
+    # As in `lecture_etape`: a clock that is late hides nothing of what has happened.
+    of_programme = programme.in_lists(record.programme, max(now, record.dates["modifie_le"]))
+    found = of_programme or InLists(
+        departement_code=facts["departement_code"], departement_nom=facts["departement_nom"]
+    )
+    names = ("demandeur_prenom", "demandeur_nom", "usager_courriel", "mandataire_nom")
+    own = ("siren", "siret", "raison_sociale")
+    return {
+        "numero": record.numero,
+        "demarche_numero": facts["demarche_numero"],
+        "texte": searchable(str(record.numero), *(facts[name] for name in own)),
+        "libre": searchable(*found.texts),
+        "personnes": searchable(*(facts[name] for name in names), *found.persons),
+        "etape": found.etape,
+        "attend": found.attend,
+        "etape_fin": found.etape_fin,
+        "departement_code": found.departement_code,
+        "departement_nom": found.departement_nom,
+        "profils": f"|{'|'.join(found.profils)}|" if found.profils else None,
+    }
 
 
 def _has_new_bookkeeping(change: _Change) -> bool:

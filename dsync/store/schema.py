@@ -14,7 +14,7 @@ from contextlib import suppress
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, func, insert, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from dsync import __version__
@@ -96,6 +96,27 @@ def check(found: Found, place: str, programme: type[Programme], engine: str) -> 
         else:
             continue
         raise SchemaBehindError(f"{place}: {reason}. Run `dsync db upgrade`.", is_newer=False)
+
+
+def check_mark(connection: Connection, place: str, programme: type[Programme]) -> None:
+    """Check by one statement that nobody has upgraded or downgraded the schema meanwhile.
+
+    Args:
+        connection: to the database.
+        place: the database's name for messages.
+        programme: whose part is checked after the engine's.
+
+    Raises:
+        SchemaBehindError: it is older or newer.
+        SchemaDiffersError: its tables are those of no release.
+    """
+    marks = connection.execute(select(tables.layout.c.part, tables.layout.c.fingerprint))
+    found = {part: fingerprint for part, fingerprint in marks}
+    if any(
+        found.get(layout.key(part)) != layout.fingerprint(part, known_revisions(part)[-1])
+        for part in parts(programme)
+    ):
+        check_revision(connection, place, programme)
 
 
 def _differs(place: str, how: str) -> SchemaDiffersError:

@@ -114,10 +114,14 @@ class Services:
 
     def replicas(self, now: datetime) -> int:
         """Return how many services work on the database, whatever démarches they serve."""
+        return len(self.holders(now))
+
+    def holders(self, now: datetime) -> list[str]:
+        """Return the processes of these services."""
         with self._reading() as connection:
             rows = connection.execute(select(*_SHOWN)).all()
         every = map(RunningService._make, rows)
-        return len({one.holder for one in every if is_alive(one, None, now)})
+        return sorted({one.holder for one in every if is_alive(one, None, now)})
 
     def eldest(
         self, demarches: Sequence[DemarcheNumber], now: datetime

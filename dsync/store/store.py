@@ -197,6 +197,8 @@ class Store:
         """
         try:
             with self._connected() as connection:
+                # Somebody may have upgraded or downgraded it beneath this process.
+                schema.check_mark(connection, self.place, self._programme)
                 if (former := self._unreleased.get(demarche)) is not None:
                     leases.release(connection, former, self._clock())
                 taken = leases.acquire(

@@ -39,6 +39,7 @@ from dsync.store.wishes import may_be_written
 
 _dossier = tables.dossier
 _contenu = tables.contenu
+_liste = tables.liste
 _outbox = tables.outbox
 
 _MAY_LACK_DOSSIER = frozenset({"quarantaine", "piece"})
@@ -293,20 +294,29 @@ class VerificationReads(Subject):
         return sorted((entered - entries - erased) | (entries - entered))
 
     def lost_corrections(self) -> list[DossierNumber]:
-        """Return the dossiers with a pending correction that is not among their corrections."""
+        """Return the dossiers whose open corrections are not the one that is pending."""
         correction = tables.correction
         known = select(correction.c.numero).where(
             correction.c.numero == _dossier.c.numero,
             correction.c.demandee_le == _dossier.c.correction_attendue_depuis,
             correction.c.finie_le.is_(None),
         )
-        return self._numbers(
-            select(_dossier.c.numero).where(
+        lost = select(_dossier.c.numero).where(
+            self._is_present(),
+            _dossier.c.correction_attendue_depuis.is_not(None),
+            ~known.exists(),
+        )
+        pending = func.coalesce(_dossier.c.correction_attendue_depuis, correction.c.finie_le)
+        added = (
+            select(_dossier.c.numero)
+            .join(correction, correction.c.numero == _dossier.c.numero)
+            .where(
                 self._is_present(),
-                _dossier.c.correction_attendue_depuis.is_not(None),
-                ~known.exists(),
+                correction.c.finie_le.is_(None),
+                or_(pending.is_(None), pending != correction.c.demandee_le),
             )
         )
+        return self._numbers(union(lost, added))
 
     def unlike_pushed(self) -> list[DossierNumber]:
         """Return the dossiers with a confirmed wish that is not what counts as pushed."""
@@ -371,6 +381,14 @@ class VerificationReads(Subject):
             for one in self.programme.metadata.sorted_tables
             if "numero" in one.c
         }
+
+    def texts_of_lists(
+        self, numbers: Sequence[DossierNumber]
+    ) -> dict[DossierNumber, Mapping[str, str]]:
+        """Return the texts by which lists find these dossiers."""
+        columns = [_liste.c[name] for name in ("numero", "texte", "libre", "personnes")]
+        rows = self.connection.execute(select(*columns).where(among(_liste.c.numero, numbers)))
+        return {DossierNumber(row["numero"]): dict(row) for row in rows.mappings()}
 
     def double_wishes(self) -> list[DossierNumber]:
         """Return the dossiers with several current wishes for one annotation."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections import Counter
 from typing import Any
@@ -90,7 +91,9 @@ def main() -> None:
         corpus = prebuilt.Corpus(sandbox, dossiers, 1000)
     server = Server(corpus, float(sys.argv[1]) / 1000)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
-    server.serve_forever()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # Until who started it has ended, however that was.
+    sys.stdin.read()
 
 
 if __name__ == "__main__":

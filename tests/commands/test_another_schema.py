@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from sqlalchemy import inspect, text
 from dsync.database import open_database
 from dsync.errors import SchemaBehindError, SchemaDiffersError
 from dsync.sandbox import Sandbox, content
+from dsync.store import RunningService
+from dsync.store.store import process_name
 from tests.commands.command import InsideCommand
-from tests.commands.conftest import operator
+from tests.commands.conftest import begin, operator
 from tests.engine.rig import small_sandbox
 from tests.migrations.releases import contents, load
 from tests.outside.history import NOW, SEED
@@ -191,3 +194,18 @@ def test_what_an_unreleased_database_holds_is_copied_into_a_new_one(
         verified = dsync("db", "verify", "--json", DSYNC_DATABASE_URL=url).json
     assert [] == verified["findings"]
     postgres_server.drop(url)
+
+
+def test_the_schema_is_not_changed_beneath_a_service(run: InsideCommand, sandbox: Sandbox) -> None:
+    """Exit 2 with the service's name; with --yes it is; what is up to date concerns nobody."""
+    begin(run, sandbox, "--no-push")
+    url = f"sqlite:///{run.folder / 'dsync.db'}"
+    now = datetime.now(UTC)
+    with closing(open_database(url)) as store:
+        service = RunningService(process_name(), "1", now, now, now)
+        store.services.register(service, store.demarches())
+    assert 0 == run("db", "upgrade").code
+    for line in (("db", "downgrade", "0.1.0"), ("db", "upgrade")):
+        refused = run(*line)
+        assert (2, True) == (refused.code, process_name() in refused.err), refused.text
+        assert 0 == run(*line, "--yes").code

@@ -171,6 +171,26 @@ def test_a_group_alone_shows_its_commands(run: Command, command: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("statsu", "No such command 'statsu'. Did you mean status?"),
+        ("conflicts acept 1", "Did you mean accept?"),
+        ("xylophone", "No such command 'xylophone'. See"),
+        ("status --max-age -1h", "'-1h': expected a number and s, m, h or d"),
+        ("sync --wait -1h", "'-1h': expected a number and s, m, h or d"),
+        ("db verify --sample 0", "give a number of dossiers"),
+        ("db verify --sample 0%", "give a number of dossiers"),
+        ("sync --all --demarche 86321", "--all is about every démarche"),
+        ("db verify --demarche 86321 --all", "--all is about every démarche"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_named(run: Command, line: str, said: str) -> None:
+    """Exit 2; what was probably meant, or what is accepted."""
+    ended = run(*line.split())
+    assert (2, True) == (ended.code, said in ended.err), ended.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "unbuffered"), [(("config", "show"), ""), (("config", "show", "--json"), "1")]
 )
 def test_an_unwritable_output_is_reported(

@@ -222,6 +222,27 @@ def test_nothing_is_written_into_ds_without_an_instructeur(run: Command, sandbox
     )
 
 
+def test_an_address_of_no_instructeur_is_said_with_the_nearest_one(
+    run: Command, sandbox: Sandbox
+) -> None:
+    """By what is printed, in the file, by the check and at the end of a run that writes nothing."""
+    given = {"DSYNC_DS_INSTRUCTEUR": "dsync@exemple.gouv.fr"}
+    said = (
+        "dsync@exemple.gouv.fr is no instructeur of this démarche; "
+        "did you mean dsync@example.gouv.fr?"
+    )
+    printed = run("config", "init", "--demarche", SHIPPED, FILE, **given)
+    assert (0, True) == (printed.code, said in printed.out)
+    assert f"# {TO_CHECK} {said}\n" in (run.folder / FILE).read_text(encoding="utf-8")
+    checked = run("check", DSYNC_CONFIG=FILE, **given)
+    [line] = [one for one in checked.out.splitlines() if "instructeur" in one[:20]]
+    assert ("!!", True) == (line[:2], said in line)
+    ended = run("sync", DSYNC_CONFIG=FILE, **given)
+    assert (0, True) == (ended.code, "no section [annotations]" in ended.out)
+    refused = run("check", **given)
+    assert (7, True) == (refused.code, said in refused.out)
+
+
 def test_what_ds_lacks_is_to_be_made(run: Command, sandbox: Sandbox) -> None:
     """A missing annotation, option or label is named, with its type, and stops nothing."""
     sandbox.control.form.publish_revision(

@@ -176,10 +176,13 @@ def test_several_conflicts_are_resolved_at_once(
     assert 2 == run("conflicts", "keep").code
     assert 2 == run("conflicts", "adopt", "--all", str(edited[0])).code
     first, second, third = edited
-    kept = run("conflicts", "keep", str(first), "1")
-    assert f"Dossier {first}: the human's value stays" in kept.out
-    assert "Dossier 1 has no such open conflict" in kept.out
-    assert "the human's value stays" in run("conflicts", "accept", str(second)).out
+    unknown = run("conflicts", "keep", str(first), "1")
+    assert (2, True) == (unknown.code, "Dossier 1 is not in the database" in unknown.err)
+    assert {*edited} == {c["numero"] for c in run("conflicts", "list", "--json").json}
+    other = next(n for n in sandbox.control.truth() if n.number not in edited).number
+    accepted = run("conflicts", "accept", str(first), str(second), str(other))
+    assert f"Dossier {second}: the human's value stays" in accepted.out
+    assert (0, True) == (accepted.code, f"Dossier {other} has no such open" in accepted.out)
     assert {third} == {c["numero"] for c in run("conflicts", "list", "--json").json}
     every = ("conflicts", "adopt", "--all", "--annotation")
     unasked = run(*every, "resultat")

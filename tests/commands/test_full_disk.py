@@ -50,6 +50,18 @@ def test_a_full_target_is_named_and_not_the_database(
     gc.collect()  # A file that could not be completed is left to the garbage collector.
 
 
+def test_a_page_of_rules_is_whole_or_as_it_was(synced: Command, small: Path) -> None:
+    """What is online is not replaced by half a page."""
+    page = small / "regles.html"
+    assert 0 == synced("rules", "publish", str(page)).code
+    before = page.read_text(encoding="utf-8")
+    (small / "other").write_bytes(bytes(100 * 1024 - page.stat().st_size - 12 * 1024))
+    ended = synced("rules", "publish", str(page))
+    assert (2, True) == (ended.code, "No space left on device" in ended.err)
+    assert before == page.read_text(encoding="utf-8")
+    assert {"regles.html", "other"} == {one.name for one in small.iterdir()}
+
+
 def test_a_full_disk_of_the_database_is_named(run: Command, small: Path) -> None:
     """The run fails with the file, and what has to be done."""
     ended = run("sync", "--json", DSYNC_DATABASE_URL=f"sqlite:///{small / 'own.db'}")

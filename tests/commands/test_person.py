@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+import psycopg
+
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command
 from tests.commands.conftest import begin
+from tests.store.databases import PostgresServer
 
 
 def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> None:
@@ -34,6 +37,30 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         told = connection.execute("SELECT * FROM demande").fetchall()
     assert mail not in str(told)
+
+
+REFUSING = """
+CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END $$;
+CREATE TRIGGER refused BEFORE INSERT ON demande EXECUTE FUNCTION refused();
+"""
+
+
+def test_on_a_replica_it_says_why_nothing_is_shown(
+    run: Command, sandbox: Sandbox, postgres_server: PostgresServer
+) -> None:
+    """Exit 5: nobody sees a person's data without the journal's having it."""
+    url = postgres_server.make(migrated=True)
+    mail = sandbox.control.truth()[0].usager_email
+    assert 0 == run("sync", "--no-push", DSYNC_DATABASE_URL=url).code
+    # What a server in recovery answers to any write.
+    with closing(psycopg.connect(url.replace("+psycopg", ""), autocommit=True)) as connection:
+        connection.execute(REFUSING)
+    refused = run("person", mail, DSYNC_DATABASE_URL=url)
+    assert (5, "") == (refused.code, refused.out)
+    assert "What was found is not shown" in refused.err
+    assert "Point DSYNC_DATABASE_URL at the primary" in refused.err
+    postgres_server.drop(url)
 
 
 def test_what_is_not_held_is_said_so(run: Command, sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from sqlalchemy import inspect
 
 from dsync.sandbox import Sandbox, content
 from tests.commands.command import InsideCommand
@@ -56,15 +57,45 @@ def test_the_page_leads_from_the_release_before_here_and_back(dsync: InsideComma
     assert before == contents(url)
 
 
+FORMER = (
+    "ALTER TABLE dossier DROP COLUMN groupe_instructeur",
+    "ALTER TABLE produit DROP COLUMN recherche",
+)
+"""Columns that unreleased versions did not have."""
+
+
+UNTRUE = (
+    "SELECT count(*) FROM changement WHERE champ_id = 'groupe_instructeur'",
+    "SELECT count(*) FROM evenement WHERE evenement = 'modifie' AND (CAST(details AS TEXT) "
+    """LIKE '%groupe_instructeur%' OR CAST(details AS TEXT) LIKE '%"champs":[]%')""",
+)
+"""What nobody changed: the former tables did not have it."""
+
+
+def cascade(url: str) -> str:
+    return "CASCADE" if url.startswith("postgresql") else ""
+
+
 def test_the_page_leads_from_an_unreleased_database_into_a_new_one(dsync: InsideCommand) -> None:
     """Which then reads every dossier, and verifies."""
     url, folder = dsync.environment["DSYNC_DATABASE_URL"], dsync.folder
     with connected(url) as connection:
-        connection.exec_driver_sql("DROP TABLE turn")
+        for view in inspect(connection).get_view_names():
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view} {cascade(url)}")
+        for statement in ("DROP TABLE turn", "DROP TABLE liste", *FORMER):
+            connection.exec_driver_sql(statement)
     assert 5 == dsync("status").code
     follow(dsync, "copy")
     new = InsideCommand(
         folder, {**dsync.environment, "DSYNC_DATABASE_URL": f"sqlite:///{folder / 'new.db'}"}
     )
+    checks = {
+        one["check"]: one["message"] for one in new("db", "verify", "--json").json["findings"]
+    }
+    assert "Run `dsync sync`" in checks.pop("unread")
     assert 0 == new("sync", "--no-push").code
     assert [] == new("db", "verify", "--json").json["findings"]
+    with connected(new.environment["DSYNC_DATABASE_URL"]) as connection:
+        assert [0, 0] == [connection.exec_driver_sql(one).scalar_one() for one in UNTRUE]
+        products = connection.exec_driver_sql("SELECT count(*) FROM lecture_produit")
+        assert products.scalar_one()

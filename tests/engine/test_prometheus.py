@@ -97,7 +97,8 @@ def scraping(engine: Engine, tmp_path: Path) -> Iterator[Prometheus]:
         (tmp_path / "prometheus.yml").write_text(
             "global: { scrape_interval: 250ms, evaluation_interval: 250ms }\n"
             f"rule_files: [{RULES.name}]\nscrape_configs:\n"
-            f"  - {{ job_name: dsync, static_configs: [{{ targets: {json.dumps(targets)} }}] }}\n",
+            "  - { job_name: dsync, params: { par: [demarche] }, "
+            f"static_configs: [{{ targets: {json.dumps(targets)} }}] }}\n",
             encoding="utf-8",
         )
         line = ["prometheus", f"--web.listen-address={address}", "--log.level=error"]

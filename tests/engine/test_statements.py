@@ -17,6 +17,8 @@ from tests.engine.rig import DEMARCHE, Engine, engine_for
 from tests.engine.test_alerts import Held
 
 MANY = 20
+WHOLE = 150
+"""Lines of the metrics of all démarches together."""
 MOST = 15
 """Statements of a scrape, of an answer to a probe, of a look of the alerts."""
 
@@ -85,6 +87,9 @@ def test_twenty_demarches_take_as_many_statements_as_one(
             if sample.name == "dsync_quarantine"
         ]
         assert [str(app.demarche) for app in some] == series
+        together = Metrics(some, Counter()).text(by_demarche=False).decode()
+        assert "demarche=" not in together
+        assert together.count("\n") <= WHOLE
         statements.clear()
         assert len(some) == len(readiness(some)["demarches"])
         taken.append(len(statements))

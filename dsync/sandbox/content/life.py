@@ -131,10 +131,10 @@ def _happen(changes: Changes, seed: int, past: int) -> Event:
 def _deposit(changes: Changes, seed: int, number: int) -> Event:
     now = changes.world.now()
     invented = dossier(seed, number - FIRST_NUMBER, now=now, hostile=False)
+    # Dated as invented: the call ended long ago, and each would be too late.
     new = replace(
         invented,
         state="en_construction",
-        depose_at=now,
         en_instruction_at=None,
         traite_at=None,
         updated_at=now,

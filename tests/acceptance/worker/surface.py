@@ -48,7 +48,7 @@ class Surface:
         """Return each value by name and labels, in the order of their names."""
         return {
             (sample.name, *sample.labels.values()): sample.value
-            for family in text_string_to_metric_families(self.get("/metrics").text)
+            for family in text_string_to_metric_families(self.get("/metrics?par=demarche").text)
             for sample in family.samples
         }
 

@@ -70,6 +70,12 @@ def test_each_fault_has_its_attempts(
     assert found == [page, usual, light, mutation]
 
 
+def test_an_endpoint_that_never_answered_is_tried_twice() -> None:
+    """A wrong address is told within seconds; one that answered before gets time to come back."""
+    for fault, found in ((Fault.UNREACHABLE, 2), (Fault.CONNECTION_LOST, 6), (Fault.GATEWAY, 6)):
+        assert found == attempts_for(error_of(fault), RetryPolicy.PAGE, 6, answers=False)
+
+
 def test_a_bug_is_not_repeated() -> None:
     """An exception that is no error of DS is raised at once."""
     assert attempts(RuntimeError("bug"), RetryPolicy.USUAL, Waits()) == 1

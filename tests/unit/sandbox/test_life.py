@@ -49,7 +49,7 @@ def test_each_kind_of_event_occurs_and_can_be_seen() -> None:
     numbers = {kind: [e.number for e in events if e.kind is kind] for kind in EventKind}
     assert "Éligible" != found(world, PRE_CHECKED).annotations[5102]
     assert [PRE_CHECKED] == numbers[EventKind.OVERRULED]
-    assert all(found(world, n).depose_at > START for n in numbers[EventKind.DEPOSITED])
+    assert all(found(world, n).updated_at > START for n in numbers[EventKind.DEPOSITED])
     assert all(found(world, n).champs_at > START for n in numbers[EventKind.EDITED])
     assert "accepte" == found(world, *numbers[EventKind.ACCEPTED]).state
     assert "refuse" == found(world, *numbers[EventKind.REFUSED]).state
@@ -57,6 +57,15 @@ def test_each_kind_of_event_occurs_and_can_be_seen() -> None:
         assert all(found(world, n).annotations_at > START for n in numbers[kind])
     for n in numbers[EventKind.EXAMINED]:
         assert "passe_en_instruction" in [step["event"] for step in found(world, n).traitements]
+
+
+def test_what_is_deposited_is_dated_within_the_call() -> None:
+    """Hours of a demo do not fill its list with dossiers that came too late."""
+    world, events = lived(200)
+    numbers = [event.number for event in events if event.kind is EventKind.DEPOSITED]
+    late = [n for n in numbers if found(world, n).depose_at.year != 2024]
+    assert 40 <= len(numbers)
+    assert len(late) <= len(numbers) / 10
 
 
 def test_the_same_seed_gives_the_same_events() -> None:

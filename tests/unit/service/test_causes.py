@@ -219,3 +219,18 @@ def test_what_no_file_configures_is_not_said_of_another_demarche() -> None:
     seen = Told()
     told = [one for _ in range(3) for one in seen.look({"not_configured": [1]})]
     assert ["dsync: not_configured"] == [one.title for one in told]
+
+
+def test_no_success_waits_while_several_demarches_lack_ds() -> None:
+    """Others may only be behind these: once DS is back, what still does not succeed is told."""
+    told = Told()
+    for _ in range(10):
+        messages = told.look({"ds": range(1, 11), "no_success": [20, 21]})
+        assert {"ds"} >= {one.title.rpartition(": ")[2] for one in messages}
+    [begun] = told.look({"no_success": [21]})
+    assert "démarche 21: no_success" in begun.title
+    # One that lacks it alone keeps nothing back.
+    alone = Told()
+    alone.look({"ds": [1], "no_success": [20]})
+    [begun] = alone.look({"ds": [1], "no_success": [20]})
+    assert "démarche 20: no_success" in begun.title

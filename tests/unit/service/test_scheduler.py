@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import time_machine
@@ -131,3 +133,70 @@ def test_a_database_that_does_not_answer_delays_no_stop() -> None:
     serving.join(30)
     assert not serving.is_alive()
     database.stuck.set()
+
+
+class Due(Database):
+    """Each démarche is due once, those with the lowest numbers first."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        super().__init__()
+        self.left = {*numbers}
+
+    def claim(self, numbers: Sequence[int], *_: Any, urgent: bool = False) -> Turn | None:
+        """Claim the first one that is due."""
+        found = None if urgent else next((n for n in numbers if n in self.left), None)
+        if found is None:
+            return None
+        self.left.discard(found)
+        return Turn(DemarcheNumber(found), START)
+
+
+class Asking(Idle):
+    """A worker whose endpoint may be away."""
+
+    answered = 0
+    is_ds_away = False
+
+    def __init__(self, number: int, store: Database, *, is_dead: bool) -> None:
+        super().__init__(store)
+        self.demarche = DemarcheNumber(number)
+        self.is_dead = is_dead
+        self.settings = SimpleNamespace(ds_url="dead" if is_dead else "alive")
+
+
+def test_one_demarche_at_a_time_tries_an_endpoint_that_is_away() -> None:
+    """Of 200 démarches 50 have one: the others are not behind them, although these are first."""
+    stop, lock = threading.Event(), threading.Lock()
+    at_work, beside, ended = set[int](), list[int](), list[bool]()
+    store = Due(range(1, 201))
+    workers = [Asking(n, store, is_dead=n <= 50) for n in range(1, 201)]
+
+    class Job:
+        def __init__(self, worker: Asking, _stop: object) -> None:
+            self.worker = worker
+
+        def take(self, turn: Turn) -> None:
+            worker = self.worker
+            if worker.is_dead:
+                with lock:
+                    at_work.add(turn.demarche)
+                    beside.append(len(at_work))
+                stop.wait(0.05)
+                worker.is_ds_away = True
+                with lock:
+                    at_work.discard(turn.demarche)
+            else:
+                worker.answered += 1
+            with lock:
+                ended.append(worker.is_dead)
+                if ended.count(False) == 150:
+                    stop.set()
+
+    service: Any = Service(workers, stop, slots=4, job=Job, tick_s=0.1)  # type: ignore[arg-type]
+    serving = threading.Thread(target=service.serve)
+    serving.start()
+    serving.join(TIMEOUT_S)
+    assert 150 == ended.count(False)
+    # Those that began before the first one ended.
+    assert {1} == {*beside[3:]}
+    assert ended.count(True) < 25

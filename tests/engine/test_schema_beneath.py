@@ -1,0 +1,29 @@
+"""A schema that is changed beneath a service: no run goes on with another one's."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from dsync.database import open_database
+from tests.engine.rig import PROBLEME, Engine, number
+
+
+def test_no_run_works_on_another_versions_schema(engine_on_each: Engine) -> None:
+    """Exit 5 before DS is asked, with what to do; after the upgrade the same process goes on."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    with closing(open_database(engine.url, with_programme=True)) as store:
+        store.downgrade("0.1.0")
+    before = engine.rows("SELECT count(*) AS n FROM sync_run")
+    engine.control.edit_champ(number(0), PROBLEME, "Un autre")
+    engine.advance(minutes=11)
+
+    failed = engine.sync()
+
+    assert (5, 0, None) == (failed.exit_code, failed.requests, failed.run)
+    assert "Run `dsync db upgrade`" in " ".join(failed.errors)
+    assert before == engine.rows("SELECT count(*) AS n FROM sync_run")
+    with closing(open_database(engine.url, check_schema=False, with_programme=True)) as store:
+        store.upgrade()
+    done = engine.sync()
+    assert (0, 1) == (done.exit_code, done.changed)
