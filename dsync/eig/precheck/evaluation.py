@@ -160,8 +160,29 @@ def judge_if_needed(
         on = rules.checks - {Check.DOUBLON}
         made = [found_by(one) for one in verdict.controles if one.controle in on]
         known = made if holds else ()
+        if not holds and verdict.preuve_hash in hashes and frozen is None:
+            known = [one for one in made if _is_about(one, candidature, verdict, rules)]
         decision = _decide(candidature, evidence, rules, doublons, products, frozen, answers, known)
     return None if is_valid and decision.remarque == verdict.remarque else decision
+
+
+def _is_about(
+    one: Controle,
+    candidature: Candidature,
+    verdict: StoredVerdict | Decision,
+    rules: RuleSet,
+) -> bool:
+    """Return whether a result stands, because it is about an answer that did not change.
+
+    Where no product is named, no evidence is frozen: read again, after an edit of another question
+    or a revision of the form, the same answer would be read late.
+    """
+    return (
+        one.controle == Check.FICHE_PRODUIT
+        and verdict.version_regles == rules.version
+        and candidature.page_produit is not None
+        and one.preuve.get("saisie") == candidature.page_produit
+    )
 
 
 class _Products(NamedTuple):

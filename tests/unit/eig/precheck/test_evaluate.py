@@ -375,3 +375,33 @@ def test_another_twin_gives_the_decision_of_a_whole_evaluation(
     whole = judge(one, now, rules, doublons=twins, frozen_product=frozen)
     current = CurrentVerdict(False, first, frozen)
     assert whole == judge_if_needed(one, now, rules, doublons=twins, current=current)
+
+
+@pytest.mark.parametrize(
+    ("changes", "stands"),
+    [({}, True), ({"probleme": "Autre"}, True), ({"page_produit": f"{PAGE}/autre.html"}, False)],
+)
+def test_an_answer_read_in_time_stays_so_whatever_else_changes(
+    candidature: Build,
+    evidence: Evidence,
+    rules: RuleSet,
+    changes: dict[str, Any],
+    stands: bool,
+) -> None:
+    """A revision that adds a question a year later is no new reading of an unknown page."""
+    given: dict[str, Any] = {"page_produit": f"{PAGE}/inconnue.html"}
+    first = judge(candidature(**given), evidence, rules, doublons=())
+    assert first.verdict is Verdict.INELIGIBLE
+    later = Evidence(evidence.catalogue, FETCHED_AT + timedelta(days=365))
+    current = CurrentVerdict(True, first, stored_product(first.preuve))
+    one = candidature(**given | changes)
+    again = judge_if_needed(one, later, rules, doublons=(), current=current)
+    assert again is not None
+    assert stands == (first.controles[2] == again.controles[2])
+    assert stands == (again.verdict is Verdict.INELIGIBLE)
+    # Other rules read it anew.
+    other = structs.replace(first, version_regles="other")
+    current = CurrentVerdict(True, other, None)
+    anew = judge_if_needed(candidature(**given), later, rules, doublons=(), current=current)
+    assert anew is not None
+    assert anew.verdict is Verdict.A_VERIFIER
