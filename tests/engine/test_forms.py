@@ -25,6 +25,7 @@ from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.engine.rig import NOW, PROBLEME, SEED, Engine, number
+from tests.engine.test_belief import accept
 from tests.store.databases import connected
 
 LAYOUT = ("header_section", "explication", "repetition")
@@ -197,6 +198,7 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine)
         )
     )
     engine.sync()
+    accept(engine)
     engine.control.edit_champ(number(0), 4900, 12)
     engine.control.edit_champ(number(0), 4302, 7)
     engine.sync()
