@@ -105,7 +105,7 @@ def accept(*, yes: bool, as_json: bool) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--year", type=click.IntRange(2000, 2100), help="Year of a list of opérateurs.")
 @click.option("--source", help="Source of the list; stored with it.")
-@click.option("--accept", is_flag=True, hidden=True)
+@click.option("--accept", is_flag=True, hidden=True, help="Needed no more.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @settings_options()
 def update(*, file: Path, year: int | None, source: str | None, accept: bool, yes: bool) -> None:

@@ -34,7 +34,7 @@ COMMANDS = {
     ),
     "accept": (
         "dsync.cli.accept",
-        "List what a safety brake stopped, before and after, or consent to it.",
+        "List what a safety brake stopped, before and after, or consent to one KIND of it.",
     ),
     "status": (
         "dsync.cli.status",
@@ -65,7 +65,7 @@ COMMANDS = {
     "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] copy is on."),
     "precheck": (
         "dsync.cli.precheck",
-        "Judge dossiers again, and show the old and the new verdict; answer checks.",
+        "Judge dossiers again, and show the old and the new verdict.",
     ),
     "evidence": (
         "dsync.cli.evidence",

@@ -30,8 +30,12 @@ from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 @dossiers_option("Read only this dossier; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sent to DS.")
 @click.option("--no-push", is_flag=True, help="Read and judge, but write nothing into DS.")
-@click.option("--accept-deletions", is_flag=True, hidden=True)
-@click.option("--accept-config", is_flag=True, hidden=True)
+@click.option(
+    "--accept-deletions", is_flag=True, hidden=True, help="As `dsync accept deletions`, unseen."
+)
+@click.option(
+    "--accept-config", is_flag=True, hidden=True, help="As `dsync accept config`, unseen."
+)
 @all_option("Of every configured démarche, one after the other.")
 @wait_option
 @json_option

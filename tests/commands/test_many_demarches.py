@@ -11,7 +11,6 @@ from dsync.sandbox import Sandbox, content
 from tests.commands.command import InsideCommand, remedies
 from tests.commands.conftest import once
 from tests.commands.terminal import COLUMNS, screen
-from tests.commands.test_exit_codes import server
 from tests.commands.test_other_demarche import JUDGED
 
 MAIN, EQUIPMENT, COPIED = 86321, content.EQUIPMENT_FORM.number, 90001
@@ -99,13 +98,9 @@ def test_all_goes_on_after_a_failure_and_ends_with_the_worst_code(
     assert "! token refused" in first
 
 
-def test_status_says_of_which_demarche_ds_is_away(
-    many: InsideCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_status_says_of_which_demarche_ds_is_away(many: InsideCommand) -> None:
     """In the table, in JSON and of that one alone, like every other failure."""
-    monkeypatch.setattr("dsync.ds.retry.attempts_for", lambda *_: 1)
-    with server(502, "text/html", "<html>Bad gateway.</html>") as url:
-        failed = many("sync", "--demarche", str(COPIED), DSYNC_DS_URL=f"{url}/graphql")
+    failed = many("sync", "--demarche", str(COPIED), DSYNC_DS_URL="http://127.0.0.1:1/graphql")
     assert 8 == failed.code, failed.text
     shown = many("status")
     [first, *_] = [line for line in shown.out.splitlines() if line[:1].isdigit()]

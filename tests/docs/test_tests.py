@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-PATCHES_LEFT = 3
-"""A lease's time, a storing of pages and a rule that breaks: none has a public seam."""
+PATCHES_LEFT = 7
+"""A lease's time, a storing of pages, an order that comes between two requests, three bugs of dsync's
+own, and the name service: none has a public seam."""
 
 
 def found(pattern: str) -> list[str]:

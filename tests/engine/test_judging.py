@@ -402,33 +402,14 @@ def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
     assert "Inéligible" == engine.remote(0)
 
 
-def test_a_rule_that_breaks_quarantines_one_dossier(engine: Engine, monkeypatch: Any) -> None:
-    """A fault of dsync's own is never a verdict; the others get theirs."""
-    from dsync.eig.precheck import evaluation as module
-    from dsync.errors import RuleEvaluationError
-
-    original = module.judge
-
-    def broken(candidature: Any, *args: Any, **options: Any) -> Any:
-        if candidature.numero == number(3):
-            raise RuleEvaluationError("règle en panne", dossier=number(3))
-        return original(candidature, *args, **options)
-
-    monkeypatch.setattr(module, "judge", broken)
-    report = engine.sync()
-    assert (7, 9) == (report.exit_code, report.pushed)
-    assert {3: ("regle", 1)} == engine.quarantine()
-    assert (None, None) == (engine.verdict(3), engine.remote(3))
-    monkeypatch.undo()
-    engine.sync()
-    assert engine.verdict(3) == engine.remote(3) is not None
-
-
 @pytest.mark.parametrize("where", ["judge_if_needed", "identify_product", "with_registry"])
 def test_a_bug_on_one_dossier_leaves_its_trace(
     engine: Engine, monkeypatch: Any, where: str
 ) -> None:
-    """Wherever the programme fails: the type and place in the quarantine, the log has more."""
+    """Wherever the programme fails: the type and place in the quarantine, the log has more.
+
+    A fault of dsync's own is never a verdict; the others get theirs, and so does it once mended.
+    """
     from dsync.eig import eig
 
     original = getattr(eig, where)
@@ -452,6 +433,10 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
     assert "(LookupError, dsync.eig.eig:" in row["message"]
     [failed] = [one for one in logged if one["event"] == "check_failed"]
     assert ([number(3)], True) == (failed["dossiers"], isinstance(failed["exc_info"], LookupError))
+    assert (None, None) == (engine.verdict(3), engine.remote(3))
+    monkeypatch.undo()
+    engine.sync()
+    assert engine.verdict(3) == engine.remote(3) is not None
 
 
 def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each: Engine) -> None:
