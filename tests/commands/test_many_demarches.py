@@ -103,7 +103,7 @@ def test_status_says_of_which_demarche_ds_is_away(
     many: InsideCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the table, in JSON and of that one alone, like every other failure."""
-    monkeypatch.setattr("dsync.ds.retry.attempts_for", lambda *_: 1)
+    monkeypatch.setattr("dsync.ds.retry.attempts_for", lambda *_, **__: 1)
     with server(502, "text/html", "<html>Bad gateway.</html>") as url:
         failed = many("sync", "--demarche", str(COPIED), DSYNC_DS_URL=f"{url}/graphql")
     assert 8 == failed.code, failed.text
