@@ -134,7 +134,7 @@ def _keep(numbers: tuple[DossierNumber, ...], annotation: str | None, *, everywh
 
 @conflicts.command("adopt")
 @partial(_choosing, shows_all=False)
-@click.option("--yes", is_flag=True, hidden=True)
+@click.option("--yes", is_flag=True, hidden=True, help="With --all: do not ask first.")
 @settings_options()
 def adopt(
     *, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None, yes: bool

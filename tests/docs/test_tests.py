@@ -9,8 +9,8 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 PATCHES_LEFT = 7
-"""A lease's time, a storing of pages, an order that comes between two requests, three bugs of dsync's
-own, and the name service: none has a public seam."""
+"""A lease's time, a storing of pages, an order between two others, bugs of dsync's own, and the
+network beyond this machine: none has a public seam."""
 
 
 def found(pattern: str) -> list[str]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,6 +195,20 @@ def test_nothing_is_told_at_a_restart_after_maintenance(engine: Engine, inbox: I
     late = alerts_of(engine.another(), inbox)
     # If there is no first run, that is told when it is late.
     assert ["no_success"] == told(engine, inbox, late, minutes=20)
+
+
+def test_a_refused_token_is_named_by_its_file(engine: Engine, inbox: Inbox, tmp_path: Path) -> None:
+    """Of many files of tokens, it says which one is to be renewed."""
+    file = tmp_path / "ds-token"
+    file.write_text(engine.sandbox.tokens.expired, encoding="utf-8")
+    worker = engine.restart(token=engine.sandbox.tokens.expired, ds_token_file=file)
+    alerts = alerts_of(worker, inbox)
+    engine.sync()
+    for _ in range(3):
+        alerts.tick()
+        engine.advance(minutes=1)
+    bodies = [json.loads(body)["message"] for body in inbox.received]
+    assert any(f"The token is that of {file}." in one for one in bodies), bodies
 
 
 @pytest.mark.parametrize(
