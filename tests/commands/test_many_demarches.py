@@ -100,13 +100,7 @@ def test_all_goes_on_after_a_failure_and_ends_with_the_worst_code(
 
 def test_status_says_of_which_demarche_ds_is_away(many: InsideCommand) -> None:
     """In the table, in JSON and of that one alone, like every other failure."""
-<<<<<<< HEAD
     failed = many("sync", "--demarche", str(COPIED), DSYNC_DS_URL="http://127.0.0.1:1/graphql")
-=======
-    monkeypatch.setattr("dsync.ds.retry.attempts_for", lambda *_, **__: 1)
-    with server(502, "text/html", "<html>Bad gateway.</html>") as url:
-        failed = many("sync", "--demarche", str(COPIED), DSYNC_DS_URL=f"{url}/graphql")
->>>>>>> part-b
     assert 8 == failed.code, failed.text
     shown = many("status")
     [first, *_] = [line for line in shown.out.splitlines() if line[:1].isdigit()]
