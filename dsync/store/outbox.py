@@ -70,6 +70,15 @@ _REOPENED: dict[str, Any] = {
 _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 
 
+_REPLACING = (
+    _pousse.c.valeur.is_not(None),
+    # A person ordered it, by what they saw.
+    _outbox.c.force_par.is_(None),
+    # One that was sent is read back first: DS may have it already.
+    or_(_pousse.c.incertaine.is_(None), _pousse.c.incertaine != _outbox.c.valeur),
+)
+
+
 class Replacing(NamedTuple):
     """A waiting wish beside what dsync wrote before."""
 
@@ -143,26 +152,18 @@ class OutboxReads(Subject):
         wishes = [wish_of(row, is_due=bool(row.is_due)) for row in rows]
         return by_dossier(self.connection, wishes)
 
-    def replacing(
-        self, after: DossierNumber, limit: int, numbers: Sequence[DossierNumber] = ()
-    ) -> list[Replacing]:
-        """Return the waiting wishes of the next dossiers into which dsync wrote before.
+    def replacing_numbers(self, numbers: Sequence[DossierNumber] = ()) -> list[DossierNumber]:
+        """Return the dossiers into which dsync wrote before, and of which wishes wait, by number.
 
         Args:
-            after: only dossiers with a higher number.
-            limit: maximum number of dossiers.
-            numbers: the dossiers; empty: all.
+            numbers: among these; empty: among all.
         """
-        waits = self._waiting(select(_outbox.c.numero).distinct()).join(_pousse, PUSHED)
-        is_replacing = (
-            _pousse.c.valeur.is_not(None),
-            # A person ordered it, by what they saw.
-            _outbox.c.force_par.is_(None),
-            # One that was sent is read back first: DS may have it already.
-            or_(_pousse.c.incertaine.is_(None), _pousse.c.incertaine != _outbox.c.valeur),
-        )
-        chosen = _narrowed(waits.where(_outbox.c.numero > after, *is_replacing), numbers)
-        found = list(self.connection.scalars(chosen.order_by(_outbox.c.numero).limit(limit)))
+        chosen = self._waiting(select(_outbox.c.numero).distinct()).join(_pousse, PUSHED)
+        chosen = _narrowed(chosen.where(*_REPLACING), numbers)
+        return list(self.connection.scalars(chosen.order_by(_outbox.c.numero)))
+
+    def replacing(self, numbers: Sequence[DossierNumber]) -> list[Replacing]:
+        """Return the waiting wishes of dossiers, as far as dsync wrote there before."""
         rows = self.connection.execute(
             select(
                 _outbox.c.numero,
@@ -176,10 +177,10 @@ class OutboxReads(Subject):
             .join(_pousse, PUSHED)
             .join(_dossier, _dossier.c.numero == _outbox.c.numero)
             .where(
-                among(_outbox.c.numero, found),
+                among(_outbox.c.numero, numbers),
                 _outbox.c.courante,
                 _outbox.c.statut.in_(WAITING),
-                *is_replacing,
+                *_REPLACING,
             )
             .order_by(_outbox.c.numero, _outbox.c.id)
         )
@@ -207,22 +208,22 @@ class OutboxReads(Subject):
             sum(count for annotation, _, count in rows if annotation == DETAIL),
         )
 
-    def waiting_dossiers(self, after: DossierNumber, batch: int) -> list[DossierWishes]:
-        """Return the next dossiers with waiting annotations, by number, with all current wishes.
-
-        Whether they are due now does not count.
+    def waiting_numbers(self, *, annotations: bool = False) -> list[DossierNumber]:
+        """Return the writable dossiers with waiting wishes, due now or not, by number.
 
         Args:
-            after: only dossiers with a higher number.
-            batch: maximum number of dossiers.
+            annotations: whether one of a label alone does not count.
         """
-        numbers = self._waiting(select(_outbox.c.numero).distinct()).where(
-            _outbox.c.annotation != LABEL, _outbox.c.numero > after
-        )
-        chosen = list(self.connection.scalars(numbers.order_by(_outbox.c.numero).limit(batch)))
+        chosen = self._waiting(select(_outbox.c.numero).distinct()).order_by(_outbox.c.numero)
+        if annotations:
+            chosen = chosen.where(_outbox.c.annotation != LABEL)
+        return list(self.connection.scalars(chosen))
+
+    def waiting_dossiers(self, numbers: Sequence[DossierNumber]) -> list[DossierWishes]:
+        """Return dossiers with all their current wishes; those that wait count as due."""
         rows = self.connection.execute(
             select_wishes()
-            .where(among(_outbox.c.numero, chosen), _outbox.c.courante)
+            .where(among(_outbox.c.numero, numbers), _outbox.c.courante)
             .order_by(_outbox.c.numero, _outbox.c.id)
         )
         wishes = [wish_of(row, is_due=row.statut in WAITING) for row in rows]

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dsync.annotations.replacing import Replaced, Replacement, is_too_much
-from dsync.annotations.targets import LABEL, VALUE_NAMES
+from dsync.annotations.targets import LABEL
 from dsync.domain.check_answers import answers_in
 from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import StoredVerdict, changes
 from dsync.store import Reader
+from dsync.store.outbox import Replacing
 from dsync.sync.consent import is_accepted, nothing_to_accept
-from dsync.sync.context import BATCH, Run
+from dsync.sync.context import Run
 from dsync.sync.page_storing import learn_revisions
 
 BETWEEN = timedelta(hours=1)
@@ -77,41 +78,36 @@ def _replaced(
 ) -> tuple[Replaced, dict[DossierNumber, datetime]]:
     """Return what waiting wishes replace, and since when what they replace stands."""
     replaced, since = Replaced(), dict[DossierNumber, datetime]()
-    after = DossierNumber(0)
-    while True:
-        run.context.check_stop()
+    with run.reading() as reader:
+        chosen = reader.outbox.replacing_numbers(numbers)
+    for some in run.batches(chosen):
         with run.reading() as reader:
-            rows = reader.outbox.replacing(after, BATCH, numbers)
-        if not rows:
-            return replaced, since
+            rows = reader.outbox.replacing(some)
         learn_revisions(run, {row.revision_id for row in rows})
         for row in rows:
-            after = row.numero
-            revision = run.revisions.get(row.revision_id)
-            own = run.annotations_of(row.revision_id)
-            found = own.by_name(row.annotation) if row.annotation in VALUE_NAMES else None
-            # One that is gone from the form took its value with it.
-            is_moved = (
-                row.annotation != LABEL
-                and found is not None
-                and row.cible not in (None, found.id)
-                and revision is not None
-                and row.cible in revision.descriptors
-            )
-            is_gone = (
-                row.annotation != LABEL
-                and not is_moved
-                and row.cible
-                not in (
-                    None,
-                    found and found.id,
-                )
-            )
-            if is_moved or (row.there != row.wanted and not is_gone):
+            is_moved = _is_moved(run, row)
+            # None: the value went with its annotation, and what is written now replaces nothing.
+            if is_moved or (is_moved is False and row.there != row.wanted):
                 replaced.add(
                     Replacement(row.numero, row.annotation, row.there, row.wanted, is_moved)
                 )
                 since[row.numero] = max(since.get(row.numero, row.since), row.since)
+    return replaced, since
+
+
+def _is_moved(run: Run, row: Replacing) -> bool | None:
+    """Return whether a value would be written into another annotation than the one that has it.
+
+    None: that one is no longer in the dossier's form.
+    """
+    if row.annotation == LABEL or row.cible is None:
+        return False
+    found = run.annotations_of(row.revision_id).by_name(row.annotation)
+    if found is not None and found.id == row.cible:
+        return False
+    revision = run.revisions.get(row.revision_id)
+    is_there = revision is not None and row.cible in revision.descriptors
+    return True if is_there and found is not None else None
 
 
 def _accepted(replaced: Replaced, given: Sequence[Asked]) -> set[DossierNumber]:

@@ -101,15 +101,12 @@ def _found(run: Run, terms: WriteTerms) -> dict[DossierNumber, Another]:
 def _suspects(run: Run, terms: WriteTerms) -> list[DossierWishes]:
     """Return the dossiers whose copies have such values, by their form."""
     suspects: list[DossierWishes] = []
-    after = DossierNumber(0)
-    while True:
-        run.context.check_stop()
+    with run.reading() as reader:
+        numbers = reader.outbox.waiting_numbers(annotations=True)
+    for some in run.batches(numbers, BATCH):
         with run.reading() as reader:
-            waiting = reader.outbox.waiting_dossiers(after, BATCH)
-            stored = reader.contents.annotations([dossier.numero for dossier in waiting])
-        if not waiting:
-            return suspects
-        after = waiting[-1].numero
+            waiting = reader.outbox.waiting_dossiers(some)
+            stored = reader.contents.annotations(some)
         learn_revisions(run, {dossier.revision_id for dossier in waiting})
         for dossier in waiting:
             wishes = {wish.annotation: wish for wish in dossier.wishes}
@@ -122,3 +119,4 @@ def _suspects(run: Run, terms: WriteTerms) -> list[DossierWishes]:
                 continue
             if may_be_adopted(wishes, values, own, terms.stated_verdict):
                 suspects.append(dossier)
+    return suspects

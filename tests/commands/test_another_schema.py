@@ -179,7 +179,9 @@ def test_what_an_unreleased_database_holds_is_copied_into_a_new_one(
     seeds = [content.dossier(SEED, rank, now=NOW) for rank in range(7)]
     with (
         time_machine.travel(NOW + timedelta(days=1), tick=False),
-        Sandbox([(content.FORM, seeds)], seed=SEED, clock=lambda: NOW) as sandbox,
+        Sandbox(
+            [(content.FORM, seeds)], seed=SEED, clock=lambda: NOW + timedelta(days=1)
+        ) as sandbox,
     ):
         environment = operator(sandbox, tmp_path).environment
         dsync = InsideCommand(tmp_path, {**environment, "DSYNC_DATABASE_URL": empty_database_url})

@@ -20,8 +20,7 @@ def dsync(request: pytest.FixtureRequest, run: Command) -> Command:
     environment = {**run.environment, "DSYNC_CONFIG": str(CONFIG / request.param)}
     made = type(run)(run.folder, environment)
     if not made("sync", "--json").json["evaluated"]:
-        assert 0 == made("accept", "first", "--yes").code
-        assert 0 < made("sync", "--json").json["pushed"]
+        assert 0 < made("accept", "first", "--yes", "--json").json["pushed"]
     return made
 
 
