@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.care.consents import waiting, work_of
@@ -66,8 +65,6 @@ def give(visit: Visit) -> Response:
     with visit.reading() as reader:
         found = waiting(reader, visit.worker.evidence(reader))
     one = next((one for one in found if one.proposal.kind == genre), None)
-    if genre not in list(Consent):
-        raise HTTPException(400)
     if one is None or one.version != version:
         visit.say("Ce n’est plus ce qui attend : regardez de nouveau.", kind="warning")
         return visit.back("/accords")

@@ -99,6 +99,12 @@ _SENTENCES = [
             "si c’est voulu, l’équipe technique le confirme.",
         ),
         (
+            r"Safety brake: the annotations of (\d+) of (\d+) open dossiers would change",
+            r"Frein de sécurité : les annotations de \1 dossiers ouverts sur \2 changeraient d’un "
+            "coup, sans que personne ait modifié ces dossiers. Rien n’est inscrit dans Démarches "
+            "Simplifiées tant que la cause reste, ou que personne ne donne son accord.",
+        ),
+        (
             r"Safety brake: DS shows other answers, states or applicants for (\d+) dossiers",
             r"Frein de sécurité : Démarches Simplifiées montre d’autres réponses, états ou "
             r"demandeurs pour \1 dossiers, alors qu’aucune de leurs dates n’a bougé, ou une "

@@ -82,7 +82,7 @@ def test_one_view_as_a_workbook(synced: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("dsync.toml",), "dsync.toml"),
+        (("fichier.txt",), "fichier.txt"),
         (("/proc/nowhere",), "cannot be written"),
         (("out", "--view", "lecture_candidatures"), "did you mean lecture_candidature?"),
         (("out", "--format", "ods"), "csv"),
@@ -95,7 +95,7 @@ def test_what_cannot_be_exported_is_told(
     synced: Command, arguments: tuple[str, ...], told: str
 ) -> None:
     """Exit 2, with the remedy; no file is left."""
-    (synced.folder / "dsync.toml").touch()
+    (synced.folder / "fichier.txt").touch()
     refused = synced("export", *arguments)
     assert 2 == refused.code
     assert told in refused.err

@@ -134,7 +134,7 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
     assert {"nom": "Phase ce jour-là", "valeur": "Pérennisé"} in phase["donnees"]
     text = run("dossier", "explain", str(REFUSED), "--etabli-le", former["etabli_le"]).out
     for said in ("## Finalité", "## Degré et mode de contribution", "leurs sources",
-                 "## Opérations", "Poids : aucun", "| 1500 |", "R. 311-3-1-2",
+                 "## Opérations", "Poids : aucun", "| 2000 |", "R. 311-3-1-2",
                  "remplacé depuis"):  # fmt: skip
         assert said in text, said
     twins = [18600002, 18600009]

@@ -29,7 +29,9 @@ def dsync(empty_database_url: str, tmp_path: Path) -> Iterator[InsideCommand]:
     seeds = [content.dossier(SEED, rank, now=NOW) for rank in range(7)]
     with (
         time_machine.travel(NOW + timedelta(days=1), tick=False),
-        Sandbox([(content.FORM, seeds)], seed=SEED, clock=lambda: NOW) as sandbox,
+        Sandbox(
+            [(content.FORM, seeds)], seed=SEED, clock=lambda: NOW + timedelta(days=1)
+        ) as sandbox,
     ):
         environment = operator(sandbox, tmp_path).environment
         yield InsideCommand(tmp_path, {**environment, "DSYNC_DATABASE_URL": empty_database_url})

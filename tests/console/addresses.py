@@ -41,6 +41,8 @@ RULES = {
     ("GET", "/jury/fiches"): Right.NOTES,
     ("GET", "/jury/fiches/{numero}"): Right.NOTES,
     ("GET", "/a-reporter"): Right.NOTES,
+    ("GET", "/accords"): Right.AGIR,
+    ("POST", "/accords"): Right.ADMINISTRER,
     ("GET", "/preuves"): Right.LIRE,
     ("POST", "/preuves"): Right.AGIR,
     ("GET", "/executions"): Right.AGIR,
