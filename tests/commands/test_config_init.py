@@ -20,6 +20,7 @@ from tests.commands.test_next_call import NUMBER, SHIFT, next_dossiers, next_for
 from tests.conftest import Golden
 
 FILE = "dsync.toml"
+CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
 SHIPPED = "86321"
 """The number in the shipped file: that of the programme's démarche in the sandbox."""
 
@@ -239,7 +240,7 @@ def test_an_address_of_no_instructeur_is_said_with_the_nearest_one(
     assert ("!!", True) == (line[:2], said in line)
     ended = run("sync", DSYNC_CONFIG=FILE, **given)
     assert (0, True) == (ended.code, "no section [annotations]" in ended.out)
-    refused = run("check", **given)
+    refused = run("check", DSYNC_CONFIG=str(CONFIG), **given)
     assert (7, True) == (refused.code, said in refused.out)
 
 

@@ -61,8 +61,6 @@ def test_a_page_of_rules_is_whole_or_as_it_was(synced: Command, small: Path) -> 
     assert before == page.read_text(encoding="utf-8")
     kept = {one.name for one in small.iterdir()}
     assert {"regles.html", "regles-donnees-personnelles.html", "other"} == kept
-        one.name for one in small.iterdir()
-    }
 
 
 def test_a_full_disk_of_the_database_is_named(run: Command, small: Path) -> None:
