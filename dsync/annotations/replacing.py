@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dsync.annotations.targets import DETAIL, LABEL, RESULTAT, AnnotationsConfig
+from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, AnnotationsConfig
 from dsync.domain.consent import Move, counted, digest_of
 from dsync.domain.detail_frame import frame_of
 from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Verdict
 
 FEW = 3
 """Fewer dossiers are no pattern, as long as none is reversed."""
 FRAME = "phrase d’introduction ou adresse des règles"
-TARGET = "emplacement"
-_WHAT = {RESULTAT: "résultat", LABEL: "label", DETAIL: "détail"}
+_WHAT = {RESULTAT: "résultat", LABEL: "label", DETAIL: "détail", DATE: "date"}
 
 
 class Replacement(NamedTuple):
@@ -31,8 +31,9 @@ class Replacement(NamedTuple):
     there: str
     """What stands."""
     wanted: str
-    is_moved: bool = False
-    """Whether it would be written into another annotation, and the former one stays as it is."""
+    moved_to: str | None = None
+    """The label of another annotation into which it would be written, while the former one stays as
+    it is; None: the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,14 @@ class Replaced:
     results: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
     labels: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
     frames: set[DossierNumber] = field(default_factory=set)
-    moved: list[tuple[DossierNumber, str]] = field(default_factory=list)
+    moved: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
     wanted: dict[DossierNumber, dict[str, str]] = field(default_factory=dict)
-    """Digests of what would be written, by annotation."""
+    """Digests of what would be written in place of what, by annotation."""
 
     def add(self, one: Replacement) -> None:
         """Count a replacement."""
-        if one.is_moved:
-            self.moved.append((one.numero, one.annotation))
+        if one.moved_to is not None:
+            self.moved.append((one.numero, one.annotation, one.moved_to))
         elif one.annotation == DETAIL and frame_of(one.there) != frame_of(one.wanted):
             self.frames.add(one.numero)
         elif one.annotation in (RESULTAT, LABEL):
@@ -68,7 +69,17 @@ class Replaced:
         else:
             # A date, or other reasons for the same: they follow what was read and judged.
             return
-        self.wanted.setdefault(one.numero, {})[one.annotation] = digest_of(one.wanted)
+        said = digest_of(one.there, one.wanted, one.moved_to or "")
+        self.wanted.setdefault(one.numero, {})[one.annotation] = said
+
+    def there(self, number: DossierNumber) -> dict[str, str]:
+        """Return what stands of a dossier's result and label, where it would be replaced."""
+        return {
+            name: there
+            for name, values in ((RESULTAT, self.results), (LABEL, self.labels))
+            for numero, there, _ in values
+            if numero == number
+        }
 
     def without(self, numbers: Iterable[DossierNumber]) -> Replaced:
         """Return the replacements in other dossiers than these."""
@@ -79,6 +90,17 @@ class Replaced:
             self.frames - left_out,
             [one for one in self.moved if one[0] not in left_out],
             {number: one for number, one in self.wanted.items() if number not in left_out},
+        )
+
+    def explained(self, number: DossierNumber, verdict: Verdict, config: AnnotationsConfig) -> bool:
+        """Return whether what stands in a dossier is what a verdict says in the present words.
+
+        If not, the configuration has changed since, and a change of the verdict is no cause.
+        """
+        texts = {RESULTAT: config.resultat.options, LABEL: config.labels}
+        return verdict is not Verdict.INDETERMINE and all(
+            (said := texts[name]) is not None and said.of(verdict) == there
+            for name, there in self.there(number).items()
         )
 
     @property
@@ -98,8 +120,11 @@ class Replaced:
         ]
         if self.frames:
             moves.append(Move(_WHAT[DETAIL], FRAME, "autre", len(self.frames)))
-        names = Counter(name for _, name in self.moved)
-        moves += [Move(_WHAT.get(n, n), TARGET, "autre", count) for n, count in names.items()]
+        places = Counter((name, label) for _, name, label in self.moved)
+        moves += [
+            Move(_WHAT[name], "dans son annotation", f"dans l’annotation « {label} »", count)
+            for (name, label), count in places.items()
+        ]
         return tuple(moves)
 
 

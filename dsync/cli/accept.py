@@ -10,7 +10,7 @@ from dsync.care.consents import waiting, work_of
 from dsync.cli.demarches import for_each
 from dsync.cli.failures import Exit
 from dsync.cli.options import all_option, json_option, settings_options
-from dsync.cli.output import confirmed, heading, print_json, print_note, print_table
+from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
 from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out
 from dsync.cli.session import load_each, open_worker, reading
@@ -141,7 +141,7 @@ def _print(found: list[Asked]) -> None:
         return
     for one in found:
         _print_one(one)
-        click.echo(f"\n`dsync accept {one.proposal.kind.word}` consents.\n")
+        click.echo(pasteable(f"\n`dsync accept {one.proposal.kind.word}` consents.\n"))
 
 
 def _print_one(one: Asked) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_, union_all
 
+from dsync.domain.ids import DossierNumber
 from dsync.store import tables
+from dsync.store.changes import Author, Origin
 from dsync.store.listing import Document, documents
-from dsync.store.sql import Subject
+from dsync.store.sql import Subject, among
 
 _change, _dossier = tables.changement, tables.dossier
 _COLUMNS = (
@@ -47,8 +49,34 @@ class ChangeSelection(NamedTuple):
     """The ids of champs and annotations."""
 
 
+_ACTS = ("cree", "etat", "masque", "restaure", "supprime", "disparu", "efface", "effacement_leve")
+
+
 class ChangeReads(Subject):
     """Reads changes."""
+
+    def acted_at(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, datetime]:
+        """Return when it was last read that somebody had done something about these dossiers.
+
+        Their applicant or an instructeur changed them, as DS's own dates show; or they came, went,
+        or took another state. What dsync writes is nothing of it.
+        """
+        event = tables.evenement
+        by_people = (Author.USAGER.value, Author.INSTRUCTEUR.value)
+        instants = union_all(
+            select(_change.c.numero, _change.c.constate_le.label("at")).where(
+                among(_change.c.numero, numbers),
+                _change.c.par.in_(by_people),
+                _change.c.origine != Origin.ANNOTATION.value,
+            ),
+            select(event.c.numero, event.c.survenu_le.label("at")).where(
+                among(event.c.numero, numbers), event.c.evenement.in_(_ACTS)
+            ),
+        ).subquery()
+        rows = self.connection.execute(
+            select(instants.c.numero, func.max(instants.c.at)).group_by(instants.c.numero)
+        )
+        return {DossierNumber(number): at for number, at in rows}
 
     def listing(
         self,

@@ -614,28 +614,6 @@ class DossierReads(Subject):
         found = self._execute(query, {"demarche": self.number} | groupes)
         return [Waiting(**row) for row in found]
 
-    def edited_at(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, datetime]:
-        """Return when somebody last changed each of these dossiers in DS, by its own dates.
-
-        An edit of the champs, a deposit, a change of state, or its being hidden or erased. The
-        dates of annotations are not among them: dsync's own writes move some.
-        """
-        dates = [
-            _dossier.c[name]
-            for name in (
-                "depose_le",
-                "en_construction_le",
-                "en_instruction_le",
-                "traite_le",
-                "champs_modifie_le",
-                "presence_le",
-            )
-        ]
-        rows = self.connection.execute(
-            select(_dossier.c.numero, *dates).where(among(_dossier.c.numero, numbers))
-        )
-        return {number: max(filter(None, found)) for number, *found in rows}
-
     def present_count(self) -> int:
         """Return the number of present dossiers in the copy."""
         return self.connection.scalar(select(func.count()).where(self._is_present())) or 0

@@ -152,15 +152,10 @@ class OutboxReads(Subject):
         wishes = [wish_of(row, is_due=bool(row.is_due)) for row in rows]
         return by_dossier(self.connection, wishes)
 
-    def replacing_numbers(self, numbers: Sequence[DossierNumber] = ()) -> list[DossierNumber]:
-        """Return the dossiers into which dsync wrote before, and of which wishes wait, by number.
-
-        Args:
-            numbers: among these; empty: among all.
-        """
+    def replacing_numbers(self) -> list[DossierNumber]:
+        """Return the dossiers into which dsync wrote, and of which wishes wait, by number."""
         chosen = self._waiting(select(_outbox.c.numero).distinct()).join(_pousse, PUSHED)
-        chosen = _narrowed(chosen.where(*_REPLACING), numbers)
-        return list(self.connection.scalars(chosen.order_by(_outbox.c.numero)))
+        return list(self.connection.scalars(chosen.where(*_REPLACING).order_by(_outbox.c.numero)))
 
     def replacing(self, numbers: Sequence[DossierNumber]) -> list[Replacing]:
         """Return the waiting wishes of dossiers, as far as dsync wrote there before."""

@@ -6,7 +6,7 @@ A stored verdict is never changed, apart from its remark; only the run that gave
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -107,26 +107,19 @@ class VerdictReads(Subject):
         # Oldest first, so that the last verdict of a dossier stays.
         return {DossierNumber(row.numero): _stored(row) for row in rows}
 
-    def before_and_now(
-        self, instants: Mapping[DossierNumber, datetime]
-    ) -> dict[DossierNumber, tuple[StoredVerdict, StoredVerdict]]:
-        """Return the verdict that each dossier had at an instant, and its current one.
-
-        Args:
-            instants: that of each dossier, in UTC. One that had no verdict then is left out.
-        """
+    def history(
+        self, numbers: Sequence[DossierNumber]
+    ) -> dict[DossierNumber, list[tuple[datetime, StoredVerdict]]]:
+        """Return all verdicts of these dossiers, each with its instant, the oldest first."""
         rows = self.connection.execute(
             select(_verdict.c.numero, _verdict.c.etabli_le, *_VERDICT_COLUMNS)
-            .where(among(_verdict.c.numero, instants), _verdict.c.demarche_numero == self.number)
+            .where(among(_verdict.c.numero, numbers), _verdict.c.demarche_numero == self.number)
             .order_by(_verdict.c.id)
         )
-        before: dict[DossierNumber, StoredVerdict] = {}
-        now: dict[DossierNumber, StoredVerdict] = {}
+        found: dict[DossierNumber, list[tuple[datetime, StoredVerdict]]] = {}
         for row in rows:
-            now[row.numero] = found = _stored(row)
-            if row.etabli_le <= instants[row.numero]:
-                before[row.numero] = found
-        return {number: (then, now[number]) for number, then in before.items()}
+            found.setdefault(row.numero, []).append((row.etabli_le, _stored(row)))
+        return found
 
     def replaced_evidence(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Json]:
         """Return the evidence that the last refresh of these dossiers replaced, where one did."""

@@ -120,7 +120,7 @@ def push_on_request(run: Run, work: Push | Overwrite) -> None:
             tx.outbox.force(dossiers, run.asked_by, work.shown)
         else:
             tx.outbox.retry_refused(dossiers)
-    push_due(run, dossiers, waits=not run.report.dry)
+    push_due(run, dossiers, waits=not run.report.dry, ordered=isinstance(work, Overwrite))
     for number in run.absent(dossiers):
         run.problem(
             f"Dossier {number} is not in the copy, or not present in DS: nothing to send. "
@@ -128,7 +128,13 @@ def push_on_request(run: Run, work: Push | Overwrite) -> None:
         )
 
 
-def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = False) -> None:
+def push_due(
+    run: Run,
+    numbers: Sequence[DossierNumber] = (),
+    *,
+    waits: bool = False,
+    ordered: bool = False,
+) -> None:
     """Write every wish that is due, and record the outcomes.
 
     Args:
@@ -136,13 +142,14 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
         numbers: the dossiers to push; empty: all.
         waits: whether unanswered writes are read back once that is possible; if not, a later run
             reads them back.
+        ordered: whether a person ordered these writes, by what they saw: no brake stops them.
 
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
     if run.context.annotations is None or serves_another_call(run):
         return
-    _push_now(run, numbers, waits=waits)
+    _push_now(run, numbers, waits=waits, ordered=ordered)
     if waits:
         with run.reading() as reader:
             left = reader.outbox.time_until_readable(run.now, numbers)
@@ -154,7 +161,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
             )
             run.context.stop.wait(seconds)
             run.context.check_stop()
-            _push_now(run, numbers, waits=True)
+            _push_now(run, numbers, waits=True, ordered=ordered)
     with run.reading() as reader:
         waiting, causes = (
             reader.outbox.waiting_count(numbers),
@@ -168,11 +175,11 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
         )
 
 
-def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> None:
+def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool, ordered: bool) -> None:
     with run.reading() as reader:
         total = reader.outbox.due_count(run.now, numbers)
     terms = _terms(run) if total else None
-    if terms is not None and is_writer(run, terms) and not replaces_too_much(run, numbers):
+    if terms is not None and is_writer(run, terms) and (ordered or not replaces_too_much(run)):
         _push_all(run, terms, numbers, total, waits=waits)
         if terms.anothers and terms.anothers.keys() <= run.report.adopted_numbers:
             nothing_to_accept(run, Consent.WRITER)

@@ -1,38 +1,30 @@
 """The safety brake before a push: it writes nothing while it would replace too much in DS.
 
-It compares what this database wrote with what it would write now, whatever moved it. Free are
-dossiers that their applicant or an instructeur changed since, by DS's own dates; those whose twins
-did; those to which a person gave an answer; and what a person has consented to.
+It compares what this database wrote with what it would write now, in all dossiers, whatever moved
+it. Free is a dossier whose verdict changed for a cause of its own, since the verdict that stands:
+its applicant or an instructeur changed it, its twins came, changed or went, a person answered a
+check, or consented to the rules. And so is what a person ordered or consented to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from dsync.annotations.replacing import Replaced, Replacement, is_too_much
-from dsync.annotations.targets import LABEL
+from dsync.annotations.targets import LABEL, AnnotationsConfig
 from dsync.domain.check_answers import answers_in
 from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import StoredVerdict, changes
-from dsync.store import Reader
 from dsync.store.outbox import Replacing
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run
 from dsync.sync.page_storing import learn_revisions
 
-BETWEEN = timedelta(hours=1)
-"""How long before a write was confirmed the dossier may have been read: what was edited later than
-that is not what was written about."""
 
-
-def replaces_too_much(run: Run, numbers: Sequence[DossierNumber] = ()) -> bool:
+def replaces_too_much(run: Run) -> bool:
     """Return whether nothing may be written before a person consents; it is then told.
-
-    Args:
-        run: the run under way.
-        numbers: the dossiers to push; empty: all.
 
     Raises:
         StoreError: the database failed.
@@ -41,26 +33,27 @@ def replaces_too_much(run: Run, numbers: Sequence[DossierNumber] = ()) -> bool:
     config = run.context.annotations
     if config is None:
         return False
-    replaced, since = _replaced(run, numbers)
+    replaced, since = _replaced(run)
     with run.reading() as reader:
         given = [one for one in reader.consents.all() if one.given_at is not None]
         standing = reader.outbox.standing()
-    accepted = _accepted(replaced, given)
-    replaced = replaced.without(accepted)
     limit = max(run.context.verdicts, int(standing.dossiers * run.context.verdicts_percent / 100))
-    if is_too_much(replaced, standing, limit, config):
-        # Only now: this reads two verdicts of each dossier.
-        replaced = replaced.without(_free(run, replaced, since, given))
-    if not is_too_much(replaced, standing, limit, config):
+
+    def is_stopped(some: Replaced) -> bool:
+        return is_too_much(some, standing, limit, config)
+
+    if is_stopped(replaced):
+        # Only now: this reads the verdicts of each dossier.
+        replaced = replaced.without(_free(run, replaced, since, given, config))
+    accepted = _accepted(replaced, given)
+    if not is_stopped(replaced.without(accepted)):
         # What was accepted stays until it is written.
-        if not accepted and not numbers:
+        if not accepted:
             nothing_to_accept(run, Consent.WRITES)
         return False
+    # With what was accepted before: the question is about all that waits.
     proposal = Proposal(
-        Consent.WRITES,
-        replaced.moves,
-        of=standing.dossiers,
-        subjects=replaced.subjects,
+        Consent.WRITES, replaced.moves, of=standing.dossiers, subjects=replaced.subjects
     )
     if is_accepted(run, proposal):
         return False
@@ -73,54 +66,51 @@ def replaces_too_much(run: Run, numbers: Sequence[DossierNumber] = ()) -> bool:
     return True
 
 
-def _replaced(
-    run: Run, numbers: Sequence[DossierNumber]
-) -> tuple[Replaced, dict[DossierNumber, datetime]]:
+def _replaced(run: Run) -> tuple[Replaced, dict[DossierNumber, datetime]]:
     """Return what waiting wishes replace, and since when what they replace stands."""
     replaced, since = Replaced(), dict[DossierNumber, datetime]()
     with run.reading() as reader:
-        chosen = reader.outbox.replacing_numbers(numbers)
+        chosen = reader.outbox.replacing_numbers()
+        answered = reader.wishes.answered() if chosen else ()
+    ordered = {(one.numero, one.annotation) for one in answered}
     for some in run.batches(chosen):
         with run.reading() as reader:
             rows = reader.outbox.replacing(some)
         learn_revisions(run, {row.revision_id for row in rows})
         for row in rows:
-            is_moved = _is_moved(run, row)
-            # None: the value went with its annotation, and what is written now replaces nothing.
-            if is_moved or (is_moved is False and row.there != row.wanted):
-                replaced.add(
-                    Replacement(row.numero, row.annotation, row.there, row.wanted, is_moved)
-                )
-                since[row.numero] = max(since.get(row.numero, row.since), row.since)
+            if (row.numero, row.annotation) in ordered:
+                continue
+            place = _place(run, row)
+            if place is None or (not place and row.there == row.wanted):
+                continue
+            replaced.add(
+                Replacement(row.numero, row.annotation, row.there, row.wanted, place or None)
+            )
+            since[row.numero] = max(since.get(row.numero, row.since), row.since)
     return replaced, since
 
 
-def _is_moved(run: Run, row: Replacing) -> bool | None:
-    """Return whether a value would be written into another annotation than the one that has it.
+def _place(run: Run, row: Replacing) -> str | None:
+    """Return the label of another annotation into which a value would be written; "": the same.
 
-    None: that one is no longer in the dossier's form.
+    None: the one that has it is no longer in the dossier's form, so that nothing is replaced.
     """
     if row.annotation == LABEL or row.cible is None:
-        return False
+        return ""
     found = run.annotations_of(row.revision_id).by_name(row.annotation)
     if found is not None and found.id == row.cible:
-        return False
+        return ""
     revision = run.revisions.get(row.revision_id)
     is_there = revision is not None and row.cible in revision.descriptors
-    return True if is_there and found is not None else None
+    return found.libelle if is_there and found is not None else None
 
 
 def _accepted(replaced: Replaced, given: Sequence[Asked]) -> set[DossierNumber]:
     """Return the dossiers of which a person was shown just these writes."""
-    subjects = replaced.subjects
-    shown = [
-        one.proposal.subjects
-        for one in given
-        if one.proposal.kind in (Consent.WRITES, Consent.WRITER)
-    ]
+    shown = [one.proposal.subjects for one in given if one.proposal.kind is Consent.WRITES]
     return {
         DossierNumber(int(number))
-        for number, wanted in subjects.items()
+        for number, wanted in replaced.subjects.items()
         if any(known.get(number) == wanted for known in shown)
     }
 
@@ -128,8 +118,9 @@ def _accepted(replaced: Replaced, given: Sequence[Asked]) -> set[DossierNumber]:
 def _free(
     run: Run,
     replaced: Replaced,
-    since: dict[DossierNumber, datetime],
+    since: Mapping[DossierNumber, datetime],
     given: Sequence[Asked],
+    config: AnnotationsConfig,
 ) -> set[DossierNumber]:
     """Return the dossiers that change for a cause of their own."""
     rules = {
@@ -138,49 +129,68 @@ def _free(
         if one.proposal.kind in (Consent.RULES, Consent.FIRST)
         for version in one.proposal.subjects
     }
-    moved = {number for number, _ in replaced.moved}
+    moved = {number for number, *_ in replaced.moved}
     free: set[DossierNumber] = set()
     for some in run.batches(sorted(replaced.wanted.keys() - moved)):
         with run.reading() as reader:
-            free.update(_free_of(reader, some, since, rules))
+            pairs = {}
+            for number, history in reader.verdicts.history(some).items():
+                if pair := _pair(history, replaced, number, since[number], config):
+                    pairs[number] = pair
+            twins = {twin for _, before, now in pairs.values() for twin in _twins(before, now)}
+            acted = reader.changes.acted_at(sorted({*pairs, *twins}))
+        for number, (at, before, now) in pairs.items():
+            # A frame is of the rules: no edit of a dossier changes it.
+            is_of_rules = before.version_regles != now.version_regles
+            if is_of_rules:
+                if now.version_regles in rules and before.inputs_hash == now.inputs_hash:
+                    free.add(number)
+            elif number not in replaced.frames and _is_own(number, at, before, now, acted):
+                free.add(number)
     return free
 
 
-def _free_of(
-    reader: Reader,
-    numbers: Sequence[DossierNumber],
-    since: dict[DossierNumber, datetime],
-    rules: set[str],
-) -> set[DossierNumber]:
-    edited = reader.dossiers.edited_at(numbers)
-    free = {n for n in numbers if n in edited and edited[n] > since[n] - BETWEEN}
-    rest = [number for number in numbers if number not in free]
-    verdicts = reader.verdicts.before_and_now({number: since[number] for number in rest})
-    others = sorted({twin for pair in verdicts.values() for twin in _twins(*pair)})
-    edited_twins = reader.dossiers.edited_at(others)
-    for number, (before, now) in verdicts.items():
-        if answers_in(before.controles) != answers_in(now.controles):
-            free.add(number)
-            continue
-        is_of_rules = (
-            before.version_regles != now.version_regles
-            and now.version_regles in rules
-            and before.inputs_hash == now.inputs_hash
-        )
-        twins = _twins(before, now)
-        results, texts = changes(before, now)
-        compares = {one.controle for one in now.controles if "dossiers" in one.preuve}
-        is_of_twins = (
-            bool(twins)
-            and {*results, *texts} <= compares
-            and all(
-                twin in edited_twins and edited_twins[twin] > since[number] - BETWEEN
-                for twin in twins
-            )
-        )
-        if is_of_rules or is_of_twins:
-            free.add(number)
-    return free
+def _pair(
+    history: Sequence[tuple[datetime, StoredVerdict]],
+    replaced: Replaced,
+    number: DossierNumber,
+    since: datetime,
+    config: AnnotationsConfig,
+) -> tuple[datetime, StoredVerdict, StoredVerdict] | None:
+    """Return the last verdict that says what stands, with its instant, and the current one.
+
+    None: what stands is not what the verdict of its time says in the words of the configuration.
+    """
+    *earlier, (_, now) = history
+    written = [verdict for at, verdict in earlier if at <= since]
+    if not written or not replaced.explained(number, written[-1].verdict, config):
+        return None
+    for at, before in reversed(earlier):
+        if replaced.explained(number, before.verdict, config):
+            return at, before, now
+    return None
+
+
+def _is_own(
+    number: DossierNumber,
+    at: datetime,
+    before: StoredVerdict,
+    now: StoredVerdict,
+    acted: Mapping[DossierNumber, datetime],
+) -> bool:
+    """Return whether somebody did something since a verdict that changed it."""
+
+    def has_acted(one: DossierNumber) -> bool:
+        return one in acted and acted[one] >= at
+
+    if before.inputs_hash != now.inputs_hash:
+        return has_acted(number)
+    if answers_in(before.controles) != answers_in(now.controles):
+        return True
+    twins = _twins(before, now)
+    results, texts = changes(before, now)
+    compares = {one.controle for one in now.controles if "dossiers" in one.preuve}
+    return bool(twins) and {*results, *texts} <= compares and all(map(has_acted, twins))
 
 
 def _twins(before: StoredVerdict, now: StoredVerdict) -> set[DossierNumber]:

@@ -256,7 +256,6 @@ ARGUMENTS: dict[str, Any] = {
     "kind": Consent.CONFIG,
     "limit": 100,
     "masked": False,
-    "instants": {number(rank): FAR for rank in range(12)},
     "named": None,
     "now": FAR,
     "number": number(0),

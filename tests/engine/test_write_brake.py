@@ -9,7 +9,7 @@ import pytest
 from dsync.domain.consent import Consent
 from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox
-from tests.engine.rig import Engine, base_settings, number
+from tests.engine.rig import PAGE, PROBLEME, Engine, base_settings, id_of, number
 from tests.engine.test_alerts import alerts_of, told
 
 RANKS = range(40)
@@ -119,6 +119,92 @@ def test_more_than_what_was_shown_is_asked_again(start: Start) -> None:
     report = engine.accept(Consent.WRITES)
     assert (4, before) == (report.exit_code, written(engine))
     assert [Consent.WRITES] == [one.proposal.kind for one in engine.asked()]
+
+
+def edited(engine: Engine) -> None:
+    """Have applicants edit each dossier that has a decisive result, and have it read."""
+    for rank in RANKS:
+        if engine.remote(rank) in ("Éligible", "Inéligible"):
+            engine.control.edit_champ(number(rank), PROBLEME, f"Autre texte {rank}")
+    engine.advance(minutes=10)
+    assert 0 == engine.sync().exit_code
+
+
+@pytest.mark.parametrize("days", [0, 60])
+def test_an_edit_explains_no_later_change(start: Start, days: int) -> None:
+    """Applicants edit all along: what was judged since is not changed by their hands."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    edited(engine)
+    engine.advance(days=days, minutes=1)
+    before = written(engine)
+    engine.restart(configuration=swapped_options())
+    report = engine.sync()
+    assert (4, 0, before) == (report.exit_code, report.pushed, written(engine))
+
+
+def test_consent_to_rules_covers_what_they_change_and_no_more(start: Start) -> None:
+    """Options that were swapped with them, or later, are asked about."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    rules = {"max_profils": 0}
+    engine.restart(configuration={"regles": rules, **swapped_options()})
+    assert 4 == engine.sync().exit_code
+    before = written(engine)
+    assert (4, before) == (engine.accept(Consent.RULES).exit_code, written(engine))
+    assert [Consent.WRITES] == [one.proposal.kind for one in engine.asked()]
+    engine.restart(configuration={"regles": rules})
+    assert (0, []) == (engine.sync().exit_code, engine.asked())
+    engine.advance(days=3)
+    before = written(engine)
+    engine.restart(configuration={"regles": rules, **swapped_options()})
+    assert (4, before) == (engine.sync().exit_code, written(engine))
+
+
+@pytest.mark.parametrize("how", ["webhook", "read", "push"])
+def test_what_waits_is_not_written_one_by_one(start: Start, how: str) -> None:
+    """Runs about some dossiers are stopped by what waits in all of them."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    before = written(engine)
+    engine.restart(configuration=swapped_options())
+    assert 4 == engine.sync().exit_code
+    for rank in [rank for rank in RANKS if engine.remote(rank) == "Éligible"][:3]:
+        if how == "push":
+            report = engine.worker.push(rank)
+        else:
+            by = "webhook" if how == "webhook" else "cli"
+            report = engine.sync(dossiers=(number(rank),), started_by=by)
+        assert 4 == report.exit_code
+    assert (before, [Consent.WRITES]) == (
+        written(engine),
+        [one.proposal.kind for one in engine.asked()],
+    )
+    assert 0 == engine.accept(Consent.WRITES).exit_code
+
+
+def test_consent_to_one_place_is_none_to_another(start: Start) -> None:
+    """The question names the annotation."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    shown = []
+    for target in (5402, 5203):
+        date = CONFIG.annotations.date.model_copy(update={"id": id_of(target), "libelles": ()})
+        engine.restart(configuration={"annotations": {"date": date}})
+        assert 4 == engine.sync().exit_code
+        [asked] = engine.asked()
+        shown.append(asked)
+    assert shown[0].version != shown[1].version
+    assert "Date du jury" in shown[1].proposal.table
+
+
+def test_a_correction_by_an_instructeur_is_a_cause_of_its_own(start: Start) -> None:
+    """As an edit by the applicant is."""
+    engine = start([0])
+    engine.sync_until_quiet()
+    engine.control.correct_champ(number(0), PAGE, "")
+    engine.advance(minutes=10)
+    assert (0, "Inéligible") == (engine.sync().exit_code, engine.remote(0))
 
 
 def test_it_is_an_alert_and_the_forced_write_of_one_dossier_is_a_persons(

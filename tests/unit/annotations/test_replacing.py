@@ -33,12 +33,12 @@ LIMIT = 5
 Moves = Mapping[tuple[str, str], int]
 
 
-def replaced(moves: Moves, annotation: str = RESULTAT, *, is_moved: bool = False) -> Replaced:
+def replaced(moves: Moves, annotation: str = RESULTAT, *, moved_to: str | None = None) -> Replaced:
     """Return so many replacements of each value by another."""
     found, number = Replaced(), 1
     for (there, wanted), count in moves.items():
         for _ in range(count):
-            found.add(Replacement(DossierNumber(number), annotation, there, wanted, is_moved))
+            found.add(Replacement(DossierNumber(number), annotation, there, wanted, moved_to))
             number += 1
     return found
 
@@ -102,7 +102,7 @@ def test_a_frame_that_changes_everywhere(there: str, wanted: str, count: int, st
 
 def test_an_annotation_that_is_written_elsewhere_is_always_asked_about() -> None:
     """What stood stays beside it."""
-    found = replaced({(OUI, OUI): 1}, is_moved=True)
+    found = replaced({(OUI, OUI): 1}, moved_to="Autre")
     assert is_too_much(found, Standing(100, results={OUI: 50}), LIMIT, CONFIG)
 
 
