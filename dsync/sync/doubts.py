@@ -82,6 +82,8 @@ class Doubt:
     differences: tuple[Difference, ...]
     is_of_form: bool = False
     """Whether the form has lost a question: it then waits, also in a single dossier."""
+    is_bare: bool = False
+    """Whether a dossier came without any of its answers: no edit does that, so it waits, too."""
 
     @property
     def digest(self) -> str:
@@ -205,7 +207,8 @@ def doubt_of(
     if shown.etat != known.etat and not dates.tell_a_step(unread):
         words = _ETATS[known.etat], _ETATS[shown.etat]
         found.append(Difference("etat", "", "État", *words, shown.etat.value))
-    return Doubt(tuple(found), is_of_form=bool(lost)) if found else None
+    is_bare = bool(known.champs) and not shown.champs and "champs" not in unread
+    return Doubt(tuple(found), is_of_form=bool(lost), is_bare=is_bare) if found else None
 
 
 def kept(shown: Dossier, known: Dossier, doubt: Doubt) -> Dossier:

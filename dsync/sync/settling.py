@@ -88,9 +88,16 @@ def settle(run: Run, *, is_whole: bool) -> None:
 
 
 def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Request dossiers by their numbers, and store those that come the same as before."""
+    """Request dossiers by their numbers, and store those that come the same as before.
+
+    One that comes without any of its answers again is not believed: it waits.
+    """
     doubts, client = run.doubts, run.context.client
-    doubts.believed |= {number: doubts.found[number].digest for number in numbers}
+    doubts.believed |= {
+        number: doubts.found[number].digest
+        for number in numbers
+        if not doubts.found[number].is_bare
+    }
     doubts.is_settling = True
     wanted = sorted({*numbers, *doubts.untold})
     for some in run.batches(wanted, DOSSIERS_PER_REQUEST):
@@ -100,7 +107,7 @@ def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
             for number in some:
                 with suppress(DSNotFoundError):
                     store_alone(run, client.dossier(number, run.demarche))
-    if flapping := [n for n in numbers if n in doubts.found]:
+    if flapping := [n for n in numbers if n in doubts.found and not doubts.found[n].is_bare]:
         # Hidden since, or another answer each time: the next read of all dossiers tells.
         for number in flapping:
             del doubts.found[number]

@@ -193,6 +193,23 @@ def test_few_that_come_right_again_are_not_believed(engine: Engine) -> None:
     assert before == standing(engine)
 
 
+def test_a_dossier_without_its_answers_waits_alone(engine: Engine) -> None:
+    """However often it comes so: no edit takes all answers away."""
+    engine.sync_until_quiet()
+    before = standing(engine)
+    engine.control.faults.replace_json(number(0), ("champs",), "[]")
+    for _ in range(2):
+        engine.control.send_message(number(0))
+        engine.advance(minutes=10)
+        assert 4 == engine.sync().exit_code
+        assert before[0] == standing(engine)[0]
+    engine.control.faults.repair(number(0))
+    engine.control.send_message(number(0))
+    engine.advance(minutes=10)
+    assert (0, []) == (engine.sync(full=True).exit_code, engine.asked())
+    assert before[0] == standing(engine)[0]
+
+
 def test_edits_and_deposits_among_what_is_in_doubt_wait_with_it(start: Start) -> None:
     """They are stored, and told as the applicant's, by the read that is right."""
     engine = start(RANKS)
