@@ -57,15 +57,16 @@ class KeyReads(Subject):
     ) -> Mapping[DossierNumber, Mapping[str, Sequence[int]]]:
         """Return the other open or accepted dossiers with the same keys, by dossier and check."""
         other = _cle.alias("autre")
+        counts = select(_dossier.c.numero).where(
+            _dossier.c.numero == other.c.numero,
+            self._is_present(),
+            _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+        )
         rows = self.connection.execute(
             select(_cle.c.numero, _cle.c.controle, other.c.numero.label("autre"))
             .join(other, and_(other.c.cle == _cle.c.cle, other.c.numero != _cle.c.numero))
-            .join(_dossier, _dossier.c.numero == other.c.numero)
-            .where(
-                among(_cle.c.numero, numbers),
-                self._is_present(),
-                _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
-            )
+            # Not a join: SQLite would go through all dossiers of the démarche.
+            .where(among(_cle.c.numero, numbers), counts.exists())
             .order_by(other.c.numero)
         )
         found: dict[DossierNumber, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
