@@ -184,8 +184,7 @@ REMEDIES = {
     1: "Signalez-la à l’équipe technique.",
     2: "L’équipe technique trouve par « dsync check » ce qui est à corriger.",
     3: "Faites renouveler le jeton, puis recommencez.",
-    4: "Si ces dossiers sont bien supprimés dans Démarches Simplifiées, ou si les nouvelles règles "
-    "sont voulues, l’équipe technique le confirme.",
+    4: "« Accords à donner » montre ce qui changerait : corrigez la cause, ou donnez votre accord.",
     5: "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique.",
     6: "Réessayez dans un instant.",
     7: "Les anomalies en donnent le détail.",

@@ -548,6 +548,19 @@ class OutboxWrites(OutboxReads):
             .values(_REOPENED)
         )
 
+    def end_order(self, numbers: Sequence[DossierNumber]) -> None:
+        """End the order to overwrite, where nothing was sent; an unanswered write keeps it."""
+        self.connection.execute(
+            update(_outbox)
+            .where(
+                among(_outbox.c.numero, numbers),
+                _outbox.c.demarche_numero == self.number,
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.EN_ATTENTE.value,
+            )
+            .values(force_par=None, force_sur=None)
+        )
+
     def force(
         self,
         numbers: Sequence[DossierNumber],

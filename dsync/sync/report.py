@@ -19,8 +19,7 @@ CAUSES = {
     1: "faute interne de dsync",
     2: "configuration à corriger",
     3: "Démarches Simplifiées refuse le jeton",
-    4: "frein de sécurité : trop de dossiers disparus, ou de verdicts changés par de nouvelles "
-    "règles, à la fois ; rien n’en est retenu",
+    4: "frein de sécurité : arrêté avant un changement qui demande l’accord d’une personne",
     5: "base de données indisponible",
     6: "un autre processus travaille sur la démarche",
     PARTIAL: "fait en partie : dossier introuvable ou en quarantaine, liste de suppressions "

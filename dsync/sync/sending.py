@@ -120,7 +120,14 @@ def push_on_request(run: Run, work: Push | Overwrite) -> None:
             tx.outbox.force(dossiers, run.asked_by, work.shown)
         else:
             tx.outbox.retry_refused(dossiers)
-    push_due(run, dossiers, waits=not run.report.dry, ordered=isinstance(work, Overwrite))
+    is_order = isinstance(work, Overwrite)
+    try:
+        push_due(run, dossiers, waits=not run.report.dry, ordered=is_order)
+    finally:
+        if is_order:
+            # It is about what stands now: what could not be written meets later values unordered.
+            with run.transaction() as tx:
+                tx.outbox.end_order(dossiers)
     for number in run.absent(dossiers):
         run.problem(
             f"Dossier {number} is not in the copy, or not present in DS: nothing to send. "

@@ -797,6 +797,20 @@ def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
     assert ("Inéligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
 
 
+def test_an_order_ends_with_its_run(engine: Engine) -> None:
+    """DS was away: what a person wrote meanwhile, and their validation, are not what was seen."""
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
+    engine.sync()
+    engine.control.faults.fail(ScriptedFault("bad_gateway", times=None))
+    assert 8 == engine.worker.push(0, force_by="ada@here").exit_code
+    engine.control.faults.clear_faults()
+    engine.advance(days=1)
+    engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
+    engine.sync()
+    assert "À vérifier" == engine.remote(0)
+
+
 def test_force_goes_over_the_checked_box(engine: Engine) -> None:
     """Not over a finished state."""
     engine.sync_until_quiet()
