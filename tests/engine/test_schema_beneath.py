@@ -12,6 +12,7 @@ def test_no_run_works_on_another_versions_schema(engine_on_each: Engine) -> None
     """Exit 5 before DS is asked, with what to do; after the upgrade the same process goes on."""
     engine = engine_on_each
     engine.sync_until_quiet()
+    assert 0 == engine.sync().exit_code, "the process begins before the schema is another one"
     with closing(open_database(engine.url, with_programme=True)) as store:
         store.downgrade("0.1.0")
     before = engine.rows("SELECT count(*) AS n FROM sync_run")
