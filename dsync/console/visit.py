@@ -298,8 +298,7 @@ class Visit:
         Raises:
             StoreError: the database cannot be read.
         """
-        grant, worker = self.grant, self.worker
-        with worker.store.reading(worker.demarche, grant.groupes) as reader:
+        with self.deciding() as reader:
             yield reader if self._sees_all else masked(reader, self.rights, self._public)
 
     @contextmanager

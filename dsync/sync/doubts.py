@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from dsync.domain.consent import Asked, Move, counted
+from dsync.domain.consent import Asked, Move, counted, digest_of
 from dsync.domain.dossier import (
     LAYOUT_TYPES,
     NOT_RENDERED,
@@ -89,7 +88,7 @@ class Doubt:
     def digest(self) -> str:
         """Tells whether the same is found again."""
         found = sorted((one.part, one.name, json_bytes(one.value)) for one in self.differences)
-        return blake2b(repr(found).encode(), digest_size=8).hexdigest()
+        return digest_of(repr(found))
 
     @property
     def changes(self) -> Iterator[tuple[str, str, str]]:

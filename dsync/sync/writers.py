@@ -66,14 +66,14 @@ def may_adopt(run: Run, terms: WriteTerms, found: Mapping[DossierNumber, Another
     others = terms.anothers.values()
     moves = counted("résultat", [(one.before, one.after) for one in others])
     subjects = {str(number): one.digest for number, one in terms.anothers.items()}
-    if is_accepted(run, Proposal(Consent.WRITER, moves, len(subjects), subjects, DETAIL)):
+    proposal = Proposal(Consent.WRITER, moves, len(subjects), subjects, DETAIL)
+    if is_accepted(run, proposal):
         return True
-    table = ", ".join(f"{one.before} → {one.after}: {one.dossiers}" for one in moves)
     run.report.brake(
         f"Another database of dsync wrote into {len(subjects)} dossiers (result there → result "
-        f"wanted, dossiers: {table}). Nothing is written back until a person says which one "
-        "writes. If it is this one, stop the other one: `dsync accept writer` shows what this one "
-        "would take as its own."
+        f"wanted, dossiers: {proposal.table}). Nothing is written back until a person says which "
+        "one writes. If it is this one, stop the other one: `dsync accept writer` shows what this "
+        "one would take as its own."
     )
     return False
 
