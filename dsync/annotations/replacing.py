@@ -7,7 +7,7 @@ mapping, a slip in the rules, a lost list. What a person wrote is never replaced
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -50,8 +50,9 @@ class Standing:
 class Replaced:
     """The replacements of a push, counted: texts are not kept."""
 
-    results: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
-    labels: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
+    results: dict[DossierNumber, tuple[str, str]] = field(default_factory=dict)
+    """What stands and what is wanted, by dossier; so of the labels."""
+    labels: dict[DossierNumber, tuple[str, str]] = field(default_factory=dict)
     frames: set[DossierNumber] = field(default_factory=set)
     moved: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
     wanted: dict[DossierNumber, dict[str, str]] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class Replaced:
             self.frames.add(one.numero)
         elif one.annotation in (RESULTAT, LABEL):
             values = self.results if one.annotation == RESULTAT else self.labels
-            values.append((one.numero, one.there, one.wanted))
+            values[one.numero] = (one.there, one.wanted)
         else:
             # A date, or other reasons for the same: they follow what was read and judged.
             return
@@ -75,18 +76,17 @@ class Replaced:
     def there(self, number: DossierNumber) -> dict[str, str]:
         """Return what stands of a dossier's result and label, where it would be replaced."""
         return {
-            name: there
+            name: values[number][0]
             for name, values in ((RESULTAT, self.results), (LABEL, self.labels))
-            for numero, there, _ in values
-            if numero == number
+            if number in values
         }
 
     def without(self, numbers: Iterable[DossierNumber]) -> Replaced:
         """Return the replacements in other dossiers than these."""
         left_out = frozenset(numbers)
         return Replaced(
-            [one for one in self.results if one[0] not in left_out],
-            [one for one in self.labels if one[0] not in left_out],
+            {number: one for number, one in self.results.items() if number not in left_out},
+            {number: one for number, one in self.labels.items() if number not in left_out},
             self.frames - left_out,
             [one for one in self.moved if one[0] not in left_out],
             {number: one for number, one in self.wanted.items() if number not in left_out},
@@ -115,8 +115,8 @@ class Replaced:
     def moves(self) -> tuple[Move, ...]:
         """The table: values before and after, and how many frames and places change."""
         moves = [
-            *counted(_WHAT[RESULTAT], (one[1:] for one in self.results)),
-            *counted(_WHAT[LABEL], (one[1:] for one in self.labels)),
+            *counted(_WHAT[RESULTAT], self.results.values()),
+            *counted(_WHAT[LABEL], self.labels.values()),
         ]
         if self.frames:
             moves.append(Move(_WHAT[DETAIL], FRAME, "autre", len(self.frames)))
@@ -148,14 +148,14 @@ def is_too_much(
     }
     return (
         bool(replaced.moved)
-        or _are_too_many(replaced.results, standing.results, limit, opposite)
-        or _are_too_many(replaced.labels, standing.labels, limit, opposite)
+        or _are_too_many(replaced.results.values(), standing.results, limit, opposite)
+        or _are_too_many(replaced.labels.values(), standing.labels, limit, opposite)
         or _are_most(len(replaced.frames), standing.details, FEW)
     )
 
 
 def _are_too_many(
-    values: list[tuple[DossierNumber, str, str]],
+    values: Collection[tuple[str, str]],
     standing: Mapping[str, int],
     limit: int,
     opposite: Mapping[str, set[str]],
@@ -163,7 +163,7 @@ def _are_too_many(
     if len(values) > limit:
         return True
     by_kind: dict[str, list[str]] = {}
-    for _, there, wanted in values:
+    for there, wanted in values:
         by_kind.setdefault(there, []).append(wanted)
     for there, becomes in by_kind.items():
         if _are_most(len(becomes), standing.get(there, 0), FEW):
