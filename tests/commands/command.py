@@ -175,20 +175,3 @@ class InsideCommand(Command):
             structlog.reset_defaults()
             root.handlers[:] = handlers
             root.setLevel(level)
-
-
-def below(group: click.Group) -> list[tuple[str, click.Command]]:
-    """Return a group's commands, imported."""
-    context = click.Context(group)
-    found = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
-    return [(name, command) for name, command in found if command is not None]
-
-
-def commands(
-    group: click.Group = dsync, path: tuple[str, ...] = ("dsync",)
-) -> Iterator[tuple[str, click.Command]]:
-    """Yield every command and group below one, each with its full name, a group before its own."""
-    for name, command in below(group):
-        yield " ".join((*path, name)), command
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from dsync.extras import DISTRIBUTION, remedy
+from scripts.pages.dependencies import needs
 from tests.commands.command import config_with
-from tests.golden.dependencies import needs
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from dsync.cli import dsync, root
 from dsync.settings import SECRETS
-from tests.commands.command import below, commands
+from scripts.pages.commands import below, commands
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs/reference"

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from dsync import __version__
 from dsync.extras import DISTRIBUTION
-from tests.golden import dependencies
+from scripts.pages import dependencies
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scripts.pages import BUILT, MARK
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
 
@@ -29,6 +31,14 @@ def test_the_navigation_has_every_page_once() -> None:
     pages = {file.relative_to(docs).as_posix() for file in docs.rglob("*.md")}
     pages -= {page for page in pages if page.startswith("understand/records/0")}
     assert sorted(pages) == sorted(listed(PROJECT["nav"]))
+
+
+def test_the_pages_are_whole() -> None:
+    """Each part that is made of the code has its place on a page, and says something."""
+    pages = [file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md")]
+    assert sorted(BUILT) == sorted(name for page in pages for name in MARK.findall(page))
+    parts = {name: make() for name, make in BUILT.items()}
+    assert [] == [name for name, text in parts.items() if text.count("\n") < 5]
 
 
 def test_the_site_loads_nothing_from_elsewhere() -> None:

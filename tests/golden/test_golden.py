@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.extras import DISTRIBUTION
 from scripts.licences import COPYLEFT, is_admitted, licence
+from scripts.pages import dependencies
 from tests.conftest import Golden
-from tests.golden import contract, dependencies, dossiers, pages, registre, table
+from tests.golden import dossiers
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
 
 ROOT = Path(__file__).parents[2]
@@ -35,12 +35,9 @@ def _plain(text: str) -> str:
 
 
 GENERATED = {
-    "docs/fr/precheck.md": table.page,
-    "docs/fr/registre.md": registre.page,
-    "docs/reference/contract.md": contract.page,
     "tests/golden/details.txt": dossiers.written,
     "tests/golden/messages.txt": dossiers.messages,
-} | {f"docs/{name}": partial(pages.page, name) for name in pages.PAGES}
+}
 
 
 @pytest.mark.parametrize("name", GENERATED)
@@ -125,7 +122,7 @@ def test_every_dependency_has_a_licence_that_the_project_may_be_used_with() -> N
         for extra in ("", *dependencies.EXTRAS)
         for name in dependencies.needs(DISTRIBUTION, frozenset({extra} - {""}))
     }
-    said = dependencies.HAND.read_text(encoding="utf-8")
+    said = (ROOT / "docs/reference/dependencies.md").read_text(encoding="utf-8")
     assert {"psycopg", "certifi", "apprise", "pyarrow", "s3fs"} <= names
     assert {} == {
         name: licence(about) for name in names if not is_admitted(about := metadata.metadata(name))

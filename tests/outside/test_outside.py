@@ -15,9 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from dsync.cli import dsync
-from tests.commands.command import below
+from scripts.pages.commands import below
 from tests.conftest import Golden
-from tests.outside import documents
 from tests.outside.history import History, live
 from tests.store.databases import PostgresServer
 
@@ -44,8 +43,6 @@ def history(
 def test_each_command_prints_the_same_json(history: History, golden: Golden) -> None:
     """With the same exit code, on both engines."""
     golden.check("commands.txt", history.commands)
-    page = documents.page(history.commands)
-    Golden(ROOT, golden.is_updating).check("docs/reference/json.md", page)
 
 
 def test_each_view_shows_the_same_rows(history: History, golden: Golden) -> None:

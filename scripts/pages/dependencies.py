@@ -15,10 +15,9 @@ from packaging.requirements import Requirement
 
 from dsync.extras import DISTRIBUTION
 from scripts.licences import licence, normal
-from tests.golden.table import rows
+from scripts.pages.table import rows
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
-HAND = Path(__file__).parent / "hand/reference/dependencies.md"
 EXTRAS = ("alerts", "sentry", "console-oidc", "export", "s3")
 
 

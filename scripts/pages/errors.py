@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from dsync import errors
-from tests.golden.table import rows
+from scripts.pages.table import rows
 
 
 def documented() -> str:

@@ -1,4 +1,4 @@
-"""The shapes of `--json` as a page, from what the commands printed about one history."""
+"""The shapes of `--json`, from what the commands printed about one history."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-HAND = Path(__file__).parent / "json.md"
-"""The part that is written by hand."""
+PRINTED = Path(__file__).parents[2] / "tests/outside/golden/commands.txt"
+"""The documents, each behind a line `## COMMAND → EXIT CODE`."""
 OF_VIEW = re.compile(r"(lecture_\w+): (.+)")
 """What the history writes in the place of rows that a view shows."""
 WORDS = {
@@ -23,22 +23,18 @@ WORDS = {
 }
 
 
-def page(printed: str) -> str:
-    """Return the page.
-
-    Args:
-        printed: the documents, each behind a line `## COMMAND → EXIT CODE`.
-    """
-    shapes: dict[str, dict[str, list[str]]] = {}
+def shapes() -> str:
+    """Return a part for each command."""
+    printed = PRINTED.read_text(encoding="utf-8")
+    found: dict[str, dict[str, list[str]]] = {}
     for line, document in re.findall(r"^## (.+?) → \d+\n(.+?)(?=\n\n## |\Z)", printed, re.M | re.S):
         value = json.loads(document)
         if not _is_failure(value):
-            shape = shapes.setdefault(_name(line), {})
+            shape = found.setdefault(_name(line), {})
             for path, word in _words("", value):
                 known = shape.setdefault(path, [])
                 known += [word] if word not in known else []
-    parts = [_part(name, shape) for name, shape in shapes.items()]
-    return HAND.read_text(encoding="utf-8").replace("<!-- documents -->\n", "\n".join(parts))
+    return "\n".join(_part(name, shape) for name, shape in found.items())
 
 
 def _is_failure(value: Any) -> bool:

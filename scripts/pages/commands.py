@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 
 import click
 
 from dsync.cli import dsync
-from tests.commands.command import commands
-from tests.golden.table import rows
+from scripts.pages.table import rows
+
+
+def below(group: click.Group) -> list[tuple[str, click.Command]]:
+    """Return a group's commands, imported."""
+    context = click.Context(group)
+    found = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
+    return [(name, command) for name, command in found if command is not None]
+
+
+def commands(
+    group: click.Group = dsync, path: tuple[str, ...] = ("dsync",)
+) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command and group below one, each with its full name, a group before its own."""
+    for name, command in below(group):
+        yield " ".join((*path, name)), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
 
 
 def of_all() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dsync
-from tests.golden.table import rows
+from scripts.pages.table import rows
 
 PACKAGE = Path(dsync.__file__).parent
 LEVELS = {

@@ -1,15 +1,11 @@
-"""Generates docs/fr/registre.md from what is declared of each table (`personal_data.toml`)."""
+"""The register of processing, table by table, from what is declared of each."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from dsync.database import PROGRAMME
 from dsync.store.dictionary import FREE_TEXT, OF_PERSON, PERSONAL
 from dsync.store.personal_data import holdings
 
-HEAD = Path(__file__).with_suffix(".md")
-"""The part that is written by hand."""
 KINDS = {
     PERSONAL: "personnelle",
     FREE_TEXT: "texte libre",
@@ -18,9 +14,9 @@ KINDS = {
 """What the register says of a column, by its mark."""
 
 
-def page() -> str:
-    """Return the page."""
-    parts = [HEAD.read_text(encoding="utf-8")]
+def documented() -> str:
+    """Return a part for each table: what is personal in it, and until when it is kept."""
+    parts = []
     for one in holdings(PROGRAMME):
         parts.append(f"### `{one.table.name}`\n")
         parts.append(

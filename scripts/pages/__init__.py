@@ -1,25 +1,31 @@
-"""Generates reference pages of docs/ from the code; `pytest --update-golden` writes them.
+"""What the pages of docs/ say of the code: made as the site is built, and committed nowhere.
 
-The folder `hand` has what is written by hand of each page; a mark `<!-- name -->` on a line of its
-own stands for what is generated.
+A line `<!-- built: NAME -->` of a page stands for what `BUILT[NAME]` returns.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from dsync.service.alerts import ALERTS
 from dsync.service.metrics import METRICS
 from dsync.service.surface import ADDRESSES
-from tests.golden import commands, dependencies, errors, events, keys, views
-from tests.golden.table import rows
+from scripts.pages import (
+    commands,
+    dependencies,
+    documents,
+    errors,
+    events,
+    keys,
+    register,
+    rules,
+    views,
+)
+from scripts.pages.table import rows
 
-HAND = Path(__file__).parent / "hand"
-PAGES = sorted(file.relative_to(HAND).as_posix() for file in HAND.rglob("*.md"))
-
-GENERATED: Mapping[str, Callable[[], str]] = {
+MARK = re.compile(r"^<!-- built: (\w+) -->$", re.MULTILINE)
+BUILT: Mapping[str, Callable[[], str]] = {
     "addresses": lambda: rows(
         ("method", "path", "answer"),
         ((method, f"`{path}`", answer) for method, path, answer in ADDRESSES),
@@ -45,14 +51,15 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "licences": dependencies.licences,
     "options": commands.of_all,
     "commands": commands.documented,
+    "documents": documents.shapes,
     "views": views.documented,
     "events": events.documented,
     "errors": errors.documented,
+    "register": register.documented,
+    "rules": rules.published,
 }
-"""What each mark stands for."""
 
 
-def page(name: str) -> str:
-    """Return a page of docs/."""
-    text = (HAND / name).read_text(encoding="utf-8")
-    return re.sub(r"^<!-- (\w+) -->$", lambda mark: GENERATED[mark[1]](), text, flags=re.M)
+def filled(text: str) -> str:
+    """Return a page's text with what its marks stand for."""
+    return MARK.sub(lambda mark: BUILT[mark[1]](), text)

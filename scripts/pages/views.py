@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dsync.database import PROGRAMME
 from dsync.store.reading_views import shipped_dictionary
-from tests.golden.table import rows
+from scripts.pages.table import rows
 
 
 def documented() -> str:

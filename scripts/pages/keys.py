@@ -19,7 +19,7 @@ from dsync.cli import dsync as dsync_command
 from dsync.configuration import Configuration, EigConfiguration
 from dsync.eig.sections import EigSections
 from dsync.settings import VARIABLES
-from tests.golden.table import rows
+from scripts.pages.table import rows
 
 PACKAGE = Path(dsync.__file__).parent
 SOURCES = (
@@ -222,5 +222,4 @@ def _key(field: ast.AnnAssign) -> str:
         for argument in field.value.keywords:
             if argument.arg == "alias" and isinstance(argument.value, ast.Constant):
                 return str(argument.value.value)
-    assert isinstance(field.target, ast.Name)
-    return field.target.id
+    return ast.unparse(field.target)

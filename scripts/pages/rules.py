@@ -1,0 +1,20 @@
+"""The rules of the shipped configuration, as `dsync rules publish` writes them."""
+
+from __future__ import annotations
+
+import re
+
+from dsync.configuration import shipped_config
+from dsync.domain.paper import markdown
+from dsync.eig.publication import published_rules
+from dsync.settings import load_settings
+from dsync.wiring import Worker
+
+
+def published() -> str:
+    """Return the rules, below a page's own title."""
+    with Worker(load_settings(config=shipped_config())) as worker:
+        if worker.eig is None or worker.eig.rules is None:
+            raise LookupError("the shipped configuration judges nothing")
+        text = markdown(published_rules(worker.eig.rules.document()))
+    return re.sub(r"\A# .+\n+", "", text)
