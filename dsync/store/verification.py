@@ -23,11 +23,11 @@ from sqlalchemy import (
 )
 
 from dsync.annotations import WishStatus
-from dsync.domain.dossier import Etat, Presence
+from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import Resultat, Verdict, best, verdict_of
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.store import reading_views, tables
 from dsync.store.answer_rows import AnswerStatus
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
@@ -60,15 +60,13 @@ _AFTER_ERASURE = ("efface", "effacement_leve", "quarantaine")
 """Events that are recorded of an erased dossier, with details that are no personal data."""
 
 _VALUES = {
-    _dossier.c.etat: Etat,
     _dossier.c.presence: Presence,
-    tables.verdict.c.verdict: Verdict,
     _outbox.c.statut: WishStatus,
     tables.reponse.c.resultat: Resultat,
     tables.reponse.c.statut: AnswerStatus,
     tables.piece.c.etat: CopyState,
 }
-"""Columns with the only values that they can have."""
+"""Columns with the only values that they can have, where nothing is recomputed or sealed."""
 _AT_ONCE = 500
 """Number of rows in memory at a time."""
 # Without dsync's own bookkeeping, which no content is derived from.
@@ -231,20 +229,6 @@ class VerificationReads(Subject):
             event.c.evenement == "verdict", event.c.numero.not_in(select(verdict.c.numero))
         )
         return self._numbers(union(uneven, lost))
-
-    def unlike_checks(self, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
-        """Return those of these dossiers with a verdict that does not follow from its checks."""
-        verdict = tables.verdict
-        rows = self.connection.execute(
-            select(verdict.c.numero, verdict.c.verdict, verdict.c.controles).where(
-                among(verdict.c.numero, numbers), verdict.c.verdict.in_(list(map(str, Verdict)))
-            )
-        )
-        return [
-            DossierNumber(row.numero)
-            for row in rows
-            if verdict_of(one.resultat for one in row.controles or ()) is not best(row.verdict)
-        ]
 
     def wrong_presences(self) -> list[DossierNumber]:
         """Return the dossiers whose presence is not that of their last event of one."""

@@ -191,12 +191,12 @@ CORRUPTIONS: list[tuple[str, str, str | None]] = [
     ("a candidature's wishes", f"UPDATE candidature SET voeux = '[]' {_ITS}", "rows"),
     ("a candidature's stages", f"UPDATE candidature SET etapes = '[]' {_ITS}", "rows"),
     ("a candidature's product", f"UPDATE candidature SET produit_id = 'x' {_ITS}", None),
-    ("a verdict", f"UPDATE verdict SET verdict = 'Indéterminé' {_ITS}", "verdicts"),
+    ("a verdict", f"UPDATE verdict SET verdict = 'Indéterminé' {_ITS}", "seals.verdict"),
     (
         "a check",
         "UPDATE verdict SET controles = replace(controles, '\"conforme\"', '\"impossible\"') "
         + _ITS,
-        "verdicts",
+        "seals.verdict",
     ),
     ("a verdict's text", f"UPDATE verdict SET detail = 'X' {_ITS}", "seals.verdict"),
     ("all verdicts of a dossier", f"DELETE FROM verdict {_ITS}", "current_verdict"),
