@@ -12,6 +12,7 @@ from dsync.service.alerts import ALERTS
 from dsync.service.metrics import METRICS
 from dsync.service.surface import ADDRESSES
 from scripts.pages import (
+    answers,
     commands,
     dependencies,
     documents,
@@ -61,5 +62,5 @@ BUILT: Mapping[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """Return a page's text with what its marks stand for."""
-    return MARK.sub(lambda mark: BUILT[mark[1]](), text)
+    """Return a page's text with what its marks stand for, and the answers to its questions."""
+    return answers.answered(MARK.sub(lambda mark: BUILT[mark[1]](), text))
