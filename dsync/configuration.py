@@ -294,14 +294,6 @@ def _allowed(value: str) -> str:
     return text.lower()
 
 
-def _address(value: str) -> str:
-    """Return an e-mail address in lower case."""
-    text = _allowed(value)
-    if text.startswith("@"):
-        raise ValueError("expected an e-mail address, such as dsync@example.gouv.fr")
-    return text
-
-
 def _encrypted(value: str) -> str:
     text = value.strip()
     parts = urlsplit(text)
@@ -429,8 +421,6 @@ class ConsoleSection(_Section):
     """The sign-in; without it the console is for this machine alone."""
     mentions: MentionsSection = MentionsSection()
     accessibilite: AccessibiliteSection = AccessibiliteSection()
-    expediteur: Annotated[str, AfterValidator(_address)] | None = None
-    """The e-mail address from which `dsync run` sends digests, by DSYNC_SMTP_URL."""
 
     @model_validator(mode="after")
     def _has_address(self) -> Self:

@@ -95,20 +95,11 @@ class PrecheckOptions:
     """Judge as if the dossiers had been deposited on this day."""
     refresh: bool = False
     """Use the present evidence instead of the evidence stored with the verdict."""
-    former: Mapping[DossierNumber, Json] | None = None
-    """Use this evidence of earlier verdicts instead of the evidence stored with the verdict."""
     is_trial: bool = False
     """The verdicts are only compared, not stored."""
 
-    def frozen(self, number: DossierNumber, stored: Json) -> Json:
-        """Return the stored evidence to use for a dossier, None for none.
-
-        Args:
-            number: the dossier's.
-            stored: the evidence stored with its verdict.
-        """
-        if self.former is not None:
-            return self.former.get(number)
+    def frozen(self, stored: Json) -> Json:
+        """Return the evidence stored with a verdict if it is to be used, None if not."""
         return None if self.refresh else stored
 
 

@@ -37,7 +37,6 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError
 from dsync.extras import IMAGE_VARIABLE
-from dsync.smtp import SmtpServer
 
 M = TypeVar("M", bound=BaseModel)
 PREFIX = "DSYNC_"
@@ -76,7 +75,6 @@ SECRETS = (
     "sentry_dsn",
     "oidc_client_secret",
     "session_key",
-    "smtp_url",
 )
 
 
@@ -113,7 +111,8 @@ class Settings:
     webhook_secret: SecretStr | None
     """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None
-    """Where alerts are sent: addresses of apprise, separated by blanks."""
+    """Where alerts are sent: addresses of apprise, separated by blanks. The first `mailtos://…`
+    also sends the console's digests."""
     sentry_dsn: SecretStr | None
     """Where bugs of dsync are reported, without any value."""
     oidc_client_secret: SecretStr | None
@@ -121,8 +120,6 @@ class Settings:
     session_key: Annotated[SecretStr | None, Field(min_length=32)]
     """Signs the console's sessions; replicas share it. Default: made at start, so that sessions end
     with the process."""
-    smtp_url: SecretStr | None
-    """The mail server of digests: `smtps://USER:PASSWORD@HOST:465`, or `smtp://…` with STARTTLS."""
     sources: Mapping[str, str]
     """The source of each of `VARIABLES`: flag, environment, file or default."""
     folder: tuple[int, ...] = ()
@@ -265,18 +262,16 @@ class Settings:
         return found
 
     @property
-    def smtp(self) -> SmtpServer | None:
-        """The server that takes e-mails; None: none is sent.
+    def mail_url(self) -> str | None:
+        """The address of alerts that sends e-mails to persons, too; None: there is none.
 
-        Raises:
-            ConfigurationError: its address is wrong.
+        Nobody on the way reads whom they are for: without encryption it is on this machine.
         """
-        if self.smtp_url is None:
-            return None
-        try:
-            return SmtpServer.of(self.smtp_url.get_secret_value())
-        except ValueError as exc:
-            raise ConfigurationError(f"DSYNC_SMTP_URL: {exc}.") from exc
+        urls = "" if self.alert_urls is None else self.alert_urls.get_secret_value()
+        for url in urls.split():
+            if url.startswith("mailtos://") or (url.startswith("mailto://") and is_loopback(url)):
+                return url
+        return None
 
     def shown(self) -> dict[str, str | None]:
         """Return the settings as text, with secrets masked."""
@@ -567,7 +562,7 @@ def _settings_of(
     settings = Settings(
         configuration=configuration, sources=sources, ds_token_file=token_file, **values
     )
-    settings.listen, settings.webhook_words, settings.smtp  # noqa: B018 - properties that raise
+    settings.listen, settings.webhook_words  # noqa: B018 - properties that raise
     return settings
 
 

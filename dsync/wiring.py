@@ -501,7 +501,6 @@ class Worker:
                     groupes={
                         groupe for one in self.configuration.acces for groupe in one.groupes or ()
                     },
-                    mail=self.settings.smtp,
                     notice_blanks=self.configuration.notice_facts(self.demarche).blanks,
                     # One démarche says it for all.
                     workers=self.configuration.service.workers

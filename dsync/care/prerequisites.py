@@ -37,7 +37,6 @@ from dsync.errors import (
     StoreError,
 )
 from dsync.programme import Programme
-from dsync.smtp import MailError, SmtpServer
 from dsync.store import Store
 from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
 from dsync.sync.grounds import BOX, known_boxes, misfits_of
@@ -109,8 +108,6 @@ class CheckSources:
     """The ids in `[ouvert] champs`."""
     groupes: Collection[str] = ()
     """Those of `[[acces]]`."""
-    mail: SmtpServer | None = None
-    """The server that takes the digests; None: none are sent."""
     notice_blanks: Mapping[str, str] = field(default_factory=dict)
     """What the notice for applicants leaves blank, by the setting that says it."""
     workers: int | None = None
@@ -124,7 +121,7 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     """
     yield CheckLine("configuration", CheckStatus.OK, sources.config)
     yield expiry_line(sources.token_expires_on, sources.now.date())
-    for check in (_ds_lines, _database_lines, _target_lines, _mail_lines, _programme_lines):
+    for check in (_ds_lines, _database_lines, _target_lines, _programme_lines):
         try:
             yield from check(sources)
         except DsyncError:
@@ -154,11 +151,6 @@ def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
         yield _target_line(sources, sources.pieces_target)
 
 
-def _mail_lines(sources: CheckSources) -> Iterator[CheckLine]:
-    if sources.mail is not None:
-        yield _mail_line(sources.mail)
-
-
 def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.programme is None or not sources.programme.judges:
         message = "no section [regles], or it is switched off: nothing is judged"
@@ -170,17 +162,6 @@ def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
             message = f"blank in the notice for applicants: {blank_list(sources.notice_blanks)}"
             remedy = "set these, then write it by `dsync rules publish regles.html`"
             yield CheckLine("notice", CheckStatus.INFO, message, remedy)
-
-
-def _mail_line(server: SmtpServer) -> CheckLine:
-    """Return whether the mail server lets dsync in; nothing is sent."""
-    try:
-        server.try_access()
-    except MailError as exc:
-        # Runs do not need it.
-        what, _, remedy = exc.message.removesuffix(".").partition(": ")
-        return CheckLine("mail", CheckStatus.WARNING, what, remedy)
-    return CheckLine("mail", CheckStatus.OK, f"{server} takes the digests")
 
 
 def exit_code_of(lines: Iterable[CheckLine]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from dsync.cli.session import (
     opened,
 )
 from dsync.database import open_database
-from dsync.errors import SchemaDiffersError, StoreError
+from dsync.errors import SchemaBehindError, SchemaDiffersError, StoreError
 from dsync.settings import Settings
 from dsync.store import Store
 
@@ -43,59 +44,47 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@click.option("--yes", is_flag=True, help="Also while a service works on the database.")
+@click.option("--yes", is_flag=True, help="Do not ask; also while a service works on the database.")
 @settings_options()
 def upgrade(*, yes: bool) -> None:
     """Upgrade the database's schema to this version (automatic on SQLite).
 
-    It is refused while a service works on the database, unless with --yes: that one's runs end with
-    5 until it is started again with this version.
+    Going back means to restore a copy: a SQLite file is copied beside itself; on PostgreSQL the
+    line of pg_dump is printed, and on a terminal the command then asks. It is refused while a
+    service works on the database, unless with --yes: that one's runs end with 5 until it is started
+    again with this version.
     """
     has_programme = any(one.configuration.programme for one in load_all(stored=True))
     # The command exists for a schema that is not the present one.
     with _opened(check_schema=False, with_programme=has_programme) as store:
-        before = store.schema_revision
-        if not (yes or _is_own(store)):
-            _refuse_beside_services(store)
-        store.upgrade()
+        before, copy = store.schema_revision, None
+        try:
+            store.check_schema()
+        except SchemaBehindError:
+            if not yes:
+                _refuse_beside_services(store)
+            if not _is_copied(store, yes=yes):
+                return
+            copy = store.upgrade()
         after = store.schema_revision
     if before == after:
         click.echo(f"{store.place}: schema {after} is up to date.")
     else:
         click.echo(f"{store.place}: schema {before or 'empty'} → {after}.")
+    if copy is not None:
+        click.echo(f"{copy}: the database as it was, with its personal data; delete it in time.")
 
 
-@db.command("downgrade")
-@click.argument("version")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-@settings_options()
-def downgrade(*, version: str, yes: bool) -> None:
-    """Take the database's schema back to that of dsync VERSION, such as 0.1.0.
-
-    Stop every service before: one that still works is named, and without --yes nothing is done.
-    Install that version after. Dossiers, history and outbox stay;
-    what only later versions store is deleted. Asks first on a terminal; needs --yes elsewhere.
-    """
-    with _opened(create=False) as store:
-        if not yes:
-            _refuse_beside_services(store)
-        if not confirmed(f"Downgrade {store.place} to dsync {version}?", yes=yes, as_json=False):
-            return
-        before = store.schema_revision
-        store.downgrade(version)
-        after = store.schema_revision
+def _is_copied(store: Store, *, yes: bool) -> bool:
+    """Print how a PostgreSQL database is copied, and ask on a terminal whether it was."""
+    line = store.dump_line()
+    if line is None:
+        return True
     click.echo(
-        f"{store.place}: schema {before} → {after}, that of dsync {version}: install it, and run "
-        "its `dsync db upgrade`, which makes its views where they are others."
+        "To be able to go back, copy the database before; the password comes from PGPASSWORD, a "
+        f"passfile or a prompt:\n  {line}"
     )
-
-
-def _is_own(store: Store) -> bool:
-    try:
-        store.check_schema()
-    except StoreError:
-        return False
-    return True
+    return not sys.stdin.isatty() or confirmed("Upgrade it now?", yes=yes, as_json=False)
 
 
 def _refuse_beside_services(store: Store) -> None:

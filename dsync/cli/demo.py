@@ -186,7 +186,6 @@ def _serve_console(
         # sessions are its own.
         session_key=None,
         oidc_client_secret=None,
-        smtp_url=None,
         alert_urls=None,
         sentry_dsn=None,
         ds_token_expires_on=None,

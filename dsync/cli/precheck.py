@@ -43,7 +43,6 @@ from dsync.sync.work import (
     Precheck,
     PrecheckAsOf,
     RefreshEvidence,
-    RestoreEvidence,
     WithdrawAnswer,
 )
 
@@ -88,10 +87,7 @@ ALL_ROWS = 2**31 - 1
     is_flag=True,
     help="With --dossier: show what today's product evidence gives, and replace the stored one.",
 )
-@click.option(
-    "--undo", is_flag=True, help="With --dossier: take back the evidence that --refresh replaced."
-)
-@click.option("--yes", is_flag=True, help="With --refresh and --undo: do not ask first.")
+@click.option("--yes", is_flag=True, help="With --refresh: do not ask first.")
 @json_option
 @settings_options()
 @click.pass_context
@@ -103,7 +99,6 @@ def precheck(
     explain: bool,
     as_of: date | None,
     refresh: bool,
-    undo: bool,
     yes: bool,
     stats: bool,
     wide: bool,
@@ -112,32 +107,25 @@ def precheck(
     """Judge dossiers again, and show the old and the new verdict.
 
     A dossier keeps the product evidence that was first read for it; --refresh replaces it, after a
-    question or with --yes, and --undo takes it back. Nothing is sent to DS: the next push or sync
-    writes verdicts that changed.
+    question or with --yes. Where the former one was right: `dsync precheck answer`. Nothing is sent
+    to DS: the next push or sync writes verdicts that changed.
     """
     if context.invoked_subcommand is not None:
         return
     if stats:
         # Counting judges nothing, so these would be without effect.
-        if dossiers or as_of or explain or dry_run or refresh or undo:
+        if dossiers or as_of or explain or dry_run or refresh:
             raise click.UsageError("--stats excludes all other options but --wide and --json.")
         _statistics(wide=wide, as_json=as_json)
         return
-    if refresh and undo:
-        raise click.UsageError("--refresh and --undo exclude each other.")
-    for name, given in (("--refresh", refresh), ("--undo", undo)):
-        if given and not dossiers:
-            raise click.UsageError(
-                f"{name} needs --dossier N, because evidence is kept on purpose."
-            )
+    if refresh and not dossiers:
+        raise click.UsageError("--refresh needs --dossier N, because evidence is kept on purpose.")
 
     settings = load(dossiers)
-    work: Judging = Precheck(dossiers)
-    if refresh or undo:
-        work = RefreshEvidence(dossiers) if refresh else RestoreEvidence(dossiers)
-        stores = not (dry_run or as_of)
-        if stores and not _agreed(work, settings, yes=yes, as_json=as_json):
-            return
+    work: Judging = RefreshEvidence(dossiers) if refresh else Precheck(dossiers)
+    stores = not (dry_run or as_of)
+    if refresh and stores and not _agreed(work, settings, yes=yes, as_json=as_json):
+        return
     tried = PrecheckAsOf(as_of, work) if as_of else work
     done = carry_out(tried, as_json=as_json, dry=dry_run, settings=settings)
     document, comparisons = done.document, _comparisons(work, done, settings)
@@ -147,7 +135,7 @@ def precheck(
         _print_document(comparisons, done, moves)
     else:
         _print(comparisons, explain=explain, as_of=as_of)
-        if refresh or undo:
+        if refresh:
             _print_evidence(comparisons)
         stored = "nothing was stored" if document["run"] is None else f"run {document['run']}"
         changed = sum(not comparison.is_same for comparison in comparisons)
@@ -279,8 +267,7 @@ def _agreed(work: Judging, settings: Settings, *, yes: bool, as_json: bool) -> b
             finish(tried)
         if not as_json:
             _print_evidence(tried.comparisons or [])
-    of = "the replaced" if isinstance(work, RestoreEvidence) else "today's"
-    question = f"\nReplace the stored evidence by {of} evidence?"
+    question = "\nReplace the stored evidence by today's evidence?"
     return confirmed(question, yes=yes, as_json=as_json)
 
 

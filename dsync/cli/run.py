@@ -141,23 +141,14 @@ def serve(
 
 
 def _digests(workers: Sequence[Worker], stop: Event) -> list[Digests]:
-    """Return what sends the digests, nothing without a mail server.
-
-    Raises:
-        ConfigurationError: a setting that they need is missing.
-    """
-    server = workers[0].settings.smtp
-    if server is None:
-        return []
+    """Return what sends the digests, nothing without a mail server and a console of a team."""
+    mail_url = workers[0].settings.mail_url
     section = console_section([one.settings for one in workers])
-    if section.expediteur is None or section.openid is None or section.public_url is None:
-        raise ConfigurationError(
-            "DSYNC_SMTP_URL is for digests, which need a sender and a sign-in: set [console] "
-            'expediteur = "dsync@example.gouv.fr" and [console.openid], or leave the variable out.'
-        )
+    if mail_url is None or section.openid is None or section.public_url is None:
+        return []
     from dsync.console.digest import Digests  # Takes memory that only a service with it needs.
 
-    return [Digests(workers, server, section.expediteur, section.public_url, stop)]
+    return [Digests(workers, mail_url, section.public_url, stop)]
 
 
 class _Served:

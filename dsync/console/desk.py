@@ -16,7 +16,7 @@ import structlog
 from dsync.errors import DsyncError, InterruptedRunError, StoreError
 from dsync.sync.handing_over import living_service
 from dsync.sync.report import RunReport
-from dsync.sync.work import AnswerCheck, Attempted, Request, Work, finish, to_row
+from dsync.sync.work import AnswerCheck, Request, Work, finish, to_row
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -89,7 +89,7 @@ class Desk:
                     _log_crash
                 )
 
-    def attempt(self, worker: Worker, title: str, work: Attempted, asked_by: str) -> Trial:
+    def attempt(self, worker: Worker, title: str, work: Work, asked_by: str) -> Trial:
         """Do a dry run in the thread; the results of the last ones are kept."""
         id_ = next(self._trial_ids)
         result = self._threads.submit(worker.attempt, work, LEASE_WAIT_S)

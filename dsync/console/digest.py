@@ -1,8 +1,8 @@
 """The digest: an e-mail with the numbers of what waits for a person, and links; nothing of persons.
 
-It is sent by the service, once a day or a week to each person who asked for it, whatever the number
-of services: who sends it has claimed it in the database before. Nothing is sent where nothing
-waits, nor to anybody whose role has ended.
+It is sent by the service, through the mail server that alerts go by, once a day or a week to each
+person who asked for it, whatever the number of services: who sends it has claimed it in the
+database before. Nothing is sent where nothing waits, nor to anybody whose role has ended.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import hmac
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import structlog
@@ -25,7 +23,6 @@ from dsync.console.access import Role, granted
 from dsync.console.todo import WHOM, todo_of
 from dsync.domain.dossier import PARIS
 from dsync.errors import DsyncError
-from dsync.smtp import SmtpServer
 from dsync.store.subscriptions import Subscription
 from dsync.wiring import Worker
 
@@ -75,8 +72,7 @@ class Digests:
 
     Args:
         workers: of the démarches that the service serves, with one database.
-        server: takes the e-mails.
-        sender: the address from which they come.
+        mail_url: the address of apprise by which e-mails are sent; who gets them is not read of it.
         origin: scheme, host and port of the console.
         stop: ends the service.
     """
@@ -87,8 +83,7 @@ class Digests:
     def __init__(
         self,
         workers: Sequence[Worker],
-        server: SmtpServer,
-        sender: str,
+        mail_url: str,
         origin: str,
         stop: threading.Event,
     ) -> None:
@@ -96,8 +91,7 @@ class Digests:
         """Set while nothing is sent."""
         self.idle.set()
         self._workers = {int(worker.demarche): worker for worker in workers}
-        self._server = server
-        self._sender = sender
+        self._mail_url = mail_url
         self._origin = origin
         self._stop = stop
 
@@ -140,7 +134,7 @@ class Digests:
                 log.info("digest_ended", demarches=ended, reason="no role")
             if not parts:
                 return
-            known = self._server.send(self._message(courriel, parts, claimed[0], now), courriel)
+            self._send(courriel, parts, claimed[0])
         except Exception as exc:
             # One person's: the others get theirs.
             with store.subscriptions() as subscriptions:
@@ -152,7 +146,7 @@ class Digests:
         with store.subscriptions() as subscriptions:
             subscriptions.told(ids, now)
         numbers = [one.demarche for one in parts]
-        log.info("digest_sent" if known else "digest_unconfirmed", demarches=numbers)
+        log.info("digest_sent", demarches=numbers)
 
     def _part(self, courriel: str, worker: Worker, now: datetime) -> Part | None:
         """Return what waits for a person in a démarche, None if they have no role there."""
@@ -183,23 +177,31 @@ class Digests:
         sign = "&" if "?" in path else "?"
         return f"{self._origin}{path}{sign}demarche={worker.demarche}"
 
-    def _message(
-        self, courriel: str, parts: Sequence[Part], first: Subscription, now: datetime
-    ) -> EmailMessage:
+    def _send(self, courriel: str, parts: Sequence[Part], first: Subscription) -> None:
+        """Send one person's e-mail.
+
+        Raises:
+            DsyncError: the server did not take it, or did not say so.
+        """
+        import apprise  # Takes memory that only a service with it needs.
+        from apprise.plugins import url_to_dict
+
         end = link_to_end(self._origin, first)
-        message = EmailMessage()
-        message["From"] = self._sender
-        message["To"] = courriel
+        given: dict[str, Any] = url_to_dict(self._mail_url)  # type: ignore[no-untyped-call]
+        headers = {
+            "Auto-Submitted": "auto-generated",
+            "List-Unsubscribe": f"<{end}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        own = {"targets": [courriel], "cc": "", "bcc": "", "headers": given["headers"] | headers}
+        sender = apprise.Apprise()
+        sender.add({**given, **own})
         numbers = ", ".join(str(one.demarche) for one in parts)
         several = "s" if len(parts) > 1 else ""
-        message["Subject"] = f"Ce qui vous attend dans dsync : démarche{several} {numbers}"
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = make_msgid(domain=self._sender.partition("@")[2])
-        message["Auto-Submitted"] = "auto-generated"
-        message["List-Unsubscribe"] = f"<{end}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        message.set_content("\n".join(self._text(parts, end)), cte="quoted-printable")
-        return message
+        title = f"Ce qui vous attend dans dsync : démarche{several} {numbers}"
+        text = "\n".join(self._text(parts, end))
+        if not sender.notify(title=title, body=text, body_format=apprise.NotifyFormat.TEXT):
+            raise DsyncError("The mail server of DSYNC_ALERT_URLS did not take it.")
 
     def _text(self, parts: Sequence[Part], end: str) -> Iterator[str]:
         yield "Bonjour,"

@@ -19,7 +19,6 @@ from dsync.console.dossiers import place_of
 from dsync.console.drafts import Draft, taken
 from dsync.console.files import sent
 from dsync.console.matrices import commented, grids_of, matrices
-from dsync.console.parameters import UnknownValueError, day_of
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
@@ -42,7 +41,6 @@ from dsync.sync.work import (
     Erase,
     LiftErasure,
     Precheck,
-    PrecheckAsOf,
     Push,
     ReadDossiers,
     WithdrawAnswer,
@@ -151,7 +149,6 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         if may_answer and any(one["reponse"] or one["resultat"] != "conforme" for one in asked):
             products = sorted(reader.programme.products(reader.connection).items())
         settled = to_settle(checks)
-        deposited = words.instant_of(found["depose_le"])
         changes = found["changements"][::-1]
         # The event that begins a presence has its name.
         gone = (e for e in found["evenements"][::-1] if e["evenement"] == found["presence"])
@@ -173,8 +170,6 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             suivi=next(iter(suivi), None),
             etat_le=found.get(SINCE.get(found["etat"], "traite_le")),
             gone_le=next((one["survenu_le"] for one in gone), None),
-            # In UTC, the first hours of a day are of the day before.
-            depose_le=words.paris_day(deposited) if deposited else None,
             wishes=wishes,
             grilles=matrices(grids),
             commentaires=commented(grids),
@@ -386,20 +381,10 @@ def send_again(visit: Visit) -> Response:
 
 
 def judge_again(visit: Visit) -> Response:
-    """« Rejuger »: by the present rules and stored; or as of a day, and only shown."""
+    """« Rejuger », by the present rules."""
     if not visit.worker.configuration.judges:
         raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
-    [number] = numbers = _numbers(visit)
-    wanted = visit.form.get("date")
-    if not wanted:
-        return visit.ask(Precheck(numbers))
-    try:
-        as_of = day_of("date", wanted)
-    except UnknownValueError as exc:
-        visit.say(exc.detail, kind="warning")
-        return visit.back(f"/dossiers/{number}")
-    title = f"Dossier {number} jugé comme s’il était déposé le {words.day(as_of)}"
-    return visit.attempt(title, PrecheckAsOf(as_of, Precheck(numbers)))
+    return visit.ask(Precheck(_numbers(visit)))
 
 
 def answer(visit: Visit) -> Response:

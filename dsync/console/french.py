@@ -40,10 +40,6 @@ _SENTENCES = [
             r"Dossier \1 : il n’a pas été effacé sur demande ; il n’y a rien à annuler.",
         ),
         (
-            r"Dossier (\d+): no refresh replaced its evidence",
-            r"Dossier \1 : aucune consultation n’a remplacé sa preuve ; il n’y a rien à annuler.",
-        ),
-        (
             r"Dossier (\d+): a check failed",
             r"Dossier \1 : un contrôle a échoué sur un défaut de dsync. Son verdict reste ; "
             "signalez-le avec ce numéro.",

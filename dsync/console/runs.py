@@ -13,7 +13,6 @@ from dsync.console.access import Right
 from dsync.console.desk import crash_message
 from dsync.console.visit import Visit
 from dsync.domain.run_kinds import Kind
-from dsync.domain.verdict import Comparison
 from dsync.errors import DsyncError
 from dsync.store import Reader
 from dsync.store.listing import Selection
@@ -167,24 +166,9 @@ def trial(visit: Visit) -> Response:
             trial={"id": found.id, "title": found.title, "begun_at": found.begun_at},
             report=report and report.to_json(),
             code=code,
-            comparisons=report and [*map(_compared, report.comparisons)],
             problem=problem,
-            check_titles=visit.check_titles(reader),
             refresh_s=REFRESH_S,
         )
-
-
-def _compared(one: Comparison) -> dict[str, Any]:
-    """Return what a page shows of a comparison."""
-    return {
-        "numero": one.numero,
-        "before": one.before and one.before.verdict.value,
-        "after": one.after.verdict.value,
-        "controles": [
-            {"controle": check.controle, "resultat": check.resultat.value, "motif": check.motif}
-            for check in one.after.controles
-        ],
-    }
 
 
 def journal(visit: Visit) -> Response:

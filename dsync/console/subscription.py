@@ -18,10 +18,10 @@ def _obstacle(visit: Visit) -> str:
             "Le résumé est envoyé à qui s’identifie par son courriel ; cette console n’est ouverte "
             "que sur ce poste."
         )
-    if visit.worker.settings.smtp_url is None:
+    if visit.worker.settings.mail_url is None:
         return (
-            "Aucun serveur de courriel n’est configuré (DSYNC_SMTP_URL). Demandez à l’équipe "
-            "technique d’en indiquer un."
+            "Aucun serveur de courriel n’est configuré (mailtos://… dans DSYNC_ALERT_URLS). "
+            "Demandez à l’équipe technique d’en indiquer un."
         )
     if granted(visit.worker.configuration.acces, visit.actor.name, {}) is None:
         return (

@@ -34,7 +34,7 @@ from dsync.domain.verdict import Verdict
 from dsync.store import Reader, Store
 from dsync.store.listing import NO_VERDICT
 from dsync.store.services import Titled
-from dsync.sync.work import Attempted, PrecheckAsOf, ReadChanges, Work
+from dsync.sync.work import ReadChanges, Work
 from dsync.wiring import Worker
 
 THEMES = ("neutre", "dsfr")
@@ -442,7 +442,7 @@ class Visit:
         self._check_work(work)
         return self.back(f"/demandes/{self.site.desk.ask(self.worker, work, self.actor.name)}")
 
-    def attempt(self, title: str, work: Attempted) -> Response:
+    def attempt(self, title: str, work: Work) -> Response:
         """Have a dry run done, and show its result.
 
         Raises:
@@ -452,12 +452,11 @@ class Visit:
         trial = self.site.desk.attempt(self.worker, title, work, self.actor.name)
         return self.back(f"/essais/{trial.id}")
 
-    def _check_work(self, work: Attempted) -> None:
+    def _check_work(self, work: Work) -> None:
         # A new read of what has changed is of no dossier that anybody chose.
         if self.dossiers is None or isinstance(work, ReadChanges):
             return
-        judged = work.judging if isinstance(work, PrecheckAsOf) else work
-        numbers = getattr(judged, "dossiers", ())
+        numbers = getattr(work, "dossiers", ())
         if not numbers:
             self.need_all()
         self._check_dossiers(numbers)

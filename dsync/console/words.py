@@ -540,7 +540,6 @@ def details(
                     for value in (given.get("remplace") or {}).values()
                 ),
                 given.get("motif") or "",
-                "l’ancienne preuve est reprise" if given.get("annule") else "",
             ]
     if asked_by := given.get("demande_par"):
         said.append(f"demandé par {asker(asked_by)}")

@@ -376,7 +376,7 @@ class Eig(Programme):
         changed: dict[DossierNumber, DossierProduct] = {}
         words: dict[DossierNumber, str | None] = {}
         for one in inputs:
-            preuve = options.frozen(one.numero, one.preuve) if options else one.preuve
+            preuve = options.frozen(one.preuve) if options else one.preuve
             match = identify_product(
                 one.page_produit,
                 one.incubateur,
@@ -467,7 +467,7 @@ class Eig(Programme):
             candidature = candidature.with_changes(depose_le=datetime.combine(options.as_of, NOON))
         # Fresh evidence does not tell that the page came after the deposit.
         absent = absent_page(candidature, verdict, frozen) if verdict else None
-        preuve = options.frozen(due.numero, verdict.preuve if verdict else None)
+        preuve = options.frozen(verdict.preuve if verdict else None)
         frozen = stored_product(preuve)
         return judge(
             candidature,

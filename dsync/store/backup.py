@@ -157,7 +157,7 @@ def dump_postgresql(url: URL, file: Path, target: Path) -> None:
         raise ConfigurationError(
             "pg_dump is not installed here. Install PostgreSQL's client programs, or run, where "
             "they are, with the password in PGPASSWORD or a passfile: "
-            f"{_line(arguments, target)}"
+            f"{dump_line(url, target)}"
         )
     dump, restore = map(str, programs)
     database = [f"--dbname={others}"] if others else []
@@ -196,8 +196,9 @@ def _connection(arguments: Mapping[str, Any]) -> tuple[dict[str, str], str]:
     return environment, " ".join(others)
 
 
-def _line(arguments: Mapping[str, Any], target: Path) -> str:
-    """Return the command to run, without the password."""
+def dump_line(url: URL, target: Path) -> str:
+    """Return the command that copies a PostgreSQL database into a file, without the password."""
+    _, arguments = url.get_dialect()().create_connect_args(url)
     names = ("host", "port", "user", "dbname", "sslmode", "passfile")
     shown = [(name, arguments[name]) for name in names if arguments.get(name)]
     connection = " ".join(f"{name}={_quoted(value)}" for name, value in shown)

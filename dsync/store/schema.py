@@ -8,8 +8,6 @@ database has is compared with what its revision has (`layout.py`) whenever it is
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -18,7 +16,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from dsync import __version__
-from dsync.errors import ConfigurationError, SchemaBehindError, SchemaDiffersError
+from dsync.errors import SchemaBehindError, SchemaDiffersError
 from dsync.programme import Programme
 from dsync.store import layout, reading_views, tables
 from dsync.store.dictionary import folder_of, parts
@@ -99,7 +97,7 @@ def check(found: Found, place: str, programme: type[Programme], engine: str) -> 
 
 
 def check_mark(connection: Connection, place: str, programme: type[Programme]) -> None:
-    """Check by one statement that nobody has upgraded or downgraded the schema meanwhile.
+    """Check by one statement that nobody has changed the schema meanwhile.
 
     Args:
         connection: to the database.
@@ -125,6 +123,29 @@ def _differs(place: str, how: str) -> SchemaDiffersError:
         "somebody changed it. Nothing was changed: restore its backup, or copy what can be kept of "
         "it into a new database by `dsync db copy URL`."
     )
+
+
+def older(connection: Connection, place: str, programme: type[Programme]) -> str | None:
+    """Return the revisions of a schema that an upgrade changes, as part of a file's name.
+
+    Args:
+        connection: to the database.
+        place: the database's name for messages.
+        programme: whose part is beside the engine's.
+
+    Returns:
+        None: it is empty, or of this version or a newer one.
+
+    Raises:
+        SchemaDiffersError: its tables are those of no release.
+    """
+    found = layout.read(connection, programme)
+    with suppress(SchemaBehindError):
+        check(found, place, programme, connection.dialect.name)
+    present = [(part, found.revisions.get(layout.key(part))) for part in parts(programme)]
+    if not any(revision in known_revisions(part)[:-1] for part, revision in present):
+        return None
+    return "-".join(f"{part.name}{revision}" for part, revision in present if revision)
 
 
 def upgrade(connection: Connection, place: str, programme: type[Programme]) -> None:
@@ -155,68 +176,6 @@ def upgrade(connection: Connection, place: str, programme: type[Programme]) -> N
         command.upgrade(alembic_config(connection, part), "head")
     reading_views.create(connection, programme, readers)
     _mark(connection, programme)
-
-
-def releases(connection: Connection, part: type[Programme]) -> dict[str, str]:
-    """Return the last revision of a part in each release that brought one, oldest first."""
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory.from_config(alembic_config(connection, part))
-    revisions = reversed([*script.walk_revisions()])
-    return {one.module.release: one.revision for one in revisions}
-
-
-def downgrade(
-    connection: Connection, place: str, programme: type[Programme], version: str | None
-) -> None:
-    """Take the schema back to that of a release, in the connection's transaction.
-
-    The views are made again if they read nothing that was taken away; else that release makes its
-    own, and readers are granted again. What only later releases store is deleted.
-
-    Args:
-        connection: to the database.
-        place: the database's name for messages.
-        programme: whose part is beside the engine's.
-        version: the release's; None: before the first one, without a table.
-
-    Raises:
-        ConfigurationError: there was no such release before this version.
-        SchemaBehindError: the schema is not this version's; nothing is changed.
-        SchemaDiffersError: the same.
-    """
-    from alembic import command
-
-    targets = {
-        part: "base" if version is None else _revision_of(version, releases(connection, part))
-        for part in parts(programme)
-    }
-    _lock(connection, programme)
-    check_revision(connection, place, programme)
-    readers = reading_views.drop(connection, programme)
-    # Its own version makes what it needs, and marks it.
-    connection.execute(delete(tables.layout))
-    for part in reversed(parts(programme)):
-        command.downgrade(alembic_config(connection, part), targets[part])
-    if version is not None:
-        with suppress(SQLAlchemyError), connection.begin_nested():
-            reading_views.create(connection, programme, readers)
-
-
-def _revision_of(version: str, known: Mapping[str, str]) -> str:
-    first = min(known, key=_numbers)
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version) or not (
-        _numbers(first) <= _numbers(version) < _numbers(__version__)
-    ):
-        raise ConfigurationError(
-            f"There is no release {version} to go back to: name one from {first} on, before "
-            f"{__version__}."
-        )
-    return [r for release, r in known.items() if _numbers(release) <= _numbers(version)][-1]
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(one) for one in version.split(".")]
 
 
 def _lock(connection: Connection, programme: type[Programme]) -> None:

@@ -156,31 +156,38 @@ class Store:
         with self._connected(reading=True) as connection:
             schema.check_revision(connection, self.place, self._programme)
 
-    def upgrade(self) -> None:
-        """Upgrade the schema to this version.
+    def upgrade(self) -> Path | None:
+        """Upgrade the schema to this version; a SQLite file of an older one is copied first.
+
+        Returns:
+            The copy, beside the file; None: there is none.
 
         Raises:
             SchemaBehindError: the schema is newer than this version; nothing is changed.
             SchemaDiffersError: its tables are those of no release; nothing is changed.
-            StoreError: the database failed; nothing is changed.
+            StoreError: the copy could not be made, or the database failed; nothing is changed.
         """
+        former = None
+        if self._file and (older := self._older()):
+            former = self._file.with_name(f"{self._file.name}.{older}")
+            self.backup(former, force=True)
         with self._changing_views() as connection:
             schema.upgrade(connection, self.place, self._programme)
+        return former
 
-    def downgrade(self, version: str) -> None:
-        """Take the schema back to that of an earlier release.
+    def dump_line(self) -> str | None:
+        """Return the line that copies a PostgreSQL database of an older version.
 
-        Args:
-            version: that release's.
-
-        Raises:
-            ConfigurationError: there is no such release before this version.
-            SchemaBehindError: the schema is not this version's; nothing is changed.
-            SchemaDiffersError: the same.
-            StoreError: the database failed; nothing is changed.
+        None: the database is none, or needs no copy before an upgrade.
         """
-        with self._changing_views() as connection:
-            schema.downgrade(connection, self.place, self._programme, version)
+        from dsync.store import backup as backups  # Imports what other commands do not need.
+
+        older = self._older() if self._is_postgresql else None
+        return older and backups.dump_line(self._url, Path(f"dsync-{older}.dump"))
+
+    def _older(self) -> str | None:
+        with self._connected(reading=True) as connection:
+            return schema.older(connection, self.place, self._programme)
 
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
@@ -197,7 +204,7 @@ class Store:
         """
         try:
             with self._connected() as connection:
-                # Somebody may have upgraded or downgraded it beneath this process.
+                # Somebody may have changed it beneath this process.
                 schema.check_mark(connection, self.place, self._programme)
                 if (former := self._unreleased.get(demarche)) is not None:
                     leases.release(connection, former, self._clock())

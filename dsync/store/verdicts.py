@@ -5,10 +5,9 @@ A stored verdict is never changed, apart from its remark; only the run that gave
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -119,28 +118,6 @@ class VerdictReads(Subject):
         found: dict[DossierNumber, list[tuple[datetime, StoredVerdict]]] = {}
         for row in rows:
             found.setdefault(row.numero, []).append((row.etabli_le, _stored(row)))
-        return found
-
-    def replaced_evidence(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Json]:
-        """Return the evidence that the last refresh of these dossiers replaced, where one did."""
-        rows = self.connection.execute(
-            select(_event.c.numero, _event.c.details)
-            .where(
-                among(_event.c.numero, numbers),
-                _event.c.demarche_numero == self.number,
-                _event.c.evenement == "preuve_relue",
-                _event.c.details.like("%avant_le%"),
-            )
-            .order_by(_event.c.id)
-        )
-        # Oldest first, so that the last refresh of a dossier stays.
-        refreshed = {DossierNumber(row.numero): json.loads(row.details) for row in rows}
-        found: dict[DossierNumber, Json] = {}
-        for number, details in refreshed.items():
-            # Strictly before: a verdict of that run can have the instant of its start.
-            before = datetime.fromisoformat(details["avant_le"]) - timedelta(microseconds=1)
-            if verdict := self.at([number], before).get(number):
-                found[number] = verdict.preuve
         return found
 
     def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:

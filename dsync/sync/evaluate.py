@@ -18,7 +18,7 @@ import structlog
 
 from dsync.annotations import NewWish, desired
 from dsync.annotations.targets import DETAIL, RESULTAT
-from dsync.domain.dossier import COUNTED_ETATS, Json, Presence
+from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Verdict
 from dsync.errors import ConfigurationError, origin_of
@@ -36,7 +36,7 @@ from dsync.sync.grounds import stops_judging
 from dsync.sync.isolating import Failed, judged, prepare
 from dsync.sync.page_storing import quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
-from dsync.sync.work import Judging, RefreshEvidence, RestoreEvidence
+from dsync.sync.work import Judging, RefreshEvidence
 
 MOST_APART = timedelta(minutes=10)
 """How far this machine's clock and DS's may differ: « in time » and « published at the deposit »
@@ -295,20 +295,14 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
     # Without storing anything, stopped rules may be looked at.
     if not run.report.dry and stopped_rules(run, programme, evidence):
         return
-    refreshes, restores = isinstance(work, RefreshEvidence), isinstance(work, RestoreEvidence)
+    refreshes = isinstance(work, RefreshEvidence)
     known: set[DossierNumber] = set()
     with run.reading() as reader:
         chosen = sorted(set(work.dossiers)) or reader.queue.open_numbers()
-        former = reader.verdicts.replaced_evidence(chosen) if restores else None
         # Of changed rules, the table of all open dossiers: accepted ones are compared with them.
         is_table = run.report.dry and not work.dossiers and programme.needs_acceptance(None)
         compared = reader.queue.numbers(COUNTED_ETATS) if is_table else []
-    if former is not None:
-        for number in [number for number in chosen if number not in former]:
-            run.problem(f"Dossier {number}: no refresh replaced its evidence, so none to undo.")
-            known.add(number)
-        chosen = sorted(former)
-    how = PrecheckOptions(as_of, refreshes, former, is_trial=as_of is not None)
+    how = PrecheckOptions(as_of, refreshes, is_trial=as_of is not None)
     for some in run.batches(compared):
         prepare(run, programme, evidence, some, how, {})
     for batch in judge(run, programme, evidence, chosen, how, prepared=set(compared)):
@@ -323,8 +317,8 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
         known |= batch.failed.keys()
         if as_of is None:
             store_verdicts(run, stored)
-            if refreshes or restores:
-                _record_refresh(run, sorted(kept), is_undone=restores)
+            if refreshes:
+                _record_refresh(run, sorted(kept))
     _report_missing_dossiers(run, work.dossiers, known)
 
 
@@ -360,12 +354,9 @@ def _to_store(batch: Batch) -> Batch:
     return replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
 
 
-def _record_refresh(run: Run, numbers: Sequence[DossierNumber], *, is_undone: bool) -> None:
-    # By this instant `replaced_evidence` finds the verdict with the former evidence.
-    details: dict[str, Json] = {"avant_le": run.report.started_at.isoformat()}
-    details |= {"annule": True} if is_undone else {}
-    details["demande_par"] = run.asked_by
-    events = [NewEvent(number, "preuve_relue", details) for number in numbers]
+def _record_refresh(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    by = {"demande_par": run.asked_by}
+    events = [NewEvent(number, "preuve_relue", by) for number in numbers]
     with run.transaction() as tx:
         tx.journal.record_events(run.id, events, run.now)
 

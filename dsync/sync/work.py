@@ -96,17 +96,11 @@ class RefreshEvidence(_Work, frozen=True, tag="precontrole refresh"):
     dossiers: _Some
 
 
-class RestoreEvidence(_Work, frozen=True, tag="precontrole undo"):
-    """Judge dossiers with the product evidence that the last refresh replaced."""
-
-    dossiers: _Some
-
-
 class PrecheckAsOf(_Work, frozen=True, tag="precontrole as_of"):
     """Judge as if the dossiers had been deposited on a day. Only tried: no request is for it."""
 
     as_of: date
-    judging: Precheck | RefreshEvidence | RestoreEvidence
+    judging: Precheck | RefreshEvidence
 
 
 class AnswerCheck(_Work, frozen=True, tag="precontrole answer"):
@@ -170,7 +164,7 @@ class CopyPieces(_Work, frozen=True, tag="pieces"):
 
 
 Read = ReadChanges | ReadAll | ReadDossiers
-Judging = Precheck | RefreshEvidence | RestoreEvidence
+Judging = Precheck | RefreshEvidence
 Answering = AnswerCheck | WithdrawAnswer
 Erasure = Erase | LiftErasure | Purge
 Work = (
@@ -179,7 +173,6 @@ Work = (
     | Overwrite
     | Precheck
     | RefreshEvidence
-    | RestoreEvidence
     | Answering
     | AcceptEvidence
     | Accept

@@ -12,7 +12,6 @@ from dsync.sandbox import Change, Sandbox, content
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.commands.command import Command, InsideCommand
-from tests.console.mailbox import mail_server
 
 OTHER = "autre groupe"
 
@@ -144,23 +143,6 @@ def test_champs_without_a_field_are_one_line(
     out = run("check", *flags).out
     assert ("3 champs stored without a field" in out) is not bool(flags)
     assert [bool(flags)] * 3 == [f"« Question {i} »" in out for i in range(3)]
-
-
-def test_the_mail_server_of_the_digests_is_asked(run: Command) -> None:
-    """Whether it lets dsync in; nothing is sent. What a service needs beside it is named."""
-    with mail_server() as (box, port):
-        url = f"smtp://127.0.0.1:{port}"
-        answered = run("check", "--json", DSYNC_SMTP_URL=url)
-    assert [("ok", f"127.0.0.1:{port} takes the digests")] == lines(answered, "mail")
-    assert [] == box.received
-    silent = run("check", "--json", DSYNC_SMTP_URL=url)
-    [(status, message)] = lines(silent, "mail")
-    assert ("warning", True) == (status, "does not answer" in message)
-    assert 0 == silent.code
-    alone = run("run", DSYNC_SMTP_URL=url, DSYNC_HTTP_LISTEN="")
-    assert (2, True) == (alone.code, "expediteur" in alone.err)
-    wrong = run("config", "check", DSYNC_SMTP_URL="mail.example.fr:25")
-    assert (2, True) == (wrong.code, "DSYNC_SMTP_URL: expected smtps://" in wrong.err)
 
 
 def test_several_demarches_are_checked_at_once(sandbox: Sandbox, run: Command) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
-from sqlalchemy import inspect
+from sqlalchemy import inspect, make_url
 
 from dsync.sandbox import Sandbox, content
 from tests.commands.command import InsideCommand
 from tests.commands.conftest import operator
+from tests.commands.terminal import screen
 from tests.migrations.releases import contents, load
 from tests.outside.history import NOW, SEED
 from tests.store.databases import connected
@@ -50,13 +53,60 @@ def follow(dsync: InsideCommand, mark: str) -> None:
         assert 0 == ended.code, ended.text
 
 
-def test_the_page_leads_from_the_release_before_here_and_back(dsync: InsideCommand) -> None:
+def test_the_page_leads_from_the_release_before_here(dsync: InsideCommand) -> None:
     """Every command is done, and each row is where it was."""
     url = dsync.environment["DSYNC_DATABASE_URL"]
     before = contents(url)
     follow(dsync, "upgrade")
-    follow(dsync, "downgrade")
-    assert before == contents(url)
+    after = contents(url)
+    assert before == {name: after[name] for name in before}
+
+
+def test_a_sqlite_file_is_kept_as_it_was(dsync: InsideCommand, tmp_path: Path) -> None:
+    """By the first command that upgrades it, once, for its owner alone; the copy has each row."""
+    url = dsync.environment["DSYNC_DATABASE_URL"]
+    if not url.startswith("sqlite"):
+        pytest.skip("an operator upgrades PostgreSQL")
+    before = contents(url)
+    copy = tmp_path / "empty.db.0001-eig0001"
+    upgraded = dsync("db", "upgrade")
+    assert (0, True) == (upgraded.code, f"{copy}: the database as it was" in upgraded.out)
+    assert (before, 0o600) == (contents(f"sqlite:///{copy}"), copy.stat().st_mode & 0o777)
+    copy.unlink()
+    assert [0, 0] == [dsync("db", "upgrade").code, dsync("status").code]
+    assert not copy.exists()
+
+
+def test_the_line_that_copies_postgresql_is_said_before(
+    dsync: InsideCommand, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """It runs as it stands and has no password; whoever has not run it yet says no."""
+    url = dsync.environment["DSYNC_DATABASE_URL"]
+    if url.startswith("sqlite"):
+        pytest.skip("a SQLite file is copied by dsync")
+    programs, server = (
+        request.getfixturevalue(name) for name in ("postgres_programs", "postgres_server")
+    )
+    before = contents(url)
+    secret = make_url(url).set(password="geheim").render_as_string(hide_password=False)
+    told = screen(
+        InsideCommand(tmp_path, {**dsync.environment, "DSYNC_DATABASE_URL": secret}),
+        *("db", "upgrade"),
+        typed=lambda: "n\n",
+    )
+    assert (0, before) == (told.code, contents(url)), told.text
+    assert "geheim" not in told.text
+    line = re.search(r"^  (pg_dump .+?)\r?$", told.text, re.MULTILINE)
+    assert line, told.text
+    path = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(["sh", "-c", line[1]], cwd=tmp_path, env=path, check=True)
+    assert 0 == dsync("db", "upgrade").code
+    other = server.make(migrated=False)
+    file = tmp_path / "dsync-0001-eig0001.dump"
+    command = ["pg_restore", "--exit-on-error", "--dbname", other.replace("+psycopg", ""), file]
+    subprocess.run(command, env=path, check=True)
+    assert before == contents(other)
+    server.drop(other)
 
 
 FORMER = (

@@ -130,16 +130,6 @@ def test_a_dossier_is_read_judged_and_sent_again(engine: Engine, visitor: Visito
     assert kinds == requests_of(engine)
 
 
-def test_judging_as_of_a_day_stores_nothing(engine: Engine, visitor: Visitor) -> None:
-    """The page shows both verdicts and the checks of that day."""
-    before = engine.content(all_tables=True)
-    page = visitor.ask(f"/dossiers/{number(0)}/rejuger", date="2023-05-01")
-    assert "Verdict aujourd’hui : Éligible" in page
-    assert "ce jour-là : À vérifier" in page
-    assert "Date de dépôt À vérifier" in page
-    assert before == engine.content(all_tables=True)
-
-
 def test_a_humans_value_is_kept(engine: Engine, visitor: Visitor) -> None:
     """For several conflicts at once; dsync does not write there again."""
     edit(engine, 0, 1)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
 import requests
@@ -23,10 +24,9 @@ from dsync.console.digest import Digests
 from dsync.database import open_database
 from dsync.domain.dossier import PARIS
 from dsync.sandbox import Sandbox
-from dsync.smtp import SmtpServer
 from dsync.wiring import Worker
 from tests.commands.conftest import operator
-from tests.console.mailbox import Mailbox, mail_server
+from tests.console.mailbox import PASSWORD, Mailbox, certificate, mail_server
 from tests.console.provider import EMAIL, FakeProvider, provider
 from tests.console.served import ServedConsole, served, words
 from tests.console.test_signin import Clock, as_, team_access
@@ -43,6 +43,12 @@ ACCES = [
 ORIGIN = "https://dsync.example.gouv.fr"
 
 
+def mail_url(port: int, scheme: str = "mailto", user: str = "", **more: str) -> str:
+    """Return apprise's address of a mail server on this machine, by which alerts go, too."""
+    query = urlencode({"from": "dsync@example.gouv.fr", "to": "ops@example.gouv.fr", **more})
+    return f"{scheme}://{user}127.0.0.1:{port}?{query}"
+
+
 class Post:
     """A service's digests, the mail server, and the console on which people ask for them."""
 
@@ -50,7 +56,7 @@ class Post:
         self, engine: Engine, box: Mailbox, port: int, console: ServedConsole, fake: FakeProvider
     ) -> None:
         self.engine, self.box, self.console, self.fake = engine, box, console, fake
-        self.server = SmtpServer.of(f"smtp://127.0.0.1:{port}")
+        self.mail_url = mail_url(port)
         # To seven in the morning, in Paris, of a Tuesday.
         now = engine.worker.now().astimezone(PARIS)
         until = (now + timedelta(days=(8 - now.weekday()) % 7 + 7)).replace(hour=7, minute=1)
@@ -60,7 +66,7 @@ class Post:
     def service(self, acces: list[dict[str, object]] | None = None) -> Digests:
         """Return the digests of one more service."""
         worker = with_acces(self.engine.worker.app, ACCES if acces is None else acces)
-        return Digests([worker], self.server, "dsync@example.gouv.fr", ORIGIN, threading.Event())
+        return Digests([worker], self.mail_url, ORIGIN, threading.Event())
 
     def browser(self, who: str) -> requests.Session:
         """Sign somebody in."""
@@ -98,8 +104,8 @@ def with_acces(app: Worker, acces: list[dict[str, object]]) -> Worker:
     """Return a worker of the same démarche in which these people have a role, with a server."""
     entries = tuple(AccesSection.model_validate(one) for one in acces)
     configuration = app.configuration.model_copy(update={"acces": entries})
-    url = SecretStr("smtp://127.0.0.1")
-    settings = replace(app.settings, configuration=configuration, smtp_url=url)
+    url = SecretStr(f"json://127.0.0.1 {mail_url(25)}")
+    settings = replace(app.settings, configuration=configuration, alert_urls=url)
     return Worker(settings, clock=app.clock, store=app.store)
 
 
@@ -210,7 +216,7 @@ def test_each_role_is_told_what_waits_for_it(post: Post) -> None:
 def test_what_could_not_be_sent_is_sent_later(
     post: Post, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After a while, by any service; the log has no address. A lost answer is not sent again."""
+    """After a while, by any service, also where no answer came; the log has no address."""
     post.ask(EMAIL, "jour")
     post.engine.advance(days=1)
     post.box.answer = f"550 {EMAIL} is unknown"
@@ -221,14 +227,51 @@ def test_what_could_not_be_sent_is_sent_later(
     post.engine.advance(minutes=16)
     post.box.cuts = True
     post.service().tick()
-    assert 1 == len(post.told())
+    post.box.cuts = False
+    post.engine.advance(minutes=16)
+    post.service().tick()
+    assert 2 == len(post.told())
     post.engine.advance(minutes=16)
     post.service().tick()
     assert [] == post.told()
     logged = capsys.readouterr().out
     assert "digest_not_sent" in logged
-    assert "digest_unconfirmed" in logged
     assert EMAIL.lower() not in logged.lower()
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize("mode", ["ssl", "starttls"])
+def test_an_encrypted_server_is_used_only_if_it_is_trusted(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """By TLS from the first byte or by STARTTLS, with user and password."""
+    context, authority = certificate(tmp_path)
+    post.ask(EMAIL, "jour")
+    post.engine.advance(days=1)
+    with mail_server(context, encrypted=mode == "ssl", signed_in=True) as (box, port):
+        user = f"dsync:{quote(PASSWORD, safe='')}@"
+        post.mail_url = mail_url(port, "mailtos", user, mode=mode)
+        post.service().tick()
+        assert [] == box.received
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        post.engine.advance(minutes=16)
+        post.service().tick()
+    [(to, _)] = box.received
+    assert [EMAIL.lower()] == to
+
+
+@pytest.mark.parametrize(
+    ("urls", "found"),
+    [
+        ("json://h mailtos://u:p@h mailtos://other", "mailtos://u:p@h"),
+        ("mailto://h mailto://[::1]:25?from=a@b.fr", "mailto://[::1]:25?from=a@b.fr"),
+        ("mailto://h json://127.0.0.1", None),
+    ],
+)
+def test_no_digest_leaves_this_machine_in_clear(post: Post, urls: str, found: str | None) -> None:
+    """The first address that encrypts, or is of this machine."""
+    settings = replace(post.engine.worker.app.settings, alert_urls=SecretStr(urls))
+    assert found == settings.mail_url
 
 
 def test_the_service_sends_it(tmp_path: Path) -> None:
@@ -241,7 +284,6 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
         personnes = ["ada@dinum.example.fr"]
         [console]
         public_url = "https://dsync.example.gouv.fr"
-        expediteur = "dsync@example.gouv.fr"
         [console.openid]
         issuer = "https://auth.example.gouv.fr"
         client_id = "dsync"
@@ -259,7 +301,7 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
         environment = {
             "DSYNC_CONFIG": str(file),
             "DSYNC_HTTP_LISTEN": "",
-            "DSYNC_SMTP_URL": f"smtp://127.0.0.1:{port}",
+            "DSYNC_ALERT_URLS": mail_url(port),
         }
         process = command.start("run", err=subprocess.DEVNULL, **environment)
         until = time.monotonic() + 60
@@ -268,8 +310,8 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
         process.terminate()
         process.communicate(timeout=20)
     assert 0 == process.returncode
-    [(to, message)] = box.received
-    assert ["ada@dinum.example.fr"] == to
+    # The others are alerts.
+    [message] = [one for to, one in box.received if to == ["ada@dinum.example.fr"]]
     assert "équipe : " in message.get_content()
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from dsync.console import words as named
-from tests.console.served import ServedConsole, Visitor, served, words
+from tests.console.served import ServedConsole, served, words
 from tests.engine.rig import FIRST, Engine, seeds
 
 LISTS = {
@@ -92,11 +92,3 @@ def test_a_form_takes_any_text(site: ServedConsole) -> None:
         fields = {"texte": text.encode("utf-8", "surrogateescape"), "quoi": "relire"}
         answer = visitor.post("/personne", **fields)
         assert answer.status_code == (400 if "\udcff" in text else 200), repr(text)
-
-
-def test_a_day_that_is_none_leads_back_to_the_dossier(reader: Visitor) -> None:
-    """With a sentence that says how days are written."""
-    for text in ("hier", "9999-12-31"):
-        answer = reader.post(f"/dossiers/{FIRST}/rejuger", date=text)
-        assert 200 == answer.status_code
-        assert "La date attendue est de la forme 2027-06-30." in words(answer.text)

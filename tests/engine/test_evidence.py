@@ -163,24 +163,6 @@ def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
     assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
 
 
-def test_a_refresh_is_undone_by_the_evidence_that_it_replaced(engine_on_each: Engine) -> None:
-    """Not by today's, which is the same as at the refresh; undone twice, the refresh holds."""
-    engine = engine_on_each
-    engine.sync_until_quiet()
-    before = standing(engine, 0)[:2]
-    publish(engine, rewrite(product_of(0)))
-    engine.advance(minutes=1)
-    asked: dict[str, Any] = {"work": Kind.PRECHECK, "dossiers": (number(0),)}
-    engine.sync(**asked, refresh=True, started_by="cli:ada")
-    assert "À vérifier" == engine.verdict(0)
-    for expected in (before, ("À vérifier", "alumni"), before):
-        engine.advance(minutes=1)
-        report = engine.sync(**asked, undo=True, started_by="cli:ada")
-        engine.sync()
-        assert (0, expected) == (report.exit_code, standing(engine, 0)[:2])
-    assert before[0] == engine.remote(0)
-
-
 def test_what_a_pre_check_compared_is_read_back_from_the_database(start: Start) -> None:
     """By the numbers in its report; a finished dossier keeps its verdict, so it is judged again."""
     engine = start([0, 5])

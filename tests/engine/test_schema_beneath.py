@@ -6,6 +6,7 @@ from contextlib import closing
 
 from dsync.database import open_database
 from tests.engine.rig import PROBLEME, Engine, number
+from tests.store.databases import connected
 
 
 def test_no_run_works_on_another_versions_schema(engine_on_each: Engine) -> None:
@@ -13,8 +14,8 @@ def test_no_run_works_on_another_versions_schema(engine_on_each: Engine) -> None
     engine = engine_on_each
     engine.sync_until_quiet()
     assert 0 == engine.sync().exit_code, "the process begins before the schema is another one"
-    with closing(open_database(engine.url, with_programme=True)) as store:
-        store.downgrade("0.1.0")
+    with connected(engine.url) as connection:
+        connection.exec_driver_sql("UPDATE layout SET fingerprint = 'of another version'")
     before = engine.rows("SELECT count(*) AS n FROM sync_run")
     engine.control.edit_champ(number(0), PROBLEME, "Un autre")
     engine.advance(minutes=11)

@@ -16,8 +16,6 @@ FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = sorted({file.name.rpartition("-")[0] for file in FIXTURES.iterdir()})
 BOOKKEEPING = {"layout", "alembic_version", "alembic_version_eig"}
 """Tables about the schema itself."""
-ADDED = {"validation_boxes"}
-"""Columns that the release before lacks."""
 
 
 def load(url: str, version: str) -> None:
@@ -41,11 +39,7 @@ def contents(url: str) -> dict[str, list[str]]:
         names = {*inspect(connection).get_table_names()} - BOOKKEEPING
         found = {}
         for name in sorted(names):
-            columns = sorted(
-                one["name"]
-                for one in inspect(connection).get_columns(name)
-                if one["name"] not in ADDED
-            )
+            columns = sorted(one["name"] for one in inspect(connection).get_columns(name))
             rows = connection.execute(text(f"SELECT {', '.join(columns)} FROM {name}"))
             found[name] = sorted(
                 repr({key: value for key, value in row.items() if value is not None})

@@ -1,4 +1,4 @@
-"""Databases of released versions are upgraded and downgraded, with nothing lost."""
+"""Databases of released versions are upgraded, with nothing lost."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ ENGINES = ("postgresql", "sqlite")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_database_of_a_release_comes_here_and_goes_back(
+def test_a_database_of_a_release_comes_here(
     version: str, empty_database_url: str, tmp_path: Path
 ) -> None:
     """Each row of each table is the same, each view answers, and everything verifies."""
@@ -94,25 +94,3 @@ def test_a_database_of_a_release_comes_here_and_goes_back(
         assert shown.keys() <= answers(url).keys()
         verified = dsync("db", "verify", "--json")
         assert (0, True) == (verified.code, verified.json.get("ok")), verified.text
-        ended = dsync("db", "downgrade", "0.1.0", "--yes")
-        assert 0 == ended.code, ended.text
-        # A table of a later release goes; here it has no row.
-        assert {name: rows for name, rows in before.items() if rows} == {
-            name: rows for name, rows in contents(url).items() if rows
-        }
-        with connected(url) as connection:
-            found = layout.read(connection, PROGRAMME)
-            engine = connection.dialect.name
-        assert None is layout.differences(found, ENGINE, "0001", engine)
-
-
-@pytest.mark.parametrize("version", ["0.0.9", __version__, "9.0.0", "1.0", "x"])
-def test_there_is_no_way_back_to_what_was_not_released(version: str, tmp_path: Path) -> None:
-    """Exit 2; nothing is changed."""
-    url = f"sqlite:///{tmp_path / 'dsync.db'}"
-    load(url, __version__)
-    before = contents(url)
-    dsync = InsideCommand(tmp_path, {**OFFLINE, "DSYNC_DATABASE_URL": url})
-    ended = dsync("db", "downgrade", version, "--yes")
-    assert (2, True) == (ended.code, "There is no release" in ended.err)
-    assert before == contents(url)

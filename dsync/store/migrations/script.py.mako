@@ -1,6 +1,6 @@
 """${message}
 
-Additive first: the release before this one must still run on this schema.
+It only goes forward: what goes back is a restored copy.
 """
 
 # ruff: noqa: D103
@@ -20,7 +20,3 @@ depends_on = ${repr(depends_on)}
 
 def upgrade() -> None:
     ${upgrades if upgrades else "pass"}
-
-
-def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}

@@ -26,7 +26,6 @@ from dsync.sync.work import (
     ReadChanges,
     ReadDossiers,
     RefreshEvidence,
-    RestoreEvidence,
     WithdrawAnswer,
     Work,
     of_row,
@@ -55,7 +54,6 @@ ROWS: list[tuple[Work, str, dict[str, Any]]] = [
     ),
     (Precheck(), "precontrole", {}),
     (RefreshEvidence(SOME), "precontrole", {"refresh": True, "dossiers": [7, 9]}),
-    (RestoreEvidence(SOME), "precontrole", {"undo": True, "dossiers": [7, 9]}),
     (
         AnswerCheck(SOME[:1], "phase", "conforme", "attestation", "a1"),
         "precontrole",
@@ -103,7 +101,7 @@ def test_what_is_asked_for_comes_back_from_its_row(
         ("effacement", {}),
         ("dossier", {"dossiers": []}),
         ("incremental", {"since": "yesterday"}),
-        ("precontrole", {"refresh": True, "undo": True, "dossiers": [7]}),
+        ("precontrole", {"undo": True, "dossiers": [7]}),
         ("precontrole", {"accept_rules": True}),
     ],
 )

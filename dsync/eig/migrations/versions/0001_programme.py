@@ -126,14 +126,3 @@ def upgrade() -> None:
         sa.Column("phrases", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_regle")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("regle")
-    op.drop_table("registre")
-    op.drop_table("produit")
-    op.drop_table("evidence")
-    with op.batch_alter_table("candidature", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_candidature_produit_id"))
-
-    op.drop_table("candidature")

@@ -52,14 +52,3 @@ def upgrade() -> None:
     op.add_column("reponse", sa.Column("produit", sqltypes.AutoString(), nullable=True))
     op.create_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run", ["demarche_numero", "run"])
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")
-
-
-def downgrade() -> None:
-    op.create_index(op.f("ix_sync_run_demarche_numero"), "sync_run", ["demarche_numero"])
-    op.drop_index(op.f("ix_sync_run_demarche_numero_run"), "sync_run")
-    op.drop_column("sync_state", "validation_boxes")
-    op.drop_table("accord")
-    with op.batch_alter_table("reponse") as batch:
-        batch.drop_column("produit")
-    op.drop_table("jumeau")
-    op.drop_table("layout")
