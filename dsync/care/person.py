@@ -9,7 +9,6 @@ from typing import Any
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
 from dsync.store import Store
-from dsync.store.personal_data import holdings
 
 ACCESS = "acces"
 """The genre of such an access in the journal."""
@@ -44,7 +43,7 @@ def look_up(
         hits = reader.persons.search(text)
         copies = reader.persons.copies(sorted({one.numero for one in hits if one.numero}))
         applicant_of = reader.persons.applicant_of(hits)
-        declared = {one.table.name: one for one in holdings(reader.programme)}
+    declared = {one.table.name: one for one in store.holdings()}
     # Before anybody sees the result.
     for number in store.demarches() if demarche is None else (demarche,):
         theirs = [one for one in hits if one.demarche_numero == number]

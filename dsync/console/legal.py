@@ -5,10 +5,7 @@ The first three are read without a session; they hold nothing of a dossier.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from importlib import resources
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -69,7 +66,7 @@ def personal_data(site: Site) -> Page:
             paragraph(
                 "Elles viennent de Démarches Simplifiées, et de ce que l’équipe fait sur ce site."
             ),
-            table(("Ce qui est gardé", "Jusqu’à"), _register()),
+            table(("Ce qui est gardé", "Jusqu’à"), _register(site)),
             heading("Qui les voit"),
             items(
                 [
@@ -92,18 +89,10 @@ def personal_data(site: Site) -> Page:
     )
 
 
-@cache
-def _register() -> list[tuple[str, str]]:
+def _register(site: Site) -> list[tuple[str, str]]:
     """Return what each table of personal data holds, and until when, as the register says."""
-    found: Mapping[str, Mapping[str, object]] = tomllib.loads(
-        (resources.files("dsync.store") / "personal_data.toml").read_text(encoding="utf-8")
-    )
-    rows = {
-        (str(one["contenu"]), str(one.get("duree", ""))): None
-        for one in found.values()
-        if one.get("colonnes")
-    }
-    return [(content.replace("'", "’"), until.replace("'", "’")) for content, until in rows]
+    held = [one for one in site.store.holdings() if one.columns]
+    return [(one.contents.replace("'", "’"), one.until.replace("'", "’")) for one in held]
 
 
 def _durations(site: Site) -> Iterator[Block]:

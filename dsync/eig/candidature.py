@@ -16,10 +16,20 @@ from sqlalchemy import BigInteger, Index, MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from dsync.domain.documented import Declared, Mark
 from dsync.domain.dossier import Demandeur, Json
 from dsync.eig.stages import Passage
-from dsync.store.columns import NAMING, given_number, json_text
-from dsync.store.dictionary import FREE_TEXT, PERSONAL
+from dsync.store.columns import (
+    NAMING,
+    JsonText,
+    declare,
+    free,
+    given_number,
+    kept,
+    of_person,
+    open_,
+    personal,
+)
 
 metadata = MetaData(naming_convention=NAMING)
 """The programme's tables."""
@@ -106,22 +116,13 @@ class FieldDeclaration(NamedTuple):
     """The section of `dsync dossier show`, one of `SECTIONS` in `eig/database_part.py`."""
     label: str
     """Its English name in that section."""
-    description: str
-    """A French sentence for analysts."""
+    declared: Declared
+    """Open: readers without personal data see it. Else people can write anything there, personal
+    data too."""
     target: str | None = None
     """Its key in `[mapping]`, if not the column's name."""
     is_annotation: bool = False
     """Whether it is filled from an annotation instead of a champ."""
-    is_personal: bool = False
-    is_open: bool = False
-    """Whether readers without personal data see it. Else people can write anything there, personal
-    data too."""
-
-    @property
-    def full_description(self) -> str:
-        """The description, marked unless the field is open."""
-        mark = "" if self.is_open else PERSONAL if self.is_personal else FREE_TEXT
-        return f"{self.description} {mark}".rstrip()
 
 
 def _champ(
@@ -135,8 +136,10 @@ def _champ(
     annotation: bool = False,
 ) -> Any:
     """Declare a field that is filled from a champ or an annotation; it is masked unless opened."""
-    declared = FieldDeclaration(section, label, description, target, annotation, personal, opened)
-    return Field(default=None, sa_column_kwargs={"info": {"declared": declared}})
+    mark = Mark.OPEN if opened else Mark.PERSONAL if personal else Mark.FREE_TEXT
+    declared = Declared(description, mark)
+    field = FieldDeclaration(section, label, declared, target, annotation)
+    return declare(declared, default=None, info={"field": field})
 
 
 def _annotation(section: str, label: str, description: str, *, opened: bool = False) -> Any:
@@ -151,6 +154,8 @@ class Table(SQLModel, registry=registry(metadata=metadata)):
     model_config = {"defer_build": True}
 
 
+# One line a column, however long its sentence.
+# fmt: off
 class Candidature(Table, table=True):
     """A dossier in the programme's terms. Texts are unchanged; a blank one is None.
 
@@ -163,118 +168,61 @@ class Candidature(Table, table=True):
     __table_args__ = (
         Index("ix_candidature_produit_id", "produit_id", "par_sa_fiche"),
         Index("ix_candidature_jury_le", "jury_le"),
+        kept("Une ligne par dossier : les réponses dans les termes de l'appel à projets, et les grilles d'évaluation.", "L'effacement du dossier, qui supprime la ligne."),
     )
 
     numero: int = given_number()
     demarche_numero: int = Field(sa_type=BigInteger)
     depose_le: dt.datetime
-    demandeur: Demandeur = json_text(Demandeur)
+    demandeur: Demandeur = of_person("Demandeur.", JsonText(Demandeur))
     """Without the details, which only the engine's copy of the dossier has."""
-    reponses: Mapping[str, Reponse] = json_text(dict[str, Reponse], default={})
+    reponses: Mapping[str, Reponse] = open_(type_=JsonText(dict[str, Reponse]), default={})
     """The status of each key of `[mapping]` outside repetitions."""
-    voeux: tuple[Voeu, ...] = json_text(tuple[Voeu, ...], default=())
-    evaluations: tuple[Evaluation, ...] = json_text(tuple[Evaluation, ...], default=())
-    bilan: Bilan | None = json_text(Bilan | None)
+    voeux: tuple[Voeu, ...] = free("Profils souhaités et missions.", JsonText(tuple[Voeu, ...]), default=())
+    evaluations: tuple[Evaluation, ...] = personal("Grilles : évaluatrice ou évaluateur, commentaire, notes.", JsonText(tuple[Evaluation, ...]), default=())
+    bilan: Bilan | None = open_(type_=JsonText(Bilan | None))
     """What they give together; None without a grid."""
-    etapes: tuple[Passage, ...] = json_text(tuple[Passage, ...], default=())
+    etapes: tuple[Passage, ...] = open_(type_=JsonText(tuple[Passage, ...]), default=())
     """Its stages, those of dates to come included."""
-    extra: Mapping[str, Json] = json_text(dict[str, Any], default={})
+    extra: Mapping[str, Json] = personal("Réponses aux autres champs de [mapping.champs].", JsonText(dict[str, Any]), default={})
     """Answers to champs that are mapped and that no field here declares, by their names."""
-    produit_id: str | None = None
+    produit_id: str | None = open_("Identifiant beta.gouv.fr du produit reconnu dans cette réponse, avec ou sans certitude (contrôle fiche_produit) ; vide si la réponse n'en désigne aucun, ou plusieurs.", default=None)
     """The product of the dossier, written by the pre-check."""
     par_sa_fiche: bool | None = None
     """Whether the product is certain, as by the address of its page; only then a doublon."""
 
-    etape: str | None = _annotation(
-        "Dossier",
-        "stage",
-        "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : "
-        "lecture_suivi.",
-        opened=True,
-    )
-    page_produit: str | None = _champ(
-        "Project", "product page", "Adresse de la page du produit, telle que saisie."
-    )
-    phase_declaree: str | None = _champ(
-        "Project", "phase declared", "Phase du produit déclarée dans le formulaire.", opened=True
-    )
+    etape: str | None = _annotation("Dossier", "stage", "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : lecture_suivi.", opened=True)
+    page_produit: str | None = _champ("Project", "product page", "Adresse de la page du produit, telle que saisie.")
+    phase_declaree: str | None = _champ("Project", "phase declared", "Phase du produit déclarée dans le formulaire.", opened=True)
     incubateur: str | None = _champ("Project", "incubator declared", "Incubateur déclaré.")
     probleme: str | None = _champ("Project", "problem", "Problème auquel répond le produit.")
-    politique_publique: str | None = _champ(
-        "Project", "public policy", "Politique publique concernée."
-    )
+    politique_publique: str | None = _champ("Project", "public policy", "Politique publique concernée.")
     entite: str | None = _champ("Administration", "entity", "Entité qui porte le projet.")
-    departement_code: str | None = _champ(
-        "Administration",
-        "département",
-        "Code du département d'affectation.",
-        target="departement",
-        opened=True,
-    )
-    departement_nom: str | None = _champ(
-        "Administration",
-        "département's name",
-        "Nom du département d'affectation.",
-        target="departement",
-        opened=True,
-    )
+    departement_code: str | None = _champ("Administration", "département", "Code du département d'affectation.", target="departement", opened=True)
+    departement_nom: str | None = _champ("Administration", "département's name", "Nom du département d'affectation.", target="departement", opened=True)
     lieu_travail: str | None = _champ("Administration", "place of work", "Lieu de travail proposé.")
     sponsor_nom: str | None = _champ("Contacts", "sponsor", "Nom du sponsor.", personal=True)
-    sponsor_fonction: str | None = _champ(
-        "Contacts", "sponsor's function", "Fonction du sponsor.", personal=True
-    )
-    sponsor_courriel: str | None = _champ(
-        "Contacts", "sponsor's e-mail", "Courriel du sponsor.", personal=True
-    )
-    sponsor_telephone: str | None = _champ(
-        "Contacts", "sponsor's telephone", "Téléphone du sponsor.", personal=True
-    )
+    sponsor_fonction: str | None = _champ("Contacts", "sponsor's function", "Fonction du sponsor.", personal=True)
+    sponsor_courriel: str | None = _champ("Contacts", "sponsor's e-mail", "Courriel du sponsor.", personal=True)
+    sponsor_telephone: str | None = _champ("Contacts", "sponsor's telephone", "Téléphone du sponsor.", personal=True)
     contact_nom: str | None = _champ("Contacts", "contact", "Nom du contact.", personal=True)
-    contact_fonction: str | None = _champ(
-        "Contacts", "contact's function", "Fonction du contact.", personal=True
-    )
-    contact_courriel: str | None = _champ(
-        "Contacts", "contact's e-mail", "Courriel du contact.", personal=True
-    )
-    contact_telephone: str | None = _champ(
-        "Contacts", "contact's telephone", "Téléphone du contact.", personal=True
-    )
+    contact_fonction: str | None = _champ("Contacts", "contact's function", "Fonction du contact.", personal=True)
+    contact_courriel: str | None = _champ("Contacts", "contact's e-mail", "Courriel du contact.", personal=True)
+    contact_telephone: str | None = _champ("Contacts", "contact's telephone", "Téléphone du contact.", personal=True)
     cas_demande: str | None = _champ("Scheme", "case", "Cas d'octroi demandé.", opened=True)
     pilotage_actuel: str | None = _champ("Scheme", "led now by", "Pilotage actuel du produit.")
-    pilotage_envisage: str | None = _champ(
-        "Scheme", "to be led by", "Pilotage envisagé du produit."
-    )
-    objectifs_12_mois: str | None = _champ(
-        "Motivations", "aims in 12 months", "Objectifs à douze mois."
-    )
+    pilotage_envisage: str | None = _champ("Scheme", "to be led by", "Pilotage envisagé du produit.")
+    objectifs_12_mois: str | None = _champ("Motivations", "aims in 12 months", "Objectifs à douze mois.")
     benefices: str | None = _champ("Motivations", "benefits", "Bénéfices attendus.")
     perspectives: str | None = _champ("Motivations", "prospects", "Perspectives du produit.")
-    valide_par_instructeur: bool | None = _annotation(
-        "Selection and recruitment",
-        "validated by an instructeur",
-        "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit "
-        "dans le dossier.",
-        opened=True,
-    )
-    jury_le: dt.date | None = _annotation(
-        "Selection and recruitment", "jury", "Date du jury.", opened=True
-    )
-    convention_le: dt.date | None = _annotation(
-        "Selection and recruitment", "convention", "Date de la convention.", opened=True
-    )
-    candidatures_le: dt.date | None = _annotation(
-        "Selection and recruitment",
-        "applications open",
-        "Date de présentation des candidatures à l'administration.",
-        opened=True,
-    )
-    entretiens_le: dt.date | None = _annotation(
-        "Selection and recruitment", "interviews", "Date des entretiens.", opened=True
-    )
-    prise_de_poste_le: dt.date | None = _annotation(
-        "Selection and recruitment", "start of work", "Date de la prise de poste.", opened=True
-    )
+    valide_par_instructeur: bool | None = _annotation("Selection and recruitment", "validated by an instructeur", "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit dans le dossier.", opened=True)
+    jury_le: dt.date | None = _annotation("Selection and recruitment", "jury", "Date du jury.", opened=True)
+    convention_le: dt.date | None = _annotation("Selection and recruitment", "convention", "Date de la convention.", opened=True)
+    candidatures_le: dt.date | None = _annotation("Selection and recruitment", "applications open", "Date de présentation des candidatures à l'administration.", opened=True)
+    entretiens_le: dt.date | None = _annotation("Selection and recruitment", "interviews", "Date des entretiens.", opened=True)
+    prise_de_poste_le: dt.date | None = _annotation("Selection and recruitment", "start of work", "Date de la prise de poste.", opened=True)
 
+    # fmt: on
     def with_changes(self, **changes: Any) -> Self:
         """Return a copy with these values changed."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
@@ -294,12 +242,16 @@ BLANK: Mapping[str, Any] = {
 def declared_fields() -> Iterator[tuple[str, FieldDeclaration]]:
     """Yield the columns with metadata, in order."""
     for column in metadata.tables["candidature"].columns:
-        if "declared" in column.info:
-            yield column.name, column.info["declared"]
+        if "field" in column.info:
+            yield column.name, column.info["field"]
 
 
 OPEN = frozenset(
-    {declared.target or name for name, declared in declared_fields() if declared.is_open}
+    {
+        field.target or name
+        for name, field in declared_fields()
+        if field.declared.mark is Mark.OPEN
+    }
     | {"voeux.profil", "voeux.ordre", "evaluations.moment", "evaluations.criteres"}
 )
 """The keys of `[mapping]` whose champs readers without personal data see."""
@@ -308,9 +260,9 @@ OPEN = frozenset(
 def targets(*, annotations: bool) -> tuple[str, ...]:
     """Return the keys allowed in `[mapping.annotations]`, or else in `[mapping.champs]`."""
     keys = (
-        declared.target or name
-        for name, declared in declared_fields()
-        if declared.is_annotation == annotations
+        field.target or name
+        for name, field in declared_fields()
+        if field.is_annotation == annotations
     )
     # Two columns can come from one champ: the code and the name of the département.
     return tuple(dict.fromkeys(keys))

@@ -96,7 +96,7 @@ def main_view_columns() -> Iterator[ViewColumn]:
             f"c.{name}",
             declared.section,
             declared.label,
-            declared.full_description,
+            declared.declared.said,
             _TYPES[candidature.Candidature.model_fields[name].annotation],
         )
         yield from _OTHER_COLUMNS.get(name, ())

@@ -5,59 +5,64 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import Text
-from sqlmodel import Field
 
 from dsync.eig.candidature import Table, metadata
 from dsync.eig.precheck.catalogue import Phase
 from dsync.eig.precheck.evidence import RegistryAnswer
-from dsync.store.columns import json_text
+from dsync.store.columns import JsonText, free, kept, of_person, open_, personal
+
+# One line a column, however long its sentence.
+# fmt: off
 
 
 class EvidenceRow(Table, table=True):
     """The last good copy of a source of evidence."""
 
     __tablename__ = "evidence"
+    __table_args__ = kept("Copie du catalogue public de beta.gouv.fr.", "La copie suivante.")
 
-    source: str = Field(primary_key=True)
-    url: str | None
-    body: str | None = Field(default=None, sa_type=Text)
-    redirects: str | None = Field(default=None, sa_type=Text)
+    source: str = open_(primary_key=True)
+    url: str | None = open_()
+    body: str | None = free("Catalogue tel que publié ; il peut nommer des personnes.", Text)
+    redirects: str | None = open_(type_=Text)
     fetched_at: dt.datetime | None
     confirmed_at: dt.datetime | None
     checked_at: dt.datetime
-    etag: str | None
-    last_modified: str | None
-    sha256: str | None
+    etag: str | None = open_()
+    last_modified: str | None = open_()
+    sha256: str | None = open_()
     # A newer copy that the safety brake refused.
-    refused_sha256: str | None
+    refused_sha256: str | None = open_()
     refused_since: dt.datetime | None
     refused_times: int | None
-    refused_message: str | None = Field(default=None, sa_type=Text)
-    erreur: str | None
+    refused_message: str | None = open_(type_=Text)
+    erreur: str | None = open_()
 
 
 class ProduitRow(Table, table=True):
     """A product as last published; rows are never deleted."""
 
     __tablename__ = "produit"
+    __table_args__ = kept("Produits publiés, sans personne.", "La suppression de la base.")
 
-    id: str = Field(primary_key=True)
-    nom: str
-    anciens_noms: Any = json_text(tuple[str, ...])
-    phases: Any = json_text(tuple[Phase, ...])
-    incubateur: str
+    id: str = open_("Identifiant du produit sur beta.gouv.fr.", primary_key=True)
+    nom: str = open_("Nom du produit.")
+    anciens_noms: Any = open_(type_=JsonText(tuple[str, ...]))
+    phases: Any = open_(type_=JsonText(tuple[Phase, ...]))
+    incubateur: str = open_("Incubateur du produit.")
     # By what lists find its dossiers: `searchable` of its id and names.
-    recherche: str
-    vu_le: dt.datetime
+    recherche: str = open_()
+    vu_le: dt.datetime = open_("Date de la dernière lecture du catalogue où le produit figurait, en UTC.")
 
 
 class RegistreRow(Table, table=True):
     """An answer of the registry of enterprises, used until `expires_at`."""
 
     __tablename__ = "registre"
+    __table_args__ = kept("Réponses de l'API Recherche d'entreprises.", "L'effacement du dernier dossier de ce demandeur.")
 
-    siren: str = Field(primary_key=True)
-    answer: Any = json_text(RegistryAnswer)
+    siren: str = of_person("SIREN du demandeur.", primary_key=True)
+    answer: Any = of_person("Catégorie juridique, état.", JsonText(RegistryAnswer))
     fetched_at: dt.datetime
     expires_at: dt.datetime
 
@@ -66,17 +71,18 @@ class RegleRow(Table, table=True):
     """A version of the rules, whole; rows are never changed nor deleted."""
 
     __tablename__ = "regle"
+    __table_args__ = kept("Versions des règles qui ont établi un verdict.", "La suppression de la base.")
 
-    version: str = Field(primary_key=True)
-    depuis_le: dt.datetime
-    revision: int
-    regles: Any = json_text()
-    derogations: Any = json_text()
-    listes: Any = json_text()
-    categories: Any = json_text()
-    champs_attendus: Any = json_text()
-    controles: Any = json_text()
-    phrases: Any = json_text()
+    version: str = open_("Version, telle que dans lecture_precontrole.version_regles.", primary_key=True)
+    depuis_le: dt.datetime = open_("Date du premier verdict établi par cette version, en UTC.")
+    revision: int = open_("Révision des phrases du logiciel.")
+    regles: Any = open_("Paramètres de la section [regles] : dates de l'appel, profils, phases, cas, gravités, autorité qui instruit, longueur du texte.", JsonText())
+    derogations: Any = personal("Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison.", JsonText())
+    listes: Any = open_("Listes de référence : genre, année, source, nombre d'entrées, empreinte SHA-256 du fichier.", JsonText())
+    categories: Any = open_("Catégories juridiques : code ou famille de codes, libellé, réponse.", JsonText())
+    champs_attendus: Any = open_("Champs attendus dans un dossier complet : champ, libellé.", JsonText())
+    controles: Any = open_("Contrôles faits : nom, titre, sens.", JsonText())
+    phrases: Any = open_("Situations prévues : contrôles, résultat, situation, phrase avec ses variables entre accolades.", JsonText())
 
 
 candidature = metadata.tables["candidature"]

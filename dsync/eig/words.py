@@ -136,7 +136,7 @@ the applicant typed, as the address of a page, nor what the team or a person dec
 UNSHOWN = ("sha256", "lisibles", "profils", "hors_offre")
 # Two columns of one champ have one key here; the last one's label stays.
 _FIELDS = {
-    field.target or name: label_of(field.full_description) for name, field in declared_fields()
+    field.target or name: label_of(field.declared.sentence) for name, field in declared_fields()
 }
 _OF_FIELDS = ("sans_reponse", "vides", "non_associes")
 PhaseName = Callable[[str], str]

@@ -1,16 +1,17 @@
-"""Column types for SQLite and PostgreSQL, and functions that make common columns."""
+"""Column types for SQLite and PostgreSQL, and functions that declare columns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Integer, Text
+from sqlalchemy import BigInteger, Column, Integer, String, Text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field
 
+from dsync.domain.documented import Declared, Mark
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import DamagedJsonError
 
@@ -93,22 +94,57 @@ class BigKey(TypeDecorator[int]):
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
-def given_number() -> int:
+def declare(
+    declared: Declared, type_: Any = None, *, info: Mapping[str, Any] | None = None, **options: Any
+) -> Any:
+    """Declare a column of a table.
+
+    Args:
+        declared: what it holds.
+        type_: SQLAlchemy's type; None: that of the annotation.
+        info: what else is known of the column.
+        options: of `Field`.
+    """
+    if isinstance(type_, JsonText):
+        options = {"default": None, "nullable": True} | options
+    if type_ is not None:
+        options["sa_type"] = type_
+    kwargs = {"info": {"declared": declared, **(info or {})}, **options.pop("column", {})}
+    return Field(sa_column_kwargs=kwargs, **options)
+
+
+def _declaring(mark: Mark) -> Callable[..., Any]:
+    return lambda sentence="", *type_, **options: declare(
+        Declared(sentence, mark), *type_, **options
+    )
+
+
+open_ = _declaring(Mark.OPEN)
+personal = _declaring(Mark.PERSONAL)
+free = _declaring(Mark.FREE_TEXT)
+of_person = _declaring(Mark.OF_PERSON)
+"""Declare a column by its French sentence, which its views show, too, then as `declare` does."""
+
+
+def given_number(sentence: str = "") -> int:
     """Make a 64-bit primary key whose values come from DS and not from the database."""
-    number: int = Field(sa_type=BigKey, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    number: int = open_(sentence, BigKey, primary_key=True, column={"autoincrement": False})
     return number
 
 
-def json_text(shape: Any = Any, *, default: Any = None) -> Any:
-    """Make a nullable column of JSON text.
-
-    Args:
-        shape: as of `JsonText`.
-        default: the value of a row without one.
-    """
-    return Field(default=default, sa_type=JsonText(shape), nullable=True)
+def kept(contents: str, until: str) -> dict[str, Any]:
+    """Return the end of a table's `__table_args__`: what it holds, and what ends that; French."""
+    return {"info": {"kept": (contents, until)}}
 
 
-def raw_json() -> Any:
-    """Make a nullable column of raw JSON."""
-    return Field(default=None, sa_type=RawJson(), nullable=True)
+def declared_of(column: Column[Any]) -> Declared:
+    """Return what is declared of a table's column; in an undeclared text, anything may stand."""
+    other = Declared(mark=Mark.FREE_TEXT if is_text(column.type) else Mark.OPEN)
+    found: Declared = column.info.get("declared", other)
+    return found
+
+
+def is_text(type_: TypeEngine[Any]) -> bool:
+    """Return whether a column's values are texts, JSON included."""
+    inner = type_.impl_instance if isinstance(type_, TypeDecorator) else type_
+    return isinstance(inner, String)

@@ -13,8 +13,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, Table, and_, delete, func, select, update
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import Connection, Row, Table, and_, delete, func, select, update
 
 from dsync.annotations import WishStatus
 from dsync.domain.dossier import DeletedDossier, Etat, Json, Presence
@@ -22,6 +21,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
 from dsync.store import reading_views, tables
 from dsync.store.changes import ChangeWrites, state_change
+from dsync.store.columns import is_text
 from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.seals import HISTORY, Seals
@@ -458,12 +458,6 @@ def _blank(
         if is_text(column.type) and column.name not in KEPT_TEXTS[table]
     }
     connection.execute(update(table).where(among(table.c.numero, numbers)).values(texts | values))
-
-
-def is_text(type_: TypeEngine[Any]) -> bool:
-    """Return whether a column's values are texts, JSON included."""
-    inner = type_.impl_instance if isinstance(type_, TypeDecorator) else type_
-    return isinstance(inner, String)
 
 
 def _bare(controle: Controle) -> dict[str, str]:

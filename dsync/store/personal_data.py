@@ -1,26 +1,25 @@
-"""Where data of persons lie, as declared beside the tables, and the search for a person in it.
+"""Where data of persons lie, as the tables declare it, and the search for a person in it.
 
-`personal_data.toml` has a sentence for each column, or names it as one without personal data. The
-register of processing (`docs/fr/registre.md`) is made of it, and the search goes by it: each column
-of text that is not named there is searched, so that a new one cannot be forgotten.
+The register of processing (`docs/fr/registre.md`) is made of it, and the search goes by it: each
+column of text that is not declared as open is searched, so that a new one cannot be forgotten.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Column, Select, Table, Text, cast, null, or_, select
 
+from dsync.domain.documented import Declared, Mark
 from dsync.domain.dossier import unaccented
 from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import tables
-from dsync.store.deletions import is_text
-from dsync.store.dictionary import folder_of, parts
+from dsync.store.columns import declared_of
+from dsync.store.dictionary import parts
 from dsync.store.sql import Subject, among
 
 SHORTEST = 3
@@ -38,17 +37,17 @@ class Holding(NamedTuple):
     contents: str
     until: str
     """What ends its keeping, in French."""
-    columns: Mapping[str, str]
-    """A French sentence for each column with personal data, with its mark at the end."""
-    without: frozenset[str]
-    """The columns without personal data."""
+
+    @property
+    def columns(self) -> dict[str, Declared]:
+        """The columns with personal data."""
+        every = {one.name: declared_of(one) for one in self.table.columns}
+        return {name: one for name, one in every.items() if one.mark is not Mark.OPEN}
 
     @property
     def searched(self) -> list[Column[Any]]:
         """The columns in which a person is looked for."""
-        return [
-            one for one in self.table.columns if is_text(one.type) and one.name not in self.without
-        ]
+        return [self.table.c[name] for name in self.columns]
 
 
 class Hit(NamedTuple):
@@ -71,32 +70,10 @@ class Hit(NamedTuple):
 def holdings(programme: type[Programme]) -> list[Holding]:
     """Return what is declared of each table, the engine's first."""
     return [
-        _holding(table, documents.get(table.name, {}))
+        Holding(table, *table.info["kept"])
         for part in parts(programme)
-        for documents in [_read(part)]
         for table in part.metadata.sorted_tables
     ]
-
-
-def _read(part: type[Programme]) -> dict[str, Any]:
-    return tomllib.loads((folder_of(part) / "personal_data.toml").read_text(encoding="utf-8"))
-
-
-def _holding(table: Table, said: Mapping[str, Any]) -> Holding:
-    # A declared field of the programme has its sentence, with its mark, in its declaration.
-    declared = {
-        column.name: column.info["declared"]
-        for column in table.columns
-        if "declared" in column.info
-    }
-    own = {name: one.full_description for name, one in declared.items() if not one.is_open}
-    return Holding(
-        table,
-        said.get("contenu", ""),
-        said.get("duree", ""),
-        {**said.get("colonnes", {}), **own},
-        frozenset((*said.get("sans", ()), *(set(declared) - set(own)))),
-    )
 
 
 class Wanted:

@@ -55,6 +55,7 @@ from dsync.store.journal import JournalWrites, QuarantineWrites
 from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
+from dsync.store.personal_data import Holding, holdings
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import CHANNEL, RequestWrites
@@ -508,6 +509,10 @@ class Store:
             with self._connected() as connection:
                 # What another process is counting, it may hold for a minute if it is stopped then.
                 connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {names}")
+
+    def holdings(self) -> list[Holding]:
+        """Return what is declared of each table: what it holds of persons, and until when."""
+        return holdings(self._programme)
 
     def dictionary(self, opened: reading_views.Opened = MappingProxyType({})) -> Dictionary:
         """Return the documentation of the views and their columns, in French.

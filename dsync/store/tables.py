@@ -1,6 +1,8 @@
 """The engine's tables.
 
-Values are validated before they are stored, not here. Analysts read the views and not the tables.
+Each column is declared once: what it holds, whose data, and until when are read from here by the
+views, the register of processing and the search for a person. Values are validated before they are
+stored, not here. Analysts read the views and not the tables.
 Instants are aware and in UTC.
 """
 
@@ -13,7 +15,18 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from dsync.domain.verdict import Controle
-from dsync.store.columns import NAMING, BigKey, given_number, json_text, raw_json
+from dsync.store.columns import (
+    NAMING,
+    BigKey,
+    JsonText,
+    RawJson,
+    free,
+    given_number,
+    kept,
+    of_person,
+    open_,
+    personal,
+)
 
 metadata = MetaData(naming_convention=NAMING)
 
@@ -56,61 +69,66 @@ class _Table(SQLModel, registry=registry(metadata=metadata)):
     model_config = {"defer_build": True}
 
 
+# One line a column, however long its sentence.
+# fmt: off
+
+
 class DossierRow(_Table, table=True):
     """A dossier's state in DS and dsync's bookkeeping: the small row, which is often updated."""
 
     __tablename__ = "dossier"
     __table_args__ = (
         _partial("ix_dossier_a_evaluer", "demarche_numero", "numero", where="a_evaluer"),
+        kept("Une ligne par dossier : son demandeur, son état, ses dates.", "L'effacement du dossier ; en restent son numéro, son état, ses dates et le motif."),
     )
 
-    numero: int = given_number()
+    numero: int = given_number("Numéro du dossier dans Démarches Simplifiées.")
     demarche_numero: int = _number(index=True)
-    dossier_id: str | None = Field(index=True)
-    revision_id: str | None
-    etat: str
-    presence: str
-    presence_raison: str | None
+    dossier_id: str | None = open_(index=True)
+    revision_id: str | None = open_()
+    etat: str = open_("État du dossier : en_construction, en_instruction, accepte, refuse ou sans_suite.")
+    presence: str = open_("Présence dans la démarche : present, masque (à la corbeille), supprime (supprimé dans Démarches Simplifiées), disparu (introuvable) ou efface (effacé ici seulement, sur demande). Un dossier expiré, que Démarches Simplifiées masque sans le dire dans aucune liste, est disparu dès le passage qui suit sa date d'expiration, ou à la lecture complète suivante. D'un dossier supprimé ou effacé restent son numéro, ses états, ses dates, et le résultat de ses contrôles sans texte.")
+    presence_raison: str | None = open_()
     presence_le: dt.datetime | None
-    archive: bool
-    depose_le: dt.datetime
-    en_construction_le: dt.datetime | None
-    en_instruction_le: dt.datetime | None
-    traite_le: dt.datetime | None
-    correction_attendue_depuis: dt.datetime | None
-    modifie_le: dt.datetime
-    champs_modifie_le: dt.datetime | None
-    annotations_modifie_le: dt.datetime | None
-    expire_le: dt.datetime | None
+    archive: bool = open_("Vrai si le dossier est archivé.")
+    depose_le: dt.datetime = open_("Date de dépôt, en UTC : le jour à Paris peut être le lendemain.")
+    en_construction_le: dt.datetime | None = open_("Date du dernier passage en construction, en UTC : le dépôt, ou le renvoi à l'usager.")
+    en_instruction_le: dt.datetime | None = open_("Date du dernier passage en instruction, en UTC.")
+    traite_le: dt.datetime | None = open_("Date de la décision en vigueur, en UTC ; vide si le dossier est rouvert.")
+    correction_attendue_depuis: dt.datetime | None = open_("Date depuis laquelle une correction demandée à l'usager est attendue, en UTC ; vide si aucune n'est en attente.")
+    modifie_le: dt.datetime = open_("Date de dernière modification selon Démarches Simplifiées, en UTC, quelle qu'en soit la cause : une réponse, un message, un changement d'état, mais aussi ce que dsync a inscrit dans le dossier. Ce qu'a fait l'usager : champs_modifie_le.")
+    champs_modifie_le: dt.datetime | None = open_("Date à laquelle l'usager a modifié son dossier pour la dernière fois (le dépôt, s'il ne l'a pas modifié), en UTC. C'est elle que dsync appelle « modifié ».")
+    annotations_modifie_le: dt.datetime | None = open_("Date de la dernière modification d'une annotation par une personne, en UTC ; ce que dsync inscrit ne la change pas.")
+    expire_le: dt.datetime | None = open_("Date à laquelle Démarches Simplifiées fera expirer le dossier, en UTC ; vide si elle n'en donne pas.")
     supprime_par_usager_le: dt.datetime | None
-    synchronise_le: dt.datetime
-    content_hash: str | None
-    annotations_hash: str | None
-    inputs_hash: str | None
+    synchronise_le: dt.datetime = open_("Date à laquelle un contenu nouveau du dossier a été enregistré ici, en UTC.")
+    content_hash: str | None = open_()
+    annotations_hash: str | None = open_()
+    inputs_hash: str | None = open_()
     # The last run that saw the dossier: a full read finds the disappeared ones by it.
     lu_par_run: int = _number()
     a_evaluer: bool
-    siret: str | None = Field(index=True)
-    siren: str | None
-    raison_sociale: str | None
-    forme_juridique_code: str | None
+    siret: str | None = of_person("SIRET du demandeur ; vide si c'est une personne.", index=True)
+    siren: str | None = of_person("SIREN du demandeur : les neuf premiers chiffres du SIRET.")
+    raison_sociale: str | None = of_person("Raison sociale du demandeur.")
+    forme_juridique_code: str | None = open_("Code de la catégorie juridique (Insee) du demandeur.")
     # The applicant: a natural person's names, an organisation's address.
-    demandeur_type: str | None
-    demandeur_civilite: str | None
-    demandeur_nom: str | None
-    demandeur_prenom: str | None
-    commune_code: str | None
-    commune: str | None
-    departement_code: str | None
-    departement_nom: str | None
-    region_code: str | None
-    region_nom: str | None
-    usager_courriel: str | None = Field(index=True)
-    mandataire_nom: str | None
-    groupe_instructeur: str | None
-    instructeurs: Any = json_text()
-    nb_messages: int | None
-    labels: Any = json_text()
+    demandeur_type: str | None = open_("Type du demandeur : personne_physique, personne_morale, personne_morale_incomplete (seul son SIRET est connu) ou inconnu (Démarches Simplifiées n'a pas pu le rendre).")
+    demandeur_civilite: str | None = personal("Civilité du demandeur, M ou Mme ; vide si c'est un organisme.")
+    demandeur_nom: str | None = personal("Nom du demandeur ; vide si c'est un organisme, qui a une raison_sociale.")
+    demandeur_prenom: str | None = personal("Prénom du demandeur ; vide si c'est un organisme.")
+    commune_code: str | None = of_person("Code Insee de la commune du demandeur, à l'adresse de l'établissement ; vide, comme les cinq colonnes suivantes, si c'est une personne.")
+    commune: str | None = of_person("Nom de la commune du demandeur.")
+    departement_code: str | None = of_person("Code du département du demandeur, à l'adresse de l'établissement.")
+    departement_nom: str | None = of_person("Nom du département du demandeur.")
+    region_code: str | None = of_person("Code Insee de la région du demandeur, à l'adresse de l'établissement.")
+    region_nom: str | None = of_person("Nom de la région du demandeur, à l'adresse de l'établissement.")
+    usager_courriel: str | None = personal("Courriel du compte qui a déposé le dossier : celui du demandeur, ou de qui agit pour lui.", index=True)
+    mandataire_nom: str | None = personal("Prénom et nom de la personne qui a déposé le dossier pour un tiers ; vide s'il n'y en a pas.")
+    groupe_instructeur: str | None = open_("Groupe instructeur du dossier.")
+    instructeurs: Any = personal("Courriels des personnes qui suivent le dossier.", JsonText())
+    nb_messages: int | None = open_("Nombre de messages de la messagerie du dossier ; vide si Démarches Simplifiées n'a pas pu le dire, ou si le dossier est effacé.")
+    labels: Any = open_(type_=JsonText())
     efface_le: dt.datetime | None
     sceau: int | None = _seal()
 
@@ -119,19 +137,20 @@ class ContenuRow(_Table, table=True):
     """A dossier's contents as JSON; the row is deleted when the dossier is erased."""
 
     __tablename__ = "contenu"
+    __table_args__ = kept("Une ligne par dossier : tout ce que Démarches Simplifiées en donne, en JSON.", "L'effacement du dossier, qui supprime la ligne.")
 
     numero: int = given_number()
     demarche_numero: int = _number()
-    demandeur: Any = json_text()
-    divers: Any = json_text()
-    traitements: Any = json_text()
-    champs: Any = raw_json()
-    annotations: Any = raw_json()
+    demandeur: Any = personal("Demandeur : organisme, ou personne physique (civilité, nom, prénom).", JsonText())
+    divers: Any = free("Motivation de la décision.", JsonText())
+    traitements: Any = personal("Étapes de l'instruction : motivation, courriel de l'agent.", JsonText())
+    champs: Any = free("Réponses de l'usager, noms des pièces jointes compris.", RawJson())
+    annotations: Any = free("Annotations privées de l'équipe d'instruction, grilles comprises.", RawJson())
     # Names of the parts that DS has never rendered (`Record.unread`); null: there are none.
-    lacunes: Any = json_text()
+    lacunes: Any = open_(type_=JsonText())
     # All champs and annotations in one flat list, those in the rows of repetitions too, with their
     # texts: `lecture_champ` reads it, in half the time that `champs` and `annotations` would take.
-    cellules: Any = raw_json()
+    cellules: Any = free("Les mêmes réponses et annotations, à plat.", RawJson())
 
 
 class ListeRow(_Table, table=True):
@@ -141,23 +160,24 @@ class ListeRow(_Table, table=True):
     """
 
     __tablename__ = "liste"
+    __table_args__ = kept("Une ligne par dossier : ce qui sert à le chercher, à le filtrer et à le trier dans les listes.", "L'effacement du dossier, qui supprime la ligne.")
 
     numero: int = given_number()
     demarche_numero: int = _number()
     # `searchable` of number, SIREN, SIRET and organisation; of the programme's free texts; of
     # names and addresses of persons.
-    texte: str
-    libre: str
-    personnes: str
-    etape: str | None
-    attend: str | None
+    texte: str = of_person("Numéro, SIREN, SIRET et raison sociale, sans accents.")
+    libre: str = free("Adresse de la page du produit, telle que saisie, sans accents.")
+    personnes: str = personal("Noms et courriels du demandeur, du déposant, du mandataire et du contact, sans accents.")
+    etape: str | None = open_()
+    attend: str | None = open_()
     # When the next stage begins: from then on, `lecture_suivi` says which one.
     etape_fin: dt.datetime | None
     # Of the programme, else the applicant's.
-    departement_code: str | None
-    departement_nom: str | None
+    departement_code: str | None = of_person("Code du département d'affectation, sinon du demandeur.")
+    departement_nom: str | None = of_person("Nom du département d'affectation, sinon du demandeur.")
     # Such as `|technique|produit|`.
-    profils: str | None
+    profils: str | None = open_()
 
 
 class PieceRow(_Table, table=True):
@@ -177,23 +197,24 @@ class PieceRow(_Table, table=True):
             unique=True,
             where="NOT a_supprimer",
         ),
+        kept("Une ligne par copie d'une pièce jointe ; le fichier est à cette adresse, sous un nom qui n'est pas celui de l'usager.", "L'effacement du dossier ou le retrait de la pièce, qui supprime le fichier, puis la ligne."),
     )
 
     id: int | None = _generated()
     numero: int = _number(index=True)
     demarche_numero: int = _number()
-    champ_id: str
+    champ_id: str = open_()
     # The id of the row in a repetition; "" outside of one.
-    ligne: str
-    empreinte_md5: str
+    ligne: str = open_()
+    empreinte_md5: str = open_()
     # Where the copy is, or would be.
-    adresse: str
-    etat: str
-    copie_le: dt.datetime | None
+    adresse: str = open_()
+    etat: str = open_("État de la copie : copiee, en_cours (commencée), a_analyser, infectee, absente, trop_grande, non_conforme ou echec (chacun dans lecture_valeur) ; vide si elle n'a pas été demandée.")
+    copie_le: dt.datetime | None = open_("Date de la copie, en UTC.")
     essais: int
     prochain_essai_le: dt.datetime
     # The dossier's `content_hash` with which the file was last seen in its champ.
-    content_hash: str | None
+    content_hash: str | None = open_()
     a_supprimer: bool
 
 
@@ -201,10 +222,11 @@ class CleRow(_Table, table=True):
     """Answers that checks compare between dossiers, as a keyed hash; equal ones are doublons."""
 
     __tablename__ = "cle"
+    __table_args__ = kept("Une ligne par dossier et par contrôle de doublon qui compare des réponses : une empreinte à clé secrète des réponses comparées, qui ne permet pas de les retrouver.", "L'effacement du dossier, qui supprime la ligne.")
 
     numero: int = given_number()
-    controle: str = Field(primary_key=True)
-    cle: str = Field(index=True)
+    controle: str = open_(primary_key=True)
+    cle: str = open_(index=True)
 
 
 class JumeauRow(_Table, table=True):
@@ -215,10 +237,11 @@ class JumeauRow(_Table, table=True):
     """
 
     __tablename__ = "jumeau"
+    __table_args__ = kept("Une ligne par dossier effacé ici dont le produit était connu : l'identifiant public de ce produit, sans rien de ce que quelqu'un a écrit. L'état et les dates de ce dossier sont ceux que garde `dossier` ; l'état suit Démarches Simplifiées. Sans cette ligne, un autre dossier pour le même produit deviendrait éligible.", "La suppression du dossier dans Démarches Simplifiées, ou la levée de l'effacement, qui supprime la ligne.")
 
     numero: int = given_number()
     demarche_numero: int = _number()
-    produit: str = Field(index=True)
+    produit: str = open_(index=True)
     montre: bool
 
 
@@ -226,16 +249,18 @@ class DeclarationRow(_Table, table=True):
     """A version of declared checks, whole; rows are never changed nor deleted."""
 
     __tablename__ = "declaration"
+    __table_args__ = kept("Une ligne par version des contrôles déclarés qui a jugé : les sections [champs], [tables] et [[controles]] entières.", "La suppression de la base ; ce sont des règles.")
 
-    version: str = Field(primary_key=True)
+    version: str = open_(primary_key=True)
     depuis_le: dt.datetime
-    document: Any = json_text()
+    document: Any = open_(type_=JsonText())
 
 
 class CorrectionRow(_Table, table=True):
     """A correction that the usager was asked for: DS tells only which one is pending."""
 
     __tablename__ = "correction"
+    __table_args__ = kept("Dates des corrections demandées à l'usager.", "La suppression de la base ; ce ne sont que des dates.")
 
     numero: int = given_number()
     demandee_le: dt.datetime = Field(primary_key=True)
@@ -259,30 +284,31 @@ class VerdictRow(_Table, table=True):
             "demarche_numero",
             "points",
         ),
+        kept("Une ligne par verdict du pré-contrôle, y compris ceux qui ont été remplacés.", "L'effacement du dossier ; en restent le verdict et le résultat de chaque contrôle, sans texte."),
     )
 
     id: int | None = _generated()
     numero: int = _number()
     demarche_numero: int = _number()
-    verdict: str
+    verdict: str = open_("Verdict : Éligible, Rien à signaler, À vérifier, Inéligible ou Indéterminé.")
     # The checks that keep it from the best one, as `points_of` (`domain.check_answers`) writes
     # them: 2,160 characters at most, because PostgreSQL takes 2,700 bytes into an index.
-    points: str
-    detail: str | None = Field(default=None, sa_type=Text)
-    etabli_le: dt.datetime
-    version_regles: str
-    inputs_hash: str | None
-    preuve_hash: str | None
-    doublons: Any = json_text()
-    controles: Any = json_text(tuple[Controle, ...])
+    points: str = open_()
+    detail: str | None = free("Motifs en toutes lettres ; vide pour un dossier effacé.", Text)
+    etabli_le: dt.datetime = open_("Date à laquelle ce verdict a été rendu, même s'il se lit comme le précédent, en UTC.")
+    version_regles: str = open_("Version des règles et des listes appliquées.")
+    inputs_hash: str | None = open_()
+    preuve_hash: str | None = open_()
+    doublons: Any = open_(type_=JsonText())
+    controles: Any = free("Contrôles, avec leurs motifs et leurs preuves.", JsonText(tuple[Controle, ...]))
     # Facts for the programme's views.
-    constats: Any = json_text()
+    constats: Any = free("Faits constatés.", JsonText())
     # Frozen evidence for the dossier's later verdicts, in the programme's form.
-    preuve: Any = json_text()
-    remarque: str | None
+    preuve: Any = free("Preuve conservée.", JsonText())
+    remarque: str | None = free("Remarque à côté du verdict ; vide s'il n'y en a pas.")
     # Since when result and detail are as they are; `etabli_le` is the date of this row.
     depuis_le: dt.datetime
-    courant: bool
+    courant: bool = open_("Vrai pour le verdict en cours, un seul par dossier.")
     sceau: int | None = _seal()
 
 
@@ -298,24 +324,25 @@ class ReponseRow(_Table, table=True):
         _partial(
             "uq_reponse_valable", "numero", "controle", unique=True, where="statut = 'valable'"
         ),
+        kept("Une ligne par réponse donnée par une personne à un contrôle, y compris celles qui ont été retirées ou remplacées.", "L'effacement du dossier, qui supprime la ligne. Le nom de l'agent y reste jusque-là : il répond de ce qu'il a établi."),
     )
 
     id: int | None = _generated()
     numero: int = _number(index=True)
     demarche_numero: int = _number()
-    controle: str
-    resultat: str
-    motif: str = Field(sa_type=Text)
+    controle: str = open_("Contrôle, sous le nom qu'il a dans les verdicts.")
+    resultat: str = open_("Ce que la personne a établi : conforme ou non_conforme.")
+    motif: str = free("Raison qu'elle en a donnée.", Text)
     # The account and its machine, or an e-mail address.
-    auteur: str
-    repondu_le: dt.datetime
-    constat: Any = json_text(Controle)
+    auteur: str = personal("Compte ou courriel de cette personne.")
+    repondu_le: dt.datetime = open_("Date de la réponse, en UTC.")
+    constat: Any = free("Ce que le contrôle avait trouvé, avec sa preuve.", JsonText(Controle))
     # The id of the product that the person named, if any.
-    produit: str | None
-    statut: str
+    produit: str | None = open_("Produit du catalogue public sur lequel porte le dossier, selon elle ; vide si elle n'en nomme pas.")
+    statut: str = open_()
     # When it was withdrawn or replaced, and by whom.
-    finie_le: dt.datetime | None
-    finie_par: str | None
+    finie_le: dt.datetime | None = open_("Date à laquelle la réponse a été remplacée ou retirée, en UTC ; vide sinon.")
+    finie_par: str | None = personal("Compte ou courriel de qui l'a remplacée ou retirée ; vide sinon.")
 
 
 class OutboxRow(_Table, table=True):
@@ -335,30 +362,31 @@ class OutboxRow(_Table, table=True):
         _partial(
             "ix_outbox_erreur", "demarche_numero", "statut", "courante", where="erreur IS NOT NULL"
         ),
+        kept("Une ligne par valeur que dsync a voulu inscrire dans un dossier, y compris les anciennes.", "L'effacement du dossier ; en restent l'annotation, le statut et les dates."),
     )
 
     id: int | None = _generated()
     numero: int = _number(index=True)
     demarche_numero: int = _number()
-    annotation: str
-    valeur: str | None = Field(default=None, sa_type=Text)
-    statut: str
-    tentatives: int
+    annotation: str = open_("Ce qui est inscrit : resultat, detail, date (des annotations) ou label (l'étiquette).")
+    valeur: str | None = free("Valeur voulue ; vide pour un dossier effacé.", Text)
+    statut: str = open_("Statut : en_attente, confirmee (par dsync, ou la même écrite par une personne), refusee, conflit (une personne a écrit autre chose), incertaine (envoyée sans réponse), remplacee (par une valeur plus récente ou par une personne) ou suspendue (pré-contrôle validé).")
+    tentatives: int = open_("Nombre d'envois.")
     prochain_essai_le: dt.datetime | None
     creee_le: dt.datetime
-    envoyee_le: dt.datetime | None
-    confirmee_le: dt.datetime | None
-    valeur_distante: str | None = Field(default=None, sa_type=Text)
-    erreur: str | None = Field(default=None, sa_type=Text)
+    envoyee_le: dt.datetime | None = open_("Date du dernier envoi, en UTC ; vide si la valeur n'a pas été envoyée.")
+    confirmee_le: dt.datetime | None = open_("Date à laquelle Démarches Simplifiées a montré pour la première fois cette valeur dans le dossier, en UTC, que dsync l'ait envoyée ou non ; vide si elle n'y a jamais figuré, que l'on sache. Elle reste quand la valeur est remplacée ensuite.")
+    valeur_distante: str | None = free("Valeur qu'une personne a écrite à la place.", Text)
+    erreur: str | None = free("Raison du refus ou de l'attente.", Text)
     # When the human wrote `valeur_distante`, by DS's date, or when it was first seen.
     distante_le: dt.datetime | None
     # The id of the annotation's descriptor when it was last sent, confirmed or stopped.
-    cible: str | None
+    cible: str | None = open_()
     courante: bool
     # User and host that ordered it to overwrite a human's value.
-    force_par: str | None
+    force_par: str | None = personal("Agent qui a ordonné d'écraser une valeur.")
     # The value that this user was shown, and that alone is overwritten; null: any value.
-    force_sur: str | None = Field(default=None, sa_type=Text)
+    force_sur: str | None = free("Valeur que cet agent a vue.", Text)
     definitive: bool
 
 
@@ -370,20 +398,21 @@ class PousseRow(_Table, table=True):
     """
 
     __tablename__ = "pousse"
+    __table_args__ = kept("Dernière valeur que dsync a inscrite, par annotation.", "L'effacement du dossier, qui supprime la ligne.")
 
     numero: int = given_number()
-    annotation: str = Field(primary_key=True)
-    valeur: str | None = Field(default=None, sa_type=Text)
+    annotation: str = open_(primary_key=True)
+    valeur: str | None = free("Valeur inscrite.", Text)
     # The id of the annotation's descriptor, or the label. One created anew in DS has another id,
     # and dsync has written nothing there.
-    cible: str | None
+    cible: str | None = open_()
     # Since when `valeur` counts as dsync's: written, confirmed, or adopted.
     connue_le: dt.datetime | None
     # DS's date of the last manual edit of annotations, read just before the write.
     annotations_vues_le: dt.datetime | None
     # A value that was sent without an answer: dsync may have written it.
-    incertaine: str | None = Field(default=None, sa_type=Text)
-    incertaine_cible: str | None
+    incertaine: str | None = free("Valeur envoyée dont la réponse s'est perdue.", Text)
+    incertaine_cible: str | None = open_()
     # When it was sent: DS can still execute the write for a while.
     incertaine_depuis: dt.datetime | None
 
@@ -392,13 +421,14 @@ class EvenementRow(_Table, table=True):
     """An event of a dossier; `details` has names of fields and values that a push replaced."""
 
     __tablename__ = "evenement"
+    __table_args__ = kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] agents`, pour le nom de l'agent ; le nom et la date de l'événement restent.")
 
     id: int | None = _generated()
     numero: int = _number(index=True)
     demarche_numero: int = _number()
-    survenu_le: dt.datetime
-    evenement: str
-    details: str | None = Field(default=None, sa_type=Text)
+    survenu_le: dt.datetime = open_("Date à laquelle l'événement a été constaté, en UTC.")
+    evenement: str = open_("Événement : cree, modifie, etat, masque, restaure, supprime, disparu, efface, verdict, pousse, adopte, conflit, conflit_resolu, quarantaine, liberation, preuve_relue, reponse ou effacement_leve (sens dans lecture_valeur).")
+    details: str | None = personal("Précisions en JSON : des noms et des codes, dont les causes d'un nouveau verdict (regles, dossier, preuves, doublons ou reponses) ; d'un envoi forcé, aussi ce qu'il a remplacé et qui l'a demandé. Vide une fois le dossier effacé.", Text)
     run: int | None = Field(default=None, sa_type=BigInteger)
     sceau: int | None = _seal()
 
@@ -422,22 +452,23 @@ class ChangementRow(_Table, table=True):
             "numero",
             "champ_id",
         ),
+        kept("Valeurs antérieures et nouvelles des réponses et des annotations.", "L'effacement du dossier, qui supprime la ligne."),
     )
 
     id: int | None = _generated()
     numero: int = _number(index=True)
     demarche_numero: int = _number()
-    origine: str
-    champ_id: str = Field(index=True)
-    libelle: str | None = Field(default=None, sa_type=Text)
-    ligne: int | None
-    ancienne_valeur: str | None = Field(default=None, sa_type=Text)
-    nouvelle_valeur: str | None = Field(default=None, sa_type=Text)
-    constate_le: dt.datetime
+    origine: str = open_("Ce qui a changé : champ (formulaire de l'usager), annotation (privée, de l'équipe d'instruction) ou dossier (état, groupe, étiquettes).")
+    champ_id: str = open_("Identifiant du champ, comme dans lecture_champ ; pour le dossier : etat, groupe_instructeur ou etiquettes.", index=True)
+    libelle: str | None = open_("Libellé du champ dans la révision du formulaire la plus récente quand le changement a été constaté.", Text)
+    ligne: int | None = open_("Place de la ligne dans un bloc répétable, à partir de 1 ; vide hors des blocs répétables. Une ligne retirée fait remonter les suivantes : leurs valeurs changent de place.")
+    ancienne_valeur: str | None = free("Valeur d'avant, en toutes lettres ; vide s'il n'y en avait pas.", Text)
+    nouvelle_valeur: str | None = free("Valeur d'après, en toutes lettres ; vide si elle a été effacée ou si le champ n'est plus dans le formulaire. Égale à l'ancienne : une pièce jointe a été remplacée par une autre du même nom, ou une zone d'une carte a un autre tracé.", Text)
+    constate_le: dt.datetime = open_("Date à laquelle dsync a lu la nouvelle valeur, en UTC.")
     # DS's own date of the change, where one of its dates moved.
-    modifie_le: dt.datetime | None
-    apres_depot: bool
-    par: str
+    modifie_le: dt.datetime | None = open_("Date de la modification selon Démarches Simplifiées, en UTC : la dernière des champs, des annotations ou du dossier, ou celle du changement d'état ; vide si aucune de ces dates n'a bougé.")
+    apres_depot: bool = open_("Vrai si le changement est postérieur au dépôt.")
+    par: str = open_("Qui a changé la valeur : usager, instructeur, dsync (la valeur est la dernière qu'il a envoyée) ou inconnu (plusieurs personnes depuis la dernière lecture, une révision du formulaire, Démarches Simplifiées même, ou rien ne le dit).")
     sceau: int | None = _seal()
 
 
@@ -446,27 +477,27 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"),)
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync runs`).", "L'âge de `[retention] journaux`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
 
-    run: int = given_number()
+    run: int = given_number("Numéro du passage.")
     demarche_numero: int = _number()
-    genre: str
-    statut: str
-    debut: dt.datetime
-    fin: dt.datetime | None
-    demande_par: str | None
-    lus: int
-    modifies: int
-    supprimes: int
-    evalues: int
-    pousses: int
+    genre: str = open_("Genre : incremental, complet, dossier, envoi (annotations seules), precontrole, effacement, pieces (copie des fichiers) ou accord (ce qui attendait l'accord d'une personne).")
+    statut: str = open_()
+    debut: dt.datetime = open_("Début, en UTC.")
+    fin: dt.datetime | None = open_("Fin, en UTC ; vide si le passage est en cours.")
+    demande_par: str | None = personal("Compte ou courriel de l'agent qui a lancé le passage.")
+    lus: int = open_("Dossiers lus.")
+    modifies: int = open_("Dossiers nouveaux ou modifiés.")
+    supprimes: int = open_("Dossiers masqués, supprimés ou disparus.")
+    evalues: int = open_("Verdicts établis.")
+    pousses: int = open_("Dossiers dans lesquels une annotation a été inscrite.")
     conflits: int
     en_quarantaine: int
-    requetes: int
-    erreur: str | None = Field(default=None, sa_type=Text)
+    requetes: int = open_("Requêtes adressées à Démarches Simplifiées.")
+    erreur: str | None = open_("Ce qui a empêché ou gêné le passage.", Text)
     # The exit code of a command with this result; none while it runs, or if it was killed.
-    code: int | None
-    figures: Any = json_text()
+    code: int | None = open_("Code de sortie du passage : 0 réussi, 3 jeton refusé, 4 frein de sécurité, 5 base de données, 7 fait en partie, 8 Démarches Simplifiées injoignable, 130 interrompu ; vide s'il est en cours ou si le processus s'est arrêté avant la fin.")
+    figures: Any = open_(type_=JsonText())
     sceau: int | None = _seal()
 
 
@@ -481,14 +512,15 @@ class DemandeRow(_Table, table=True):
         _partial(
             "ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"
         ),
+        kept("Journal de ce que des agents ont demandé (`dsync journal`), consultations par `dsync person` comprises ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] journaux`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
     )
 
     id: int | None = _generated()
     demarche_numero: int = _number(index=True)
-    genre: str
-    options: Any = json_text()
+    genre: str = open_()
+    options: Any = free("Ce qui est demandé : numéros de dossiers ; jusqu'à l'exécution, les valeurs à écraser et la raison d'une réponse.", JsonText())
     # The account and its machine, or an e-mail address.
-    demande_par: str
+    demande_par: str = personal("Compte ou courriel de l'agent.")
     demande_le: dt.datetime
     en_file: bool
     commence_le: dt.datetime | None
@@ -496,17 +528,18 @@ class DemandeRow(_Table, table=True):
     run: int | None = Field(default=None, sa_type=BigInteger)
     # The exit code of a command with this result.
     code: int | None
-    resultat: Any = json_text()
+    resultat: Any = open_(type_=JsonText())
 
 
 class AlerteRow(_Table, table=True):
     """An alert of a démarche, see `AlertEntry`: its beginning, when it was told, its end."""
 
     __tablename__ = "alerte"
+    __table_args__ = kept("Alertes en cours : des nombres.", "La fin de l'alerte.")
 
     demarche_numero: int = given_number()
-    nom: str = Field(primary_key=True)
-    cause: str
+    nom: str = open_(primary_key=True)
+    cause: str = open_()
     nombre: int
     depuis: dt.datetime
     essai_le: dt.datetime | None
@@ -518,11 +551,12 @@ class IndicateurRow(_Table, table=True):
     """A figure of the démarche on a day of Paris; it is about no dossier in particular."""
 
     __tablename__ = "indicateur"
+    __table_args__ = kept("Chiffres de chaque jour, sans dossier.", "La suppression de la base.")
 
     demarche_numero: int = given_number()
-    jour: dt.date = Field(primary_key=True)
-    indicateur: str = Field(primary_key=True)
-    valeur: float
+    jour: dt.date = open_("Jour, à l'heure de Paris.", primary_key=True)
+    indicateur: str = open_("Indicateur (sens dans lecture_valeur).", primary_key=True)
+    valeur: float = open_("Valeur : un nombre de dossiers, de jours ou d'heures selon l'indicateur.")
     sceau: int | None = _seal()
 
 
@@ -530,9 +564,10 @@ class SceauRow(_Table, table=True):
     """The number of rows of a table of the history, and the sum of their hashes (`seals.py`)."""
 
     __tablename__ = "sceau"
+    __table_args__ = kept("Nombre et somme de contrôle des lignes de chaque table de l'historique, par démarche.", "La suppression de la base.")
 
     demarche_numero: int = given_number()
-    journal: str = Field(primary_key=True)
+    journal: str = open_(primary_key=True)
     lignes: int = _number()
     somme: int = _number()
 
@@ -541,13 +576,14 @@ class QuarantaineRow(_Table, table=True):
     """A dossier that could not be read or judged, with the reason."""
 
     __tablename__ = "quarantaine"
+    __table_args__ = kept("Dossiers illisibles, avec la cause.", "La lecture suivante du dossier, ou son effacement.")
 
     demarche_numero: int = given_number()
-    numero: int = given_number()
-    code: str
-    message: str
-    depuis: dt.datetime
-    tentatives: int
+    numero: int = given_number("Numéro du dossier ; vide pour une suppression massive.")
+    code: str = open_("Code de l'anomalie.")
+    message: str = open_("Explication.")
+    depuis: dt.datetime = open_("Date de la première anomalie, en UTC.")
+    tentatives: int = open_("Nombre de tentatives.")
     dernier_essai_le: dt.datetime
 
 
@@ -555,23 +591,25 @@ class AccordRow(_Table, table=True):
     """What waits for a person's consent, or has it and is not done yet: one row a kind."""
 
     __tablename__ = "accord"
+    __table_args__ = kept("Ce qui attend l'accord d'une personne : numéros de dossiers, avis avant et après, sans rien d'un demandeur.", "L'exécution, ou la fin de la cause.")
 
     demarche_numero: int = given_number()
-    genre: str = Field(primary_key=True)
-    version: str
-    document: Any = json_text()
+    genre: str = open_(primary_key=True)
+    version: str = open_()
+    document: Any = open_(type_=JsonText())
     depuis_le: dt.datetime
     donne_le: dt.datetime | None
-    donne_par: str | None
+    donne_par: str | None = personal("Compte ou courriel de l'agent.")
 
 
 class LeaseRow(_Table, table=True):
     """The lease of a démarche. `token` only grows, so that a former holder is recognised."""
 
     __tablename__ = "lease"
+    __table_args__ = kept("Processus qui travaille sur la démarche (machine et numéro).", "La fin du passage.")
 
     demarche_numero: int = given_number()
-    holder: str | None
+    holder: str | None = open_()
     token: int = _number()
     acquired_at: dt.datetime
     expires_at: dt.datetime
@@ -581,10 +619,11 @@ class ServiceRow(_Table, table=True):
     """A running service, for operators; it updates its row every minute."""
 
     __tablename__ = "service"
+    __table_args__ = kept("Services en marche (machine et numéro).", "L'arrêt du service.")
 
     demarche_numero: int = given_number()
-    holder: str = Field(primary_key=True)
-    version: str
+    holder: str = open_(primary_key=True)
+    version: str = open_()
     started_at: dt.datetime
     seen_at: dt.datetime
     next_run_at: dt.datetime
@@ -597,6 +636,7 @@ class TurnRow(_Table, table=True):
     """
 
     __tablename__ = "turn"
+    __table_args__ = kept("Quand la démarche est lue de nouveau.", "La suppression de la base.")
 
     demarche_numero: int = given_number()
     due_at: dt.datetime
@@ -612,9 +652,10 @@ class BudgetRow(_Table, table=True):
     """
 
     __tablename__ = "budget"
+    __table_args__ = kept("Requêtes accordées par minute et par jeton : une empreinte à clé secrète du jeton, et des nombres.", "La suppression de la base.")
 
-    cle: str = Field(primary_key=True)
-    grants: Any = json_text()
+    cle: str = open_(primary_key=True)
+    grants: Any = open_(type_=JsonText())
     paused_until: dt.datetime | None
 
 
@@ -622,12 +663,13 @@ class LayoutRow(_Table, table=True):
     """Which tables and views a part of this database has; see `layout.py`."""
 
     __tablename__ = "layout"
+    __table_args__ = kept("Une ligne par partie de la base : l'empreinte de ses tables et de ses vues, la version qui les a faites.", "La suppression de la base.")
 
     # « dsync » for the engine's part, else the programme's name.
-    part: str = Field(primary_key=True)
-    fingerprint: str
+    part: str = open_(primary_key=True)
+    fingerprint: str = open_()
     # The version of dsync that made them, and when.
-    version: str
+    version: str = open_()
     made_at: dt.datetime
 
 
@@ -635,8 +677,9 @@ class SessionFermeeRow(_Table, table=True):
     """A session of the console that somebody closed before it ended by itself (`fin`)."""
 
     __tablename__ = "session_fermee"
+    __table_args__ = kept("Sessions fermées de la console : une empreinte, sans nom.", "La fin prévue de la session (8 h).")
 
-    empreinte: str = Field(primary_key=True)
+    empreinte: str = open_(primary_key=True)
     fin: dt.datetime
 
 
@@ -644,16 +687,16 @@ class AbonnementRow(_Table, table=True):
     """Who has asked to be told by e-mail of what waits in a démarche for them."""
 
     __tablename__ = "abonnement"
-    __table_args__ = (Index("uq_abonnement_courriel", "courriel", "demarche_numero", unique=True),)
+    __table_args__ = (Index("uq_abonnement_courriel", "courriel", "demarche_numero", unique=True), kept("Une ligne par agent qui a demandé à recevoir par courriel ce qui l'attend dans la démarche.", "La désinscription, ou le premier envoi après la fin de son rôle, qui suppriment la ligne."))
 
     id: int | None = _generated()
     demarche_numero: int = _number(index=True)
     # The address with which the person signs in.
-    courriel: str
-    frequence: str
+    courriel: str = personal("Courriel de l'agent.")
+    frequence: str = open_()
     abonne_le: dt.datetime
     # A random key, which signs the link that ends it.
-    cle: str
+    cle: str = open_()
     # The day or the week, by its first day in Paris, that was claimed last, so that one service
     # alone sends its digest; null: it was not sent.
     periode: dt.date | None
@@ -666,15 +709,16 @@ class SyncStateRow(_Table, table=True):
     """The sync state of a démarche; see `SyncState`."""
 
     __tablename__ = "sync_state"
+    __table_args__ = kept("Où en est la lecture de la démarche.", "La suppression de la base.")
 
     demarche_numero: int = given_number()
     watermark: dt.datetime | None
     page_size: int | None
     page_size_at: dt.datetime | None
-    full_cursor: str | None
+    full_cursor: str | None = open_()
     full_started_run: int | None = Field(default=None, sa_type=BigInteger)
     full_started_at: dt.datetime | None
-    full_mapping_key: str | None
+    full_mapping_key: str | None = open_()
     full_due_at: dt.datetime | None
     last_success_at: dt.datetime | None
     last_incremental_at: dt.datetime | None
@@ -685,33 +729,34 @@ class SyncStateRow(_Table, table=True):
     mass_deletion_run: int | None = Field(default=None, sa_type=BigInteger)
     mass_deletion_count: int | None
     mass_deletion_of: int | None
-    last_revision_id: str | None
-    evidence_key: str | None
-    mapping_key: str | None
-    writing_key: str | None
-    pieces_target: str | None
-    rules_version: str | None
+    last_revision_id: str | None = open_()
+    evidence_key: str | None = open_()
+    mapping_key: str | None = open_()
+    writing_key: str | None = open_()
+    pieces_target: str | None = open_()
+    rules_version: str | None = open_()
     # Of 0.1.0, which kept here what is in `accord` now; removed with the next release.
     refused_rules_since: dt.datetime | None
-    refused_rules: Any = json_text()
+    refused_rules: Any = open_(type_=JsonText())
     # The ids of the descriptors that were found as the validation box so far.
-    validation_boxes: Any = json_text()
+    validation_boxes: Any = open_(type_=JsonText())
     # What was announced to be erased by age: when, and by which ages.
     retention_at: dt.datetime | None
-    retention_key: str | None
+    retention_key: str | None = open_()
     # The random key of the hashes in table `cle`.
-    cle_secrete: str | None
+    cle_secrete: str | None = open_()
 
 
 class RevisionRow(_Table, table=True):
     """A revision of a démarche's form."""
 
     __tablename__ = "revision"
+    __table_args__ = kept("Le formulaire : libellés et types des champs.", "La suppression de la base.")
 
-    id: str = Field(primary_key=True)
+    id: str = open_(primary_key=True)
     demarche_numero: int = _number(index=True)
     date_publication: dt.datetime | None
-    descriptors: Any = json_text()
+    descriptors: Any = open_(type_=JsonText())
     sceau: int | None = _seal()
 
 
@@ -719,22 +764,23 @@ class DemarcheRow(_Table, table=True):
     """A démarche as last read from DS."""
 
     __tablename__ = "demarche"
+    __table_args__ = kept("La démarche telle que lue en dernier.", "La lecture suivante, pour qui n'est plus instructeur.")
 
     number: int = given_number()
-    titre: str
+    titre: str = open_("Titre de la démarche dans Démarches Simplifiées ; vide tant qu'elle n'a pas été lue.")
     # Its short name in the configuration; null: there is none, and views show the title.
-    appel: str | None
+    appel: str | None = open_()
     # The words of the configuration for verdicts, by verdict.
-    avis: Any = json_text(default={})
-    etat: str
-    active_revision_id: str
-    labels: Any = json_text()
-    couleurs: Any = json_text(default={})
-    instructeurs: Any = json_text()
+    avis: Any = open_(type_=JsonText(), default={})
+    etat: str = open_()
+    active_revision_id: str = open_()
+    labels: Any = open_(type_=JsonText())
+    couleurs: Any = open_(type_=JsonText(), default={})
+    instructeurs: Any = personal("Courriels des instructeurs, par groupe.", JsonText())
     # Whether its views formulaire_* lack a revision, because they were in use when it was stored.
     vues_a_refaire: bool = False
     # The ids of the champs and annotations that readers without personal data see in these views.
-    ouverts: Any = json_text(default=[])
+    ouverts: Any = open_(type_=JsonText(), default=[])
     sceau: int | None = _seal()
 
 

@@ -30,7 +30,8 @@ from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.store import reading_views, tables
 from dsync.store.answer_rows import AnswerStatus
-from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
+from dsync.store.columns import is_text
+from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
 from dsync.store.seals import as_text

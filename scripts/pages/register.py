@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dsync.database import PROGRAMME
-from dsync.store.dictionary import FREE_TEXT, OF_PERSON, PERSONAL
+from dsync.domain.documented import Mark
 from dsync.store.personal_data import holdings
 
 KINDS = {
-    PERSONAL: "personnelle",
-    FREE_TEXT: "texte libre",
-    OF_PERSON: "personnelle, d'une personne ou d'un entrepreneur individuel",
+    Mark.PERSONAL: "personnelle",
+    Mark.FREE_TEXT: "texte libre",
+    Mark.OF_PERSON: "personnelle, d'une personne ou d'un entrepreneur individuel",
 }
 """What the register says of a column, by its mark."""
 
@@ -24,13 +24,10 @@ def documented() -> str:
         )
         if one.columns:
             parts += ["| colonne | donnée | contenu |", "|---|---|---|"]
-            for column in one.table.columns:
-                for mark, kind in KINDS.items():
-                    if (said := one.columns.get(column.name, "")).endswith(mark):
-                        sentence = said.removesuffix(mark).strip()
-                        parts.append(f"| `{column.name}` | {kind} | {sentence} |")
+            for name, column in one.columns.items():
+                parts.append(f"| `{name}` | {KINDS[column.mark]} | {column.sentence} |")
             parts.append("")
-        without = [f"`{each.name}`" for each in one.table.columns if each.name in one.without]
+        without = [f"`{name}`" for c in one.table.columns if (name := c.name) not in one.columns]
         if without:
             parts.append(f"Sans donnée personnelle : {', '.join(without)}.\n")
     return "\n".join(parts)

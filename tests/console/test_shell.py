@@ -19,6 +19,8 @@ from dsync.configuration import (
     RetentionSection,
 )
 from dsync.console.access import RIGHTS, Role
+from dsync.database import PROGRAMME
+from dsync.store.personal_data import holdings
 from dsync.wiring import Worker
 from tests.console.addresses import ADDRESSES, PUBLIC, RULES, pages
 from tests.console.provider import provider
@@ -90,6 +92,14 @@ def test_what_the_law_wants_is_read_without_a_session(
     for row in read_engine.rows("SELECT numero, raison_sociale FROM dossier"):
         assert str(row["numero"]) not in every
         assert not row["raison_sociale"] or row["raison_sociale"] not in every
+
+
+def test_every_table_with_personal_data_is_told(named: ServedConsole) -> None:
+    """The programme's, too: what each holds, and until when."""
+    told = words(requests.get(f"{named.base}/donnees-personnelles", timeout=30).text)
+    for one in holdings(PROGRAMME):
+        for said in (one.contents, one.until):
+            assert not one.columns or said.replace("'", "’") in told, one.table.name
 
 
 def test_a_statement_needs_its_audit() -> None:

@@ -13,8 +13,8 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import ConfigurationError
 from dsync.store import Store, tables
+from dsync.store.columns import is_text
 from dsync.store.deletions import KEPT_TEXTS
-from dsync.store.dictionary import FREE_TEXT, OF_PERSON, PERSONAL, parts
 from dsync.store.personal_data import Holding, holdings
 from tests.store.builders import DEMARCHE, NOW, champ, make_mapped, writing
 from tests.store.databases import connected
@@ -23,23 +23,16 @@ HOLDINGS = holdings(PROGRAMME)
 ONE = DossierNumber(1)
 
 
-def test_the_register_has_every_table() -> None:
-    """Of the engine and of the programme."""
-    every = [table for part in parts(PROGRAMME) for table in part.metadata.sorted_tables]
-    assert every == [one.table for one in HOLDINGS]
-
-
 @pytest.mark.parametrize("holding", HOLDINGS, ids=[one.table.name for one in HOLDINGS])
-def test_the_register_has_every_column(holding: Holding) -> None:
-    """With a marked sentence, or among those without personal data; none that is not there."""
-    assert set(holding.table.columns.keys()) == {*holding.columns, *holding.without}
-    assert set() == holding.without & set(holding.columns)
+def test_every_text_is_declared(holding: Holding) -> None:
+    """As open, or as one with data of persons, which has a sentence; and until when it is kept."""
+    texts = {one.name for one in holding.table.columns if is_text(one.type)}
+    assert texts <= {one.name for one in holding.table.columns if "declared" in one.info}
+    assert [] == [name for name, one in holding.columns.items() if not one.sentence.endswith(".")]
     assert holding.contents.endswith(".")
     assert holding.until.endswith(".")
-    marks = (PERSONAL, FREE_TEXT, OF_PERSON)
-    assert [] == [name for name, said in holding.columns.items() if not said.endswith(marks)]
     # A number or a date of a person has no place yet: the search reads texts.
-    assert set(holding.columns) == {column.name for column in holding.searched}
+    assert set() == set(holding.columns) - texts
     kept = KEPT_TEXTS.get(holding.table, frozenset()) - {"controles"}
     assert set() == kept & set(holding.columns)
 
