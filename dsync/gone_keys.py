@@ -95,6 +95,13 @@ GONE: Mapping[str, Gone] = {
     "http.unsigned_webhooks": _fixed(
         "webhooks of version 1 are accepted while DSYNC_WEBHOOK_SECRET has no signing key (whsec_…)"
     ),
+    "regles.timezone": _fixed("Europe/Paris"),
+    "regles.max_detail_length": _fixed("2000 characters"),
+    "regles.phases.late_reading_days": _fixed("3 days"),
+    "regles.overrides": Gone(
+        "answer the check administration of the applicant's dossiers (`dsync precheck answer "
+        "--help`), then remove it"
+    ),
     "preuves.max_response_mib": _fixed("16 MiB"),
     "preuves.catalogue": _fixed(
         "the addresses are those of beta.gouv.fr, below DSYNC_BETAGOUV_URL; the catalogue is used "

@@ -244,12 +244,6 @@ class Eig(Programme):
                 "[regles] is switched off, so nothing is judged: fill in its window and lists, "
                 "then set enabled = true"
             )
-        if self.rules and self.rules.overrides:
-            yield (
-                "[[regles.overrides]] is deprecated: the next version does not read it. Answer "
-                "the check administration of its dossiers (`dsync precheck answer --help`), then "
-                "remove it"
-            )
         for name, nearest in self._mapping.misspelt().items():
             yield (
                 f"[mapping.champs.{name}]: no field has this name, so its answers go into `extra`; "

@@ -24,9 +24,7 @@ HERE = Path(__file__).parent
 DOCUMENTS = HERE.parent / "outside" / "golden" / "commands.txt"
 SIGNALS = {130, 143}
 UNPROMISED = {"sandbox", "demo"}
-DEPRECATED = {
-    "`[[regles.overrides]]`": "deprecated since 1.0.0: answer the check `administration` instead",
-}
+DEPRECATED: Mapping[str, str] = {}
 """What is to go, by its name here, since when and what replaces it."""
 
 

@@ -105,11 +105,11 @@ def test_the_service_answers_what_is_asked_of_it(
 
     asked = requests.post(
         f"{sandbox.control_url}/add_webhook",
-        json={"url": surface.url + hook, "demarche": served, "version": 2, "key": KEY},
+        json={"url": surface.url + hook, "demarche": served},
         timeout=10,
     )
     assert 200 == asked.status_code
-    control.add_webhook(surface.url + hook, demarche=served)
+    control.add_webhook(surface.url + hook, demarche=served, version=2, key=KEY)
     control.add_webhook(surface.url + hook, demarche=served, version=2, key=KEY, older=True)
     moved = next(one for one in control.truth(served) if one.state == "en_construction")
     before = moved.annotations[demarche.detail]
@@ -129,7 +129,7 @@ def test_the_service_answers_what_is_asked_of_it(
     figures = surface.metrics()
     silent = {metric.name for metric in METRICS} - {name for name, *_ in figures}
     assert silent <= {"dsync_token_days_left", "dsync_evidence_age_seconds"}
-    assert 1 == figures["dsync_webhooks_total", "refused", "1"]
+    assert 2 == figures["dsync_webhooks_total", "refused", "1"]
     # The second one of version 2 is about the same event, signed in the older form.
     assert 1 == figures["dsync_webhooks_total", "accepted", "2"]
     assert 1 == figures["dsync_webhooks_total", "repeated", "2"]

@@ -10,7 +10,7 @@ from dsync.configuration import read_configuration, shipped_config
 from dsync.errors import ConfigurationError
 from tests.golden.keys import settings
 
-MOST = 144
+MOST = 136
 
 
 @pytest.mark.parametrize(
