@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     field_validator,
     model_validator,
@@ -33,8 +34,9 @@ from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
 from dsync.domain.toml_values import Boolean, Day, Number, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
-from dsync.eig.sections import EigSections
+from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
 from dsync.errors import ConfigurationError
+from dsync.gone_keys import renewed
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -51,6 +53,8 @@ _ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MAX_DURATION = timedelta(days=366)
+_LATE_INTERVALS = 3
+"""Number of intervals of the incremental read after which a success is missed."""
 
 
 def parse_duration(value: object) -> timedelta:
@@ -81,9 +85,9 @@ def _at_least_a_second(duration: timedelta) -> timedelta:
     return duration
 
 
-def _at_most_a_day(duration: timedelta) -> timedelta:
-    if duration >= timedelta(days=1):
-        raise ValueError("expected less than a day")
+def _at_most_ten_minutes(duration: timedelta) -> timedelta:
+    if duration > timedelta(minutes=10):
+        raise ValueError("expected 10m at most")
     return duration
 
 
@@ -115,6 +119,7 @@ def _is_time(value: object) -> object:
 Age = Annotated[timedelta, BeforeValidator(parse_age)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Interval = Annotated[Duration, AfterValidator(_at_least_a_second)]
+Percent = Annotated[Number, Field(ge=0, le=100)]
 
 
 class _Section(BaseModel):
@@ -139,7 +144,7 @@ class DemarcheSection(_Section):
 
 
 class DSSection(_Section):
-    """Section `[ds]`: the access to DS, and its limits."""
+    """Section `[ds]`: the access to DS."""
 
     url: str = DEFAULT_DS_URL
     """The GraphQL endpoint. Another one than DS's own needs `token_file`, or DSYNC_DS_URL."""
@@ -152,20 +157,6 @@ class DSSection(_Section):
     """The last day of the token in `token_file`."""
     contact: str = Field(min_length=1)
     """Address or page of the operator, sent in `User-Agent`."""
-    requests_per_minute: WholeNumber = Field(default=350, ge=1, le=400)
-    """DS's limit is 400 for each token; the default leaves some to its other users. All démarches
-    and services on a database share it; 15 % are kept for what people ask for and webhooks
-    announce."""
-    deadline_s: Number = Field(default=60, ge=1, le=600)
-    """Seconds for one request with its whole answer; DS itself ends a query after 30 s."""
-    push_batch: WholeNumber = Field(default=50, ge=1, le=50)
-    """Maximum number of dossiers whose annotations are in a mutation document. The first one has at
-    most 10; the number is doubled while DS answers within 5 s, and halved when it takes longer than
-    10 s."""
-    max_response_mib: Number = Field(default=16, gt=0, le=1024)
-    """Maximum size of a decoded answer, in MiB; for a longer one, a smaller page is asked for."""
-    allow_insecure_http: Boolean = False
-    """Whether http:// addresses of other machines are accepted."""
 
 
 class ScheduleSection(_Section):
@@ -173,61 +164,49 @@ class ScheduleSection(_Section):
 
     incremental: Interval = timedelta(minutes=5)
     """Time from one read of what changed to the next."""
-    deletions: Interval = timedelta(hours=1)
-    """Time from one read of the lists of deleted dossiers to the next."""
     full_at: Annotated[time, BeforeValidator(_is_time)] = time(2, 30)
-    """Time of day, in UTC, from which the night's read of all dossiers is due."""
-    full_within: Annotated[Duration, AfterValidator(_at_most_a_day)] = timedelta(hours=2)
-    """Within this time from `full_at` on; the démarche's number decides when, so that the reads of
-    many démarches are spread."""
-    overlap: Duration = timedelta(minutes=10)
-    """How far before the watermark an incremental read starts again."""
+    """Time of day, in UTC, from which the night's read of all dossiers is due. The démarche's
+    number decides when within the next two hours, so that the reads of many are spread."""
 
 
-class ServiceSection(_Section):
-    """Section `[service]`: of the process, whatever number of démarches it serves."""
+class AdvancedSection(_Section):
+    """Section `[advanced]`: for hundreds of démarches, or a slow network."""
 
+    requests_per_minute: WholeNumber = Field(default=350, ge=1, le=400)
+    """DS's limit is 400 for each token; the default leaves some to its other users. All démarches
+    and services on a database share it; 15 % are kept for what people ask for and webhooks
+    announce."""
     workers: WholeNumber = Field(default=4, ge=1, le=64)
-    """Maximum number of démarches at work at the same time, in each replica. One worker is left to
-    what people ask for and webhooks announce."""
+    """Maximum number of démarches at work at the same time, in each replica; of several files, the
+    highest. One worker is left to what people ask for and webhooks announce."""
+    deadline: Annotated[Interval, AfterValidator(_at_most_ten_minutes)] = timedelta(minutes=1)
+    """For one request with its whole answer; DS itself ends a query after 30 s."""
+    late_after: Interval | None = None
+    """Time since the last success after which `/readyz` misses one: by default three intervals of
+    the incremental read. More, where a full read takes longer."""
+    allow_insecure_http: Boolean = False
+    """Whether http:// addresses of other machines are accepted."""
 
 
 class SafetySection(_Section):
-    """Section `[safety]`: the limits of the safety brakes, for dossiers, products and verdicts."""
+    """Section `[safety]`: the limits of the safety brakes; 5 are always few, but for 0 percent."""
 
-    disappearances: WholeNumber = Field(default=5, ge=0)
-    """Number of dossiers that may disappear at once, if it is higher than the percentage's."""
-    disappearances_percent: Number = Field(default=20, ge=0, le=100)
-    """Percentage of the present dossiers that may disappear at once."""
-    catalogue_share: Number = Field(default=0.1, ge=0, le=1)
-    """Share of the catalogue's known products that may disappear, or change phase or name, at
+    disappearances_percent: Percent = 20
+    """Of the present dossiers, as many may disappear at once."""
+    catalogue_percent: Percent = 10
+    """Of the catalogue's known products, as many may disappear, or change phase or name, at
     once."""
-    verdicts: WholeNumber = Field(default=5, ge=0)
-    """Number of standing verdicts that changed rules may move, of results in DS that a push may
-    change, and of dossiers that may change without a date of their own, if it is higher than the
-    percentage's."""
-    verdicts_percent: Number = Field(default=10, ge=0, le=100)
-    """Percentage of the standing verdicts, of the open dossiers and of those read, for the same."""
+    verdicts_percent: Percent = 10
+    """Of the standing verdicts, as many may be moved by changed rules; of the results in DS, as
+    many may be changed by a push; of the dossiers, as many may change without a date of their
+    own."""
 
 
 class PiecesSection(_Section):
-    """Section `[pieces]`: copies of the dossiers' files; off unless `copy = true`."""
+    """Section `[pieces]`: copies of the dossiers' files; off without a target."""
 
-    # Not named `copy`: pydantic's models have a method of that name.
-    is_on: Boolean = Field(default=False, alias="copy")
-    """Whether files are copied."""
     target: str | None = None
     """`file:///folder` or `s3://bucket/prefix`; the access to S3 is configured as AWS's own."""
-    max_mib: Number = Field(default=200, gt=0, le=10240)
-    """Maximum size of a file, in MiB."""
-    deadline_s: Number = Field(default=60, ge=1, le=3600)
-    """Seconds for the download of one file."""
-
-    @model_validator(mode="after")
-    def _has_target(self) -> Self:
-        if self.is_on and self.target is None:
-            raise ValueError("copy = true needs target, such as file:///var/lib/dsync/pieces")
-        return self
 
     @field_validator("target")
     @classmethod
@@ -279,10 +258,6 @@ class HttpSection(_Section):
     """Whether `dsync run` serves the console there, too."""
     theme: Literal["neutre", "dsfr"] = "neutre"
     """Of the console; the State's design system is reserved for State sites."""
-    ready_intervals: WholeNumber = Field(default=3, ge=1, le=1000)
-    """Number of intervals of the incremental read after which `/readyz` misses a success."""
-    unsigned_webhooks: Boolean = True
-    """Whether webhooks of version 1, which DS does not sign, are accepted."""
 
 
 def _allowed(value: str) -> str:
@@ -456,7 +431,6 @@ class Configuration(_Section):
     """None: DSYNC_DEMARCHE gives the number."""
     ds: DSSection
     schedule: ScheduleSection = ScheduleSection()
-    service: ServiceSection = ServiceSection()
     safety: SafetySection = SafetySection()
     annotations: AnnotationsConfig | None = None
     """None: nothing is written into DS."""
@@ -467,6 +441,13 @@ class Configuration(_Section):
     acces: tuple[AccesSection, ...] = ()
     ouvert: OuvertSection = OuvertSection()
     alerts: AlertsSection = AlertsSection()
+    advanced: AdvancedSection = AdvancedSection()
+    _gone: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """A sentence for each key of the file that is no setting any more."""
+        return self._gone
 
     @property
     def opened(self) -> frozenset[str]:
@@ -515,8 +496,8 @@ class Configuration(_Section):
             ages=self.retention.ages,
             applicant=self.applicant,
             writes=self.annotations is not None,
-            asks_registry=bool(programme and self.judges and programme.preuves.registre.enabled),
-            copies_files=self.pieces.is_on,
+            asks_registry=bool(programme and self.judges and programme.registre.enabled),
+            copies_files=self.pieces.target is not None,
             publication_url=rules.publication_url if rules else None,
         )
 
@@ -534,7 +515,7 @@ class Configuration(_Section):
     @property
     def late_after(self) -> timedelta:
         """Time since the last success after which the next one is late."""
-        return self.schedule.incremental * self.http.ready_intervals
+        return self.advanced.late_after or self.schedule.incremental * _LATE_INTERVALS
 
     @property
     def judges(self) -> bool:
@@ -545,8 +526,7 @@ class Configuration(_Section):
     @property
     def evidence_max_age(self) -> timedelta | None:
         """How long the catalogue is used without confirmation; None: nothing is judged by it."""
-        sections = self.programme
-        return sections.preuves.catalogue.max_age if sections and self.judges else None
+        return CATALOGUE_MAX_AGE if self.programme and self.judges else None
 
 
 class ControlesConfiguration(Configuration, ControlesSections):
@@ -626,12 +606,16 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"{path}: not valid TOML: {exc}{_where(exc, text)}.") from exc
     except UnicodeDecodeError as exc:
         raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
+    raw, gone = renewed(raw)
     model = _model_of(raw, path)
     try:
-        return model.model_validate(raw)
+        found = model.model_validate(raw)
+        # Not a field: the file must not say it.
+        found._gone = gone
     except ValidationError as exc:
         problems = tuple(f"{path}: {problem}" for problem in _problems(exc, model, raw))
         raise ConfigurationError(headline(problems), problems) from exc
+    return found
 
 
 _NUMBER = re.compile(r"^\[demarche\][^\[]*?^number *= *(\d+)", re.M | re.S)

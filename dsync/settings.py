@@ -249,11 +249,6 @@ class Settings:
                 "« _ » (make one with `openssl rand -hex 24`), then the signing keys of webhooks "
                 "of version 2 (whsec_…), separated by blanks."
             )
-        if in_path and not keys and not self.configuration.http.unsigned_webhooks:
-            raise ConfigurationError(
-                "DSYNC_WEBHOOK_SECRET: with [http] unsigned_webhooks = false it needs the signing "
-                "key (whsec_…) that DS shows: add it after a blank."
-            )
         if any(not _SIGNING_KEY.fullmatch(word) for word in keys):
             raise ConfigurationError(
                 "DSYNC_WEBHOOK_SECRET: a signing key (whsec_…) is incomplete. Copy it again from "
@@ -440,13 +435,21 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
         return Loaded((), tuple(problems), path)
     numbers_found = tuple(sorted(found))
     # Of the process, so each démarche has it, whichever file it stands in.
-    section = _common([one.configuration.service for one in found.values()], "[service]", "service")
+    advanced = [one.configuration.advanced for one in found.values()]
+    workers = max(
+        (one.workers for one in advanced if "workers" in one.model_fields_set),
+        default=advanced[0].workers,
+    )
     every = {
         number: replace(
             one,
             folder=numbers_found,
             is_folder_known=not problems,
-            configuration=one.configuration.model_copy(update={"service": section}),
+            configuration=one.configuration.model_copy(
+                update={
+                    "advanced": one.configuration.advanced.model_copy(update={"workers": workers})
+                }
+            ),
         )
         for number, one in sorted(found.items())
     }
@@ -541,7 +544,7 @@ def _settings_of(
             f"--demarche {values['demarche']} and DSYNC_DEMARCHE, or name that démarche's own file "
             "in DSYNC_CONFIG or --config."
         )
-    allow_http = configuration.ds.allow_insecure_http
+    allow_http = configuration.advanced.allow_insecure_http
     for name, named in (
         ("ds_url", "DSYNC_DS_URL, or [ds] url in the configuration file"),
         ("betagouv_url", "DSYNC_BETAGOUV_URL"),
@@ -551,9 +554,6 @@ def _settings_of(
         raise ConfigurationError(problem)
     if configuration.alerts.ping_url is not None:
         _check_address(configuration.alerts.ping_url, "[alerts] ping_url", allow_http=allow_http)
-    if configuration.programme is not None:
-        registre = configuration.programme.preuves.registre
-        _check_address(registre.url, "[preuves.registre] url", allow_http=allow_http)
     of_all, of_one = os.environ.get(f"{PREFIX}DS_TOKEN_FILE"), configuration.ds.token_file
     token_file = {
         "file": of_one and path.parent / of_one,
@@ -641,7 +641,7 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
     if not allow_http and not is_encrypted_or_local(text):
         raise ConfigurationError(
             f"{named}: http:// is not encrypted, so others can read and change what is sent. Use "
-            "https://, or set [ds] allow_insecure_http = true."
+            "https://, or set [advanced] allow_insecure_http = true."
         )
 
 

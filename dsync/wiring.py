@@ -57,7 +57,7 @@ from dsync.sync.context import (
 from dsync.sync.handing_over import CRASHED
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
-from dsync.sync.run import Schedule
+from dsync.sync.run import FULL_WITHIN, Schedule
 from dsync.sync.work import Attempted, Purge, ReadChanges, Request, finish
 
 log = structlog.get_logger(__name__)
@@ -172,19 +172,20 @@ class Worker:
         if sections is None:
             return None
         sources = EvidenceSources.open(
-            sections.preuves,
             self.settings.betagouv_url,
+            asks_registry=sections.registre.enabled,
             user_agent=self._user_agent,
             clock=self.clock,
             stop=self.stop,
-            allow_http=self.configuration.ds.allow_insecure_http,
+            allow_http=self.configuration.advanced.allow_insecure_http,
+            deadline_s=self.configuration.advanced.deadline.total_seconds(),
         )
         rules, folder, shipped = None, self.settings.config.parent, shipped_config().parent
         if sections.regles is not None and sections.regles.enabled:
             needed = sections.mapping.needed()
             rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
-        share = self.configuration.safety.catalogue_share
-        return Eig(sections, rules, sources, catalogue_share=share)
+        percent = self.configuration.safety.catalogue_percent
+        return Eig(sections, rules, sources, catalogue_percent=percent)
 
     @property
     def _user_agent(self) -> str:
@@ -199,16 +200,15 @@ class Worker:
         """
         if self._client is not None:
             return self._client
-        ds = self.configuration.ds
+        advanced = self.configuration.advanced
         self._client = DSClient(
             self.settings.ds_url,
             self.settings.token,
             user_agent=self._user_agent,
             limits=Limits(
-                requests_per_minute=ds.requests_per_minute,
-                deadline_s=ds.deadline_s,
-                max_response_mib=ds.max_response_mib,
-                allow_http=ds.allow_insecure_http,
+                requests_per_minute=advanced.requests_per_minute,
+                deadline_s=advanced.deadline.total_seconds(),
+                allow_http=advanced.allow_insecure_http,
             ),
             stop=self.stop,
             clock=self.clock,
@@ -248,12 +248,8 @@ class Worker:
             recorder=self.recorder,
             programme=self.programme,
             annotations=configuration.annotations,
-            overlap=configuration.schedule.overlap,
-            disappearances=configuration.safety.disappearances,
             disappearances_percent=configuration.safety.disappearances_percent,
-            verdicts=configuration.safety.verdicts,
             verdicts_percent=configuration.safety.verdicts_percent,
-            push_batch=configuration.ds.push_batch,
             instructeur=self.settings.ds_instructeur,
             writer=digest(self.settings.token, self.settings.ds_instructeur or ""),
             stop=self.stop,
@@ -269,14 +265,14 @@ class Worker:
 
     @property
     def _pieces(self) -> PieceSettings | None:
-        section = self.configuration.pieces
-        if not section.is_on or section.target is None:
+        target, limits = self.configuration.pieces.target, self.client.limits
+        if target is None:
             return None
         return PieceSettings(
-            target=section.target.rstrip("/"),
-            max_bytes=int(section.max_mib * MIB),
-            deadline_s=section.deadline_s,
-            allow_http=self.configuration.ds.allow_insecure_http,
+            target=target.rstrip("/"),
+            max_bytes=int(limits.max_piece_mib * MIB),
+            deadline_s=limits.piece_deadline_s,
+            allow_http=limits.allow_http,
             hosts=frozenset({urlsplit(self.settings.ds_url).hostname or ""}),
             user_agent=self._user_agent,
         )
@@ -400,8 +396,8 @@ class Worker:
         section = self.configuration.schedule
         # Always the same part of the night for a démarche, whichever process looks.
         share = crc32(str(self.demarche).encode()) / 2**32
-        full_at = datetime.combine(date.min, section.full_at) + section.full_within * share
-        return Schedule(section.incremental, section.deletions, full_at.time())
+        full_at = datetime.combine(date.min, section.full_at) + FULL_WITHIN * share
+        return Schedule(section.incremental, full_at.time())
 
     def _stored(self) -> tuple[SyncState, datetime | None]:
         """Return the stored state, and from when on a wish can be sent."""
@@ -498,12 +494,13 @@ class Worker:
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,
                     opened=self.configuration.ouvert.champs,
+                    gone=self.configuration.gone,
                     groupes={
                         groupe for one in self.configuration.acces for groupe in one.groupes or ()
                     },
                     notice_blanks=self.configuration.notice_facts(self.demarche).blanks,
                     # One démarche says it for all.
-                    workers=self.configuration.service.workers
+                    workers=self.configuration.advanced.workers
                     if self.demarche in (self.settings.folder[:1] or (self.demarche,))
                     else None,
                 )

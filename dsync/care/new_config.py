@@ -18,7 +18,7 @@ from dsync.domain.nearest import MIN_SIMILARITY, SURE, no_instructeur, similarit
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, plain, quoted
 from dsync.programme import ProposedSections
 
-MADE = ("demarche", "annotations", "mapping", "regles", "preuves")
+MADE = ("demarche", "annotations", "mapping", "regles", "registre")
 """The parts of the shipped file that are not taken as they are."""
 
 

@@ -110,8 +110,10 @@ class CheckSources:
     """Those of `[[acces]]`."""
     notice_blanks: Mapping[str, str] = field(default_factory=dict)
     """What the notice for applicants leaves blank, by the setting that says it."""
+    gone: tuple[str, ...] = ()
+    """A sentence for each key of the file that is no setting any more."""
     workers: int | None = None
-    """`[service] workers`; None: another démarche's check compares the connections for all."""
+    """`[advanced] workers`; None: another démarche's check compares the connections for all."""
 
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
@@ -120,6 +122,8 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     A bug in one of them is a line, and does not keep the others from being run.
     """
     yield CheckLine("configuration", CheckStatus.OK, sources.config)
+    for sentence in sources.gone:
+        yield CheckLine("configuration", CheckStatus.WARNING, sentence)
     yield expiry_line(sources.token_expires_on, sources.now.date())
     for check in (_ds_lines, _database_lines, _target_lines, _programme_lines):
         try:
@@ -559,7 +563,7 @@ def _connection_lines(store: Store, workers: int, now: datetime) -> Iterator[Che
         CheckStatus.WARNING,
         f"{has} and {FEW} of commands are more than PostgreSQL accepts ({limit})",
         f"ALTER SYSTEM SET max_connections = {needed + FEW + SUPERUSERS}; and restart PostgreSQL"
-        + (f", or set [service] workers = {fewer}" if fewer else ""),
+        + (f", or set [advanced] workers = {fewer}" if fewer else ""),
     )
 
 

@@ -132,11 +132,12 @@ def _warnings(worker: Worker) -> list[str]:
         + (f"did you mean {nearest}?" if nearest else "check its spelling")
         for name, nearest in unknown_variables().items()
     ]
+    warnings += worker.configuration.gone
     sections, declared = worker.configuration.programme, worker.configuration.declared
     given = worker.configuration.model_fields_set
     warnings += [
         f"[{name}] has no effect without [regles]: nothing is judged"
-        for name in ("annotations", "preuves")
+        for name in ("annotations", "registre")
         if name in given and not (sections and sections.regles) and not declared
     ]
     warnings += worker.programme.warnings() if worker.programme else ()

@@ -28,7 +28,7 @@ _MEANINGS = {
     "a_analyser": "DS has not declared it safe yet: tried again later",
     "infectee": "infected by DS's scan: not copied",
     "absente": "DS does not list it any more: removed, or infected",
-    "trop_grande": "larger than [pieces] max_mib: raise it, then `dsync pieces fetch`",
+    "trop_grande": "larger than 200 MiB, DS's own limit of a file",
     "non_conforme": "another size or checksum than announced: tell DS's support if it stays",
     "echec": "no answer, or the target failed: see the log, then `dsync pieces fetch`",
 }
@@ -36,7 +36,7 @@ _MEANINGS = {
 
 @click.group(cls=Group)
 def pieces() -> None:
-    """Copy the dossiers' files, where [pieces] copy is on."""
+    """Copy the dossiers' files, where [pieces] has a target."""
 
 
 @pieces.command("fetch")
@@ -57,7 +57,7 @@ def fetch(
     each = load_each(dossiers, everywhere=everywhere)
     if everywhere:
         # The others copy no files: nothing is wrong with that, unless all are so.
-        each = [one for one in each if one[0].configuration.pieces.is_on] or each
+        each = [one for one in each if one[0].configuration.pieces.target] or each
     act = acting(CopyPieces, as_json=as_json, wait_s=wait_s)
     for_each(each, act, as_json=as_json)
 

@@ -62,7 +62,7 @@ COMMANDS = {
         "dsync.cli.forget",
         "Remove all that is stored of démarche N, which no file configures any more.",
     ),
-    "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] copy is on."),
+    "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] has a target."),
     "precheck": (
         "dsync.cli.precheck",
         "Judge dossiers again, and show the old and the new verdict.",

@@ -89,12 +89,12 @@ def serve(
         every = served.begin()
         set_up_logging(every[0], talkative=talkative)
         served.tell()
-        section = every[0].configuration.service
+        slots = every[0].configuration.advanced.workers
         store = open_database(
             every[0].database_url,
             with_programme=any(one.configuration.programme for one in every),
             # One of them, to listen, is not of the pool.
-            connections=connections_of(section.workers) - 1,
+            connections=connections_of(slots) - 1,
         )
         stack.callback(store.close)
         stack.callback(served.retire)
@@ -108,8 +108,8 @@ def serve(
             "version": __version__,
             "demarche": [one.demarche for one in workers] if workers[1:] else first.demarche,
             "database": store.place,
-            "workers": section.workers,
-            "connections": connections_of(section.workers),
+            "workers": slots,
+            "connections": connections_of(slots),
             "next_run": min(one.next_run_at() for one in workers).isoformat(timespec="seconds"),
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
@@ -122,7 +122,7 @@ def serve(
         service = Service(
             workers,
             stop,
-            slots=section.workers,
+            slots=slots,
             job=job,
             watches=watches,
             reload=served.look,
@@ -230,7 +230,10 @@ class _Served:
         return workers
 
     def tell(self) -> None:
-        """Log what is wrong."""
+        """Log what is wrong, and which keys are no settings any more."""
+        for worker in self.workers:
+            for sentence in worker.configuration.gone:
+                log.warning("setting_gone", config=str(worker.settings.config), setting=sentence)
         for problem in self.problems:
             log.error("configuration_refused", **problem)
 

@@ -190,7 +190,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             ],
             best=worker.configuration.best,
             writes=worker.configuration.annotations is not None,
-            copies=worker.configuration.pieces.is_on,
+            copies=worker.configuration.pieces.target is not None,
             pieces=[
                 {**one, "empreinte": (md5_of(one["empreinte_md5"] or "") or b"").hex()}
                 for one in found["pieces"]

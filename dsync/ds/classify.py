@@ -237,7 +237,7 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     Fault.TOO_LONG: (
         DSTimeoutError,
         "DS's answer about {subject} is larger than {limit} and was not read. If this persists, "
-        "raise max_response_mib in [ds], or tell DS's support.",
+        "tell DS's support.",
     ),
     Fault.TOO_MANY: (
         DSTimeoutError,
@@ -257,7 +257,7 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     Fault.RATE_LIMITED: (
         DSRateLimitedError,
         "This token has reached DS's rate limit. dsync waits by itself; if this persists, check "
-        "what else uses the token, or lower requests_per_minute in [ds].",
+        "what else uses the token, or lower requests_per_minute in [advanced].",
     ),
     Fault.TOKEN_MISSING: (
         DSUnauthorizedError,

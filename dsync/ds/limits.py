@@ -19,7 +19,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of requests to DS; a worker passes those that `[ds]` has a key for."""
+    """The limits of requests to DS; a worker passes those of `[advanced]`."""
 
     # DS allows 400: the rest is for other uses of the token, such as `dsync check`.
     requests_per_minute: int = 350
@@ -35,6 +35,12 @@ class Limits:
     """Longest wait between two attempts, also when DS asks for a longer one."""
     max_response_mib: float = 16.0
     """Maximum size of a decoded answer."""
+    push_batch: int = 50
+    """Maximum number of dossiers whose annotations are in a mutation document."""
+    # DS's own limit of a file.
+    max_piece_mib: float = 200.0
+    piece_deadline_s: float = 60.0
+    """For the download of one file."""
     allow_http: bool = False
     """Whether http:// to other machines is allowed."""
 

@@ -19,6 +19,7 @@ from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy, evidence
+from dsync.eig.sections import CATALOGUE_MAX_AGE
 from dsync.errors import DsyncError, EvidenceUnavailableError
 from dsync.programme import FormFault
 from dsync.store import Store
@@ -323,8 +324,7 @@ def _unavailable(
         message = f"{exc.message} There is no copy yet."
         return CheckLine("evidence", CheckStatus.ERROR, message, remedy, exc.exit_code)
     age = now - (copy.confirmed_at or copy.fetched_at)
-    limit = sources.config.catalogue.max_age
-    usable = "it is used" if age <= limit else "too old to be used"
+    usable = "it is used" if age <= CATALOGUE_MAX_AGE else "too old to be used"
     message = f"{exc.message} The copy was confirmed {age.days} days ago: {usable}."
     remedy = "check DSYNC_BETAGOUV_URL and the network, or wait for the next run"
     return CheckLine("evidence", CheckStatus.WARNING, message, remedy, exc.exit_code)

@@ -79,7 +79,7 @@ class Eig(Programme):
         sections: the programme's sections of the configuration.
         rules: the rules in `[regles]` with their lists; None: there are none.
         sources: the connections to the sources of evidence.
-        catalogue_share: the largest accepted share of products missing from a new catalogue,
+        catalogue_percent: the largest accepted percentage of products missing from a new catalogue,
             from 0 to 1.
     """
 
@@ -195,13 +195,13 @@ class Eig(Programme):
         rules: RuleSet | None,
         sources: EvidenceSources,
         *,
-        catalogue_share: float,
+        catalogue_percent: float,
     ) -> None:
         self.rules = rules
         self._mapping = sections.mapping
         self._regles = sections.regles
         self._sources = sources
-        self._catalogue_share = catalogue_share
+        self._catalogue_percent = catalogue_percent
 
     @property
     def mapping_key(self) -> str:
@@ -244,12 +244,6 @@ class Eig(Programme):
                 "[regles] is switched off, so nothing is judged: fill in its window and lists, "
                 "then set enabled = true"
             )
-        if self.rules and self.rules.overrides:
-            yield (
-                "[[regles.overrides]] is deprecated: the next version does not read it. Answer "
-                "the check administration of its dossiers (`dsync precheck answer --help`), then "
-                "remove it"
-            )
         for name, nearest in self._mapping.misspelt().items():
             yield (
                 f"[mapping.champs.{name}]: no field has this name, so its answers go into `extra`; "
@@ -273,12 +267,12 @@ class Eig(Programme):
         heading = parts["mapping"].partition("\n[")[0].rstrip()
         if not judges:
             text = [heading, "", mapping_text(proposal, self._mapping), off_rules(parts["regles"])]
-            return ProposedSections("\n".join(text) + parts["preuves"], *facts)
+            return ProposedSections("\n".join(text) + parts["registre"], *facts)
         note = f"# {TO_CHECK} dates, profiles, phases and cases below are those of aap-eig7.\n"
         # The note goes below the section's heading line.
         title, _, rules = parts["regles"].partition("\n")
         sections = [heading, "", mapping_text(proposal, self._mapping), title, note + rules]
-        return ProposedSections("\n".join(sections) + parts["preuves"], *facts)
+        return ProposedSections("\n".join(sections) + parts["registre"], *facts)
 
     def _is_published_after(self, demarche: Demarche) -> bool:
         """Whether a form was first published after the end of the call."""
@@ -349,7 +343,7 @@ class Eig(Programme):
             run,
             self._sources,
             rules_version=rules.version,
-            catalogue_share=self._catalogue_share,
+            catalogue_percent=self._catalogue_percent,
             accept=accept,
         )
 

@@ -72,7 +72,7 @@ ALERTS = {
     DATABASE: "The database is lost, or its disk is full. Told without it, so by each service.",
     CONFIGURATION: "A file of the configuration is wrong: its démarche is not served.",
     DS: "DS is not available: told once it has lasted five times `[alerts] after`.",
-    NO_SUCCESS: "No run has succeeded for `[http] ready_intervals` intervals, for another cause.",
+    NO_SUCCESS: "No run has succeeded for `[advanced] late_after`, for another cause.",
     TOKEN_REFUSED: "DS refuses the token: one message for all démarches that have it.",
     "token_expiry": f"The token expires within {EXPIRY_WARNED_DAYS} days, or has expired.",
     "mass_deletion": "DS's own lists hid or erased too many dossiers at once; they are followed.",
@@ -83,7 +83,7 @@ ALERTS = {
     "pieces_target": "The target of the copies of files is not there: `[pieces] target`.",
     "erasures": "Erasures are not finished: copies of files, or requests that nothing executed.",
     "not_configured": "The database has démarches that the folder no longer configures.",
-    "evidence": "The catalogue has not been confirmed for `[preuves.catalogue] max_age_days`.",
+    "evidence": "The catalogue has not been confirmed for 14 days.",
     "check …": (
         "`dsync check`, at the start and daily, has a warning or an error of this name, such as a "
         "missing label. Told again when it says something else."

@@ -77,7 +77,7 @@ METRICS = (
     Declared(
         "dsync_late_after_seconds",
         DEMARCHE,
-        "Age from which a last success is late, as for /readyz: [http] ready_intervals intervals.",
+        "Age from which a last success is late, as for /readyz: [advanced] late_after.",
         of_process=True,
     ),
     Declared(

@@ -129,7 +129,7 @@ class Surface:
         self._console = console
         self._workers = workers
         self._problems = problems
-        self._webhooks = Webhooks(words, ask, signed_only=self._is_signed_only)
+        self._webhooks = Webhooks(words, ask)
         self._metrics = Metrics(workers, self._webhooks.counts, problems)
         # One at a time: a database that hangs holds up one thread, and not one a scrape.
         self._reading = anyio.CapacityLimiter(1)
@@ -147,13 +147,6 @@ class Surface:
     def join(self) -> None:
         """Wait shortly for the thread's end."""
         self._thread.join(_JOIN_S)
-
-    def _is_signed_only(self, demarche: DemarcheNumber) -> bool:
-        return any(
-            not one.configuration.http.unsigned_webhooks
-            for one in self._workers
-            if one.demarche == demarche
-        )
 
     def _application(self) -> Starlette:
         routes: list[BaseRoute] = [

@@ -1,9 +1,9 @@
 """DS's webhooks: whether one is genuine, and which dossiers it asks to read.
 
 A webhook is a hint: nothing of it is taken for a fact, the read fetches what changed. Version 1 is
-form-encoded and unsigned; its only proof is the secret in the address, and a démarche can do
-without it. Version 2 is JSON and signed, in the form of Standard Webhooks or in the older one, over
-the body alone. Either form tells when it was signed, or what it tells of happened.
+form-encoded and unsigned; its only proof is the secret in the address, and it is refused once there
+is a signing key. Version 2 is JSON and signed, in the form of Standard Webhooks or in the older
+one, over the body alone. Either form tells when it was signed, or what it tells of happened.
 """
 
 from __future__ import annotations
@@ -55,17 +55,13 @@ class Webhooks:
     Args:
         words: the secrets in the address, and the signing keys of version 2 (`whsec_…`).
         ask: asks for a read of dossiers soon, and returns at once whether their démarche is served.
-        signed_only: whether webhooks of version 1 are refused for a démarche.
     """
 
     def __init__(
         self,
         words: Sequence[str],
         ask: Callable[[DemarcheNumber, Sequence[DossierNumber]], bool],
-        *,
-        signed_only: Callable[[DemarcheNumber], bool] = lambda _: False,
     ) -> None:
-        self._signed_only = signed_only
         self._secrets = [word for word in words if not word.startswith(SIGNING_KEY_PREFIX)]
         self._keys = [word for word in words if word.startswith(SIGNING_KEY_PREFIX)]
         self._ask = ask
@@ -109,7 +105,7 @@ class Webhooks:
         if found is None:
             return Outcome.INVALID
         demarche, dossier = found
-        if self._signed_only(DemarcheNumber(demarche)):
+        if self._keys:
             return Outcome.REFUSED
         return self._ask_for(demarche, [dossier])
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dsync.domain.dossier import LAYOUT_TYPES, Dossier
 from dsync.domain.ids import DossierNumber
-from dsync.sync.context import Run
+from dsync.sync.context import Run, most_of
 from dsync.sync.doubts import Doubt, doubt_of, kept
 from dsync.sync.gaps import Known
 
@@ -38,8 +38,7 @@ class Held:
 
 def limit_of(run: Run, known: int) -> int:
     """Return of how many of these dossiers such a change may come at once."""
-    context = run.context
-    return max(context.verdicts, int(known * context.verdicts_percent / 100))
+    return most_of(known, run.context.verdicts_percent)
 
 
 def doubted(

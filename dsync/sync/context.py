@@ -63,6 +63,17 @@ class Progress:
         """Take the number of dossiers pushed so far."""
 
 
+OVERLAP = timedelta(minutes=10)
+"""How far before the watermark an incremental read starts."""
+FEW = 5
+"""As many are never too much for a safety brake, unless its percentage is 0."""
+
+
+def most_of(known: int, percent: float) -> int:
+    """Return as many of so many as a safety brake lets pass."""
+    return max(FEW, int(known * percent / 100)) if percent else 0
+
+
 @dataclass(frozen=True, slots=True)
 class PieceSettings:
     """Where and within which limits files are copied."""
@@ -91,18 +102,10 @@ class Context:
     programme: Programme | None
     annotations: AnnotationsConfig | None
     """None: nothing is written into DS."""
-    overlap: timedelta
-    """How far before the watermark an incremental read starts."""
-    disappearances: int
-    """The safety brake's limit, as a number of dossiers."""
     disappearances_percent: float
-    """The safety brake's limit, as a share of the present dossiers; the higher limit applies."""
-    verdicts: int
-    """The limit of the safety brake on changed rules, as a number of dossiers."""
+    """The safety brake's limit on disappearances, of the present dossiers; as `most_of`."""
     verdicts_percent: float
-    """The same as a share of the standing verdicts; the higher limit applies."""
-    push_batch: int
-    """Maximum number of dossiers whose annotations are in a mutation document."""
+    """That on changed verdicts and results, of the standing ones."""
     instructeur: str | None
     """Id or e-mail of the instructeur in whose name annotations are written."""
     writer: str

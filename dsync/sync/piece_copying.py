@@ -69,7 +69,7 @@ def copy_pieces(run: Run, dossiers: Sequence[DossierNumber]) -> None:
     settings = run.context.pieces
     if settings is None:
         raise ConfigurationError(
-            "The copying of files is off: set [pieces] copy = true and target in the configuration."
+            "The copying of files is off: set [pieces] target in the configuration."
         )
     check_target(settings.target)
     _Copying(run, settings).copy(dossiers, is_patient=True)

@@ -43,7 +43,7 @@ from dsync.errors import (
 from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
 from dsync.sync.consent import is_accepted, nothing_to_accept
-from dsync.sync.context import Run
+from dsync.sync.context import OVERLAP, Run, most_of
 from dsync.sync.evaluate import evaluate_page
 from dsync.sync.page_storing import (
     EPOCH,
@@ -200,7 +200,7 @@ def _read_all(run: Run, state: SyncState, *, accept: bool) -> Crawl:
 
 
 def _incremental(run: Run, state: SyncState) -> Crawl:
-    since = (state.watermark or EPOCH) - run.context.overlap
+    since = (state.watermark or EPOCH) - OVERLAP
     return Crawl(since, None, full=False, advances_watermark=True)
 
 
@@ -662,8 +662,7 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
 
 
 def _limit(run: Run, present: int) -> int:
-    context = run.context
-    return max(context.disappearances, int(present * context.disappearances_percent / 100))
+    return most_of(present, run.context.disappearances_percent)
 
 
 def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[DossierNumber]:

@@ -15,7 +15,7 @@ from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.programme import Evidence, PrecheckOptions, Programme
 from dsync.sync.consent import is_accepted, nothing_to_accept
-from dsync.sync.context import Run
+from dsync.sync.context import Run, most_of
 from dsync.sync.isolating import Failed, judged, prepare
 from dsync.sync.moves import FIRST, REMEDY, Moves
 
@@ -102,8 +102,7 @@ def _is_final(proposal: Proposal) -> bool:
 
 
 def _limit(run: Run, proposal: Proposal) -> int:
-    context = run.context
-    return max(context.verdicts, int(proposal.of * context.verdicts_percent / 100))
+    return most_of(proposal.of, run.context.verdicts_percent)
 
 
 def _sentence(proposal: Proposal, version: str, limit: int) -> str:

@@ -49,6 +49,10 @@ from dsync.sync.work import (
 
 log = structlog.get_logger(__name__)
 
+DELETIONS = timedelta(hours=1)
+"""Time from one read of the lists of deleted dossiers to the next."""
+FULL_WITHIN = timedelta(hours=2)
+"""Time within which the full reads of all démarches begin."""
 FIRST_PAUSE = timedelta(seconds=15)
 """Minimum time between two runs of which the second one sends what the first one left waiting."""
 
@@ -62,8 +66,6 @@ class Schedule:
 
     incremental: timedelta
     """Interval between incremental runs."""
-    deletions: timedelta
-    """Interval between readings of the deletion lists."""
     full_at: time
     """Time of day (UTC) from which the nightly full read is due."""
 
@@ -78,7 +80,7 @@ class Schedule:
             sendable_at: from when on a wish in the outbox can be sent; None: none waits.
         """
         state = state.as_of(now)
-        lists = _passed(state.last_deletions_at, self.deletions, now)
+        lists = _passed(state.last_deletions_at, DELETIONS, now)
         if self._full_is_due(state, now):
             return ReadAll()
         at = self._incremental_at(state, sendable_at)
@@ -94,7 +96,7 @@ class Schedule:
             return now
         instants = [
             self._incremental_at(state, sendable_at),
-            state.last_deletions_at and state.last_deletions_at + self.deletions,
+            state.last_deletions_at and state.last_deletions_at + DELETIONS,
             state.full_due_at,
             _night(now, self.full_at) + timedelta(days=1),
         ]

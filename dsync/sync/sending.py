@@ -240,9 +240,8 @@ def _push_all(
     run: Run, terms: WriteTerms, numbers: Sequence[DossierNumber], total: int, *, waits: bool
 ) -> None:
     """Push batch after batch; their size follows the time that DS takes."""
-    size = PageSize(
-        FIRST_BATCH, run.context.push_batch, None, run.context.clock, grows_after=timedelta()
-    )
+    most = run.context.client.limits.push_batch
+    size = PageSize(FIRST_BATCH, most, None, run.context.clock, grows_after=timedelta())
     failures = limited = 0
     seen: set[DossierNumber] = set()
     ahead: _Ahead | None = None

@@ -12,7 +12,7 @@ from dsync.ds import DOSSIERS_PER_REQUEST
 from dsync.errors import DSBadDataError, DSNotFoundError, DSTimeoutError
 from dsync.sync.belief import limit_of
 from dsync.sync.consent import is_accepted, nothing_to_accept
-from dsync.sync.context import Run
+from dsync.sync.context import OVERLAP, Run
 from dsync.sync.doubts import moves_of
 from dsync.sync.page_storing import store_alone
 
@@ -32,7 +32,7 @@ def begin(run: Run) -> None:
         doubts.unread = frozenset(one.numero for one in reader.quarantine.entries())
     # One that is ahead of the clock says nothing.
     if read_until is not None and read_until <= run.now:
-        doubts.since = read_until - max(run.context.overlap, LATE)
+        doubts.since = read_until - max(OVERLAP, LATE)
     if asked is not None and asked.given_at is not None:
         doubts.believed = {
             DossierNumber(int(number)): digest for number, digest in asked.proposal.subjects.items()

@@ -19,7 +19,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import StoredVerdict, changes
 from dsync.store.outbox import Replacing
 from dsync.sync.consent import is_accepted, nothing_to_accept
-from dsync.sync.context import Run
+from dsync.sync.context import Run, most_of
 from dsync.sync.page_storing import learn_revisions
 
 
@@ -37,7 +37,7 @@ def replaces_too_much(run: Run) -> bool:
     with run.reading() as reader:
         given = [one for one in reader.consents.all() if one.given_at is not None]
         standing = reader.outbox.standing()
-    limit = max(run.context.verdicts, int(standing.dossiers * run.context.verdicts_percent / 100))
+    limit = most_of(standing.dossiers, run.context.verdicts_percent)
 
     def is_stopped(some: Replaced) -> bool:
         return is_too_much(some, standing, limit, config)

@@ -84,7 +84,7 @@ def _found(run: Run, terms: WriteTerms) -> dict[DossierNumber, Another]:
     learn_revisions(run, {dossier.revision_id for dossier in suspects})
     ids = {id_ for one in suspects for id_ in run.annotations_of(one.revision_id).ids()}
     found = {}
-    for some in run.batches(suspects, run.context.push_batch):
+    for some in run.batches(suspects, run.context.client.limits.push_batch):
         numbers = [dossier.numero for dossier in some]
         remotes = run.context.client.rendered_annotations(numbers, sorted(ids), run.demarche)
         for dossier in some:

@@ -41,6 +41,11 @@ SHARED = {
 Schema = Mapping[str, Any]
 
 
+def settings() -> list[str]:
+    """Return every setting that the page lists: a row of its tables."""
+    return re.findall(r"^\| `(\w+)` \|", f"{variables()}\n{sections()}", re.M)
+
+
 def variables() -> str:
     """Return the table of the environment variables."""
     said = _classes()["Settings"][1]

@@ -196,8 +196,8 @@ def app_on(
 def without_throttle(settings: Settings) -> Settings:
     """Return the settings with the speed limit lifted: this server is nobody's."""
     configuration = settings.configuration
-    ds = configuration.ds.model_copy(update={"requests_per_minute": 1_000_000})
-    return replace(settings, configuration=configuration.model_copy(update={"ds": ds}))
+    advanced = configuration.advanced.model_copy(update={"requests_per_minute": 1_000_000})
+    return replace(settings, configuration=configuration.model_copy(update={"advanced": advanced}))
 
 
 if __name__ == "__main__":

@@ -89,8 +89,8 @@ def test_what_cannot_be_answered_ends_with_a_sentence(
     assert [] == synced("precheck", "answers", "--all", "--json").json
 
 
-def test_an_override_is_still_read_and_said_to_be_deprecated(run: InsideCommand) -> None:
-    """With the command that takes its place."""
+def test_an_override_is_met_with_a_warning(run: InsideCommand) -> None:
+    """It names the command that takes its place; nothing else of the file is refused."""
     override = (
         '[[regles.overrides]]\nsiren = "110001013"\nanswer = "operateur"\n'
         'authority = "la directrice du programme"\ndecided_on = 2024-03-01\nreason = "décret"\n'
@@ -98,7 +98,7 @@ def test_an_override_is_still_read_and_said_to_be_deprecated(run: InsideCommand)
     config = config_with(run.folder, more=override)
     said = run("config", "check", DSYNC_CONFIG=config)
     assert 0 == said.code
-    assert "[[regles.overrides]] is deprecated" in " ".join(said.text.split())
+    assert "[regles] overrides is no setting any more" in " ".join(said.text.split())
     assert "`dsync precheck answer --help`" in " ".join(said.text.split())
 
 

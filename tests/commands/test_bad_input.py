@@ -73,7 +73,7 @@ def test_the_sandboxs_number_is_refused_for_another_server(run: Command) -> None
     [
         ("\n[safety]\n", "\n[safety]\nbrake = 1\n", "safety.brake: unknown key"),
         ("\n[safety]\n", "\n[saftey]\n", "saftey: unknown key; did you mean safety?"),
-        ("requests_per_minute = 350", 'requests_per_minute = "many"', "ds.requests_per_minute"),
+        ("disappearances_percent = 20", "disappearances_percent = -1", "safety.disappearances_p"),
         ('incremental = "5m"', 'incremental = "soon"', "schedule.incremental: expected a number"),
         ('incremental = "5m"', 'incremental = "0s"', "schedule.incremental"),
         ('incremental = "5m"', 'incremental = "99999999999d"', "a year at most"),

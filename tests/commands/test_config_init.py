@@ -71,7 +71,7 @@ def test_the_programmes_form_gives_the_shipped_file(run: Command, sandbox: Sandb
     shipped = read_configuration(shipped_config())
     assert isinstance(shipped, EigConfiguration)
     own = made(run)
-    for section in ("mapping", "annotations", "regles", "preuves", "schedule", "safety"):
+    for section in ("mapping", "annotations", "regles", "registre", "schedule", "safety"):
         assert getattr(shipped, section) == getattr(own, section), section
     assert own.ds.url == sandbox.ds_url
     assert own.ds.instructeur == "dsync@example.gouv.fr"

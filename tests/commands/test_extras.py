@@ -33,7 +33,7 @@ ASKED = {
     "alerts": ("run", "DSYNC_ALERT_URLS=json://127.0.0.1", ""),
     "console-oidc": ("console", "", OPENID),
     "export": ("export out --format parquet", "", ""),
-    "s3": ("pieces fetch", "", '[pieces]\ncopy = true\ntarget = "s3://seau/aap"'),
+    "s3": ("pieces fetch", "", '[pieces]\ntarget = "s3://seau/aap"'),
     "sentry": ("run", "DSYNC_SENTRY_DSN=https://k@sentry.example.gouv.fr/1", ""),
 }
 """Of each extra a command that needs it, with a variable and lines of the configuration file."""

@@ -117,7 +117,7 @@ def test_all_are_those_that_copy_files(many: InsideCommand) -> None:
     file = Path(many.environment["DSYNC_CONFIG"]) / f"{COPIED}.toml"
     target = many.folder / "target"
     target.mkdir()
-    text = f'{file.read_text("utf-8")}[pieces]\ncopy = true\ntarget = "file://{target}"\n'
+    text = f'{file.read_text("utf-8")}[pieces]\ntarget = "file://{target}"\n'
     file.write_text(text, encoding="utf-8")
     done = many("pieces", "fetch", "--all")
     assert (0, True) == (done.code, any(target.iterdir())), done.text

@@ -240,7 +240,7 @@ def taken_out(run: Command, database: str) -> Command:
     folder, copies = run.folder / "demarches", run.folder / "copies"
     folder.mkdir()
     (folder / "a.toml").write_text(
-        f'{JUDGED}[pieces]\ncopy = true\ntarget = "file://{copies}"\n', encoding="utf-8"
+        f'{JUDGED}[pieces]\ntarget = "file://{copies}"\n', encoding="utf-8"
     )
     own = LEAST.replace(str(NUMBER), str(SANDBOX_DEMARCHE))
     (folder / "b.toml").write_text(own, encoding="utf-8")

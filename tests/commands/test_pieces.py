@@ -26,7 +26,7 @@ def target(run: Command, sandbox: Sandbox) -> Path:
     """Return the folder of the copies; the dossiers are read, nothing is copied yet."""
     target = run.folder / "target"
     begin(run, sandbox, "--no-push")
-    configured(run, copy=True, target=f"file://{target}")
+    configured(run, target=f"file://{target}")
     return target
 
 
@@ -55,17 +55,16 @@ def test_without_the_setting_nothing_is_copied(run: Command, sandbox: Sandbox) -
     begin(run, sandbox, "--no-push")
     refused = run("pieces", "fetch")
     assert 2 == refused.code
-    assert "[pieces] copy = true" in refused.err
+    assert "[pieces] target" in refused.err
 
 
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"copy": True}, "copy = true needs target"),
-        ({"copy": True, "target": "ftp://host/folder"}, "expected file:///folder or s3://"),
-        ({"copy": True, "target": "file://folder"}, "expected file:///folder or s3://"),
-        ({"copy": True, "target": "s3://key:secret@bucket"}, "expected file:///folder or s3://"),
-        ({"copie": True}, "unknown key; did you mean"),
+        ({"target": "ftp://host/folder"}, "expected file:///folder or s3://"),
+        ({"target": "file://folder"}, "expected file:///folder or s3://"),
+        ({"target": "s3://key:secret@bucket"}, "expected file:///folder or s3://"),
+        ({"targt": "x"}, "unknown key; did you mean"),
     ],
 )
 def test_a_wrong_setting_is_told(run: Command, keys: dict[str, Any], told: str) -> None:

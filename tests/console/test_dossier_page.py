@@ -100,7 +100,7 @@ def with_file(sqlite_template: Path, tmp_path: Path) -> Iterator[tuple[Engine, W
     shutil.copy(sqlite_template, tmp_path / "dsync.db")
     [one] = seeds((0,))
     one.champs[LETTRE] = [LETTER]
-    copying = {"pieces": {"is_on": True, "target": f"file://{tmp_path}/pieces"}}
+    copying = {"pieces": {"target": f"file://{tmp_path}/pieces"}}
     with Engine(f"sqlite:///{tmp_path}/dsync.db", [one]) as engine:
         engine.restart(configuration=copying)
         engine.sync(pieces=True)

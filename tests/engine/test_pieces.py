@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 def copying(folder: Path, **limits: Any) -> dict[str, Any]:
     """Return the settings of a worker that copies files."""
-    return {"configuration": {"pieces": {"is_on": True, "target": f"file://{folder}", **limits}}}
+    return {"configuration": {"pieces": {"target": f"file://{folder}"}}, "limits": limits}
 
 
 @pytest.fixture
@@ -485,7 +485,7 @@ def test_no_address_of_ds_leads_into_this_network(
     password = f"http://user:secret@127.0.0.1:{files.server_port}/good"
     files.answers["/to-localhost"] = lambda h: h.answer(302, Location=inside)
     files.answers["/with-password"] = lambda h: h.answer(302, Location=password)
-    engine = start((ONE,), **copying(folder, max_mib=1, deadline_s=5))
+    engine = start((ONE,), **copying(folder, max_piece_mib=1, piece_deadline_s=5))
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
     place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
     engine.sync_until_quiet()
@@ -507,7 +507,7 @@ def test_a_server_of_files_is_not_trusted(
     netrc = folder.with_name("netrc")
     netrc.write_text("machine 127.0.0.1 login someone password secret")
     monkeypatch.setenv("NETRC", str(netrc))
-    engine = start((ONE,), **copying(folder, max_mib=1, deadline_s=1))
+    engine = start((ONE,), **copying(folder, max_piece_mib=1, piece_deadline_s=1))
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
     place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
     engine.sync_until_quiet()
@@ -587,9 +587,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: Any) -> None:
     """Large ones in parts; and they are deleted there with their dossier."""
     large = FileSeed("plan.pdf", "application/pdf", bytes(range(256)) * 80_000)
-    engine = start(
-        (ONE, TWO), configuration={"pieces": {"is_on": True, "target": "s3://dsync/aap"}}
-    )
+    engine = start((ONE, TWO), configuration={"pieces": {"target": "s3://dsync/aap"}})
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER, large])
     engine.control.edit_champ(number(TWO), LETTRE, [LETTER])
     engine.sync_until_quiet()
@@ -614,7 +612,7 @@ def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: An
 
 def test_a_bucket_that_is_missing_is_told(start: Callable[..., Engine], bucket: Any) -> None:
     """Exit 7 with the remedy, and the file is tried again later."""
-    engine = start((ONE,), configuration={"pieces": {"is_on": True, "target": "s3://none/aap"}})
+    engine = start((ONE,), configuration={"pieces": {"target": "s3://none/aap"}})
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
     engine.sync_until_quiet()
     report = fetched(engine)

@@ -205,8 +205,8 @@ def test_an_annotation_that_the_form_lost_is_refused(engine: Engine) -> None:
 def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
     """All is read and judged; every wish is refused with that reason, by one mutation."""
     engine = start()
-    small = {"ds": {"push_batch": 2}}
-    engine.restart(token=engine.sandbox.tokens.readonly, configuration=small)
+    small = {"push_batch": 2}
+    engine.restart(token=engine.sandbox.tokens.readonly, limits=small)
     report = engine.sync()
     assert (7, Status.PARTIAL, 12, 12) == (
         report.exit_code,
@@ -1337,7 +1337,7 @@ def test_a_batch_follows_the_time_that_ds_takes(start: Start) -> None:
 
 def test_the_next_batch_is_read_while_one_is_written(start: Start) -> None:
     """In a thread; the database stays the run's own."""
-    engine = start(range(12), configuration={"ds": {"push_batch": 4}})
+    engine = start(range(12), limits={"push_batch": 4})
     engine.begin(push=False)
     reads = threading.Semaphore(0)
     is_ahead: list[bool] = []
@@ -1368,7 +1368,7 @@ def test_the_next_batch_is_read_while_one_is_written(start: Start) -> None:
 
 def test_what_was_read_ahead_long_ago_is_read_again(start: Start) -> None:
     """A human edits a dossier of the next batch, which has waited: nothing is written over it."""
-    engine = start(range(12), configuration={"ds": {"push_batch": 4}})
+    engine = start(range(12), limits={"push_batch": 4})
     engine.begin(push=False)
     edited = OPEN[6]
 
@@ -1387,7 +1387,7 @@ def test_what_was_read_ahead_long_ago_is_read_again(start: Start) -> None:
 @pytest.mark.parametrize("kind", ["answer_lost", "internal_error", "token_expired", "rate_limited"])
 def test_what_was_read_ahead_of_a_failed_write_is_read_again(start: Start, kind: Kind) -> None:
     """A human edits a dossier of the next batch meanwhile; each value is sent once."""
-    engine = start(range(12), configuration={"ds": {"push_batch": 4}}, limits={"max_wait_s": 0.4})
+    engine = start(range(12), limits={"push_batch": 4, "max_wait_s": 0.4})
     engine.begin(push=False)
     edited = OPEN[6]
     is_first = iter([True])

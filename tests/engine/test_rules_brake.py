@@ -18,7 +18,7 @@ from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.engine.test_alerts import alerts_of, told
 from tests.engine.test_judging import SUIVI, product_of
 
-SAFETY = {"verdicts": 0}
+SAFETY = {"verdicts_percent": 0}
 WRONG = WindowConfig(date(2024, 1, 1), date(2024, 1, 2))
 """The call's window with a slip in its last day."""
 
@@ -158,7 +158,7 @@ def test_other_rules_than_were_shown_are_not_accepted(start: Start) -> None:
     assert before == shown(engine)
 
 
-@pytest.mark.parametrize("safety", [{"verdicts": 5}, {"verdicts": 0, "verdicts_percent": 100}])
+@pytest.mark.parametrize("safety", [{"verdicts_percent": 10}, {"verdicts_percent": 100}])
 def test_few_moved_verdicts_are_believed(start: Start, safety: dict[str, Any]) -> None:
     """By number or by share; the rules that were let through are the standing ones from then on."""
     engine = start()

@@ -301,7 +301,7 @@ def test_a_database_that_fails_ends_no_turn(engine: Engine) -> None:
 def test_the_check_compares_the_connections_with_the_servers_limit(engine_on_each: Engine) -> None:
     """Of all replicas; with a number that fits. SQLite has none."""
     engine = engine_on_each
-    worker = engine.restart(configuration={"service": {"workers": 64}})
+    worker = engine.restart(configuration={"advanced": {"workers": 64}})
     lines = [line for line in worker.app.check() if line.name == "connections"]
     if engine.url.startswith("sqlite"):
         assert [] == lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,6 @@ from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.rules_section import OverrideConfig
 from dsync.settings import load_settings
 from dsync.wiring import Worker
 
@@ -121,11 +120,6 @@ DOSSIERS = (
             applicant("BRGM", "4110", None, "58205614900017")
             | {"page_produit": f"{PAGE}/ajust.html", "cas_demande": INTERNALISER,
                "voeux": _voeux(PRODUIT, TECHNIQUE)}),
-    Dossier("Éligible, décision enregistrée",
-            applicant("AGENCE NOUVELLE", "7389", None),
-            rules={"overrides": (OverrideConfig("110001013", "operateur", "la directrice du "
-                                                "programme", date(2024, 3, 1),
-                                                "décret n° 2024-12 du 8 janvier 2024"),)}),
     Dossier("Dépôt hors de l’appel", {"depose_le": datetime(2025, 1, 15, 10, tzinfo=UTC)},
             read_at=datetime(2025, 1, 16, tzinfo=UTC)),
     Dossier("Commune", applicant("COMMUNE DE BEAUVAL", "7210", "Commune et commune nouvelle")),
@@ -207,8 +201,6 @@ def shipped_rules() -> RuleSet:
 
 def _rules_of(dossier: Dossier) -> RuleSet:
     rules = shipped_rules()
-    if overrides := dossier.rules.get("overrides"):
-        rules = replace(rules, overrides={o.siren: o for o in overrides})
     for year in dossier.rules.get("operateurs", ()):
         more = OperateurList(year, "liste d’essai", {"582056149": "BRGM"})
         rules = replace(rules, operateurs=(*rules.operateurs, more))

@@ -18,7 +18,7 @@ from dsync.eig.precheck.catalogue import (
 )
 from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.rows import EvidenceCopy
-from dsync.eig.sections import EvidenceConfig
+from dsync.eig.sections import CATALOGUE_MAX_AGE
 from dsync.errors import EvidenceUnavailableError
 from dsync.store.sql import CLOCK_TOLERANCE
 
@@ -40,11 +40,15 @@ class Fetched(NamedTuple):
     """Why the redirects could not be confirmed; None: they were read."""
 
 
+_PATHS = ("api/v2.6/startups.json", "api/v2.7/startups.json")
+"""Below the base address, tried in this order; the first readable one is used."""
+_REDIRECTS = "redirects.json"
+"""Former addresses of products."""
 _OK, _NOT_MODIFIED, _GONE = 200, 304, frozenset({404, 410})
 
 
 def fetch_catalogue(sources: EvidenceSources, previous: EvidenceCopy | None) -> Fetched:
-    """Fetch the published catalogue, from the first configured path that gives a usable one.
+    """Fetch the published catalogue, from the first path that gives a usable one.
 
     Args:
         sources: the connections.
@@ -55,7 +59,7 @@ def fetch_catalogue(sources: EvidenceSources, previous: EvidenceCopy | None) -> 
         InterruptedRunError: the run was asked to stop.
     """
     problems = []
-    for path in sources.config.catalogue.paths:
+    for path in _PATHS:
         try:
             copy = _fetch(sources, path, previous)
             redirects, why = _fetch_redirects(sources, previous.redirects if previous else None)
@@ -111,11 +115,7 @@ def _get(sources: EvidenceSources, path: str, known: EvidenceCopy | None) -> Res
         headers["If-None-Match"] = known.etag
     if known is not None and known.last_modified:
         headers["If-Modified-Since"] = known.last_modified
-    return sources.get(
-        _join(sources.base_url, path),
-        deadline_s=sources.config.catalogue.deadline_s,
-        headers=headers,
-    )
+    return sources.get(_join(sources.base_url, path), headers=headers)
 
 
 def _fetch_redirects(sources: EvidenceSources, known: str | None) -> tuple[str | None, str | None]:
@@ -127,7 +127,7 @@ def _fetch_redirects(sources: EvidenceSources, known: str | None) -> tuple[str |
     """
     try:
         # No validators of this file are stored, so it is fetched whole each time.
-        response = _get(sources, sources.config.catalogue.redirects, None)
+        response = _get(sources, _REDIRECTS, None)
         if response.status in _GONE:
             had_some = known not in (None, NO_REDIRECTS)
             return known or NO_REDIRECTS, f"HTTP {response.status}" if had_some else None
@@ -186,30 +186,32 @@ def catalogue_age(copy: EvidenceCopy, now: datetime) -> timedelta:
 
 
 def make_evidence(
-    config: EvidenceConfig,
     copy: EvidenceCopy | None,
     *,
+    asks_registry: bool,
     now: datetime,
     known: Iterable[KnownProduct] = (),
 ) -> Evidence:
     """Return the evidence of the stored copy, without a catalogue when it is unusable.
 
     Args:
-        config: the section `[preuves]`.
         copy: the stored copy; None when nothing was ever fetched.
+        asks_registry: whether Recherche d'entreprises is asked.
         now: the current time, in UTC.
         known: every product that was ever published.
     """
-    enabled = config.registre.enabled
     if copy is None or copy.body is None:
-        return Evidence(None, registry_enabled=enabled)
+        return Evidence(None, registry_enabled=asks_registry)
     catalogue = None
-    if catalogue_age(copy, now) <= config.catalogue.max_age:
+    if catalogue_age(copy, now) <= CATALOGUE_MAX_AGE:
         try:
             catalogue = parse_catalogue(copy, known)
         except EvidenceUnavailableError:
             # A copy that an earlier version accepted; the next successful fetch replaces it.
             catalogue = None
     return Evidence(
-        catalogue, copy.fetched_at, registry_enabled=enabled, is_confirmed=copy.erreur is None
+        catalogue,
+        copy.fetched_at,
+        registry_enabled=asks_registry,
+        is_confirmed=copy.erreur is None,
     )

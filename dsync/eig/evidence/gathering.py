@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,16 @@ from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evidence import Evidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy
+from dsync.eig.sections import CATALOGUE_MAX_AGE
 from dsync.errors import EvidenceUnavailableError
 from dsync.programme import ProgrammeRun
 
 if TYPE_CHECKING:
     from dsync.eig.evidence.registry import RegistryClient
     from dsync.eig.evidence.sources import EvidenceSources
+
+_ANSWER_MAX_AGE = timedelta(days=30)
+"""How long an answer of the registry is used."""
 
 
 FEWEST = 300
@@ -65,7 +69,10 @@ class GatheredEvidence:
     def evidence(self) -> Evidence:
         """The evidence, parsed at the first use."""
         return make_evidence(
-            self.sources.config, self.copy, now=self.sources.clock(), known=self.known()
+            self.copy,
+            asks_registry=self.sources.registry is not None,
+            now=self.sources.clock(),
+            known=self.known(),
         )
 
 
@@ -74,7 +81,7 @@ def gather(
     sources: EvidenceSources,
     *,
     rules_version: str,
-    catalogue_share: float,
+    catalogue_percent: float,
     accept: bool = False,
 ) -> GatheredEvidence:
     """Revalidate the catalogue with a conditional request and store what is new.
@@ -87,8 +94,7 @@ def gather(
         run: the current run.
         sources: the connections to the sources.
         rules_version: the version of the rules, which becomes part of the key.
-        catalogue_share: the largest accepted share of missing products, and of changed ones, from
-            0 to 1.
+        catalogue_percent: of missing products, and of changed ones, what is accepted at most.
         accept: whether to accept the catalogue that was refused before, if it is unchanged.
 
     Returns:
@@ -111,7 +117,7 @@ def gather(
     refusal = None
     # Only the copy that the operator has seen is accepted, not another one that came since.
     if fetched is not None and fetched.copy.sha256 != accepted:
-        refusal = _refusal(previous, fetched, catalogue_share)
+        refusal = _refusal(previous, fetched, catalogue_percent / 100)
     with run.transaction() as tx:
         if fetched is not None and refusal is not None:
             failure, message = refusal
@@ -199,8 +205,8 @@ def _refusal(
     if max(gone, changed) <= share * known:
         return None
     return (
-        f"{refused} {what[0]}, and [safety] catalogue_share allows {share:.0%}. The last good copy "
-        "is used. If the new one is right, run `dsync accept evidence`.",
+        f"{refused} {what[0]}, and [safety] catalogue_percent allows {share:.0%}. The last good "
+        "copy is used. If the new one is right, run `dsync accept evidence`.",
         f"Le catalogue publié par beta.gouv.fr ({published} produits) {what[1]} de la dernière "
         "bonne copie : il n’est pas retenu et cette copie continue de servir.",
     )
@@ -243,7 +249,7 @@ def with_registry(
             # counts as unreachable. Nothing of a failure is stored, so the next run asks again.
             break
         fresh.append(answers[siren])
-    expires_at = run.now + client.config.max_age
+    expires_at = run.now + _ANSWER_MAX_AGE
     if fresh:
         with run.transaction() as tx:
             rows.save_registry(tx.connection, fresh, fetched_at=run.now, expires_at=expires_at)
@@ -253,8 +259,8 @@ def with_registry(
 def stored_evidence(connection: Connection, sources: EvidenceSources) -> Evidence:
     """Return the catalogue as stored, without the registry; nothing is fetched."""
     return make_evidence(
-        sources.config,
         rows.evidence(connection),
+        asks_registry=sources.registry is not None,
         now=sources.clock(),
         known=rows.known_products(connection),
     )
@@ -263,7 +269,7 @@ def stored_evidence(connection: Connection, sources: EvidenceSources) -> Evidenc
 def _key(sources: EvidenceSources, copy: EvidenceCopy | None, now: datetime) -> str:
     if copy is None or copy.body is None:
         return "absent"
-    is_usable = catalogue_age(copy, now) <= sources.config.catalogue.max_age
+    is_usable = catalogue_age(copy, now) <= CATALOGUE_MAX_AGE
     # The redirects are a file of their own, which can change without the catalogue.
     aliases = hashlib.sha256((copy.redirects or "").encode()).hexdigest()[:16]
     state = "valable" if is_usable else "perime"

@@ -13,12 +13,17 @@ import requests
 from dsync.addresses import mask_url
 from dsync.eig.evidence.download import Response, download
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
-from dsync.eig.sections import RegistreConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges, retry_after_s
 
 _ATTEMPTS = 3
 """Of one SIREN; another one follows only when the API answers that there are too many requests."""
+REGISTRY_URL = "https://recherche-entreprises.api.gouv.fr"
+_REQUESTS_PER_S = 5
+"""The API's own limit is 7."""
+_DEADLINE_S = 10.0
+_MAX_WAIT_S = 30.0
+"""Longest wait for a Retry-After; beyond it, the registry counts as unreachable."""
 _OK, _TOO_MANY = 200, 429
 # C: the enterprise has ceased; F: the établissement is closed.
 _CEASED = frozenset({"C", "F"})
@@ -28,23 +33,26 @@ class RegistryClient:
     """Looks up one SIREN at a time, within the allowed request rate; not thread-safe.
 
     Args:
-        config: the section `[preuves.registre]`.
         http: the connections.
         clock: returns the current time, in UTC.
         sleep: waits for a number of seconds; returns early when the run is asked to stop.
+        url: the API's base address.
+        deadline_s: longest time for a request with its whole answer, in seconds.
         monotonic: returns the time in seconds from an arbitrary start, for the request rate.
     """
 
     def __init__(
         self,
-        config: RegistreConfig,
         *,
         http: Exchanges[requests.Session],
         clock: Callable[[], datetime],
         sleep: Callable[[float], object],
+        url: str = REGISTRY_URL,
+        deadline_s: float = _DEADLINE_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.config = config
+        self._url = url
+        self._deadline_s = min(_DEADLINE_S, deadline_s)
         self._http = http
         self._clock = clock
         self._sleep = sleep
@@ -74,7 +82,7 @@ class RegistryClient:
 
     def _answer(self, siren: str, status: RegistryStatus, **facts: Any) -> RegistryAnswer:
         return RegistryAnswer(
-            siren, status, source=mask_url(self.config.url), consulted_at=self._clock(), **facts
+            siren, status, source=mask_url(self._url), consulted_at=self._clock(), **facts
         )
 
     def _ask(self, siren: str) -> Response:
@@ -82,9 +90,9 @@ class RegistryClient:
             self._wait_for_turn()
             response = download(
                 self._http,
-                f"{self.config.url.rstrip('/')}/search",
+                f"{self._url.rstrip('/')}/search",
                 params={"q": siren, "page": "1", "per_page": "1"},
-                deadline_s=self.config.deadline_s,
+                deadline_s=self._deadline_s,
                 headers={"Accept": "application/json"},
             )
             if response.status == _OK:
@@ -93,7 +101,7 @@ class RegistryClient:
             # The API's own limit is counted by the second.
             wait_s = 1.0 if wait_s is None else wait_s
             # Other failures are not repeated here: the next run looks the SIREN up again.
-            if response.status != _TOO_MANY or wait_s > self.config.max_wait_s:
+            if response.status != _TOO_MANY or wait_s > _MAX_WAIT_S:
                 break
             # The wait is that of the next request, whichever SIREN it is about.
             if attempt + 1 < _ATTEMPTS:
@@ -104,7 +112,7 @@ class RegistryClient:
         wait_s = self._next_at - self._monotonic()
         if wait_s > 0:
             self._sleep(wait_s)
-        self._next_at = max(self._next_at, self._monotonic()) + 1 / self.config.requests_per_second
+        self._next_at = max(self._next_at, self._monotonic()) + 1 / _REQUESTS_PER_S
 
 
 def _result(response: Response, siren: str) -> dict[str, Any] | None:

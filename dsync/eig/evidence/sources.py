@@ -12,41 +12,48 @@ from requests.adapters import HTTPAdapter
 
 from dsync.eig.evidence.download import Response, download
 from dsync.eig.evidence.registry import RegistryClient
-from dsync.eig.sections import EvidenceConfig
 from dsync.exchanges import MIB, Exchanges
+
+DEADLINE_S = 30.0
+"""For one request with its whole answer."""
+MAX_RESPONSE_MIB = 16
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSources:
-    """The configuration of the sources and the HTTP connections to them."""
+    """The addresses of the sources and the HTTP connections to them."""
 
-    config: EvidenceConfig
     base_url: str
     http: Exchanges[requests.Session]
     clock: Callable[[], datetime]
     registry: RegistryClient | None
     """None when the lookup is disabled."""
+    deadline_s: float
 
     @classmethod
     def open(
         cls,
-        config: EvidenceConfig,
         base_url: str,
         *,
+        asks_registry: bool = False,
         user_agent: str,
         clock: Callable[[], datetime],
         stop: threading.Event,
         allow_http: bool = False,
+        deadline_s: float = DEADLINE_S,
+        max_response_mib: int = MAX_RESPONSE_MIB,
     ) -> EvidenceSources:
         """Prepare the connections; sends no request.
 
         Args:
-            config: the section `[preuves]`.
             base_url: the address of beta.gouv.fr.
+            asks_registry: whether Recherche d'entreprises is asked.
             user_agent: the header `User-Agent` of all requests.
             clock: returns the current time, in UTC.
             stop: interrupts requests and waits once it is set.
             allow_http: whether plain http:// is allowed to other hosts than this one.
+            deadline_s: longest time for a request with its whole answer, in seconds.
+            max_response_mib: maximum size of a decoded answer.
         """
 
         def session(adapter: HTTPAdapter) -> requests.Session:
@@ -58,20 +65,20 @@ class EvidenceSources:
 
         http = Exchanges(
             session,
-            max_bytes=int(config.max_response_mib * MIB),
+            max_bytes=max_response_mib * MIB,
             allow_http=allow_http,
             stop=stop,
         )
         registry = (
-            RegistryClient(config.registre, http=http, clock=clock, sleep=stop.wait)
-            if config.registre.enabled
+            RegistryClient(http=http, clock=clock, sleep=stop.wait, deadline_s=deadline_s)
+            if asks_registry
             else None
         )
-        return cls(config, base_url, http, clock, registry)
+        return cls(base_url, http, clock, registry, min(DEADLINE_S, deadline_s))
 
-    def get(self, url: str, *, deadline_s: float, headers: Mapping[str, str]) -> Response:
+    def get(self, url: str, *, headers: Mapping[str, str]) -> Response:
         """Send a GET request, as `download`."""
-        return download(self.http, url, deadline_s=deadline_s, headers=headers)
+        return download(self.http, url, deadline_s=self.deadline_s, headers=headers)
 
     def close(self) -> None:
         """Close the connections."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple, Self, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, NamedTuple, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 from msgspec import to_builtins
 
@@ -25,13 +25,11 @@ from dsync.eig.precheck.lists import (
     CategorieList,
     ListProblemsError,
     OperateurList,
-    is_siren,
     parse_categories,
     parse_operateurs,
 )
 from dsync.eig.precheck.rules_section import (
     CasConfig,
-    OverrideConfig,
     ProfilConfig,
     RulesConfig,
     Severity,
@@ -92,7 +90,6 @@ class RuleSet:
     """The latest first."""
     categories: CategorieList
     needed: tuple[NeededChamp, ...]
-    overrides: Mapping[str, OverrideConfig]
     severities: Mapping[str, Resultat]
     """The most severe result that each check may give."""
     eligible_phases: frozenset[str]
@@ -158,7 +155,6 @@ class RuleSet:
             operateurs=tuple(sorted(operateurs, key=lambda found: -found.annee)),
             categories=categories,
             needed=tuple(NeededChamp(*pair) for pair in needed),
-            overrides={override.siren: override for override in config.overrides},
             severities={
                 name: Resultat(severity)
                 for name, severity in config.severity.items()
@@ -187,7 +183,7 @@ class RuleSet:
 
     def document(self) -> dict[str, Json]:
         """Return the rules whole, in JSON values: what the database keeps of each version."""
-        regles: dict[str, Json] = to_builtins(self.config)
+        regles = _whole(self.config)
         del regles["enabled"]  # Rules that judge are.
         lists: list[Json] = [
             {"genre": "operateurs", "annee": one.annee, "source": one.source,
@@ -329,10 +325,6 @@ def _read_list(path: Path, parse: Callable[[str], _List], problems: list[str]) -
 def _problems(config: RulesConfig) -> Iterable[str]:
     if config.window and config.window.start > config.window.end:
         yield "window: end is before start"
-    try:
-        ZoneInfo(config.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield f"timezone: « {config.timezone} » is unknown; use a name such as Europe/Paris"
     for name in Check:
         yield from _severity_problems(name, config.severity.get(name))
     made = _made(config)
@@ -348,12 +340,8 @@ def _problems(config: RulesConfig) -> Iterable[str]:
     ):
         if check in made and not given:
             yield f'{key}: missing; the check {check} needs it (or set severity {check} = "off")'
-    least = _least_length(config)
-    if config.max_detail_length < least:
-        yield (
-            f"max_detail_length: {config.max_detail_length} has no room for the first and last "
-            f"lines and a title for each check; give at least {least}"
-        )
+    if config.max_detail_length < _least_length(config):
+        yield "instruction, publication_url: too long, the text of a verdict has no room for both"
     if config.publication_url and not config.publication_url.startswith(("http://", "https://")):
         yield "publication_url: give the whole address, https://…"
     yield from _named_problems("profils", config.profils)
@@ -363,14 +351,6 @@ def _problems(config: RulesConfig) -> Iterable[str]:
             yield f"profils {profil.id}: offered_until is before offered_from"
     yield from _named_problems("cas", config.cas)
     yield from _phase_problems(config)
-    seen: Counter[str] = Counter()
-    for override in config.overrides:
-        seen[override.siren] += 1
-        if not is_siren(override.siren):
-            yield f"overrides: {override.siren} is not a SIREN (9 digits, check digit)"
-        # Once for each SIREN, however often it is repeated.
-        if seen[override.siren] == 2:
-            yield f"overrides: {override.siren} is given more than once"
 
 
 def _made(config: RulesConfig) -> frozenset[Check]:
@@ -421,6 +401,17 @@ def _phase_problems(config: RulesConfig) -> Iterable[str]:
             yield f"cas {cas.id}: needs_phase « {cas.needs_phase} » is not a known phase"
 
 
+def _whole(config: RulesConfig) -> dict[str, Any]:
+    """Return the section in JSON values, with what a version has and the file does not say."""
+    regles: dict[str, Any] = to_builtins(config)
+    regles["phases"]["late_reading_days"] = config.phases.late_reading_days
+    return regles | {
+        "timezone": config.timezone,
+        "max_detail_length": config.max_detail_length,
+        "overrides": [],  # Permanent decisions on applicants, which earlier versions had.
+    }
+
+
 def _version(
     config: RulesConfig,
     operateurs: Sequence[OperateurList],
@@ -429,7 +420,7 @@ def _version(
 ) -> str:
     content = [
         SENTENCES_REVISION,
-        to_builtins(config),
+        _whole(config),
         # The order of the files in the configuration does not change a verdict.
         sorted((found.annee, found.source, sorted(found.noms.items())) for found in operateurs),
         categories.source,

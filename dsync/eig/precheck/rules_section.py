@@ -15,7 +15,6 @@ from dsync.domain.toml_values import Boolean, Day, Filled, Marked, WholeNumber
 from dsync.eig.precheck.check import Check
 
 Severity = Literal["a_verifier", "non_conforme", "off"]
-OverrideAnswer = Literal["administration_centrale", "operateur", "a_verifier", "non_conforme"]
 Text = Annotated[str, MinLen(1), Marked]
 Written = Annotated[str, MinLen(1), Filled]
 """What people read in the details."""
@@ -69,7 +68,7 @@ class PhasesConfig(_Section):
     """Phases of the catalogue, by an option of the form that has another wording."""
     # Measured on the catalogue's history: of the products in an admitted phase at a deposit, 4 %
     # are read as past two weeks later, 6 % after three months, 14 % after a year.
-    late_reading_days: Annotated[WholeNumber, Ge(0)] = 3
+    late_reading_days: ClassVar[int] = 3
     """Maximum number of days from the deposit to the first reading of the catalogue.
 
     The catalogue's history is rewritten at times. After this delay, neither an unknown page nor an
@@ -96,22 +95,6 @@ class CasConfig(_Section):
 
 
 @dataclass(frozen=True)
-class OverrideConfig(_Section):
-    """A permanent decision on one applicant; deprecated: `dsync precheck answer`."""
-
-    siren: Text
-    """The applicant's SIREN."""
-    answer: OverrideAnswer
-    """What the check `administration` finds for it."""
-    authority: Written
-    """Who decided, with the article, such as « la directrice du programme »."""
-    decided_on: Day
-    """The day of the decision."""
-    reason: Written
-    """The reason."""
-
-
-@dataclass(frozen=True)
 class RulesConfig(_Section):
     """The eligibility rules of one call; what only a check needs that is off may be left out."""
 
@@ -129,8 +112,7 @@ class RulesConfig(_Section):
     """Files with the lists of opérateurs de l'État, one for each year, beside the configuration."""
     categories_juridiques: Text | None = None
     """File with the legal categories, beside the configuration."""
-    overrides: tuple[OverrideConfig, ...] = ()
-    timezone: Text = "Europe/Paris"
+    timezone: ClassVar[str] = "Europe/Paris"
     """Of the days of the window and of the deposit."""
     instruction: Written = "l’équipe du programme EIG (DINUM)"
     """Who decides on the dossiers, with the article: the subject of « instruit le dossier »."""
@@ -140,8 +122,5 @@ class RulesConfig(_Section):
     """Days that an applicant has to answer, for the text of `dsync dossier message`."""
     max_profils: Annotated[WholeNumber, Ge(1)] = 2
     """Maximum number of profiles in an application."""
-    max_detail_length: Annotated[WholeNumber, Ge(1)] = 2000
-    """Maximum number of characters of the text in the annotation.
-
-    It has to have room for the first line and a title for each check, which are never left out.
-    """
+    max_detail_length: ClassVar[int] = 2000
+    """Maximum number of characters of the text in the annotation."""

@@ -117,20 +117,6 @@ HORS_APPEL = Sentence(
 )  # fmt: skip
 
 # ---- Administration ---------------------------------------------------------------------------
-DECISION_ADMISE = Sentence(
-    (Check.ADMINISTRATION,), CONFORME, "décision enregistrée : admise",
-    "{qualite}, {organisme}, par décision {autorite} du {jour}, au motif {raison}",
-)  # fmt: skip
-DECISION_A_VERIFIER = Sentence(
-    (Check.ADMINISTRATION,), A_VERIFIER, "décision enregistrée : à vérifier",
-    "Candidat {organisme}, admis sous réserve par décision {autorite} du {jour}, au motif {raison}",
-    _REGLE_ADMINISTRATION, "lever ou confirmer cette réserve avant de poursuivre l’instruction",
-)  # fmt: skip
-DECISION_EXCLUE = Sentence(
-    (Check.ADMINISTRATION,), NON_CONFORME, "décision enregistrée : exclue",
-    "Candidat {organisme}, écarté par décision {autorite} du {jour}, au motif {raison}",
-    _REGLE_ADMINISTRATION, "vérifier que cette décision vaut pour ce dossier",
-)  # fmt: skip
 OPERATEUR = Sentence(
     (Check.ADMINISTRATION,), CONFORME, "SIREN sur une liste d’opérateurs",
     "Opérateur de l’État, {organisme}, qui figure sur {inscrit}",

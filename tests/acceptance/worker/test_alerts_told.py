@@ -34,7 +34,7 @@ def folder_of(sandbox: Sandbox, folder: Path, demarches: int = DEMARCHES) -> Pat
             f'[demarche]\nnumber = {number}\n[ds]\nurl = "{sandbox.ds_url}"\n'
             'contact = "mailto:eig@example.gouv.fr"\n'
             '[schedule]\nincremental = "1s"\n[alerts]\nafter = "1s"\n'
-            "[http]\nready_intervals = 60\n",
+            '[advanced]\nlate_after = "1m"\n',
             encoding="utf-8",
         )
     return folder

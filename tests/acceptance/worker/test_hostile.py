@@ -20,12 +20,6 @@ from tests.acceptance.worker.installed import Installed, Process, until
 from tests.commands.command import config_with
 from tests.engine.rig import DEMARCHE
 
-CHANGES = (
-    *[("max_response_mib = 16", "max_response_mib = 8")] * 2,
-    ("deadline_s = 60", "deadline_s = 2"),
-    ("deadline_s = 30", "deadline_s = 2"),
-)
-
 
 class Used(NamedTuple):
     """What a process took."""
@@ -61,7 +55,7 @@ def test_an_answer_without_end_takes_neither_memory_nor_time(
     sqlite_dsync: Installed, sandbox: Sandbox, tmp_path: Path, kind: Any, where: str
 ) -> None:
     """DS out of bounds ends the run with 8; evidence out of bounds leaves its checks unmade (7)."""
-    config = config_with(tmp_path, *CHANGES)
+    config = config_with(tmp_path, more='[advanced]\ndeadline = "5s"\n')
     operation = None if where == "ds" else where
     sandbox.control.faults.fail(
         ScriptedFault(kind, operation=operation, times=None, bytes_per_s=20)
@@ -73,7 +67,7 @@ def test_an_answer_without_end_takes_neither_memory_nor_time(
 
     assert (8 if where == "ds" else 7) == done.code, done.text
     assert peak < 160, f"{peak:.0f} MiB"
-    assert ("deadline" if kind == "slow_headers" else "8 MiB") in done.text
+    assert ("deadline" if kind == "slow_headers" else "16 MiB") in done.text
 
 
 # --- much in little -------------------------------------------------------------------------

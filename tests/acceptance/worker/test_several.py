@@ -56,8 +56,7 @@ def configured(
         if "[schedule]" not in text:
             text += '[schedule]\nincremental = "5m"\n'
         text = text.replace('incremental = "5m"', 'incremental = "1s"')
-        text = text.replace("deadline_s = 60", "deadline_s = 1", 1)
-        text = text.replace("# [http]\n", "[http]\nready_intervals = 15\n")
+        text += '[advanced]\nlate_after = "15s"\ndeadline = "1s"\n'
         if number in tokens:
             own = f'[ds]\nurl = "{sandbox.ds_url}"\ntoken_file = "{number}.token"\n'
             text = re.sub(r"^url = .*\n", "", text, flags=re.M).replace("[ds]\n", own)
@@ -229,8 +228,7 @@ def test_replicas_together_send_no_more_than_a_token_may(
     folder = configured(sandbox, tmp_path / "demarches", kinds, {}, {})
     for file in folder.glob("*.toml"):
         text = file.read_text(encoding="utf-8")
-        own = f"requests_per_minute = {ALLOWED}"
-        file.write_text(text.replace("requests_per_minute = 350", own), encoding="utf-8")
+        file.write_text(f"{text}requests_per_minute = {ALLOWED}\n", encoding="utf-8")
     control.faults.limit_rate(ALLOWED)
     for _ in range(3):
         dsync.start("run", config=str(folder))
@@ -259,9 +257,9 @@ def test_a_webhook_is_answered_while_other_demarches_are_read(
     kinds, own = dict.fromkeys((*slow, quick), SHIPPED), dict.fromkeys(slow, tokens.readonly)
     folder = configured(sandbox, tmp_path / "demarches", kinds, {}, own)
     for file in folder.glob("*.toml"):
-        text = file.read_text(encoding="utf-8").replace("deadline_s = 1", "deadline_s = 60", 1)
+        text = file.read_text(encoding="utf-8").replace('deadline = "1s"\n', "")
         text = text.replace('incremental = "1s"', 'incremental = "1h"')
-        file.write_text(f"{text}\n[service]\nworkers = 2\n", encoding="utf-8")
+        file.write_text(f"{text}workers = 2\n", encoding="utf-8")
     replica = started(dsync, config=str(folder))
     until(lambda: min(_runs(database, kinds).values()) >= 1)
     started(dsync, config=str(folder))

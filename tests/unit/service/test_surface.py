@@ -28,7 +28,6 @@ from dsync.service.surface import Surface, bind, server_thread
 from dsync.settings import Settings, load_settings
 from dsync.wiring import Worker
 from tests.acceptance.worker.installed import until
-from tests.commands.command import config_with
 from tests.store.databases import PostgresServer, connected
 
 SECRET = "chemin-secret-de-ce-test"
@@ -187,21 +186,6 @@ def test_a_client_that_does_not_read_its_answer_is_dropped() -> None:
         until(lambda: len(os.listdir("/proc/self/fd")) <= before + 2, within_s=20)
     stop.set()
     assert [WHOLE] * 2 == [answer.count(b"x") for answer in read]
-
-
-def test_unsigned_webhooks_can_be_refused(tmp_path: Path) -> None:
-    """By the file of the démarche: answered as a wrong secret is."""
-    config = Path(config_with(tmp_path, more="[http]\nunsigned_webhooks = false\n"))
-    settings = _settings(f"sqlite:///{tmp_path / 'dsync.db'}", config=config)
-    with Worker(settings) as app, serving(app) as (host, port):
-        form = {"dossier_id": 1, "state": "accepte", "updated_at": "x"}
-        answers = [
-            requests.post(
-                f"http://{host}:{port}/hooks/ds/{SECRET}", {**form, "procedure_id": n}, timeout=20
-            )
-            for n in (app.demarche, app.demarche + 1)
-        ]
-    assert [404, 202] == [answer.status_code for answer in answers]
 
 
 def _sent(address: tuple[str, int], given: bytes, *, reads: bool) -> bytes:

@@ -27,9 +27,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"content-type": "application/json; charset=utf-8"}
 
 
-def webhooks(
-    *words: str, signed_only: Sequence[int] = ()
-) -> tuple[Webhooks, list[tuple[int, ...]]]:
+def webhooks(*words: str) -> tuple[Webhooks, list[tuple[int, ...]]]:
     """Return the receiver of a service with one démarche, and the reads that it asks for."""
     asked: list[tuple[int, ...]] = []
 
@@ -37,8 +35,7 @@ def webhooks(
         asked.append((demarche, *dossiers))
         return demarche == DEMARCHE
 
-    receiver = Webhooks(words or (SECRET, KEY), ask, signed_only=lambda one: one in signed_only)
-    return receiver, asked
+    return Webhooks(words or (SECRET, KEY), ask), asked
 
 
 def body_of(*sequences: Any, demarche: Any = DEMARCHE, webhook: str = "wh", at: Any = AT) -> bytes:
@@ -175,16 +172,16 @@ def test_a_webhook_of_version_1_names_its_demarche(
     body: str, headers: dict[str, str], outcome: Outcome
 ) -> None:
     """Its four values, each once; what is not served is told apart."""
-    receiver, asked = webhooks()
+    receiver, asked = webhooks(SECRET)
     assert outcome == receiver.receive(body.encode(), headers)
     assert outcome is not Outcome.ACCEPTED or [(DEMARCHE, 1)] == asked
     assert 1 == receiver.counts["1", outcome.value]
 
 
 @time_machine.travel(NOW, tick=False)
-def test_a_demarche_can_do_without_unsigned_webhooks() -> None:
-    """Version 1 is refused for it, as a wrong secret is; version 2 is not."""
-    receiver, asked = webhooks(signed_only=[DEMARCHE])
+def test_a_signing_key_ends_unsigned_webhooks() -> None:
+    """Version 1 is then refused, as a wrong secret is; version 2 is not."""
+    receiver, asked = webhooks()
     assert Outcome.REFUSED == receiver.receive(V1.encode(), FORM)
     assert [] == asked
     assert Outcome.ACCEPTED == receiver.receive(body_of(1), signed(body_of(1)))

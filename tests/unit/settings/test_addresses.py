@@ -38,7 +38,7 @@ def test_http_to_another_machine_is_refused_unless_it_is_allowed(
 
     text = shipped_config().read_text(encoding="utf-8")
     own = tmp_path / "own.toml"
-    own.write_text(text.replace("allow_insecure_http = false", "allow_insecure_http = true"))
+    own.write_text(f"{text}[advanced]\nallow_insecure_http = true\n")
     assert address == getattr(load_settings(config=own, **{name: address}), name)
 
 

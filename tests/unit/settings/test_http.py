@@ -49,10 +49,9 @@ def test_another_form_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> 
 
 def test_the_file_names_the_address(tmp_path: Path) -> None:
     """`[http] listen`, before the default and after the variable."""
-    file = config_with(tmp_path, more='[http]\nlisten = "[::]:9000"\nready_intervals = 5\n')
+    file = config_with(tmp_path, more='[http]\nlisten = "[::]:9000"\n')
     found = load_settings(config=Path(file))
     assert (Listen("::", 9000), "file") == (found.listen, found.sources["http_listen"])
-    assert 5 == found.configuration.http.ready_intervals
 
 
 @pytest.mark.parametrize(
@@ -64,18 +63,6 @@ def test_a_secret_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(ConfigurationError, match=r"DSYNC_WEBHOOK_SECRET: ") as caught:
         load_settings()
     assert text not in caught.value.message
-
-
-def test_without_unsigned_webhooks_a_signing_key_is_needed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Else every webhook would be refused."""
-    file = Path(config_with(tmp_path, more="[http]\nunsigned_webhooks = false\n"))
-    monkeypatch.setenv("DSYNC_WEBHOOK_SECRET", "a-secret-of-the-path")
-    with pytest.raises(ConfigurationError, match=r"unsigned_webhooks = false .*whsec_"):
-        load_settings(config=file)
-    monkeypatch.setenv("DSYNC_WEBHOOK_SECRET", f"a-secret-of-the-path {KEY}")
-    assert not load_settings(config=file).configuration.http.unsigned_webhooks
 
 
 def test_the_secret_may_be_in_a_file_and_is_masked(

@@ -8,6 +8,9 @@ import pytest
 
 from dsync.configuration import read_configuration, shipped_config
 from dsync.errors import ConfigurationError
+from scripts.pages.keys import settings
+
+MOST = 136
 
 
 @pytest.mark.parametrize(
@@ -46,10 +49,10 @@ from dsync.errors import ConfigurationError
             "[regles.severity]\ndepots = 'off'",
             "regles.severity.depots: unknown key; did you mean depot?",
         ),
-        ("[preuves.catalog]", "preuves.catalog: unknown key; did you mean catalogue?"),
+        ("[registry]", "registry: unknown key; did you mean registre?"),
         (
-            "[preuves.registre]\nenable = 1",
-            "preuves.registre.enable: unknown key; did you mean enabled?",
+            "[registre]\nenable = 1",
+            "registre.enable: unknown key; did you mean enabled?",
         ),
     ],
 )
@@ -82,3 +85,8 @@ def test_one_problem_is_one_sentence(tmp_path: Path, line: str, said: str) -> No
 def test_the_shipped_file_has_no_wrong_key() -> None:
     """It is read without a problem."""
     assert read_configuration(shipped_config()).judges
+
+
+def test_there_are_few_settings() -> None:
+    """Whoever adds one takes another one out: what can be derived or nobody turns is no setting."""
+    assert len(settings()) <= MOST

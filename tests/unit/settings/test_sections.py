@@ -19,8 +19,8 @@ from dsync.errors import ConfigurationError
         "safety",
         "annotations",
         "regles",
-        "preuves",
-        "mapping regles preuves",
+        "registre",
+        "mapping regles registre",
     ],
 )
 def test_a_section_may_be_left_out_of_the_shipped_file(tmp_path: Path, left_out: str) -> None:
@@ -35,7 +35,7 @@ def test_a_section_may_be_left_out_of_the_shipped_file(tmp_path: Path, left_out:
         ("ds", "[ds]: missing section; add it with contact, the operator's address."),
         (
             "mapping",
-            "[regles] and [preuves] need the section [mapping], which says where the form has the "
+            "[regles] and [registre] need the section [mapping], which says where the form has the "
             "fields to judge: add it, or remove them.",
         ),
     ],

@@ -35,20 +35,17 @@ DURATION = "a number and s, m, h or d, such as 30m"
         ('[demarche]\nnumber = "12"', "demarche.number", WHOLE, TEXT),
         ('deliberation = "2027-06-30"', "demarche.deliberation", DAY, TEXT),
         ("deliberation = 2027-06-30T10:00:00", "demarche.deliberation", DAY, "a day with a time"),
-        ("[ds]\nrequests_per_minute = true", "ds.requests_per_minute", WHOLE, TRUTH),
-        ('[ds]\nrequests_per_minute = "5"', "ds.requests_per_minute", WHOLE, TEXT),
-        ("[ds]\nrequests_per_minute = 5.0", "ds.requests_per_minute", WHOLE, POINT),
-        ('[ds]\ndeadline_s = "60"', "ds.deadline_s", "a number", TEXT),
-        ("[ds]\ndeadline_s = true", "ds.deadline_s", "a number", TRUTH),
-        ("[ds]\nallow_insecure_http = 1", "ds.allow_insecure_http", TRUTH, WHOLE),
-        ('[ds]\nallow_insecure_http = "true"', "ds.allow_insecure_http", TRUTH, TEXT),
+        ("[advanced]\nrequests_per_minute = true", "advanced.requests_per_minute", WHOLE, TRUTH),
+        ('[advanced]\nrequests_per_minute = "5"', "advanced.requests_per_minute", WHOLE, TEXT),
+        ("[advanced]\nrequests_per_minute = 5.0", "advanced.requests_per_minute", WHOLE, POINT),
+        ("[advanced]\nallow_insecure_http = 1", "advanced.allow_insecure_http", TRUTH, WHOLE),
+        ("[advanced]\ndeadline = true", "advanced.deadline", DURATION, TRUTH),
         ("[ds]\ntoken_file = 5", "ds.token_file", TEXT, WHOLE),
         ("[schedule]\nincremental = 5", "schedule.incremental", DURATION, WHOLE),
         ("[schedule]\nfull_at = 230", "schedule.full_at", TIME, WHOLE),
-        ('[service]\nworkers = "4"', "service.workers", WHOLE, TEXT),
-        ("[safety]\ncatalogue_share = false", "safety.catalogue_share", "a number", TRUTH),
+        ("[safety]\ncatalogue_percent = false", "safety.catalogue_percent", "a number", TRUTH),
+        ('[safety]\nverdicts_percent = "5"', "safety.verdicts_percent", "a number", TEXT),
         ("[annotations.date]\nid = 5", "annotations.date.id", TEXT, WHOLE),
-        ('[pieces]\ncopy = "yes"', "pieces.copy", TRUTH, TEXT),
         ("[http]\nlisten = 8080", "http.listen", TEXT, WHOLE),
         ("[http]\ntheme = 1", "http.theme", "'neutre' or 'dsfr'", WHOLE),
         ('[console]\nproxies = "10.0.0.0/8"', "console.proxies", f"{LIST} in […]", TEXT),
@@ -61,7 +58,7 @@ DURATION = "a number and s, m, h or d, such as 30m"
         ("[regles]\nenabled = 0", "regles.enabled", TRUTH, WHOLE),
         ("[regles]\nwindow = 5", "regles.window", TABLE, WHOLE),
         ("[regles.window]\nstart = 20270630", "regles.window.start", DAY, WHOLE),
-        ('[preuves]\nmax_response_mib = "16"', "preuves.max_response_mib", "a number", TEXT),
+        ("[registre]\nenabled = 1", "registre.enabled", TRUTH, WHOLE),
         ('[tables.t]\nannee = "2027"', "tables.t.annee", WHOLE, TEXT),
         ("[[controles]]\nhumain = 1", "controles.1.humain", TRUTH, WHOLE),
         ("exige.au_moins.plus_ans = true", "controles.a.exige.au_moins.plus_ans", WHOLE, TRUTH),
@@ -75,7 +72,7 @@ def test_a_value_of_another_kind_is_one_sentence(
     head = "[demarche]\nnumber = 12\n" if text.startswith("deliberation") else ""
     if place.startswith("controles.a."):
         head = CHECK
-    if place.startswith(("regles", "preuves")):
+    if place.startswith(("regles", "registre")):
         head = "[mapping]\n"
     if place.startswith("tables"):
         head = "[[controles]]\n"
@@ -88,7 +85,7 @@ def test_a_value_of_another_kind_is_one_sentence(
 @pytest.mark.parametrize(
     "text",
     [
-        "[ds]\ncontact = 'a'\ndeadline_s = 60\n[schedule]\nfull_at = 02:30:00",
+        "[ds]\ncontact = 'a'\n[safety]\nverdicts_percent = 60\n[schedule]\nfull_at = 02:30:00",
         "[ds]\ncontact = 'a'\ntoken_expires_on = 2027-06-30\n[schedule]\nfull_at = '02:30'",
         "[ds]\ncontact = 'a'\n[schedule]\nincremental = '5 m'\n[retention]\naccepte = '2y'",
     ],

@@ -12,7 +12,6 @@ from dsync.domain.wording import (
     french_date,
     grouped_siren,
     listed,
-    of_whom,
     quoted,
 )
 from dsync.eig.candidature import Candidature
@@ -22,7 +21,6 @@ from dsync.eig.precheck.check_input import Context, make_controle
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import CategorieReponse, OperateurList
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.rules_section import OverrideConfig
 from dsync.eig.precheck.sentences import Sentence
 
 NAME = Check.ADMINISTRATION
@@ -35,12 +33,6 @@ _INCONNU = "inconnu"
 _CLOSED = "ferme"
 _PERSONNE = "personne_physique"
 _QUALITES = {_CENTRALE: "Administration centrale", _OPERATEUR: "Opérateur de l’État"}
-_OVERRIDES = {
-    _CENTRALE: (sentences.DECISION_ADMISE, _CENTRALE),
-    _OPERATEUR: (sentences.DECISION_ADMISE, _OPERATEUR),
-    "a_verifier": (sentences.DECISION_A_VERIFIER, _INCONNU),
-    "non_conforme": (sentences.DECISION_EXCLUE, _AUTRE),
-}
 
 
 def _siren_of(candidature: Candidature) -> str | None:
@@ -61,7 +53,7 @@ def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
         return None
     siren = _siren_of(candidature)
     # These decide before the legal category, so the registry would not be used.
-    if siren is None or siren in rules.overrides or _operateur_list(siren, rules):
+    if siren is None or _operateur_list(siren, rules):
         return None
     return siren
 
@@ -83,11 +75,9 @@ def registry_answer(
 
 
 def check_administration(context: Context) -> Controle:
-    """Check by override, list of opérateurs, legal category and registry, in this order."""
+    """Check by list of opérateurs, legal category and registry, in this order."""
     demandeur = context.candidature.demandeur
     siren = _siren_of(context.candidature)
-    if override := context.rules.overrides.get(siren or ""):
-        return _by_override(override, _named(override.siren, demandeur.raison_sociale))
     # DS failed on the applicant or a part of it: that is no missing SIRET and no missing category,
     # and the verdict that stands is kept.
     if demandeur.genre == NOT_RENDERED:
@@ -132,28 +122,6 @@ def _unread(year: int) -> str:
 
 def _source(operateurs: OperateurList) -> str:
     return cut(cleaned(operateurs.source), 100)
-
-
-def _by_override(override: OverrideConfig, organisme: str) -> Controle:
-    sentence, kind = _OVERRIDES[override.answer]
-    preuve: dict[str, Json] = {
-        "siren": override.siren,
-        "decision": override.answer,
-        "autorite": override.authority,
-        "decide_le": override.decided_on.isoformat(),
-        "raison": override.reason,
-        "type": kind,
-    }
-    return make_controle(
-        NAME,
-        sentence,
-        preuve,
-        organisme=organisme,
-        autorite=of_whom(cut(cleaned(override.authority), 80)),
-        jour=french_date(override.decided_on),
-        raison=quoted(override.reason.rstrip(". "), 150),
-        qualite=_QUALITES.get(kind, ""),
-    )
 
 
 def _by_category(context: Context, siren: str) -> Controle:

@@ -15,7 +15,6 @@ import pytest
 import requests
 
 from dsync.eig.evidence.sources import EvidenceSources
-from dsync.eig.sections import EvidenceConfig
 from dsync.exchanges import Exchanges
 
 CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST", "phases": []}}]})
@@ -92,7 +91,6 @@ def site() -> Iterator[Site]:
 def http(now: datetime) -> Iterator[Exchanges[requests.Session]]:
     """HTTP connections as `EvidenceSources` opens them."""
     sources = EvidenceSources.open(
-        EvidenceConfig(),
         "http://127.0.0.1",
         user_agent="dsync/test",
         clock=lambda: now,

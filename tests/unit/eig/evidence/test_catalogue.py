@@ -22,7 +22,6 @@ from dsync.eig.evidence.betagouv import (
 from dsync.eig.evidence.download import download
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.rows import EvidenceCopy
-from dsync.eig.sections import EvidenceConfig
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
@@ -40,8 +39,8 @@ def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
 
     def run(previous: EvidenceCopy | None = None, **limits: Any) -> EvidenceCopy | None:
         source = EvidenceSources.open(
-            EvidenceConfig(**limits),
             f"{site.url}/",
+            **limits,
             user_agent="dsync/test",
             clock=lambda: now,
             stop=threading.Event(),
@@ -241,7 +240,7 @@ def test_evidence_is_usable_for_a_time(
     """The age counts from the last confirmation."""
     checked_at = None if checked_ago is None else now - timedelta(days=checked_ago)
     kept = snapshot(now, fetched_at=now - timedelta(days=fetched_ago), confirmed_at=checked_at)
-    evidence = make_evidence(EvidenceConfig(), kept, now=now)
+    evidence = make_evidence(kept, asks_registry=False, now=now)
     assert (evidence.catalogue is not None) is usable
 
 
@@ -251,14 +250,14 @@ def test_without_a_usable_copy_there_is_no_catalogue(
 ) -> None:
     """Neither before the first fetch nor with a copy that this version cannot read."""
     kept = None if changes is None else snapshot(now, **changes)
-    assert make_evidence(EvidenceConfig(), kept, now=now).catalogue is None
+    assert make_evidence(kept, asks_registry=False, now=now).catalogue is None
 
 
 def test_what_was_confirmed_in_the_future_was_never_confirmed(now: datetime) -> None:
     """A confirmation in the future counts as too old, apart from a small tolerance."""
     assert catalogue_age(snapshot(now + timedelta(minutes=1)), now) == timedelta(0)
     kept = snapshot(now + timedelta(days=400))
-    assert make_evidence(EvidenceConfig(), kept, now=now).catalogue is None
+    assert make_evidence(kept, asks_registry=False, now=now).catalogue is None
 
 
 def test_a_check_tells_the_incubators_that_the_catalogue_no_longer_has(
@@ -270,7 +269,6 @@ def test_a_check_tells_the_incubators_that_the_catalogue_no_longer_has(
     included = [{"id": "/incubateurs/mtes", "attributes": {"title": "Écologie"}}]
     site.replies[OLD] = reply(json.dumps({"data": [product], "included": included}))
     sources = EvidenceSources.open(
-        EvidenceConfig(),
         f"{site.url}/",
         user_agent="dsync/test",
         clock=lambda: now,
@@ -287,11 +285,12 @@ def test_a_check_tells_the_incubators_that_the_catalogue_no_longer_has(
 def test_sources_open_the_registry_only_when_it_is_on(site: Any, now: datetime) -> None:
     """The lookup is disabled by default."""
     for enabled in (False, True):
-        config = EvidenceConfig.model_validate({"registre": {"enabled": enabled}})
         sources = EvidenceSources.open(
-            config, site.url, user_agent="x", clock=lambda: now, stop=threading.Event()
+            site.url,
+            asks_registry=enabled,
+            user_agent="x",
+            clock=lambda: now,
+            stop=threading.Event(),
         )
         assert (sources.registry is not None) is enabled
-        evidence = make_evidence(config, snapshot(now), now=now)
-        assert evidence.registry_enabled is enabled
         sources.close()

@@ -19,7 +19,6 @@ from dsync.eig.evidence.gathering import with_registry
 from dsync.eig.evidence.registry import RegistryClient
 from dsync.eig.precheck.evidence import Evidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.sections import RegistreConfig
 from dsync.exchanges import Exchanges
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, writing
@@ -53,17 +52,12 @@ def client(
 ) -> RegistryClient:
     """A client of the site."""
     return RegistryClient(
-        RegistreConfig(enabled=True, url=site.url, requests_per_second=5, max_wait_s=30),
         http=http,
         clock=lambda: now,
         sleep=clock.sleep,
+        url=site.url,
         monotonic=lambda: clock.now,
     )
-
-
-def test_answers_are_kept_for_some_days() -> None:
-    """The configuration sets how long an answer is used."""
-    assert RegistreConfig(max_age_days=2).max_age == timedelta(days=2)
 
 
 def results(**facts: Any) -> str:

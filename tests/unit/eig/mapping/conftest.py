@@ -193,7 +193,7 @@ class Mapper:
 
     def __init__(self, config: MappingConfig, annotations: AnnotationsConfig) -> None:
         sections = EigSections.model_construct(mapping=config)
-        programme = Eig(sections, None, None, catalogue_share=0)  # type: ignore[arg-type]
+        programme = Eig(sections, None, None, catalogue_percent=0)  # type: ignore[arg-type]
         self._recorder = Recorder(programme, annotations)
 
     def map(self, dossier: Dossier, demarche: DemarcheNumber, revision: Revision | None) -> Mapped:

@@ -1,11 +1,11 @@
-"""`administration`: overrides, opérateurs, legal categories, registry."""
+"""`administration`: opérateurs, legal categories, registry."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,17 +17,10 @@ from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.sections import rules_of
 
 OPERATEUR_SIREN = "582056149"
 OTHER_SIREN = "110001013"
 CONFIG = Path(__file__).parents[4] / "config"
-
-DECIDED = {
-    "authority": "le ministre chargé du numérique",
-    "decided_on": date(2024, 3, 1),
-    "reason": "décret 2024-1",
-}
 CENTRALES = {"7113", "7120", "7382"}
 EXCLUES = {"7171", "7172", "7179", "4140", "4150", "7381", "7430", "7450", "7470"}
 
@@ -188,36 +181,6 @@ def test_a_closed_entreprise_lowers_conforme(
     assert check("administration", demandeur=demandeur).resultat == resultat
 
 
-@pytest.mark.parametrize(
-    ("decision", "resultat", "kind"),
-    [
-        ("administration_centrale", "conforme", "administration_centrale"),
-        ("operateur", "conforme", "operateur"),
-        ("a_verifier", "a_verifier", "inconnu"),
-        ("non_conforme", "non_conforme", "autre"),
-    ],
-)
-@pytest.mark.parametrize("code", ["7210", "7120", None])
-def test_an_override_decides(
-    check: Callable[..., Controle],
-    rules_table: dict[str, object],
-    decision: str,
-    resultat: str,
-    kind: str,
-    code: str | None,
-) -> None:
-    """An override takes precedence; who decided, when and why is part of the sentence."""
-    override = {"siren": OTHER_SIREN, "answer": decision, **DECIDED}
-    table = rules_table | {"overrides": [override]}
-    rules = RuleSet.load(rules_of(table), CONFIG, needed=())  # type: ignore[arg-type]
-    answer = check("administration", code=code, with_rules=rules)
-    assert (answer.resultat, answer.preuve["type"]) == (resultat, kind)
-    assert (
-        "par décision du ministre chargé du numérique du 01/03/2024, au motif « décret 2024-1 »"
-        in answer.motif
-    )
-
-
 def test_a_list_of_another_year_is_told_from_that_of_the_deposit(
     check: Callable[..., Controle], rules: RuleSet
 ) -> None:
@@ -312,16 +275,9 @@ def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Contr
 
 
 def test_an_applicant_that_ds_could_not_render_is_no_missing_siret(
-    check: Callable[..., Controle], rules_table: dict[str, object]
+    check: Callable[..., Controle],
 ) -> None:
-    """The check is impossible, as with any evidence out of reach; an override still decides."""
+    """The check is impossible, as with any evidence out of reach."""
     partly = Demandeur("inconnu", siret=f"{OTHER_SIREN}00017")
     for demandeur in (Demandeur("inconnu"), partly):
         assert check("administration", demandeur=demandeur).resultat == "impossible"
-    override = {"siren": OTHER_SIREN, "answer": "operateur", **DECIDED}
-    rules = RuleSet.load(
-        rules_of(rules_table | {"overrides": [override]}),  # type: ignore[arg-type]
-        CONFIG,
-        needed=(),
-    )
-    assert check("administration", demandeur=partly, with_rules=rules).resultat == "conforme"

@@ -15,9 +15,6 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError
 from tests.unit.eig.precheck.sections import rules_of
 
-DECIDED = {
-    "answer": "operateur", "authority": "la ministre", "decided_on": date(2024, 3, 1), "reason": "r"
-}  # fmt: skip
 PROFIL = {"id": "a", "labels": ["A"]}
 LATER = date(2024, 2, 1)
 
@@ -36,8 +33,6 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
             {"window": {"start": date(2025, 1, 1), "end": date(2024, 1, 1)}},
             "window: end is before start",
         ),
-        ({"timezone": "Europe/Lutèce"}, "timezone: « Europe/Lutèce » is unknown"),
-        ({"timezone": "../etc"}, "timezone: « ../etc » is unknown"),
         ({"profils": []}, "profils: missing; the check profils needs it"),
         ({"profils": [PROFIL, {"id": "a", "labels": ["B"]}]}, "profils: id a is given 2 times"),
         ({"profils": [PROFIL, {"id": "b", "labels": ["à"]}]}, "label « a » is given 2 times"),
@@ -57,16 +52,8 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
             {"phases": {"eligible": ["a"], "other": [], "declared": {"B": ["b"]}}},
             "declared « B » names « b »",
         ),
-        (
-            {"overrides": [{"siren": "123456789", **DECIDED}]},
-            "123456789 is not a SIREN",
-        ),
-        (
-            {"overrides": [{"siren": "110001013", **DECIDED}] * 3},
-            "110001013 is given more than once",
-        ),
         ({"publication_url": "beta.gouv.fr"}, "publication_url: give the whole address"),
-        ({"max_detail_length": 400}, "max_detail_length: 400 has no room for the first"),
+        ({"instruction": "x" * 1900}, "instruction, publication_url: too long"),
         ({"operateurs": ["absent.csv"]}, "absent.csv: cannot be read"),
         ({"categories_juridiques": "absent.csv"}, "absent.csv: cannot be read"),
         ({"operateurs": ["operateurs_etat.csv"] * 2}, "operateurs: two lists of 2026"),

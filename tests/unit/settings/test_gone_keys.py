@@ -1,0 +1,82 @@
+"""A key that is no setting any more: a warning that says what replaces it, and never an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsync.configuration import Configuration, EigConfiguration, read_configuration
+from dsync.gone_keys import GONE, renewed, shown
+
+VALUES = {"true": True, "false": False, "zero": 0, "text": "5 x", "list": [], "table": {}}
+
+
+@pytest.mark.parametrize("path", GONE)
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_each_is_met_with_one_sentence(path: str, value: Any) -> None:
+    """Whatever its value is; nothing of it is left in the document, which stays as it was."""
+    given = _document(path, value)
+    before = repr(given)
+    raw, said = renewed(given)
+    assert [f"{shown(path)} is no setting any more: {GONE[path].said}."] == [*said]
+    assert renewed(raw) == (raw, ())
+    assert before == repr(given)
+
+
+@pytest.mark.parametrize("path", GONE)
+def test_none_is_a_setting(path: str) -> None:
+    """A key that comes back is taken out of the table."""
+    schema: Any = EigConfiguration.model_json_schema()
+    found: Any = schema
+    for name in path.split("."):
+        options = found.get("anyOf", [found])
+        found = next((one for one in options if "$ref" in one or "items" in one), options[0])
+        found = found.get("items", found)
+        if "$ref" in found:
+            found = schema["$defs"][found["$ref"].rpartition("/")[2]]
+        found = found.get("properties", {}).get(name.removesuffix("[]"))
+        if found is None:
+            return
+    pytest.fail(f"{path} is a setting")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[ds]\nrequests_per_minute = 20", "[advanced]\nrequests_per_minute = 20"),
+        ("[ds]\ndeadline_s = 5", '[advanced]\ndeadline = "5s"'),
+        ("[service]\nworkers = 9", "[advanced]\nworkers = 9"),
+        ("[safety]\ncatalogue_share = 0.5", "[safety]\ncatalogue_percent = 50"),
+        ("[http]\nready_intervals = 4", '[advanced]\nlate_after = "20m"'),
+        ('[pieces]\ncopy = true\ntarget = "file:///a"', '[pieces]\ntarget = "file:///a"'),
+        ('[pieces]\ncopy = false\ntarget = "file:///a"', ""),
+    ],
+)
+def test_what_means_the_same_is_still_read(tmp_path: Path, old: str, new: str) -> None:
+    """In its present unit."""
+    assert _read(tmp_path, new).model_dump() == _read(tmp_path, old).model_dump()
+    assert not _read(tmp_path, new).gone
+    assert 1 == len(_read(tmp_path, old).gone)
+
+
+def test_the_new_key_counts_where_both_are_given(tmp_path: Path) -> None:
+    """The file is being changed."""
+    both = _read(tmp_path, "[safety]\ncatalogue_share = 0.5\ncatalogue_percent = 20")
+    assert 20 == both.safety.catalogue_percent
+
+
+def _read(tmp_path: Path, text: str) -> Configuration:
+    path = tmp_path / "dsync.toml"
+    sections = f"[ds]\ncontact = 'a'\n{text}\n"
+    path.write_text(sections.replace("\n[ds]", ""), encoding="utf-8")
+    return read_configuration(path)
+
+
+def _document(path: str, value: Any) -> dict[str, Any]:
+    found: Any = value
+    for name in reversed(path.split(".")):
+        found = {name.removesuffix("[]"): [found] if name.endswith("[]") else found}
+    document: dict[str, Any] = found
+    return document
