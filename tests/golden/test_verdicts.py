@@ -79,10 +79,11 @@ def test_the_verdicts_of_the_call_stand(empty_database_url: str, golden: Golden)
             engine.control.edit_champ(number(rank), PAGE, typed)
         engine.advance(minutes=1)
         engine.sync()
-        for rank, controle, resultat in (
+        given: tuple[tuple[int, str, Any], ...] = (
             (7, "doublon", "non_conforme"), (8, "administration", "conforme"),
             (9, "fiche_produit", "conforme"),
-        ):  # fmt: skip
+        )  # fmt: skip
+        for rank, controle, resultat in given:
             work = AnswerCheck((number(rank),), controle, resultat, "vu au téléphone")
             engine.worker.app.sync(Request(work, "alice.martin@example.gouv.fr"))
         engine.worker.erase(20)
