@@ -18,28 +18,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
 
-from dsync.domain.check_answers import Answer, answers_in
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import (
-    OPEN_ETATS,
     Correction,
     Demarche,
     Descriptor,
     Dossier,
-    Etat,
     Json,
-    Presence,
     Revision,
 )
+from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
 from dsync.domain.paper import Page
-from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+from dsync.domain.verdict import Decision, StoredVerdict
 
 Row = Mapping[str, Any]
 """Values by column."""
@@ -101,71 +98,6 @@ class PrecheckOptions:
     def frozen(self, stored: Json) -> Json:
         """Return the evidence stored with a verdict if it is to be used, None if not."""
         return None if self.refresh else stored
-
-
-@dataclass(frozen=True, slots=True)
-class ToJudge:
-    """A dossier to judge, with what the engine stores about it."""
-
-    numero: DossierNumber
-    etat: Etat
-    presence: Presence
-    inputs_hash: str
-    """A hash of the parts of the dossier that the checks use."""
-    current: StoredVerdict | None
-    wished: Mapping[str, str | None]
-    """The values of its current wishes, by annotation."""
-    answers: Mapping[str, Answer] = field(default_factory=dict)
-    """What persons established, by check: `with_answers` (`domain.check_answers`) puts it into the
-    results, of which verdict and detail are then made."""
-
-    @property
-    def has_other_answers(self) -> bool:
-        """Whether a person answered, or withdrew an answer, since the current verdict."""
-        if self.current is None:
-            return False
-        made = {one.controle for one in self.current.controles}
-        given = {name: one.id for name, one in self.answers.items() if name in made}
-        return answers_in(self.current.controles) != given
-
-    def is_stale(self, rules_version: str) -> bool:
-        """Return whether the dossier, its answers or the rules have changed since its verdict.
-
-        Args:
-            rules_version: of the rules in force.
-        """
-        verdict = self.current
-        return (
-            verdict is None
-            or verdict.inputs_hash != self.inputs_hash
-            or verdict.version_regles != rules_version
-            or self.has_other_answers
-            # A dossier that was judged when closed and is open again has no wishes yet.
-            or (self.is_open and verdict.verdict is not Verdict.INDETERMINE and not self.wished)
-        )
-
-    @property
-    def is_open(self) -> bool:
-        """Whether verdicts may still be pushed into the dossier."""
-        return self.etat in OPEN_ETATS
-
-
-class Judged(NamedTuple):
-    """A dossier with its decision."""
-
-    dossier: ToJudge
-    decision: Decision
-
-    @property
-    def keeps_verdict(self) -> bool:
-        """Whether the earlier verdict stays, because the evidence for a new one is unavailable."""
-        # « Indéterminé » keeps nothing: it is for dossiers that were never judged otherwise.
-        current = self.dossier.current
-        return (
-            current is not None
-            and current.verdict is not Verdict.INDETERMINE
-            and self.decision.verdict is Verdict.INDETERMINE
-        )
 
 
 class ProposedSections(NamedTuple):

@@ -33,18 +33,17 @@ from dsync.domain.dossier import (
     Presence,
     Revision,
 )
+from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
 from dsync.domain.wording import listed
 from dsync.programme import (
-    Judged,
     NoFields,
     PrecheckOptions,
     Programme,
     ProgrammeRun,
-    ToJudge,
 )
 from dsync.store import Reader, tables
 from dsync.store.keys import key_of, secret_of
@@ -246,7 +245,7 @@ class Controles(Programme):
                 continue
             others = doublons.get(one.numero, {})
             decision = self._decide(faits[one.numero], evidence, others, one.answers)
-            if options is None and _still_holds(one, decision):
+            if options is None and one.stands(decision) and not one.is_stale(self.rules_version):
                 continue
             # Before the first verdict by them is stored.
             if not is_kept:
@@ -435,19 +434,6 @@ def _is_kept(connection: Connection, version: str) -> bool:
 
 def _folded(value: Any) -> Any:
     return sorted(map(fold_value, value)) if isinstance(value, list) else fold_value(value)
-
-
-def _still_holds(one: ToJudge, decision: Decision) -> bool:
-    """Whether the dossier's verdict is the one that would be given again."""
-    verdict = one.current
-    return (
-        verdict is not None
-        and not one.is_stale(decision.version_regles)
-        and all(
-            getattr(verdict, name) == getattr(decision, name)
-            for name in ("preuve_hash", "doublons", "detail")
-        )
-    )
 
 
 def applicant_of(fact: Callable[[str], Any]) -> str | None:

@@ -11,6 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, Text, cast
 from dsync.domain import account
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
+from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
 from dsync.domain.letter import ASKED, Message, may_edit, open_points
 from dsync.domain.paper import Page
@@ -52,13 +53,11 @@ from dsync.programme import (
     DossierView,
     FormFault,
     InLists,
-    Judged,
     PrecheckOptions,
     Programme,
     ProgrammeRun,
     ProposedSections,
     Row,
-    ToJudge,
 )
 from dsync.store import Reader, Store
 from dsync.store.dictionary import sections_of

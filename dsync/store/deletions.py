@@ -24,9 +24,9 @@ from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.columns import is_text
 from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.piece_rows import PieceWrites
+from dsync.store.queue import QueueWrites
 from dsync.store.seals import HISTORY, Seals
 from dsync.store.sql import Scope, Subject, among, insert_rows, update_rows
-from dsync.store.verdicts import QueueWrites
 
 _dossier = tables.dossier
 _jumeau = tables.jumeau
@@ -150,7 +150,6 @@ class DeletionWrites(DeletionReads):
         self.mark_seen(run, [e.number for e in pending if known.get(e.number)])
         self._mark(Presence.MASQUE, hidden.values())
         self._mark(Presence.SUPPRIME, gone.values())
-        # Before the erasure: the related dossiers are found by the programme's rows of these.
         self._queue.add_related([*hidden, *gone])
         self.hide_twins([e.number for e in pending])
         self._forget_twins(list(gone))
@@ -177,8 +176,7 @@ class DeletionWrites(DeletionReads):
             asked_by: the user, for the journal.
             now: the present instant, in UTC.
         """
-        # Before the erasure, as in `apply`. The related dossiers are looked at again; nothing else
-        # has changed for them.
+        # They are looked at again; nothing else has changed for them.
         self._queue.add_related(numbers)
         products = self.programme.products_of(self.connection, numbers)
         shown = set(self.still_present(numbers))
@@ -283,6 +281,7 @@ class DeletionWrites(DeletionReads):
     def remove(self, numbers: Sequence[DossierNumber]) -> int:
         """Delete all rows of dossiers that belong to another démarche; return how many."""
         self.has_erased = self.has_erased or bool(numbers)
+        self._queue.add_related(numbers)
         self._delete_programme_rows(numbers)
         self._pieces.doom(numbers)
         with self._history_of(numbers):

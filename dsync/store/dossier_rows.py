@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table, and_, delete, or_, select, update
 
-from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
+from dsync.domain.dossier import OPEN_ETATS, Json, Presence
+from dsync.domain.due import Copy, is_due, makes_others_due
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.domain.wording import searchable
 from dsync.errors import DamagedJsonError
@@ -25,10 +26,10 @@ from dsync.store import tables
 from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
 from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
 from dsync.store.listing import DossierReads
+from dsync.store.queue import QueueWrites
 from dsync.store.seals import sealed
 from dsync.store.sql import Scope, among, insert_rows, update_rows, upsert
 from dsync.store.sync_state import DemarcheReads
-from dsync.store.verdicts import QueueWrites
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
@@ -114,12 +115,17 @@ class _Change(NamedTuple):
         return self.old is not None and self.old.etat != self.new.etat
 
     @property
-    def changes_duplicates(self) -> bool:
-        """Whether the number of duplicates of the others for its product changes."""
-        return self.is_restored or (
-            self.old is not None
-            and (self.old.etat in COUNTED_ETATS) != (self.new.etat in COUNTED_ETATS)
-        )
+    def before(self) -> Copy | None:
+        """The copy, as far as it says what is due."""
+        old = self.old
+        if old is None:
+            return None
+        return Copy(old.etat, old.inputs_hash, old.presence == Presence.PRESENT, old.a_evaluer)
+
+    @property
+    def now(self) -> Copy:
+        """What replaces it."""
+        return Copy(self.new.etat, self.new.inputs_hash)
 
     @property
     def correction(self) -> datetime | None:
@@ -147,14 +153,6 @@ class _Change(NamedTuple):
             self.old.annotations_hash != self.new.annotations_hash
             or self.old.labels != list(self.new.labels)
         )
-
-    @property
-    def is_to_judge(self) -> bool:
-        # One that waits goes on waiting: its row is written anew, with this value in it.
-        if self.old is None or self.old.a_evaluer or self.is_restored:
-            return True
-        is_reopened = self.new.etat in OPEN_ETATS and self.old.etat not in OPEN_ETATS
-        return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
 class DossierWrites(DossierReads):
@@ -280,13 +278,17 @@ class DossierWrites(DossierReads):
             write(
                 self.connection,
                 _dossier,
-                [_dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
+                [
+                    _dossier_row(c.new, run=run, now=now, a_evaluer=is_due(c.before, c.now))
+                    for c in some
+                ],
             )
             self._write_contents(write, some, now)
         if anew := [c.numero for c in changes if c.old is None and not c.is_new]:
             # Erased until now: what is copied again counts by its own rows.
+            self._queue.add_related(anew)
             self.connection.execute(delete(_jumeau).where(among(_jumeau.c.numero, anew)))
-        self._queue.add_related([c.numero for c in changes if c.changes_duplicates])
+        self._queue.add_related([c.numero for c in changes if makes_others_due(c.before, c.now)])
         self._write_corrections(changes)
 
     def _write_contents(

@@ -15,8 +15,8 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.programme import ProgrammeRun
 from dsync.store import tables
+from dsync.store.queue import QueueWrites
 from dsync.store.sql import Scope, Subject, among
-from dsync.store.verdicts import QueueWrites
 
 _cle, _dossier = tables.cle, tables.dossier
 Keys = Mapping[DossierNumber, Mapping[str, str]]

@@ -45,13 +45,14 @@ from dsync.store.listing import Document, DossierReads, documents, followed
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
+from dsync.store.queue import QueueReads
 from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
 from dsync.store.services import AlertReads, RunningService, read_demarches, read_services
 from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheReads, StateReads
-from dsync.store.verdicts import QueueReads, VerdictReads
+from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import ContentReads, VerificationReads
 from dsync.store.wishes import WishReads
 

@@ -57,6 +57,7 @@ from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
 from dsync.store.personal_data import Holding, holdings
 from dsync.store.piece_rows import PieceWrites
+from dsync.store.queue import QueueWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import CHANNEL, RequestWrites
 from dsync.store.services import AlertWrites, Services, Titled
@@ -64,7 +65,7 @@ from dsync.store.sql import Scope, Subject
 from dsync.store.subscriptions import SubscriptionWrites
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
 from dsync.store.turns import Turns, make_due
-from dsync.store.verdicts import QueueWrites, VerdictWrites
+from dsync.store.verdicts import VerdictWrites
 from dsync.store.wishes import WishWrites
 
 Clock = Callable[[], datetime]

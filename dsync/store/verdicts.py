@@ -1,34 +1,29 @@
-"""Stores and reads the verdicts, and the queue of the dossiers to judge.
+"""Stores and reads the verdicts.
 
 A stored verdict is never changed, apart from its remark; only the run that gave it takes it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Row,
-    Select,
-    Update,
     and_,
     bindparam,
     func,
-    or_,
     select,
     update,
 )
 
-from dsync.domain.check_answers import answers_in, points_of
-from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
-from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.check_answers import points_of
+from dsync.domain.dossier import Etat, Json, Presence
+from dsync.domain.due import ToJudge
+from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
-from dsync.programme import ToJudge
 from dsync.store import tables
 from dsync.store.answer_rows import AnswerReads
 from dsync.store.journal import JournalWrites, NewEvent
@@ -36,7 +31,6 @@ from dsync.store.seals import Seals
 from dsync.store.sql import Scope, Subject, among
 
 _dossier = tables.dossier
-_cle = tables.cle
 _verdict = tables.verdict
 _outbox = tables.outbox
 _event = tables.evenement
@@ -83,17 +77,6 @@ class VerdictReads(Subject):
             for row in rows
         ]
 
-    def undetermined(self) -> list[DossierNumber]:
-        """Return the present dossiers, finished ones included, whose verdict is undetermined."""
-        return list(
-            self.connection.scalars(
-                select(_dossier.c.numero)
-                .join(_verdict, _IS_CURRENT)
-                .where(self._is_present(), _verdict.c.verdict == Verdict.INDETERMINE.value)
-                .order_by(_dossier.c.numero)
-            )
-        )
-
     def at(
         self, numbers: Sequence[DossierNumber], at: datetime
     ) -> dict[DossierNumber, StoredVerdict]:
@@ -131,88 +114,6 @@ class VerdictReads(Subject):
         return wished
 
 
-def _with_same_key(
-    demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
-) -> Select[tuple[int]]:
-    """Select the open dossiers of which a check compares the same answers as of these."""
-    keys = select(_cle.c.cle).where(among(_cle.c.numero, numbers))
-    return select(_dossier.c.numero).where(
-        # Not a join: SQLite would go through all dossiers of the démarche.
-        _dossier.c.numero.in_(select(_cle.c.numero).where(_cle.c.cle.in_(keys))),
-        _dossier.c.demarche_numero == demarche,
-        _dossier.c.presence == Presence.PRESENT.value,
-        _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-    )
-
-
-class QueueReads(Subject):
-    """Reads which dossiers are to be judged."""
-
-    def numbers(self, etats: Collection[Etat] = ()) -> list[DossierNumber]:
-        """Return the queued dossiers, and all present ones in these states."""
-        waits: ColumnElement[bool] = _dossier.c.a_evaluer
-        return self._numbers(or_(waits, _is_in(etats)) if etats else waits)
-
-    def open_numbers(self) -> list[DossierNumber]:
-        """Return the present open dossiers, queued or not."""
-        return self._numbers(_is_in(OPEN_ETATS))
-
-    def _numbers(self, waits: ColumnElement[bool]) -> list[DossierNumber]:
-        statement = select(_dossier.c.numero).where(self._is_present(), waits)
-        return list(self.connection.scalars(statement.order_by(_dossier.c.numero)))
-
-
-class QueueWrites(QueueReads):
-    """Adds dossiers to the queue, and removes them."""
-
-    def add(self, numbers: Sequence[DossierNumber]) -> None:
-        """Add dossiers to the queue, for this run or the next."""
-        if numbers:
-            self.connection.execute(_queuing(among(_dossier.c.numero, numbers)))
-
-    def add_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
-        """Queue the open dossiers whose verdicts depend on these; return those not queued yet."""
-        if not numbers:
-            return []
-        chosen: Any = _with_same_key(self.number, numbers)
-        related = self.programme.related(self.number, numbers)
-        if related is not None:
-            # Not two conditions: PostgreSQL would go through all dossiers.
-            chosen = chosen.union_all(related)
-        queuing = _queuing(_dossier.c.numero.in_(chosen))
-        return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
-
-    @contextmanager
-    def changing(self, numbers: Sequence[DossierNumber]) -> Iterator[set[DossierNumber]]:
-        """Queue dossiers of which the block changes with which others they are compared.
-
-        Yields:
-            These dossiers and, at the end of the block, the open dossiers whose verdicts depended
-            on them before or do now, as far as they were not queued already.
-        """
-        affected = {*numbers, *self.add_related(numbers)}
-        yield affected
-        self.add(numbers)
-        affected.update(self.add_related(numbers))
-
-    def close(self, numbers: Sequence[DossierNumber]) -> None:
-        """Remove dossiers from the queue."""
-        self.connection.execute(
-            update(_dossier)
-            .where(among(_dossier.c.numero, numbers), _dossier.c.a_evaluer)
-            .values(a_evaluer=False)
-        )
-
-
-def _is_in(etats: Collection[Etat]) -> ColumnElement[bool]:
-    return _dossier.c.etat.in_([etat.value for etat in etats])
-
-
-def _queuing(chosen: ColumnElement[bool]) -> Update:
-    """Return the statement that queues dossiers; it writes no row of one that is queued."""
-    return update(_dossier).where(chosen, ~_dossier.c.a_evaluer).values(a_evaluer=True)
-
-
 class VerdictWrites(VerdictReads):
     """Writes verdicts."""
 
@@ -238,7 +139,7 @@ class VerdictWrites(VerdictReads):
         others = [
             due.numero
             for due, decision in decided
-            if due.current is not None and not _is_known(due.current, due, decision)
+            if due.current is not None and not _is_known(due, decision)
         ]
         if not others:
             return {}
@@ -273,7 +174,7 @@ class VerdictWrites(VerdictReads):
         remarks, replaced, rows, events = [], [], [], []
         for due, decision in decided:
             current, since = due.current, now
-            if current is not None and _is_known(current, due, decision):
+            if current is not None and _is_known(due, decision):
                 if current.remarque != decision.remarque:
                     remarks.append({"of": due.numero, "said": decision.remarque})
                 continue
@@ -326,43 +227,30 @@ class VerdictWrites(VerdictReads):
         }
 
 
-def _is_known(current: StoredVerdict, due: ToJudge, decision: Decision) -> bool:
+def _is_known(due: ToJudge, decision: Decision) -> bool:
     """Return whether a decision equals the current verdict in everything but the remark."""
+    current = due.current
     return (
-        current.reads_like(decision)
-        and (current.version_regles, current.inputs_hash, current.preuve_hash, current.doublons)
-        == (
-            decision.version_regles,
-            due.inputs_hash,
-            decision.preuve_hash,
-            tuple(sorted(decision.doublons)),
-        )
+        current is not None
+        and due.stands(decision)
         and json_bytes(current.preuve) == json_bytes(decision.preuve)
-        and answers_in(current.controles) == answers_in(decision.controles)
     )
 
 
 def _changes(due: ToJudge, decision: Decision) -> dict[str, Json]:
     """Return the details of a verdict's event: both results, what changed, and by what cause."""
-    current = due.current
+    current, basis = due.current, due.basis
     said: dict[str, Json] = {
         "verdict": decision.verdict.value,
         "avant": None if current is None else current.verdict.value,
     }
-    if current is None:
+    if current is None or basis is None:
         return said
     results, texts = changes(current, decision)
     said["controles"] = {name: dict(result) for name, result in results.items()}
     if texts:
         said["textes"] = list(texts)
-    causes = {
-        "regles": current.version_regles != decision.version_regles,
-        "dossier": current.inputs_hash != due.inputs_hash,
-        "preuves": current.preuve_hash != decision.preuve_hash,
-        "doublons": current.doublons != tuple(sorted(decision.doublons)),
-        "reponses": answers_in(current.controles) != answers_in(decision.controles),
-    }
-    said["causes"] = [cause for cause, is_so in causes.items() if is_so]
+    said["causes"] = [*basis.changes(due.basis_of(decision))]
     return said
 
 

@@ -14,8 +14,8 @@ from dsync.annotations import NewWish, WishStatus, desired
 from dsync.annotations.targets import LABEL, RESULTAT
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
+from dsync.domain.due import ToJudge
 from dsync.errors import ConfigurationError
-from dsync.programme import ToJudge
 from dsync.sync.consent import nothing_to_accept
 from dsync.sync.context import Context, Run, digest
 from dsync.sync.grounds import (

@@ -19,16 +19,15 @@ import structlog
 from dsync.annotations import NewWish, desired
 from dsync.annotations.targets import DETAIL, RESULTAT
 from dsync.domain.dossier import COUNTED_ETATS, Presence
+from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Comparison, Decision, Verdict
+from dsync.domain.verdict import Comparison, Decision
 from dsync.errors import ConfigurationError, origin_of
 from dsync.programme import (
     NO_RULES,
     Evidence,
-    Judged,
     PrecheckOptions,
     Programme,
-    ToJudge,
 )
 from dsync.store import NewEvent, Reader
 from dsync.sync.context import BATCH, Run
@@ -100,17 +99,13 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     evidence = _evidence(run, programme, accept=accept_evidence)
     if stopped_rules(run, programme, evidence):
         return
-    others: set[DossierNumber] = set()
     with run.reading() as reader:
         numbers: Sequence[DossierNumber] = reader.queue.numbers()
-        # The key covers the rules and the evidence: all open dossiers depend on both.
+        # The key covers the rules and the evidence.
         has_changed = reader.state.read().evidence_key != evidence.key
-        if has_changed:
-            # Accepted ones, too: they keep their verdict, but the product that they name can have
-            # another id now, by which the others find them.
-            others.update(reader.queue.numbers(COUNTED_ETATS))
-        if has_changed or evidence.retry_undetermined:
-            others.update(reader.verdicts.undetermined())
+        others = reader.queue.due_by_run(
+            are_other_grounds=has_changed, retries=evidence.retry_undetermined
+        )
     # What this run judged page by page, it judged with this evidence.
     by_page = run.report.verdict_of.keys()
     numbers = _with(numbers, others - by_page)
@@ -193,9 +188,8 @@ def judge(
             due = [
                 one
                 for one in reader.verdicts.for_judging(some)
-                if one.presence == Presence.PRESENT
-                and (options or _is_to_judge(one))
-                and one.numero not in failed
+                if one.numero not in failed
+                and (one.presence is Presence.PRESENT if options else one.is_judged)
             ]
         done_here = judged(run, programme, evidence, due, options, failed)
         yield Batch(
@@ -213,11 +207,6 @@ def _with(
 ) -> Sequence[DossierNumber]:
     """Return both, sorted and without repetition."""
     return sorted({*numbers, *others}) if others else numbers
-
-
-def _is_to_judge(due: ToJudge) -> bool:
-    """Return False for a finished dossier whose verdict is known: it keeps the verdict."""
-    return due.current is None or due.is_open or due.current.verdict is Verdict.INDETERMINE
 
 
 def store_verdicts(run: Run, batch: Batch) -> None:

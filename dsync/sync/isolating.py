@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.errors import DsyncError, RuleEvaluationError
-from dsync.programme import Evidence, Judged, PrecheckOptions, Programme, ToJudge
+from dsync.programme import Evidence, PrecheckOptions, Programme
 from dsync.sync.context import Run
 
 One = TypeVar("One")

@@ -521,3 +521,18 @@ def test_a_dossier_of_another_demarche_in_the_copy_is_removed_by_the_full_read(
     for table in TABLES:
         assert [] == engine.rows(f"SELECT numero FROM {table} WHERE numero = {foreign}"), table
     assert before == engine.control.truth_of(foreign)
+
+
+def test_a_twin_that_is_another_demarches_counts_no_more(engine: Engine) -> None:
+    """Once it is removed, those that were compared with it are judged again."""
+    foreign = with_a_neighbour(engine)
+    [first] = seeds([0])
+    engine.control.edit_champ(number(3), PAGE, first.champs[PAGE])
+    engine.sync_until_quiet()
+    assert "À vérifier" == engine.verdict(0)
+    for table in TABLES:
+        engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
+    engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
+    engine.control.edit_champ(number(3), PAGE, "")
+    assert 1 == engine.sync(full=True).deleted
+    assert "Éligible" == engine.verdict(0)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from dsync.domain.due import Judged, ToJudge
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.programme import Evidence, Judged, PrecheckOptions, Programme, ProgrammeRun, ToJudge
+from dsync.programme import Evidence, PrecheckOptions, Programme, ProgrammeRun
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds

@@ -121,6 +121,18 @@ def test_an_erasure_that_is_undone_leaves_one_twin(engine: Engine) -> None:
     assert "Éligible" == engine.verdict(OTHER)
 
 
+def test_an_erasure_that_is_undone_leaves_no_twin_of_what_was_named_before(engine: Engine) -> None:
+    """The applicant names another product meanwhile: those of the former one count it no more."""
+    twins(engine)
+    engine.worker.erase(ERASED)
+    engine.sync()
+    [other] = seeds([3])
+    engine.control.edit_champ(number(ERASED), PAGE, other.champs[PAGE])
+    engine.worker.erase(ERASED, undo=True)
+    engine.sync(dossiers=(number(ERASED),))
+    assert "Éligible" == engine.verdict(OTHER)
+
+
 def test_what_was_no_twin_leaves_none(engine: Engine) -> None:
     """Without a certain product nothing is kept, whatever was typed; nor of what DS had hidden."""
     engine.control.edit_champ(number(ERASED), PAGE, WORDS)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import Etat
+from dsync.domain.due import is_due_by_run
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.store import Store
@@ -96,6 +98,21 @@ def test_the_event_of_a_verdict_says_which_checks_changed(judged: Store) -> None
         "textes": ["depot"],
         "causes": ["regles"],
     } == second
+
+
+def test_the_queue_finds_what_is_due_by_a_run(store: Store) -> None:
+    """By SQL as by `is_due_by_run`, in each state with each verdict."""
+    pairs = dict(enumerate(product(Etat, [None, Verdict.ELIGIBLE, Verdict.INDETERMINE]), start=1))
+    with writing(store) as tx:
+        run = tx.journal.start_run("incremental", "cli", NOW)
+        records = [make_mapped(number, etat=etat) for number, (etat, _) in pairs.items()]
+        tx.dossiers.store_page(run, records, now=NOW)
+        given = [make_verdict(number, verdict) for number, (_, verdict) in pairs.items() if verdict]
+        save_verdicts(tx, run, given, NOW)
+        for are_other_grounds, retries in product([False, True], repeat=2):
+            how = {"are_other_grounds": are_other_grounds, "retries": retries}
+            expected = {number for number, one in pairs.items() if is_due_by_run(*one, **how)}
+            assert expected == tx.queue.due_by_run(**how)
 
 
 def test_what_waits_is_counted_by_what_keeps_it_from_the_best_verdict(store: Store) -> None:

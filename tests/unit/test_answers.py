@@ -18,10 +18,7 @@ from dsync.domain.check_answers import (
     person,
     with_answers,
 )
-from dsync.domain.dossier import Etat, Presence
-from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle, Resultat, StoredVerdict, Verdict
-from dsync.programme import ToJudge
+from dsync.domain.verdict import Controle, Resultat
 
 AT = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
 ALICE = "alice.martin@example.gouv.fr"
@@ -98,27 +95,6 @@ def test_an_answer_to_a_check_that_is_not_made_is_passed_over() -> None:
     """Its check is off in these rules."""
     other = Controle("depot", Resultat.CONFORME)
     assert (other,) == with_answers([other], {"phase": answer("conforme", OLD)})
-
-
-@pytest.mark.parametrize(
-    ("in_verdict", "given", "is_other"),
-    [(None, None, False), (7, 7, False), (None, 7, True), (7, None, True), (7, 8, True)],
-)
-def test_a_verdict_is_stale_once_its_answers_are_other_ones(
-    in_verdict: int | None, given: int | None, is_other: bool
-) -> None:
-    """Given, withdrawn, or given again."""
-    known = {"phase": answer("conforme", OLD)} if in_verdict else {}
-    current = StoredVerdict(
-        Verdict.ELIGIBLE, "", AT, "1", None, None, (), with_answers([OLD], known), {}, None, None
-    )
-    answers = {}
-    if given:
-        one = answer("conforme", OLD)
-        answers["phase"] = Answer(given, *(getattr(one, n) for n in one.__struct_fields__[1:]))
-    number = DossierNumber(1)
-    due = ToJudge(number, Etat.EN_INSTRUCTION, Presence.PRESENT, "", current, {}, answers)
-    assert is_other is due.has_other_answers
 
 
 @pytest.mark.parametrize(

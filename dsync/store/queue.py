@@ -1,0 +1,114 @@
+"""The queue of the dossiers to judge: `domain/due.py` says what puts them into it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Update, or_, select, update
+
+from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Presence
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.verdict import Verdict
+from dsync.store import tables
+from dsync.store.sql import Subject, among
+
+_dossier, _cle, _verdict = tables.dossier, tables.cle, tables.verdict
+
+
+class QueueReads(Subject):
+    """Reads which dossiers are to be judged."""
+
+    def numbers(self, etats: Collection[Etat] = ()) -> list[DossierNumber]:
+        """Return the queued dossiers, and all present ones in these states."""
+        waits: ColumnElement[bool] = _dossier.c.a_evaluer
+        return self._numbers(or_(waits, _is_in(etats)) if etats else waits)
+
+    def open_numbers(self) -> list[DossierNumber]:
+        """Return the present open dossiers, queued or not."""
+        return self._numbers(_is_in(OPEN_ETATS))
+
+    def due_by_run(self, *, are_other_grounds: bool, retries: bool) -> set[DossierNumber]:
+        """Return the dossiers that `is_due_by_run`; arguments as there."""
+        found: set[DossierNumber] = set()
+        if are_other_grounds:
+            found.update(self._numbers(_is_in(COUNTED_ETATS)))
+        if are_other_grounds or retries:
+            unsure = select(_verdict.c.numero).where(
+                _verdict.c.courant, _verdict.c.verdict == Verdict.INDETERMINE.value
+            )
+            found.update(self._numbers(_dossier.c.numero.in_(unsure)))
+        return found
+
+    def _numbers(self, condition: ColumnElement[bool]) -> list[DossierNumber]:
+        statement = select(_dossier.c.numero).where(self._is_present(), condition)
+        return list(self.connection.scalars(statement.order_by(_dossier.c.numero)))
+
+
+class QueueWrites(QueueReads):
+    """Adds dossiers to the queue, and removes them."""
+
+    def add(self, numbers: Sequence[DossierNumber]) -> None:
+        """Add dossiers to the queue, for this run or the next."""
+        if numbers:
+            self.connection.execute(_queuing(among(_dossier.c.numero, numbers)))
+
+    def add_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
+        """Queue the open dossiers whose verdicts depend on these; return those not queued yet.
+
+        Where rows of these are deleted: before, because the others are found by them.
+        """
+        if not numbers:
+            return []
+        chosen: Any = _with_same_key(self.number, numbers)
+        related = self.programme.related(self.number, numbers)
+        if related is not None:
+            # Not two conditions: PostgreSQL would go through all dossiers.
+            chosen = chosen.union_all(related)
+        queuing = _queuing(_dossier.c.numero.in_(chosen))
+        return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
+
+    @contextmanager
+    def changing(self, numbers: Sequence[DossierNumber]) -> Iterator[set[DossierNumber]]:
+        """Queue dossiers of which the block changes with which others they are compared.
+
+        Yields:
+            These dossiers and, at the end of the block, the open dossiers whose verdicts depended
+            on them before or do now, as far as they were not queued already.
+        """
+        affected = {*numbers, *self.add_related(numbers)}
+        yield affected
+        self.add(numbers)
+        affected.update(self.add_related(numbers))
+
+    def close(self, numbers: Sequence[DossierNumber]) -> None:
+        """Remove dossiers from the queue."""
+        self.connection.execute(
+            update(_dossier)
+            .where(among(_dossier.c.numero, numbers), _dossier.c.a_evaluer)
+            .values(a_evaluer=False)
+        )
+
+
+def _with_same_key(
+    demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
+) -> Select[tuple[int]]:
+    """Select the open dossiers of which a check compares the same answers as of these."""
+    keys = select(_cle.c.cle).where(among(_cle.c.numero, numbers))
+    return select(_dossier.c.numero).where(
+        # Not a join: SQLite would go through all dossiers of the démarche.
+        _dossier.c.numero.in_(select(_cle.c.numero).where(_cle.c.cle.in_(keys))),
+        _dossier.c.demarche_numero == demarche,
+        _dossier.c.presence == Presence.PRESENT.value,
+        _is_in(OPEN_ETATS),
+    )
+
+
+def _is_in(etats: Collection[Etat]) -> ColumnElement[bool]:
+    return _dossier.c.etat.in_([etat.value for etat in etats])
+
+
+def _queuing(chosen: ColumnElement[bool]) -> Update:
+    """Return the statement that queues dossiers; it writes no row of one that is queued."""
+    return update(_dossier).where(chosen, ~_dossier.c.a_evaluer).values(a_evaluer=True)
