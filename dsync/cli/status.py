@@ -6,16 +6,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from dsync.care.concerns import (
-    WORDS,
-    concerns_of,
-    warnings_of,
-    words_of,
-)
+from dsync.care.concerns import concerns_of
 from dsync.care.state import Looked, states_of
 from dsync.cli.demarches import listed
 from dsync.cli.failures import IN_PART, Exit
@@ -44,11 +39,14 @@ from dsync.domain.dossier import Presence
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Status
+from dsync.messages import english
+from dsync.messages import kinds as k
 from dsync.settings import Settings
 
 TITLE_WIDTH = 22
 """Characters of a title in the table, whose lines have 80 so."""
 
+_RANKS = {kind: rank for rank, kind in enumerate(get_args(k.Concern))}
 _LATE = timedelta.max
 """Stands for the age that the configuration allows, which is each démarche's own."""
 
@@ -126,14 +124,19 @@ def _status_of(
         max_age = settings.configuration.late_after
     is_stale = max_age is not None and (last is None or now - last > max_age)
     concerns = [*concerns_of(document, now, settings.thresholds)]
-    words = words_of(concerns, now)
-    return min((rank for rank, _ in words), default=len(WORDS)), document | {
+    found = sorted(
+        ((_RANKS[type(one)], said) for one in concerns if (said := english.words(one))),
+        key=lambda one: one[0],
+    )
+    return found[0][0] if found else len(_RANKS), document | {
         "configuration": str(settings.config),
         "now": now,
         "is_stale": is_stale,
         "token_days_left": settings.token_days_left(now.date()),
-        "warnings": [pasteable(clean(one)) for one in warnings_of(concerns, now)],
-        "attention": [said for _, said in words],
+        "warnings": [
+            pasteable(clean(said)) for one in concerns if (said := english.warning(one, now))
+        ],
+        "attention": [said for _, said in found],
     }
 
 

@@ -8,17 +8,8 @@ from dsync.care.consents import waiting, work_of
 from dsync.console.access import Right
 from dsync.console.visit import Visit
 from dsync.domain.consent import Consent
+from dsync.messages.french import CONSENTS
 
-TITLES = {
-    Consent.WRITES: "Beaucoup d’avis changeraient dans Démarches Simplifiées",
-    Consent.RULES: "Des règles changées feraient changer beaucoup de verdicts",
-    Consent.FIRST: "Des contrôles jugeraient pour la première fois",
-    Consent.EVIDENCE: "Le catalogue publié n’est pas retenu",
-    Consent.DELETIONS: "Beaucoup de dossiers ne sont plus montrés",
-    Consent.ANSWERS: "Beaucoup de dossiers ont changé d’un coup, sans que leurs dates changent",
-    Consent.CONFIG: "La configuration n’a plus ce qu’elle avait",
-    Consent.WRITER: "Une autre base de dsync a écrit dans ces dossiers",
-}
 STANDS = {
     Consent.WRITES: "Rien n’est inscrit ; ce qui est dans les dossiers y reste.",
     Consent.RULES: "Rien n’est jugé ni inscrit selon ces règles ; les verdicts restent.",
@@ -52,7 +43,7 @@ def show(visit: Visit) -> Response:
             "accords.html",
             reader,
             waiting=waiting(reader, visit.worker.evidence(reader)),
-            titles=TITLES,
+            titles=CONSENTS,
             stands=STANDS,
             effects=EFFECTS,
         )
@@ -71,7 +62,7 @@ def give(visit: Visit) -> Response:
     kind = one.proposal.kind
     if not visit.form.get("confirme"):
         return visit.confirm(
-            f"{TITLES[kind]} : donner votre accord ?",
+            f"{CONSENTS[kind]} : donner votre accord ?",
             EFFECTS[kind],
             "Donner mon accord",
             "/accords",

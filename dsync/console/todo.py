@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dsync.care.concerns import Code, concerns_of
+from dsync.care.concerns import concerns_of
 from dsync.care.waiting import TEAM, Waits, waits_of
 from dsync.console import words
 from dsync.console.access import RIGHTS, Grant, Right, Role
@@ -22,6 +22,7 @@ from dsync.console.visit import Visit
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.verdict import Resultat
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
+from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
 from dsync.store.changes import Author
@@ -41,21 +42,23 @@ RESULTS = {
     "impossible": ("sans preuve disponible", "sans preuve disponible"),
 }
 """What a check found, of one dossier and of several."""
-_OWN_LINE = {
-    Code.NO_SUCCESS,
-    Code.LATE,
-    Code.NO_SERVICE,
-    Code.SILENT_SERVICE,
-    Code.RUN_FAILED,
-    Code.TOKEN_REFUSED,
-}
-"""What the line about the service says."""
-_TASKS = {
-    "conflit": Code.CONFLICTS,
-    "quarantaine": Code.QUARANTINED,
-    "refusee": Code.REFUSED,
-}
-"""The concerns that are numbers of dossiers, by their name in `Reader.overview`."""
+_OWN = (
+    # What the line about the service says.
+    k.NoSuccess
+    | k.Late
+    | k.NoService
+    | k.SilentService
+    | k.RunFailed
+    | k.TokenRefused
+    # Numbers of dossiers, which are tasks.
+    | k.Conflicts
+    | k.Quarantined
+    | k.Refused
+    | k.Waiting
+)
+"""The concerns that are said elsewhere on the page."""
+_TASKS = {"conflit": "conflicts", "quarantaine": "quarantined", "refusee": "refused"}
+"""The numbers of dossiers of a state, by their name in `Reader.overview`."""
 _CAUSES = {
     DSError.exit_code: "Démarches Simplifiées ne répond pas",
     DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
@@ -327,8 +330,7 @@ def show(visit: Visit) -> Response:
             )
         points: list[Point] = []
         if visit.may(Right.AGIR):
-            own = {*_OWN_LINE, *_TASKS.values(), Code.WAITING}
-            points = list(points_of(visit, reader, state, without=own))
+            points = list(points_of(visit, reader, state, without=_OWN))
         concerns = concerns_of(state, visit.now, worker.settings.thresholds)
         answer = visit.page(
             "todo.html",

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +15,9 @@ from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut as shortened_to
 from dsync.errors import InterruptedRunError
+from dsync.messages.french import duration as duration
+from dsync.messages.french import number as number
+from dsync.messages.french import plural as plural
 from dsync.store.dictionary import label_of
 from dsync.store.listing import UNDER_WAY
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
@@ -219,25 +222,6 @@ ASKERS = {
     "demo": "Démonstration",
 }
 """Who asked for a run, where it was no person."""
-VERIFICATIONS = {
-    "configuration": "le fichier de configuration",
-    "token": "le jeton",
-    "démarche": "la démarche",
-    "settings": "les réglages",
-    "revision": "le formulaire",
-    "mapping": "la correspondance avec le formulaire",
-    "annotations": "les annotations",
-    "labels": "les étiquettes",
-    "instructeur": "les groupes de l’instructeur",
-    "write access": "le droit d’écrire",
-    "database": "la base de données",
-    "evidence": "les preuves",
-    "rules": "les règles",
-    "access": "les groupes des droits d’accès",
-    "mail": "l’envoi des résumés par courriel",
-    "dsync": "dsync lui-même, dont un défaut est à signaler",
-}
-"""What `dsync check` looks at, by the name of its line."""
 PAR = {
     "usager": "L’usager",
     "instructeur": "L’équipe",
@@ -377,30 +361,6 @@ def since(value: Any, now: datetime) -> str:
     if instant is None:
         return "jamais"
     return f"il y a {duration(now - instant)}"
-
-
-def duration(length: timedelta) -> str:
-    """Return a duration in the largest unit that fits."""
-    seconds = max(0, int(length.total_seconds()))
-    for unit, size in (("j", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{NB}{unit}"
-    return f"{seconds}{NB}s"
-
-
-def number(value: Any, digits: int | None = None) -> str:
-    """Return a number with French separators."""
-    if value is None:
-        return "–"
-    if digits is None and float(value).is_integer():
-        value = int(value)
-    text = f"{value:,}" if digits is None else f"{value:,.{digits}f}"
-    return text.replace(",", "\u202f").replace(".", ",")
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun."""
-    return f"{number(count)}{NB}{one if count < 2 else many or one + 's'}"
 
 
 def text(value: Any) -> str:

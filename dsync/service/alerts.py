@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import requests
 import structlog
 
-from dsync.care.concerns import CHECK, Code, Concern, concerns_of
+from dsync.care.concerns import CHECK, concerns_of
 from dsync.care.prerequisites import crash_line
 from dsync.care.state import states_of
 from dsync.domain.check_line import EXPIRY_WARNED_DAYS, CheckLine, CheckStatus
@@ -33,11 +33,14 @@ from dsync.errors import (
     StoreError,
 )
 from dsync.extras import remedy
+from dsync.messages import english
+from dsync.messages import kinds as k
 from dsync.service.causes import (
     CONFIGURATION,
     DATABASE,
     DS,
     NO_SUCCESS,
+    NOT_CONFIGURED,
     Finding,
     Message,
     Severity,
@@ -82,7 +85,7 @@ ALERTS = {
     "quarantine": "Dossiers cannot be read or judged; told again each time their number doubles.",
     "pieces_target": "The target of the copies of files is not there: `[pieces] target`.",
     "erasures": "Erasures are not finished: copies of files, or requests that nothing executed.",
-    "not_configured": "The database has démarches that the folder no longer configures.",
+    NOT_CONFIGURED: "The database has démarches that the folder no longer configures.",
     "evidence": "The catalogue has not been confirmed for 14 days.",
     "check …": (
         "`dsync check`, at the start and daily, has a warning or an error of this name, such as a "
@@ -390,91 +393,25 @@ def _sentences(problems: Iterable[str]) -> str:
     return " ".join(f"{one.removesuffix('.')}." for one in problems)
 
 
-class Told(NamedTuple):
-    """How a concern is told."""
-
-    name: str
-    severity: Severity
-    text: str
-    """With the placeholders of `Concern.fill`."""
-
-
 _FAILURE, _WARNING, _INFO = Severity.FAILURE, Severity.WARNING, Severity.INFO
 
-TOLD: Mapping[Code, Told | None] = {
-    **dict.fromkeys(
-        (Code.NO_SUCCESS, Code.LATE),
-        Told(
-            NO_SUCCESS,
-            _FAILURE,
-            "No run has succeeded for {span}{because}: see `dsync runs`.",
-        ),
-    ),
-    Code.DS_AWAY: Told(
-        DS,
-        _FAILURE,
-        "Since {since}: {why} The next run resumes; `dsync runs` shows the attempts.",
-    ),
-    Code.TOKEN_REFUSED: Told(TOKEN_REFUSED, _FAILURE, "Since {since}: {why}"),
-    Code.TOKEN_EXPIRY: Told(
-        "token_expiry",
-        _WARNING,
-        "The token {left}: make a new one on DS, put it in place, then run `dsync check`.",
-    ),
-    Code.MASS_DELETION: Told(
-        "mass_deletion",
-        _WARNING,
-        "DS's own lists hid or erased {dossiers} of {why} at once, and dsync followed them: see "
-        "`dsync status`.",
-    ),
-    Code.CONSENT: Told(
-        "consent {first}",
-        _FAILURE,
-        "Stopped until its cause is corrected or a person consents ({rest}): see `dsync accept "
-        "{first}`.",
-    ),
-    Code.REFUSED: Told(
-        "refused",
-        _WARNING,
-        "{dossiers} with annotations that DS refused: see `dsync check`.",
-    ),
-    Code.CONFLICTS: Told(
-        "conflicts",
-        _INFO,
-        "{dossiers} with a human's value in place of dsync's: see `dsync conflicts list`.",
-    ),
-    Code.QUARANTINED: Told(
-        "quarantine", _WARNING, "{dossiers} in quarantine: see `dsync quarantine list`."
-    ),
-    Code.TARGET: Told(
-        "pieces_target",
-        _WARNING,
-        "The target of the copies of files is not there: see `dsync runs`.",
-    ),
-    Code.ERASURES: Told(
-        "erasures",
-        _WARNING,
-        "Erasures are not finished ({why}): `dsync sync` ends them, and names what does not "
-        "let it.",
-    ),
-    Code.NOT_CONFIGURED: Told(
-        "not_configured",
-        _INFO,
-        "Démarches that no file of the folder configures any more: {why}. See `dsync status`.",
-    ),
-    Code.EVIDENCE: Told(
-        "evidence",
-        _WARNING,
-        "The catalogue was last confirmed {days} days ago: see `dsync check`.",
-    ),
-    # The next run sends what waits, and `Alerts` runs the check itself.
-    **dict.fromkeys((Code.WAITING, Code.REQUESTS, Code.CHECK)),
-    # `no_success` says what follows from these, if it does; one failed run is none.
-    **dict.fromkeys((Code.NO_SERVICE, Code.SILENT_SERVICE, Code.RUN_FAILED, Code.CLOCK_WENT_BACK)),
+TOLD: Mapping[type[k.Concern], tuple[str, Severity]] = {
+    k.NoSuccess: (NO_SUCCESS, _FAILURE),
+    k.Late: (NO_SUCCESS, _FAILURE),
+    k.DSAway: (DS, _FAILURE),
+    k.TokenRefused: (TOKEN_REFUSED, _FAILURE),
+    k.TokenExpiry: ("token_expiry", _WARNING),
+    k.MassDeletion: ("mass_deletion", _WARNING),
+    k.Stopped: ("consent …", _FAILURE),
+    k.Refused: ("refused", _WARNING),
+    k.Conflicts: ("conflicts", _INFO),
+    k.Quarantined: ("quarantine", _WARNING),
+    k.NoTarget: ("pieces_target", _WARNING),
+    k.UnfinishedErasures: ("erasures", _WARNING),
+    k.NotConfigured: (NOT_CONFIGURED, _INFO),
+    k.OldEvidence: ("evidence", _WARNING),
 }
-"""How each concern is told; None: it is not."""
-
-_EXPLAINS_NO_SUCCESS = {Code.DS_AWAY, Code.TOKEN_REFUSED}
+"""The name and the severity of each concern that `english.alert` has a sentence for."""
 
 
 def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
@@ -488,38 +425,43 @@ def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iter
     settings = worker.settings
     options = settings.remedy_options()
     concerns = list(concerns_of(state, now, settings.thresholds))
-    codes = {one.code for one in concerns}
+    is_explained = any(isinstance(one, k.DSAway | k.TokenRefused) for one in concerns)
     for one in concerns:
-        told = TOLD[one.code]
-        is_late = one.code in (Code.NO_SUCCESS, Code.LATE)
-        # A service that has just started for the first time is not late yet.
-        is_new = one.code is Code.NO_SUCCESS and one.age(now) <= settings.configuration.late_after
-        if told is None or is_new or (is_late and codes & _EXPLAINS_NO_SUCCESS):
+        text = english.alert(one, now)
+        is_late = isinstance(one, k.NoSuccess | k.Late)
+        if text is None or (is_late and is_explained):
             continue
-        number = one.number if one.code is Code.QUARANTINED else 1
-        since = None if is_late else one.since
-        name, text = one.fill(told.name, now), one.fill(told.text, now)
-        if one.code is Code.TOKEN_REFUSED and settings.ds_token_file is not None:
-            text += f" The token is that of {settings.ds_token_file}."
+        # A service that has just started for the first time is not late yet.
+        if isinstance(one, k.NoSuccess) and now - one.since <= settings.configuration.late_after:
+            continue
+        name, severity = TOLD[type(one)]
+        number, since = 1, None if is_late else getattr(one, "since", None)
+        match one:
+            case k.Quarantined(number):
+                pass
+            case k.Stopped(kind):
+                name = name.replace("…", kind)
+            case k.TokenRefused() if settings.ds_token_file is not None:
+                text += f" The token is that of {settings.ds_token_file}."
         cause = _cause(worker, one)
-        yield Finding(worker.demarche, name, told.severity, text, cause, number, since, options)
+        yield Finding(worker.demarche, name, severity, text, cause, number, since, options)
 
 
-def _cause(worker: Worker, concern: Concern) -> str:
+def _cause(worker: Worker, concern: k.Concern) -> str:
     """Return what a concern of several démarches has in common, "" if nothing."""
     settings = worker.settings
-    match concern.code:
-        case Code.EVIDENCE:
-            return concern.code.value
-        case Code.DS_AWAY:
+    match concern:
+        case k.OldEvidence():
+            return "evidence"
+        case k.DSAway():
             return digest(settings.ds_url)
-        case Code.TOKEN_REFUSED:
+        case k.TokenRefused(why=why):
             # One that does not include a démarche is refused there alone.
-            is_of_one = any(str(worker.demarche) in said for said in concern.details)
+            is_of_one = str(worker.demarche) in why
             return f"{digest(settings.token)} {worker.demarche if is_of_one else _OF_ALL}"
-        case Code.TOKEN_EXPIRY:
-            return digest(settings.token, str(settings.ds_token_expires_on))
-        case Code.TARGET:
+        case k.TokenExpiry(last_day):
+            return digest(settings.token, str(last_day))
+        case k.NoTarget():
             return digest(str(worker.configuration.pieces.target))
     return ""
 

@@ -12,13 +12,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from dsync.care.concerns import CHECK, Code
+from dsync.care.concerns import CHECK
 from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ALL, pasteable
 from dsync.store.services import AlertBook, AlertEntry, AlertKey
 
 CONFIGURATION, DATABASE, DS, NO_SUCCESS = "configuration", "database", "ds", "no_success"
+NOT_CONFIGURED = "not_configured"
 
 _RETRY = timedelta(minutes=5)
 """Time after which an alert that could not be told is tried again, by any service."""
@@ -235,7 +236,7 @@ def _title(entries: Sequence[AlertEntry]) -> str:
     what = f", démarche {first.demarche_numero}"
     if len(entries) > 1:
         what = f", {len(entries)} démarches"
-    elif first.nom == Code.NOT_CONFIGURED:
+    elif first.nom == NOT_CONFIGURED:
         # It is about others than the one with which it is told.
         what = ""
     return f"dsync{what}: {first.nom}"

@@ -8,13 +8,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dsync import __version__
-from dsync.care.concerns import Code, concerns_of, warnings_of
+from dsync.care.concerns import concerns_of
 from dsync.care.state import states_of
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import pasteable
 from dsync.domain.run_kinds import Status
 from dsync.errors import StoreError
+from dsync.messages import english
+from dsync.messages import kinds as k
 from dsync.store.store import process_name
 
 if TYPE_CHECKING:
@@ -89,10 +91,12 @@ def _demarche(
         "conflicts": state["conflicts"],
         "quarantined": state["quarantined"],
         "token_days_left": worker.settings.token_days_left(now.date()),
-        "warnings": [pasteable(one, options) for one in warnings_of(concerns, now)],
+        "warnings": [
+            pasteable(said, options) for one in concerns if (said := english.warning(one, now))
+        ],
     }
     # One that waits while another service works is not late itself.
-    is_late = any(one.code in (Code.NO_SUCCESS, Code.LATE) for one in concerns)
+    is_late = any(isinstance(one, k.NoSuccess | k.Late) for one in concerns)
     problem = _lateness(state, now) if is_late and role != "standby" else None
     return shown, problem and pasteable(problem, options)
 

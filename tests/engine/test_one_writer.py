@@ -13,9 +13,10 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from dsync.care.concerns import Code, concerns_of
+from dsync.care.concerns import concerns_of
 from dsync.domain.run_kinds import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
+from dsync.messages.kinds import SilentService
 from dsync.store import RunningService
 from dsync.sync import leasing
 from dsync.sync.conflicts import Choice, end_conflicts
@@ -272,9 +273,8 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
 
     def warned() -> bool:
         document = app.state(engine.worker.now())
-        return Code.SILENT_SERVICE in {
-            one.code for one in concerns_of(document, engine.worker.now(), app.settings.thresholds)
-        }
+        found = concerns_of(document, engine.worker.now(), app.settings.thresholds)
+        return any(isinstance(one, SilentService) for one in found)
 
     register(app)
     assert 2 == len(app.store.services.of(DEMARCHE))

@@ -23,7 +23,6 @@ from dsync.sync.conflicts import Choice
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
 
 PARTIAL = {
-    "dsync.console.etat.UNDER_WAY": "other concerns say the same while a run is under way",
     "dsync.controles.checking._HOW": "rows are checked before, each by its columns",
     "dsync.controles.facts._VALUES": "rows are read by their columns",
     "dsync.ds.classify._REASONS": "the faults that are of the token",

@@ -1,4 +1,4 @@
-"""What needs attention, and that each surface decides what to say of it."""
+"""What needs attention, and from when on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from dsync.care.concerns import WARNINGS, Code, Thresholds, concerns_of
-from dsync.console.etat import POINTS
-from dsync.service.alerts import ALERTS, TOLD
+from dsync.care.concerns import Thresholds, concerns_of
+from dsync.messages import kinds as k
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -50,37 +49,25 @@ STOPPED = {
 THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
 
 
-@pytest.mark.parametrize("sentences", [WARNINGS, TOLD, POINTS], ids=["warnings", "alerts", "page"])
-def test_each_surface_decides_on_each_concern(sentences: Mapping[Code, object]) -> None:
-    """A sentence, or None where it says nothing: add the new code to the mapping."""
-    assert set(Code) == set(sentences)
-
-
-def test_each_alert_that_is_told_is_documented() -> None:
-    """Each documented one is told of some concern; others of `dsync check` and the process."""
-    told = {alert.name.replace("{first}", "…") for alert in TOLD.values() if alert is not None}
-    assert told | {"check …", "configuration", "database"} == ALERTS.keys()
-
-
 @pytest.mark.parametrize(
-    ("change", "codes"),
+    ("change", "kinds"),
     [
         ({}, []),
-        ({"last_success_at": NOW - HOUR - timedelta(seconds=1)}, ["late"]),
-        ({"last_success_at": None}, ["no_success"]),
-        ({"services": []}, ["no_service"]),
-        ({"services": [SERVICE, SERVICE | {"is_alive": False}]}, ["silent_service"]),
-        ({"clock_ahead_s": 0}, ["clock_went_back"]),
-        ({"last_run": {"run": 3, "status": "interrupted", "error": None}}, ["run_failed"]),
-        ({"last_end": ended(3, "DSUnauthorizedError")}, ["token_refused"]),
-        ({"last_end": ended(8, "DSUnavailableError")}, ["ds_away"]),
+        ({"last_success_at": NOW - HOUR - timedelta(seconds=1)}, [k.Late]),
+        ({"last_success_at": None}, [k.NoSuccess]),
+        ({"services": []}, [k.NoService]),
+        ({"services": [SERVICE, SERVICE | {"is_alive": False}]}, [k.SilentService]),
+        ({"clock_ahead_s": 0}, [k.ClockWentBack]),
+        ({"last_run": {"run": 3, "status": "interrupted", "error": None}}, [k.RunFailed]),
+        ({"last_end": ended(3, "DSUnauthorizedError")}, [k.TokenRefused]),
+        ({"last_end": ended(8, "DSUnavailableError")}, [k.DSAway]),
         ({"last_end": ended(8, "DSTimeoutError")}, []),  # Of one page or dossier.
-        ({"consents": [STOPPED, STOPPED | {"kind": "writer"}]}, ["consent", "consent"]),
-        ({"mass_deletion": {"dossiers": 7, "of": 9, "since": NOW}}, ["mass_deletion"]),
-        ({"waiting": 2, "conflicts": 1}, ["waiting", "conflicts"]),
-        ({"refused": 1, "quarantined": 1}, ["refused", "quarantined"]),
-        ({"evidence_confirmed_at": NOW - 2 * HOUR}, ["evidence"]),
-        ({"target_is_missing": True, "copies_to_delete": 2}, ["target", "erasures"]),
+        ({"consents": [STOPPED, STOPPED | {"kind": "writer"}]}, [k.Stopped, k.Stopped]),
+        ({"mass_deletion": {"dossiers": 7, "of": 9, "since": NOW}}, [k.MassDeletion]),
+        ({"waiting": 2, "conflicts": 1}, [k.Waiting, k.Conflicts]),
+        ({"refused": 1, "quarantined": 1}, [k.Refused, k.Quarantined]),
+        ({"evidence_confirmed_at": NOW - 2 * HOUR}, [k.OldEvidence]),
+        ({"target_is_missing": True, "copies_to_delete": 2}, [k.NoTarget, k.UnfinishedErasures]),
         ({"lease": {"holder": "one"}, "copies_to_delete": 2}, []),
         (
             {"requests": [{"kind": "complet", "count": 1, "asked_at": NOW - timedelta(minutes=5)}]},
@@ -88,19 +75,19 @@ def test_each_alert_that_is_told_is_documented() -> None:
         ),
         (
             {"requests": [{"kind": "effacement", "count": 1, "asked_at": NOW - HOUR}]},
-            ["erasures", "requests"],
+            [k.UnfinishedErasures, k.WaitingRequests],
         ),
-        ({"not_configured": [7]}, ["not_configured"]),
-        ({"alerts": [{"name": "check labels"}, {"name": "consent rules"}]}, ["check"]),
+        ({"not_configured": [7]}, [k.NotConfigured]),
+        ({"alerts": [{"name": "check labels"}, {"name": "consent rules"}]}, [k.Findings]),
     ],
 )
-def test_a_concern_begins_at_its_threshold(change: dict[str, Any], codes: list[str]) -> None:
+def test_a_concern_begins_at_its_threshold(change: dict[str, Any], kinds: list[type]) -> None:
     """Nothing is one while all is well."""
-    assert codes == [one.code for one in concerns_of({**WELL, **change}, NOW, THRESHOLDS)]
+    assert kinds == [type(one) for one in concerns_of({**WELL, **change}, NOW, THRESHOLDS)]
 
 
 @pytest.mark.parametrize(("last_day", "left"), [(date(2024, 7, 10), 30), (date(2024, 6, 9), -1)])
 def test_the_tokens_expiry_is_a_concern_thirty_days_before(last_day: date, left: int) -> None:
     """And once it has expired."""
     found = concerns_of(WELL, NOW, THRESHOLDS._replace(token_expires_on=last_day))
-    assert [(Code.TOKEN_EXPIRY, left)] == [(one.code, one.number) for one in found]
+    assert [k.TokenExpiry(last_day, left)] == list(found)
