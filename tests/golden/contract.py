@@ -103,8 +103,8 @@ def _documents() -> str:
 
 def _views() -> str:
     return "\n".join(
-        f"- `{name}`: {', '.join(entry['columns'])}"
-        for name, entry in shipped_dictionary(PROGRAMME).items()
+        f"- `{name}`: {', '.join(view.columns)}"
+        for name, view in shipped_dictionary(PROGRAMME).items()
     )
 
 

@@ -26,5 +26,6 @@ def written(connection: Connection, part: type[Programme]) -> str:
 def _digest(view: str, programme: type[Programme]) -> str:
     """Return a hash of a view's text on both engines, and of its columns' types."""
     texts = [reading_views.text_of(view, engine, programme) for engine in ("sqlite", "postgresql")]
-    types = reading_views.shipped_dictionary(programme)[view]["types"]
-    return sha256(repr([*texts, *types.items()]).encode()).hexdigest()[:12]
+    columns = reading_views.shipped_dictionary(programme)[view].columns
+    types = [(name, one.type) for name, one in columns.items()]
+    return sha256(repr([*texts, *types]).encode()).hexdigest()[:12]
