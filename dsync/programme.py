@@ -25,6 +25,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
 
 from dsync.domain.check_line import CheckLine
+from dsync.domain.documented import View
 from dsync.domain.dossier import (
     Correction,
     Demarche,
@@ -41,11 +42,8 @@ from dsync.domain.verdict import Decision, StoredVerdict
 Row = Mapping[str, Any]
 """Values by column."""
 
-Dictionary = dict[str, dict[str, Any]]
-"""By view: `description`, `columns` with one sentence each, in the view's order, and their `types`.
-
-A type is integer, number, boolean, date, datetime, json or text.
-"""
+Dictionary = dict[str, View]
+"""What is declared of views, by their names."""
 
 NO_RULES = (
     "Nothing is judged: the configuration has no section [regles], or it is switched off. Set "
@@ -209,7 +207,7 @@ class Programme(ABC):
     name: ClassVar[str] = ""
     """A part of the name of the table with its schema's version; empty: it has no tables."""
     package: ClassVar[str] = ""
-    """The Python package that contains `migrations/`, `views/`, `dictionary.toml`; empty: none."""
+    """The Python package that contains `migrations/` and `views/`; empty: none."""
     metadata: ClassVar[MetaData] = MetaData()
     """Its tables."""
     main_view: ClassVar[DossierView] = DossierView("lecture_dossier", "numero", json="instructeurs")

@@ -141,16 +141,25 @@ def grant_reader(*, role: str, masked: bool) -> None:
 @json_option
 @settings_options()
 def dictionary(*, as_json: bool) -> None:
-    """Describe each view and column (on PostgreSQL from the database's comments)."""
+    """Describe each view and column."""
     with _opened(create=False) as store:
         views = store.dictionary()
     if as_json:
-        print_json(views)
+        print_json(
+            {
+                name: {
+                    "description": view.description,
+                    "columns": {column: one.said for column, one in view.columns.items()},
+                    "types": {column: one.type for column, one in view.columns.items()},
+                }
+                for name, view in views.items()
+            }
+        )
         return
-    for view, entry in views.items():
-        heading(view)
-        print_note(entry["description"], hanging=0)
-        rows = [(name, entry["types"][name], said) for name, said in entry["columns"].items()]
+    for name, view in views.items():
+        heading(name)
+        print_note(view.description, hanging=0)
+        rows = [(column, one.type, one.said) for column, one in view.columns.items()]
         print_table(("column", "type", "meaning"), rows)
 
 

@@ -28,7 +28,7 @@ from dsync.domain.pieces import md5_of
 from dsync.domain.verdict import Resultat
 from dsync.programme import Programme
 from dsync.store import Reader
-from dsync.store.dictionary import APPLICANT, dossier_dictionary
+from dsync.store.dictionary import APPLICANT, DOSSIER_COLUMNS
 from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
@@ -236,10 +236,8 @@ def _sections(
 @cache
 def _documented(programme: type[Programme] | None) -> Mapping[str, str]:
     """Return the sentence of each column of a dossier."""
-    columns: dict[str, str] = dict(dossier_dictionary()["columns"])
-    if programme is not None:
-        columns |= shipped_dictionary(programme)[programme.main_view.name]["columns"]
-    return columns
+    own = shipped_dictionary(programme)[programme.main_view.name].columns if programme else {}
+    return {name: one.sentence for name, one in {**DOSSIER_COLUMNS, **own}.items()}
 
 
 def _answered(

@@ -19,12 +19,13 @@ from dsync.console.files import FORMATS, file_of
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Visit, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
+from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.verdict import Resultat, Verdict, best
 from dsync.exports import tables_of
 from dsync.exports.view_rows import BATCH, Table
 from dsync.store import Reader
-from dsync.store.dictionary import dossier_dictionary
+from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
 from dsync.store.listing import NO_VERDICT, Offered, Selection, applicant_of
 
@@ -250,7 +251,7 @@ def columns_of(visit: Visit) -> Columns:
     # A stage says more than a state.
     usual = [name for name in CHOSEN if name in own and (name != "etat" or "etape" not in own)]
     if programme is None and form is not None:
-        asked = [name for name, said in form.columns.items() if "(champ," in said]
+        asked = [name for name, one in form.columns.items() if "(champ," in one.sentence]
         usual[-2:-2] = [f"{QUESTION}{name}" for name in asked[:FIRST_QUESTIONS]]
     # The number leads to the dossier.
     chosen = ["numero", *(one for one in _wanted(visit) if one in own or one in questions)]
@@ -259,11 +260,11 @@ def columns_of(visit: Visit) -> Columns:
     return Columns(own, questions, form, shown, is_usual)
 
 
-def _questions(columns: Mapping[str, str]) -> dict[str, str]:
+def _questions(columns: Mapping[str, Declared]) -> dict[str, str]:
     found: dict[str, str] = {}
     times: Counter[str] = Counter()
-    for name, sentence in columns.items():
-        asked = _ASKED.sub(r"\1\2", sentence)
+    for name, one in columns.items():
+        asked = _ASKED.sub(r"\1\2", one.sentence)
         times[asked] += 1
         found[f"{QUESTION}{name}"] = f"{asked}{NTH}{times[asked]}" if times[asked] > 1 else asked
     return found
@@ -279,8 +280,7 @@ def form_of(visit: Visit) -> Table | None:
         return None
     is_masked = not visit.may(Right.PERSONNES)
     [table] = tables_of(dictionary, [name], without_personal_data=is_masked)
-    facts = dossier_dictionary()["columns"]
-    asked = {column: said for column, said in table.columns.items() if column not in facts}
+    asked = {n: one for n, one in table.columns.items() if n not in DOSSIER_COLUMNS}
     return replace(table, columns=asked)
 
 
@@ -407,13 +407,13 @@ def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Place | Non
 def _answers(reader: Reader, form: Table, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Return what a dossier answers to questions of its form, by number and column."""
     found: dict[int, dict[str, Any]] = {}
-    with_number = replace(form, columns={"numero": "", **form.columns})
+    with_number = replace(form, columns={"numero": Declared(type="integer"), **form.columns})
     for batch in with_number.rows_of(reader.connection, numbers):
         for number, *values in batch:
             found[number] = {
                 # As it was answered: a name of the form is none of the programme.
-                f"{QUESTION}{name}": _parsed(value) if form.types[name] == "json" else value
-                for name, value in zip(form.columns, values, strict=True)
+                f"{QUESTION}{name}": _parsed(value) if one.type == "json" else value
+                for (name, one), value in zip(form.columns.items(), values, strict=True)
             }
     return found
 
@@ -452,7 +452,7 @@ def export(visit: Visit) -> Response:
         # A column has few codes, and the same ones in every row.
         @lru_cache(4096)
         def said(name: str, value: Any) -> Any:
-            return _said(visit, name, main.types[name], value)
+            return _said(visit, name, main.columns[name].type, value)
 
         def batches() -> Iterator[list[list[Any]]]:
             for start in range(0, len(numbers), BATCH):
@@ -480,12 +480,13 @@ def export(visit: Visit) -> Response:
                     lines.append([*map(shown.get, listed), *map(view.get, others)])
                 yield lines
 
-        types = {f"{QUESTION}{name}": one for name, one in (form.types if form else {}).items()}
-        types = {**main.types, **types, "note_moyenne": "number"}
+        types = {name: one.type for name, one in main.columns.items()} | {"note_moyenne": "number"}
+        if form:
+            types |= {f"{QUESTION}{name}": one.type for name, one in form.columns.items()}
         every = columns.own | columns.questions
         headers = {every[name]: types.get(name, "text") for name in listed}
         for name in others:
-            header = words.label(name, main.columns[name])
+            header = words.label(name, main.columns[name].sentence)
             headers[f"{header} ({name})" if header in headers else header] = types[name]
         return file_of(
             f"dossiers-{worker.demarche}-{words.paris_day(visit.now)}",

@@ -14,7 +14,7 @@ from dsync.console.dossiers import ALL
 from dsync.console.matrices import commented, grids_of, matrices
 from dsync.console.visit import Visit
 from dsync.store import Reader
-from dsync.store.dictionary import dossier_dictionary
+from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.reading_views import shipped_dictionary
 
 FACTS = (
@@ -76,10 +76,8 @@ def sheets_of(
     wishes: dict[int, list[dict[str, Any]]] = {}
     for row in reader.rows_of("lecture_voeu", columns, asked, order="numero, rang", limit=ALL):
         wishes.setdefault(row["numero"], []).append(row)
-    documented = (
-        dossier_dictionary()["columns"] | (shipped_dictionary(reader.programme)[view]["columns"])
-    )
-    labels = {name: words.label(name, documented[name]) for name in (*FACTS, *TEXTS)}
+    documented = {**DOSSIER_COLUMNS, **shipped_dictionary(reader.programme)[view].columns}
+    labels = {name: words.label(name, documented[name].sentence) for name in (*FACTS, *TEXTS)}
     made = []
     for number in dict.fromkeys(numbers):
         if number not in rows:

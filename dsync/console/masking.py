@@ -23,9 +23,10 @@ from inspect import ismethod
 from typing import Any, TypeVar
 
 from dsync.console.access import Right
+from dsync.domain.documented import Mark
 from dsync.programme import Programme
 from dsync.store import Reader
-from dsync.store.dictionary import ENGINE, FREE_TEXT, MARK, OF_PERSON, PERSONAL, is_masked
+from dsync.store.dictionary import ENGINE
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
 
@@ -46,19 +47,18 @@ CLOSED = ("contents", "persons", "seals", "verification")
 _PLAIN = (str, int, float, Decimal, date, time, timedelta, type(None))
 
 
+_MASKED = (Mark.PERSONAL, Mark.FREE_TEXT)
+
+
 @cache
-def names_marked(programme: type[Programme], mark: Callable[[str], bool]) -> frozenset[str]:
-    """Return the names of the columns whose documentation has a mark."""
+def names_marked(programme: type[Programme], *marks: Mark) -> frozenset[str]:
+    """Return the names of the columns of the views that have one of these marks."""
     return frozenset(
         name
         for view in shipped_dictionary(programme).values()
-        for name, sentence in view["columns"].items()
-        if mark(sentence)
+        for name, one in view.columns.items()
+        if one.mark in marks
     )
-
-
-def _is_of_person(sentence: str) -> bool:
-    return sentence.endswith(OF_PERSON)
 
 
 @cache
@@ -66,13 +66,13 @@ def hidden_names(programme: type[Programme], rights: frozenset[Right]) -> frozen
     """Return the names of the columns whose values somebody with these rights does not see."""
     hidden: frozenset[str] = frozenset()
     if Right.PERSONNES not in rights:
-        hidden = ALSO | names_marked(programme, is_masked)
+        hidden = ALSO | names_marked(programme, *_MASKED)
     if Right.PERSONNES not in rights and Right.TEXTES in rights:
         hidden -= _texts_of_candidature(programme) | OF_JURY
     if Right.NOTES not in rights:
         # Not « rang », which is that of other things elsewhere: ranks are on pages for marks alone.
-        others = names_marked(programme, lambda sentence: not sentence.endswith(MARK))
-        hidden |= names_marked(programme, lambda sentence: sentence.endswith(MARK)) - others
+        others = names_marked(programme, *{*Mark} - {Mark.OF_JURY})
+        hidden |= names_marked(programme, Mark.OF_JURY) - others
     return hidden
 
 
@@ -86,13 +86,11 @@ def _texts_of_candidature(programme: type[Programme]) -> frozenset[str]:
     texts = {
         name
         for view in own & views.keys()
-        for name, sentence in views[view]["columns"].items()
-        if sentence.endswith(FREE_TEXT)
+        for name, one in views[view].columns.items()
+        if one.mark is Mark.FREE_TEXT
     }
     return (
-        frozenset(texts)
-        - names_marked(ENGINE, is_masked)
-        - names_marked(programme, lambda sentence: sentence.endswith(PERSONAL))
+        frozenset(texts) - names_marked(ENGINE, *_MASKED) - names_marked(programme, Mark.PERSONAL)
     )
 
 
@@ -120,7 +118,7 @@ class Masking:
         self._names = hidden_names(reader.programme, rights)
         self._of_person: frozenset[str] = frozenset()
         if Right.PERSONNES not in rights:
-            self._of_person = names_marked(reader.programme, _is_of_person)
+            self._of_person = names_marked(reader.programme, Mark.OF_PERSON)
 
     def __call__(self, value: Any, numero: int | None = None) -> Any:
         """Return a copy of a value without them.

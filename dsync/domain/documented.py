@@ -1,9 +1,10 @@
-"""What is declared of a column of a table or a view."""
+"""What is declared of tables' and views' columns: each has its sentence, its mark and its type."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class Mark(StrEnum):
@@ -28,8 +29,25 @@ class Declared(NamedTuple):
     sentence: str = ""
     """In French, without the mark."""
     mark: Mark = Mark.OPEN
+    type: str = "text"
+    """integer, number, boolean, date, datetime, json or text."""
+    sql: str = ""
+    """In a view: what its SELECT has for `{columns}`; empty: its file has it."""
 
     @property
     def said(self) -> str:
         """The sentence with the mark."""
         return f"{self.sentence} {self.mark}".strip()
+
+
+class View(NamedTuple):
+    """What is declared of a view."""
+
+    description: str
+    columns: Mapping[str, Declared]
+    """In the view's order."""
+
+    def saying(self, description: str, **sentences: str) -> Self:
+        """Return it with other sentences for some columns."""
+        other = {n: self.columns[n]._replace(sentence=said) for n, said in sentences.items()}
+        return self._replace(description=description, columns={**self.columns, **other})

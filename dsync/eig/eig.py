@@ -17,7 +17,7 @@ from dsync.domain.letter import ASKED, Message, may_edit, open_points
 from dsync.domain.paper import Page
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, StoredVerdict
-from dsync.eig import candidature, database_part, evidence_tables, rows, words
+from dsync.eig import candidature, evidence_tables, rows, view_columns, words
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.check_lines import evidence_lines, form_faults, mapping_lines, rules_lines
 from dsync.eig.evidence.gathering import (
@@ -60,7 +60,6 @@ from dsync.programme import (
     Row,
 )
 from dsync.store import Reader, Store
-from dsync.store.dictionary import sections_of
 from dsync.store.keys import key_of, secret_of
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Eig(Programme):
     name = "eig"
     package = "dsync.eig"
     metadata = candidature.metadata
-    main_view = DossierView(database_part.MAIN_VIEW, "numero", json=database_part.EXTRA)
+    main_view = DossierView(view_columns.MAIN_VIEW, "numero", json=view_columns.EXTRA)
     dossier_views: ClassVar[Mapping[str, DossierView]] = {
         "etapes": DossierView("lecture_etape", "rang"),
         "voeux": DossierView("lecture_voeu", "rang"),
@@ -113,19 +112,17 @@ class Eig(Programme):
     reached = REACHED
     checks: Mapping[str, str] = {check.value: check.label for check in Check}
     names_product = Check.FICHE_PRODUIT.value
-    sections: Mapping[str, Mapping[str, str]] = sections_of(
-        database_part.main_view_columns(), database_part.SECTIONS
-    )
+    sections = view_columns.SECTIONS
 
     @classmethod
     def views(cls) -> Dictionary:
         """Return the documentation of the views."""
-        return database_part.documented()
+        return view_columns.VIEWS
 
     @classmethod
     def complete(cls, query: str) -> str:
         """Insert the columns, checks and stages."""
-        return database_part.completed(query)
+        return view_columns.completed(query)
 
     @classmethod
     def in_lists(cls, rows: Mapping[str, Row], at: datetime) -> InLists | None:

@@ -61,12 +61,11 @@ def _resource(table: Table, format_: str) -> dict[str, Any]:
             "fields": [
                 {
                     "name": name,
-                    "type": _TYPES.get(type_, type_),
-                    "description": sentence,
-                    **forms.get(type_, {}),
+                    "type": _TYPES.get(one.type, one.type),
+                    "description": one.said,
+                    **forms.get(one.type, {}),
                 }
-                for name, sentence in table.columns.items()
-                for type_ in (table.types[name],)
+                for name, one in table.columns.items()
             ]
         },
     }

@@ -23,7 +23,7 @@ from dsync.exports.datapackage import ENDINGS, descriptor
 from dsync.exports.view_rows import Table
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
-from dsync.store.dictionary import NO_ROWS, is_closed, is_masked
+from dsync.store.dictionary import NO_ROWS, is_closed
 from dsync.store.form_views import demarche_of
 
 PACKAGE = "datapackage.json"
@@ -62,8 +62,8 @@ def tables_of(
     """
     tables = []
     dictionary = {
-        name: entry
-        for name, entry in dictionary.items()
+        name: view
+        for name, view in dictionary.items()
         if demarche is None or demarche_of(name) in (None, demarche)
     }
     for name in names or dictionary:
@@ -71,19 +71,18 @@ def tables_of(
             near = nearest(name, dictionary)
             hint = f"did you mean {near}?" if near else "see `dsync db dictionary`."
             raise ConfigurationError(f"There is no view {name}: {hint}")
-        entry = dictionary[name]
+        view = dictionary[name]
         columns = {
-            column: said
-            for column, said in entry["columns"].items()
-            if not (without_personal_data and is_masked(said))
+            column: one
+            for column, one in view.columns.items()
+            if not (without_personal_data and one.mark.is_masked)
         }
         has_no_rows = without_personal_data and is_closed(columns)
         tables.append(
             Table(
                 name,
-                f"{entry['description']} {NO_ROWS}" if has_no_rows else entry["description"],
+                f"{view.description} {NO_ROWS}" if has_no_rows else view.description,
                 columns,
-                entry["types"],
                 demarche,
                 is_pseudonymised=without_personal_data,
                 deliberated=deliberated,

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 
+from dsync.domain.documented import Declared
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.exports import cells
@@ -31,10 +32,8 @@ class Table:
 
     name: str
     description: str
-    columns: Mapping[str, str]
-    """A sentence for each column, in order."""
-    types: Mapping[str, str]
-    """The type of each column, a key of `CONVERTERS`."""
+    columns: Mapping[str, Declared]
+    """In order; their types are keys of `CONVERTERS`."""
     demarche: DemarcheNumber | None = None
     """The démarche whose rows are exported, if the view names démarches; None: of all."""
     is_pseudonymised: bool = False
@@ -104,10 +103,10 @@ class Table:
     @property
     def _names(self) -> str:
         return ", ".join(
-            pseudonymised(self.name, f'"{name}"', sentence, self._is_deliberated)
+            pseudonymised(self.name, f'"{name}"', one.mark, self._is_deliberated)
             if self.is_pseudonymised
             else f'"{name}"'
-            for name, sentence in self.columns.items()
+            for name, one in self.columns.items()
         )
 
     @property
@@ -116,10 +115,9 @@ class Table:
         return f"demarche_numero IN ({numbers})" if numbers else "false"
 
     def _converted(self, columns: Columns, *, as_texts: bool = False) -> Columns:
-        types = map(self.types.__getitem__, self.columns)
         return [
-            values if as_texts and _is_iso(type_, values) else _column(type_, values)
-            for type_, values in zip(types, columns, strict=True)
+            values if as_texts and _is_iso(one.type, values) else _column(one.type, values)
+            for one, values in zip(self.columns.values(), columns, strict=True)
         ]
 
     def _selected(self, since: datetime | None) -> str:

@@ -116,7 +116,7 @@ class CsvWriter:
 
 
 def _json_places(table: Table) -> list[int]:
-    return [place for place, name in enumerate(table.columns) if table.types[name] == "json"]
+    return [place for place, one in enumerate(table.columns.values()) if one.type == "json"]
 
 
 def _in_words(document: str | None) -> str | None:
@@ -267,10 +267,8 @@ class XlsxWriter:
         # A sheet's name has 31 characters at most.
         self._sheet = self._book.add_worksheet(self._table.name[: 31 - len(number)] + number)
         self._sheet.freeze_panes(1, 0)
-        for place, name in enumerate(self._table.columns):
-            width = WIDTHS.get(self._table.types[name], 12)
-            self._sheet.set_column(place, place, max(len(name) + 4, width))
-        for place, name in enumerate(self._table.columns):
+        for place, (name, one) in enumerate(self._table.columns.items()):
+            self._sheet.set_column(place, place, max(len(name) + 4, WIDTHS.get(one.type, 12)))
             self._sheet.write_string(0, place, name, self._header)
 
     def write(self, columns: Columns) -> None:
@@ -336,9 +334,9 @@ class ParquetWriter:
         self._arrow = pyarrow
         self._schema = pyarrow.schema(
             [
-                pyarrow.field(name, kinds.get(table.types[name], pyarrow.string()), metadata=said)
-                for name, sentence in table.columns.items()
-                for said in ({"description": sentence},)
+                pyarrow.field(name, kinds.get(one.type, pyarrow.string()), metadata=said)
+                for name, one in table.columns.items()
+                for said in ({"description": one.said},)
             ]
         )
         self._file = parquet.ParquetWriter(path, self._schema)

@@ -11,20 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
+from dsync.domain.documented import Declared, Mark, View
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.rights import DELIBERATION
 from dsync.programme import Dictionary
 from dsync.store.dictionary import (
-    MARK,
     NO_ROWS,
-    OF_PERSON,
     PSEUDONYMISED,
     is_closed,
-    is_masked,
     pseudonymised,
 )
 from dsync.store.form_views import LONGEST_NAME, demarche_of, rows_of
@@ -67,39 +65,22 @@ class Readers(NamedTuple):
         return self.by_view.get(view, set()) | self.of_all
 
 
-def commented(connection: Connection) -> Dictionary:
-    """Return the documentation of all views of PostgreSQL, from their comments."""
+def commented(connection: Connection) -> dict[str, dict[str, str]]:
+    """Return the comments of the columns of all views of PostgreSQL."""
     # Below attribute 1 are the system's own columns.
     rows = connection.execute(
         text(
-            "SELECT c.relname, a.attname, obj_description(c.oid, 'pg_class'), "
-            "col_description(c.oid, a.attnum), format_type(a.atttypid, NULL) FROM pg_class c "
+            "SELECT c.relname, a.attname, col_description(c.oid, a.attnum) FROM pg_class c "
             "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
             "WHERE c.relkind = 'v' AND c.relname SIMILAR TO '(lecture|formulaire)\\_%' "
             # Not those without personal data, which have the same names in another schema.
             "AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum"
         )
     )
-    views: Dictionary = {}
-    for view, column, of_view, of_column, type_ in rows:
-        entry = views.setdefault(view, {"description": of_view, "columns": {}, "types": {}})
-        entry["columns"][column] = of_column
-        entry["types"][column] = _TYPES.get(type_, "text")
+    views: dict[str, dict[str, str]] = {}
+    for view, column, comment in rows:
+        views.setdefault(view, {})[column] = comment or ""
     return views
-
-
-_TYPES = {
-    "bigint": "integer",
-    "integer": "integer",
-    "double precision": "number",
-    "numeric": "number",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamp with time zone": "datetime",
-    "json": "json",
-    "jsonb": "json",
-}
-"""The types of the dictionary, by PostgreSQL's names; any other one is text."""
 
 
 _MASKED = "sans_donnees_personnelles"
@@ -144,10 +125,10 @@ def renew_parts(
     for part, roles in readers.items():
         schema = quoted_schema(connection, part)
         made: Dictionary = {}
-        for name, entry in documented.items():
+        for name, view in documented.items():
             if part.has(name):
-                connection.exec_driver_sql(_view_of(connection, part, schema, name, entry))
-                made[f"{schema}.{name}"] = _said(entry) if part.masked else entry
+                connection.exec_driver_sql(_view_of(connection, part, schema, name, view))
+                made[f"{schema}.{name}"] = _said(view) if part.masked else view
         comment(connection, made)
         for role in sorted(roles):
             connection.exec_driver_sql(
@@ -157,21 +138,19 @@ def renew_parts(
                 grant_view(connection, name, {role})
 
 
-def _view_of(
-    connection: Connection, part: Part, schema: str, name: str, entry: Mapping[str, Any]
-) -> str:
+def _view_of(connection: Connection, part: Part, schema: str, name: str, view: View) -> str:
     """Return the statement that makes a part's view of this name."""
     columns = [
-        pseudonymised(name, quoted(connection, column), sentence, _DELIBERATED.format(name))
+        pseudonymised(name, quoted(connection, column), one.mark, _DELIBERATED.format(name))
         if part.masked
         else quoted(connection, column)
-        for column, sentence in entry["columns"].items()
+        for column, one in view.columns.items()
     ]
-    conditions, barrier = ["false"] if part.masked and is_closed(entry["columns"]) else [], ""
+    conditions, barrier = ["false"] if part.masked and is_closed(view.columns) else [], ""
     if part.demarche is not None:
         # Else PostgreSQL could give all rows to a function of the reader's first.
         barrier = "WITH (security_barrier) "
-        own = rows_of(part.demarche, name, entry["columns"])
+        own = rows_of(part.demarche, name, view.columns)
         conditions += [own] if own else []
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return (
@@ -180,24 +159,21 @@ def _view_of(
     )
 
 
-def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
+_SAID = {
+    Mark.PERSONAL: " Toujours vide ici.",
+    Mark.FREE_TEXT: " Toujours vide ici.",
+    Mark.OF_JURY: " Vide ici jusqu’à la délibération.",
+    Mark.OF_PERSON: " Vide ici dans ce cas, pour plusieurs personnes ensemble (indivision, société "
+    "créée de fait ou en participation), ou si sa catégorie juridique est inconnue.",
+    Mark.OPEN: "",
+}
+
+
+def _said(view: View) -> View:
     """Return the documentation of a view without personal data."""
-    no_rows = f" {NO_ROWS}" if is_closed(entry["columns"]) else ""
-    return {
-        "description": f"{entry['description']}{no_rows} {PSEUDONYMISED}",
-        "columns": {
-            column: f"{sentence} Toujours vide ici."
-            if is_masked(sentence)
-            else f"{sentence} Vide ici jusqu’à la délibération."
-            if sentence.endswith(MARK)
-            else f"{sentence} Vide ici dans ce cas, pour plusieurs personnes "
-            "ensemble (indivision, société créée de fait ou en participation), ou si sa catégorie "
-            "juridique est inconnue."
-            if sentence.endswith(OF_PERSON)
-            else sentence
-            for column, sentence in entry["columns"].items()
-        },
-    }
+    no_rows = f" {NO_ROWS}" if is_closed(view.columns) else ""
+    columns = {name: Declared(one.said + _SAID[one.mark]) for name, one in view.columns.items()}
+    return View(f"{view.description}{no_rows} {PSEUDONYMISED}", columns)
 
 
 def withhold(connection: Connection, documented: Dictionary) -> None:
@@ -215,12 +191,15 @@ def withhold(connection: Connection, documented: Dictionary) -> None:
                 revoke(connection, part, roles, [name] if part.has(name) else [])
 
 
-def _becoming_masked(documented: Dictionary, shown: Dictionary) -> Iterator[str]:
-    for name, entry in documented.items():
-        before = shown.get(name, {"columns": {}})["columns"]
+def _becoming_masked(
+    documented: Dictionary, shown: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
+    masked = tuple(mark for mark in Mark if mark.is_masked)
+    for name, view in documented.items():
+        before = shown.get(name, {})
         if any(
-            is_masked(sentence) and column in before and not is_masked(before[column])
-            for column, sentence in entry["columns"].items()
+            one.mark.is_masked and column in before and not before[column].endswith(masked)
+            for column, one in view.columns.items()
         ):
             yield name
 
@@ -267,9 +246,9 @@ def grant_view(connection: Connection, view: str, roles: Iterable[str]) -> None:
 
 def comment(connection: Connection, documented: Dictionary) -> None:
     """Write the documentation of views into their comments."""
-    for view, entry in documented.items():
-        sentences = {f"VIEW {view}": entry["description"]}
-        sentences |= {f"COLUMN {view}.{name}": say for name, say in entry["columns"].items()}
+    for name, view in documented.items():
+        sentences = {f"VIEW {name}": view.description}
+        sentences |= {f"COLUMN {name}.{column}": one.said for column, one in view.columns.items()}
         for of_what, sentence in sentences.items():
             # COMMENT takes no parameters, and the driver takes a single percent sign for one.
             literal = sentence.replace("'", "''").replace("%", "%%")

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field
@@ -119,11 +131,11 @@ def _declaring(mark: Mark) -> Callable[..., Any]:
     )
 
 
+# Declare a column by its French sentence, which its views show, too; then as `declare` does.
 open_ = _declaring(Mark.OPEN)
 personal = _declaring(Mark.PERSONAL)
 free = _declaring(Mark.FREE_TEXT)
 of_person = _declaring(Mark.OF_PERSON)
-"""Declare a column by its French sentence, which its views show, too, then as `declare` does."""
 
 
 def given_number(sentence: str = "") -> int:
@@ -137,14 +149,63 @@ def kept(contents: str, until: str) -> dict[str, Any]:
     return {"info": {"kept": (contents, until)}}
 
 
+_COMMON = {"numero": "Numéro du dossier.", "demarche_numero": "Numéro de la démarche."}
+"""What names say by themselves, in tables without a sentence for them."""
+_TYPES = {
+    DateTime: "datetime",
+    Date: "date",
+    Boolean: "boolean",
+    Float: "number",
+    Integer: "integer",
+}
+
+
 def declared_of(column: Column[Any]) -> Declared:
     """Return what is declared of a table's column; in an undeclared text, anything may stand."""
     other = Declared(mark=Mark.FREE_TEXT if is_text(column.type) else Mark.OPEN)
     found: Declared = column.info.get("declared", other)
-    return found
+    plain = _plain(column.type)
+    type_ = next((name for kind, name in _TYPES.items() if isinstance(plain, kind)), "text")
+    return found._replace(sentence=found.sentence or _COMMON.get(column.name, ""), type=type_)
+
+
+def of(table: Table, alias: str, names: str, mark: Mark | None = None) -> dict[str, Declared]:
+    """Declare columns of a view that are a table's: they have its sentences, types and marks.
+
+    Args:
+        table: the table.
+        alias: its name in the view's SELECT.
+        names: of the columns, such as `numero id AS ordre`.
+        mark: another one than the table's.
+    """
+    columns: dict[str, Declared] = {}
+    for column, other in re.findall(r"(\w+)(?: AS (\w+))?", names):
+        declared = declared_of(table.c[column])
+        given = declared.mark if mark is None else mark
+        sql = f"utc({alias}.{column})" if declared.type == "datetime" else f"{alias}.{column}"
+        columns |= computed(other or column, sql, declared.sentence, given, declared.type)
+    return columns
+
+
+def computed(
+    name: str, sql: str, sentence: str, mark: Mark = Mark.OPEN, type: str = "text"
+) -> dict[str, Declared]:
+    """Declare a column of a view by its SQL, which can have the macros of views."""
+    shown = sql if re.fullmatch(rf"\w\.{name}", sql) else f"{sql} AS {name}"
+    return {name: Declared(sentence, mark, type, shown)}
+
+
+def said(
+    name: str, sentence: str, mark: Mark = Mark.OPEN, type: str = "text"
+) -> dict[str, Declared]:
+    """Declare a column of a view whose SQL is in its file."""
+    return {name: Declared(sentence, mark, type)}
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:
     """Return whether a column's values are texts, JSON included."""
-    inner = type_.impl_instance if isinstance(type_, TypeDecorator) else type_
-    return isinstance(inner, String)
+    return isinstance(_plain(type_), String)
+
+
+def _plain(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    return type_.impl_instance if isinstance(type_, TypeDecorator) else type_

@@ -1,25 +1,19 @@
-"""The documentation of views and columns, with the marks by which readers are masked."""
+"""What the marks of columns do to readers, and the parts of a database with their views."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
+from dsync.domain.documented import Declared, Mark
 from dsync.programme import Dictionary, Programme
 from dsync.store import tables
+from dsync.store.view_columns import VIEWS
 
-PERSONAL = "Donnée personnelle."
-FREE_TEXT = "Texte libre."
-MARK = "Note du jury."
-"""Of marks and ranks, which not everybody sees before the deliberation."""
-OF_PERSON = "Donnée personnelle si le demandeur est une personne ou un entrepreneur individuel."
 PSEUDONYMISED = (
     "Données pseudonymisées : le numéro d'un dossier mène encore à une personne, par Démarches "
     "Simplifiées."
@@ -38,16 +32,7 @@ NO_ROWS = "Aucune ligne ici : la configuration n'ouvre aucune de ces réponses."
 _CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
 
 
-def is_masked(sentence: str) -> bool:
-    """Return whether readers without personal data see nothing in a column.
-
-    Args:
-        sentence: the column's documentation, of which the last sentence is the mark.
-    """
-    return sentence.endswith((PERSONAL, FREE_TEXT))
-
-
-def is_closed(columns: Mapping[str, str]) -> bool:
+def is_closed(columns: Mapping[str, Declared]) -> bool:
     """Return whether readers without personal data see nothing in a view but which rows there are.
 
     The rows alone would tell who has answered a question, and how often.
@@ -55,7 +40,7 @@ def is_closed(columns: Mapping[str, str]) -> bool:
     Args:
         columns: the view's, with their documentation.
     """
-    return all(name in _PLACES or is_masked(sentence) for name, sentence in columns.items())
+    return all(name in _PLACES or one.mark.is_masked for name, one in columns.items())
 
 
 def is_person(dossier: str) -> str:
@@ -67,21 +52,21 @@ def is_person(dossier: str) -> str:
     return _IS_PERSON.format(dossier)
 
 
-def pseudonymised(view: str, column: str, sentence: str, deliberated: str) -> str:
+def pseudonymised(view: str, column: str, mark: Mark, deliberated: str) -> str:
     """Return the SQL by which readers without personal data see a column of a view.
 
     Args:
         view: the view's name, from which the column is selected.
         column: the column's name, in quotes.
-        sentence: the column's documentation.
+        mark: the column's.
         deliberated: the condition on a row of the view that its démarche's marks are shown.
     """
-    if is_masked(sentence):
+    if mark.is_masked:
         # A null of the column's own type: PostgreSQL's REPLACE refuses to change a type.
         return f"CASE WHEN false THEN {column} END AS {column}"
-    if sentence.endswith(MARK):
+    if mark is Mark.OF_JURY:
         return f"CASE WHEN {deliberated} THEN {column} END AS {column}"
-    if sentence.endswith(OF_PERSON):
+    if mark is Mark.OF_PERSON:
         persons = "SELECT 1 FROM dossier AS p WHERE p.numero ="
         return (
             f"CASE WHEN NOT EXISTS ({persons} {view}.numero AND {is_person('p')}) THEN {column} "
@@ -96,49 +81,21 @@ def label_of(sentence: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-class ViewColumn(NamedTuple):
-    """A column of the main view."""
-
-    name: str
-    sql: str
-    section: str | None = None
-    """The section of `dsync dossier show`; None: not shown there."""
-    label: str = ""
-    description: str = ""
-    """The French description of a declared field; `dictionary.toml` has the other ones."""
-    type: str = ""
-    """The type of a declared field; `types.toml` has the other ones."""
-
-
 DOSSIER_VIEW = "lecture_dossier"
 """The view with one row per dossier of any démarche."""
-DOSSIER_COLUMNS = tuple(
-    ViewColumn(name, f"d.{name}", *shown)
-    for name, *shown in (
-        ("numero",),
-        ("demarche_numero",),
-        ("appel", "Dossier", "call"),
-        ("etat", "Dossier", "state"),
-        ("presence", "Dossier", "presence"),
-        ("archive", "Dossier", "archived"),
-        ("depose_le", "Dossier", "deposited"),
-        ("en_instruction_le", "Dossier", "under instruction since"),
-        ("traite_le", "Dossier", "decided"),
-        ("correction_attendue_depuis",),
-        ("champs_modifie_le", "Dossier", "changed by the applicant"),
-        ("modifie_le",),
-        ("synchronise_le", "Dossier", "changed here"),
-        ("groupe_instructeur",),
-        ("usager_courriel",),
-        ("siret",),
-        ("siren",),
-        ("raison_sociale",),
-        ("forme_juridique_code",),
-        ("region_code",),
-        ("region_nom",),
-    )
-)
-"""The columns of a programme's main view that are those of `DOSSIER_VIEW`, there named `d`."""
+DOSSIER_COLUMNS = VIEWS[DOSSIER_VIEW].columns
+DOSSIER_SECTION: Mapping[str, str] = {
+    "appel": "call",
+    "etat": "state",
+    "presence": "presence",
+    "archive": "archived",
+    "depose_le": "deposited",
+    "en_instruction_le": "under instruction since",
+    "traite_le": "decided",
+    "champs_modifie_le": "changed by the applicant",
+    "synchronise_le": "changed here",
+}
+"""What `dsync dossier show` prints of any dossier: labels by column."""
 APPLICANT: Mapping[str, str] = {
     "demandeur_type": "kind",
     "demandeur_civilite": "civility",
@@ -155,37 +112,6 @@ APPLICANT: Mapping[str, str] = {
 """Who applies, as `dsync dossier show` prints it for any démarche: labels by column."""
 
 
-@cache
-def dossier_dictionary() -> dict[str, Any]:
-    """Return the documentation of `DOSSIER_VIEW`."""
-    return ENGINE.views()[DOSSIER_VIEW]
-
-
-def read_dictionary(folder: Traversable) -> Dictionary:
-    """Read a folder's `dictionary.toml` and `types.toml`: a sentence and a type per column."""
-    documents = tomllib.loads((folder / "dictionary.toml").read_text(encoding="utf-8"))
-    by_type = tomllib.loads((folder / "types.toml").read_text(encoding="utf-8"))
-    views: Dictionary = {}
-    for name, columns in documents.items():
-        types = dict.fromkeys(columns, "text")
-        for type_, typed in by_type.get(name, {}).items():
-            types |= dict.fromkeys(typed, type_)
-        description, _ = columns.pop("description"), types.pop("description")
-        views[name] = {"description": description, "columns": columns, "types": types}
-    return views
-
-
-def sections_of(columns: Iterable[ViewColumn], titles: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return the columns that `dsync dossier show` prints: labels by name, by section.
-
-    Args:
-        columns: of the main view.
-        titles: of the sections, in their order.
-    """
-    shown = list(columns)
-    return {title: {c.name: c.label for c in shown if c.section == title} for title in titles}
-
-
 # Neither is ever instantiated: nothing of a configuration is asked of them.
 class _Engine(Programme):
     package = "dsync.store"
@@ -193,11 +119,11 @@ class _Engine(Programme):
 
     @classmethod
     def views(cls) -> Dictionary:
-        return read_dictionary(folder_of(cls))
+        return VIEWS
 
 
 class _NoProgramme(Programme):
-    sections: Mapping[str, Mapping[str, str]] = sections_of(DOSSIER_COLUMNS, ("Dossier",))
+    sections: Mapping[str, Mapping[str, str]] = {"Dossier": DOSSIER_SECTION}
 
 
 ENGINE: type[Programme] = _Engine  # type: ignore[type-abstract]

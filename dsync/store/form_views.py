@@ -13,9 +13,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from dsync.domain.documented import Declared, Mark
 from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.store.dictionary import DOSSIER_VIEW, FREE_TEXT, PERSONAL, dossier_dictionary
+from dsync.store.columns import said
+from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW
 
 PREFIX = "formulaire_"
 
@@ -54,11 +56,9 @@ _TYPES = {
 _WRITTEN = frozenset({"text", "textarea", "formatted"})
 """Types of which the mark is that of free text; each other one's is that of personal data."""
 
-_OF_ROW = {
-    "numero": "Numéro du dossier.",
-    "ligne": "Place de la ligne dans le bloc répétable, à partir de 1.",
-}
-_RANK = "Place du choix dans la réponse, à partir de 1."
+_NUMERO = said("numero", "Numéro du dossier.", type="integer")
+_ROW = said("ligne", "Place de la ligne dans le bloc répétable, à partir de 1.", type="integer")
+_RANK = said("rang", "Place du choix dans la réponse, à partir de 1.", type="integer")
 
 _PLACES: Mapping[str, Mapping[str, str]] = {
     "address": {
@@ -182,8 +182,8 @@ class FormColumn:
     """Where most dossiers have the champ: its rank in the newest revision."""
 
     @property
-    def description(self) -> str:
-        """The French sentence of the dictionary."""
+    def declared(self) -> Declared:
+        """What the dictionary says of it."""
         libelle = " ".join(self.libelle.split()) or "sans libellé"
         origin = "annotation" if self.is_annotation else "champ"
         code = f", {_CODES[self.kind]}" if self.kind in _CODES else ""
@@ -195,9 +195,9 @@ class FormColumn:
             )
         elif not self.is_published:
             sentences.append("Absent de la révision publiée.")
-        if not self.is_open:
-            sentences.append(FREE_TEXT if _WRITTEN & {*self.types} else PERSONAL)
-        return " ".join(sentences)
+        closed = Mark.FREE_TEXT if _WRITTEN & {*self.types} else Mark.PERSONAL
+        mark = Mark.OPEN if self.is_open else closed
+        return Declared(" ".join(sentences), mark, _TYPES.get(self.kind, "text"))
 
 
 @dataclass(slots=True)
@@ -234,12 +234,11 @@ class FormView:
         )
 
     @property
-    def facts(self) -> dict[str, str]:
-        """The sentences of the columns that are no champs."""
-        if self.choice is None:
-            return dossier_dictionary()["columns"] if self.repetition is None else _OF_ROW
-        of_row = _OF_ROW if self.repetition else {"numero": _OF_ROW["numero"]}
-        return of_row | {"rang": _RANK}
+    def facts(self) -> Mapping[str, Declared]:
+        """The columns that are no champs."""
+        if self.choice is None and self.repetition is None:
+            return DOSSIER_COLUMNS
+        return _NUMERO | (_ROW if self.repetition else {}) | (_RANK if self.choice else {})
 
     @property
     def names(self) -> set[str]:
@@ -247,16 +246,9 @@ class FormView:
         return {*self.facts, *(column.name for column in self.columns.values())}
 
     @property
-    def documented(self) -> dict[str, str]:
-        """The sentence of each column, in order."""
-        return self.facts | {column.name: column.description for column in self.columns.values()}
-
-    @property
-    def types(self) -> dict[str, str]:
-        """The type of each column, as in the dictionary."""
-        typed = dossier_dictionary()["types"] | {"ligne": "integer", "rang": "integer"}
-        typed |= {one.name: _TYPES.get(one.kind, "text") for one in self.columns.values()}
-        return {name: typed[name] for name in self.documented}
+    def documented(self) -> dict[str, Declared]:
+        """What the dictionary says of each column, in order."""
+        return {**self.facts, **{one.name: one.declared for one in self.columns.values()}}
 
     def query(self, engine: str, *, at_once: bool = False) -> str:
         """Return the view's SELECT.

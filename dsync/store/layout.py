@@ -1,10 +1,10 @@
 """Which tables, columns and views of dsync a database has, and which each revision has.
 
-Beside each migration is a file with what the database has after it (`migrations/layouts`): a line
-for each column with its kind, as far as both engines have it, and one for each view with a hash of
-its text. Its hash is the fingerprint, which the table `layout` keeps. Whatever an administrator
-adds beside dsync's own tables and views is not looked at, nor are indexes, comments and the views
-formulaire_*, which are made of the stored forms.
+The layout of a revision is a line for each column with its kind, as far as both engines have it,
+from what it and those before it make (`migrations/tables`), and one for each view with a hash of
+its text (`migrations/layouts`). Its hash is the fingerprint, which the table `layout` keeps.
+Whatever an administrator adds beside dsync's own tables and views is not looked at, nor are
+indexes, comments and the views formulaire_*, which are made of the stored forms.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from dsync.programme import Programme
+from dsync.store import table_lines
 from dsync.store.dictionary import folder_of, parts
 
 _KINDS = {
     "bigint": "integer",
+    "key": "integer",
+    "serial": "integer",
     "integer": "integer",
     "varchar": "text",
     "character varying": "text",
@@ -34,7 +37,8 @@ _KINDS = {
     "double precision": "number",
     "jsonb": "json",
 }
-"""Kinds by the engines' types; any other type is its own kind. SQLite keeps `json` as text."""
+"""Kinds by the types of the engines and of `table_lines.py`; any other type is its own kind.
+SQLite keeps `json` as text."""
 _CATALOGUE = {
     "sqlite": """SELECT m.name, c.name, c.type, c."notnull"
 FROM sqlite_master AS m
@@ -144,7 +148,7 @@ def differences(
         engine: the database's.
     """
     missing, other = [], []
-    for name, wanted in _tables(part, revision, engine).items():
+    for name, wanted in tables(part, revision, engine).items():
         present = found.tables.get(name, frozenset())
         if not present:
             missing.append(name)
@@ -175,18 +179,30 @@ def fingerprint(part: type[Programme], revision: str) -> str:
 
 @cache
 def _lines(part: type[Programme], revision: str) -> list[str]:
-    file = folder_of(part) / "migrations" / "layouts" / f"{revision}.txt"
-    return file.read_text(encoding="utf-8").splitlines()
+    """Return the lines of the columns, then those of the views."""
+    migrations = folder_of(part) / "migrations"
+    known = sorted(file.name.partition(".")[0] for file in (migrations / "tables").iterdir())
+    made = [
+        _line(line.table, new.name, _KINDS[new.type], not new.is_nullable)
+        for one in known
+        if one <= revision
+        for line in table_lines.lines(part.package, one)
+        if line.kind in ("table", "add")
+        for new in line.columns
+    ]
+    views = (migrations / "layouts" / f"{revision}.txt").read_text(encoding="utf-8")
+    return [*sorted(made), *views.splitlines()]
 
 
 @cache
-def _tables(part: type[Programme], revision: str, engine: str) -> dict[str, frozenset[str]]:
-    tables: dict[str, set[str]] = defaultdict(set)
+def tables(part: type[Programme], revision: str, engine: str) -> dict[str, frozenset[str]]:
+    """Return the lines of the columns of each table that a part has after a revision."""
+    found: dict[str, set[str]] = defaultdict(set)
     for line in _lines(part, revision):
         name, dot, _ = line.partition(".")
         if dot:
-            tables[name].add(line.replace(" json", " text") if engine == "sqlite" else line)
-    return {name: frozenset(lines) for name, lines in tables.items()}
+            found[name].add(line.replace(" json", " text") if engine == "sqlite" else line)
+    return {name: frozenset(lines) for name, lines in found.items()}
 
 
 def _line(table: str, column: str, kind: str, required: object) -> str:

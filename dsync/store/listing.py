@@ -32,7 +32,7 @@ from dsync.domain.verdict import SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, Programme
 from dsync.store import tables
-from dsync.store.dictionary import DOSSIER_VIEW, ENGINE, dossier_dictionary, is_person
+from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, is_person
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject, among
 
@@ -253,8 +253,8 @@ def _main_view(programme: type[Programme]) -> DossierView:
     main = programme.main_view
     if main == ENGINE.main_view:
         return main
-    shown = programme.views()[main.name]["columns"]
-    others = [f"d.{name}" for name in dossier_dictionary()["columns"] if name not in shown]
+    shown = programme.views()[main.name].columns
+    others = [f"d.{name}" for name in DOSSIER_COLUMNS if name not in shown]
     source = (
         f"(SELECT m.*, {', '.join(others)} FROM {main.name} AS m "  # noqa: S608 - names of ours
         f"JOIN {DOSSIER_VIEW} AS d ON d.numero = m.numero) AS f"

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from dsync.domain.documented import Declared, View
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.errors import ConfigurationError, StoreError
@@ -129,7 +130,7 @@ def create(
     documented = shipped_dictionary(programme)
     # In the dictionary's order: a view may read those before it.
     for name in documented:
-        _create_view(connection, name, text_of(name, engine, programme), documented[name]["types"])
+        _create_view(connection, name, text_of(name, engine, programme), documented[name].columns)
     forms = _stored_forms(connection)
     for form in forms:
         _create_form(connection, form)
@@ -215,7 +216,7 @@ def _create_form(connection: Connection, form: FormView) -> None:
         query = _form_query(form, "postgresql")
         connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {form.name} AS\n{query}")
     else:
-        _create_view(connection, form.name, form.query("sqlite"), form.types)
+        _create_view(connection, form.name, form.query("sqlite"), form.documented)
 
 
 _DECLARED = {
@@ -232,12 +233,14 @@ names that SQLite gives to a CAST (INT, REAL, TEXT) are not among them, because 
 3.41, such as DuckDB's, give none."""
 
 
-def _create_view(connection: Connection, name: str, query: str, types: Mapping[str, str]) -> None:
-    connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_typed(connection, query, types)}")
+def _create_view(
+    connection: Connection, name: str, query: str, columns: Mapping[str, Declared]
+) -> None:
+    connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_typed(connection, query, columns)}")
 
 
-def _typed(connection: Connection, query: str, types: Mapping[str, str]) -> str:
-    """Return a view's query, by which SQLite declares its columns to be of the dictionary's types.
+def _typed(connection: Connection, query: str, columns: Mapping[str, Declared]) -> str:
+    """Return a view's query, by which SQLite declares its columns to be of the declared types.
 
     SQLite gives a view's column the declared type of the table's column that it is, and none to an
     expression: a CAST to DATETIME makes a number of a text. It does give an expression the type of
@@ -247,12 +250,12 @@ def _typed(connection: Connection, query: str, types: Mapping[str, str]) -> str:
         return query
     connection.exec_driver_sql(f"CREATE TEMP VIEW {_TRIED} AS\n{query}")
     try:
-        columns = connection.exec_driver_sql(f"PRAGMA temp.table_info({_TRIED})").all()
+        found = connection.exec_driver_sql(f"PRAGMA temp.table_info({_TRIED})").all()
     finally:
         connection.exec_driver_sql(f"DROP VIEW temp.{_TRIED}")
     shown, lacking = [], False
-    for _, column, declared, *_ in columns:
-        pattern, model = _DECLARED[types[column]]
+    for _, column, declared, *_ in found:
+        pattern, model = _DECLARED[columns[column].type]
         if re.search(pattern, declared):
             # As it is, it is still found by its index.
             shown.append(f"q.{column}")
@@ -276,17 +279,16 @@ def altered(connection: Connection, programme: type[Programme]) -> list[str]:
     present = set(inspect(connection).get_view_names())
     documented = shipped_dictionary(programme)
     texts = {
-        name: (text_of(name, engine, programme), entry["types"])
-        for name, entry in documented.items()
+        name: (text_of(name, engine, programme), view.columns) for name, view in documented.items()
     }
     due = select(tables.demarche.c.number).where(tables.demarche.c.vues_a_refaire)
     waiting = set(connection.scalars(due))
     forms = [form for form in _stored_forms(connection) if form.demarche not in waiting]
-    texts |= {form.name: (_form_query(form, engine), form.types) for form in forms}
+    texts |= {form.name: (_form_query(form, engine), form.documented) for form in forms}
     found = []
     with connection.begin_nested() as attempt:
         for name in [name for name in texts if name in present]:
-            query, types = texts[name]
+            query, columns = texts[name]
             shown = _shown(connection, name)
             if engine == "postgresql":
                 # It keeps no text: it gives both in its own words.
@@ -295,7 +297,7 @@ def altered(connection: Connection, programme: type[Programme]) -> list[str]:
                 connection.exec_driver_sql(f"DROP VIEW pg_temp.{_TRIED}")
             else:
                 try:
-                    typed = _typed(connection, query, types)
+                    typed = _typed(connection, query, columns)
                 except OperationalError:
                     continue  # It reads a view that lacks a column, which is itself found.
                 shipped = f"CREATE VIEW {name} AS\n{typed}".rstrip()
@@ -369,14 +371,7 @@ def query_at_once(connection: Connection, name: str) -> str | None:
 
 
 def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
-    return {
-        form.name: {
-            "description": form.description,
-            "columns": form.documented,
-            "types": form.types,
-        }
-        for form in forms
-    }
+    return {form.name: View(form.description, form.documented) for form in forms}
 
 
 def text_of(name: str, engine: str, programme: type[Programme]) -> str:
@@ -391,7 +386,11 @@ def text_of(name: str, engine: str, programme: type[Programme]) -> str:
         for path in (views / f"{name}.sql", views / engine / f"{name}.sql"):
             if path.is_file():
                 # A programme's view can have the engine's rows, too.
-                own = part.complete(path.read_text(encoding="utf-8"))
+                own = path.read_text(encoding="utf-8")
+                if "{columns}" in own:
+                    items = (one.sql for one in part.views()[name].columns.values())
+                    own = own.replace("{columns}", ",\n    ".join(items))
+                own = part.complete(own)
                 query = own.replace("{engine}", (query or "").rstrip())
     if query is None:
         raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
@@ -423,9 +422,7 @@ def _drop(connection: Connection, views: Iterable[str]) -> None:
 def dictionary(
     connection: Connection, programme: type[Programme], opened: Opened = MappingProxyType({})
 ) -> Dictionary:
-    """Return the views' documentation from the database's comments; on SQLite, as shipped.
-
-    SQLite does not know the types of a view's columns.
+    """Return the views' documentation.
 
     Args:
         connection: in a transaction.
@@ -433,17 +430,16 @@ def dictionary(
         opened: what a configuration opens, by démarche; of the other ones, what is stored.
     """
     forms = _dictionary_of(_stored_forms(connection, opened=opened))
+    known = shipped_dictionary(programme) | forms
     if connection.dialect.name != "postgresql":
-        return shipped_dictionary(programme) | forms
-    found = access.commented(connection)
-    for name, form in forms.items():
-        if name in found:
-            # The comments can be older, where a view in use could not be renewed.
-            columns = found[name]["columns"]
-            columns |= {
-                column: said for column, said in form["columns"].items() if column in columns
-            }
-    return {name: found[name] for name in [*names(programme), *forms] if name in found}
+        return known
+    # A view that was in use can lack columns: it could not be renewed.
+    shown = access.commented(connection)
+    return {
+        name: view._replace(columns={n: one for n, one in view.columns.items() if n in shown[name]})
+        for name, view in known.items()
+        if name in shown
+    }
 
 
 def grant(

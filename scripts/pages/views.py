@@ -10,15 +10,12 @@ from scripts.pages.table import rows
 def documented() -> str:
     """Return a part for each view: what a row is, then its columns."""
     parts = []
-    for name, entry in shipped_dictionary(PROGRAMME).items():
+    for name, view in shipped_dictionary(PROGRAMME).items():
         columns = rows(
             ("colonne", "type", "contenu"),
-            (
-                (f"`{column}`", entry["types"][column], _plain(sentence))
-                for column, sentence in entry["columns"].items()
-            ),
+            ((f"`{column}`", one.type, _plain(one.said)) for column, one in view.columns.items()),
         )
-        parts.append(f"## {name}\n\n{_plain(entry['description'])}\n\n{columns}")
+        parts.append(f"## {name}\n\n{_plain(view.description)}\n\n{columns}")
     return "\n\n".join(parts)
 
 

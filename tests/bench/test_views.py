@@ -103,8 +103,8 @@ def _questions(
     connection: Connection, dictionary: Dictionary
 ) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     numero = connection.scalar(text("SELECT max(numero) FROM candidature"))
-    for view, entry in dictionary.items():
-        types = entry["types"]
+    for view, documented in dictionary.items():
+        types = {name: one.type for name, one in documented.columns.items()}
         if "numero" in types:
             yield (
                 view,

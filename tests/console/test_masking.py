@@ -32,8 +32,8 @@ from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.domain.consent import Consent
+from dsync.domain.documented import Mark
 from dsync.store.change_list import ChangeSelection
-from dsync.store.dictionary import FREE_TEXT, is_masked
 from dsync.store.journal import NOT_COUNTED
 from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
@@ -79,10 +79,8 @@ OF_JURY = {
     *("lecture_evaluation.evaluateur", "lecture_evaluation.commentaire", "lecture_voeu.missions"),
     *(
         f"lecture_candidature.{name}"
-        for name, sentence in shipped_dictionary(PROGRAMME)["lecture_candidature"][
-            "columns"
-        ].items()
-        if sentence.endswith(FREE_TEXT)
+        for name, one in shipped_dictionary(PROGRAMME)["lecture_candidature"].columns.items()
+        if one.mark is Mark.FREE_TEXT
     ),
     "lecture_jury_dossier.page_produit",
 }
@@ -277,8 +275,8 @@ ARGUMENTS: dict[str, Any] = {
 """What the methods of a reader and of its objects are given, by the name of the parameter."""
 ROWS = [
     {"view": view, "columns": ["*"], "where": {}, "order": "1", "present": [column]}
-    for view, entry in shipped_dictionary(PROGRAMME).items()
-    for column in [next(iter(entry["columns"]))]
+    for view, documented in shipped_dictionary(PROGRAMME).items()
+    for column in [next(iter(documented.columns))]
 ]
 """What `rows_of` is given: each view."""
 
@@ -382,12 +380,12 @@ def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:
     """Return the values of each marked column, and those of all others."""
     marked: dict[str, set[str]] = {}
     free: set[str] = set()
-    for view, entry in shipped_dictionary(PROGRAMME).items():
+    for view, documented in shipped_dictionary(PROGRAMME).items():
         for row in engine.rows(f"SELECT * FROM {view}"):
             if view == "lecture_precontrole_controle":
                 free |= set(leaves(public_of(row)))
-            for name, sentence in entry["columns"].items():
-                if is_masked(sentence):
+            for name, one in documented.columns.items():
+                if one.mark.is_masked:
                     marked.setdefault(f"{view}.{name}", set()).update(leaves(row[name]))
                 else:
                     free |= set(leaves(row[name], names=True))

@@ -20,7 +20,7 @@ from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.world.model import ChampDescriptor
 from dsync.settings import load_settings
-from dsync.store.dictionary import dossier_dictionary
+from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
@@ -29,7 +29,7 @@ from tests.engine.test_belief import accept
 from tests.store.databases import connected
 
 LAYOUT = ("header_section", "explication", "repetition")
-FACTS = len(dossier_dictionary()["columns"])
+FACTS = len(DOSSIER_COLUMNS)
 CODES = {
     "address": ("address", "cityCode", "departmentCode", "regionCode"),
     "communes": ("commune", "code"),
@@ -214,9 +214,9 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine)
         after["perspectives"],
     )
     assert rows_before == engine.rows(f"{profils} ORDER BY numero, ligne")
-    columns = engine.worker.store.dictionary()[VIEW]["columns"]
-    assert "« Le problème » (champ, textarea). Texte libre." == columns["probleme_identifie"]
-    assert "Absent de la révision publiée." in columns["perspectives"]
+    columns = engine.worker.store.dictionary()[VIEW].columns
+    assert "« Le problème » (champ, textarea). Texte libre." == columns["probleme_identifie"].said
+    assert "Absent de la révision publiée." in columns["perspectives"].sentence
 
 
 def test_a_map_shows_its_areas_as_geojson_and_as_a_text(engine: Engine) -> None:

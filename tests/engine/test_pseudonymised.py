@@ -22,7 +22,7 @@ from dsync.exports import export, tables_of
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor, ServedDossier
 from tests.engine.rig import DEMARCHE, NOW, Engine, id_of, number, opening, seeds
-from tests.store.databases import PostgresServer, on_sqlite
+from tests.store.databases import PostgresServer, connected, on_sqlite
 
 VIEW = "formulaire_86321"
 MASKED = "sans_donnees_personnelles"
@@ -147,6 +147,18 @@ def of_first(engine: Engine, role: str) -> dict[str, Any]:
     """Return the answers of the first dossier that the role sees, by the question's column."""
     [row] = read(engine, role, f"SELECT * FROM {MASKED}.{VIEW} WHERE numero = {number(0)}")
     return {name: value for name, value in row.items() if name.startswith((*COLUMNS,)) and value}
+
+
+def test_a_changed_comment_opens_no_column(postgres: Engine, role: str) -> None:
+    """What is masked is declared; a comment only says it."""
+    ask(postgres)
+    with connected(postgres.url) as connection:
+        for view, column in (("lecture_dossier", "usager_courriel"), (VIEW, min(COLUMNS))):
+            connection.execute(text(f"COMMENT ON COLUMN {view}.{column} IS 'Sans marque.'"))
+    postgres.worker.store.grant_reader(role, masked=True)
+    assert {} == of_first(postgres, role)
+    rows = read(postgres, role, f"SELECT usager_courriel FROM {MASKED}.lecture_dossier")
+    assert {None} == {row["usager_courriel"] for row in rows}
 
 
 def test_a_role_reads_what_the_configuration_opens(postgres: Engine, role: str) -> None:

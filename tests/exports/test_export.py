@@ -17,6 +17,7 @@ from openpyxl import load_workbook
 from pyarrow import parquet
 from sqlalchemy import text
 
+from dsync.domain.documented import Declared
 from dsync.domain.dossier import Champ, Fichier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import json_bytes
@@ -74,7 +75,7 @@ def exported(store: Store, folder: Path, format_: str = "csv", **options: Any) -
 
 def shown(store: Store, view: str) -> list[tuple[Any, ...]]:
     """Return a view's rows, with the values of the types that the dictionary gives them."""
-    types = store.dictionary()[view]["types"].values()
+    types = [one.type for one in store.dictionary()[view].columns.values()]
     with store.reading() as reader:
         rows = reader.connection.execute(text(f"SELECT * FROM {view}")).all()
     return sorted(
@@ -155,12 +156,13 @@ def test_a_workbook_has_the_views_values_and_types(filled: Store, tmp_path: Path
         [sheet] = book.worksheets
         header, *rows = sheet.iter_rows(values_only=True)
         view = Path(name).stem
-        types = list(filled.dictionary()[view]["types"].values())
+        columns = filled.dictionary()[view].columns
+        types = [one.type for one in columns.values()]
         expected = [
             tuple(_in_a_cell(v, t) for v, t in zip(row, types, strict=True))
             for row in shown(filled, view)
         ]
-        assert list(header) == list(filled.dictionary()[view]["columns"])
+        assert list(header) == list(columns)
         found = [tuple(_from_a_cell(v, t) for v, t in zip(row, types, strict=True)) for row in rows]
         assert sorted(found, key=repr) == sorted(expected, key=repr)
         assert (sheet.freeze_panes, bool(sheet.auto_filter.ref)) == ("A2", True)
@@ -170,7 +172,9 @@ def test_a_workbook_has_the_views_values_and_types(filled: Store, tmp_path: Path
 def test_a_workbook_has_a_day_that_excel_does_not_know_as_a_text(tmp_path: Path) -> None:
     """Excel counts days from 1900: an earlier one would be shown as another number."""
     path, types = tmp_path / "jours.xlsx", {"jour": "date", "instant": "datetime"}
-    writer = XlsxWriter(path, Table("jours", "", dict.fromkeys(types, ""), types))
+    writer = XlsxWriter(
+        path, Table("jours", "", {name: Declared(type=one) for name, one in types.items()})
+    )
     days = (date(1789, 7, 14), date(1899, 12, 31), date(1900, 1, 1), date(1985, 1, 17))
     instants = [datetime(one.year, one.month, one.day, 12, 30, tzinfo=UTC) for one in days]
     writer.write([days, instants])

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import MetaData, Table, inspect, select
 
 from dsync.store import Store
 from tests.store.databases import connected, on_sqlite
-from tests.store.test_views import rich
+from tests.store.test_views import PYTHON, rich
 
 __all__ = ["rich"]
-
-PYTHON = {
-    "integer": int,
-    "number": float,
-    "boolean": bool,
-    "date": date,
-    "datetime": datetime,
-    "json": str,
-    "text": str,
-}
-"""The types of the values that SQLAlchemy returns, by type of the dictionary."""
 
 
 @on_sqlite
@@ -32,14 +20,14 @@ def test_each_column_is_read_in_the_type_of_the_dictionary(rich: Store, database
     expected: dict[str, Any] = {}
     values = 0
     with connected(database_url) as connection:
-        for name, entry in rich.dictionary().items():
+        for name, documented in rich.dictionary().items():
             view = Table(name, MetaData(), autoload_with=connection)
             for row in connection.execute(select(view)).mappings():
                 for column, value in row.items():
                     if value is not None:
                         values += 1
                         found[f"{name}.{column}"] = type(value)
-                        expected[f"{name}.{column}"] = PYTHON[entry["types"][column]]
+                        expected[f"{name}.{column}"] = PYTHON[documented.columns[column].type]
     assert expected == found
     assert values > 500
 

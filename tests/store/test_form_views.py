@@ -19,13 +19,13 @@ from dsync.domain.dossier import Champ, Demarche, Descriptor, Ligne, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.exports import tables_of
 from dsync.store import Store
-from dsync.store.dictionary import dossier_dictionary, is_masked
+from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.sync.record import Recorder
 from tests.store.builders import DEMARCHE, EARLIER, NOW, OWNED, make_demarche, make_dossier, writing
 from tests.store.test_views import rows
 
 VIEW = "formulaire_86321"
-FACTS = [*dossier_dictionary()["columns"]]
+FACTS = [*DOSSIER_COLUMNS]
 
 
 def descriptor(id_: str, libelle: str = "Champ", type_: str = "text", **others: Any) -> Descriptor:
@@ -81,12 +81,12 @@ def test_a_column_is_named_by_its_label(store: Store) -> None:
         save(store, demarche_of(form, number=DemarcheNumber(number)))
     dictionary = store.dictionary()
     for number, (labels, names) in enumerate(NAMES, start=1):
-        columns = dictionary[f"formulaire_{number}"]["columns"]
+        columns = dictionary[f"formulaire_{number}"].columns
         assert [*FACTS, *names] == [*columns]
         assert [] == rows(store, f"(SELECT {', '.join(names)} FROM formulaire_{number}) AS q")
         for libelle, name in zip(labels, names, strict=True):
             shown = " ".join(libelle.split()) or "sans libellé"
-            assert columns[name].startswith(f"« {shown} » (champ")
+            assert columns[name].sentence.startswith(f"« {shown} » (champ")
 
 
 def test_names_stay_whatever_comes_later(store: Store) -> None:
@@ -104,7 +104,7 @@ def test_names_stay_whatever_comes_later(store: Store) -> None:
         f"{VIEW}_lieux_2": ["numero", "ligne"],
     }
     dictionary = store.dictionary()
-    assert expected == {name: [*dictionary[name]["columns"]] for name in expected}
+    assert expected == {name: [*dictionary[name].columns] for name in expected}
     for view, columns in expected.items():
         assert [] == rows(store, f"(SELECT {', '.join(columns)} FROM {view}) AS q")
 
@@ -193,7 +193,7 @@ def test_the_column_of_a_retyped_question_shows_what_still_converts(store: Store
         [row] = rows(store, f"formulaire_{rank}")
         shown = row["q"]
         assert expected == _meant(shown, expected), (before, after)
-        said = store.dictionary()[f"formulaire_{rank}"]["columns"]["q"]
+        said = store.dictionary()[f"formulaire_{rank}"].columns["q"].sentence
         assert "a changé de type" in said
         assert "sont dans q_2." in said
 
@@ -202,7 +202,7 @@ def test_whole_numbers_stay_in_a_column_of_decimal_ones(store: Store) -> None:
     """They all fit: the question has one column."""
     types = ("decimal_number", "integer_number")
     save(store, demarche_of(*([descriptor("c", "Q", one)] for one in types)))
-    assert [*FACTS, "q"] == [*store.dictionary()[VIEW]["columns"]]
+    assert [*FACTS, "q"] == [*store.dictionary()[VIEW].columns]
 
 
 def test_several_choices_are_rows(store: Store) -> None:
@@ -238,11 +238,11 @@ def test_several_choices_are_rows(store: Store) -> None:
     assert [(1, 1, 1, "d'ici"), (1, 1, 2, "là"), (1, 3, 1, "là")] == sorted(
         tuple(row.values()) for row in rows(store, f"{VIEW}_langues")
     )
-    entry = store.dictionary()[f"{VIEW}_langues"]
-    assert {"numero": "integer", "ligne": "integer", "rang": "integer", "choix": "text"} == (
-        entry["types"]
-    )
-    assert is_masked(entry["columns"]["choix"])
+    columns = store.dictionary()[f"{VIEW}_langues"].columns
+    assert {"numero": "integer", "ligne": "integer", "rang": "integer", "choix": "text"} == {
+        name: one.type for name, one in columns.items()
+    }
+    assert columns["choix"].mark.is_masked
     later = demarche_of(form, [*form, descriptor("new", "Langues", several)])
     save(store, later)
     assert f"{VIEW}_langues_2" in store.dictionary()
@@ -376,7 +376,7 @@ def test_a_view_that_analysts_built_on_a_form_fails_no_run(store: Store) -> None
             if dropped:
                 tx.connection.exec_driver_sql("DROP VIEW le_mien")
             assert tx.demarche.renew_views() == (dropped or not waits)
-    [columns] = [entry["columns"] for name, entry in store.dictionary().items() if name == VIEW]
+    columns = store.dictionary()[VIEW].columns
     with store.reading() as reader:
         shown = inspect(reader.connection).get_columns(VIEW)
     assert [*columns] == [one["name"] for one in shown] == [*FACTS, "ville", "nom"]
@@ -428,7 +428,7 @@ def test_columns_are_only_added(store: Store, forms: list[list[Descriptor]]) -> 
     at_once = DemarcheNumber(100_000 + next(_numbers))
     save(store, demarche_of(*forms, number=at_once))
     documented = store.dictionary()
-    assert before == {view: [*documented[view]["columns"]] for view in before}
+    assert before == {view: [*documented[view].columns] for view in before}
     assert before == {
-        view: [*documented[view.replace(str(number), str(at_once))]["columns"]] for view in before
+        view: [*documented[view.replace(str(number), str(at_once))].columns] for view in before
     }

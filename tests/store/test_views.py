@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import pytest
 from msgspec import structs
+from sqlalchemy import inspect
 
 from dsync.annotations import NewWish, WishStatus
 from dsync.database import PROGRAMME
@@ -26,7 +27,6 @@ from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import served_schema
 from dsync.store import Author, Origin, Store
-from dsync.store.dictionary import is_masked
 from dsync.store.engine import parse_url
 from dsync.store.journal import EventName
 from dsync.store.listing import NO_VERDICT, Selection
@@ -79,6 +79,18 @@ RICH: dict[str, Any] = {
 }
 
 
+PYTHON = {
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+    "date": date,
+    "datetime": datetime,
+    "json": str,
+    "text": str,
+}
+"""The types of the values that SQLAlchemy returns, by type of the dictionary."""
+
+
 @pytest.fixture
 def rich(store: Store) -> Store:
     """A store with something in every view."""
@@ -117,13 +129,13 @@ def rows(store: Store, view: str) -> list[dict[str, Any]]:
 
 def test_each_view_has_the_columns_of_the_dictionary(rich: Store) -> None:
     """In its order, each with its sentence; tests/outside/golden/columns.txt has both."""
-    for view, entry in rich.dictionary().items():
+    for view, documented in rich.dictionary().items():
         if not view.startswith("formulaire_"):
             shown = rows(rich, view)
             assert shown, f"{view} shows nothing: have the fixture `rich` write something for it."
-            assert list(entry["columns"]) == list(shown[0]), view
+            assert list(documented.columns) == list(shown[0]), view
             assert (view in OF_ALL) is ("demarche_numero" not in shown[0]), view
-        sentences = [entry["description"], *entry["columns"].values()]
+        sentences = [documented.description, *(one.said for one in documented.columns.values())]
         assert [] == [sentence for sentence in sentences if not sentence.endswith(".")], view
 
 
@@ -161,8 +173,8 @@ def test_postgresql_compiles_no_query_for_one_dossier(rich: Store) -> None:
         limit = ask("SELECT setting::float FROM pg_settings WHERE name = 'jit_above_cost'").scalar()
         costs = {
             view: ask(f"EXPLAIN (FORMAT json) SELECT * FROM {view} WHERE numero = 1").scalar_one()
-            for view, entry in rich.dictionary().items()
-            if next(iter(entry["columns"])) == "numero" and not view.startswith("formulaire_")
+            for view, documented in rich.dictionary().items()
+            if next(iter(documented.columns)) == "numero" and not view.startswith("formulaire_")
         }
     assert {} == {v: c for v, [plan] in costs.items() if (c := plan["Plan"]["Total Cost"]) > limit}
 
@@ -279,7 +291,7 @@ def test_a_version_of_the_rules_is_shown_whole_and_as_it_was_first_stored(rich: 
     assert ("abc", NOW, 5) == (rule["version"], instant(rule["depuis_le"]), rule["revision"])
     assert {"max_profils": 2} == json.loads(rule["regles"])
     assert "110001013" in rule["derogations"]
-    assert is_masked(rich.dictionary()["lecture_regle"]["columns"]["derogations"])
+    assert rich.dictionary()["lecture_regle"].columns["derogations"].mark.is_masked
 
 
 def test_of_two_phases_of_one_day_a_product_shows_the_last_listed_one(store: Store) -> None:
@@ -479,9 +491,12 @@ def test_every_value_has_its_meaning(store: Store) -> None:
     assert written == found, "Correct dsync/eig/views/lecture_valeur.sql."
 
 
-def test_the_dictionary_has_the_types_of_the_columns(store: Store) -> None:
-    """SQLite does not know them: they are shipped, and the same as PostgreSQL's."""
-    shipped = shipped_dictionary(PROGRAMME)
-    assert {name: view["types"] for name, view in shipped.items()} == {
-        name: view["types"] for name, view in store.dictionary().items()
-    }
+def test_the_declared_types_are_those_of_the_columns(store: Store) -> None:
+    """As both engines give them; SQLite has JSON as text."""
+    with store.reading() as reader:
+        is_postgresql = reader.connection.dialect.name == "postgresql"
+        kinds = PYTHON | ({"json": object} if is_postgresql else {})
+        for name, view in shipped_dictionary(PROGRAMME).items():
+            found = inspect(reader.connection).get_columns(name)
+            declared = {column: kinds[one.type] for column, one in view.columns.items()}
+            assert declared == {one["name"]: one["type"].python_type for one in found}, name

@@ -1,12 +1,6 @@
 -- The millionth, less than a second: as a float, 0.15 can be a little below, and would be 0.1.
 SELECT
-    p.numero,
-    p.rang,
-    p.etape,
-    p.du,
-    p.au,
-    CAST(round(CAST((seconds(p.fin) - seconds(p.du)) / 86400 AS numeric) + 0.000001, 1) AS double precision) AS jours,
-    p.demarche_numero
+    {columns}
 FROM (
     SELECT
         e.numero,

@@ -1,11 +1,5 @@
 SELECT
-    c.numero,
-    CAST(e.value ->> 'ligne' AS integer) AS ligne,
-    n.key + 1 AS rang,
-    n.value ->> 'critere' AS critere,
-    n.value ->> 'libelle' AS libelle,
-    CAST(n.value ->> 'note' AS double precision) AS note,
-    d.demarche_numero
+    {columns}
 FROM candidature AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN elements(c.evaluations) AS e

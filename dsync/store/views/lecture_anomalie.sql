@@ -1,10 +1,5 @@
 SELECT
-    q.numero,
-    q.code,
-    q.message,
-    utc(q.depuis) AS depuis,
-    q.tentatives,
-    q.demarche_numero
+    {columns}
 FROM quarantaine AS q
 UNION ALL
 SELECT

@@ -1,7 +1,3 @@
 SELECT
-    e.numero,
-    utc(e.survenu_le) AS survenu_le,
-    e.evenement,
-    e.details,
-    e.demarche_numero
+    {columns}
 FROM evenement AS e

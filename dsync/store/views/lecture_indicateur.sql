@@ -1,6 +1,3 @@
 SELECT
-    i.jour,
-    i.indicateur,
-    i.valeur,
-    i.demarche_numero
+    {columns}
 FROM indicateur AS i

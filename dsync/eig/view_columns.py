@@ -1,0 +1,203 @@
+"""The programme's views: what they say, as `dsync/store/view_columns.py` does of the engine's.
+
+A field of the candidature is a column of the main view by its declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dsync.domain.documented import Declared, Mark, View
+from dsync.domain.verdict import MOST_CHECKS
+from dsync.domain.wording import listed
+from dsync.eig.candidature import declared_fields
+from dsync.eig.evidence_tables import candidature, produit, regle
+from dsync.eig.precheck.check import Check
+from dsync.eig.stages import SUITES, Suite
+from dsync.programme import Dictionary
+from dsync.store.columns import computed, of, said
+from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_SECTION
+from dsync.store.tables import dossier
+from dsync.store.view_columns import VIEWS as ENGINE_VIEWS
+
+MAIN_VIEW = "lecture_candidature"
+EXTRA = "extra"
+
+
+def _engine(names: str) -> dict[str, Declared]:
+    return {name: DOSSIER_COLUMNS[name]._replace(sql=f"d.{name}") for name in names.split()}
+
+
+# One line a column, however long its sentence.
+# fmt: off
+_FIRST = _engine("numero demarche_numero appel etat")
+_AFTER: Mapping[str, Mapping[str, Declared]] = {
+    "etape": {
+        **_engine("presence archive depose_le en_instruction_le traite_le correction_attendue_depuis champs_modifie_le modifie_le synchronise_le groupe_instructeur usager_courriel siret siren raison_sociale forme_juridique_code region_code region_nom"),
+        **computed("type_administration", "json(v.constats) ->> 'type_administration'", "Type d'administration retenu par le pré-contrôle : administration_centrale, operateur, autre ou inconnu."),
+    },
+    "page_produit": {
+        **of(candidature, "c", "produit_id"),
+        **computed("produit_nom", "p.nom", "Nom du produit reconnu, selon le catalogue beta.gouv.fr."),
+    },
+    "phase_declaree": computed("phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Phase du produit au jour du dépôt, selon le catalogue beta.gouv.fr, sans majuscule ni accent : une seule graphie par phase."),
+    "incubateur": computed("incubateur_constate", "json(v.constats) ->> 'incubateur_constate'", "Incubateur du produit selon le catalogue beta.gouv.fr : il diffère souvent du déclaré, qui ne sert qu'à confirmer un produit désigné sans l'adresse de sa fiche."),
+    "cas_demande": computed("nb_voeux", "length(c.voeux)", "Nombre de profils souhaités.", type="integer"),
+    "perspectives": {
+        **computed("verdict", "v.verdict", "Verdict en cours du pré-contrôle, calculé par dsync : Éligible, À vérifier, Inéligible ou Indéterminé ; vide si aucun. C'est un avis, jamais une décision ; une personne a pu écrire autre chose dans l'annotation du dossier (lecture_champ, formulaire_*), et c'est elle qui fait foi."),
+        **computed("verdict_etabli_le", "utc(v.depuis_le)", "Date depuis laquelle le verdict et son texte sont ceux-ci, en UTC ; pour joindre lecture_precontrole, prendre courant.", type="datetime"),
+    },
+    # An empty object is shown as NULL, as other columns without a value are.
+    "prise_de_poste_le": computed(EXTRA, f"nullif(c.{EXTRA}, '{{}}')", "Réponses aux autres champs que la configuration associe ([mapping.champs]), en JSON, par le nom qu'elle leur donne ; vide s'il n'y en a pas.", mark=Mark.PERSONAL),
+}
+"""The columns of the main view that are no fields, by the field that they follow."""
+
+
+def _main() -> dict[str, Declared]:
+    columns = dict(_FIRST)
+    for name, _ in declared_fields():
+        columns |= {**of(candidature, "c", name), **_AFTER.get(name, {})}
+    named = {n: one.sql if " AS " in one.sql else f"{one.sql} AS {n}" for n, one in columns.items()}
+    return {name: one._replace(sql=named[name]) for name, one in columns.items()}
+
+
+VIEWS: Dictionary = {
+    "lecture_candidature": View("Une ligne par dossier connu de la démarche, masqués et effacés compris (presence = 'present' ne garde que les visibles) : ses dates, son demandeur, les réponses du formulaire, le verdict en cours et les étapes de la sélection.", _main()),
+    "lecture_voeu": View("Une ligne par profil souhaité (vœu) dans un dossier.", {
+        **of(candidature, "c", "numero"),
+        **computed("rang", "CAST(v.value ->> 'rang' AS integer)", "Rang : l'ordre de préférence, à défaut l'ordre de saisie.", type="integer"),
+        **computed("profil", "v.value ->> 'profil'", "Profil souhaité."),
+        **computed("missions", "v.value ->> 'missions'", "Missions décrites.", mark=Mark.FREE_TEXT),
+        **of(dossier, "d", "demarche_numero"),
+    }),
+    "lecture_evaluation": View("Une ligne par grille d'évaluation remplie sur un dossier, celles qui ne comptent pas comprises ; une même personne peut en remplir plusieurs.", {
+        **of(candidature, "c", "numero"),
+        **computed("ligne", "CAST(e.value ->> 'ligne' AS integer)", "Place de la grille dans le dossier, à partir de 1.", type="integer"),
+        **computed("moment", "e.value ->> 'moment'", "Moment de l'évaluation, dans les mots du formulaire : sur dossier, ou à la soutenance."),
+        **computed("evaluateur", "e.value ->> 'evaluateur'", "Personne qui évalue.", mark=Mark.PERSONAL),
+        **computed("commentaire", "e.value ->> 'commentaire'", "Commentaire de l'évaluation.", mark=Mark.FREE_TEXT),
+        **computed("moyenne", "CAST(round(CAST(e.value ->> 'moyenne' AS numeric) + 0.000000001, 2) AS double precision)", "Moyenne des notes données, à deux décimales ; vide s'il n'y en a pas.", mark=Mark.OF_JURY, type="number"),
+        **computed("soutenance", "CAST(e.value ->> 'soutenance' AS boolean)", "Vrai si ce moment est la soutenance ; tout autre moment, ou aucun, vaut évaluation du dossier.", type="boolean"),
+        **computed("complete", "CAST(e.value ->> 'complete' AS boolean)", "Vrai si chaque critère est noté.", type="boolean"),
+        **computed("remplacee_par", "CAST(e.value ->> 'remplacee_par' AS integer)", "Place de la dernière grille de la même personne au même moment, qui compte au lieu de celle-ci ; un nom écrit avec d'autres majuscules ou accents est la même personne. Vide si c'est celle-ci.", type="integer"),
+        **computed("compte", "CAST(e.value ->> 'compte' AS boolean)", "Vrai si la grille compte dans la note du dossier : non remplacée, et de la soutenance s'il y en a une grille.", type="boolean"),
+        **of(dossier, "d", "demarche_numero"),
+    }),
+    "lecture_evaluation_note": View("Une ligne par critère d'une grille d'évaluation, que numero et ligne désignent dans lecture_evaluation ; à ne pas confondre avec les contrôles du pré-contrôle.", {
+        **of(candidature, "c", "numero"),
+        **computed("ligne", "CAST(e.value ->> 'ligne' AS integer)", "Place de la grille dans le dossier, à partir de 1.", type="integer"),
+        **computed("rang", "n.key + 1", "Place du critère dans la grille, à partir de 1.", type="integer"),
+        **computed("critere", "n.value ->> 'critere'", "Identifiant du critère dans la configuration."),
+        **computed("libelle", "n.value ->> 'libelle'", "Libellé du critère."),
+        **computed("note", "CAST(n.value ->> 'note' AS double precision)", "Note donnée, dans l'échelle du formulaire ; vide si le critère n'est pas noté.", mark=Mark.OF_JURY, type="number"),
+        **of(dossier, "d", "demarche_numero"),
+    }),
+    "lecture_precontrole": ENGINE_VIEWS["lecture_precontrole"].saying("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", verdict="Verdict : Éligible, À vérifier, Inéligible ou Indéterminé.", avis="Le verdict dans les mots que la configuration lui donne ([annotations.resultat] options), où des contrôles sont déclarés ; ailleurs, le verdict.", remarque="Ce que le catalogue actuel donnerait au lieu de la preuve conservée, pour information ; vide s'il ne changerait rien."),
+    "lecture_precontrole_controle": ENGINE_VIEWS["lecture_precontrole_controle"].saying("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", controle=f"Contrôle : {listed(Check, last='ou')} (sens dans lecture_valeur).", preuve="Preuve utilisée (valeurs, source, date de consultation), en JSON ; vide pour un dossier effacé."),
+    "lecture_anomalie": ENGINE_VIEWS["lecture_anomalie"].saying("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive), et une si le catalogue beta.gouv.fr publié n'est pas retenu.", numero="Numéro du dossier ; vide pour une suppression massive et pour le catalogue.", demarche_numero="Numéro de la démarche ; vide pour le catalogue, commun à toutes."),
+    "lecture_statistique": ENGINE_VIEWS["lecture_statistique"].saying("Nombre de dossiers par mois de dépôt, contrôle du pré-contrôle, résultat, type d'administration et phase constatée, selon les verdicts en cours, dossiers masqués et effacés compris.", type_administration="Type d'administration constaté par le pré-contrôle ; vide si aucun.", phase_constatee="Phase du produit au jour du dépôt, selon le catalogue beta.gouv.fr ; vide si aucune."),
+    "lecture_produit": View("Une ligne par produit que le catalogue beta.gouv.fr a publié, tel que lu pour la dernière fois ; un produit retiré garde sa dernière ligne.", {
+        **of(produit, "p", "id AS produit_id nom incubateur"),
+        **said("phase", "Dernière phase du produit à ce jour, dans les mots et la graphie du catalogue ; vide si aucune. La phase au jour du dépôt est lecture_candidature.phase_constatee."),
+        **said("phase_depuis", "Date de début de cette phase.", type="date"),
+        **said("adresse", "Adresse de la page du produit sur beta.gouv.fr."),
+        **of(produit, "p", "vu_le AS consulte_le"),
+    }),
+    "lecture_regle": View("Une ligne par version des règles du pré-contrôle qui a établi au moins un verdict, conservée entière, ses parties en JSON ; jamais modifiée ni supprimée.", {
+        **of(regle, "r", "version depuis_le revision regles"),
+        **of(regle, "r", "derogations", Mark.FREE_TEXT),
+        **of(regle, "r", "listes categories champs_attendus controles phrases"),
+    }),
+    "lecture_jury_dossier": View("Une ligne par dossier qui a une date de jury, passée ou à venir, même s'il a été décidé avant ce jour, avec ses notes, masqués et disparus compris ; un dossier évalué sans date de jury n'y est pas. Les notes sont celles de la soutenance s'il y en a une grille, sinon celles du dossier, jamais des deux ; chaque personne compte une fois, par sa dernière grille. Les mêmes chiffres que /jury.", {
+        **said("jury_le", "Date du jury.", type="date"),
+        **said("numero", "Numéro du dossier.", type="integer"),
+        **said("raison_sociale", "Raison sociale du demandeur.", mark=Mark.OF_PERSON),
+        **said("page_produit", "Adresse de la page du produit, telle que saisie.", mark=Mark.FREE_TEXT),
+        **said("verdict", "Verdict en cours du pré-contrôle."),
+        **said("rang", "Rang parmi les dossiers présents du même jury, la meilleure moyenne d'abord ; le même pour des moyennes égales. Vide sans moyenne, et si le dossier n'est plus présent.", mark=Mark.OF_JURY, type="integer"),
+        **said("moment", "Moment dont les notes comptent : soutenance ou dossier (sens dans lecture_valeur) ; vide sans grille."),
+        **said("nb_evaluations", "Nombre de grilles d'évaluation remplies, celles qui ne comptent pas comprises.", type="integer"),
+        **said("nb_evaluateurs", "Nombre de personnes dont la grille compte.", type="integer"),
+        **said("nb_incompletes", "Nombre de grilles qui comptent et où manque une note : avec une seule, le dossier n'a ni moyenne ni rang.", type="integer"),
+        **said("note_moyenne", "Moyenne des moyennes des personnes, à deux décimales ; vide sans note, et s'il en manque une.", mark=Mark.OF_JURY, type="number"),
+        **said("note_min", "Plus basse note donnée à un critère, dans les grilles qui comptent.", mark=Mark.OF_JURY, type="number"),
+        **said("note_max", "Plus haute note donnée à un critère, dans les grilles qui comptent.", mark=Mark.OF_JURY, type="number"),
+        **said("ecart_evaluateurs", "Écart entre la moyenne de la personne la plus généreuse et celle de la plus sévère, à deux décimales ; vide s'il n'y en a qu'une, ou s'il manque une note.", mark=Mark.OF_JURY, type="number"),
+        **said("etat", "État du dossier."),
+        **said("presence", "Présence du dossier dans la démarche, comme dans lecture_candidature."),
+        **said("demarche_numero", "Numéro de la démarche.", type="integer"),
+    }),
+    "lecture_jury": View("Une ligne par date de jury, passée ou à venir : les dossiers de cette date et leurs notes.", {
+        **computed("jury_le", "j.jury_le", "Date du jury.", type="date"),
+        **computed("nb_dossiers", "count(*)", "Nombre de dossiers qui ont cette date de jury.", type="integer"),
+        **computed("nb_laureats", "sum(CASE WHEN j.etat = 'accepte' THEN 1 ELSE 0 END)", "Nombre de ces dossiers qui sont acceptés (état accepte).", type="integer"),
+        **computed("note_moyenne", "CAST(round(CAST(avg(j.note_moyenne) AS numeric) + 0.000000001, 2) AS double precision)", "Moyenne des notes moyennes des dossiers, à deux décimales ; vide si aucune note.", mark=Mark.OF_JURY, type="number"),
+        **computed("note_ecart", "CAST(round(CAST(max(j.note_moyenne) - min(j.note_moyenne) AS numeric) + 0.000000001, 2) AS double precision)", "Écart entre la meilleure et la moins bonne note moyenne, à deux décimales ; 0 s'il n'y a qu'un dossier.", mark=Mark.OF_JURY, type="number"),
+        **computed("demarche_numero", "j.demarche_numero", "Numéro de la démarche.", type="integer"),
+    }),
+    "lecture_etape": View("Une ligne par étape qu'un dossier a connue, du dépôt à la prise de poste : elles se suivent sans trou ni recouvrement, et certaines peuvent être sautées. Établie d'après l'état du dossier et les dates des annotations ; à ne pas confondre avec lecture_candidature.etape, que l'équipe du programme saisit. Vide pour un dossier effacé.", {
+        **computed("numero", "p.numero", "Numéro du dossier.", type="integer"),
+        **computed("rang", "p.rang", "Ordre de l'étape dans le dossier, à partir de 1.", type="integer"),
+        **computed("etape", "p.etape", "Étape : En construction, Correction attendue, En instruction, Jury, Accepté, Convention signée, Candidatures présentées, Entretiens tenus, En poste, Refusé ou Sans suite (sens dans lecture_valeur)."),
+        **computed("du", "p.du", "Début de l'étape, en UTC ; une étape ouverte par une date commence ce jour-là à minuit, à l'heure de Paris, et au plus tôt à la décision.", type="datetime"),
+        **computed("au", "p.au", "Fin de l'étape, en UTC : le début de la suivante, la réouverture d'un dossier décidé, ou la sortie d'un dossier masqué ou disparu ; vide pour l'étape en cours.", type="datetime"),
+        **computed("jours", "CAST(round(CAST((seconds(p.fin) - seconds(p.du)) / 86400 AS numeric) + 0.000001, 1) AS double precision)", "Durée de l'étape en jours, à une décimale ; jusqu'à maintenant pour l'étape en cours.", type="number"),
+        **computed("demarche_numero", "p.demarche_numero", "Numéro de la démarche.", type="integer"),
+    }),
+    "lecture_suivi": View("Une ligne par dossier présent dans la démarche : l'étape où il se trouve, et de qui dépend la suite.", {
+        **computed("numero", "e.numero", "Numéro du dossier.", type="integer"),
+        **computed("etape", "e.etape", "Étape en cours, dans les mots de lecture_etape."),
+        **computed("etape_depuis", "e.du", "Début de cette étape, en UTC.", type="datetime"),
+        **computed("jours_dans_etape", "e.jours", "Jours passés dans cette étape, à une décimale.", type="number"),
+        **computed("prochaine_etape", "{prochaine_etape}", "Étape suivante, ou Décision après le jury ; vide si l'étape est la dernière."),
+        **computed("attend", "CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END", "Qui doit agir pour que le dossier avance : usager (le candidat, qui corrige), instructeur (l'équipe du programme, qui instruit le dossier ou présente les candidatures), jury (sa date est fixée, ou sa décision est attendue), administration (le candidat accepté : convention à signer, puis entretiens et prise de poste) ou personne (rien n'est attendu)."),
+        **computed("demarche_numero", "e.demarche_numero", "Numéro de la démarche.", type="integer"),
+    }),
+}
+# fmt: on
+
+_SHOWN = {
+    **{name: ("Dossier", label) for name, label in DOSSIER_SECTION.items()},
+    **{name: (field.section, field.label) for name, field in declared_fields()},
+    "type_administration": ("Administration", "kind"),
+    "produit_id": ("Project", "product"),
+    "phase_constatee": ("Project", "phase observed"),
+    "incubateur_constate": ("Project", "incubator observed"),
+}
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+    title: {
+        name: _SHOWN[name][1]
+        for name in VIEWS[MAIN_VIEW].columns
+        if _SHOWN.get(name, ("",))[0] == title
+    }
+    for title in (
+        "Dossier",
+        "Project",
+        "Administration",
+        "Contacts",
+        "Scheme",
+        "Motivations",
+        "Selection and recruitment",
+    )
+}
+"""What `dsync dossier show` prints, in the order of the form: labels by column, by section."""
+
+
+def completed(query: str) -> str:
+    """Insert the checks and what follows each stage into a query.
+
+    `{results}`: the paths of the checks and their results in a verdict, which has each check once
+    at most; one of another démarche of the database can have more of them than the programme.
+    """
+    checks = ",\n        ".join(
+        f"('lecture_precontrole_controle', 'controle', '{check}', '{check.meaning}')"
+        for check in Check
+    )
+    # Not `format`: SQL has braces of its own, such as '{}'.
+    query = query.replace("{checks}", checks)
+    results = (f"'$[{rank}].controle', '$[{rank}].resultat'" for rank in range(MOST_CHECKS))
+    query = query.replace("{results}", ", ".join(results))
+    for name in Suite._fields:
+        whens = (f"WHEN '{e}' THEN '{v}'" for e, s in SUITES.items() if (v := getattr(s, name)))
+        query = query.replace(f"{{{name}}}", f"CASE e.etape {' '.join(whens)} END")
+    return query
