@@ -7,7 +7,8 @@ commands and pages take it. What has a default here need not be given.
 
 A run calls `form` once for each revision, and its `rows` for each dossier that is read; `gather`
 once, when the first dossiers are to be judged; then, after each page and after the last one,
-`prepare` for all batches that are due, and after that `judge` for each batch.
+`prepare` for all batches that are due, and after that `facts` for each batch: of these, the judge
+in `domain/judging.py` makes the decisions.
 
 Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
 writes nothing back.
@@ -33,10 +34,12 @@ from dsync.domain.dossier import (
     Json,
     Revision,
 )
-from dsync.domain.due import Judged, ToJudge
+from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
+from dsync.domain.judging import Facts, Rules
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Decision, StoredVerdict
+from dsync.errors import ConfigurationError
 
 Row = Mapping[str, Any]
 """Values by column."""
@@ -94,8 +97,6 @@ class PrecheckOptions:
     """Use the present evidence instead of the evidence stored with the verdict."""
     former: Mapping[DossierNumber, Json] | None = None
     """Use this evidence of earlier verdicts instead of the evidence stored with the verdict."""
-    is_trial: bool = False
-    """The verdicts are only compared, not stored."""
 
     def frozen(self, number: DossierNumber, stored: Json) -> Json:
         """Return the stored evidence to use for a dossier, None for none.
@@ -301,6 +302,9 @@ class Programme(ABC):
         """Delete the data of these dossiers' applicants, unless another dossier shares them."""
         return
 
+    rules: Rules | None = None
+    """The rules in force; None: it judges nothing, and the methods that judge are not called."""
+
     # What people see.
 
     checks: Mapping[str, str] = {}
@@ -401,29 +405,6 @@ class Programme(ABC):
     def mapping_key(self) -> str:
         """Changes with the mapping; all dossiers are then read again. Empty: it has no tables."""
 
-    @property
-    @abstractmethod
-    def judges(self) -> bool:
-        """Whether it has rules; without them, the methods that judge are not called."""
-
-    def needs_acceptance(self, former: str | None) -> bool:
-        """Whether its verdicts wait until somebody accepts them.
-
-        Args:
-            former: the version of the rules in force before; None: there were none.
-        """
-        return False
-
-    @property
-    @abstractmethod
-    def rules_version(self) -> str:
-        """Changes with the rules and their lists; it is in each decision."""
-
-    @property
-    def shipped_lists(self) -> Sequence[str]:
-        """The lists of the rules that are the package's, because none is beside the file."""
-        return ()
-
     def warnings(self) -> Iterator[str]:
         """Yield what `dsync config check` finds in its sections and prevents nothing."""
         yield from ()
@@ -518,23 +499,45 @@ class Programme(ABC):
         return set()
 
     @abstractmethod
-    def judge(
+    def facts(
         self,
         run: ProgrammeRun,
         evidence: Any,
         due: Sequence[ToJudge],
         options: PrecheckOptions | None,
-    ) -> Iterator[Judged]:
-        """Judge dossiers, in order.
+    ) -> Mapping[DossierNumber, Facts]:
+        """Return what is known of dossiers to judge; one is left out of which nothing is.
 
         Args:
             run: the run under way.
             evidence: of `gather`.
             due: the dossiers.
-            options: of an operator's pre-check, which judges every dossier; None: dossiers whose
-                inputs and evidence have not changed are left out.
+            options: of an operator's pre-check, which judges every dossier anew; None: after a
+                pull.
         """
+
+    @classmethod
+    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
+        """Store rules that judge, unless they are stored.
+
+        Args:
+            connection: in the transaction that stores the first verdict by them.
+            rules: the rules.
+            now: the present instant, in UTC.
+        """
+        return
 
     def close(self) -> None:
         """Close what was opened."""
         return
+
+
+def in_force(programme: Programme | None) -> Rules:
+    """Return the rules in force.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    if programme is None or programme.rules is None:
+        raise ConfigurationError(NO_RULES)
+    return programme.rules

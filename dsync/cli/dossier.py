@@ -292,7 +292,7 @@ def _of_dossier(
     settings = load([numero])
     with open_worker(settings) as worker:
         programme = worker.programme
-        if programme is None or not programme.judges:
+        if programme is None or programme.rules is None:
             raise ConfigurationError(NO_RULES)
         with reading(settings) as reader:
             only = ("precontroles", "controles")

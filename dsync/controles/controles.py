@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
-from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -17,13 +16,13 @@ from sqlalchemy import Connection, Text, cast, select
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche
-from dsync.controles.declared_checks import EXIGENCE, Voisins
+from dsync.controles.declared_checks import EXIGENCE, Evaluation, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of, label_of
 from dsync.controles.values import fold_text, fold_value, french_amount, french_number
-from dsync.domain.account import Rules, account_of, said
-from dsync.domain.check_answers import ANSWER, Answer, for_ds, left_over, with_answers
+from dsync.domain import account
+from dsync.domain.account import account_of, said
+from dsync.domain.check_answers import ANSWER, Answer, left_over, with_answers
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.detail_frame import finding, frame, framed
 from dsync.domain.dossier import (
     PARIS,
     Champ,
@@ -33,12 +32,12 @@ from dsync.domain.dossier import (
     Presence,
     Revision,
 )
-from dsync.domain.due import Judged, ToJudge
+from dsync.domain.due import ToJudge
 from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
+from dsync.domain.judging import Results, Rules, Wording
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
-from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
-from dsync.domain.wording import listed
+from dsync.domain.verdict import StoredVerdict, Verdict
 from dsync.programme import (
     NoFields,
     PrecheckOptions,
@@ -68,6 +67,46 @@ class Gathered:
     retry_undetermined: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class DossierFacts:
+    """What is known of a dossier to judge; `domain.judging.Facts` says what each is."""
+
+    evaluation: Evaluation
+    faits: Faits
+    others: Mapping[AutreDemarche, frozenset[str] | None]
+    by_check: Mapping[str, Sequence[int]]
+    """The numbers of the dossiers with the same answers, by the name of the check."""
+    preuve: None = None
+    today: None = None
+
+    @property
+    def doublons(self) -> frozenset[int]:
+        """The other dossiers with the same answers."""
+        return frozenset(number for some in self.by_check.values() for number in some)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what the other démarches have of the applicant."""
+        answers = sorted((repr(spec), self._has(spec)) for spec in self.others)
+        return sha256(repr(answers).encode()).hexdigest()[:32]
+
+    def _has(self, spec: AutreDemarche) -> bool | None:
+        known, applicant = self.others[spec], applicant_of(self.faits.valeurs.get)
+        return None if known is None or applicant is None else applicant in known
+
+    def surely_stands(self, current: StoredVerdict) -> bool:
+        """Return False: texts quote the form, too, whose revisions are no inputs."""
+        return False
+
+    def results(
+        self, answers: Mapping[str, Answer], current: StoredVerdict | None, *, holds: bool
+    ) -> Results:
+        """Make all checks."""
+        made = self.evaluation.controles(self.faits, Voisins(self.by_check, self._has))
+        answered = with_answers(made, answers)
+        return Results((*answered, *left_over(answered, answers)), {})
+
+
 class Controles(Programme):
     """One démarche whose checks are declared; `Programme` says what each method takes and returns.
 
@@ -79,7 +118,6 @@ class Controles(Programme):
 
     # Nothing is stored a second time: facts are read from the contents when a dossier is judged.
     mapping_key = ""
-    judges = True
 
     def __init__(
         self,
@@ -95,6 +133,22 @@ class Controles(Programme):
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
         controles = self._sections.controles
+        version = _version_of(declarations, self._words)
+        self.rules: Rules = Rules(
+            version,
+            Wording(
+                self.checks,
+                self._sections.precontrole.instruction,
+                self._sections.precontrole.max_detail_length,
+                self._sections.precontrole.publication_url,
+                words=self._words,
+                people=[one.nom for one in controles if one.humain],
+                rules=[one.regle for one in controles],
+            ),
+            papers.document_of(self._sections, version, self._words),
+            # The first ones, and those after another programme's, wait until they are accepted.
+            family=_OWN,
+        )
         self._others = {
             spec
             for controle in controles
@@ -109,19 +163,6 @@ class Controles(Programme):
             for nom, part in parts
             if part.unique_avec is not None
         }
-
-    @cached_property
-    def rules_version(self) -> str:
-        """A digest of the declarations and the tables."""
-        sections = self._sections
-        given = [sections.precontrole, *sections.champs.items(), *sections.tables.items()]
-        text = repr([*given, sections.controles, sorted(self.declarations.tables.items())])
-        text += repr(sorted(self._words.items())) if self._words else ""
-        return f"{_OWN}{sha256(text.encode()).hexdigest()[:12]}"
-
-    def needs_acceptance(self, former: str | None) -> bool:
-        """Return whether the rules before were none, or another programme's."""
-        return not (former or "").startswith(_OWN)
 
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
@@ -195,7 +236,7 @@ class Controles(Programme):
             )
         said = sorted((repr(spec), sorted(found or ())) for spec, found in others.items())
         digest = sha256(repr(said).encode()).hexdigest()[:12] if said else ""
-        return Gathered(f"{self.rules_version}/{digest}", others)
+        return Gathered(f"{self.rules.version}/{digest}", others)
 
     def prepare(
         self,
@@ -223,42 +264,34 @@ class Controles(Programme):
             affected: set[DossierNumber] = tx.keys.replace(changed)
         return affected
 
-    def judge(
+    def facts(
         self,
         run: ProgrammeRun,
         evidence: Gathered,
         due: Sequence[ToJudge],
         options: PrecheckOptions | None,
-    ) -> Iterator[Judged]:
-        """Judge dossiers; yields nothing for one whose verdict is still valid."""
+    ) -> dict[DossierNumber, DossierFacts]:
+        """Return what dossiers answer, and what others say about them.
+
+        One that DS could not render is left out: the read that stores its contents has it judged.
+        """
         numbers = [one.numero for one in due]
         as_of = options and options.as_of
         depot = datetime.combine(as_of, NOON) if as_of else None
-        is_trial = options is not None and options.is_trial
         with run.reading() as reader:
-            is_kept = is_trial or _is_kept(reader.connection, self.rules_version)
             faits = self._faits(reader, evidence, numbers, depot)
             doublons = reader.keys.doublons(numbers) if self._unique else {}
-        for one in due:
-            # One that DS could not render: the read that stores its contents has it judged.
-            if one.numero not in faits:
-                continue
-            others = doublons.get(one.numero, {})
-            decision = self._decide(faits[one.numero], evidence, others, one.answers)
-            if options is None and one.stands(decision) and not one.is_stale(self.rules_version):
-                continue
-            # Before the first verdict by them is stored.
-            if not is_kept:
-                self._keep(run)
-                is_kept = True
-            yield Judged(one, decision)
+        return {
+            numero: DossierFacts(self._evaluation, one, evidence.others, doublons.get(numero, {}))
+            for numero, one in faits.items()
+        }
 
-    def _keep(self, run: ProgrammeRun) -> None:
-        document = self.rules_documents()[self.rules_version]
-        row = {"version": self.rules_version, "depuis_le": run.now, "document": document}
-        with run.transaction() as tx:
-            # A run of another démarche with the same checks may store them meanwhile.
-            insert_missing(tx.connection, tables.declaration, row)
+    @classmethod
+    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
+        """Store a version of the declarations."""
+        row = {"version": rules.version, "depuis_le": now, "document": rules.document}
+        # A run of another démarche with the same checks may store them meanwhile.
+        insert_missing(connection, tables.declaration, row)
 
     def _faits(
         self,
@@ -305,71 +338,9 @@ class Controles(Programme):
                 found[nom] = key_of(secret, nom, *(_folded(faits.valeurs[name]) for name in names))
         return found
 
-    def _decide(
-        self,
-        faits: Faits,
-        evidence: Gathered,
-        doublons: Mapping[str, Sequence[int]],
-        given: Mapping[str, Answer],
-    ) -> Decision:
-        applicant = applicant_of(faits.valeurs.get)
-
-        def has(spec: AutreDemarche) -> bool | None:
-            known = evidence.others[spec]
-            return None if known is None or applicant is None else applicant in known
-
-        controles = self._evaluation.controles(faits, Voisins(doublons, has))
-        controles = with_answers(controles, given)
-        controles += tuple(left_over(controles, given))
-        verdict = verdict_of(one.resultat for one in controles)
-        if verdict is Verdict.ELIGIBLE:
-            verdict = self._sections.best_verdict
-        answers = sorted((repr(spec), has(spec)) for spec in self._others)
-        return Decision(
-            verdict=verdict,
-            controles=controles,
-            detail=self._detail(verdict, controles),
-            version_regles=self.rules_version,
-            preuve_hash=sha256(repr(answers).encode()).hexdigest()[:32],
-            doublons=tuple(sorted({DossierNumber(n) for some in doublons.values() for n in some})),
-        )
-
-    def _detail(self, verdict: Verdict, controles: Sequence[Controle]) -> str:
-        section = self._sections.precontrole
-        controles = [for_ds(controle) for controle in controles]
-        first, last = frame(
-            self._words.get(verdict, verdict), section.instruction, section.publication_url
-        )
-        humains = {one.nom: one.titre for one in self._sections.controles if one.humain}
-        people = list(humains.values())
-        left = [
-            self.checks[one.controle]
-            for one in controles
-            if one.resultat is Resultat.SANS_OBJET and one.controle not in humains
-        ]
-        if left:
-            last.insert(0, f"Sans objet : {listed(left)}.")
-        if people:
-            last.insert(0, f"À contrôler par une personne : {listed(people)}.")
-        findings = [
-            finding(one.resultat, [self.checks.get(one.controle, one.controle)], one.motif)
-            for one in by_severity(controles)
-        ]
-        conforming = [
-            (self.checks[c.controle], c) for c in controles if c.resultat is Resultat.CONFORME
-        ]
-        return framed(
-            first,
-            findings,
-            conforming,
-            last,
-            section.max_detail_length,
-            rules=[one.regle for one in self._sections.controles],
-        )
-
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""
-        return papers.tables_shown(self.declarations, self.rules_version)
+        return papers.tables_shown(self.declarations, self.rules.version)
 
     def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
@@ -383,16 +354,15 @@ class Controles(Programme):
         self, connection: Connection | None = None
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return the declarations, then those that the database keeps, the latest first."""
-        own = papers.document_of(self._sections, self.rules_version, self._words)
         kept = _kept(connection) if connection else {}
-        return {self.rules_version: own, **kept}
+        return {self.rules.version: self.rules.document, **kept}
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
     ) -> Page:
         """Return the page that publishes a version of the checks; None: that in force."""
         today = now.astimezone(PARIS).date() if now else None
-        given = document or self.rules_documents()[self.rules_version]
+        given = document or self.rules.document
         return papers.rules_page(given, today)
 
     def account(
@@ -401,7 +371,7 @@ class Controles(Programme):
         """Return the account of a dossier's verdict; None if it had no verdict then."""
         known = self.rules_documents(reader.connection)
 
-        def rules_of(version: str) -> Rules:
+        def rules_of(version: str) -> account.Rules:
             return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
 
         return account_of(found, at, rules_of, self.checks, self.evidence_in_words, self._words)
@@ -411,6 +381,15 @@ class Controles(Programme):
     ) -> Message:
         """Return what the applicant of an open dossier has to send."""
         return papers.message_of(self._sections, found, checks)
+
+
+def _version_of(declarations: Declarations, words: Mapping[Verdict, str]) -> str:
+    """Return a digest of the declarations, the tables, and the configuration's words."""
+    sections = declarations.sections
+    given = [sections.precontrole, *sections.champs.items(), *sections.tables.items()]
+    text = repr([*given, sections.controles, sorted(declarations.tables.items())])
+    text += repr(sorted(words.items())) if words else ""
+    return f"{_OWN}{sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _in_words(value: Any, label: str) -> str:
@@ -425,11 +404,6 @@ def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:
     table = tables.declaration
     found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
     return {row.version: {"depuis_le": row.depuis_le, **row.document} for row in found}
-
-
-def _is_kept(connection: Connection, version: str) -> bool:
-    column = tables.declaration.c.version
-    return connection.scalar(select(column).where(column == version)) is not None
 
 
 def _folded(value: Any) -> Any:

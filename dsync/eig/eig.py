@@ -11,8 +11,9 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, Text, cast
 from dsync.domain import account
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
-from dsync.domain.due import Judged, ToJudge
+from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
+from dsync.domain.judging import Rules
 from dsync.domain.letter import ASKED, Message, may_edit, open_points
 from dsync.domain.paper import Page
 from dsync.domain.toml_text import TO_CHECK
@@ -33,11 +34,13 @@ from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, pr
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.detail import TITLES
 from dsync.eig.precheck.evaluation import (
-    CurrentVerdict,
+    CandidatureFacts,
     absent_page,
+    facts_of,
     judge,
-    judge_if_needed,
+    rules_of,
 )
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
@@ -111,7 +114,7 @@ class Eig(Programme):
     }
     stages = tuple(Etape)
     reached = REACHED
-    checks: Mapping[str, str] = {check.value: check.label for check in Check}
+    checks = TITLES
     names_product = Check.FICHE_PRODUIT.value
     sections: Mapping[str, Mapping[str, str]] = sections_of(
         database_part.main_view_columns(), database_part.SECTIONS
@@ -196,7 +199,8 @@ class Eig(Programme):
         *,
         catalogue_share: float,
     ) -> None:
-        self.rules = rules
+        self.rule_set = rules
+        self.rules = None if rules is None else rules_of(rules)
         self._mapping = sections.mapping
         self._regles = sections.regles
         self._sources = sources
@@ -208,42 +212,23 @@ class Eig(Programme):
         return self._mapping.model_dump_json()
 
     @property
-    def judges(self) -> bool:
-        """Whether there are rules."""
-        return self.rules is not None
-
-    @property
-    def rules_version(self) -> str:
-        """The version of the rules.
-
-        Raises:
-            ConfigurationError: there are none.
-        """
-        return self._in_force.version
-
-    @property
     def _in_force(self) -> RuleSet:
-        if self.rules is None:
+        if self.rule_set is None:
             raise ConfigurationError(NO_RULES)
-        return self.rules
+        return self.rule_set
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
         """Find the candidature's fields in a revision of the form."""
         return MappedForm.of(self._mapping, descriptors)
 
-    @property
-    def shipped_lists(self) -> Sequence[str]:
-        """The lists of the package in use."""
-        return self.rules.shipped_lists if self.rules else ()
-
     def warnings(self) -> Iterator[str]:
         """Yield that the rules are off, and names that are similar to a field's."""
-        if self._regles is not None and self.rules is None:
+        if self._regles is not None and self.rule_set is None:
             yield (
                 "[regles] is switched off, so nothing is judged: fill in its window and lists, "
                 "then set enabled = true"
             )
-        if self.rules and self.rules.overrides:
+        if self.rule_set and self.rule_set.overrides:
             yield (
                 "[[regles.overrides]] is deprecated: the next version does not read it. Answer "
                 "the check administration of its dossiers (`dsync precheck answer --help`), then "
@@ -286,17 +271,17 @@ class Eig(Programme):
 
     def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
         """Return the needed fields that the form lacks, and what is wrong with the rules for it."""
-        return form_faults(self._mapping, revision, self.rules, demarche.published_at)
+        return form_faults(self._mapping, revision, self.rule_set, demarche.published_at)
 
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
         """Compare the mapping and the rules with a revision, for `dsync check`."""
         yield from mapping_lines(
-            self._mapping, revision, self.rules, known=known, every_champ=every_champ
+            self._mapping, revision, self.rule_set, known=known, every_champ=every_champ
         )
-        if self.rules is not None:
-            yield from rules_lines(self.rules, self._mapping, revision, demarche.published_at)
+        if self.rule_set is not None:
+            yield from rules_lines(self.rule_set, self._mapping, revision, demarche.published_at)
 
     def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the catalogue can be read, for `dsync check`."""
@@ -308,11 +293,11 @@ class Eig(Programme):
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `evidence_document`; None without rules."""
-        if self.rules is None:
+        if self.rule_set is None:
             return None
         return evidence_document(
             connection,
-            self.rules,
+            self.rule_set,
             betagouv_url=self._sources.base_url,
             registry_enabled=self._sources.registry is not None,
         )
@@ -331,7 +316,7 @@ class Eig(Programme):
         return words.evidence_in_words(evidence, self._phase_name)
 
     def _phase_name(self, phase: str) -> str:
-        return phase if self.rules is None else self.rules.phase_name(phase)
+        return phase if self.rule_set is None else self.rule_set.phase_name(phase)
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> GatheredEvidence:
         """Revalidate the catalogue and store a new one, unless the safety brake refuses it.
@@ -398,14 +383,14 @@ class Eig(Programme):
         with run.transaction() as tx:
             return rows.set_products(tx, changed, keys)
 
-    def judge(
+    def facts(
         self,
         run: ProgrammeRun,
         evidence: GatheredEvidence,
         due: Sequence[ToJudge],
         options: PrecheckOptions | None,
-    ) -> Iterator[Judged]:
-        """Judge dossiers; yields nothing for one whose verdict is still valid."""
+    ) -> dict[DossierNumber, CandidatureFacts]:
+        """Return what is known of candidatures, with the registry's answers."""
         with run.reading() as reader:
             candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
@@ -414,11 +399,11 @@ class Eig(Programme):
             members = rows.same_product(reader.connection, run.demarche, products, former)
             unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
             same_words = reader.keys.doublons(unknown) if unknown else {}
-            is_kept = rows.rules(reader.connection, self._in_force.version) is not None
         # For all of them first: several applicants can be one enterprise, which is looked up once.
         known = with_registry(
             run, self._sources.registry, candidatures.values(), evidence.evidence, self._in_force
         )
+        found = {}
         for one in due:
             candidature = candidatures.get(one.numero)
             # One that DS could not render since before there was a mapping: the read that stores
@@ -428,55 +413,42 @@ class Eig(Programme):
             twins: Iterable[DossierNumber] = members.get(candidature.produit_id or "", ())
             if candidature.produit_id is None:
                 twins = same_words.get(one.numero, {}).get(rows.DOUBLON, ())
-            others = tuple(number for number in twins if number != one.numero)
-            decision = self._decide(one, candidature, known, others, options)
-            if decision is None:
-                continue
-            # Before the first verdict by them is stored.
-            if not is_kept and not (options and options.is_trial):
-                with run.transaction() as tx:
-                    rows.save_rules(tx.connection, self._in_force.document(), run.now)
-                is_kept = True
-            yield Judged(one, decision)
+            found[one.numero] = self._facts(one, candidature, known, twins, options)
+        return found
 
-    def _decide(
+    def _facts(
         self,
         due: ToJudge,
         candidature: Candidature,
         evidence: Evidence,
-        others: tuple[DossierNumber, ...],
+        twins: Iterable[DossierNumber],
         options: PrecheckOptions | None,
-    ) -> Decision | None:
-        """Return the decision on a dossier, or None when its verdict is still valid."""
-        verdict, rules = due.current, self._in_force
-        frozen = stored_product(verdict.preuve) if verdict else None
-        if options is None:
-            current = None
-            if verdict is not None:
-                current = CurrentVerdict(due.is_stale(rules.version), verdict, frozen)
-            return judge_if_needed(
-                candidature,
-                evidence,
-                rules,
-                doublons=others,
-                current=current,
-                answers=due.answers,
-            )
-        if options.as_of is not None:
-            candidature = candidature.with_changes(depose_le=datetime.combine(options.as_of, NOON))
+    ) -> CandidatureFacts:
+        verdict = current = due.current
+        preuve = verdict.preuve if verdict else None
+        frozen = stored_product(preuve)
+        if options is not None and options.as_of is not None:
+            depot = datetime.combine(options.as_of, NOON)
+            candidature = candidature.with_changes(depose_le=depot)
         # Fresh evidence does not tell that the page came after the deposit.
         absent = absent_page(candidature, verdict, frozen) if verdict else None
-        preuve = options.frozen(due.numero, verdict.preuve if verdict else None)
-        frozen = stored_product(preuve)
-        return judge(
+        if options is not None:
+            frozen, current = stored_product(options.frozen(due.numero, preuve)), None
+        return facts_of(
             candidature,
             evidence,
-            rules,
-            doublons=others,
-            frozen_product=frozen,
+            self._in_force,
+            doublons=twins,
+            frozen=frozen,
             answers=due.answers,
             absent=absent,
+            current=current,
         )
+
+    @classmethod
+    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
+        """Store a version of the rules."""
+        rows.save_rules(connection, rules.document, now)
 
     def account(
         self, reader: Reader, found: Mapping[str, Any], at: datetime | None = None
@@ -493,7 +465,7 @@ class Eig(Programme):
         """
 
         def rules_of(version: str) -> account.Rules:
-            config = self.rules.config if self.rules else None
+            config = self.rule_set.config if self.rule_set else None
             default = config.instruction if config else "l’équipe d’instruction"
             return account_rules(rows.rules(reader.connection, version), default)
 
@@ -511,7 +483,7 @@ class Eig(Programme):
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return the rules in force, as the database keeps them, then those that it keeps."""
         kept = rows.kept_rules(connection) if connection else {}
-        return {self._in_force.version: self._in_force.document(), **kept} if self.rules else kept
+        return {self.rules.version: self.rules.document, **kept} if self.rules else kept
 
     def message(
         self, reader: Reader, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
@@ -523,7 +495,7 @@ class Eig(Programme):
             found: the dossier's row of the main view.
             checks: of its current verdict, as in `lecture_precontrole_controle`.
         """
-        if self.rules is None:
+        if self.rule_set is None:
             return None
         numero, made = DossierNumber(found["numero"]), list(checks)
         controles = open_points(found, made)
@@ -531,7 +503,7 @@ class Eig(Programme):
         if any(one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles):
             answered = {one["controle"] for one in made} - {one.controle for one in controles}
             suggestions = self._suggestions(reader, numero, answered)
-        return message_of(numero, controles, self.rules, suggestions, may_edit=may_edit(found))
+        return message_of(numero, controles, self.rule_set, suggestions, may_edit=may_edit(found))
 
     def _suggestions(
         self, reader: Reader, numero: DossierNumber, answered: Collection[str]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 
-from dsync.domain.due import Judged, ToJudge
-from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
+from dsync.domain.check_answers import Answer
+from dsync.domain.due import ToJudge
+from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import Results, Rules, Wording
+from dsync.domain.verdict import Controle, Resultat, StoredVerdict
 from dsync.programme import Evidence, PrecheckOptions, Programme, ProgrammeRun
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
@@ -22,30 +25,45 @@ class Facts(NamedTuple):
     retry_undetermined: bool = False
 
 
+class There(NamedTuple):
+    """What it knows of a dossier."""
+
+    fingerprint: str = "1"
+    preuve: None = None
+    doublons: tuple[int, ...] = ()
+    today: None = None
+
+    def surely_stands(self, current: StoredVerdict) -> bool:
+        """Return True: nothing else can be another one."""
+        return True
+
+    def results(
+        self, answers: Mapping[str, Answer], current: StoredVerdict | None, *, holds: bool
+    ) -> Results:
+        """Find it conforming."""
+        return Results((Controle("presence", Resultat.CONFORME, "Il est là."),), {})
+
+
 class Everybody(Programme):
     """Finds each dossier eligible."""
 
     checks: Mapping[str, str] = {"presence": "Le dossier est là"}
     mapping_key = "everybody"
-    judges = True
-    rules_version = "1"
+    rules = Rules("1", Wording({"presence": "Le dossier est là"}, "l’équipe", 1000), {})
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
         """Return none."""
         return Facts()
 
-    def judge(
+    def facts(
         self,
         run: ProgrammeRun,
         evidence: Any,
         due: Sequence[ToJudge],
         options: PrecheckOptions | None,
-    ) -> Iterator[Judged]:
-        """Find all eligible that were not."""
-        for one in due:
-            if options is not None or one.current is None:
-                check = Controle("presence", Resultat.CONFORME, "Il est là.")
-                yield Judged(one, Decision(Verdict.ELIGIBLE, (check,), "Éligible", "1", "1"))
+    ) -> Mapping[DossierNumber, There]:
+        """Return that each is there."""
+        return {one.numero: There() for one in due}
 
 
 @pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
