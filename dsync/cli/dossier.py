@@ -223,7 +223,7 @@ def message(*, numero: DossierNumber, as_json: bool) -> None:
     with _of_dossier(numero) as (_, programme, found, reader):
         checks = current_checks(found, programme.checks)
         made = programme.message(reader, found, checks)
-    if not checks:
+    if not checks or made is None:
         raise ConfigurationError(f"Dossier {numero} has no verdict yet: run `dsync sync`.")
     if as_json:
         print_json({"numero": numero, **made._asdict()})

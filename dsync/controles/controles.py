@@ -3,108 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Text, cast, select
+from sqlalchemy import Connection, select
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
-from dsync.controles.declarations import AutreDemarche
-from dsync.controles.declared_checks import EXIGENCE, Evaluation, Voisins
-from dsync.controles.facts import Faits, Plan, faits_of, label_of
-from dsync.controles.values import fold_text, fold_value, french_amount, french_number
+from dsync.controles.declared_checks import EXIGENCE
+from dsync.controles.dossier_facts import Gathered, gather
+from dsync.controles.facts import Plan, label_of
+from dsync.controles.values import fold_text, french_amount, french_number
 from dsync.domain import account
 from dsync.domain.account import account_of, said
-from dsync.domain.check_answers import ANSWER, Answer, left_over, with_answers
+from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import (
     PARIS,
-    Champ,
-    Demandeur,
     Demarche,
     Descriptor,
-    Presence,
     Revision,
 )
-from dsync.domain.due import ToJudge
-from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
-from dsync.domain.judging import Results, Rules, Wording
+from dsync.domain.ids import DescriptorId
+from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
-from dsync.domain.verdict import StoredVerdict, Verdict
+from dsync.domain.verdict import Verdict
 from dsync.programme import (
     NoFields,
-    PrecheckOptions,
     Programme,
     ProgrammeRun,
+    Reading,
 )
-from dsync.store import Reader, tables
-from dsync.store.keys import key_of, secret_of
-from dsync.store.sql import among, insert_missing
+from dsync.store import tables
+from dsync.store.sql import insert_missing
 
-_dossier, _contenu = tables.dossier, tables.contenu
-_demandeur = msgspec.json.Decoder(Demandeur)
-_champs = msgspec.json.Decoder(tuple[Champ, ...])
 _OWN = "c-"
 """How the versions of declared checks begin."""
-NOON = time(12, tzinfo=PARIS)
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What the checks compare with other démarches, as one run has read it."""
-
-    key: str
-    others: Mapping[AutreDemarche, frozenset[str] | None]
-    """The applicants with such a dossier; None: the démarche is not in the database."""
-    plans: dict[RevisionId | None, Plan] = field(default_factory=dict)
-    retry_undetermined: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DossierFacts:
-    """What is known of a dossier to judge; `domain.judging.Facts` says what each is."""
-
-    evaluation: Evaluation
-    faits: Faits
-    others: Mapping[AutreDemarche, frozenset[str] | None]
-    by_check: Mapping[str, Sequence[int]]
-    """The numbers of the dossiers with the same answers, by the name of the check."""
-    preuve: None = None
-    today: None = None
-
-    @property
-    def doublons(self) -> frozenset[int]:
-        """The other dossiers with the same answers."""
-        return frozenset(number for some in self.by_check.values() for number in some)
-
-    @property
-    def fingerprint(self) -> str:
-        """A digest of what the other démarches have of the applicant."""
-        answers = sorted((repr(spec), self._has(spec)) for spec in self.others)
-        return sha256(repr(answers).encode()).hexdigest()[:32]
-
-    def _has(self, spec: AutreDemarche) -> bool | None:
-        known, applicant = self.others[spec], applicant_of(self.faits.valeurs.get)
-        return None if known is None or applicant is None else applicant in known
-
-    def surely_stands(self, current: StoredVerdict) -> bool:
-        """Return False: texts quote the form, too, whose revisions are no inputs."""
-        return False
-
-    def results(
-        self, answers: Mapping[str, Answer], current: StoredVerdict | None, *, holds: bool
-    ) -> Results:
-        """Make all checks."""
-        made = self.evaluation.controles(self.faits, Voisins(self.by_check, self._has))
-        answered = with_answers(made, answers)
-        return Results((*answered, *left_over(answered, answers)), {})
 
 
 class Controles(Programme):
@@ -129,7 +67,6 @@ class Controles(Programme):
         self._words = dict(words or {})
         self._borrowed_word = borrowed_word
         self._sections = declarations.sections
-        self._evaluation = declarations.evaluation
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
         controles = self._sections.controles
@@ -149,20 +86,6 @@ class Controles(Programme):
             # The first ones, and those after another programme's, wait until they are accepted.
             family=_OWN,
         )
-        self._others = {
-            spec
-            for controle in controles
-            for part in controle.parts
-            for spec in (part.autre_demarche, part.pas_autre_demarche)
-            if spec is not None
-        }
-        parts = [(c.nom, part) for c in controles if c.exige for part in c.exige.parts]
-        # One part of a check at most has it.
-        self._unique: dict[str, Sequence[str]] = {
-            nom: (part.champ or "", *part.unique_avec)
-            for nom, part in parts
-            if part.unique_avec is not None
-        }
 
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
@@ -227,64 +150,7 @@ class Controles(Programme):
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
         """Read which applicants have a dossier in the other démarches."""
-        with run.reading() as reader:
-            others = {spec: _applicants(reader.connection, spec) for spec in self._others}
-        for spec in sorted({spec.numero for spec, found in others.items() if found is None}):
-            run.problem(
-                f"Démarche {spec} is not in this database, so autre_demarche cannot be answered: "
-                "add its file to the folder of configurations, and run `dsync sync`."
-            )
-        said = sorted((repr(spec), sorted(found or ())) for spec, found in others.items())
-        digest = sha256(repr(said).encode()).hexdigest()[:12] if said else ""
-        return Gathered(f"{self.rules.version}/{digest}", others)
-
-    def prepare(
-        self,
-        run: ProgrammeRun,
-        evidence: Gathered,
-        numbers: Sequence[DossierNumber],
-        options: PrecheckOptions | None,
-    ) -> set[DossierNumber]:
-        """Store the keys of each dossier whose keys have changed.
-
-        Returns:
-            These dossiers, and the open ones with their former or present keys.
-        """
-        if not self._unique:
-            return set()
-        with run.reading() as reader:
-            faits = self._faits(reader, evidence, numbers)
-            stored = reader.keys.of(numbers)
-        secret = secret_of(run)
-        keys = {numero: self._keys(one, secret) for numero, one in faits.items()}
-        changed = {numero: now for numero, now in keys.items() if now != stored[numero]}
-        if not changed:
-            return set()
-        with run.transaction() as tx:
-            affected: set[DossierNumber] = tx.keys.replace(changed)
-        return affected
-
-    def facts(
-        self,
-        run: ProgrammeRun,
-        evidence: Gathered,
-        due: Sequence[ToJudge],
-        options: PrecheckOptions | None,
-    ) -> dict[DossierNumber, DossierFacts]:
-        """Return what dossiers answer, and what others say about them.
-
-        One that DS could not render is left out: the read that stores its contents has it judged.
-        """
-        numbers = [one.numero for one in due]
-        as_of = options and options.as_of
-        depot = datetime.combine(as_of, NOON) if as_of else None
-        with run.reading() as reader:
-            faits = self._faits(reader, evidence, numbers, depot)
-            doublons = reader.keys.doublons(numbers) if self._unique else {}
-        return {
-            numero: DossierFacts(self._evaluation, one, evidence.others, doublons.get(numero, {}))
-            for numero, one in faits.items()
-        }
+        return gather(run, self.declarations, self.rules.version)
 
     @classmethod
     def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
@@ -292,51 +158,6 @@ class Controles(Programme):
         row = {"version": rules.version, "depuis_le": now, "document": rules.document}
         # A run of another démarche with the same checks may store them meanwhile.
         insert_missing(connection, tables.declaration, row)
-
-    def _faits(
-        self,
-        reader: Reader,
-        evidence: Gathered,
-        numbers: Sequence[DossierNumber],
-        depot: datetime | None = None,
-    ) -> dict[DossierNumber, Faits]:
-        columns = (_contenu.c.demandeur, _contenu.c.champs)
-        rows = reader.connection.execute(
-            select(
-                _dossier.c.numero,
-                _dossier.c.revision_id,
-                _dossier.c.depose_le,
-                *(cast(column, Text).label(column.name) for column in columns),
-            )
-            .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-            .where(among(_dossier.c.numero, numbers))
-        ).all()
-        champs, plans = self._sections.champs, evidence.plans
-        if any(row.revision_id not in plans for row in rows):
-            revisions = reader.demarche.revisions()
-            # For a revision that DS does not give.
-            every = {k: d for r in revisions.values() for k, d in r.descriptors.items()}
-            for row in rows:
-                found = revisions.get(row.revision_id)
-                plans[row.revision_id] = Plan.of(champs, found.descriptors if found else every)
-        return {
-            DossierNumber(row.numero): faits_of(
-                depot or row.depose_le,
-                _demandeur.decode(row.demandeur),
-                _champs.decode(row.champs),
-                champs,
-                plans[row.revision_id],
-            )
-            for row in rows
-        }
-
-    def _keys(self, faits: Faits, secret: bytes) -> dict[str, str]:
-        """Return the hash of what each check compares between dossiers, where it is answered."""
-        found = {}
-        for nom, names in self._unique.items():
-            if all(name in faits.valeurs for name in names):
-                found[nom] = key_of(secret, nom, *(_folded(faits.valeurs[name]) for name in names))
-        return found
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""
@@ -366,7 +187,7 @@ class Controles(Programme):
         return papers.rules_page(given, today)
 
     def account(
-        self, reader: Any, found: Mapping[str, Any], at: datetime | None = None
+        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then."""
         known = self.rules_documents(reader.connection)
@@ -377,7 +198,7 @@ class Controles(Programme):
         return account_of(found, at, rules_of, self.checks, self.evidence_in_words, self._words)
 
     def message(
-        self, reader: Any, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
     ) -> Message:
         """Return what the applicant of an open dossier has to send."""
         return papers.message_of(self._sections, found, checks)
@@ -404,43 +225,3 @@ def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:
     table = tables.declaration
     found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
     return {row.version: {"depuis_le": row.depuis_le, **row.document} for row in found}
-
-
-def _folded(value: Any) -> Any:
-    return sorted(map(fold_value, value)) if isinstance(value, list) else fold_value(value)
-
-
-def applicant_of(fact: Callable[[str], Any]) -> str | None:
-    """Return by what an applicant is known in all démarches: SIREN, or a person's names."""
-    if siren := fact("siren"):
-        return str(siren)
-    names = fact("demandeur_nom"), fact("demandeur_prenom")
-    return fold_value(" ".join(names)) if all(names) else None
-
-
-def _applicants(connection: Connection, spec: AutreDemarche) -> frozenset[str] | None:
-    """Return the applicants of a démarche's dossiers of these states and days."""
-    known = select(tables.demarche.c.number).where(tables.demarche.c.number == spec.numero)
-    if connection.scalar(known) is None:
-        return None
-    rows = connection.execute(
-        select(_dossier.c.siren, _dossier.c.depose_le, _contenu.c.demandeur)
-        .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-        .where(
-            _dossier.c.demarche_numero == spec.numero,
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in spec.etats]),
-        )
-    )
-    found = set()
-    for siren, depose_le, demandeur in rows:
-        day = depose_le.astimezone(PARIS).date()
-        is_in = (spec.depose_depuis is None or day >= spec.depose_depuis) and (
-            spec.depose_avant is None or day < spec.depose_avant
-        )
-        details = (demandeur or {}).get("details", {})
-        facts = {"siren": siren}
-        facts |= {f"demandeur_{name}": details.get(name) for name in ("nom", "prenom")}
-        if is_in and (applicant := applicant_of(facts.get)):
-            found.add(applicant)
-    return frozenset(found)

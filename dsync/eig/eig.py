@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Text, cast
+from sqlalchemy import Connection, Text, cast
 
 from dsync.domain import account
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
-from dsync.domain.due import ToJudge
-from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
+from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.judging import Rules
 from dsync.domain.letter import ASKED, Message, may_edit, open_points
 from dsync.domain.paper import Page
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.eig import candidature, database_part, evidence_tables, rows, words
-from dsync.eig.candidature import Candidature, Reponse
+from dsync.eig.candidature import Reponse
+from dsync.eig.candidature_facts import EigEvidence
 from dsync.eig.check_lines import evidence_lines, form_faults, mapping_lines, rules_lines
 from dsync.eig.evidence.gathering import (
-    GatheredEvidence,
     evidence_document,
     gather,
     no_catalogue,
     stored_evidence,
-    with_registry,
 )
 from dsync.eig.mapping.form import MappedForm
 from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, propose
@@ -36,42 +34,55 @@ from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.detail import TITLES
 from dsync.eig.precheck.evaluation import (
-    CandidatureFacts,
-    absent_page,
-    facts_of,
     judge,
     rules_of,
 )
-from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
+from dsync.eig.precheck.evidence import identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.same_words import named_words
 from dsync.eig.publication import account_rules, published_rules
-from dsync.eig.rows import DossierProduct
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Etape, following
 from dsync.errors import ConfigurationError
 from dsync.programme import (
     NO_RULES,
+    Database,
     Dictionary,
     DossierView,
     FormFault,
     InLists,
-    PrecheckOptions,
+    ListPart,
+    ProductPart,
     Programme,
     ProgrammeRun,
     ProposedSections,
+    Reading,
     Row,
+    SelectionPart,
 )
-from dsync.store import Reader, Store
 from dsync.store.dictionary import sections_of
-from dsync.store.keys import key_of, secret_of
 
 if TYPE_CHECKING:
     # With it, short commands would import the HTTP client to read a database.
     from dsync.eig.evidence.sources import EvidenceSources
 
-NOON = time(12, tzinfo=UTC)
-"""At this time the day in Paris and in UTC is the same."""
+
+def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:
+    """Return by what lists find the dossier of a candidature."""
+    row = rows.get(evidence_tables.candidature.name)
+    if row is None:
+        return None
+    stage = following(row["etapes"], at, row["jury_le"])
+    etape, attend, etape_fin = stage or (None, None, None)
+    return InLists(
+        etape=etape,
+        attend=attend,
+        etape_fin=etape_fin,
+        departement_code=row["departement_code"],
+        departement_nom=row["departement_nom"],
+        profils=[voeu.profil for voeu in row["voeux"] if voeu.profil],
+        texts=[row["page_produit"]],
+        persons=[row["contact_nom"], row["contact_courriel"]],
+    )
 
 
 class Eig(Programme):
@@ -95,27 +106,35 @@ class Eig(Programme):
         "evaluations": DossierView("lecture_evaluation", "ligne"),
         "notes": DossierView("lecture_evaluation_note", "ligne"),
     }
-    listed: ClassVar[Column[Any]] = evidence_tables.candidature.c.produit_id
-    # By the shipped file, a form of another kind gives rows without one.
-    answered: ClassVar[ColumnElement[bool]] = cast(
-        evidence_tables.candidature.c.reponses, Text
-    ).contains(f'"{Reponse.REMPLI}"')
-    mean = (
-        "CASE WHEN l.jury_le IS NOT NULL "
-        "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END"
+    lists: ClassVar[ListPart | None] = ListPart(
+        evidence_tables.candidature.c.produit_id,
+        # By the shipped file, a form of another kind gives rows without one.
+        answered=cast(evidence_tables.candidature.c.reponses, Text).contains(f'"{Reponse.REMPLI}"'),
+        found_by=(
+            "d.numero IN (SELECT c.numero FROM candidature AS c JOIN produit AS p "
+            "ON p.id = c.produit_id WHERE p.recherche LIKE {like})"
+        ),
+        of_rows=_in_lists,
     )
-    found_by = (
-        "d.numero IN (SELECT c.numero FROM candidature AS c JOIN produit AS p "
-        "ON p.id = c.produit_id WHERE p.recherche LIKE {like})"
+    selection: ClassVar[SelectionPart | None] = SelectionPart(
+        stages=tuple(Etape),
+        reached=REACHED,
+        mean=(
+            "CASE WHEN l.jury_le IS NOT NULL "
+            "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END"
+        ),
+        indicators=rows.median_days,
     )
-    has_grids = True
+    products: ClassVar[ProductPart | None] = ProductPart(
+        Check.FICHE_PRODUIT.value,
+        names=rows.product_names,
+        certain=rows.certain_products,
+        related=rows.related,
+    )
     public: Mapping[str, Collection[str]] = {
         check.value: keys for check, keys in words.PUBLIC.items()
     }
-    stages = tuple(Etape)
-    reached = REACHED
     checks = TITLES
-    names_product = Check.FICHE_PRODUIT.value
     sections: Mapping[str, Mapping[str, str]] = sections_of(
         database_part.main_view_columns(), database_part.SECTIONS
     )
@@ -129,47 +148,6 @@ class Eig(Programme):
     def complete(cls, query: str) -> str:
         """Insert the columns, checks and stages."""
         return database_part.completed(query)
-
-    @classmethod
-    def in_lists(cls, rows: Mapping[str, Row], at: datetime) -> InLists | None:
-        """Return by what lists find the dossier of a candidature."""
-        row = rows.get(evidence_tables.candidature.name)
-        if row is None:
-            return None
-        stage = following(row["etapes"], at, row["jury_le"])
-        etape, attend, etape_fin = stage or (None, None, None)
-        return InLists(
-            etape=etape,
-            attend=attend,
-            etape_fin=etape_fin,
-            departement_code=row["departement_code"],
-            departement_nom=row["departement_nom"],
-            profils=[voeu.profil for voeu in row["voeux"] if voeu.profil],
-            texts=[row["page_produit"]],
-            persons=[row["contact_nom"], row["contact_courriel"]],
-        )
-
-    @classmethod
-    def related(cls, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
-        """Select the open dossiers for the products of these dossiers."""
-        return rows.related(demarche, numbers)
-
-    @classmethod
-    def products_of(
-        cls, connection: Connection, numbers: Sequence[DossierNumber]
-    ) -> Mapping[DossierNumber, str]:
-        """Return the products of dossiers, where they are certain."""
-        return rows.certain_products(connection, numbers)
-
-    @classmethod
-    def products(cls, connection: Connection) -> Mapping[str, str]:
-        """Return the names of all products that were ever published, by id."""
-        return rows.product_names(connection)
-
-    @classmethod
-    def indicators(cls, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
-        """Return the median days in each stage."""
-        return rows.median_days(connection, demarche)
 
     @classmethod
     def evidence_confirmed_at(cls, connection: Connection) -> datetime | None:
@@ -283,7 +261,7 @@ class Eig(Programme):
         if self.rule_set is not None:
             yield from rules_lines(self.rule_set, self._mapping, revision, demarche.published_at)
 
-    def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
+    def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the catalogue can be read, for `dsync check`."""
         if self._in_force.needs_catalogue:
             yield from evidence_lines(self._sources, store, now, self._in_force)
@@ -318,7 +296,7 @@ class Eig(Programme):
     def _phase_name(self, phase: str) -> str:
         return phase if self.rule_set is None else self.rule_set.phase_name(phase)
 
-    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> GatheredEvidence:
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> EigEvidence:
         """Revalidate the catalogue and store a new one, unless the safety brake refuses it.
 
         Raises:
@@ -328,122 +306,15 @@ class Eig(Programme):
         """
         rules = self._in_force
         if not rules.needs_catalogue:
-            return no_catalogue(self._sources, rules.version)
-        return gather(
+            return EigEvidence(no_catalogue(self._sources, rules.version), rules)
+        gathered = gather(
             run,
             self._sources,
             rules_version=rules.version,
             catalogue_share=self._catalogue_share,
             accept=accept,
         )
-
-    def prepare(
-        self,
-        run: ProgrammeRun,
-        evidence: GatheredEvidence,
-        numbers: Sequence[DossierNumber],
-        options: PrecheckOptions | None,
-    ) -> set[DossierNumber]:
-        """Store the product of each dossier whose product has changed.
-
-        Without a catalogue, no change is detected.
-
-        Returns:
-            The dossiers whose product changed, and the open dossiers for the same products.
-        """
-        known = evidence.evidence
-        catalogue = known.catalogue
-        if catalogue is None:
-            return set()
-        with run.reading() as reader:
-            inputs = rows.product_inputs(reader.connection, numbers)
-        changed: dict[DossierNumber, DossierProduct] = {}
-        words: dict[DossierNumber, str | None] = {}
-        for one in inputs:
-            preuve = options.frozen(one.numero, one.preuve) if options else one.preuve
-            match = identify_product(
-                one.page_produit,
-                one.incubateur,
-                known,
-                self._in_force,
-                stored_product(preuve),
-                named=one.etabli,
-            ).match
-            # Dossiers that name a product by its former and by its present id are doublons.
-            id_ = catalogue.current_id(match.product_id) if match.product_id else None
-            product = DossierProduct(id_, id_ is not None and match.is_certain)
-            if product != one.product:
-                changed[one.numero] = product
-            named = named_words(one.page_produit, match)
-            if named or one.cle:
-                words[one.numero] = named
-        keys = _changed_keys(run, words, {one.numero: one.cle for one in inputs})
-        if not changed and not keys:
-            return set()
-        with run.transaction() as tx:
-            return rows.set_products(tx, changed, keys)
-
-    def facts(
-        self,
-        run: ProgrammeRun,
-        evidence: GatheredEvidence,
-        due: Sequence[ToJudge],
-        options: PrecheckOptions | None,
-    ) -> dict[DossierNumber, CandidatureFacts]:
-        """Return what is known of candidatures, with the registry's answers."""
-        with run.reading() as reader:
-            candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
-            products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
-            catalogue = evidence.evidence.catalogue
-            former = catalogue.former_ids(products) if catalogue else rows.NO_FORMER
-            members = rows.same_product(reader.connection, run.demarche, products, former)
-            unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
-            same_words = reader.keys.doublons(unknown) if unknown else {}
-        # For all of them first: several applicants can be one enterprise, which is looked up once.
-        known = with_registry(
-            run, self._sources.registry, candidatures.values(), evidence.evidence, self._in_force
-        )
-        found = {}
-        for one in due:
-            candidature = candidatures.get(one.numero)
-            # One that DS could not render since before there was a mapping: the read that stores
-            # its row has it judged, because its inputs have changed.
-            if candidature is None:
-                continue
-            twins: Iterable[DossierNumber] = members.get(candidature.produit_id or "", ())
-            if candidature.produit_id is None:
-                twins = same_words.get(one.numero, {}).get(rows.DOUBLON, ())
-            found[one.numero] = self._facts(one, candidature, known, twins, options)
-        return found
-
-    def _facts(
-        self,
-        due: ToJudge,
-        candidature: Candidature,
-        evidence: Evidence,
-        twins: Iterable[DossierNumber],
-        options: PrecheckOptions | None,
-    ) -> CandidatureFacts:
-        verdict = current = due.current
-        preuve = verdict.preuve if verdict else None
-        frozen = stored_product(preuve)
-        if options is not None and options.as_of is not None:
-            depot = datetime.combine(options.as_of, NOON)
-            candidature = candidature.with_changes(depose_le=depot)
-        # Fresh evidence does not tell that the page came after the deposit.
-        absent = absent_page(candidature, verdict, frozen) if verdict else None
-        if options is not None:
-            frozen, current = stored_product(options.frozen(due.numero, preuve)), None
-        return facts_of(
-            candidature,
-            evidence,
-            self._in_force,
-            doublons=twins,
-            frozen=frozen,
-            answers=due.answers,
-            absent=absent,
-            current=current,
-        )
+        return EigEvidence(gathered, rules)
 
     @classmethod
     def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
@@ -451,7 +322,7 @@ class Eig(Programme):
         rows.save_rules(connection, rules.document, now)
 
     def account(
-        self, reader: Reader, found: Mapping[str, Any], at: datetime | None = None
+        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict, as `account_of`.
 
@@ -486,7 +357,7 @@ class Eig(Programme):
         return {self.rules.version: self.rules.document, **kept} if self.rules else kept
 
     def message(
-        self, reader: Reader, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
     ) -> Message | None:
         """Return what the applicant of an open dossier has to send, None without rules.
 
@@ -506,7 +377,7 @@ class Eig(Programme):
         return message_of(numero, controles, self.rule_set, suggestions, may_edit=may_edit(found))
 
     def _suggestions(
-        self, reader: Reader, numero: DossierNumber, answered: Collection[str]
+        self, reader: Reading, numero: DossierNumber, answered: Collection[str]
     ) -> list[Suggestion]:
         """Judge a dossier as if it gave the address of each product that its answer may mean.
 
@@ -543,22 +414,3 @@ class Eig(Programme):
     def close(self) -> None:
         """Close the connections to the sources."""
         self._sources.close()
-
-
-def _changed_keys(
-    run: ProgrammeRun,
-    words: Mapping[DossierNumber, str | None],
-    stored: Mapping[DossierNumber, str | None],
-) -> dict[DossierNumber, str | None]:
-    """Return the keys that are other ones than the stored ones.
-
-    Args:
-        run: the run under way.
-        words: what dossiers name without a known product; None: nothing, any more.
-        stored: the keys.
-    """
-    if not words:
-        return {}
-    secret = secret_of(run)
-    keys = {n: key_of(secret, rows.DOUBLON, one) if one else None for n, one in words.items()}
-    return {numero: key for numero, key in keys.items() if key != stored[numero]}

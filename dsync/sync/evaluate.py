@@ -173,7 +173,7 @@ def judge(
     failed: Failed = {}
     for some in run.batches(new):
         # For all dossiers before the first one is judged: the check for duplicates counts them.
-        related |= prepare(run, programme, evidence, some, options, failed)
+        related |= prepare(run, evidence, some, options, failed)
     if options is None:
         if is_page:
             run.related |= related.difference(numbers)
@@ -304,7 +304,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
         chosen = sorted(former)
     how = PrecheckOptions(as_of, refreshes, former)
     for some in run.batches(compared):
-        prepare(run, programme, evidence, some, how, {})
+        prepare(run, evidence, some, how, {})
     for batch in judge(run, programme, evidence, chosen, how, prepared=set(compared)):
         stored = _to_store(batch)
         kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}

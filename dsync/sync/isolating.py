@@ -20,14 +20,13 @@ Failed = dict[DossierNumber, Exception]
 
 def prepare(
     run: Run,
-    programme: Programme,
     evidence: Evidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None,
     failed: Failed,
 ) -> set[DossierNumber]:
-    """Call the programme's `prepare`; a dossier on which it fails is added to `failed`."""
-    done, errors = _isolated(lambda some: programme.prepare(run, evidence, some, options), numbers)
+    """Call `prepare` of the evidence; a dossier on which it fails is added to `failed`."""
+    done, errors = _isolated(lambda some: evidence.prepare(run, some, options), numbers)
     failed.update(errors)
     return set().union(*done)
 
@@ -47,7 +46,7 @@ def judged(
     rules = in_force(programme)
 
     def decided(some: Sequence[ToJudge]) -> list[Judged]:
-        facts = programme.facts(run, evidence, some, options)
+        facts = evidence.facts(run, some, options)
         known = [(one, facts[one.numero]) for one in some if one.numero in facts]
         anew = options is not None
         pairs = [(one, new_decision(one, its, rules, anew=anew)) for one, its in known]

@@ -134,7 +134,7 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
         numbers = reader.queue.open_numbers()
         compared = reader.queue.numbers(COUNTED_ETATS)
     for some in run.batches(compared if every else []):
-        prepare(run, programme, evidence, some, trial, failed)
+        prepare(run, evidence, some, trial, failed)
     for some in run.batches(numbers):
         with run.reading() as reader:
             given = [

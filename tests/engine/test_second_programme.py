@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -16,13 +16,6 @@ from dsync.programme import Evidence, PrecheckOptions, Programme, ProgrammeRun
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
-
-
-class Facts(NamedTuple):
-    """It has no evidence."""
-
-    key: str = "1"
-    retry_undetermined: bool = False
 
 
 class There(NamedTuple):
@@ -44,6 +37,28 @@ class There(NamedTuple):
         return Results((Controle("presence", Resultat.CONFORME, "Il est là."),), {})
 
 
+class Nothing(NamedTuple):
+    """It has no evidence, and compares no dossiers."""
+
+    key: str = "1"
+    retry_undetermined: bool = False
+
+    def prepare(
+        self,
+        run: ProgrammeRun,
+        numbers: Sequence[DossierNumber],
+        options: PrecheckOptions | None,
+    ) -> set[DossierNumber]:
+        """Store nothing."""
+        return set()
+
+    def facts(
+        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+    ) -> Mapping[DossierNumber, There]:
+        """Return that each is there."""
+        return {one.numero: There() for one in due}
+
+
 class Everybody(Programme):
     """Finds each dossier eligible."""
 
@@ -53,17 +68,7 @@ class Everybody(Programme):
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
         """Return none."""
-        return Facts()
-
-    def facts(
-        self,
-        run: ProgrammeRun,
-        evidence: Any,
-        due: Sequence[ToJudge],
-        options: PrecheckOptions | None,
-    ) -> Mapping[DossierNumber, There]:
-        """Return that each is there."""
-        return {one.numero: There() for one in due}
+        return Nothing()
 
 
 @pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
