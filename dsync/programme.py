@@ -6,8 +6,9 @@ their rows. An instance is one call, configured by the programme's sections of t
 commands and pages take it. What has a default here need not be given.
 
 A run calls `form` once for each revision, and its `rows` for each dossier that is read; `gather`
-once, when the first dossiers are to be judged; then, after each page and after the last one,
-`prepare` for all batches that are due, and after that `judge` for each batch.
+once, when the first dossiers are to be judged; then, of what that returns, after each page and
+after the last one, `prepare` for all batches that are due, and after that `facts` for each batch:
+of these, the judge in `domain/judging.py` makes the decisions.
 
 Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
 writes nothing back.
@@ -16,7 +17,7 @@ writes nothing back.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,10 +35,13 @@ from dsync.domain.dossier import (
     Json,
     Revision,
 )
-from dsync.domain.due import Judged, ToJudge
-from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
+from dsync.domain.due import ToJudge
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
+from dsync.domain.judging import Facts, Rules
+from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Decision, StoredVerdict
+from dsync.errors import ConfigurationError
 
 Row = Mapping[str, Any]
 """Values by column."""
@@ -45,14 +49,13 @@ Row = Mapping[str, Any]
 Dictionary = dict[str, View]
 """What is declared of views, by their names."""
 
+Compared = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
+"""The values by which a check compares dossiers, by dossier and check."""
+
 NO_RULES = (
     "Nothing is judged: the configuration has no section [regles], or it is switched off. Set "
     "enabled = true in it, or add [mapping] and [regles] as in the shipped file."
 )
-
-
-COUNTED = ("mois", "controle", "resultat", "type_administration", "phase_constatee", "nombre")
-"""The columns of `dsync precheck --stats`."""
 
 
 class DossierView(NamedTuple):
@@ -90,8 +93,6 @@ class PrecheckOptions:
     """Judge as if the dossiers had been deposited on this day."""
     refresh: bool = False
     """Use the present evidence instead of the evidence stored with the verdict."""
-    is_trial: bool = False
-    """The verdicts are only compared, not stored."""
 
     def frozen(self, stored: Json) -> Json:
         """Return the evidence stored with a verdict if it is to be used, None if not."""
@@ -124,6 +125,84 @@ class FormFault(NamedTuple):
     changed ones."""
 
 
+class Keys(Protocol):
+    """What checks compare between dossiers, as far as a programme reads it."""
+
+    def changed(self, compared: Compared) -> Compared:
+        """Return those of these dossiers of which other values are stored."""
+
+    def doublons(
+        self, numbers: Sequence[DossierNumber]
+    ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
+        """Return the other dossiers that count and have the same values, by dossier and check."""
+
+
+class ChangingKeys(Keys, Protocol):
+    """The same, as far as a programme writes it."""
+
+    def replace(self, compared: Compared) -> set[DossierNumber]:
+        """Store values in place of the former ones; return the dossiers that are due by this."""
+
+
+class Queue(Protocol):
+    """The queue of the dossiers to judge, as far as a programme writes it."""
+
+    def changing(
+        self, numbers: Sequence[DossierNumber]
+    ) -> AbstractContextManager[set[DossierNumber]]:
+        """Queue dossiers of which the block changes with which others they are compared."""
+
+
+class Published(Protocol):
+    """The facts of a démarche, as far as a programme reads them."""
+
+    def revisions(self) -> Mapping[RevisionId, Revision]:
+        """Return the revisions of its form."""
+
+
+class Reading(Protocol):
+    """What a programme reads by: the database as it was at the start of the transaction."""
+
+    @property
+    def connection(self) -> Connection:
+        """Executes the programme's own SQL."""
+
+    @property
+    def number(self) -> DemarcheNumber:
+        """The démarche's number."""
+
+    @property
+    def keys(self) -> Keys:
+        """What checks compare."""
+
+    @property
+    def demarche(self) -> Published:
+        """The démarche."""
+
+
+class Writing(Protocol):
+    """What a programme writes by: a transaction under the run's lease."""
+
+    @property
+    def connection(self) -> Connection:
+        """Executes the programme's own SQL."""
+
+    @property
+    def keys(self) -> ChangingKeys:
+        """What checks compare."""
+
+    @property
+    def queue(self) -> Queue:
+        """The dossiers to judge."""
+
+
+class Database(Protocol):
+    """The database, as far as `dsync check` opens it for a programme."""
+
+    def reading(self) -> AbstractContextManager[Reading]:
+        """Open a read-only transaction."""
+
+
 class ProgrammeRun(Protocol):
     """The part of a run that a programme may use."""
 
@@ -135,11 +214,10 @@ class ProgrammeRun(Protocol):
     def now(self) -> datetime:
         """The present instant, in UTC."""
 
-    # `Any` here and below is of the store, which imports this module: `Tx`, `Reader`, `Store`.
-    def transaction(self) -> AbstractContextManager[Any]:
-        """Open a transaction under the run's lease; its `connection` executes SQL."""
+    def transaction(self) -> AbstractContextManager[Writing]:
+        """Open a transaction under the run's lease."""
 
-    def reading(self) -> AbstractContextManager[Any]:
+    def reading(self) -> AbstractContextManager[Reading]:
         """Open a read-only transaction."""
 
     def problem(self, sentence: str) -> None:
@@ -184,7 +262,7 @@ class NoFields:
 
 
 class Evidence(Protocol):
-    """The evidence that one run has gathered."""
+    """What one run judges by: the rules, and the evidence that it has gathered."""
 
     @property
     def key(self) -> str:
@@ -193,6 +271,84 @@ class Evidence(Protocol):
     @property
     def retry_undetermined(self) -> bool:
         """Whether undetermined dossiers are judged again even if the key is unchanged."""
+
+    def prepare(
+        self,
+        run: ProgrammeRun,
+        numbers: Sequence[DossierNumber],
+        options: PrecheckOptions | None,
+    ) -> set[DossierNumber]:
+        """Store what the checks compare between dossiers, and queue those that it makes due.
+
+        Args:
+            run: the run under way.
+            numbers: the dossiers to judge.
+            options: of an operator's pre-check; None: after a pull.
+
+        Returns:
+            The dossiers whose verdicts can change by this.
+        """
+
+    def facts(
+        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+    ) -> Mapping[DossierNumber, Facts]:
+        """Return what is known of dossiers to judge; one is left out of which nothing is.
+
+        Args:
+            run: the run under way.
+            due: the dossiers.
+            options: of an operator's pre-check, which judges every dossier anew; None: after a
+                pull.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ListPart:
+    """What lists have of a programme, beside what every dossier has."""
+
+    column: Column[Any]
+    """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    answered: ColumnElement[bool]
+    """The condition that a row of that table has an answer."""
+    found_by: str
+    """SQL condition on a dossier `d` by which a search finds it too; `{like}`: what it compares
+    with."""
+    of_rows: Callable[[Mapping[str, Row], datetime], InLists | None]
+    """Returns by what lists find a dossier, of its rows by table, as `Form.rows` returns them, and
+    the present instant; None: there is no row of the programme."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionPart:
+    """What only a selection has: stages, and the grids and marks of a jury.
+
+    With it, the programme has the views `lecture_suivi`, `lecture_evaluation` and those of a jury.
+    """
+
+    stages: Sequence[str]
+    """The stages of a dossier, in order."""
+    reached: Mapping[str, str]
+    """SQL conditions on a dossier `d` and its row `l` in the table of `ListPart.column`, by the
+    stage then reached."""
+    mean: str
+    """SQL for a dossier's mean mark, from that row `l`."""
+    indicators: Callable[[Connection, DemarcheNumber], Mapping[str, float]]
+    """Returns the figures of a démarche as they are now, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPart:
+    """What a programme has whose dossiers are each about a product, which several may name."""
+
+    check: str
+    """The check whose answer may name a product, by which other checks are then judged."""
+    names: Callable[[Connection], Mapping[str, str]]
+    """Returns the names of all known products, by id: a person's answer may name one."""
+    certain: Callable[[Connection, Sequence[DossierNumber]], Mapping[DossierNumber, str]]
+    """Returns the public ids of the products by which dossiers count as doublons. They are kept of
+    dossiers that an operator erases, as long as DS has them."""
+    related: Callable[[DemarcheNumber, Sequence[DossierNumber]], Select[Any]]
+    """Selects the open dossiers whose verdicts depend on the presence or state of others."""
 
 
 class Programme(ABC):
@@ -214,24 +370,15 @@ class Programme(ABC):
     """The view with one row per dossier; by default, the engine's."""
     dossier_views: ClassVar[Mapping[str, DossierView]] = {}
     """Its other views of a dossier, by their key in `dsync dossier show --json`."""
-    has_grids: ClassVar[bool] = False
-    """Whether it has `lecture_evaluation` and the views of a jury, which the console shows."""
+    lists: ClassVar[ListPart | None] = None
+    """What lists have of it; None: nothing."""
+    selection: ClassVar[SelectionPart | None] = None
+    """What it has if dossiers are selected for something; None: they are not."""
+    products: ClassVar[ProductPart | None] = None
+    """What it has if a dossier is about a product; None: it is not."""
     public: Mapping[str, Collection[str]] = {}
     """By check, the keys of its evidence that are public data, and « motif » if its sentences say
     nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
-    listed: ClassVar[Column[Any] | None] = None
-    """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
-    answered: ClassVar[ColumnElement[bool] | None] = None
-    """The condition that a row of that table has an answer; None: each counts."""
-    mean: ClassVar[str] = ""
-    """SQL for a dossier's mean mark, from its row `l` of the table of `listed`; empty: none."""
-    found_by: ClassVar[str] = ""
-    """SQL condition on a dossier `d` by which a search finds it too; `{like}`: what it compares
-    with. Empty: none."""
-    stages: ClassVar[Sequence[str]] = ()
-    """The stages of a dossier, in order; with them, it has the view `lecture_suivi`."""
-    reached: ClassVar[Mapping[str, str]] = {}
-    """SQL conditions on a dossier `d` and its row `l` of `listed`, by the stage then reached."""
 
     @classmethod
     def views(cls) -> Dictionary:
@@ -244,43 +391,6 @@ class Programme(ABC):
         return query
 
     @classmethod
-    def in_lists(cls, rows: Mapping[str, Row], at: datetime) -> InLists | None:
-        """Return by what lists find a dossier; None: there is no row of the programme.
-
-        Args:
-            rows: of its tables, by their names, as `Form.rows` returns them.
-            at: the present instant, in UTC.
-        """
-        return None
-
-    @classmethod
-    def related(
-        cls, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
-    ) -> Select[Any] | None:
-        """Select the open dossiers whose verdicts depend on the presence or state of these."""
-        return None
-
-    @classmethod
-    def products_of(
-        cls, connection: Connection, numbers: Sequence[DossierNumber]
-    ) -> Mapping[DossierNumber, str]:
-        """Return the public ids of the products by which these dossiers count as doublons.
-
-        They are kept of dossiers that an operator erases, as long as DS has them.
-        """
-        return {}
-
-    @classmethod
-    def products(cls, connection: Connection) -> Mapping[str, str]:
-        """Return the names of all known products, by id: a person's answer may name one."""
-        return {}
-
-    @classmethod
-    def indicators(cls, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
-        """Return its figures of the démarche as they are now, by name."""
-        return {}
-
-    @classmethod
     def evidence_confirmed_at(cls, connection: Connection) -> datetime | None:
         """Return when its evidence was last confirmed by its source; None: never."""
         return None
@@ -290,12 +400,13 @@ class Programme(ABC):
         """Delete the data of these dossiers' applicants, unless another dossier shares them."""
         return
 
+    rules: Rules | None = None
+    """The rules in force; None: it judges nothing, and the methods that judge are not called."""
+
     # What people see.
 
     checks: Mapping[str, str] = {}
     """The French titles of its checks by name, in the order of display."""
-    names_product: str | None = None
-    """The check whose answer may name a product, by which other checks are then judged."""
     sections: Mapping[str, Mapping[str, str]] = {}
     """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
 
@@ -303,23 +414,6 @@ class Programme(ABC):
     def evidence_facts(cls, verdict: Decision | StoredVerdict) -> Mapping[str, Any]:
         """Return what a person compares of a verdict's evidence before it is replaced, by name."""
         return {}
-
-    @classmethod
-    def statistics(cls, reader: Any) -> Sequence[Row]:
-        """Count the results of the checks by `COUNTED`, for `dsync precheck --stats`.
-
-        Args:
-            reader: the `Reader` of a démarche.
-        """
-        rows = reader.rows_of(
-            "lecture_statistique",
-            COUNTED,
-            {"demarche_numero": reader.number},
-            order="mois, controle",
-            limit=2**31 - 1,
-        )
-        # Not by the database, whose order of texts is that of its language. None has no order.
-        return sorted(rows, key=lambda row: [str(value or "") for value in row.values()])
 
     def label_in_ds(self, name: str) -> str:
         """Return the label in DS of the annotation that fills a column of the main view."""
@@ -338,12 +432,12 @@ class Programme(ABC):
         return None
 
     def account(
-        self, reader: Any, found: Mapping[str, Any], at: datetime | None = None
+        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then.
 
         Args:
-            reader: the `Reader` of the démarche.
+            reader: of the démarche's data.
             found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
             at: the instant at which the verdict stood; None: the current one.
         """
@@ -372,12 +466,12 @@ class Programme(ABC):
         return {}
 
     def message(
-        self, reader: Any, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-    ) -> Any:
+        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+    ) -> Message | None:
         """Return what the applicant of an open dossier has to send; None: there is no such text.
 
         Args:
-            reader: the `Reader` of the démarche.
+            reader: of the démarche's data.
             found: the dossier's row of the main view.
             checks: of its current verdict, as in `lecture_precontrole_controle`.
         """
@@ -389,29 +483,6 @@ class Programme(ABC):
     @abstractmethod
     def mapping_key(self) -> str:
         """Changes with the mapping; all dossiers are then read again. Empty: it has no tables."""
-
-    @property
-    @abstractmethod
-    def judges(self) -> bool:
-        """Whether it has rules; without them, the methods that judge are not called."""
-
-    def needs_acceptance(self, former: str | None) -> bool:
-        """Whether its verdicts wait until somebody accepts them.
-
-        Args:
-            former: the version of the rules in force before; None: there were none.
-        """
-        return False
-
-    @property
-    @abstractmethod
-    def rules_version(self) -> str:
-        """Changes with the rules and their lists; it is in each decision."""
-
-    @property
-    def shipped_lists(self) -> Sequence[str]:
-        """The lists of the rules that are the package's, because none is beside the file."""
-        return ()
 
     def warnings(self) -> Iterator[str]:
         """Yield what `dsync config check` finds in its sections and prevents nothing."""
@@ -459,11 +530,11 @@ class Programme(ABC):
         """
         yield from ()
 
-    def evidence_lines(self, store: Any | None, now: datetime) -> Iterator[CheckLine]:
+    def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the evidence is available, for `dsync check`.
 
         Args:
-            store: the `Store`; None if it cannot be opened.
+            store: the database; None if it cannot be opened.
             now: the present instant, in UTC.
         """
         yield from ()
@@ -483,47 +554,28 @@ class Programme(ABC):
             accept: whether evidence that a safety brake stopped is accepted.
         """
 
-    def prepare(
-        self,
-        run: ProgrammeRun,
-        evidence: Any,
-        numbers: Sequence[DossierNumber],
-        options: PrecheckOptions | None,
-    ) -> set[DossierNumber]:
-        """Store what the checks compare between dossiers.
-
-        Dossiers that it changes are queued (`tx.queue.add`) in the transaction that does so: a run
-        that ends before they are judged leaves them to the next one.
+    @classmethod
+    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
+        """Store rules that judge, unless they are stored.
 
         Args:
-            run: the run under way.
-            evidence: of `gather`.
-            numbers: the dossiers to judge.
-            options: of an operator's pre-check; None: after a pull.
-
-        Returns:
-            The dossiers whose verdicts can change by this.
+            connection: in the transaction that stores the first verdict by them.
+            rules: the rules.
+            now: the present instant, in UTC.
         """
-        return set()
-
-    @abstractmethod
-    def judge(
-        self,
-        run: ProgrammeRun,
-        evidence: Any,
-        due: Sequence[ToJudge],
-        options: PrecheckOptions | None,
-    ) -> Iterator[Judged]:
-        """Judge dossiers, in order.
-
-        Args:
-            run: the run under way.
-            evidence: of `gather`.
-            due: the dossiers.
-            options: of an operator's pre-check, which judges every dossier; None: dossiers whose
-                inputs and evidence have not changed are left out.
-        """
+        return
 
     def close(self) -> None:
         """Close what was opened."""
         return
+
+
+def in_force(programme: Programme | None) -> Rules:
+    """Return the rules in force.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    if programme is None or programme.rules is None:
+        raise ConfigurationError(NO_RULES)
+    return programme.rules

@@ -156,7 +156,7 @@ def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
 
 
 def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
-    if sources.programme is None or not sources.programme.judges:
+    if sources.programme is None or not sources.programme.rules:
         message = "no section [regles], or it is switched off: nothing is judged"
         yield CheckLine("rules", CheckStatus.INFO, message)
     else:
@@ -212,7 +212,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.annotations is None:
         message = "no section [annotations]: nothing is written into DS"
         yield CheckLine("annotations", CheckStatus.INFO, message)
-        judges = sources.programme is not None and sources.programme.judges
+        judges = sources.programme is not None and sources.programme.rules
         if judges and sources.instructeur and not demarche.instructeur_id(sources.instructeur):
             # Why `config init` left the section out.
             line = instructeur_line(demarche, sources.instructeur)

@@ -17,6 +17,7 @@ from dsync.cli.session import load_each, open_worker, reading
 from dsync.domain.consent import NOTHING, Asked, Consent
 from dsync.domain.durations import ago
 from dsync.errors import ConfigurationError
+from dsync.programme import in_force
 from dsync.settings import Settings
 from dsync.sync.context import utc_now
 
@@ -127,7 +128,7 @@ def _check_present(settings: Settings, one: Asked) -> None:
     if one.proposal.kind not in (Consent.RULES, Consent.FIRST):
         return
     with open_worker(settings.without_ds()) as worker:
-        version = worker.programme.rules_version if worker.programme else ""
+        version = in_force(worker.programme).version
     if version not in one.proposal.subjects:
         raise ConfigurationError(
             f"The file was changed since: its rules are version {version} now. `dsync sync` tries "

@@ -115,10 +115,10 @@ def check(*, as_json: bool) -> None:
 def _checked(settings: Settings) -> dict[str, Any]:
     with open_worker(settings) as worker:
         programme, warnings = worker.programme, _warnings(worker)
-        rules = programme if programme and programme.judges else None
+        rules = programme and programme.rules
     return {
         "config": str(settings.config),
-        "rules_version": rules.rules_version if rules else None,
+        "rules_version": rules.version if rules else None,
         "shipped_lists": list(rules.shipped_lists) if rules else [],
         "unknown_variables": list(unknown_variables()),
         "warnings": warnings,

@@ -223,7 +223,7 @@ def message(*, numero: DossierNumber, as_json: bool) -> None:
     with _of_dossier(numero) as (_, programme, found, reader):
         checks = current_checks(found, programme.checks)
         made = programme.message(reader, found, checks)
-    if not checks:
+    if not checks or made is None:
         raise ConfigurationError(f"Dossier {numero} has no verdict yet: run `dsync sync`.")
     if as_json:
         print_json({"numero": numero, **made._asdict()})
@@ -292,7 +292,7 @@ def _of_dossier(
     settings = load([numero])
     with open_worker(settings) as worker:
         programme = worker.programme
-        if programme is None or not programme.judges:
+        if programme is None or programme.rules is None:
             raise ConfigurationError(NO_RULES)
         with reading(settings) as reader:
             only = ("precontroles", "controles")

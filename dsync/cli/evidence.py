@@ -64,7 +64,7 @@ def show(*, as_json: bool) -> None:
     """Show source, date and size of the catalogue and the lists, without network."""
     settings = load()
     with open_worker(settings) as worker:
-        now, rules = worker.clock(), worker.eig.rules if worker.eig else None
+        now, rules = worker.clock(), worker.eig.rule_set if worker.eig else None
         with reading(settings) as reader:
             document = _needed(worker.evidence(reader))
     if as_json:

@@ -379,7 +379,7 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 def _statistics(*, wide: bool, as_json: bool) -> None:
     settings = load(stored=True)
     with reading(settings, sorting=True) as reader:
-        checks, rows = check_titles(settings, reader), reader.programme.statistics(reader)
+        checks, rows = check_titles(settings, reader), reader.statistics()
     if as_json:
         print_json(rows)
         return

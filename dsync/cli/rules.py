@@ -17,7 +17,7 @@ from dsync.domain.dossier import PARIS
 from dsync.domain.notice import blank_list, notice
 from dsync.domain.paper import html, markdown
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.programme import NO_RULES, Programme
+from dsync.programme import NO_RULES, Programme, in_force
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker
@@ -46,7 +46,7 @@ def show(*, version: str | None, as_json: bool) -> None:
     with open_worker() as worker:
         programme = _programme(worker, needs_rules=version is None)
     if version is None:
-        version = programme.rules_version
+        version = in_force(programme).version
         known = programme.rules_documents()
         if _is_stopped(version):
             click.echo(f"  ! {_STOPPED.format(version)}", err=True)
@@ -80,7 +80,7 @@ def publish(*, file: Path) -> None:
     with open_worker() as worker:
         programme, now = _programme(worker), worker.clock()
         facts = worker.configuration.notice_facts(worker.demarche)
-    version = programme.rules_version
+    version = in_force(programme).version
     if _is_stopped(version):
         raise ConfigurationError(_STOPPED.format(version))
     beside = file.with_stem(f"{file.stem}-donnees-personnelles")
@@ -112,7 +112,7 @@ def _replace(file: Path, text: str) -> None:
 
 def _programme(worker: Worker, *, needs_rules: bool = True) -> Programme:
     found = worker.programme
-    if found is None or (needs_rules and not found.judges):
+    if found is None or (needs_rules and not found.rules):
         raise ConfigurationError(NO_RULES)
     return found
 

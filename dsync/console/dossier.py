@@ -124,9 +124,9 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         message = None
         if has_programme:
             columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
-            if described.stages:
+            if described.selection:
                 suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
-            if described.has_grids and visit.may(Right.NOTES):
+            if described.selection and visit.may(Right.NOTES):
                 grids = grids_of(reader, [number])[number]
         else:
             answers = reader.dossiers.answers(number, worker.configuration.opened)
@@ -142,12 +142,14 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             and worker.configuration.judges
             and (found["presence"], found["etat"]) in ANSWERABLE
         )
-        names_product = programme.names_product if programme else None
+        part = programme.products if programme else None
+        names_product = part.check if part else None
         products: list[tuple[str, str]] = []
         # Where the page names its product by itself, nobody has to.
         asked = [one for one in checks if one["controle"] == names_product]
-        if may_answer and any(one["reponse"] or one["resultat"] != "conforme" for one in asked):
-            products = sorted(reader.programme.products(reader.connection).items())
+        is_asked = any(one["reponse"] or one["resultat"] != "conforme" for one in asked)
+        if part and may_answer and is_asked:
+            products = sorted(part.names(reader.connection).items())
         settled = to_settle(checks)
         changes = found["changements"][::-1]
         # The event that begins a presence has its name.

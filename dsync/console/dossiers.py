@@ -169,7 +169,8 @@ def selection_of(visit: Visit) -> Selection:
 def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mapping[str, str]]:
     """Return the values of the filters that have some to choose from, with their words."""
     etiquettes, groupes = reader.demarche.labels_and_groupes()
-    stages = reader.programme.stages if _has_stages(visit) else ()
+    part = reader.programme.selection
+    stages = part.stages if part and _has_stages(visit) else ()
     judges = visit.worker.configuration.judges
     every: dict[str, Iterable[str]] = {
         "etape": stages,
@@ -218,7 +219,7 @@ def _possible(visit: Visit, chosen: str | None) -> dict[str, str]:
 
 def _has_stages(visit: Visit) -> bool:
     programme = visit.worker.programme
-    return programme is not None and bool(programme.stages)
+    return programme is not None and programme.selection is not None
 
 
 def parameters_of(visit: Visit) -> dict[str, Any]:
@@ -239,11 +240,11 @@ def columns_of(visit: Visit) -> Columns:
     """Return the columns of the list that the démarche has, and which are shown."""
     worker, programme = visit.worker, visit.worker.programme
     hidden = set() if worker.configuration.judges else {"verdict", "points"}
-    if programme is None or programme.listed is None:
+    if programme is None or programme.lists is None:
         hidden |= {"produit_id", "profils"}
     if not _has_stages(visit):
         hidden |= {"etape", "attend"}
-    if programme is None or not programme.has_grids or not visit.may(Right.NOTES):
+    if programme is None or not programme.selection or not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
     form = form_of(visit)

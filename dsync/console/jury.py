@@ -63,7 +63,7 @@ def check_grids(visit: Visit) -> None:
         HTTPException: it has none (404).
     """
     programme = visit.worker.programme
-    if programme is None or not programme.has_grids:
+    if programme is None or not programme.selection:
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 

@@ -123,7 +123,7 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
     """
     declared = worker.configuration.declared
     titles = declared.titles if declared else reader.programme.checks
-    has_stages = worker.programme is not None and bool(worker.programme.stages)
+    has_stages = worker.programme is not None and worker.programme.selection is not None
     rows = reader.dossiers.waiting()
     waits = waits_of(rows, list(titles), has_stages=has_stages)
     is_team = Right.AGIR in RIGHTS[grant.role]
@@ -296,7 +296,7 @@ def _lines(visit: Visit, reader: Reader) -> Iterator[Line]:
     for number, grant in grants.items():
         worker = visit.site.workers[number]
         count, known, programme = counts[number], visit.titled.get(number), worker.programme
-        has_stages = programme is not None and bool(programme.stages)
+        has_stages = programme is not None and programme.selection is not None
         last = known.last_success_at if known else None
         yield Line(
             number,

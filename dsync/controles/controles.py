@@ -3,69 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Text, cast, select
+from sqlalchemy import Connection, select
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
-from dsync.controles.declarations import AutreDemarche
-from dsync.controles.declared_checks import EXIGENCE, Voisins
-from dsync.controles.facts import Faits, Plan, faits_of, label_of
-from dsync.controles.values import fold_text, fold_value, french_amount, french_number
-from dsync.domain.account import Rules, account_of, said
-from dsync.domain.check_answers import ANSWER, Answer, for_ds, left_over, with_answers
+from dsync.controles.declared_checks import EXIGENCE
+from dsync.controles.dossier_facts import Gathered, gather
+from dsync.controles.facts import Plan, label_of
+from dsync.controles.values import fold_text, french_amount, french_number
+from dsync.domain import account
+from dsync.domain.account import account_of, said
+from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.detail_frame import finding, frame, framed
 from dsync.domain.dossier import (
     PARIS,
-    Champ,
-    Demandeur,
     Demarche,
     Descriptor,
-    Presence,
     Revision,
 )
-from dsync.domain.due import Judged, ToJudge
-from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
+from dsync.domain.ids import DescriptorId
+from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
-from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
-from dsync.domain.wording import listed
+from dsync.domain.verdict import Verdict
 from dsync.programme import (
     NoFields,
-    PrecheckOptions,
     Programme,
     ProgrammeRun,
+    Reading,
 )
-from dsync.store import Reader, tables
-from dsync.store.keys import key_of, secret_of
-from dsync.store.sql import among, insert_missing
+from dsync.store import tables
+from dsync.store.sql import insert_missing
 
-_dossier, _contenu = tables.dossier, tables.contenu
-_demandeur = msgspec.json.Decoder(Demandeur)
-_champs = msgspec.json.Decoder(tuple[Champ, ...])
 _OWN = "c-"
 """How the versions of declared checks begin."""
-NOON = time(12, tzinfo=PARIS)
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What the checks compare with other démarches, as one run has read it."""
-
-    key: str
-    others: Mapping[AutreDemarche, frozenset[str] | None]
-    """The applicants with such a dossier; None: the démarche is not in the database."""
-    plans: dict[RevisionId | None, Plan] = field(default_factory=dict)
-    retry_undetermined: bool = False
 
 
 class Controles(Programme):
@@ -79,7 +56,6 @@ class Controles(Programme):
 
     # Nothing is stored a second time: facts are read from the contents when a dossier is judged.
     mapping_key = ""
-    judges = True
 
     def __init__(
         self,
@@ -91,37 +67,25 @@ class Controles(Programme):
         self._words = dict(words or {})
         self._borrowed_word = borrowed_word
         self._sections = declarations.sections
-        self._evaluation = declarations.evaluation
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
         controles = self._sections.controles
-        self._others = {
-            spec
-            for controle in controles
-            for part in controle.parts
-            for spec in (part.autre_demarche, part.pas_autre_demarche)
-            if spec is not None
-        }
-        parts = [(c.nom, part) for c in controles if c.exige for part in c.exige.parts]
-        # One part of a check at most has it.
-        self._unique: dict[str, Sequence[str]] = {
-            nom: (part.champ or "", *part.unique_avec)
-            for nom, part in parts
-            if part.unique_avec is not None
-        }
-
-    @cached_property
-    def rules_version(self) -> str:
-        """A digest of the declarations and the tables."""
-        sections = self._sections
-        given = [sections.precontrole, *sections.champs.items(), *sections.tables.items()]
-        text = repr([*given, sections.controles, sorted(self.declarations.tables.items())])
-        text += repr(sorted(self._words.items())) if self._words else ""
-        return f"{_OWN}{sha256(text.encode()).hexdigest()[:12]}"
-
-    def needs_acceptance(self, former: str | None) -> bool:
-        """Return whether the rules before were none, or another programme's."""
-        return not (former or "").startswith(_OWN)
+        version = _version_of(declarations, self._words)
+        self.rules: Rules = Rules(
+            version,
+            Wording(
+                self.checks,
+                self._sections.precontrole.instruction,
+                self._sections.precontrole.max_detail_length,
+                self._sections.precontrole.publication_url,
+                words=self._words,
+                people=[one.nom for one in controles if one.humain],
+                rules=[one.regle for one in controles],
+            ),
+            papers.document_of(self._sections, version, self._words),
+            # The first ones, and those after another programme's, wait until they are accepted.
+            family=_OWN,
+        )
 
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
@@ -186,190 +150,18 @@ class Controles(Programme):
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
         """Read which applicants have a dossier in the other démarches."""
-        with run.reading() as reader:
-            others = {spec: _applicants(reader.connection, spec) for spec in self._others}
-        for spec in sorted({spec.numero for spec, found in others.items() if found is None}):
-            run.problem(
-                f"Démarche {spec} is not in this database, so autre_demarche cannot be answered: "
-                "add its file to the folder of configurations, and run `dsync sync`."
-            )
-        said = sorted((repr(spec), sorted(found or ())) for spec, found in others.items())
-        digest = sha256(repr(said).encode()).hexdigest()[:12] if said else ""
-        return Gathered(f"{self.rules_version}/{digest}", others)
+        return gather(run, self.declarations, self.rules.version)
 
-    def prepare(
-        self,
-        run: ProgrammeRun,
-        evidence: Gathered,
-        numbers: Sequence[DossierNumber],
-        options: PrecheckOptions | None,
-    ) -> set[DossierNumber]:
-        """Store the keys of each dossier whose keys have changed.
-
-        Returns:
-            These dossiers, and the open ones with their former or present keys.
-        """
-        if not self._unique:
-            return set()
-        with run.reading() as reader:
-            faits = self._faits(reader, evidence, numbers)
-            stored = reader.keys.of(numbers)
-        secret = secret_of(run)
-        keys = {numero: self._keys(one, secret) for numero, one in faits.items()}
-        changed = {numero: now for numero, now in keys.items() if now != stored[numero]}
-        if not changed:
-            return set()
-        with run.transaction() as tx:
-            affected: set[DossierNumber] = tx.keys.replace(changed)
-        return affected
-
-    def judge(
-        self,
-        run: ProgrammeRun,
-        evidence: Gathered,
-        due: Sequence[ToJudge],
-        options: PrecheckOptions | None,
-    ) -> Iterator[Judged]:
-        """Judge dossiers; yields nothing for one whose verdict is still valid."""
-        numbers = [one.numero for one in due]
-        as_of = options and options.as_of
-        depot = datetime.combine(as_of, NOON) if as_of else None
-        is_trial = options is not None and options.is_trial
-        with run.reading() as reader:
-            is_kept = is_trial or _is_kept(reader.connection, self.rules_version)
-            faits = self._faits(reader, evidence, numbers, depot)
-            doublons = reader.keys.doublons(numbers) if self._unique else {}
-        for one in due:
-            # One that DS could not render: the read that stores its contents has it judged.
-            if one.numero not in faits:
-                continue
-            others = doublons.get(one.numero, {})
-            decision = self._decide(faits[one.numero], evidence, others, one.answers)
-            if options is None and one.stands(decision) and not one.is_stale(self.rules_version):
-                continue
-            # Before the first verdict by them is stored.
-            if not is_kept:
-                self._keep(run)
-                is_kept = True
-            yield Judged(one, decision)
-
-    def _keep(self, run: ProgrammeRun) -> None:
-        document = self.rules_documents()[self.rules_version]
-        row = {"version": self.rules_version, "depuis_le": run.now, "document": document}
-        with run.transaction() as tx:
-            # A run of another démarche with the same checks may store them meanwhile.
-            insert_missing(tx.connection, tables.declaration, row)
-
-    def _faits(
-        self,
-        reader: Reader,
-        evidence: Gathered,
-        numbers: Sequence[DossierNumber],
-        depot: datetime | None = None,
-    ) -> dict[DossierNumber, Faits]:
-        columns = (_contenu.c.demandeur, _contenu.c.champs)
-        rows = reader.connection.execute(
-            select(
-                _dossier.c.numero,
-                _dossier.c.revision_id,
-                _dossier.c.depose_le,
-                *(cast(column, Text).label(column.name) for column in columns),
-            )
-            .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-            .where(among(_dossier.c.numero, numbers))
-        ).all()
-        champs, plans = self._sections.champs, evidence.plans
-        if any(row.revision_id not in plans for row in rows):
-            revisions = reader.demarche.revisions()
-            # For a revision that DS does not give.
-            every = {k: d for r in revisions.values() for k, d in r.descriptors.items()}
-            for row in rows:
-                found = revisions.get(row.revision_id)
-                plans[row.revision_id] = Plan.of(champs, found.descriptors if found else every)
-        return {
-            DossierNumber(row.numero): faits_of(
-                depot or row.depose_le,
-                _demandeur.decode(row.demandeur),
-                _champs.decode(row.champs),
-                champs,
-                plans[row.revision_id],
-            )
-            for row in rows
-        }
-
-    def _keys(self, faits: Faits, secret: bytes) -> dict[str, str]:
-        """Return the hash of what each check compares between dossiers, where it is answered."""
-        found = {}
-        for nom, names in self._unique.items():
-            if all(name in faits.valeurs for name in names):
-                found[nom] = key_of(secret, nom, *(_folded(faits.valeurs[name]) for name in names))
-        return found
-
-    def _decide(
-        self,
-        faits: Faits,
-        evidence: Gathered,
-        doublons: Mapping[str, Sequence[int]],
-        given: Mapping[str, Answer],
-    ) -> Decision:
-        applicant = applicant_of(faits.valeurs.get)
-
-        def has(spec: AutreDemarche) -> bool | None:
-            known = evidence.others[spec]
-            return None if known is None or applicant is None else applicant in known
-
-        controles = self._evaluation.controles(faits, Voisins(doublons, has))
-        controles = with_answers(controles, given)
-        controles += tuple(left_over(controles, given))
-        verdict = verdict_of(one.resultat for one in controles)
-        if verdict is Verdict.ELIGIBLE:
-            verdict = self._sections.best_verdict
-        answers = sorted((repr(spec), has(spec)) for spec in self._others)
-        return Decision(
-            verdict=verdict,
-            controles=controles,
-            detail=self._detail(verdict, controles),
-            version_regles=self.rules_version,
-            preuve_hash=sha256(repr(answers).encode()).hexdigest()[:32],
-            doublons=tuple(sorted({DossierNumber(n) for some in doublons.values() for n in some})),
-        )
-
-    def _detail(self, verdict: Verdict, controles: Sequence[Controle]) -> str:
-        section = self._sections.precontrole
-        controles = [for_ds(controle) for controle in controles]
-        first, last = frame(
-            self._words.get(verdict, verdict), section.instruction, section.publication_url
-        )
-        humains = {one.nom: one.titre for one in self._sections.controles if one.humain}
-        people = list(humains.values())
-        left = [
-            self.checks[one.controle]
-            for one in controles
-            if one.resultat is Resultat.SANS_OBJET and one.controle not in humains
-        ]
-        if left:
-            last.insert(0, f"Sans objet : {listed(left)}.")
-        if people:
-            last.insert(0, f"À contrôler par une personne : {listed(people)}.")
-        findings = [
-            finding(one.resultat, [self.checks.get(one.controle, one.controle)], one.motif)
-            for one in by_severity(controles)
-        ]
-        conforming = [
-            (self.checks[c.controle], c) for c in controles if c.resultat is Resultat.CONFORME
-        ]
-        return framed(
-            first,
-            findings,
-            conforming,
-            last,
-            section.max_detail_length,
-            rules=[one.regle for one in self._sections.controles],
-        )
+    @classmethod
+    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
+        """Store a version of the declarations."""
+        row = {"version": rules.version, "depuis_le": now, "document": rules.document}
+        # A run of another démarche with the same checks may store them meanwhile.
+        insert_missing(connection, tables.declaration, row)
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""
-        return papers.tables_shown(self.declarations, self.rules_version)
+        return papers.tables_shown(self.declarations, self.rules.version)
 
     def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
@@ -383,34 +175,42 @@ class Controles(Programme):
         self, connection: Connection | None = None
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return the declarations, then those that the database keeps, the latest first."""
-        own = papers.document_of(self._sections, self.rules_version, self._words)
         kept = _kept(connection) if connection else {}
-        return {self.rules_version: own, **kept}
+        return {self.rules.version: self.rules.document, **kept}
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
     ) -> Page:
         """Return the page that publishes a version of the checks; None: that in force."""
         today = now.astimezone(PARIS).date() if now else None
-        given = document or self.rules_documents()[self.rules_version]
+        given = document or self.rules.document
         return papers.rules_page(given, today)
 
     def account(
-        self, reader: Any, found: Mapping[str, Any], at: datetime | None = None
+        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then."""
         known = self.rules_documents(reader.connection)
 
-        def rules_of(version: str) -> Rules:
+        def rules_of(version: str) -> account.Rules:
             return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
 
         return account_of(found, at, rules_of, self.checks, self.evidence_in_words, self._words)
 
     def message(
-        self, reader: Any, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
     ) -> Message:
         """Return what the applicant of an open dossier has to send."""
         return papers.message_of(self._sections, found, checks)
+
+
+def _version_of(declarations: Declarations, words: Mapping[Verdict, str]) -> str:
+    """Return a digest of the declarations, the tables, and the configuration's words."""
+    sections = declarations.sections
+    given = [sections.precontrole, *sections.champs.items(), *sections.tables.items()]
+    text = repr([*given, sections.controles, sorted(declarations.tables.items())])
+    text += repr(sorted(words.items())) if words else ""
+    return f"{_OWN}{sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _in_words(value: Any, label: str) -> str:
@@ -425,48 +225,3 @@ def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:
     table = tables.declaration
     found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
     return {row.version: {"depuis_le": row.depuis_le, **row.document} for row in found}
-
-
-def _is_kept(connection: Connection, version: str) -> bool:
-    column = tables.declaration.c.version
-    return connection.scalar(select(column).where(column == version)) is not None
-
-
-def _folded(value: Any) -> Any:
-    return sorted(map(fold_value, value)) if isinstance(value, list) else fold_value(value)
-
-
-def applicant_of(fact: Callable[[str], Any]) -> str | None:
-    """Return by what an applicant is known in all démarches: SIREN, or a person's names."""
-    if siren := fact("siren"):
-        return str(siren)
-    names = fact("demandeur_nom"), fact("demandeur_prenom")
-    return fold_value(" ".join(names)) if all(names) else None
-
-
-def _applicants(connection: Connection, spec: AutreDemarche) -> frozenset[str] | None:
-    """Return the applicants of a démarche's dossiers of these states and days."""
-    known = select(tables.demarche.c.number).where(tables.demarche.c.number == spec.numero)
-    if connection.scalar(known) is None:
-        return None
-    rows = connection.execute(
-        select(_dossier.c.siren, _dossier.c.depose_le, _contenu.c.demandeur)
-        .join(_contenu, _contenu.c.numero == _dossier.c.numero)
-        .where(
-            _dossier.c.demarche_numero == spec.numero,
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in spec.etats]),
-        )
-    )
-    found = set()
-    for siren, depose_le, demandeur in rows:
-        day = depose_le.astimezone(PARIS).date()
-        is_in = (spec.depose_depuis is None or day >= spec.depose_depuis) and (
-            spec.depose_avant is None or day < spec.depose_avant
-        )
-        details = (demandeur or {}).get("details", {})
-        facts = {"siren": siren}
-        facts |= {f"demandeur_{name}": details.get(name) for name in ("nom", "prenom")}
-        if is_in and (applicant := applicant_of(facts.get)):
-            found.add(applicant)
-    return frozenset(found)

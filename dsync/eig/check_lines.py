@@ -21,8 +21,7 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.eig.sections import CATALOGUE_MAX_AGE
 from dsync.errors import DsyncError, EvidenceUnavailableError
-from dsync.programme import FormFault
-from dsync.store import Store
+from dsync.programme import Database, FormFault
 
 if TYPE_CHECKING:
     from dsync.eig.evidence.sources import EvidenceSources
@@ -290,7 +289,7 @@ def _named(descriptor: Descriptor) -> str:
 
 
 def evidence_lines(
-    sources: EvidenceSources, store: Store | None, now: datetime, rules: RuleSet
+    sources: EvidenceSources, store: Database | None, now: datetime, rules: RuleSet
 ) -> Iterator[CheckLine]:
     """Check whether the catalogue of beta.gouv.fr can be read, and its names; stores nothing.
 
@@ -316,7 +315,7 @@ def evidence_lines(
 
 
 def _unavailable(
-    exc: EvidenceUnavailableError, sources: EvidenceSources, store: Store | None, now: datetime
+    exc: EvidenceUnavailableError, sources: EvidenceSources, store: Database | None, now: datetime
 ) -> CheckLine:
     copy = _stored_copy(store)
     if copy is None or copy.fetched_at is None:
@@ -331,7 +330,7 @@ def _unavailable(
 
 
 def _readable(
-    catalogue: Catalogue | None, sources: EvidenceSources, store: Store | None
+    catalogue: Catalogue | None, sources: EvidenceSources, store: Database | None
 ) -> CheckLine:
     copy = _stored_copy(store)
     if copy is not None and copy.refused_sha256 is not None:
@@ -354,7 +353,7 @@ def _incubator_lines(rules: RuleSet, catalogue: Catalogue) -> Iterator[CheckLine
             yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 
 
-def _stored_copy(store: Store | None) -> EvidenceCopy | None:
+def _stored_copy(store: Database | None) -> EvidenceCopy | None:
     if store is None:
         return None
     try:

@@ -19,7 +19,7 @@ from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryAnswer, established
 from dsync.eig.stages import SUITES
-from dsync.store import Tx
+from dsync.programme import Compared, Writing
 from dsync.store import tables as engine
 from dsync.store.answer_rows import AnswerStatus
 from dsync.store.sql import CLOCK_TOLERANCE, among, insert_missing, update_rows, upsert
@@ -27,7 +27,6 @@ from dsync.store.sql import CLOCK_TOLERANCE, among, insert_missing, update_rows,
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
 _jumeau = engine.jumeau
-_cle = engine.cle
 _reponse = engine.reponse
 _verdict = engine.verdict
 
@@ -36,7 +35,7 @@ _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message
 
 DOUBLON = Check.DOUBLON.value
 NO_FORMER: Mapping[str, str] = MappingProxyType({})
-NO_KEYS: Mapping[DossierNumber, str | None] = MappingProxyType({})
+NO_WORDS: Compared = MappingProxyType({})
 CATALOGUE = "beta.gouv.fr"
 """The key of the only row of the table `evidence`."""
 
@@ -83,8 +82,6 @@ class ProductInput(NamedTuple):
     page_produit: str | None
     incubateur: str | None
     product: DossierProduct
-    cle: str | None
-    """The key of what it names without a known product."""
     preuve: Json
     """The evidence of the current verdict."""
     etabli: str | None
@@ -114,12 +111,10 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
             _candidature.c.incubateur,
             _candidature.c.produit_id,
             _candidature.c.par_sa_fiche,
-            _cle.c.cle,
             _verdict.c.preuve,
             _reponse.c.produit,
             _reponse.c.constat,
         )
-        .outerjoin(_cle, (_cle.c.numero == _candidature.c.numero) & (_cle.c.controle == DOUBLON))
         .outerjoin(_verdict, (_verdict.c.numero == _candidature.c.numero) & _verdict.c.courant)
         .outerjoin(_reponse, of_page)
         .where(among(_candidature.c.numero, numbers))
@@ -131,7 +126,6 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
             row.page_produit,
             row.incubateur,
             DossierProduct(row.produit_id, bool(row.par_sa_fiche)),
-            row.cle,
             row.preuve,
             established(row.produit, row.constat, row.page_produit),
         )
@@ -140,28 +134,24 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
 
 
 def set_products(
-    tx: Tx,
+    tx: Writing,
     products: Mapping[DossierNumber, DossierProduct],
-    keys: Mapping[DossierNumber, str | None] = NO_KEYS,
+    words: Compared = NO_WORDS,
 ) -> set[DossierNumber]:
     """Store the new products of dossiers, and queue all affected dossiers, to be judged.
 
     Args:
         tx: the transaction.
         products: the new product of each dossier whose product changed.
-        keys: the new key of what it names without a known product, of each dossier where that
-            changed.
+        words: what each dossier names without a known product, where that changed.
 
     Returns:
         These dossiers, and of the open dossiers for their former and their new products, or with
         their keys, those that were not queued before.
     """
-    affected_by_keys: set[DossierNumber] = set()
-    if keys:
-        given = {numero: {DOUBLON: key} if key else {} for numero, key in keys.items()}
-        affected_by_keys = tx.keys.replace(given)
+    affected_by_words = tx.keys.replace(words) if words else set()
     if not products:
-        return affected_by_keys
+        return affected_by_words
     with tx.queue.changing(list(products)) as affected:
         update_rows(
             tx.connection,
@@ -171,7 +161,7 @@ def set_products(
                 for numero, product in products.items()
             ],
         )
-    return affected | affected_by_keys
+    return affected | affected_by_words
 
 
 def same_product(

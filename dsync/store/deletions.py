@@ -178,7 +178,8 @@ class DeletionWrites(DeletionReads):
         """
         # They are looked at again; nothing else has changed for them.
         self._queue.add_related(numbers)
-        products = self.programme.products_of(self.connection, numbers)
+        part = self.programme.products
+        products = part.certain(self.connection, numbers) if part else {}
         shown = set(self.still_present(numbers))
         self.connection.execute(
             update(_dossier)

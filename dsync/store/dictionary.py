@@ -139,7 +139,7 @@ def folder_of(part: type[Programme]) -> Traversable:
 
 def main_table(programme: type[Programme]) -> Table | None:
     """Return the programme's table with one row per dossier; None: it has none."""
-    table = None if programme.listed is None else programme.listed.table
+    table = None if programme.lists is None else programme.lists.column.table
     return table if isinstance(table, Table) else None
 
 

@@ -434,7 +434,8 @@ def in_lists(programme: type[Programme], record: Record, now: datetime) -> dict[
     """
     facts = record.facts
     # As in `lecture_etape`: a clock that is late hides nothing of what has happened.
-    of_programme = programme.in_lists(record.programme, max(now, record.dates["modifie_le"]))
+    at, part = max(now, record.dates["modifie_le"]), programme.lists
+    of_programme = part.of_rows(record.programme, at) if part else None
     found = of_programme or InLists(
         departement_code=facts["departement_code"], departement_nom=facts["departement_nom"]
     )

@@ -13,48 +13,38 @@ from sqlalchemy import and_, delete, insert, select
 from dsync.domain.dossier import COUNTED_ETATS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.programme import ProgrammeRun
+from dsync.programme import Compared
 from dsync.store import tables
 from dsync.store.queue import QueueWrites
 from dsync.store.sql import Scope, Subject, among
+from dsync.store.sync_state import StateReads, StateWrites
 
 _cle, _dossier = tables.cle, tables.dossier
-Keys = Mapping[DossierNumber, Mapping[str, str]]
-"""By dossier, then by check."""
-
-
-def secret_of(run: ProgrammeRun) -> bytes:
-    """Return the démarche's secret for `key_of`, made at its first use."""
-    with run.reading() as reader:
-        secret: str | None = reader.state.read().cle_secrete
-    if secret is None:
-        secret = secrets.token_hex(16)
-        with run.transaction() as tx:
-            tx.state.save(cle_secrete=secret)
-    return secret.encode()
-
-
-def key_of(secret: bytes, controle: str, *compared: object) -> str:
-    """Return the key by which a check compares these values, from which they cannot be had."""
-    return hmac.new(secret, json_bytes([controle, compared]), sha256).hexdigest()
 
 
 class KeyReads(Subject):
     """Reads keys."""
 
-    def of(self, numbers: Sequence[DossierNumber]) -> Keys:
-        """Return the keys of dossiers."""
-        found: dict[DossierNumber, dict[str, str]] = {number: {} for number in numbers}
+    def changed(self, compared: Compared) -> Compared:
+        """Return those of these dossiers of which the stored keys are not of these values."""
+        found: dict[DossierNumber, dict[str, str]] = {numero: {} for numero in compared}
         rows = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(
-            among(_cle.c.numero, numbers)
+            among(_cle.c.numero, [*compared])
         )
         for numero, controle, cle in self.connection.execute(rows):
             found[DossierNumber(numero)][controle] = cle
-        return found
+        secret = StateReads(self.scope).read().cle_secrete
+        return {
+            numero: some
+            for numero, some in compared.items()
+            if some.keys() != found[numero].keys()
+            # Without a secret there are no keys yet.
+            or any(_key_of(secret or "", k, v) != found[numero][k] for k, v in some.items())
+        }
 
     def doublons(
         self, numbers: Sequence[DossierNumber]
-    ) -> Mapping[DossierNumber, Mapping[str, Sequence[int]]]:
+    ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
         """Return the other open or accepted dossiers with the same keys, by dossier and check."""
         other = _cle.alias("autre")
         counts = select(_dossier.c.numero).where(
@@ -69,9 +59,11 @@ class KeyReads(Subject):
             .where(among(_cle.c.numero, numbers), counts.exists())
             .order_by(other.c.numero)
         )
-        found: dict[DossierNumber, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        found: dict[DossierNumber, dict[str, list[DossierNumber]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
         for numero, controle, autre in rows:
-            found[DossierNumber(numero)][controle].append(autre)
+            found[DossierNumber(numero)][controle].append(DossierNumber(autre))
         return found
 
 
@@ -80,22 +72,36 @@ class KeyWrites(KeyReads):
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
-        self._queue = QueueWrites(scope)
+        self._queue, self._state = QueueWrites(scope), StateWrites(scope)
 
-    def replace(self, keys: Keys) -> set[DossierNumber]:
-        """Store the keys of dossiers in place of their former ones.
+    def replace(self, compared: Compared) -> set[DossierNumber]:
+        """Store the keys of what dossiers are compared by, in place of their former ones.
 
         Returns:
             These dossiers, and those that are compared with them, which are queued with them.
         """
-        numbers = list(keys)
+        numbers = list(compared)
+        secret = self._secret()
         rows = [
-            {"numero": numero, "controle": controle, "cle": cle}
-            for numero, some in keys.items()
-            for controle, cle in some.items()
+            {"numero": numero, "controle": controle, "cle": _key_of(secret, controle, values)}
+            for numero, some in compared.items()
+            for controle, values in some.items()
         ]
         with self._queue.changing(numbers) as affected:
             self.connection.execute(delete(_cle).where(among(_cle.c.numero, numbers)))
             if rows:
                 self.connection.execute(insert(_cle), rows)
         return affected
+
+    def _secret(self) -> str:
+        """Return the démarche's secret, made at its first use."""
+        secret = self._state.read().cle_secrete
+        if secret is None:
+            secret = secrets.token_hex(16)
+            self._state.save(cle_secrete=secret)
+        return secret
+
+
+def _key_of(secret: str, controle: str, values: Sequence[object]) -> str:
+    """Return the key by which a check compares these values, from which they cannot be had."""
+    return hmac.new(secret.encode(), json_bytes([controle, values]), sha256).hexdigest()

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 from sqlalchemy import (
     Boolean,
+    Column,
     CursorResult,
     Text,
     bindparam,
@@ -461,10 +462,11 @@ class DossierReads(Subject):
 
     def means(self, numbers: Sequence[int]) -> list[Document]:
         """Return these dossiers, each with its mean mark, if the programme has some."""
-        if not self.programme.mean or not numbers:
+        part = self.programme.selection
+        if part is None or not numbers:
             return []
         query = (
-            f"SELECT d.numero, {self.programme.mean} AS note_moyenne "  # noqa: S608 - names of ours
+            f"SELECT d.numero, {part.mean} AS note_moyenne "  # noqa: S608 - names of ours
             f"FROM dossier AS d {self._listed.join} WHERE d.numero IN :numbers"
         )
         return documents(self._execute(query, {"numbers": list(numbers)}))
@@ -633,7 +635,8 @@ class DossierReads(Subject):
         Args:
             with_stages: whether to count the programme's stages.
         """
-        reached = self.programme.reached if with_stages else {}
+        part = self.programme.selection if with_stages else None
+        reached = part.reached if part else {}
         counts = ", ".join(
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
             for rank, condition in enumerate(reached.values())
@@ -701,12 +704,18 @@ class DossierReads(Subject):
     @property
     def _followed(self) -> Mapping[str, str]:
         """The stage of a dossier and whom it waits for, as SQL."""
-        return _FOLLOWED if self.programme.stages else dict.fromkeys(_FOLLOWED, "NULL")
+        return _FOLLOWED if self.programme.selection else dict.fromkeys(_FOLLOWED, "NULL")
+
+    @property
+    def _column(self) -> Column[Any] | None:
+        """The column of the programme that lists show."""
+        part = self.programme.lists
+        return None if part is None else part.column
 
     @property
     def _listed(self) -> _Listed:
         """The programme's column, and how its table is joined."""
-        column = self.programme.listed
+        column = self._column
         if column is None:
             return _Listed("", "")
         return _Listed(
@@ -726,7 +735,7 @@ class DossierReads(Subject):
         if selection.masked and selection.departement is not None:
             conditions.append(_ENTERPRISE)
         if selection.produit is not None:
-            column = self.programme.listed
+            column = self._column
             conditions.append(
                 "false"
                 if column is None or not selection.texts
@@ -758,20 +767,21 @@ class DossierReads(Subject):
         return f"ORDER BY {self._sorted_by(selection)} {direction} NULLS LAST{by_number}"
 
     def _sorted_by(self, selection: Selection) -> str:
+        part = self.programme.selection
         match selection.tri:
             case "produit_id":
-                column = self.programme.listed
+                column = self._column
                 # Free text of the programme.
                 if column is None or not selection.texts:
                     return "d.numero"
                 return f"l.{column.name}"
             case "note_moyenne":
-                return (selection.marks and self.programme.mean) or "d.numero"
-            case "etape" if self.programme.stages:
-                ranks = (f"WHEN '{one}' THEN {k}" for k, one in enumerate(self.programme.stages))
+                return part.mean if part and selection.marks else "d.numero"
+            case "etape" if part:
+                ranks = (f"WHEN '{one}' THEN {k}" for k, one in enumerate(part.stages))
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
             case "etape" | "attend" as name:
-                return self._followed[name] if self.programme.stages else "d.numero"
+                return self._followed[name] if part else "d.numero"
             case "raison_sociale" | "departement_nom" as name if selection.masked:
                 return f"CASE WHEN {_ENTERPRISE} THEN {SORTS[name]} END"
             case name:
@@ -787,8 +797,8 @@ class DossierReads(Subject):
             found += [f"r.personnes LIKE {word}", f"r.numero IS NULL AND {number}"]
         if selection.texts:
             found.append(f"r.libre LIKE {word}")
-            if self.programme.found_by:
-                found.append(self.programme.found_by.format(like=word))
+            if self.programme.lists:
+                found.append(self.programme.lists.found_by.format(like=word))
         return f"({' OR '.join(found)})"
 
     def _values(self, selection: Selection) -> dict[str, Any]:

@@ -62,10 +62,9 @@ class QueueWrites(QueueReads):
         if not numbers:
             return []
         chosen: Any = _with_same_key(self.number, numbers)
-        related = self.programme.related(self.number, numbers)
-        if related is not None:
+        if part := self.programme.products:
             # Not two conditions: PostgreSQL would go through all dossiers.
-            chosen = chosen.union_all(related)
+            chosen = chosen.union_all(part.related(self.number, numbers))
         queuing = _queuing(_dossier.c.numero.in_(chosen))
         return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
 

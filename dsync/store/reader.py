@@ -69,6 +69,8 @@ _OPEN_PUSHES = {
     WishStatus.CONFLIT.value: "conflicts",
 }
 
+COUNTED = ("mois", "controle", "resultat", "type_administration", "phase_constatee", "nombre")
+"""The columns of `dsync precheck --stats`."""
 _WISHES, _QUARANTINE = "wishes", "quarantine"
 _DOOMED, _REQUESTS = "doomed", "requests"
 
@@ -196,6 +198,18 @@ class Reader(Subject):
         found = self.connection.execute(statement, {**where, **groupes, "limit": limit})
         return documents(found.mappings().all())
 
+    def statistics(self) -> list[Document]:
+        """Count the results of the checks by `COUNTED`, for `dsync precheck --stats`."""
+        rows = self.rows_of(
+            "lecture_statistique",
+            COUNTED,
+            {"demarche_numero": self.number},
+            order="mois, controle",
+            limit=2**31 - 1,
+        )
+        # Not by the database, whose order of texts is that of its language. None has no order.
+        return sorted(rows, key=lambda row: [str(value or "") for value in row.values()])
+
     def open_work_of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, OpenWork]:
         """Count wishes, their dossiers, quarantine, requests and doomed copies, by one query.
 
@@ -310,7 +324,7 @@ class Reader(Subject):
         whole = [number for number, groupes in shown.items() if groupes is None]
         whom: ColumnElement[Any] = case((is_open, "instructeur"), else_="personne")
         source: FromClause = _dossier
-        if self.programme.stages:
+        if self.programme.selection:
             attend = expanded(followed("attend", "dossier", "liste"), self.connection.dialect.name)
             whom = func.coalesce(literal_column(attend), whom)
             source = _dossier.outerjoin(_listed, _listed.c.numero == _dossier.c.numero)
@@ -344,18 +358,18 @@ class Reader(Subject):
 
     def made_by_sections(self) -> MadeBySections:
         """Count what optional sections of the configuration have made."""
-        count, main = func.count(), main_table(self.programme)
+        count, part = func.count(), self.programme.lists
+        main = main_table(self.programme)
         of_demarche = _dossier.c.demarche_numero == self.number
         is_wished = _outbox.c.courante & (_outbox.c.statut != WishStatus.REMPLACEE.value)
         queries = [
             select(count).where(_verdict.c.demarche_numero == self.number, _verdict.c.courant),
             select(count).where(_outbox.c.demarche_numero == self.number, is_wished),
         ]
-        if main is not None:
+        if main is not None and part is not None:
             of_main = select(count).select_from(main)
             joined = of_main.join(_dossier, _dossier.c.numero == main.c.numero)
-            answered = self.programme.answered
-            queries.append(joined.where(of_demarche, *([] if answered is None else [answered])))
+            queries.append(joined.where(of_demarche, part.answered))
         verdicts, wishes, *rows = (self.connection.scalar(query) or 0 for query in queries)
         return MadeBySections(sum(rows), "" if main is None else main.name, verdicts, wishes)
 

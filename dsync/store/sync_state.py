@@ -409,7 +409,8 @@ class IndicatorWrites(Subject):
             or self.connection.scalar(select(_figures.c.jour).where(*today).limit(1)) is None
         ):
             figures.update(self._counts())
-            figures.update(self.programme.indicators(self.connection, self.number))
+            if part := self.programme.selection:
+                figures.update(part.indicators(self.connection, self.number))
         last = self._state.read().last_success_at
         if last is not None:
             # Never below zero: the clock may have gone back since.

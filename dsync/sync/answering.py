@@ -16,6 +16,7 @@ from dsync.domain.wording import fold
 from dsync.errors import ConfigurationError
 from dsync.programme import NO_RULES
 from dsync.store import NewEvent, Reader
+from dsync.store.sql import Subject
 from dsync.sync.work import AnswerCheck, Answering, Precheck
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ def obstacle(reader: Reader, work: Answering) -> Obstacle | None:
         return why
     if not isinstance(work, AnswerCheck) or work.produit is None:
         return None
-    if (work.controle, work.resultat) != (reader.programme.names_product, Resultat.CONFORME):
+    if (work.controle, work.resultat) != (_product_check(reader), Resultat.CONFORME):
         return Obstacle.NO_PRODUCT
-    known = reader.programme.products(reader.connection)
+    known = _products_of(reader)
     return None if product_of(work.produit, known) else Obstacle.UNKNOWN_PRODUCT
 
 
@@ -83,7 +84,7 @@ def product_of(typed: str, known: Mapping[str, str]) -> str | None:
 
 def nearest_product(reader: Reader, typed: str) -> str:
     """Return « id » (name) of the known product most similar to a text; empty: none is similar."""
-    known = reader.programme.products(reader.connection)
+    known = _products_of(reader)
     spelt = {fold(text): id_ for id_, nom in known.items() for text in (nom, id_)}
     near = nearest(fold(typed), spelt)
     return f"« {spelt[near]} » ({known[spelt[near]]})" if near else ""
@@ -129,7 +130,7 @@ def explained(reader: Reader, why: Obstacle, work: Answering) -> str:
     found = reader.verdicts.for_judging(work.dossiers)
     names = [one.controle for due in found if due.current for one in due.current.controles]
     meant = nearest(work.controle, names)
-    takes, produit = reader.programme.names_product, getattr(work, "produit", None) or ""
+    takes, produit = _product_check(reader), getattr(work, "produit", None) or ""
     near = nearest_product(reader, produit) if why is Obstacle.UNKNOWN_PRODUCT else ""
     return why.format(
         takes=f", {takes}" if takes else ", and this démarche has none",
@@ -168,7 +169,7 @@ def answer(run: Run, work: Answering) -> None:
     details: dict[str, Json] = {"controle": work.controle, "resultat": None}
     with run.reading() as reader:
         check(reader, work)
-        if getattr(work, "produit", None) and run.context.judge.names_product is None:
+        if getattr(work, "produit", None) and run.context.judge.products is None:
             # Another démarche's programme has products.
             raise ConfigurationError(explained(reader, Obstacle.NO_PRODUCT, work))
     with run.transaction() as tx:
@@ -179,7 +180,7 @@ def answer(run: Run, work: Answering) -> None:
             result, reason = Resultat(work.resultat), one_line(work.motif)
             product = None
             if work.produit is not None:
-                product = product_of(work.produit, tx.programme.products(tx.connection))
+                product = product_of(work.produit, _products_of(tx))
             is_new = tx.answers.give(
                 number,
                 found_by(shown),
@@ -200,3 +201,14 @@ def answer(run: Run, work: Answering) -> None:
             # Below or by the next run: also if rules are stopped, or this run is.
             tx.queue.add(work.dossiers)
     precheck(run, Precheck(work.dossiers))
+
+
+def _product_check(reader: Reader) -> str | None:
+    part = reader.programme.products
+    return None if part is None else part.check
+
+
+def _products_of(reader: Subject) -> Mapping[str, str]:
+    """Return the names of all known products, by id; none where dossiers are about none."""
+    part = reader.programme.products
+    return part.names(reader.connection) if part else {}

@@ -139,7 +139,7 @@ class Context:
     @property
     def judge(self) -> Programme | None:
         """The programme, if it has rules; None: nothing is judged."""
-        return self.programme if self.programme and self.programme.judges else None
+        return self.programme if self.programme and self.programme.rules else None
 
     def check_stop(self) -> None:
         """Return unless the run was asked to stop.

@@ -28,6 +28,7 @@ from dsync.programme import (
     Evidence,
     PrecheckOptions,
     Programme,
+    in_force,
 )
 from dsync.store import NewEvent, Reader
 from dsync.sync.context import BATCH, Run
@@ -172,7 +173,7 @@ def judge(
     failed: Failed = {}
     for some in run.batches(new):
         # For all dossiers before the first one is judged: the check for duplicates counts them.
-        related |= prepare(run, programme, evidence, some, options, failed)
+        related |= prepare(run, evidence, some, options, failed)
     if options is None:
         if is_page:
             run.related |= related.difference(numbers)
@@ -223,6 +224,10 @@ def store_verdicts(run: Run, batch: Batch) -> None:
     waiting = {one.dossier.numero for one, _ in batch.judged if one.keeps_verdict}
     with run.transaction() as tx:
         again = [(due, decision) for due, decision in given if due.numero in by_run]
+        if given:
+            programme = run.context.programme
+            assert programme is not None  # noqa: S101 - it judged
+            programme.keep_rules(tx.connection, in_force(programme), now)
         before = tx.verdicts.retract(run.id, again)
         given = [
             (replace(due, current=before[due.numero]) if due.numero in before else due, decision)
@@ -289,11 +294,11 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
     with run.reading() as reader:
         chosen = sorted(set(work.dossiers)) or reader.queue.open_numbers()
         # Of changed rules, the table of all open dossiers: accepted ones are compared with them.
-        is_table = run.report.dry and not work.dossiers and programme.needs_acceptance(None)
+        is_table = run.report.dry and not work.dossiers and in_force(programme).wait_after(None)
         compared = reader.queue.numbers(COUNTED_ETATS) if is_table else []
-    how = PrecheckOptions(as_of, refreshes, is_trial=as_of is not None)
+    how = PrecheckOptions(as_of, refreshes)
     for some in run.batches(compared):
-        prepare(run, programme, evidence, some, how, {})
+        prepare(run, evidence, some, how, {})
     for batch in judge(run, programme, evidence, chosen, how, prepared=set(compared)):
         stored = _to_store(batch)
         kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}

@@ -48,7 +48,7 @@ def misfits_of(
     if active is None or not active.descriptors:
         return Misfits()
     faults: Collection[FormFault] = ()
-    if programme is not None and programme.judges:
+    if programme is not None and programme.rules:
         faults = programme.form_faults(demarche, active)
     lacking: list[str] = []
     if is_borrowed and annotations is not None:

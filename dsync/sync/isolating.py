@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import new_decision
 from dsync.errors import DsyncError, RuleEvaluationError
-from dsync.programme import Evidence, PrecheckOptions, Programme
+from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.context import Run
 
 One = TypeVar("One")
@@ -19,14 +20,13 @@ Failed = dict[DossierNumber, Exception]
 
 def prepare(
     run: Run,
-    programme: Programme,
     evidence: Evidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None,
     failed: Failed,
 ) -> set[DossierNumber]:
-    """Call the programme's `prepare`; a dossier on which it fails is added to `failed`."""
-    done, errors = _isolated(lambda some: programme.prepare(run, evidence, some, options), numbers)
+    """Call `prepare` of the evidence; a dossier on which it fails is added to `failed`."""
+    done, errors = _isolated(lambda some: evidence.prepare(run, some, options), numbers)
     failed.update(errors)
     return set().union(*done)
 
@@ -39,8 +39,20 @@ def judged(
     options: PrecheckOptions | None,
     failed: Failed,
 ) -> list[Judged]:
-    """Call the programme's `judge`; a dossier on which it fails is added to `failed`."""
-    done, errors = _isolated(lambda some: [*programme.judge(run, evidence, some, options)], due)
+    """Return the new decisions; a dossier on which the programme fails is added to `failed`.
+
+    Left out are dossiers of which nothing is known, and those whose verdicts stand as they are.
+    """
+    rules = in_force(programme)
+
+    def decided(some: Sequence[ToJudge]) -> list[Judged]:
+        facts = evidence.facts(run, some, options)
+        known = [(one, facts[one.numero]) for one in some if one.numero in facts]
+        anew = options is not None
+        pairs = [(one, new_decision(one, its, rules, anew=anew)) for one, its in known]
+        return [Judged(one, decision) for one, decision in pairs if decision is not None]
+
+    done, errors = _isolated(decided, due)
     failed.update((one.numero, error) for one, error in errors)
     return [one for some in done for one in some]
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
-from dsync.programme import Evidence, PrecheckOptions, Programme
+from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run, most_of
 from dsync.sync.isolating import Failed, judged, prepare
@@ -28,10 +28,10 @@ def waits_for_consent(run: Run, programme: Programme) -> bool:
     Raises:
         StoreError: the database failed.
     """
-    if run.rules_tried or not programme.needs_acceptance(None):
+    if run.rules_tried or not in_force(programme).family:
         return False
     with run.reading() as reader:
-        return programme.needs_acceptance(reader.state.read().rules_version)
+        return in_force(programme).wait_after(reader.state.read().rules_version)
 
 
 def stopped_rules(run: Run, programme: Programme, evidence: Evidence) -> bool:
@@ -54,14 +54,14 @@ def stopped_rules(run: Run, programme: Programme, evidence: Evidence) -> bool:
 
 
 def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
-    version = programme.rules_version
+    version = in_force(programme).version
     with run.reading() as reader:
         standing = reader.state.read().rules_version
         asked = [reader.consents.of(kind) for kind in (Consent.RULES, Consent.FIRST)]
     if standing == version:
         _end(run, asked)
         return False
-    is_first = programme.needs_acceptance(standing)
+    is_first = in_force(programme).wait_after(standing)
     kind = Consent.FIRST if is_first else Consent.RULES
     known = next((one for one in asked if one and version in one.proposal.subjects), None)
     if known is None or known.given_at is None:
@@ -124,15 +124,16 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
 
     Of declared checks, also those without a verdict, which these rules would be the first to give.
     """
-    every = programme.needs_acceptance(None)
+    rules = in_force(programme)
+    every = rules.wait_after(None)
     standing, pairs = 0, list[tuple[Verdict | None, Verdict]]()
     decisions, failed = list[Decision](), Failed()
-    trial = PrecheckOptions(is_trial=True)
+    trial = PrecheckOptions()
     with run.reading() as reader:
         numbers = reader.queue.open_numbers()
         compared = reader.queue.numbers(COUNTED_ETATS)
     for some in run.batches(compared if every else []):
-        prepare(run, programme, evidence, some, trial, failed)
+        prepare(run, evidence, some, trial, failed)
     for some in run.batches(numbers):
         with run.reading() as reader:
             given = [
@@ -146,14 +147,14 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
         due = [
             one
             for one in given
-            if one.current is None or one.current.version_regles != programme.rules_version
+            if one.current is None or one.current.version_regles != rules.version
         ]
         # The run that judges by these rules reports where they fail.
         for one in judged(run, programme, evidence, due, trial, failed):
             current = one.dossier.current
             pairs.append((current.verdict if current else None, one.decision.verdict))
             decisions += [one.decision] if every else []
-    return Moves.of(programme.rules_version, standing, pairs, decisions)
+    return Moves.of(rules.version, standing, pairs, decisions)
 
 
 def _stands(verdict: StoredVerdict | None) -> bool:

@@ -14,7 +14,7 @@ from dsync.wiring import Worker
 def published() -> str:
     """Return the rules, below a page's own title."""
     with Worker(load_settings(config=shipped_config())) as worker:
-        if worker.eig is None or worker.eig.rules is None:
+        if worker.eig is None or worker.eig.rule_set is None:
             raise LookupError("the shipped configuration judges nothing")
-        text = markdown(published_rules(worker.eig.rules.document()))
+        text = markdown(published_rules(worker.eig.rule_set.document()))
     return re.sub(r"\A# .+\n+", "", text)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dsync.domain.verdict import Resultat, Verdict
-from dsync.programme import COUNTED
+from dsync.store.reader import COUNTED
 from tests.commands.command import Command
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pytest
 
-from dsync.domain.due import Judged, ToJudge
-from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
+from dsync.domain.check_answers import Answer
+from dsync.domain.due import ToJudge
+from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import Results, Rules, Wording
+from dsync.domain.verdict import Controle, Resultat, StoredVerdict
 from dsync.programme import Evidence, PrecheckOptions, Programme, ProgrammeRun
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
 
 
-class Facts(NamedTuple):
-    """It has no evidence."""
+class There(NamedTuple):
+    """What it knows of a dossier."""
+
+    fingerprint: str = "1"
+    preuve: None = None
+    doublons: tuple[int, ...] = ()
+    today: None = None
+
+    def surely_stands(self, current: StoredVerdict) -> bool:
+        """Return True: nothing else can be another one."""
+        return True
+
+    def results(
+        self, answers: Mapping[str, Answer], current: StoredVerdict | None, *, holds: bool
+    ) -> Results:
+        """Find it conforming."""
+        return Results((Controle("presence", Resultat.CONFORME, "Il est là."),), {})
+
+
+class Nothing(NamedTuple):
+    """It has no evidence, and compares no dossiers."""
 
     key: str = "1"
     retry_undetermined: bool = False
+
+    def prepare(
+        self,
+        run: ProgrammeRun,
+        numbers: Sequence[DossierNumber],
+        options: PrecheckOptions | None,
+    ) -> set[DossierNumber]:
+        """Store nothing."""
+        return set()
+
+    def facts(
+        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+    ) -> Mapping[DossierNumber, There]:
+        """Return that each is there."""
+        return {one.numero: There() for one in due}
 
 
 class Everybody(Programme):
@@ -27,25 +64,11 @@ class Everybody(Programme):
 
     checks: Mapping[str, str] = {"presence": "Le dossier est là"}
     mapping_key = "everybody"
-    judges = True
-    rules_version = "1"
+    rules = Rules("1", Wording({"presence": "Le dossier est là"}, "l’équipe", 1000), {})
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
         """Return none."""
-        return Facts()
-
-    def judge(
-        self,
-        run: ProgrammeRun,
-        evidence: Any,
-        due: Sequence[ToJudge],
-        options: PrecheckOptions | None,
-    ) -> Iterator[Judged]:
-        """Find all eligible that were not."""
-        for one in due:
-            if options is not None or one.current is None:
-                check = Controle("presence", Resultat.CONFORME, "Il est là.")
-                yield Judged(one, Decision(Verdict.ELIGIBLE, (check,), "Éligible", "1", "1"))
+        return Nothing()
 
 
 @pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)

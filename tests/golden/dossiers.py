@@ -196,7 +196,7 @@ DOSSIERS = (
 @cache
 def shipped_rules() -> RuleSet:
     """Return the shipped rules, with the champs that the shipped mapping needs."""
-    return Worker(load_settings(config=CONFIG / "aap-eig7.toml")).programme.rules
+    return Worker(load_settings(config=CONFIG / "aap-eig7.toml")).programme.rule_set
 
 
 def _rules_of(dossier: Dossier) -> RuleSet:

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from dsync.domain.verdict import Verdict
 from dsync.eig.precheck.catalogue import Catalogue, Product
-from dsync.eig.precheck.evaluation import CurrentVerdict, judge_if_needed
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.product import resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
@@ -32,6 +31,7 @@ from tests.property.answers import (
     source,
     spellings,
 )
+from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
 
 NAMES = ("2.6", "2.7")
 NAMELESS = ("adresse coupée", "pièce jointe")

@@ -17,9 +17,10 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.eig.candidature import Candidature, Voeu
 from dsync.eig.precheck.catalogue import Catalogue, Phase, Product
-from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
+from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
+from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
 from tests.unit.eig.precheck.conftest import CONFIG
 from tests.unit.eig.precheck.sections import rules_of
 

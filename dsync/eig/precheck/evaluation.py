@@ -1,14 +1,12 @@
-"""Judges a candidature: runs all checks and makes one decision of their results."""
+"""What is known of a candidature to judge, and the results of all checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import NamedTuple
 
 from msgspec import structs
 
@@ -24,15 +22,8 @@ from dsync.domain.check_answers import (
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.verdict import (
-    Controle,
-    Decision,
-    Resultat,
-    StoredVerdict,
-    Verdict,
-    verdict_of,
-    worst,
-)
+from dsync.domain.judging import Results, Rules, decide, naming
+from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import Check
@@ -40,7 +31,7 @@ from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, Context, mak
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.checks.completude import check_completude
-from dsync.eig.precheck.detail import detail_text
+from dsync.eig.precheck.detail import wording_of
 from dsync.eig.precheck.evidence import (
     AbsentPage,
     Evidence,
@@ -52,148 +43,146 @@ from dsync.eig.precheck.evidence import (
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import A_EXAMINER
-from dsync.errors import RuleEvaluationError
 
 NO_ANSWERS: Mapping[str, Answer] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatureFacts:
+    """What is known of a candidature to judge; `domain.judging.Facts` says what each is."""
+
+    candidature: Candidature
+    evidence: Evidence
+    rule_set: RuleSet
+    doublons: frozenset[DossierNumber]
+    named: IdentifiedProduct
+    frozen: ProductEvidence | None
+    fingerprint: str
+    today: CandidatureFacts | None = None
+
+    @property
+    def preuve(self) -> Json:
+        """The product evidence, which stays stored while the text names no single product."""
+        preuve = self.named.product_evidence or self.frozen
+        return None if preuve is None else preuve.document()
+
+    def surely_stands(self, current: StoredVerdict) -> bool:
+        """Return whether there is neither another product evidence today, nor a former remark."""
+        is_told = self.today is None and current.remarque is None
+        return is_told or self.frozen is None or self.evidence.catalogue is None
+
+    def results(
+        self, answers: Mapping[str, Answer], current: StoredVerdict | None, *, holds: bool
+    ) -> Results:
+        """Make the checks, but for those whose results surely hold."""
+        known: Iterable[Controle] = ()
+        if current is not None:
+            # Only this check depends on the other dossiers; what is off is not made.
+            on = self.rule_set.checks - {Check.DOUBLON}
+            known = [found_by(one) for one in current.controles if one.controle in on]
+            if not holds:
+                known = [one for one in known if self._is_about(one, current)]
+        return _run_checks(_context(self, answers), known)
+
+    def _is_about(self, one: Controle, current: StoredVerdict) -> bool:
+        """Return whether a result stands, because it is about an answer that did not change.
+
+        Where no product is named, no evidence is frozen: read again, after an edit of another
+        question or a revision of the form, the same answer would be read late.
+        """
+        typed = self.candidature.page_produit
+        return (
+            self.frozen is None
+            and one.controle == Check.FICHE_PRODUIT
+            and current.version_regles == self.rule_set.version
+            and typed is not None
+            and one.preuve.get("saisie") == typed
+        )
+
+
+def rules_of(rule_set: RuleSet) -> Rules:
+    """Return the rules in force, as far as all programmes have them."""
+    config = rule_set.config
+    wording = wording_of(config.instruction, config.max_detail_length, config.publication_url)
+    return Rules(rule_set.version, wording, rule_set.document(), rule_set.shipped_lists)
+
+
+def facts_of(
+    candidature: Candidature,
+    evidence: Evidence,
+    rule_set: RuleSet,
+    *,
+    doublons: Iterable[DossierNumber],
+    frozen: ProductEvidence | None = None,
+    answers: Mapping[str, Answer] = NO_ANSWERS,
+    absent: AbsentPage | None = None,
+    current: StoredVerdict | None = None,
+) -> CandidatureFacts:
+    """Return what is known of a candidature.
+
+    Args:
+        candidature: the dossier in the programme's terms.
+        evidence: the catalogue and the registry's answers.
+        rule_set: the rules in force.
+        doublons: numbers of the other dossiers for the same product.
+        frozen: the product evidence of the current verdict. It is used as long as the applicant
+            names that product; the remark then says what today's catalogue would change.
+        answers: what persons established, by check.
+        absent: the page that an earlier catalogue did not have, as `absent_page` returns it.
+        current: the current verdict, if it may stand.
+    """
+    typed, incubateur = candidature.page_produit, candidature.incubateur
+    answer = answers.get(Check.FICHE_PRODUIT)
+    named = established(answer.produit, answer.constat, typed) if answer else None
+    kept = identify_product(typed, incubateur, evidence, rule_set, frozen, absent, named)
+    fingerprint = _fingerprint(candidature, evidence, rule_set, kept)
+    facts = CandidatureFacts(
+        candidature=candidature,
+        evidence=evidence,
+        rule_set=rule_set,
+        doublons=frozenset(doublons) - {candidature.numero},
+        named=kept,
+        frozen=frozen,
+        fingerprint=fingerprint,
+    )
+    if kept.is_frozen:
+        now = identify_product(typed, incubateur, evidence, rule_set, None, absent, named)
+        is_other = now.match != kept.match
+        now_hash = _fingerprint(candidature, evidence, rule_set, now) if is_other else fingerprint
+        if now_hash != fingerprint:
+            facts = replace(facts, today=replace(facts, named=now, fingerprint=now_hash))
+    if current is not None and not evidence.aliases_known:
+        # What was judged by redirects that could be read stands while they cannot.
+        known = _fingerprint(candidature, evidence, rule_set, kept, aliases_known=True)
+        if current.preuve_hash == known:
+            facts = replace(facts, fingerprint=known)
+    return facts
 
 
 def judge(
     candidature: Candidature,
     evidence: Evidence,
-    rules: RuleSet,
+    rule_set: RuleSet,
     *,
-    doublons: Sequence[DossierNumber],
+    doublons: Iterable[DossierNumber],
     frozen_product: ProductEvidence | None = None,
     answers: Mapping[str, Answer] = NO_ANSWERS,
-    absent: AbsentPage | None = None,
 ) -> Decision:
-    """Return the decision on a candidature; equal arguments give equal decisions.
-
-    Args:
-        candidature: the dossier in the programme's terms.
-        evidence: the catalogue and the registry's answers.
-        rules: the rules in force.
-        doublons: numbers of the other dossiers for the same product.
-        frozen_product: the product evidence of the current verdict. It is used as long as the
-            applicant names that product; `Decision.remarque` then says what today's catalogue
-            would change.
-        answers: what persons established, by check.
-        absent: the page that an earlier catalogue did not have, as `absent_page` returns it.
+    """Return the decision on a candidature by itself; arguments as of `facts_of`.
 
     Raises:
         RuleEvaluationError: a check failed, which is a bug.
     """
-    with _naming(candidature):
-        products = _identify(candidature, evidence, rules, frozen_product, absent, answers)
-        return _decide(candidature, evidence, rules, doublons, products, frozen_product, answers)
-
-
-@contextmanager
-def _naming(candidature: Candidature) -> Iterator[None]:
-    """Turn the exception of a check into an error that names the dossier, and no value of it."""
-    try:
-        yield
-    except Exception as exc:
-        raise RuleEvaluationError(
-            f"Dossier {candidature.numero}: a check failed ({type(exc).__name__}). Its verdict "
-            "stays as it was; report this with the dossier's number.",
-            dossier=candidature.numero,
-        ) from exc
-
-
-class CurrentVerdict(NamedTuple):
-    """The verdict that a dossier has."""
-
-    is_stale: bool
-    """Whether the dossier or the rules have changed since."""
-    verdict: StoredVerdict | Decision
-    product: ProductEvidence | None
-    """The product evidence, which is used again as long as the applicant names that product."""
-
-
-def judge_if_needed(
-    candidature: Candidature,
-    evidence: Evidence,
-    rules: RuleSet,
-    *,
-    doublons: tuple[DossierNumber, ...],
-    current: CurrentVerdict | None,
-    answers: Mapping[str, Answer] = NO_ANSWERS,
-) -> Decision | None:
-    """Return a new decision, or None when the current verdict is still valid.
-
-    If the product was found before, a newer catalogue can only change the remark.
-
-    Args:
-        candidature: the dossier in the programme's terms.
-        evidence: the catalogue and the registry's answers.
-        rules: the rules in force.
-        doublons: numbers of the other dossiers for the same product.
-        current: the current verdict; None when the dossier has none.
-        answers: what persons established, by check.
-
-    Raises:
-        RuleEvaluationError: a check failed, which is a bug.
-    """
-    if current is None:
-        return judge(candidature, evidence, rules, doublons=doublons, answers=answers)
-    verdict, frozen = current.verdict, current.product
-    with _naming(candidature):
-        absent = absent_page(candidature, verdict, frozen)
-        products = _identify(candidature, evidence, rules, frozen, absent, answers)
-        # The other dossiers are not in this hash: they concern one check only.
-        hashes = {products.kept_hash}
-        if not evidence.aliases_known:
-            # What was judged by redirects that could be read stands while they cannot.
-            hashes.add(
-                _fingerprint(candidature, evidence, rules, products.kept, aliases_known=True)
-            )
-        holds = not current.is_stale and verdict.preuve_hash in hashes
-        is_valid = holds and doublons == verdict.doublons
-        if is_valid:
-            if frozen is None or evidence.catalogue is None:
-                return None
-            # Today's catalogue says the same, and there is no former remark to remove.
-            if products.kept_hash == products.today_hash and verdict.remarque is None:
-                return None
-        # Only this check depends on the other dossiers; what is off is not made.
-        on = rules.checks - {Check.DOUBLON}
-        made = [found_by(one) for one in verdict.controles if one.controle in on]
-        known = made if holds else ()
-        if not holds and verdict.preuve_hash in hashes and frozen is None:
-            known = [one for one in made if _is_about(one, candidature, verdict, rules)]
-        decision = _decide(candidature, evidence, rules, doublons, products, frozen, answers, known)
-    return None if is_valid and decision.remarque == verdict.remarque else decision
-
-
-def _is_about(
-    one: Controle,
-    candidature: Candidature,
-    verdict: StoredVerdict | Decision,
-    rules: RuleSet,
-) -> bool:
-    """Return whether a result stands, because it is about an answer that did not change.
-
-    Where no product is named, no evidence is frozen: read again, after an edit of another question
-    or a revision of the form, the same answer would be read late.
-    """
-    return (
-        one.controle == Check.FICHE_PRODUIT
-        and verdict.version_regles == rules.version
-        and candidature.page_produit is not None
-        and one.preuve.get("saisie") == candidature.page_produit
-    )
-
-
-class _Products(NamedTuple):
-    """The product that a dossier names, each with the digest of the evidence that follows."""
-
-    kept: IdentifiedProduct
-    """By the evidence of the current verdict, as long as it applies."""
-    kept_hash: str
-    today: IdentifiedProduct
-    """By today's catalogue alone."""
-    today_hash: str
+    with naming(DossierNumber(candidature.numero)):
+        facts = facts_of(
+            candidature,
+            evidence,
+            rule_set,
+            doublons=doublons,
+            frozen=frozen_product,
+            answers=answers,
+        )
+        return decide(facts, rules_of(rule_set), answers)
 
 
 def absent_page(
@@ -222,62 +211,8 @@ def absent_page(
     return AbsentPage(page, at) if at >= candidature.depose_le else None
 
 
-def _identify(
-    candidature: Candidature,
-    evidence: Evidence,
-    rules: RuleSet,
-    frozen: ProductEvidence | None,
-    absent: AbsentPage | None,
-    answers: Mapping[str, Answer],
-) -> _Products:
-    typed, incubateur = candidature.page_produit, candidature.incubateur
-    answer = answers.get(Check.FICHE_PRODUIT)
-    named = established(answer.produit, answer.constat, typed) if answer else None
-    kept = today = identify_product(typed, incubateur, evidence, rules, frozen, absent, named)
-    kept_hash = today_hash = _fingerprint(candidature, evidence, rules, kept)
-    if kept.is_frozen:
-        today = identify_product(typed, incubateur, evidence, rules, None, absent, named)
-        if today.match != kept.match:
-            today_hash = _fingerprint(candidature, evidence, rules, today)
-    return _Products(kept, kept_hash, today, today_hash)
-
-
-def _decide(
-    candidature: Candidature,
-    evidence: Evidence,
-    rules: RuleSet,
-    doublons: Sequence[DossierNumber],
-    products: _Products,
-    frozen: ProductEvidence | None,
-    answers: Mapping[str, Answer],
-    known: Iterable[Controle] = (),
-) -> Decision:
-    """Return the decision; `known` are results that still hold, whose checks are not made again."""
-    kept, kept_hash, today, today_hash = products
-    # The frozen evidence stays stored while the text names no single product.
-    preuve = kept.product_evidence or frozen
-    decision = structs.replace(
-        _run_checks(
-            _context(candidature, evidence, rules, doublons, kept, answers), kept_hash, known
-        ),
-        preuve=None if preuve is None else preuve.document(),
-    )
-    if kept_hash == today_hash:
-        return decision
-    # The frozen evidence stays; the remark says what today's catalogue would change.
-    context = _context(candidature, evidence, rules, doublons, today, answers)
-    anew = _run_checks(context, today_hash)
-    return structs.replace(decision, remarque=_remark(decision, anew))
-
-
-def _context(
-    candidature: Candidature,
-    evidence: Evidence,
-    rules: RuleSet,
-    doublons: Sequence[DossierNumber],
-    named: IdentifiedProduct,
-    answers: Mapping[str, Answer],
-) -> Context:
+def _context(facts: CandidatureFacts, answers: Mapping[str, Answer]) -> Context:
+    candidature, evidence, named = facts.candidature, facts.evidence, facts.named
     catalogue, at = evidence.catalogue, evidence.catalogue_at
     source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
     if known := named.product_evidence:
@@ -285,21 +220,22 @@ def _context(
     return Context(
         candidature=candidature,
         evidence=evidence,
-        rules=rules,
+        rules=facts.rule_set,
         match=named.match,
         typed=named.typed,
         catalogue_source=source,
         catalogue_sha256=sha256,
         consulte_le=at.isoformat() if at else None,
-        read_day=rules.local_day(at) if at else None,
-        deposit_day=rules.local_day(candidature.depose_le),
+        read_day=facts.rule_set.local_day(at) if at else None,
+        deposit_day=facts.rule_set.local_day(candidature.depose_le),
         # Sorted, because the numbers are in the text.
-        doublons=tuple(sorted(set(doublons) - {candidature.numero})),
+        doublons=tuple(sorted(facts.doublons)),
         answers=answers,
     )
 
 
-def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = ()) -> Decision:
+def _run_checks(context: Context, known: Iterable[Controle]) -> Results:
+    """Return the results; `known` ones still hold, and their checks are not made again."""
     made = [check for check in Check if check in context.rules.checks]
     by_name = {controle.controle: controle for controle in known}
     for check in made:
@@ -313,28 +249,15 @@ def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = 
             if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
         )
         by_name[Check.COMPLETUDE] = check_completude(replace(context, reported_blanks=reported))
-    controles = _with_answers([by_name[check] for check in made], context)
     product = context.match.product
-    return Decision(
-        verdict=verdict_of(controle.resultat for controle in controles),
-        controles=controles,
-        detail=detail_text(
-            controles,
-            instruction=context.rules.config.instruction,
-            max_length=context.rules.config.max_detail_length,
-            publication_url=context.rules.config.publication_url,
-        ),
-        version_regles=context.rules.version,
-        preuve_hash=preuve_hash,
-        doublons=context.doublons,
-        constats={
-            "produit_id": context.match.product_id,
-            # The catalogue spells a phase with or without accents and capitals.
-            "phase_constatee": fold(_fact(by_name, Check.PHASE, "phase") or "") or None,
-            "incubateur_constate": product.incubateur if product else None,
-            "type_administration": _fact(by_name, Check.ADMINISTRATION, "type") or "inconnu",
-        },
-    )
+    constats: dict[str, Json] = {
+        "produit_id": context.match.product_id,
+        # The catalogue spells a phase with or without accents and capitals.
+        "phase_constatee": fold(_fact(by_name, Check.PHASE, "phase") or "") or None,
+        "incubateur_constate": product.incubateur if product else None,
+        "type_administration": _fact(by_name, Check.ADMINISTRATION, "type") or "inconnu",
+    }
+    return Results(_with_answers([by_name[check] for check in made], context), constats)
 
 
 def _with_answers(made: Sequence[Controle], context: Context) -> tuple[Controle, ...]:
@@ -413,22 +336,6 @@ def _fingerprint(
             registry.siren, registry.status.value, registry.nature_juridique, registry.is_closed
         ]  # fmt: skip
     return sha256(json_bytes(facts)).hexdigest()[:32]
-
-
-def _remark(kept: Decision, today: Decision) -> str | None:
-    """Return what today's catalogue would change in the verdict, or None for nothing."""
-    # Evidence that cannot be had now says nothing about the verdict.
-    if today.verdict in (kept.verdict, Verdict.INDETERMINE):
-        return None
-    before = {controle.controle: controle.resultat for controle in kept.controles}
-    moved = [
-        controle.motif
-        for controle in today.controles
-        if worst((before[controle.controle], controle.resultat)) is not before[controle.controle]
-    ]
-    return " ".join(
-        [f"D’après le catalogue actuel, le verdict serait {today.verdict.value}.", *moved]
-    )
 
 
 def _fact(by_name: Mapping[str, Controle], check: Check, key: str) -> str | None:

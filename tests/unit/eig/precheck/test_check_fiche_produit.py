@@ -12,9 +12,10 @@ from dsync.domain.verdict import Controle, Verdict
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.evaluation import CurrentVerdict, judge, judge_if_needed
+from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
+from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
 from tests.unit.eig.precheck.conftest import FETCHED_AT, startups_json
 
 PAGE = "https://beta.gouv.fr/startups"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import product
 
@@ -16,7 +17,7 @@ from dsync.domain.detail_frame import finding, framed, stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
-from dsync.eig.precheck.detail import detail_text
+from dsync.eig.precheck.detail import wording_of
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
 
 ORDER = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.INELIGIBLE)
@@ -72,6 +73,18 @@ def test_settling_the_counterfactual_and_nothing_less_is_enough(
 
     assert after(set(needed)) is Verdict.ELIGIBLE
     assert all(after(set(needed) - {one}) is not Verdict.ELIGIBLE for one in needed)
+
+
+def detail_text(
+    controles: Sequence[Controle],
+    *,
+    instruction: str,
+    max_length: int,
+    publication_url: str | None = None,
+) -> str:
+    """Return the text of a decision."""
+    wording = wording_of(instruction, max_length, publication_url)
+    return wording.detail(verdict_of(one.resultat for one in controles), controles)
 
 
 CONTROLES = st.lists(

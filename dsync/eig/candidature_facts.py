@@ -1,0 +1,150 @@
+"""What one run knows of candidatures: their products, who else names these, and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from dsync.domain.due import ToJudge
+from dsync.domain.ids import DossierNumber
+from dsync.eig import rows
+from dsync.eig.candidature import Candidature
+from dsync.eig.evidence.gathering import GatheredEvidence, with_registry
+from dsync.eig.precheck.evaluation import CandidatureFacts, absent_page, facts_of
+from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
+from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.same_words import named_words
+from dsync.eig.rows import DossierProduct
+from dsync.programme import PrecheckOptions, ProgrammeRun
+
+NOON = time(12, tzinfo=UTC)
+"""At this time the day in Paris and in UTC is the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class EigEvidence:
+    """What one run judges candidatures by; `programme.Evidence` says what each method returns."""
+
+    gathered: GatheredEvidence
+    rule_set: RuleSet
+
+    @property
+    def key(self) -> str:
+        """Changes with the catalogue or the rules."""
+        return self.gathered.key
+
+    @property
+    def retry_undetermined(self) -> bool:
+        """Whether the registry is asked."""
+        return self.gathered.retry_undetermined
+
+    def prepare(
+        self,
+        run: ProgrammeRun,
+        numbers: Sequence[DossierNumber],
+        options: PrecheckOptions | None,
+    ) -> set[DossierNumber]:
+        """Store the product of each dossier whose product has changed.
+
+        Without a catalogue, no change is detected.
+
+        Returns:
+            The dossiers whose product changed, and the open dossiers for the same products.
+        """
+        known = self.gathered.evidence
+        catalogue = known.catalogue
+        if catalogue is None:
+            return set()
+        with run.reading() as reader:
+            inputs = rows.product_inputs(reader.connection, numbers)
+        changed: dict[DossierNumber, DossierProduct] = {}
+        words: dict[DossierNumber, Mapping[str, Sequence[object]]] = {}
+        for one in inputs:
+            preuve = options.frozen(one.preuve) if options else one.preuve
+            match = identify_product(
+                one.page_produit,
+                one.incubateur,
+                known,
+                self.rule_set,
+                stored_product(preuve),
+                named=one.etabli,
+            ).match
+            # Dossiers that name a product by its former and by its present id are doublons.
+            id_ = catalogue.current_id(match.product_id) if match.product_id else None
+            product = DossierProduct(id_, id_ is not None and match.is_certain)
+            if product != one.product:
+                changed[one.numero] = product
+            named = named_words(one.page_produit, match)
+            words[one.numero] = {rows.DOUBLON: (named,)} if named else {}
+        with run.reading() as reader:
+            moved = reader.keys.changed(words)
+        if not changed and not moved:
+            return set()
+        with run.transaction() as tx:
+            return rows.set_products(tx, changed, moved)
+
+    def facts(
+        self,
+        run: ProgrammeRun,
+        due: Sequence[ToJudge],
+        options: PrecheckOptions | None,
+    ) -> dict[DossierNumber, CandidatureFacts]:
+        """Return what is known of candidatures, with the registry's answers."""
+        with run.reading() as reader:
+            candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
+            products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
+            catalogue = self.gathered.evidence.catalogue
+            former = catalogue.former_ids(products) if catalogue else rows.NO_FORMER
+            members = rows.same_product(reader.connection, run.demarche, products, former)
+            unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
+            same_words = reader.keys.doublons(unknown) if unknown else {}
+        # For all of them first: several applicants can be one enterprise, which is looked up once.
+        known = with_registry(
+            run,
+            self.gathered.sources.registry,
+            candidatures.values(),
+            self.gathered.evidence,
+            self.rule_set,
+        )
+        found = {}
+        for one in due:
+            candidature = candidatures.get(one.numero)
+            # One that DS could not render since before there was a mapping: the read that stores
+            # its row has it judged, because its inputs have changed.
+            if candidature is None:
+                continue
+            twins: Iterable[DossierNumber] = members.get(candidature.produit_id or "", ())
+            if candidature.produit_id is None:
+                twins = same_words.get(one.numero, {}).get(rows.DOUBLON, ())
+            found[one.numero] = self._facts(one, candidature, known, twins, options)
+        return found
+
+    def _facts(
+        self,
+        due: ToJudge,
+        candidature: Candidature,
+        evidence: Evidence,
+        twins: Iterable[DossierNumber],
+        options: PrecheckOptions | None,
+    ) -> CandidatureFacts:
+        verdict = current = due.current
+        preuve = verdict.preuve if verdict else None
+        frozen = stored_product(preuve)
+        if options is not None and options.as_of is not None:
+            depot = datetime.combine(options.as_of, NOON)
+            candidature = candidature.with_changes(depose_le=depot)
+        # Fresh evidence does not tell that the page came after the deposit.
+        absent = absent_page(candidature, verdict, frozen) if verdict else None
+        if options is not None:
+            frozen, current = stored_product(options.frozen(preuve)), None
+        return facts_of(
+            candidature,
+            evidence,
+            self.rule_set,
+            doublons=twins,
+            frozen=frozen,
+            answers=due.answers,
+            absent=absent,
+            current=current,
+        )
