@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -48,8 +48,8 @@ class _PageInfo(Struct, rename="camel"):
 class _Connection(Struct, rename="camel"):
     """A page of a list; its nodes stay JSON, so that an invalid one does not prevent the others."""
 
-    nodes: list[Raw] | None
     page_info: _PageInfo
+    nodes: list[Raw] | None = None
 
 
 class _Demarche(Struct, rename="camel"):
@@ -93,12 +93,7 @@ class _Deleted(Struct, rename="camel"):
     date_supression: datetime
 
 
-class _Alone(Struct):
-    dossier: Raw = NULL
-
-
 _data_of = Decoder(_Data).decode
-_alone_of = Decoder(_Alone).decode
 _aliases_of = Decoder(dict[str, Raw]).decode
 
 
@@ -215,13 +210,18 @@ def _path_of(path: Sequence[object]) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def light_page_of(answer: Answer, subject: str, first: int) -> LightPage:
-    """Return a page of numbers, at most `first`.
+def light_page_of(
+    answer: Answer, subject: str, first: int, *, has_numbers: bool = True
+) -> LightPage:
+    """Return a page of numbers, at most `first`; without nodes, of one that has none.
 
     Raises:
         DSError: as `page_of`.
     """
-    raws, info = _listed(_demarche(answer, subject).dossiers, first, subject)
+    connection = _demarche(answer, subject).dossiers
+    if connection and not has_numbers:
+        connection.nodes = [NULL]
+    raws, info = _listed(connection, first, subject)
     _paths(answer.errors, len(raws))
     nodes = [_read(_LightNode, raw) for raw in raws]
     numbers = tuple(DossierNumber(node.number) if node else None for node in nodes)
@@ -282,41 +282,6 @@ def demarche_of(node: Mapping[str, Any]) -> DemarcheNumber:
     return DemarcheNumber(node["demarche"]["number"])
 
 
-def dossier_of(
-    answer: Answer, subject: str, number: DossierNumber, demarche: DemarcheNumber
-) -> Page:
-    """Return a dossier that was requested alone, as a page with one dossier.
-
-    Args:
-        answer: of DS.
-        subject: what was requested, for messages.
-        number: the dossier's.
-        demarche: the démarche that the dossier must belong to.
-
-    Raises:
-        DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
-        DSBadDataError: DS cannot render it; `details["path"]` names the field.
-        DSError: as `page_of`.
-    """
-    raw = _alone_of(answer.raw).dossier if answer.raw is not None else NULL
-    is_there = raw != NULL
-    errors = [error for error in answer.errors if not (is_there and _is_link(error))]
-    path = ", ".join(dict.fromkeys(_path_of(error.path[1:]) for error in errors))
-    fault = fault_of_errors(errors, has_data=is_there)
-    # After a time-out, the fields that DS did not reach are null.
-    if not is_there or fault is Fault.TIMEOUT:
-        raise error_of(fault or Fault.BAD_DATA, subject=subject, path=path)
-    node = read_dossier(bytes(raw), number)
-    if isinstance(node, Unreadable):
-        return Page.of(unreadable=(node,))
-    if node.number != number:
-        return Page.of(unreadable=(Unreadable(number, "identite", "number"),))
-    # The token can read several démarches.
-    if node.demarche_number != demarche:
-        raise error_of(Fault.NOT_FOUND, subject=subject)
-    return Page.of(node, incomplete={number: path} if path else {})
-
-
 def files_of(answer: Answer, subject: str, demarche: DemarcheNumber) -> dict[PieceKey, RemoteFile]:
     """Return the files of a dossier; one that is listed twice in a champ is there once.
 
@@ -370,47 +335,55 @@ def item_of(answer: Answer, field: str, subject: str) -> Any:
     return node
 
 
-def aliased(answer: Answer, count: int) -> tuple[dict[int, Raw], frozenset[int], bool]:
+class Aliased(NamedTuple):
+    """The dossiers of an answer with the aliases `d0`, `d1`, …, by their index."""
+
+    there: dict[int, Raw]
+    gone: frozenset[int]
+    """Those that DS does not show."""
+    broken: dict[int, str]
+    """Paths of what DS could not render; what it has of them all the same is in `there`."""
+    is_all: bool
+    """Whether the others need not be requested again."""
+
+
+def aliased(answer: Answer, count: int) -> Aliased:
     """Split an answer with the aliases `d0`, `d1`, … into its dossiers.
 
-    One dossier that DS does not show makes the whole `data` null, because `dossier` is non-null in
-    the schema: the other dossiers then have to be requested again.
+    One dossier that DS does not show, or cannot render, makes the whole `data` null, because
+    `dossier` is non-null in the schema: the other dossiers then have to be requested again.
 
     Args:
         answer: of DS.
         count: number of aliases.
 
-    Returns:
-        The JSON of the dossiers and the hidden ones, both by index, and whether that is all.
-
     Raises:
         DSTimeoutError: DS timed out.
-        DSBadDataError: DS cannot render a dossier.
+        DSBadDataError: DS fails, and does not say on which of them.
     """
     gone: set[int] = set()
+    paths: dict[int, list[str]] = {}
     has_data = answer.raw is not None
     for error in answer.errors:
-        fault = fault_of_error(error, has_data=has_data)
-        index = _alias_index(error, count)
-        if fault not in _HIDDEN or index is None:
+        fault, index = fault_of_error(error, has_data=has_data), _alias_index(error, count)
+        if index is None or fault not in {*_HIDDEN, Fault.BAD_DATA}:
             gravest = fault_of_errors(answer.errors, has_data=has_data)
             raise error_of(
                 gravest if gravest and gravest not in _HIDDEN else Fault.BAD_DATA,
                 subject="a dossier",
-                position=index,
             )
-        gone.add(index)
-    if answer.raw is None:
-        return {}, frozenset(gone), False
-    nodes = _aliases_of(answer.raw)
-    there: dict[int, Raw] = {}
-    for index in range(count):
-        node = nodes.get(f"d{index}", NULL)
-        if node != NULL:
-            there[index] = node
-        elif index not in gone:
-            raise error_of(Fault.BAD_DATA, subject="a dossier", position=index)
-    return there, frozenset(gone), True
+        if fault is Fault.BAD_DATA:
+            paths.setdefault(index, []).append(_path_of(error.path[1:]))
+        elif not _is_link(error):
+            gone.add(index)
+    nodes = _aliases_of(answer.raw) if answer.raw is not None else {}
+    there = {i: nodes[f"d{i}"] for i in range(count) if nodes.get(f"d{i}", NULL) != NULL}
+    if answer.raw is not None:
+        paths |= {i: [] for i in {*range(count)} - there.keys() - gone - paths.keys()}
+    elif not (gone or paths):
+        raise error_of(Fault.BAD_DATA, subject="a dossier")
+    broken = {i: ", ".join(dict.fromkeys(several)) for i, several in paths.items()}
+    return Aliased(there, frozenset(gone), broken, answer.raw is not None)
 
 
 def _alias_index(error: GraphError, count: int) -> int | None:

@@ -5,9 +5,7 @@ All methods are thread-safe. Exceptions of gql and requests do not leave this pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -23,7 +21,6 @@ from dsync.ds.answers import (
     aliased,
     deletions_of,
     demarche_of,
-    dossier_of,
     files_of,
     glance_page_of,
     item_of,
@@ -39,7 +36,7 @@ from dsync.ds.demarche_reading import (
     read_demarche,
     refusals_of,
 )
-from dsync.ds.dossier_reading import lacks_address_only, read_dossier
+from dsync.ds.dossier_reading import MAPS, PATH_OF_MAPS, read_dossier, to_omit
 from dsync.ds.operations import Operation
 from dsync.ds.results import (
     DeletedPage,
@@ -65,6 +62,8 @@ from dsync.errors import (
 T = TypeVar("T")
 DOSSIERS_PER_REQUEST = 50
 """Of those that are requested by their numbers: DS has 30 s for all of a document."""
+MAX_TIMEOUTS_IN_A_ROW = 3
+"""After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
 SHAPE_ERRORS = (
     AttributeError,
     IndexError,
@@ -141,6 +140,7 @@ class DSClient(Transport):
         first: int,
         after: str | None,
         updated_since: datetime | None,
+        has_numbers: bool = True,
     ) -> LightPage:
         """Return only the numbers of a page's dossiers.
 
@@ -149,15 +149,17 @@ class DSClient(Transport):
             first: number of dossiers to request, 1 to 100.
             after: cursor of the page before; None for the first page.
             updated_since: only dossiers changed since; None: all.
+            has_numbers: False: only the cursor is requested.
 
         Raises:
             DSError: as `read_page`.
         """
         subject = f"démarche {number}"
+        variables = _page_variables(number, first, after, updated_since)
         return self._read(
             operations.load("dossiers_light_page"),
-            _page_variables(number, first, after, updated_since),
-            lambda answer: light_page_of(answer, subject, first),
+            variables if has_numbers else {**variables, "withNumbers": False},
+            lambda answer: light_page_of(answer, subject, first, has_numbers=has_numbers),
             subject=subject,
             policy=RetryPolicy.LIGHT,
         )
@@ -209,92 +211,68 @@ class DSClient(Transport):
             subject=subject,
         )
 
-    def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Page:
-        """Return one dossier of a démarche, as a page with one dossier.
-
-        If DS cannot render it, it is requested again without the objects that can fail.
-
-        Raises:
-            DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
-            DSUnauthorizedError: it is outside the token's scope (reason `scope`).
-            DSError: as `demarche`.
-        """
-        try:
-            return self._read_one("dossier", number, demarche)
-        except DSTimeoutError:
-            return Page.of(unreadable=(Unreadable(number, "timeout"),))
-        except DSBadDataError as exc:
-            return self.reduced_dossier(number, demarche, exc.details.get("path") or "")
-
-    def dossiers(self, numbers: Sequence[DossierNumber], demarche: DemarcheNumber) -> Page:
+    def dossiers(
+        self,
+        numbers: Iterable[DossierNumber],
+        demarche: DemarcheNumber,
+        broken: Mapping[DossierNumber, str] | None = None,
+    ) -> Page:
         """Return dossiers of a démarche as one page, without those that DS does not show.
 
+        Of one that DS cannot render, the parts that fail are left out.
+
         Args:
-            numbers: at most `DOSSIERS_PER_REQUEST`.
+            numbers: the dossiers'.
             demarche: the démarche; a dossier of another one is left out.
+            broken: paths of what DS could not render of them before.
 
         Raises:
-            DSTimeoutError: DS timed out; request them one by one.
-            DSBadDataError: DS cannot render one of them, or one does not match the API.
+            DSUnauthorizedError: DS refuses the token; see its `reason`.
+            DSTimeoutError: DS timed out on several single dossiers in a row.
             DSError: as `demarche`.
         """
+        nodes: list[Dossier] = []
+        unreadable: list[Unreadable] = []
+        incomplete: dict[DossierNumber, str] = {}
+        told = dict(broken or {})
+        waiting: dict[frozenset[str], list[DossierNumber]] = {}
 
-        def read(node: msgspec.Raw) -> Dossier:
-            found = read_dossier(bytes(node))
-            if isinstance(found, Dossier):
-                return found
-            raise ValueError(found.code)
+        def ask(number: DossierNumber, omitted: frozenset[str] | None) -> None:
+            if omitted is None:
+                unreadable.append(Unreadable(number, "bad_data", told[number]))
+            else:
+                waiting.setdefault(omitted, []).append(number)
 
-        found = self._read_several(
-            numbers, partial(operations.of_dossiers, "dossier"), {}, read, RetryPolicy.PAGE
-        )
-        nodes = {n: one for n, one in found.items() if one and one.demarche_number == demarche}
-        if any(one.number != n for n, one in nodes.items()):
-            raise error_of(Fault.BAD_DATA, subject="a dossier")
-        return Page.of(*nodes.values())
-
-    def reduced_dossier(self, number: DossierNumber, demarche: DemarcheNumber, path: str) -> Page:
-        """Return one dossier without the objects that can fail, as a page with one dossier.
-
-        Args:
-            number: the dossier's.
-            demarche: the démarche that the dossier must belong to.
-            path: of the field that DS cannot render; "" when it is not known.
-
-        Raises:
-            DSError: as `dossier`.
-        """
-        try:
-            page = self._read_without_address(number, demarche, path) or self._read_one(
-                "dossier_reduced", number, demarche
+        for number in dict.fromkeys(numbers):
+            ask(number, to_omit(told[number]) if number in told else frozenset())
+        while waiting:
+            omitted, asked = waiting.popitem()
+            found, lost, slow = self._read_rendered(
+                asked,
+                demarche,
+                partial(operations.of_dossiers, "dossier"),
+                dict.fromkeys(omitted, False),
+                bytes,
+                RetryPolicy.PAGE,
             )
-        except DSTimeoutError:
-            return Page.of(unreadable=(Unreadable(number, "timeout", path),))
-        except DSBadDataError as exc:
-            if exc.details.get("fault") == Fault.SERVER_ERROR.value:
-                # An internal error can also be an outage: this request then fails too.
-                self.demarche(demarche)
-            return Page.of(unreadable=(Unreadable(number, "bad_data", path),))
-        return replace(page, incomplete={node.number: path for node in page.nodes})
-
-    def _read_without_address(
-        self, number: DossierNumber, demarche: DemarcheNumber, path: str
-    ) -> Page | None:
-        """Return a dossier without its applicant's address; None if that is not all DS lacks."""
-        if lacks_address_only(path):
-            with suppress(DSBadDataError):
-                return self._read_one("dossier_without_address", number, demarche)
-        return None
-
-    def _read_one(self, document: str, number: DossierNumber, demarche: DemarcheNumber) -> Page:
-        subject = f"dossier {number}"
-        return self._read(
-            operations.load(document),
-            {"number": number},
-            lambda answer: dossier_of(answer, subject, number, demarche),
-            subject=subject,
-            policy=RetryPolicy.PAGE,
-        )
+            unreadable += [Unreadable(n, "timeout", told.get(n, "")) for n in slow]
+            for number, path in lost.items():
+                paths = (told.get(number, ""), path)
+                told[number] = ", ".join(dict.fromkeys(filter(None, paths)))
+                if number not in found:
+                    ask(number, to_omit(path, omitted))
+            for number, node in found.items():
+                one = read_dossier(node, number) if node else None
+                if isinstance(one, Unreadable):
+                    unreadable.append(one)
+                elif one and one.number != number:
+                    unreadable.append(Unreadable(number, "identite", "number"))
+                # The token can read several démarches.
+                elif one and one.demarche_number == demarche:
+                    nodes.append(one)
+                    if number in told:
+                        incomplete[number] = told[number] or PATH_OF_MAPS * (omitted == MAPS)
+        return Page.of(*nodes, unreadable=tuple(unreadable), incomplete=incomplete)
 
     def piece_files(
         self, number: DossierNumber, demarche: DemarcheNumber
@@ -326,12 +304,13 @@ class DSClient(Transport):
             asked_by: the démarche that this token reads.
 
         Raises:
-            DSTimeoutError: DS timed out on a single dossier.
+            DSTimeoutError: DS timed out on several single dossiers in a row.
             DSError: as `demarche`.
         """
-        return self._read_rendered(
+        found, _, _ = self._read_rendered(
             numbers, asked_by, partial(operations.of_dossiers, "exist"), {}, _of_json(demarche_of)
         )
+        return found
 
     def read_annotations(
         self,
@@ -353,7 +332,10 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render a dossier; request fewer.
             DSError: as `demarche`.
         """
-        return self._read_several(numbers, *_annotations(annotation_ids, demarche))
+        found, broken = self._read_several(numbers, *_annotations(annotation_ids, demarche))
+        if broken:
+            raise error_of(Fault.BAD_DATA, subject="a dossier")
+        return found
 
     def rendered_annotations(
         self,
@@ -366,10 +348,13 @@ class DSClient(Transport):
         A dossier that DS cannot render is left out. The arguments are those of `read_annotations`.
 
         Raises:
-            DSTimeoutError: DS timed out on a single dossier.
+            DSTimeoutError: DS timed out on several single dossiers in a row.
             DSError: as `demarche`.
         """
-        return self._read_rendered(numbers, demarche, *_annotations(annotation_ids, demarche))
+        found, broken, _ = self._read_rendered(
+            numbers, demarche, *_annotations(annotation_ids, demarche)
+        )
+        return {number: one for number, one in found.items() if number not in broken}
 
     def write_access(self, demarche: DemarcheNumber, instructeur_id: str) -> WriteAccess:
         """Return in which groupes annotations may be written.
@@ -456,65 +441,89 @@ class DSClient(Transport):
         demarche: DemarcheNumber,
         operation: Callable[[int], Operation],
         variables: Mapping[str, Any],
-        read: Callable[[msgspec.Raw], T],
-    ) -> dict[DossierNumber, T | None]:
-        """Request dossiers as `_read_several` does; leave out those that DS cannot render."""
+        read: Callable[[msgspec.Raw], T | None],
+        policy: RetryPolicy = RetryPolicy.USUAL,
+    ) -> tuple[dict[DossierNumber, T | None], dict[DossierNumber, str], list[DossierNumber]]:
+        """Request dossiers as `_read_several` does, in as many requests as it takes.
+
+        Returns:
+            What it returns, and the dossiers on which DS timed out.
+        """
         found: dict[DossierNumber, T | None] = {}
+        broken: dict[DossierNumber, str] = {}
+        slow: list[DossierNumber] = []
         size = DOSSIERS_PER_REQUEST
         waiting = [numbers[start : start + size] for start in range(0, len(numbers), size)]
         is_up = False
+        slow_in_a_row = 0
         while waiting:
             chunk = waiting.pop()
             try:
-                found |= self._read_several(chunk, operation, variables, read)
+                more, lost = self._read_several(chunk, operation, variables, read, policy)
             except (DSTimeoutError, DSBadDataError) as exc:
                 if exc.details.get("fault") == Fault.SERVER_ERROR.value and not is_up:
                     # An internal error can also be an outage, in which each half would fail, too:
                     # this request then fails.
-                    self.read_light_page(demarche, first=1, after=None, updated_since=None)
+                    self.read_light_page(
+                        demarche, first=1, after=None, updated_since=None, has_numbers=False
+                    )
                     is_up = True
                 # One dossier can make the whole request fail, so halves are asked for.
                 if half := len(chunk) // 2:
                     waiting += [chunk[:half], chunk[half:]]
                 elif isinstance(exc, DSTimeoutError):
-                    raise
-        return {number: found[number] for number in numbers if number in found}
+                    slow_in_a_row += 1
+                    if slow_in_a_row >= MAX_TIMEOUTS_IN_A_ROW:
+                        raise
+                    slow += chunk
+                else:
+                    broken[chunk[0]] = ""
+            else:
+                slow_in_a_row = 0
+                found |= more
+                broken |= lost
+        return {number: found[number] for number in numbers if number in found}, broken, slow
 
     def _read_several(
         self,
         numbers: Sequence[DossierNumber],
         operation: Callable[[int], Operation],
         variables: Mapping[str, Any],
-        read: Callable[[msgspec.Raw], T],
+        read: Callable[[msgspec.Raw], T | None],
         policy: RetryPolicy = RetryPolicy.USUAL,
-    ) -> dict[DossierNumber, T | None]:
-        """Request dossiers under aliases; those that DS does not show are None."""
+    ) -> tuple[dict[DossierNumber, T | None], dict[DossierNumber, str]]:
+        """Request dossiers under aliases, as often as DS names some that it fails on.
+
+        Returns:
+            The dossiers, None for those that DS does not show; and the paths of what it could not
+            render of some, "" where that is not known.
+
+        Raises:
+            DSTimeoutError: DS timed out.
+            DSBadDataError: DS fails, and does not say on which of them.
+        """
         result: dict[DossierNumber, T | None] = {}
+        broken: dict[DossierNumber, str] = {}
         waiting = list(dict.fromkeys(numbers))
         while waiting:
-            asked = waiting
-
-            def interpret(
-                answer: Answer, count: int = len(asked)
-            ) -> tuple[dict[int, T], frozenset[int], bool]:
-                there, gone, is_all = aliased(answer, count)
-                return {i: _value(read, i, node) for i, node in there.items()}, gone, is_all
-
-            there, gone, is_all = self._read(
-                operation(len(asked)),
-                {**{f"number{i}": number for i, number in enumerate(asked)}, **variables},
-                interpret,
+            answer = self._read(
+                operation(len(waiting)),
+                {**{f"number{i}": number for i, number in enumerate(waiting)}, **variables},
+                partial(aliased, count=len(waiting)),
                 subject="dossiers",
                 policy=policy,
             )
-            result.update({asked[i]: None for i in gone})
-            result.update({asked[i]: value for i, value in there.items()})
-            if is_all:
+            result.update({waiting[i]: None for i in answer.gone})
+            broken |= {waiting[i]: path for i, path in answer.broken.items()}
+            for i, node in answer.there.items():
+                try:
+                    result[waiting[i]] = read(node)
+                except SHAPE_ERRORS:
+                    broken[waiting[i]] = ""
+            if answer.is_all:
                 break
-            # One dossier that is not shown makes the whole `data` null, so the others are asked for
-            # again.
-            waiting = [number for i, number in enumerate(asked) if i not in gone]
-        return result
+            waiting = [n for n in waiting if n not in result and n not in broken]
+        return result, broken
 
     def _read(
         self,
@@ -552,18 +561,6 @@ def _annotations(
 
 def _of_json(read: Callable[[Mapping[str, Any]], T]) -> Callable[[msgspec.Raw], T]:
     return lambda node: read(msgspec.json.decode(node, type=dict[str, Any]))
-
-
-def _value(read: Callable[[msgspec.Raw], T], place: int, node: msgspec.Raw) -> T:
-    """Read one dossier of an answer with several.
-
-    Raises:
-        DSBadDataError: it does not match the API; the others can still be read.
-    """
-    try:
-        return read(node)
-    except SHAPE_ERRORS as exc:
-        raise error_of(Fault.BAD_DATA, subject="a dossier", position=place) from exc
 
 
 def _page_variables(

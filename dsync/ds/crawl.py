@@ -1,16 +1,14 @@
 """Reading a démarche's dossiers page by page, with an adaptive page size.
 
 After a time-out, DS's cursor is past the nodes that it did not deliver, so the same page is
-requested again with fewer dossiers. When a page fails as a whole, a bisection isolates the dossier
-that fails; one that is known to fail is passed without it. A dossier that DS cannot render is
-identified by the light document (numbers only) and requested alone; if it still cannot be read, it
-is returned as unreadable and reading continues after it.
+requested again with fewer dossiers. A dossier that DS cannot render is identified by the light
+document (numbers only) and requested by its number, and where a page fails as a whole, each of its
+dossiers is; what still cannot be read is returned as unreadable and reading continues after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -20,22 +18,18 @@ import structlog
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds.answers import DELETIONS, read_nodes
 from dsync.ds.classify import Fault
-from dsync.ds.client import DSClient
+from dsync.ds.client import MAX_TIMEOUTS_IN_A_ROW, DSClient
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.errors import (
     DSBadDataError,
     DSContractError,
     DSError,
-    DSNotFoundError,
     DSTimeoutError,
-    DSUnauthorizedError,
 )
 
 log = structlog.get_logger(__name__)
 MAX_PAGE_SIZE = 100
 """DS returns at most this many dossiers."""
-_MAX_TIMEOUTS_IN_A_ROW = 3
-"""After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
 _MAX_STALE_PAGES = 20
 """Pages in a row in which all was returned before, after which a list has no end."""
 _MOST_CHANGES = 10
@@ -50,8 +44,7 @@ _GROWS_AFTER = timedelta(hours=1)
 class PageSize:
     """The number of dossiers to request in the next page.
 
-    A time-out halves the usual size; `grows_after` later it is doubled again, up to `most`. A
-    dossier that DS cannot render does not change the usual size: a bisection isolates it.
+    A time-out halves the usual size; `grows_after` later it is doubled again, up to `most`.
 
     Args:
         usual: initial size.
@@ -78,18 +71,6 @@ class PageSize:
         """Size and date before the current series of failures."""
         self._slow = 0
         """Unread dossiers of the first page that timed out: one of them may be slow."""
-        self._suspects = 0
-        """Unread dossiers of a page with a dossier that DS cannot render."""
-
-    @property
-    def current(self) -> int:
-        """The size of the next page."""
-        return min(max(1, self._suspects // 2), self.usual) if self._suspects else self.usual
-
-    @property
-    def is_searching(self) -> bool:
-        """Whether a bisection is in progress."""
-        return bool(self._suspects)
 
     @property
     def is_largest(self) -> bool:
@@ -98,19 +79,14 @@ class PageSize:
 
     def timed_out(self, asked: int = MAX_PAGE_SIZE) -> None:
         """Halve the usual size, or what was asked for if that was less."""
-        asked = min(asked, self.current)
+        asked = min(asked, self.usual)
         # The first of a series of time-outs: its page holds the dossier that may be slow.
         self._slow = self._slow or asked
         self.usual = max(1, asked // 2)
         self.since = self._clock()
 
-    def broken(self) -> None:
-        """Begin or continue the bisection: the page just requested has a dossier that fails."""
-        self._suspects = self.current
-
     def succeeded(self, count: int) -> None:
         """Count a page with `count` dossiers as read."""
-        self._suspects = max(0, self._suspects - count) if count else 0
         if self.usual < self._most:
             now = self._clock()
             self.since = self.since or now
@@ -128,7 +104,7 @@ class PageSize:
     def passed(self) -> None:
         """Restore the size from before the failures: one dossier caused them, and it is passed."""
         self.usual, self.since = self._before
-        self._suspects = self._slow = 0
+        self._slow = 0
 
 
 class Lists(NamedTuple):
@@ -225,7 +201,7 @@ class PageReader:
         clock: returns the current instant.
         pending: which page of the hidden dossiers to request; None: none.
         deleted: which page of the erased dossiers to request; None: none.
-        poisoned: dossiers that DS could not render, and whether to request them again, alone.
+        poisoned: dossiers that DS could not render, and whether to request them again.
     """
 
     def __init__(
@@ -249,11 +225,9 @@ class PageReader:
         self._size = PageSize(page_size, MAX_PAGE_SIZE, page_size_at, clock)
         self._pending = pending
         self._deleted = deleted
-        self._poisoned = dict(poisoned or {})
-        self._ahead: list[DossierNumber | None] = []
-        """The dossiers at the cursor, up to the last poisoned one of a page that failed."""
+        self._poisoned = poisoned or {}
         self._searched: set[str | None] = set()
-        """The cursors at which poisoned dossiers were last looked for."""
+        """The cursors of slow pages at which poisoned dossiers were looked for."""
         self._seen = {after} if after else set()
         self._latest: datetime | None = None
         self.failed_lists: frozenset[str] = frozenset()
@@ -310,37 +284,22 @@ class PageReader:
     def _next(self) -> Page:
         """Return the page at the cursor, of the largest size that DS answers."""
         while True:
-            place = next((i for i, n in enumerate(self._ahead) if n in self._poisoned), None)
-            if place == 0 and (passed := self._pass_poisoned()):
-                return passed
-            size = min(self._size.current, place or MAX_PAGE_SIZE)
+            size = self._size.usual
             try:
                 page = self._ask(size)
             except (DSTimeoutError, DSBadDataError, DSContractError) as exc:
                 if exc.details.get("where") == DELETIONS:
                     return self._without_lists()
-                if exc.details.get("fault") == Fault.TOO_MANY_ERRORS.value and size > 1:
-                    # Each link to a dossier outside the token's scope is one.
-                    self._size.broken()
-                    continue
-                if isinstance(exc, DSContractError):
+                # Each link to a dossier outside the token's scope is one.
+                is_crowded = exc.details.get("fault") == Fault.TOO_MANY_ERRORS.value and size > 1
+                if isinstance(exc, DSContractError) and not is_crowded:
                     raise
                 log.info("page_failed", size=size, error=exc.message)
-                if self._find_poisoned(size):
-                    continue
-                # An internal error has no path, so the lists can be its cause too: first without.
-                if (self._pending or self._deleted) and isinstance(exc, DSBadDataError):
-                    return self._without_lists()
-                if size == 1:
-                    return self._read_single(exc)
-                retried = self._reduce(exc, size)
-                if retried is None:
-                    continue
-                page = retried
+                if not is_crowded and (found := self._by_number(exc, size)):
+                    return found
+                self._size.timed_out()
+                continue
             self._size.succeeded(len(page.order))
-            # Not if the list changed in between.
-            is_as_seen = self._ahead[: len(page.order)] == [*page.order]
-            self._ahead = self._ahead[len(page.order) :] if is_as_seen else []
             # The caller requests their further pages, not each page of dossiers.
             self._pending = self._deleted = None
             self._slow = 0
@@ -356,142 +315,146 @@ class PageReader:
             deleted=self._deleted,
         )
 
-    def _reduce(self, exc: DSError, size: int) -> Page | None:
-        """Reduce the page size after a failure; return the page if a retry succeeds.
-
-        Only an internal error is retried with the same size, because it can be a short outage.
-
-        Raises:
-            DSError: DS fails on any request: smaller pages would only add load.
-        """
-        if isinstance(exc, DSTimeoutError):
-            self._size.timed_out()
-            return None
-        is_internal = exc.details.get("fault") == Fault.SERVER_ERROR.value
-        if is_internal and not self._size.is_searching:
-            # Fails, too, during an outage, which then ends the crawl and begins no bisection.
-            self._light(1)
-            try:
-                return self._ask(size)
-            except DSTimeoutError:
-                self._size.timed_out()
-                return None
-            except DSBadDataError:
-                pass
-        self._size.broken()
-        return None
-
-    def _light(self, size: int) -> LightPage:
+    def _light(self, size: int, *, has_numbers: bool = True) -> LightPage:
         return self._client.read_light_page(
-            self._number, first=size, after=self._cursor, updated_since=self._since
+            self._number,
+            first=size,
+            after=self._cursor,
+            updated_since=self._since,
+            has_numbers=has_numbers,
         )
 
-    def _find_poisoned(self, size: int) -> bool:
-        """Look for poisoned dossiers in a page that failed; return whether there are any.
+    def _by_number(self, exc: DSError, size: int) -> Page | None:
+        """Read the dossiers of a page that failed by their numbers; None: a smaller one is due.
 
-        A bisection would find them, too, with a failure of DS for each step.
+        Those that DS could not render a short while ago are skipped.
+
+        Raises:
+            DSError: DS fails on any request, it refuses the smallest query, or several single
+                dossiers in a row timed out: the failure does not depend on the dossiers.
         """
-        is_known, self._ahead = bool(self._ahead), []
-        if is_known or not self._poisoned or self._cursor in self._searched:
-            return False
-        self._searched.add(self._cursor)
-        try:
-            numbers = self._light(size).numbers
-        except DSTimeoutError:
-            return False
-        places = [place for place, number in enumerate(numbers) if number in self._poisoned]
-        self._ahead = [*numbers[: places[-1] + 1]] if places else []
-        return bool(places)
-
-    def _pass_poisoned(self) -> Page | None:
-        """Read the poisoned dossier at the cursor, or skip it; None when it is there no more."""
-        if self._pending or self._deleted:
-            return self._without_lists()
-        number, *self._ahead = self._ahead
-        light = self._light(1)
-        if number is None or light.numbers != (number,):
-            self._ahead = []
+        is_slow = isinstance(exc, DSTimeoutError)
+        if is_slow and size > 1 and (not self._poisoned or self._cursor in self._searched):
             return None
-        if not self._poisoned[number]:
-            return self._passing(light, Page.of(skipped=(number,)))
-        self._poisoned[number] = False
-        return self._passing(light, self._read_alone(number))
+        if size == 1:
+            # DS refuses the query for any dossier, so there is none to pass over.
+            if exc.details.get("fault") == Fault.TOO_LARGE.value:
+                raise exc
+            self._slow += is_slow
+            if self._slow >= MAX_TIMEOUTS_IN_A_ROW:
+                raise exc
+        light = self._numbers(size)
+        if is_slow and size > 1:
+            self._searched.add(self._cursor)
+            if light and not self._poisoned.keys() & set(light.numbers):
+                return None
+        if light is None:
+            return None
+        # Before the dossiers, which are newer information then.
+        if self._pending or self._deleted:
+            return self._without_lists(light)
+        return self._of_numbers(light, is_slow=is_slow)
 
-    def _without_lists(self) -> Page:
+    def _of_numbers(self, light: LightPage, *, is_slow: bool) -> Page:
+        numbers = [number for number in light.numbers if number]
+        known = [number for number in numbers if number in self._poisoned]
+        due = [number for number in known if self._poisoned[number]]
+        # By themselves, so that they make no request fail that the others share.
+        pages = [
+            self._client.dossiers(some, self._number)
+            for some in ([number for number in numbers if number not in known], due)
+        ]
+        page = Page.of(
+            *(node for one in pages for node in one.nodes),
+            unreadable=(
+                *(Unreadable(None, "bad_data") for number in light.numbers if not number),
+                *(unreadable for one in pages for unreadable in one.unreadable),
+            ),
+            incomplete={**pages[0].incomplete, **pages[1].incomplete},
+            skipped=tuple(number for number in known if number not in due),
+        )
+        # One that could be read alone was not slow, but DS: the small size stays.
+        if len(light.numbers) > 1 or (page.nodes and is_slow):
+            self._size.succeeded(len(light.numbers))
+        else:
+            self._size.passed()
+        return self._placed(
+            replace(
+                page,
+                end_cursor=light.end_cursor,
+                has_next=light.has_next,
+                server_date=light.server_date,
+                order=light.numbers,
+            )
+        )
+
+    def _numbers(self, size: int) -> LightPage | None:
+        """Return the numbers of a page's dossiers; None if it has one whose number is not readable.
+
+        Such a dossier alone is a page without its number.
+        """
+        try:
+            return self._light(size)
+        except DSTimeoutError:
+            if size == 1:
+                raise
+        except DSBadDataError as exc:
+            # It fails, too, during an outage, which then ends the crawl.
+            if exc.details.get("fault") == Fault.SERVER_ERROR.value:
+                raise
+            if size == 1:
+                return self._light(1, has_numbers=False)
+        return None
+
+    def _without_lists(self, light: LightPage | None = None) -> Page:
         """Request the lists of deletions separately: they can fail at any size of the page.
 
         Of a list that fails again, the dossiers are read without it.
+
+        Args:
+            light: the numbers of the page's dossiers, if it failed as a whole.
         """
         lists = read_lists(self._client, self._number, self._pending, self._deleted)
         self.failed_lists = lists.failed
         self._pending = self._deleted = None
         # The lists may have caused the failures: the dossiers begin again with the size of before.
         self._size.passed()
-        return replace(self._next(), pending=lists.pending, deleted=lists.deleted)
-
-    def _read_single(self, exc: DSError) -> Page:
-        """Read the dossier at the cursor by its number, after a page of size 1 failed.
-
-        Raises:
-            DSError: its number cannot be read, DS refuses the smallest query, or several single
-                dossiers in a row timed out: the failure does not depend on the dossier.
-        """
-        if self._pending or self._deleted:
-            return self._without_lists()
-        # DS refuses the query for any dossier, so there is none to pass over.
-        if exc.details.get("fault") == Fault.TOO_LARGE.value:
-            raise exc
-        self._slow += isinstance(exc, DSTimeoutError)
-        if self._slow >= _MAX_TIMEOUTS_IN_A_ROW:
-            raise exc
-        light = self._light(1)
-        number = light.numbers[0] if light.numbers else None
-        page = Page.of()
-        if number is not None:
-            page = self._read_alone(number)
-        elif light.numbers:
-            page = Page.of(unreadable=(Unreadable(None, "bad_data", after=self._last),))
-        # It could be read alone: DS was slow, and not this dossier, so the small size stays.
-        if page.nodes and isinstance(exc, DSTimeoutError):
-            self._size.succeeded(1)
-        else:
-            self._size.passed()
-        return self._passing(light, page)
-
-    def _read_alone(self, number: DossierNumber) -> Page:
-        # Hidden or erased since the light page was read: there is nothing to store.
-        with suppress(DSNotFoundError, DSUnauthorizedError):
-            return self._client.dossier(number, self._number)
-        return Page.of()
-
-    def _passing(self, light: LightPage, page: Page) -> Page:
-        """Return a page of one dossier that was not read by the list, with the list's cursor."""
-        self._last = next((number for number in light.numbers if number), self._last)
-        return replace(
-            page,
-            end_cursor=light.end_cursor,
-            has_next=light.has_next,
-            server_date=light.server_date,
-            order=light.numbers,
-        )
+        page = self._of_numbers(light, is_slow=False) if light else self._next()
+        return replace(page, pending=lists.pending, deleted=lists.deleted)
 
     def _completed(self, page: Page, size: int) -> Page:
-        """Identify a page's unreadable dossiers, and request those that DS cannot render alone."""
+        """Identify a page's unreadable dossiers, and request those that DS cannot render again."""
         page = self._with_numbers(page, size)
-        nodes, incomplete = list(page.nodes), dict(page.incomplete)
-        unreadable: list[Unreadable] = []
+        broken = {
+            one.number: one.path
+            for one in page.unreadable
+            if one.number is not None and one.code == "bad_data"
+        }
+        if not broken:
+            return self._placed(page)
+        # Without those that were hidden or erased since.
+        found = self._client.dossiers(broken, self._number, broken)
+        return self._placed(
+            replace(
+                page,
+                nodes=[*page.nodes, *found.nodes],
+                unreadable=(
+                    *(one for one in page.unreadable if one.number not in broken),
+                    *found.unreadable,
+                ),
+                incomplete={**page.incomplete, **found.incomplete},
+            )
+        )
+
+    def _placed(self, page: Page) -> Page:
+        """Name the neighbours of the dossiers without a number."""
         places = _neighbours(self._last, page.order)
+        unreadable = []
         for one in page.unreadable:
-            if one.number is None:
-                after, before = next(places)
-                unreadable.append(one._replace(after=after, before=before))
-                continue
-            found = self._reread(one)
-            nodes += found.nodes
-            unreadable += found.unreadable
-            incomplete |= found.incomplete
+            after, before = (one.after, one.before) if one.number else next(places)
+            unreadable.append(one._replace(after=after, before=before))
         self._last = next((number for number in reversed(page.order) if number), self._last)
-        return replace(page, nodes=nodes, unreadable=tuple(unreadable), incomplete=incomplete)
+        return replace(page, unreadable=tuple(unreadable))
 
     def _with_numbers(self, page: Page, size: int) -> Page:
         """Find the numbers of a page's unreadable dossiers with the light document."""
@@ -505,12 +468,6 @@ class PageReader:
         names = iter(left)
         named = [one if one.number else one._replace(number=next(names)) for one in page.unreadable]
         return replace(page, unreadable=tuple(named), order=order)
-
-    def _reread(self, one: Unreadable) -> Page:
-        if one.number is not None and one.code == "bad_data":
-            with suppress(DSNotFoundError, DSUnauthorizedError):  # Hidden or erased since.
-                return self._client.reduced_dossier(one.number, self._number, one.path)
-        return Page.of(unreadable=(one,))
 
     def _check_progress(self, page: Page) -> None:
         """Check that the page's cursor leads to further pages.

@@ -7,7 +7,7 @@ copy would be wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -148,7 +148,35 @@ _NAME = re.compile(rf"(?:.*\.)?(?:commune|departement|region|pays|epci)\.name|{_
 OBJECT_TYPES = frozenset(
     {"address", "commune", "departement", "region", "pays", "epci", "siret", "rna", "rnf", "carte"}
 )
-"""Types of champs whose value is an object, which the reduced document leaves out."""
+"""Types of champs whose value is an object: what `ALL` leaves out beside the applicant."""
+_PLACES = {
+    "withAddress": re.compile(r"\bdemandeur\.address\b"),
+    "withApplicant": re.compile(r"\bdemandeur\b(?!\.address\b)"),
+    "withMessages": re.compile(r"\bmessages\b"),
+    "withMaps": re.compile(r"\bgeoAreas\b"),
+}
+"""Where the parts are that DS can fail to render, by the variable that leaves each of them out."""
+MAPS = frozenset({"withMaps"})
+ALL = frozenset({*_PLACES, "withObjects"})
+"""All that DS can fail to render: the applicant, messages, and values that are objects."""
+PATH_OF_MAPS = "champs.geoAreas"
+"""Named as what DS cannot render where it answers without a path, and succeeds without maps."""
+_FACT = re.compile(r"(?!demandeur|messages|champs|annotations)\w")
+
+
+def to_omit(path: str, omitted: frozenset[str] = frozenset()) -> frozenset[str] | None:
+    """Return what to leave out of a dossier that DS fails on; None: it fails all the same.
+
+    Args:
+        path: of the fields that DS could not render; "" if it is not known.
+        omitted: what was left out when it failed.
+    """
+    if named := {name for name, place in _PLACES.items() if place.search(path)} - omitted:
+        return omitted | named
+    if omitted == ALL or _FACT.match(path):
+        return None
+    # Nothing is named: maps are what people draw, and the rest is from registries.
+    return ALL if path or omitted else MAPS
 
 
 def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
@@ -158,7 +186,7 @@ def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
     `Dossier`.
 
     Args:
-        dossier: as read from an answer with errors, or by the reduced document.
+        dossier: as read from an answer with errors, or without its parts that fail.
         path: of the fields that DS could not render; "" if it is not known.
     """
     parts: set[str] = set()
@@ -172,23 +200,20 @@ def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
         if field:
             parts |= {_FIELDS.get(field) or snake_case(field)} & FACTS
             continue
-        with suppress(IndexError):  # What the reduced document shows may have changed since.
+        with suppress(IndexError):  # What is shown may have changed since.
             champ = getattr(dossier, name)[int(place)]
             if row is None:
                 parts.add(champ.descriptor_id)
             else:
                 ligne = champ.lignes[int(row)]
                 parts.add(cell_key(ligne.champs[int(cell)].descriptor_id, ligne.id))
-    if dossier.demandeur.genre == NOT_RENDERED:
-        # Of the reduced document, which leaves out the applicant and all objects.
+    has_all_omitted = dossier.demandeur.genre == NOT_RENDERED and dossier.nb_messages is None
+    if has_all_omitted:
         parts |= {"demandeur", "nb_messages"}
-        parts.update(_without_objects((*dossier.champs, *dossier.annotations)))
+    if has_all_omitted or _PLACES["withMaps"].search(path):
+        types = OBJECT_TYPES if has_all_omitted else {"carte"}
+        parts.update(_without_objects((*dossier.champs, *dossier.annotations), types))
     return frozenset(parts)
-
-
-def lacks_address_only(path: str) -> bool:
-    """Return whether all that DS could not render is the applicant's address; `path` as below."""
-    return all(_ADDRESS.fullmatch(one) for one in path.split(", "))
 
 
 def lacks_names_only(path: str) -> bool:
@@ -200,14 +225,14 @@ def lacks_names_only(path: str) -> bool:
     return all(_NAME.fullmatch(one) for one in path.split(", "))
 
 
-def _without_objects(champs: Iterable[Champ]) -> Iterator[str]:
-    """Yield the names of the champs that lack the object that is their value."""
+def _without_objects(champs: Iterable[Champ], types: Set[str]) -> Iterator[str]:
+    """Yield the names of the champs of some types that lack the object that is their value."""
     for champ in champs:
-        if champ.type in OBJECT_TYPES and champ.valeur is None:
+        if champ.type in types and champ.valeur is None:
             yield champ.descriptor_id
         for row in champ.lignes:
             for cell in row.champs:
-                if cell.type in OBJECT_TYPES and cell.valeur is None:
+                if cell.type in types and cell.valeur is None:
                     yield cell_key(cell.descriptor_id, row.id)
 
 

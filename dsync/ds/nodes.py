@@ -227,7 +227,7 @@ class DossierNode(_Node):
     champs: list[ChampNode]
     annotations: list[ChampNode]
     demandeur: DemandeurNode | UnsetType = UNSET
-    """Not selected by the reduced document."""
+    """Left out where DS fails on it."""
     messages: list[IdNode] | UnsetType = UNSET
     """The same."""
     demarche: DemarcheNode | UnsetType = UNSET

@@ -185,7 +185,7 @@ class _Template:
         definition = _definition(document)
         self._head = f"{definition.operation.value} {definition.name.value}"  # type: ignore[union-attr]
         self._types = {
-            variable.variable.name.value: print_ast(variable.type)
+            variable.variable.name.value: print_ast(variable).partition(": ")[2]
             for variable in definition.variable_definitions or ()
         }
         self._rest = "\n".join(print_ast(d) for d in document.definitions if d is not definition)
@@ -204,6 +204,8 @@ class _Template:
         made = list(copies)
         variables = {new: old for copy in made for old, new in copy.renamed.items()}
         variables.update(shared or {})
+        # Those with a default are the same for all copies.
+        variables |= {name: name for name, type_ in self._types.items() if "=" in type_}
         declared = ", ".join(f"${new}: {self._types[old]}" for new, old in variables.items())
         fields = "\n".join(copy.text() for copy in made)
         rest = self._rest if "..." in fields else ""  # GraphQL refuses an unused fragment.

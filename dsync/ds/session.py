@@ -207,6 +207,8 @@ def _is_cut(body: bytes) -> bool:
         msgspec.json.decode(body, type=msgspec.Raw)
     except msgspec.DecodeError:
         return body.lstrip()[:1] in {b"", b"{"}
+    except RecursionError:  # It is no object: one is read before.
+        return False
     return False
 
 

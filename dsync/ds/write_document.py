@@ -135,10 +135,11 @@ class _OutcomeReader:
         """Return an alias's payload, or record why there is none and return None."""
         errors = [error for error in self._errors if error.path[:1] == (alias,)]
         payload: Mapping[str, Any] | None = self._data.get(alias)
-        if payload is not None and not errors:
+        if payload is not None and not errors and {"annotations", "label"} & payload.keys():
             self._is_found = True
             return payload
-        # Errors of several kinds, or beside a payload, do not show what DS has done.
+        # Errors of several kinds, or beside a payload, do not show what DS has done; nor does an
+        # object that is not the API's.
         fault = _common_fault(errors) if payload is None else None
         message = errors[0].message if errors else None
         if fault is Fault.NOT_FOUND and self._is_found:

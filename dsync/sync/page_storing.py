@@ -14,7 +14,7 @@ from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, Wish, Wish
 from dsync.annotations.targets import LABEL
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import Page, Unreadable, lacks_names_only, unread_parts
+from dsync.ds import DOSSIERS_PER_REQUEST, Page, Unreadable, lacks_names_only, unread_parts
 from dsync.store import Record, StoredDossier, Tx
 from dsync.sync.belief import Held, Read, doubted
 from dsync.sync.context import Run
@@ -269,15 +269,24 @@ def report_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
     run.problem("Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`.")
 
 
-def store_alone(run: Run, page: Page) -> None:
-    """Store dossiers that were requested by their numbers, whether or not they changed.
+def store_by_number(run: Run, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
+    """Request dossiers by their numbers, and store them, whether or not they changed.
 
     This repairs a copy that something outside dsync has damaged.
+
+    Returns:
+        Those that DS does not show.
     """
+    missing: list[DossierNumber] = []
     crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
-    with run.reading() as reader:
-        state = reader.state.read()
-    store_page(run, crawl, page, state.page_size, state.page_size_at, again=True)
+    for some in run.batches(numbers, DOSSIERS_PER_REQUEST):
+        page = run.context.client.dossiers(some, run.demarche)
+        with run.reading() as reader:
+            state = reader.state.read()
+        store_page(run, crawl, page, state.page_size, state.page_size_at, again=True)
+        shown = {dossier.number for dossier in page.nodes} | {one.number for one in page.unreadable}
+        missing += [number for number in some if number not in shown]
+    return missing
 
 
 def refresh_demarche(run: Run) -> Demarche:

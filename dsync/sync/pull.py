@@ -10,7 +10,7 @@ they are marked as disappeared. If too many are missing, a safety brake stops th
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,7 +37,6 @@ from dsync.errors import (
     DSContractError,
     DSNotFoundError,
     DSTimeoutError,
-    DSUnauthorizedError,
     SafetyBrakeError,
 )
 from dsync.store import SyncState, Tx
@@ -50,7 +49,7 @@ from dsync.sync.page_storing import (
     Crawl,
     learn_revisions,
     refresh_demarche,
-    store_alone,
+    store_by_number,
     store_page,
 )
 from dsync.sync.prefetch import prefetched
@@ -260,24 +259,8 @@ def _pass_known(run: Run, crawl: Crawl) -> None:
             if not page.has_next:
                 break
     # One that changes while it waits moves behind the cursor.
-    for some in run.batches(list(dict.fromkeys(differ)), DOSSIERS_PER_REQUEST):
-        # Those that DS does not show were hidden since: the lists of deletions have them.
-        for one in () if _store_several(run, some) is not None else some:
-            run.context.check_stop()
-            with suppress(DSNotFoundError):
-                store_alone(run, client.dossier(one, number))
-
-
-def _store_several(run: Run, numbers: Sequence[DossierNumber]) -> Set[DossierNumber] | None:
-    """Request dossiers in one document, and store them; return which of them DS shows.
-
-    None: DS fails on the document, and none is stored. Each is to be requested by itself.
-    """
-    with suppress(DSTimeoutError, DSBadDataError):
-        page = run.context.client.dossiers(numbers, run.demarche)
-        store_alone(run, page)
-        return {one.number for one in page.nodes}
-    return None
+    # Those that DS does not show were hidden since: the lists of deletions have them.
+    store_by_number(run, list(dict.fromkeys(differ)))
 
 
 def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
@@ -309,11 +292,13 @@ def _read_pages(
     pending, deleted = (requests.get(name) for name in LISTS)
     expected = _expected(run, crawl)
     with run.reading() as reading:
-        # A full read requests each of them again.
+        # A full read requests each of them again, and any read what DS renders in part.
         poisoned = {
-            one.numero: crawl.full or run.now - one.dernier_essai_le >= POISONED_AGAIN
+            one.numero: crawl.full
+            or one.code == "incomplet"
+            or run.now - one.dernier_essai_le >= POISONED_AGAIN
             for one in reading.quarantine.entries()
-            if one.code in ("bad_data", "timeout")
+            if one.code in ("bad_data", "timeout", "incomplet")
         }
     is_first = state.watermark is None
     reader = PageReader(
@@ -499,26 +484,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
             f"`dsync dossier erase {number} --undo` copies it again."
         )
     wanted = [number for number in dict.fromkeys(numbers) if number not in erased]
-    alone: list[DossierNumber] = []
-    missing: list[DossierNumber] = []
-    for some in run.batches(wanted, DOSSIERS_PER_REQUEST):
-        shown = _store_several(run, some) if len(wanted) > 1 else None
-        if shown is None:
-            alone += some
-        else:
-            missing += [number for number in some if number not in shown]
-    for number in alone:
-        run.context.check_stop()
-        try:
-            page = run.context.client.dossier(number, run.context.demarche)
-        except (DSNotFoundError, DSUnauthorizedError) as exc:
-            if isinstance(exc, DSUnauthorizedError) and exc.reason != "scope":
-                # DS answers « unauthorized » also for a dossier outside the token's scope; the
-                # other reasons concern the token itself, and end the run.
-                raise
-            missing.append(number)
-            continue
-        store_alone(run, page)
+    missing = store_by_number(run, wanted)
     if is_announced:
         _follow_missing(run, missing)
         return
@@ -681,17 +647,10 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
             log.warning("dossiers_of_another_demarche_removed", count=len(foreign))
             with run.transaction() as tx:
                 run.report.deleted += tx.deletions.remove(foreign)
-        for number in chunk:
-            if number in foreign:
-                continue
-            # A dossier that DS cannot render has no entry: it exists, so it is requested below.
-            if found.get(number, ours) is None:
-                disappeared.append(number)
-                continue
-            try:
-                store_alone(run, run.context.client.dossier(number, ours))
-            except DSNotFoundError:
-                disappeared.append(number)
+        # A dossier that DS cannot render has no entry: it exists.
+        shown = [number for number in chunk if found.get(number, ours) == ours]
+        disappeared += [number for number in chunk if found.get(number, ours) is None]
+        disappeared += store_by_number(run, shown)
     return disappeared
 
 

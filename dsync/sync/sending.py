@@ -268,7 +268,7 @@ def _push_all(
                         following = _read_ahead(run, thread, _due(run, size, numbers))
                     then = _send(run, writes, not_after, numbers)
             except (DSTimeoutError, DSBadDataError):
-                if size.current > 1:
+                if size.usual > 1:
                     size.timed_out(len(due))
                     continue
                 _postpone(run, due)
@@ -304,11 +304,9 @@ def _push_all(
 def _due(run: Run, size: PageSize, numbers: Sequence[DossierNumber]) -> list[DossierWishes]:
     # A label is written after its dossier's annotations. At full size, the labels of one batch
     # share a request with the annotations of a later one.
-    labels = size.current if size.is_largest else 0
+    labels = size.usual if size.is_largest else 0
     with run.reading() as reader:
-        return reader.outbox.due_dossiers(
-            run.now, limit=size.current, labels=labels, numbers=numbers
-        )
+        return reader.outbox.due_dossiers(run.now, limit=size.usual, labels=labels, numbers=numbers)
 
 
 def _reading(run: Run, due: Sequence[DossierWishes]) -> Callable[[], Remotes]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.ids import DossierNumber
-from dsync.ds import DOSSIERS_PER_REQUEST
-from dsync.errors import DSBadDataError, DSNotFoundError, DSTimeoutError
 from dsync.sync.belief import limit_of
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import OVERLAP, Run
 from dsync.sync.doubts import moves_of
-from dsync.sync.page_storing import store_alone
+from dsync.sync.page_storing import store_by_number
 
 LATE = timedelta(hours=1)
 """How long before the last read an edit may be dated at least, and be news: DS dates it before it
@@ -92,21 +89,14 @@ def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
 
     One that comes without any of its answers again is not believed: it waits.
     """
-    doubts, client = run.doubts, run.context.client
+    doubts = run.doubts
     doubts.believed |= {
         number: doubts.found[number].digest
         for number in numbers
         if not doubts.found[number].is_bare
     }
     doubts.is_settling = True
-    wanted = sorted({*numbers, *doubts.untold})
-    for some in run.batches(wanted, DOSSIERS_PER_REQUEST):
-        try:
-            store_alone(run, client.dossiers(some, run.demarche))
-        except (DSTimeoutError, DSBadDataError):
-            for number in some:
-                with suppress(DSNotFoundError):
-                    store_alone(run, client.dossier(number, run.demarche))
+    store_by_number(run, sorted({*numbers, *doubts.untold}))
     if flapping := [n for n in numbers if n in doubts.found and not doubts.found[n].is_bare]:
         # Hidden since, or another answer each time: the next read of all dossiers tells.
         for number in flapping:

@@ -35,6 +35,14 @@ def answer(name: str) -> dict[str, Any]:
     return found
 
 
+def aliased(name: str) -> dict[str, Any]:
+    """Return a recorded answer about one dossier as one about several."""
+    found = answer(name)
+    for error in found["body"]["errors"]:
+        error["path"] = ["d0", *error["path"][1:]]
+    return found
+
+
 def serve(found: dict[str, Any]) -> None:
     """Answer the next request with a recording."""
     body = found["body"]
@@ -66,7 +74,7 @@ def demarche(client: DSClient) -> Any:
 
 
 def dossier(client: DSClient) -> Any:
-    return client.dossier(DossierNumber(15000005), DemarcheNumber(86321))
+    return client.dossiers([DossierNumber(15000005)], DemarcheNumber(86321))
 
 
 REFUSALS: list[tuple[str, Callable[[DSClient], Any], str]] = [
@@ -77,9 +85,6 @@ REFUSALS: list[tuple[str, Callable[[DSClient], Any], str]] = [
     ("auth-forbidden-network", demarche, "network"),
     ("demarche-out-of-scope", demarche, "out_of_scope"),
     ("demarche-discarded", demarche, "not_found"),
-    ("dossier-deleted", dossier, "not_found"),
-    ("dossier-expired-hidden", dossier, "not_found"),
-    ("dossier-out-of-scope", dossier, "out_of_scope"),
     ("maintenance", light, "maintenance"),
     ("rate-limit-7", light, "rate_limited"),
     ("timeout", light, "timeout"),
@@ -108,9 +113,22 @@ def test_a_recorded_failure_has_its_fault(
 @responses.activate
 def test_a_recorded_null_dossier_has_its_path(client: DSClient) -> None:
     """DS lost its applicant: it is null, although its number exists."""
-    serve(answer("no-etablissement-single"))
+    serve(aliased("no-etablissement-single"))
+    serve(aliased("no-etablissement-single"))
+    serve(aliased("no-etablissement-single"))
     [one] = dossier(client).unreadable
     assert ("bad_data", "demandeur") == (one.code, one.path)
+    sent = [json.loads(call.request.body)["variables"] for call in responses.calls]
+    assert [None, False, False] == [one.get("withApplicant") for one in sent]
+
+
+@responses.activate
+@pytest.mark.parametrize("name", ["deleted", "expired-hidden", "out-of-scope"])
+def test_a_recorded_dossier_that_is_not_shown_is_left_out(client: DSClient, name: str) -> None:
+    """It is none of the page's, neither read nor unreadable."""
+    serve(aliased(f"dossier-{name}"))
+    page = dossier(client)
+    assert ([], ()) == (page.nodes, page.unreadable)
 
 
 WRITES: list[tuple[str, dict[str, Any]]] = [

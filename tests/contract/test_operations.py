@@ -23,7 +23,7 @@ from graphql import (
 from msgspec import Struct
 
 from dsync.ds import nodes, operations
-from dsync.ds.dossier_reading import OBJECT_TYPES
+from dsync.ds.dossier_reading import ALL, OBJECT_TYPES
 from dsync.ds.values import snake_case
 from dsync.sandbox.graphql import served_schema as sdl
 from dsync.sandbox.graphql.documents import document
@@ -71,7 +71,7 @@ def test_the_largest_document_is_below_the_limits_of_ds(name: str) -> None:
     """By the sandbox's count, a fifth of 60,000 (complexity) and of 20,000 (tokens)."""
     operation, scored = LARGEST[name]
     found = document(operation.text)
-    variables = {"first": 100, "withPending": True, "withDeleted": True}
+    variables = {"first": 100, "withPending": True, "withDeleted": True, **dict.fromkeys(ALL, True)}
     root = found.operation(operation.name)
     assert root is not None
     score, _ = found.measure(root, variables)
@@ -96,25 +96,23 @@ def test_each_file_has_one_operation() -> None:
         assert found[0].name is not None, name
 
 
-def test_a_dossier_has_the_same_fields_in_a_page_and_alone() -> None:
-    """The reduced document omits the objects that can fail."""
-    page, alone = _fragments("dossiers_page"), _fragments("dossier")
-    reduced = _fragments("dossier_reduced")
-    assert page == {**alone, "DeletedFields": page["DeletedFields"]}
-    assert {"DemandeurFields", "AddressFields"} == alone.keys() - reduced.keys()
-    assert {"ApplicantFields", "ObjectFields"} == {
-        name for name, text in reduced.items() if text != alone[name]
-    }
-    without = _fragments("dossier_without_address")
-    assert {"AddressFields"} == {name for name, text in alone.items() if text != without[name]}
+def test_a_dossier_has_the_same_fields_in_a_page_and_by_its_number() -> None:
+    """Also the same that can be left out."""
+    page, dossier = _fragments("dossiers_page"), _fragments("dossier")
+    assert page == {**dossier, "DeletedFields": page["DeletedFields"]}
+    for name in ("dossiers_page", "dossier"):
+        assert ALL == set(re.findall(r"\$(with\w+): Boolean = true", operations.load(name).text))
 
 
-def test_a_champ_has_the_same_type_in_the_reduced_document() -> None:
-    """DS chooses a champ's type by the fragments in the document; what it leaves out is known."""
-    whole, reduced = _fragments("dossier"), _fragments("dossier_reduced")
-    types = re.compile(r"\.\.\. on (\w+Champ)\b").findall
-    assert types(whole["ObjectFields"]) == types(reduced["ObjectFields"])
-    assert OBJECT_TYPES == set(map(snake_case, types(reduced["ObjectFields"])))
+def test_all_values_that_are_objects_can_be_left_out() -> None:
+    """What is left out of which types of champs is known."""
+    objects = _fragments("dossier")["ObjectFields"]
+    types = re.findall(r"\.\.\. on (\w+Champ)\b", objects)
+    assert OBJECT_TYPES == set(map(snake_case, types))
+    left_out = re.findall(
+        r"^    (?:\w+: )?(\w+)( @include\(if: \$with(?:Maps|Objects)\))?", objects, re.M
+    )
+    assert all(condition for _, condition in left_out)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -140,7 +138,7 @@ def test_each_type_that_ds_hides_without_a_fragment_has_one() -> None:
 def test_what_is_expensive_for_ds_is_not_requested() -> None:
     """No signed address, PDF or avis: dsync does not use them. Of messages only the number."""
     text = operations.load("dossiers_page").text
-    assert re.search(r"messages \{\s+id\s+\}", text)
+    assert re.search(r"messages @include\(if: \$withMessages\) \{\s+id\s+\}", text)
     for field in ("url", "pdf", "body", "avis", "columns", "geojson", "attestation"):
         assert f" {field}\n" not in text
         assert f" {field} " not in text
@@ -157,7 +155,7 @@ def _fragments(name: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("shape", "fragments", "unread"),
     [
-        (nodes.DossierNode, ("DossierFields", "ApplicantFields"), set()),
+        (nodes.DossierNode, ("DossierFields",), set()),
         (
             nodes.ChampNode,
             ("ChampFields", "WritableFields", "ObjectFields", "RowFields"),

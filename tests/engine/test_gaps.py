@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.conftest import Start
-from tests.engine.rig import PROBLEME, Engine, number, seeds
+from tests.engine.oracle import check_copy
+from tests.engine.rig import FIRST, PROBLEME, Engine, id_of, number, seeds
 from tests.store.databases import on_postgresql, on_sqlite
 
 SIRET, RNA, MAP, COMMUNE, EPCI, BLOCK = 4910, 4911, 4912, 4913, 4914, 4920
@@ -243,3 +245,64 @@ def test_a_required_field_that_ds_fails_on_costs_its_dossier_alone(many_on_each:
     for rank in range(len(fields)):
         many.control.faults.repair(number(rank))
     assert (0, {}) == (many.sync(full=True, push=False).exit_code, many.quarantine())
+
+
+@pytest.mark.parametrize(("harm", "most"), [("null_field", 7), ("fail_reads", 9 * 25)])
+def test_a_map_that_ds_cannot_render_costs_its_dossier_the_map_alone(
+    start: Start, harm: str, most: int
+) -> None:
+    """25 of 200: the applicant, the messages, the dates and the other champs are as DS serves them.
+
+    On a first copy and after an edit. Where DS names the map, a page costs two requests more: for
+    the numbers, and for these dossiers without it; where it answers 500, halves are asked for.
+    """
+    engine = start(range(200))
+    new = [ChampDescriptor(MAP, "carte", "Carte"), ChampDescriptor(COMMUNE, "communes", "Terrain")]
+    engine.control.form.publish_revision(Change(add_champs=new))
+    shown = [truth.number for truth in engine.control.truth() if truth.presence == "present"]
+    for one in shown:
+        engine.control.world.dossier(one).champs |= {MAP: [POINT], COMMUNE: LYON}
+    # The finished ones keep the form without the map.
+    fresh = [one for one in shown if engine.control.truth_of(one).state.startswith("en_")]
+    poisoned = fresh[4 : 25 * 5 : 5]
+    assert 25 == len(poisoned)
+    place = len(engine.control.world.dossier(shown[0]).demarche.revisions[-1].champs) - 2
+    for one in poisoned:
+        getattr(engine.control.faults, harm)(one, ("champs", place, "geoAreas"))
+    engine.advance(hours=1)
+
+    def read(**options: Any) -> None:
+        engine.control.forget_requests()
+        report = engine.sync(push=False, **options)
+        assert 7 == report.exit_code
+        assert {one - FIRST: "incomplet" for one in poisoned} == {
+            rank: code for rank, (code, _) in engine.quarantine().items()
+        }
+        assert report.requests <= most
+        without = [e for e in engine.requests("Dossier") if not e.variables.get("withMaps", True)]
+        assert len(without) <= 4
+
+    def of_poisoned(table: str) -> list[dict[str, Any]]:
+        rows = engine.rows(f"SELECT * FROM {table} ORDER BY numero")
+        return [row for row in rows if row["numero"] in poisoned]
+
+    read()
+    for row in of_poisoned("contenu"):
+        assert [id_of(MAP)] == json.loads(row["lacunes"])
+    for row in of_poisoned("formulaire_86321"):
+        assert ("69002 Lyon (69123)", None) == (row["terrain"], row["carte"])
+    for row in of_poisoned("dossier"):
+        truth = engine.control.truth_of(row["numero"])
+        assert truth.demandeur["siret"] == row["siret"]
+        assert "inconnu" != row["demandeur_type"]
+        assert truth.nb_messages == row["nb_messages"]
+    engine.advance(hours=1)
+    for one in poisoned:
+        engine.control.edit_champ(one, PROBLEME, "Un autre problème")
+    applicant = engine.control.truth_of(poisoned[0]).demandeur
+    company = {**applicant["entreprise"], "raison_sociale": "Autre nom"}
+    engine.control.replace_demandeur(poisoned[0], {**applicant, "entreprise": company})
+    read(full=True)
+    assert "Autre nom" == engine.one("dossier", poisoned[0] - FIRST)["raison_sociale"]
+    assert {"Un autre problème"} == {row["probleme"] for row in of_poisoned("lecture_candidature")}
+    check_copy(engine)

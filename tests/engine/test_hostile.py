@@ -79,7 +79,7 @@ def test_a_hole_below_a_nullable_field_costs_that_field(engine: Engine) -> None:
 
 @pytest.mark.parametrize("command", ["sync --full", "sync --dossier"])
 def test_a_dossier_that_a_hole_takes_whole_keeps_its_champs(engine: Engine, command: str) -> None:
-    """It is asked for once more without the objects that can break."""
+    """It is asked for once more without the applicant."""
     rank = company(engine)
     engine.control.replace_demandeur(number(rank), {})
     engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
@@ -90,8 +90,10 @@ def test_a_dossier_that_a_hole_takes_whole_keeps_its_champs(engine: Engine, comm
     assert 7 == report.exit_code
     assert "Un autre problème" == engine.one("lecture_candidature", rank)["probleme"]
     assert "demandeur" in anomaly(engine, rank)["message"]
-    assert 1 == len(engine.requests("DossierReduced"))
-    assert len(engine.pages()) <= 2
+    assert [(2 if alone else 1), (0 if alone else 2)] == [
+        len(engine.requests("Dossier")),
+        len(engine.pages()),
+    ]
     check_copy(engine)
 
 
@@ -135,7 +137,7 @@ def test_a_dossier_that_is_null_all_the_same_goes_into_quarantine(
 def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
     start: Start, rank: int
 ) -> None:
-    """Twice the logarithm of the page's size, and four."""
+    """Twice the logarithm of the page's size, and six: all but the map, and all that can fail."""
     engine = start(range(50))
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
     engine.control.faults.fail_reads(order[rank], champs_only=True)
@@ -144,7 +146,7 @@ def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
     assert (7, 1, shown - 1) == (report.exit_code, report.quarantined, report.read)
     others = 2  # The démarche's facts, and the page that a run without trouble asks for.
     after = 1  # What comes after the broken one.
-    assert report.requests <= 2 * log2(100) + 4 + others + after
+    assert report.requests <= 2 * log2(100) + 6 + others + after
 
 
 # --- a node without its number ------------------------------------------------------------
@@ -171,6 +173,25 @@ def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
     assert 1 == engine.sync().changed
     engine.control.faults.repair(number(4))
     assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
+
+
+@pytest.mark.parametrize("path", [(), ("number",)], ids=["node", "number"])
+def test_a_dossier_of_which_not_even_the_number_can_be_decoded_is_passed(
+    engine: Engine, path: tuple[str, ...]
+) -> None:
+    """All others are read, wherever it stands: no decoder takes an answer that has it."""
+    engine.sync_until_quiet()
+    order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
+    for odd in (order[0], order[5], order[-1]):
+        engine.control.faults.replace_json(odd, path, VERY_DEEP)
+        engine.control.edit_champ(number(9), PROBLEME, f"Le problème avec {odd}")
+        report = engine.sync(full=True)
+        assert (7, {odd - FIRST}) == (report.exit_code, set(engine.quarantine()))
+        assert {"present": 12} == dict(engine.presences())
+        engine.control.faults.repair(odd)
+        assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
+        problem = engine.one("lecture_candidature", 9)["probleme"]
+        assert f"Le problème avec {odd}" == problem
 
 
 @pytest.mark.parametrize("has_node", [True, False], ids=["number", "node"])

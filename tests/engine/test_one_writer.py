@@ -332,7 +332,7 @@ def test_a_request_that_cannot_be_executed_holds_up_no_schedule(
     def crash(*_: Any) -> Any:
         raise RuntimeError("a bug")
 
-    worker.client.around["dossier"] = crash
+    worker.client.around["dossiers"] = crash
     engine.advance(minutes=11)
     served = Served(worker.app)
     served.tick()

@@ -188,7 +188,7 @@ def test_a_file_that_is_not_the_announced_one_is_no_copy(
 
 def _champs(engine: Engine, rank: int) -> list[dict[str, Any]]:
     """Return the champs that DS gives of a dossier, in its order."""
-    found = engine.worker.client.dossier(number(rank), engine.worker.app.demarche)
+    found = engine.worker.client.dossiers([number(rank)], engine.worker.app.demarche)
     return [{"id": champ.descriptor_id} for champ in found.nodes[0].champs]
 
 

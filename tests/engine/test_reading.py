@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
@@ -94,8 +95,7 @@ def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engin
     engine.control.faults.return_null(number(4), champs_only=True)
     engine.control.form.publish_revision(Change(rename={PROBLEME: "Problème"}))
     report = engine.sync()
-    assert 2 == len(engine.requests("DossierReduced"))
-    assert 1 == report.quarantined
+    assert (2, 1) == (len(engine.requests(LIGHT)), report.quarantined)
 
 
 # --- poison ---------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def test_a_page_with_hundreds_of_errors_is_asked_for_smaller(engine: Engine) -> 
     engine.control.forget_requests()
     engine.control.faults.fail(replace(flood, times=None))
     report = engine.sync(full=True, push=False)
-    assert (8, 0, 4) == (report.exit_code, report.read, len(engine.pages()))
+    assert (8, 0, [4, 2, 1]) == (report.exit_code, report.read, sizes(engine))
     assert "hundreds of errors" in report.errors[0]
 
 
@@ -267,12 +267,12 @@ def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kin
 
 
 def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> None:
-    """A dossier's number fails too: no smaller pages are tried, which would add to DS's load."""
+    """The dossiers' numbers fail too: nothing else is tried, which would add to DS's load."""
     engine.control.faults.fail(ScriptedFault("internal_error", PAGES, times=None))
     engine.control.faults.fail(ScriptedFault("internal_error", LIGHT, times=None))
     assert 8 == engine.sync().exit_code
     asked = [(entry.operation, entry.variables["first"]) for entry in engine.pages()]
-    assert [(PAGES, 100)] * 2 + [(LIGHT, 1)] * 2 == asked
+    assert [(PAGES, 100)] + [(LIGHT, 100)] * 2 == asked
 
 
 def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> None:
@@ -367,22 +367,30 @@ def test_no_more_is_asked_in_a_minute_than_is_configured(start: Start) -> None:
     assert 30 < waits[0] <= 60
 
 
-def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:
+def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The read under way is abandoned; the next run resumes at that page."""
     small(engine, 5)
     engine.control.faults.fail(ScriptedFault("latency", operation=PAGES, after=1, latency_ms=3000))
-    calls = count(1)
-    timer = threading.Timer(0.3, engine.worker.stop.set)
+    calls, under_way = count(1), threading.Event()
 
     def reading(read_page: Callable[..., Any], *args: Any, **options: Any) -> Any:
         if next(calls) == 2:
-            timer.start()
+            under_way.set()
         return read_page(*args, **options)
 
+    def storing(*args: Any) -> list[DossierNumber]:
+        stored = store_page(*args)
+        assert under_way.wait(60)
+        engine.worker.stop.set()
+        return stored
+
     engine.worker.client.around["read_page"] = reading
+    monkeypatch.setattr(pull, "store_page", storing)
     report = engine.sync(full=True)
-    timer.join()
     assert (130, 5) == (report.exit_code, report.read)
+    monkeypatch.undo()
     engine.control.faults.clear_faults()
     assert 7 == engine.restart().sync(full=True).read
 
@@ -619,8 +627,9 @@ def test_known_poison_costs_an_incremental_run_few_requests(start: Start) -> Non
         requests.append(report.requests)
         assert (7, 2, found.read) == (report.exit_code, report.quarantined, report.read)
         assert dict.fromkeys(poisoned, ("bad_data", attempts)) == engine.quarantine()
-    # The page that fails, its numbers, three parts of it, two cursors; then both, each alone.
-    assert [7, 13, 7] == requests
+    # The page that fails, its numbers, the others. Once an hour both, and each by itself: whole,
+    # without maps, without all that can fail; and each time whether DS answers at all.
+    assert [3, 3 + 3 * 4, 3] == requests
 
     engine.control.faults.repair(number(10))
     engine.advance(hours=1)

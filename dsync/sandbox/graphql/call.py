@@ -63,6 +63,8 @@ class Call:
     """Paths of the answer at which a `null_field` fault was set."""
     failed_fields: set[Place] = field(default_factory=set)
     """Paths of the answer at which a `failed_field` fault was set."""
+    failed_reads: set[Place] = field(default_factory=set)
+    """Paths of the answer at which a `failed_read` fault was set."""
 
     def asks(self, typename: str) -> bool:
         """Return whether the document has a fragment on that type, used or not.

@@ -10,7 +10,7 @@ import graphql
 from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
 from graphql.pyutils import Path, Undefined
 
-from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, failed
+from dsync.sandbox.graphql.call import Call, Place, QueryLimit, ServerFailure, failed
 from dsync.sandbox.graphql.documents import QueryDocument, RefusedError
 from dsync.sandbox.graphql.served_schema import LEAF, schema
 from dsync.sandbox.world.model import ServedDossier
@@ -84,7 +84,7 @@ class PlatformExecutor(graphql.Executor[Any]):
         """Resolve the fields of an object; a fault may replace a dossier by an error."""
         if isinstance(source_value, ServedDossier):
             _raise_fault_of(source_value, self.context_value, path, fields)
-        if self.context_value.null_fields or self.context_value.failed_fields:
+        if _harmed(self.context_value):
             return super().execute_fields(parent_type, source_value, path, fields, position)
         # Leaves are read here: graphql-core's own way to them takes twice as long for a page.
         results = {}
@@ -113,8 +113,11 @@ class PlatformExecutor(graphql.Executor[Any]):
     ) -> Any:
         """Resolve a field; it is null where a test set a fault on it."""
         call = self.context_value
-        place = tuple(path.as_list()) if call.null_fields or call.failed_fields else ()
-        if place not in call.null_fields | call.failed_fields:
+        harmed = _harmed(call)
+        place = tuple(path.as_list()) if harmed else ()
+        if place in call.failed_reads:
+            raise ServerFailure
+        if place not in harmed:
             return super().execute_field(parent_type, source, details, path, position)
         node = details[0].node
         field = self.schema.get_field(parent_type, node.name.value)
@@ -139,7 +142,8 @@ def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, field
     place = tuple(path.as_list() if path else ())
 
     def has_fault(kind: str) -> bool:
-        return any(has_champs or not fault.champs_only for fault in dossier.faults_of(kind))
+        faults = (fault for fault in dossier.faults_of(kind) if not fault.path)
+        return any(has_champs or not fault.champs_only for fault in faults)
 
     if has_fault("failed_read"):
         raise ServerFailure
@@ -152,6 +156,12 @@ def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, field
     call.places.append((dossier, place))
     call.null_fields |= {(*place, *fault.path) for fault in dossier.faults_of("null_field")}
     call.failed_fields |= {(*place, *fault.path) for fault in dossier.faults_of("failed_field")}
+    call.failed_reads |= {(*place, *fault.path) for fault in dossier.faults_of("failed_read")}
+
+
+def _harmed(call: Call) -> set[Place]:
+    """Return the paths at which a fault of a field was set."""
+    return call.null_fields | call.failed_fields | call.failed_reads
 
 
 def _null(field: str, node: graphql.FieldNode, path: Path) -> graphql.GraphQLError:

@@ -181,13 +181,14 @@ class DossierFault:
     schema declares it non-null, the nearest nullable object around it is null. `failed_field`: the
     same with an error in any case. `replaced_json`: other JSON in place of a field, or of the whole
     dossier. `odd_entry`: HTTP 500 to what reads its entry in a list of deletions. `failed_read`,
-    `failed_write`: HTTP 500 to what reads it or writes its annotations. `lost_write`: annotations
-    written are answered as saved, and are not saved.
+    `failed_write`: HTTP 500 to what reads it, or its field at `path`, or writes its annotations.
+    `lost_write`: annotations written are answered as saved, and are not saved.
     """
     champs_only: bool = False
     """Whether it applies only to documents that ask for champs."""
     path: tuple[str | int, ...] = ()
-    """For `null_field`, `failed_field`, `replaced_json`: keys and indexes from the dossier.
+    """For `null_field`, `failed_field`, `replaced_json`, `failed_read`: keys and indexes from the
+    dossier.
 
     For `lost_write`: the annotation's stable id.
     """

@@ -437,6 +437,16 @@ def test_a_write_that_was_not_executed_is_not_unknown(
         make_client().push([WRITE])
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000 + "]" * 100_000, '{"data":' + "[" * 100_000])
+def test_an_answer_that_no_decoder_takes_is_no_bug(
+    ds: responses.RequestsMock, make_client: Make, body: str
+) -> None:
+    """Nested too deeply: what a write has done is not known, as after any answer but DS's own."""
+    ds.post(URL, body=body)
+    with pytest.raises(DSOutcomeUnknownError):
+        make_client().push([WRITE])
+
+
 def test_hidden_dossiers_do_not_prevent_reading_the_others(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
@@ -562,8 +572,8 @@ def test_a_dossier_with_another_number_than_requested_is_unreadable(
     ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any], code: str
 ) -> None:
     """The requested number is the one reported."""
-    ds.post(URL, json={"data": {"dossier": node(7) | OURS | odd}})
-    [one] = make_client().dossier(DossierNumber(7), DEMARCHE).unreadable
+    ds.post(URL, json={"data": {"d0": node(7) | OURS | odd}})
+    [one] = make_client().dossiers([DossierNumber(7)], DEMARCHE).unreadable
     assert (7, code) == (one.number, one.code)
 
 

@@ -184,3 +184,12 @@ def test_one_dossiers_failure_does_not_concern_another() -> None:
     assert first.saved == {RESULT, DETAIL}
     assert second.not_found
     assert third.refused == {DETAIL: OPTION}
+
+
+@pytest.mark.parametrize("odd", [{}, {"x": {"y": [1]}}])
+def test_an_alias_with_another_object_than_the_api_s_is_unknown(odd: dict[str, Any]) -> None:
+    """It refuses nothing: what DS may have saved stays known as dsync's own."""
+    found = outcome({"w0_annotations": odd})
+    assert (True, {}) == (found.unknown, found.refused)
+    found = outcome({"w0_add0": odd}, sent=write(1, label_step("L")))
+    assert (True, frozenset()) == (found.unknown, found.labels_done)
