@@ -48,8 +48,8 @@ def attempts_for(
         error: of the last attempt.
         policy: of the request.
         most: the configured maximum.
-        answers: whether the endpoint answered before; one that refuses connections and did not is
-            no outage of seconds.
+        answers: whether the endpoint answered before; one that did not, and refuses connections or
+            is silent, is no outage of seconds.
     """
     if policy is RetryPolicy.MUTATION or not isinstance(error, DSError):
         return 1
@@ -60,7 +60,7 @@ def attempts_for(
         return most if answers or fault != _UNREACHABLE else min(2, most)
     # One further attempt only, because each one keeps DS busy for 30 s.
     if fault in _SLOW:
-        return 1 if policy is RetryPolicy.PAGE else min(2, most)
+        return 1 if policy is RetryPolicy.PAGE or not answers else min(2, most)
     if fault == _SERVER_ERROR and policy is not RetryPolicy.PAGE:
         return most if policy is RetryPolicy.LIGHT else min(2, most)
     return 1

@@ -245,12 +245,15 @@ class Service:
         self._woken = threading.Event()
         self._reload_now = threading.Event()
         self._lock = threading.Lock()
-        self._running: dict[DemarcheNumber, Worker] = {}
+        self._running: dict[DemarcheNumber, tuple[Worker, int]] = {}
+        """With how often its DS had answered before."""
         self._idle = threading.Event()
         self._idle.set()
         self._announced: dict[DemarcheNumber, dict[DossierNumber, None]] = defaultdict(dict)
+        self._answering: set[str] = set()
+        """Addresses of DS that answered last: one démarche at a time tries another one."""
         self._away: set[str] = set()
-        """Addresses of DS that did not answer the last run: one démarche at a time tries them."""
+        """Addresses that did not: one démarche at a time tries any of them."""
         self._has_entered = False
         self._is_unavailable = False
         """Whether the database was unavailable at the last check."""
@@ -278,7 +281,7 @@ class Service:
         added = [one.demarche for one in workers if one not in self._workers]
         with self._lock:
             self._workers[:] = workers
-            at_work = list(self._running.values())
+            at_work = [worker for worker, _ in self._running.values()]
         for worker in former:
             if worker not in at_work:
                 worker.retire()
@@ -411,12 +414,16 @@ class Service:
         with self._lock:
             served = {worker.demarche: worker for worker in self._workers}
             free = self._slots - len(self._running)
-            # The others of an address that is away would hold a worker each, to learn the same.
-            tried = {one.settings.ds_url for one in self._running.values()} & self._away
+            for one, before in self._running.values():
+                if one.answered > before:
+                    self._note_answer(one.settings.ds_url)
+            # What is away would hold each worker for a minute, to learn the same.
+            tried = {one.settings.ds_url for one, _ in self._running.values()} - self._answering
+            waiting = tried | self._away if tried & self._away else tried
             numbers = sorted(
                 number
                 for number, one in served.items()
-                if number not in self._running and not (tried and one.settings.ds_url in tried)
+                if number not in self._running and one.settings.ds_url not in waiting
             )
         if self._stop.is_set() or free <= 0 or not numbers:
             return False
@@ -426,10 +433,15 @@ class Service:
         if turn is None:
             return False
         with self._lock:
-            self._running[turn.demarche] = served[turn.demarche]
+            worker = served[turn.demarche]
+            self._running[turn.demarche] = worker, worker.answered
             self._idle.clear()
         pool.submit(self._take, served[turn.demarche], turn)
         return True
+
+    def _note_answer(self, address: str) -> None:
+        self._answering.add(address)
+        self._away.discard(address)
 
     def _take(self, worker: Worker, turn: Turn) -> None:
         answered = worker.answered
@@ -437,9 +449,10 @@ class Service:
             self._job(worker, self._stop).take(turn)
             with self._lock:
                 if worker.is_ds_away:
+                    self._answering.discard(worker.settings.ds_url)
                     self._away.add(worker.settings.ds_url)
                 elif worker.answered > answered:
-                    self._away.discard(worker.settings.ds_url)
+                    self._note_answer(worker.settings.ds_url)
             if self._is_unavailable:
                 log.info("database_available")
                 self._is_unavailable = False

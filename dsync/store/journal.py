@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     column,
     delete,
     func,
@@ -319,23 +320,23 @@ class JournalReads(Subject):
             )
         ]
 
-    def read_in_vain(self, since: datetime) -> int:
-        """Return how many dossiers incremental runs since then read unchanged, own writes aside.
+    def known_since(self, since: datetime) -> int:
+        """Return how many dossiers a read from then on meets as they are in the copy, or nearly.
 
-        Of those among the last runs: there are not so many since a watermark.
+        Runs since then wrote into them, and read them after that, or incremental ones read them
+        unchanged. Of those among the last runs: there are not so many since a watermark.
         """
         run = tables.sync_run
+        unchanged = case((run.c.genre == Kind.INCREMENTAL.value, run.c.lus - run.c.modifies))
         last = (
-            select(run.c.genre, run.c.fin, (run.c.lus - run.c.modifies).label("unchanged"))
+            select(run.c.fin, (run.c.pousses + func.coalesce(unchanged, 0)).label("known"))
             .where(run.c.demarche_numero == self.number)
             .order_by(run.c.run.desc())
             .limit(_AT_ONCE)
             .subquery()
         )
-        unchanged = select(func.sum(last.c.unchanged)).where(
-            last.c.genre == Kind.INCREMENTAL.value, last.c.fin >= since
-        )
-        return int(self.connection.scalar(unchanged) or 0)
+        known = select(func.sum(last.c.known)).where(last.c.fin >= since)
+        return int(self.connection.scalar(known) or 0)
 
     def verdicts_of_run(self, run: int, *, limit: int) -> list[Document]:
         """Return the events of the verdicts that a run gave, oldest first, at most so many."""

@@ -182,6 +182,8 @@ class Run:
     """The ids of what was found as the validation box so far, once they are read."""
     boxes_given_up: bool = False
     """Whether a person said that the box which cannot be found is no more."""
+    met: set[DossierNumber] = field(default_factory=set)
+    """Dossiers in which a push has written, or found another's value or its own of before."""
     accepts_config: bool = False
     """Whether who ordered the run accepts what the configuration lacks."""
 

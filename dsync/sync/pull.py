@@ -43,6 +43,7 @@ from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import OVERLAP, Run, most_of
+from dsync.sync.doubts import Doubts
 from dsync.sync.evaluate import evaluate_page
 from dsync.sync.page_storing import (
     EPOCH,
@@ -223,12 +224,11 @@ def _full(run: Run, state: SyncState) -> Crawl:
 def _pass_known(run: Run, crawl: Crawl) -> None:
     """Move an incremental read past the dossiers that are in the copy as DS has them.
 
-    If the overlap has many of them, as after a push was read back, they are compared by what
-    glances show, and only those that differ are requested, by their numbers. The pages begin
-    behind them.
+    If the overlap has many of them, as after a push, they are compared by what glances show, and
+    only those that differ are requested, by their numbers. The pages begin behind them.
     """
     with run.reading() as reader:
-        if reader.journal.read_in_vain(crawl.since) < MANY_KNOWN:
+        if reader.journal.known_since(crawl.since) < MANY_KNOWN:
             return
         quarantined = {one.numero for one in reader.quarantine.entries()}
     client, number = run.context.client, run.demarche
@@ -261,6 +261,22 @@ def _pass_known(run: Run, crawl: Crawl) -> None:
     # One that changes while it waits moves behind the cursor.
     # Those that DS does not show were hidden since: the lists of deletions have them.
     store_by_number(run, list(dict.fromkeys(differ)))
+
+
+def read_back(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    """Read dossiers again in which a push has written or met a value, so that the copy shows it.
+
+    What DS does not return now is left to the next read, for which it has a new date.
+
+    Raises:
+        DsyncError: as `pull`.
+    """
+    # The pages of this run have settled what they showed. Its dossiers are not counted twice.
+    run.doubts, read = Doubts(), run.report.read
+    begin(run)
+    store_by_number(run, numbers)
+    settle(run, is_whole=False)
+    run.report.read = read
 
 
 def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:

@@ -4,7 +4,7 @@ For each batch of dossiers, one request reads the current annotations and labels
 are planned. The wishes to be written are marked `incertaine` before the request is sent: after a
 crash the next run reads back first. One mutation document carries the batch; the outcome of each
 dossier is recorded separately. At full size, a thread reads the next batch while one is written;
-the database is the run's own thread's.
+the database is the run's own thread's. In the end the dossiers are read again, for the copy.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from dsync.sync.consent import nothing_to_accept
 from dsync.sync.context import Run
 from dsync.sync.grounds import UNREAD_BOX, has_lost_box, serves_another_call
 from dsync.sync.page_storing import learn_revisions, refresh_demarche
+from dsync.sync.pull import read_back
 from dsync.sync.work import Overwrite, Push
 from dsync.sync.write_brake import replaces_too_much
 from dsync.sync.writers import is_writer, may_adopt
@@ -169,6 +170,13 @@ def push_due(
             run.context.stop.wait(seconds)
             run.context.check_stop()
             _push_now(run, numbers, waits=True, ordered=ordered)
+    # Twice at most: where somebody edited since the pull, what was found is compared once more.
+    for _ in range(2):
+        if not run.met or run.report.dry:
+            break
+        met, run.met = sorted(run.met), set()
+        read_back(run, met)
+        _push_now(run, met, waits=waits, ordered=ordered)
     with run.reading() as reader:
         waiting, causes = (
             reader.outbox.waiting_count(numbers),
@@ -392,7 +400,10 @@ def _plan_batch(
             run.report.conflict_numbers.add(number)
         note_refusals(run, refusals_of(steps))
         unsent = [step for step in steps if step.action is not Action.WRITE]
-        outcomes += [outcome_without_write(step, remote) for step in unsent]
+        ends = [outcome_without_write(step, remote) for step in unsent]
+        if any(end.statut is not WishStatus.REFUSEE for end in ends):
+            run.met.add(number)
+        outcomes += ends
         if sent := tuple(step for step in steps if step.action is Action.WRITE):
             write = DossierWrite(number, remote.dossier_id, terms.instructeur_id, sent)
             writes.append(write)

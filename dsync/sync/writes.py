@@ -230,6 +230,8 @@ def record_answers(
         outcomes += result
         if any(s.statut is WishStatus.CONFIRMEE for s in result):
             run.report.pushed_numbers.add(write.number)
+        if answer.saved or answer.labels_done:
+            run.met.add(write.number)
         if answer.code:
             codes.add(answer.code)
             continue

@@ -74,6 +74,8 @@ def test_an_endpoint_that_never_answered_is_tried_twice() -> None:
     """A wrong address is told within seconds; one that answered before gets time to come back."""
     for fault, found in ((Fault.UNREACHABLE, 2), (Fault.CONNECTION_LOST, 6), (Fault.GATEWAY, 6)):
         assert found == attempts_for(error_of(fault), RetryPolicy.PAGE, 6, answers=False)
+    # A minute of silence is enough.
+    assert 1 == attempts_for(error_of(Fault.DEADLINE), RetryPolicy.USUAL, 6, answers=False)
 
 
 def test_a_bug_is_not_repeated() -> None:
