@@ -23,7 +23,7 @@ from inspect import ismethod
 from typing import Any, TypeVar
 
 from dsync.console.access import Right
-from dsync.domain.documented import Mark
+from dsync.domain.documented import MASKED, Mark
 from dsync.programme import Programme
 from dsync.store import Reader
 from dsync.store.dictionary import ENGINE
@@ -47,9 +47,6 @@ CLOSED = ("contents", "persons", "seals", "verification")
 _PLAIN = (str, int, float, Decimal, date, time, timedelta, type(None))
 
 
-_MASKED = (Mark.PERSONAL, Mark.FREE_TEXT)
-
-
 @cache
 def names_marked(programme: type[Programme], *marks: Mark) -> frozenset[str]:
     """Return the names of the columns of the views that have one of these marks."""
@@ -66,7 +63,7 @@ def hidden_names(programme: type[Programme], rights: frozenset[Right]) -> frozen
     """Return the names of the columns whose values somebody with these rights does not see."""
     hidden: frozenset[str] = frozenset()
     if Right.PERSONNES not in rights:
-        hidden = ALSO | names_marked(programme, *_MASKED)
+        hidden = ALSO | names_marked(programme, *MASKED)
     if Right.PERSONNES not in rights and Right.TEXTES in rights:
         hidden -= _texts_of_candidature(programme) | OF_JURY
     if Right.NOTES not in rights:
@@ -89,9 +86,7 @@ def _texts_of_candidature(programme: type[Programme]) -> frozenset[str]:
         for name, one in views[view].columns.items()
         if one.mark is Mark.FREE_TEXT
     }
-    return (
-        frozenset(texts) - names_marked(ENGINE, *_MASKED) - names_marked(programme, Mark.PERSONAL)
-    )
+    return frozenset(texts) - names_marked(ENGINE, *MASKED) - names_marked(programme, Mark.PERSONAL)
 
 
 class PublicCheck(dict[str, Any]):

@@ -17,10 +17,9 @@ class Mark(StrEnum):
     OF_JURY = "Note du jury."
     """Of marks and ranks, which not everybody sees before the deliberation."""
 
-    @property
-    def is_masked(self) -> bool:
-        """Whether readers without personal data see nothing in such a column."""
-        return self in (Mark.PERSONAL, Mark.FREE_TEXT)
+
+MASKED = (Mark.PERSONAL, Mark.FREE_TEXT)
+"""Readers without personal data see nothing in such a column."""
 
 
 class Declared(NamedTuple):

@@ -154,14 +154,14 @@ class Table(SQLModel, registry=registry(metadata=metadata)):
     model_config = {"defer_build": True}
 
 
-# One line a column, however long its sentence.
-# fmt: off
 class Candidature(Table, table=True):
     """A dossier in the programme's terms. Texts are unchanged; a blank one is None.
 
     The order of the fields is that of the view `lecture_candidature`.
     """
 
+    # One line a column, however long its sentence.
+    # fmt: off
     __tablename__ = "candidature"
     # The dossiers for a product are looked for at each page: the index answers without the rows.
     # So are those of a jury, which are few.
@@ -247,11 +247,7 @@ def declared_fields() -> Iterator[tuple[str, FieldDeclaration]]:
 
 
 OPEN = frozenset(
-    {
-        field.target or name
-        for name, field in declared_fields()
-        if field.declared.mark is Mark.OPEN
-    }
+    {field.target or name for name, field in declared_fields() if field.declared.mark is Mark.OPEN}
     | {"voeux.profil", "voeux.ordre", "evaluations.moment", "evaluations.criteres"}
 )
 """The keys of `[mapping]` whose champs readers without personal data see."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from dsync.domain.documented import MASKED
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError, DsyncError
@@ -75,7 +76,7 @@ def tables_of(
         columns = {
             column: one
             for column, one in view.columns.items()
-            if not (without_personal_data and one.mark.is_masked)
+            if not (without_personal_data and one.mark in MASKED)
         }
         has_no_rows = without_personal_data and is_closed(columns)
         tables.append(

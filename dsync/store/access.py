@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
-from dsync.domain.documented import Declared, Mark, View
+from dsync.domain.documented import MASKED, Declared, Mark, View
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.rights import DELIBERATION
 from dsync.programme import Dictionary
@@ -194,11 +194,10 @@ def withhold(connection: Connection, documented: Dictionary) -> None:
 def _becoming_masked(
     documented: Dictionary, shown: Mapping[str, Mapping[str, str]]
 ) -> Iterator[str]:
-    masked = tuple(mark for mark in Mark if mark.is_masked)
     for name, view in documented.items():
         before = shown.get(name, {})
         if any(
-            one.mark.is_masked and column in before and not before[column].endswith(masked)
+            one.mark in MASKED and column in before and not before[column].endswith(MASKED)
             for column, one in view.columns.items()
         ):
             yield name

@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 
 from sqlalchemy import Table
 
-from dsync.domain.documented import Declared, Mark
+from dsync.domain.documented import MASKED, Declared, Mark
 from dsync.programme import Dictionary, Programme
 from dsync.store import tables
 from dsync.store.view_columns import VIEWS
@@ -40,7 +40,7 @@ def is_closed(columns: Mapping[str, Declared]) -> bool:
     Args:
         columns: the view's, with their documentation.
     """
-    return all(name in _PLACES or one.mark.is_masked for name, one in columns.items())
+    return all(name in _PLACES or one.mark in MASKED for name, one in columns.items())
 
 
 def is_person(dossier: str) -> str:
@@ -61,7 +61,7 @@ def pseudonymised(view: str, column: str, mark: Mark, deliberated: str) -> str:
         mark: the column's.
         deliberated: the condition on a row of the view that its démarche's marks are shown.
     """
-    if mark.is_masked:
+    if mark in MASKED:
         # A null of the column's own type: PostgreSQL's REPLACE refuses to change a type.
         return f"CASE WHEN false THEN {column} END AS {column}"
     if mark is Mark.OF_JURY:

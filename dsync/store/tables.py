@@ -69,7 +69,7 @@ class _Table(SQLModel, registry=registry(metadata=metadata)):
     model_config = {"defer_build": True}
 
 
-# One line a column, however long its sentence.
+# One line a column or an index, however long.
 # fmt: off
 
 
@@ -188,15 +188,7 @@ class PieceRow(_Table, table=True):
 
     __tablename__ = "piece"
     __table_args__ = (
-        _partial(
-            "uq_piece_vivante",
-            "numero",
-            "champ_id",
-            "ligne",
-            "empreinte_md5",
-            unique=True,
-            where="NOT a_supprimer",
-        ),
+        _partial("uq_piece_vivante", "numero", "champ_id", "ligne", "empreinte_md5", unique=True, where="NOT a_supprimer"),
         kept("Une ligne par copie d'une pièce jointe ; le fichier est à cette adresse, sous un nom qui n'est pas celui de l'usager.", "L'effacement du dossier ou le retrait de la pièce, qui supprime le fichier, puis la ligne."),
     )
 
@@ -275,15 +267,7 @@ class VerdictRow(_Table, table=True):
     __table_args__ = (
         _partial("uq_verdict_courant", "numero", unique=True, where="courant"),
         # Rows are long: what is counted of them is in an index.
-        Index(
-            "ix_verdict_numero",
-            "numero",
-            "courant",
-            "verdict",
-            "depuis_le",
-            "demarche_numero",
-            "points",
-        ),
+        Index("ix_verdict_numero", "numero", "courant", "verdict", "depuis_le", "demarche_numero", "points"),
         kept("Une ligne par verdict du pré-contrôle, y compris ceux qui ont été remplacés.", "L'effacement du dossier ; en restent le verdict et le résultat de chaque contrôle, sans texte."),
     )
 
@@ -321,9 +305,7 @@ class ReponseRow(_Table, table=True):
 
     __tablename__ = "reponse"
     __table_args__ = (
-        _partial(
-            "uq_reponse_valable", "numero", "controle", unique=True, where="statut = 'valable'"
-        ),
+        _partial("uq_reponse_valable", "numero", "controle", unique=True, where="statut = 'valable'"),
         kept("Une ligne par réponse donnée par une personne à un contrôle, y compris celles qui ont été retirées ou remplacées.", "L'effacement du dossier, qui supprime la ligne. Le nom de l'agent y reste jusque-là : il répond de ce qu'il a établi."),
     )
 
@@ -359,9 +341,7 @@ class OutboxRow(_Table, table=True):
         _partial("uq_outbox_courante", "numero", "annotation", unique=True, where="courante"),
         # With its last columns, wishes are counted without reading their texts.
         Index("ix_outbox_due", "demarche_numero", "statut", "courante", "numero", "creee_le"),
-        _partial(
-            "ix_outbox_erreur", "demarche_numero", "statut", "courante", where="erreur IS NOT NULL"
-        ),
+        _partial("ix_outbox_erreur", "demarche_numero", "statut", "courante", where="erreur IS NOT NULL"),
         kept("Une ligne par valeur que dsync a voulu inscrire dans un dossier, y compris les anciennes.", "L'effacement du dossier ; en restent l'annotation, le statut et les dates."),
     )
 
@@ -442,16 +422,7 @@ class ChangementRow(_Table, table=True):
     __tablename__ = "changement"
     # Rows are long: those of a page are chosen, sorted and counted by the index alone.
     __table_args__ = (
-        Index(
-            "ix_changement_par",
-            "demarche_numero",
-            "par",
-            "constate_le",
-            "modifie_le",
-            "id",
-            "numero",
-            "champ_id",
-        ),
+        Index("ix_changement_par", "demarche_numero", "par", "constate_le", "modifie_le", "id", "numero", "champ_id"),
         kept("Valeurs antérieures et nouvelles des réponses et des annotations.", "L'effacement du dossier, qui supprime la ligne."),
     )
 
@@ -509,9 +480,7 @@ class DemandeRow(_Table, table=True):
 
     __tablename__ = "demande"
     __table_args__ = (
-        _partial(
-            "ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"
-        ),
+        _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
         kept("Journal de ce que des agents ont demandé (`dsync journal`), consultations par `dsync person` comprises ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] journaux`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
     )
 

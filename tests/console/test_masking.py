@@ -32,7 +32,7 @@ from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.domain.consent import Consent
-from dsync.domain.documented import Mark
+from dsync.domain.documented import MASKED, Mark
 from dsync.store.change_list import ChangeSelection
 from dsync.store.journal import NOT_COUNTED
 from dsync.store.listing import Selection
@@ -385,7 +385,7 @@ def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:
             if view == "lecture_precontrole_controle":
                 free |= set(leaves(public_of(row)))
             for name, one in documented.columns.items():
-                if one.mark.is_masked:
+                if one.mark in MASKED:
                     marked.setdefault(f"{view}.{name}", set()).update(leaves(row[name]))
                 else:
                     free |= set(leaves(row[name], names=True))
