@@ -179,8 +179,6 @@ class Run:
     """The ids of what was found as the validation box so far, once they are read."""
     boxes_given_up: bool = False
     """Whether a person said that the box which cannot be found is no more."""
-    accepts_config: bool = False
-    """Whether who ordered the run accepts what the configuration lacks."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
         """Return dsync's annotations in a loaded revision; none if DS does not give it."""
