@@ -137,7 +137,7 @@ def test_a_password_on_the_command_line_is_warned_of(run: Command) -> None:
     [
         ("dossier", "show", "{}"),
         ("sync", "--dossier", "{}"),
-        ("conflicts", "accept", "{}"),
+        ("conflicts", "keep", "{}"),
         ("--demarche", "{}", "sync"),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_stream_that_the_shell_closed_does_no_harm(run: Command, closed: int) 
 
 
 @pytest.mark.parametrize(
-    "command", [("status",), ("push",), ("precheck",), ("conflicts", "accept", "1")]
+    "command", [("status",), ("push",), ("precheck",), ("conflicts", "keep", "1")]
 )
 def test_commands_that_need_dossiers_create_no_database(
     run: Command, command: tuple[str, ...]
