@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
 from dsync.care.consents import waiting, work_of
 from dsync.cli.demarches import for_each
-from dsync.cli.failures import Exit
 from dsync.cli.options import all_option, json_option, settings_options
-from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
+from dsync.cli.output import confirmed, heading, pasteable, print_note, print_table
 from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out
 from dsync.cli.session import load_each, open_worker, reading
@@ -106,16 +103,6 @@ def give(
     if not as_json:
         print_document(done.document)
     return done.document, done.code
-
-
-def give_one(settings: Settings, kinds: Sequence[Consent], *, yes: bool, as_json: bool) -> None:
-    """Do as `dsync accept` with the kind of these that waits; exit with its code."""
-    found = {one.proposal.kind for one in _waiting(settings)}
-    kind = next((one for one in kinds if one in found), kinds[0])
-    document, code = give(settings, kind.word, yes=yes, as_json=as_json)
-    if as_json:
-        print_json(document)
-    raise Exit(code)
 
 
 def _waiting(settings: Settings) -> list[Asked]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import click
 
 from dsync.cli.demarches import Listed, listed
 from dsync.cli.failures import Group
 from dsync.cli.options import NUMBER, all_option, json_option, settings_options
-from dsync.cli.output import asker, confirmed, cut, pasteable, print_json, shown
+from dsync.cli.output import asker, cut, pasteable, print_json, shown
 from dsync.cli.session import check_here, load_all, load_each, open_worker
 from dsync.domain.ids import DossierNumber
 from dsync.sync.conflicts import Choice, end_conflicts
@@ -92,7 +91,7 @@ def _list(*, everywhere: bool, as_json: bool) -> None:
         )
 
 
-def _choosing(command: Callable[..., None], *, shows_all: bool = True) -> Callable[..., None]:
+def _choosing(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options and the argument that select conflicts."""
     for option in (
         click.option(
@@ -100,7 +99,6 @@ def _choosing(command: Callable[..., None], *, shows_all: bool = True) -> Callab
             type=click.Choice(ANNOTATIONS),
             help="Only this one; with resultat also those that it blocks.",
         ),
-        all_option("In every dossier of every configured démarche.", hidden=not shows_all),
         click.argument("numbers", metavar="[N]...", nargs=-1, type=NUMBER),
     ):
         command = option(command)
@@ -109,6 +107,7 @@ def _choosing(command: Callable[..., None], *, shows_all: bool = True) -> Callab
 
 @conflicts.command("keep")
 @_choosing
+@all_option("In every dossier of every configured démarche.")
 @settings_options()
 def keep(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
     """Keep the values that humans wrote in dossiers N.
@@ -116,46 +115,31 @@ def keep(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: st
     Neither this verdict nor a later one is written over them. One that wants another value is a
     conflict again.
     """
-    _keep(numbers, annotation, everywhere=everywhere)
-
-
-@conflicts.command("accept", hidden=True)
-@_choosing
-@settings_options()
-def accept(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
-    """Keep the values that humans wrote in dossiers N: the former name of `keep`."""
-    _keep(numbers, annotation, everywhere=everywhere)
-
-
-def _keep(numbers: tuple[DossierNumber, ...], annotation: str | None, *, everywhere: bool) -> None:
     for numero, count in _resolve(Choice.KEEP, numbers, annotation, everywhere=everywhere).items():
         click.echo(f"Dossier {numero}: the human's value stays ({_plural(count)} resolved).")
 
 
 @conflicts.command("adopt")
-@partial(_choosing, shows_all=False)
-@click.option("--yes", is_flag=True, hidden=True, help="With --all: do not ask first.")
+@_choosing
 @settings_options()
-def adopt(
-    *, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None, yes: bool
-) -> None:
+def adopt(*, numbers: tuple[DossierNumber, ...], annotation: str | None) -> None:
     """Treat the current values in dossiers N as written by dsync.
 
     The next push replaces them. What another database of dsync wrote is shown, and taken over, by
     `dsync accept writer`.
     """
-    if everywhere and not numbers:
-        question = "Have dsync's next push replace the human's value of every conflict?"
-        if not confirmed(question, yes=yes, as_json=False):
-            return
-    ended = _resolve(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
+    ended = _resolve(Choice.ADOPT, numbers, annotation)
     if ended:
         count = _plural(sum(ended.values()))
         click.echo(f"{count} adopted: the next push replaces the values that differ.")
 
 
 def _resolve(
-    choice: Choice, numbers: tuple[DossierNumber, ...], annotation: str | None, *, everywhere: bool
+    choice: Choice,
+    numbers: tuple[DossierNumber, ...],
+    annotation: str | None,
+    *,
+    everywhere: bool = False,
 ) -> dict[DossierNumber, int]:
     """Resolve the selected conflicts, and print which dossiers have none.
 
@@ -164,7 +148,8 @@ def _resolve(
     """
     # Neither, or both: what is meant is not clear.
     if everywhere == bool(numbers):
-        raise click.UsageError("Give the numbers of dossiers, or --all.")
+        also = ", or --all" if choice is Choice.KEEP else ""
+        raise click.UsageError(f"Give the numbers of dossiers{also}.")
     ended: dict[DossierNumber, int] = {}
     for one, dossiers in load_each(numbers, everywhere=everywhere):
         check_here(one, dossiers)

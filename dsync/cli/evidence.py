@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import click
 
 from dsync.care.prerequisites import missing_file
-from dsync.cli.accept import give_one
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
@@ -22,7 +21,6 @@ from dsync.cli.runs import carry_out
 from dsync.cli.session import load, open_worker, reading
 from dsync.configuration import shipped_config
 from dsync.database import open_database
-from dsync.domain.consent import Consent
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.eig.evidence.list_files import Difference, last_kept, put_back, replace_list
@@ -92,23 +90,13 @@ def show(*, as_json: bool) -> None:
     )
 
 
-@evidence.command("accept", hidden=True)
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-@json_option
-@settings_options()
-def accept(*, yes: bool, as_json: bool) -> None:
-    """Accept the catalogue that the safety brake stopped: `dsync accept evidence`."""
-    give_one(load(), (Consent.EVIDENCE,), yes=yes, as_json=as_json)
-
-
 @evidence.command("update")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--year", type=click.IntRange(2000, 2100), help="Year of a list of opérateurs.")
 @click.option("--source", help="Source of the list; stored with it.")
-@click.option("--accept", is_flag=True, hidden=True, help="Needed no more.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @settings_options()
-def update(*, file: Path, year: int | None, source: str | None, accept: bool, yes: bool) -> None:
+def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> None:
     """Replace a list of the configuration by FILE (CSV: opérateurs, or legal categories).
 
     The whole file is validated first; a file with an error changes nothing. Shows what is added

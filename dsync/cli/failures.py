@@ -12,10 +12,11 @@ import sys
 import traceback
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, NoReturn, TypeGuard, cast
 
 import click
 
+from dsync.cli.former import ALIASES, gone
 from dsync.cli.options import Flags
 from dsync.domain.remedies import pasteable
 from dsync.errors import DsyncError
@@ -50,9 +51,18 @@ class Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command and its arguments; the error of a misspelt one names the nearest."""
+        former = f"{ctx.command_path} {args[0]}".partition(" ")[2]
+        if now := ALIASES.get(former):
+            click.echo(f"Warning: « {former} » is `dsync {now}` now; it works until 2.0.", err=True)
+            words, root = [*now.split(), *args[1:]], ctx.find_root().command
+            if words[0] == self.name:
+                return super().resolve_command(ctx, words[1:])
+            return click.Group.resolve_command(cast(click.Group, root), ctx, words)
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as exc:
+            if said := gone(ctx.command_path, args[0]):
+                raise click.UsageError(said, exc.ctx) from exc
             from dsync.domain.nearest import nearest
 
             near = nearest(args[0], self.list_commands(ctx))
@@ -150,7 +160,9 @@ def explain(exc: Exception) -> tuple[str, int]:
         return "\n  - ".join([exc.message, *problems]), exc.exit_code
     if isinstance(exc, click.UsageError):
         command = exc.ctx.command_path if exc.ctx else "dsync"
-        return f"{exc.format_message()} See `{command} --help`.", USAGE
+        option = exc.option_name if isinstance(exc, click.NoSuchOption) else ""
+        message = gone(command, option) or exc.format_message()
+        return f"{message} See `{command} --help`.", USAGE
     if isinstance(exc, click.ClickException):
         return exc.format_message(), USAGE
     if _is_unwritable(exc):

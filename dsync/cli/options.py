@@ -206,9 +206,9 @@ wide_option = click.option(
 )
 
 
-def all_option(what: str, *, hidden: bool = False) -> Callable[[Command], Command]:
+def all_option(what: str) -> Callable[[Command], Command]:
     """Return the option `--all`; `what` is done for each configured démarche."""
-    return click.option("--all", "everywhere", is_flag=True, help=what, hidden=hidden)
+    return click.option("--all", "everywhere", is_flag=True, help=what)
 
 
 wait_option = click.option(

@@ -11,7 +11,6 @@ from typing import Any
 import click
 from msgspec import structs
 
-from dsync.cli.accept import give_one
 from dsync.cli.demarches import listed
 from dsync.cli.failures import Group
 from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, settings_options
@@ -29,7 +28,6 @@ from dsync.cli.runs import Done, carry_out, finish
 from dsync.cli.session import check_titles, load, reading
 from dsync.database import PROGRAMME
 from dsync.domain.check_answers import RESULTS
-from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
 from dsync.settings import Settings
@@ -144,15 +142,6 @@ def precheck(
         if dry_run:
             print_moves(moves, are_all=not dossiers)
     finish(done)
-
-
-@precheck.command("accept", hidden=True)
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-@json_option
-@settings_options()
-def accept(*, yes: bool, as_json: bool) -> None:
-    """Accept changed rules, or the first ones: `dsync accept rules`, `dsync accept first`."""
-    give_one(load(), (Consent.RULES, Consent.FIRST), yes=yes, as_json=as_json)
 
 
 @precheck.command("answer")

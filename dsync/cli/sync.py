@@ -30,12 +30,6 @@ from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 @dossiers_option("Read only this dossier; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sent to DS.")
 @click.option("--no-push", is_flag=True, help="Read and judge, but write nothing into DS.")
-@click.option(
-    "--accept-deletions", is_flag=True, hidden=True, help="As `dsync accept deletions`, unseen."
-)
-@click.option(
-    "--accept-config", is_flag=True, hidden=True, help="As `dsync accept config`, unseen."
-)
 @all_option("Of every configured démarche, one after the other.")
 @wait_option
 @json_option
@@ -47,8 +41,6 @@ def sync(
     dossiers: tuple[DossierNumber, ...],
     dry_run: bool,
     no_push: bool,
-    accept_deletions: bool,
-    accept_config: bool,
     everywhere: bool,
     wait_s: float,
     as_json: bool,
@@ -60,19 +52,16 @@ def sync(
     """
     if sum((full, since is not None, bool(dossiers))) > 1:
         raise click.UsageError("--full, --since and --dossier exclude each other.")
-    if accept_deletions and not full:
-        raise click.UsageError("--accept-deletions needs --full: only a full read finds them.")
-
     if since is not None and since > utc_now():
         raise click.UsageError("--since is in the future.")
     push = not no_push
 
     def work(numbers: tuple[DossierNumber, ...]) -> Read:
         if numbers:
-            return ReadDossiers(numbers, accept_config=accept_config, push=push)
+            return ReadDossiers(numbers, push=push)
         if full:
-            return ReadAll(accept_deletions, accept_config=accept_config, push=push)
-        return ReadChanges(since, accept_config=accept_config, push=push)
+            return ReadAll(push=push)
+        return ReadChanges(since, push=push)
 
     act = acting(work, as_json=as_json, dry=dry_run, wait_s=wait_s, may_create=True)
     for_each(load_each(dossiers, everywhere=everywhere), act, as_json=as_json)

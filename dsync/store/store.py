@@ -170,10 +170,12 @@ class Store:
             StoreError: the copy could not be made, or the database failed; nothing is changed.
         """
         former = None
-        if self._file and (older := self._older()):
-            former = self._file.with_name(f"{self._file.name}.{older}")
-            self.backup(former, force=True)
         with self._changing_views() as connection:
+            # Within the transaction, so that no other process upgrades it meanwhile.
+            older = schema.older(connection, self.place, self._programme) if self._file else None
+            if self._file and older:
+                former = self._file.with_name(f"{self._file.name}.{older}")
+                self.backup(former, force=True)
             schema.upgrade(connection, self.place, self._programme)
         return former
 
@@ -184,12 +186,11 @@ class Store:
         """
         from dsync.store import backup as backups  # Imports what other commands do not need.
 
-        older = self._older() if self._is_postgresql else None
-        return older and backups.dump_line(self._url, Path(f"dsync-{older}.dump"))
-
-    def _older(self) -> str | None:
+        if not self._is_postgresql:
+            return None
         with self._connected(reading=True) as connection:
-            return schema.older(connection, self.place, self._programme)
+            older = schema.older(connection, self.place, self._programme)
+        return older and backups.dump_line(self._url, Path(f"dsync-{older}.dump"))
 
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None

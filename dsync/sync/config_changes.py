@@ -16,10 +16,9 @@ from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge
 from dsync.errors import ConfigurationError
-from dsync.sync.consent import nothing_to_accept
+from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Context, Run, digest
 from dsync.sync.grounds import (
-    consents,
     follow_boxes,
     has_lost_box,
     lost_boxes,
@@ -39,7 +38,7 @@ def check_sections(run: Run) -> None:
         StoreError: the database failed.
     """
     lost = _lost_sections(run)
-    if lost and not consents(run, Proposal(Consent.CONFIG, *_moves(lost))):
+    if lost and not is_accepted(run, Proposal(Consent.CONFIG, *_moves(lost))):
         said = ", ".join(f"{one.number} {one.what}" for one in lost.values())
         raise ConfigurationError(
             f"{run.context.config} lacks {', '.join(lost)}, by which the stored rows of démarche "

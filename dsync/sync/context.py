@@ -184,8 +184,6 @@ class Run:
     """Whether a person said that the box which cannot be found is no more."""
     met: set[DossierNumber] = field(default_factory=set)
     """Dossiers in which a push has written, or found another's value or its own of before."""
-    accepts_config: bool = False
-    """Whether who ordered the run accepts what the configuration lacks."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
         """Return dsync's annotations in a loaded revision; none if DS does not give it."""

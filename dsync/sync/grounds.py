@@ -191,7 +191,7 @@ def follow_boxes(run: Run, demarche: Demarche) -> None:
     if not lost:
         _remember(run, _known(run))
         return
-    if not consents(run, box_proposal(run, lost)):
+    if not is_accepted(run, box_proposal(run, lost)):
         run.problem(
             f"Dossiers whose validation box cannot be read: {len(lost)}, validated ones among "
             f"them: {sum(lost.values())}. « Validated » stands, and nothing is written into any of "
@@ -218,15 +218,6 @@ def box_proposal(run: Run, lost: dict[DossierNumber, bool]) -> Proposal:
     section = run.context.annotations and run.context.annotations.validation
     # Not of the dossiers: one that is deposited meanwhile has no box either.
     return Proposal(Consent.CONFIG, tuple(moves), len(lost), {BOX: section.id if section else ""})
-
-
-def consents(run: Run, proposal: Proposal) -> bool:
-    """Return whether a person consented to what the configuration lacks, or who ordered the run."""
-    if not run.accepts_config:
-        return is_accepted(run, proposal)
-    with run.transaction() as tx:
-        tx.consents.ask(proposal, run.now)
-        return tx.consents.give(proposal.kind, proposal.version, run.asked_by, run.now)
 
 
 def _remember(run: Run, known: frozenset[str]) -> None:

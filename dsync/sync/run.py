@@ -207,7 +207,6 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
 
 
 def _synchronise(run: Run, work: Read, *, copies_pieces: bool) -> None:
-    run.accepts_config = work.accept_config
     check_sections(run)
     pull(run, work)
     evaluate_due(run)

@@ -40,8 +40,6 @@ class _Work(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True,
 class _Read(_Work, frozen=True, kw_only=True):
     """A run that reads dossiers, judges them, and writes the results back."""
 
-    accept_config: bool = False
-    """Whether what the configuration lacks is accepted unseen; `Accept` is after a look at it."""
     push: bool = True
     """Whether the wishes are sent; if not, they stay in the outbox."""
 

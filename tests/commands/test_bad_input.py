@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dsync.cli.former import ALIASES, GONE
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox
@@ -136,7 +137,7 @@ def test_a_password_on_the_command_line_is_warned_of(run: Command) -> None:
     [
         ("dossier", "show", "{}"),
         ("sync", "--dossier", "{}"),
-        ("conflicts", "accept", "{}"),
+        ("conflicts", "keep", "{}"),
         ("--demarche", "{}", "sync"),
     ],
 )
@@ -174,7 +175,7 @@ def test_a_group_alone_shows_its_commands(run: Command, command: tuple[str, ...]
     ("line", "said"),
     [
         ("statsu", "No such command 'statsu'. Did you mean status?"),
-        ("conflicts acept 1", "Did you mean accept?"),
+        ("conflicts kep 1", "Did you mean keep?"),
         ("xylophone", "No such command 'xylophone'. See"),
         ("status --max-age -1h", "'-1h': expected a number and s, m, h or d"),
         ("sync --wait -1h", "'-1h': expected a number and s, m, h or d"),
@@ -188,6 +189,26 @@ def test_a_slip_of_the_keyboard_is_named(run: Command, line: str, said: str) -> 
     """Exit 2; what was probably meant, or what is accepted."""
     ended = run(*line.split())
     assert (2, True) == (ended.code, said in ended.err), ended.err
+
+
+@pytest.mark.parametrize("name", [*GONE])
+def test_what_is_gone_says_what_took_its_place(run: Command, name: str) -> None:
+    """A command or an option of before 1.0.0; exit 2."""
+    *before, gone = name.split()
+    ended = run(*before, gone)
+    said = f"{gone} is gone: {GONE[name]}. See `dsync {' '.join(before)} --help`."
+    assert (2, said) == (ended.code, ended.err.removeprefix("Error: ").strip())
+
+
+@pytest.mark.parametrize(("former", "now"), ALIASES.items())
+def test_a_former_name_works_with_a_warning(run: Command, former: str, now: str) -> None:
+    """It does what the new one does, and stands in no help; stdout is for what is asked."""
+    group, name = former.split()
+    assert f"\n  {name} " not in run(group, "--help").out
+    rest = ("18600001", "--yes", "--json")
+    ended, new = run("-v", group, name, *rest), run("-v", *now.split(), *rest)
+    assert f"Warning: « {former} » is `dsync {now}` now; it works until 2.0.\n" in ended.err
+    assert (2, new.out.partition(" See ")[0]) == (ended.code, ended.out.partition(" See ")[0])
 
 
 @pytest.mark.parametrize(
@@ -220,7 +241,7 @@ def test_a_stream_that_the_shell_closed_does_no_harm(run: Command, closed: int) 
 
 
 @pytest.mark.parametrize(
-    "command", [("status",), ("push",), ("precheck",), ("conflicts", "accept", "1")]
+    "command", [("status",), ("push",), ("precheck",), ("conflicts", "keep", "1")]
 )
 def test_commands_that_need_dossiers_create_no_database(
     run: Command, command: tuple[str, ...]

@@ -171,25 +171,23 @@ def test_several_conflicts_are_resolved_at_once(
 ) -> None:
     """By their numbers or all; without either it is a usage error.
 
-    What lets dsync replace every human's value needs a yes.
+    What lets dsync replace a human's value needs the dossier's number.
     """
-    assert 2 == run("conflicts", "keep").code
-    assert 2 == run("conflicts", "adopt", "--all", str(edited[0])).code
+    assert [2, 2, 2] == [
+        run("conflicts", *rest).code for rest in (["keep"], ["adopt"], ["adopt", "--all"])
+    ]
     first, second, third = edited
     unknown = run("conflicts", "keep", str(first), "1")
     assert (2, True) == (unknown.code, "Dossier 1 is not in the database" in unknown.err)
     assert {*edited} == {c["numero"] for c in run("conflicts", "list", "--json").json}
     other = next(n for n in sandbox.control.truth() if n.number not in edited).number
-    accepted = run("conflicts", "accept", str(first), str(second), str(other))
+    accepted = run("conflicts", "keep", str(first), str(second), str(other))
     assert f"Dossier {second}: the human's value stays" in accepted.out
     assert (0, True) == (accepted.code, f"Dossier {other} has no such open" in accepted.out)
     assert {third} == {c["numero"] for c in run("conflicts", "list", "--json").json}
-    every = ("conflicts", "adopt", "--all", "--annotation")
-    unasked = run(*every, "resultat")
-    assert (2, True) == (unasked.code, "--yes" in unasked.err)
-    assert {third} == {c["numero"] for c in run("conflicts", "list", "--json").json}
-    assert "no such open" in run(*every, "date", "--yes").out
-    assert "adopted" in run(*every, "resultat", "--yes").out
+    left = ("conflicts", "adopt", str(third), "--annotation")
+    assert "no such open" in run(*left, "date").out
+    assert "adopted" in run(*left, "resultat").out
     assert 0 == run("push").code
     assert ["Inéligible", "Inéligible", "Éligible"] == results(sandbox, edited)
     assert [] == run("conflicts", "list", "--json").json

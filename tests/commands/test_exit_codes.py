@@ -66,6 +66,11 @@ def lose_most(run: Command, sandbox: Sandbox) -> None:
         sandbox.control.expire(FIRST + rank)
 
 
+def lose_most_and_ask(run: Command, sandbox: Sandbox) -> None:
+    lose_most(run, sandbox)
+    assert 4 == run("sync", "--full").code
+
+
 def spoil_one(run: Command, sandbox: Sandbox) -> None:
     sandbox.control.faults.return_null(FIRST, champs_only=True)
 
@@ -83,7 +88,7 @@ Prepare = Callable[[Command, Sandbox], None]
         ("sync", 2, None, {"DSYNC_CONFIG": "missing.toml"}),
         ("push --force", 2, None, {}),
         ("sync --full", 4, lose_most, {}),
-        ("sync --full --accept-deletions", 0, lose_most, {}),
+        ("accept deletions --yes", 0, lose_most_and_ask, {}),
         ("sync", 7, spoil_one, {}),
         ("sync", 7, None, {"DSYNC_DS_INSTRUCTEUR": ""}),
         ("sync --no-push", 0, None, {"DSYNC_DS_INSTRUCTEUR": ""}),

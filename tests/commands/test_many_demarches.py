@@ -182,7 +182,7 @@ def test_a_dossier_is_enough_to_find_its_demarche(many: InsideCommand, sandbox: 
     both = many("sync", "--dossier", other, "--dossier", str(FIRST), "--json")
     assert (0, [EQUIPMENT, MAIN]) == (both.code, [one["demarche"] for one in both.json])
     assert 1 == many("sync", "--dossier", other, "--json").json["read"]
-    ended = many("conflicts", "accept", str(FIRST), other)
+    ended = many("conflicts", "keep", str(FIRST), other)
     assert (0, True) == (ended.code, f"Dossier {FIRST}: the human's value stays" in ended.out)
     assert f"Dossier {other} has no such open conflict" in ended.out
     assert 0 == many("dossier", "erase", other, "--yes").code

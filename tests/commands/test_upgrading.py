@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import time_machine
 from sqlalchemy import inspect, make_url
 
+from dsync.database import open_database
 from dsync.sandbox import Sandbox, content
 from tests.commands.command import InsideCommand
 from tests.commands.conftest import operator
@@ -75,6 +77,20 @@ def test_a_sqlite_file_is_kept_as_it_was(dsync: InsideCommand, tmp_path: Path) -
     copy.unlink()
     assert [0, 0] == [dsync("db", "upgrade").code, dsync("status").code]
     assert not copy.exists()
+
+
+def test_of_several_that_upgrade_a_file_at_once_one_copies_it(
+    dsync: InsideCommand, tmp_path: Path
+) -> None:
+    """The copy is of before the first of them."""
+    url = dsync.environment["DSYNC_DATABASE_URL"]
+    if not url.startswith("sqlite"):
+        pytest.skip("an operator upgrades PostgreSQL")
+    before = contents(url)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: open_database(url).close(), range(4)))
+    assert before == contents(f"sqlite:///{tmp_path / 'empty.db.0001-eig0001'}")
+    assert 0 == dsync("status").code
 
 
 def test_the_line_that_copies_postgresql_is_said_before(

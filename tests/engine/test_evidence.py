@@ -300,7 +300,7 @@ class TestDoubted:
         for _ in range(2):
             report = engine.sync()
             assert (7, "Indéterminé", {}) == (report.exit_code, engine.verdict(0), engine.wishes(0))
-            assert "dsync evidence accept" in report.errors[0]
+            assert "dsync accept evidence" in report.errors[0]
             engine.advance(minutes=1)
         publish(engine, lambda entries: entries)
         report = engine.sync()

@@ -66,7 +66,8 @@ def test_the_section_may_come_and_go(start: Start) -> None:
     texts = {rank: (engine.remote(rank), engine.remote(rank, DETAIL)) for rank in OPEN}
     engine.restart(configuration={"annotations": None})
     engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
-    report = engine.sync(accept_config=True)
+    assert 2 == engine.sync().exit_code
+    report = engine.accept(Consent.CONFIG)
     assert (0, 0) == (report.exit_code, report.conflicts)
     assert not engine.wishes(0)
     assert [] == engine.worker.app.verify(remote=True).findings
@@ -98,7 +99,8 @@ def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
     engine = start(configuration={"annotations": None, "regles": None})
     engine.sync_until_quiet()
     engine.restart(sections=("demarche", "ds"))
-    assert (0, []) == ((report := engine.sync(accept_config=True)).exit_code, report.errors)
+    assert 2 == engine.sync().exit_code
+    assert (0, []) == ((report := engine.accept(Consent.CONFIG)).exit_code, report.errors)
     assert (0, []) == ((report := engine.sync()).exit_code, report.errors)
     assert engine.one("lecture_candidature", 0)["probleme"] is None
     assert engine.rows("SELECT * FROM lecture_champ WHERE numero = :n", n=number(0))
@@ -144,7 +146,7 @@ def test_rules_that_go_are_accepted_once(start: Start) -> None:
     engine.sync_until_quiet()
     engine.restart(configuration={"regles": None})
     assert "12 verdicts would be renewed no more" in engine.sync().errors[0]
-    assert 0 == engine.sync(accept_config=True).exit_code
+    assert 0 == engine.accept(Consent.CONFIG).exit_code
     assert 0 == engine.sync().exit_code
     assert "Éligible" == engine.verdict(0)
     engine.restart()

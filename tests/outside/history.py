@@ -59,7 +59,7 @@ READS = (
     ("precheck", "answers"),
     ("precheck", "--as-of", "2025-06-01", "--dossier", str(CHANGED)),
     ("evidence", "show"),
-    ("evidence", "accept", "--yes"),
+    ("accept", "evidence", "--yes"),
     ("conflicts", "list"),
     ("pieces", "status"),
     ("quarantine", "list"),

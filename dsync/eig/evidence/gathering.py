@@ -188,7 +188,7 @@ def _refusal(
         return (
             f"{refused} it has {published} products, and a first one is taken for whole from "
             f"{FEWEST} on. These checks wait for a larger one. If this one is right, run `dsync "
-            "evidence accept`.",
+            "accept evidence`.",
             f"Le premier catalogue lu de beta.gouv.fr ne contient que {published} produits : il "
             "n’est pas retenu, et les contrôles qui en dépendent attendent.",
         )

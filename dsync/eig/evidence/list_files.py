@@ -12,7 +12,7 @@ from dsync.eig.precheck.lists import ListProblemsError, parse_categories, parse_
 from dsync.errors import ConfigurationError
 
 _MOST_GONE = 0.1
-"""Largest share of a list's entries that may go without --accept."""
+"""Largest share of a list's entries that may go without a warning."""
 _KEPT = ".old"
 
 

@@ -124,7 +124,7 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
     sandbox.control.faults.fail(*[ScriptedFault("latency", latency_ms=2000)] * 60)
     service = dsync.start("run")
     until(lambda: _running(database))
-    accepted = dsync.run("conflicts", "accept", str(kept))
+    accepted = dsync.run("conflicts", "keep", str(kept))
     orders = {
         "envoi": ("push", "--force", "--yes", "--dossier", str(sent)),
         "effacement": ("dossier", "erase", str(erased), "--yes"),
@@ -142,7 +142,7 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
         "/api/v2.6/startups.json", {**startups, "data": startups["data"][:3]}
     )
     braked = dsync.run("sync")
-    evidence = dsync.run("evidence", "accept", "--yes")
+    evidence = dsync.run("accept", "evidence", "--yes")
     service.signal(signal.SIGTERM)
     journal = dsync.json("journal")
 

@@ -39,11 +39,7 @@ ROWS: list[tuple[Work, str, dict[str, Any]]] = [
     (ReadChanges(AT, push=False), "incremental", {"since": "2024-06-01T08:00:00Z", "push": False}),
     (ReadAll(), "complet", {"full": True}),
     (ReadAll(accept_deletions=True), "complet", {"full": True, "accept_deletions": True}),
-    (
-        ReadDossiers(SOME, accept_config=True),
-        "dossier",
-        {"accept_config": True, "dossiers": [7, 9]},
-    ),
+    (ReadDossiers(SOME, push=False), "dossier", {"push": False, "dossiers": [7, 9]}),
     (Push(), "envoi", {}),
     (Push(SOME), "envoi", {"dossiers": [7, 9]}),
     (Overwrite(SOME), "envoi", {"force": True, "dossiers": [7, 9]}),
