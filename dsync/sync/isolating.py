@@ -25,8 +25,29 @@ def prepare(
     options: PrecheckOptions | None,
     failed: Failed,
 ) -> set[DossierNumber]:
-    """Call `prepare` of the evidence; a dossier on which it fails is added to `failed`."""
-    done, errors = _isolated(lambda some: evidence.prepare(run, some, options), numbers)
+    """Store what dossiers are compared by, and queue those that this makes due.
+
+    Args:
+        run: the run under way.
+        evidence: of the programme's `gather`.
+        numbers: the dossiers to judge.
+        options: of an operator's pre-check; None: after a pull.
+        failed: a dossier on which the programme fails is added.
+
+    Returns:
+        The dossiers whose verdicts can change by this.
+    """
+
+    def compare(some: Sequence[DossierNumber]) -> set[DossierNumber]:
+        found = evidence.compared(run, some, options)
+        with run.reading() as reader:
+            changed = reader.keys.changed(found.values)
+        if not changed and not found.columns:
+            return set()
+        with run.transaction() as tx:
+            return tx.keys.replace(changed, found.columns)
+
+    done, errors = _isolated(compare, numbers)
     failed.update(errors)
     return set().union(*done)
 

@@ -410,9 +410,9 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
 
     A fault of dsync's own is never a verdict; the others get theirs, and so does it once mended.
     """
-    from dsync.eig import eig
+    from dsync.eig import candidature_facts
 
-    original = getattr(eig, where)
+    original = getattr(candidature_facts, where)
     concerned = {
         "facts_of": lambda given: given[0].numero == number(3),
         "identify_product": lambda given: product_of(3) in str(given[0]),
@@ -424,13 +424,13 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
             raise LookupError("une réponse du demandeur")
         return original(*given, **options)
 
-    monkeypatch.setattr(eig, where, broken)
+    monkeypatch.setattr(candidature_facts, where, broken)
     with capture_logs() as logged:
         report = engine.sync()
     assert (7, 9) == (report.exit_code, report.pushed)
     assert {3: ("regle", 1)} == engine.quarantine()
     [row] = engine.rows("SELECT message FROM quarantaine")
-    assert "(LookupError, dsync.eig.eig:" in row["message"]
+    assert "(LookupError, dsync.eig.candidature_facts:" in row["message"]
     [failed] = [one for one in logged if one["event"] == "check_failed"]
     assert ([number(3)], True) == (failed["dossiers"], isinstance(failed["exc_info"], LookupError))
     assert (None, None) == (engine.verdict(3), engine.remote(3))
