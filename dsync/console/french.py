@@ -44,11 +44,6 @@ _SENTENCES = [
             r"Dossier \1 : aucune consultation n’a remplacé sa preuve ; il n’y a rien à annuler.",
         ),
         (
-            r"Dossier (\d+): a check failed",
-            r"Dossier \1 : un contrôle a échoué sur un défaut de dsync. Son verdict reste ; "
-            "signalez-le avec ce numéro.",
-        ),
-        (
             r"Some dossiers cannot be read",
             "Des dossiers ne peuvent pas être lus ; ils sont en quarantaine : voyez les anomalies.",
         ),

@@ -8,7 +8,7 @@ from typing import TypeVar
 from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import new_decision
-from dsync.errors import DsyncError, RuleEvaluationError
+from dsync.errors import DsyncError
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.context import Run
 
@@ -90,7 +90,7 @@ def _isolated(
         return [act(given)], []
     except Exception as exc:
         # What is not about a dossier, such as a lost database, ends the run.
-        if isinstance(exc, DsyncError) and not isinstance(exc, RuleEvaluationError):
+        if isinstance(exc, DsyncError):
             raise
         if len(given) == 1:
             return [], [(given[0], exc)]
