@@ -17,7 +17,6 @@ The tree, with what the caller does and the exit code::
     ├── EvidenceUnavailableError   continues without the evidence  7
     ├── PieceError                 leaves the file                 7
     ├── PieceTargetError           ends the copying                7
-    ├── RuleEvaluationError        puts the dossier in quarantine  7
     ├── SafetyBrakeError           ends the run                    4
     ├── InterruptedRunError        ends the run                    130
     └── StoreError                 ends the run                    5
@@ -164,20 +163,8 @@ class PieceTargetError(DsyncError):
     exit_code = 7
 
 
-class RuleEvaluationError(DsyncError):
-    """A check failed on this dossier because of a bug; the dossier gets no verdict."""
-
-    exit_code = 7
-
-
 def origin_of(error: BaseException) -> str:
-    """Return the type of a bug's exception and where in dsync it was raised, without its text.
-
-    Args:
-        error: as caught; what a `RuleEvaluationError` was made of is looked at.
-    """
-    while isinstance(error, RuleEvaluationError) and error.__cause__ is not None:
-        error = error.__cause__
+    """Return the type of a bug's exception and where in dsync it was raised, without its text."""
     places = [
         f"{name}:{line}"
         for frame, line in walk_tb(error.__traceback__)

@@ -7,7 +7,7 @@ commands and pages take it. What has a default here need not be given.
 
 A run calls `form` once for each revision, and its `rows` for each dossier that is read; `gather`
 once, when the first dossiers are to be judged; then, of what that returns, after each page and
-after the last one, `prepare` for all batches that are due, and after that `facts` for each batch:
+after the last one, `compared` for all batches that are due, and after that `facts` for each batch:
 of these, the judge in `domain/judging.py` makes the decisions.
 
 Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
@@ -49,8 +49,8 @@ Row = Mapping[str, Any]
 Dictionary = dict[str, View]
 """What is declared of views, by their names."""
 
-Compared = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
-"""The values by which a check compares dossiers, by dossier and check."""
+Values = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
+"""What a check compares dossiers by, by dossier and check."""
 
 NO_RULES = (
     "Nothing is judged: the configuration has no section [regles], or it is switched off. Set "
@@ -125,32 +125,22 @@ class FormFault(NamedTuple):
     changed ones."""
 
 
-class Keys(Protocol):
-    """What checks compare between dossiers, as far as a programme reads it."""
+class Compared(NamedTuple):
+    """What the checks compare dossiers by."""
 
-    def changed(self, compared: Compared) -> Compared:
-        """Return those of these dossiers of which other values are stored."""
+    values: Values
+    columns: Sequence[Row] = ()
+    """With `numero`, columns of the table of `ListPart.column` by which dossiers are compared, too;
+    of those of which they changed."""
+
+
+class Keys(Protocol):
+    """What checks compare between dossiers."""
 
     def doublons(
         self, numbers: Sequence[DossierNumber]
     ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
         """Return the other dossiers that count and have the same values, by dossier and check."""
-
-
-class ChangingKeys(Keys, Protocol):
-    """The same, as far as a programme writes it."""
-
-    def replace(self, compared: Compared) -> set[DossierNumber]:
-        """Store values in place of the former ones; return the dossiers that are due by this."""
-
-
-class Queue(Protocol):
-    """The queue of the dossiers to judge, as far as a programme writes it."""
-
-    def changing(
-        self, numbers: Sequence[DossierNumber]
-    ) -> AbstractContextManager[set[DossierNumber]]:
-        """Queue dossiers of which the block changes with which others they are compared."""
 
 
 class Published(Protocol):
@@ -186,14 +176,6 @@ class Writing(Protocol):
     @property
     def connection(self) -> Connection:
         """Executes the programme's own SQL."""
-
-    @property
-    def keys(self) -> ChangingKeys:
-        """What checks compare."""
-
-    @property
-    def queue(self) -> Queue:
-        """The dossiers to judge."""
 
 
 class Database(Protocol):
@@ -272,21 +254,18 @@ class Evidence(Protocol):
     def retry_undetermined(self) -> bool:
         """Whether undetermined dossiers are judged again even if the key is unchanged."""
 
-    def prepare(
+    def compared(
         self,
         run: ProgrammeRun,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
-    ) -> set[DossierNumber]:
-        """Store what the checks compare between dossiers, and queue those that it makes due.
+    ) -> Compared:
+        """Return what the checks compare dossiers by, as it is now.
 
         Args:
             run: the run under way.
             numbers: the dossiers to judge.
             options: of an operator's pre-check; None: after a pull.
-
-        Returns:
-            The dossiers whose verdicts can change by this.
         """
 
     def facts(

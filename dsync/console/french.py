@@ -40,11 +40,6 @@ _SENTENCES = [
             r"Dossier \1 : il n’a pas été effacé sur demande ; il n’y a rien à annuler.",
         ),
         (
-            r"Dossier (\d+): a check failed",
-            r"Dossier \1 : un contrôle a échoué sur un défaut de dsync. Son verdict reste ; "
-            "signalez-le avec ce numéro.",
-        ),
-        (
             r"Some dossiers cannot be read",
             "Des dossiers ne peuvent pas être lus ; ils sont en quarantaine : voyez les anomalies.",
         ),

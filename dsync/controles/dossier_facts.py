@@ -23,7 +23,7 @@ from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.judging import Results
 from dsync.domain.verdict import StoredVerdict
-from dsync.programme import PrecheckOptions, ProgrammeRun, Reading
+from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
 from dsync.store import tables
 from dsync.store.sql import among
 
@@ -97,22 +97,27 @@ class Gathered:
             if part.unique_avec is not None
         }
 
-    def prepare(
+    def compared(
         self,
         run: ProgrammeRun,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
-    ) -> set[DossierNumber]:
-        """Store what each dossier is compared by, where that has changed."""
+    ) -> Compared:
+        """Return what each check compares between dossiers, where it is answered."""
         if not self._unique:
-            return set()
+            return Compared({})
         with run.reading() as reader:
-            faits = self._faits(reader, numbers)
-            changed = reader.keys.changed({n: self._compared(one) for n, one in faits.items()})
-        if not changed:
-            return set()
-        with run.transaction() as tx:
-            return tx.keys.replace(changed)
+            known = self._faits(reader, numbers)
+        return Compared(
+            {
+                numero: {
+                    nom: [_folded(faits.valeurs[name]) for name in names]
+                    for nom, names in self._unique.items()
+                    if all(name in faits.valeurs for name in names)
+                }
+                for numero, faits in known.items()
+            }
+        )
 
     def facts(
         self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
@@ -167,14 +172,6 @@ class Gathered:
                 plans[row.revision_id],
             )
             for row in rows
-        }
-
-    def _compared(self, faits: Faits) -> dict[str, Sequence[object]]:
-        """Return what each check compares between dossiers, where it is answered."""
-        return {
-            nom: [_folded(faits.valeurs[name]) for name in names]
-            for nom, names in self._unique.items()
-            if all(name in faits.valeurs for name in names)
         }
 
 

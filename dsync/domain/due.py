@@ -58,24 +58,6 @@ def makes_others_due(before: Copy | None, now: Copy | None) -> bool:
     return before is not None and before.counts != (now is not None and now.counts)
 
 
-def is_due_by_run(
-    etat: Etat, verdict: Verdict | None, *, are_other_grounds: bool, retries: bool
-) -> bool:
-    """Return whether a present dossier is due in a run, as long as the run has not judged it.
-
-    Args:
-        etat: its state.
-        verdict: its verdict.
-        are_other_grounds: whether rules or evidence are other ones than in the last run.
-        retries: whether evidence that was away may be there.
-    """
-    # Accepted ones, too: they keep their verdict, but the product that they name can have another
-    # id now, by which the others find them.
-    if are_other_grounds and etat in COUNTED_ETATS:
-        return True
-    return (are_other_grounds or retries) and verdict is Verdict.INDETERMINE
-
-
 class Basis(NamedTuple):
     """What a verdict rests on; the names are the causes in the event of a verdict."""
 

@@ -5,8 +5,7 @@ How facts are found and checks are made is the programme's; what follows from th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -28,7 +27,6 @@ from dsync.domain.verdict import (
     worst,
 )
 from dsync.domain.wording import listed
-from dsync.errors import RuleEvaluationError
 
 Line = tuple[Resultat, Sequence[str], str]
 """A finding of a text: the result, the checks, the reason."""
@@ -210,34 +208,17 @@ def new_decision(
         facts: what is known of it.
         rules: the rules in force.
         anew: whether to decide in any case, and to make all checks.
-
-    Raises:
-        RuleEvaluationError: a check failed, which is a bug.
     """
     current = None if anew else due.current
-    with naming(due.numero):
-        if current is None or current.preuve_hash != facts.fingerprint:
-            return decide(facts, rules, due.answers)
-        holds = not due.is_stale(rules.version)
-        is_same = holds and tuple(sorted(facts.doublons)) == current.doublons
-        if is_same and facts.surely_stands(current):
-            return None
-        decision = decide(facts, rules, due.answers, current, holds=holds)
+    if current is None or current.preuve_hash != facts.fingerprint:
+        return decide(facts, rules, due.answers)
+    holds = not due.is_stale(rules.version)
+    is_same = holds and tuple(sorted(facts.doublons)) == current.doublons
+    if is_same and facts.surely_stands(current):
+        return None
+    decision = decide(facts, rules, due.answers, current, holds=holds)
     is_known = is_same and due.stands(decision) and decision.remarque == current.remarque
     return None if is_known else decision
-
-
-@contextmanager
-def naming(numero: DossierNumber) -> Iterator[None]:
-    """Turn the exception of a check into an error that names the dossier, and no value of it."""
-    try:
-        yield
-    except Exception as exc:
-        raise RuleEvaluationError(
-            f"Dossier {numero}: a check failed ({type(exc).__name__}). Its verdict stays as it "
-            "was; report this with the dossier's number.",
-            dossier=numero,
-        ) from exc
 
 
 def _remark(kept: Decision, today: Decision) -> str | None:

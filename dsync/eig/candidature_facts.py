@@ -15,8 +15,7 @@ from dsync.eig.precheck.evaluation import CandidatureFacts, absent_page, facts_o
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.same_words import named_words
-from dsync.eig.rows import DossierProduct
-from dsync.programme import PrecheckOptions, ProgrammeRun
+from dsync.programme import Compared, PrecheckOptions, ProgrammeRun
 
 NOON = time(12, tzinfo=UTC)
 """At this time the day in Paris and in UTC is the same."""
@@ -39,50 +38,43 @@ class EigEvidence:
         """Whether the registry is asked."""
         return self.gathered.retry_undetermined
 
-    def prepare(
+    def compared(
         self,
         run: ProgrammeRun,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
-    ) -> set[DossierNumber]:
-        """Store the product of each dossier whose product has changed.
+    ) -> Compared:
+        """Return the products of dossiers, and what is named where no product is known.
 
         Without a catalogue, no change is detected.
-
-        Returns:
-            The dossiers whose product changed, and the open dossiers for the same products.
         """
-        known = self.gathered.evidence
-        catalogue = known.catalogue
+        evidence = self.gathered.evidence
+        catalogue = evidence.catalogue
         if catalogue is None:
-            return set()
+            return Compared({})
+        words: dict[DossierNumber, Mapping[str, Sequence[object]]] = {}
+        columns = []
         with run.reading() as reader:
             inputs = rows.product_inputs(reader.connection, numbers)
-        changed: dict[DossierNumber, DossierProduct] = {}
-        words: dict[DossierNumber, Mapping[str, Sequence[object]]] = {}
         for one in inputs:
             preuve = options.frozen(one.preuve) if options else one.preuve
             match = identify_product(
                 one.page_produit,
                 one.incubateur,
-                known,
+                evidence,
                 self.rule_set,
                 stored_product(preuve),
                 named=one.etabli,
             ).match
-            # Dossiers that name a product by its former and by its present id are doublons.
-            id_ = catalogue.current_id(match.product_id) if match.product_id else None
-            product = DossierProduct(id_, id_ is not None and match.is_certain)
-            if product != one.product:
-                changed[one.numero] = product
             named = named_words(one.page_produit, match)
             words[one.numero] = {rows.DOUBLON: (named,)} if named else {}
-        with run.reading() as reader:
-            moved = reader.keys.changed(words)
-        if not changed and not moved:
-            return set()
-        with run.transaction() as tx:
-            return rows.set_products(tx, changed, moved)
+            # Dossiers that name a product by its former and by its present id are doublons.
+            id_ = catalogue.current_id(match.product_id) if match.product_id else None
+            # Only one that is certain, as by the address of its page, counts as a doublon.
+            product = {"produit_id": id_, "par_sa_fiche": id_ is not None and match.is_certain}
+            if product != one.product:
+                columns.append({"numero": one.numero, **product})
+        return Compared(words, columns)
 
     def facts(
         self,

@@ -19,10 +19,9 @@ from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryAnswer, established
 from dsync.eig.stages import SUITES
-from dsync.programme import Compared, Writing
 from dsync.store import tables as engine
 from dsync.store.answer_rows import AnswerStatus
-from dsync.store.sql import CLOCK_TOLERANCE, among, insert_missing, update_rows, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, among, insert_missing, upsert
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
@@ -35,7 +34,6 @@ _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message
 
 DOUBLON = Check.DOUBLON.value
 NO_FORMER: Mapping[str, str] = MappingProxyType({})
-NO_WORDS: Compared = MappingProxyType({})
 CATALOGUE = "beta.gouv.fr"
 """The key of the only row of the table `evidence`."""
 
@@ -67,21 +65,14 @@ class EvidenceCopy(NamedTuple):
     """Why the last check failed; None after a success."""
 
 
-class DossierProduct(NamedTuple):
-    """The product of a dossier."""
-
-    id: str | None
-    by_page: bool
-    """Whether it is certain, as by the address of its page; only then it counts as a doublon."""
-
-
 class ProductInput(NamedTuple):
     """What is needed to identify the product of a dossier."""
 
     numero: DossierNumber
     page_produit: str | None
     incubateur: str | None
-    product: DossierProduct
+    product: Mapping[str, str | bool | None]
+    """The columns of its product, as they are stored."""
     preuve: Json
     """The evidence of the current verdict."""
     etabli: str | None
@@ -125,43 +116,12 @@ def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> 
             DossierNumber(row.numero),
             row.page_produit,
             row.incubateur,
-            DossierProduct(row.produit_id, bool(row.par_sa_fiche)),
+            {"produit_id": row.produit_id, "par_sa_fiche": bool(row.par_sa_fiche)},
             row.preuve,
             established(row.produit, row.constat, row.page_produit),
         )
         for row in rows
     ]
-
-
-def set_products(
-    tx: Writing,
-    products: Mapping[DossierNumber, DossierProduct],
-    words: Compared = NO_WORDS,
-) -> set[DossierNumber]:
-    """Store the new products of dossiers, and queue all affected dossiers, to be judged.
-
-    Args:
-        tx: the transaction.
-        products: the new product of each dossier whose product changed.
-        words: what each dossier names without a known product, where that changed.
-
-    Returns:
-        These dossiers, and of the open dossiers for their former and their new products, or with
-        their keys, those that were not queued before.
-    """
-    affected_by_words = tx.keys.replace(words) if words else set()
-    if not products:
-        return affected_by_words
-    with tx.queue.changing(list(products)) as affected:
-        update_rows(
-            tx.connection,
-            _candidature,
-            [
-                {"numero": numero, "produit_id": product.id, "par_sa_fiche": product.by_page}
-                for numero, product in products.items()
-            ],
-        )
-    return affected | affected_by_words
 
 
 def same_product(

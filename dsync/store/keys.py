@@ -8,15 +8,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import and_, delete, select
 
 from dsync.domain.dossier import COUNTED_ETATS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.programme import Compared
+from dsync.programme import Row, Values
 from dsync.store import tables
 from dsync.store.queue import QueueWrites
-from dsync.store.sql import Scope, Subject, among
+from dsync.store.sql import Scope, Subject, among, insert_rows, update_rows
 from dsync.store.sync_state import StateReads, StateWrites
 
 _cle, _dossier = tables.cle, tables.dossier
@@ -25,7 +25,7 @@ _cle, _dossier = tables.cle, tables.dossier
 class KeyReads(Subject):
     """Reads keys."""
 
-    def changed(self, compared: Compared) -> Compared:
+    def changed(self, compared: Values) -> Values:
         """Return those of these dossiers of which the stored keys are not of these values."""
         found: dict[DossierNumber, dict[str, str]] = {numero: {} for numero in compared}
         rows = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(
@@ -74,23 +74,30 @@ class KeyWrites(KeyReads):
         super().__init__(scope)
         self._queue, self._state = QueueWrites(scope), StateWrites(scope)
 
-    def replace(self, compared: Compared) -> set[DossierNumber]:
-        """Store the keys of what dossiers are compared by, in place of their former ones.
+    def replace(self, compared: Values, columns: Sequence[Row] = ()) -> set[DossierNumber]:
+        """Store what dossiers are compared by, in place of what it was.
+
+        Args:
+            compared: the values of which keys are stored.
+            columns: as in `programme.Compared`.
 
         Returns:
             These dossiers, and those that are compared with them, which are queued with them.
         """
-        numbers = list(compared)
-        secret = self._secret()
+        numbers = sorted({*compared, *(DossierNumber(row["numero"]) for row in columns)})
+        if not numbers:
+            return set()
+        secret = self._secret() if compared else ""
         rows = [
             {"numero": numero, "controle": controle, "cle": _key_of(secret, controle, values)}
             for numero, some in compared.items()
             for controle, values in some.items()
         ]
         with self._queue.changing(numbers) as affected:
-            self.connection.execute(delete(_cle).where(among(_cle.c.numero, numbers)))
-            if rows:
-                self.connection.execute(insert(_cle), rows)
+            self.connection.execute(delete(_cle).where(among(_cle.c.numero, [*compared])))
+            insert_rows(self.connection, _cle, rows)
+            if part := self.programme.lists:
+                update_rows(self.connection, part.column.table, columns)
         return affected
 
     def _secret(self) -> str:

@@ -30,9 +30,16 @@ class QueueReads(Subject):
         return self._numbers(_is_in(OPEN_ETATS))
 
     def due_by_run(self, *, are_other_grounds: bool, retries: bool) -> set[DossierNumber]:
-        """Return the dossiers that `is_due_by_run`; arguments as there."""
+        """Return the dossiers that are due in a run, as far as it has not judged them.
+
+        Args:
+            are_other_grounds: whether rules or evidence are other ones than in the last run.
+            retries: whether evidence that was away may be there.
+        """
         found: set[DossierNumber] = set()
         if are_other_grounds:
+            # Accepted ones, too: they keep their verdict, but the product that they name can have
+            # another id now, by which the others find them.
             found.update(self._numbers(_is_in(COUNTED_ETATS)))
         if are_other_grounds or retries:
             unsure = select(_verdict.c.numero).where(

@@ -53,7 +53,7 @@ class Batch:
 
     numbers: Sequence[DossierNumber]
     """All dossiers of the batch, those that kept their verdicts included."""
-    judged: Sequence[tuple[Judged, Decision]]
+    judged: Sequence[Judged]
     failed: Mapping[DossierNumber, Exception] = field(default_factory=dict)
     """The error that a check raised, by dossier."""
 
@@ -192,12 +192,8 @@ def judge(
                 if one.numero not in failed
                 and (one.presence is Presence.PRESENT if options else one.is_judged)
             ]
-        done_here = judged(run, programme, evidence, due, options, failed)
-        yield Batch(
-            some,
-            [(one, one.decision) for one in done_here],
-            {number: failed[number] for number in some if number in failed},
-        )
+        found = judged(run, programme, evidence, due, options, failed)
+        yield Batch(some, found, {number: failed[number] for number in some if number in failed})
         done += len(some)
         if not is_page:
             run.context.progress.judged(done, len(numbers))
@@ -220,8 +216,8 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         StoreError: the database failed; nothing of the batch is stored.
     """
     now, by_run = run.now, run.report.verdict_of
-    given = [(one.dossier, decision) for one, decision in batch.judged if not one.keeps_verdict]
-    waiting = {one.dossier.numero for one, _ in batch.judged if one.keeps_verdict}
+    given = [(one.dossier, one.decision) for one in batch.judged if not one.keeps_verdict]
+    waiting = {one.dossier.numero for one in batch.judged if one.keeps_verdict}
     with run.transaction() as tx:
         again = [(due, decision) for due, decision in given if due.numero in by_run]
         if given:
@@ -301,9 +297,9 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
         prepare(run, evidence, some, how, {})
     for batch in judge(run, programme, evidence, chosen, how, prepared=set(compared)):
         stored = _to_store(batch)
-        kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}
-        for one, decision in batch.judged:
-            number = one.dossier.numero
+        kept = {one.dossier.numero for one in stored.judged if not one.keeps_verdict}
+        for one in batch.judged:
+            number, decision = one.dossier.numero, one.decision
             run.report.comparisons.append(
                 Comparison(number, one.dossier.current, decision, one.keeps_verdict, number in kept)
             )
@@ -340,12 +336,8 @@ def stored_comparisons(
 
 def _to_store(batch: Batch) -> Batch:
     """Return what is stored of a batch: a finished dossier that has a verdict keeps it."""
-    kept = [
-        (one, decision)
-        for one, decision in batch.judged
-        if one.dossier.is_open or one.dossier.current is None
-    ]
-    return replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
+    kept = [one for one in batch.judged if one.dossier.is_open or one.dossier.current is None]
+    return replace(batch, numbers=[one.dossier.numero for one in kept], judged=kept)
 
 
 def _record_refresh(run: Run, numbers: Sequence[DossierNumber]) -> None:

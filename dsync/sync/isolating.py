@@ -8,7 +8,7 @@ from typing import TypeVar
 from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import new_decision
-from dsync.errors import DsyncError, RuleEvaluationError
+from dsync.errors import DsyncError
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.context import Run
 
@@ -25,8 +25,29 @@ def prepare(
     options: PrecheckOptions | None,
     failed: Failed,
 ) -> set[DossierNumber]:
-    """Call `prepare` of the evidence; a dossier on which it fails is added to `failed`."""
-    done, errors = _isolated(lambda some: evidence.prepare(run, some, options), numbers)
+    """Store what dossiers are compared by, and queue those that this makes due.
+
+    Args:
+        run: the run under way.
+        evidence: of the programme's `gather`.
+        numbers: the dossiers to judge.
+        options: of an operator's pre-check; None: after a pull.
+        failed: a dossier on which the programme fails is added.
+
+    Returns:
+        The dossiers whose verdicts can change by this.
+    """
+
+    def compare(some: Sequence[DossierNumber]) -> set[DossierNumber]:
+        found = evidence.compared(run, some, options)
+        with run.reading() as reader:
+            changed = reader.keys.changed(found.values)
+        if not changed and not found.columns:
+            return set()
+        with run.transaction() as tx:
+            return tx.keys.replace(changed, found.columns)
+
+    done, errors = _isolated(compare, numbers)
     failed.update(errors)
     return set().union(*done)
 
@@ -69,7 +90,7 @@ def _isolated(
         return [act(given)], []
     except Exception as exc:
         # What is not about a dossier, such as a lost database, ends the run.
-        if isinstance(exc, DsyncError) and not isinstance(exc, RuleEvaluationError):
+        if isinstance(exc, DsyncError):
             raise
         if len(given) == 1:
             return [], [(given[0], exc)]

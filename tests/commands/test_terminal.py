@@ -22,12 +22,18 @@ from dsync.database import open_database
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind
 from dsync.domain.verdict import Verdict
-from dsync.eig.rows import DossierProduct, set_products
 from dsync.sync.report import RunReport
 from tests.commands.command import InsideCommand, below
 from tests.commands.terminal import COLUMNS, screen
 from tests.conftest import Golden
-from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
+from tests.store.builders import (
+    NOW,
+    make_mapped,
+    make_verdict,
+    name_products,
+    save_verdicts,
+    writing,
+)
 
 LISTS = [
     ("--help",),
@@ -105,9 +111,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
                 tx.dossiers.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW)
                 save_verdicts(tx, 1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
                 names = {one: "transport", two: "un-produit-au-nom-assez-long"}
-                set_products(
-                    tx, {n: DossierProduct(name, by_page=True) for n, name in names.items()}
-                )
+                name_products(tx, {**names})
                 tx.queue.close([one, two])
                 tx.outbox.wish(
                     [

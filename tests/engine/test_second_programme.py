@@ -12,7 +12,7 @@ from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import Results, Rules, Wording
 from dsync.domain.verdict import Controle, Resultat, StoredVerdict
-from dsync.programme import Evidence, PrecheckOptions, Programme, ProgrammeRun
+from dsync.programme import Compared, Evidence, PrecheckOptions, Programme, ProgrammeRun
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
@@ -43,14 +43,14 @@ class Nothing(NamedTuple):
     key: str = "1"
     retry_undetermined: bool = False
 
-    def prepare(
+    def compared(
         self,
         run: ProgrammeRun,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
-    ) -> set[DossierNumber]:
-        """Store nothing."""
-        return set()
+    ) -> Compared:
+        """Return nothing."""
+        return Compared({})
 
     def facts(
         self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None

@@ -64,6 +64,12 @@ def champ(id_: str, libelle: str, texte: str | None = None, **others: Any) -> Ch
     return Champ(DescriptorId(id_), texte, libelle=libelle, type=type_, **others)
 
 
+def name_products(tx: Tx, products: dict[int, str]) -> None:
+    """Have dossiers name products with certainty."""
+    rows = [{"numero": n, "produit_id": id_, "par_sa_fiche": True} for n, id_ in products.items()]
+    tx.keys.replace({}, rows)
+
+
 CHAMPS = (
     champ("c1", "Problème", "Trop de papier"),
     champ(

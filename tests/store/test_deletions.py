@@ -7,7 +7,7 @@ from datetime import timedelta
 from dsync.annotations import NewWish
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
-from dsync.eig.rows import DossierProduct, registry, save_registry, set_products
+from dsync.eig.rows import registry, save_registry
 from dsync.store import Store
 from tests.store.builders import (
     DEMARCHE,
@@ -15,6 +15,7 @@ from tests.store.builders import (
     make_deleted,
     make_mapped,
     make_verdict,
+    name_products,
     save_verdicts,
     writing,
 )
@@ -27,7 +28,7 @@ def full(store: Store) -> None:
         page = [make_mapped(1, motivation="secret"), make_mapped(2)]
         tx.dossiers.store_page(1, page, now=NOW)
         save_verdicts(tx, 1, [make_verdict(1), make_verdict(2)], NOW)
-        set_products(tx, {ONE: DossierProduct("transport", by_page=True)})
+        name_products(tx, {ONE: "transport"})
         tx.queue.close([ONE])
         tx.outbox.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
         tx.quarantine.add(1, ONE, "regle", "Message", NOW)

@@ -13,7 +13,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eig.candidature import Voeu
 from dsync.eig.precheck.catalogue import KnownProduct
-from dsync.eig.rows import DossierProduct, save_products, set_products
+from dsync.eig.rows import save_products
 from dsync.store import Store
 from dsync.store.listing import SORTS, Selection
 from tests.store.builders import (
@@ -22,6 +22,7 @@ from tests.store.builders import (
     make_dossier,
     make_mapped,
     make_verdict,
+    name_products,
     save_verdicts,
     writing,
 )
@@ -60,7 +61,7 @@ def searched(store: Store) -> Store:
         tx.dossiers.store_page(1, page, now=NOW)
         product = KnownProduct("portail-foret", "Portail forêt", ("Sylva 100%",))
         save_products(tx.connection, [product._replace(vu_le=NOW)])
-        set_products(tx, {DossierNumber(2): DossierProduct("portail-foret", True)})
+        name_products(tx, {2: "portail-foret"})
     return store
 
 
@@ -128,7 +129,7 @@ def listed(store: Store) -> Store:
     with writing(store) as tx:
         tx.dossiers.store_page(1, page, now=NOW)
         save_products(tx.connection, [KnownProduct("foret", "Forêt", (), vu_le=NOW)])
-        set_products(tx, {DossierNumber(2): DossierProduct("foret", True)})
+        name_products(tx, {2: "foret"})
         made = [
             make_verdict(1, Verdict.INELIGIBLE, controles=(PHASE, DOUBLON)),
             make_verdict(2, controles=(PHASE,)),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import product
 from typing import Any
 
 import pytest
 
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import Etat
-from dsync.domain.due import is_due_by_run
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.store import Store
@@ -100,19 +98,35 @@ def test_the_event_of_a_verdict_says_which_checks_changed(judged: Store) -> None
     } == second
 
 
-def test_the_queue_finds_what_is_due_by_a_run(store: Store) -> None:
-    """By SQL as by `is_due_by_run`, in each state with each verdict."""
-    pairs = dict(enumerate(product(Etat, [None, Verdict.ELIGIBLE, Verdict.INDETERMINE]), start=1))
+@pytest.mark.parametrize(
+    ("case", "are_other_grounds", "retries", "etat", "verdict", "is_due"),
+    [
+        ("11 other rules or evidence", True, False, Etat.EN_INSTRUCTION, Verdict.ELIGIBLE, True),
+        ("11 without a verdict", True, False, Etat.EN_CONSTRUCTION, None, True),
+        ("11 accepted", True, False, Etat.ACCEPTE, Verdict.ELIGIBLE, True),
+        ("refused", True, True, Etat.REFUSE, Verdict.ELIGIBLE, False),
+        ("12 undetermined, closed too", True, False, Etat.REFUSE, Verdict.INDETERMINE, True),
+        ("12 by a retry", False, True, Etat.SANS_SUITE, Verdict.INDETERMINE, True),
+        ("a retry", False, True, Etat.EN_INSTRUCTION, Verdict.ELIGIBLE, False),
+        ("the same grounds", False, False, Etat.EN_INSTRUCTION, Verdict.INDETERMINE, False),
+    ],
+)
+def test_what_the_grounds_of_a_run_make_due(
+    store: Store,
+    case: str,
+    are_other_grounds: bool,
+    retries: bool,
+    etat: Etat,
+    verdict: Verdict | None,
+    is_due: bool,
+) -> None:
+    """All that rest on them; what the run has judged by them is left out (21)."""
     with writing(store) as tx:
         run = tx.journal.start_run("incremental", "cli", NOW)
-        records = [make_mapped(number, etat=etat) for number, (etat, _) in pairs.items()]
-        tx.dossiers.store_page(run, records, now=NOW)
-        given = [make_verdict(number, verdict) for number, (_, verdict) in pairs.items() if verdict]
-        save_verdicts(tx, run, given, NOW)
-        for are_other_grounds, retries in product([False, True], repeat=2):
-            how = {"are_other_grounds": are_other_grounds, "retries": retries}
-            expected = {number for number, one in pairs.items() if is_due_by_run(*one, **how)}
-            assert expected == tx.queue.due_by_run(**how)
+        tx.dossiers.store_page(run, [make_mapped(1, etat=etat)], now=NOW)
+        save_verdicts(tx, run, [make_verdict(1, verdict)] if verdict else [], NOW)
+        found = tx.queue.due_by_run(are_other_grounds=are_other_grounds, retries=retries)
+    assert is_due is (ONE in found), case
 
 
 def test_what_waits_is_counted_by_what_keeps_it_from_the_best_verdict(store: Store) -> None:

@@ -23,7 +23,7 @@ from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
 from dsync.eig.rows import INDICATEURS as STAGE_INDICATEURS
-from dsync.eig.rows import DossierProduct, save_products, save_rules, set_products
+from dsync.eig.rows import save_products, save_rules
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import served_schema
@@ -45,6 +45,7 @@ from tests.store.builders import (
     make_dossier,
     make_mapped,
     make_verdict,
+    name_products,
     save_verdicts,
     writing,
 )
@@ -100,7 +101,7 @@ def rich(store: Store) -> Store:
         tx.demarche.save(make_demarche())
         tx.dossiers.store_page(run, [make_mapped(1, **RICH)], now=NOW)
         save_verdicts(tx, run, [make_verdict(1)], NOW)
-        set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
+        name_products(tx, {1: "transport"})
         save_products(tx.connection, [TRANSPORT])
         save_rules(tx.connection, RULES, NOW)
         tx.queue.close([DossierNumber(1)])

@@ -1,4 +1,7 @@
-"""What makes a dossier due, and what keeps one that is due from being judged: each case."""
+"""What makes a dossier due, and what keeps one that is due from being judged: each case.
+
+Those of the queue (11, 12) are in tests/store/test_verdicts.py, those of a run in tests/engine.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from dsync.domain.due import (
     Judged,
     ToJudge,
     is_due,
-    is_due_by_run,
     makes_others_due,
 )
 from dsync.domain.ids import DossierNumber
@@ -68,32 +70,6 @@ def test_what_makes_those_due_that_are_compared_with_it(
 ) -> None:
     """That it begins or ceases to count."""
     assert is_it is makes_others_due(before, now), case
-
-
-@pytest.mark.parametrize(
-    ("case", "etat", "verdict", "are_other_grounds", "retries", "is_it"),
-    [
-        ("11 other rules or evidence", OPEN, Verdict.ELIGIBLE, True, False, True),
-        ("11 accepted", ACCEPTED, Verdict.ELIGIBLE, True, False, True),
-        ("11 refused", REFUSED, Verdict.ELIGIBLE, True, False, False),
-        ("12 undetermined, closed too", REFUSED, Verdict.INDETERMINE, True, False, True),
-        ("12 by a retry", REFUSED, Verdict.INDETERMINE, False, True, True),
-        ("a retry", OPEN, Verdict.ELIGIBLE, False, True, False),
-        ("the same grounds", OPEN, Verdict.INDETERMINE, False, False, False),
-        ("none yet: it is queued", REFUSED, None, True, True, False),
-    ],
-)
-def test_what_the_grounds_of_a_run_make_due(
-    case: str,
-    etat: Etat,
-    verdict: Verdict | None,
-    are_other_grounds: bool,
-    retries: bool,
-    is_it: bool,
-) -> None:
-    """All that rest on them; what the run has judged by them is left out (21)."""
-    found = is_due_by_run(etat, verdict, are_other_grounds=are_other_grounds, retries=retries)
-    assert is_it is found, case
 
 
 def stored(verdict: Verdict, **changes: Any) -> StoredVerdict:

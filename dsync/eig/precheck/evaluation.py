@@ -22,7 +22,7 @@ from dsync.domain.check_answers import (
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.judging import Results, Rules, decide, naming
+from dsync.domain.judging import Results, Rules, decide
 from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
@@ -168,21 +168,16 @@ def judge(
     frozen_product: ProductEvidence | None = None,
     answers: Mapping[str, Answer] = NO_ANSWERS,
 ) -> Decision:
-    """Return the decision on a candidature by itself; arguments as of `facts_of`.
-
-    Raises:
-        RuleEvaluationError: a check failed, which is a bug.
-    """
-    with naming(DossierNumber(candidature.numero)):
-        facts = facts_of(
-            candidature,
-            evidence,
-            rule_set,
-            doublons=doublons,
-            frozen=frozen_product,
-            answers=answers,
-        )
-        return decide(facts, rules_of(rule_set), answers)
+    """Return the decision on a candidature by itself; arguments as of `facts_of`."""
+    facts = facts_of(
+        candidature,
+        evidence,
+        rule_set,
+        doublons=doublons,
+        frozen=frozen_product,
+        answers=answers,
+    )
+    return decide(facts, rules_of(rule_set), answers)
 
 
 def absent_page(

@@ -23,7 +23,6 @@ from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
-from dsync.errors import RuleEvaluationError
 from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
 from tests.unit.eig.precheck.conftest import FETCHED_AT
 from tests.unit.eig.precheck.sections import rules_of
@@ -324,15 +323,6 @@ def test_kept_evidence_survives_json(
 def test_erased_or_broken_evidence_is_none(document: Any) -> None:
     """A verdict without readable evidence is evaluated with today's catalogue."""
     assert stored_product(document) is None
-
-
-def test_a_fault_names_the_dossier_and_nothing_personal(
-    candidature: Build, evidence: Evidence, rules: RuleSet
-) -> None:
-    """A check that fails raises RuleEvaluationError instead of giving a verdict."""
-    naive = candidature(depose_le=datetime(2024, 5, 20), siret="11000101300017")  # noqa: DTZ001
-    with pytest.raises(RuleEvaluationError, match=r"Dossier 1: a check failed \(ValueError\)"):
-        judge(naive, evidence, rules, doublons=())
 
 
 def test_what_is_typed_is_quoted_on_one_line(
