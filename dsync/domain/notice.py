@@ -62,9 +62,9 @@ class Facts(NamedTuple):
         """What is missing, in French, by the setting that says it."""
         ages = all(name in self.ages for name in OF_DOSSIERS)
         given = {
-            "[console] entite": (self.responsable, "responsable du traitement"),
-            "[console.mentions] dpo": (self.dpo, "délégué à la protection des données"),
-            "[console.mentions] hebergeur": (self.hebergeur, "hébergeur"),
+            "[console] entity": (self.responsable, "responsable du traitement"),
+            "[console] dpo": (self.dpo, "délégué à la protection des données"),
+            "[console] host": (self.hebergeur, "hébergeur"),
             "[retention]": (ages, "durées de conservation des dossiers"),
         }
         return {setting: what for setting, (value, what) in given.items() if not value}

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from dsync.configuration import (
     AccessibiliteSection,
     ConsoleSection,
-    MentionsSection,
     RetentionSection,
 )
 from dsync.console.access import RIGHTS, Role
@@ -27,15 +26,12 @@ from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import Engine
 
 SECTION = ConsoleSection(
-    nom="Suivi de l’appel",
-    entite="Direction des essais",
+    name="Suivi de l’appel",
+    entity="Direction des essais",
     contact="contact@essais.example.fr",
-    mentions=MentionsSection(
-        editeur="Direction des essais, 1 rue de l’Exemple",
-        directeur="Ada Lovelace",
-        hebergeur="Hébergeur d’exemple",
-        dpo="dpo@essais.example.fr",
-    ),
+    director="Ada Lovelace",
+    host="Hébergeur d’exemple, 1 rue de l’Exemple",
+    dpo="dpo@essais.example.fr",
 )
 LEGAL = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
 
@@ -187,7 +183,7 @@ def test_no_page_offers_what_its_reader_may_not(read_engine: Engine) -> None:
 def test_a_foot_leads_home_with_a_provider(read_engine: Engine) -> None:
     """A page for which a role does not suffice says so, with a way back."""
     with provider() as fake:
-        acces = [{"role": "lecteur", "personnes": ["@dinum.example.fr"]}]
+        acces = [{"role": "lecteur", "who": ["@dinum.example.fr"]}]
         with served(read_engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console:
             visitor = Visitor(console.base, "/entrer")
             page = visitor.get("/conflits")

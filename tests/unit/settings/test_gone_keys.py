@@ -51,6 +51,17 @@ def test_none_is_a_setting(path: str) -> None:
         ("[safety]\ncatalogue_share = 0.5", "[safety]\ncatalogue_percent = 50"),
         ("[http]\nready_intervals = 4", '[advanced]\nlate_after = "20m"'),
         ('[pieces]\ncopy = true\ntarget = "file:///a"', '[pieces]\ntarget = "file:///a"'),
+        ("[http]\ntheme = 'dsfr'", "[console]\ntheme = 'dsfr'"),
+        ("[http]\nconsole = true", "[console]\npublic_url = 'http://127.0.0.1:8080'"),
+        ("[console.mentions]\ndpo = 'd'", "[console]\ndpo = 'd'"),
+        (
+            "[[acces]]\nrole = 'jury'\nclaims = { groups = ['a', 'b'] }",
+            "[[acces]]\nrole = 'jury'\nwho = ['groups=a', 'groups=b']",
+        ),
+        (
+            "[[acces]]\nrole = 'jury'\npersonnes = ['@a.fr']",
+            "[[acces]]\nrole = 'jury'\nwho = ['@a.fr']",
+        ),
         ('[pieces]\ncopy = false\ntarget = "file:///a"', ""),
     ],
 )
