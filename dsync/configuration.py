@@ -224,29 +224,34 @@ class RetentionSection(_Section):
     Off unless a key is given. The service announces for a day what is too old, and then erases it.
     """
 
-    en_construction: Age | None = None
-    """Since the last change in DS."""
-    en_instruction: Age | None = None
-    """Since the last change in DS."""
-    accepte: Age | None = None
+    open: Age | None = None
+    """Dossiers en construction or en instruction: since the last change in DS."""
+    accepted: Age | None = None
     """Since the decision."""
-    refuse: Age | None = None
-    """Since the decision."""
-    sans_suite: Age | None = None
-    """Since the decision."""
-    masque: Age | None = None
-    """Of dossiers in DS's bin, whatever their state: since they are there."""
-    disparu: Age | None = None
-    """Of dossiers that DS neither shows nor lists, whatever their state: since then."""
-    journaux: Age | None = None
+    refused: Age | None = None
+    """Dossiers refusés or classés sans suite: since the decision."""
+    gone: Age | None = None
+    """Dossiers in the bin of DS, or that it neither shows nor lists, in any state: since then."""
+    logs: Age | None = None
     """Of the rows of `dsync runs` and `dsync journal`; the last run of each kind stays."""
     agents: Age | None = None
     """Of the names of agents in the journals, the events and forced pushes."""
 
     @property
     def ages(self) -> dict[str, timedelta]:
-        """What is configured, by key."""
-        return {name: age for name, age in self if age is not None}
+        """What is configured, by rule."""
+        rules = {
+            "en_construction": self.open,
+            "en_instruction": self.open,
+            "accepte": self.accepted,
+            "refuse": self.refused,
+            "sans_suite": self.refused,
+            "masque": self.gone,
+            "disparu": self.gone,
+            "journaux": self.logs,
+            "agents": self.agents,
+        }
+        return {name: age for name, age in rules.items() if age is not None}
 
 
 class HttpSection(_Section):
@@ -476,7 +481,7 @@ class Configuration(_Section):
     @property
     def words(self) -> Mapping[Verdict, str]:
         """The words for verdicts in texts, views and pages, where they are not dsync's own."""
-        return self.annotations.resultat.options.words if self.declared and self.annotations else {}
+        return self.annotations.options.words if self.declared and self.annotations else {}
 
     def notice_facts(self, demarche: int) -> Facts:
         """Return what it says for the notice to the applicants of a démarche."""
@@ -500,7 +505,7 @@ class Configuration(_Section):
     @property
     def borrowed_word(self) -> str | None:
         """The word for « Éligible » if it is also written for « Rien à signaler », else None."""
-        options = self.annotations.resultat.options if self.annotations else None
+        options = self.annotations.options if self.annotations else None
         return options.eligible if options and options.rien_a_signaler is None else None
 
     @property

@@ -66,6 +66,23 @@ def _named(_raw: Table, table: Table, value: Any) -> None:
         who += value
 
 
+def _of_both(other: str, key: str) -> Gone:
+    """Return what became of two ages that are one now: nothing is erased before either of them."""
+
+    def effect(_raw: Table, table: Table, value: Any) -> None:
+        ages = [value, table.get(other, "")]
+        days = [
+            int(found[1]) * (365.25 if found[2] == "y" else 1)
+            for age in ages
+            if (found := re.fullmatch(r"(\d{1,9})([dy])", str(age).strip()))
+        ]
+        if len(days) == len(ages):
+            table.setdefault(key, ages[days.index(max(days))])
+
+    said = f"the longer one of it and {other} is read as {key}, where both are given"
+    return Gone(f"{said}; write [retention] {key} instead", effect)
+
+
 def _served(raw: Table, table: Table, value: Any) -> None:
     if value is True:
         _moved("console.public_url").effect(raw, table, "http://127.0.0.1:8080")
@@ -101,6 +118,14 @@ GONE: Mapping[str, Gone] = {
     "pieces.copy": Gone("files are copied where a target is given; remove the key", _not_copied),
     "pieces.max_mib": _fixed("200 MiB, as DS's own limit"),
     "pieces.deadline_s": _fixed("60 s for a download"),
+    "retention.en_construction": _of_both("en_instruction", "open"),
+    "retention.en_instruction": Gone("write [retention] open instead"),
+    "retention.accepte": _moved("retention.accepted"),
+    "retention.refuse": _of_both("sans_suite", "refused"),
+    "retention.sans_suite": Gone("write [retention] refused instead"),
+    "retention.masque": _of_both("disparu", "gone"),
+    "retention.disparu": Gone("write [retention] gone instead"),
+    "retention.journaux": _moved("retention.logs"),
     "http.theme": _moved("console.theme"),
     "http.console": Gone(
         "`dsync run` serves the console where [console] public_url is given, such as "
@@ -158,6 +183,23 @@ GONE_VARIABLES: Mapping[str, str] = {
 }
 
 
+_OLD_CHAMPS = (
+    "[mapping] and [annotations]: tables with id, libelles, type and needed are no settings any "
+    'more: they are read; write page_produit = ["its id", "its label"] and required = [names of '
+    "needed champs] in [mapping] instead, and options in [annotations]."
+)
+
+
+def _has_champs(section: Any) -> bool:
+    """Return whether a section has a champ that is a table."""
+    if isinstance(section, list):
+        return any(map(_has_champs, section))
+    if not isinstance(section, dict):
+        return False
+    is_one = not section.keys().isdisjoint(("id", "libelles"))
+    return is_one or any(map(_has_champs, section.values()))
+
+
 def renewed(given: Mapping[str, Any]) -> tuple[Table, tuple[str, ...]]:
     """Return a document without such keys, and a sentence for each that it had.
 
@@ -170,6 +212,8 @@ def renewed(given: Mapping[str, Any]) -> tuple[Table, tuple[str, ...]]:
         for table, key in list(_places(raw, path.split("."))):
             gone.effect(raw, table, table.pop(key))
             said.append(f"{shown(path)} is no setting any more: {gone.said}.")
+    if any(_has_champs(raw.get(section)) for section in ("mapping", "annotations")):
+        said.append(_OLD_CHAMPS)
     for path in _EMPTY:
         for table, key in list(_places(raw, path.split("."))):
             if table[key] == {}:

@@ -138,7 +138,7 @@ def test_a_purge_goes_by_the_configured_ages(run: Command, first: int, tmp_path:
     """Without an age on the command line; without any, it says where to set one."""
     refused = run("purge", "--dry-run")
     assert (2, True) == (refused.code, "set [retention] in" in refused.err)
-    config = config_with(tmp_path, more='[retention]\nen_construction = "1d"\nagents = "1d"\n')
+    config = config_with(tmp_path, more='[retention]\nopen = "1d"\nagents = "1d"\n')
     listed = run("purge", "--dry-run", "--json", DSYNC_CONFIG=config).json
     assert {"en_construction"} == {row["regle"] for row in listed}
     assert "retention" not in run("status", DSYNC_CONFIG=config).out
@@ -148,7 +148,7 @@ def test_a_purge_goes_by_the_configured_ages(run: Command, first: int, tmp_path:
     told = " ".join(run("status", DSYNC_CONFIG=config).out.split())
     assert f"{len(listed)} en_construction to be erased by the service from" in told
     assert len(listed) == run("purge", "--yes", "--json", DSYNC_CONFIG=config).json["deleted"]
-    wrong = config_with(tmp_path / "b", more='[retention]\naccepte = "2 years"\n')
+    wrong = config_with(tmp_path / "b", more='[retention]\naccepted = "2 years"\n')
     problem = run("config", "check", DSYNC_CONFIG=wrong)
     assert (2, True) == (problem.code, "retention.accepte: expected a number" in problem.text)
 

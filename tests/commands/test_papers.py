@@ -57,11 +57,9 @@ contact = "contact@essais.example.fr"
 dpo = "dpo@essais.example.fr"
 host = "Hébergeur d’exemple"
 [retention]
-en_construction = "2y"
-en_instruction = "2y"
-accepte = "5y"
-refuse = "1y"
-sans_suite = "1y"
+open = "2y"
+accepted = "5y"
+refused = "1y"
 """
 
 

@@ -39,7 +39,7 @@ LEGAL = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
 @pytest.fixture(scope="module")
 def named(read_once: Engine) -> Iterator[ServedConsole]:
     app = read_once.another().app
-    retention = RetentionSection(refuse="2y")
+    retention = RetentionSection(refused="2y")
     configuration = app.configuration.model_copy(update={"retention": retention})
     settings = replace(app.settings, configuration=configuration)
     worker = Worker(settings, clock=app.clock, store=app.store)

@@ -87,7 +87,7 @@ def test_a_value_of_another_kind_is_one_sentence(
     [
         "[ds]\ncontact = 'a'\n[safety]\nverdicts_percent = 60\n[schedule]\nfull_at = 02:30:00",
         "[ds]\ncontact = 'a'\ntoken_expires_on = 2027-06-30\n[schedule]\nfull_at = '02:30'",
-        "[ds]\ncontact = 'a'\n[schedule]\nincremental = '5 m'\n[retention]\naccepte = '2y'",
+        "[ds]\ncontact = 'a'\n[schedule]\nincremental = '5 m'\n[retention]\naccepted = '2y'",
     ],
 )
 def test_the_documented_forms_are_read(tmp_path: Path, text: str) -> None:
