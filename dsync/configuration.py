@@ -224,29 +224,34 @@ class RetentionSection(_Section):
     Off unless a key is given. The service announces for a day what is too old, and then erases it.
     """
 
-    en_construction: Age | None = None
-    """Since the last change in DS."""
-    en_instruction: Age | None = None
-    """Since the last change in DS."""
-    accepte: Age | None = None
+    open: Age | None = None
+    """Dossiers en construction or en instruction: since the last change in DS."""
+    accepted: Age | None = None
     """Since the decision."""
-    refuse: Age | None = None
-    """Since the decision."""
-    sans_suite: Age | None = None
-    """Since the decision."""
-    masque: Age | None = None
-    """Of dossiers in DS's bin, whatever their state: since they are there."""
-    disparu: Age | None = None
-    """Of dossiers that DS neither shows nor lists, whatever their state: since then."""
-    journaux: Age | None = None
+    refused: Age | None = None
+    """Dossiers refusés or classés sans suite: since the decision."""
+    gone: Age | None = None
+    """Dossiers in the bin of DS, or that it neither shows nor lists, in any state: since then."""
+    logs: Age | None = None
     """Of the rows of `dsync runs` and `dsync journal`; the last run of each kind stays."""
     agents: Age | None = None
     """Of the names of agents in the journals, the events and forced pushes."""
 
     @property
     def ages(self) -> dict[str, timedelta]:
-        """What is configured, by key."""
-        return {name: age for name, age in self if age is not None}
+        """What is configured, by rule."""
+        rules = {
+            "en_construction": self.open,
+            "en_instruction": self.open,
+            "accepte": self.accepted,
+            "refuse": self.refused,
+            "sans_suite": self.refused,
+            "masque": self.gone,
+            "disparu": self.gone,
+            "journaux": self.logs,
+            "agents": self.agents,
+        }
+        return {name: age for name, age in rules.items() if age is not None}
 
 
 class HttpSection(_Section):
@@ -254,10 +259,6 @@ class HttpSection(_Section):
 
     listen: str | None = None
     """`host:port`, by default `127.0.0.1:8080`; an empty one serves no HTTP."""
-    console: Boolean = False
-    """Whether `dsync run` serves the console there, too."""
-    theme: Literal["neutre", "dsfr"] = "neutre"
-    """Of the console; the State's design system is reserved for State sites."""
 
 
 def _allowed(value: str) -> str:
@@ -265,8 +266,18 @@ def _allowed(value: str) -> str:
     text = value.strip()
     # ASCII alone, before `lower`, which makes « k » of the Kelvin sign.
     if not text.isascii() or not _ALLOWED.fullmatch(text.lower()):
-        raise ValueError("expected an e-mail address, or @domain for all of a domain")
+        raise ValueError("expected an e-mail address, @domain for all of a domain, or claim=value")
     return text.lower()
+
+
+def _who(value: str) -> str:
+    """Return a claim with its value, or what `_allowed` does."""
+    name, sign, wanted = value.partition("=")
+    if "@" in value or not sign:
+        return _allowed(value)
+    if not name or not wanted:
+        raise ValueError("expected a claim and its value, such as groups=eig")
+    return value
 
 
 def _encrypted(value: str) -> str:
@@ -294,7 +305,6 @@ def _network(value: str) -> str:
         raise ValueError("expected an IP address or a network, such as 10.0.0.0/8") from exc
 
 
-Allowed = Annotated[str, AfterValidator(_allowed)]
 EncryptedUrl = Annotated[str, AfterValidator(_encrypted)]
 
 
@@ -304,25 +314,9 @@ class OpenIdSection(_Section):
     issuer: EncryptedUrl
     """The provider, such as `https://auth.agentconnect.gouv.fr/api/v2`."""
     client_id: str = Field(min_length=1)
-    """As which the provider knows this console."""
-    scopes: str = Field(default="openid email", pattern=r"^openid( [!#-\[\]-~]+)*$")
-    """What is asked of the provider: the e-mail address, and claims that `[[acces]]` names."""
+    """Client ID at the provider."""
     acr_values: str | None = None
     """Levels of authentication that are asked for, and one of which is needed; blanks between."""
-    pkce: Boolean = True
-    """Whether the code is bound to this client by PKCE (S256)."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _names_nobody(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            for key, role in (("operateurs", "administrateur"), ("lecteurs", "lecteur")):
-                if key in given:
-                    raise ValueError(
-                        f"{key} is now said of each démarche, in its own file: [[acces]] with "
-                        f'role = "{role}" and personnes = […]'
-                    )
-        return given
 
 
 class AccesSection(_Section):
@@ -330,34 +324,24 @@ class AccesSection(_Section):
 
     role: Literal["administrateur", "instructeur", "jury", "lecteur"]
     """What they may do; of several, the first in this order counts."""
-    personnes: tuple[Allowed, ...] = ()
-    """Their e-mail addresses, and `@domain` for all of a domain."""
-    claims: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Values of claims of the provider, such as `groups`: whoever has one of them has the role."""
+    who: tuple[Annotated[str, AfterValidator(_who)], ...] = Field(min_length=1)
+    """E-mail addresses, `@domain` for all of a domain, and `claim=value`, such as `groups=eig`, for
+    whoever has this value of a claim of the provider."""
     groupes: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Groupes instructeurs of the démarche, by name: they see and act on their dossiers alone. Of
     an instructeur or the jury; without it, on all."""
 
     @model_validator(mode="after")
-    def _names_somebody(self) -> Self:
-        if not self.personnes and not any(self.claims.values()):
-            raise ValueError("name at least one e-mail address or @domain in personnes, or a claim")
+    def _limits_few(self) -> Self:
         if self.groupes is not None and self.role not in ("instructeur", "jury"):
             raise ValueError("groupes is for the roles instructeur and jury")
         return self
 
-
-class MentionsSection(_Section):
-    """Section `[console.mentions]`: what `/mentions-legales` and `/donnees-personnelles` say."""
-
-    editeur: str | None = Field(default=None, min_length=1)
-    """Who publishes the site: name, address, telephone."""
-    directeur: str | None = Field(default=None, min_length=1)
-    """Who is responsible for its publication (« directeur de la publication »)."""
-    hebergeur: str | None = Field(default=None, min_length=1)
-    """Who hosts it: name, address, telephone."""
-    dpo: str | None = Field(default=None, min_length=1)
-    """How to reach the « délégué à la protection des données »."""
+    @property
+    def claims(self) -> dict[str, tuple[str, ...]]:
+        """The values of claims that give the role, by name."""
+        given = [one.partition("=") for one in self.who if "@" not in one]
+        return {name: tuple(v for n, _, v in given if n == name) for name, _, _ in given}
 
 
 class AccessibiliteSection(_Section):
@@ -382,19 +366,27 @@ class AccessibiliteSection(_Section):
 class ConsoleSection(_Section):
     """Section `[console]`: the console of a team."""
 
-    nom: str = Field(default="dsync", min_length=1, max_length=80)
+    name: str = Field(default="dsync", min_length=1, max_length=80)
     """The name of the service, in the header and the titles."""
-    entite: str | None = Field(default=None, min_length=1, max_length=120)
+    theme: Literal["neutre", "dsfr"] = "neutre"
+    """The State's design system is reserved for State sites."""
+    entity: str | None = Field(default=None, min_length=1, max_length=120)
     """The administration that answers for it, below the name."""
     contact: str | None = Field(default=None, min_length=1)
     """E-mail address or page for those who use it."""
+    director: str | None = Field(default=None, min_length=1)
+    """Who is responsible for the site's publication (« directeur de la publication »)."""
+    host: str | None = Field(default=None, min_length=1)
+    """Who hosts the site (« hébergeur »): name, address, telephone."""
+    dpo: str | None = Field(default=None, min_length=1)
+    """How to reach the « délégué à la protection des données »."""
     public_url: Annotated[str, AfterValidator(_origin)] | None = None
-    """Where browsers find it, such as `https://dsync.example.gouv.fr`."""
+    """Where browsers find it, such as `https://dsync.example.gouv.fr`, or an address of this
+    machine. With it `dsync run` serves the console."""
     proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Reverse proxies whose `X-Forwarded-For` is believed."""
     openid: OpenIdSection | None = None
     """The sign-in; without it the console is for this machine alone."""
-    mentions: MentionsSection = MentionsSection()
     accessibilite: AccessibiliteSection = AccessibiliteSection()
 
     @model_validator(mode="after")
@@ -479,20 +471,19 @@ class Configuration(_Section):
     @property
     def words(self) -> Mapping[Verdict, str]:
         """The words for verdicts in texts, views and pages, where they are not dsync's own."""
-        return self.annotations.resultat.options.words if self.declared and self.annotations else {}
+        return self.annotations.options.words if self.declared and self.annotations else {}
 
     def notice_facts(self, demarche: int) -> Facts:
         """Return what it says for the notice to the applicants of a démarche."""
-        console, said = self.console, self.console.mentions
+        console = self.console
         programme, declared = self.programme, self.declared
         rules = (programme and programme.regles) or (declared and declared.precontrole)
         return Facts(
             demarche=demarche,
-            responsable=", ".join(filter(None, (console.entite, console.contact)))
-            if console.entite
-            else said.editeur,
-            dpo=said.dpo,
-            hebergeur=said.hebergeur,
+            responsable=console.entity
+            and ", ".join(filter(None, (console.entity, console.contact))),
+            dpo=console.dpo,
+            hebergeur=console.host,
             ages=self.retention.ages,
             applicant=self.applicant,
             writes=self.annotations is not None,
@@ -504,7 +495,7 @@ class Configuration(_Section):
     @property
     def borrowed_word(self) -> str | None:
         """The word for « Éligible » if it is also written for « Rien à signaler », else None."""
-        options = self.annotations.resultat.options if self.annotations else None
+        options = self.annotations.options if self.annotations else None
         return options.eligible if options and options.rien_a_signaler is None else None
 
     @property

@@ -18,8 +18,8 @@ class Gone(NamedTuple):
 
     said: str
     """What replaces it, as the end of a sentence."""
-    effect: Callable[[Table, Any], None] = lambda raw, value: None
-    """Puts its value where it is read now, in the whole document."""
+    effect: Callable[[Table, Table, Any], None] = lambda raw, table, value: None
+    """Puts its value where it is read now: in the whole document, or in the table that had it."""
 
 
 def shown(path: str) -> str:
@@ -37,12 +37,12 @@ def _fixed(said: str) -> Gone:
 def _moved(path: str, convert: Callable[[Any], Any] = lambda value: value) -> Gone:
     *sections, key = path.split(".")
 
-    def effect(raw: Table, value: Any) -> None:
-        table: Any = raw
+    def effect(raw: Table, _table: Table, value: Any) -> None:
+        found: Any = raw
         for section in sections:
-            table = table.setdefault(section, {}) if isinstance(table, dict) else None
-        if isinstance(table, dict):
-            table.setdefault(key, convert(value))
+            found = found.setdefault(section, {}) if isinstance(found, dict) else None
+        if isinstance(found, dict):
+            found.setdefault(key, convert(value))
 
     return Gone(f"it is read as {shown(path)}; write that instead", effect)
 
@@ -52,23 +52,54 @@ def _percent(value: Any) -> Any:
     return value * 100 if is_number else value
 
 
-def _not_copied(raw: Table, value: Any) -> None:
-    pieces = raw.get("pieces")
-    if value is False and isinstance(pieces, dict):
-        pieces.pop("target", None)
+def _not_copied(_raw: Table, table: Table, value: Any) -> None:
+    if value is False:
+        table.pop("target", None)
 
 
-def _late(raw: Table, value: Any) -> None:
+def _named(_raw: Table, table: Table, value: Any) -> None:
+    who = table.setdefault("who", [])
+    if isinstance(value, dict):
+        claims = [(name, some) for name, some in value.items() if isinstance(some, list)]
+        value = [f"{name}={one}" for name, some in claims for one in some]
+    if isinstance(who, list) and isinstance(value, list):
+        who += value
+
+
+def _of_both(other: str, key: str) -> Gone:
+    """Return what became of two ages that are one now: nothing is erased before either of them."""
+
+    def effect(_raw: Table, table: Table, value: Any) -> None:
+        ages = [value, table.get(other, "")]
+        days = [
+            int(found[1]) * (365.25 if found[2] == "y" else 1)
+            for age in ages
+            if (found := re.fullmatch(r"(\d{1,9})([dy])", str(age).strip()))
+        ]
+        if len(days) == len(ages):
+            table.setdefault(key, ages[days.index(max(days))])
+
+    said = f"the longer one of it and {other} is read as {key}, where both are given"
+    return Gone(f"{said}; write [retention] {key} instead", effect)
+
+
+def _served(raw: Table, table: Table, value: Any) -> None:
+    if value is True:
+        _moved("console.public_url").effect(raw, table, "http://127.0.0.1:8080")
+
+
+def _late(raw: Table, table: Table, value: Any) -> None:
     schedule = raw.get("schedule", {})
     interval = schedule.get("incremental", "5m") if isinstance(schedule, dict) else ""
     found = re.fullmatch(r"(\d+)\s*([smhd])", str(interval).strip())
     if found and isinstance(value, int):
         late_after = f"{int(found[1]) * value}{found[2]}"
-        _moved("advanced.late_after", lambda _: late_after).effect(raw, value)
+        _moved("advanced.late_after", lambda _: late_after).effect(raw, table, value)
 
 
 _FLOOR = _fixed("5, or the percentage's number if it is higher; 0 percent allows none")
 _RATE = _fixed("the registry is asked 5 times a second at most, for 10 s")
+_ROLES = Gone("each démarche's file says it: write [[acces]] with role and who there instead")
 GONE: Mapping[str, Gone] = {
     "ds.requests_per_minute": _moved("advanced.requests_per_minute"),
     "ds.allow_insecure_http": _moved("advanced.allow_insecure_http"),
@@ -87,6 +118,36 @@ GONE: Mapping[str, Gone] = {
     "pieces.copy": Gone("files are copied where a target is given; remove the key", _not_copied),
     "pieces.max_mib": _fixed("200 MiB, as DS's own limit"),
     "pieces.deadline_s": _fixed("60 s for a download"),
+    "retention.en_construction": _of_both("en_instruction", "open"),
+    "retention.en_instruction": Gone("write [retention] open instead"),
+    "retention.accepte": _moved("retention.accepted"),
+    "retention.refuse": _of_both("sans_suite", "refused"),
+    "retention.sans_suite": Gone("write [retention] refused instead"),
+    "retention.masque": _of_both("disparu", "gone"),
+    "retention.disparu": Gone("write [retention] gone instead"),
+    "retention.journaux": _moved("retention.logs"),
+    "http.theme": _moved("console.theme"),
+    "http.console": Gone(
+        "`dsync run` serves the console where [console] public_url is given, such as "
+        '"http://127.0.0.1:8080"; write that instead',
+        _served,
+    ),
+    "console.nom": _moved("console.name"),
+    "console.entite": _moved("console.entity"),
+    "console.mentions.editeur": _moved(
+        "console.entity", lambda value: value[:120] if isinstance(value, str) else value
+    ),
+    "console.mentions.directeur": _moved("console.director"),
+    "console.mentions.hebergeur": _moved("console.host"),
+    "console.mentions.dpo": _moved("console.dpo"),
+    "console.openid.scopes": _fixed(
+        "openid, email, and those of the provider that are named as a claim of [[acces]]"
+    ),
+    "console.openid.pkce": _fixed("the provider's document says whether it has PKCE"),
+    "console.openid.operateurs": _ROLES,
+    "console.openid.lecteurs": _ROLES,
+    "acces[].personnes": Gone('it is read as who; write who = ["@example.fr"] instead', _named),
+    "acces[].claims": Gone('it is read as who; write who = ["groups=eig"] instead', _named),
     "http.ready_intervals": Gone(
         "a success is late after three intervals of the incremental read, or after [advanced] "
         'late_after, such as "1h"; write that instead',
@@ -115,8 +176,28 @@ GONE: Mapping[str, Gone] = {
     "preuves.registre.max_age_days": _fixed("an answer is used for 30 days"),
 }
 """By the path of the key; `[]` follows the name of a list of tables."""
-_EMPTY = ("preuves.registre", "preuves", "service")
+_EMPTY = ("preuves.registre", "preuves", "service", "console.mentions")
 """Sections that have no key any more, inner ones first."""
+GONE_VARIABLES: Mapping[str, str] = {
+    "DSYNC_SESSION_KEY": "the secret of the provider's client signs sessions, too; unset it"
+}
+
+
+_OLD_CHAMPS = (
+    "[mapping] and [annotations]: tables with id, libelles, type and needed are no settings any "
+    'more: they are read; write page_produit = ["its id", "its label"] and required = [names of '
+    "needed champs] in [mapping] instead, and options in [annotations]."
+)
+
+
+def _has_champs(section: Any) -> bool:
+    """Return whether a section has a champ that is a table."""
+    if isinstance(section, list):
+        return any(map(_has_champs, section))
+    if not isinstance(section, dict):
+        return False
+    is_one = not section.keys().isdisjoint(("id", "libelles"))
+    return is_one or any(map(_has_champs, section.values()))
 
 
 def renewed(given: Mapping[str, Any]) -> tuple[Table, tuple[str, ...]]:
@@ -129,8 +210,10 @@ def renewed(given: Mapping[str, Any]) -> tuple[Table, tuple[str, ...]]:
     said = []
     for path, gone in GONE.items():
         for table, key in list(_places(raw, path.split("."))):
-            gone.effect(raw, table.pop(key))
+            gone.effect(raw, table, table.pop(key))
             said.append(f"{shown(path)} is no setting any more: {gone.said}.")
+    if any(_has_champs(raw.get(section)) for section in ("mapping", "annotations")):
+        said.append(_OLD_CHAMPS)
     for path in _EMPTY:
         for table, key in list(_places(raw, path.split("."))):
             if table[key] == {}:

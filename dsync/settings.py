@@ -37,6 +37,7 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError
 from dsync.extras import IMAGE_VARIABLE
+from dsync.gone_keys import GONE_VARIABLES
 
 M = TypeVar("M", bound=BaseModel)
 PREFIX = "DSYNC_"
@@ -74,7 +75,6 @@ SECRETS = (
     "alert_urls",
     "sentry_dsn",
     "oidc_client_secret",
-    "session_key",
 )
 
 
@@ -117,9 +117,6 @@ class Settings:
     """Where bugs of dsync are reported, without any value."""
     oidc_client_secret: SecretStr | None
     """The secret that the provider of `[console.openid]` gave to this client."""
-    session_key: Annotated[SecretStr | None, Field(min_length=32)]
-    """Signs the console's sessions; replicas share it. Default: made at start, so that sessions end
-    with the process."""
     sources: Mapping[str, str]
     """The source of each of `VARIABLES`: flag, environment, file or default."""
     folder: tuple[int, ...] = ()
@@ -645,15 +642,17 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
         )
 
 
-def unknown_variables() -> dict[str, str | None]:
-    """Return the unknown `DSYNC_…` variables, each with the most similar known one or None."""
+def unknown_variables() -> dict[str, str]:
+    """Return the unknown `DSYNC_…` variables, each with what to do about it."""
     known = {name.upper() for name in VARIABLES}
     known |= {f"{name.upper()}_FILE" for name in SECRETS}
     given = [name.removeprefix(PREFIX) for name in sorted(os.environ) if name.startswith(PREFIX)]
     unknown = [name for name in given if name not in known and f"{PREFIX}{name}" not in _FOREIGN]
-    found = {name: nearest(name, sorted(known)) for name in unknown}
+    found = {f"{PREFIX}{name}": nearest(name, sorted(known)) for name in unknown}
     return {
-        f"{PREFIX}{name}": f"{PREFIX}{other}" if other else None for name, other in found.items()
+        name: GONE_VARIABLES.get(name.removesuffix("_FILE"))
+        or (f"did you mean {PREFIX}{other}?" if other else "correct its spelling, or unset it")
+        for name, other in found.items()
     }
 
 
@@ -699,7 +698,7 @@ def _common(given: Sequence[M], section: str, what: str) -> M:
     return found[0]
 
 
-def check_reach(every: Sequence[Settings], listen: Listen | None, setting: str) -> None:
+def check_reach(every: Sequence[Settings], listen: Listen, setting: str) -> None:
     """Check that the console is not served to other machines without a sign-in.
 
     Args:
@@ -710,12 +709,10 @@ def check_reach(every: Sequence[Settings], listen: Listen | None, setting: str) 
     Raises:
         ConfigurationError: it would be.
     """
-    if listen is not None and is_loopback(f"http://{listen}"):
-        return
-    if listen is None or console_section(every).openid is None:
+    if not is_loopback(f"http://{listen}") and console_section(every).openid is None:
         raise ConfigurationError(
-            "The console ([http] console) shows personal data, so without [console.openid] it "
-            f"needs an address of this machine alone: set {setting} to one such as 127.0.0.1."
+            "The console ([console] public_url) shows personal data, so without [console.openid] "
+            f"it needs an address of this machine alone: set {setting} to one such as 127.0.0.1."
         )
 
 

@@ -105,7 +105,7 @@ def adopted_values(
             return {}
         found[name], dates[name] = WrittenValue(value, descriptor.id), at
     verdict = stated_verdict(found[DETAIL].valeur or "")
-    if verdict is None or found[RESULTAT].valeur != config.resultat.options.of(verdict):
+    if verdict is None or found[RESULTAT].valeur != config.options.of(verdict):
         return {}
     if _has_lost_answer(found[DETAIL].valeur, wanted.get(DETAIL)):
         return {}
@@ -195,7 +195,7 @@ def later_values(
     humans = {name for name, at in dates.items() if at > stamped_at} - together
     if DATE not in together or len(together) == 1:
         return {}
-    options = config.resultat.options
+    options = config.options
     stated = {RESULTAT: None, DETAIL: stated_verdict(found[DETAIL].valeur or "")}
     # One option can be for two verdicts: the detail then says which one.
     of_option = [v for v in _WRITTEN if options.of(v) == (found[RESULTAT].valeur or "")]

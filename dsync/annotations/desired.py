@@ -26,7 +26,7 @@ def desired(
     if config is None or verdict is Verdict.INDETERMINE:
         return {}
     wanted = {
-        RESULTAT: config.resultat.options.of(verdict),
+        RESULTAT: config.options.of(verdict),
         # As DS will show it: what is stored is compared with that.
         DETAIL: normalise("textarea", detail) or "",
         DATE: established_at.astimezone(UTC).replace(second=0, microsecond=0).isoformat(),

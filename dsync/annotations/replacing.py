@@ -97,7 +97,7 @@ class Replaced:
 
         If not, the configuration has changed since, and a change of the verdict is no cause.
         """
-        texts = {RESULTAT: config.resultat.options, LABEL: config.labels}
+        texts = {RESULTAT: config.options, LABEL: config.labels}
         return verdict is not Verdict.INDETERMINE and all(
             (said := texts[name]) is not None and said.of(verdict) == there
             for name, there in self.there(number).items()
@@ -141,7 +141,7 @@ def is_too_much(
     """
     opposite = {
         text: {texts.ineligible} if text != texts.ineligible else {*texts.all()} - {text}
-        for texts in (config.resultat.options, config.labels)
+        for texts in (config.options, config.labels)
         if texts is not None
         for text in texts.all()
         if text != texts.a_verifier

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dsync.domain.dossier import Descriptor, folded
-from dsync.domain.toml_values import Marked
+from dsync.domain.toml_values import Marked, champ_of
 from dsync.domain.verdict import Verdict
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
@@ -27,7 +27,7 @@ ACCEPTED_TYPES = {
 
 
 class AnnotationTarget(BaseModel):
-    """How an annotation is found: by its descriptor's id, or else by one of its labels."""
+    """An annotation: its descriptor's id in DS, and labels for a form without this id."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,6 +35,11 @@ class AnnotationTarget(BaseModel):
     """The descriptor's id in DS."""
     libelles: tuple[str, ...] = ()
     """Its labels, used where the id is unknown."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, given: object) -> object:
+        return champ_of(given)
 
 
 class VerdictTexts(BaseModel):
@@ -72,20 +77,15 @@ class VerdictTexts(BaseModel):
         return {k: v for k, v in own.items() if v not in {one.value for one in Verdict}}
 
 
-class ResultTarget(AnnotationTarget):
-    """The annotation of the result, with the option for each verdict."""
-
-    options: VerdictTexts
-    """The option of the drop-down list for each verdict."""
-
-
 class AnnotationsConfig(BaseModel):
     """The section `[annotations]`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    resultat: ResultTarget
+    resultat: AnnotationTarget
     """The annotation of the result."""
+    options: VerdictTexts
+    """The option of its drop-down list for each verdict."""
     detail: AnnotationTarget
     """The annotation of the text with the reasons."""
     date: AnnotationTarget
@@ -94,6 +94,16 @@ class AnnotationsConfig(BaseModel):
     """The box by which an instructeur validates the result; if missing, there is none."""
     labels: VerdictTexts | None = None
     """Names of the démarche's labels; if missing, dsync writes no label."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_options(cls, given: Any) -> Any:
+        # Where earlier versions had them.
+        resultat = given.get("resultat") if isinstance(given, dict) else None
+        if not isinstance(resultat, dict) or "options" not in resultat:
+            return given
+        own = {key: value for key, value in resultat.items() if key != "options"}
+        return {"options": resultat["options"], **given, "resultat": own}
 
     @model_validator(mode="after")
     def _writes_each_once(self) -> Self:
@@ -149,7 +159,7 @@ def offers(descriptor: Descriptor, value: str) -> bool:
 
 def lacking_options(config: AnnotationsConfig, resultat: Descriptor) -> list[str]:
     """Return the results that the annotation's list does not offer."""
-    return [text for text in config.resultat.options.all() if not offers(resultat, text)]
+    return [text for text in config.options.all() if not offers(resultat, text)]
 
 
 def resolve(

@@ -15,7 +15,16 @@ from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.nearest import MIN_SIMILARITY, SURE, no_instructeur, similarity
-from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, plain, quoted
+from dsync.domain.toml_text import (
+    TO_CHECK,
+    array,
+    commented,
+    inline,
+    named,
+    parts_of,
+    plain,
+    quoted,
+)
 from dsync.programme import ProposedSections
 
 MADE = ("demarche", "annotations", "mapping", "regles", "registre")
@@ -156,7 +165,8 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
     """Yield the lines of `[annotations]`; a marked one for each thing to be made on DS."""
     resolved = resolve(known, revision.descriptors.values())
     found: dict[str, Descriptor | None] = {name: getattr(resolved, name) for name in ACCEPTED_TYPES}
-    options = known.resultat.options
+    options = known.options
+    yield "[annotations]"
     for name, descriptor in found.items():
         target: AnnotationTarget | None = getattr(known, name)
         if target is None:
@@ -188,27 +198,18 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
         lacking = lacking_options(known, descriptor) if descriptor and name == "resultat" else []
         if lacking:
             yield f"# {TO_CHECK} add the options {', '.join(map(named, lacking))} to it on DS."
-        yield f"[annotations.{name}]"
-        yield f"id = {quoted(descriptor.id if descriptor else '…')}"
-        yield f"libelles = {array([descriptor.libelle if descriptor else label])}"
+        found_as = [descriptor.id, descriptor.libelle] if descriptor else ["…", label]
+        yield f"{name} = {array(found_as)}"
         if name == "resultat":
-            values = ", ".join(
-                f"{k} = {quoted(v)}" for k, v in options.model_dump(exclude_none=True).items()
-            )
-            yield f"options = {{ {values} }}"
-        yield ""
+            yield f"options = {inline(options.model_dump(exclude_none=True))}"
     if known.labels is None:
         return
     missing = [name for name in known.labels.all() if name not in demarche.labels]
     if missing:
         names = ", ".join(map(named, missing))
-        yield f"# To have labels too, make {names} on DS and uncomment this table."
-    table = ["[annotations.labels]"]
-    table += [
-        f"{key} = {quoted(value)}"
-        for key, value in known.labels.model_dump(exclude_none=True).items()
-    ]
-    yield from commented(table) if missing else table
+        yield f"# To have labels too, make {names} on DS and uncomment this line."
+    line = f"labels = {inline(known.labels.model_dump(exclude_none=True))}"
+    yield from commented([line]) if missing else [line]
     yield ""
 
 

@@ -424,7 +424,7 @@ def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[
                 "annotations",
                 CheckStatus.ERROR,
                 f"resultat: {_named(descriptor)} lacks the option {_quoted(lacking)}",
-                "add it to the annotation on DS, or correct [annotations.resultat] options "
+                "add it to the annotation on DS, or correct [annotations] options "
                 f"(it offers {_quoted(descriptor.options or ())})",
                 2,
             )
@@ -449,13 +449,13 @@ def box_line(
         return CheckLine("annotations", CheckStatus.OK, "validation: none is configured")
     if box is Box.READ and found is not None:
         return CheckLine("annotations", CheckStatus.OK, f"validation: {_named(found)}")
-    remedy = "correct the id in [annotations.validation]; if there is no box any more, run a sync, "
+    remedy = "correct the id of [annotations] validation; if there is no box any more, run a sync, "
     remedy += "then `dsync accept config`"
     if boxes.is_given_up:
         message = "validation: the box cannot be read, and a person accepted that"
         return CheckLine("annotations", CheckStatus.WARNING, message, remedy)
     if target is None:
-        message = "validation: [annotations.validation] is gone from the file, and dossiers may be "
+        message = "validation: [annotations] validation is gone from the file, and dossiers may be "
         message += "validated: nothing is written into them"
         return CheckLine("annotations", CheckStatus.ERROR, message, remedy, 2)
     if found is None:
@@ -486,7 +486,7 @@ def _missing_annotation(name: str, target: AnnotationTarget, revision: Revision)
         message = f"{name}: no such annotation in the form ({target.id})"
         remedy = f"add an annotation privée ({accepted}) on DS, and give its id"
     return CheckLine(
-        "annotations", CheckStatus.ERROR, message, f"{remedy} in [annotations.{name}]", 2
+        "annotations", CheckStatus.ERROR, message, f"{remedy} in [annotations] {name}", 2
     )
 
 

@@ -101,13 +101,8 @@ def _checks(every: Sequence[Settings]) -> Iterator[tuple[Settings, Iterable[Chec
 
 
 def _unknown_variables() -> Iterator[CheckLine]:
-    for name, nearest in unknown_variables().items():
-        yield CheckLine(
-            "settings",
-            CheckStatus.WARNING,
-            f"{name} is no setting of dsync",
-            f"did you mean {nearest}?" if nearest else "correct its spelling, or unset it",
-        )
+    for name, remedy in unknown_variables().items():
+        yield CheckLine("settings", CheckStatus.WARNING, f"{name} is no setting of dsync", remedy)
 
 
 def _conclusion(warnings: int) -> str:

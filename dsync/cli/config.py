@@ -128,9 +128,7 @@ def _checked(settings: Settings) -> dict[str, Any]:
 def _warnings(worker: Worker) -> list[str]:
     """Return problems that do not prevent a test against the sandbox."""
     warnings = [
-        f"{name} is no setting of dsync; "
-        + (f"did you mean {nearest}?" if nearest else "check its spelling")
-        for name, nearest in unknown_variables().items()
+        f"{name} is no setting of dsync; {remedy}" for name, remedy in unknown_variables().items()
     ]
     warnings += worker.configuration.gone
     sections, declared = worker.configuration.programme, worker.configuration.declared

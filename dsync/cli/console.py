@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import socket
 import threading
@@ -28,6 +29,8 @@ from dsync.settings import check_reach, console_section
 from dsync.wiring import Worker
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from dsync.console.signin import TeamAccess
 
 HOST = "127.0.0.1"
@@ -99,10 +102,7 @@ def open_console(
     def announce(path: str) -> None:
         show(f"{base}{path}")
 
-    section, key = (
-        console_section([one.settings for one in workers]),
-        workers[0].settings.session_key,
-    )
+    section = console_section([one.settings for one in workers])
     # Replicas have one public address, and so one cookie. Without it, the machine's name counts: a
     # browser may reach consoles of several machines through tunnels, as ports of one host.
     own = f"{socket.gethostname()}:{address[1]}"
@@ -112,12 +112,19 @@ def open_console(
         LocalAccess(asker(), announce, role)
         if section.openid is None
         else _team_access(workers, section, section.openid, stop),
-        secret=secrets.token_urlsafe(32) if key is None else key.get_secret_value(),
-        theme=workers[0].configuration.http.theme,
+        secret=_session_key(workers[0].settings.oidc_client_secret),
+        theme=section.theme,
         section=section,
         stop=stop,
         cookie=f"dsync_console_{crc32(place.encode()):08x}",
     )
+
+
+def _session_key(client_secret: SecretStr | None) -> str:
+    """Return what signs sessions: replicas have the same; of one machine, those of a process."""
+    if client_secret is None:
+        return secrets.token_urlsafe(32)
+    return hmac.digest(client_secret.get_secret_value().encode(), b"session", "sha256").hex()
 
 
 def _team_access(
@@ -128,7 +135,7 @@ def _team_access(
     if not any(acces.values()):
         raise ConfigurationError(
             "[console.openid] lets nobody in: add [[acces]] to each démarche's file, such as with "
-            'role = "administrateur" and personnes = ["@example.gouv.fr"].'
+            'role = "administrateur" and who = ["@example.gouv.fr"].'
         )
     try:
         from dsync.console.openid import Provider
@@ -146,6 +153,7 @@ def _team_access(
     provider = Provider(
         openid,
         secret.get_secret_value(),
+        claims={name for entries in acces.values() for one in entries for name in one.claims},
         redirect_uri=f"{section.public_url}{BACK}",
         user_agent=f"dsync/{__version__} (+{worker.configuration.ds.contact})",
         stop=stop,

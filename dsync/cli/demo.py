@@ -176,7 +176,9 @@ def _serve_console(
         settings,
         configuration=configuration.model_copy(
             update={
-                "http": configuration.http.model_copy(update={"console": True}),
+                "console": configuration.console.model_copy(
+                    update={"public_url": f"http://{address}"}
+                ),
                 "schedule": configuration.schedule.model_copy(update=LIVE_SCHEDULE),
             }
         ),
@@ -184,7 +186,6 @@ def _serve_console(
         webhook_secret=SecretStr(secret),
         # What the environment says of another installation: nobody is told of the demo, and its
         # sessions are its own.
-        session_key=None,
         oidc_client_secret=None,
         alert_urls=None,
         sentry_dsn=None,

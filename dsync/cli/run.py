@@ -311,8 +311,10 @@ def _ping_of(worker: Worker) -> Callable[[], None] | None:
 
 def _shown_on(workers: Iterable[Worker], stop: Event, store: Store | None) -> list[Worker]:
     """Return workers for the console: a dry run must not share a client with a run."""
-    shown = [one.settings for one in workers if one.configuration.http.console]
-    return [Worker(settings, stop=stop, store=store) for settings in shown]
+    every = list(workers)
+    if not any(one.configuration.console.public_url for one in every):
+        return []
+    return [Worker(one.settings, stop=stop, store=store) for one in every]
 
 
 def _surface(
@@ -338,11 +340,11 @@ def _surface(
             "The configuration files name different addresses in [http] listen, but one service "
             "has one: keep one of them, or set DSYNC_HTTP_LISTEN."
         )
+    if settings.listen is None:
+        return None
     shown = _shown_on(workers, stop, workers[0].store)
     if shown:
         check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
-    if settings.listen is None:
-        return None
     from dsync.service.surface import (  # Takes memory that only a service with HTTP needs.
         Surface,
         bind,

@@ -239,9 +239,9 @@ def granted(
     every = tuple(entries)
     domain = f"@{name.rpartition('@')[2]}"
     for found in (
-        [one for one in every if name in one.personnes],
+        [one for one in every if name in one.who],
         [one for one in every if _has_claim(one.claims, has)],
-        [one for one in every if domain in one.personnes],
+        [one for one in every if domain in one.who],
     ):
         for role in Role:
             if limits := [one.groupes for one in found if one.role == role]:

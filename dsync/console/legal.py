@@ -29,12 +29,12 @@ _DEFENDER = (
 
 def mentions(site: Site) -> Page:
     """Return « Mentions légales »."""
-    said, section = site.section.mentions, site.section
+    section = site.section
     rows = [
-        ("Site", section.nom),
-        ("Éditeur", said.editeur or section.entite or _MISSING),
-        ("Directeur de la publication", said.directeur or _MISSING),
-        ("Hébergeur", said.hebergeur or _MISSING),
+        ("Site", section.name),
+        ("Éditeur", section.entity or _MISSING),
+        ("Directeur de la publication", section.director or _MISSING),
+        ("Hébergeur", section.host or _MISSING),
         ("Contact", section.contact or _MISSING),
     ]
     return Page(
@@ -52,13 +52,13 @@ def mentions(site: Site) -> Page:
 
 def personal_data(site: Site) -> Page:
     """Return « Données personnelles », by the register and the configuration."""
-    section, said = site.section, site.section.mentions
+    section = site.section
     return Page(
         "Données personnelles",
         [
             paragraph(
-                f"Responsable du traitement : {section.entite or said.editeur or _MISSING}. "
-                f"Délégué à la protection des données : {said.dpo or _MISSING}."
+                f"Responsable du traitement : {section.entity or _MISSING}. "
+                f"Délégué à la protection des données : {section.dpo or _MISSING}."
             ),
             heading("Finalité et base légale"),
             paragraph(PURPOSE_AND_BASIS),
@@ -78,7 +78,7 @@ def personal_data(site: Site) -> Page:
             ),
             heading("Durées"),
             *_durations(site),
-            *rights_over_data(said.dpo or section.contact or _MISSING),
+            *rights_over_data(section.dpo or section.contact or _MISSING),
             heading("Cookie"),
             paragraph(
                 "Un seul, pour votre session : il est nécessaire au fonctionnement du site et "
@@ -111,12 +111,12 @@ def _durations(site: Site) -> Iterator[Block]:
 def accessibility(site: Site) -> Page:
     """Return « Accessibilité », the statement that the law asks for."""
     section, said = site.section, site.section.accessibilite
-    entite = section.entite or "L’entité qui publie ce site"
+    entite = section.entity or "L’entité qui publie ce site"
     blocks = [
         paragraph(
             f"{entite} s’engage à rendre ses sites accessibles, conformément à l’article 47 de la "
             "loi n° 2005-102 du 11 février 2005. Cette déclaration s’applique au site "
-            f"« {section.nom} »."
+            f"« {section.name} »."
         ),
         heading("État de conformité"),
         paragraph(

@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -107,6 +107,7 @@ class Provider:
         redirect_uri: where the provider sends browsers back to.
         user_agent: the header `User-Agent` of all requests.
         stop: ends requests under way.
+        claims: those that are wanted beside the e-mail address.
         clock: returns seconds of a monotonic clock.
     """
 
@@ -118,6 +119,7 @@ class Provider:
         redirect_uri: str,
         user_agent: str,
         stop: threading.Event,
+        claims: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._section = section
@@ -125,6 +127,7 @@ class Provider:
         self._redirect_uri = redirect_uri
         self._user_agent = user_agent
         self._stop = stop
+        self._wanted = claims
         self._clock = clock
         self._metadata: dict[str, Any] = {}
         self._read_at = 0.0
@@ -179,7 +182,7 @@ class Provider:
                 grant_type="authorization_code",
                 code=code,
                 redirect_uri=self._redirect_uri,
-                **({"code_verifier": pending.verifier} if self._section.pkce else {}),
+                **({"code_verifier": pending.verifier} if self._has_pkce else {}),
             )
             keys = _json(session.get(jwks_uri, withhold_token=True))
             return token["id_token"], keys, session.get(userinfo_endpoint)
@@ -276,15 +279,23 @@ class Provider:
         finally:
             exchanges.close()
 
+    @property
+    def _has_pkce(self) -> bool:
+        """Whether the code is bound to this client: a provider that does not know it ignores it."""
+        methods = self._metadata.get("code_challenge_methods_supported")
+        return methods is None or "S256" in methods
+
     def _session(self, adapter: BoundedAdapter | None = None) -> OAuth2Session:
         methods = self._metadata.get("token_endpoint_auth_methods_supported", ())
         is_post = "client_secret_post" in methods
+        known = self._metadata.get("scopes_supported") or ()
+        more = sorted(one for one in self._wanted if one in known)
         session = OAuth2Session(
             self._section.client_id,
             self._secret,
-            scope=self._section.scopes,
+            scope=" ".join(["openid", "email", *more]),
             redirect_uri=self._redirect_uri,
-            code_challenge_method="S256" if self._section.pkce else None,
+            code_challenge_method="S256" if self._has_pkce else None,
             token_endpoint_auth_method="client_secret_post" if is_post else "client_secret_basic",
         )
         session.headers["User-Agent"] = self._user_agent

@@ -87,7 +87,7 @@ class Site:
     @property
     def nom(self) -> str:
         """The name of the service."""
-        return self.section.nom
+        return self.section.name
 
     @property
     def links(self) -> Sequence[tuple[str, str]]:

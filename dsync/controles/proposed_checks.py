@@ -11,7 +11,7 @@ from dsync.controles.declarations import Type
 from dsync.controles.facts import FAITS, OF_DS
 from dsync.controles.values import fold_text
 from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug
-from dsync.domain.toml_text import TO_CHECK, array, commented, named, quoted
+from dsync.domain.toml_text import TO_CHECK, array, commented, inline, named, quoted
 from dsync.domain.verdict import MOST_CHECKS, Verdict
 
 _LEFT_OUT = LAYOUT_TYPES | {"carte"}
@@ -66,17 +66,15 @@ def _annotations(revision: Revision) -> Iterator[str]:
         if not found:
             yield f"# {TO_CHECK} make an annotation privée of the type {type_}, for {name}."
         for rank, d in enumerate(found):
-            more = ""
+            other = "# Or: " if rank else ""
+            yield f"{other}{name} = {array([d.id, d.libelle])}"
             if name == RESULTAT:
                 words, lacking = _options(d)
-                given = ", ".join(f"{key} = {quoted(word)}" for key, word in words.items())
-                more = f", options = {{ {given} }}"
                 if lacking:
                     listed = array((d.options or ())[:_MANY])
                     wanted = ", ".join(lacking)
                     yield f"# {TO_CHECK} the list in DS has {listed}: give {wanted} a word of it."
-            given = f"id = {quoted(d.id)}, libelles = {array([d.libelle])}{more}"
-            yield f"{'# Or: ' if rank else ''}{name} = {{ {given} }}"
+                yield f"{other}options = {inline(words)}"
     yield ""
 
 

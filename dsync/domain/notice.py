@@ -23,7 +23,7 @@ RETAINED = {
     "journaux": "journaux des passages et des demandes",
     "agents": "noms des agents dans les journaux",
 }
-"""What is erased at an age, by the key of `[retention]`."""
+"""What is erased at an age, by rule of `[retention]`."""
 OF_DOSSIERS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")
 """The ages without which a dossier is kept as long as DS keeps it."""
 PURPOSE_AND_BASIS = (
@@ -47,7 +47,7 @@ class Facts(NamedTuple):
     """How to reach the « délégué à la protection des données »."""
     hebergeur: str | None
     ages: Mapping[str, timedelta]
-    """By the key of `[retention]`."""
+    """By rule of `[retention]`."""
     applicant: str
     """What who deposits a dossier is called."""
     writes: bool
@@ -62,9 +62,9 @@ class Facts(NamedTuple):
         """What is missing, in French, by the setting that says it."""
         ages = all(name in self.ages for name in OF_DOSSIERS)
         given = {
-            "[console] entite": (self.responsable, "responsable du traitement"),
-            "[console.mentions] dpo": (self.dpo, "délégué à la protection des données"),
-            "[console.mentions] hebergeur": (self.hebergeur, "hébergeur"),
+            "[console] entity": (self.responsable, "responsable du traitement"),
+            "[console] dpo": (self.dpo, "délégué à la protection des données"),
+            "[console] host": (self.hebergeur, "hébergeur"),
             "[retention]": (ages, "durées de conservation des dossiers"),
         }
         return {setting: what for setting, (value, what) in given.items() if not value}
@@ -167,7 +167,7 @@ def durations(ages: Mapping[str, timedelta], blank: str = "") -> Block:
     """Return after which age what is erased.
 
     Args:
-        ages: by the key of `[retention]`.
+        ages: by rule of `[retention]`.
         blank: what is said of dossiers without an age; empty: they are left out.
     """
     said = {name: f"{age.days} jour{'s' if age.days > 1 else ''}" for name, age in ages.items()}

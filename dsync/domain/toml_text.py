@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dsync.domain.json_bytes import cleaned
 
@@ -21,6 +21,11 @@ def quoted(text: str) -> str:
 def array(texts: Iterable[str]) -> str:
     """Return texts as a TOML array on one line."""
     return f"[{', '.join(map(quoted, texts))}]"
+
+
+def inline(texts: Mapping[str, str]) -> str:
+    """Return texts by key as a TOML table on one line."""
+    return f"{{ {', '.join(f'{key} = {quoted(text)}' for key, text in texts.items())} }}"
 
 
 def plain(text: str) -> str:

@@ -47,6 +47,29 @@ Sentence = AfterValidator(_without(_MARK, _TO_FILL))
 """The same of a sentence that has facts in braces."""
 
 
+_ID = "Q2hhbXAt"
+"""The beginning of a descriptor's id in DS: « Champ- » in base64."""
+
+
+def champ_of(given: object) -> object:
+    """Return the keys of a champ or annotation that is written as its id, labels, or both.
+
+    Raises:
+        ValueError: it is written otherwise, or with several ids.
+    """
+    if isinstance(given, str):
+        given = [given]
+    if not isinstance(given, list):
+        return given
+    if not given or not all(isinstance(one, str) for one in given):
+        raise ValueError("expected an id in quotes, or a list of it and of labels")
+    ids = [one for one in given if one.startswith(_ID)]
+    if len(ids) > 1:
+        raise ValueError("expected one id, and labels")
+    labels = [one for one in given if one not in ids]
+    return ({"id": ids[0]} if ids else {}) | ({"libelles": labels} if labels else {})
+
+
 def kind_of(value: object) -> str:
     """Return what a value of a TOML file is, in the words of its messages."""
     # The order matters: a `bool` is an `int`, a `datetime` is a `date`.

@@ -89,7 +89,7 @@ def mapping_lines(
         yield from _unmapped_lines(missing, rules)
     for name, field in mapping.misspelt().items():
         message = f"{name}: no field has this name, so its answers go into `extra`"
-        remedy = f"rename [mapping.champs.{name}] if {field} is meant"
+        remedy = f"rename {name} in [mapping.champs] if {field} is meant"
         yield CheckLine("mapping", CheckStatus.WARNING, message, remedy)
     for match in report.matches:
         yield from _match_lines(match)
@@ -265,7 +265,7 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
             "mapping",
             CheckStatus.WARNING,
             f"{match.field}: found by its label only: {_named(match.descriptor)}",
-            f'set id = "{match.descriptor.id}" in {section}',
+            f'write "{match.descriptor.id}" before its label in {section}',
         )
     if match.renamed_to:
         yield CheckLine(
@@ -280,7 +280,7 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
             "mapping",
             CheckStatus.WARNING,
             f"{match.field}: its type is {actual}, {expected} was expected",
-            f"check that its values still fit, then set type in {section}",
+            f"check that its values still fit {section}",
         )
 
 

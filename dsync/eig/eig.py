@@ -205,7 +205,7 @@ class Eig(Programme):
             )
         for name, nearest in self._mapping.misspelt().items():
             yield (
-                f"[mapping.champs.{name}]: no field has this name, so its answers go into `extra`; "
+                f"[mapping.champs] {name}: no field has this name, so its answers go into `extra`; "
                 f"did you mean {nearest}?"
             )
 

@@ -77,7 +77,7 @@ VIEWS: Dictionary = {
     }),
     "lecture_precontrole": View("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", {
         **of(verdict, "v", "numero verdict"),
-        **computed("avis", "coalesce(json(m.avis) ->> v.verdict, v.verdict)", "Le verdict dans les mots que la configuration lui donne ([annotations.resultat] options) ; à défaut, le verdict."),
+        **computed("avis", "coalesce(json(m.avis) ->> v.verdict, v.verdict)", "Le verdict dans les mots que la configuration lui donne ([annotations] options) ; à défaut, le verdict."),
         **of(verdict, "v", "detail etabli_le version_regles courant remarque demarche_numero"),
     }),
     "lecture_precontrole_controle": View("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", {

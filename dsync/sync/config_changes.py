@@ -213,7 +213,7 @@ def report_missing_labels(run: Run, demarche: Demarche) -> None:
     if missing:
         names = ", ".join(f"« {name} »" for name in missing)
         run.problem(
-            f"[annotations.labels]: the démarche has no label {names}. Create it on DS with "
+            f"[annotations] labels: the démarche has no label {names}. Create it on DS with "
             "exactly this name, or name another (`dsync check`)."
         )
 

@@ -195,7 +195,7 @@ def follow_boxes(run: Run, demarche: Demarche) -> None:
         run.problem(
             f"Dossiers whose validation box cannot be read: {len(lost)}, validated ones among "
             f"them: {sum(lost.values())}. « Validated » stands, and nothing is written into any of "
-            f"them. Correct [annotations.validation] in {run.context.config}, or the form (`dsync "
+            f"them. Correct [annotations] validation in {run.context.config}, or the form (`dsync "
             "check`); if there is no box any more, `dsync accept config` shows what follows."
         )
         return

@@ -232,7 +232,7 @@ def _terms(run: Run) -> WriteTerms | None:
         )
         return None
     programme = run.context.programme
-    words = annotations.resultat.options.words
+    words = annotations.options.words
     stated = partial(stated_verdict, words=words) if programme else lambda _detail: None
     return WriteTerms(found, demarche.labels, annotations, stated)
 

@@ -34,6 +34,7 @@ SCHEMA = EigConfiguration.model_json_schema()
 DEFS: Mapping[str, Any] = SCHEMA["$defs"]
 SHARED = {
     "ChampTarget": "champ",
+    "CritereTarget": "champ",
     "AnnotationTarget": "annotation",
     "VerdictTexts": "text for each verdict",
 }
@@ -61,7 +62,11 @@ def sections() -> str:
     properties = SCHEMA["properties"]
     ordered = [*Configuration.model_fields, *EigSections.model_fields]
     named = _parts("", {"properties": {name: properties[name] for name in ordered}})
-    shared = ((title.capitalize(), _part(name, DEFS[name])) for name, title in SHARED.items())
+    shared = (
+        (title.capitalize(), _part(name, DEFS[name]))
+        for name, title in SHARED.items()
+        if name != "CritereTarget"
+    )
     return "\n\n".join(f"### {title}\n\n{text}".rstrip() for title, text in (*named, *shared))
 
 
@@ -80,10 +85,15 @@ def _parts(path: str, schema: Schema, *, repeated: bool = False) -> Iterator[tup
 def _part(name: str, schema: Schema) -> str:
     """Return the text of one section: its description and the table of its keys."""
     text, said = _classes().get(name, ("", {}))
+    if name in WRITTEN_SHORT:
+        return WRITTEN_SHORT[name]
     properties = schema["properties"]
     if name in CANDIDATURE:
-        keys = ",\n".join(f"`{key}`" for key in properties)
-        return f"{CANDIDATURE[name]} Each key is a [champ](#champ):\n{keys}."
+        of_repetition = "id" in properties
+        own = DEFS["ChampTarget"]["properties"] if of_repetition else {}
+        keys = [key for key in properties if key not in own and key != "criteres"]
+        listed = ",\n".join(f"`{key}`" for key in (["repetition"] if of_repetition else []) + keys)
+        return f"{CANDIDATURE[name]} Each key is a [champ](#champ):\n{listed}."
     needed = schema.get("required", ())
     own = {key: one for key, one in properties.items() if not _is_section(one)}
     if not own:
@@ -101,12 +111,30 @@ def _part(name: str, schema: Schema) -> str:
     return f"{text}\n\n{table}".lstrip()
 
 
+WRITTEN_SHORT = {
+    "AnnotationTarget": "An annotation is written as a [champ](#champ), with an id.",
+    "VerdictTexts": (
+        "One text for each of `eligible`, `a_verifier`, `ineligible` and, if it differs from that "
+        "for « Éligible », `rien_a_signaler`; nothing is written for « Indéterminé »."
+    ),
+    "ChampTarget": (
+        "A champ or annotation is written as its descriptor's id in DS, the same in all revisions "
+        "of the form, and labels by which it is found where no descriptor has the id: "
+        '`["Q2hhbXAtNDEwMg==", "Page produit"]`. The id alone, or a label alone, is a text.'
+    ),
+}
+"""What is written on one line."""
 CANDIDATURE = {
     "ChampTargets": (
         "Which champ fills which column of `lecture_candidature`; a key of another name adds its "
         "answer to the column `extra`."
     ),
     "AnnotationTargets": "Which annotation fills which column of `lecture_candidature`.",
+    "VoeuxTarget": "The repetition of wished profiles and its columns.",
+    "EvaluationsTarget": (
+        "The repetition of evaluation grids and its columns; `[mapping.evaluations.criteres]` has "
+        "its criteria, each a champ, by their names in the views."
+    ),
 }
 """Sections whose keys come from the declaration of the candidature."""
 

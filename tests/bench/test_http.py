@@ -177,7 +177,9 @@ def test_memory_at_rest(installed: Installed) -> None:
 def test_memory_of_the_console(installed: Installed, tmp_path: Path) -> None:
     """What `dsync run` takes more when it serves the console and each page was seen."""
     config = shutil.copytree(CONFIG, tmp_path / "config") / "aap-eig7.toml"
-    config.write_text(f"{config.read_text()}\n[http]\nconsole = true\n", encoding="utf-8")
+    config.write_text(
+        f'{config.read_text()}\n[console]\npublic_url = "http://127.0.0.1:8080"\n', encoding="utf-8"
+    )
     kib = []
     with Sandbox.start(dossiers=120) as sandbox:
         for given in (None, str(config)):

@@ -64,7 +64,7 @@ def test_a_groupe_that_the_demarche_lacks_is_told(run: Command) -> None:
     own = run.folder / "own.toml"
     own.write_text(
         f'{shipped_config().read_text("utf-8")}\n[[acces]]\nrole = "jury"\n'
-        'personnes = ["@jury.example.fr"]\ngroupes = ["défaut", "Défault"]\n',
+        'who = ["@jury.example.fr"]\ngroupes = ["défaut", "Défault"]\n',
         "utf-8",
     )
     ended = run("check", "--json", "--config", str(own))

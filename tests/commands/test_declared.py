@@ -304,7 +304,7 @@ def test_config_init_proposes_checks_for_any_form(run: Command, sandbox: Sandbox
     path.write_text(printed[:begin] + written, encoding="utf-8")
     checked = run("config", "check", DSYNC_CONFIG=str(path))
     assert (0, "") == (checked.code, checked.err)
-    assert tomllib.loads(own)["annotations"].keys() == {"resultat", "detail", "date"}
+    assert tomllib.loads(own)["annotations"].keys() == {"resultat", "options", "detail", "date"}
     assert 'format = "iban"' in own
     assert 'format = "rna"' in own
     assert "au_moins = 2026-08-24" in own
@@ -332,10 +332,10 @@ def test_config_init_proposes_the_options_of_the_list_in_ds(
     with Sandbox([(form, content.subsidy_dossiers(7, 1, now=NOW))], seed=7) as sandbox:
         dsync = operator(sandbox, tmp_path)
         printed = dsync("config", "init", "--demarche", str(form.number), "-").out
-    [line] = re.findall(r"(?m)^# (resultat = .*options.*)$", printed)
+    [line] = re.findall(r"(?m)^# (options = .*)$", printed)
     told = f"# # {TO_CHECK} the list in DS has {array(listed)}"
     if proposed:
-        assert proposed == tomllib.loads(line)["resultat"]["options"]
+        assert proposed == tomllib.loads(line)["options"]
         assert told not in printed
     else:
         assert f"{told}: give eligible, ineligible a word of it.\n# {line}" in printed

@@ -27,7 +27,7 @@ issuer = "https://auth.example.gouv.fr"
 client_id = "dsync"
 [[acces]]
 role = "administrateur"
-personnes = ["@example.gouv.fr"]
+who = ["@example.gouv.fr"]
 """
 ASKED = {
     "alerts": ("run", "DSYNC_ALERT_URLS=json://127.0.0.1", ""),

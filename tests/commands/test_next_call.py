@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections import Counter
@@ -176,11 +175,10 @@ def next_file() -> str:
         return f'"{opaque_ids.encode("Champ", number + SHIFT)}"'
 
     text = re.sub(r'"(Q2hhbXAt[^"]+)"', shifted, text)
-    criterion = {"critere": "sobriete", "id": opaque_ids.encode("Champ", SOBRIETE)}
-    line = ", ".join(f"{key} = {json.dumps(value)}" for key, value in criterion.items())
+    line = f'sobriete = ["{opaque_ids.encode("Champ", SOBRIETE)}", "Sobriété numérique"]'
     for old, new in (
         ("number = 86321", f"number = {NUMBER}"),
-        ("criteres = [\n", f'criteres = [\n  {{ {line}, libelles = ["Sobriété numérique"] }},\n'),
+        ("criteres]\n", f"criteres]\n{line}\n"),
         ('eligible = ["investigation", ', "eligible = ["),
         ('other = ["success"', 'other = ["investigation", "success"'),
         (
@@ -247,7 +245,7 @@ def test_check_compares_rules_and_form(run: Command, sandbox: Sandbox) -> None:
     text = text.replace('["Internaliser le pilotage stratégique"]', '["Autre chose"]')
     text = text.replace('words = ["internaliser", "internalisation"]', "")
     for field in ("page_produit", "entite"):
-        text = re.sub(rf"\[mapping\.champs\.{field}\]\n(.+\n)+", "", text)
+        text = re.sub(rf"(?m)^{field} = .*\n", "", text)
     path.write_text(text, encoding="utf-8")
     ended = run("check", "--json", DSYNC_CONFIG=str(path))
     lines = [(one["name"], one["status"], one["message"]) for one in ended.json["checks"]]

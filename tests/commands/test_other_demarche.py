@@ -328,7 +328,7 @@ def named(database: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("section", ["[regles]", "[preuves]"])
+@pytest.mark.parametrize("section", ["[regles]", "[registre]"])
 def test_rules_need_the_mapping(configured: Configured, section: str) -> None:
     """They have nothing to judge without it: one sentence, which names both."""
     ended = configured(f"{LEAST}\n{section}\n")("config", "check")

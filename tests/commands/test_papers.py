@@ -52,17 +52,14 @@ def test_the_rules_are_published_as_pages_of_the_same_content(run: Command) -> N
 
 NOTICE = """
 [console]
-entite = "Direction des essais"
+entity = "Direction des essais"
 contact = "contact@essais.example.fr"
-[console.mentions]
 dpo = "dpo@essais.example.fr"
-hebergeur = "Hébergeur d’exemple"
+host = "Hébergeur d’exemple"
 [retention]
-en_construction = "2y"
-en_instruction = "2y"
-accepte = "5y"
-refuse = "1y"
-sans_suite = "1y"
+open = "2y"
+accepted = "5y"
+refused = "1y"
 """
 
 
@@ -74,7 +71,7 @@ def test_a_notice_for_applicants_is_written_beside_the_rules(run: Command, tmp_p
     page = beside.read_text(encoding="utf-8")
     assert "[à compléter" in page
     checks = {one["name"]: one for one in run("check", "--json").json["checks"]}
-    for setting in ("[console] entite", "[console.mentions] dpo", "[retention]"):
+    for setting in ("[console] entity", "[console] dpo", "[retention]"):
         assert setting in told.err
         assert setting in checks["notice"]["message"]
     run.environment["DSYNC_CONFIG"] = config_with(tmp_path, more=NOTICE)

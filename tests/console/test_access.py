@@ -226,8 +226,8 @@ def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) 
 
 
 def test_a_session_is_of_the_console_and_the_role_that_it_began_with(tmp_path: Path) -> None:
-    """Its cookie opens nothing at another console of the same DSYNC_SESSION_KEY, or later there."""
-    key = {"DSYNC_SESSION_KEY": "k" * 48}
+    """Its cookie opens nothing at another console of the same client, or later there."""
+    key = {"DSYNC_OIDC_CLIENT_SECRET": "k" * 48}
     with Sandbox.start(dossiers=3, seed=7) as sandbox, ExitStack() as stack:
         command = operator(sandbox, tmp_path)
         assert 0 == command("sync").code
@@ -270,12 +270,12 @@ def test_a_session_is_of_the_console_and_the_role_that_it_began_with(tmp_path: P
 def test_the_service_serves_the_console_to_this_machine_alone(
     tmp_path: Path, shared_config: Path
 ) -> None:
-    """With `[http] console = true`, beside /healthz; on another address the command refuses."""
+    """With `[console] public_url`, beside /healthz; on another address the command refuses."""
     with Sandbox.start(dossiers=3, seed=7) as sandbox:
         command = operator(sandbox, tmp_path)
         environment = {"DSYNC_CONFIG": str(shared_config), "DSYNC_HTTP_LISTEN": "0.0.0.0:0"}
         refused = command("run", **environment)
-        assert (2, True) == (refused.code, "[http] console" in refused.err)
+        assert (2, True) == (refused.code, "[console] public_url" in refused.err)
         environment["DSYNC_HTTP_LISTEN"] = "127.0.0.1:0"
         process = command.start("run", err=subprocess.DEVNULL, **environment)
         assert process.stdout is not None
@@ -298,6 +298,6 @@ def shared_config(tmp_path: Path) -> Path:
     copied = shutil.copytree(folder, tmp_path / "config")
     file = Path(copied) / "aap-eig7.toml"
     text = file.read_text(encoding="utf-8")
-    assert "[http]" not in re.sub(r"(?m)^#.*$", "", text)
-    file.write_text(f"{text}\n[http]\nconsole = true\n", encoding="utf-8")
+    assert "[console]" not in re.sub(r"(?m)^#.*$", "", text)
+    file.write_text(f'{text}\n[console]\npublic_url = "http://127.0.0.1:8080"\n', encoding="utf-8")
     return file

@@ -38,7 +38,7 @@ ACCES = [
     as_("instructeur", EMAIL),
     as_("jury", JURY),
     as_("lecteur", READER),
-    {"role": "instructeur", "claims": {"groups": ["eig"]}},
+    {"role": "instructeur", "who": ["groups=eig"]},
 ]
 ORIGIN = "https://dsync.example.gouv.fr"
 
@@ -281,7 +281,7 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
     more = """
         [[acces]]
         role = "instructeur"
-        personnes = ["ada@dinum.example.fr"]
+        who = ["ada@dinum.example.fr"]
         [console]
         public_url = "https://dsync.example.gouv.fr"
         [console.openid]

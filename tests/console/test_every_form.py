@@ -78,7 +78,7 @@ def person(
     move(engine, 3, page_of(engine, 1))
     engine.sync(full=True)
     engine.execute(f"UPDATE dossier SET groupe_instructeur = '{NORD}' WHERE numero < {number(6)}")
-    entry: dict[str, Any] = {"role": role.value, "personnes": ["@dinum.example.fr"]}
+    entry: dict[str, Any] = {"role": role.value, "who": ["@dinum.example.fr"]}
     if is_limited:
         entry["groupes"] = [NORD]
     app = configured(engine, tmp_path, shipped_config().read_text("utf-8"))

@@ -46,8 +46,8 @@ def team(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             f"UPDATE dossier SET groupe_instructeur = '{NORD}' WHERE numero < {number(6)}"
         )
         acces = [
-            {"role": "instructeur", "personnes": [EMAIL], "groupes": [NORD]},
-            {"role": "jury", "claims": {"groups": ["jury-nord"]}, "groupes": [NORD]},
+            {"role": "instructeur", "who": [EMAIL], "groupes": [NORD]},
+            {"role": "jury", "who": ["groups=jury-nord"], "groupes": [NORD]},
         ]
         with served(engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console:
             instructeur = Visitor(console.base, "/entrer")
@@ -201,7 +201,7 @@ def test_each_number_of_the_first_page_is_that_of_the_list_behind_it(
             f"dernier_essai_le) VALUES ({number(rank)}, {DEMARCHE}, 'regle', 'une règle', "
             "'2026-01-01 00:00:00.000000', 1, '2026-01-01 00:00:00.000000')"
         )
-    acces = [{"role": "instructeur", "personnes": [EMAIL], "groupes": [*groupes]}]
+    acces = [{"role": "instructeur", "who": [EMAIL], "groupes": [*groupes]}]
     with (
         provider() as fake,
         served(engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console,

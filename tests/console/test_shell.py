@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from dsync.configuration import (
     AccessibiliteSection,
     ConsoleSection,
-    MentionsSection,
     RetentionSection,
 )
 from dsync.console.access import RIGHTS, Role
@@ -29,15 +28,12 @@ from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import Engine
 
 SECTION = ConsoleSection(
-    nom="Suivi de l’appel",
-    entite="Direction des essais",
+    name="Suivi de l’appel",
+    entity="Direction des essais",
     contact="contact@essais.example.fr",
-    mentions=MentionsSection(
-        editeur="Direction des essais, 1 rue de l’Exemple",
-        directeur="Ada Lovelace",
-        hebergeur="Hébergeur d’exemple",
-        dpo="dpo@essais.example.fr",
-    ),
+    director="Ada Lovelace",
+    host="Hébergeur d’exemple, 1 rue de l’Exemple",
+    dpo="dpo@essais.example.fr",
 )
 LEGAL = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
 
@@ -45,7 +41,7 @@ LEGAL = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
 @pytest.fixture(scope="module")
 def named(read_once: Engine) -> Iterator[ServedConsole]:
     app = read_once.another().app
-    retention = RetentionSection(refuse="2y")
+    retention = RetentionSection(refused="2y")
     configuration = app.configuration.model_copy(update={"retention": retention})
     settings = replace(app.settings, configuration=configuration)
     worker = Worker(settings, clock=app.clock, store=app.store)
@@ -197,7 +193,7 @@ def test_no_page_offers_what_its_reader_may_not(read_engine: Engine) -> None:
 def test_a_foot_leads_home_with_a_provider(read_engine: Engine) -> None:
     """A page for which a role does not suffice says so, with a way back."""
     with provider() as fake:
-        acces = [{"role": "lecteur", "personnes": ["@dinum.example.fr"]}]
+        acces = [{"role": "lecteur", "who": ["@dinum.example.fr"]}]
         with served(read_engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console:
             visitor = Visitor(console.base, "/entrer")
             page = visitor.get("/conflits")

@@ -59,7 +59,7 @@ def test_the_table_of_annotations_is_what_dsync_takes() -> None:
         assert label == getattr(shipped, key).libelles[0]
         assert [first, *rest] == re.findall(r"`(\w+)`", usual + others)
     [options] = [usual for key, _, usual, _ in rows if key == "resultat"]
-    assert list(shipped.resultat.options.all()) == re.findall("« (.+?) »", options)
+    assert list(shipped.options.all()) == re.findall("« (.+?) »", options)
     assert shipped.labels is not None
     [named] = re.findall(r"named exactly (.+?)\.", text)
     assert list(shipped.labels.all()) == re.findall("« (.+?) »", named)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dsync.annotations.targets import ResultTarget, VerdictTexts
+from dsync.annotations.targets import VerdictTexts
 from tests.engine.rig import OPEN, Engine, base_settings
 
 ANNOTATIONS = base_settings().configuration.annotations
@@ -15,8 +15,7 @@ WRONG = VerdictTexts(eligible="Oui", a_verifier="Peut-être", ineligible="Non")
 
 def with_wrong_options() -> dict[str, Any]:
     """Return settings whose result takes options that the form does not have."""
-    target = ResultTarget(id=ANNOTATIONS.resultat.id, options=WRONG)
-    return {"configuration": {"annotations": {"resultat": target}}}
+    return {"configuration": {"annotations": {"options": WRONG}}}
 
 
 def test_refused_wishes_are_worded_and_sent_again_when_the_configuration_is_mended(

@@ -1250,7 +1250,7 @@ def test_a_verdict_with_the_same_text_gives_no_push(start: Start) -> None:
 
 
 def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> None:
-    """Without `[annotations.labels]` what stands there is nobody's news: a run asks once."""
+    """Without `[annotations] labels` what stands there is nobody's news: a run asks once."""
     engine.sync_until_quiet()
     engine.restart(configuration={"annotations": {"labels": None}})
     for _ in range(2):

@@ -52,7 +52,7 @@ def test_what_is_too_old_is_announced_for_a_day_and_then_erased(engine_on_each: 
     engine.control.move(number(3), "refuse")
     engine.sync()
     # 5 is accepte, 11 refuse, from the beginning on.
-    service = served(engine, accepte=9 * DAYS, refuse=9 * DAYS, masque=9 * DAYS)
+    service = served(engine, accepted=9 * DAYS, refused=9 * DAYS, gone=9 * DAYS)
     service.tick()
     assert {"accepte": 1, "refuse": 2, "masque": 1} == announced(engine)
     for _ in range(2):
@@ -85,9 +85,9 @@ def test_another_age_is_announced_anew(engine: Engine) -> None:
     """A mistyped one has a day in which somebody can see it; so has one after a long silence."""
     engine.sync_until_quiet()
     engine.advance(days=30)
-    served(engine, accepte=90 * DAYS).tick()
+    served(engine, accepted=90 * DAYS).tick()
     engine.advance(days=1, minutes=1)
-    service = served(engine, accepte=9 * DAYS, en_construction=9 * DAYS)
+    service = served(engine, accepted=9 * DAYS, open=9 * DAYS)
     service.tick()
     assert set() == erased(engine)
     assert 1 == announced(engine)["accepte"]
@@ -109,7 +109,7 @@ def test_journals_and_names_of_agents_end_too(engine_on_each: Engine) -> None:
     engine.sync(full=True, started_by="ada@poste")
     engine.advance(days=20)
     engine.sync(full=True, started_by="ada@poste")
-    service = served(engine, agents=15 * DAYS, journaux=25 * DAYS)
+    service = served(engine, agents=15 * DAYS, logs=25 * DAYS)
     service.tick()
     # Five runs and their requests, and the event of the erasure.
     assert {"agents": 11} == announced(engine)

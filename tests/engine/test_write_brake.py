@@ -26,12 +26,11 @@ def written(engine: Engine) -> list[Any]:
 
 def swapped_options() -> dict[str, Any]:
     """« Éligible » and « Inéligible » exchanged."""
-    resultat = CONFIG.annotations.resultat
-    options = resultat.options
+    options = CONFIG.annotations.options
     swapped = options.model_copy(
         update={"eligible": options.ineligible, "ineligible": options.eligible}
     )
-    return {"annotations": {"resultat": resultat.model_copy(update={"options": swapped})}}
+    return {"annotations": {"options": swapped}}
 
 
 def swapped_labels() -> dict[str, Any]:
@@ -50,7 +49,7 @@ def swapped_fields() -> dict[str, Any]:
 
 
 def on_the_jurys_date() -> dict[str, Any]:
-    """`[annotations.date]` on the annotation of the jury's day."""
+    """`[annotations] date` on the annotation of the jury's day."""
     date = CONFIG.annotations.date
     jury = CONFIG.mapping.annotations.jury_le.id
     target = date.model_copy(update={"id": jury, "libelles": ("Date du jury",)})

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget
-from dsync.annotations.targets import ResultTarget, VerdictTexts
+from dsync.annotations.targets import VerdictTexts
 from dsync.domain.dossier import (
     Champ,
     Correction,
@@ -197,9 +197,8 @@ class _Programme:
 
 
 OWNED = AnnotationsConfig(
-    resultat=ResultTarget(
-        id="owned", options=VerdictTexts(eligible="É", a_verifier="V", ineligible="I")
-    ),
+    resultat=AnnotationTarget(id="owned"),
+    options=VerdictTexts(eligible="É", a_verifier="V", ineligible="I"),
     detail=AnnotationTarget(id="owned detail"),
     date=AnnotationTarget(id="owned date"),
 )

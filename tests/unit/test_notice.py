@@ -60,9 +60,9 @@ def test_it_says_what_the_articles_want(article: str, words: tuple[str, ...]) ->
     ("changes", "blanks"),
     [
         ({}, []),
-        ({"responsable": None}, ["[console] entite"]),
-        ({"dpo": None}, ["[console.mentions] dpo"]),
-        ({"hebergeur": None}, ["[console.mentions] hebergeur"]),
+        ({"responsable": None}, ["[console] entity"]),
+        ({"dpo": None}, ["[console] dpo"]),
+        ({"hebergeur": None}, ["[console] host"]),
         ({"ages": {}}, ["[retention]"]),
         ({"ages": {**AGES, "journaux": timedelta(days=1)}}, []),
         ({"ages": {"refuse": timedelta(days=365)}}, ["[retention]"]),

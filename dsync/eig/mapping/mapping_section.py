@@ -20,7 +20,7 @@ from pydantic import (
 
 from dsync.domain.dossier import slug
 from dsync.domain.nearest import MISSPELT, nearest
-from dsync.domain.toml_values import Boolean
+from dsync.domain.toml_values import Boolean, champ_of
 from dsync.eig.candidature import OPEN, Candidature, targets
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
@@ -41,7 +41,7 @@ class _Section(BaseModel):
 
 
 class ChampTarget(_Section):
-    """A champ or annotation, identified by its id or else by one of its labels."""
+    """A champ or annotation: its id in DS, its labels for a form without this id, or both."""
 
     id: NonBlank | None = None
     """The descriptor's id in DS, the same in all revisions of the form."""
@@ -51,6 +51,16 @@ class ChampTarget(_Section):
     """The expected type of the descriptor; another type is read too, with a warning."""
     needed: Boolean = False
     """Whether a dossier is incomplete without it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, given: Any) -> Any:
+        found: Any = champ_of(given)
+        if isinstance(found, dict) and "repetition" in found:
+            rest = {key: value for key, value in found.items() if key != "repetition"}
+            own = champ_of(found["repetition"])
+            return {**own, **rest} if isinstance(own, dict) else rest
+        return found
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
@@ -116,6 +126,19 @@ class EvaluationsTarget(ChampTarget):
     """The column of the comment."""
     criteres: tuple[CritereTarget, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        criteres = given.get("criteres") if isinstance(given, dict) else None
+        if not isinstance(criteres, dict):
+            return given
+        typed = {name: _typed("critere", one) for name, one in criteres.items()}
+        made = [
+            {"critere": name, **(one if isinstance(one, dict) else {"id": one})}
+            for name, one in typed.items()
+        ]
+        return {**given, "criteres": made}
+
 
 CHAMP_FIELDS = (*ChampTargets.model_fields, VOEUX)
 ANNOTATION_FIELDS = (*AnnotationTargets.model_fields, EVALUATIONS)
@@ -130,6 +153,27 @@ class MappingConfig(_Section):
     evaluations: EvaluationsTarget | None = None
     autres: tuple[ChampTarget, ...] = ()
     """Descriptors without a field, which are not reported as new."""
+    required: tuple[str, ...] = Field(default=(), exclude=True)
+    """Names of `[mapping.champs]`, and `voeux`, without which a dossier is incomplete."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        found = dict(given)
+        for section in ("champs", "annotations"):
+            if isinstance(targets := found.get(section), dict):
+                found[section] = {name: _typed(name, one) for name, one in targets.items()}
+        for field in REPETITIONS:
+            if isinstance(columns := found.get(field), dict):
+                found[field] = {
+                    name: one
+                    if name in _OWN
+                    else _typed(field if name == "repetition" else f"{field}.{name}", one)
+                    for name, one in columns.items()
+                }
+        return _with_needed(found)
 
     @model_validator(mode="after")
     def _is_unambiguous(self) -> Self:
@@ -206,6 +250,57 @@ class MappingConfig(_Section):
         for field in REPETITIONS:
             yield from ((f"{field}.{name}", target) for name, target in self.columns(field))
         yield from ((f"autres[{index}]", target) for index, target in enumerate(self.autres))
+
+
+_NAMES_BY_TYPE = {
+    "text": "page_produit entite sponsor_nom sponsor_fonction contact_nom contact_fonction",
+    "drop_down_list": "phase_declaree incubateur cas_demande voeux.profil etape evaluations.moment",
+    "textarea": "probleme politique_publique pilotage_actuel pilotage_envisage objectifs_12_mois "
+    "benefices perspectives voeux.missions evaluations.commentaire",
+    "departements": "departement",
+    "address": "lieu_travail",
+    "email": "sponsor_courriel contact_courriel evaluations.evaluateur",
+    "phone": "sponsor_telephone contact_telephone",
+    "repetition": "voeux evaluations",
+    "integer_number": "voeux.ordre critere",
+    "date": "jury_le convention_le candidatures_le entretiens_le prise_de_poste_le",
+    "checkbox": "valide_par_instructeur",
+}
+_OWN = {*ChampTarget.model_fields, "criteres"}
+"""Keys of a repetition that are no column."""
+_TYPES = {name: type_ for type_, names in _NAMES_BY_TYPE.items() for name in names.split()}
+"""The expected types of descriptors; another one is read too, with a warning."""
+
+
+def _typed(name: str, given: Any) -> Any:
+    """Return a champ with the type that its field expects; a table stays as it is."""
+    if not isinstance(given, str | list):
+        return given
+    try:
+        found: Any = champ_of(given)
+    except ValueError:
+        return given  # Said where the champ is read.
+    return {**found, "type": _TYPES[name]} if name in _TYPES else found
+
+
+def _with_needed(mapping: dict[str, Any]) -> dict[str, Any]:
+    """Return a section whose champs say whether they are needed.
+
+    Raises:
+        ValueError: a name is no champ's.
+    """
+    champs, required = mapping.get("champs", {}), mapping.get("required", ())
+    if not isinstance(champs, dict) or not isinstance(required, list | tuple):
+        return mapping
+    if wrong := [name for name in required if name not in {*champs, *CHAMP_FIELDS}]:
+        raise ValueError(f"required: {', '.join(map(str, wrong))} is no name of [mapping.champs]")
+    needed = {
+        name: {**one, "needed": True}
+        for name, one in [*champs.items(), (VOEUX, mapping.get(VOEUX))]
+        if name in required and isinstance(one, dict)
+    }
+    voeux = {VOEUX: needed.pop(VOEUX)} if VOEUX in needed else {}
+    return {**mapping, **({"champs": {**champs, **needed}} if needed else {}), **voeux}
 
 
 def _given(section: BaseModel) -> Iterator[tuple[str, ChampTarget]]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
 from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug
 from dsync.domain.ids import DescriptorId
 from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
-from dsync.domain.toml_text import TO_CHECK, array, commented, named, quoted
+from dsync.domain.toml_text import TO_CHECK, array, commented, named
 from dsync.eig.mapping.form import Field, MatchStatus, match_in
 from dsync.eig.mapping.mapping_section import (
     EVALUATIONS,
@@ -169,21 +169,24 @@ def mapping_text(proposal: Proposal, config: MappingConfig) -> str:
         proposal: of `propose`.
         config: the known mapping.
     """
-    lines: list[str] = []
-    columns = {one.field for one in proposal.fields if "." in one.field}
     names = {name: is_annotation for name, _, is_annotation in config.top_level()}
-    for one in proposal.fields:
-        if one.field in columns:
-            continue
-        section = one.field
-        if section not in REPETITIONS:
-            section = f"{'annotations' if names[section] else 'champs'}.{section}"
-        lines += _table(f"mapping.{section}", one)
-        if one.descriptor and one.field in REPETITIONS:
-            cells = [cell for cell in proposal.fields if cell.field.startswith(f"{one.field}.")]
-            lines += _columns(cells, proposal, one.descriptor)
-        lines.append("")
-    lines += _others(proposal, config)
+    top = [one for one in proposal.fields if "." not in one.field]
+    lines = [
+        "[mapping]",
+        "# The check `completude` reports these when they are blank.",
+        f"required = {array(config.required)}",
+        *_known_others(proposal, config),
+    ]
+    for section, is_annotation in (("champs", False), ("annotations", True)):
+        lines += ["", f"[mapping.{section}]"]
+        for one in top:
+            if one.field not in REPETITIONS and names[one.field] == is_annotation:
+                lines += _line(one.field, one)
+        if not is_annotation:
+            lines += _new_champs(proposal, config)
+        for one in top:
+            if one.field in REPETITIONS and names[one.field] == is_annotation:
+                lines += ["", *_repetition(one, proposal)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -197,9 +200,10 @@ def foreign_text(descriptors: Iterable[Descriptor]) -> str:
         [
             "---- [mapping]: every champ is in lecture_champ and formulaire_<démarche> without it.",
             "Uncomment the champs whose answers shall also be in `extra` of lecture_candidature.",
+            "[mapping.champs]",
         ]
     )
-    return "\n".join([*lines, _extra_text(descriptors)])
+    return "\n".join([*lines, *_extra_lines(descriptors)]) + "\n"
 
 
 def off_rules(text: str) -> str:
@@ -235,13 +239,12 @@ def off_rules(text: str) -> str:
     return text
 
 
-def _extra_text(descriptors: Iterable[Descriptor]) -> str:
-    """Return the tables, as comments, by which champs become entries of `extra`.
+def _extra_lines(descriptors: Iterable[Descriptor]) -> Iterator[str]:
+    """Yield the keys, as comments, by which champs become entries of `extra`.
 
     Args:
         descriptors: those without another use.
     """
-    lines: list[str] = []
     names: set[str] = set()
     for descriptor in descriptors:
         is_top = descriptor.parent_id is None and not descriptor.is_annotation
@@ -253,14 +256,8 @@ def _extra_text(descriptors: Iterable[Descriptor]) -> str:
             continue
         name = next(one for one in _numbered(name) if one not in names)
         names.add(name)
-        lines += commented(
-            [
-                f"[mapping.champs.{name}]",
-                f"id = {quoted(descriptor.id)} # {named(descriptor.libelle)}, {descriptor.type}",
-                f"libelles = {array([descriptor.libelle])}",
-            ]
-        )
-    return "\n".join(lines) + "\n" if lines else ""
+        written = array([descriptor.id, descriptor.libelle])
+        yield from commented([f"{name} = {written} # {descriptor.type}"])
 
 
 def _numbered(name: str) -> Iterator[str]:
@@ -269,105 +266,82 @@ def _numbered(name: str) -> Iterator[str]:
     yield from (f"{name.rstrip('_')}_{rank}" for rank in count(2))
 
 
-def _table(section: str, one: Proposed) -> list[str]:
-    """Return the table of a field; as a comment, with its alternatives, if no champ is sure."""
+def _line(name: str, one: Proposed) -> Iterator[str]:
+    """Yield the key of a field; as comments, with its alternatives, if no champ is sure."""
     known = " or ".join(map(named, one.target.libelles))
     if one.descriptor is not None:
-        note = []
         if one.similarity < _KNOWN:
-            note = commented([f"{TO_CHECK} {one.similarity} % similar to {known}"])
-        values = [f"{key} = {value}" for key, value in _values(one.target, one.descriptor)]
-        return [f"[{section}]", *note, *values]
-    if not one.others:
-        return commented([f"{TO_CHECK} no champ resembles {known}, so [{section}] is left out."])
-    return commented(
-        [
-            f"{TO_CHECK} no champ is surely {known}; uncomment the table with the right id.",
-            f"[{section}]",
-            *(
-                f"id = {quoted(d.id)} # {score} %: {named(d.libelle)}, {d.type}"
-                for score, d in one.others
-            ),
-            *(["needed = true"] if one.target.needed else []),
-        ]
-    )
+            yield f"# {TO_CHECK} {one.similarity} % similar to {known}"
+        yield f"{name} = {_value(one.target, one.descriptor)}"
+    elif not one.others:
+        yield from commented([f"{TO_CHECK} nothing resembles {known}, so {name} is left out."])
+    else:
+        yield from commented([f"{TO_CHECK} nothing is surely {known}; uncomment the right line."])
+        for score, descriptor in one.others:
+            written = f"{name} = {_value(one.target, descriptor)}"
+            yield from commented([f"{written} # {score} %: {descriptor.type}"])
 
 
-def _values(target: ChampTarget, descriptor: Descriptor) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a target with their values: the form's label, then the known ones."""
+def _value(target: ChampTarget, descriptor: Descriptor) -> str:
+    """Return a champ as it is written: its id, the form's label, then the known ones."""
     labels = {folded(libelle): libelle for libelle in (descriptor.libelle, *target.libelles)}
-    if isinstance(target, CritereTarget):
-        yield "critere", quoted(target.critere)
-    yield "id", quoted(descriptor.id)
-    yield "libelles", array(labels.values())
-    yield "type", quoted(descriptor.type)
-    if target.needed:
-        yield "needed", "true"
+    return array([descriptor.id, *labels.values()])
 
 
-def _inline(target: ChampTarget, descriptor: Descriptor) -> str:
-    values = ", ".join(f"{key} = {value}" for key, value in _values(target, descriptor))
-    return f"{{ {values} }}"
-
-
-def _columns(
-    cells: Sequence[Proposed], proposal: Proposal, repetition: Descriptor
-) -> Iterator[str]:
-    """Yield the lines of a repetition's columns, and of its criteria."""
+def _repetition(one: Proposed, proposal: Proposal) -> Iterator[str]:
+    """Yield the table of a repetition: its columns and its criteria."""
+    cells = [cell for cell in proposal.fields if cell.field.startswith(f"{one.field}.")]
+    lines = [f"[mapping.{one.field}]", *_line("repetition", one)]
+    if one.descriptor is None:
+        yield from (line if line.startswith("#") else f"# {line}" for line in lines)
+        return
+    yield from lines
     criteria = [cell for cell in cells if isinstance(cell.target, CritereTarget)]
     for cell in cells:
         if cell not in criteria:
-            yield from _column(f"{cell.field.partition('.')[2]} = {{}}", cell)
+            yield from _line(cell.field.partition(".")[2], cell)
     if not criteria:
         return
-    yield "# The criteria, any number of them; `critere` is the name in the views."
-    yield "criteres = ["
+    yield ""
+    yield "# The criteria, any number of them, by their names in the views."
+    yield f"[mapping.{one.field}.criteres]"
     for cell in criteria:
-        yield from (f"  {line}" for line in _column("{},", cell))
+        yield from _line(cell.field.rpartition(".")[2], cell)
     used = {cell.descriptor.id for cell in cells if cell.descriptor}
     # Shown as an alternative already.
     used |= {descriptor.id for cell in cells for _, descriptor in cell.others}
     for descriptor in proposal.descriptors.values():
         is_mark = descriptor.type in ("integer_number", "decimal_number")
-        if descriptor.parent_id == repetition.id and is_mark and descriptor.id not in used:
+        if descriptor.parent_id == one.descriptor.id and is_mark and descriptor.id not in used:
             name = slug(descriptor.libelle)
             name = name if name[:1].isalpha() else f"critere_{name}"
-            new = CritereTarget(critere=name, id=descriptor.id)
-            yield f"  # {TO_CHECK} a criterion that is new?"
-            yield f"  # {_inline(new, descriptor)},"
-    yield "]"
+            yield f"# {TO_CHECK} a criterion that is new?"
+            yield from commented([f"{name} = {array([descriptor.id, descriptor.libelle])}"])
 
 
-def _column(form: str, cell: Proposed) -> Iterator[str]:
-    if cell.descriptor is not None:
-        if cell.similarity < _KNOWN:
-            yield f"# {TO_CHECK} {cell.similarity} % similar to {named(cell.target.libelles[0])}"
-        yield form.replace("{}", _inline(cell.target, cell.descriptor))
-        return
-    if not cell.others:
-        known = " or ".join(map(named, cell.target.libelles))
-        yield f"# {TO_CHECK} no column resembles {known}."
-    for score, descriptor in cell.others:
-        line = form.replace("{}", _inline(cell.target, descriptor))
-        yield f"# {TO_CHECK} {line} # {score} %"
-
-
-def _others(proposal: Proposal, config: MappingConfig) -> Iterator[str]:
-    """Yield the tables of the descriptors without a field: known ones, and comments on others."""
+def _left(proposal: Proposal) -> list[Descriptor]:
+    """Return the champs of the form that no field uses."""
     used = {one.descriptor.id for one in proposal.fields if one.descriptor}
     left = [d for d in proposal.descriptors.values() if d.id not in used]
-    champs = [d for d in left if d.parent_id is None and not d.is_annotation]
-    known = match_in([(str(i), t, False) for i, t in enumerate(config.autres)], champs)
-    mentioned = set()
-    found = [match for match in known if match.descriptor]
-    if found:
+    return [d for d in left if d.parent_id is None and not d.is_annotation]
+
+
+def _known_in(proposal: Proposal, config: MappingConfig) -> list[tuple[ChampTarget, Descriptor]]:
+    """Return the descriptors without a field that the known mapping names."""
+    fields = [(str(i), target, False) for i, target in enumerate(config.autres)]
+    found = match_in(fields, _left(proposal))
+    return [(one.target, one.descriptor) for one in found if one.descriptor]
+
+
+def _known_others(proposal: Proposal, config: MappingConfig) -> Iterator[str]:
+    if found := _known_in(proposal, config):
         yield "# Descriptors without a field, which are not reported as new."
-    for match in found:
-        if match.descriptor:
-            mentioned.add(match.descriptor.id)
-            yield "[[mapping.autres]]"
-            yield from (f"{k} = {v}" for k, v in _values(match.target, match.descriptor))
-            yield ""
-    if extra := _extra_text(d for d in champs if d.id not in mentioned):
+        yield f"autres = [{', '.join(_value(*one) for one in found)}]"
+
+
+def _new_champs(proposal: Proposal, config: MappingConfig) -> Iterator[str]:
+    mentioned = {descriptor.id for _, descriptor in _known_in(proposal, config)}
+    extra = [*_extra_lines(d for d in _left(proposal) if d.id not in mentioned)]
+    if extra:
         yield "# Champs that no field uses; uncomment those whose answers shall be in `extra`."
-        yield extra
+        yield from extra

@@ -25,7 +25,7 @@ from dsync.annotations import (
     WrittenValue,
     plan,
 )
-from dsync.annotations.targets import AnnotationTarget, ResultTarget, VerdictTexts
+from dsync.annotations.targets import AnnotationTarget, VerdictTexts
 from dsync.domain.dossier import Descriptor, Etat
 from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
 
@@ -33,10 +33,8 @@ KEYS = ("eligible", "a_verifier", "ineligible")
 OPTIONS = ("Éligible", "À vérifier", "Inéligible")
 LABELS = ("éligible", "à vérifier", "inéligible")
 CONFIG = AnnotationsConfig(
-    resultat=ResultTarget(
-        id="R",
-        options=VerdictTexts(**dict(zip(KEYS, OPTIONS, strict=True))),
-    ),
+    resultat=AnnotationTarget(id="R"),
+    options=VerdictTexts(**dict(zip(KEYS, OPTIONS, strict=True))),
     detail=AnnotationTarget(id="D"),
     date=AnnotationTarget(id="T"),
     validation=AnnotationTarget(id="V"),

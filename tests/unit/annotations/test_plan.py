@@ -20,7 +20,6 @@ from dsync.annotations import (
 )
 from dsync.annotations.targets import (
     AnnotationTarget,
-    ResultTarget,
     VerdictTexts,
     lacking_options,
 )
@@ -30,7 +29,8 @@ from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
 OPTIONS = VerdictTexts(eligible="Éligible", a_verifier="À vérifier", ineligible="Inéligible")
 LABELS = VerdictTexts(eligible="éligible", a_verifier="à vérifier", ineligible="inéligible")
 CONFIG = AnnotationsConfig(
-    resultat=ResultTarget(id="R", options=OPTIONS),
+    resultat=AnnotationTarget(id="R"),
+    options=OPTIONS,
     detail=AnnotationTarget(id="D"),
     date=AnnotationTarget(id="T"),
     validation=AnnotationTarget(id="V"),
@@ -134,8 +134,6 @@ def test_two_values_are_never_written_into_one_annotation():
     with pytest.raises(ValueError, match="'D' is given to detail, date"):
         AnnotationsConfig.model_validate({**twice, "date": {"id": "D"}})
     shared = AnnotationTarget(id="?", libelles=("D",))
-    config = CONFIG.model_copy(
-        update={"detail": shared, "resultat": ResultTarget(**dict(shared), options=OPTIONS)}
-    )
+    config = CONFIG.model_copy(update={"detail": shared, "resultat": shared})
     found = resolve(config, [descriptor("D", "textarea")])
     assert (descriptor("D", "textarea"), None) == (found.resultat, found.detail)

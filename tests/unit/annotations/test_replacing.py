@@ -13,7 +13,6 @@ from dsync.annotations.targets import (
     RESULTAT,
     AnnotationsConfig,
     AnnotationTarget,
-    ResultTarget,
     VerdictTexts,
 )
 from dsync.domain.consent import Consent, Proposal
@@ -24,7 +23,8 @@ OUI, VOIR, NON = "Éligible", "À vérifier", "Inéligible"
 TEXTS = VerdictTexts(eligible=OUI, a_verifier=VOIR, ineligible=NON)
 LABELS = VerdictTexts(eligible="éligible", a_verifier="à vérifier", ineligible="inéligible")
 CONFIG = AnnotationsConfig(
-    resultat=ResultTarget(id="r", options=TEXTS),
+    resultat=AnnotationTarget(id="r"),
+    options=TEXTS,
     detail=AnnotationTarget(id="d"),
     date=AnnotationTarget(id="t"),
     labels=LABELS,

@@ -9,7 +9,6 @@ import pytest
 from dsync.annotations.targets import (
     AnnotationsConfig,
     AnnotationTarget,
-    ResultTarget,
     VerdictTexts,
 )
 from dsync.annotations.validation import Box, box_of, found_boxes
@@ -24,7 +23,8 @@ LABEL = "Validé par un instructeur"
 
 def config(box: str | None, *libelles: str) -> AnnotationsConfig:
     return AnnotationsConfig(
-        resultat=ResultTarget(id="R", options=OPTIONS),
+        resultat=AnnotationTarget(id="R"),
+        options=OPTIONS,
         detail=AnnotationTarget(id="D"),
         date=AnnotationTarget(id="T"),
         validation=box and AnnotationTarget(id=box, libelles=libelles),

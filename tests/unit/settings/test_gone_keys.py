@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,19 @@ def test_none_is_a_setting(path: str) -> None:
         ("[safety]\ncatalogue_share = 0.5", "[safety]\ncatalogue_percent = 50"),
         ("[http]\nready_intervals = 4", '[advanced]\nlate_after = "20m"'),
         ('[pieces]\ncopy = true\ntarget = "file:///a"', '[pieces]\ntarget = "file:///a"'),
+        ("[http]\ntheme = 'dsfr'", "[console]\ntheme = 'dsfr'"),
+        ("[http]\nconsole = true", "[console]\npublic_url = 'http://127.0.0.1:8080'"),
+        ("[console.mentions]\ndpo = 'd'", "[console]\ndpo = 'd'"),
+        (
+            "[[acces]]\nrole = 'jury'\nclaims = { groups = ['a', 'b'] }",
+            "[[acces]]\nrole = 'jury'\nwho = ['groups=a', 'groups=b']",
+        ),
+        (
+            "[[acces]]\nrole = 'jury'\npersonnes = ['@a.fr']",
+            "[[acces]]\nrole = 'jury'\nwho = ['@a.fr']",
+        ),
+        ("[retention]\naccepte = '5y'", "[retention]\naccepted = '5y'"),
+        ("[retention]\nrefuse = '1y'", ""),
         ('[pieces]\ncopy = false\ntarget = "file:///a"', ""),
     ],
 )
@@ -59,6 +73,13 @@ def test_what_means_the_same_is_still_read(tmp_path: Path, old: str, new: str) -
     assert _read(tmp_path, new).model_dump() == _read(tmp_path, old).model_dump()
     assert not _read(tmp_path, new).gone
     assert 1 == len(_read(tmp_path, old).gone)
+
+
+def test_two_ages_are_the_longer_one(tmp_path: Path) -> None:
+    """Nothing is erased before a file said so, of either state."""
+    both = _read(tmp_path, "[retention]\nrefuse = '1y'\nsans_suite = '400d'")
+    assert {"refuse": timedelta(days=400), "sans_suite": timedelta(days=400)} == both.retention.ages
+    assert 2 == len(both.gone)
 
 
 def test_the_new_key_counts_where_both_are_given(tmp_path: Path) -> None:

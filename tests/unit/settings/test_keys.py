@@ -10,7 +10,7 @@ from dsync.configuration import read_configuration, shipped_config
 from dsync.errors import ConfigurationError
 from scripts.pages.keys import settings
 
-MOST = 136
+MOST = 98
 
 
 @pytest.mark.parametrize(
@@ -20,12 +20,12 @@ MOST = 136
         ("[ds]\ncontct = 1", "ds.contct: unknown key; did you mean contact?"),
         ("[pieces]\ntargt = 1", "pieces.targt: unknown key; did you mean target?"),
         (
-            "[annotations.detail]\nlibelle = 1",
-            "annotations.detail.libelle: unknown key; did you mean libelles?",
+            "[annotations]\ndetails = 1",
+            "annotations.details: unknown key; did you mean detail?",
         ),
         (
-            "[annotations.resultat.options]\neligble = 1",
-            "annotations.resultat.options.eligble: unknown key; did you mean eligible?",
+            "[annotations.options]\neligble = 1",
+            "annotations.options.eligble: unknown key; did you mean eligible?",
         ),
         (
             "[mapping.champs.page_produit]\nneded = 1",

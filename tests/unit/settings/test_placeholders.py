@@ -57,7 +57,7 @@ def test_an_option_of_the_form_can_say_that_something_is_missing(
     """« À compléter » is a result that people read in DS."""
     assert OPTION in SHIPPED
     said = refusal(SHIPPED.replace(OPTION, f'a_verifier = "{text}", ineligible'), tmp_path)
-    assert ("annotations.resultat.options.a_verifier: « TODO »" in said) == is_refused
+    assert ("annotations.options.a_verifier: « TODO »" in said) == is_refused
 
 
 @pytest.mark.parametrize("key", ["titre", "motif", "regle", "a_faire"])

@@ -47,9 +47,9 @@ DURATION = "a number and s, m, h or d, such as 30m"
         ('[safety]\nverdicts_percent = "5"', "safety.verdicts_percent", "a number", TEXT),
         ("[annotations.date]\nid = 5", "annotations.date.id", TEXT, WHOLE),
         ("[http]\nlisten = 8080", "http.listen", TEXT, WHOLE),
-        ("[http]\ntheme = 1", "http.theme", "'neutre' or 'dsfr'", WHOLE),
+        ("[console]\ntheme = 1", "console.theme", "'neutre' or 'dsfr'", WHOLE),
         ('[console]\nproxies = "10.0.0.0/8"', "console.proxies", f"{LIST} in […]", TEXT),
-        ("[console.openid]\npkce = 1", "console.openid.pkce", TRUTH, WHOLE),
+        ("[console.openid]\nissuer = 1", "console.openid.issuer", TEXT, WHOLE),
         ('[acces]\nrole = "jury"', "acces", f"{LIST} in […]", TABLE),
         ("[ouvert]\nchamps = [5]", "ouvert.champs.0", TEXT, WHOLE),
         ("[alerts]\nping_url = true", "alerts.ping_url", TEXT, TRUTH),
@@ -87,7 +87,7 @@ def test_a_value_of_another_kind_is_one_sentence(
     [
         "[ds]\ncontact = 'a'\n[safety]\nverdicts_percent = 60\n[schedule]\nfull_at = 02:30:00",
         "[ds]\ncontact = 'a'\ntoken_expires_on = 2027-06-30\n[schedule]\nfull_at = '02:30'",
-        "[ds]\ncontact = 'a'\n[schedule]\nincremental = '5 m'\n[retention]\naccepte = '2y'",
+        "[ds]\ncontact = 'a'\n[schedule]\nincremental = '5 m'\n[retention]\naccepted = '2y'",
     ],
 )
 def test_the_documented_forms_are_read(tmp_path: Path, text: str) -> None:

@@ -54,7 +54,7 @@ def make_page(**changes: object) -> Descriptor:
 
 
 def make_result(**changes: object) -> Descriptor:
-    options = ANNOTATIONS.resultat.options.all()
+    options = ANNOTATIONS.options.all()
     result = make_descriptor(ANNOTATIONS.resultat.id, "Résultat", "drop_down_list", options=options)
     return result._replace(**changes)
 
