@@ -40,6 +40,8 @@ from dsync.domain.dossier import (
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+from dsync.errors import DsyncError
+from dsync.messages.kinds import Problem
 
 Row = Mapping[str, Any]
 """Values by column."""
@@ -221,7 +223,7 @@ class ProgrammeRun(Protocol):
     def reading(self) -> AbstractContextManager[Any]:
         """Open a read-only transaction."""
 
-    def problem(self, sentence: str) -> None:
+    def problem(self, what: Problem | DsyncError) -> None:
         """Add a problem and its remedy to the run's report."""
 
 

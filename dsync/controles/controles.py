@@ -38,6 +38,7 @@ from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, by_severity, verdict_of
 from dsync.domain.wording import listed
+from dsync.messages import kinds as k
 from dsync.programme import (
     Judged,
     NoFields,
@@ -190,10 +191,7 @@ class Controles(Programme):
         with run.reading() as reader:
             others = {spec: _applicants(reader.connection, spec) for spec in self._others}
         for spec in sorted({spec.numero for spec, found in others.items() if found is None}):
-            run.problem(
-                f"Démarche {spec} is not in this database, so autre_demarche cannot be answered: "
-                "add its file to the folder of configurations, and run `dsync sync`."
-            )
+            run.problem(k.Numbered(k.NumberNote.NOT_CONFIGURED, spec))
         said = sorted((repr(spec), sorted(found or ())) for spec, found in others.items())
         digest = sha256(repr(said).encode()).hexdigest()[:12] if said else ""
         return Gathered(f"{self.rules_version}/{digest}", others)

@@ -30,7 +30,7 @@ from dsync.ds.answers import (
     light_page_of,
     page_of,
 )
-from dsync.ds.classify import Fault, Refusal, error_of
+from dsync.ds.classify import Refusal, error_of
 from dsync.ds.demarche_reading import (
     WriteAccess,
     attempts,
@@ -61,6 +61,8 @@ from dsync.errors import (
     DSRateLimitedError,
     DSTimeoutError,
 )
+from dsync.messages import kinds as k
+from dsync.messages.kinds import Fault
 
 T = TypeVar("T")
 DOSSIERS_PER_REQUEST = 50
@@ -89,7 +91,7 @@ class DSClient(Transport):
             DSError: DS cannot be reached, or its answer does not match the API.
             InterruptedRunError: `stop` was set.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("demarche"),
             {"number": number},
@@ -122,7 +124,7 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render a dossier of the page.
             DSError: as `demarche`.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_page"),
             {
@@ -153,7 +155,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_light_page"),
             _page_variables(number, first, after, updated_since),
@@ -175,7 +177,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_glance_page"),
             _page_variables(number, first, after, updated_since),
@@ -201,7 +203,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("deletions"),
             {"number": number, **_list_variables(pending, deleted)},
@@ -250,7 +252,7 @@ class DSClient(Transport):
         )
         nodes = {n: one for n, one in found.items() if one and one.demarche_number == demarche}
         if any(one.number != n for n, one in nodes.items()):
-            raise error_of(Fault.BAD_DATA, subject="a dossier")
+            raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.ONE))
         return Page.of(*nodes.values())
 
     def reduced_dossier(self, number: DossierNumber, demarche: DemarcheNumber, path: str) -> Page:
@@ -287,7 +289,7 @@ class DSClient(Transport):
         return None
 
     def _read_one(self, document: str, number: DossierNumber, demarche: DemarcheNumber) -> Page:
-        subject = f"dossier {number}"
+        subject = k.Subject(k.Thing.DOSSIER, number)
         return self._read(
             operations.load(document),
             {"number": number},
@@ -306,7 +308,7 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render it.
             DSError: as `demarche`.
         """
-        subject = f"dossier {number}"
+        subject = k.Subject(k.Thing.DOSSIER, number)
         return self._read(
             operations.load("pieces"),
             {"number": number},
@@ -380,7 +382,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `demarche`, or DS did not answer an attempt.
         """
-        subject = f"démarche {demarche}"
+        subject = k.Subject(k.Thing.DEMARCHE, demarche)
         groupes = self._read(
             operations.load("groupes"),
             {"number": demarche},
@@ -445,8 +447,7 @@ class DSClient(Transport):
             return outcomes_of(answer, ordered)
         except SHAPE_ERRORS as exc:
             raise DSOutcomeUnknownError(
-                "DS's answer to a write does not match the API; the annotations are read back "
-                "before the next write.",
+                k.Noted(k.Note.OUTCOME_UNREADABLE),
                 fault="shape",
             ) from exc
 
@@ -504,7 +505,7 @@ class DSClient(Transport):
                 operation(len(asked)),
                 {**{f"number{i}": number for i, number in enumerate(asked)}, **variables},
                 interpret,
-                subject="dossiers",
+                subject=k.Subject(k.Thing.DOSSIERS),
                 policy=policy,
             )
             result.update({asked[i]: None for i in gone})
@@ -522,7 +523,7 @@ class DSClient(Transport):
         variables: Mapping[str, Any],
         interpret: Callable[[Answer], T],
         *,
-        subject: str,
+        subject: k.Subject,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
         def checked(answer: Answer) -> T:
@@ -530,9 +531,7 @@ class DSClient(Transport):
                 return interpret(answer)
             except SHAPE_ERRORS as exc:
                 raise DSContractError(
-                    f"DS's answer about {subject} does not match the API "
-                    f"({type(exc).__name__}). Upgrade dsync, or tell its maintainers.",
-                    fault="shape",
+                    k.Mismatch(subject, type(exc).__name__), fault="shape"
                 ) from exc
 
         return self.read(operation, variables, checked, subject=subject, policy=policy)
@@ -563,7 +562,7 @@ def _value(read: Callable[[msgspec.Raw], T], place: int, node: msgspec.Raw) -> T
     try:
         return read(node)
     except SHAPE_ERRORS as exc:
-        raise error_of(Fault.BAD_DATA, subject="a dossier", position=place) from exc
+        raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.ONE), position=place) from exc
 
 
 def _page_variables(

@@ -22,6 +22,7 @@ from dsync.domain.dossier import COUNTED_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Verdict
 from dsync.errors import ConfigurationError, origin_of
+from dsync.messages import kinds as k
 from dsync.programme import (
     NO_RULES,
     Evidence,
@@ -127,11 +128,7 @@ def _clocks_differ(run: Run) -> bool:
     gap = run.context.client.clock_gap
     if gap is None or abs(gap) <= MOST_APART:
         return False
-    run.problem(
-        f"This machine's clock and DS's are more than {MOST_APART.seconds // 60} minutes apart: "
-        "dossiers were read, and nothing was judged. Set this machine's clock; if it is right, "
-        "wait for DS's."
-    )
+    run.problem(k.Noted(k.Note.CLOCKS_APART))
     return True
 
 
@@ -256,10 +253,7 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         of = {n: error for n, error in batch.failed.items() if origin_of(error) == origin}
         log.error("check_failed", error=origin, dossiers=[*of], exc_info=next(iter(of.values())))
     if batch.failed:
-        run.problem(
-            "A rule failed on some dossiers, which keep their last verdict: see "
-            "`dsync quarantine list` and report it."
-        )
+        run.problem(k.Noted(k.Note.RULE_FAILED))
 
 
 def _wishes(run: Run, due: ToJudge, decision: Decision, now: datetime) -> list[NewWish]:
@@ -305,7 +299,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
         compared = reader.queue.numbers(COUNTED_ETATS) if is_table else []
     if former is not None:
         for number in [number for number in chosen if number not in former]:
-            run.problem(f"Dossier {number}: no refresh replaced its evidence, so none to undo.")
+            run.problem(k.Numbered(k.NumberNote.NO_REFRESH, number))
             known.add(number)
         chosen = sorted(former)
     how = PrecheckOptions(as_of, refreshes, former, is_trial=as_of is not None)
@@ -375,7 +369,4 @@ def _report_missing_dossiers(
 ) -> None:
     for number in numbers:
         if number not in known:
-            run.problem(
-                f"Dossier {number} is not in the copy, or not present in DS: nothing to judge. "
-                f"`dsync sync --dossier {number}` reads it."
-            )
+            run.problem(k.Numbered(k.NumberNote.NOTHING_TO_JUDGE, number))
