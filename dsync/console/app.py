@@ -302,8 +302,9 @@ class Console:
         assert isinstance(exc, DsyncError)  # noqa: S101
         log.warning("page_failed", error=exc.message)
         text = f"La page ne peut pas être montrée : {words.cause(exc.exit_code)}"
-        form = await _sent(request)
-        return self._short(request, 503, text, detail=french.said(said_by(exc)), form=form)
+        # A sentence without a type is for operators, such as one with the database's place.
+        detail = None if isinstance(said := said_by(exc), str) else french.said(said)
+        return self._short(request, 503, text, detail=detail, form=await _sent(request))
 
     async def _crashed(self, request: Request, _exc: Exception) -> Response:
         # The server logs the traceback.

@@ -136,10 +136,6 @@ NOTES: Mapping[k.Note, str] = {
     k.Note.SAME_CURSOR: (
         "DS returned the same cursor twice: reading would not end. Tell DS's support."
     ),
-    k.Note.CLOCKS_APART: (
-        "This machine's clock and DS's are more than 10 minutes apart: dossiers were read, and "
-        "nothing was judged. Set this machine's clock; if it is right, wait for DS's."
-    ),
     k.Note.NO_INSTRUCTEUR: (
         "Nothing is pushed, because no instructeur is configured: set DSYNC_DS_INSTRUCTEUR to "
         "the e-mail or the id of an instructeur of the démarche."
@@ -207,6 +203,9 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     k.NumberNote.NOTHING_TO_SEND: _NOT_IN_COPY.format("nothing to send"),
     k.NumberNote.NOTHING_TO_JUDGE: _NOT_IN_COPY.format("nothing to judge"),
     k.NumberNote.NOTHING_TO_COPY: _NOT_IN_COPY.format("it has no file to copy"),
+    k.NumberNote.NOTHING_TO_ERASE: (
+        "Dossier {number} is not in the copy: nothing to erase. Correct the number."
+    ),
     k.NumberNote.ERASED_HERE: (
         "Dossier {number} was erased here on request and is not copied: "
         "`dsync dossier erase {number} --undo` copies it again."
@@ -216,6 +215,10 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     ),
     k.NumberNote.NO_REFRESH: (
         "Dossier {number}: no refresh replaced its evidence, so none to undo."
+    ),
+    k.NumberNote.CLOCKS_APART: (
+        "This machine's clock and DS's are more than {number} minutes apart: dossiers were read, "
+        "and nothing was judged. Set this machine's clock; if it is right, wait for DS's."
     ),
     k.NumberNote.ANSWERS_STOPPED: (
         "Safety brake: DS shows other answers, states or applicants for {number} dossiers, though "

@@ -166,10 +166,6 @@ NOTES: Mapping[k.Note, str] = {
     k.Note.EMPTY_PAGE: _PAGES,
     k.Note.NO_CURSOR: _PAGES,
     k.Note.SAME_CURSOR: _PAGES,
-    k.Note.CLOCKS_APART: (
-        "L’horloge de cette machine et celle de Démarches Simplifiées diffèrent de plus de dix "
-        "minutes : les dossiers sont lus, rien n’est jugé. L’équipe technique règle l’horloge."
-    ),
     k.Note.NO_INSTRUCTEUR: (
         "Rien n’est inscrit : l’instructeur au nom duquel dsync écrit n’est pas configuré. "
         f"{_TECHNICAL}."
@@ -229,6 +225,9 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     k.NumberNote.NOTHING_TO_SEND: _NOT_IN_COPY,
     k.NumberNote.NOTHING_TO_JUDGE: _NOT_IN_COPY,
     k.NumberNote.NOTHING_TO_COPY: _NOT_IN_COPY,
+    k.NumberNote.NOTHING_TO_ERASE: (
+        "Dossier {number} : il n’est pas dans la copie ; il n’y a rien à effacer."
+    ),
     k.NumberNote.ERASED_HERE: (
         "Dossier {number} : il a été effacé ici sur demande, et n’est pas copié de nouveau. Sa "
         "page permet d’annuler l’effacement."
@@ -238,6 +237,11 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     ),
     k.NumberNote.NO_REFRESH: (
         "Dossier {number} : aucune consultation n’a remplacé sa preuve ; il n’y a rien à annuler."
+    ),
+    k.NumberNote.CLOCKS_APART: (
+        "L’horloge de cette machine et celle de Démarches Simplifiées diffèrent de plus de "
+        "{number} minutes : les dossiers sont lus, rien n’est jugé. L’équipe technique règle "
+        "l’horloge."
     ),
     k.NumberNote.ANSWERS_STOPPED: (
         "Frein de sécurité : Démarches Simplifiées montre d’autres réponses, états ou demandeurs, "

@@ -68,9 +68,7 @@ def check_numbers(reader: Reader, numbers: Sequence[DossierNumber], *, undo: boo
         if undo and (found is None or found["presence"] != Presence.EFFACE):
             raise ConfigurationError(k.Numbered(k.NumberNote.NOT_ERASED, number))
         if found is None:
-            raise ConfigurationError(
-                f"Dossier {number} is not in the copy: nothing to erase. Correct the number."
-            )
+            raise ConfigurationError(k.Numbered(k.NumberNote.NOTHING_TO_ERASE, number))
 
 
 def _erase(run: Run, numbers: Sequence[DossierNumber], why: str) -> None:

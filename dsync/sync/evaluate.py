@@ -128,7 +128,7 @@ def _clocks_differ(run: Run) -> bool:
     gap = run.context.client.clock_gap
     if gap is None or abs(gap) <= MOST_APART:
         return False
-    run.problem(k.Noted(k.Note.CLOCKS_APART))
+    run.problem(k.Numbered(k.NumberNote.CLOCKS_APART, MOST_APART.seconds // 60))
     return True
 
 
