@@ -1,6 +1,8 @@
 """Each kind of message as a type whose fields are its facts; the catalogues have the words.
 
 A function of a catalogue has a case for each member of a union: mypy finds the one that is missing.
+The database keeps problems under the names of their kinds and codes. A row with a name that is no
+longer known shows its English sentence as a quotation.
 """
 
 from __future__ import annotations
