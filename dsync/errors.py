@@ -54,15 +54,17 @@ class DsyncError(Exception):
     The message is one sentence and its remedy. It has no personal data and no credentials.
 
     Args:
-        message: what happened, and what to do.
+        message: what happened, and what to do: a sentence, or one of `dsync.messages` with its
+            facts, which is also said in French.
         details: facts for the log and for callers.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: object, **details: Any) -> None:
+        super().__init__(str(message))
+        self.said = message
+        self.message = str(message)
         self.details = details
 
 
@@ -71,7 +73,7 @@ class ConfigurationError(DsyncError):
 
     exit_code = 2
 
-    def __init__(self, message: str, problems: tuple[str, ...] = (), **details: Any) -> None:
+    def __init__(self, message: object, problems: tuple[str, ...] = (), **details: Any) -> None:
         super().__init__(message, **details)
         self.problems = problems
 
@@ -89,7 +91,7 @@ class DSUnavailableError(DSError):
 class DSRateLimitedError(DSUnavailableError):
     """The rate limit is exceeded: retry at `retry_at` (UTC), after some seconds when it is None."""
 
-    def __init__(self, message: str, retry_at: datetime | None = None, **details: Any) -> None:
+    def __init__(self, message: object, retry_at: datetime | None = None, **details: Any) -> None:
         super().__init__(message, **details)
         self.retry_at = retry_at
 
@@ -110,7 +112,7 @@ class DSUnauthorizedError(DSError):
 
     exit_code = 3
 
-    def __init__(self, message: str, reason: str, **details: Any) -> None:
+    def __init__(self, message: object, reason: str, **details: Any) -> None:
         super().__init__(message, reason=reason, **details)
         self.reason = reason
 
@@ -136,7 +138,7 @@ class DSOutcomeUnknownError(DSError):
 
     exit_code = 7
 
-    def __init__(self, message: str, *, finished: bool = False, **details: Any) -> None:
+    def __init__(self, message: object, *, finished: bool = False, **details: Any) -> None:
         super().__init__(message, **details)
         self.finished = finished
 

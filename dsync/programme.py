@@ -41,7 +41,8 @@ from dsync.domain.judging import Facts, Rules
 from dsync.domain.letter import Message
 from dsync.domain.paper import Page
 from dsync.domain.verdict import Decision, StoredVerdict
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, DsyncError
+from dsync.messages.kinds import Problem
 
 Row = Mapping[str, Any]
 """Values by column."""
@@ -202,7 +203,7 @@ class ProgrammeRun(Protocol):
     def reading(self) -> AbstractContextManager[Reading]:
         """Open a read-only transaction."""
 
-    def problem(self, sentence: str) -> None:
+    def problem(self, what: Problem | DsyncError) -> None:
         """Add a problem and its remedy to the run's report."""
 
 

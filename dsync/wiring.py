@@ -41,6 +41,7 @@ from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
+from dsync.messages.kinds import Crashed
 from dsync.programme import Programme
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, Store, SyncState
@@ -54,7 +55,6 @@ from dsync.sync.context import (
     mapping_key_of,
     utc_now,
 )
-from dsync.sync.handing_over import CRASHED
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 from dsync.sync.run import FULL_WITHIN, Schedule
@@ -370,9 +370,9 @@ class Worker:
                 raise
             except Exception as exc:
                 # Else the next process would fail by it, too, and nothing after it be executed.
-                error = CRASHED.format(type(exc).__name__)
-                log.exception("request_crashed", error=error)
-                self.give_up(request, DsyncError(error))
+                error = DsyncError(Crashed(type(exc).__name__))
+                log.exception("request_crashed", error=error.message)
+                self.give_up(request, error)
                 continue
             log.info("request_done", request=request.rows[0], exit_code=report.exit_code)
             # Without the lease, or after a stop, it stays for the next one.

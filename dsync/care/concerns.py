@@ -60,7 +60,11 @@ def concerns_of(
         yield k.RunFailed(run["run"], run["error"])
     if end:
         if end["code"] == DSUnauthorizedError.exit_code:
-            yield k.TokenRefused(end["at"], how)
+            is_of_one = any(
+                isinstance(one, k.DSFailed) and one.fault is k.Fault.OUT_OF_SCOPE
+                for one in map(k.of_stored, end["dits"])
+            )
+            yield k.TokenRefused(end["at"], how, not is_of_one)
         # Not where one page or dossier timed out.
         if end["code"] == DSError.exit_code and DSUnavailableError.__name__ in end["classes"]:
             yield k.DSAway(end["at"], how)

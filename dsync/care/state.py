@@ -177,6 +177,7 @@ def _end(run: dict[str, Any]) -> dict[str, Any]:
         "code": run["code"],
         "classes": sorted(figures.get("erreurs_par_classe", ())),
         "messages": figures.get("messages", []),
+        "dits": figures.get("dits", []),
     }
 
 

@@ -145,7 +145,10 @@ def carry_out(
                     code = signals.exit_code or exc.exit_code
                     raise Exit(tell(exc.message, code, as_json=as_json)) from exc
                 if row is not None:
-                    return Done(row.resultat or {}, row.code or 0, None)
+                    # The facts are the database's: the document is that of a run made here.
+                    document = {**(row.resultat or {})}
+                    document.pop("dits", None)
+                    return Done(document, row.code or 0, None)
                 if isinstance(work, Read):
                     worker.finish_requests(wait_s)
             if isinstance(work, Read) and sys.stderr.isatty():

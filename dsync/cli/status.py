@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -40,13 +40,12 @@ from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Status
 from dsync.messages import english
-from dsync.messages import kinds as k
 from dsync.settings import Settings
 
 TITLE_WIDTH = 22
 """Characters of a title in the table, whose lines have 80 so."""
 
-_RANKS = {kind: rank for rank, kind in enumerate(get_args(k.Concern))}
+_RANKS = {kind: rank for rank, kind in enumerate(english.WORDS)}
 _LATE = timedelta.max
 """Stands for the age that the configuration allows, which is each démarche's own."""
 
@@ -124,11 +123,9 @@ def _status_of(
         max_age = settings.configuration.late_after
     is_stale = max_age is not None and (last is None or now - last > max_age)
     concerns = [*concerns_of(document, now, settings.thresholds)]
-    found = sorted(
-        ((_RANKS[type(one)], said) for one in concerns if (said := english.words(one))),
-        key=lambda one: one[0],
-    )
-    return found[0][0] if found else len(_RANKS), document | {
+    found = [one for one in concerns if english.words(one)]
+    found.sort(key=lambda one: _RANKS[type(one)])
+    return _RANKS[type(found[0])] if found else len(_RANKS), document | {
         "configuration": str(settings.config),
         "now": now,
         "is_stale": is_stale,
@@ -136,7 +133,7 @@ def _status_of(
         "warnings": [
             pasteable(clean(said)) for one in concerns if (said := english.warning(one, now))
         ],
-        "attention": [said for _, said in found],
+        "attention": [*map(english.words, found)],
     }
 
 

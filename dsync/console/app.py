@@ -49,13 +49,14 @@ from dsync.console import (
 from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
 from dsync.console.desk import Desk
 from dsync.console.digest import END
-from dsync.console.french import in_french
 from dsync.console.legal import PUBLIC
 from dsync.console.parameters import UnknownValueError, check_texts
 from dsync.console.subscription import end_by_link
 from dsync.console.visit import Site, Visit, environment
 from dsync.domain.paper import Page as Paper
 from dsync.errors import DsyncError
+from dsync.messages import french
+from dsync.messages.kinds import said_by
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -301,8 +302,9 @@ class Console:
         assert isinstance(exc, DsyncError)  # noqa: S101
         log.warning("page_failed", error=exc.message)
         text = f"La page ne peut pas être montrée : {words.cause(exc.exit_code)}"
-        form = await _sent(request)
-        return self._short(request, 503, text, detail=in_french(exc.message), form=form)
+        # A sentence without a type is for operators, such as one with the database's place.
+        detail = None if isinstance(said := said_by(exc), str) else french.said(said)
+        return self._short(request, 503, text, detail=detail, form=await _sent(request))
 
     async def _crashed(self, request: Request, _exc: Exception) -> Response:
         # The server logs the traceback.
@@ -319,7 +321,7 @@ class Console:
         text: str,
         *,
         title: str | None = None,
-        detail: str = "",
+        detail: french.Sentence | None = None,
         elsewhere: str | None = None,
         asks: bool | None = None,
         back: str | None = None,

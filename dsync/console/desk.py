@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, StoreError
+from dsync.messages.kinds import Crashed, Note, Noted
 from dsync.sync.handing_over import living_service
 from dsync.sync.report import RunReport
 from dsync.sync.work import AnswerCheck, Request, Work, finish, to_row
@@ -25,7 +26,7 @@ LEASE_WAIT_S = 120
 """How long a request waits for another process that works on the démarche."""
 KEPT_TRIALS = 20
 KEPT_ANSWERS = 100
-STOPPED = "The console was stopped before it began: ask again."
+STOPPED = Noted(Note.STOPPED_CONSOLE)
 
 
 class Trial(NamedTuple):
@@ -139,15 +140,15 @@ def _end(worker: Worker, request: Request, report: RunReport) -> None:
             finish(requests, request, report)
 
 
-def crash_message(crash: BaseException) -> str:
-    """Return what an operator reads of a bug of dsync."""
-    return f"Internal error of dsync ({type(crash).__name__}): the log has more."
+def error_of(crash: BaseException) -> DsyncError:
+    """Return a failure as an error; another exception is a bug of dsync."""
+    return crash if isinstance(crash, DsyncError) else DsyncError(Crashed(type(crash).__name__))
 
 
 def _log_crash(done: Future[Any]) -> None:
     crash = None if done.cancelled() else done.exception()
     if crash is not None and not isinstance(crash, DsyncError):
-        log.error("request_crashed", error=crash_message(crash), exc_info=crash)
+        log.error("request_crashed", error=str(Crashed(type(crash).__name__)), exc_info=crash)
 
 
 def _end_unexecuted(worker: Worker, request: Request, done: Future[None]) -> None:
@@ -159,5 +160,4 @@ def _end_unexecuted(worker: Worker, request: Request, done: Future[None]) -> Non
             _end(worker, request, RunReport.failed(request.work.kind, worker.clock(), stopped))
         elif crash := done.exception():
             _log_crash(done)
-            error = crash if isinstance(crash, DsyncError) else DsyncError(crash_message(crash))
-            worker.give_up(request, error)
+            worker.give_up(request, error_of(crash))

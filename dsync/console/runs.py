@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console.access import Right
-from dsync.console.desk import crash_message
+from dsync.console.desk import error_of
 from dsync.console.visit import Visit
 from dsync.domain.run_kinds import Kind
-from dsync.errors import DsyncError
+from dsync.messages import french
+from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest
@@ -61,7 +62,7 @@ def run(visit: Visit) -> Response:
             "execution.html",
             reader,
             run=found[0],
-            messages=(found[0]["figures"] or {}).get("messages", ()),
+            messages=_said(found[0]["figures"], "messages"),
             events=events[:PER_PAGE],
             page=page,
             has_more=len(events) > PER_PAGE,
@@ -87,6 +88,7 @@ def request(visit: Visit) -> Response:
             "suivi.html" if is_part else "demande.html",
             reader,
             one=found,
+            messages=_said(found.resultat, "errors"),
             read=read,
             judged=judged,
             more=more,
@@ -98,6 +100,12 @@ def request(visit: Visit) -> Response:
             left_s=taken_over_in_s(lease) if lease and is_held else None,
             refresh_s=REFRESH_S,
         )
+
+
+def _said(stored: Mapping[str, Any] | None, name: str) -> list[french.Sentence]:
+    """Return in French what a run reported, whose facts stand beside its sentences."""
+    found = stored or {}
+    return french.all_said(found.get(name, ()), found.get("dits"))
 
 
 def _judged(
@@ -154,10 +162,9 @@ def trial(visit: Visit) -> Response:
             case None:
                 report = found.result.result()
                 code = report.exit_code
-            case DsyncError() as error:
-                code, problem = error.exit_code, error.message
-            case crash:
-                code, problem = 1, crash_message(crash)
+            case failure:
+                error = error_of(failure)
+                code, problem = error.exit_code, french.said(k.said_by(error))
     is_part = visit.request.headers.get("hx-request") == "true"
     with visit.reading() as reader:
         return visit.page(
@@ -165,6 +172,7 @@ def trial(visit: Visit) -> Response:
             reader,
             trial={"id": found.id, "title": found.title, "begun_at": found.begun_at},
             report=report and report.to_json(),
+            messages=report and [*map(french.said, report.said)],
             code=code,
             problem=problem,
             refresh_s=REFRESH_S,

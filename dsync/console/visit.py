@@ -24,7 +24,6 @@ from dsync.configuration import ConsoleSection
 from dsync.console import words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
 from dsync.console.desk import Desk
-from dsync.console.french import all_in_french
 from dsync.console.masking import Masking, masked
 from dsync.console.parameters import UnknownValueError, day_of, instant_of
 from dsync.domain.check_answers import LONGEST_REASON
@@ -518,7 +517,6 @@ def environment() -> jinja2.Environment:
         "qui": words.asker,
         "court": words.short_address,
         "court_texte": words.shortened,
-        "francais": all_in_french,
     }
     made.filters |= filters
     made.globals |= {

@@ -23,6 +23,7 @@ from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.judging import Results
 from dsync.domain.verdict import StoredVerdict
+from dsync.messages import kinds as k
 from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
 from dsync.store import tables
 from dsync.store.sql import among
@@ -193,10 +194,7 @@ def gather(run: ProgrammeRun, declarations: Declarations, version: str) -> Gathe
     with run.reading() as reader:
         others = {spec: _applicants(reader.connection, spec) for spec in specs}
     for numero in sorted({spec.numero for spec, found in others.items() if found is None}):
-        run.problem(
-            f"Démarche {numero} is not in this database, so autre_demarche cannot be answered: "
-            "add its file to the folder of configurations, and run `dsync sync`."
-        )
+        run.problem(k.Numbered(k.NumberNote.NOT_CONFIGURED, numero))
     said = sorted((repr(spec), sorted(found or ())) for spec, found in others.items())
     digest = sha256(repr(said).encode()).hexdigest()[:12] if said else ""
     return Gathered(declarations, f"{version}/{digest}", others)

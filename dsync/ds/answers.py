@@ -14,7 +14,7 @@ from msgspec.json import Decoder
 from dsync.domain.dossier import DeletedDossier, Dossier, Etat, Glance
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import PieceKey, RemoteFile
-from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
+from dsync.ds.classify import GraphError, error_of, fault_of_error, fault_of_errors
 from dsync.ds.dossier_reading import (
     MAX_DOSSIER_BYTES,
     MAX_DOSSIER_VALUES,
@@ -28,6 +28,8 @@ from dsync.ds.results import DeletedPage, GlancePage, LightPage, ListRequest, Pa
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
 from dsync.exchanges import MIB
+from dsync.messages import kinds as k
+from dsync.messages.kinds import Fault
 
 T = TypeVar("T")
 
@@ -99,7 +101,7 @@ _aliases_of = Decoder(dict[str, Raw]).decode
 
 def page_of(
     answer: Answer,
-    subject: str,
+    subject: k.Subject,
     first: int,
     pending: ListRequest | None,
     deleted: ListRequest | None,
@@ -191,14 +193,14 @@ def _paths(errors: Sequence[GraphError], count: int) -> dict[int, list[str]]:
     """
     # The cursor is past the dossiers that DS did not reach: what it has of the page cannot be used.
     if any(fault_of_error(error, has_data=True) is Fault.TIMEOUT for error in errors):
-        raise error_of(Fault.TIMEOUT, subject="a page of dossiers")
+        raise error_of(Fault.TIMEOUT, subject=k.Subject(k.Thing.PAGE))
     paths: dict[int, list[str]] = {}
     for error in errors:
         is_inside = error.path[: len(_NODES)] == _NODES and len(error.path) > len(_NODES)
         place = error.path[len(_NODES)] if is_inside else None
         # An error that belongs to no dossier leaves all of the page in doubt.
         if not isinstance(place, int) or not 0 <= place < count:
-            raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+            raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.PAGE))
         if not _is_link(error):
             paths.setdefault(place, []).append(_path_of(error.path[len(_NODES) + 1 :]))
     return paths
@@ -211,7 +213,7 @@ def _path_of(path: Sequence[object]) -> str:
 
 
 def light_page_of(
-    answer: Answer, subject: str, first: int, *, has_numbers: bool = True
+    answer: Answer, subject: k.Subject, first: int, *, has_numbers: bool = True
 ) -> LightPage:
     """Return a page of numbers, at most `first`; without nodes, of one that has none.
 
@@ -228,7 +230,7 @@ def light_page_of(
     return LightPage(numbers, info.end_cursor, bool(info.has_next_page), answer.server_date)
 
 
-def glance_page_of(answer: Answer, subject: str, first: int) -> GlancePage:
+def glance_page_of(answer: Answer, subject: k.Subject, first: int) -> GlancePage:
     """Return a page of glances, at most `first`.
 
     Raises:
@@ -261,7 +263,7 @@ def _glance(node: _GlanceNode | None) -> Glance | None:
 
 
 def deletions_of(
-    answer: Answer, subject: str, pending: ListRequest | None, deleted: ListRequest | None
+    answer: Answer, subject: k.Subject, pending: ListRequest | None, deleted: ListRequest | None
 ) -> tuple[DeletedPage | None, DeletedPage | None]:
     """Return a page of each requested list.
 
@@ -282,7 +284,9 @@ def demarche_of(node: Mapping[str, Any]) -> DemarcheNumber:
     return DemarcheNumber(node["demarche"]["number"])
 
 
-def files_of(answer: Answer, subject: str, demarche: DemarcheNumber) -> dict[PieceKey, RemoteFile]:
+def files_of(
+    answer: Answer, subject: k.Subject, demarche: DemarcheNumber
+) -> dict[PieceKey, RemoteFile]:
     """Return the files of a dossier; one that is listed twice in a champ is there once.
 
     Args:
@@ -315,7 +319,7 @@ def _champs(node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield row["id"], cell
 
 
-def item_of(answer: Answer, field: str, subject: str) -> Any:
+def item_of(answer: Answer, field: str, subject: k.Subject) -> Any:
     """Return the object in a field of `data`.
 
     Args:
@@ -370,7 +374,7 @@ def aliased(answer: Answer, count: int) -> Aliased:
             gravest = fault_of_errors(answer.errors, has_data=has_data)
             raise error_of(
                 gravest if gravest and gravest not in _HIDDEN else Fault.BAD_DATA,
-                subject="a dossier",
+                subject=k.Subject(k.Thing.ONE),
             )
         if fault is Fault.BAD_DATA:
             paths.setdefault(index, []).append(_path_of(error.path[1:]))
@@ -381,7 +385,7 @@ def aliased(answer: Answer, count: int) -> Aliased:
     if answer.raw is not None:
         paths |= {i: [] for i in {*range(count)} - there.keys() - gone - paths.keys()}
     elif not (gone or paths):
-        raise error_of(Fault.BAD_DATA, subject="a dossier")
+        raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.ONE))
     broken = {i: ", ".join(dict.fromkeys(several)) for i, several in paths.items()}
     return Aliased(there, frozenset(gone), broken, answer.raw is not None)
 
@@ -392,7 +396,7 @@ def _alias_index(error: GraphError, count: int) -> int | None:
     return index if 0 <= index < count else None
 
 
-def _demarche(answer: Answer, subject: str) -> _Demarche:
+def _demarche(answer: Answer, subject: k.Subject) -> _Demarche:
     found = _data_of(answer.raw).demarche if answer.raw is not None else None
     if found is None:
         raise error_of(answer.fault or Fault.NO_DATA, subject=subject)
@@ -400,10 +404,10 @@ def _demarche(answer: Answer, subject: str) -> _Demarche:
 
 
 def _listed(
-    connection: _Connection | None, first: int, subject: str
+    connection: _Connection | None, first: int, subject: k.Subject
 ) -> tuple[list[Raw], _PageInfo]:
     if connection is None or connection.nodes is None:
-        raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+        raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.PAGE))
     if len(connection.nodes) > first:
         raise error_of(Fault.TOO_MANY_NODES, subject=subject)
     return connection.nodes, connection.page_info
@@ -448,7 +452,7 @@ def _raise_for_lists(errors: Sequence[GraphError]) -> None:
     inside = [error for error in errors if len(error.path) > 1 and error.path[1] in _LISTS]
     # With errors of the dossiers beside them, the page is handled first.
     if inside and len(inside) == len(errors):
-        raise error_of(_page_fault(inside), subject="the lists of deletions", where=DELETIONS)
+        raise error_of(_page_fault(inside), subject=k.Subject(k.Thing.LISTS), where=DELETIONS)
 
 
 def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:
@@ -457,18 +461,17 @@ def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:
     connection = _read(_Connection, raw)
     if connection is None or connection.nodes is None:
         raise DSContractError(
-            "DS's answer lacks a list of deletions. The next run asks again; if this persists, "
-            "tell DS's support.",
+            k.Noted(k.Note.NO_LIST),
             where=DELETIONS,
         )
     nodes, info = connection.nodes, connection.page_info
     if len(nodes) > DELETIONS_PER_PAGE:
-        raise error_of(Fault.TOO_MANY_NODES, subject="the lists of deletions", where=DELETIONS)
+        raise error_of(Fault.TOO_MANY_NODES, subject=k.Subject(k.Thing.LISTS), where=DELETIONS)
     end_cursor, has_next = info.end_cursor, bool(info.has_next_page)
     # Reading would not end.
     if has_next and (not nodes or end_cursor is None or end_cursor == request.after):
         raise DSContractError(
-            "DS's list of deletions cannot be read on: its cursor is missing or repeated.",
+            k.Noted(k.Note.LIST_WITHOUT_END),
             where=DELETIONS,
         )
     read = [deleted for deleted in map(_deleted, nodes) if deleted is not None]

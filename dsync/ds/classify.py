@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from dsync.domain.json_bytes import MAX_VALUES
 from dsync.errors import (
     DSBadDataError,
     DSContractError,
@@ -22,46 +21,7 @@ from dsync.errors import (
     DSUnavailableError,
     DSWrongAddressError,
 )
-
-
-class Fault(StrEnum):
-    """The ways in which a request can fail."""
-
-    UNREACHABLE = "unreachable"
-    """The request was not sent: no address, connection refused, no TLS."""
-    CONNECTION_LOST = "connection_lost"
-    """The request was sent, and no complete answer came."""
-    DEADLINE = "deadline"
-    """dsync's own deadline passed."""
-    TOO_LONG = "too_long"
-    TOO_MANY = "too_many"
-    """The answer has more values than are decoded."""
-    TOO_MANY_ERRORS = "too_many_errors"
-    TOO_MANY_NODES = "too_many_nodes"
-    """A list has more entries than were requested."""
-    RATE_LIMITED = "rate_limited"
-    TOKEN_MISSING = "token_missing"  # noqa: S105
-    TOKEN_UNKNOWN = "token_unknown"  # noqa: S105
-    TOKEN_EXPIRED = "token_expired"  # noqa: S105
-    NETWORK = "network"
-    """The token may not be used from this machine's address."""
-    OUT_OF_SCOPE = "out_of_scope"
-    NOT_FOUND = "not_found"
-    TIMEOUT = "timeout"
-    """DS stopped after 30 s; the nodes that it did not reach are null."""
-    TOO_LARGE = "too_large"
-    """The query exceeds DS's limits: it was refused before execution."""
-    BAD_DATA = "bad_data"
-    SERVER_ERROR = "server_error"
-    MAINTENANCE = "maintenance"
-    GATEWAY = "gateway"
-    NOT_GRAPHQL = "not_graphql"
-    NO_DATA = "no_data"
-    MOVED = "moved"
-    WRONG_ADDRESS = "wrong_address"
-    INVALID_CURSOR = "invalid_cursor"
-    QUERY_REFUSED = "query_refused"
-
+from dsync.messages.kinds import DSFailed, Fault, Subject
 
 _MAX_MESSAGE = 2_000
 """Characters of an error's message that are kept."""
@@ -213,116 +173,35 @@ def fault_of_errors(errors: Sequence[GraphError], *, has_data: bool) -> Fault | 
     return next((row.fault for row in _ERROR_ROWS if row.fault in faults), None)
 
 
-_TRY_LATER = "dsync retries by itself; if this persists, look at DS's status page."
-_RENEW = (
-    "Make a new one in the DS profile, put it into DSYNC_DS_TOKEN or its file, then run "
-    "`dsync check`."
-)
-_UPGRADE = "This version of dsync does not match DS's API: upgrade dsync, or report it."
-
-ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
-    Fault.UNREACHABLE: (
-        DSUnavailableError,
-        "DS cannot be reached ({cause}). Check DSYNC_DS_URL and the network, then try again.",
-    ),
-    Fault.CONNECTION_LOST: (
-        DSUnavailableError,
-        f"The connection to DS was closed before the answer was complete. {_TRY_LATER}",
-    ),
-    Fault.DEADLINE: (
-        DSTimeoutError,
-        f"DS did not answer before dsync's deadline. {_TRY_LATER}",
-    ),
+ERRORS: Mapping[Fault, type[DSError]] = {
+    Fault.UNREACHABLE: DSUnavailableError,
+    Fault.CONNECTION_LOST: DSUnavailableError,
+    Fault.DEADLINE: DSTimeoutError,
     # As a time-out: the remedy is a smaller page.
-    Fault.TOO_LONG: (
-        DSTimeoutError,
-        "DS's answer about {subject} is larger than {limit} and was not read. If this persists, "
-        "tell DS's support.",
-    ),
-    Fault.TOO_MANY: (
-        DSTimeoutError,
-        f"DS's answer about {{subject}} has more than {MAX_VALUES:,} values and was not read. If "
-        "this persists, tell DS's support.",
-    ),
-    Fault.TOO_MANY_ERRORS: (
-        DSContractError,
-        "DS's answer about {subject} has hundreds of errors and was not read. If this persists, "
-        "tell DS's support.",
-    ),
-    Fault.TOO_MANY_NODES: (
-        DSContractError,
-        "DS's answer about {subject} has more entries than were asked for and was not read. If "
-        "this persists, tell DS's support.",
-    ),
-    Fault.RATE_LIMITED: (
-        DSRateLimitedError,
-        "This token has reached DS's rate limit. dsync waits by itself; if this persists, check "
-        "what else uses the token, or lower requests_per_minute in [advanced].",
-    ),
-    Fault.TOKEN_MISSING: (
-        DSUnauthorizedError,
-        "There is no DS token. Set DSYNC_DS_TOKEN or DSYNC_DS_TOKEN_FILE, then run `dsync check`.",
-    ),
-    Fault.TOKEN_UNKNOWN: (
-        DSUnauthorizedError,
-        f"DS does not know this token (mistyped, revoked or deleted). {_RENEW}",
-    ),
-    Fault.TOKEN_EXPIRED: (DSUnauthorizedError, f"The DS token has expired. {_RENEW}"),
-    Fault.NETWORK: (
-        DSUnauthorizedError,
-        "DS does not accept this token from this machine's network. Add the network to the token "
-        "in the DS profile (or ask who runs the proxy), then run `dsync check`.",
-    ),
-    Fault.OUT_OF_SCOPE: (
-        DSUnauthorizedError,
-        "The scope of the DS token does not include {subject}. Extend its list of démarches in the "
-        "DS profile; if another administrateur has the démarche now, put a token of theirs in "
-        "place; or check the number.",
-    ),
-    Fault.NOT_FOUND: (
-        DSNotFoundError,
-        "DS has no {subject}, or does not show it. Check the number.",
-    ),
-    Fault.TIMEOUT: (DSTimeoutError, f"DS timed out. {_TRY_LATER}"),
+    Fault.TOO_LONG: DSTimeoutError,
+    Fault.TOO_MANY: DSTimeoutError,
+    Fault.TOO_MANY_ERRORS: DSContractError,
+    Fault.TOO_MANY_NODES: DSContractError,
+    Fault.RATE_LIMITED: DSRateLimitedError,
+    Fault.TOKEN_MISSING: DSUnauthorizedError,
+    Fault.TOKEN_UNKNOWN: DSUnauthorizedError,
+    Fault.TOKEN_EXPIRED: DSUnauthorizedError,
+    Fault.NETWORK: DSUnauthorizedError,
+    Fault.OUT_OF_SCOPE: DSUnauthorizedError,
+    Fault.NOT_FOUND: DSNotFoundError,
+    Fault.TIMEOUT: DSTimeoutError,
     # As a time-out, too; the message is only shown when the smallest page was refused.
-    Fault.TOO_LARGE: (
-        DSTimeoutError,
-        "DS refuses even the smallest query of dsync as too large. Upgrade dsync, or tell its "
-        "maintainers.",
-    ),
-    Fault.BAD_DATA: (
-        DSBadDataError,
-        "DS cannot render a part of {subject}. If this persists, tell DS's support.",
-    ),
-    Fault.SERVER_ERROR: (
-        DSBadDataError,
-        "DS answered the request for {subject} with an internal error. If this persists, tell DS's "
-        "support.",
-    ),
-    Fault.MAINTENANCE: (DSUnavailableError, f"DS is under maintenance. {_TRY_LATER}"),
-    Fault.GATEWAY: (DSUnavailableError, f"DS is unavailable (HTTP {{status}}). {_TRY_LATER}"),
-    Fault.NOT_GRAPHQL: (
-        DSUnavailableError,
-        f"DS answered something other than GraphQL, such as a web page. {_TRY_LATER}",
-    ),
-    Fault.NO_DATA: (
-        DSUnavailableError,
-        f"DS answered without data and without an error. {_TRY_LATER}",
-    ),
-    Fault.MOVED: (
-        DSWrongAddressError,
-        "{url} has moved (HTTP {status}). Set DSYNC_DS_URL to DS's new GraphQL endpoint.",
-    ),
-    Fault.WRONG_ADDRESS: (
-        DSWrongAddressError,
-        "{url} is not DS's GraphQL endpoint (HTTP {status}). Check DSYNC_DS_URL: the address of "
-        "DS's API ends in /api/v2/graphql.",
-    ),
-    Fault.INVALID_CURSOR: (
-        DSContractError,
-        "DS refuses an id or a cursor that it returned before. Run `dsync sync --full`.",
-    ),
-    Fault.QUERY_REFUSED: (DSContractError, f"DS refuses a query of dsync. {_UPGRADE}"),
+    Fault.TOO_LARGE: DSTimeoutError,
+    Fault.BAD_DATA: DSBadDataError,
+    Fault.SERVER_ERROR: DSBadDataError,
+    Fault.MAINTENANCE: DSUnavailableError,
+    Fault.GATEWAY: DSUnavailableError,
+    Fault.NOT_GRAPHQL: DSUnavailableError,
+    Fault.NO_DATA: DSUnavailableError,
+    Fault.MOVED: DSWrongAddressError,
+    Fault.WRONG_ADDRESS: DSWrongAddressError,
+    Fault.INVALID_CURSOR: DSContractError,
+    Fault.QUERY_REFUSED: DSContractError,
 }
 
 _REASONS: Mapping[Fault, str] = {
@@ -355,8 +234,8 @@ NOT_EXECUTED = frozenset(
 
 def error_of(
     fault: Fault,
+    subject: Subject = Subject(),  # noqa: B008 - it is frozen
     *,
-    subject: str = "it",
     status: int = 0,
     cause: str = "no answer",
     url: str = "The address",
@@ -367,18 +246,17 @@ def error_of(
 
     Args:
         fault: how the request failed.
-        subject: what was requested, such as « dossier 12 ».
+        subject: what was requested.
         status: HTTP status of the answer.
         cause: why DS cannot be reached.
         url: the configured address, without credentials.
         limit: the limit that the answer exceeds, with its unit.
         details: further `details` of the error.
     """
-    kind, sentence = ERRORS[fault]
-    message = sentence.format(subject=subject, status=status, cause=cause, url=url, limit=limit)
+    said = DSFailed(fault, subject, status, cause, url, limit)
     if fault in _REASONS:
-        return DSUnauthorizedError(message, _REASONS[fault], fault=fault.value, **details)
-    return kind(message, fault=fault.value, **details)
+        return DSUnauthorizedError(said, _REASONS[fault], fault=fault.value, **details)
+    return ERRORS[fault](said, fault=fault.value, **details)
 
 
 class Refusal(StrEnum):

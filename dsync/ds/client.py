@@ -27,7 +27,7 @@ from dsync.ds.answers import (
     light_page_of,
     page_of,
 )
-from dsync.ds.classify import Fault, Refusal, error_of
+from dsync.ds.classify import Refusal, error_of
 from dsync.ds.demarche_reading import (
     WriteAccess,
     attempts,
@@ -58,6 +58,8 @@ from dsync.errors import (
     DSRateLimitedError,
     DSTimeoutError,
 )
+from dsync.messages import kinds as k
+from dsync.messages.kinds import Fault
 
 T = TypeVar("T")
 DOSSIERS_PER_REQUEST = 50
@@ -88,7 +90,7 @@ class DSClient(Transport):
             DSError: DS cannot be reached, or its answer does not match the API.
             InterruptedRunError: `stop` was set.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("demarche"),
             {"number": number},
@@ -121,7 +123,7 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render a dossier of the page.
             DSError: as `demarche`.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_page"),
             {
@@ -154,7 +156,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         variables = _page_variables(number, first, after, updated_since)
         return self._read(
             operations.load("dossiers_light_page"),
@@ -177,7 +179,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_glance_page"),
             _page_variables(number, first, after, updated_since),
@@ -203,7 +205,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = f"démarche {number}"
+        subject = k.Subject(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("deletions"),
             {"number": number, **_list_variables(pending, deleted)},
@@ -284,7 +286,7 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render it.
             DSError: as `demarche`.
         """
-        subject = f"dossier {number}"
+        subject = k.Subject(k.Thing.DOSSIER, number)
         return self._read(
             operations.load("pieces"),
             {"number": number},
@@ -334,7 +336,7 @@ class DSClient(Transport):
         """
         found, broken = self._read_several(numbers, *_annotations(annotation_ids, demarche))
         if broken:
-            raise error_of(Fault.BAD_DATA, subject="a dossier")
+            raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.ONE))
         return found
 
     def rendered_annotations(
@@ -365,7 +367,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `demarche`, or DS did not answer an attempt.
         """
-        subject = f"démarche {demarche}"
+        subject = k.Subject(k.Thing.DEMARCHE, demarche)
         groupes = self._read(
             operations.load("groupes"),
             {"number": demarche},
@@ -430,8 +432,7 @@ class DSClient(Transport):
             return outcomes_of(answer, ordered)
         except SHAPE_ERRORS as exc:
             raise DSOutcomeUnknownError(
-                "DS's answer to a write does not match the API; the annotations are read back "
-                "before the next write.",
+                k.Noted(k.Note.OUTCOME_UNREADABLE),
                 fault="shape",
             ) from exc
 
@@ -510,7 +511,7 @@ class DSClient(Transport):
                 operation(len(waiting)),
                 {**{f"number{i}": number for i, number in enumerate(waiting)}, **variables},
                 partial(aliased, count=len(waiting)),
-                subject="dossiers",
+                subject=k.Subject(k.Thing.DOSSIERS),
                 policy=policy,
             )
             result.update({waiting[i]: None for i in answer.gone})
@@ -531,7 +532,7 @@ class DSClient(Transport):
         variables: Mapping[str, Any],
         interpret: Callable[[Answer], T],
         *,
-        subject: str,
+        subject: k.Subject,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
         def checked(answer: Answer) -> T:
@@ -539,9 +540,7 @@ class DSClient(Transport):
                 return interpret(answer)
             except SHAPE_ERRORS as exc:
                 raise DSContractError(
-                    f"DS's answer about {subject} does not match the API "
-                    f"({type(exc).__name__}). Upgrade dsync, or tell its maintainers.",
-                    fault="shape",
+                    k.Mismatch(subject, type(exc).__name__), fault="shape"
                 ) from exc
 
         return self.read(operation, variables, checked, subject=subject, policy=policy)

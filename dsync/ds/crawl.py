@@ -17,7 +17,6 @@ import structlog
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds.answers import DELETIONS, read_nodes
-from dsync.ds.classify import Fault
 from dsync.ds.client import MAX_TIMEOUTS_IN_A_ROW, DSClient
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.errors import (
@@ -26,6 +25,8 @@ from dsync.errors import (
     DSError,
     DSTimeoutError,
 )
+from dsync.messages import kinds as k
+from dsync.messages.kinds import Fault
 
 log = structlog.get_logger(__name__)
 MAX_PAGE_SIZE = 100
@@ -179,9 +180,7 @@ class Progress:
         most = _MOST_CHANGES * len(self._latest) + MAX_PAGE_SIZE
         if self._stale > _MAX_STALE_PAGES or self._count > most:
             raise DSContractError(
-                f"DS returns the same dossiers over and over ({self._count} entries about "
-                f"{len(self._latest)}) and says that more follow. Reading stops there, and nothing "
-                "counts as gone. Run `dsync sync --full`; if this persists, tell DS's support.",
+                k.Looping(self._count, len(self._latest)),
                 fault=NO_PROGRESS,
             )
 
@@ -478,18 +477,12 @@ class PageReader:
         if not page.has_next:
             return
         if not page.nodes and not page.order:
-            raise DSContractError(
-                "DS returned an empty page and says that more follow. Tell DS's support."
-            )
+            raise DSContractError(k.Noted(k.Note.EMPTY_PAGE))
         if page.end_cursor is None:
-            raise DSContractError(
-                "DS says that more pages follow and gives no cursor. Tell DS's support."
-            )
+            raise DSContractError(k.Noted(k.Note.NO_CURSOR))
         # All cursors of the crawl, because a cycle can have several pages.
         if page.end_cursor in self._seen:
-            raise DSContractError(
-                "DS returned the same cursor twice: reading would not end. Tell DS's support."
-            )
+            raise DSContractError(k.Noted(k.Note.SAME_CURSOR))
         self._seen.add(page.end_cursor)
 
     def _with_order(self, page: Page) -> Page:

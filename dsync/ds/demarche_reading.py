@@ -14,10 +14,12 @@ from msgspec import Struct, ValidationError, convert, structs
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.ds.answers import item_of
-from dsync.ds.classify import Fault, Refusal, error_of, fault_of_errors, refusal_of
+from dsync.ds.classify import Refusal, error_of, fault_of_errors, refusal_of
 from dsync.ds.dossier_reading import utc
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
+from dsync.messages import kinds as k
+from dsync.messages.kinds import Fault
 
 _MAX_DESCRIPTORS = 5_000
 """Champs and annotations of a revision; DS's largest forms have some hundred."""
@@ -174,10 +176,7 @@ def _revision(node: _Revision, place: str, lost: list[str]) -> Revision:
     )
     descriptors = {d.id: d for d in islice(chain(champs, annotations), _MAX_DESCRIPTORS + 1)}
     if len(descriptors) > _MAX_DESCRIPTORS:
-        raise DSContractError(
-            f"The form has more than {_MAX_DESCRIPTORS:,} champs, which dsync does not read. Check "
-            "it on DS; if it has fewer, tell DS's support."
-        )
+        raise DSContractError(k.Numbered(k.NumberNote.TOO_MANY_CHAMPS, _MAX_DESCRIPTORS))
     return Revision(
         id=RevisionId(node.id),
         date_publication=node.date_publication and utc(node.date_publication),
@@ -224,7 +223,7 @@ class WriteAccess:
     """Groupes without a dossier to try it on."""
 
 
-def groupes_of(answer: Answer, subject: str) -> dict[int, str]:
+def groupes_of(answer: Answer, subject: k.Subject) -> dict[int, str]:
     """Return the labels of the démarche's groupes, by number.
 
     Raises:
@@ -234,7 +233,7 @@ def groupes_of(answer: Answer, subject: str) -> dict[int, str]:
     return {groupe["number"]: groupe["label"] for groupe in groupes}
 
 
-def first_dossiers_of(answer: Answer, count: int, subject: str) -> list[str | None]:
+def first_dossiers_of(answer: Answer, count: int, subject: k.Subject) -> list[str | None]:
     """Return the id of each groupe's first dossier, None for a groupe without one.
 
     Args:
@@ -277,7 +276,7 @@ def refusals_of(answer: Answer, count: int) -> list[Refusal | None]:
         payload = (answer.data or {}).get(f"w{i}_annotations")
         if payload is None:
             fault = fault_of_errors(answer.errors, has_data=True) or Fault.NO_DATA
-            raise error_of(fault, subject="a dossier of the démarche")
+            raise error_of(fault, subject=k.Subject(k.Thing.ONE_OF_DEMARCHE))
         errors = payload.get("errors") or ()
         refusals.append(refusal_of(str(errors[0]["message"])) if errors else None)
     return refusals

@@ -16,9 +16,10 @@ from typing import NamedTuple
 import tenacity
 from tenacity import RetryCallState, Retrying
 
-from dsync.ds.classify import Fault
 from dsync.ds.limits import Limits
 from dsync.errors import DSError, DSRateLimitedError, DSUnavailableError, InterruptedRunError
+from dsync.messages import kinds as k
+from dsync.messages.kinds import Fault
 
 
 class RetryPolicy(Enum):
@@ -123,7 +124,7 @@ def retrying(
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):
-            raise InterruptedRunError("Asked to stop while waiting to ask DS again.")
+            raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_RETRY))
 
     return iter(
         Retrying(

@@ -24,8 +24,9 @@ from urllib3.exceptions import (
 )
 
 from dsync.domain.json_bytes import is_crowded, repaired, without_mark
-from dsync.ds.classify import Fault, GraphError, fault_of_errors, fault_of_status
+from dsync.ds.classify import GraphError, fault_of_errors, fault_of_status
 from dsync.exchanges import BoundedAdapter, InsecureAddressError, NoCertificatesError, TooLongError
+from dsync.messages.kinds import Fault
 
 # Below WARNING gql logs whole requests and answers, which contain personal data.
 logging.getLogger("gql").setLevel(logging.WARNING)

@@ -18,7 +18,7 @@ import msgspec
 from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
-from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, fault_of_errors
+from dsync.ds.classify import NOT_EXECUTED, GraphError, error_of, fault_of_errors
 from dsync.ds.limits import PERMITS_S, Limits, Permits, shared_throttle
 from dsync.ds.operations import Operation
 from dsync.ds.retry import RetryNotice, RetryPolicy, retrying
@@ -32,6 +32,8 @@ from dsync.errors import (
     InterruptedRunError,
 )
 from dsync.exchanges import MIB, DeadlineError, Exchanges, http_date, retry_after_s, seconds
+from dsync.messages import kinds as k
+from dsync.messages.kinds import Fault
 
 T = TypeVar("T")
 
@@ -189,7 +191,7 @@ class Transport:
         variables: Mapping[str, Any],
         interpret: Callable[[Answer], T],
         *,
-        subject: str,
+        subject: k.Subject,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
         """Send a query, again where the policy says so, and return what `interpret` returns.
@@ -230,7 +232,7 @@ class Transport:
         rate = self.limits.requests_per_minute
         least = min(requests, rate)
         if not self.throttle.wait_for_room(rate, least, self._stop, urgent=self.urgent):
-            raise InterruptedRunError("Asked to stop while waiting to ask DS.")
+            raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
 
     def write(
         self,
@@ -258,12 +260,9 @@ class Transport:
                 self._wait_for_permit()
                 # Also of a process that was suspended meanwhile, and may have lost its lease.
                 if not_after is not None and self._clock() > not_after:
-                    raise DSRateLimitedError(
-                        "A write waited too long before it could be sent, so it was not. The next "
-                        "run sends it; if this persists, check what else uses the token."
-                    )
+                    raise DSRateLimitedError(k.Noted(k.Note.WAITED_TOO_LONG))
                 with self._counting():
-                    return self._send(operation, variables, "the write")
+                    return self._send(operation, variables, k.Subject(k.Thing.WRITE))
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def _attempts(self, policy: RetryPolicy) -> Iterator[AttemptManager]:
@@ -313,9 +312,11 @@ class Transport:
     def _wait_for_permit(self) -> None:
         rate = self.limits.requests_per_minute
         if not self.throttle.acquire(rate, self._stop, urgent=self.urgent):
-            raise InterruptedRunError("Asked to stop while waiting to ask DS.")
+            raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
 
-    def _send(self, operation: Operation, variables: Mapping[str, Any], subject: str) -> Answer:
+    def _send(
+        self, operation: Operation, variables: Mapping[str, Any], subject: k.Subject
+    ) -> Answer:
         if not self._token:
             raise error_of(Fault.TOKEN_MISSING)
         with self._lock:
@@ -355,7 +356,9 @@ class Transport:
                 return Reply(fault=Fault.CONNECTION_LOST, exception=exc)
             raise
 
-    def _failure(self, operation: Operation, reply: Reply, fault: Fault, subject: str) -> DSError:
+    def _failure(
+        self, operation: Operation, reply: Reply, fault: Fault, subject: k.Subject
+    ) -> DSError:
         status = reply.status or 0
         error = error_of(
             fault,
@@ -370,8 +373,7 @@ class Transport:
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)
         if operation.is_mutation and fault not in NOT_EXECUTED:
             return DSOutcomeUnknownError(
-                "The outcome of a write is unknown; the annotations are read back before the next "
-                "write.",
+                k.Noted(k.Note.OUTCOME_UNKNOWN),
                 finished=fault is Fault.SERVER_ERROR,
                 fault=fault.value,
             )

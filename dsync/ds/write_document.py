@@ -16,9 +16,10 @@ from dsync.annotations import Remote
 from dsync.annotations.normalised import input_value
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DossierId
-from dsync.ds.classify import Fault, GraphError, Refusal, fault_of_error, refusal_of
+from dsync.ds.classify import GraphError, Refusal, fault_of_error, refusal_of
 from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.ds.transport import Answer
+from dsync.messages.kinds import Fault
 
 OUT_OF_SCOPE = "hors_perimetre"
 # They concern the whole dossier, and not a value.

@@ -47,7 +47,6 @@ from dsync.service.causes import (
     decide,
 )
 from dsync.settings import Settings
-from dsync.store.engine import waited_in_vain
 from dsync.store.services import AlertBook, AlertEntry, AlertKey
 from dsync.store.store import process_name
 from dsync.sync.context import digest
@@ -139,7 +138,7 @@ class Alerts:
 
     def note(self, error: StoreError | None) -> None:
         """Take up why the database lets no run begin, such as a full disk; None: it does."""
-        if error is None or waited_in_vain(error.message):
+        if error is None or _is_locked(k.said_by(error)):
             self._unavailable = None
         elif self._unavailable is None:
             self._unavailable = error.message, self._clock()
@@ -211,7 +210,7 @@ class Alerts:
                 lost = exc
         if lost is not None:
             log.warning("alerts_without_database", error=lost.message)
-            if waited_in_vain(lost.message):
+            if _is_locked(k.said_by(lost)):
                 # Such as for a long dry run on SQLite: the next look tries again.
                 return
             losses = [_lost(one, lost.message) for one in self._workers]
@@ -455,15 +454,19 @@ def _cause(worker: Worker, concern: k.Concern) -> str:
             return "evidence"
         case k.DSAway():
             return digest(settings.ds_url)
-        case k.TokenRefused(why=why):
+        case k.TokenRefused(is_of_all=is_of_all):
             # One that does not include a démarche is refused there alone.
-            is_of_one = str(worker.demarche) in why
-            return f"{digest(settings.token)} {worker.demarche if is_of_one else _OF_ALL}"
+            return f"{digest(settings.token)} {_OF_ALL if is_of_all else worker.demarche}"
         case k.TokenExpiry(last_day):
             return digest(settings.token, str(last_day))
         case k.NoTarget():
             return digest(str(worker.configuration.pieces.target))
     return ""
+
+
+def _is_locked(said: object) -> bool:
+    """Return whether another process had a lock for too long: the database is not lost."""
+    return isinstance(said, k.DatabaseFailed) and said.is_locked
 
 
 def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[Finding]:
@@ -474,10 +477,15 @@ def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[Finding]:
         report = None
     if report and report.ended_at and (end is None or not end["at"] or end["at"] < report.ended_at):
         # It may be in no journal: the database could not take it.
-        end = {"code": report.exit_code, "messages": report.errors, "at": report.ended_at}
+        end = {
+            "code": report.exit_code,
+            "messages": report.errors,
+            "dits": k.to_stored(report.said),
+            "at": report.ended_at,
+        }
     if end is None or end["code"] != StoreError.exit_code:
         return
-    if not waited_in_vain(end["messages"][0]):
+    if not any(_is_locked(k.of_stored(one)) for one in end["dits"]):
         yield _lost(worker, end["messages"][0], end["at"])
 
 

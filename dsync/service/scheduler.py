@@ -25,10 +25,10 @@ from dsync import __version__
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
+from dsync.messages.kinds import Crashed
 from dsync.store import RunningService
 from dsync.store.store import process_name
 from dsync.store.turns import LATE, Turn
-from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Read, Request
 
 if TYPE_CHECKING:
@@ -123,14 +123,14 @@ class DemarcheJob:
             after = self._postponed(turn, error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:
             # A bug in one run must not end the service.
-            error = CRASHED.format(type(exc).__name__)
-            log.exception("run_crashed", error=error)
+            error = DsyncError(Crashed(type(exc).__name__))
+            log.exception("run_crashed", error=error.message)
             if self._crashed is not None:
                 self._crashed(exc)
-            after = self._postponed(turn, error=error, exit_code=1)
+            after = self._postponed(turn, error=error.message, exit_code=1)
             if request is not None:
                 # The next check would crash on it again.
-                self.worker.give_up(request, DsyncError(error))
+                self.worker.give_up(request, error)
         self.worker.store.turns.end(*after)
 
     def _due(self, turn: Turn) -> Request | None:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import StaticPool
 
 from dsync.errors import ConfigurationError, StoreError
+from dsync.messages.kinds import DatabaseFailed
 from dsync.store.private import make_new, make_private
 
 CACHED_STATEMENTS = 32
@@ -486,6 +487,9 @@ _BY_TEXT = (
 )
 
 
+_OF_LOCKS = {_BY_SQLSTATE["55P03"], dict(_BY_TEXT)["database is locked"]}
+
+
 @contextmanager
 def translated(place: str) -> Iterator[None]:
     """Translate SQLAlchemy's exceptions; `place` is the database's name for messages.
@@ -499,7 +503,9 @@ def translated(place: str) -> Iterator[None]:
     except SQLAlchemyError as exc:
         if _was_interrupted(exc):
             raise KeyboardInterrupt from exc
-        raise StoreError(f"{place}: {_remedy(exc)}", kind=type(exc).__name__) from exc
+        remedy = _remedy(exc)
+        said = DatabaseFailed(place, remedy, is_locked=remedy in _OF_LOCKS)
+        raise StoreError(said, kind=type(exc).__name__) from exc
 
 
 def _was_interrupted(exc: BaseException | None) -> bool:
@@ -515,11 +521,6 @@ def _was_interrupted(exc: BaseException | None) -> bool:
 def is_locked(exc: StoreError) -> bool:
     """Return whether a statement of PostgreSQL failed because it waited too long for a lock."""
     return getattr(getattr(exc.__cause__, "orig", None), "sqlstate", None) == "55P03"
-
-
-def waited_in_vain(message: str) -> bool:
-    """Return whether the message of a `StoreError` says that another process had a lock."""
-    return message.endswith((_BY_SQLSTATE["55P03"], dict(_BY_TEXT)["database is locked"]))
 
 
 def _reads(exc: SQLAlchemyError) -> bool:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import LeaseHeldError, LeaseLostError
+from dsync.messages import kinds as k
 from dsync.store import tables
 from dsync.store.sql import insert_for
 
@@ -106,7 +107,7 @@ def acquire(
         return Lease(demarche, holder, token, acquired_at, expires_at, ttl_s)
     # For the message only: the holder may have released it since.
     info = read_lease(connection, demarche, now)
-    raise _held(demarche, info, now, "Wait for it to end (`--wait`), or stop it.")
+    raise _held(demarche, info, now, is_awaited=True)
 
 
 def check_free(connection: Connection, demarche: DemarcheNumber, now: datetime) -> None:
@@ -117,20 +118,15 @@ def check_free(connection: Connection, demarche: DemarcheNumber, now: datetime) 
     """
     info = read_lease(connection, demarche, now)
     if info is not None and info.holder is not None and not info.is_expired:
-        raise _held(demarche, info, now, "Stop it, or try again when it has ended.")
+        raise _held(demarche, info, now, is_awaited=False)
 
 
 def _held(
-    demarche: DemarcheNumber, info: LeaseInfo | None, now: datetime, remedy: str
+    demarche: DemarcheNumber, info: LeaseInfo | None, now: datetime, *, is_awaited: bool
 ) -> LeaseHeldError:
-    who = info.holder if info else "another process"
-    since = info.acquired_at if info else now
-    return LeaseHeldError(
-        f"Démarche {demarche} is being worked on by {who} since {since:%Y-%m-%d %H:%M:%S} UTC. "
-        f"{remedy}",
-        holder=who,
-        since=since,
-    )
+    who, since = (info.holder, info.acquired_at) if info else (None, now)
+    said = k.Held(demarche, who, since, is_awaited)
+    return LeaseHeldError(said, holder=who or "another process", since=since)
 
 
 def renew(connection: Connection, lease: Lease, now: datetime) -> None:
@@ -225,7 +221,6 @@ def has_expired(connection: Connection, now: datetime) -> ColumnElement[bool]:
 
 def _lost(lease: Lease) -> LeaseLostError:
     return LeaseLostError(
-        f"Another process took over démarche {lease.demarche}; this run stores nothing more. "
-        "`dsync status` shows which process works on it.",
+        k.Numbered(k.NumberNote.TAKEN_OVER, lease.demarche),
         demarche=lease.demarche,
     )

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from dsync.domain.ids import DossierNumber
 from dsync.errors import LeaseHeldError
+from dsync.messages import kinds as k
 from dsync.store import tables
 from dsync.store.lease import read_lease
 from dsync.store.sql import Subject
@@ -161,7 +162,7 @@ class RequestWrites(RequestReads):
             .values(commence_le=now, run=run)
         )
         if not begun.rowcount:
-            raise LeaseHeldError("Another service has executed this request: nothing is to do.")
+            raise LeaseHeldError(k.Noted(k.Note.DONE_ELSEWHERE))
 
     def forget(self, ids: Sequence[int]) -> None:
         """Delete announcements of webhooks that were answered."""

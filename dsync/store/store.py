@@ -23,6 +23,7 @@ from dsync.errors import (
     SchemaDiffersError,
     StoreError,
 )
+from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, layout, reading_views, schema, services, tables
 from dsync.store import lease as leases
@@ -217,10 +218,7 @@ class Store:
         except StoreError as exc:
             if not is_locked(exc):
                 raise
-            raise LeaseHeldError(
-                f"A dry run works on démarche {demarche}, or a transaction of a run does not end. "
-                "Try again when it has ended."
-            ) from exc
+            raise LeaseHeldError(k.Numbered(k.NumberNote.HELD_BY_DRY_RUN, demarche)) from exc
         self._unreleased.pop(demarche, None)
         return taken
 

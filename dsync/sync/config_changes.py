@@ -16,6 +16,7 @@ from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge
 from dsync.errors import ConfigurationError
+from dsync.messages import kinds as k
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Context, Run, digest
 from dsync.sync.grounds import (
@@ -41,9 +42,7 @@ def check_sections(run: Run) -> None:
     if lost and not is_accepted(run, Proposal(Consent.CONFIG, *_moves(lost))):
         said = ", ".join(f"{one.number} {one.what}" for one in lost.values())
         raise ConfigurationError(
-            f"{run.context.config} lacks {', '.join(lost)}, by which the stored rows of démarche "
-            f"{run.demarche} were made: {said}. Nothing was changed. Correct DSYNC_CONFIG or "
-            "--config; if it is meant, `dsync accept config` shows and accepts it."
+            k.SectionsLost(str(run.context.config), run.demarche, tuple(lost), said)
         )
     if "[regles]" in lost:
         with run.transaction() as tx:
@@ -111,12 +110,7 @@ def follow_config_changes(run: Run) -> None:
         with run.transaction() as tx:
             has_views = tx.demarche.renew_views(run.context.opened)
     if not has_views:
-        run.problem(
-            f"The views formulaire_{run.context.demarche}* lack what a new revision of the form, "
-            "or the configuration, changed: a reader's open transaction or a view built on them "
-            "keeps them as they were. The next run tries again; end it if this persists "
-            "(docs/operate/postgresql.md)."
-        )
+        run.problem(k.Numbered(k.NumberNote.VIEWS_BEHIND, run.context.demarche))
     if demarche is None:
         return
     if not is_named:
@@ -211,11 +205,7 @@ def report_missing_labels(run: Run, demarche: Demarche) -> None:
     """Report the configured labels that the démarche does not have."""
     missing = _missing_labels(run, demarche)
     if missing:
-        names = ", ".join(f"« {name} »" for name in missing)
-        run.problem(
-            f"[annotations] labels: the démarche has no label {names}. Create it on DS with "
-            "exactly this name, or name another (`dsync check`)."
-        )
+        run.problem(k.LabelsMissing(tuple(missing)))
 
 
 def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
@@ -228,14 +218,7 @@ def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:
     """Report the fields and values without which dossiers are judged, and that the form lacks."""
     programme = run.context.programme
     for said in programme.impossible_values(demarche) if programme else ():
-        run.problem(
-            f"[[controles]]: {said}: no answer can equal it, so that the check tells nobody apart; "
-            "correct it (`dsync check`)."
-        )
+        run.problem(k.ImpossibleValue(said))
     missing = programme.missing_fields(demarche) if programme else ()
     if missing:
-        run.problem(
-            f"{', '.join(missing)}: no champ of the form matches, so these answers are missing "
-            "from new dossiers and their checks impossible or « à vérifier »; correct the ids "
-            "(`dsync check`)."
-        )
+        run.problem(k.FieldsMissing(tuple(missing)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dsync.domain.consent import Consent, Proposal
 from dsync.errors import ConfigurationError
+from dsync.messages import kinds as k
 from dsync.sync.context import Run
 from dsync.sync.work import Accept
 
@@ -52,7 +53,4 @@ def give(run: Run, work: Accept) -> None:
     """
     with run.transaction() as tx:
         if not tx.consents.give(work.genre, work.accord, run.asked_by, run.now):
-            raise ConfigurationError(
-                f"What was shown of `{work.genre.word}` waits no more: it was done, or "
-                "changed since. Nothing was done; `dsync accept` shows what waits now."
-            )
+            raise ConfigurationError(k.ConsentGone(work.genre.word))

@@ -15,7 +15,8 @@ from dsync.domain.dossier import Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
-from dsync.errors import InterruptedRunError
+from dsync.errors import DsyncError, InterruptedRunError
+from dsync.messages import kinds as k
 from dsync.programme import Evidence, FormFault, Programme
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.doubts import Doubts
@@ -148,7 +149,7 @@ class Context:
             InterruptedRunError: it was.
         """
         if self.stop.is_set():
-            raise InterruptedRunError("Interrupted: what was stored stays, the next run resumes.")
+            raise InterruptedRunError(k.Noted(k.Note.STOPPED))
 
 
 @dataclass(slots=True)
@@ -222,9 +223,9 @@ class Run:
             self.context.check_stop()
             yield items[start : start + size]
 
-    def problem(self, sentence: str) -> None:
+    def problem(self, what: k.Problem | DsyncError) -> None:
         """Add a problem and its remedy to the report."""
-        self.report.problem(sentence)
+        self.report.problem(what)
 
     @property
     def demarche(self) -> DemarcheNumber:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
+from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.sync.work import AUTOMATIC, Erase, Erasure, LiftErasure, Purge
 
@@ -65,13 +66,9 @@ def check_numbers(reader: Reader, numbers: Sequence[DossierNumber], *, undo: boo
             # Of the same database: its lease, its runs and its copies of files are the other's.
             found = None
         if undo and (found is None or found["presence"] != Presence.EFFACE):
-            raise ConfigurationError(
-                f"Dossier {number} was not erased on request: nothing to undo. Correct the number."
-            )
+            raise ConfigurationError(k.Numbered(k.NumberNote.NOT_ERASED, number))
         if found is None:
-            raise ConfigurationError(
-                f"Dossier {number} is not in the copy: nothing to erase. Correct the number."
-            )
+            raise ConfigurationError(k.Numbered(k.NumberNote.NOTHING_TO_ERASE, number))
 
 
 def _erase(run: Run, numbers: Sequence[DossierNumber], why: str) -> None:

@@ -23,6 +23,7 @@ from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision
 from dsync.errors import ConfigurationError, origin_of
+from dsync.messages import kinds as k
 from dsync.programme import (
     NO_RULES,
     Evidence,
@@ -123,11 +124,7 @@ def _clocks_differ(run: Run) -> bool:
     gap = run.context.client.clock_gap
     if gap is None or abs(gap) <= MOST_APART:
         return False
-    run.problem(
-        f"This machine's clock and DS's are more than {MOST_APART.seconds // 60} minutes apart: "
-        "dossiers were read, and nothing was judged. Set this machine's clock; if it is right, "
-        "wait for DS's."
-    )
+    run.problem(k.Numbered(k.NumberNote.CLOCKS_APART, MOST_APART.seconds // 60))
     return True
 
 
@@ -246,10 +243,7 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         of = {n: error for n, error in batch.failed.items() if origin_of(error) == origin}
         log.error("check_failed", error=origin, dossiers=[*of], exc_info=next(iter(of.values())))
     if batch.failed:
-        run.problem(
-            "A rule failed on some dossiers, which keep their last verdict: see "
-            "`dsync quarantine list` and report it."
-        )
+        run.problem(k.Noted(k.Note.RULE_FAILED))
 
 
 def _wishes(run: Run, due: ToJudge, decision: Decision, now: datetime) -> list[NewWish]:
@@ -352,7 +346,4 @@ def _report_missing_dossiers(
 ) -> None:
     for number in numbers:
         if number not in known:
-            run.problem(
-                f"Dossier {number} is not in the copy, or not present in DS: nothing to judge. "
-                f"`dsync sync --dossier {number}` reads it."
-            )
+            run.problem(k.Numbered(k.NumberNote.NOTHING_TO_JUDGE, number))

@@ -14,6 +14,7 @@ from dsync.annotations.validation import Box, box_of, found_boxes
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.messages import kinds as k
 from dsync.programme import FormFault, Programme
 from dsync.store import Reader
 from dsync.sync.consent import is_accepted
@@ -103,22 +104,13 @@ def _report_unjudged(run: Run, found: Misfits) -> None:
     missing = ", ".join(found.fields)
     what = [f"[mapping] {missing}: no champ of the form matches"] if missing else []
     what += [fault.line.message for fault in found.faults if fault.field is None]
-    run.problem(
-        f"Nothing is judged, because {run.context.config} does not fit the form of démarche "
-        f"{run.demarche}: {'; '.join(what)}. Standing verdicts stay. Correct it (`dsync check` has "
-        "each remedy)."
-    )
+    run.problem(k.OtherForm(str(run.context.config), run.demarche, tuple(what)))
 
 
 def _report_borrowed(run: Run, found: Misfits) -> None:
     given = (("[mapping]", found.fields), ("[annotations]", found.annotations))
     what = " and ".join(f"{section} {', '.join(names)}" for section, names in given if names)
-    left = "judged or written" if found.faults else "written"
-    run.problem(
-        f"{run.context.config} is the shipped file of another call, and the form of démarche "
-        f"{run.demarche} lacks {what}. Its dossiers are copied, and nothing is {left}. "
-        "`dsync config init` writes a file for this démarche, ./dsync.toml."
-    )
+    run.problem(k.OtherCall(str(run.context.config), run.demarche, what, not found.faults))
 
 
 def has_lost_box(run: Run, revision_id: RevisionId) -> bool:
@@ -192,12 +184,7 @@ def follow_boxes(run: Run, demarche: Demarche) -> None:
         _remember(run, _known(run))
         return
     if not is_accepted(run, box_proposal(run, lost)):
-        run.problem(
-            f"Dossiers whose validation box cannot be read: {len(lost)}, validated ones among "
-            f"them: {sum(lost.values())}. « Validated » stands, and nothing is written into any of "
-            f"them. Correct [annotations] validation in {run.context.config}, or the form (`dsync "
-            "check`); if there is no box any more, `dsync accept config` shows what follows."
-        )
+        run.problem(k.BoxLost(len(lost), sum(lost.values()), str(run.context.config)))
         return
     # Of another box in its place, that one counts from now on.
     _remember(run, frozenset())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import InterruptedRunError
+from dsync.messages import kinds as k
 from dsync.store import RunningService, Store
 from dsync.store.requests import ManualRequest
 from dsync.store.services import is_alive
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     # `dsync conflicts` reads the database only: the client of DS is not loaded for it.
     from dsync.sync.context import Context
 
-CRASHED = "dsync failed by a bug of its own ({}): report it with the trace in the log."
 LOOK_S = 0.5
 """Interval at which the result of a request is looked for."""
 
@@ -59,7 +59,7 @@ def hand_over(context: Context, asked: Request) -> ManualRequest | None:
             request = reader.requests.by_id(id_)
         if request is None:
             # In the console, by anybody who may: this process must not do it in spite of that.
-            raise InterruptedRunError("The request was taken back in the console: nothing is done.")
+            raise InterruptedRunError(k.Noted(k.Note.TAKEN_BACK))
         if request.fini_le is not None:
             return request
         if run is not None and run["statut"] == Status.RUNNING:
@@ -73,10 +73,8 @@ def hand_over(context: Context, asked: Request) -> ManualRequest | None:
         if living_service(store, demarche, now()) is None and _take_back(context, id_):
             return None
     if withdraw(store, demarche, id_):
-        raise InterruptedRunError("Interrupted: the service had not begun, and will not.")
-    raise InterruptedRunError(
-        "Interrupted: the service goes on with the run; `dsync journal` shows its result."
-    )
+        raise InterruptedRunError(k.Noted(k.Note.NOT_BEGUN))
+    raise InterruptedRunError(k.Noted(k.Note.GOES_ON))
 
 
 def _take_back(context: Context, id_: int) -> bool:

@@ -11,6 +11,7 @@ import structlog
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
+from dsync.messages import kinds as k
 from dsync.store import LEASE_TTL_S, Lease, Store
 
 log = structlog.get_logger(__name__)
@@ -91,7 +92,7 @@ def _acquire(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait
 
 def _pause(stop: threading.Event) -> None:
     if stop.wait(LEASE_POLL_S):
-        raise InterruptedRunError("Interrupted while waiting for the lease.")
+        raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_LEASE))
 
 
 def _keep_alive(store: Store, lease: Lease, ended: threading.Event) -> None:

@@ -10,14 +10,6 @@ from dsync.domain.consent import NOTHING as NO_VERDICT
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.verdict import SEVERITY, Comparison, Decision, Resultat, StoredVerdict, Verdict
 
-REMEDY = (
-    "Look with `dsync precheck --dry-run`; then correct [regles] or its lists, or [[controles]], "
-    "or run `dsync accept rules`."
-)
-FIRST = (
-    "Look with `dsync precheck --dry-run` at what they would give; then correct [[controles]], or "
-    "run `dsync accept first`."
-)
 NOBODY = "ne distingue personne : valeur mal écrite ?"
 """Asked of a check that finds no dossier, as one that compares with what nobody answers."""
 NEVER = "ne s’applique à personne : condition mal écrite ?"

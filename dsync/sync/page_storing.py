@@ -15,6 +15,7 @@ from dsync.annotations.targets import LABEL
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import DOSSIERS_PER_REQUEST, Page, Unreadable, lacks_names_only, unread_parts
+from dsync.messages import kinds as k
 from dsync.store import Record, StoredDossier, Tx
 from dsync.sync.belief import Held, Read, doubted
 from dsync.sync.context import Run
@@ -151,18 +152,12 @@ def store_page(
     if unread := [*skipped, *(number for number, _ in unreadable)]:
         report_quarantined(run, unread)
     if incomplete:
-        run.problem(
-            "DS cannot render a part of some dossiers: the last known values stay. See "
-            "`dsync quarantine list`, and tell DS's support which fields."
-        )
+        run.problem(k.Noted(k.Note.NOT_RENDERED))
     if len(partial) > len(incomplete):
-        run.problem(
-            "DS lacks the names of some places: their codes are stored, and the next full read "
-            "asks again. Nothing to do."
-        )
+        run.problem(k.Noted(k.Note.PLACES_WITHOUT_NAME))
     for known_number, one in named:
         if not known_number:
-            run.problem(_without_number(one))
+            run.problem(k.WithoutNumber(one.after, one.before))
     return [*result.created, *result.changed]
 
 
@@ -218,15 +213,6 @@ def _filled(dossier: Dossier, path: str | None, stored: StoredDossier | None) ->
     return Read(dossier, unread)
 
 
-def _without_number(one: Unreadable) -> str:
-    places = (("after", one.after), ("before", one.before))
-    place = " and ".join(f"{where} {number}" for where, number in places if number)
-    return (
-        f"DS returned a dossier without its number ({place or 'alone'} in the order of last "
-        "change): it is missing or outdated in the copy. Look for it on DS, and tell DS's support."
-    )
-
-
 def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, place: str = "") -> None:
     """Put a dossier into quarantine.
 
@@ -266,7 +252,7 @@ def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None
 def report_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
     """Count and report the dossiers that this run could not read."""
     run.report.quarantined_numbers.update(numbers)
-    run.problem("Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`.")
+    run.problem(k.Noted(k.Note.UNREADABLE_DOSSIERS))
 
 
 def store_by_number(run: Run, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
@@ -303,12 +289,7 @@ def refresh_demarche(run: Run) -> Demarche:
         tx.demarche.save(demarche, run.context.opened)
         run.revisions.update({**demarche.revisions, **tx.demarche.revisions()})
     if lost := demarche.unreadable_fields:
-        more = f" and {len(lost) - SHOWN} others" if len(lost) > SHOWN else ""
-        run.problem(
-            "DS's answer about the démarche has fields that cannot be read "
-            f"({', '.join(lost[:SHOWN])}{more}); dsync works without them. If this persists, tell "
-            "DS's support."
-        )
+        run.problem(k.UnreadableFields(tuple(lost[:SHOWN]), max(len(lost) - SHOWN, 0)))
     run.demarche_is_fresh = True
     run.misfits = None
     return demarche

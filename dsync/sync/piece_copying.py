@@ -24,9 +24,11 @@ from dsync.errors import (
     DSError,
     DSNotFoundError,
     DSTimeoutError,
+    DsyncError,
     PieceError,
     PieceTargetError,
 )
+from dsync.messages import kinds as k
 from dsync.store import Lease, Store
 from dsync.sync.context import PieceSettings, Run
 from dsync.sync.piece_files import (
@@ -68,16 +70,11 @@ def copy_pieces(run: Run, dossiers: Sequence[DossierNumber]) -> None:
     """
     settings = run.context.pieces
     if settings is None:
-        raise ConfigurationError(
-            "The copying of files is off: set [pieces] target in the configuration."
-        )
+        raise ConfigurationError(k.Noted(k.Note.NO_COPYING))
     check_target(settings.target)
     _Copying(run, settings).copy(dossiers, is_patient=True)
     for number in run.absent(dossiers):
-        run.problem(
-            f"Dossier {number} is not in the copy, or not present in DS: it has no file to "
-            f"copy. `dsync sync --dossier {number}` reads it."
-        )
+        run.problem(k.Numbered(k.NumberNote.NOTHING_TO_COPY, number))
 
 
 def copy_new_pieces(run: Run) -> None:
@@ -89,7 +86,7 @@ def copy_new_pieces(run: Run) -> None:
         check_target(settings.target)
         _Copying(run, settings).copy((), is_patient=False)
     except (ConfigurationError, DSError) as exc:
-        run.problem(exc.message)
+        run.problem(exc)
 
 
 def delete_doomed_pieces(run: Run) -> None:
@@ -110,12 +107,14 @@ def delete_doomed_pieces(run: Run) -> None:
             check_marked(settings.target)
     except (PieceTargetError, ConfigurationError) as exc:
         run.report.target_is_missing = True
-        run.problem(exc.message)
+        run.problem(exc)
     for problem in delete_doomed(run.context.store, run.lease, run.context.check_stop):
         run.problem(problem)
 
 
-def delete_doomed(store: Store, lease: Lease, check_stop: Callable[[], None]) -> list[str]:
+def delete_doomed(
+    store: Store, lease: Lease, check_stop: Callable[[], None]
+) -> list[k.Problem | DsyncError]:
     """Delete the copies that have to be deleted; return what prevented some of it.
 
     Each file is deleted before its row: after a failure or a kill, the next run goes on.
@@ -132,13 +131,13 @@ def delete_doomed(store: Store, lease: Lease, check_stop: Callable[[], None]) ->
     with store.reading(lease.demarche) as reader:
         doomed = reader.pieces.doomed()
     failures: Counter[str] = Counter()
-    problems: list[str] = []
+    problems: list[k.Problem | DsyncError] = []
     for target in sorted({target_of(piece.adresse) for piece in doomed}):
         try:
             check_marked(target)
         except (PieceTargetError, ConfigurationError) as exc:
             failures[target] = MAX_FAILURES
-            problems.append(exc.message)
+            problems.append(exc)
     for start in range(0, len(doomed), _DELETED_TOGETHER):
         check_stop()
         deleted = []
@@ -151,7 +150,7 @@ def delete_doomed(store: Store, lease: Lease, check_stop: Callable[[], None]) ->
                 deleted.append(piece.id)
             except (PieceTargetError, ConfigurationError) as exc:
                 failures[target] += 1
-                problems.append(f"Copies of erased files are still to be deleted. {exc.message}")
+                problems.append(k.CopiesLeft(k.said_by(exc)))
         with store.transaction(lease) as tx:
             tx.pieces.forget(deleted)
     return problems
@@ -179,7 +178,7 @@ class _Copying:
         try:
             self._use_target()
         except PieceTargetError as exc:
-            run.problem(exc.message)
+            run.problem(exc)
             return
         due = None if is_patient else run.now
         end = None if is_patient else time.monotonic() + _SERVICE_TIME.total_seconds()
@@ -206,7 +205,7 @@ class _Copying:
                             return
                         self._copy(downloads, addresses, number, piece)
             except PieceTargetError as exc:
-                run.problem(exc.message)
+                run.problem(exc)
             finally:
                 self._tell(run.report.pieces)
 
@@ -295,11 +294,8 @@ class _Copying:
         """Add the problem of the files that could not be copied."""
         failed = sum(counts[state.value] for state in _PROBLEMS)
         if failed:
-            names = ", ".join(s.value for s in _PROBLEMS if counts[s.value])
-            self.run.problem(
-                f"{failed} files could not be copied ({names}): `dsync pieces status` counts them "
-                "and says what to do; `dsync pieces fetch` tries them again."
-            )
+            states = tuple(s.value for s in _PROBLEMS if counts[s.value])
+            self.run.problem(k.FilesFailed(failed, states))
 
 
 class _Addresses:

@@ -32,6 +32,7 @@ from dsync.exchanges import (
     TooLongError,
 )
 from dsync.extras import remedy
+from dsync.messages import kinds as k
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_REDIRECTS = 5
@@ -203,11 +204,7 @@ def check_marked(target: str) -> None:
         if target.startswith(_FILE)
         else f"put an empty object {MARKER} into it"
     )
-    raise PieceTargetError(
-        f"The target of the copies of files, {target}, is not there: it lacks the file {MARKER} "
-        "with which dsync marked it. Nothing was copied, and no copy counts as deleted. Mount it, "
-        f"then run `dsync sync`; only if its files are gone for good, {anew} before."
-    )
+    raise PieceTargetError(k.TargetGone(target, MARKER, anew))
 
 
 def mark(target: str) -> None:
@@ -432,10 +429,7 @@ def _translated() -> Iterator[None]:
     except _failures() as exc:
         number = getattr(exc, "errno", None)
         reason = os.strerror(number) if number else type(exc).__name__
-        raise PieceTargetError(
-            f"[pieces] target cannot be used ({reason}): correct the target or its rights, then "
-            "run `dsync pieces fetch`."
-        ) from exc
+        raise PieceTargetError(k.TargetUnusable(reason)) from exc
 
 
 def _failures() -> tuple[type[Exception], ...]:

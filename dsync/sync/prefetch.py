@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from dsync.errors import InterruptedRunError
+from dsync.messages import kinds as k
 
 T = TypeVar("T")
 
@@ -59,9 +60,7 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
     def consume() -> Iterator[T]:
         while True:
             if stop.is_set():
-                raise InterruptedRunError(
-                    "Interrupted: what was stored stays, the next run resumes."
-                )
+                raise InterruptedRunError(k.Noted(k.Note.STOPPED))
             try:
                 taken = waiting.get(timeout=_POLL_S)
             except queue.Empty:

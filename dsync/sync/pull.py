@@ -39,6 +39,7 @@ from dsync.errors import (
     DSTimeoutError,
     SafetyBrakeError,
 )
+from dsync.messages import kinds as k
 from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
 from dsync.sync.consent import is_accepted, nothing_to_accept
@@ -106,8 +107,7 @@ def pull(run: Run, work: Read) -> None:
         settle(run, is_whole=is_whole)
     except DSNotFoundError as exc:
         raise ConfigurationError(
-            f"DS has no démarche {run.context.demarche}: correct DSYNC_DEMARCHE, or [demarche] "
-            "number in the configuration file."
+            k.Numbered(k.NumberNote.NO_SUCH_DEMARCHE, run.context.demarche)
         ) from exc
 
 
@@ -285,10 +285,7 @@ def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
         return False
     if state.watermark <= crawl.server_time + AHEAD_TOLERANCE:
         return False
-    run.problem(
-        "The watermark was ahead of DS's clock, so changes may have been missed: all dossiers "
-        "were read again and the watermark was set back. Nothing to do."
-    )
+    run.problem(k.Noted(k.Note.WATERMARK_AHEAD))
     return True
 
 
@@ -393,23 +390,14 @@ def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool) -> N
         changes["last_deletions_at"] = run.now
         changes |= {f"last_{name}_at": run.now for name in LISTS if name not in crawl.failed_lists}
     for name in sorted(crawl.failed_lists):
-        last = state.read_at(name)
-        since = f"what it has since {last:%Y-%m-%d %H:%M} UTC" if last else "what it has"
-        run.problem(
-            f"DS fails on its list of {LISTS[name]}: {since} is not known here; all else was read. "
-            "`dsync sync` asks again; if it persists, tell DS's support, who can look for the odd "
-            f"entry in the list of démarche {run.demarche}."
-        )
+        run.problem(k.ListFails(LISTS[name], state.read_at(name), run.demarche))
     if crawl.advances_watermark and crawl.is_ordered:
         # All that changed before DS's first answer is stored, so the watermark moves up to it even
         # if no dossier has so late a date.
         changes["watermark"] = crawl.server_time
         changes["last_incremental_at"] = run.now
     if not crawl.is_ordered:
-        run.problem(
-            "DS returned dossiers out of order, so the watermark does not move and the next run "
-            "reads them again. If this persists, tell DS's support."
-        )
+        run.problem(k.Noted(k.Note.OUT_OF_ORDER))
     with run.transaction() as tx:
         tx.state.save(**changes)
 
@@ -459,10 +447,7 @@ def _store_deletions(
                 )
         run.report.deleted += count
         if any(one and one.unreadable for one in (pending, deleted)):
-            run.problem(
-                "DS's lists of deletions have entries that cannot be read: dsync learns of these "
-                "deletions only by a full read. Tell DS's support."
-            )
+            run.problem(k.Noted(k.Note.UNREADABLE_DELETIONS))
         run.context.check_stop()
         more = {
             name: page.next_request
@@ -495,20 +480,14 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
     with run.reading() as reader:
         erased = reader.deletions.erased_on_request(numbers)
     for number in () if is_announced else erased.intersection(numbers):
-        run.problem(
-            f"Dossier {number} was erased here on request and is not copied: "
-            f"`dsync dossier erase {number} --undo` copies it again."
-        )
+        run.problem(k.Numbered(k.NumberNote.ERASED_HERE, number))
     wanted = [number for number in dict.fromkeys(numbers) if number not in erased]
     missing = store_by_number(run, wanted)
     if is_announced:
         _follow_missing(run, missing)
         return
     for number in missing:
-        run.problem(
-            f"Dossier {number}: DS does not show it (hidden, erased, of another démarche, or "
-            "no such number). Look it up on DS."
-        )
+        run.problem(k.Numbered(k.NumberNote.NOT_SHOWN, number))
 
 
 def _follow_missing(run: Run, numbers: Sequence[DossierNumber]) -> None:
@@ -617,11 +596,7 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
     if len(unseen) > limit and not accept and not is_accepted(run, proposal):
         # The read is complete. If it stayed due, each next run would be a full one and stop here.
         _end_full_read(run, crawl)
-        raise SafetyBrakeError(
-            f"Safety brake: DS neither shows nor lists as deleted {len(unseen)} of {present} "
-            f"dossiers (at most {limit} are accepted). None was marked as disappeared. Check "
-            "the démarche and the token's scope; `dsync accept deletions` shows and confirms it."
-        )
+        raise SafetyBrakeError(k.Disappeared(len(unseen), present, limit))
     if crawl.failed_lists:
         unlisted = []  # They stay hidden until the lists can be read.
     # A hidden dossier that is no longer in the lists was restored and has since expired. The brake

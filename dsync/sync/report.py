@@ -11,6 +11,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import DsyncError, SafetyBrakeError
+from dsync.messages.kinds import Problem, said_by, to_stored
 
 PARTIAL = 7
 """The exit code of a run that did a part of its work."""
@@ -57,8 +58,8 @@ class RunReport:
     quarantined_numbers: set[DossierNumber] = field(default_factory=set)
     """Dossiers that this run put into quarantine, or could not read again."""
     requests: int = 0
-    errors: list[str] = field(default_factory=list)
-    """Problems: one sentence each, with the remedy."""
+    said: list[Problem | str] = field(default_factory=list)
+    """Problems, each with its remedy."""
     error_classes: Counter[str] = field(default_factory=Counter)
     mutations: list[dict[str, Any]] = field(default_factory=list)
     """The writes that a dry run did not send."""
@@ -69,6 +70,11 @@ class RunReport:
     comparisons: list[Comparison] = field(default_factory=list)
     """Of a pre-check: the dossiers that were judged."""
     exit_code: int = 0
+
+    @property
+    def errors(self) -> list[str]:
+        """The problems, as operators read them."""
+        return [*map(str, self.said)]
 
     @property
     def evaluated(self) -> int:
@@ -105,16 +111,15 @@ class RunReport:
         """Whether the run changed anything in the copy, in the verdicts or in DS."""
         return any((self.changed, self.deleted, self.evaluated, self.pushed, self.conflicts))
 
-    def problem(self, message: str) -> None:
-        """Add a problem that makes the run partial; a repeated sentence is added once."""
-        if message not in self.errors:
-            self.errors.append(message)
+    def problem(self, what: Problem | DsyncError) -> None:
+        """Add a problem that makes the run partial; a repeated one is added once."""
+        self._say(what)
         # An error that `fail` recorded before weighs more.
         self.exit_code = self.exit_code or PARTIAL
 
-    def brake(self, message: str) -> None:
+    def brake(self, said: Problem) -> None:
         """Add that a safety brake stopped a part of the run, which goes on without that part."""
-        self.problem(message)
+        self.problem(said)
         if self.exit_code == PARTIAL:
             self.exit_code = SafetyBrakeError.exit_code
 
@@ -135,10 +140,14 @@ class RunReport:
 
     def fail(self, error: DsyncError) -> None:
         """Record the error that ended the run."""
-        if error.message not in self.errors:
-            self.errors.append(error.message)
+        self._say(error)
         self.status = Status.FAILED
         self.exit_code = error.exit_code
+
+    def _say(self, what: Problem | DsyncError) -> None:
+        said = said_by(what) if isinstance(what, DsyncError) else what
+        if said not in self.said:
+            self.said.append(said)
 
     @classmethod
     def failed(cls, kind: Kind, at: datetime, error: DsyncError) -> RunReport:
@@ -172,7 +181,8 @@ class RunReport:
             "figures": {
                 "verdicts": dict(self.verdicts),
                 "erreurs_par_classe": dict(self.error_classes),
-                "messages": list(self.errors),
+                "messages": self.errors,
+                "dits": to_stored(self.said),
                 **({"cible_absente": True} if self.target_is_missing else {}),
             },
         }

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+from dsync.messages import kinds as k
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run, most_of
 from dsync.sync.isolating import Failed, judged, prepare
-from dsync.sync.moves import FIRST, REMEDY, Moves
+from dsync.sync.moves import Moves
 
 
 def waits_for_consent(run: Run, programme: Programme) -> bool:
@@ -76,7 +77,7 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
         else:
             proposal = known.proposal
         if not is_accepted(run, proposal):
-            run.report.brake(_sentence(proposal, version, _limit(run, proposal)))
+            run.report.brake(_stopped(proposal, version, _limit(run, proposal)))
             return True
     _believe(run, version, [one for one in asked if one is not known])
     return False
@@ -105,18 +106,10 @@ def _limit(run: Run, proposal: Proposal) -> int:
     return most_of(proposal.of, run.context.verdicts_percent)
 
 
-def _sentence(proposal: Proposal, version: str, limit: int) -> str:
-    table = proposal.table
+def _stopped(proposal: Proposal, version: str, limit: int) -> k.Problem:
     if proposal.kind is Consent.FIRST:
-        return (
-            f"Safety brake: the checks (version {version}) are new: {table or 'no dossier yet'}. "
-            f"Nothing is judged or written back by them yet. {FIRST}"
-        )
-    return (
-        f"Safety brake: the changed rules (version {version}) would change {proposal.moved} of "
-        f"{proposal.of} standing verdicts (at most {limit} are accepted): {table}. "
-        f"Nothing is judged or written back by them. {REMEDY}"
-    )
+        return k.FirstStopped(version, proposal.table)
+    return k.RulesStopped(version, proposal.moved, proposal.of, limit, proposal.table)
 
 
 def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:

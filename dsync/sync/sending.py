@@ -40,8 +40,8 @@ from dsync.errors import (
     DSRateLimitedError,
     DSTimeoutError,
     InterruptedRunError,
-    quotation,
 )
+from dsync.messages import kinds as k
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.consent import nothing_to_accept
 from dsync.sync.context import Run
@@ -79,10 +79,6 @@ and in the meantime nobody looks at what a human edits."""
 SLOW = timedelta(seconds=10)
 """A batch that takes longer is followed by one of half its size. What was read longer ago is read
 again before it is written, such as after a wait for permits, or after the process was suspended."""
-UNANSWERED = (
-    "DS did not answer a write: the state of these annotations is unknown. They are read back "
-    "after 35 s, by the next run or by `dsync push`, which waits until then."
-)
 
 
 class _Then(Enum):
@@ -130,10 +126,7 @@ def push_on_request(run: Run, work: Push | Overwrite) -> None:
             with run.transaction() as tx:
                 tx.outbox.end_order(dossiers)
     for number in run.absent(dossiers):
-        run.problem(
-            f"Dossier {number} is not in the copy, or not present in DS: nothing to send. "
-            f"`dsync sync --dossier {number}` reads it."
-        )
+        run.problem(k.Numbered(k.NumberNote.NOTHING_TO_SEND, number))
 
 
 def push_due(
@@ -183,11 +176,7 @@ def push_due(
             reader.outbox.waiting_causes(numbers),
         )
     if waiting and not run.report.errors:
-        why = "; ".join(map(quotation, causes)) or "DS did not answer"
-        run.problem(
-            f"Dossiers whose annotations are waiting: {waiting} ({why}). They are sent within an "
-            "hour, or now with `dsync push`."
-        )
+        run.problem(k.WritesWait(waiting, tuple(causes)))
 
 
 def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool, ordered: bool) -> None:
@@ -213,10 +202,7 @@ def _terms(run: Run) -> WriteTerms | None:
     if annotations is None:
         return None
     if not named:
-        run.problem(
-            "Nothing is pushed, because no instructeur is configured: set DSYNC_DS_INSTRUCTEUR to "
-            "the e-mail or the id of an instructeur of the démarche."
-        )
+        run.problem(k.Noted(k.Note.NO_INSTRUCTEUR))
         return None
     with run.reading() as reader:
         demarche = reader.demarche.read()
@@ -226,10 +212,7 @@ def _terms(run: Run) -> WriteTerms | None:
         demarche = refresh_demarche(run)
         found = demarche.instructeur_id(named)
     if demarche is None or found is None:
-        run.problem(
-            "Nothing is pushed, because the instructeur of DSYNC_DS_INSTRUCTEUR is in no groupe "
-            "instructeur of the démarche: add them to one, or configure another instructeur."
-        )
+        run.problem(k.Noted(k.Note.INSTRUCTEUR_WITHOUT_GROUPE))
         return None
     programme = run.context.programme
     words = annotations.options.words
@@ -292,7 +275,7 @@ def _push_all(
                 # One by one, until a document of one dossier shows which of them it is.
                 size.usual = 1
                 if not exc.finished and not waits:
-                    run.problem(UNANSWERED)
+                    run.problem(k.Noted(k.Note.UNANSWERED))
                 then = _Then.NEXT if failures < MAX_FAILURES else _Then.NONE
             else:
                 failures = limited = 0
@@ -475,9 +458,7 @@ def _postpone(run: Run, due: Sequence[DossierWishes]) -> None:
     why = "DS ne rend pas les annotations de ce dossier pour l’instant"
     with run.transaction() as tx:
         tx.wishes.record_outcomes(run.id, [s for d in due for s in postponed(run, d, why)], run.now)
-    run.problem(
-        "DS cannot return the annotations of some dossiers now; dsync retries within an hour."
-    )
+    run.problem(k.Noted(k.Note.ANNOTATIONS_NOT_RENDERED))
 
 
 def _simulate(run: Run, outcomes: Sequence[WishOutcome], writes: Sequence[DossierWrite]) -> None:

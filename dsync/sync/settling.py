@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.ids import DossierNumber
+from dsync.messages import kinds as k
 from dsync.sync.belief import limit_of
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import OVERLAP, Run
@@ -76,12 +77,7 @@ def settle(run: Run, *, is_whole: bool) -> None:
             due_at, at = tx.state.read().full_due_at, run.now + AGAIN
             tx.state.save(full_due_at=at if due_at is None else min(due_at, at))
     if doubts.found:
-        run.report.brake(
-            f"Safety brake: DS shows other answers, states or applicants for {len(doubts.found)} "
-            "dossiers, though none of their own dates moved, or a question is gone from the form. "
-            "Their copies, verdicts and annotations stay. A full read in which DS shows them as "
-            "before ends this by itself; `dsync accept answers` shows what changed."
-        )
+        run.report.brake(k.Numbered(k.NumberNote.ANSWERS_STOPPED, len(doubts.found)))
 
 
 def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
@@ -101,11 +97,7 @@ def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
         # Hidden since, or another answer each time: the next read of all dossiers tells.
         for number in flapping:
             del doubts.found[number]
-        run.problem(
-            f"DS gives other answers each time for {len(flapping)} dossiers, without a date: their "
-            "copies stay as they are. The next full read asks again; if this persists, tell DS's "
-            "support."
-        )
+        run.problem(k.Numbered(k.NumberNote.FLAPPING, len(flapping)))
 
 
 def _joined(*tables: Sequence[Move]) -> tuple[Move, ...]:

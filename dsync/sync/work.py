@@ -14,6 +14,7 @@ from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import ConfigurationError
+from dsync.messages import kinds as k
 from dsync.store.requests import WEBHOOK
 
 if TYPE_CHECKING:
@@ -204,9 +205,7 @@ def of_row(genre: str, options: Mapping[str, Any]) -> Work:
     try:
         work: Work = msgspec.convert({**fields, _TAG: tag}, Work, str_keys=True)
     except msgspec.ValidationError as exc:
-        raise ConfigurationError(
-            "Another version of dsync asked for this: ask again with the service's version."
-        ) from exc
+        raise ConfigurationError(k.Noted(k.Note.ANOTHER_VERSION)) from exc
     return work
 
 
@@ -257,7 +256,8 @@ def finish(requests: RequestWrites, request: Request, report: RunReport) -> None
     # The journal keeps no contents of dossiers.
     for name in ("shown", "motif"):
         options.pop(name, None)
-    now, code, result = report.ended_at or report.started_at, report.exit_code, report.to_json()
+    now, code = report.ended_at or report.started_at, report.exit_code
+    result = {**report.to_json(), "dits": k.to_stored(report.said)}
     if request.id is not None:
         requests.finish(request.id, options=options, code=code, result=result, now=now)
     elif request.asked_by not in AUTOMATIC:

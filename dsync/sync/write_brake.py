@@ -17,6 +17,7 @@ from dsync.domain.check_answers import answers_in
 from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import StoredVerdict, changes
+from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run, most_of
@@ -57,12 +58,7 @@ def replaces_too_much(run: Run) -> bool:
     )
     if is_accepted(run, proposal):
         return False
-    run.report.brake(
-        f"Safety brake: the annotations of {len(proposal.subjects)} of {standing.dossiers} open "
-        f"dossiers would change at once, though nobody edited these: {proposal.table}. Nothing is "
-        "written into DS. Look for the cause (rules, lists, [mapping], [annotations], catalogue): "
-        "once it is corrected, this ends by itself; `dsync accept writes` shows it and consents."
-    )
+    run.report.brake(k.WritesStopped(len(proposal.subjects), standing.dossiers, proposal.table))
     return True
 
 

@@ -15,6 +15,7 @@ from msgspec import DecodeError
 from dsync.annotations import DossierWishes, may_be_adopted
 from dsync.domain.consent import Consent, Proposal, counted
 from dsync.domain.ids import DossierNumber
+from dsync.messages import kinds as k
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run
 from dsync.sync.page_storing import learn_revisions
@@ -69,12 +70,7 @@ def may_adopt(run: Run, terms: WriteTerms, found: Mapping[DossierNumber, Another
     proposal = Proposal(Consent.WRITER, moves, len(subjects), subjects, DETAIL)
     if is_accepted(run, proposal):
         return True
-    run.report.brake(
-        f"Another database of dsync wrote into {len(subjects)} dossiers (result there → result "
-        f"wanted, dossiers: {proposal.table}). Nothing is written back until a person says which "
-        "one writes. If it is this one, stop the other one: `dsync accept writer` shows what this "
-        "one would take as its own."
-    )
+    run.report.brake(k.AnotherWrites(len(subjects), proposal.table))
     return False
 
 

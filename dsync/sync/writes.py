@@ -29,7 +29,7 @@ from dsync.domain.consent import digest_of
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.ds import DossierWrite, Refusal, WriteOutcome
-from dsync.errors import quotation
+from dsync.messages import kinds as k
 from dsync.sync.context import Run
 
 POSTPONED_FOR = timedelta(hours=1)
@@ -38,15 +38,9 @@ MAX_ATTEMPTS = 8
 BACKOFF = timedelta(minutes=5)
 """Delay before the first retry of a dossier whose write, sent alone, ends in an internal error of
 DS. It doubles with each attempt: `MAX_ATTEMPTS` span about ten hours, longer than most outages."""
-REMEDIES: dict[str, str] = {
-    Refusal.READ_ONLY: (
-        "DS refuses to write: the token is read-only. Make a read/write token in the DS profile "
-        "and put it into DSYNC_DS_TOKEN or its file: the next run then sends what was refused."
-    ),
-    Refusal.NO_RIGHT: (
-        "DS refuses to write: the instructeur of DSYNC_DS_INSTRUCTEUR has no right on some "
-        "dossiers. Pushes wait; add them to the groupe instructeur of these dossiers."
-    ),
+REMEDIES: dict[str, k.Note] = {
+    Refusal.READ_ONLY: k.Note.READ_ONLY,
+    Refusal.NO_RIGHT: k.Note.NO_RIGHT,
 }
 
 
@@ -239,16 +233,13 @@ def record_answers(
     with run.transaction() as tx:
         tx.wishes.record_outcomes(run.id, outcomes, run.now)
     for code in sorted(codes & REMEDIES.keys()):
-        run.problem(REMEDIES[code])
+        run.problem(k.Noted(REMEDIES[code]))
 
 
 def note_refusals(run: Run, reasons: Sequence[str]) -> None:
     """Report why wishes were refused, each reason once."""
     for reason in reasons:
-        run.problem(
-            f"Annotations refused: {quotation(reason, '.')} Correct the form or the configuration "
-            "(`dsync check`); they are sent again when either changes, or now with `dsync push`."
-        )
+        run.problem(k.WriteRefused(reason))
 
 
 def reset_unsent(run: Run, writes: Sequence[DossierWrite]) -> None:

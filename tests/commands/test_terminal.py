@@ -22,6 +22,7 @@ from dsync.database import open_database
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind
 from dsync.domain.verdict import Verdict
+from dsync.messages.kinds import Note, Noted
 from dsync.sync.report import RunReport
 from tests.commands.command import InsideCommand, below
 from tests.commands.terminal import COLUMNS, screen
@@ -134,7 +135,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
                 tx.outbox.refuse_waiting("le jeton est configuré seulement en lecture", [one])
                 report.read = report.changed = 2
                 report.verdict_of = dict.fromkeys((one, two), Verdict.ELIGIBLE)
-                report.problem("DS refuses to write: the token is read-only. Make another one.")
+                report.problem(Noted(Note.READ_ONLY))
             else:
                 tx.quarantine.add(2, DossierNumber(7), "invalid_null", "Illisible.", NOW)
             report.close(NOW)

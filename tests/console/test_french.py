@@ -1,8 +1,7 @@
-"""What people read is French: every page, crawled in many states, and what the engine reports."""
+"""What people read is French: every page, crawled in many states."""
 
 from __future__ import annotations
 
-import ast
 import html
 import re
 import shutil
@@ -11,10 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import dsync
 from dsync.console.access import Role
-from dsync.console.french import UNKNOWN, in_french
-from dsync.ds.classify import ERRORS
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.console.served import Visitor, served
 from tests.engine.rig import RESULTAT, Engine, number, seeds
@@ -108,36 +104,11 @@ def test_no_page_has_an_english_word_or_a_wrong_number(troubled: Engine, role: R
     assert len(pages) > (30 if role is Role.ADMINISTRATEUR else 20)
 
 
-def sentences() -> Iterator[str]:
-    """Yield what runs report, as the source has it, with examples in place of what is filled in."""
-    for folder in ("sync", "ds", "eig", "controles"):
-        for path in (Path(dsync.__file__).parent / folder).rglob("*.py"):
-            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not isinstance(call, ast.Call) or not call.args:
-                    continue
-                named = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-                named = call.func.id if isinstance(call.func, ast.Name) else named
-                own = ("SafetyBrakeError", "InterruptedRunError", "DSContractError")
-                if named in ("problem", "brake", *own) and (text := _text(call.args[0])):
-                    yield text
-    for _, message in ERRORS.values():
-        yield re.sub(r"\{\w+\}", "42", message)
-
-
-def _text(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else ""
-    if isinstance(node, ast.JoinedStr):
-        return "".join(
-            "42" if isinstance(one, ast.FormattedValue) else _text(one) for one in node.values
-        )
-    return ""
-
-
-def test_what_a_run_reports_has_a_french_sentence() -> None:
-    """Another one is not shown in English, but leads to the command that shows it."""
-    every = list(sentences())
-    assert len(every) > 50
-    assert [] == [one for one in every if in_french(one) == UNKNOWN]
-    assert [] == [one for one in map(in_french, every) if ENGLISH.search(QUOTED.sub("", one))]
-    assert UNKNOWN == in_french("Something new happened.")
+def test_what_was_stored_without_facts_is_quoted_in_its_language(troubled: Engine) -> None:
+    """Of a run, beside the same with its facts, in French."""
+    [last] = troubled.rows("SELECT max(run) AS run FROM sync_run WHERE code = 3")
+    with served(troubled, role=Role.ADMINISTRATEUR) as console:
+        address, visitor = f"/executions/{last['run']}", console.visitor()
+        assert '<li lang="fr">Le jeton de' in visitor.get(address).text
+        troubled.execute("UPDATE sync_run SET figures = json_remove(figures, '$.dits')")
+        assert '<li lang="en">« The DS token has expired.' in visitor.get(address).text

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from dsync.domain.run_kinds import Kind
 from dsync.errors import ConfigurationError, StoreError
+from dsync.messages.kinds import DatabaseFailed
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
@@ -267,10 +268,9 @@ def test_a_database_in_which_no_run_can_begin_is_told(engine: Engine, inbox: Inb
     alerts = alerts_of(engine.worker, inbox)
     engine.sync()
     told(engine, inbox, alerts)
-    locked = "another process is writing into it. Try again when it has ended."
-    alerts.note(StoreError(f"SQLite file x.db: {locked}"))
+    alerts.note(StoreError(DatabaseFailed("SQLite file x.db", "a lock.", is_locked=True)))
     assert [] == told(engine, inbox, alerts, minutes=3)
-    alerts.note(StoreError("SQLite file x.db: its disk is full. Free some space."))
+    alerts.note(StoreError(DatabaseFailed("SQLite file x.db", "its disk is full.")))
     assert ["database"] == told(engine, inbox, alerts, minutes=3)
     alerts.note(None)
     assert ["database ended"] == told(engine, inbox, alerts, minutes=8)
@@ -327,15 +327,10 @@ def test_a_demarche_whose_file_is_wrong_is_told(engine: Engine, inbox: Inbox) ->
 
 
 @pytest.mark.parametrize(
-    ("failed", "why", "titles"),
-    [
-        (1, "its disk is full. Free some space; the next run resumes.", []),
-        (2, "its disk is full. Free some space; the next run resumes.", ["database"]),
-        (3, "another process is writing into it. Try again when it has ended.", []),
-    ],
+    ("failed", "is_locked", "titles"), [(1, False, []), (2, False, ["database"]), (3, True, [])]
 )
 def test_the_database_is_lost_if_most_demarches_have_lost_it(
-    engine: Engine, failed: int, why: str, titles: list[str]
+    engine: Engine, failed: int, is_locked: bool, titles: list[str]
 ) -> None:
     """By the last runs of this process; a lock, such as of a long dry run, is no loss."""
     seen = list[str]()
@@ -347,7 +342,7 @@ def test_the_database_is_lost_if_most_demarches_have_lost_it(
     apps = [engine.another(demarche=DEMARCHE + n).app for n in range(3)]
     held: list[Any] = [Held(app) for app in apps]
     alerts = Alerts(held, note, engine.worker.stop)
-    error = StoreError(f"SQLite file x.db: {why}")
+    error = StoreError(DatabaseFailed("SQLite file x.db", "no.", is_locked=is_locked))
     for app in apps[:failed]:
         app.last_report = RunReport.failed(Kind.INCREMENTAL, app.clock(), error)
     for _ in range(3):

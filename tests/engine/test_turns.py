@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import StoreError
+from dsync.messages.kinds import Crashed
 from dsync.sandbox import ScriptedFault
 from dsync.store.engine import connections_of
 from dsync.store.services import RunningService
 from dsync.store.turns import Turn
-from dsync.sync.handing_over import CRASHED
 from dsync.sync.work import Erase, ReadDossiers, to_row
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, id_of, number
 from tests.engine.served import Served
@@ -105,7 +105,7 @@ def test_a_bug_in_a_run_ends_neither_the_service_nor_the_schedule(engine: Engine
     with capture_logs() as logs:
         served.tick()
     told = [(one["event"], one["error"]) for one in logs if one["log_level"] == "error"]
-    sentence = CRASHED.format("KeyError")
+    sentence = str(Crashed("KeyError"))
     assert told == [("run_crashed", sentence), ("run_postponed", sentence)]
     del engine.worker.client.around["read_page"]
     engine.advance(seconds=61)

@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 
 from dsync.database import open_database
 from dsync.errors import StoreError
+from dsync.messages.kinds import DatabaseFailed
 from dsync.store.engine import describe, open_engine, parse_url
 from dsync.store.listing import Selection
 from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
@@ -67,8 +68,10 @@ def test_a_locked_file_says_that_another_process_writes(tmp_path: Path) -> None:
     blocker = sqlite3.connect(path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     try:
-        with pytest.raises(StoreError, match="another process is writing"):
+        with pytest.raises(StoreError, match="another process is writing") as raised:
             store.acquire_lease(DEMARCHE, 60)
+        assert isinstance(raised.value.said, DatabaseFailed)
+        assert raised.value.said.is_locked
     finally:
         blocker.close()
         store.close()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
+import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from msgspec.structs import replace
 
 from dsync.console.etat import LINKS
 from dsync.messages import english, french, kinds
@@ -23,7 +27,13 @@ SAMPLES: dict[Any, Any] = {
     date: NOW.date(),
     tuple[str, ...]: ("Xx", "Yy"),
     tuple[int, ...]: (7, 8),
+    int | None: 3,
+    float: 0.5,
+    kinds.Subject: kinds.Subject(kinds.Thing.DOSSIER, 12),
+    kinds.Problem | str: kinds.Noted(kinds.Note.STOPPED),
 }
+CODES = {kinds.Note, kinds.NumberNote, kinds.Fault}
+SAMPLES |= {of: next(iter(of)) for of in CODES}
 ABOUT = [french.About(NOW, act, service, way) for act, service, way in [(1, 1, 0), (0, 0, 1)]]
 
 
@@ -43,14 +53,17 @@ def members(module: Any, base: type) -> set[type]:
     }
 
 
-CONCERNS = get_args(kinds.Concern)
+CONCERNS, PROBLEMS = get_args(kinds.Concern), get_args(kinds.Problem)
+ENGLISH = re.compile(
+    r"\b(?:the|of|and|is|are|was|were|not|with|from|this|that|by|for|to|it|has|have|cannot|see)\b"
+)
 
 
 @pytest.mark.parametrize("kind", CONCERNS, ids=lambda one: one.__name__)
 def test_a_concern_is_said_on_each_surface_or_left_out_on_purpose(kind: type) -> None:
     """Also in the tables beside the catalogues: names of alerts, and links of the page."""
     one = sample(kind)
-    said = [english.warning(one, NOW), english.words(one), english.alert(one, NOW)]
+    said = [english.warning(one, NOW), english.words(one) or None, english.alert(one, NOW)]
     shown = [french.concern(one, about) for about in ABOUT]
     assert any([*said, *shown])
     assert (said[-1] is not None) is (kind in TOLD)
@@ -58,9 +71,40 @@ def test_a_concern_is_said_on_each_surface_or_left_out_on_purpose(kind: type) ->
     assert not [text for text in [*said, *shown] if text is not None and ("None" in text)]
 
 
+def of_each_problem() -> Iterator[kinds.Problem]:
+    """Yield a problem of each kind, and of each code of the kinds with a table."""
+    for kind in PROBLEMS:
+        of = get_type_hints(kind)
+        code = next((name for name, one in of.items() if one in CODES), None)
+        for one in of[code] if code else [None]:
+            yield sample(kind) if code is None else replace(sample(kind), **{code: one})
+    yield from (replace(sample(kinds.DSFailed), subject=kinds.Subject(one)) for one in kinds.Thing)
+
+
+@pytest.mark.parametrize("one", [*of_each_problem()], ids=repr)
+def test_a_problem_is_said_in_both_languages_and_kept_with_its_facts(one: kinds.Problem) -> None:
+    """In French without a word of the English sentence."""
+    text, lang = french.said(one)
+    assert ("fr", None) == (lang, ENGLISH.search(text))
+    assert re.fullmatch(r"[A-ZÀ-Ýd\[«].*[.!]", text, re.DOTALL)
+    assert not re.search(r"[{}]|kinds\.", f"{text}{one}")
+    assert str(one) != text
+    stored = json.loads(json.dumps(kinds.to_stored([one])))
+    assert [one] == [*map(kinds.of_stored, stored)]
+
+
+def test_a_sentence_without_facts_is_quoted_as_english() -> None:
+    """As of a run before facts were stored, or of another version's kind."""
+    older = french.all_said(["Odd thing.", "Other."], None)
+    assert [("« Odd thing »", "en"), ("« Other »", "en")] == older
+    newer = ["Odd thing.", "Some dossiers cannot be read.", "Odd thing."]
+    facts = [{"dit": "Later"}, {"dit": "Noted", "note": "unreadable_dossiers"}, None]
+    assert ["en", "fr"] == [one.lang for one in french.all_said(newer, facts)]
+
+
 def test_no_kind_is_outside_the_unions() -> None:
     """Of which mypy finds one without words."""
-    assert members(kinds, kinds._Said) == {*CONCERNS}
+    assert {*CONCERNS, *PROBLEMS, kinds.Subject} == members(kinds, kinds._Said)
 
 
 def test_each_alert_that_is_told_is_documented() -> None:

@@ -20,6 +20,7 @@ from dsync.eig.precheck.evidence import Evidence
 from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import CATALOGUE_MAX_AGE
 from dsync.errors import EvidenceUnavailableError
+from dsync.messages import kinds as k
 from dsync.store.sql import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Fetched(NamedTuple):
     copy: EvidenceCopy
     catalogue: Catalogue | None
     """The new catalogue, parsed; None: the stored copy is still the published one."""
-    unread: str | None = None
+    unread: k.Problem | None = None
     """Why the redirects could not be confirmed; None: they were read."""
 
 
@@ -64,12 +65,7 @@ def fetch_catalogue(sources: EvidenceSources, previous: EvidenceCopy | None) -> 
             copy = _fetch(sources, path, previous)
             redirects, why = _fetch_redirects(sources, previous.redirects if previous else None)
             copy = copy._replace(redirects=redirects)
-            unread = why and (
-                f"The redirects of {mask_url(sources.base_url)} "
-                f"cannot be read ({why}). Those known before are used, and until they can be read "
-                "no dossier is found ineligible for an unknown address. Nothing to do, unless this "
-                "persists: then tell beta.gouv.fr."
-            )
+            unread = k.RedirectsUnread(mask_url(sources.base_url), why) if why else None
             if copy == previous:
                 return Fetched(copy, None, unread)
             catalogue = parse_catalogue(copy)
@@ -77,11 +73,7 @@ def fetch_catalogue(sources: EvidenceSources, previous: EvidenceCopy | None) -> 
             problems.append(f"{path}: {exc.message}")
         else:
             return Fetched(copy, catalogue, unread)
-    raise EvidenceUnavailableError(
-        f"The catalogue of {mask_url(sources.base_url)} cannot be used ({'; '.join(problems)}). "
-        "The stored copy, if there is one, is used meanwhile; otherwise these checks wait. "
-        "Correct DSYNC_BETAGOUV_URL if it is wrong."
-    )
+    raise EvidenceUnavailableError(k.CatalogueUnusable(mask_url(sources.base_url), tuple(problems)))
 
 
 def _fetch(sources: EvidenceSources, path: str, previous: EvidenceCopy | None) -> EvidenceCopy:

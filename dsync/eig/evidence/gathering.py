@@ -32,6 +32,8 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import CATALOGUE_MAX_AGE
 from dsync.errors import EvidenceUnavailableError
+from dsync.messages import french
+from dsync.messages import kinds as k
 from dsync.programme import ProgrammeRun
 
 if TYPE_CHECKING:
@@ -107,42 +109,44 @@ def gather(
     with run.reading() as reader:
         previous = rows.evidence(reader.connection)
     # The request is made between two transactions, so that the database is not locked during it.
-    copy, fetched, failure = previous, None, None
+    copy, fetched = previous, None
+    failure: k.Problem | EvidenceUnavailableError | None = None
     try:
         fetched = fetch_catalogue(sources, previous)
         failure = fetched.unread
     except EvidenceUnavailableError as exc:
-        failure = exc.message
+        failure = exc
     accepted = previous.refused_sha256 if previous and accept else None
     refusal = None
     # Only the copy that the operator has seen is accepted, not another one that came since.
     if fetched is not None and fetched.copy.sha256 != accepted:
         refusal = _refusal(previous, fetched, catalogue_percent / 100)
+    failure = refusal or failure
+    erreur = None if failure is None else str(failure)
     with run.transaction() as tx:
         if fetched is not None and refusal is not None:
-            failure, message = refusal
             rows.save_evidence_refusal(
                 tx.connection,
                 run.now,
                 sha256=fetched.copy.sha256,
-                erreur=failure,
-                message=message,
+                erreur=str(refusal),
+                message=french.problem(refusal),
             )
         elif fetched is not None and fetched.catalogue is not None:
             copy = fetched.copy
-            rows.save_evidence(tx.connection, copy, run.now, failure)
+            rows.save_evidence(tx.connection, copy, run.now, erreur)
             known = rows.known_products(tx.connection)
             products = updated_products(fetched.catalogue, known, copy.fetched_at or run.now)
             rows.save_products(tx.connection, products)
         else:
             is_read = fetched is not None
-            rows.save_evidence_check(tx.connection, run.now, failure, is_confirmed=is_read)
+            rows.save_evidence_check(tx.connection, run.now, erreur, is_confirmed=is_read)
     if failure is not None:
         run.problem(failure)
     if copy is not None:
         is_read = fetched is not None and refusal is None
         at = run.now if is_read else copy.confirmed_at
-        copy = copy._replace(confirmed_at=at, erreur=failure)
+        copy = copy._replace(confirmed_at=at, erreur=erreur)
 
     def known_products() -> tuple[KnownProduct, ...]:
         with run.reading() as reader:
@@ -162,10 +166,8 @@ def no_catalogue(sources: EvidenceSources, rules_version: str) -> GatheredEviden
     return GatheredEvidence(sources, None, tuple, f"sans catalogue:{rules_version}")
 
 
-def _refusal(
-    previous: EvidenceCopy | None, fetched: Fetched, share: float
-) -> tuple[str, str] | None:
-    """Return why a new catalogue is refused, in English and in French, or None if it is not.
+def _refusal(previous: EvidenceCopy | None, fetched: Fetched, share: float) -> k.Problem | None:
+    """Return why a new catalogue is refused, or None if it is not.
 
     Args:
         previous: the stored copy; None: there is none.
@@ -176,40 +178,21 @@ def _refusal(
     # Nothing is new, or only the redirects or the validators are.
     if now is None or (previous is not None and copy.sha256 == previous.sha256):
         return None
-    published, refused = len(now.products), f"The catalogue at {copy.url} is refused:"
+    published, url = len(now.products), str(copy.url)
     try:
         # One that an earlier version accepted may be no catalogue.
         before = parse_catalogue(previous) if previous is not None else None
     except EvidenceUnavailableError:
         before = None
     if before is None:
-        if published >= FEWEST:
-            return None
-        return (
-            f"{refused} it has {published} products, and a first one is taken for whole from "
-            f"{FEWEST} on. These checks wait for a larger one. If this one is right, run `dsync "
-            "accept evidence`.",
-            f"Le premier catalogue lu de beta.gouv.fr ne contient que {published} produits : il "
-            "n’est pas retenu, et les contrôles qui en dépendent attendent.",
-        )
+        return None if published >= FEWEST else k.FirstCatalogue(url, published, FEWEST)
     known = len(before.products)
     gone, changed = now.count_missing(before), now.count_changed(before)
-    what = (
-        (f"it lacks {gone} of {known} products", f"ne contient plus {gone} des {known} produits")
-        if gone > share * known
-        else (
-            f"{changed} of {known} products have other phases or another name",
-            f"donne d’autres phases ou un autre nom à {changed} des {known} produits",
-        )
-    )
     if max(gone, changed) <= share * known:
         return None
-    return (
-        f"{refused} {what[0]}, and [safety] catalogue_percent allows {share:.0%}. The last good "
-        "copy is used. If the new one is right, run `dsync accept evidence`.",
-        f"Le catalogue publié par beta.gouv.fr ({published} produits) {what[1]} de la dernière "
-        "bonne copie : il n’est pas retenu et cette copie continue de servir.",
-    )
+    is_missing = gone > share * known
+    moved = gone if is_missing else changed
+    return k.CatalogueRefused(url, published, known, moved, is_missing, share)
 
 
 def with_registry(
@@ -241,10 +224,7 @@ def with_registry(
     for siren in [siren for siren in sirens if siren not in answers]:
         answers[siren] = client.lookup(siren)
         if answers[siren].status is RegistryStatus.UNREACHABLE:
-            run.problem(
-                "Recherche d'entreprises cannot be reached; the next runs judge these dossiers "
-                "again."
-            )
+            run.problem(k.Noted(k.Note.NO_REGISTRY))
             # Each further one would only wait for its deadline; in the checks a missing answer
             # counts as unreachable. Nothing of a failure is stored, so the next run asks again.
             break

@@ -15,7 +15,6 @@ import pytest
 
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
 from dsync.ds import DossierWrite, DSClient
-from dsync.ds.classify import Fault
 from dsync.errors import (
     ConfigurationError,
     DSError,
@@ -24,6 +23,7 @@ from dsync.errors import (
     DSUnavailableError,
     InterruptedRunError,
 )
+from dsync.messages.kinds import Fault
 from tests.unit.ds.writes import value_step
 
 Serve = Callable[[Callable[[socket.socket], None]], str]

@@ -13,9 +13,10 @@ from dsync.annotations import Step
 from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.ds import DossierWrite, WriteOutcome, operations
-from dsync.ds.classify import Fault, GraphError
+from dsync.ds.classify import GraphError
 from dsync.ds.transport import Answer
 from dsync.ds.write_document import INPUT_KEYS, in_order, outcomes_of, variables_of
+from dsync.messages.kinds import Fault
 from tests.unit.ds.writes import label_step, value_step
 
 RESULT, DETAIL = "Q2hhbXAtNTEwMg==", "Q2hhbXAtNTEwMw=="

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dsync.ds.classify import Fault, error_of
+from dsync.ds.classify import error_of
 from dsync.ds.limits import Limits
 from dsync.ds.retry import RetryPolicy, attempts_for, retrying
 from dsync.errors import DSError, DSRateLimitedError, InterruptedRunError
+from dsync.messages.kinds import Fault
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ WELL: Mapping[str, Any] = {
     "services": [SERVICE],
     "clock_ahead_s": None,
     "last_run": {"run": 3, "status": "success", "error": None},
-    "last_end": {"at": NOW - HOUR, "code": 0, "classes": [], "messages": []},
+    "last_end": {"at": NOW - HOUR, "code": 0, "classes": [], "messages": [], "dits": []},
     "last_code": 0,
     "consents": [],
     "reasons": {},
@@ -37,7 +37,7 @@ WELL: Mapping[str, Any] = {
 
 def ended(code: int, of_class: str) -> dict[str, Any]:
     """Return how the last run failed."""
-    return {"at": NOW, "code": code, "classes": [of_class], "messages": ["why"]}
+    return {"at": NOW, "code": code, "classes": [of_class], "messages": ["why"], "dits": []}
 
 
 STOPPED = {
@@ -91,3 +91,16 @@ def test_the_tokens_expiry_is_a_concern_thirty_days_before(last_day: date, left:
     """And once it has expired."""
     found = concerns_of(WELL, NOW, THRESHOLDS._replace(token_expires_on=last_day))
     assert [k.TokenExpiry(last_day, left)] == list(found)
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_of_all"), [(k.Fault.OUT_OF_SCOPE, False), (k.Fault.TOKEN_EXPIRED, True)]
+)
+def test_a_token_is_refused_for_all_unless_one_demarche_is_out_of_its_scope(
+    fault: k.Fault, *, is_of_all: bool
+) -> None:
+    """By the fault, whatever numbers the sentence has."""
+    said = k.DSFailed(fault, k.Subject(k.Thing.DEMARCHE, 12))
+    end = {**ended(3, "DSUnauthorizedError"), "messages": [str(said)], "dits": k.to_stored([said])}
+    found = concerns_of({**WELL, "last_end": end}, NOW, THRESHOLDS)
+    assert [k.TokenRefused(NOW, str(said), is_of_all)] == list(found)

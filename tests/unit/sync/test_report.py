@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Verdict
 from dsync.errors import DSUnavailableError
+from dsync.messages.kinds import Note, Noted
 from dsync.sync.report import RunReport
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
 
-def closed(*problems: str, error: DSUnavailableError | None = None) -> RunReport:
+def closed(*problems: Note, error: DSUnavailableError | None = None) -> RunReport:
     report = RunReport(Kind.INCREMENTAL, NOW)
     for problem in problems:
-        report.problem(problem)
+        report.problem(Noted(problem))
     if error is not None:
         report.fail(error)
     report.close(NOW)
@@ -30,14 +31,14 @@ def test_a_run_without_a_problem_is_a_success() -> None:
 
 def test_a_problem_makes_it_partial_and_is_told_once() -> None:
     """Exit 7, one sentence however many dossiers met it."""
-    report = closed("Pushes wait.", "Pushes wait.", "Another.")
+    report = closed(Note.NO_RIGHT, Note.NO_RIGHT, Note.READ_ONLY)
     assert (Status.PARTIAL, 7) == (report.status, report.exit_code)
-    assert ["Pushes wait.", "Another."] == report.errors
+    assert [str(Noted(one)) for one in (Note.NO_RIGHT, Note.READ_ONLY)] == report.errors
 
 
 def test_a_failure_wins_over_a_problem() -> None:
     """Its exit code is the process's."""
-    report = closed("Pushes wait.", error=DSUnavailableError("DS is down."))
+    report = closed(Note.NO_RIGHT, error=DSUnavailableError("DS is down."))
     assert (Status.FAILED, 8, "DS is down.") == (report.status, report.exit_code, report.errors[-1])
 
 

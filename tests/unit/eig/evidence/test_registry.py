@@ -148,8 +148,8 @@ class Run:
     def reading(self) -> AbstractContextManager[Any]:
         return self.store.reading()
 
-    def problem(self, sentence: str) -> None:
-        self.problems.append(sentence)
+    def problem(self, what: object) -> None:
+        self.problems.append(str(what))
 
 
 @pytest.fixture
