@@ -14,7 +14,13 @@ from tests.commands.command import Command
 CONFIG = Path(__file__).parents[2] / "config"
 
 
-@pytest.fixture(params=["aap-eig7.toml", "exemples/subvention.toml", "exemples/mobilite.toml"])
+@pytest.fixture(
+    params=[
+        "aap-eig7.toml",
+        "exemples/subvention.toml",
+        pytest.param("exemples/mobilite.toml", marks=pytest.mark.long),
+    ]
+)
 def dsync(request: pytest.FixtureRequest, run: Command) -> Command:
     """Return `dsync` with each programme, all open dossiers judged and written."""
     environment = {**run.environment, "DSYNC_CONFIG": str(CONFIG / request.param)}

@@ -25,7 +25,7 @@ from tests.commands.conftest import operator
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
 MANY = 120
 """Dossiers of an aid: more than a page of DS has."""
-FEW = 40
+FEW = 20
 RESULT = 6351
 UNIQUE = 'exige = { champ = "siren", unique_avec = ["theme"] }'
 STATES = 'etats = ["en_construction"]'

@@ -16,6 +16,7 @@ from dsync.settings import SANDBOX_DEMARCHE
 from dsync.store.engine import parse_url
 from tests.commands.command import Command
 from tests.engine.rig import id_of
+from tests.store.databases import on_postgresql, on_sqlite
 
 NUMBER = EQUIPMENT_FORM.number
 FIRST = NUMBER * 1000 + 1
@@ -166,6 +167,7 @@ def test_what_is_not_configured_is_said_in_a_sentence(configured: Configured) ->
     assert 0 == dsync("db", "verify").code
 
 
+@on_postgresql
 def test_its_own_fields_are_mapped_judged_and_written_back(
     configured: Configured, sandbox: Sandbox, database_url: str
 ) -> None:
@@ -252,6 +254,7 @@ def taken_out(run: Command, database: str) -> Command:
     return dsync
 
 
+@on_sqlite
 def test_a_demarche_that_was_taken_out_is_named_and_its_data_can_be_erased(
     run: Command, database_url: str
 ) -> None:

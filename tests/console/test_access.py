@@ -7,13 +7,16 @@ import shutil
 import socket
 import subprocess
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from pydantic import SecretStr
 
 from dsync.cli.console import open_console
 from dsync.console.access import Role
@@ -130,25 +133,32 @@ def test_a_link_works_once(read_console: ServedConsole) -> None:
         assert 403 == anonymous(read_console, "GET", spent).status_code
 
 
+@contextmanager
+def opened(
+    engine: Engine, role: Role = Role.ADMINISTRATEUR, port: int = 0, **settings: Any
+) -> Iterator[tuple[str, requests.Session]]:
+    """Serve a console as the command does; yield its address and who entered by its link."""
+    stop, links, browser = threading.Event(), list[str](), requests.Session()
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        app = engine.another(stop=stop, **settings).app
+        address = listening.getsockname()[:2]
+        console = open_console([app], address, stop, links.append, role)
+        thread = server_thread(console.application, listening, stop)
+        thread.start()
+        console.open()
+        try:
+            browser.get(links[0], timeout=30)
+            yield f"http://127.0.0.1:{address[1]}", browser
+        finally:
+            stop.set()
+            thread.join(10)
+
+
 def test_consoles_on_two_ports_have_sessions_of_their_own(read_engine: Engine) -> None:
     """Who enters at one of them stays in at the other, although browsers mix up their cookies."""
-    stop, bases, browser = threading.Event(), [], requests.Session()
-    with ExitStack() as stack:
-        for _ in range(2):
-            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            links: list[str] = []
-            app = read_engine.another(stop=stop).app
-            address = listening.getsockname()[:2]
-            console = open_console([app], address, stop, links.append)
-            thread = server_thread(console.application, listening, stop)
-            thread.start()
-            stack.callback(thread.join, 10)
-            console.open()
-            bases.append(f"http://127.0.0.1:{address[1]}")
-            browser.get(links[0], timeout=30)
-        # Before the threads are waited for.
-        stack.callback(stop.set)
-        assert [200, 200] == [browser.get(base, timeout=30).status_code for base in bases]
+    with opened(read_engine) as (base, browser), opened(read_engine) as (other, entered):
+        browser.cookies.update(entered.cookies)
+        assert [200, 200] == [browser.get(one, timeout=30).status_code for one in (base, other)]
 
 
 def test_every_answer_is_guarded(read_console: ServedConsole, reader: Visitor) -> None:
@@ -225,46 +235,28 @@ def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) 
     assert ("", "", 0) == (out, err, process.returncode)
 
 
-def test_a_session_is_of_the_console_and_the_role_that_it_began_with(tmp_path: Path) -> None:
+def test_a_session_is_of_the_console_and_the_role_that_it_began_with(read_engine: Engine) -> None:
     """Its cookie opens nothing at another console of the same client, or later there."""
-    key = {"DSYNC_OIDC_CLIENT_SECRET": "k" * 48}
-    with Sandbox.start(dossiers=3, seed=7) as sandbox, ExitStack() as stack:
-        command = operator(sandbox, tmp_path)
-        assert 0 == command("sync").code
-
-        def begun(role: str, port: int = 0) -> tuple[str, requests.Session]:
-            process = command.start("console", "--port", str(port), "--role", role, **key)
-            stack.callback(process.communicate, timeout=20)
-            stack.callback(process.terminate)
-            assert process.stdout is not None
-            link = process.stdout.readline().strip()
-            session = requests.Session()
-            session.get(link, timeout=30)
-            started[link.partition("/entrer")[0]] = process
-            return link.partition("/entrer")[0], session
-
-        started: dict[str, subprocess.Popen[str]] = {}
-        base, lecteur = begun("lecteur")
-        other, administrateur = begun("administrateur")
-        assert (200, 403, 200) == (
-            lecteur.get(base, timeout=30).status_code,
-            lecteur.get(f"{base}/personne", timeout=30).status_code,
-            administrateur.get(f"{other}/personne", timeout=30).status_code,
-        )
-        [name], [own] = (
-            [one for one in dict(browser.cookies) if one.startswith("dsync_console")]
-            for browser in (administrateur, lecteur)
-        )
-        taken = {name: lecteur.cookies[own]}
-        for path in ("/", "/personne"):
-            assert 403 == requests.get(other + path, cookies=taken, timeout=30).status_code
+    key = {"oidc_client_secret": SecretStr("k" * 48)}
+    with opened(read_engine, **key) as (other, administrateur):
+        with opened(read_engine, Role.LECTEUR, **key) as (base, lecteur):
+            assert (200, 403, 200) == (
+                lecteur.get(base, timeout=30).status_code,
+                lecteur.get(f"{base}/personne", timeout=30).status_code,
+                administrateur.get(f"{other}/personne", timeout=30).status_code,
+            )
+            [name], [own] = (
+                [one for one in dict(browser.cookies) if one.startswith("dsync_console")]
+                for browser in (administrateur, lecteur)
+            )
+            taken = {name: lecteur.cookies[own]}
+            for path in ("/", "/personne"):
+                assert 403 == requests.get(other + path, cookies=taken, timeout=30).status_code
         # The same console, started again with another role, and then as it was.
-        for role, status in (("administrateur", 403), ("lecteur", 200)):
-            process = started.pop(base)
-            process.terminate()
-            process.wait(20)
-            assert base == begun(role, int(base.rpartition(":")[2]))[0]
-            assert status == lecteur.get(base, timeout=30).status_code, role
+        for role, status in ((Role.ADMINISTRATEUR, 403), (Role.LECTEUR, 200)):
+            with opened(read_engine, role, int(base.rpartition(":")[2]), **key) as (again, _):
+                assert base == again
+                assert status == lecteur.get(base, timeout=30).status_code, role
 
 
 def test_the_service_serves_the_console_to_this_machine_alone(

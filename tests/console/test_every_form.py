@@ -24,7 +24,14 @@ from tests.engine.rig import RESULTAT, Engine, number
 NORD = "Groupe Nord"
 LIMITED = (Role.INSTRUCTEUR, Role.JURY)
 """The roles that can be limited to groupes."""
-PEOPLE = [*((role, False) for role in Role), *((role, True) for role in LIMITED)]
+PEOPLE = [
+    # The administrateur has the same forms and more.
+    *(
+        pytest.param((role, False), marks=pytest.mark.long if role in LIMITED else ())
+        for role in Role
+    ),
+    *((role, True) for role in LIMITED),
+]
 KINDS = {"date": "2026-01-01", "text": "1", "search": "mot", "email": "a@b.fr"}
 """What is typed into a field that is empty."""
 

@@ -10,6 +10,7 @@ import pytest
 from dsync.console import words as named
 from tests.console.served import ServedConsole, served, words
 from tests.engine.rig import FIRST, Engine, seeds
+from tests.store.databases import on_postgresql, on_sqlite
 
 LISTS = {
     "/dossiers": (*named.FILTERS, "tri", "ordre", "page", "colonnes", "complet", "demarche"),
@@ -60,6 +61,11 @@ def site(database_url: str) -> Iterator[ServedConsole]:
             yield console
 
 
+@pytest.mark.parametrize(
+    "database_url",
+    [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"],  # The stricter one.
+    indirect=True,
+)
 def test_no_address_makes_an_error_of_the_site(site: ServedConsole) -> None:
     """Of each page, each parameter, and each odd value."""
     visitor = site.visitor()
@@ -74,6 +80,7 @@ def test_no_address_makes_an_error_of_the_site(site: ServedConsole) -> None:
     assert {} == found
 
 
+@on_sqlite  # No database is asked.
 def test_a_value_that_nobody_can_mean_is_refused_with_the_way_back(site: ServedConsole) -> None:
     """400 with what is expected, and a link to the page without it."""
     visitor = site.visitor()
@@ -85,6 +92,7 @@ def test_a_value_that_nobody_can_mean_is_refused_with_the_way_back(site: ServedC
         assert f'href="{path}"' in answer.text, address
 
 
+@on_postgresql  # Which takes no null character.
 def test_a_form_takes_any_text(site: ServedConsole) -> None:
     """Null characters, which nobody types, are left out."""
     visitor = site.visitor()

@@ -14,8 +14,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from dsync.care.concerns import concerns_of
-from dsync.domain.run_kinds import Status
-from dsync.errors import LeaseHeldError, LeaseLostError
+from dsync.errors import LeaseHeldError
 from dsync.messages.kinds import SilentService
 from dsync.store import RunningService
 from dsync.sync import leasing
@@ -168,41 +167,6 @@ def test_a_long_run_keeps_its_lease(engine_on_each: Engine) -> None:
     assert (0, [6]) == (engine.sync().exit_code, codes)
 
 
-def test_a_late_holder_commits_nothing(engine_on_each: Engine) -> None:
-    """Asleep while another took over and finished: its next transaction is refused, exit 6."""
-    engine = engine_on_each
-    other = engine.another()
-    seen: list[Any] = []
-
-    def meanwhile() -> None:
-        expire_lease(engine)
-        engine.control.edit_champ(number(0), PROBLEME, "Vu par l’autre")
-        seen.append(other.sync())
-        seen.append(engine.content())
-
-    between(engine.worker, meanwhile)
-    late = engine.sync()
-    assert (6, Status.FAILED) == (late.exit_code, late.status)
-    assert 0 == seen[0].exit_code
-    assert seen[1] == engine.content()
-    assert "Vu par l’autre" == engine.one("lecture_candidature", 0)["probleme"]
-
-
-def test_a_late_holder_does_not_free_the_others_lease(engine_on_each: Engine) -> None:
-    """Nor renew it."""
-    engine = engine_on_each
-    store = engine.worker.store
-    late = store.acquire_lease(DEMARCHE, 60, holder="lent:1")
-    expire_lease(engine)
-    store.acquire_lease(DEMARCHE, 60, holder="autre:2")
-    store.release_lease(late)
-    with pytest.raises(LeaseLostError):
-        store.renew_lease(late)
-    info = store.lease_of(DEMARCHE)
-    assert info
-    assert "autre:2" == info.holder
-
-
 @on_postgresql
 def test_clocks_of_two_machines_do_not_matter(engine_on_each: Engine) -> None:
     """The database's clock decides: one day ahead takes nothing from a living holder."""
@@ -211,18 +175,6 @@ def test_clocks_of_two_machines_do_not_matter(engine_on_each: Engine) -> None:
     ahead = engine.another()
     ahead.skew = timedelta(days=1)
     assert 6 == ahead.sync().exit_code
-
-
-def test_a_run_that_a_dead_process_left_is_closed_as_interrupted(engine: Engine) -> None:
-    """The journal does not show it as running for ever."""
-    lease = engine.worker.store.acquire_lease(DEMARCHE, 60)
-    with engine.worker.store.transaction(lease) as tx:
-        tx.journal.start_run("incremental", "service", engine.worker.now())
-    expire_lease(engine)
-    engine.sync()
-    assert ["interrupted", "success"] == [
-        row["statut"] for row in engine.rows("SELECT statut FROM sync_run ORDER BY run")
-    ]
 
 
 def test_of_two_services_one_carries_out_a_request(engine_on_each: Engine) -> None:

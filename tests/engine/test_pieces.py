@@ -256,9 +256,11 @@ def test_an_erasure_that_the_target_refuses_is_made_up_for(
     assert not [name for name in copies(folder) if name.startswith(str(number(ONE)))]
 
 
-STEP = 2
-in_steps = pytest.mark.parametrize("first", [1, pytest.param(2, marks=pytest.mark.long)])
-"""A default run of the tests kills at each second point, the long profile at the others."""
+STEP = 4
+in_steps = pytest.mark.parametrize(
+    "first", [1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, STEP + 1))]
+)
+"""A default run of the tests kills at each fourth point, the long profile at the others."""
 
 
 def killed_at_each_point(

@@ -670,18 +670,6 @@ def test_two_edits_within_one_second_are_two_edits(engine: Engine) -> None:
     assert CONFIRMED == engine.wishes(0)
 
 
-def test_a_box_unchecked_within_the_second_of_its_check_lets_go(engine: Engine) -> None:
-    """What is not dsync's own shows by its content."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), VALIDE, True)
-    make_ineligible(engine)
-    engine.sync()
-    assert "suspendue" == engine.wishes(0)["resultat"]
-    engine.control.edit_annotation(number(0), VALIDE, False)
-    engine.sync()
-    assert ("Inéligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
 def test_a_conflict_on_the_detail_is_of_the_detail_alone(engine: Engine) -> None:
     """Result, date and label follow the new verdict."""
     engine.sync_until_quiet()
@@ -705,26 +693,6 @@ def test_a_conflict_dissolves_when_the_human_agrees(engine: Engine) -> None:
     assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
     assert "conflit_resolu" in engine.events(0)
     assert (["éligible"], True) == (engine.labels(0), bool(engine.remote(0, DETAIL)))
-
-
-def test_a_conflict_dissolves_when_the_verdict_agrees(engine: Engine) -> None:
-    """We come round to the human's value."""
-    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.sync_until_quiet()
-    make_ineligible(engine)
-    engine.sync()
-    assert CONFIRMED == engine.wishes(0)
-    assert "conflit_resolu" in engine.events(0)
-
-
-def test_a_conflict_seen_again_is_no_news(engine: Engine) -> None:
-    """Another annotation by the human in the same dossier: looked at again, no second event."""
-    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), 5202, "Soutenance")
-    engine.sync()
-    assert 1 == engine.events(0).count("conflit")
-    assert {"conflit"} == set(engine.wishes(0).values())
 
 
 @pytest.mark.parametrize("meanwhile", ["another verdict", "DS does not answer"])
@@ -794,7 +762,7 @@ def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
     report = engine.sync()
     assert (0, "Éligible", []) == (report.exit_code, engine.remote(0), engine.mutations())
     assert ("Inéligible", "suspendue") == (engine.verdict(0), engine.wishes(0)["resultat"])
-    engine.advance(minutes=1)
+    # Within the second of the check: what is not dsync's own shows by its content.
     engine.control.edit_annotation(number(0), VALIDE, False)
     engine.sync()
     assert ("Inéligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
@@ -868,16 +836,6 @@ def test_a_label_conflict_dates_from_when_the_humans_label_was_first_seen(engine
         assert [seen_at] == [one.distante_le for one in reader.wishes.conflicts()]
 
 
-def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None:
-    """The human takes it back."""
-    engine.sync_until_quiet()
-    engine.control.add_label(number(0), "à vérifier")
-    engine.sync()
-    engine.control.remove_label(number(0), "à vérifier")
-    engine.sync()
-    assert CONFIRMED == engine.wishes(0)
-
-
 def test_an_operator_forces_over_a_humans_label(engine: Engine) -> None:
     """Ours stays, the human's one of the three comes off."""
     engine.sync_until_quiet()
@@ -899,16 +857,6 @@ def test_a_label_that_was_half_changed_is_not_taken_for_a_humans(start: Start) -
     assert {**CONFIRMED, "label": "refusee"} == engine.wishes(0)
     report = engine.sync(full=True)
     assert (0, 0, ["inéligible"]) == (report.exit_code, report.conflicts, engine.labels(0))
-    assert CONFIRMED == engine.wishes(0)
-
-
-def test_other_labels_are_nobodys_business(start: Start) -> None:
-    """Only the three of the configuration are managed."""
-    engine = start()
-    engine.control.form.rename_label("à vérifier", "à rappeler")
-    engine.control.add_label(number(0), "à rappeler")
-    engine.sync()
-    assert ["à rappeler", "éligible"] == engine.labels(0)
     assert CONFIRMED == engine.wishes(0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -147,21 +148,20 @@ def parse_catalogue(copy: EvidenceCopy, known: Iterable[KnownProduct] = ()) -> C
     Raises:
         EvidenceUnavailableError: there is no text, or it is not a catalogue.
     """
-    texts = copy.body or "", copy.redirects, copy.url or ""
+    texts = copy.body or "", copy.redirects
     try:
-        published = _parsed(*texts, ())
-        unpublished = published.unpublished(known)
-        return _parsed(*texts, unpublished) if unpublished else published
+        parsed = _parsed(*texts, ())
+        if unpublished := parsed.unpublished(known):
+            parsed = _parsed(*texts, unpublished)
     except CatalogueError as exc:
         raise EvidenceUnavailableError(str(exc)) from exc
+    return replace(parsed, source=copy.url or "")
 
 
 @lru_cache(maxsize=2)
-def _parsed(
-    body: str, redirects: str | None, source: str, known: tuple[KnownProduct, ...]
-) -> Catalogue:
+def _parsed(body: str, redirects: str | None, known: tuple[KnownProduct, ...]) -> Catalogue:
     # Kept, since it takes longer than the rest of a dossier's page, and changes once a day.
-    return Catalogue.parse(body, redirects, source=source, known=known)
+    return Catalogue.parse(body, redirects, known=known)
 
 
 def catalogue_age(copy: EvidenceCopy, now: datetime) -> timedelta:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo
@@ -311,7 +312,7 @@ def _read_list(path: Path, parse: Callable[[str], _List], problems: list[str]) -
     try:
         content = path.read_bytes()
         # Lines may end as on Windows.
-        parsed = parse(content.decode("utf-8").replace("\r\n", "\n"))
+        parsed: _List = _parsed(parse, content.decode("utf-8").replace("\r\n", "\n"))
         return replace(parsed, sha256=hashlib.sha256(content).hexdigest())
     except OSError as exc:
         problems.append(f"{path.name}: cannot be read ({exc.strerror}) in {path.parent}")
@@ -320,6 +321,12 @@ def _read_list(path: Path, parse: Callable[[str], _List], problems: list[str]) -
     except ListProblemsError as exc:
         problems += [f"{path.name}: {problem}" for problem in exc.problems]
     return None
+
+
+@lru_cache(maxsize=8)
+def _parsed(parse: Callable[[str], Any], text: str) -> Any:
+    # Kept, since the démarches of a service share their lists.
+    return parse(text)
 
 
 def _problems(config: RulesConfig) -> Iterable[str]:

@@ -120,25 +120,20 @@ EQUIPMENT = Demarche(
 )
 
 
-def _cases(usual: str) -> pytest.MarkDecorator:
+def every_demarche_if_long(usual: str) -> pytest.MarkDecorator:
+    """Run a scenario on the shipped démarche and one engine; if long, on each with each.
+
+    Args:
+        usual: the engine of a default run.
+    """
     cases = [
         pytest.param(
             engine,
             demarche,
-            marks=[] if f"{demarche.name}-{engine}" in usual.split() else [pytest.mark.long],
+            marks=() if (demarche, engine) == (SHIPPED, usual) else pytest.mark.long,
             id=f"{demarche.name}-{engine}",
         )
         for demarche in (SHIPPED, NEXT_CALL, EQUIPMENT)
         for engine in ("sqlite", "postgresql")
     ]
     return pytest.mark.parametrize(("database_url", "demarche"), cases, indirect=True)
-
-
-every_demarche_once = _cases("aap-eig7-postgresql equipement-sqlite")
-"""Runs a scenario on each démarche with each engine: in the usual profile on the shipped one and on
-the one that is most unlike it, each with an engine of its own."""
-
-
-def every_demarche_if_long(engine: str) -> pytest.MarkDecorator:
-    """Return the same, with the shipped démarche on one engine alone in the usual profile."""
-    return _cases(f"aap-eig7-{engine}")

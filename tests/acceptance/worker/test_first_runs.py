@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.database import OWN_HAND, Database
-from tests.acceptance.worker.demarche import Demarche, every_demarche_once
+from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed
 from tests.acceptance.worker.truth import assert_copy_is_true, is_written
 
 
-@every_demarche_once
+@every_demarche_if_long("postgresql")
 def test_the_first_run_does_everything_and_the_second_nothing(
     dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
@@ -59,7 +59,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     assert_copy_is_true(database, sandbox, demarche)
 
 
-@every_demarche_once
+@every_demarche_if_long("postgresql")
 def test_what_changes_in_ds_shows_in_the_copy(
     dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:

@@ -49,7 +49,11 @@ def used(process: Process) -> Used:
 
 @pytest.mark.parametrize(
     ("where", "kind"),
-    [("ds", "endless_body"), ("ds", "slow_headers"), (BETAGOUV, "gzip_bomb")],
+    [
+        ("ds", "endless_body"),
+        pytest.param("ds", "slow_headers", marks=pytest.mark.long),
+        (BETAGOUV, "gzip_bomb"),
+    ],
 )
 def test_an_answer_without_end_takes_neither_memory_nor_time(
     sqlite_dsync: Installed, sandbox: Sandbox, tmp_path: Path, kind: Any, where: str

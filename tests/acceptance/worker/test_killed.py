@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -12,8 +13,8 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
-from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_once
-from tests.acceptance.worker.installed import Installed, Process, until
+from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_if_long
+from tests.acceptance.worker.installed import Installed, until
 from tests.acceptance.worker.truth import OPEN, assert_copy_is_true, writes
 
 Sent = list[tuple[int, str, str]]
@@ -28,14 +29,18 @@ def trouble(control: Control, dice: random.Random, demarche: Demarche) -> None:
         control.edit_champ(number, demarche.pilotage, None if here else "Le comité pilote.")
 
 
-def kill_at_a_moment(process: Process, control: Control, dice: random.Random) -> bool:
-    """Kill a run some time after one of its requests; return whether it was still at work."""
+def some_time_later(control: Control, dice: random.Random) -> Callable[[], bool]:
+    """Return a moment some time after one of the next requests."""
     reached = len(control.requests()) + dice.randint(1, 7)
-    until(lambda: len(control.requests()) >= reached or not process.is_running)
-    end = time.monotonic() + dice.uniform(0, 0.04)
-    until(lambda: time.monotonic() >= end)
-    process.signal(signal.SIGKILL)
-    return process.wait().code == -signal.SIGKILL
+
+    def has_come() -> bool:
+        if len(control.requests()) < reached:
+            return False
+        end = time.monotonic() + dice.uniform(0, 0.04)
+        until(lambda: time.monotonic() >= end)
+        return True
+
+    return has_come
 
 
 def survive(
@@ -43,18 +48,30 @@ def survive(
     sandbox: Sandbox,
     database: Database,
     demarche: Demarche,
-    *,
-    seed: int,
-    kills: int,
+    dice: random.Random,
+    moments: Iterable[Callable[[], bool]],
 ) -> tuple[int, Sent]:
-    """Kill runs, then let one be quiet; return how many were killed at work, and what was sent."""
-    dice, control = random.Random(seed), sandbox.control
-    needed = demarche.pilotage
+    """Kill a run at each moment, then let one be quiet.
+
+    Args:
+        dsync: the command.
+        sandbox: which is slow to answer, so that the moments are met.
+        database: of the command.
+        demarche: which is read.
+        dice: decide what is edited after each kill.
+        moments: each says whether it has come.
+
+    Returns:
+        How many runs were killed at work, and what was sent.
+    """
+    control, needed = sandbox.control, demarche.pilotage
     texts = {n: control.truth_of(n).raw_champs.get(needed) for n in _open(control, demarche)}
-    control.faults.fail(ScriptedFault("latency", latency_ms=15, times=None))
     at_work = 0
-    for _ in range(kills):
-        at_work += kill_at_a_moment(dsync.start("sync"), control, dice)
+    for has_come in moments:
+        process = dsync.start("sync")
+        until(lambda p=process, c=has_come: c() or not p.is_running)
+        process.signal(signal.SIGKILL)
+        at_work += process.wait().code == -signal.SIGKILL
         database.expire_lease()
         database.expire_unknown()
         trouble(control, dice, demarche)
@@ -84,15 +101,27 @@ def _open(control: Control, demarche: Demarche) -> list[int]:
     return sorted(t.number for t in control.truth(demarche.number) if t.state in OPEN)
 
 
-@every_demarche_once
-def test_a_few_kills_lose_nothing(
+@every_demarche_if_long("postgresql")
+def test_a_kill_in_each_phase_loses_nothing(
     dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
-    """After kills at seeded moments a quiet run makes copy and annotations right."""
-    kills = 4 if demarche is SHIPPED else 3
-    at_work, sent = survive(dsync, sandbox, database, demarche, seed=3, kills=kills)
+    """While DS is read, once judged, and when DS has done a write: a quiet run makes all right."""
+    control = sandbox.control
 
-    assert at_work >= kills - 2
+    def moments() -> Iterator[Callable[[], bool]]:
+        control.faults.fail(ScriptedFault("latency", latency_ms=300, times=None))
+        yield lambda: bool(control.requests("DossiersPage"))
+        yield lambda: bool(database.count("verdict"))
+        control.faults.clear_faults()
+        control.faults.fail(
+            ScriptedFault("latency", only="mutation", latency_ms=60_000, times=None)
+        )
+        yield lambda: bool(control.requests(kind="mutation"))
+
+    at_work, sent = survive(dsync, sandbox, database, demarche, random.Random(3), moments())
+
+    assert 3 == at_work
+    assert sent
     assert_copy_is_true(database, sandbox, demarche)
     assert_each_wish_had_one_value(database, sent)
 
@@ -102,8 +131,12 @@ def test_a_few_kills_lose_nothing(
 def test_fifty_kills_lose_nothing(
     dsync: Installed, sandbox: Sandbox, database: Database, seed: int
 ) -> None:
-    """The same with ten kills a seed."""
-    at_work, sent = survive(dsync, sandbox, database, SHIPPED, seed=100 + seed, kills=10)
+    """Ten kills a seed, each some time after one of the run's requests."""
+    dice, control = random.Random(100 + seed), sandbox.control
+    control.faults.fail(ScriptedFault("latency", latency_ms=15, times=None))
+
+    moments = (some_time_later(control, dice) for _ in range(10))
+    at_work, sent = survive(dsync, sandbox, database, SHIPPED, dice, moments)
 
     assert at_work >= 5
     assert_copy_is_true(database, sandbox)

@@ -16,11 +16,10 @@ from sqlalchemy.exc import OperationalError
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
-from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true, writes
 from tests.engine.rig import small_sandbox
-from tests.store.databases import PostgresServer, on_postgresql, started_server
+from tests.store.databases import PostgresServer, started_server
 
 STORM = 4
 
@@ -114,48 +113,6 @@ def test_a_storm_of_429_is_waited_out(
     dsync.json("sync")
     assert_copy_is_true(sqlite_database, hurried_sandbox)
     dsync.close()
-
-
-@every_demarche_if_long("sqlite")
-def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
-    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
-) -> None:
-    """Exit 3 with the remedy, no retry; what was stored stays, the rest follows later."""
-    sandbox.control.faults.fail(
-        ScriptedFault("token_expired", only="mutation", after=1, times=None)
-    )
-
-    failed = dsync.json("sync", code=3)
-
-    [message] = failed["errors"]
-    assert "token" in message
-    assert sandbox.tokens.write not in message
-    assert failed["pushed"] > 0
-    refused = [e for e in sandbox.control.requests() if e.fault]
-    assert 1 == len(refused)
-    sandbox.control.faults.clear_faults()
-    resumed = dsync.json("sync")
-    assert ("success", 0, 0) == tuple(resumed[k] for k in ("status", "changed", "evaluated"))
-    assert resumed["pushed"] > 0
-    dsync.json("sync")
-    assert_copy_is_true(database, sandbox, demarche)
-
-
-@on_postgresql
-@pytest.mark.parametrize("requests", [pytest.param(1, marks=pytest.mark.long), 6])
-def test_lost_database_connections_end_a_run_or_are_made_anew(
-    dsync: Installed, sandbox: Sandbox, database: Database, requests: int
-) -> None:
-    """PostgreSQL ends every session in mid-run: nothing is half done, the next run resumes."""
-    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=100, times=None))
-    process = dsync.start("sync", "--json")
-    at_work(process, sandbox.control, requests=requests)
-    database.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-
-    assert_ended_and_resumed(process, dsync, sandbox, database)
 
 
 @pytest.mark.parametrize("requests", [1, pytest.param(6, marks=pytest.mark.long)])

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import requests
 
 from dsync.sandbox import Sandbox
@@ -191,6 +192,7 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     assert edited == sorted(row["numero"] for row in changes)
 
 
+@pytest.mark.long
 @on_postgresql
 def test_a_webhook_may_reach_the_replica_that_does_not_work(
     dsync: Installed, sandbox: Sandbox, database: Database
@@ -223,14 +225,14 @@ def test_a_webhook_may_reach_the_replica_that_does_not_work(
 def test_replicas_together_send_no_more_than_a_token_may(
     dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
 ) -> None:
-    """Three want more requests than DS allows in a minute: they wait, and none is refused."""
+    """Two want more requests than DS allows in a minute: they wait, and none is refused."""
     control, kinds = sandbox.control, dict.fromkeys(range(90021, 90029), SHIPPED)
     folder = configured(sandbox, tmp_path / "demarches", kinds, {}, {})
     for file in folder.glob("*.toml"):
         text = file.read_text(encoding="utf-8")
         file.write_text(f"{text}requests_per_minute = {ALLOWED}\n", encoding="utf-8")
     control.faults.limit_rate(ALLOWED)
-    for _ in range(3):
+    for _ in range(2):
         dsync.start("run", config=str(folder))
     until(lambda: len(control.requests()) >= ALLOWED * 0.6)
     # By themselves each would send more within a second.

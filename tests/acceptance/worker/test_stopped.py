@@ -26,8 +26,10 @@ DRY_IN_TIME_S = 2.0
 
 @pytest.mark.parametrize(
     ("number", "code", "latency_ms"),
-    [(signal.SIGTERM, 143, SLOW_MS), (signal.SIGINT, 130, STUCK_MS)],
-    ids=["TERM slow", "INT stuck"],
+    [
+        pytest.param(signal.SIGTERM, 143, SLOW_MS, id="TERM slow"),
+        pytest.param(signal.SIGINT, 130, STUCK_MS, id="INT stuck", marks=pytest.mark.long),
+    ],
 )
 def test_a_stopped_run_ends_in_time_and_the_next_one_resumes(
     sqlite_dsync: Installed,
@@ -102,7 +104,7 @@ def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
     assert_copy_is_true(sqlite_database, sandbox)
 
 
-@pytest.mark.parametrize("stops", [3, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("stops", [2, pytest.param(200, marks=pytest.mark.long)])
 def test_no_stop_of_the_service_is_missed(
     sqlite_dsync: Installed, sandbox: Sandbox, stops: int
 ) -> None:
@@ -201,32 +203,6 @@ def runs(database: Database, status: str | None = None) -> list[dict[str, object
     """Return the journal's runs, the oldest first."""
     found = database.view("lecture_synchronisation", "run")
     return [run for run in found if status in (None, run["statut"])]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_a_second_worker_is_told_who_works_and_can_wait(
-    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
-) -> None:
-    """Exit 6 with the holder and since when; `--wait` waits for its turn."""
-    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=SLOW_MS))
-    first = dsync.start("sync", "--json")
-    at_work(first, sandbox.control)
-    first.signal(signal.SIGSTOP)
-    [lease] = database.rows("SELECT holder FROM lease")
-
-    refused = dsync.json("sync", code=6)
-    waiting = dsync.start("sync", "--json", "--wait", "30s")
-    first.signal(signal.SIGCONT)
-
-    [message] = refused["errors"]
-    assert lease["holder"] in message
-    assert str(first.pid) in message
-    assert "since" in message
-    assert 0 == first.wait().code
-    second = waiting.wait()
-    assert (0, 0) == (second.code, second.json["pushed"])
-    assert_copy_is_true(database, sandbox, demarche)
 
 
 @every_demarche_if_long("postgresql")
