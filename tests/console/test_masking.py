@@ -243,10 +243,12 @@ def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
 
 ARGUMENTS: dict[str, Any] = {
     "after": 0,
+    "are_other_grounds": True,
     "at": FAR,
     "batch": 100,
     "before": dict.fromkeys(("accepte", "masque", "journaux", "agents"), FAR),
     "chosen": ChangeSelection(),
+    "compared": {},
     "counted": NOT_COUNTED,
     "due": FAR,
     "genre": "complet",
@@ -261,6 +263,7 @@ ARGUMENTS: dict[str, Any] = {
     "numero": number(0),
     "offset": 0,
     "opened": (),
+    "retries": True,
     "revision_id": "",
     "run": 1,
     "run_from": 100,
