@@ -52,7 +52,7 @@ USER 10001
 WORKDIR /data
 VOLUME /data
 STOPSIGNAL SIGTERM
-# Late is what [schedule] incremental and [http] ready_intervals make it, as for /readyz.
+# Late is what [schedule] incremental or [advanced] late_after make it, as for /readyz.
 HEALTHCHECK --interval=1m --timeout=10s --start-period=10m --retries=3 \
     CMD ["dsync", "status", "--max-age"]
 ENTRYPOINT ["dsync"]

@@ -51,6 +51,8 @@ _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
 # Without parameters, patterns and credentials.
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
+CONFORMITY = re.compile(r"\b(?:partiellement|totalement|non) conforme")
+"""What a statement of accessibility says of a site."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MAX_DURATION = timedelta(days=366)
 _LATE_INTERVALS = 3
@@ -298,6 +300,15 @@ def _origin(value: str) -> str:
     return text.removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
+def _statement(value: str) -> str:
+    if not CONFORMITY.search(value):
+        raise ValueError(
+            "expected a text that says « partiellement conforme », « totalement conforme » or "
+            "« non conforme »"
+        )
+    return value
+
+
 def _network(value: str) -> str:
     try:
         return str(ip_network(value.strip()))
@@ -344,25 +355,6 @@ class AccesSection(_Section):
         return {name: tuple(v for n, _, v in given if n == name) for name, _, _ in given}
 
 
-class AccessibiliteSection(_Section):
-    """Section `[console.accessibilite]`: the statement of accessibility (RGAA)."""
-
-    etat: Literal["non conforme", "partiellement conforme", "totalement conforme"] = "non conforme"
-    """What an audit of this installation found; without one, it is « non conforme »."""
-    etablie_le: Day | None = None
-    """The day of the statement."""
-    audit: str | None = Field(default=None, min_length=1)
-    """Who audited it, and the share of criteria that are met."""
-    contenus: tuple[str, ...] = ()
-    """What is not accessible, an item each."""
-
-    @model_validator(mode="after")
-    def _was_audited(self) -> Self:
-        if self.etat != "non conforme" and not (self.audit and self.etablie_le):
-            raise ValueError(f"« {self.etat} » needs audit and etablie_le")
-        return self
-
-
 class ConsoleSection(_Section):
     """Section `[console]`: the console of a team."""
 
@@ -387,7 +379,9 @@ class ConsoleSection(_Section):
     """Reverse proxies whose `X-Forwarded-For` is believed."""
     openid: OpenIdSection | None = None
     """The sign-in; without it the console is for this machine alone."""
-    accessibilite: AccessibiliteSection = AccessibiliteSection()
+    accessibility: Annotated[str, AfterValidator(_statement)] | None = None
+    """What an audit found, for the statement of accessibility (RGAA): paragraphs, and items that
+    begin with « - ». Without one, the site is « non conforme »."""
 
     @model_validator(mode="after")
     def _has_address(self) -> Self:

@@ -66,6 +66,18 @@ def _named(_raw: Table, table: Table, value: Any) -> None:
         who += value
 
 
+def _stated(raw: Table, table: Table, value: Any) -> None:
+    if isinstance(value, dict) and isinstance(value.get("etat"), str):
+        told = [
+            value["etat"],
+            *(str(value[key]) for key in ("audit", "etablie_le") if key in value),
+        ]
+        left = value.get("contenus")
+        listed = [f"- {one}" for one in left] if isinstance(left, list) else []
+        text = "\n\n".join([f"Ce site est {', '.join(told)}.", "\n".join(listed)])
+        _moved("console.accessibility").effect(raw, table, text.strip())
+
+
 def _of_both(other: str, key: str) -> Gone:
     """Return what became of two ages that are one now: nothing is erased before either of them."""
 
@@ -140,6 +152,7 @@ GONE: Mapping[str, Gone] = {
     "console.mentions.directeur": _moved("console.director"),
     "console.mentions.hebergeur": _moved("console.host"),
     "console.mentions.dpo": _moved("console.dpo"),
+    "console.accessibilite": Gone("write [console] accessibility, a text, instead", _stated),
     "console.openid.scopes": _fixed(
         "openid, email, and those of the provider that are named as a claim of [[acces]]"
     ),

@@ -501,8 +501,8 @@ def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iter
             "labels",
             CheckStatus.ERROR,
             f"the démarche has no label {_quoted(missing)}",
-            "create it on DS with exactly this name, or correct [annotations.labels] "
-            "(without this table dsync writes no labels)",
+            "create it on DS with exactly this name, or correct [annotations] labels "
+            "(without it dsync writes no labels)",
             2,
         )
     else:

@@ -5,12 +5,12 @@ The first three are read without a session; they hold nothing of a dossier.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.console import words
 from dsync.console.access import SESSION_S, Right
 from dsync.console.visit import Site, Visit
 from dsync.domain.notice import ALSO_ERASED, PURPOSE_AND_BASIS, durations, rights_over_data
@@ -110,33 +110,23 @@ def _durations(site: Site) -> Iterator[Block]:
 
 def accessibility(site: Site) -> Page:
     """Return « Accessibilité », the statement that the law asks for."""
-    section, said = site.section, site.section.accessibilite
+    section = site.section
     entite = section.entity or "L’entité qui publie ce site"
-    blocks = [
-        paragraph(
-            f"{entite} s’engage à rendre ses sites accessibles, conformément à l’article 47 de la "
-            "loi n° 2005-102 du 11 février 2005. Cette déclaration s’applique au site "
-            f"« {section.name} »."
-        ),
-        heading("État de conformité"),
-        paragraph(
-            f"Ce site est {said.etat} avec le référentiel général d’amélioration de "
-            "l’accessibilité (RGAA), version 4"
-            + (f" : {said.audit}." if said.audit else " : aucun audit n’en a été fait.")
-        ),
-    ]
-    if said.contenus:
-        blocks += [heading("Contenus non accessibles"), items(said.contenus)]
-    made = f" le {words.day(said.etablie_le)}" if said.etablie_le else " sans audit"
+    audited = (
+        f"Ce site est {site.conformity} avec le référentiel général d’amélioration de "
+        "l’accessibilité (RGAA), version 4 : aucun audit n’en a été fait."
+    )
     return Page(
-        f"Accessibilité : {said.etat}",
+        f"Accessibilité : {site.conformity}",
         [
-            *blocks,
-            heading("Établissement de cette déclaration"),
             paragraph(
-                f"Elle a été établie{made}. Toutes les pages se lisent sans JavaScript et "
-                "s’utilisent au clavier."
+                f"{entite} s’engage à rendre ses sites accessibles, conformément à l’article 47 de "
+                "la loi n° 2005-102 du 11 février 2005. Cette déclaration s’applique au site "
+                f"« {section.name} »."
             ),
+            heading("État de conformité"),
+            *_written(section.accessibility or audited),
+            paragraph("Toutes les pages se lisent sans JavaScript et s’utilisent au clavier."),
             heading("Signaler un défaut"),
             paragraph(
                 "Pour être orienté vers une autre forme accessible, ou obtenir le contenu sous une "
@@ -146,6 +136,16 @@ def accessibility(site: Site) -> Page:
             paragraph(_DEFENDER),
         ],
     )
+
+
+def _written(text: str) -> Iterator[Block]:
+    """Yield the paragraphs and the lists of a text."""
+    for part in re.split(r"\n\s*\n", text.strip()):
+        lines = [line.strip() for line in part.splitlines()]
+        if all(line.startswith("- ") for line in lines):
+            yield items([line.removeprefix("- ") for line in lines])
+        else:
+            yield paragraph(" ".join(lines))
 
 
 PUBLIC: Mapping[str, Callable[[Site], Page]] = {

@@ -281,9 +281,8 @@ class Provider:
 
     @property
     def _has_pkce(self) -> bool:
-        """Whether the code is bound to this client: a provider that does not know it ignores it."""
-        methods = self._metadata.get("code_challenge_methods_supported")
-        return methods is None or "S256" in methods
+        """Whether the code is bound to this client: an old ProConnect refuses what it lacks."""
+        return "S256" in (self._metadata.get("code_challenge_methods_supported") or ())
 
     def _session(self, adapter: BoundedAdapter | None = None) -> OAuth2Session:
         methods = self._metadata.get("token_endpoint_auth_methods_supported", ())

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dsync import __version__
-from dsync.configuration import ConsoleSection
+from dsync.configuration import CONFORMITY, ConsoleSection
 from dsync.console import words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
 from dsync.console.desk import Desk
@@ -89,10 +89,16 @@ class Site:
         return self.section.name
 
     @property
+    def conformity(self) -> str:
+        """What an audit found of the site's accessibility."""
+        found = CONFORMITY.search(self.section.accessibility or "")
+        return found[0] if found else "non conforme"
+
+    @property
     def links(self) -> Sequence[tuple[str, str]]:
         """Address and name of what the foot of each page leads to, also without a session."""
         return (
-            ("/accessibilite", f"Accessibilité : {self.section.accessibilite.etat}"),
+            ("/accessibilite", f"Accessibilité : {self.conformity}"),
             ("/mentions-legales", "Mentions légales"),
             ("/donnees-personnelles", "Données personnelles"),
         )

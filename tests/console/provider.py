@@ -90,6 +90,7 @@ class FakeProvider:
             "end_session_endpoint": f"{self.issuer}/session/end",
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "claims_parameter_supported": True,
+            "code_challenge_methods_supported": ["S256"],
         }
         self.document(found)
         return JSONResponse(found)

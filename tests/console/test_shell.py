@@ -6,14 +6,12 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
 
 import pytest
 import requests
 from pydantic import ValidationError
 
 from dsync.configuration import (
-    AccessibiliteSection,
     ConsoleSection,
     RetentionSection,
 )
@@ -98,14 +96,17 @@ def test_every_table_with_personal_data_is_told(named: ServedConsole) -> None:
             assert not one.columns or said.replace("'", "’") in told, one.table.name
 
 
-def test_a_statement_needs_its_audit() -> None:
-    """« Partiellement conforme » without who audited when is refused."""
-    with pytest.raises(ValidationError, match="needs audit"):
-        AccessibiliteSection(etat="partiellement conforme")
-    made = AccessibiliteSection(
-        etat="partiellement conforme", audit="72 % des critères", etablie_le=date(2026, 1, 31)
-    )
-    assert timedelta(0) < date(2026, 2, 1) - (made.etablie_le or date.max)
+def test_a_statement_says_what_an_audit_found(read_engine: Engine) -> None:
+    """In paragraphs and items, and the state on each page; a text without a state is refused."""
+    with pytest.raises(ValidationError, match="expected a text that says"):
+        ConsoleSection(accessibility="72 % des critères")
+    told = "Site partiellement conforme : 72 % des\ncritères.\n\n- l’arbre\n- la carte\n"
+    with served(read_engine, section=ConsoleSection(accessibility=told)) as console:
+        page = requests.get(f"{console.base}/accessibilite", timeout=30).text
+    assert "Site partiellement conforme : 72 % des critères." in words(page)
+    assert 2 == page.partition("<main")[2].partition("</main>")[0].count("<li")
+    assert "Accessibilité : partiellement conforme" in page
+    assert "aucun audit" not in page
 
 
 def test_the_sign_in_has_the_button_of_its_provider(read_engine: Engine) -> None:

@@ -166,7 +166,7 @@ def test_an_allowed_person_enters_and_comes_to_the_page_asked_for(team: Team) ->
 
 
 def test_what_is_asked_is_what_the_provider_has(fake: FakeProvider) -> None:
-    """A claim that gives a role, where it is a scope; no PKCE where its document excludes it."""
+    """A claim that gives a role, where it is a scope; no PKCE where its document lacks it."""
     fake.document = changed(
         scopes_supported=["openid", "email", "groups"], code_challenge_methods_supported=["plain"]
     )

@@ -65,6 +65,10 @@ def test_none_is_a_setting(path: str) -> None:
         ),
         ("[retention]\naccepte = '5y'", "[retention]\naccepted = '5y'"),
         ("[retention]\nrefuse = '1y'", ""),
+        (
+            "[console.accessibilite]\netat = 'non conforme'\ncontenus = ['a']",
+            '[console]\naccessibility = "Ce site est non conforme.\\n\\n- a"',
+        ),
         ('[pieces]\ncopy = false\ntarget = "file:///a"', ""),
     ],
 )
