@@ -22,7 +22,7 @@ FRESH = SyncState(
 
 
 def asked(state: SyncState, now: datetime = NOW) -> ReadAll | ReadChanges | None:
-    return Schedule(timedelta(minutes=5), timedelta(hours=1), time(2, 30)).due(state, now)
+    return Schedule(timedelta(minutes=5), time(2, 30)).due(state, now)
 
 
 def test_nothing_is_due_between_two_runs() -> None:
