@@ -244,7 +244,7 @@ class NoFields:
         return {}
 
 
-class Evidence(Protocol):
+class RunEvidence(Protocol):
     """What one run judges by: the rules, and the evidence that it has gathered."""
 
     @property
@@ -526,7 +526,7 @@ class Programme(ABC):
         return NoFields()
 
     @abstractmethod
-    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> RunEvidence:
         """Fetch the evidence that is not up to date.
 
         Args:

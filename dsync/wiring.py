@@ -16,7 +16,7 @@ import structlog
 
 from dsync import __version__
 from dsync.addresses import is_loopback
-from dsync.care.new_config import Known, NewConfig, new_config
+from dsync.care.new_config import ConfigBasis, NewConfig, new_config
 from dsync.care.prerequisites import CheckSources, run_checks
 from dsync.care.state import Looked, states_of
 from dsync.care.verify import (
@@ -426,7 +426,9 @@ class Worker:
             raise ConfigurationError("The shipped configuration is incomplete: reinstall dsync.")
         # The shipped file: `config init` has loaded it as the configuration.
         template = self.settings.config.read_text(encoding="utf-8")
-        known = Known(template, annotations, self.settings.ds_url, self.settings.ds_instructeur)
+        known = ConfigBasis(
+            template, annotations, self.settings.ds_url, self.settings.ds_instructeur
+        )
         sections = programme.propose(demarche, revision, parts_of(template))
         if not sections.is_own:
             text = f"{sections.text.rstrip()}\n\n{proposed(demarche, revision)}"

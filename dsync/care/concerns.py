@@ -75,13 +75,13 @@ def concerns_of(
     reasons = state["reasons"]
     # What waits for consent is not sent by a push.
     if (count := state["waiting"]) and not state["consents"]:
-        yield k.Waiting(count, tuple(reasons.get("waiting", ())))
+        yield k.WaitingWrites(count, tuple(reasons.get("waiting", ())))
     if count := state["refused"]:
         yield k.Refused(count, tuple(reasons.get("refused", ())))
     if count := state["conflicts"]:
         yield k.Conflicts(count)
     if count := state["quarantined"]:
-        yield k.Quarantined(count)
+        yield k.InQuarantine(count)
     if state["target_is_missing"]:
         yield k.NoTarget()
     files = state["copies_to_delete"]

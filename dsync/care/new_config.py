@@ -43,7 +43,7 @@ class NewConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ConfigBasis:
     """What a new file is made of, besides the démarche."""
 
     template: str
@@ -57,7 +57,7 @@ class Known:
 
 
 def new_config(
-    demarche: Demarche, revision: Revision, sections: ProposedSections, known: Known
+    demarche: Demarche, revision: Revision, sections: ProposedSections, known: ConfigBasis
 ) -> NewConfig:
     """Return the first file of a démarche.
 
@@ -121,7 +121,7 @@ def new_config(
     return NewConfig(text, sentence, text.count(TO_CHECK))
 
 
-def _access(demarche: Demarche, known: Known, instructeur: str | None) -> Iterator[str]:
+def _access(demarche: Demarche, known: ConfigBasis, instructeur: str | None) -> Iterator[str]:
     """Yield the sections `[demarche]` and `[ds]`, up to `contact`."""
     yield "[demarche]"
     yield f"number = {demarche.number}"

@@ -21,7 +21,7 @@ from dsync.errors import (
     DSUnavailableError,
     DSWrongAddressError,
 )
-from dsync.messages.kinds import DSFailed, Fault, Subject
+from dsync.messages.kinds import DSFailed, Fault, Requested
 
 _MAX_MESSAGE = 2_000
 """Characters of an error's message that are kept."""
@@ -234,7 +234,7 @@ NOT_EXECUTED = frozenset(
 
 def error_of(
     fault: Fault,
-    subject: Subject = Subject(),  # noqa: B008 - it is frozen
+    subject: Requested = Requested(),  # noqa: B008 - it is frozen
     *,
     status: int = 0,
     cause: str = "no answer",

@@ -49,7 +49,7 @@ from dsync.ds.results import (
     WriteOutcome,
 )
 from dsync.ds.retry import RetryPolicy
-from dsync.ds.transport import Answer, Transport, first_sentence
+from dsync.ds.transport import GraphAnswer, Transport, first_sentence
 from dsync.ds.write_document import in_order, outcomes_of, read_remote, variables_of
 from dsync.errors import (
     DSBadDataError,
@@ -90,7 +90,7 @@ class DSClient(Transport):
             DSError: DS cannot be reached, or its answer does not match the API.
             InterruptedRunError: `stop` was set.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("demarche"),
             {"number": number},
@@ -123,7 +123,7 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render a dossier of the page.
             DSError: as `demarche`.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_page"),
             {
@@ -156,7 +156,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         variables = _page_variables(number, first, after, updated_since)
         return self._read(
             operations.load("dossiers_light_page"),
@@ -179,7 +179,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_glance_page"),
             _page_variables(number, first, after, updated_since),
@@ -205,7 +205,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `read_page`.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("deletions"),
             {"number": number, **_list_variables(pending, deleted)},
@@ -286,7 +286,7 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render it.
             DSError: as `demarche`.
         """
-        subject = k.Subject(k.Thing.DOSSIER, number)
+        subject = k.Requested(k.Thing.DOSSIER, number)
         return self._read(
             operations.load("pieces"),
             {"number": number},
@@ -336,7 +336,7 @@ class DSClient(Transport):
         """
         found, broken = self._read_several(numbers, *_annotations(annotation_ids, demarche))
         if broken:
-            raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.ONE))
+            raise error_of(Fault.BAD_DATA, subject=k.Requested(k.Thing.ONE))
         return found
 
     def rendered_annotations(
@@ -367,7 +367,7 @@ class DSClient(Transport):
         Raises:
             DSError: as `demarche`, or DS did not answer an attempt.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, demarche)
+        subject = k.Requested(k.Thing.DEMARCHE, demarche)
         groupes = self._read(
             operations.load("groupes"),
             {"number": demarche},
@@ -511,7 +511,7 @@ class DSClient(Transport):
                 operation(len(waiting)),
                 {**{f"number{i}": number for i, number in enumerate(waiting)}, **variables},
                 partial(aliased, count=len(waiting)),
-                subject=k.Subject(k.Thing.DOSSIERS),
+                subject=k.Requested(k.Thing.DOSSIERS),
                 policy=policy,
             )
             result.update({waiting[i]: None for i in answer.gone})
@@ -530,12 +530,12 @@ class DSClient(Transport):
         self,
         operation: Operation,
         variables: Mapping[str, Any],
-        interpret: Callable[[Answer], T],
+        interpret: Callable[[GraphAnswer], T],
         *,
-        subject: k.Subject,
+        subject: k.Requested,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
-        def checked(answer: Answer) -> T:
+        def checked(answer: GraphAnswer) -> T:
             try:
                 return interpret(answer)
             except SHAPE_ERRORS as exc:

@@ -147,7 +147,7 @@ def read_lists(
     return Lists(hidden.pending, erased.deleted, hidden.failed | erased.failed)
 
 
-class Progress:
+class ListProgress:
     """Ends the reading of a list that returns for ever what it has returned before.
 
     New cursors do not show it. A dossier that changes while it is read moves to the end of the
@@ -231,7 +231,7 @@ class PageReader:
         self._latest: datetime | None = None
         self.failed_lists: frozenset[str] = frozenset()
         """Names of the lists of deletions that DS failed on, as in `Lists`."""
-        self._progress = Progress()
+        self._progress = ListProgress()
         self._last: DossierNumber | None = None
         """The last dossier read that has a number."""
         self._slow = 0

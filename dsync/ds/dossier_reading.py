@@ -50,13 +50,13 @@ YEARS = range(1970, 9000)
 """Accepted years of an instant: arithmetic with them stays within the range of `datetime`."""
 
 
-class _Head(Struct):
+class _DossierHead(Struct):
     number: Any = None
     id: Any = None
 
 
 _node_of = Decoder(DossierNode).decode
-_head_of = Decoder(_Head).decode
+_head_of = Decoder(_DossierHead).decode
 
 
 def read_dossier(source: bytes, asked: DossierNumber | None = None) -> Dossier | Unreadable:

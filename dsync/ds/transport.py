@@ -50,7 +50,7 @@ _DIGITS = 400
 
 
 @dataclass(frozen=True)
-class Answer:
+class GraphAnswer:
     """A GraphQL answer."""
 
     raw: msgspec.Raw | None
@@ -189,9 +189,9 @@ class Transport:
         self,
         operation: Operation,
         variables: Mapping[str, Any],
-        interpret: Callable[[Answer], T],
+        interpret: Callable[[GraphAnswer], T],
         *,
-        subject: k.Subject,
+        subject: k.Requested,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
         """Send a query, again where the policy says so, and return what `interpret` returns.
@@ -240,7 +240,7 @@ class Transport:
         variables: Mapping[str, Any],
         policy: RetryPolicy = RetryPolicy.MUTATION,
         not_after: datetime | None = None,
-    ) -> Answer:
+    ) -> GraphAnswer:
         """Send a mutation, again where the policy says so.
 
         Args:
@@ -262,7 +262,7 @@ class Transport:
                 if not_after is not None and self._clock() > not_after:
                     raise DSRateLimitedError(k.Noted(k.Note.WAITED_TOO_LONG))
                 with self._counting():
-                    return self._send(operation, variables, k.Subject(k.Thing.WRITE))
+                    return self._send(operation, variables, k.Requested(k.Thing.WRITE))
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def _attempts(self, policy: RetryPolicy) -> Iterator[AttemptManager]:
@@ -315,8 +315,8 @@ class Transport:
             raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
 
     def _send(
-        self, operation: Operation, variables: Mapping[str, Any], subject: k.Subject
-    ) -> Answer:
+        self, operation: Operation, variables: Mapping[str, Any], subject: k.Requested
+    ) -> GraphAnswer:
         if not self._token:
             raise error_of(Fault.TOKEN_MISSING)
         with self._lock:
@@ -338,7 +338,7 @@ class Transport:
         server_date = http_date(reply.headers.get("Date"))
         if server_date is not None:
             self.clock_gap = self._clock() - server_date
-        return Answer(reply.data, reply.errors, fault, server_date)
+        return GraphAnswer(reply.data, reply.errors, fault, server_date)
 
     def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
         request = operation.request(variables)
@@ -357,7 +357,7 @@ class Transport:
             raise
 
     def _failure(
-        self, operation: Operation, reply: Reply, fault: Fault, subject: k.Subject
+        self, operation: Operation, reply: Reply, fault: Fault, subject: k.Requested
     ) -> DSError:
         status = reply.status or 0
         error = error_of(

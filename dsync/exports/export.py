@@ -21,7 +21,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.exports.datapackage import ENDINGS, descriptor
-from dsync.exports.view_rows import Table
+from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
 from dsync.store.dictionary import NO_ROWS, is_closed
@@ -47,7 +47,7 @@ def tables_of(
     without_personal_data: bool = False,
     demarche: DemarcheNumber | None = None,
     deliberated: Collection[int] = (),
-) -> list[Table]:
+) -> list[ExportTable]:
     """Return what to export.
 
     Args:
@@ -80,7 +80,7 @@ def tables_of(
         }
         has_no_rows = without_personal_data and is_closed(columns)
         tables.append(
-            Table(
+            ExportTable(
                 name,
                 f"{view.description} {NO_ROWS}" if has_no_rows else view.description,
                 columns,
@@ -94,7 +94,7 @@ def tables_of(
 
 def export(
     connection: Connection,
-    tables: Sequence[Table],
+    tables: Sequence[ExportTable],
     folder: Path,
     *,
     format_: str,
@@ -110,7 +110,7 @@ def export(
         folder: made if it is missing.
         format_: a key of `ENDINGS`.
         made_at: the present instant, for `datapackage.json`.
-        since: as for `Table.rows`.
+        since: as for `ExportTable.rows`.
         progress: is called with a table's name, its rows written so far and all its rows, which
             are counted for it.
 
@@ -153,7 +153,7 @@ def export(
     return done
 
 
-def _writer(path: Path, table: Table, format_: str) -> Writer:
+def _writer(path: Path, table: ExportTable, format_: str) -> Writer:
     if ENDINGS[format_] == "csv":
         return CsvWriter(path, table, french=format_ == "csv-fr")
     return XlsxWriter(path, table) if format_ == "xlsx" else ParquetWriter(path, table)

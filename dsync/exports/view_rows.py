@@ -27,7 +27,7 @@ Columns = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExportTable:
     """A view to export."""
 
     name: str

@@ -13,7 +13,7 @@ import msgspec
 
 from dsync.domain.dossier import PARIS
 from dsync.errors import ConfigurationError
-from dsync.exports.view_rows import Columns, Table
+from dsync.exports.view_rows import Columns, ExportTable
 from dsync.extras import remedy
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -58,7 +58,7 @@ class CsvWriter:
             numbers, days and booleans, and the time of Paris.
     """
 
-    def __init__(self, path: Path, table: Table, *, french: bool = False) -> None:
+    def __init__(self, path: Path, table: ExportTable, *, french: bool = False) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._file.write("\ufeff")
         self._delimiter = ";" if french else ","
@@ -115,7 +115,7 @@ class CsvWriter:
         self._file.close()
 
 
-def _json_places(table: Table) -> list[int]:
+def _json_places(table: ExportTable) -> list[int]:
     return [place for place, one in enumerate(table.columns.values()) if one.type == "json"]
 
 
@@ -247,7 +247,7 @@ class XlsxWriter:
     def __init__(
         self,
         path: Path,
-        table: Table,
+        table: ExportTable,
         *,
         day: str = "yyyy-mm-dd",
         instant: str = "yyyy-mm-dd hh:mm:ss",
@@ -314,7 +314,7 @@ class ParquetWriter:
 
     takes_texts = False
 
-    def __init__(self, path: Path, table: Table) -> None:
+    def __init__(self, path: Path, table: ExportTable) -> None:
         # Arrow's own allocator keeps what it frees; it is chosen when Arrow is loaded.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         try:

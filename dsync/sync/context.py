@@ -17,7 +17,7 @@ from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.messages import kinds as k
-from dsync.programme import Evidence, FormFault, Programme
+from dsync.programme import FormFault, Programme, RunEvidence
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.doubts import Doubts
 from dsync.sync.record import Recorder
@@ -171,7 +171,7 @@ class Run:
     """What this run was shown and does not believe."""
     related: set[DossierNumber] = field(default_factory=set)
     """Queued dossiers whose duplicates the pages so far have changed."""
-    evidence: Evidence | None = None
+    evidence: RunEvidence | None = None
     """The programme's evidence, once it is gathered."""
     rules_tried: bool = False
     """Whether `stopped_rules` was asked."""

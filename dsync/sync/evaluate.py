@@ -26,9 +26,9 @@ from dsync.errors import ConfigurationError, origin_of
 from dsync.messages import kinds as k
 from dsync.programme import (
     NO_RULES,
-    Evidence,
     PrecheckOptions,
     Programme,
+    RunEvidence,
     in_force,
 )
 from dsync.store import NewEvent, Reader
@@ -128,7 +128,7 @@ def _clocks_differ(run: Run) -> bool:
     return True
 
 
-def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> Evidence:
+def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> RunEvidence:
     """Return the run's evidence, gathered at its first use."""
     if run.evidence is None:
         run.evidence = programme.gather(run, accept=accept)
@@ -138,7 +138,7 @@ def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> Eviden
 def judge(
     run: Run,
     programme: Programme,
-    evidence: Evidence,
+    evidence: RunEvidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None = None,
     *,

@@ -9,7 +9,7 @@ from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import new_decision
 from dsync.errors import DsyncError
-from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
+from dsync.programme import PrecheckOptions, Programme, RunEvidence, in_force
 from dsync.sync.context import Run
 
 One = TypeVar("One")
@@ -20,7 +20,7 @@ Failed = dict[DossierNumber, Exception]
 
 def prepare(
     run: Run,
-    evidence: Evidence,
+    evidence: RunEvidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None,
     failed: Failed,
@@ -55,7 +55,7 @@ def prepare(
 def judged(
     run: Run,
     programme: Programme,
-    evidence: Evidence,
+    evidence: RunEvidence,
     due: Sequence[ToJudge],
     options: PrecheckOptions | None,
     failed: Failed,

@@ -25,9 +25,9 @@ from dsync.ds import (
     MAX_PAGE_SIZE,
     NO_PROGRESS,
     DeletedPage,
+    ListProgress,
     ListRequest,
     PageReader,
-    Progress,
     read_lists,
 )
 from dsync.errors import (
@@ -427,7 +427,7 @@ def _store_deletions(
         pending: the first page of the hidden dossiers.
         deleted: the first page of the erased dossiers.
     """
-    progress = {name: Progress() for name in LISTS}
+    progress = {name: ListProgress() for name in LISTS}
     asked: set[tuple[str, ListRequest]] = set()
     gone = present = 0
     while pending or deleted:
