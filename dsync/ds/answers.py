@@ -107,12 +107,7 @@ def page_of(
     The other dossiers stay JSON, so that the next page can be requested before `read_nodes`
     converts them.
 
-    Args:
-        answer: of DS.
-        subject: what was requested, for messages.
-        first: number of dossiers that were requested.
-        pending: the requested page of the hidden dossiers; None: none.
-        deleted: the requested page of the erased dossiers; None: none.
+    `pending` and `deleted` are the requested pages of the hidden and of the erased dossiers.
 
     Raises:
         DSTimeoutError: DS timed out, or the page is larger than any dossier may be.
@@ -182,10 +177,6 @@ def _paths(errors: Sequence[GraphError], count: int) -> dict[int, list[str]]:
 
     A champ with a link to a dossier outside the token's scope is left out: its `dossier` is null,
     which is correct.
-
-    Raises:
-        DSTimeoutError: DS timed out.
-        DSBadDataError: an error is outside the dossiers.
     """
     # The cursor is past the dossiers that DS did not reach: what it has of the page cannot be used.
     if any(fault_of_error(error, has_data=True) is Fault.TIMEOUT for error in errors):
@@ -211,11 +202,7 @@ def _path_of(path: Sequence[object]) -> str:
 def light_page_of(
     answer: GraphAnswer, subject: k.Requested, first: int, *, has_numbers: bool = True
 ) -> LightPage:
-    """Return a page of numbers, at most `first`; without nodes, of one that has none.
-
-    Raises:
-        DSError: as `page_of`.
-    """
+    """Return a page of numbers, at most `first`; without nodes, of one that has none."""
     connection = _demarche(answer, subject).dossiers
     if connection and not has_numbers:
         connection.nodes = [NULL]
@@ -227,11 +214,7 @@ def light_page_of(
 
 
 def glance_page_of(answer: GraphAnswer, subject: k.Requested, first: int) -> GlancePage:
-    """Return a page of glances, at most `first`.
-
-    Raises:
-        DSError: as `page_of`.
-    """
+    """Return a page of glances, at most `first`."""
     raws, info = _listed(_demarche(answer, subject).dossiers, first, subject)
     broken = _paths(answer.errors, len(raws))
     glances = tuple(
@@ -264,12 +247,7 @@ def deletions_of(
     pending: ListRequest | None,
     deleted: ListRequest | None,
 ) -> tuple[DeletedPage | None, DeletedPage | None]:
-    """Return a page of each requested list.
-
-    Raises:
-        DSContractError: a requested list is missing, or its cursor does not lead on.
-        DSError: the démarche or the lists cannot be read.
-    """
+    """Return a page of each requested list."""
     demarche = _demarche(answer, subject)
     _raise_for_lists(_without_entries(answer.errors))
     return (
@@ -288,14 +266,8 @@ def files_of(
 ) -> dict[PieceKey, RemoteFile]:
     """Return the files of a dossier; one that is listed twice in a champ is there once.
 
-    Args:
-        answer: of DS.
-        subject: what was requested, for messages.
-        demarche: the démarche that the dossier must belong to.
-
     Raises:
         DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
-        DSError: as `item_of`.
     """
     node = item_of(answer, "dossier", subject)
     if demarche_of(node) != demarche:
@@ -320,11 +292,6 @@ def _champs(node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def item_of(answer: GraphAnswer, field: str, subject: k.Requested) -> Any:
     """Return the object in a field of `data`.
-
-    Args:
-        answer: of DS.
-        field: name of the field.
-        subject: what was requested, for messages.
 
     Raises:
         DSError: the field is null, or the answer has an error.
@@ -355,10 +322,6 @@ def aliased(answer: GraphAnswer, count: int) -> Aliased:
 
     One dossier that DS does not show, or cannot render, makes the whole `data` null, because
     `dossier` is non-null in the schema: the other dossiers then have to be requested again.
-
-    Args:
-        answer: of DS.
-        count: number of aliases.
 
     Raises:
         DSTimeoutError: DS timed out.

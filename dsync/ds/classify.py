@@ -244,14 +244,8 @@ def error_of(
 ) -> DSError:
     """Return the error of a fault.
 
-    Args:
-        fault: how the request failed.
-        subject: what was requested.
-        status: HTTP status of the answer.
-        cause: why DS cannot be reached.
-        url: the configured address, without credentials.
-        limit: the limit that the answer exceeds, with its unit.
-        details: further `details` of the error.
+    The facts are those of `DSFailed`; `details` are further ones of the error. `url` is without
+    credentials.
     """
     said = DSFailed(fault, subject, status, cause, url, limit)
     if fault in _REASONS:

@@ -110,13 +110,9 @@ class DSClient(Transport):
     ) -> Page:
         """Return one page of dossiers in the order of their last change.
 
-        Args:
-            number: the démarche's.
-            first: number of dossiers to request, 1 to 100.
-            after: cursor of the page before; None for the first page.
-            updated_since: only dossiers changed since; None: all, by date of deposit.
-            pending: which page of the hidden dossiers to request with it; None: none.
-            deleted: which page of the erased dossiers to request with it; None: none.
+        A page has 1 to 100 dossiers; `after` is the cursor of the page before. Without
+        `updated_since` all dossiers are listed, by date of deposit. `pending` and `deleted` are the
+        pages of the hidden and of the erased dossiers to request with it.
 
         Raises:
             DSTimeoutError: DS timed out; request fewer dossiers.
@@ -144,17 +140,9 @@ class DSClient(Transport):
         updated_since: datetime | None,
         has_numbers: bool = True,
     ) -> LightPage:
-        """Return only the numbers of a page's dossiers.
+        """Return only the numbers of a page's dossiers; without `has_numbers`, only its cursor.
 
-        Args:
-            number: the démarche's.
-            first: number of dossiers to request, 1 to 100.
-            after: cursor of the page before; None for the first page.
-            updated_since: only dossiers changed since; None: all.
-            has_numbers: False: only the cursor is requested.
-
-        Raises:
-            DSError: as `read_page`.
+        The other arguments, and what is raised, are as of `read_page`.
         """
         subject = k.Requested(k.Thing.DEMARCHE, number)
         variables = _page_variables(number, first, after, updated_since)
@@ -174,11 +162,7 @@ class DSClient(Transport):
         after: str | None,
         updated_since: datetime | None,
     ) -> GlancePage:
-        """Return of a page's dossiers what shows whether they have changed; as `read_light_page`.
-
-        Raises:
-            DSError: as `read_page`.
-        """
+        """Return what shows whether a page's dossiers have changed; as `read_light_page`."""
         subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_glance_page"),
@@ -195,16 +179,7 @@ class DSClient(Transport):
         pending: ListRequest | None,
         deleted: ListRequest | None,
     ) -> tuple[DeletedPage | None, DeletedPage | None]:
-        """Return a page of the hidden and of the erased dossiers, None for one not requested.
-
-        Args:
-            number: the démarche's.
-            pending: which page of the hidden dossiers; None: none.
-            deleted: which page of the erased dossiers; None: none.
-
-        Raises:
-            DSError: as `read_page`.
-        """
+        """Return a page of the hidden and of the erased dossiers, None for one not requested."""
         subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("deletions"),
@@ -221,12 +196,8 @@ class DSClient(Transport):
     ) -> Page:
         """Return dossiers of a démarche as one page, without those that DS does not show.
 
-        Of one that DS cannot render, the parts that fail are left out.
-
-        Args:
-            numbers: the dossiers'.
-            demarche: the démarche; a dossier of another one is left out.
-            broken: paths of what DS could not render of them before.
+        One of another démarche is left out, too. Of one that DS cannot render, the parts that fail
+        are left out; `broken` has the paths of what it could not render before.
 
         Raises:
             DSUnauthorizedError: DS refuses the token; see its `reason`.
@@ -300,10 +271,7 @@ class DSClient(Transport):
         """Return each dossier's démarche; None where DS does not show the dossier to this token.
 
         A dossier that DS cannot render is left out: it exists, its démarche is not known.
-
-        Args:
-            numbers: the dossiers'.
-            asked_by: the démarche that this token reads.
+        `asked_by` is the démarche that this token reads.
 
         Raises:
             DSTimeoutError: DS timed out on several single dossiers in a row.
@@ -322,12 +290,8 @@ class DSClient(Transport):
     ) -> dict[DossierNumber, Remote | None]:
         """Return the current values of annotations; None for a dossier that DS does not show.
 
-        This takes one request, and a further one whenever DS names dossiers that it does not show.
-
-        Args:
-            numbers: the dossiers'.
-            annotation_ids: ids of the annotations' descriptors.
-            demarche: the démarche; a dossier of another one counts as not shown.
+        A dossier of another démarche counts as not shown. This takes one request, and a further one
+        whenever DS names dossiers that it does not show.
 
         Raises:
             DSTimeoutError: DS timed out; request fewer dossiers.
@@ -404,11 +368,7 @@ class DSClient(Transport):
         """Write into several dossiers with one mutation document; return one outcome for each.
 
         The request is never repeated, also after a 429: during the wait a human can edit what it
-        overwrites.
-
-        Args:
-            writes: one for each dossier.
-            not_after: an instant after which nothing is sent; None: there is none.
+        overwrites. Nothing is sent after `not_after`.
 
         Raises:
             DSOutcomeUnknownError: the outcome of all of them is unknown.
@@ -447,8 +407,7 @@ class DSClient(Transport):
     ) -> tuple[dict[DossierNumber, T | None], dict[DossierNumber, str], list[DossierNumber]]:
         """Request dossiers as `_read_several` does, in as many requests as it takes.
 
-        Returns:
-            What it returns, and the dossiers on which DS timed out.
+        Return also the dossiers on which DS timed out.
         """
         found: dict[DossierNumber, T | None] = {}
         broken: dict[DossierNumber, str] = {}
@@ -495,13 +454,8 @@ class DSClient(Transport):
     ) -> tuple[dict[DossierNumber, T | None], dict[DossierNumber, str]]:
         """Request dossiers under aliases, as often as DS names some that it fails on.
 
-        Returns:
-            The dossiers, None for those that DS does not show; and the paths of what it could not
-            render of some, "" where that is not known.
-
-        Raises:
-            DSTimeoutError: DS timed out.
-            DSBadDataError: DS fails, and does not say on which of them.
+        Return them, None for those that DS does not show; and the paths of what it could not render
+        of some, "" where that is not known.
         """
         result: dict[DossierNumber, T | None] = {}
         broken: dict[DossierNumber, str] = {}

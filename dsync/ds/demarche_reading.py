@@ -127,13 +127,8 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
 def _taken(kind: type[N], node: Any, place: str, lost: list[str]) -> N | None:
     """Read an object, field by field where it is not valid as a whole.
 
-    Returns None when a required field cannot be read.
-
-    Args:
-        kind: the object's type.
-        node: its JSON, of any content.
-        place: its path, such as `labels.0`.
-        lost: list to which the paths of unreadable fields are appended.
+    Return None when a required field cannot be read. `place` is the object's path, such as
+    `labels.0`; the paths of unreadable fields are appended to `lost`.
     """
     if not isinstance(node, dict):
         lost.append(place)
@@ -221,26 +216,13 @@ class WriteAccess:
 
 
 def groupes_of(answer: GraphAnswer, subject: k.Requested) -> dict[int, str]:
-    """Return the labels of the démarche's groupes, by number.
-
-    Raises:
-        DSError: as `item_of`.
-    """
+    """Return the labels of the démarche's groupes, by number."""
     groupes = item_of(answer, "demarche", subject)["groupeInstructeurs"]
     return {groupe["number"]: groupe["label"] for groupe in groupes}
 
 
 def first_dossiers_of(answer: GraphAnswer, count: int, subject: k.Requested) -> list[str | None]:
-    """Return the id of each groupe's first dossier, None for a groupe without one.
-
-    Args:
-        answer: with the aliases `g0`, `g1`, ….
-        count: number of aliases.
-        subject: what was requested, for the error's message.
-
-    Raises:
-        DSError: as `item_of`.
-    """
+    """Return the id of each groupe's first dossier, None if it has none; `g<i>` is groupe i."""
     pages = [item_of(answer, f"g{i}", subject)["dossiers"]["nodes"] for i in range(count)]
     # A dossier that DS cannot render is null.
     return [next((node["id"] for node in nodes if node), None) for nodes in pages]

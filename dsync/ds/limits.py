@@ -114,10 +114,7 @@ class Throttle:
     ) -> bool:
         """Wait until one more request is allowed; return False when `stop` is set before.
 
-        Args:
-            requests_per_minute: the limit.
-            stop: ends the wait.
-            urgent: whether it may use what is kept for people and webhooks.
+        An urgent one may use what is kept for people and webhooks.
         """
         return self._wait(lambda: self._reserve(requests_per_minute, urgent=urgent), stop)
 

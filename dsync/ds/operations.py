@@ -142,11 +142,8 @@ def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
     """Return the mutation document for several writes.
 
     Write i has the aliases `w<i>_annotations`, `w<i>_remove<k>` and `w<i>_add<k>`, and variables of
-    the same names. DS executes mutations in the document's order.
-
-    Args:
-        shapes: for each write, whether it has annotations, the number of labels to remove and the
-            number of labels to add.
+    the same names. DS executes mutations in the document's order. A shape says whether a write has
+    annotations, and how many labels it removes and adds.
     """
     template = _Template("push")
     texts = {field.alias.value: print_ast(field) for field in template.fields if field.alias}
@@ -196,9 +193,7 @@ class _Template:
     ) -> Operation:
         """Return the operation with these fields.
 
-        Args:
-            copies: the fields.
-            shared: further variables, mapped to the template's variable of the same type.
+        `shared` has further variables, mapped to the template's variable of the same type.
         """
         # Iterated twice: for the variables and for the fields.
         made = list(copies)

@@ -104,14 +104,8 @@ def _duration_of(seconds: float) -> str:
 class Transport:
     """Sends operations; thread-safe, because each exchange has a session of its own.
 
-    Args:
-        url: the GraphQL endpoint.
-        token: of the API.
-        user_agent: value of the `User-Agent` header.
-        limits: of requests, attempts and answers.
-        stop: when set, waits and running requests end with `InterruptedRunError`.
-        clock: returns the current instant.
-        notify: called when a request fails and is sent again.
+    When `stop` is set, waits and running requests end with `InterruptedRunError`. `notify` is
+    called when a request fails and is sent again.
     """
 
     def __init__(
@@ -175,9 +169,8 @@ class Transport:
     def share(self, budget_of: Callable[[str, float], Permits | None]) -> None:
         """Share the requests with other processes.
 
-        Args:
-            budget_of: returns the budget of a token at an address, whose permits are used within
-                some seconds; None: there are no other processes.
+        `budget_of` returns the budget of a token at an address, whose permits are used within some
+        seconds; None: there are no other processes.
         """
         self.throttle.shared = budget_of(f"{self._url} {self._token}", PERMITS_S)
 
@@ -196,12 +189,7 @@ class Transport:
     ) -> T:
         """Send a query, again where the policy says so, and return what `interpret` returns.
 
-        Args:
-            operation: the document.
-            variables: its variables.
-            interpret: reads the answer; a `DSError` that it raises counts as the request's.
-            subject: what is requested, for messages.
-            policy: after which faults the request is sent again.
+        A `DSError` that `interpret` raises counts as the request's. `subject` is for messages.
 
         Raises:
             DSError: the error of the last attempt.
@@ -224,11 +212,7 @@ class Transport:
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def wait_for_room(self, requests: int) -> None:
-        """Wait until the rate limit allows this number of requests at once.
-
-        Raises:
-            InterruptedRunError: `stop` was set.
-        """
+        """Wait until the rate limit allows this number of requests at once."""
         rate = self.limits.requests_per_minute
         least = min(requests, rate)
         if not self.throttle.wait_for_room(rate, least, self._stop, urgent=self.urgent):
@@ -241,13 +225,7 @@ class Transport:
         policy: RetryPolicy = RetryPolicy.MUTATION,
         not_after: datetime | None = None,
     ) -> GraphAnswer:
-        """Send a mutation, again where the policy says so.
-
-        Args:
-            operation: the document.
-            variables: its variables.
-            policy: after which faults the request is sent again.
-            not_after: an instant after which it is not sent; None: there is none.
+        """Send a mutation, again where the policy says so, but not after `not_after`.
 
         Raises:
             DSOutcomeUnknownError: it was sent, and its outcome is unknown.

@@ -140,11 +140,9 @@ def _address(node: CellNode) -> Value:
 
 
 def _place_under(name: str, text: str) -> Callable[[CellNode], Value]:
-    """Return a reader of a place `{"name", "code"}`.
+    """Return a reader of the place `{"name", "code"}` in a field; `text`: the format of its text.
 
-    Args:
-        name: of the field that has it; `<name>_code` has it without its name.
-        text: the format of its text.
+    The field `<name>_code` has the place without its name.
     """
     place_of, code_of = attrgetter(name), attrgetter(f"{name}_code")
 
