@@ -632,12 +632,7 @@ def _where(exc: tomllib.TOMLDecodeError, text: str) -> str:
 
 
 def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
-    """Return the model of a file.
-
-    Raises:
-        ConfigurationError: it has a section that needs another one, without it, or the sections
-            of two programmes.
-    """
+    """Return the model of a file; refuse a section that lacks another one, and two programmes'."""
     if "controles" in raw:
         if both := [f"[{name}]" for name in EigSections.model_fields if name in raw]:
             raise ConfigurationError(

@@ -225,9 +225,7 @@ class Form(Protocol):
     def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
         """Return the dossier's row of each of the programme's tables, by the table's name.
 
-        Args:
-            dossier: the dossier.
-            corrections: those that its usager was asked for before.
+        `corrections` are those that its usager was asked for before.
         """
 
 
@@ -263,10 +261,7 @@ class RunEvidence(Protocol):
     ) -> Compared:
         """Return what the checks compare dossiers by, as it is now.
 
-        Args:
-            run: the run under way.
-            numbers: the dossiers to judge.
-            options: of an operator's pre-check; None: after a pull.
+        `options` are those of an operator's pre-check; None: after a pull.
         """
 
     def facts(
@@ -274,11 +269,8 @@ class RunEvidence(Protocol):
     ) -> Mapping[DossierNumber, Facts]:
         """Return what is known of dossiers to judge; one is left out of which nothing is.
 
-        Args:
-            run: the run under way.
-            due: the dossiers.
-            options: of an operator's pre-check, which judges every dossier anew; None: after a
-                pull.
+        `options` are those of an operator's pre-check, which judges every dossier anew; None: after
+        a pull.
         """
 
 
@@ -416,10 +408,8 @@ class Programme(ABC):
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then.
 
-        Args:
-            reader: of the démarche's data.
-            found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
-            at: the instant at which the verdict stood; None: the current one.
+        `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it,
+        `at` the instant at which the verdict stood; None: the current one.
         """
         return None
 
@@ -428,9 +418,8 @@ class Programme(ABC):
     ) -> Page:
         """Return the page that publishes a version of the rules.
 
-        Args:
-            now: the present instant, if the page names its day.
-            document: the version, as `rules_documents` returns it; None: that in force.
+        `document` is the version, as `rules_documents` returns it; None: that in force. `now` is
+        given if the page names its day.
         """
         raise NotImplementedError
 
@@ -439,9 +428,8 @@ class Programme(ABC):
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return versions of the rules whole, in JSON values, by their names; none if none is kept.
 
-        Args:
-            connection: to the database that keeps those that gave a verdict, which come after the
-                version in force, the latest first; None: only that in force.
+        Without a connection there is only that in force. The database keeps those that gave a
+        verdict, which come after it, the latest first.
         """
         return {}
 
@@ -450,10 +438,8 @@ class Programme(ABC):
     ) -> Message | None:
         """Return what the applicant of an open dossier has to send; None: there is no such text.
 
-        Args:
-            reader: of the démarche's data.
-            found: the dossier's row of the main view.
-            checks: of its current verdict, as in `lecture_precontrole_controle`.
+        `found` is the dossier's row of the main view, `checks` are those of its current verdict, as
+        in `lecture_precontrole_controle`.
         """
         return None
 
@@ -473,10 +459,7 @@ class Programme(ABC):
     ) -> ProposedSections:
         """Return the programme's sections for a form, by the labels of the present mapping.
 
-        Args:
-            demarche: whose form it is.
-            revision: the form.
-            parts: the parts of the shipped file, by their first section.
+        `parts` are those of the shipped file, by their first section.
         """
         return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
 
@@ -487,9 +470,7 @@ class Programme(ABC):
     def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
         """Return why the dossiers of a form cannot be judged; `form_lines` has their lines, too.
 
-        Args:
-            demarche: whose form it is.
-            revision: the active revision.
+        The revision is the active one.
         """
         return ()
 
@@ -502,20 +483,15 @@ class Programme(ABC):
     ) -> Iterator[CheckLine]:
         """Compare the mapping and the rules with a revision of the form, for `dsync check`.
 
-        Args:
-            demarche: whose form it is.
-            revision: the active revision.
-            known: ids of the annotations that the engine itself reads or writes.
-            every_champ: whether each champ without a field gets its own line.
+        The revision is the active one, `known` the ids of the annotations that the engine itself
+        reads or writes. With `every_champ` each champ without a field gets its own line.
         """
         yield from ()
 
     def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the evidence is available, for `dsync check`.
 
-        Args:
-            store: the database; None if it cannot be opened.
-            now: the present instant, in UTC.
+        There is no store if it cannot be opened.
         """
         yield from ()
 
@@ -527,22 +503,11 @@ class Programme(ABC):
 
     @abstractmethod
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> RunEvidence:
-        """Fetch the evidence that is not up to date.
-
-        Args:
-            run: the run under way.
-            accept: whether evidence that a safety brake stopped is accepted.
-        """
+        """Fetch the evidence that is not up to date; `accept`: also what a safety brake stopped."""
 
     @classmethod
     def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store rules that judge, unless they are stored.
-
-        Args:
-            connection: in the transaction that stores the first verdict by them.
-            rules: the rules.
-            now: the present instant, in UTC.
-        """
+        """Store rules unless they are stored, in the transaction of the first verdict by them."""
         return
 
     def close(self) -> None:

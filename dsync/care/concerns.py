@@ -33,13 +33,7 @@ class Thresholds(NamedTuple):
 def concerns_of(
     state: Mapping[str, Any], now: datetime, thresholds: Thresholds
 ) -> Iterator[k.Concern]:
-    """Yield what needs attention.
-
-    Args:
-        state: of `states_of`.
-        now: the present instant, in UTC.
-        thresholds: of the démarche.
-    """
+    """Yield what needs attention by a state of `states_of`; `now`: in UTC."""
     last, services, run = state["last_success_at"], state["services"], state["last_run"]
     end = state["last_end"]
     how = next(iter(end["messages"]), "") if end else ""

@@ -59,14 +59,7 @@ class ConfigBasis:
 def new_config(
     demarche: Demarche, revision: Revision, sections: ProposedSections, known: ConfigBasis
 ) -> NewConfig:
-    """Return the first file of a démarche.
-
-    Args:
-        demarche: as read from DS.
-        revision: its active revision.
-        sections: the programme's sections for its form.
-        known: the shipped file and the settings.
-    """
+    """Return the first file of a démarche; `revision` is its active one."""
     parts = parts_of(known.template)
     instructeur = known.instructeur if demarche.instructeur_id(known.instructeur) else None
     lines = [

@@ -48,15 +48,10 @@ def tables_of(
     demarche: DemarcheNumber | None = None,
     deliberated: Collection[int] = (),
 ) -> list[ExportTable]:
-    """Return what to export.
+    """Return what to export: the views of these names, or all; of one démarche, or all.
 
-    Args:
-        dictionary: the documentation of the views.
-        names: the views; empty: all.
-        without_personal_data: whether columns with personal data or free text are left out, and
-            what is of a person alone is empty.
-        demarche: the démarche of which dossiers and form are exported; None: all.
-        deliberated: the démarches of which marks are not left out either.
+    `without_personal_data` leaves out columns with personal data or free text, and empties what is
+    of a person alone. It leaves out marks, too, but for the démarches in `deliberated`.
 
     Raises:
         ConfigurationError: there is no view of that name.
@@ -104,15 +99,10 @@ def export(
 ) -> list[Exported]:
     """Write tables and `datapackage.json`; files of the same names are replaced at the end.
 
-    Args:
-        connection: in a transaction that only reads, so that all tables are of the same instant.
-        tables: what is written.
-        folder: made if it is missing.
-        format_: a key of `ENDINGS`.
-        made_at: the present instant, for `datapackage.json`.
-        since: as for `ExportTable.rows`.
-        progress: is called with a table's name, its rows written so far and all its rows, which
-            are counted for it.
+    The folder is made if it is missing. The connection's transaction only reads, so that all tables
+    are of the same instant. `format_` is a key of `ENDINGS`; `since` is as for `ExportTable.rows`.
+    `progress` is called with a table's name, its rows written so far and all its rows, which are
+    counted for it.
 
     Raises:
         ConfigurationError: the folder cannot be written, another export writes into it, or pyarrow
@@ -173,11 +163,7 @@ def _unwritable_told(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other exports out of a folder: both would write the same incomplete files.
-
-    Raises:
-        ConfigurationError: another one is under way.
-    """
+    """Keep other exports out of a folder: both would write the same incomplete files."""
     # The folder itself is locked, so that a killed process leaves no lock behind.
     place = os.open(folder, os.O_RDONLY)
     try:

@@ -51,11 +51,8 @@ class Writer(Protocol):
 class CsvWriter:
     """CSV in UTF-8 with a byte order mark, by which Excel recognises the encoding.
 
-    Args:
-        path: of the file.
-        table: what is written.
-        french: whether it is for an Excel in French, which expects the semicolon, its own form of
-            numbers, days and booleans, and the time of Paris.
+    A French one is for an Excel in French, which expects the semicolon, its own form of numbers,
+    days and booleans, and the time of Paris.
     """
 
     def __init__(self, path: Path, table: ExportTable, *, french: bool = False) -> None:
@@ -178,10 +175,8 @@ def _is_long(value: Any) -> bool:
 def workbook(path: Path, *, day: str, constant_memory: bool) -> Any:
     """Return a new xlsxwriter workbook, in which texts of applicants stay texts.
 
-    Args:
-        path: of the file.
-        day: the format of days.
-        constant_memory: whether rows go to a file as they are written, one for each sheet.
+    `day` is the format of days. In constant memory, rows go to a file as they are written, one for
+    each sheet.
     """
     from xlsxwriter import Workbook
 
@@ -199,15 +194,7 @@ def workbook(path: Path, *, day: str, constant_memory: bool) -> Any:
 
 
 def write_cell(sheet: Any, row: int, place: int, value: Any, form: Any = None) -> None:
-    """Write a value into a cell by its type.
-
-    Args:
-        sheet: of the workbook.
-        row: from 0.
-        place: the column, from 0.
-        value: the value.
-        form: the format of an instant.
-    """
+    """Write a value into a cell by its type; `form` is the format of an instant."""
     match value:
         case None:
             pass
@@ -233,13 +220,7 @@ class XlsxWriter:
     """A workbook: typed cells, lists in words, a frozen header with filters, no formulas.
 
     Instants are shown as given, because cells have no time zone. After a full sheet comes another
-    one.
-
-    Args:
-        path: of the file.
-        table: what is written.
-        day: the format of days.
-        instant: the format of instants.
+    one. `day` and `instant` are formats.
     """
 
     takes_texts = False

@@ -617,11 +617,6 @@ def said(one: k.Problem | str) -> SaidSentence:
 
 
 def all_said(messages: Sequence[str], facts: Sequence[object] | None) -> list[SaidSentence]:
-    """Return what a run reported, each once.
-
-    Args:
-        messages: the sentences for operators, as stored.
-        facts: of each, as stored; None: they were stored without facts.
-    """
+    """Return what a run reported, each once: by its stored facts, else in operators' words."""
     found = zip_longest(messages, map(k.of_stored, facts or ()))
     return list(dict.fromkeys(said(one or text) for text, one in found))

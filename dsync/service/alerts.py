@@ -97,12 +97,8 @@ ALERTS = {
 class Alerts:
     """Looks for the alerts of all démarches, and tells them.
 
-    Args:
-        workers: one for each démarche; those of each look are told of.
-        tell: sends them.
-        stop: ends a check under way.
-        problems: of files of démarches that are not served for that; the list may change.
-        monotonic: returns seconds of a monotonic clock.
+    The workers may change: those of each look are told of. So may `problems`, of the files of
+    démarches that are not served for them. `stop` ends a check under way.
     """
 
     def __init__(
@@ -236,9 +232,6 @@ class Alerts:
 
         After a restart a démarche's last success is as old as the maintenance was long: nothing is
         known before its first run, unless that is late itself.
-
-        Raises:
-            StoreError: the database cannot be read.
         """
         # Not in the future, after a clock that went back.
         self._started_at = min(self._started_at, now)
@@ -414,13 +407,7 @@ TOLD: Mapping[type[k.Concern], tuple[str, Severity]] = {
 
 
 def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iterator[AlertFinding]:
-    """Yield what is to be told of a démarche by its stored state.
-
-    Args:
-        worker: of the démarche.
-        state: of `states_of`.
-        now: the present instant, in UTC.
-    """
+    """Yield what is to be told of a démarche by its state of `states_of`; `now`: in UTC."""
     settings = worker.settings
     options = settings.remedy_options()
     concerns = list(concerns_of(state, now, settings.thresholds))

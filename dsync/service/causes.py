@@ -96,15 +96,11 @@ def decide(
     A cause that several démarches have in common is one, whichever of them meet it later. What is
     the démarches' own is one message, too, if it begins at once in several.
 
-    Args:
-        book: what was known before, of any service.
-        findings: what is so now.
-        now: the present instant, in UTC.
-        after: how long a cause has to last before it is told; DS's absence five times as long.
-        serves: the démarches of this service: what is over in others is for others to tell.
-        present: the present instant by the database's clock, by which services agree on the time of
-            an attempt; None: `now`.
-        is_known: whether it is known of an alert that it is over if it is not found.
+    `book` is what was known before, of any service. A cause is told when it has lasted `after`;
+    DS's absence, five times as long. What is over in démarches that this service does not serve is
+    for others to tell. `present` is the instant by the database's clock, by which services agree on
+    the time of an attempt; None: `now`. `is_known`: whether it is known of an alert that it is over
+    if it is not found.
     """
     present = present or now
     found = {one.key: one for one in findings}

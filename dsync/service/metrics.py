@@ -155,10 +155,8 @@ _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 class Metrics:
     """The registry of one service.
 
-    Args:
-        workers: one for each démarche.
-        webhooks: the number of webhooks by version and outcome, which others count.
-        problems: of files of démarches that are not served for that; the list may change.
+    `webhooks` are counted by version and outcome, by others. The workers may change, and so may
+    `problems`, of the files of démarches that are not served for them.
     """
 
     def __init__(
@@ -174,11 +172,7 @@ class Metrics:
             ProcessCollector(registry=registry)
 
     def text(self, *, by_demarche: bool = True) -> bytes:
-        """Return all metrics in Prometheus's text format.
-
-        Args:
-            by_demarche: whether each démarche has its own series; else they are taken together.
-        """
+        """Return all metrics in Prometheus's text format: of each démarche, or of all together."""
         return generate_latest(self._registries[by_demarche])
 
 
@@ -241,11 +235,7 @@ class _Database:
         return values
 
     def _read_database(self, workers: Sequence[Worker], values: _Values) -> None:
-        """Read each kind of figure by one statement for all démarches.
-
-        Raises:
-            StoreError: the database cannot be read.
-        """
+        """Read each kind of figure by one statement for all démarches."""
         store, now = workers[0].store, workers[0].clock()
         looked = [one.looked._replace(configured=(), ages=MappingProxyType({})) for one in workers]
         states = states_of(store, looked, now)
@@ -276,11 +266,7 @@ class _Values:
         self._families[name].add_metric([str(label) for label in labels], value)
 
     def families(self, *, by_demarche: bool) -> Iterator[Metric]:
-        """Yield the metrics with a value, in the order of the declaration.
-
-        Args:
-            by_demarche: whether each démarche has its own series.
-        """
+        """Yield the metrics with a value, in the order of the declaration."""
         for one in METRICS:
             if (family := self._families[one.name]).samples:
                 yield family if by_demarche or "demarche" not in one.labels else _whole(one, family)

@@ -113,11 +113,7 @@ def cursor_of(key: Key) -> str:
 
 
 def _position(text: str) -> Key | None:
-    """Return the position of a cursor, None for one that is base64 of another text.
-
-    Raises:
-        GraphQLError: it is not base64.
-    """
+    """Return the position of a cursor, None for one that is base64 of another text."""
     try:
         decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
     except ValueError as exc:  # No base64, or no UTF-8.

@@ -14,10 +14,6 @@ def iso(at: datetime) -> str:
 
 
 def instant(text: str) -> datetime:
-    """Parse an ISO 8601 instant; without an offset it is UTC, a date is its midnight.
-
-    Raises:
-        ValueError: the text is no ISO 8601 instant.
-    """
+    """Parse an ISO 8601 instant; without an offset it is UTC, a date is its midnight."""
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
