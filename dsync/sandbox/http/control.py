@@ -19,7 +19,6 @@ from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.webhook_sender import RegisteredWebhook
-from dsync.sandbox.world.clock import instant
 from dsync.sandbox.world.edits import (
     Acting,
     Change,
@@ -29,6 +28,7 @@ from dsync.sandbox.world.edits import (
     locked,
 )
 from dsync.sandbox.world.model import DossierFault, ServedDossier, World
+from dsync.sandbox.world.scalars import instant
 from dsync.sandbox.world.truth import DossierTruth, truth_of
 
 

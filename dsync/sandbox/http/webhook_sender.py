@@ -12,7 +12,7 @@ from typing import Literal
 import requests
 from standardwebhooks import Webhook
 
-from dsync.sandbox.world.clock import PARIS
+from dsync.sandbox.world.scalars import PARIS
 
 _TIMEOUT_S = 10
 _USER_AGENT = "demarche.numerique.gouv.fr"
