@@ -29,7 +29,7 @@ SAMPLES: dict[Any, Any] = {
     tuple[int, ...]: (7, 8),
     int | None: 3,
     float: 0.5,
-    kinds.Subject: kinds.Subject(kinds.Thing.DOSSIER, 12),
+    kinds.Requested: kinds.Requested(kinds.Thing.DOSSIER, 12),
     kinds.Problem | str: kinds.Noted(kinds.Note.STOPPED),
 }
 CODES = {kinds.Note, kinds.NumberNote, kinds.Fault}
@@ -78,7 +78,9 @@ def of_each_problem() -> Iterator[kinds.Problem]:
         code = next((name for name, one in of.items() if one in CODES), None)
         for one in of[code] if code else [None]:
             yield sample(kind) if code is None else replace(sample(kind), **{code: one})
-    yield from (replace(sample(kinds.DSFailed), subject=kinds.Subject(one)) for one in kinds.Thing)
+    yield from (
+        replace(sample(kinds.DSFailed), subject=kinds.Requested(one)) for one in kinds.Thing
+    )
 
 
 @pytest.mark.parametrize("one", [*of_each_problem()], ids=repr)
@@ -104,7 +106,7 @@ def test_a_sentence_without_facts_is_quoted_as_english() -> None:
 
 def test_no_kind_is_outside_the_unions() -> None:
     """Of which mypy finds one without words."""
-    assert {*CONCERNS, *PROBLEMS, kinds.Subject} == members(kinds, kinds._Said)
+    assert {*CONCERNS, *PROBLEMS, kinds.Requested} == members(kinds, kinds._Said)
 
 
 def test_each_alert_that_is_told_is_documented() -> None:
