@@ -30,7 +30,7 @@ FAULTS: Mapping[k.Fault, str] = {
     k.Fault.DEADLINE: f"DS did not answer before dsync's deadline. {_TRY_LATER}",
     k.Fault.TOO_LONG: (
         "DS's answer about {subject} is larger than {limit} and was not read. If this persists, "
-        "raise max_response_mib in [ds], or tell DS's support."
+        "tell DS's support."
     ),
     k.Fault.TOO_MANY: (
         f"DS's answer about {{subject}} has more than {MAX_VALUES:,} values and was not read. If "

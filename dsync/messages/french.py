@@ -66,7 +66,7 @@ FAULTS: Mapping[k.Fault, str] = {
     ),
     k.Fault.TOKEN_MISSING: (
         "dsync n’a pas de jeton pour Démarches Simplifiées : l’équipe technique le met en place "
-        "(DSYNC_DS_RENEW)."
+        "(DSYNC_DS_TOKEN)."
     ),
     k.Fault.TOKEN_UNKNOWN: f"Démarches Simplifiées ne connaît pas ce jeton. {_RENEW}",
     k.Fault.TOKEN_EXPIRED: f"Le jeton de Démarches Simplifiées a expiré. {_RENEW}",

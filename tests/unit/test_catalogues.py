@@ -12,9 +12,11 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from msgspec.structs import replace
 
+from dsync.configuration import Configuration
 from dsync.console.etat import LINKS
 from dsync.messages import english, french, kinds
 from dsync.service.alerts import ALERTS, TOLD
+from dsync.settings import PREFIX, VARIABLES
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
 SAMPLES: dict[Any, Any] = {
@@ -93,6 +95,16 @@ def test_a_problem_is_said_in_both_languages_and_kept_with_its_facts(one: kinds.
     assert str(one) != text
     stored = json.loads(json.dumps(kinds.to_stored([one])))
     assert [one] == [*map(kinds.of_stored, stored)]
+
+
+def test_a_problem_names_only_settings_that_there_are() -> None:
+    """Variables by their names, and keys of the file with their section."""
+    said = " ".join(f"{one} {french.problem(one)}" for one in of_each_problem())
+    variables = {one.removesuffix("_FILE") for one in re.findall(rf"{PREFIX}\w+", said)}
+    assert variables <= {f"{PREFIX}{name.upper()}" for name in VARIABLES}
+    sections = get_type_hints(Configuration)
+    for key, section in re.findall(r"(\w+_\w+) in \[(\w+)\]", said):
+        assert key in sections[section].model_fields
 
 
 def test_a_sentence_without_facts_is_quoted_as_english() -> None:
