@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
+from pydantic import Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, is_loopback, mask_url, parse_listen
@@ -39,7 +39,6 @@ from dsync.errors import ConfigurationError
 from dsync.extras import IMAGE_VARIABLE
 from dsync.gone_keys import GONE_VARIABLES
 
-M = TypeVar("M", bound=BaseModel)
 PREFIX = "DSYNC_"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
 DEFAULT_BETAGOUV_URL = "https://beta.gouv.fr"
@@ -451,7 +450,6 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
 
 
 def _toml_files(folder: Path) -> list[Path]:
-    """Return the configuration files of a folder."""
     try:
         # `glob` takes one that may not be read for an empty one.
         return [one for one in folder.iterdir() if one.match("*.toml")]
@@ -646,15 +644,12 @@ def _read_environment(*, stored: bool = False) -> dict[str, Any]:
 
 def console_section(every: Sequence[Settings]) -> ConsoleSection:
     """Return the section `[console]` of all files, which must not differ in it."""
-    return _common([one.configuration.console for one in every], "[console]", "console")
-
-
-def _common(given: Sequence[M], section: str, what: str) -> M:
+    given = [one.configuration.console for one in every]
     # Files without the section agree with any other one.
     found = [one for one in given if one.model_fields_set] or given
     if any(one != found[0] for one in found):
         raise ConfigurationError(
-            f"The configuration files differ in {section}, but one {what} serves all démarches: "
+            "The configuration files differ in [console], but one console serves all démarches: "
             "keep the section in one file."
         )
     return found[0]
@@ -682,7 +677,6 @@ def _secret_file(name: str) -> str | None:
 
 
 def _read_secret(file: Path, named: str) -> str:
-    """Return the content of a file that `named` names."""
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as exc:

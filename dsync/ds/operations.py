@@ -167,7 +167,6 @@ class _Copy:
     renamed: Mapping[str, str]
 
     def text(self) -> str:
-        """Return the field's text in the document."""
         body = self.field
         for old, new in self.renamed.items():
             body = re.sub(rf"\${old}\b", f"${new}", body)

@@ -81,14 +81,6 @@ def _boolean(value: bool | None) -> Value:
     return ("oui", True) if value else ("non", False)
 
 
-def _checkbox(node: CellNode) -> Value:
-    return _boolean(node.checkbox_value)
-
-
-def _yes_no(node: CellNode) -> Value:
-    return _boolean(node.yes_no_value)
-
-
 def _filled(node: CellNode) -> Value:
     # Only a document that is there is an answer; its absence is blank, and no « non ».
     return _boolean(node.filled or None)
@@ -212,8 +204,8 @@ _TEXTS: Mapping[str, Callable[[CellNode], str | None]] = {
 """Types whose value is a text, with the field that has it."""
 
 _READERS: Mapping[str, Callable[[CellNode], Value]] = {
-    "CheckboxChamp": _checkbox,
-    "YesNoChamp": _yes_no,
+    "CheckboxChamp": lambda node: _boolean(node.checkbox_value),
+    "YesNoChamp": lambda node: _boolean(node.yes_no_value),
     "TitreIdentiteChamp": _filled,
     "DatetimeChamp": _datetime,
     "IntegerNumberChamp": _integer,

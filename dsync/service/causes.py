@@ -181,7 +181,6 @@ def _is_due(
     present: datetime,
     after: timedelta,
 ) -> bool:
-    """Return whether a cause that lasts is to be told now."""
     name, cause = group[0].nom, group[0].cause
     if any(one.dite_le for one in group):
         return not cause and _has_changed(group[0].nombre, found[group[0].key].number)

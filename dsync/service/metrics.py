@@ -188,7 +188,6 @@ class _Shown(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics that have a value."""
         return self._database.values().families(by_demarche=self._by_demarche)
 
 
@@ -209,7 +208,6 @@ class _Database:
         self._figures = defaultdict[DemarcheNumber, Counter[str]](Counter)
 
     def values(self) -> _Values:
-        """Return what there is to show now."""
         values = _Values()
         values.add("dsync_build_info", 1, __version__)
         values.add("dsync_configuration_refused", len(self._problems))

@@ -288,7 +288,6 @@ class _Server(uvicorn.Server):
         self._tell_at = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections."""
         await super().startup(sockets)
         for one in sockets or ():
             one.listen(_BACKLOG)

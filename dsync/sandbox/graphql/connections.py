@@ -51,11 +51,7 @@ class Connection:
         return cursor_of(keys[-1]) if keys else None
 
     def _page(self) -> tuple[Sequence[Key], bool]:
-        """Return the page's keys, and whether more follow.
-
-        Raises:
-            GraphQLError: the cursor cannot be decoded.
-        """
+        """Return the page's keys, and whether more follow."""
         start, size = 0, _MAX_PAGE if self.first is None else max(0, min(_MAX_PAGE, self.first))
         if self.after:
             at = _position(self.after)
