@@ -79,16 +79,18 @@ SHAPE_ERRORS = (
 
 
 class DSClient(Transport):
-    """What dsync asks of DS, a method each, with one token; close it."""
+    """What dsync asks of DS, a method each, with one token; close it.
+
+    Each method raises `DSUnauthorizedError` if DS refuses the token, another `DSError` if it cannot
+    be reached or its answer does not match the API, and `InterruptedRunError` if `stop` was set;
+    what else is to be expected stands at the method.
+    """
 
     def demarche(self, number: DemarcheNumber) -> Demarche:
         """Return the démarche's form, labels and instructeurs.
 
         Raises:
             DSNotFoundError: DS has no such démarche.
-            DSUnauthorizedError: DS refuses the token; see its `reason`.
-            DSError: DS cannot be reached, or its answer does not match the API.
-            InterruptedRunError: `stop` was set.
         """
         subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
@@ -117,7 +119,6 @@ class DSClient(Transport):
         Raises:
             DSTimeoutError: DS timed out; request fewer dossiers.
             DSBadDataError: DS cannot render a dossier of the page.
-            DSError: as `demarche`.
         """
         subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
@@ -200,9 +201,7 @@ class DSClient(Transport):
         are left out; `broken` has the paths of what it could not render before.
 
         Raises:
-            DSUnauthorizedError: DS refuses the token; see its `reason`.
             DSTimeoutError: DS timed out on several single dossiers in a row.
-            DSError: as `demarche`.
         """
         nodes: list[Dossier] = []
         unreadable: list[Unreadable] = []
@@ -255,7 +254,6 @@ class DSClient(Transport):
         Raises:
             DSNotFoundError: the dossier is hidden, erased, unknown, or of another démarche.
             DSBadDataError: DS cannot render it.
-            DSError: as `demarche`.
         """
         subject = k.Requested(k.Thing.DOSSIER, number)
         return self._read(
@@ -275,7 +273,6 @@ class DSClient(Transport):
 
         Raises:
             DSTimeoutError: DS timed out on several single dossiers in a row.
-            DSError: as `demarche`.
         """
         found, _, _ = self._read_rendered(
             numbers, asked_by, partial(operations.of_dossiers, "exist"), {}, _of_json(demarche_of)
@@ -296,7 +293,6 @@ class DSClient(Transport):
         Raises:
             DSTimeoutError: DS timed out; request fewer dossiers.
             DSBadDataError: DS cannot render a dossier; request fewer.
-            DSError: as `demarche`.
         """
         found, broken = self._read_several(numbers, *_annotations(annotation_ids, demarche))
         if broken:
@@ -315,7 +311,6 @@ class DSClient(Transport):
 
         Raises:
             DSTimeoutError: DS timed out on several single dossiers in a row.
-            DSError: as `demarche`.
         """
         found, broken, _ = self._read_rendered(
             numbers, demarche, *_annotations(annotation_ids, demarche)
@@ -329,7 +324,7 @@ class DSClient(Transport):
         nothing.
 
         Raises:
-            DSError: as `demarche`, or DS did not answer an attempt.
+            DSError: also if DS did not answer an attempt.
         """
         subject = k.Requested(k.Thing.DEMARCHE, demarche)
         groupes = self._read(
