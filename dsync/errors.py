@@ -86,9 +86,7 @@ class DSUnavailableError(DSError):
 class DSRateLimitedError(DSUnavailableError):
     """The rate limit is exceeded: retry at `retry_at` (UTC), after some seconds when it is None."""
 
-    def __init__(self, message: object, retry_at: datetime | None = None, **details: Any) -> None:
-        super().__init__(message, **details)
-        self.retry_at = retry_at
+    retry_at: datetime | None = None
 
 
 class DSTimeoutError(DSError):
