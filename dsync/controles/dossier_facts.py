@@ -78,7 +78,7 @@ class DossierFacts:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What one run judges dossiers by; `programme.Evidence` says what each method returns."""
+    """What one run judges dossiers by; `programme.RunEvidence` says what each method returns."""
 
     declarations: Declarations
     key: str
