@@ -222,7 +222,7 @@ class DSClient(Transport):
             found, lost, slow = self._read_rendered(
                 asked,
                 demarche,
-                partial(operations.of_dossiers, "dossier"),
+                partial(operations.of_several, "dossier"),
                 dict.fromkeys(omitted, False),
                 bytes,
                 RetryPolicy.PAGE,
@@ -275,7 +275,7 @@ class DSClient(Transport):
             DSTimeoutError: DS timed out on several single dossiers in a row.
         """
         found, _, _ = self._read_rendered(
-            numbers, asked_by, partial(operations.of_dossiers, "exist"), {}, _of_json(demarche_of)
+            numbers, asked_by, partial(operations.of_several, "exist"), {}, _of_json(demarche_of)
         )
         return found
 
@@ -338,7 +338,7 @@ class DSClient(Transport):
         for start in range(0, len(every), DOSSIERS_PER_REQUEST):
             numbers = every[start : start + DOSSIERS_PER_REQUEST]
             dossiers = self._read(
-                operations.groupe_dossiers(len(numbers)),
+                operations.of_several("groupe_dossier", len(numbers)),
                 {f"number{i}": number for i, number in enumerate(numbers)},
                 partial(first_dossiers_of, count=len(numbers), subject=subject),
                 subject=subject,

@@ -222,8 +222,8 @@ def groupes_of(answer: GraphAnswer, subject: k.Requested) -> dict[int, str]:
 
 
 def first_dossiers_of(answer: GraphAnswer, count: int, subject: k.Requested) -> list[str | None]:
-    """Return the id of each groupe's first dossier, None if it has none; `g<i>` is groupe i."""
-    pages = [item_of(answer, f"g{i}", subject)["dossiers"]["nodes"] for i in range(count)]
+    """Return the id of each groupe's first dossier, None if it has none; `d<i>` is groupe i."""
+    pages = [item_of(answer, f"d{i}", subject)["dossiers"]["nodes"] for i in range(count)]
     # A dossier that DS cannot render is null.
     return [next((node["id"] for node in nodes if node), None) for nodes in pages]
 

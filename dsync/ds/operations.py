@@ -84,29 +84,16 @@ def _fragments(text: str) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=128)
-def of_dossiers(name: str, count: int) -> Operation:
-    """Return the document that asks what ``queries/<name>.graphql`` asks, of `count` dossiers.
+@lru_cache(maxsize=192)
+def of_several(name: str, count: int) -> Operation:
+    """Return the document that asks what ``queries/<name>.graphql`` asks, of `count` numbers.
 
     The aliases are `d0`, `d1`, …; the variables are `number0`, `number1`, ….
     """
     template = _Template(name)
-    (dossier,) = template.fields
+    (field,) = template.fields
     return template.repeated(
-        _Copy(f"d{i}", print_ast(dossier), {"number": f"number{i}"}) for i in range(count)
-    )
-
-
-@lru_cache(maxsize=64)
-def groupe_dossiers(count: int) -> Operation:
-    """Return the document that asks for one dossier of each of `count` groupes.
-
-    The aliases are `g0`, `g1`, …; the variables are `number0`, `number1`, ….
-    """
-    template = _Template("groupe_dossier")
-    (groupe,) = template.fields
-    return template.repeated(
-        _Copy(f"g{i}", print_ast(groupe), {"number": f"number{i}"}) for i in range(count)
+        _Copy(f"d{i}", print_ast(field), {"number": f"number{i}"}) for i in range(count)
     )
 
 
