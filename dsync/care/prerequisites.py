@@ -150,11 +150,6 @@ def _database_lines(sources: CheckSources) -> Iterator[CheckLine]:
                 yield from _connection_lines(store, sources.workers, sources.now)
 
 
-def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
-    if sources.pieces_target is not None:
-        yield _target_line(sources, sources.pieces_target)
-
-
 def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.programme is None or not sources.programme.rules:
         message = "no section [regles], or it is switched off: nothing is judged"
@@ -350,9 +345,10 @@ def error(name: str, exc: DsyncError) -> CheckLine:
     return CheckLine(name, CheckStatus.ERROR, exc.message, None, exc.exit_code)
 
 
-def _target_line(sources: CheckSources, target: str) -> CheckLine:
-    """Return whether the target of the copies of files can be written."""
-    is_used = False
+def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
+    target, is_used = sources.pieces_target, False
+    if target is None:
+        return
     # Without the database, whose line says what is wrong, it counts as new.
     with _store(sources) as store, suppress(StoreError):
         if store is not None:
@@ -361,8 +357,9 @@ def _target_line(sources: CheckSources, target: str) -> CheckLine:
     try:
         try_target(target, is_used=is_used)
     except (ConfigurationError, PieceTargetError) as exc:
-        return error("pieces", exc)
-    return CheckLine("pieces", CheckStatus.OK, "files can be written into [pieces] target")
+        yield error("pieces", exc)
+    else:
+        yield CheckLine("pieces", CheckStatus.OK, "files can be written into [pieces] target")
 
 
 def _quoted(names: Sequence[str]) -> str:
