@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dsync.domain.detail_frame import LEVELS, NO_WORDS
 from dsync.domain.dossier import OPEN_ETATS, PARIS
-from dsync.domain.paper import Block, Page, heading, items, paragraph, table
+from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import opened, rights
 from dsync.domain.verdict import Resultat, Verdict, verdict_of
 from dsync.domain.wording import french_date, listed
@@ -38,7 +38,7 @@ _FOR_INSTRUCTEURS = " À faire : "
 """From there on a reason says what an instructeur has to do."""
 
 
-class Rules(NamedTuple):
+class AccountRules(NamedTuple):
     """What an account says of the rules; by their version where it was kept."""
 
     finalite: str
@@ -57,7 +57,7 @@ class Rules(NamedTuple):
 def account_of(
     found: Row,
     at: datetime | None,
-    rules_of: Callable[[str], Rules],
+    rules_of: Callable[[str], AccountRules],
     titles: Mapping[str, str],
     in_words: Callable[[Mapping[str, Any]], Sequence[tuple[str, str, Any]]],
     words: Mapping[Verdict, str] = NO_WORDS,
@@ -126,7 +126,7 @@ def account_of(
 
 
 def _in_brief(
-    found: Row, verdict: Row, avis: str, rules: Rules, controles: Sequence[Row]
+    found: Row, verdict: Row, avis: str, rules: AccountRules, controles: Sequence[Row]
 ) -> list[str]:
     """Return half a page for whom the verdict concerns: what was asked, found, decides, who, how.
 
@@ -171,7 +171,7 @@ def _without_others(controle: Row) -> str | None:
     return motif
 
 
-def account_page(account: Mapping[str, Any], applicant: str) -> Page:
+def account_page(account: Mapping[str, Any], applicant: str) -> Paper:
     """Return an account as a page; `applicant`: what who deposits a dossier is called."""
     name = f", déposé par {account['organisme']}" if account["organisme"] else ""
     state = "en vigueur" if account["courant"] else "remplacé depuis"
@@ -182,7 +182,7 @@ def account_page(account: Mapping[str, Any], applicant: str) -> Page:
     ]
     kept = account["regles"] is not None
     warning = account["avertissement"]
-    return Page(
+    return Paper(
         f"Dossier {account['numero']} : compte rendu individuel du pré-contrôle",
         [
             *([paragraph(warning)] if warning else []),

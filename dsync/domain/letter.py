@@ -18,7 +18,7 @@ LONGEST_DEMAND = 300
 """Characters of a demand; only names, which are never cut, make one longer."""
 
 
-class Message(NamedTuple):
+class Letter(NamedTuple):
     """A message to an applicant; `demandes` is empty if there is nothing to ask."""
 
     objet: str
@@ -65,7 +65,7 @@ def may_edit(found: Mapping[str, Any]) -> bool:
 
 def letter(
     numero: int, asked: Sequence[str], sender: Sender, *, days: int | None, may_edit: bool
-) -> Message:
+) -> Letter:
     """Return the message that asks for something.
 
     Args:
@@ -94,4 +94,4 @@ def letter(
         opened(instruction),
     ]
     text = with_no_break_spaces("\n\n".join(parts)) if asked else ""
-    return Message(f"Dossier n° {numero} : précisions attendues", text, asked)
+    return Letter(f"Dossier n° {numero} : précisions attendues", text, asked)

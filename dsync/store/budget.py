@@ -29,7 +29,7 @@ _LOCKED_S = 1.0
 """How long to wait for another process's transaction, and until the next attempt."""
 
 
-class Granted(NamedTuple):
+class PermitGrant(NamedTuple):
     """The permits that a process got."""
 
     id: str
@@ -58,7 +58,7 @@ class Budget:
         self._life_s = life_s
         self._known_as: str | None = None
 
-    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> Granted:
+    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> PermitGrant:
         """Return up to so many permits.
 
         Args:
@@ -77,15 +77,15 @@ class Budget:
             if not is_locked(exc):
                 raise
             # Such as by a process that was suspended in between: PostgreSQL ends that.
-            return Granted("", 0, _LOCKED_S)
+            return PermitGrant("", 0, _LOCKED_S)
 
-    def _take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> Granted:
+    def _take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> PermitGrant:
         with self._writing() as connection:
             # A stop would wait for it, and so would all threads with this token.
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCKED_S:g}s'")
             given, paused_until, present = self._locked(connection)
             if _is_paused(paused_until, present):
-                return Granted("", 0, (paused_until - present).total_seconds())
+                return PermitGrant("", 0, (paused_until - present).total_seconds())
             now, longest = present.timestamp(), self._life_s + _WINDOW_S
             counting = [
                 (id_, used.get(id_, number), until)
@@ -93,9 +93,9 @@ class Budget:
                 if now < until <= now + longest
             ]
             room = limit - sum(number for _, number, _ in counting)
-            granted = Granted(secrets.token_hex(4), min(permits, room))
+            granted = PermitGrant(secrets.token_hex(4), min(permits, room))
             if room < least:
-                granted = Granted("", 0, _until_room(counting, least - room) - now)
+                granted = PermitGrant("", 0, _until_room(counting, least - room) - now)
             else:
                 counting.append((granted.id, granted.permits, now + longest))
             connection.execute(

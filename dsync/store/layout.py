@@ -58,7 +58,7 @@ _SHOWN = 4
 """So many differences are named."""
 
 
-class Mark(NamedTuple):
+class StoredMark(NamedTuple):
     """What a database says of a part: its fingerprint, and which version of dsync made it."""
 
     fingerprint: str
@@ -73,7 +73,7 @@ class Found(NamedTuple):
     views: frozenset[str]
     revisions: Mapping[str, str]
     """By part."""
-    marks: Mapping[str, Mark]
+    marks: Mapping[str, StoredMark]
     """By part; none in a database of dsync 0.1.0."""
 
     def has(self, part: type[Programme]) -> bool:
@@ -122,7 +122,7 @@ def read(connection: Connection, programme: type[Programme]) -> Found:
         {name: frozenset(lines) for name, lines in tables.items()},
         frozenset(views),
         {part: revision for part, revision, *_ in rows if revision is not None},
-        {part: Mark(*mark) for part, revision, *mark in rows if revision is None},
+        {part: StoredMark(*mark) for part, revision, *mark in rows if revision is None},
     )
 
 

@@ -443,7 +443,10 @@ def dictionary(
 
 
 def grant(
-    connection: Connection, role: str, programme: type[Programme], part: access.Part = access.WHOLE
+    connection: Connection,
+    role: str,
+    programme: type[Programme],
+    part: access.ViewSet = access.WHOLE,
 ) -> str:
     """Grant a role the right to read the views, and revoke its rights on dsync's tables.
 

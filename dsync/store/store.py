@@ -491,7 +491,7 @@ class Store:
             ConfigurationError: the database is SQLite, or the role cannot be granted this.
             StoreError: the views are in use, or the database failed; nothing is changed.
         """
-        part = access.Part(masked, demarche)
+        part = access.ViewSet(masked, demarche)
         with self._changing_views() as connection:
             for number, ids in opened.items():
                 DemarcheWrites(Scope(connection, number, self._programme)).renew_views(ids)

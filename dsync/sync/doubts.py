@@ -61,7 +61,7 @@ _WORDS = {
 _ETATS = {etat: etat.value.replace("_", " ").replace("accepte", "accepté") for etat in Etat}
 
 
-class Difference(NamedTuple):
+class ShownDifference(NamedTuple):
     """A fact that differs from the copy; the words are shown to people, who see no value."""
 
     part: str
@@ -78,7 +78,7 @@ class Difference(NamedTuple):
 class Doubt:
     """What is not believed of a dossier."""
 
-    differences: tuple[Difference, ...]
+    differences: tuple[ShownDifference, ...]
     is_of_form: bool = False
     """Whether the form has lost a question: it then waits, also in a single dossier."""
     is_bare: bool = False
@@ -185,7 +185,7 @@ def doubt_of(
     """
     lost = forms.lost
     found = [
-        Difference(
+        ShownDifference(
             "champs",
             id_,
             f"Question « {forms.known[id_].libelle} »",
@@ -202,10 +202,10 @@ def doubt_of(
         found += [] if may_move else _applicants_differ(shown.demandeur, known.demandeur)
     if shown.date_depot != known.date_depot:
         date = shown.date_depot.isoformat()
-        found.append(Difference("depot", "", "Date de dépôt", "connue", "autre date", date))
+        found.append(ShownDifference("depot", "", "Date de dépôt", "connue", "autre date", date))
     if shown.etat != known.etat and not dates.tell_a_step(unread):
         words = _ETATS[known.etat], _ETATS[shown.etat]
-        found.append(Difference("etat", "", "État", *words, shown.etat.value))
+        found.append(ShownDifference("etat", "", "État", *words, shown.etat.value))
     is_bare = bool(known.champs) and not shown.champs and "champs" not in unread
     return Doubt(tuple(found), is_of_form=bool(lost), is_bare=is_bare) if found else None
 
@@ -254,7 +254,7 @@ class _Dates(NamedTuple):
 
 def _answers_differ(
     shown: Dossier, known: Dossier, forms: Forms, unread: frozenset[str], dates: _Dates
-) -> Iterator[Difference]:
+) -> Iterator[ShownDifference]:
     after, before = _cells(shown.champs, forms.shown), _cells(known.champs, forms.known)
     # Without a single champ, no edit explains it: a form has at least one that is always shown.
     if dates.tell_an_edit and (after or not before):
@@ -273,7 +273,7 @@ def _answers_differ(
         new = "absente" if now is None else "vide" if _is_blank(now) else "autre réponse"
         what = f"Réponse à « {forms.libelle(id_, champ)} »"
         value: Json = None if now is None else [_value(now), *sorted(_files(now))]
-        yield Difference("champs", key, what, words, new, value)
+        yield ShownDifference("champs", key, what, words, new, value)
 
 
 def _cells(
@@ -316,7 +316,7 @@ def _is_blank(champ: Champ) -> bool:
     return not (champ.texte or champ.fichiers or champ.lignes)
 
 
-def _applicants_differ(shown: Demandeur, known: Demandeur) -> Iterator[Difference]:
+def _applicants_differ(shown: Demandeur, known: Demandeur) -> Iterator[ShownDifference]:
     """Yield what of an applicant is another; what DS lacked until now is completed."""
     if NOT_RENDERED in (shown.genre, known.genre):
         return
@@ -327,7 +327,7 @@ def _applicants_differ(shown: Demandeur, known: Demandeur) -> Iterator[Differenc
             continue
         what = f"Demandeur : {_WORDS.get(name[-1], name[-1])}"
         words = "vide" if now in (None, "") else "autre"
-        yield Difference("demandeur", ".".join(name), what, "connu", words, now)
+        yield ShownDifference("demandeur", ".".join(name), what, "connu", words, now)
 
 
 def _leaves(details: Mapping[str, Any], *above: str) -> Iterator[tuple[tuple[str, ...], Json]]:

@@ -19,8 +19,8 @@ from dsync.messages import kinds as k
 from dsync.store import Record, StoredDossier, Tx
 from dsync.sync.belief import Held, Read, doubted
 from dsync.sync.context import Run
-from dsync.sync.gaps import Known, filled, may_lack_company
 from dsync.sync.grounds import has_lost_box
+from dsync.sync.unrendered import KnownDossier, filled, may_lack_company
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -209,7 +209,7 @@ def _filled(dossier: Dossier, path: str | None, stored: StoredDossier | None) ->
     """
     unread = frozenset() if path is None else unread_parts(dossier, path)
     if unread or stored:
-        dossier, unread = filled(dossier, unread, Known.of(stored))
+        dossier, unread = filled(dossier, unread, KnownDossier.of(stored))
     return Read(dossier, unread)
 
 

@@ -89,7 +89,7 @@ class Recorder:
             revision: the dossier's revision of the form; None if DS does not give it: the form is
                 then derived from the dossier's own champs.
             corrections: those that its usager was asked for before.
-            unread: names of the parts that DS has never rendered, as in `gaps.filled`.
+            unread: names of the parts that DS has never rendered, as in `unrendered.filled`.
         """
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)

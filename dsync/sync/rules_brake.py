@@ -18,7 +18,7 @@ from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run, most_of
 from dsync.sync.isolating import Failed, judged, prepare
-from dsync.sync.moves import Moves
+from dsync.sync.verdict_moves import Moves
 
 
 def waits_for_consent(run: Run, programme: Programme) -> bool:

@@ -29,7 +29,7 @@ _CHAMPS = ("champs", "annotations")
 _NO_CELLS: Mapping[str, Champ] = {}
 
 
-class Known:
+class KnownDossier:
     """What the copy has of a dossier.
 
     Args:
@@ -42,7 +42,7 @@ class Known:
         self.gaps = frozenset(gaps)
 
     @classmethod
-    def of(cls, stored: StoredDossier | None) -> Known:
+    def of(cls, stored: StoredDossier | None) -> KnownDossier:
         """Return what is known of a stored dossier; nothing of one that was damaged."""
         if stored is None:
             return cls()
@@ -58,7 +58,7 @@ def may_lack_company(dossier: Dossier) -> bool:
 
 
 def filled(
-    dossier: Dossier, unread: frozenset[str], known: Known
+    dossier: Dossier, unread: frozenset[str], known: KnownDossier
 ) -> tuple[Dossier, frozenset[str]]:
     """Return a dossier with its unread parts as they are known, and the names of the others.
 
@@ -85,7 +85,9 @@ def filled(
     return replace(dossier, **changes), frozenset(lost)
 
 
-def _applicant(shown: Demandeur, unread: frozenset[str], known: Known, lost: set[str]) -> Demandeur:
+def _applicant(
+    shown: Demandeur, unread: frozenset[str], known: KnownDossier, lost: set[str]
+) -> Demandeur:
     name = "demandeur"
     earlier = known.dossier.demandeur if known.dossier and name not in known.gaps else None
     is_same = earlier is not None and shown.siret in (None, earlier.siret)
