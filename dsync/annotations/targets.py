@@ -193,10 +193,6 @@ def resolve(
     Only this function decides which annotations are dsync's own: those that it writes, compares
     with an earlier write, and leaves out of the content's hash. An annotation of a type that cannot
     take dsync's value is not one of them.
-
-    Args:
-        config: the section `[annotations]`; None: dsync has no annotations.
-        descriptors: all descriptors of the revision, champs included.
     """
     if config is None:
         return ResolvedAnnotations(None, None, None, None)

@@ -64,15 +64,10 @@ def account_of(
 ) -> dict[str, Any] | None:
     """Return the account of a verdict in JSON values, all texts in French; None: there was none.
 
-    It begins with what a person reads who has no use for the rest.
-
-    Args:
-        found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
-        at: the instant at which the verdict stood; None: the current one.
-        rules_of: returns what is known of a version of the rules.
-        titles: of the checks, by name, in their order.
-        in_words: returns the evidence of a check in French.
-        words: the configuration's words for verdicts.
+    It begins with what a person reads who has no use for the rest. `found` is the dossier with its
+    verdicts and checks, as `DossierReads.by_number` returns it; `at` is the instant at which the
+    verdict stood (None: the current one); `titles` are those of the checks, in their order;
+    `in_words` returns the evidence of a check in French.
     """
     standing = [
         one
@@ -128,15 +123,7 @@ def account_of(
 def _in_brief(
     found: Row, verdict: Row, avis: str, rules: AccountRules, controles: Sequence[Row]
 ) -> list[str]:
-    """Return half a page for whom the verdict concerns: what was asked, found, decides, who, how.
-
-    Args:
-        found: the dossier.
-        verdict: the verdict.
-        avis: its word.
-        rules: those that gave it.
-        controles: its checks, as the account shows them.
-    """
+    """Return half a page for whom it concerns: what was asked, found, decides, who, how."""
     on = found["depose_le"]
     deposited = f", déposé le {said(on[:10])}," if on else ""
     by_level: dict[str, list[str]] = {}

@@ -75,12 +75,7 @@ def _or_blank(value: str | None, what: str) -> str:
 
 
 def notice(facts: NoticeFacts, today: date) -> Paper:
-    """Return the notice for the applicants of a démarche, and for those whom dossiers name.
-
-    Args:
-        facts: what the configuration says.
-        today: the day on which the page is made.
-    """
+    """Return the notice for the applicants of a démarche, and for those whom dossiers name."""
     dpo = _or_blank(facts.dpo, "comment joindre le délégué à la protection des données")
     return Paper(
         "Notice sur les données personnelles",
@@ -164,11 +159,9 @@ def _recipients(facts: NoticeFacts) -> Iterator[str]:
 
 
 def durations(ages: Mapping[str, timedelta], blank: str = "") -> Block:
-    """Return after which age what is erased.
+    """Return after which age what is erased, by rule of `[retention]`.
 
-    Args:
-        ages: by rule of `[retention]`.
-        blank: what is said of dossiers without an age; empty: they are left out.
+    `blank` is what is said of dossiers without an age; empty: they are left out.
     """
     said = {name: f"{age.days} jour{'s' if age.days > 1 else ''}" for name, age in ages.items()}
     if blank:
@@ -177,11 +170,7 @@ def durations(ages: Mapping[str, timedelta], blank: str = "") -> Block:
 
 
 def rights_over_data(address: str) -> list[Block]:
-    """Return what a person may ask for; the right to object stands apart (RGPD, article 21, 4).
-
-    Args:
-        address: to whom.
-    """
+    """Return what a person may ask for; the right to object stands apart (RGPD, article 21, 4)."""
     return [
         heading("Vos droits"),
         paragraph(

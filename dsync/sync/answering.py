@@ -144,11 +144,7 @@ def explained(reader: Reader, why: Obstacle, work: Answering) -> str:
 
 
 def check(reader: Reader, work: Answering) -> None:
-    """Check that a check can be answered, or its answer withdrawn.
-
-    Raises:
-        ConfigurationError: it cannot.
-    """
+    """Raise a `ConfigurationError` if a check cannot be answered, or its answer withdrawn."""
     why = obstacle(reader, work)
     if why is not None:
         raise ConfigurationError(explained(reader, why, work))

@@ -48,13 +48,9 @@ def doubted(
     changed: Collection[DossierNumber],
     new: Collection[DossierNumber],
 ) -> Held:
-    """Return what of a page's dossiers is not believed.
+    """Return what of a page's dossiers is not believed; the run receives what is in doubt.
 
-    Args:
-        run: the run under way; receives what is in doubt.
-        read: the page's dossiers.
-        changed: those of them whose content differs from the copy's.
-        new: those that the copy does not have.
+    `changed` are those of which the content differs from the copy's, `new` those that it lacks.
     """
     doubts = run.doubts
     doubts.known += len(read) - len(new)

@@ -175,13 +175,9 @@ def doubt_of(
 ) -> Doubt | None:
     """Return what of a dossier is not to be believed at once; None: everything is.
 
-    Args:
-        shown: the dossier as DS shows it.
-        known: the copy.
-        forms: of both.
-        unread: names of the parts that DS could not render, or that the copy has never read.
-        since: an earlier date is no news: what changed until then was read. None: any date is.
-        every: whether DS's dates count for nothing, because they came with much that is in doubt.
+    `unread` are the names of the parts that DS could not render, or that the copy has never read.
+    A date until `since` is no news: what changed until then was read (None: any date is news). With
+    `every`, DS's dates count for nothing, because they came with much that is in doubt.
     """
     lost = forms.lost
     found = [

@@ -67,7 +67,7 @@ class Downloads:
     """Downloads files into temporary files without a name, which no process leaves behind.
 
     Args:
-        user_agent: value of the `User-Agent` header. No token is sent: the address is signed.
+        user_agent: of the requests. No token is sent: the address is signed.
         max_bytes: maximum size of a file.
         deadline_s: maximum time for a whole download, in seconds.
         allow_http: whether http:// to other machines is allowed.
@@ -174,12 +174,7 @@ def check_target(target: str) -> None:
 
 
 def _is_marked(target: str) -> bool:
-    """Return whether a target is there: it has the file with which its first use has marked it.
-
-    Raises:
-        ConfigurationError: the package for its kind is not installed.
-        PieceTargetError: it cannot be read.
-    """
+    """Return whether a target is there: it has the file with which its first use has marked it."""
     with _translated():
         fs, path = _open_target(target)
         try:
@@ -226,13 +221,9 @@ def mark(target: str) -> None:
 def try_target(target: str, *, is_used: bool) -> None:
     """Write an empty file into a target and delete it; a missing folder is not made.
 
-    Args:
-        target: the target.
-        is_used: whether it was used before.
-
     Raises:
         ConfigurationError: the package for its kind is not installed.
-        PieceTargetError: it cannot be written, or is not there.
+        PieceTargetError: it cannot be written, or is not there although it was used before.
     """
     if is_used:
         check_marked(target)
@@ -395,11 +386,7 @@ def _make_folders(folder: Path) -> None:
 
 
 def _open_target(address: str) -> tuple[Any, str]:
-    """Return the file system of an address, and the path in it.
-
-    Raises:
-        ConfigurationError: the package for its kind is not installed.
-    """
+    """Return the file system of an address, and the path in it."""
     from fsspec.core import url_to_fs  # Imported here: most runs copy no file.
 
     # Options of S3: the parts in which a file is sent, and times for an outage to show.

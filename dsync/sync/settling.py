@@ -40,13 +40,10 @@ def begin(run: Run) -> None:
 def settle(run: Run, *, is_whole: bool) -> None:
     """Believe few dossiers that come the same again; have a person asked about many.
 
-    Args:
-        run: the run under way, at the end of its read.
-        is_whole: whether this run has read every dossier.
+    It is called at the end of a read, which `is_whole` if it was of every dossier.
 
     Raises:
         DSError: few dossiers could not be requested again; they stay as the copy has them.
-        StoreError: the database failed.
     """
     doubts, asked = run.doubts, run.doubts.asked
     if not doubts.found and (asked is None or not (is_whole or doubts.right)):
