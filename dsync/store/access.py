@@ -115,13 +115,7 @@ def parts(connection: Connection) -> list[ViewSet]:
 def renew_parts(
     connection: Connection, documented: Dictionary, readers: Mapping[ViewSet, Iterable[str]]
 ) -> None:
-    """Create the views of parts, and grant them to their readers.
-
-    Args:
-        connection: in a transaction.
-        documented: the views, with the marks of their columns.
-        readers: the roles that read each part.
-    """
+    """Create the views of parts, in a transaction, and grant each part to its readers' roles."""
     for part, roles in readers.items():
         schema = quoted_schema(connection, part)
         made: Dictionary = {}
@@ -179,10 +173,8 @@ def _said(view: View) -> View:
 def withhold(connection: Connection, documented: Dictionary) -> None:
     """Take from readers without personal data the views of which a shown column becomes personal.
 
-    Args:
-        connection: in a transaction.
-        documented: what the views will be when they can be made; `renew_parts` then grants them
-            again.
+    `documented` is what the views will be when they can be made; `renew_parts` then grants them
+    again.
     """
     shown = commented(connection)
     for part, roles in read_readers(connection).of_part.items():

@@ -39,12 +39,9 @@ class PermitGrant(NamedTuple):
 
 
 class Budget:
-    """The permits of one token.
+    """The permits of one token, of which a keyed hash is stored; they last for `life_s` seconds.
 
-    Args:
-        writing: opens a transaction on PostgreSQL.
-        token: the token, of which a keyed hash is stored.
-        life_s: within which time permits are used, in seconds.
+    `writing` opens a transaction on PostgreSQL.
     """
 
     def __init__(
@@ -59,17 +56,10 @@ class Budget:
         self._known_as: str | None = None
 
     def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> PermitGrant:
-        """Return up to so many permits.
+        """Return up to so many permits; with fewer than `least` the process cannot begin.
 
-        Args:
-            permits: how many are wanted.
-            least: with fewer than these the process cannot begin.
-            limit: requests in any minute, of all processes.
-            used: how many permits of earlier grants, by their ids, were used; the others are given
-                back.
-
-        Raises:
-            StoreError: the database failed.
+        `limit` is the number of requests in any minute, of all processes. `used` says how many
+        permits of earlier grants, by their ids, were used; the others are given back.
         """
         try:
             return self._take(permits, least, limit, used)

@@ -54,9 +54,7 @@ class ConsentWrites(ConsentReads):
     def ask(self, proposal: Proposal, now: datetime) -> None:
         """Store what a person is asked; what was asked or accepted before of its kind is replaced.
 
-        Args:
-            proposal: what would be done.
-            now: the present instant, in UTC. The instant of the first one that is still open stays.
+        The instant of the first one that is still open stays.
         """
         known = self.of(proposal.kind)
         is_open = known is not None and known.given_at is None

@@ -173,15 +173,11 @@ class DossierWrites(DossierReads):
         incomplete: Collection[DossierNumber] = (),
         again: bool = False,
     ) -> PageResult:
-        """Store dossiers, and release them from quarantine.
+        """Store dossiers, of a repeated one the last record, and release them from quarantine.
 
-        Args:
-            run: the run's number.
-            records: the page's dossiers; of a repeated one, the last record counts.
-            now: the present instant, in UTC.
-            incomplete: dossiers that DS could render only in part; they stay in quarantine.
-            again: whether the rows of unchanged dossiers are written, too: something outside dsync
-                may have damaged them.
+        The incomplete ones, which DS could render only in part, stay in quarantine. With `again`,
+        the rows of unchanged dossiers are written, too: something outside dsync may have damaged
+        them.
         """
         by_number = {record.numero: record for record in records}
         if not by_number:
@@ -425,13 +421,7 @@ def _is_reopened(change: _Change) -> bool:
 
 
 def in_lists(programme: type[Programme], record: Record, now: datetime) -> dict[str, Any]:
-    """Return a dossier's row of table `liste`.
-
-    Args:
-        programme: its part of the database.
-        record: the dossier.
-        now: the present instant, by which its stage is told.
-    """
+    """Return a dossier's row of table `liste`, with the stage that it has at this instant."""
     facts = record.facts
     # As in `lecture_etape`: a clock that is late hides nothing of what has happened.
     at, part = max(now, record.dates["modifie_le"]), programme.lists

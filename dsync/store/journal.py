@@ -159,8 +159,7 @@ class JournalReads(Subject):
     def run_totals(self, counted: Counted) -> tuple[list[RunTotals], Counted]:
         """Count the ended runs of all démarches by kind and status that are not counted yet.
 
-        Args:
-            counted: those that are, as returned before; at first `NOT_COUNTED`.
+        `counted` are those that are, as returned before; at first `NOT_COUNTED`.
         """
         run = tables.sync_run
         by = run.c.demarche_numero, run.c.genre, run.c.statut
@@ -193,13 +192,7 @@ class JournalReads(Subject):
         offset: int = 0,
         number: int | None = None,
     ) -> list[Document]:
-        """Return runs, newest first.
-
-        Args:
-            limit: their maximum number.
-            offset: how many of the newest ones to leave out.
-            number: that of a single run; None: every one.
-        """
+        """Return runs, newest first: without the first `offset`; or that of a number alone."""
         run = tables.sync_run
         statement = self._runs.where(run.c.demarche_numero == self.number)
         if number is not None:
@@ -258,8 +251,7 @@ class JournalReads(Subject):
     def too_old(self, before: Mapping[str, datetime]) -> dict[str, int]:
         """Count the rows of journals, and the names of agents in them, that are too old.
 
-        Args:
-            before: as of `DossierReads.too_old`, by `journaux` and `agents`.
+        `before` is as of `DossierReads.too_old`, by `journaux` and `agents`.
         """
         return {
             rule: sum(
@@ -368,11 +360,7 @@ class JournalWrites(JournalReads):
 
         A run that a killed process left as running is marked as interrupted. The number is the
         greatest one plus 1: a PostgreSQL sequence would leave gaps after each rollback and crash.
-
-        Args:
-            genre: the kind, as the view `lecture_synchronisation` names it.
-            demande_par: who started the run.
-            at: the start, in UTC.
+        `genre` is as the view `lecture_synchronisation` names it, `at` the start.
         """
         run = tables.sync_run
         # It is the last one, as each run of the démarche does this.
@@ -405,11 +393,7 @@ class JournalWrites(JournalReads):
         return int(started.scalar_one())
 
     def forget(self, before: Mapping[str, datetime]) -> None:
-        """Delete the rows of journals, and overwrite the names of agents, that are too old.
-
-        Args:
-            before: as of `too_old`.
-        """
+        """Delete the rows of journals, and overwrite the names of agents, that `too_old` counts."""
         seals = Seals(self.scope)
         if JOURNALS in before:
             for table, condition in self._old_rows(before[JOURNALS]):
@@ -496,12 +480,8 @@ class QuarantineWrites(QuarantineReads):
     def add(self, run: int, numero: DossierNumber, code: str, message: str, now: datetime) -> None:
         """Put a dossier into quarantine, with an event; or count one more failed attempt.
 
-        Args:
-            run: the run's number.
-            numero: the dossier's number.
-            code: the kind of problem, for programs.
-            message: the problem in French, for the view `lecture_anomalie`.
-            now: the present instant, in UTC.
+        `code` is the kind of problem, for programs; `message` is in French, for the view
+        `lecture_anomalie`.
         """
         statement = insert_for(self.connection, _table).values(
             demarche_numero=self.number,

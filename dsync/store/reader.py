@@ -160,14 +160,8 @@ class Reader(Subject):
     ) -> list[Document]:
         """Return rows of a view.
 
-        Args:
-            view: its name; as all names here, one of ours.
-            columns: the columns.
-            where: the values that columns must have; a list: one of these; None: no value.
-            order: the ORDER BY expression.
-            present: columns that must have a value.
-            group: the GROUP BY expression; None: none.
-            limit: maximum number of rows.
+        All names and expressions are ours. Columns of `where` have a value, one of a list, or none
+        (None); those of `present` have one.
         """
         conditions = " AND ".join(
             [
@@ -304,8 +298,7 @@ class Reader(Subject):
     def overview(self, shown: Mapping[int, Collection[str] | None]) -> list[Awaiting]:
         """Count what waits in several démarches, by one query.
 
-        Args:
-            shown: by the number of each démarche, the groupes whose dossiers count; None: all do.
+        Of each, by number, the groupes whose dossiers count are given; None: all do.
         """
         numbers = list(shown)
         is_open = _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS])
@@ -407,12 +400,7 @@ class Reader(Subject):
 
 
 def current_checks(found: Mapping[str, Any], order: Iterable[str]) -> list[Document]:
-    """Return the checks of a dossier's current verdict.
-
-    Args:
-        found: the dossier, as `DossierReads.by_number` returns it.
-        order: the names of the checks, in the usual order.
-    """
+    """Return the checks of a dossier's current verdict, in the usual order of their names."""
     ranks = {name: rank for rank, name in enumerate(order)}
     # Not by the verdict's date: views show whole seconds, and two verdicts can be of the same one.
     checks = [one for one in found.get("controles", ()) if one["courant"]]

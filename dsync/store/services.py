@@ -48,12 +48,7 @@ _SHOWN = tuple(_service.c[name] for name in RunningService._fields)
 
 
 class Services:
-    """The services that work on a database, each in a transaction of its own.
-
-    Args:
-        writing: opens a transaction.
-        reading: opens one that only reads.
-    """
+    """The services that work on a database, each in a transaction of its own."""
 
     def __init__(
         self,
@@ -66,9 +61,8 @@ class Services:
     def register(self, service: RunningService, demarches: Sequence[DemarcheNumber]) -> None:
         """Insert or update a service, and delete those that have died, whose place it takes.
 
-        Args:
-            service: with the time of the next run where `turn` has none.
-            demarches: all that it serves: of others it is deleted.
+        It has the time of the next run where `turn` has none. Of démarches that it does not serve
+        it is deleted.
         """
         with self._writing() as connection:
             turn, now = tables.turn, service.seen_at
@@ -126,12 +120,7 @@ class Services:
     def eldest(
         self, demarches: Sequence[DemarcheNumber], now: datetime
     ) -> dict[DemarcheNumber, str]:
-        """Return the process of each démarche's service that works and started first, if any does.
-
-        Args:
-            demarches: their numbers.
-            now: the present instant, in UTC.
-        """
+        """Return the process of each démarche's service that started first of those that work."""
         with self._reading() as connection:
             every = read_services(connection, demarches)
         return {
@@ -189,13 +178,7 @@ def read_demarches_of(connection: Connection, dossiers: Sequence[int]) -> dict[i
 
 
 def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) -> bool:
-    """Return whether a service works or has registered in time, and has a process if it is here.
-
-    Args:
-        service: as registered.
-        lease: that of its démarche.
-        now: the present instant, in UTC.
-    """
+    """Return whether a service works or has registered in time, and has a process if it is here."""
     if _has_ended(service.holder):
         return False
     # A machine that is short of time may register late during a run.
@@ -208,9 +191,6 @@ def taken_over_in_s(lease: LeaseInfo) -> int | None:
     """Return after how many seconds another process may go on; None: the holder seems to work.
 
     It does not if it has no process although it is here, or has left out a renewal of its lease.
-
-    Args:
-        lease: one that is held.
     """
     left_s = min(max(lease.left.total_seconds(), 0), LEASE_TTL_S)
     is_silent = left_s < LEASE_TTL_S / 2 or _has_ended(lease.holder or "")
@@ -288,11 +268,7 @@ class AlertWrites(AlertReads):
     """Writes alerts."""
 
     def book(self, now: datetime) -> tuple[AlertBook, datetime]:
-        """Return all alerts, and the present instant; of several services, one at a time.
-
-        Args:
-            now: the present instant by this machine's clock, in UTC.
-        """
+        """Return all alerts, and the present instant; of several services, one at a time."""
         # Services that look at the same time would tell the same. On SQLite, BEGIN IMMEDIATE waits.
         if self.connection.dialect.name == "postgresql":
             self.connection.exec_driver_sql("LOCK TABLE alerte IN SHARE ROW EXCLUSIVE MODE")
@@ -322,11 +298,7 @@ class AlertWrites(AlertReads):
 def close_session(connection: Connection, token: str, until: datetime, now: datetime) -> None:
     """Make a session unusable for every process, and forget those that have ended by themselves.
 
-    Args:
-        connection: in a transaction.
-        token: the session's, of which only a hash is stored.
-        until: when the session ends by itself, in UTC.
-        now: the present instant, in UTC.
+    Only a hash of the token is stored; `until` is when the session ends by itself.
     """
     connection.execute(delete(_session).where(_session.c.fin < now))
     insert_missing(connection, _session, {"empreinte": _hash(token), "fin": until})
