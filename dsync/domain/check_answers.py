@@ -61,11 +61,6 @@ def is_established(detail: str | None) -> bool:
     return bool(_NAMED.search(detail or ""))
 
 
-def one_line(reason: str) -> str:
-    """Return a reason on one line, without invisible characters; empty if nothing is said."""
-    return " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-
-
 def with_answers(
     controles: Iterable[Controle],
     answers: Mapping[str, Answer],

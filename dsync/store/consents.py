@@ -13,10 +13,7 @@ from dsync.store import tables
 from dsync.store.sql import Subject, upsert
 
 _table = tables.accord
-_COLUMNS = [
-    _table.c[name]
-    for name in ("genre", "version", "document", "depuis_le", "donne_le", "donne_par")
-]
+_COLUMNS = [_table.c[name] for name in ("genre", "version", "document", "depuis_le", "donne_le")]
 
 
 class ConsentReads(Subject):

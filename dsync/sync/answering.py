@@ -7,12 +7,12 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from dsync.domain.check_answers import ANSWER, LONGEST_REASON, found_by, is_settled, one_line
+from dsync.domain.check_answers import ANSWER, LONGEST_REASON, found_by, is_settled
 from dsync.domain.dossier import Json, Presence
 from dsync.domain.due import ToJudge
 from dsync.domain.nearest import nearest
 from dsync.domain.verdict import Controle, Resultat
-from dsync.domain.wording import fold
+from dsync.domain.wording import fold, one_line
 from dsync.errors import ConfigurationError
 from dsync.programme import NO_RULES
 from dsync.store import NewEvent, Reader
