@@ -416,7 +416,6 @@ def _annotations_edited(change: _Change) -> bool:
 
 
 def _is_reopened(change: _Change) -> bool:
-    """Return whether a decided dossier is open again."""
     return change.old is not None and change.old.etat not in OPEN_ETATS
 
 
@@ -457,7 +456,6 @@ def _has_new_bookkeeping(change: _Change) -> bool:
 
 
 def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) -> dict[str, Any]:
-    """Return the row of table `dossier`."""
     return {
         **record.facts,
         **_bookkeeping(record),

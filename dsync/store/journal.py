@@ -234,7 +234,6 @@ class JournalReads(Subject):
 
     @property
     def _runs(self) -> Select[Any]:
-        """Runs, newest first."""
         run = tables.sync_run
         columns = [
             # The view's status is `interrupted` for a run whose process was killed.

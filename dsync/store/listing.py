@@ -647,7 +647,6 @@ class DossierReads(Subject):
 
     @cached_property
     def _booleans(self) -> frozenset[str]:
-        """The names of Boolean columns."""
         own = tables.metadata.sorted_tables
         every = [*own, *self.programme.metadata.sorted_tables]
         return frozenset(

@@ -160,10 +160,7 @@ class Store:
             schema.check_revision(connection, self.place, self._programme)
 
     def upgrade(self) -> Path | None:
-        """Upgrade the schema to this version; a SQLite file of an older one is copied first.
-
-        Returns:
-            The copy, beside the file; None: there is none.
+        """Upgrade the schema to this version; return the copy of a SQLite file of an older one.
 
         Raises:
             SchemaBehindError: the schema is newer than this version; nothing is changed.

@@ -250,11 +250,8 @@ class DemarcheWrites(DemarcheReads):
 
         A revision that is not published is left out, because it can still change, and so is one
         that could not be read completely. A new revision changes the views formulaire_* too, or
-        leaves that to `renew_views` if they are in use.
-
-        Args:
-            demarche: as read from DS.
-            opened: the ids of the champs and annotations that readers without personal data see.
+        leaves that to `renew_views` if they are in use. `opened` are the ids of the champs and
+        annotations that readers without personal data see.
         """
         known = self.revisions()
         facts = {
@@ -388,10 +385,6 @@ class IndicatorWrites(Subject):
 
         Without a change, only the freshness is stored, if the day has its figures: a run that
         finds nothing new goes through no table.
-
-        Args:
-            now: the present instant, in UTC.
-            changed: whether the run changed anything.
         """
         jour = now.astimezone(PARIS).date()
         today = (_figures.c.demarche_numero == self.number, _figures.c.jour == jour)

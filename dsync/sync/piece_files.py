@@ -1,6 +1,7 @@
 """The bytes of files: downloads them within limits, verifies them, puts them into the target.
 
-The target is a folder or a bucket, by fsspec. Messages name neither addresses nor file names.
+The target is a folder or a bucket, by fsspec: all that uses it raises a `ConfigurationError` where
+the package for its kind is not installed. Messages name neither addresses nor file names.
 """
 
 from __future__ import annotations
@@ -188,7 +189,6 @@ def check_marked(target: str) -> None:
     """Check that a target that was used before is there.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it is not, or cannot be read.
     """
     if _is_marked(target):
@@ -206,7 +206,6 @@ def mark(target: str) -> None:
     """Mark a target at its first use; a missing folder is made.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be written.
     """
     if _is_marked(target):
@@ -222,7 +221,6 @@ def try_target(target: str, *, is_used: bool) -> None:
     """Write an empty file into a target and delete it; a missing folder is not made.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be written, or is not there although it was used before.
     """
     if is_used:
@@ -246,7 +244,6 @@ def list_target(target: str) -> dict[str, int]:
     """Return the size of each file in a target, by its address; symbolic links are left out.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be read.
     """
     with _translated():
@@ -269,7 +266,6 @@ def read_back(adresse: str, *, whole: bool) -> tuple[int, bytes | None] | None:
     """Return the size and, of the whole file, the checksum of a copy; None if there is none.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be read.
     """
     with _translated():
@@ -289,7 +285,6 @@ def open_copy(adresse: str, taille: int | None, empreinte_md5: str) -> IO[bytes]
     """Return a copy as a temporary file without a name, None unless it is the announced file.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be read.
     """
     with ExitStack() as kept, _translated():

@@ -98,7 +98,6 @@ def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
 
 
 def _joined(*tables: Sequence[Move]) -> tuple[Move, ...]:
-    """Return one table of several."""
     counts: dict[tuple[str, str, str], int] = {}
     for what, before, after, count in (move for table in tables for move in table):
         counts[what, before, after] = counts.get((what, before, after), 0) + count
