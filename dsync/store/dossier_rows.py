@@ -24,8 +24,9 @@ from dsync.errors import DamagedJsonError
 from dsync.programme import InLists, Programme
 from dsync.store import tables
 from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
-from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
+from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.listing import DossierReads
+from dsync.store.quarantine import QuarantineWrites
 from dsync.store.queue import QueueWrites
 from dsync.store.seals import sealed
 from dsync.store.sql import Scope, among, insert_rows, update_rows, upsert

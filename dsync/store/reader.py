@@ -33,23 +33,25 @@ from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
+from dsync.store.alerts import AlertReads
 from dsync.store.change_list import ChangeReads
 from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
-from dsync.store.journal import JournalReads, QuarantineReads
+from dsync.store.journal import JournalReads
 from dsync.store.keys import KeyReads
 from dsync.store.lease import LeaseInfo, read_leases
 from dsync.store.listing import Document, DossierReads, documents, followed
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
+from dsync.store.quarantine import QuarantineReads
 from dsync.store.queue import QueueReads
 from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
-from dsync.store.services import AlertReads, RunningService, read_demarches, read_services
+from dsync.store.services import RunningService, read_demarches, read_services
 from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheReads, StateReads
 from dsync.store.verdicts import VerdictReads

@@ -1,34 +1,28 @@
-"""What services tell each other: who lives, which alerts were told, which sessions were closed.
+"""Who of the services lives.
 
 A service registers every minute, all its démarches at once, and unregisters when it ends; after a
 crash, its last registration is too old, and another service deletes it when it registers. A command
 hands its run over to a living service, and does it itself when there is none.
-
-Alerts are stored so that several services and restarts tell each once. Of the console's sessions,
-those that were closed before their time are stored, and nothing of open ones.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from hashlib import sha256
 from math import ceil
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, null, select, union
+from sqlalchemy import Connection, delete, func, select, union
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.lease import LEASE_TTL_S, LeaseInfo, read_lease
-from dsync.store.sql import Subject, among, excluded, insert_for, insert_missing
+from dsync.store.sql import among, excluded, insert_for
 
-_service = tables.service
-_alert = tables.alerte
-_session, _demarche, _state = tables.session_fermee, tables.demarche, tables.sync_state
+_service, _demarche = tables.service, tables.demarche
 
 _HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 """A service without a lease that has not registered for this time counts as ended."""
@@ -217,114 +211,3 @@ def _has_process(pid: str) -> bool:
     except PermissionError:
         return True
     return True
-
-
-class AlertEntry(NamedTuple):
-    """What is known of an alert of a démarche, as stored."""
-
-    demarche_numero: DemarcheNumber
-    nom: str
-    cause: str
-    """What the alerts of several démarches have in common; "": it is the démarche's own."""
-    nombre: int
-    """That of the alert when it was told last."""
-    depuis: datetime
-    essai_le: datetime | None = None
-    """The last attempt to tell it; None: it has not lasted long enough yet."""
-    dite_le: datetime | None = None
-    finie_le: datetime | None = None
-    """Since when it is over, as long as that is not told; None: it is not."""
-
-    @property
-    def key(self) -> AlertKey:
-        """What tells it from others."""
-        return self.demarche_numero, self.nom
-
-
-AlertKey = tuple[DemarcheNumber, str]
-AlertBook = Mapping[AlertKey, AlertEntry]
-
-
-class AlertReads(Subject):
-    """Reads alerts."""
-
-    def told_of(
-        self, numbers: Sequence[DemarcheNumber]
-    ) -> dict[DemarcheNumber, list[tuple[str, datetime]]]:
-        """Return démarches' alerts that were told and last, with their beginning, by name."""
-        rows = self.connection.execute(
-            select(_alert.c.demarche_numero, _alert.c.nom, _alert.c.depuis)
-            .where(_alert.c.demarche_numero.in_(numbers), _alert.c.dite_le.is_not(None))
-            .where(_alert.c.finie_le.is_(None))
-            .order_by(_alert.c.nom)
-        )
-        told: dict[DemarcheNumber, list[tuple[str, datetime]]] = {one: [] for one in numbers}
-        for number, name, since in rows:
-            told[number].append((name, since))
-        return told
-
-
-class AlertWrites(AlertReads):
-    """Writes alerts."""
-
-    def book(self, now: datetime) -> tuple[AlertBook, datetime]:
-        """Return all alerts, and the present instant; of several services, one at a time."""
-        # Services that look at the same time would tell the same. On SQLite, BEGIN IMMEDIATE waits.
-        if self.connection.dialect.name == "postgresql":
-            self.connection.exec_driver_sql("LOCK TABLE alerte IN SHARE ROW EXCLUSIVE MODE")
-        columns = [_alert.c[name] for name in AlertEntry._fields]
-        entries = [AlertEntry(*row) for row in self.connection.execute(select(*columns))]
-        return {one.key: one for one in entries}, self._present(now)
-
-    def save(self, before: AlertBook, after: AlertBook) -> None:
-        """Store what has changed; `before`: as `book` returned it."""
-        gone = [
-            {"of": number, "name": name} for number, name in before if (number, name) not in after
-        ]
-        if gone:
-            is_it = (_alert.c.demarche_numero == bindparam("of"), _alert.c.nom == bindparam("name"))
-            self.connection.execute(delete(_alert).where(*is_it), gone)
-        changed = [one._asdict() for key, one in after.items() if before.get(key) != one]
-        if changed:
-            statement = insert_for(self.connection, _alert)
-            key = ["demarche_numero", "nom"]
-            rest = [name for name in AlertEntry._fields if name not in key]
-            update = {name: statement.excluded[name] for name in rest}
-            self.connection.execute(
-                statement.on_conflict_do_update(index_elements=key, set_=update), changed
-            )
-
-
-def close_session(connection: Connection, token: str, until: datetime, now: datetime) -> None:
-    """Make a session unusable for every process, and forget those that have ended by themselves.
-
-    Only a hash of the token is stored; `until` is when the session ends by itself.
-    """
-    connection.execute(delete(_session).where(_session.c.fin < now))
-    insert_missing(connection, _session, {"empreinte": _hash(token), "fin": until})
-
-
-class Titled(NamedTuple):
-    """What every page shows of a démarche."""
-
-    titre: str
-    last_success_at: datetime | None
-
-
-def look_up_session(connection: Connection, token: str) -> tuple[bool, dict[int, Titled]]:
-    """Return whether a session was closed, and what every page shows of each démarche."""
-    last, demarche = _state.c.last_success_at, _demarche.c.number
-    known = select(demarche, _demarche.c.titre, last).outerjoin(
-        _state, _state.c.demarche_numero == demarche
-    )
-    closed = select(null(), _session.c.empreinte, null()).where(
-        _session.c.empreinte == _hash(token)
-    )
-    # One statement: it is that of each address of the console.
-    rows = connection.execute(known.union_all(closed)).all()
-    titled = {number: Titled(*facts) for number, *facts in rows if number is not None}
-    return len(titled) < len(rows), titled
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()

@@ -25,8 +25,9 @@ from dsync.errors import (
 )
 from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
-from dsync.store import access, layout, reading_views, schema, services, tables
+from dsync.store import access, layout, reading_views, schema, services, sessions, tables
 from dsync.store import lease as leases
+from dsync.store.alerts import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
 from dsync.store.consents import ConsentWrites
@@ -52,16 +53,17 @@ from dsync.store.engine import (
     wait_for_locks,
     wait_in_transaction,
 )
-from dsync.store.journal import JournalWrites, QuarantineWrites
+from dsync.store.journal import JournalWrites
 from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
 from dsync.store.personal_data import Holding, holdings
 from dsync.store.piece_rows import PieceWrites
+from dsync.store.quarantine import QuarantineWrites
 from dsync.store.queue import QueueWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import CHANNEL, RequestWrites
-from dsync.store.services import AlertWrites, Services, Titled
+from dsync.store.services import Services
 from dsync.store.sql import Scope, Subject
 from dsync.store.subscriptions import SubscriptionWrites
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
@@ -298,12 +300,12 @@ class Store:
     def close_session(self, token: str, until: datetime) -> None:
         """Make a session of the console unusable, until it ends by itself."""
         with self._connected() as connection:
-            services.close_session(connection, token, until, self._clock())
+            sessions.close_session(connection, token, until, self._clock())
 
-    def session(self, token: str) -> tuple[bool, dict[int, Titled]]:
+    def session(self, token: str) -> tuple[bool, dict[int, sessions.Titled]]:
         """Return whether a session of the console was closed, and what each page shows."""
         with self._connected(reading=True) as connection:
-            return services.look_up_session(connection, token)
+            return sessions.look_up_session(connection, token)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:
