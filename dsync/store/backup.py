@@ -139,7 +139,8 @@ def dump_postgresql(url: URL, file: Path, target: Path) -> None:
     `target` is the file's later name, for messages.
 
     Raises:
-        ConfigurationError: `pg_dump` is not installed here.
+        ConfigurationError: `pg_dump` is not installed here, or a secret parameter of the URL has no
+            variable that hides it.
         OSError: the file's disk is full.
         StoreError: it failed.
     """

@@ -127,7 +127,7 @@ class RequestWrites(RequestReads):
         return self._delete(id_, _table.c.commence_le.is_(None))
 
     def take_back(self, id_: int, now: datetime) -> bool:
-        """Delete a request that no living service executes; return whether it was deleted."""
+        """Delete a request of which no service is alive; return False while one may execute it."""
         held = read_lease(self.connection, self.number, now)
         if held is None or held.holder is None or held.is_expired:
             return self._delete(id_, _table.c.fini_le.is_(None))
