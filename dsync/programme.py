@@ -38,8 +38,8 @@ from dsync.domain.dossier import (
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.judging import Facts, Rules
-from dsync.domain.letter import Message
-from dsync.domain.paper import Page
+from dsync.domain.letter import Letter
+from dsync.domain.paper import Paper
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.messages.kinds import Problem
@@ -425,7 +425,7 @@ class Programme(ABC):
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Page:
+    ) -> Paper:
         """Return the page that publishes a version of the rules.
 
         Args:
@@ -447,7 +447,7 @@ class Programme(ABC):
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-    ) -> Message | None:
+    ) -> Letter | None:
         """Return what the applicant of an open dossier has to send; None: there is no such text.
 
         Args:

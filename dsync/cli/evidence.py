@@ -36,7 +36,7 @@ from dsync.errors import ConfigurationError, DsyncError
 from dsync.programme import NO_RULES
 from dsync.settings import Settings
 from dsync.sync.context import utc_now
-from dsync.sync.moves import Moves
+from dsync.sync.verdict_moves import Moves
 from dsync.sync.work import Precheck
 
 T = TypeVar("T")

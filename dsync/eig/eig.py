@@ -13,8 +13,8 @@ from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.judging import Rules
-from dsync.domain.letter import ASKED, Message, may_edit, open_points
-from dsync.domain.paper import Page
+from dsync.domain.letter import ASKED, Letter, may_edit, open_points
+from dsync.domain.paper import Paper
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.eig import candidature, evidence_tables, rows, view_columns, words
@@ -326,7 +326,7 @@ class Eig(Programme):
             None if it had no verdict then.
         """
 
-        def rules_of(version: str) -> account.Rules:
+        def rules_of(version: str) -> account.AccountRules:
             config = self.rule_set.config if self.rule_set else None
             default = config.instruction if config else "l’équipe d’instruction"
             return account_rules(rows.rules(reader.connection, version), default)
@@ -335,7 +335,7 @@ class Eig(Programme):
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Page:
+    ) -> Paper:
         """Return the page that publishes a version of the rules; None: that in force."""
         today = self._in_force.local_day(now) if now else None
         return published_rules(document or self._in_force.document(), today=today)
@@ -349,7 +349,7 @@ class Eig(Programme):
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-    ) -> Message | None:
+    ) -> Letter | None:
         """Return what the applicant of an open dossier has to send, None without rules.
 
         Args:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from dsync.domain.check_answers import ABOUT
-from dsync.domain.letter import ASKED, LONGEST_DEMAND, Message, letter
+from dsync.domain.letter import ASKED, LONGEST_DEMAND, Letter, letter
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
     cleaned,
@@ -57,7 +57,7 @@ def message_of(
     suggestions: Sequence[Suggestion] = (),
     *,
     may_edit: bool = True,
-) -> Message:
+) -> Letter:
     """Return the message for a verdict.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dsync.domain import account
 from dsync.domain.detail_frame import ADVICE, LEVELS
-from dsync.domain.paper import Block, Page, heading, items, paragraph, table
+from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import CANDIDAT, contribution, opened, rights
 from dsync.domain.verdict import Resultat
 from dsync.domain.wording import french_date, listed, quoted
@@ -35,7 +35,7 @@ _VERDICT_RULE = (
 )
 
 
-def published_rules(rules: Rules, *, today: date | None = None) -> Page:
+def published_rules(rules: Rules, *, today: date | None = None) -> Paper:
     """Return the page of a version of the rules.
 
     Args:
@@ -45,7 +45,7 @@ def published_rules(rules: Rules, *, today: date | None = None) -> Page:
     regles = rules["regles"]
     instruction = regles["instruction"]
     made = f" Page établie le {french_date(today)}." if today else ""
-    return Page(
+    return Paper(
         "Règles du pré-contrôle des dossiers",
         [
             paragraph(
@@ -298,7 +298,7 @@ def _layout(regles: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def account_rules(rules: Rules | None, instruction: str) -> account.Rules:
+def account_rules(rules: Rules | None, instruction: str) -> account.AccountRules:
     """Return what an account says of a version of the rules.
 
     Args:
@@ -308,7 +308,7 @@ def account_rules(rules: Rules | None, instruction: str) -> account.Rules:
     regles = rules["regles"] if rules else {}
     instruction = regles.get("instruction", instruction)
     severity = {k: severity_in_words(v) for k, v in regles.get("severity", {}).items()}
-    return account.Rules(
+    return account.AccountRules(
         PURPOSE,
         contribution(instruction, applicant=CANDIDAT),
         instruction,

@@ -143,11 +143,7 @@ class Context:
         return self.programme if self.programme and self.programme.rules else None
 
     def check_stop(self) -> None:
-        """Return unless the run was asked to stop.
-
-        Raises:
-            InterruptedRunError: it was.
-        """
+        """Raise an `InterruptedRunError` if the run was asked to stop."""
         if self.stop.is_set():
             raise InterruptedRunError(k.Noted(k.Note.STOPPED))
 
@@ -210,11 +206,7 @@ class Run:
         return [number for number in numbers if number not in present]
 
     def batches(self, items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
-        """Yield the items in batches.
-
-        Args:
-            items: what is divided.
-            size: maximum number of items in a batch.
+        """Yield the items in batches of at most `size`.
 
         Raises:
             InterruptedRunError: the run was asked to stop; checked before each batch.

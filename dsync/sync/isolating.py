@@ -25,17 +25,10 @@ def prepare(
     options: PrecheckOptions | None,
     failed: Failed,
 ) -> set[DossierNumber]:
-    """Store what dossiers are compared by, and queue those that this makes due.
+    """Store what dossiers are compared by, queue those that this makes due, and return them.
 
-    Args:
-        run: the run under way.
-        evidence: of the programme's `gather`.
-        numbers: the dossiers to judge.
-        options: of an operator's pre-check; None: after a pull.
-        failed: a dossier on which the programme fails is added.
-
-    Returns:
-        The dossiers whose verdicts can change by this.
+    Without options of an operator's pre-check, it is done after a pull. A dossier on which the
+    programme fails is added to `failed`.
     """
 
     def compare(some: Sequence[DossierNumber]) -> set[DossierNumber]:
@@ -83,8 +76,7 @@ def _isolated(
 ) -> tuple[list[Result], list[tuple[One, Exception]]]:
     """Do something with dossiers; where it fails, with halves of them, down to a single one.
 
-    Returns:
-        The results, and the error of each dossier on which it fails.
+    The second list has each dossier on which it fails, with the error.
     """
     try:
         return [act(given)], []

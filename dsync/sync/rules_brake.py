@@ -18,16 +18,13 @@ from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run, most_of
 from dsync.sync.isolating import Failed, judged, prepare
-from dsync.sync.moves import Moves
+from dsync.sync.verdict_moves import Moves
 
 
 def waits_for_consent(run: Run, programme: Programme) -> bool:
     """Return whether these are a démarche's first declared checks, which judge no page.
 
     They are tried after the last page, so that the table counts all dossiers.
-
-    Raises:
-        StoreError: the database failed.
     """
     if run.rules_tried or not in_force(programme).family:
         return False
@@ -39,14 +36,6 @@ def stopped_rules(run: Run, programme: Programme, evidence: Evidence) -> bool:
     """Return whether the brake stops the present rules.
 
     They are tried once in a run, and not again in the next ones as long as they are the same.
-
-    Args:
-        run: the run under way.
-        programme: whose rules they are.
-        evidence: of the programme's `gather`.
-
-    Raises:
-        StoreError: the database failed.
     """
     if not run.rules_tried:
         run.rules_stopped = _are_stopped(run, programme, evidence)

@@ -13,7 +13,7 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.message import Message, message_of
+from dsync.eig.message import Letter, message_of
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
 from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
@@ -222,7 +222,7 @@ def decide(dossier: Dossier) -> Decision:
     ])  # fmt: skip
 
 
-def message(dossier: Dossier) -> Message:
+def message(dossier: Dossier) -> Letter:
     """Return what the applicant of a kind of dossier is asked; no product is suggested."""
     return message_of(1860001, decide(dossier).controles, _rules_of(dossier))
 
