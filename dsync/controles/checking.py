@@ -15,15 +15,15 @@ from typing import Any
 from dsync.controles.declarations import (
     SUJETS,
     Borne,
-    Champ,
-    Controle,
     ControlesSections,
+    DeclaredChamp,
+    DeclaredControle,
+    DeclaredTable,
     Exemple,
     Exigence,
-    Table,
     Type,
 )
-from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluation, Rows, misspelt
+from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluator, Rows, misspelt
 from dsync.controles.facts import FAITS, Faits, can_read, find
 from dsync.controles.notations import OF_DS, Notation
 from dsync.controles.values import cell_value, each, fold_value
@@ -104,9 +104,9 @@ class Declarations:
                     self._check_example(one, exemple)
 
     @cached_property
-    def evaluation(self) -> Evaluation:
+    def evaluator(self) -> Evaluator:
         """The checks, ready to evaluate; only where there are no faults."""
-        return Evaluation(self.sections, self.tables)
+        return Evaluator(self.sections, self.tables)
 
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
@@ -140,7 +140,7 @@ class Declarations:
                     )
         yield from (fault for _, fault in self.impossible_values(known))
 
-    def _not_found(self, name: str, champ: Champ, known: Collection[Descriptor]) -> str:
+    def _not_found(self, name: str, champ: DeclaredChamp, known: Collection[Descriptor]) -> str:
         """Return what to say of a champ that is no question of the form itself."""
         label = champ.libelles[0] if champ.libelles else champ.id or name
         left = "ses contrôles n’auront pas de réponse (« à vérifier »)"
@@ -177,7 +177,7 @@ class Declarations:
                     )
 
     def _misspelt(
-        self, one: Controle, name: str, notation: Notation | None
+        self, one: DeclaredControle, name: str, notation: Notation | None
     ) -> Iterator[tuple[str, str]]:
         """Yield what a check compares with a champ or a fact and is not in its notation, and why.
 
@@ -204,7 +204,7 @@ class Declarations:
     def _say(self, fault: str) -> None:
         self.faults.append(f"{self._place} : {fault}")
 
-    def _read(self, name: str, table: Table, path: Path) -> None:
+    def _read(self, name: str, table: DeclaredTable, path: Path) -> None:
         """Read a table, and say what is wrong with it."""
         self.tables[name], self._columns[name] = {}, []
         try:
@@ -233,7 +233,7 @@ class Declarations:
         self.tables[name] = found
         return None
 
-    def _check(self, one: Controle) -> None:
+    def _check(self, one: DeclaredControle) -> None:
         if {"{", "}"} & set(f"{one.titre}{one.regle}{one.a_faire}{one.demande}"):
             self._say("des accolades ne sont permises que dans motif et conforme")
         if one.humain:
@@ -383,7 +383,7 @@ class Declarations:
         self._say(f"« {name} » n’est pas une table de [tables]{_or(near)}")
         return False
 
-    def _check_example(self, one: Controle, exemple: Exemple) -> None:
+    def _check_example(self, one: DeclaredControle, exemple: Exemple) -> None:
         values: dict[str, Any] = {}
         for name, value in exemple.champs.items():
             if not self._knows(name):
@@ -404,7 +404,7 @@ class Declarations:
                 return None
             if rows:
                 values[name] = list(rows)
-        found = self.evaluation.controle(one, Faits(values)).resultat
+        found = self.evaluator.controle(one, Faits(values)).resultat
         # Of a check whose other example is still missing.
         if found is one.sinon_effectif and exemple.resultat is one.sinon:
             return None
@@ -417,7 +417,7 @@ def _or(near: str | None) -> str:
     return f" ; {near} ?" if near else ""
 
 
-def _no_options(one: Controle, name: str, found: Descriptor) -> Iterator[str]:
+def _no_options(one: DeclaredControle, name: str, found: Descriptor) -> Iterator[str]:
     """Yield the constants of a check that are no option of a drop-down list."""
     if found.options is None or found.other_option:
         return

@@ -9,8 +9,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from dsync.controles.declarations import Champ as Declared
-from dsync.controles.declarations import Type
+from dsync.controles.declarations import DeclaredChamp, Type
 from dsync.controles.notations import (
     CIVILITE,
     COMMUNE,
@@ -113,7 +112,7 @@ _EXPECTED: Mapping[str, Collection[str]] = {
 """What DS gives of each kind of applicant; of one that this version does not know, anything."""
 
 
-def label_of(name: str, declared: Mapping[str, Declared]) -> str:
+def label_of(name: str, declared: Mapping[str, DeclaredChamp]) -> str:
     """Return how people know a champ or a fact."""
     if (champ := declared.get(name)) and champ.libelles:
         # Sentences put a colon behind it where they need one.
@@ -158,7 +157,7 @@ class Plan:
 
     @classmethod
     def of(
-        cls, champs: Mapping[str, Declared], descriptors: Mapping[DescriptorId, Descriptor]
+        cls, champs: Mapping[str, DeclaredChamp], descriptors: Mapping[DescriptorId, Descriptor]
     ) -> Plan:
         """Find the declared champs in a revision, by id, then by label."""
         ids: dict[str, DescriptorId] = {}
@@ -206,7 +205,7 @@ def faits_of(
     depot: datetime,
     demandeur: Demandeur,
     champs: Iterable[Champ],
-    declared: Mapping[str, Declared],
+    declared: Mapping[str, DeclaredChamp],
     plan: Plan,
 ) -> Faits:
     """Return the facts of a dossier.

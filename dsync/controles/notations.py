@@ -65,7 +65,7 @@ class Notation(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Listed(Notation):
+class Enumerated(Notation):
     """That of a closed list, whose values are written by code or by name.
 
     Args:
@@ -207,27 +207,27 @@ def _of_naf(signs: str) -> str | None:
 
 
 _NAF = re.compile(r"\d{4}[A-Z]")
-CIVILITE = Listed(
+CIVILITE = Enumerated(
     "une civilité (M ou Mme)",
     lambda: {"M": "Monsieur", "Mme": "Madame"},
     {"M": ("M.", "Mr"), "Mme": ("Mme.",)},
 )
-REGION = Listed(
+REGION = Enumerated(
     "une région (nom ou code)",
     lambda: _public_codes()["regions"],
     {"04": ("Réunion",), "93": ("PACA",)},
 )
-DEPARTEMENT = Listed(
+DEPARTEMENT = Enumerated(
     "un département (nom ou code)",
     lambda: _public_codes()["departements"],
     {"974": ("Réunion",)},
 )
-FORME_JURIDIQUE = Listed(
+FORME_JURIDIQUE = Enumerated(
     "une catégorie juridique de l’Insee (code à quatre chiffres ou libellé)",
     lambda: _public_codes()["categories_juridiques"],
 )
-EFFECTIF = Listed("une tranche d’effectif de l’Insee", lambda: _public_codes()["effectifs"])
-ETAT_ADMINISTRATIF = Listed(
+EFFECTIF = Enumerated("une tranche d’effectif de l’Insee", lambda: _public_codes()["effectifs"])
+ETAT_ADMINISTRATIF = Enumerated(
     "un état administratif (Actif ou Ferme)", lambda: {"Actif": "Actif", "Ferme": "Fermé"}
 )
 NAF = Shaped(

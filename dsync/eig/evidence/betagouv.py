@@ -17,7 +17,7 @@ from dsync.eig.precheck.catalogue import (
     redirects_readable,
     united_redirects,
 )
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import CATALOGUE_MAX_AGE
 from dsync.errors import EvidenceUnavailableError
@@ -183,7 +183,7 @@ def make_evidence(
     asks_registry: bool,
     now: datetime,
     known: Iterable[KnownProduct] = (),
-) -> Evidence:
+) -> PublicEvidence:
     """Return the evidence of the stored copy, without a catalogue when it is unusable.
 
     Args:
@@ -193,7 +193,7 @@ def make_evidence(
         known: every product that was ever published.
     """
     if copy is None or copy.body is None:
-        return Evidence(None, registry_enabled=asks_registry)
+        return PublicEvidence(None, registry_enabled=asks_registry)
     catalogue = None
     if catalogue_age(copy, now) <= CATALOGUE_MAX_AGE:
         try:
@@ -201,7 +201,7 @@ def make_evidence(
         except EvidenceUnavailableError:
             # A copy that an earlier version accepted; the next successful fetch replaces it.
             catalogue = None
-    return Evidence(
+    return PublicEvidence(
         catalogue,
         copy.fetched_at,
         registry_enabled=asks_registry,

@@ -27,7 +27,7 @@ from dsync.eig.evidence.betagouv import (
 )
 from dsync.eig.precheck.catalogue import KnownProduct, updated_products
 from dsync.eig.precheck.checks.administration import needs_registry
-from dsync.eig.precheck.evidence import Evidence, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import CATALOGUE_MAX_AGE
@@ -68,7 +68,7 @@ class GatheredEvidence:
 
     # Parsing the catalogue takes about 40 ms, which a run without a dossier to judge saves.
     @cached_property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> PublicEvidence:
         """The evidence, parsed at the first use."""
         return make_evidence(
             self.copy,
@@ -199,9 +199,9 @@ def with_registry(
     run: ProgrammeRun,
     client: RegistryClient | None,
     candidatures: Iterable[Candidature],
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
-) -> Evidence:
+) -> PublicEvidence:
     """Return the evidence with the registry's answers on applicants without a legal category in DS.
 
     Args:
@@ -236,7 +236,7 @@ def with_registry(
     return replace(evidence, registry=answers)
 
 
-def stored_evidence(connection: Connection, sources: EvidenceSources) -> Evidence:
+def stored_evidence(connection: Connection, sources: EvidenceSources) -> PublicEvidence:
     """Return the catalogue as stored, without the registry; nothing is fetched."""
     return make_evidence(
         rows.evidence(connection),

@@ -16,7 +16,7 @@ _MOST_GONE = 0.1
 _KEPT = ".old"
 
 
-class Difference(NamedTuple):
+class ListDifference(NamedTuple):
     """What a list changes in the one that it replaces; the entries as people read them."""
 
     before: int

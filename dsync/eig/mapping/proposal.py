@@ -49,7 +49,7 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class MappingProposal:
     """The fields of the known mapping in a form."""
 
     fields: tuple[Proposed, ...]
@@ -73,7 +73,9 @@ class Proposal:
         return sum(one.descriptor is not None for one in self.fields)
 
 
-def propose(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> Proposal:
+def propose(
+    config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
+) -> MappingProposal:
     """Find the fields of a mapping in another form.
 
     Args:
@@ -90,7 +92,7 @@ def propose(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor
             [(f"{repetition.field}.{name}", target, is_annotation) for name, target in columns],
             cells,
         )
-    return Proposal(tuple(fields), descriptors)
+    return MappingProposal(tuple(fields), descriptors)
 
 
 def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Proposed]:
@@ -162,7 +164,7 @@ def _may_be(
     )
 
 
-def mapping_text(proposal: Proposal, config: MappingConfig) -> str:
+def mapping_text(proposal: MappingProposal, config: MappingConfig) -> str:
     """Return the proposed section as commented TOML.
 
     Args:
@@ -288,7 +290,7 @@ def _value(target: ChampTarget, descriptor: Descriptor) -> str:
     return array([descriptor.id, *labels.values()])
 
 
-def _repetition(one: Proposed, proposal: Proposal) -> Iterator[str]:
+def _repetition(one: Proposed, proposal: MappingProposal) -> Iterator[str]:
     """Yield the table of a repetition: its columns and its criteria."""
     cells = [cell for cell in proposal.fields if cell.field.startswith(f"{one.field}.")]
     lines = [f"[mapping.{one.field}]", *_line("repetition", one)]
@@ -319,27 +321,29 @@ def _repetition(one: Proposed, proposal: Proposal) -> Iterator[str]:
             yield from commented([f"{name} = {array([descriptor.id, descriptor.libelle])}"])
 
 
-def _left(proposal: Proposal) -> list[Descriptor]:
+def _left(proposal: MappingProposal) -> list[Descriptor]:
     """Return the champs of the form that no field uses."""
     used = {one.descriptor.id for one in proposal.fields if one.descriptor}
     left = [d for d in proposal.descriptors.values() if d.id not in used]
     return [d for d in left if d.parent_id is None and not d.is_annotation]
 
 
-def _known_in(proposal: Proposal, config: MappingConfig) -> list[tuple[ChampTarget, Descriptor]]:
+def _known_in(
+    proposal: MappingProposal, config: MappingConfig
+) -> list[tuple[ChampTarget, Descriptor]]:
     """Return the descriptors without a field that the known mapping names."""
     fields = [(str(i), target, False) for i, target in enumerate(config.autres)]
     found = match_in(fields, _left(proposal))
     return [(one.target, one.descriptor) for one in found if one.descriptor]
 
 
-def _known_others(proposal: Proposal, config: MappingConfig) -> Iterator[str]:
+def _known_others(proposal: MappingProposal, config: MappingConfig) -> Iterator[str]:
     if found := _known_in(proposal, config):
         yield "# Descriptors without a field, which are not reported as new."
         yield f"autres = [{', '.join(_value(*one) for one in found)}]"
 
 
-def _new_champs(proposal: Proposal, config: MappingConfig) -> Iterator[str]:
+def _new_champs(proposal: MappingProposal, config: MappingConfig) -> Iterator[str]:
     mentioned = {descriptor.id for _, descriptor in _known_in(proposal, config)}
     extra = [*_extra_lines(d for d in _left(proposal) if d.id not in mentioned)]
     if extra:

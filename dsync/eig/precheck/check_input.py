@@ -13,7 +13,7 @@ from dsync.domain.verdict import Controle
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.precheck import sentences
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.precheck.product import ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
@@ -26,11 +26,11 @@ READING = frozenset({"source", "sha256", "consulte_le", "registre_source", "regi
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CheckInput:
     """A candidature with the evidence, the rules and the facts derived from them."""
 
     candidature: Candidature
-    evidence: Evidence
+    evidence: PublicEvidence
     rules: RuleSet
     match: ProductMatch
     """The product that the dossier is about."""
@@ -84,7 +84,7 @@ def make_controle(
     return Controle(name, sentence.resultat, sentence.motif(**facts), preuve)
 
 
-def without_question(name: str, context: Context, field: str, question: str) -> Controle | None:
+def without_question(name: str, context: CheckInput, field: str, question: str) -> Controle | None:
     """Return the result for a question that is not mapped or not asked, or None if it was asked.
 
     Args:

@@ -43,7 +43,7 @@ class RegistryAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class PublicEvidence:
     """All public evidence by which a dossier is judged."""
 
     catalogue: Catalogue | None
@@ -134,7 +134,7 @@ def established(product: str | None, constat: Controle | None, typed: str | None
 def identify_product(
     typed: str | None,
     incubateur: str | None,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     frozen: ProductEvidence | None,
     absent: AbsentPage | None = None,
@@ -166,7 +166,7 @@ def _established(
     named: str,
     typed: str | None,
     found: IdentifiedProduct,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     frozen: ProductEvidence | None,
 ) -> IdentifiedProduct:
     """Return the product that a person named, which weighs as the address of its page does."""
@@ -200,7 +200,7 @@ def _established(
 
 def _identify(
     typed: str | None,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     frozen: ProductEvidence | None,
     absent: AbsentPage | None,
 ) -> IdentifiedProduct:
