@@ -25,7 +25,7 @@ from dsync.controles.declarations import (
 )
 from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluator, Rows, misspelt
 from dsync.controles.facts import FAITS, Faits, can_read, find
-from dsync.controles.notations import OF_DS, Notation
+from dsync.controles.notations import NOTATIONS, Notation
 from dsync.controles.values import cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.nearest import nearest
@@ -61,12 +61,7 @@ FRAME = 500
 
 
 class Declarations:
-    """The declarations with their tables, and what is wrong with them.
-
-    Args:
-        sections: the declarations.
-        folder: of the TOML file, below which the tables are.
-    """
+    """The declarations, with their tables below the TOML file's folder, and what is wrong."""
 
     def __init__(self, sections: ControlesSections, folder: Path) -> None:
         self.sections = sections
@@ -159,15 +154,14 @@ class Declarations:
     ) -> Iterator[tuple[tuple[str, str, str], str]]:
         """Yield the values that no answer to its question in a revision of the form can equal.
 
-        Yields:
-            The check, the champ and the value; and a sentence.
+        Each is the check, the champ and the value; and a sentence.
         """
         top = [d for d in descriptors if d.parent_id is None and not d.is_annotation]
         for name, champ in self.sections.champs.items():
             if (found := find(top, champ.id, champ.libelles)) is None:
                 continue
             for one in self.sections.controles:
-                for value, fault in self._misspelt(one, name, OF_DS.get(found.type)):
+                for value, fault in self._misspelt(one, name, NOTATIONS.get(found.type)):
                     yield (one.nom, name, value), f"{fault} (« {found.libelle} »)"
                 for value in _no_options(one, name, found):
                     yield (

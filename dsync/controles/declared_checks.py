@@ -80,12 +80,7 @@ A_FAIRE_PAR = "Contrôle à faire par une personne."
 
 
 class Evaluator:
-    """The declared checks, ready to evaluate dossiers.
-
-    Args:
-        sections: the declarations, without faults.
-        tables: the rows of each table.
-    """
+    """Evaluates dossiers by declared checks without faults, and the rows of each table."""
 
     def __init__(self, sections: ControlesSections, tables: Mapping[str, Rows]) -> None:
         self._sections = sections
@@ -305,12 +300,7 @@ class Evaluator:
     def misspelt(
         self, part: Exigence, notation: Notation | None
     ) -> Mapping[str, Mapping[str, str]]:
-        """Return what no value in a notation can equal: by operator, texts with what is wrong.
-
-        Args:
-            part: a requirement with one subject.
-            notation: of its values.
-        """
+        """Return what no value of one subject can equal: by operator, texts with what is wrong."""
         if notation is None:
             return {}
         known = self._wrong.get((id(part), notation))
@@ -387,13 +377,7 @@ PLACE = re.compile(r"\{([a-z0-9_.]*)\}")
 
 
 def misspelt(values: Iterable[Any], notation: Notation, key: str = "") -> dict[str, str]:
-    """Return the texts that no value in a notation can equal, each with what is wrong.
-
-    Args:
-        values: constants, or keys of a table.
-        notation: of what is compared with them.
-        key: of the operator.
-    """
+    """Return the texts that no value in a notation can equal by an operator, with what is wrong."""
     is_start = key == "commence_par"
     found = {one: notation.fault(one, is_start=is_start) for one in values if isinstance(one, str)}
     return {one: fault for one, fault in found.items() if fault}

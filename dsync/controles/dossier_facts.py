@@ -179,10 +179,7 @@ class Gathered:
 def gather(run: ProgrammeRun, declarations: Declarations, version: str) -> Gathered:
     """Read which applicants have a dossier in the other démarches.
 
-    Args:
-        run: the run under way.
-        declarations: the checks.
-        version: of the checks, which becomes part of the key.
+    The version of the checks becomes part of the key.
     """
     specs = {
         spec

@@ -18,14 +18,12 @@ from dsync.controles.notations import (
     ETAT_ADMINISTRATIF,
     FORME_JURIDIQUE,
     NAF,
+    NOTATIONS,
     REGION,
     RNA,
     SIREN,
     SIRET,
     Notation,
-)
-from dsync.controles.notations import (
-    OF_DS as NOTATIONS,
 )
 from dsync.domain.champs import (
     boolean_of,
@@ -208,15 +206,7 @@ def faits_of(
     declared: Mapping[str, DeclaredChamp],
     plan: Plan,
 ) -> Faits:
-    """Return the facts of a dossier.
-
-    Args:
-        depot: when it was deposited.
-        demandeur: its applicant.
-        champs: its answers.
-        declared: the declared champs.
-        plan: where its revision of the form has them.
-    """
+    """Return the facts of a dossier, whose revision of the form has the champs by `plan`."""
     by_id = {champ.descriptor_id: champ for champ in champs}
     given = {name: fait.of(demandeur) or None for name, fait in _OF_APPLICANT.items()}
     expected = _EXPECTED.get(demandeur.genre, _OF_APPLICANT)

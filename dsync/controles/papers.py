@@ -128,9 +128,7 @@ def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
 def account_rules(rules: Document | None, instruction: str) -> Rules:
     """Return what an account says of a version of the checks; each reason has its rule.
 
-    Args:
-        rules: the version; None: it was not kept.
-        instruction: who decides, where it was not kept.
+    None: the version was not kept, and `instruction` is who decides.
     """
     if rules is None:
         return Rules(PURPOSE, contribution(instruction), instruction, OPERATIONS)
