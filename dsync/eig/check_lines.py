@@ -44,13 +44,9 @@ def form_faults(
     rules: RuleSet | None = None,
     published_at: datetime | None = None,
 ) -> list[FormFault]:
-    """Return why the dossiers of a form cannot be judged; the lines below have theirs, too.
+    """Return why the dossiers of the active revision cannot be judged; the lines have theirs, too.
 
-    Args:
-        mapping: the section `[mapping]`.
-        revision: the active revision.
-        rules: the rules in force; None: nothing is judged.
-        published_at: when the form was first published, if that is known.
+    Without rules, nothing is judged; `published_at` is when the form was first published, if known.
     """
     matches = match_descriptors(mapping, revision).matches
     faults = [fault for match in matches if (fault := _missing_fault(match)) is not None]
@@ -71,14 +67,10 @@ def mapping_lines(
     known: Iterable[str],
     every_champ: bool,
 ) -> Iterator[CheckLine]:
-    """Yield the differences between the mapping and the active revision.
+    """Yield the differences between the mapping, with what the rules need, and the active revision.
 
-    Args:
-        mapping: the section `[mapping]`.
-        revision: the active revision.
-        rules: the rules, which need some fields; None: nothing is judged.
-        known: ids of annotations that the engine writes.
-        every_champ: whether to list each champ without a field in a line of its own.
+    `known` are ids of annotations that the engine writes; with `every_champ`, each champ without a
+    field has a line of its own.
     """
     report = match_descriptors(mapping, revision, known=known)
     found = [match for match in report.matches if match.descriptor]
@@ -150,13 +142,9 @@ def _section_of(field: str) -> str:
 def rules_lines(
     rules: RuleSet, mapping: MappingConfig, revision: Revision, published_at: datetime | None
 ) -> Iterator[CheckLine]:
-    """Yield the differences between the rules and the form; one line if there is none.
+    """Yield the differences between rules and active revision; one line if there is none.
 
-    Args:
-        rules: the rules in force.
-        mapping: the section `[mapping]`.
-        revision: the active revision.
-        published_at: when the form was first published, if that is known.
+    `published_at` is when the form was first published, if that is known.
     """
     lines = list[CheckLine]()
     if published_at is not None and Check.DEPOT in rules.checks:
@@ -223,10 +211,7 @@ def _option_lines(
 ) -> Iterator[CheckLine]:
     """Yield the options that the rules do not know, and what they have and the form does not.
 
-    Args:
-        field: of the mapping.
-        known: what the rules have for each option of the form.
-        offered: what the rules expect the form to offer.
+    `known` is what the rules have for each option; `offered` what they expect the form to offer.
     """
     for option in [option for option, names in known.items() if not names]:
         message = f"{field}: [regles] does not know the option {named(option)}"
@@ -293,30 +278,22 @@ def evidence_lines(
 ) -> Iterator[CheckLine]:
     """Check whether the catalogue of beta.gouv.fr can be read, and its names; stores nothing.
 
-    Args:
-        sources: the connections to the sources.
-        store: the database with the stored copy; None when it cannot be opened.
-        now: the current time, in UTC.
-        rules: the rules in force, which name incubators.
-
-    Yields:
-        The number of products, or the reason with the age of the stored copy; then the incubators
-        that the rules name and the catalogue does not have.
+    Yields the number of products, or the reason with the age of the stored copy; then the
+    incubators that the rules name and the catalogue does not have. Without a store, the database
+    cannot be opened.
     """
     try:
         # Without the stored copy: « not modified » would not show that the file can be read.
         found = fetch_catalogue(sources, None)
     except EvidenceUnavailableError as exc:
-        yield _unavailable(exc, sources, store, now)
+        yield _unavailable(exc, store, now)
         return
     yield _readable(found.catalogue, sources, store)
     if found.catalogue is not None:
         yield from _incubator_lines(rules, found.catalogue)
 
 
-def _unavailable(
-    exc: EvidenceUnavailableError, sources: EvidenceSources, store: Database | None, now: datetime
-) -> CheckLine:
+def _unavailable(exc: EvidenceUnavailableError, store: Database | None, now: datetime) -> CheckLine:
     copy = _stored_copy(store)
     if copy is None or copy.fetched_at is None:
         remedy = "check DSYNC_BETAGOUV_URL and the network; there are no verdicts until then"

@@ -58,14 +58,10 @@ def message_of(
     *,
     may_edit: bool = True,
 ) -> Message:
-    """Return the message for a verdict.
+    """Return the message for the checks of a verdict that no person answered.
 
-    Args:
-        numero: the dossier's number.
-        controles: the checks of the verdict that no person answered.
-        rules: the rules in force.
-        suggestions: for an answer that names no product for certain.
-        may_edit: whether the applicant can still change the dossier.
+    `suggestions` are for an answer that names no product for certain; `may_edit`: whether the
+    applicant can still change the dossier.
     """
     is_uncertain = any(
         one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles
@@ -92,13 +88,7 @@ def message_of(
 
 
 def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> Iterator[str]:
-    """Yield what the applicant is asked for.
-
-    Args:
-        controles: the checks.
-        rules: the rules in force.
-        begin: with which each demand begins, if it is of a product that may be theirs.
-    """
+    """Yield what the applicant is asked for, each with a beginning if the product may be theirs."""
     for one in controles:
         if one.resultat in ASKED:
             saying = _SAYING.get(one.controle, _other(one.controle))

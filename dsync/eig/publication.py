@@ -36,12 +36,7 @@ _VERDICT_RULE = (
 
 
 def published_rules(rules: Rules, *, today: date | None = None) -> Page:
-    """Return the page of a version of the rules.
-
-    Args:
-        rules: the version.
-        today: the day on which the page is made, if it is said.
-    """
+    """Return the page of a version of the rules; with `today`, it says when it was made."""
     regles = rules["regles"]
     instruction = regles["instruction"]
     made = f" Page établie le {french_date(today)}." if today else ""
@@ -301,9 +296,7 @@ def _layout(regles: Mapping[str, Any]) -> list[str]:
 def account_rules(rules: Rules | None, instruction: str) -> account.Rules:
     """Return what an account says of a version of the rules.
 
-    Args:
-        rules: the version; None: it was not kept.
-        instruction: who decides, where it was not kept.
+    None: the version was not kept, and `instruction` is who decides.
     """
     regles = rules["regles"] if rules else {}
     instruction = regles.get("instruction", instruction)

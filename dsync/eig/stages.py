@@ -118,11 +118,8 @@ def passages_of(
 ) -> tuple[Passage, ...]:
     """Return the stages of a dossier, in order.
 
-    Args:
-        dossier: the dossier.
-        days: the days of the annotations, by the stage that they begin; a day begins at midnight
-            in Paris.
-        corrections: the corrections that were asked for before, as far as they are known.
+    `days` are those of the annotations, by the stage that they begin, at midnight in Paris;
+    `corrections` were asked for before, as far as they are known.
     """
     begin = _second(dossier.date_depot)
     etats = _etats_of(dossier, begin)

@@ -140,16 +140,11 @@ _FIELDS = {
 }
 _OF_FIELDS = ("sans_reponse", "vides", "non_associes")
 PhaseName = Callable[[str], str]
+"""Returns the French name of a phase of the catalogue."""
 
 
 def value_in_words(name: str, value: Any, phase_name: PhaseName) -> Any:
-    """Return a value of a column or of evidence in French; other ones as they are.
-
-    Args:
-        name: of the column, or of the evidence.
-        value: as stored.
-        phase_name: returns the French name of a phase of the catalogue.
-    """
+    """Return a value of a column or of evidence in French; other ones as they are."""
     if name in _OF_FIELDS:
         fields = [value] if isinstance(value, str) else value
         return [_FIELDS.get(field, field) for field in fields]

@@ -118,13 +118,7 @@ def _match_fields(
 def match_descriptors(
     config: MappingConfig, revision: Revision, *, known: Iterable[str] = ()
 ) -> DriftReport:
-    """Compare the mapping with a revision.
-
-    Args:
-        config: the section `[mapping]`.
-        revision: the revision of the form.
-        known: ids of descriptors with another use than the mapping.
-    """
+    """Compare the mapping with a revision; `known` are ids of descriptors with another use."""
     matches = _match_fields(config, revision.descriptors)
     used = {match.descriptor.id for match in matches if match.descriptor}
     others = {target.id for target in config.autres} | set(known)

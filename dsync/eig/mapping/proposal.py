@@ -76,12 +76,7 @@ class MappingProposal:
 def propose(
     config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
 ) -> MappingProposal:
-    """Find the fields of a mapping in another form.
-
-    Args:
-        config: the known mapping.
-        descriptors: of the form, by id.
-    """
+    """Find the fields of a known mapping in another form, by its descriptors."""
     top = [d for d in descriptors.values() if d.parent_id is None]
     fields = _proposed(list(config.top_level()), top)
     for repetition in [one for one in fields if one.field in REPETITIONS and one.descriptor]:
@@ -165,12 +160,7 @@ def _may_be(
 
 
 def mapping_text(proposal: MappingProposal, config: MappingConfig) -> str:
-    """Return the proposed section as commented TOML.
-
-    Args:
-        proposal: of `propose`.
-        config: the known mapping.
-    """
+    """Return the proposed section as commented TOML."""
     names = {name: is_annotation for name, _, is_annotation in config.top_level()}
     top = [one for one in proposal.fields if "." not in one.field]
     lines = [
@@ -193,11 +183,7 @@ def mapping_text(proposal: MappingProposal, config: MappingConfig) -> str:
 
 
 def foreign_text(descriptors: Iterable[Descriptor]) -> str:
-    """Return what stands in place of `[mapping]` for a form that is not the programme's.
-
-    Args:
-        descriptors: of the form.
-    """
+    """Return what stands in place of `[mapping]` for a form that is not the programme's."""
     lines = commented(
         [
             "---- [mapping]: every champ is in lecture_champ and formulaire_<démarche> without it.",
@@ -209,11 +195,7 @@ def foreign_text(descriptors: Iterable[Descriptor]) -> str:
 
 
 def off_rules(text: str) -> str:
-    """Return the shipped `[regles]` for the form of another call: switched off, without its dates.
-
-    Args:
-        text: of the section and its tables.
-    """
+    """Return the shipped `[regles]` for the form of another call: off, and without its dates."""
     to_fill = commented(
         [
             f"{TO_CHECK} these are the rules of aap-eig7 without its dates, so they judge nothing.",
@@ -242,11 +224,7 @@ def off_rules(text: str) -> str:
 
 
 def _extra_lines(descriptors: Iterable[Descriptor]) -> Iterator[str]:
-    """Yield the keys, as comments, by which champs become entries of `extra`.
-
-    Args:
-        descriptors: those without another use.
-    """
+    """Yield the keys, as comments, by which champs without other use become entries of `extra`."""
     names: set[str] = set()
     for descriptor in descriptors:
         is_top = descriptor.parent_id is None and not descriptor.is_annotation

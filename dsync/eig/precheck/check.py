@@ -22,14 +22,7 @@ class Check(StrEnum):
     def __new__(
         cls, name: str, label: str = "", meaning: str = "", of_product: bool = False
     ) -> Self:
-        """Declare a check, or return the one of a name.
-
-        Args:
-            name: its name in the configuration, the views and `--json`.
-            label: see `label`.
-            meaning: see `meaning`.
-            of_product: see `is_of_product`.
-        """
+        """Declare a check, or return the one of a name: in configuration, views and `--json`."""
         check = str.__new__(cls, name)
         check._value_ = name
         check.label, check.meaning, check.is_of_product = label, meaning, of_product

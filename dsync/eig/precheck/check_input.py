@@ -73,25 +73,14 @@ class CheckInput:
 def make_controle(
     name: str, sentence: Sentence, preuve: Mapping[str, Json], **facts: object
 ) -> Controle:
-    """Make a check's result.
-
-    Args:
-        name: the check.
-        sentence: the sentence for the situation.
-        preuve: the evidence, for people who verify the result.
-        facts: values of the placeholders in the sentence.
-    """
+    """Make a check's result; `facts` are the values of the placeholders in the sentence."""
     return Controle(name, sentence.resultat, sentence.motif(**facts), preuve)
 
 
 def without_question(name: str, context: CheckInput, field: str, question: str) -> Controle | None:
     """Return the result for a question that is not mapped or not asked, or None if it was asked.
 
-    Args:
-        name: the check.
-        context: the candidature.
-        field: the field of the question.
-        question: its French name, for the sentence.
+    `question` is its French name, for the sentence.
     """
     reponse = context.reponse(field)
     if reponse is Reponse.NON_ASSOCIE:

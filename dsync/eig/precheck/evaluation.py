@@ -120,16 +120,10 @@ def facts_of(
 ) -> CandidatureFacts:
     """Return what is known of a candidature.
 
-    Args:
-        candidature: the dossier in the programme's terms.
-        evidence: the catalogue and the registry's answers.
-        rule_set: the rules in force.
-        doublons: numbers of the other dossiers for the same product.
-        frozen: the product evidence of the current verdict. It is used as long as the applicant
-            names that product; the remark then says what today's catalogue would change.
-        answers: what persons established, by check.
-        absent: the page that an earlier catalogue did not have, as `absent_page` returns it.
-        current: the current verdict, if it may stand.
+    `doublons` are the other dossiers for the same product. `frozen`, the product evidence of the
+    current verdict, is used as long as the applicant names that product; the remark then says what
+    today's catalogue would change. `absent` is the page that an earlier catalogue did not have, as
+    `absent_page` returns it. `current` is the current verdict, if it may stand.
     """
     typed, incubateur = candidature.page_produit, candidature.incubateur
     answer = answers.get(Check.FICHE_PRODUIT)
@@ -185,13 +179,7 @@ def absent_page(
     verdict: StoredVerdict | Decision,
     frozen: ProductEvidence | None,
 ) -> AbsentPage | None:
-    """Return the page that a catalogue fetched after the deposit did not have, by a verdict.
-
-    Args:
-        candidature: the dossier in the programme's terms.
-        verdict: the current verdict.
-        frozen: its product evidence.
-    """
+    """Return the page that a catalogue read after the deposit lacked, by the current verdict."""
     if frozen is not None:
         at = frozen.absente_le
         return AbsentPage(frozen.product.id, at) if at else None

@@ -100,9 +100,7 @@ def is_siren(text: str) -> bool:
 def parse_operateurs(text: str, given: Mapping[str, str] | None = None) -> OperateurList:
     """Parse a list of opérateurs: columns `siren` and `nom`, comments `annee` and `source`.
 
-    Args:
-        text: the content of the file.
-        given: values by name that count instead of the comments.
+    Values in `given` count instead of the comments of their names.
 
     Raises:
         ListProblemsError: lists every problem of the file.
@@ -247,16 +245,10 @@ class ReferenceList:
 def validate_list(
     text: str, *, today: date, annee: int | None = None, source: str | None = None
 ) -> ReferenceList:
-    """Validate a CSV file of opérateurs or of legal categories; its columns tell which.
+    """Validate a CSV file of opérateurs or of legal categories; return it as it is stored.
 
-    Args:
-        text: the content of the file.
-        today: the date that is noted in the list.
-        annee: the year of the list; None: taken from the comment lines.
-        source: the origin of the list; None: taken from the comment lines.
-
-    Returns:
-        The list in the form in which it is stored.
+    Its columns tell which it is. Without a year or a source, those of its comment lines are taken;
+    `today` is noted in it.
 
     Raises:
         ConfigurationError: lists every problem of the file.

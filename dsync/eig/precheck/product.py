@@ -139,12 +139,7 @@ _PLAIN_SIGNS = frozenset("→⇒➡👉▶►•·°©®™✅✔✓👇⬇↓")
 
 
 def resolve_product(address: str | None, catalogue: Catalogue | None) -> ProductMatch:
-    """Return the product that a text names, or why there is no single one.
-
-    Args:
-        address: the text that the applicant typed.
-        catalogue: the published products; None when there is no usable catalogue.
-    """
+    """Return the product that a text names, or why there is no single one."""
     # Before the catalogue is looked at: a blank answer is « non conforme » also without one.
     if not address or not address.strip():
         return ProductMatch(Lien.VIDE)
@@ -309,13 +304,7 @@ def _with_beside(
 
 
 def _beside(typed: ParsedAddress, own: frozenset[str], catalogue: Catalogue) -> _Beside:
-    """Return what stands beside the addresses of pages and what names these products.
-
-    Args:
-        typed: the text.
-        own: ids of the products whose names, sites and repositories change nothing.
-        catalogue: the published products.
-    """
+    """Return what stands beside the addresses of pages and what names `own` products."""
     # Most answers are an address alone.
     if not (typed.text or typed.links or typed.is_cut):
         return _Beside(frozenset(), "", has_words=False)

@@ -26,5 +26,3 @@ CHECKS: Mapping[Check, Callable[[CheckInput], Controle]] = {
     Check.COMPLETUDE: check_completude,
     Check.DOUBLON: check_doublon,
 }
-
-__all__ = ["CHECKS"]

@@ -32,7 +32,6 @@ _AUTRE = "autre"
 _INCONNU = "inconnu"
 _CLOSED = "ferme"
 _PERSONNE = "personne_physique"
-_QUALITES = {_CENTRALE: "Administration centrale", _OPERATEUR: "Opérateur de l’État"}
 
 
 def _siren_of(candidature: Candidature) -> str | None:
@@ -63,10 +62,7 @@ def registry_answer(
 ) -> RegistryAnswer | None:
     """Return the registry's answer that the check uses, or None when it uses none.
 
-    Args:
-        candidature: the candidature.
-        evidence: the evidence; an answer that it lacks counts as unreachable.
-        rules: the rules in force.
+    One that the evidence lacks counts as unreachable.
     """
     siren = needs_registry(candidature, rules)
     if siren is None or not evidence.registry_enabled:
@@ -220,9 +216,7 @@ def _if_open(
 def _lists(lists: Sequence[OperateurList], deposit_year: int | None = None) -> str:
     """Return the searched lists with their years and sources, for the end of a sentence.
 
-    Args:
-        lists: the lists.
-        deposit_year: said to be missing, unless one of them is of that year.
+    It says that none is of `deposit_year`, if so.
     """
     if not lists:
         return "une liste des opérateurs de l’État (aucune n’a été consultée)"
