@@ -199,7 +199,6 @@ class Declarations:
         self.faults.append(f"{self._place} : {fault}")
 
     def _read(self, name: str, table: DeclaredTable, path: Path) -> None:
-        """Read a table, and say what is wrong with it."""
         self.tables[name], self._columns[name] = {}, []
         try:
             text = path.read_text(encoding="utf-8-sig")

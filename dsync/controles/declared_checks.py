@@ -398,7 +398,6 @@ def _absent(faits: Faits, *names: str | None) -> Fulfilment:
 
 
 def _given(names: Iterable[str], faits: Faits) -> dict[str, Json]:
-    """Return the facts of these names, as JSON."""
     valeurs, unread = faits.valeurs, faits.illisibles
     found: dict[str, Json] = {n: as_json(valeurs[n]) for n in names if n in valeurs}
     return found | {n: unread[n] for n in names if n in unread}

@@ -35,8 +35,8 @@ class EigEvidence:
 
     @property
     def retry_undetermined(self) -> bool:
-        """Whether the registry is asked."""
-        return self.gathered.retry_undetermined
+        """Whether the registry is asked, so that dossiers without a verdict are judged again."""
+        return self.gathered.sources.registry is not None
 
     def compared(
         self,

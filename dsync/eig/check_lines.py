@@ -16,7 +16,7 @@ from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
 from dsync.eig.mapping.mapping_section import CHAMP_FIELDS, PROFIL, VOEUX, MappingConfig
 from dsync.eig.mapping.proposal import OWN_SHARE
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check import QUESTIONS, Check
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.eig.sections import CATALOGUE_MAX_AGE
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
 A_YEAR = timedelta(days=366)
 OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephone", "perspectives"})
 """The champs of the candidature that no complete dossier needs."""
-_ASKED = {
-    "page_produit": Check.FICHE_PRODUIT,
-    "phase_declaree": Check.PHASE,
-    VOEUX: Check.PROFILS,
-    "cas_demande": Check.CAS_OCTROI,
-}
-"""The checks that are impossible without a field."""
 
 
 def form_faults(
@@ -112,7 +105,7 @@ def _unmapped(mapping: MappingConfig, rules: RuleSet | None) -> list[str]:
     missing = [field for field in needed if field not in mapped]
     # A form of another kind has questions of its own, and few of these.
     is_own = Check.COMPLETUDE in rules.checks and len(missing) <= (1 - OWN_SHARE) * len(needed)
-    return [field for field in missing if is_own or _ASKED.get(field) in rules.checks]
+    return [field for field in missing if is_own or QUESTIONS.get(field) in rules.checks]
 
 
 def _unmapped_lines(missing: Iterable[str], rules: RuleSet) -> Iterator[CheckLine]:
@@ -127,7 +120,7 @@ def _unmapped_lines(missing: Iterable[str], rules: RuleSet) -> Iterator[CheckLin
 
 
 def _unmapped_fault(field: str, rules: RuleSet) -> FormFault | None:
-    check = _ASKED.get(field)
+    check = QUESTIONS.get(field)
     if check not in rules.checks:
         return None
     message = f"{field}: not mapped, so the check {check} is impossible"

@@ -63,7 +63,6 @@ if TYPE_CHECKING:
 
 
 def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:
-    """Return by what lists find the dossier of a candidature."""
     row = rows.get(evidence_tables.candidature.name)
     if row is None:
         return None
@@ -304,9 +303,10 @@ class Eig(Programme):
         """Return the account of a dossier's verdict; None if it had no verdict then."""
 
         def rules_of(version: str) -> account.Rules:
+            known = self.rules_documents(reader.connection)
             config = self.rule_set.config if self.rule_set else None
             default = config.instruction if config else "l’équipe d’instruction"
-            return account_rules(rows.rules(reader.connection, version), default)
+            return account_rules(known.get(version), default)
 
         return account.account_of(found, at, rules_of, self.checks, self.evidence_in_words)
 

@@ -42,7 +42,6 @@ def weighed(grids: Iterable[Grille]) -> tuple[tuple[Grille, ...], Bilan | None]:
 
 
 def _is_soutenance(moment: str | None) -> bool:
-    """Return whether a moment, in the words of the form, is the soutenance."""
     text = fold(moment or "")
     return "soutenance" in text and not text.startswith("avant")
 

@@ -24,7 +24,7 @@ from dsync.domain.wording import (
     words,
 )
 from dsync.eig.precheck.address import site_address
-from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check import QUESTIONS, Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.checks.fiche_produit import SINCE
 from dsync.eig.precheck.evidence import RegistryStatus
@@ -229,7 +229,6 @@ def _names_several(preuve: _Proof) -> bool:
 
 
 def _several(preuve: _Proof) -> Wordings:
-    """Ask for one of the products that an answer names."""
     noms = _noms(preuve)
     number = "deux" if len(noms) == 2 else "plusieurs"
     shown = [_named(nom) for nom in noms]
@@ -362,15 +361,6 @@ def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     ]
 
 
-_OWN: Mapping[str, Check] = {
-    "page_produit": Check.FICHE_PRODUIT,
-    "phase_declaree": Check.PHASE,
-    "voeux": Check.PROFILS,
-    "cas_demande": Check.CAS_OCTROI,
-}
-"""The check that asks for an answer, instead of `completude`."""
-
-
 def _blanks(preuve: _Proof, rules: RuleSet, silent: Collection[str]) -> set[str]:
     """Return the blank fields to ask for.
 
@@ -380,7 +370,7 @@ def _blanks(preuve: _Proof, rules: RuleSet, silent: Collection[str]) -> set[str]
     return {
         field
         for field in preuve.get("vides", ())
-        if (own := _OWN.get(field)) is None or own not in rules.checks or own in silent
+        if (own := QUESTIONS.get(field)) is None or own not in rules.checks or own in silent
     }
 
 

@@ -287,15 +287,8 @@ def product_names(connection: Connection) -> dict[str, str]:
     return {id_: nom for id_, nom in connection.execute(select(table.c.id, table.c.nom))}
 
 
-def rules(connection: Connection, version: str) -> dict[str, Any] | None:
-    """Return a version of the rules, as `RuleSet.document` and `depuis_le`; None: it is unknown."""
-    table = evidence_tables.regle
-    row = connection.execute(select(table).where(table.c.version == version)).one_or_none()
-    return None if row is None else row._asdict()
-
-
 def kept_rules(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return the versions of the rules that ever judged, the latest first, as `rules`."""
+    """Return what ever judged, the latest first: as `RuleSet.document`, with `depuis_le`."""
     table = evidence_tables.regle
     found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
     return {row.version: row._asdict() for row in found}

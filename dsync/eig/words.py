@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from dsync.domain.rights import opened
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
 from dsync.eig.precheck.check import Check
@@ -149,7 +150,7 @@ def value_in_words(name: str, value: Any, phase_name: PhaseName) -> Any:
         fields = [value] if isinstance(value, str) else value
         return [_FIELDS.get(field, field) for field in fields]
     if name in ("phase", "phase_constatee"):
-        return _capital(phase_name(value))
+        return opened(phase_name(value))
     if name == "phases":
         return [_phase(one, phase_name) for one in value]
     return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
@@ -170,7 +171,3 @@ def _phase(phase: Mapping[str, Any], phase_name: PhaseName) -> str:
     begun = phase["debut"]
     since = f" depuis le {french_date(date.fromisoformat(begun))}" if begun else ""
     return f"{phase_name(phase['nom'])}{since}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

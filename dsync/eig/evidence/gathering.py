@@ -61,11 +61,6 @@ class GatheredEvidence:
     key: str
     """Changes when the catalogue or the rules change, or when the catalogue becomes too old."""
 
-    @property
-    def retry_undetermined(self) -> bool:
-        """Whether the registry is asked, so that dossiers without a verdict are judged again."""
-        return self.sources.registry is not None
-
     # Parsing the catalogue takes about 40 ms, which a run without a dossier to judge saves.
     @cached_property
     def evidence(self) -> PublicEvidence:

@@ -96,7 +96,6 @@ class DriftReport:
 def _match_fields(
     config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
 ) -> tuple[FieldMatch, ...]:
-    """Find the descriptor of every mapped field."""
     matches = match_in(
         list(config.top_level()),
         [d for d in descriptors.values() if d.parent_id is None],
@@ -218,7 +217,6 @@ class MappedForm:
 
 
 def _plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
-    """Return where a revision has each mapped field."""
     matches = _match_fields(config, descriptors)
     ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
     criteres = [

@@ -54,3 +54,12 @@ class Check(StrEnum):
         "Aucun autre dossier en cours ou accepté ne porte sur le même produit.",
         True,
     )
+
+
+QUESTIONS = {
+    "page_produit": Check.FICHE_PRODUIT,
+    "phase_declaree": Check.PHASE,
+    "voeux": Check.PROFILS,
+    "cas_demande": Check.CAS_OCTROI,
+}
+"""By field, the check that asks for its answer, instead of `completude`, and needs it mapped."""

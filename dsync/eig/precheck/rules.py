@@ -348,7 +348,6 @@ def _problems(config: RulesConfig) -> Iterable[str]:
 
 
 def _made(config: RulesConfig) -> frozenset[Check]:
-    """Return the checks that are not off."""
     return frozenset(name for name in Check if config.severity.get(name) != "off")
 
 

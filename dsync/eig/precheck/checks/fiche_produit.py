@@ -149,7 +149,6 @@ def _first_phase(product: Product) -> Phase | None:
 
 
 def _is_later(context: CheckInput, product: Product) -> bool:
-    """Whether the product began after the deposit."""
     first = _first_phase(product)
     return first is not None and first.debut is not None and first.debut > context.deposit_day
 

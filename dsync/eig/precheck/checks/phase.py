@@ -93,7 +93,6 @@ def _observe(
 
 
 def _ineligible(context: CheckInput, phase: Phase) -> Sentence:
-    """Return the sentence for an ineligible phase."""
     # The catalogue rewrites its history: what it says long after the deposit proves nothing against
     # an applicant who did not declare it.
     if context.is_read_late and not _declares_ineligible(context):
@@ -146,5 +145,4 @@ def _first_phase(context: CheckInput, phases: Iterable[Phase]) -> str:
 
 
 def _named(context: CheckInput, phase: Phase | None) -> str:
-    """Return a phase's French name, quoted."""
     return quoted(context.rules.phase_name(phase.nom) if phase else None, 40)
