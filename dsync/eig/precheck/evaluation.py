@@ -159,17 +159,12 @@ def judge(
     rule_set: RuleSet,
     *,
     doublons: Iterable[DossierNumber],
-    frozen_product: ProductEvidence | None = None,
+    frozen: ProductEvidence | None = None,
     answers: Mapping[str, Answer] = NO_ANSWERS,
 ) -> Decision:
     """Return the decision on a candidature by itself; arguments as of `facts_of`."""
     facts = facts_of(
-        candidature,
-        evidence,
-        rule_set,
-        doublons=doublons,
-        frozen=frozen_product,
-        answers=answers,
+        candidature, evidence, rule_set, doublons=doublons, frozen=frozen, answers=answers
     )
     return decide(facts, rules_of(rule_set), answers)
 

@@ -50,7 +50,7 @@ def decided(
     """Judge a candidature with this page and these answers."""
 
     def run(page: str | None, answers: Any = None, *, frozen: Any = None, **more: Any) -> Decision:
-        options = {"doublons": more.pop("doublons", ()), "frozen_product": stored_product(frozen)}
+        options = {"doublons": more.pop("doublons", ()), "frozen": stored_product(frozen)}
         one = candidature(page_produit=page, **more)
         return judge(one, evidence, rules, answers=answers or {}, **options)
 
@@ -194,12 +194,12 @@ def test_a_named_product_keeps_its_first_evidence(
     products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
     renamed = json.dumps({"/startups/justice": f"{PAGE}/a-just.html"})
     past = PublicEvidence(Catalogue.parse(write_startups(products), renamed, source="later"))
-    kept = judge(one, past, rules, doublons=(), frozen_product=frozen, answers=given)
+    kept = judge(one, past, rules, doublons=(), frozen=frozen, answers=given)
     assert (first.verdict, first.detail) == (kept.verdict, kept.detail)
     assert "le verdict serait Inéligible" in (kept.remarque or "")
     # By a former id of it, too.
     former = {"fiche_produit": structs.replace(given["fiche_produit"], produit="justice")}
-    named = judge(one, past, rules, doublons=(), frozen_product=frozen, answers=former)
+    named = judge(one, past, rules, doublons=(), frozen=frozen, answers=former)
     assert (first.verdict, first.constats) == (named.verdict, named.constats)
     current = CurrentVerdict(False, first, frozen)
     nothing = replace(evidence, catalogue=None)
@@ -249,5 +249,5 @@ def test_a_check_that_is_off_does_not_drop_a_refusal(
     assert again is None
     twin = judge_if_needed(one, evidence, without, doublons=TWIN, current=current, answers=given)
     assert twin == judge(
-        one, evidence, without, doublons=TWIN, answers=given, frozen_product=current.product
+        one, evidence, without, doublons=TWIN, answers=given, frozen=current.product
     )

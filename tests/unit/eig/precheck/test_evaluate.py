@@ -212,7 +212,7 @@ def test_a_verdict_keeps_its_product_evidence(
     frozen = stored_product(first.preuve)
     assert frozen is not None
     assert (frozen.product.id, frozen.saisie) == ("a-just", candidature().page_produit)
-    kept = judge(candidature(), past, rules, doublons=(), frozen_product=frozen)
+    kept = judge(candidature(), past, rules, doublons=(), frozen=frozen)
     assert structs.replace(kept, remarque=None) == first
     assert (kept.remarque or "").startswith(
         "D’après le catalogue actuel, le verdict serait Inéligible. Phase « pérennisé » au"
@@ -227,7 +227,7 @@ def test_no_remark_without_a_change(
     first = judge(candidature(), evidence, rules, doublons=())
     now = evidence if later == "same" else PublicEvidence(None)
     frozen = stored_product(first.preuve)
-    assert judge(candidature(), now, rules, doublons=(), frozen_product=frozen) == first
+    assert judge(candidature(), now, rules, doublons=(), frozen=frozen) == first
 
 
 FROZEN_CASES = {
@@ -267,7 +267,7 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
     first = judge(candidature(page_produit=typed), evidence, rules, doublons=())
     frozen = stored_product(first.preuve)
     one = candidature(page_produit=f"{PAGE}/{after}")
-    decision = judge(one, later, rules, doublons=(), frozen_product=frozen)
+    decision = judge(one, later, rules, doublons=(), frozen=frozen)
     assert (Verdict.ELIGIBLE, "construction") == (
         decision.verdict,
         decision.constats["phase_constatee"],
@@ -285,7 +285,7 @@ def test_another_product_is_judged_on_todays_catalogue(
     """Another product is evaluated with today's catalogue, and its evidence is stored."""
     frozen = stored_product(judge(candidature(), evidence, rules, doublons=()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
-    decision = judge(other, evidence, rules, doublons=(), frozen_product=frozen)
+    decision = judge(other, evidence, rules, doublons=(), frozen=frozen)
     assert decision == judge(other, evidence, rules, doublons=())
     assert (kept := stored_product(decision.preuve))
     assert kept.product.id == "docs"
@@ -306,12 +306,10 @@ def test_evidence_outlives_an_answer_that_names_no_product(
         past,
         rules,
         doublons=(),
-        frozen_product=stored_product(first.preuve),
+        frozen=stored_product(first.preuve),
     )
     assert between.constats["produit_id"] is None
-    after = judge(
-        candidature(), past, rules, doublons=(), frozen_product=stored_product(between.preuve)
-    )
+    after = judge(candidature(), past, rules, doublons=(), frozen=stored_product(between.preuve))
     assert (first.verdict, first.detail) == (after.verdict, after.detail)
 
 
@@ -365,7 +363,7 @@ def test_another_twin_gives_the_decision_of_a_whole_evaluation(
     one, now = candidature(**changes), past if rewritten else evidence
     first = judge(one, evidence, rules, doublons=before)
     frozen, twins = stored_product(first.preuve), (DossierNumber(11),)
-    whole = judge(one, now, rules, doublons=twins, frozen_product=frozen)
+    whole = judge(one, now, rules, doublons=twins, frozen=frozen)
     current = CurrentVerdict(False, first, frozen)
     assert whole == judge_if_needed(one, now, rules, doublons=twins, current=current)
 
