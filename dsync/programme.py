@@ -480,7 +480,7 @@ class Programme(ABC):
     def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the evidence is available, for `dsync check`.
 
-        Without a store, the database cannot be opened.
+        `store` is None if the database cannot be opened.
         """
         yield from ()
 

@@ -128,7 +128,7 @@ def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
 def account_rules(rules: Document | None, instruction: str) -> Rules:
     """Return what an account says of a version of the checks; each reason has its rule.
 
-    None: the version was not kept, and `instruction` is who decides.
+    `rules` is None if the version was not kept; `instruction` is who decides then.
     """
     if rules is None:
         return Rules(PURPOSE, contribution(instruction), instruction, OPERATIONS)

@@ -39,7 +39,8 @@ def form_faults(
 ) -> list[FormFault]:
     """Return why the dossiers of the active revision cannot be judged; the lines have theirs, too.
 
-    Without rules, nothing is judged; `published_at` is when the form was first published, if known.
+    `rules` is None if nothing is judged; `published_at` is when the form was first published, if
+    that is known.
     """
     matches = match_descriptors(mapping, revision).matches
     faults = [fault for match in matches if (fault := _missing_fault(match)) is not None]
@@ -272,7 +273,7 @@ def evidence_lines(
     """Check whether the catalogue of beta.gouv.fr can be read, and its names; stores nothing.
 
     Yields the number of products, or the reason with the age of the stored copy; then the
-    incubators that the rules name and the catalogue does not have. Without a store, the database
+    incubators that the rules name and the catalogue does not have. `store` is None if the database
     cannot be opened.
     """
     try:

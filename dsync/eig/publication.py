@@ -290,7 +290,7 @@ def _layout(regles: Mapping[str, Any]) -> list[str]:
 def account_rules(rules: Rules | None, instruction: str) -> account.Rules:
     """Return what an account says of a version of the rules.
 
-    None: the version was not kept, and `instruction` is who decides.
+    `rules` is None if the version was not kept; `instruction` is who decides then.
     """
     regles = rules["regles"] if rules else {}
     instruction = regles.get("instruction", instruction)

@@ -180,7 +180,7 @@ def make_evidence(
 ) -> PublicEvidence:
     """Return the evidence of the stored copy, without a catalogue when it is unusable.
 
-    Without a copy, nothing was ever fetched; `known` has every product that was ever published.
+    `copy` is None when nothing was ever fetched; `known` has every product that was ever published.
     """
     if copy is None or copy.body is None:
         return PublicEvidence(None, registry_enabled=asks_registry)

@@ -182,7 +182,7 @@ def with_registry(
 ) -> PublicEvidence:
     """Return the evidence with the registry's answers on applicants without a legal category in DS.
 
-    Without a client, the lookup is disabled.
+    `client` is None when the lookup is disabled.
 
     Raises:
         StoreError: the database failed; no answer was stored.

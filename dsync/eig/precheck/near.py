@@ -156,7 +156,7 @@ class NearSpellings:
     ) -> frozenset[str]:
         """Return the products with the fewest typing errors: one at most below `short` letters.
 
-        The letters of the words in `ground` have to be a ground.
+        `ground` has the words of the text, where its letters have to be a ground.
         """
         nearest: defaultdict[int, set[str]] = defaultdict(set)
         for one in {*readings, *map(joined, readings)} - {""}:

@@ -216,7 +216,7 @@ def _if_open(
 def _lists(lists: Sequence[OperateurList], deposit_year: int | None = None) -> str:
     """Return the searched lists with their years and sources, for the end of a sentence.
 
-    It says that none is of `deposit_year`, if so.
+    It says so if none of them is of `deposit_year`.
     """
     if not lists:
         return "une liste des opérateurs de l’État (aucune n’a été consultée)"
