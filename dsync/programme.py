@@ -27,14 +27,7 @@ from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
 
 from dsync.domain.check_line import CheckLine
 from dsync.domain.documented import View
-from dsync.domain.dossier import (
-    Correction,
-    Demarche,
-    Descriptor,
-    Dossier,
-    Json,
-    Revision,
-)
+from dsync.domain.dossier import Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.judging import Facts, Rules
@@ -225,9 +218,7 @@ class Form(Protocol):
     def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
         """Return the dossier's row of each of the programme's tables, by the table's name.
 
-        Args:
-            dossier: the dossier.
-            corrections: those that its usager was asked for before.
+        `corrections` are those that its usager was asked for before.
         """
 
 
@@ -263,10 +254,7 @@ class Evidence(Protocol):
     ) -> Compared:
         """Return what the checks compare dossiers by, as it is now.
 
-        Args:
-            run: the run under way.
-            numbers: the dossiers to judge.
-            options: of an operator's pre-check; None: after a pull.
+        `options` are of an operator's pre-check; None: after a pull.
         """
 
     def facts(
@@ -274,11 +262,8 @@ class Evidence(Protocol):
     ) -> Mapping[DossierNumber, Facts]:
         """Return what is known of dossiers to judge; one is left out of which nothing is.
 
-        Args:
-            run: the run under way.
-            due: the dossiers.
-            options: of an operator's pre-check, which judges every dossier anew; None: after a
-                pull.
+        `options` are of an operator's pre-check, which judges every dossier anew; None: after a
+        pull.
         """
 
 
@@ -416,21 +401,17 @@ class Programme(ABC):
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then.
 
-        Args:
-            reader: of the démarche's data.
-            found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
-            at: the instant at which the verdict stood; None: the current one.
+        `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it;
+        `at` is the instant at which the verdict stood, None: the current one.
         """
         return None
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
     ) -> Paper:
-        """Return the page that publishes a version of the rules.
+        """Return the page that publishes a version of the rules; with `now`, it names its day.
 
-        Args:
-            now: the present instant, if the page names its day.
-            document: the version, as `rules_documents` returns it; None: that in force.
+        `document` is the version, as `rules_documents` returns it; None: that in force.
         """
         raise NotImplementedError
 
@@ -439,9 +420,8 @@ class Programme(ABC):
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return versions of the rules whole, in JSON values, by their names; none if none is kept.
 
-        Args:
-            connection: to the database that keeps those that gave a verdict, which come after the
-                version in force, the latest first; None: only that in force.
+        The one in force comes first, then those that gave a verdict, the latest first, as the
+        database keeps them; without a connection, only that in force.
         """
         return {}
 
@@ -450,10 +430,8 @@ class Programme(ABC):
     ) -> Letter | None:
         """Return what the applicant of an open dossier has to send; None: there is no such text.
 
-        Args:
-            reader: of the démarche's data.
-            found: the dossier's row of the main view.
-            checks: of its current verdict, as in `lecture_precontrole_controle`.
+        `found` is the dossier's row of the main view; `checks` are of its current verdict, as in
+        `lecture_precontrole_controle`.
         """
         return None
 
@@ -473,10 +451,7 @@ class Programme(ABC):
     ) -> ProposedSections:
         """Return the programme's sections for a form, by the labels of the present mapping.
 
-        Args:
-            demarche: whose form it is.
-            revision: the form.
-            parts: the parts of the shipped file, by their first section.
+        `parts` has the parts of the shipped file, by their first section.
         """
         return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
 
@@ -485,12 +460,7 @@ class Programme(ABC):
         return ()
 
     def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
-        """Return why the dossiers of a form cannot be judged; `form_lines` has their lines, too.
-
-        Args:
-            demarche: whose form it is.
-            revision: the active revision.
-        """
+        """Return why the dossiers of the active revision cannot be judged; also in `form_lines`."""
         return ()
 
     def impossible_values(self, demarche: Demarche) -> Sequence[str]:
@@ -500,22 +470,17 @@ class Programme(ABC):
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
-        """Compare the mapping and the rules with a revision of the form, for `dsync check`.
+        """Compare the mapping and the rules with the active revision, for `dsync check`.
 
-        Args:
-            demarche: whose form it is.
-            revision: the active revision.
-            known: ids of the annotations that the engine itself reads or writes.
-            every_champ: whether each champ without a field gets its own line.
+        `known` are ids of the annotations that the engine itself reads or writes; with
+        `every_champ`, each champ without a field gets its own line.
         """
         yield from ()
 
     def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the evidence is available, for `dsync check`.
 
-        Args:
-            store: the database; None if it cannot be opened.
-            now: the present instant, in UTC.
+        `store` is None if the database cannot be opened.
         """
         yield from ()
 
@@ -529,20 +494,12 @@ class Programme(ABC):
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
         """Fetch the evidence that is not up to date.
 
-        Args:
-            run: the run under way.
-            accept: whether evidence that a safety brake stopped is accepted.
+        With `accept`, evidence that a safety brake stopped is accepted.
         """
 
     @classmethod
     def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store rules that judge, unless they are stored.
-
-        Args:
-            connection: in the transaction that stores the first verdict by them.
-            rules: the rules.
-            now: the present instant, in UTC.
-        """
+        """Store rules, unless they are stored, in the transaction of the first verdict by them."""
         return
 
     def close(self) -> None:
@@ -551,11 +508,7 @@ class Programme(ABC):
 
 
 def in_force(programme: Programme | None) -> Rules:
-    """Return the rules in force.
-
-    Raises:
-        ConfigurationError: there are none.
-    """
+    """Return the rules in force; raises `ConfigurationError` if there are none."""
     if programme is None or programme.rules is None:
         raise ConfigurationError(NO_RULES)
     return programme.rules

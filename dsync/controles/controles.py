@@ -21,23 +21,13 @@ from dsync.domain import account
 from dsync.domain.account import account_of, said
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.dossier import (
-    PARIS,
-    Demarche,
-    Descriptor,
-    Revision,
-)
+from dsync.domain.dossier import PARIS, Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId
 from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Letter
 from dsync.domain.paper import Paper
 from dsync.domain.verdict import Verdict
-from dsync.programme import (
-    NoFields,
-    Programme,
-    ProgrammeRun,
-    Reading,
-)
+from dsync.programme import NoFields, Programme, ProgrammeRun, Reading
 from dsync.store import tables
 from dsync.store.sql import insert_missing
 
@@ -46,12 +36,10 @@ _OWN = "c-"
 
 
 class Controles(Programme):
-    """One démarche whose checks are declared; `Programme` says what each method takes and returns.
+    """One démarche whose checks are declared, without faults.
 
-    Args:
-        declarations: without faults.
-        words: the configuration's words for verdicts.
-        borrowed_word: that for « Éligible » if « Rien à signaler » has none of its own.
+    `Programme` says what each method takes and returns. `words` are the configuration's for
+    verdicts; `borrowed_word` is that for « Éligible » if « Rien à signaler » has none of its own.
     """
 
     # Nothing is stored a second time: facts are read from the contents when a dossier is judged.

@@ -128,9 +128,7 @@ def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
 def account_rules(rules: Document | None, instruction: str) -> AccountRules:
     """Return what an account says of a version of the checks; each reason has its rule.
 
-    Args:
-        rules: the version; None: it was not kept.
-        instruction: who decides, where it was not kept.
+    `rules` is None if the version was not kept; `instruction` is who decides then.
     """
     if rules is None:
         return AccountRules(PURPOSE, contribution(instruction), instruction, OPERATIONS)

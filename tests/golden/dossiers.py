@@ -16,7 +16,7 @@ from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.message import Letter, message_of
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
 from dsync.settings import load_settings
@@ -214,7 +214,7 @@ def decide(dossier: Dossier) -> Decision:
     if dossier.read_at is not None:
         catalogue = Catalogue.of(PRODUCTS, dossier.aliases, source="catalogue", known=KNOWN)
     registry = {dossier.registry.siren: dossier.registry} if dossier.registry else {}
-    evidence = Evidence(
+    evidence = PublicEvidence(
         catalogue, dossier.read_at, registry=registry, registry_enabled=dossier.has_registry
     )
     return judge(candidature_of(dossier, rules), evidence, rules, doublons=[
