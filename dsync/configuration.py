@@ -27,7 +27,7 @@ from dsync.annotations import AnnotationsConfig
 from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
-from dsync.domain.notice import Facts
+from dsync.domain.notice import NoticeFacts
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
 from dsync.domain.toml_values import Boolean, Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
@@ -461,12 +461,12 @@ class Configuration(Section):
         """The words for verdicts in texts, views and pages, where they are not dsync's own."""
         return self.annotations.options.words if self.declared and self.annotations else {}
 
-    def notice_facts(self, demarche: int) -> Facts:
+    def notice_facts(self, demarche: int) -> NoticeFacts:
         """Return what it says for the notice to the applicants of a démarche."""
         console = self.console
         programme, declared = self.programme, self.declared
         rules = (programme and programme.regles) or (declared and declared.precontrole)
-        return Facts(
+        return NoticeFacts(
             demarche=demarche,
             responsable=console.entity
             and ", ".join(filter(None, (console.entity, console.contact))),

@@ -27,19 +27,12 @@ from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
 
 from dsync.domain.check_line import CheckLine
 from dsync.domain.documented import View
-from dsync.domain.dossier import (
-    Correction,
-    Demarche,
-    Descriptor,
-    Dossier,
-    Json,
-    Revision,
-)
+from dsync.domain.dossier import Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.judging import Facts, Rules
-from dsync.domain.letter import Message
-from dsync.domain.paper import Page
+from dsync.domain.letter import Letter
+from dsync.domain.paper import Paper
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.messages.kinds import Problem
@@ -242,7 +235,7 @@ class NoFields:
         return {}
 
 
-class RunEvidence(Protocol):
+class Evidence(Protocol):
     """What one run judges by: the rules, and the evidence that it has gathered."""
 
     @property
@@ -261,7 +254,7 @@ class RunEvidence(Protocol):
     ) -> Compared:
         """Return what the checks compare dossiers by, as it is now.
 
-        `options` are those of an operator's pre-check; None: after a pull.
+        `options` are of an operator's pre-check; None: after a pull.
         """
 
     def facts(
@@ -269,8 +262,8 @@ class RunEvidence(Protocol):
     ) -> Mapping[DossierNumber, Facts]:
         """Return what is known of dossiers to judge; one is left out of which nothing is.
 
-        `options` are those of an operator's pre-check, which judges every dossier anew; None: after
-        a pull.
+        `options` are of an operator's pre-check, which judges every dossier anew; None: after a
+        pull.
         """
 
 
@@ -408,18 +401,17 @@ class Programme(ABC):
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then.
 
-        `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it,
-        `at` the instant at which the verdict stood; None: the current one.
+        `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it;
+        `at` is the instant at which the verdict stood, None: the current one.
         """
         return None
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Page:
-        """Return the page that publishes a version of the rules.
+    ) -> Paper:
+        """Return the page that publishes a version of the rules; with `now`, it names its day.
 
-        `document` is the version, as `rules_documents` returns it; None: that in force. `now` is
-        given if the page names its day.
+        `document` is the version, as `rules_documents` returns it; None: that in force.
         """
         raise NotImplementedError
 
@@ -428,18 +420,18 @@ class Programme(ABC):
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return versions of the rules whole, in JSON values, by their names; none if none is kept.
 
-        Without a connection there is only that in force. The database keeps those that gave a
-        verdict, which come after it, the latest first.
+        The one in force comes first, then those that gave a verdict, the latest first, as the
+        database keeps them; without a connection, only that in force.
         """
         return {}
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-    ) -> Message | None:
+    ) -> Letter | None:
         """Return what the applicant of an open dossier has to send; None: there is no such text.
 
-        `found` is the dossier's row of the main view, `checks` are those of its current verdict, as
-        in `lecture_precontrole_controle`.
+        `found` is the dossier's row of the main view; `checks` are of its current verdict, as in
+        `lecture_precontrole_controle`.
         """
         return None
 
@@ -459,7 +451,7 @@ class Programme(ABC):
     ) -> ProposedSections:
         """Return the programme's sections for a form, by the labels of the present mapping.
 
-        `parts` are those of the shipped file, by their first section.
+        `parts` has the parts of the shipped file, by their first section.
         """
         return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
 
@@ -468,10 +460,7 @@ class Programme(ABC):
         return ()
 
     def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
-        """Return why the dossiers of a form cannot be judged; `form_lines` has their lines, too.
-
-        The revision is the active one.
-        """
+        """Return why the dossiers of the active revision cannot be judged; also in `form_lines`."""
         return ()
 
     def impossible_values(self, demarche: Demarche) -> Sequence[str]:
@@ -481,17 +470,17 @@ class Programme(ABC):
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
-        """Compare the mapping and the rules with a revision of the form, for `dsync check`.
+        """Compare the mapping and the rules with the active revision, for `dsync check`.
 
-        The revision is the active one, `known` the ids of the annotations that the engine itself
-        reads or writes. With `every_champ` each champ without a field gets its own line.
+        `known` are ids of the annotations that the engine itself reads or writes; with
+        `every_champ`, each champ without a field gets its own line.
         """
         yield from ()
 
     def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the evidence is available, for `dsync check`.
 
-        There is no store if it cannot be opened.
+        `store` is None if the database cannot be opened.
         """
         yield from ()
 
@@ -502,12 +491,15 @@ class Programme(ABC):
         return NoFields()
 
     @abstractmethod
-    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> RunEvidence:
-        """Fetch the evidence that is not up to date; `accept`: also what a safety brake stopped."""
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
+        """Fetch the evidence that is not up to date.
+
+        With `accept`, evidence that a safety brake stopped is accepted.
+        """
 
     @classmethod
     def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store rules unless they are stored, in the transaction of the first verdict by them."""
+        """Store rules, unless they are stored, in the transaction of the first verdict by them."""
         return
 
     def close(self) -> None:
@@ -516,11 +508,7 @@ class Programme(ABC):
 
 
 def in_force(programme: Programme | None) -> Rules:
-    """Return the rules in force.
-
-    Raises:
-        ConfigurationError: there are none.
-    """
+    """Return the rules in force; raises `ConfigurationError` if there are none."""
     if programme is None or programme.rules is None:
         raise ConfigurationError(NO_RULES)
     return programme.rules

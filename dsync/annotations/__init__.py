@@ -8,7 +8,6 @@ from dsync.annotations.adopted import (
     later_values,
     may_be_adopted,
 )
-from dsync.annotations.desired import desired
 from dsync.annotations.normalised import normalise
 from dsync.annotations.plan import (
     Action,
@@ -24,6 +23,7 @@ from dsync.annotations.targets import (
     AnnotationsConfig,
     AnnotationTarget,
     ResolvedAnnotations,
+    desired,
     resolve,
 )
 from dsync.annotations.wish import (

@@ -42,11 +42,7 @@ def may_be_adopted(
 ) -> bool:
     """Return whether `adopted_values` or `later_values` may find something, by the values alone.
 
-    Args:
-        wishes: the dossier's wishes, by annotation.
-        values: its annotations, by the descriptor's id.
-        resolved: dsync's annotations in the dossier's revision.
-        stated_verdict: returns the verdict in a detail, None for a text of another form.
+    `values` are the annotations by the descriptor's id.
     """
     there = {}
     for name in VALUE_NAMES:
@@ -78,21 +74,12 @@ def adopted_values(
     Before it, what was written within one mutation with the date was, and what that edit wrote was
     not: a text that a person copied from another dossier is theirs. A result that does not pass
     this test is a human's: it is left out. The label has no date: it is dsync's with the result, if
-    it is the one of that verdict.
+    it is the one of that verdict. Nothing is returned when the detail or the date is not provably
+    dsync's, or all three do not agree.
 
     A detail that says what a person established is left to a person where the database does not
-    have that answer, as after the restore of an older backup.
-
-    Args:
-        remote: the dossier's current values.
-        resolved: dsync's annotations in the dossier's revision.
-        config: the section `[annotations]`.
-        stated_verdict: returns the verdict in a detail, None for a text of another form.
-        wanted: the values that dsync wants now, by annotation.
-
-    Returns:
-        The values; empty when the detail or the date is not provably dsync's, or all three do not
-        agree.
+    have that answer, as after the restore of an older backup: `wanted` has what dsync wants now.
+    `stated_verdict` returns the verdict in a detail, None for a text of another form.
     """
     found: dict[str, WrittenValue] = {}
     dates: dict[str, datetime] = {}
@@ -122,11 +109,9 @@ def adopted_values(
 
 
 def _written_by_api(dates: Mapping[str, datetime], edited_at: datetime) -> set[str]:
-    """Return the annotations that were last written by API, not by hand, as far as dates show it.
+    """Return the annotations last written by API, not by hand, as far as dates show it.
 
-    Args:
-        dates: when each was last written.
-        edited_at: DS's date of the last manual edit of annotations.
+    `edited_at` is DS's date of the last manual edit of annotations.
     """
     by_hand = {name for name, at in dates.items() if at == edited_at}
     after = {name for name, at in dates.items() if at > edited_at}
@@ -154,22 +139,13 @@ def later_values(
     wrote them if all of this holds: two were written within one mutation; the last manual edit
     wrote neither; the verdicts that result and detail state agree. Of the others, a value that is
     older than these and as recorded is dsync's too. A younger one is a human's: it is left out, or
-    has the value None if it is as recorded, so that it does not count as dsync's.
+    has the value None if it is as recorded, so that it does not count as dsync's. Nothing is
+    returned when dsync wrote nothing later, or a human did.
 
     Example: recorded are « Éligible » and the date of 1 March. In DS, date and detail were written
     on 5 March at 10:00:00 with the date of 5 March, the result on 2 March: the detail and the date
     are dsync's, and so is the result if it is « Éligible ». Had the result been written on 6 March,
     it would be a human's.
-
-    Args:
-        wishes: the dossier's wishes, by annotation.
-        remote: the dossier's current values.
-        resolved: dsync's annotations in the dossier's revision.
-        config: the section `[annotations]`.
-        stated_verdict: returns the verdict in a detail, None for a text of another form.
-
-    Returns:
-        The values by annotation; empty when dsync wrote nothing later, or a human did.
     """
     found: dict[str, WrittenValue] = {}
     dates: dict[str, datetime] = {}

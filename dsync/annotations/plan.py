@@ -116,15 +116,8 @@ def plan(
     """Return one step for each wish, that of the result first.
 
     A forced wish overwrites a human's value and ignores the validation, unless the current value
-    is another one than the operator saw.
-
-    Args:
-        wishes: the dossier's current wishes.
-        remote: the dossier's current values.
-        resolved: dsync's annotations in the dossier's revision.
-        config: the section `[annotations]`.
-        available_labels: ids of the démarche's labels, by name.
-        is_taking_over: whether another database of dsync wrote into the démarche, labels included.
+    is another one than the operator saw. `available_labels` are ids by name; `is_taking_over`:
+    another database of dsync wrote into the démarche, labels included.
     """
     ordered = [
         wish if _is_as_shown(wish, remote, resolved, config) else wish._replace(force_par=None)
@@ -149,14 +142,7 @@ def plan(
 def current_value(
     annotation: str, remote: Remote, resolved: ResolvedAnnotations, config: AnnotationsConfig
 ) -> str:
-    """Return the value that a forced write would overwrite; "" when there is none.
-
-    Args:
-        annotation: one of `ANNOTATION_NAMES`.
-        remote: the dossier's current values.
-        resolved: dsync's annotations in the dossier's revision.
-        config: the section `[annotations]`.
-    """
+    """Return the value that a forced write would overwrite; "" when there is none."""
     if annotation == LABEL:
         there = labels_text(name for name in remote.labels if name in config.owned_labels)
     else:
@@ -175,13 +161,7 @@ def shows(
 ) -> bool:
     """Return whether an annotation or the label has a value; True where dsync writes nothing.
 
-    Args:
-        annotation: one of `ANNOTATION_NAMES`.
-        value: the value to compare with, as the outbox stores it.
-        values: the dossier's annotations, by the descriptor's id.
-        labels: the dossier's labels.
-        resolved: dsync's annotations in the dossier's revision.
-        config: the section `[annotations]`.
+    `value` is as the outbox stores it; `values` are the annotations by the descriptor's id.
     """
     # Labels that dsync does not write are other people's, and say nothing about its own.
     if annotation == LABEL:
@@ -417,12 +397,8 @@ def _labels_are_own(wish: Wish, present: Mapping[str, str], available: set[str])
     """Return whether dsync's last write, or one without an answer, explains the dossier's labels.
 
     A label that was deleted from the démarche, or deleted and created again, is on no dossier: so
-    nobody removed it from this one.
-
-    Args:
-        wish: the wanted label.
-        present: ids of dsync's labels that are on the dossier, by name.
-        available: ids of the labels that the démarche has.
+    nobody removed it from this one. `present` are ids of dsync's labels on the dossier, by name,
+    `available` ids of the démarche's.
     """
     there = set(present.values())
     if wish.is_humans:

@@ -133,11 +133,8 @@ def is_too_much(
 ) -> bool:
     """Return whether a person has to consent to these replacements.
 
-    Args:
-        replaced: what the push would replace.
-        standing: what stands in the open dossiers.
-        limit: number of results that may change at once.
-        config: the section `[annotations]`, which says which results are opposite ones.
+    `limit` is the number of results that may change at once; the configuration says which results
+    are opposite ones.
     """
     opposite = {
         text: {texts.ineligible} if text != texts.ineligible else {*texts.all()} - {text}

@@ -1,13 +1,15 @@
-"""The annotations and labels of the pre-check: the section `[annotations]`, and finding them."""
+"""The section `[annotations]`, its annotations in a form, and what a verdict wants there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dsync.annotations.normalised import normalise
 from dsync.domain.dossier import Descriptor, folded
 from dsync.domain.toml_values import Marked, champ_of
 from dsync.domain.verdict import Verdict
@@ -162,6 +164,27 @@ def lacking_options(config: AnnotationsConfig, resultat: Descriptor) -> list[str
     return [text for text in config.options.all() if not offers(resultat, text)]
 
 
+def desired(
+    verdict: Verdict, detail: str, established_at: datetime, config: AnnotationsConfig | None
+) -> dict[str, str]:
+    """Return the wanted value of each annotation, as the text that the outbox stores.
+
+    Nothing is wanted for « Indéterminé »: the values in DS stay. The date is an ISO instant in UTC
+    without seconds, because DS does not show them.
+    """
+    if config is None or verdict is Verdict.INDETERMINE:
+        return {}
+    wanted = {
+        RESULTAT: config.options.of(verdict),
+        # As DS will show it: what is stored is compared with that.
+        DETAIL: normalise("textarea", detail) or "",
+        DATE: established_at.astimezone(UTC).replace(second=0, microsecond=0).isoformat(),
+    }
+    if config.labels:
+        wanted[LABEL] = config.labels.of(verdict)
+    return wanted
+
+
 def resolve(
     config: AnnotationsConfig | None, descriptors: Iterable[Descriptor]
 ) -> ResolvedAnnotations:
@@ -170,10 +193,6 @@ def resolve(
     Only this function decides which annotations are dsync's own: those that it writes, compares
     with an earlier write, and leaves out of the content's hash. An annotation of a type that cannot
     take dsync's value is not one of them.
-
-    Args:
-        config: the section `[annotations]`; None: dsync has no annotations.
-        descriptors: all descriptors of the revision, champs included.
     """
     if config is None:
         return ResolvedAnnotations(None, None, None, None)

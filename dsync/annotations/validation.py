@@ -32,11 +32,8 @@ def box_of(
 ) -> Box:
     """Return what is known of the validation box of the dossiers of a revision.
 
-    Args:
-        config: the section `[annotations]`; None: dsync writes nothing.
-        known: the ids of the descriptors that were found as the box so far.
-        revision: the dossiers' revision.
-        revisions: all published revisions of the form.
+    `known` are the ids of the descriptors that were found as the box so far; `revisions` are all
+    published ones of the form.
     """
     found = _found(config, revision)
     had = {str(id_) for id_ in revision.descriptors} & {*known}

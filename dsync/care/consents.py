@@ -19,14 +19,14 @@ def waiting(reader: Reader, evidence: Mapping[str, Any] | None) -> list[Asked]:
     if catalogue.get("refused_since"):
         said = str(catalogue.get("error") or "")
         proposal = Proposal(Consent.EVIDENCE, (), detail=said)
-        found.append(Asked(proposal, proposal.version, catalogue["refused_since"], None, None))
+        found.append(Asked(proposal, proposal.version, catalogue["refused_since"], None))
     state = reader.state.read()
     if state.mass_deletion_run is not None:
         moves = (Move("dossier", IN_DS, GONE, state.mass_deletion_count or 0),)
         proposal = Proposal(Consent.DELETIONS, moves, of=state.mass_deletion_of or 0)
         since = reader.journal.began_at(state.mass_deletion_run)
         if since is not None and not any(one.proposal.kind is Consent.DELETIONS for one in found):
-            found.append(Asked(proposal, proposal.version, since, None, None))
+            found.append(Asked(proposal, proposal.version, since, None))
     return sorted(found, key=lambda one: one.since)
 
 

@@ -22,9 +22,9 @@ from dsync.domain.toml_text import (
     inline,
     named,
     parts_of,
-    plain,
     quoted,
 )
+from dsync.domain.wording import one_line
 from dsync.programme import ProposedSections
 
 MADE = ("demarche", "annotations", "mapping", "regles", "registre")
@@ -128,9 +128,9 @@ def _access(demarche: Demarche, known: ConfigBasis, instructeur: str | None) -> 
     for one in demarche.instructeurs:
         groupes[one.groupe].append(one.email or one.id)
     for groupe, emails in groupes.items():
-        yield f"#   {named(groupe)}: {plain(', '.join(sorted(emails)))}"
+        yield f"#   {named(groupe)}: {one_line(', '.join(sorted(emails)))}"
     if known.instructeur and not instructeur:
-        yield f"# {TO_CHECK} {plain(no_instructeur(demarche, known.instructeur))}"
+        yield f"# {TO_CHECK} {one_line(no_instructeur(demarche, known.instructeur))}"
     yield f"instructeur = {quoted(instructeur)}" if instructeur else '# instructeur = "…"'
     yield f"# {TO_CHECK} address of the person in charge; sent in User-Agent."
     found = re.search(r"^contact = .*$", known.template, re.M)

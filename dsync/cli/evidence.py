@@ -23,7 +23,7 @@ from dsync.configuration import shipped_config
 from dsync.database import open_database
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
-from dsync.eig.evidence.list_files import Difference, last_kept, put_back, replace_list
+from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
 from dsync.eig.precheck.lists import (
     ListProblemsError,
     ReferenceList,
@@ -36,7 +36,7 @@ from dsync.errors import ConfigurationError, DsyncError
 from dsync.programme import NO_RULES
 from dsync.settings import Settings
 from dsync.sync.context import utc_now
-from dsync.sync.moves import Moves
+from dsync.sync.verdict_moves import Moves
 from dsync.sync.work import Precheck
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
     name = _name_in_use(found, folder, regles)
     target = folder / (name or found.filename)
     former = _text_of(list_file(name, folder, shipped_config().parent)) if name else None
-    difference = Difference.of(former or "", found.text)
+    difference = ListDifference.of(former or "", found.text)
     click.echo(f"{target}: {found.entries} entries, from {found.source}.")
     if name is not None:
         _print_difference(difference)
@@ -156,7 +156,7 @@ def undo(*, yes: bool) -> None:
         raise ConfigurationError(f"No list in {folder} was replaced by an update: nothing to undo.")
     name, kept = found
     text = _text_of(kept)
-    difference = Difference.of(_text_of(list_file(name, folder, shipped_config().parent)), text)
+    difference = ListDifference.of(_text_of(list_file(name, folder, shipped_config().parent)), text)
     click.echo(f"{folder / name}: back to {kept.name}.")
     _print_difference(difference)
     _print_verdicts(settings, regles, name, text)
@@ -174,7 +174,7 @@ def _text_of(file: Path) -> str:
         raise ConfigurationError(f"{file}: cannot be read as UTF-8 text.") from exc
 
 
-def _print_difference(difference: Difference) -> None:
+def _print_difference(difference: ListDifference) -> None:
     for what in ("added", "removed", "changed"):
         entries = getattr(difference, what)
         click.echo(f"  {len(entries)} {what}")
@@ -215,7 +215,7 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
 
 @contextmanager
 def _journaled(
-    settings: Settings, name: str, difference: Difference, **more: Any
+    settings: Settings, name: str, difference: ListDifference, **more: Any
 ) -> Iterator[None]:
     """Record the change of a list in the journal, in a transaction around it."""
     if missing_file(settings.database_url):

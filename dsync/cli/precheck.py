@@ -33,7 +33,7 @@ from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, 
 from dsync.settings import Settings
 from dsync.sync.answering import check
 from dsync.sync.evaluate import stored_comparisons
-from dsync.sync.moves import Moves
+from dsync.sync.verdict_moves import Moves
 from dsync.sync.work import (
     AnswerCheck,
     Answering,

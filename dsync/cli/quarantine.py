@@ -16,7 +16,7 @@ from dsync.cli.runs import carry_out
 from dsync.cli.session import load_each, reading
 from dsync.domain.ids import DossierNumber
 from dsync.settings import Settings
-from dsync.store.journal import Quarantined
+from dsync.store.quarantine import Quarantined
 from dsync.sync.work import ReadDossiers
 
 

@@ -18,7 +18,7 @@ from dsync.cli.output import (
     shown,
 )
 from dsync.domain.verdict import Verdict
-from dsync.sync.moves import Moves
+from dsync.sync.verdict_moves import Moves
 
 LONGEST_SHOWN = 30
 """Longer texts of what would be sent are cut, unless -v was given."""

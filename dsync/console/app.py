@@ -53,7 +53,7 @@ from dsync.console.legal import PUBLIC
 from dsync.console.parameters import UnknownValueError, check_texts
 from dsync.console.subscription import end_by_link
 from dsync.console.visit import Site, Visit, environment
-from dsync.domain.paper import Page as Paper
+from dsync.domain.paper import Paper
 from dsync.errors import DsyncError
 from dsync.messages import french
 from dsync.messages.kinds import said_by

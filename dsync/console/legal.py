@@ -14,7 +14,7 @@ from starlette.responses import Response
 from dsync.console.access import SESSION_S, Right
 from dsync.console.visit import Site, Visit
 from dsync.domain.notice import ALSO_ERASED, PURPOSE_AND_BASIS, durations, rights_over_data
-from dsync.domain.paper import Block, Page, heading, items, paragraph, table
+from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 
 _MISSING = "non renseigné"
 _DEFENDER = (
@@ -27,7 +27,7 @@ _DEFENDER = (
 )
 
 
-def mentions(site: Site) -> Page:
+def mentions(site: Site) -> Paper:
     """Return « Mentions légales »."""
     section = site.section
     rows = [
@@ -37,7 +37,7 @@ def mentions(site: Site) -> Page:
         ("Hébergeur", section.host or _MISSING),
         ("Contact", section.contact or _MISSING),
     ]
-    return Page(
+    return Paper(
         "Mentions légales",
         [
             table(("Rubrique", "Réponse"), rows),
@@ -50,10 +50,10 @@ def mentions(site: Site) -> Page:
     )
 
 
-def personal_data(site: Site) -> Page:
+def personal_data(site: Site) -> Paper:
     """Return « Données personnelles », by the register and the configuration."""
     section = site.section
-    return Page(
+    return Paper(
         "Données personnelles",
         [
             paragraph(
@@ -108,7 +108,7 @@ def _durations(site: Site) -> Iterator[Block]:
     yield paragraph(ALSO_ERASED)
 
 
-def accessibility(site: Site) -> Page:
+def accessibility(site: Site) -> Paper:
     """Return « Accessibilité », the statement that the law asks for."""
     section = site.section
     entite = section.entity or "L’entité qui publie ce site"
@@ -116,7 +116,7 @@ def accessibility(site: Site) -> Page:
         f"Ce site est {site.conformity} avec le référentiel général d’amélioration de "
         "l’accessibilité (RGAA), version 4 : aucun audit n’en a été fait."
     )
-    return Page(
+    return Paper(
         f"Accessibilité : {site.conformity}",
         [
             paragraph(
@@ -148,7 +148,7 @@ def _written(text: str) -> Iterator[Block]:
             yield paragraph(" ".join(lines))
 
 
-PUBLIC: Mapping[str, Callable[[Site], Page]] = {
+PUBLIC: Mapping[str, Callable[[Site], Paper]] = {
     "/accessibilite": accessibility,
     "/mentions-legales": mentions,
     "/donnees-personnelles": personal_data,

@@ -32,7 +32,7 @@ from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.domain.verdict import Verdict
 from dsync.store import Reader, Store
 from dsync.store.listing import NO_VERDICT
-from dsync.store.services import Titled
+from dsync.store.sessions import Titled
 from dsync.sync.work import ReadChanges, Work
 from dsync.wiring import Worker
 

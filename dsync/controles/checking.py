@@ -15,17 +15,17 @@ from typing import Any
 from dsync.controles.declarations import (
     SUJETS,
     Borne,
-    Champ,
-    Controle,
     ControlesSections,
+    DeclaredChamp,
+    DeclaredControle,
+    DeclaredTable,
     Exemple,
     Exigence,
-    Table,
     Type,
 )
-from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluation, Rows, misspelt
+from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluator, Rows, misspelt
 from dsync.controles.facts import FAITS, Faits, can_read, find
-from dsync.controles.notations import OF_DS, Notation
+from dsync.controles.notations import NOTATIONS, Notation
 from dsync.controles.values import cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.nearest import nearest
@@ -61,12 +61,7 @@ FRAME = 500
 
 
 class Declarations:
-    """The declarations with their tables, and what is wrong with them.
-
-    Args:
-        sections: the declarations.
-        folder: of the TOML file, below which the tables are.
-    """
+    """The declarations, with their tables below the TOML file's folder, and what is wrong."""
 
     def __init__(self, sections: ControlesSections, folder: Path) -> None:
         self.sections = sections
@@ -104,9 +99,9 @@ class Declarations:
                     self._check_example(one, exemple)
 
     @cached_property
-    def evaluation(self) -> Evaluation:
+    def evaluator(self) -> Evaluator:
         """The checks, ready to evaluate; only where there are no faults."""
-        return Evaluation(self.sections, self.tables)
+        return Evaluator(self.sections, self.tables)
 
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
@@ -140,7 +135,7 @@ class Declarations:
                     )
         yield from (fault for _, fault in self.impossible_values(known))
 
-    def _not_found(self, name: str, champ: Champ, known: Collection[Descriptor]) -> str:
+    def _not_found(self, name: str, champ: DeclaredChamp, known: Collection[Descriptor]) -> str:
         """Return what to say of a champ that is no question of the form itself."""
         label = champ.libelles[0] if champ.libelles else champ.id or name
         left = "ses contrôles n’auront pas de réponse (« à vérifier »)"
@@ -159,15 +154,14 @@ class Declarations:
     ) -> Iterator[tuple[tuple[str, str, str], str]]:
         """Yield the values that no answer to its question in a revision of the form can equal.
 
-        Yields:
-            The check, the champ and the value; and a sentence.
+        Each is the check, the champ and the value; and a sentence.
         """
         top = [d for d in descriptors if d.parent_id is None and not d.is_annotation]
         for name, champ in self.sections.champs.items():
             if (found := find(top, champ.id, champ.libelles)) is None:
                 continue
             for one in self.sections.controles:
-                for value, fault in self._misspelt(one, name, OF_DS.get(found.type)):
+                for value, fault in self._misspelt(one, name, NOTATIONS.get(found.type)):
                     yield (one.nom, name, value), f"{fault} (« {found.libelle} »)"
                 for value in _no_options(one, name, found):
                     yield (
@@ -177,7 +171,7 @@ class Declarations:
                     )
 
     def _misspelt(
-        self, one: Controle, name: str, notation: Notation | None
+        self, one: DeclaredControle, name: str, notation: Notation | None
     ) -> Iterator[tuple[str, str]]:
         """Yield what a check compares with a champ or a fact and is not in its notation, and why.
 
@@ -204,8 +198,7 @@ class Declarations:
     def _say(self, fault: str) -> None:
         self.faults.append(f"{self._place} : {fault}")
 
-    def _read(self, name: str, table: Table, path: Path) -> None:
-        """Read a table, and say what is wrong with it."""
+    def _read(self, name: str, table: DeclaredTable, path: Path) -> None:
         self.tables[name], self._columns[name] = {}, []
         try:
             text = path.read_text(encoding="utf-8-sig")
@@ -233,7 +226,7 @@ class Declarations:
         self.tables[name] = found
         return None
 
-    def _check(self, one: Controle) -> None:
+    def _check(self, one: DeclaredControle) -> None:
         if {"{", "}"} & set(f"{one.titre}{one.regle}{one.a_faire}{one.demande}"):
             self._say("des accolades ne sont permises que dans motif et conforme")
         if one.humain:
@@ -383,7 +376,7 @@ class Declarations:
         self._say(f"« {name} » n’est pas une table de [tables]{_or(near)}")
         return False
 
-    def _check_example(self, one: Controle, exemple: Exemple) -> None:
+    def _check_example(self, one: DeclaredControle, exemple: Exemple) -> None:
         values: dict[str, Any] = {}
         for name, value in exemple.champs.items():
             if not self._knows(name):
@@ -404,7 +397,7 @@ class Declarations:
                 return None
             if rows:
                 values[name] = list(rows)
-        found = self.evaluation.controle(one, Faits(values)).resultat
+        found = self.evaluator.controle(one, Faits(values)).resultat
         # Of a check whose other example is still missing.
         if found is one.sinon_effectif and exemple.resultat is one.sinon:
             return None
@@ -417,7 +410,7 @@ def _or(near: str | None) -> str:
     return f" ; {near} ?" if near else ""
 
 
-def _no_options(one: Controle, name: str, found: Descriptor) -> Iterator[str]:
+def _no_options(one: DeclaredControle, name: str, found: Descriptor) -> Iterator[str]:
     """Yield the constants of a check that are no option of a drop-down list."""
     if found.options is None or found.other_option:
         return

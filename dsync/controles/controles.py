@@ -21,23 +21,13 @@ from dsync.domain import account
 from dsync.domain.account import account_of, said
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.dossier import (
-    PARIS,
-    Demarche,
-    Descriptor,
-    Revision,
-)
+from dsync.domain.dossier import PARIS, Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId
 from dsync.domain.judging import Rules, Wording
-from dsync.domain.letter import Message
-from dsync.domain.paper import Page
+from dsync.domain.letter import Letter
+from dsync.domain.paper import Paper
 from dsync.domain.verdict import Verdict
-from dsync.programme import (
-    NoFields,
-    Programme,
-    ProgrammeRun,
-    Reading,
-)
+from dsync.programme import NoFields, Programme, ProgrammeRun, Reading
 from dsync.store import tables
 from dsync.store.sql import insert_missing
 
@@ -46,12 +36,10 @@ _OWN = "c-"
 
 
 class Controles(Programme):
-    """One démarche whose checks are declared; `Programme` says what each method takes and returns.
+    """One démarche whose checks are declared, without faults.
 
-    Args:
-        declarations: without faults.
-        words: the configuration's words for verdicts.
-        borrowed_word: that for « Éligible » if « Rien à signaler » has none of its own.
+    `Programme` says what each method takes and returns. `words` are the configuration's for
+    verdicts; `borrowed_word` is that for « Éligible » if « Rien à signaler » has none of its own.
     """
 
     # Nothing is stored a second time: facts are read from the contents when a dossier is judged.
@@ -180,7 +168,7 @@ class Controles(Programme):
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Page:
+    ) -> Paper:
         """Return the page that publishes a version of the checks; None: that in force."""
         today = now.astimezone(PARIS).date() if now else None
         given = document or self.rules.document
@@ -192,14 +180,14 @@ class Controles(Programme):
         """Return the account of a dossier's verdict; None if it had no verdict then."""
         known = self.rules_documents(reader.connection)
 
-        def rules_of(version: str) -> account.Rules:
+        def rules_of(version: str) -> account.AccountRules:
             return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
 
         return account_of(found, at, rules_of, self.checks, self.evidence_in_words, self._words)
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-    ) -> Message:
+    ) -> Letter:
         """Return what the applicant of an open dossier has to send."""
         return papers.message_of(self._sections, found, checks)
 

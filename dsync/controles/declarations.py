@@ -86,8 +86,12 @@ Nom = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 class _Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def __repr_name__(self) -> str:
+        # A version of the checks is a digest of this: no rename of a class may move it.
+        return type(self).__name__.removeprefix("Declared")
 
-class Champ(_Declared):
+
+class DeclaredChamp(_Declared):
     """A question of the form whose answer the checks use."""
 
     id: str | None = None
@@ -99,7 +103,7 @@ class Champ(_Declared):
     """Of `lignes`: the id or the label of each column that is used."""
 
 
-class Table(_Declared):
+class DeclaredTable(_Declared):
     """A CSV file beside the TOML file."""
 
     fichier: Texte
@@ -234,7 +238,7 @@ class Exemple(_Declared):
     resultat: Resultat
 
 
-class Controle(_Declared):
+class DeclaredControle(_Declared):
     """A check."""
 
     nom: Nom
@@ -312,9 +316,9 @@ class ControlesSections(BaseModel):
     """The sections of the TOML file that declare checks."""
 
     precontrole: Precontrole = Precontrole()
-    champs: Mapping[Nom, Champ] = {}
-    tables: Mapping[Nom, Table] = {}
-    controles: tuple[Controle, ...] = Field(min_length=1, max_length=MOST_CHECKS)
+    champs: Mapping[Nom, DeclaredChamp] = {}
+    tables: Mapping[Nom, DeclaredTable] = {}
+    controles: tuple[DeclaredControle, ...] = Field(min_length=1, max_length=MOST_CHECKS)
 
     @property
     def titles(self) -> dict[str, str]:

@@ -14,8 +14,8 @@ from typing import Any
 from dsync.controles.declarations import (
     AutreDemarche,
     Borne,
-    Controle,
     ControlesSections,
+    DeclaredControle,
     Exigence,
 )
 from dsync.controles.facts import FAITS, Faits, label_of
@@ -30,16 +30,15 @@ from dsync.controles.values import (
     french_amount,
     in_words,
 )
-from dsync.domain import verdict
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Resultat
+from dsync.domain.verdict import Controle, Resultat
 from dsync.domain.wording import fold, listed, quoted
 
 Rows = Mapping[str, Mapping[str, str]]
 """The rows of a table by their folded key: values by column."""
 
 
-class Etat(IntEnum):
+class Fulfilment(IntEnum):
     """Whether a requirement holds; of several, what decides has the highest number."""
 
     VRAI = 0
@@ -80,13 +79,8 @@ EXIGENCE = "exigence"
 A_FAIRE_PAR = "Contrôle à faire par une personne."
 
 
-class Evaluation:
-    """The declared checks, ready to evaluate dossiers.
-
-    Args:
-        sections: the declarations, without faults.
-        tables: the rows of each table.
-    """
+class Evaluator:
+    """Evaluates dossiers by declared checks without faults, and the rows of each table."""
 
     def __init__(self, sections: ControlesSections, tables: Mapping[str, Rows]) -> None:
         self._sections = sections
@@ -127,50 +121,48 @@ class Evaluation:
                 return lambda *_: True
         return None
 
-    def controles(self, faits: Faits, voisins: Voisins = SEUL) -> tuple[verdict.Controle, ...]:
+    def controles(self, faits: Faits, voisins: Voisins = SEUL) -> tuple[Controle, ...]:
         """Return the results of all checks, in the order of the declarations."""
         return tuple(
             self.controle(declared, faits, voisins) for declared in self._sections.controles
         )
 
     def controle(
-        self, declared: Controle, faits: Faits, voisins: Voisins = SEUL
-    ) -> verdict.Controle:
+        self, declared: DeclaredControle, faits: Faits, voisins: Voisins = SEUL
+    ) -> Controle:
         """Return the result of a check."""
         if declared.humain or declared.exige is None:
-            return verdict.Controle(
-                declared.nom, Resultat.SANS_OBJET, f"{A_FAIRE_PAR} {declared.regle}"
-            )
+            return Controle(declared.nom, Resultat.SANS_OBJET, f"{A_FAIRE_PAR} {declared.regle}")
         if declared.si is not None:
             applies = self._state(declared.si, declared.nom, faits, voisins, is_condition=True)
-            if applies is Etat.FAUX:
+            if applies is Fulfilment.FAUX:
                 return self._without_object(declared, declared.si, faits)
-            if applies is not Etat.VRAI:
+            if applies is not Fulfilment.VRAI:
                 return self._undecided(declared, declared.si, applies, faits)
         state = self._state(declared.exige, declared.nom, faits, voisins)
         evidence = self._evidence(declared, faits)
-        if state is Etat.VRAI:
+        if state is Fulfilment.VRAI:
             said = self._filled(declared.conforme or declared.titre, faits)
-            return verdict.Controle(declared.nom, Resultat.CONFORME, said, evidence)
-        if state is Etat.FAUX:
+            return Controle(declared.nom, Resultat.CONFORME, said, evidence)
+        if state is Fulfilment.FAUX:
             said = self._filled(declared.motif or declared.titre, faits)
             if others := voisins.doublons.get(declared.nom):
                 evidence[DOSSIERS] = list(others)
                 several = "s" if others[1:] else ""
                 said += f" Autre{several} dossier{several} : {listed(map(str, others))}."
             motif = self._motif(declared, said)
-            return verdict.Controle(declared.nom, declared.sinon_effectif, motif, evidence)
+            return Controle(declared.nom, declared.sinon_effectif, motif, evidence)
         return self._undecided(declared, declared.exige, state, faits)
 
     def _without_object(
-        self, declared: Controle, condition: Exigence, faits: Faits
-    ) -> verdict.Controle:
+        self, declared: DeclaredControle, condition: Exigence, faits: Faits
+    ) -> Controle:
         """Return the result where a condition does not hold, with the answers that decided."""
         said = [f"{self._questions([n])} : {self._answered(n, faits)}" for n in condition.names]
         names = {name.partition(".")[0] for name in condition.names}
         evidence = _given(sorted(names), faits)
         motif = f"Sans objet : {listed(said)}."
-        return verdict.Controle(declared.nom, Resultat.SANS_OBJET, motif, evidence)
+        return Controle(declared.nom, Resultat.SANS_OBJET, motif, evidence)
 
     def _answered(self, name: str, faits: Faits) -> str:
         if name in faits.illisibles:
@@ -180,30 +172,30 @@ class Evaluation:
         return self._shown(name, faits) if is_given else "sans réponse"
 
     def _undecided(
-        self, declared: Controle, exigence: Exigence, state: Etat, faits: Faits
-    ) -> verdict.Controle:
+        self, declared: DeclaredControle, exigence: Exigence, state: Fulfilment, faits: Faits
+    ) -> Controle:
         """Return the result where a requirement can be called neither fulfilled nor not."""
         names = [name for name in exigence.names if name.partition(".")[0] not in faits.valeurs]
         # An answer that cannot be read, also of one row, is there: it is not passed over.
         unread = [name for name in names if name in faits.illisibles]
         is_absent = bool(names) and not unread
-        if state is Etat.SANS_LIGNE:
+        if state is Fulfilment.SANS_LIGNE:
             said = HORS_TABLE.format(tables=listed(exigence.tables))
-        elif state is Etat.MAL_ECRIT:
+        elif state is Fulfilment.MAL_ECRIT:
             said = self._badly_written(exigence, faits)
-        elif state is Etat.IMPOSSIBLE:
+        elif state is Fulfilment.IMPOSSIBLE:
             lacking = [name for name in names if name in faits.impossibles]
             said = INDISPONIBLE.format(questions=self._questions(lacking)) if lacking else AILLEURS
         else:
             sentence = SANS_REPONSE if is_absent else ILLISIBLE
             said = sentence.format(questions=self._questions(unread or names or exigence.names))
         result = Resultat.A_VERIFIER
-        if state is Etat.IMPOSSIBLE:
+        if state is Fulfilment.IMPOSSIBLE:
             result = Resultat.IMPOSSIBLE
-        elif state is Etat.SANS_REPONSE and is_absent:
+        elif state is Fulfilment.SANS_REPONSE and is_absent:
             result = declared.sans_reponse
         motif = self._motif(declared, said)
-        return verdict.Controle(declared.nom, result, motif, self._evidence(declared, faits))
+        return Controle(declared.nom, result, motif, self._evidence(declared, faits))
 
     def _badly_written(self, exigence: Exigence, faits: Faits) -> str:
         found = {
@@ -215,7 +207,7 @@ class Evaluation:
         values = listed(map(quoted, [*found][:3]), last="ou")
         return MAL_ECRIT.format(questions=self._questions(found.values()), values=values)
 
-    def _motif(self, declared: Controle, finding: str) -> str:
+    def _motif(self, declared: DeclaredControle, finding: str) -> str:
         return f"{finding} {declared.regle} À faire : {declared.a_faire}"
 
     def _questions(self, names: Iterable[str]) -> str:
@@ -223,7 +215,7 @@ class Evaluation:
         labels = (label_of(name.partition(".")[0], self._sections.champs) for name in names)
         return listed(f"« {label} »" for label in dict.fromkeys(labels))
 
-    def _evidence(self, declared: Controle, faits: Faits) -> dict[str, Json]:
+    def _evidence(self, declared: DeclaredControle, faits: Faits) -> dict[str, Json]:
         """Return the facts that a check uses, as JSON."""
         found = _given(declared.champs, faits)
         for bound in declared.cellules:
@@ -257,20 +249,20 @@ class Evaluation:
         voisins: Voisins,
         *,
         is_condition: bool = False,
-    ) -> Etat:
+    ) -> Fulfilment:
         if exigence.un_de:
             states = [
                 self._state(one, nom, faits, voisins, is_condition=is_condition)
                 for one in exigence.un_de
             ]
-            if Etat.VRAI in states:
-                return Etat.VRAI
+            if Fulfilment.VRAI in states:
+                return Fulfilment.VRAI
             # What is not known could be what holds.
-            return max((s for s in states if s is not Etat.FAUX), default=Etat.FAUX)
+            return max((s for s in states if s is not Fulfilment.FAUX), default=Fulfilment.FAUX)
         value = _subject(exigence, faits)
-        absent = _absent(faits, exigence.champ) if value is None else Etat.VRAI
+        absent = _absent(faits, exigence.champ) if value is None else Fulfilment.VRAI
         # Absence decides whether a check applies, never how it ends.
-        if is_condition and exigence.present is not None and absent is not Etat.IMPOSSIBLE:
+        if is_condition and exigence.present is not None and absent is not Fulfilment.IMPOSSIBLE:
             is_given = value is not None or exigence.champ in faits.illisibles
             if is_given is not exigence.present or len(exigence.operateurs) == 1:
                 return _told(is_given is exigence.present)
@@ -290,13 +282,13 @@ class Evaluation:
         exigence: Exigence,
         value: Any,
         faits: Faits,
-    ) -> Etat:
+    ) -> Fulfilment:
         """Return whether an operator holds that compares an answer with constants or a table."""
         notation = self._notation(exigence.champ, faits)
         holds = all(test(one, notation) for one in each(value))
         # That it equals none of the values means nothing where one of them was written wrong.
         if holds is key.startswith("pas_") and self.misspelt(exigence, notation).get(key):
-            return Etat.MAL_ECRIT
+            return Fulfilment.MAL_ECRIT
         return _told(holds)
 
     def _notation(self, name: str | None, faits: Faits) -> Notation | None:
@@ -308,12 +300,7 @@ class Evaluation:
     def misspelt(
         self, part: Exigence, notation: Notation | None
     ) -> Mapping[str, Mapping[str, str]]:
-        """Return what no value in a notation can equal: by operator, texts with what is wrong.
-
-        Args:
-            part: a requirement with one subject.
-            notation: of its values.
-        """
+        """Return what no value of one subject can equal: by operator, texts with what is wrong."""
         if notation is None:
             return {}
         known = self._wrong.get((id(part), notation))
@@ -340,16 +327,18 @@ class Evaluation:
         nom: str,
         faits: Faits,
         voisins: Voisins,
-    ) -> Etat:
+    ) -> Fulfilment:
         """Return whether an operator holds that compares an answer with others."""
         if key == "unique_avec":
             lacking = [name for name in operand if name not in faits.valeurs]
             return _absent(faits, *lacking) if lacking else _told(not voisins.doublons.get(nom))
         if key.endswith("autre_demarche"):
             has = voisins.autre_demarche(operand)
-            return Etat.IMPOSSIBLE if has is None else _told(has is not key.startswith("pas_"))
+            return (
+                Fulfilment.IMPOSSIBLE if has is None else _told(has is not key.startswith("pas_"))
+            )
         bound = self._bound(operand, faits) if isinstance(operand, Borne) else operand
-        if isinstance(bound, Etat):
+        if isinstance(bound, Fulfilment):
             return bound
         if key == "egal":
             ways = [written(one, self._notation(exigence.champ, faits)) for one in each(value)]
@@ -363,7 +352,7 @@ class Evaluation:
         if borne.table is not None and borne.cle in faits.valeurs:
             cell = self._cell(borne, faits)
             if not cell:
-                return Etat.SANS_LIGNE
+                return Fulfilment.SANS_LIGNE
             value = cell_value(cell)
         if value is None:
             return _absent(faits, borne.champ, borne.cle)
@@ -388,13 +377,7 @@ PLACE = re.compile(r"\{([a-z0-9_.]*)\}")
 
 
 def misspelt(values: Iterable[Any], notation: Notation, key: str = "") -> dict[str, str]:
-    """Return the texts that no value in a notation can equal, each with what is wrong.
-
-    Args:
-        values: constants, or keys of a table.
-        notation: of what is compared with them.
-        key: of the operator.
-    """
+    """Return the texts that no value in a notation can equal by an operator, with what is wrong."""
     is_start = key == "commence_par"
     found = {one: notation.fault(one, is_start=is_start) for one in values if isinstance(one, str)}
     return {one: fault for one, fault in found.items() if fault}
@@ -405,17 +388,16 @@ def _are_same(these: Iterable[frozenset[str]], those: Collection[frozenset[str]]
     return all(any(not one.isdisjoint(other) for other in those) for one in these)
 
 
-def _told(holds: bool) -> Etat:
-    return Etat.VRAI if holds else Etat.FAUX
+def _told(holds: bool) -> Fulfilment:
+    return Fulfilment.VRAI if holds else Fulfilment.FAUX
 
 
-def _absent(faits: Faits, *names: str | None) -> Etat:
+def _absent(faits: Faits, *names: str | None) -> Fulfilment:
     """Return why there is no answer to one of these."""
-    return Etat.SANS_REPONSE if faits.impossibles.isdisjoint(names) else Etat.IMPOSSIBLE
+    return Fulfilment.SANS_REPONSE if faits.impossibles.isdisjoint(names) else Fulfilment.IMPOSSIBLE
 
 
 def _given(names: Iterable[str], faits: Faits) -> dict[str, Json]:
-    """Return the facts of these names, as JSON."""
     valeurs, unread = faits.valeurs, faits.illisibles
     found: dict[str, Json] = {n: as_json(valeurs[n]) for n in names if n in valeurs}
     return found | {n: unread[n] for n in names if n in unread}

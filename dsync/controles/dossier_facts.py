@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Text, cast, select
 
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import AutreDemarche
-from dsync.controles.declared_checks import Evaluation, Voisins
+from dsync.controles.declared_checks import Evaluator, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
 from dsync.controles.values import fold_value
 from dsync.domain.check_answers import Answer, left_over, with_answers
@@ -40,7 +40,7 @@ Applicants = Mapping[AutreDemarche, frozenset[str] | None]
 class DossierFacts:
     """What is known of a dossier to judge; `domain.judging.Facts` says what each is."""
 
-    evaluation: Evaluation
+    evaluator: Evaluator
     faits: Faits
     others: Applicants
     by_check: Mapping[str, Sequence[int]]
@@ -71,14 +71,14 @@ class DossierFacts:
         self, answers: Mapping[str, Answer], current: StoredVerdict | None, *, holds: bool
     ) -> Results:
         """Make all checks."""
-        made = self.evaluation.controles(self.faits, Voisins(self.by_check, self._has))
+        made = self.evaluator.controles(self.faits, Voisins(self.by_check, self._has))
         answered = with_answers(made, answers)
         return Results((*answered, *left_over(answered, answers)), {})
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What one run judges dossiers by; `programme.RunEvidence` says what each method returns."""
+    """What one run judges dossiers by; `programme.Evidence` says what each method returns."""
 
     declarations: Declarations
     key: str
@@ -133,9 +133,9 @@ class Gathered:
         with run.reading() as reader:
             faits = self._faits(reader, numbers, depot)
             doublons = reader.keys.doublons(numbers) if self._unique else {}
-        evaluation = self.declarations.evaluation
+        evaluator = self.declarations.evaluator
         return {
-            numero: DossierFacts(evaluation, one, self.others, doublons.get(numero, {}))
+            numero: DossierFacts(evaluator, one, self.others, doublons.get(numero, {}))
             for numero, one in faits.items()
         }
 
@@ -179,10 +179,7 @@ class Gathered:
 def gather(run: ProgrammeRun, declarations: Declarations, version: str) -> Gathered:
     """Read which applicants have a dossier in the other démarches.
 
-    Args:
-        run: the run under way.
-        declarations: the checks.
-        version: of the checks, which becomes part of the key.
+    The version of the checks becomes part of the key.
     """
     specs = {
         spec

@@ -9,8 +9,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from dsync.controles.declarations import Champ as Declared
-from dsync.controles.declarations import Type
+from dsync.controles.declarations import DeclaredChamp, Type
 from dsync.controles.notations import (
     CIVILITE,
     COMMUNE,
@@ -19,14 +18,12 @@ from dsync.controles.notations import (
     ETAT_ADMINISTRATIF,
     FORME_JURIDIQUE,
     NAF,
+    NOTATIONS,
     REGION,
     RNA,
     SIREN,
     SIRET,
     Notation,
-)
-from dsync.controles.notations import (
-    OF_DS as NOTATIONS,
 )
 from dsync.domain.champs import (
     boolean_of,
@@ -113,7 +110,7 @@ _EXPECTED: Mapping[str, Collection[str]] = {
 """What DS gives of each kind of applicant; of one that this version does not know, anything."""
 
 
-def label_of(name: str, declared: Mapping[str, Declared]) -> str:
+def label_of(name: str, declared: Mapping[str, DeclaredChamp]) -> str:
     """Return how people know a champ or a fact."""
     if (champ := declared.get(name)) and champ.libelles:
         # Sentences put a colon behind it where they need one.
@@ -158,7 +155,7 @@ class Plan:
 
     @classmethod
     def of(
-        cls, champs: Mapping[str, Declared], descriptors: Mapping[DescriptorId, Descriptor]
+        cls, champs: Mapping[str, DeclaredChamp], descriptors: Mapping[DescriptorId, Descriptor]
     ) -> Plan:
         """Find the declared champs in a revision, by id, then by label."""
         ids: dict[str, DescriptorId] = {}
@@ -206,18 +203,10 @@ def faits_of(
     depot: datetime,
     demandeur: Demandeur,
     champs: Iterable[Champ],
-    declared: Mapping[str, Declared],
+    declared: Mapping[str, DeclaredChamp],
     plan: Plan,
 ) -> Faits:
-    """Return the facts of a dossier.
-
-    Args:
-        depot: when it was deposited.
-        demandeur: its applicant.
-        champs: its answers.
-        declared: the declared champs.
-        plan: where its revision of the form has them.
-    """
+    """Return the facts of a dossier, whose revision of the form has the champs by `plan`."""
     by_id = {champ.descriptor_id: champ for champ in champs}
     given = {name: fait.of(demandeur) or None for name, fait in _OF_APPLICANT.items()}
     expected = _EXPECTED.get(demandeur.genre, _OF_APPLICANT)

@@ -27,25 +27,17 @@ _NAMELESS = " (nom inconnu)"
 
 
 class Notation(ABC):
-    """A notation in which a value is always sent, and the other ones that mean the same.
-
-    Attributes:
-        name: what such a value is, with an article and an example.
-    """
+    """A notation in which a value is always sent, and the other ones that mean the same."""
 
     name: str
+    """What such a value is, with an article and an example."""
 
     @abstractmethod
     def writings(self, value: str) -> Iterable[str]:
         """Return each way of writing a value that was sent; of one that is not known, itself."""
 
     def fault(self, text: str, *, is_start: bool = False) -> str | None:
-        """Return why no value can equal a text of the declarations, or begin with it; None: some.
-
-        Args:
-            text: as somebody wrote it.
-            is_start: whether it is the beginning of values.
-        """
+        """Return why no value can equal a text of declarations, or begin with it; None: some."""
         if self._begins(text) if is_start else self._is_known(text):
             return None
         near = None if is_start else self._near(text)
@@ -65,18 +57,14 @@ class Notation(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Listed(Notation):
-    """That of a closed list, whose values are written by code or by name.
-
-    Args:
-        name: see `Notation`.
-        read: returns the names by code.
-        others: other ways of writing, by code.
-    """
+class Enumerated(Notation):
+    """That of a closed list, whose values are written by code or by name."""
 
     name: str
     read: Callable[[], Mapping[str, str]]
+    """Returns the names by code."""
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other ways of writing, by code."""
 
     @cached_property
     def _writings(self) -> Mapping[str, tuple[str, ...]]:
@@ -119,21 +107,17 @@ class Listed(Notation):
 
 @dataclass(frozen=True, eq=False)
 class Shaped(Notation):
-    """That of numbers and codes: a shape, with signs between their parts or without.
-
-    Args:
-        name: see `Notation`.
-        is_valid: whether such a text, as people type it, has the shape.
-        start: the beginnings of them, in capital letters and without spaces.
-        hint: returns what to write for a text that has the shape of something else.
-        dotted: the number of signs before a point that people set.
-    """
+    """That of numbers and codes: a shape, with signs between their parts or without."""
 
     name: str
     is_valid: Callable[[str], bool]
+    """Whether such a text, as people type it, has the shape."""
     start: str
+    """The beginnings of them, in capital letters and without spaces."""
     hint: Callable[[str], str | None] = lambda _: None
+    """Returns what to write for a text that has the shape of something else."""
     dotted: int = 0
+    """The number of signs before a point that people set."""
 
     def writings(self, value: str) -> Iterable[str]:
         """Return a value without and with its point; `fold_value` takes off all other signs."""
@@ -162,17 +146,12 @@ class Shaped(Notation):
 
 @dataclass(frozen=True, eq=False)
 class Named(Notation):
-    """That of names, of which there is no list here; a code is none of them.
-
-    Args:
-        name: see `Notation`.
-        code: the shape of codes.
-        shown: what DS shows of a value, with a group for each way of writing it.
-    """
+    """That of names, of which there is no list here; a code is none of them."""
 
     name: str
     code: re.Pattern[str] | None = None
     shown: re.Pattern[str] | None = None
+    """What DS shows of a value, with a group for each way of writing it."""
 
     def writings(self, value: str) -> Iterable[str]:
         """Return a value as it was sent, and each part of it by which it is known."""
@@ -207,27 +186,27 @@ def _of_naf(signs: str) -> str | None:
 
 
 _NAF = re.compile(r"\d{4}[A-Z]")
-CIVILITE = Listed(
+CIVILITE = Enumerated(
     "une civilité (M ou Mme)",
     lambda: {"M": "Monsieur", "Mme": "Madame"},
     {"M": ("M.", "Mr"), "Mme": ("Mme.",)},
 )
-REGION = Listed(
+REGION = Enumerated(
     "une région (nom ou code)",
     lambda: _public_codes()["regions"],
     {"04": ("Réunion",), "93": ("PACA",)},
 )
-DEPARTEMENT = Listed(
+DEPARTEMENT = Enumerated(
     "un département (nom ou code)",
     lambda: _public_codes()["departements"],
     {"974": ("Réunion",)},
 )
-FORME_JURIDIQUE = Listed(
+FORME_JURIDIQUE = Enumerated(
     "une catégorie juridique de l’Insee (code à quatre chiffres ou libellé)",
     lambda: _public_codes()["categories_juridiques"],
 )
-EFFECTIF = Listed("une tranche d’effectif de l’Insee", lambda: _public_codes()["effectifs"])
-ETAT_ADMINISTRATIF = Listed(
+EFFECTIF = Enumerated("une tranche d’effectif de l’Insee", lambda: _public_codes()["effectifs"])
+ETAT_ADMINISTRATIF = Enumerated(
     "un état administratif (Actif ou Ferme)", lambda: {"Actif": "Actif", "Ferme": "Fermé"}
 )
 NAF = Shaped(
@@ -244,7 +223,7 @@ SIRET = Shaped(
 SIREN = Shaped("un SIREN (neuf chiffres, clé comprise)", FORMATS["siren"], r"\d{1,9}", _of_siren)
 RNA = Shaped("un numéro RNA (W et neuf chiffres)", FORMATS["rna"], r"W(\d([0-9A-Z]\d{0,7})?)?")
 COMMUNE = Named("un nom de commune (comme Rennes)", re.compile(r"\d[\dAB]\d*"))
-OF_DS: Mapping[str, Notation] = {
+NOTATIONS: Mapping[str, Notation] = {
     "civilite": CIVILITE,
     "regions": REGION,
     "departements": DEPARTEMENT,

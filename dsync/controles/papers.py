@@ -10,10 +10,10 @@ from dsync.controles.checking import Declarations
 from dsync.controles.declarations import ControlesSections
 from dsync.controles.declared_checks import EXIGENCE, HORS_TABLE, PLACE
 from dsync.controles.facts import FAITS, PERSON
-from dsync.domain.account import Rules
+from dsync.domain.account import AccountRules
 from dsync.domain.detail_frame import ADVICE, LEVELS
-from dsync.domain.letter import ASKED, Message, letter, may_edit, open_points
-from dsync.domain.paper import Page, heading, items, paragraph, table
+from dsync.domain.letter import ASKED, Letter, letter, may_edit, open_points
+from dsync.domain.paper import Paper, heading, items, paragraph, table
 from dsync.domain.rights import contribution, opened, rights
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import french_date
@@ -64,7 +64,7 @@ def public_of(sections: ControlesSections) -> dict[str, frozenset[str]]:
     return found
 
 
-def rules_page(rules: Document, today: date | None) -> Page:
+def rules_page(rules: Document, today: date | None) -> Paper:
     """Return the page that publishes a version of the checks."""
     instruction = rules["precontrole"]["instruction"]
     made = f" Page établie le {french_date(today)}." if today else ""
@@ -83,7 +83,7 @@ def rules_page(rules: Document, today: date | None) -> Page:
         blocks.append(paragraph(_said_of(one)))
     first = f"Premiers mots : « … – {ADVICE}{instruction} instruit le dossier. »"
     blocks += [heading("Texte inscrit dans l’annotation"), paragraph(first), *rights(instruction)]
-    return Page("Règles du pré-contrôle", blocks)
+    return Paper("Règles du pré-contrôle", blocks)
 
 
 def _sources(rules: Document) -> list[tuple[str, str]]:
@@ -125,17 +125,15 @@ def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
     }
 
 
-def account_rules(rules: Document | None, instruction: str) -> Rules:
+def account_rules(rules: Document | None, instruction: str) -> AccountRules:
     """Return what an account says of a version of the checks; each reason has its rule.
 
-    Args:
-        rules: the version; None: it was not kept.
-        instruction: who decides, where it was not kept.
+    `rules` is None if the version was not kept; `instruction` is who decides then.
     """
     if rules is None:
-        return Rules(PURPOSE, contribution(instruction), instruction, OPERATIONS)
+        return AccountRules(PURPOSE, contribution(instruction), instruction, OPERATIONS)
     instruction = rules["precontrole"]["instruction"]
-    return Rules(
+    return AccountRules(
         PURPOSE,
         contribution(instruction, rules["avis"]),
         instruction,
@@ -153,7 +151,7 @@ def account_rules(rules: Document | None, instruction: str) -> Rules:
 
 def message_of(
     sections: ControlesSections, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-) -> Message:
+) -> Letter:
     """Return what the applicant of an open dossier has to send.
 
     A check without `demande` asks nothing of them, nor does one whose table lacks their row: that

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dsync.domain.detail_frame import LEVELS, NO_WORDS
 from dsync.domain.dossier import OPEN_ETATS, PARIS
-from dsync.domain.paper import Block, Page, heading, items, paragraph, table
+from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import opened, rights
 from dsync.domain.verdict import Resultat, Verdict, verdict_of
 from dsync.domain.wording import french_date, listed
@@ -38,7 +38,7 @@ _FOR_INSTRUCTEURS = " À faire : "
 """From there on a reason says what an instructeur has to do."""
 
 
-class Rules(NamedTuple):
+class AccountRules(NamedTuple):
     """What an account says of the rules; by their version where it was kept."""
 
     finalite: str
@@ -57,22 +57,17 @@ class Rules(NamedTuple):
 def account_of(
     found: Row,
     at: datetime | None,
-    rules_of: Callable[[str], Rules],
+    rules_of: Callable[[str], AccountRules],
     titles: Mapping[str, str],
     in_words: Callable[[Mapping[str, Any]], Sequence[tuple[str, str, Any]]],
     words: Mapping[Verdict, str] = NO_WORDS,
 ) -> dict[str, Any] | None:
     """Return the account of a verdict in JSON values, all texts in French; None: there was none.
 
-    It begins with what a person reads who has no use for the rest.
-
-    Args:
-        found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
-        at: the instant at which the verdict stood; None: the current one.
-        rules_of: returns what is known of a version of the rules.
-        titles: of the checks, by name, in their order.
-        in_words: returns the evidence of a check in French.
-        words: the configuration's words for verdicts.
+    It begins with what a person reads who has no use for the rest. `found` is the dossier with its
+    verdicts and checks, as `DossierReads.by_number` returns it; `at` is the instant at which the
+    verdict stood (None: the current one); `titles` are those of the checks, in their order;
+    `in_words` returns the evidence of a check in French.
     """
     standing = [
         one
@@ -126,17 +121,9 @@ def account_of(
 
 
 def _in_brief(
-    found: Row, verdict: Row, avis: str, rules: Rules, controles: Sequence[Row]
+    found: Row, verdict: Row, avis: str, rules: AccountRules, controles: Sequence[Row]
 ) -> list[str]:
-    """Return half a page for whom the verdict concerns: what was asked, found, decides, who, how.
-
-    Args:
-        found: the dossier.
-        verdict: the verdict.
-        avis: its word.
-        rules: those that gave it.
-        controles: its checks, as the account shows them.
-    """
+    """Return half a page for whom it concerns: what was asked, found, decides, who, how."""
     on = found["depose_le"]
     deposited = f", déposé le {said(on[:10])}," if on else ""
     by_level: dict[str, list[str]] = {}
@@ -171,7 +158,7 @@ def _without_others(controle: Row) -> str | None:
     return motif
 
 
-def account_page(account: Mapping[str, Any], applicant: str) -> Page:
+def account_page(account: Mapping[str, Any], applicant: str) -> Paper:
     """Return an account as a page; `applicant`: what who deposits a dossier is called."""
     name = f", déposé par {account['organisme']}" if account["organisme"] else ""
     state = "en vigueur" if account["courant"] else "remplacé depuis"
@@ -182,7 +169,7 @@ def account_page(account: Mapping[str, Any], applicant: str) -> Page:
     ]
     kept = account["regles"] is not None
     warning = account["avertissement"]
-    return Page(
+    return Paper(
         f"Dossier {account['numero']} : compte rendu individuel du pré-contrôle",
         [
             *([paragraph(warning)] if warning else []),

@@ -21,10 +21,8 @@ DescriptorIds = Set[DescriptorId]
 def is_blank(champ: Champ, checkboxes: DescriptorIds) -> bool:
     """Tell whether a champ has no answer: no text, an unchecked box, or only blank rows.
 
-    Args:
-        champ: the champ.
-        checkboxes: ids of the form's checkboxes. DS creates a checkbox as unchecked, never as
-            null; a yes/no champ may be null, and its « non » is an answer.
+    DS creates a checkbox as unchecked, never as null; a yes/no champ may be null, and its « non »
+    is an answer.
     """
     if champ.valeur is False:
         return champ.descriptor_id in checkboxes or champ.type == "checkbox"

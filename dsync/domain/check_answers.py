@@ -61,11 +61,6 @@ def is_established(detail: str | None) -> bool:
     return bool(_NAMED.search(detail or ""))
 
 
-def one_line(reason: str) -> str:
-    """Return a reason on one line, without invisible characters; empty if nothing is said."""
-    return " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-
-
 def with_answers(
     controles: Iterable[Controle],
     answers: Mapping[str, Answer],
@@ -73,11 +68,8 @@ def with_answers(
 ) -> tuple[Controle, ...]:
     """Return the checks with what persons established in the place of what they found.
 
-    Args:
-        controles: what the checks found.
-        answers: of the dossier, by check; those of other checks are passed over.
-        reading: keys of evidence that only say where and when it was read: another reading that
-            finds the same leaves an answer as it is.
+    Answers to other checks are passed over. `reading` has keys of evidence that only say where and
+    when it was read: another reading that finds the same leaves an answer as it is.
     """
     return tuple(
         controle
@@ -91,10 +83,6 @@ def left_over(controles: Iterable[Controle], answers: Mapping[str, Answer]) -> I
     """Yield, « à vérifier », what persons found wrong by checks that are not made any more.
 
     A check that is renamed, removed or switched off must not admit what a person refused.
-
-    Args:
-        controles: the checks that are made.
-        answers: of the dossier, by check.
     """
     made = {one.controle for one in controles}
     for name, answer in answers.items():

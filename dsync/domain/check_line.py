@@ -34,9 +34,7 @@ EXPIRY_WARNED_DAYS = 30
 def expiry_line(expires_on: date | None, today: date) -> CheckLine:
     """Return the line about the token's expiry, whose date the API does not give.
 
-    Args:
-        expires_on: the configured last day of validity; None: it is not configured.
-        today: the present day, in UTC.
+    `expires_on` is its configured last day of validity, `today` the present day, in UTC.
     """
     if expires_on is None:
         message = "its expiry date is not known"

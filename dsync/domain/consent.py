@@ -124,7 +124,6 @@ class Asked(NamedTuple):
     since: datetime
     """Since when it waits."""
     given_at: datetime | None
-    given_by: str | None
 
     @classmethod
     def stored(cls, kind: str, version: str, document: Mapping[str, Any], *rest: Any) -> Self:

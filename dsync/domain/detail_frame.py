@@ -44,12 +44,7 @@ NO_WORDS: Mapping[Verdict, str] = MappingProxyType({})
 
 
 def stated_verdict(text: str | None, words: Mapping[Verdict, str] = NO_WORDS) -> Verdict | None:
-    """Return the verdict in the first line of a detail, or None for another text.
-
-    Args:
-        text: the detail.
-        words: the configuration's words for verdicts.
-    """
+    """Return the verdict in the first line of a detail, or None for another text."""
     # A browser that saves the annotation again sends CRLF; dsync's text has non-breaking spaces.
     first = (text or "").split("\n", 1)[0].rstrip("\r").replace(NO_BREAK, " ")
     found = _STATED.fullmatch(first)
@@ -67,10 +62,7 @@ def frame_of(text: str) -> tuple[str, str]:
 def frame(verdict: str, instruction: str, publication_url: str | None) -> tuple[str, list[str]]:
     """Return the first line of a text, and its last ones: neither is ever shortened.
 
-    Args:
-        verdict: the result of the pre-check, in the configuration's words.
-        instruction: who decides on the dossiers.
-        publication_url: where the rules are published, if they are.
+    `instruction` says who decides on the dossiers; the verdict is in the configuration's words.
     """
     first = f"{cleaned(verdict)} – {ADVICE}{cleaned(instruction)} instruit le dossier."
     return first, [f"{_RULES}{publication_url}"] if publication_url else []
@@ -106,15 +98,8 @@ def framed(
 
     Conforming checks need no action: their facts are left out first, the longest one first, and
     their titles stay. Only then is the evidence of the findings shortened, never the rule and what
-    there is to do as long as they have room.
-
-    Args:
-        first: the first line.
-        findings: a line for each check that is not conforming.
-        conforming: the conforming checks with their titles.
-        last: the last lines.
-        max_length: maximum number of characters.
-        rules: texts of rules in the findings, beside those that `RULE` begins.
+    there is to do as long as they have room. `rules` are texts of rules in the findings, beside
+    those that `RULE` begins.
     """
     room = max_length - sum(len(line) + 1 for line in (first, *last))
     # Who established what is a line of its own, and no fact that is left out first.

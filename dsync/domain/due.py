@@ -36,9 +36,7 @@ class Copy(NamedTuple):
 def is_due(before: Copy | None, now: Copy) -> bool:
     """Return whether a dossier is due as it was read.
 
-    Args:
-        before: its copy; None for a new dossier, and for one that was erased until now.
-        now: what replaces it.
+    There was no copy `before` of a new dossier, nor of one that was erased until now.
     """
     if before is None or before.waits or not before.is_present:
         return True
@@ -49,11 +47,8 @@ def is_due(before: Copy | None, now: Copy) -> bool:
 def makes_others_due(before: Copy | None, now: Copy | None) -> bool:
     """Return whether the dossiers that are compared with one are due: it begins or ceases to count.
 
-    A new one has nothing to compare until its keys are stored, which has the others judged.
-
-    Args:
-        before: its copy.
-        now: what replaces it; None: DS shows it no more, or it was erased or removed.
+    A new one has nothing to compare until its keys are stored, which has the others judged. `now`
+    is None if DS shows it no more, or it was erased or removed.
     """
     return before is not None and before.counts != (now is not None and now.counts)
 
@@ -122,11 +117,7 @@ class ToJudge:
         )
 
     def is_stale(self, rules_version: str) -> bool:
-        """Return whether the dossier, its answers or the rules have changed since its verdict.
-
-        Args:
-            rules_version: of the rules in force.
-        """
+        """Return whether the dossier, its answers or the rules have changed since its verdict."""
         basis = self.basis
         if basis is None or self.current is None:
             return True

@@ -107,11 +107,7 @@ class Rules:
     accepts them. None: they need not wait."""
 
     def wait_after(self, former: str | None) -> bool:
-        """Return whether the verdicts wait until somebody accepts them.
-
-        Args:
-            former: the version of the rules in force before; None: there were none.
-        """
+        """Return whether verdicts wait until somebody accepts them; `former`: None at first."""
         return self.family is not None and not (former or "").startswith(self.family)
 
 
@@ -150,10 +146,8 @@ class Facts(Protocol):
     ) -> Results:
         """Make the checks.
 
-        Args:
-            answers: what persons established, by check.
-            current: the verdict before, if it rests on this evidence: results may be kept.
-            holds: whether only the doublons can be other ones since.
+        `current` is the verdict before, if it rests on this evidence: results may be kept.
+        `holds`: only the doublons can be other ones since.
         """
 
 
@@ -167,12 +161,7 @@ def decide(
 ) -> Decision:
     """Return the decision on a dossier; equal arguments give equal decisions.
 
-    Args:
-        facts: of the dossier.
-        rules: the rules in force.
-        answers: what persons established, by check.
-        current: as of `Facts.results`.
-        holds: as of `Facts.results`.
+    `current` and `holds` are as of `Facts.results`.
     """
     controles, constats = facts.results(answers, current, holds=holds)
     verdict, wording = verdict_of(one.resultat for one in controles), rules.wording
@@ -201,13 +190,8 @@ def new_decision(
 ) -> Decision | None:
     """Return the decision on a dossier, None if its verdict stands as it is.
 
-    If its evidence is frozen, newer evidence can only change the remark.
-
-    Args:
-        due: the dossier.
-        facts: what is known of it.
-        rules: the rules in force.
-        anew: whether to decide in any case, and to make all checks.
+    If its evidence is frozen, newer evidence can only change the remark. `anew`: it is decided in
+    any case, and all checks are made.
     """
     current = None if anew else due.current
     if current is None or current.preuve_hash != facts.fingerprint:

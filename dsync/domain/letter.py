@@ -18,7 +18,7 @@ LONGEST_DEMAND = 300
 """Characters of a demand; only names, which are never cut, make one longer."""
 
 
-class Message(NamedTuple):
+class Letter(NamedTuple):
     """A message to an applicant; `demandes` is empty if there is nothing to ask."""
 
     objet: str
@@ -41,11 +41,8 @@ class Sender(Protocol):
 def open_points(found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> list[Controle]:
     """Return the checks of an open dossier about which its applicant may be asked; else none.
 
-    They are asked for nothing that a person established or has to confirm.
-
-    Args:
-        found: the dossier's row of the main view.
-        checks: of its current verdict, as in `lecture_precontrole_controle`.
+    They are asked for nothing that a person established or has to confirm. `found` is a row of the
+    main view, `checks` those of `lecture_precontrole_controle` of its current verdict.
     """
     if found["etat"] not in OPEN_ETATS:
         return []
@@ -65,15 +62,11 @@ def may_edit(found: Mapping[str, Any]) -> bool:
 
 def letter(
     numero: int, asked: Sequence[str], sender: Sender, *, days: int | None, may_edit: bool
-) -> Message:
-    """Return the message that asks for something.
+) -> Letter:
+    """Return the message that asks for something, each thing once.
 
-    Args:
-        numero: the dossier's number.
-        asked: a sentence for each thing; what is asked twice is said once.
-        sender: who writes.
-        days: in how many days an answer is expected; None: this is not said.
-        may_edit: whether the applicant can still change the dossier.
+    `days` is in how many days an answer is expected (None: this is not said); `may_edit`: the
+    applicant can still change the dossier.
     """
     asked = list(dict.fromkeys(asked))
     until = f" dans les {days} jours qui suivent ce message" if days else ""
@@ -94,4 +87,4 @@ def letter(
         opened(instruction),
     ]
     text = with_no_break_spaces("\n\n".join(parts)) if asked else ""
-    return Message(f"Dossier n° {numero} : précisions attendues", text, asked)
+    return Letter(f"Dossier n° {numero} : précisions attendues", text, asked)

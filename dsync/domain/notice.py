@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from dsync.domain.paper import Block, Page, heading, items, paragraph, table
+from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.wording import french_date
 
 RETAINED = {
@@ -37,7 +37,7 @@ ALSO_ERASED = (
 )
 
 
-class Facts(NamedTuple):
+class NoticeFacts(NamedTuple):
     """What the configuration says; None: it does not, and the notice has a blank."""
 
     demarche: int
@@ -74,15 +74,10 @@ def _or_blank(value: str | None, what: str) -> str:
     return value or f"[à compléter : {what}]"
 
 
-def notice(facts: Facts, today: date) -> Page:
-    """Return the notice for the applicants of a démarche, and for those whom dossiers name.
-
-    Args:
-        facts: what the configuration says.
-        today: the day on which the page is made.
-    """
+def notice(facts: NoticeFacts, today: date) -> Paper:
+    """Return the notice for the applicants of a démarche, and for those whom dossiers name."""
     dpo = _or_blank(facts.dpo, "comment joindre le délégué à la protection des données")
-    return Page(
+    return Paper(
         "Notice sur les données personnelles",
         [
             paragraph(
@@ -121,12 +116,12 @@ def notice(facts: Facts, today: date) -> Page:
     )
 
 
-def _published(facts: Facts) -> Iterator[Block]:
+def _published(facts: NoticeFacts) -> Iterator[Block]:
     if facts.publication_url:
         yield paragraph(f"Règles du pré-contrôle : {facts.publication_url}")
 
 
-def _data(facts: Facts) -> Iterator[str]:
+def _data(facts: NoticeFacts) -> Iterator[str]:
     yield (
         f"le {facts.applicant} : courriel du compte, nom ou raison sociale, SIRET, commune ; "
         "d’après Démarches Simplifiées, qui interroge le registre des entreprises"
@@ -146,7 +141,7 @@ def _data(facts: Facts) -> Iterator[str]:
         )
 
 
-def _recipients(facts: Facts) -> Iterator[str]:
+def _recipients(facts: NoticeFacts) -> Iterator[str]:
     yield (
         "l’équipe de la démarche : administrateurs et instructeurs, ceux-ci parfois pour les seuls "
         "dossiers de leurs groupes"
@@ -164,11 +159,9 @@ def _recipients(facts: Facts) -> Iterator[str]:
 
 
 def durations(ages: Mapping[str, timedelta], blank: str = "") -> Block:
-    """Return after which age what is erased.
+    """Return after which age what is erased, by rule of `[retention]`.
 
-    Args:
-        ages: by rule of `[retention]`.
-        blank: what is said of dossiers without an age; empty: they are left out.
+    `blank` is what is said of dossiers without an age; empty: they are left out.
     """
     said = {name: f"{age.days} jour{'s' if age.days > 1 else ''}" for name, age in ages.items()}
     if blank:
@@ -177,11 +170,7 @@ def durations(ages: Mapping[str, timedelta], blank: str = "") -> Block:
 
 
 def rights_over_data(address: str) -> list[Block]:
-    """Return what a person may ask for; the right to object stands apart (RGPD, article 21, 4).
-
-    Args:
-        address: to whom.
-    """
+    """Return what a person may ask for; the right to object stands apart (RGPD, article 21, 4)."""
     return [
         heading("Vos droits"),
         paragraph(

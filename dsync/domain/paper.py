@@ -28,7 +28,7 @@ class Block(NamedTuple):
     """Of a table: its titles, then its rows; of a list: a row of one cell for each item."""
 
 
-class Page(NamedTuple):
+class Paper(NamedTuple):
     """A page."""
 
     title: str
@@ -55,7 +55,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Block:
     return Block("table", rows=[titles, *rows])
 
 
-def markdown(page: Page) -> str:
+def markdown(page: Paper) -> str:
     """Return a page as Markdown."""
     parts = [f"# {_marked(page.title)}", *map(_markdown, page.blocks)]
     return "\n\n".join(parts) + "\n"
@@ -80,7 +80,7 @@ def _marked(text: str) -> str:
     return " ".join(re.sub(r"([\\*<`\[|])", r"\\\1", text).split())
 
 
-def html(page: Page) -> str:
+def html(page: Paper) -> str:
     """Return a page as a whole HTML document without anything that is loaded."""
     title = _escaped(page.title)
     body = "\n".join(_html(block) for block in page.blocks)

@@ -17,10 +17,8 @@ _OF_EACH = {"sync", "push", "purge", "pieces fetch", "quarantine retry", "db ver
 def pasteable(text: str, options: Mapping[str, str]) -> str:
     """Return a sentence whose commands « `dsync …` » have the options that they need.
 
-    Args:
-        text: the sentence.
-        options: their values by name; a command that has one of them already keeps its own. `ALL`
-            has none, and commands that do not know it go without.
+    A command that has one of them already keeps its own value. `ALL` has none, and commands that do
+    not know it go without.
     """
 
     def completed(found: re.Match[str]) -> str:

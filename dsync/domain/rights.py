@@ -64,10 +64,7 @@ def contribution(
 ) -> list[str]:
     """Return the degree and the mode of contribution to a decision.
 
-    Args:
-        instruction: who decides on the dossiers.
-        verdicts: those that it can give.
-        applicant: what who deposits a dossier is called.
+    `verdicts` are those that it can give, `applicant` what who deposits a dossier is called.
     """
     return [
         f"Le pré-contrôle donne un avis préparatoire : {listed(verdicts, last='ou')}. Il ne vaut "
@@ -84,12 +81,7 @@ def contribution(
 
 
 def rights(instruction: str, *, applicant: str = USAGER) -> list[Block]:
-    """Return what a person may ask for, and the articles.
-
-    Args:
-        instruction: who answers.
-        applicant: as of `contribution`.
-    """
+    """Return what a person may ask for, and the articles; `instruction` is who answers."""
     return [
         heading(f"Droits des {applicant}s"),
         paragraph(

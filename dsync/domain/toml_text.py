@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from dsync.domain.json_bytes import cleaned
+from dsync.domain.wording import one_line
 
 TO_CHECK = "TO CHECK:"
 """Begins the comment at each place of a written file that a person has to look at."""
@@ -28,14 +29,9 @@ def inline(texts: Mapping[str, str]) -> str:
     return f"{{ {', '.join(f'{key} = {quoted(text)}' for key, text in texts.items())} }}"
 
 
-def plain(text: str) -> str:
-    """Return a text on one line, without control characters, for a comment."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
 def named(libelle: str) -> str:
     """Return « label » on one line, for a comment."""
-    return f"« {plain(libelle)} »"
+    return f"« {one_line(libelle)} »"
 
 
 def commented(lines: Iterable[str]) -> list[str]:

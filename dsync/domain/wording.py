@@ -90,6 +90,11 @@ def cleaned(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def one_line(text: str) -> str:
+    """Return a text on one line, without invisible characters; empty if nothing is said."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def with_no_break_spaces(text: str) -> str:
     """Return the text with non-breaking spaces, as French typography requires."""
     return _NO_BREAK_PLACES.sub(NO_BREAK, text)

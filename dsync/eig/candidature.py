@@ -66,7 +66,7 @@ class Note(Struct, frozen=True):
     note: float | None
 
 
-class Evaluation(Struct, frozen=True):
+class Grille(Struct, frozen=True):
     """A filled evaluation grid; `ligne` is its row, from 1."""
 
     ligne: int
@@ -146,7 +146,7 @@ def _annotation(section: str, label: str, description: str, *, opened: bool = Fa
     return _champ(section, label, description, opened=opened, annotation=True)
 
 
-class Table(SQLModel, registry=registry(metadata=metadata)):
+class EigTable(SQLModel, registry=registry(metadata=metadata)):
     """Base of the programme's tables."""
 
     # Rows are built from values that are valid already; building the validators would slow each
@@ -154,7 +154,7 @@ class Table(SQLModel, registry=registry(metadata=metadata)):
     model_config = {"defer_build": True}
 
 
-class Candidature(Table, table=True):
+class Candidature(EigTable, table=True):
     """A dossier in the programme's terms. Texts are unchanged; a blank one is None.
 
     The order of the fields is that of the view `lecture_candidature`.
@@ -179,7 +179,7 @@ class Candidature(Table, table=True):
     reponses: Mapping[str, Reponse] = open_(type_=JsonText(dict[str, Reponse]), default={})
     """The status of each key of `[mapping]` outside repetitions."""
     voeux: tuple[Voeu, ...] = free("Profils souhaités et missions.", JsonText(tuple[Voeu, ...]), default=())
-    evaluations: tuple[Evaluation, ...] = personal("Grilles : évaluatrice ou évaluateur, commentaire, notes.", JsonText(tuple[Evaluation, ...]), default=())
+    evaluations: tuple[Grille, ...] = personal("Grilles : évaluatrice ou évaluateur, commentaire, notes.", JsonText(tuple[Grille, ...]), default=())
     bilan: Bilan | None = open_(type_=JsonText(Bilan | None))
     """What they give together; None without a grid."""
     etapes: tuple[Passage, ...] = open_(type_=JsonText(tuple[Passage, ...]), default=())

@@ -12,7 +12,7 @@ from dsync.eig import rows
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.gathering import GatheredEvidence, with_registry
 from dsync.eig.precheck.evaluation import CandidatureFacts, absent_page, facts_of
-from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
+from dsync.eig.precheck.evidence import PublicEvidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.same_words import named_words
 from dsync.programme import Compared, PrecheckOptions, ProgrammeRun
@@ -23,7 +23,7 @@ NOON = time(12, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class EigEvidence:
-    """What one run judges candidatures by; `programme.RunEvidence` says what methods return."""
+    """What one run judges candidatures by; `programme.Evidence` says what methods return."""
 
     gathered: GatheredEvidence
     rule_set: RuleSet
@@ -35,8 +35,8 @@ class EigEvidence:
 
     @property
     def retry_undetermined(self) -> bool:
-        """Whether the registry is asked."""
-        return self.gathered.retry_undetermined
+        """Whether the registry is asked, so that dossiers without a verdict are judged again."""
+        return self.gathered.sources.registry is not None
 
     def compared(
         self,
@@ -116,7 +116,7 @@ class EigEvidence:
         self,
         due: ToJudge,
         candidature: Candidature,
-        evidence: Evidence,
+        evidence: PublicEvidence,
         twins: Iterable[DossierNumber],
         options: PrecheckOptions | None,
     ) -> CandidatureFacts:

@@ -16,7 +16,7 @@ from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
 from dsync.eig.mapping.mapping_section import CHAMP_FIELDS, PROFIL, VOEUX, MappingConfig
 from dsync.eig.mapping.proposal import OWN_SHARE
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check import QUESTIONS, Check
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.eig.sections import CATALOGUE_MAX_AGE
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
 A_YEAR = timedelta(days=366)
 OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephone", "perspectives"})
 """The champs of the candidature that no complete dossier needs."""
-_ASKED = {
-    "page_produit": Check.FICHE_PRODUIT,
-    "phase_declaree": Check.PHASE,
-    VOEUX: Check.PROFILS,
-    "cas_demande": Check.CAS_OCTROI,
-}
-"""The checks that are impossible without a field."""
 
 
 def form_faults(
@@ -44,13 +37,10 @@ def form_faults(
     rules: RuleSet | None = None,
     published_at: datetime | None = None,
 ) -> list[FormFault]:
-    """Return why the dossiers of a form cannot be judged; the lines below have theirs, too.
+    """Return why the dossiers of the active revision cannot be judged; the lines have theirs, too.
 
-    Args:
-        mapping: the section `[mapping]`.
-        revision: the active revision.
-        rules: the rules in force; None: nothing is judged.
-        published_at: when the form was first published, if that is known.
+    `rules` is None if nothing is judged; `published_at` is when the form was first published, if
+    that is known.
     """
     matches = match_descriptors(mapping, revision).matches
     faults = [fault for match in matches if (fault := _missing_fault(match)) is not None]
@@ -71,14 +61,10 @@ def mapping_lines(
     known: Iterable[str],
     every_champ: bool,
 ) -> Iterator[CheckLine]:
-    """Yield the differences between the mapping and the active revision.
+    """Yield the differences between the mapping, with what the rules need, and the active revision.
 
-    Args:
-        mapping: the section `[mapping]`.
-        revision: the active revision.
-        rules: the rules, which need some fields; None: nothing is judged.
-        known: ids of annotations that the engine writes.
-        every_champ: whether to list each champ without a field in a line of its own.
+    `known` are ids of annotations that the engine writes; with `every_champ`, each champ without a
+    field has a line of its own.
     """
     report = match_descriptors(mapping, revision, known=known)
     found = [match for match in report.matches if match.descriptor]
@@ -120,7 +106,7 @@ def _unmapped(mapping: MappingConfig, rules: RuleSet | None) -> list[str]:
     missing = [field for field in needed if field not in mapped]
     # A form of another kind has questions of its own, and few of these.
     is_own = Check.COMPLETUDE in rules.checks and len(missing) <= (1 - OWN_SHARE) * len(needed)
-    return [field for field in missing if is_own or _ASKED.get(field) in rules.checks]
+    return [field for field in missing if is_own or QUESTIONS.get(field) in rules.checks]
 
 
 def _unmapped_lines(missing: Iterable[str], rules: RuleSet) -> Iterator[CheckLine]:
@@ -135,7 +121,7 @@ def _unmapped_lines(missing: Iterable[str], rules: RuleSet) -> Iterator[CheckLin
 
 
 def _unmapped_fault(field: str, rules: RuleSet) -> FormFault | None:
-    check = _ASKED.get(field)
+    check = QUESTIONS.get(field)
     if check not in rules.checks:
         return None
     message = f"{field}: not mapped, so the check {check} is impossible"
@@ -150,13 +136,9 @@ def _section_of(field: str) -> str:
 def rules_lines(
     rules: RuleSet, mapping: MappingConfig, revision: Revision, published_at: datetime | None
 ) -> Iterator[CheckLine]:
-    """Yield the differences between the rules and the form; one line if there is none.
+    """Yield the differences between rules and active revision; one line if there is none.
 
-    Args:
-        rules: the rules in force.
-        mapping: the section `[mapping]`.
-        revision: the active revision.
-        published_at: when the form was first published, if that is known.
+    `published_at` is when the form was first published, if that is known.
     """
     lines = list[CheckLine]()
     if published_at is not None and Check.DEPOT in rules.checks:
@@ -223,10 +205,7 @@ def _option_lines(
 ) -> Iterator[CheckLine]:
     """Yield the options that the rules do not know, and what they have and the form does not.
 
-    Args:
-        field: of the mapping.
-        known: what the rules have for each option of the form.
-        offered: what the rules expect the form to offer.
+    `known` is what the rules have for each option; `offered` what they expect the form to offer.
     """
     for option in [option for option, names in known.items() if not names]:
         message = f"{field}: [regles] does not know the option {named(option)}"
@@ -293,30 +272,22 @@ def evidence_lines(
 ) -> Iterator[CheckLine]:
     """Check whether the catalogue of beta.gouv.fr can be read, and its names; stores nothing.
 
-    Args:
-        sources: the connections to the sources.
-        store: the database with the stored copy; None when it cannot be opened.
-        now: the current time, in UTC.
-        rules: the rules in force, which name incubators.
-
-    Yields:
-        The number of products, or the reason with the age of the stored copy; then the incubators
-        that the rules name and the catalogue does not have.
+    Yields the number of products, or the reason with the age of the stored copy; then the
+    incubators that the rules name and the catalogue does not have. `store` is None if the database
+    cannot be opened.
     """
     try:
         # Without the stored copy: « not modified » would not show that the file can be read.
         found = fetch_catalogue(sources, None)
     except EvidenceUnavailableError as exc:
-        yield _unavailable(exc, sources, store, now)
+        yield _unavailable(exc, store, now)
         return
     yield _readable(found.catalogue, sources, store)
     if found.catalogue is not None:
         yield from _incubator_lines(rules, found.catalogue)
 
 
-def _unavailable(
-    exc: EvidenceUnavailableError, sources: EvidenceSources, store: Database | None, now: datetime
-) -> CheckLine:
+def _unavailable(exc: EvidenceUnavailableError, store: Database | None, now: datetime) -> CheckLine:
     copy = _stored_copy(store)
     if copy is None or copy.fetched_at is None:
         remedy = "check DSYNC_BETAGOUV_URL and the network; there are no verdicts until then"

@@ -13,8 +13,8 @@ from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.judging import Rules
-from dsync.domain.letter import ASKED, Message, may_edit, open_points
-from dsync.domain.paper import Page
+from dsync.domain.letter import ASKED, Letter, may_edit, open_points
+from dsync.domain.paper import Paper
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.eig import candidature, evidence_tables, rows, view_columns, words
@@ -33,10 +33,7 @@ from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.detail import TITLES
-from dsync.eig.precheck.evaluation import (
-    judge,
-    rules_of,
-)
+from dsync.eig.precheck.evaluation import judge, rules_of
 from dsync.eig.precheck.evidence import identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import account_rules, published_rules
@@ -66,7 +63,6 @@ if TYPE_CHECKING:
 
 
 def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:
-    """Return by what lists find the dossier of a candidature."""
     row = rows.get(evidence_tables.candidature.name)
     if row is None:
         return None
@@ -87,12 +83,7 @@ def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:
 class Eig(Programme):
     """One call for projects; `Programme` says what each method takes and returns.
 
-    Args:
-        sections: the programme's sections of the configuration.
-        rules: the rules in `[regles]` with their lists; None: there are none.
-        sources: the connections to the sources of evidence.
-        catalogue_percent: the largest accepted percentage of products missing from a new catalogue,
-            from 0 to 1.
+    `catalogue_percent` of the products, at most, may be missing or changed in a new catalogue.
     """
 
     name = "eig"
@@ -288,13 +279,7 @@ class Eig(Programme):
         return phase if self.rule_set is None else self.rule_set.phase_name(phase)
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> EigEvidence:
-        """Revalidate the catalogue and store a new one, unless the safety brake refuses it.
-
-        Raises:
-            ConfigurationError: there are no rules.
-            StoreError: the database failed; the stored copy is unchanged.
-            InterruptedRunError: the run was asked to stop.
-        """
+        """Revalidate the catalogue and store a new one, unless the safety brake refuses it."""
         rules = self._in_force
         if not rules.needs_catalogue:
             return EigEvidence(no_catalogue(self._sources, rules.version), rules)
@@ -315,27 +300,19 @@ class Eig(Programme):
     def account(
         self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
-        """Return the account of a dossier's verdict, as `account_of`.
+        """Return the account of a dossier's verdict; None if it had no verdict then."""
 
-        Args:
-            reader: of the démarche's data.
-            found: the dossier with its verdicts and checks, as `DossierReads.by_number` returns it.
-            at: the instant at which the verdict stood; None: the current one.
-
-        Returns:
-            None if it had no verdict then.
-        """
-
-        def rules_of(version: str) -> account.Rules:
+        def rules_of(version: str) -> account.AccountRules:
+            known = self.rules_documents(reader.connection)
             config = self.rule_set.config if self.rule_set else None
             default = config.instruction if config else "l’équipe d’instruction"
-            return account_rules(rows.rules(reader.connection, version), default)
+            return account_rules(known.get(version), default)
 
         return account.account_of(found, at, rules_of, self.checks, self.evidence_in_words)
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Page:
+    ) -> Paper:
         """Return the page that publishes a version of the rules; None: that in force."""
         today = self._in_force.local_day(now) if now else None
         return published_rules(document or self._in_force.document(), today=today)
@@ -349,14 +326,8 @@ class Eig(Programme):
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-    ) -> Message | None:
-        """Return what the applicant of an open dossier has to send, None without rules.
-
-        Args:
-            reader: of the démarche's data.
-            found: the dossier's row of the main view.
-            checks: of its current verdict, as in `lecture_precontrole_controle`.
-        """
+    ) -> Letter | None:
+        """Return what the applicant of an open dossier has to send, None without rules."""
         if self.rule_set is None:
             return None
         numero, made = DossierNumber(found["numero"]), list(checks)
@@ -372,10 +343,7 @@ class Eig(Programme):
     ) -> list[Suggestion]:
         """Judge a dossier as if it gave the address of each product that its answer may mean.
 
-        Args:
-            reader: of the démarche's data.
-            numero: the dossier.
-            answered: the checks that a person answered, which are left out.
+        The checks that a person answered are left out.
         """
         rules = self._in_force
         candidature = rows.candidatures(reader.connection, [numero]).get(numero)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Text
 
-from dsync.eig.candidature import Table, metadata
+from dsync.eig.candidature import EigTable, metadata
 from dsync.eig.precheck.catalogue import Phase
 from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.store.columns import JsonText, free, kept, of_person, open_, personal
@@ -15,7 +15,7 @@ from dsync.store.columns import JsonText, free, kept, of_person, open_, personal
 # fmt: off
 
 
-class EvidenceRow(Table, table=True):
+class EvidenceRow(EigTable, table=True):
     """The last good copy of a source of evidence."""
 
     __tablename__ = "evidence"
@@ -39,7 +39,7 @@ class EvidenceRow(Table, table=True):
     erreur: str | None = open_()
 
 
-class ProduitRow(Table, table=True):
+class ProduitRow(EigTable, table=True):
     """A product as last published; rows are never deleted."""
 
     __tablename__ = "produit"
@@ -55,7 +55,7 @@ class ProduitRow(Table, table=True):
     vu_le: dt.datetime = open_("Date de la dernière lecture du catalogue où le produit figurait, en UTC.")
 
 
-class RegistreRow(Table, table=True):
+class RegistreRow(EigTable, table=True):
     """An answer of the registry of enterprises, used until `expires_at`."""
 
     __tablename__ = "registre"
@@ -67,7 +67,7 @@ class RegistreRow(Table, table=True):
     expires_at: dt.datetime
 
 
-class RegleRow(Table, table=True):
+class RegleRow(EigTable, table=True):
     """A version of the rules, whole; rows are never changed nor deleted."""
 
     __tablename__ = "regle"

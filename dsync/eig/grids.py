@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from dsync.domain.means import exact, mean, rounded
 from dsync.domain.wording import fold
-from dsync.eig.candidature import Bilan, Evaluation
+from dsync.eig.candidature import Bilan, Grille
 
 GRIDS_REVISION = 1
 """Raise it with a change of these rules: all rows are then written again by the next full read."""
 
 
-def weighed(grids: Iterable[Evaluation]) -> tuple[tuple[Evaluation, ...], Bilan | None]:
+def weighed(grids: Iterable[Grille]) -> tuple[tuple[Grille, ...], Bilan | None]:
     """Return all grids of a dossier, in order, with what becomes of each, and what they give."""
     rows = [
         replace(
@@ -42,17 +42,16 @@ def weighed(grids: Iterable[Evaluation]) -> tuple[tuple[Evaluation, ...], Bilan 
 
 
 def _is_soutenance(moment: str | None) -> bool:
-    """Return whether a moment, in the words of the form, is the soutenance."""
     text = fold(moment or "")
     return "soutenance" in text and not text.startswith("avant")
 
 
-def _person(grid: Evaluation) -> tuple[bool, str | int]:
+def _person(grid: Grille) -> tuple[bool, str | int]:
     """Return who evaluates at which moment; a grid without a name is somebody else's each time."""
     return grid.soutenance, fold(grid.evaluateur or "") or grid.ligne
 
 
-def _bilan(grids: list[Evaluation], *, of_soutenance: bool) -> Bilan:
+def _bilan(grids: list[Grille], *, of_soutenance: bool) -> Bilan:
     counting = [grid for grid in grids if grid.compte]
     marks = [exact(note.note for note in grid.notes) for grid in counting]
     given = [mark for of_grid in marks for mark in of_grid]

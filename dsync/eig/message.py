@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from dsync.domain.check_answers import ABOUT
-from dsync.domain.letter import ASKED, LONGEST_DEMAND, Message, letter
+from dsync.domain.letter import ASKED, LONGEST_DEMAND, Letter, letter
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
     cleaned,
@@ -24,7 +24,7 @@ from dsync.domain.wording import (
     words,
 )
 from dsync.eig.precheck.address import site_address
-from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check import QUESTIONS, Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.checks.fiche_produit import SINCE
 from dsync.eig.precheck.evidence import RegistryStatus
@@ -57,15 +57,11 @@ def message_of(
     suggestions: Sequence[Suggestion] = (),
     *,
     may_edit: bool = True,
-) -> Message:
-    """Return the message for a verdict.
+) -> Letter:
+    """Return the message for the checks of a verdict that no person answered.
 
-    Args:
-        numero: the dossier's number.
-        controles: the checks of the verdict that no person answered.
-        rules: the rules in force.
-        suggestions: for an answer that names no product for certain.
-        may_edit: whether the applicant can still change the dossier.
+    `suggestions` are for an answer that names no product for certain; `may_edit`: whether the
+    applicant can still change the dossier.
     """
     is_uncertain = any(
         one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles
@@ -92,13 +88,7 @@ def message_of(
 
 
 def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> Iterator[str]:
-    """Yield what the applicant is asked for.
-
-    Args:
-        controles: the checks.
-        rules: the rules in force.
-        begin: with which each demand begins, if it is of a product that may be theirs.
-    """
+    """Yield what the applicant is asked for, each with a beginning if the product may be theirs."""
     for one in controles:
         if one.resultat in ASKED:
             saying = _SAYING.get(one.controle, _other(one.controle))
@@ -239,7 +229,6 @@ def _names_several(preuve: _Proof) -> bool:
 
 
 def _several(preuve: _Proof) -> Wordings:
-    """Ask for one of the products that an answer names."""
     noms = _noms(preuve)
     number = "deux" if len(noms) == 2 else "plusieurs"
     shown = [_named(nom) for nom in noms]
@@ -372,15 +361,6 @@ def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     ]
 
 
-_OWN: Mapping[str, Check] = {
-    "page_produit": Check.FICHE_PRODUIT,
-    "phase_declaree": Check.PHASE,
-    "voeux": Check.PROFILS,
-    "cas_demande": Check.CAS_OCTROI,
-}
-"""The check that asks for an answer, instead of `completude`."""
-
-
 def _blanks(preuve: _Proof, rules: RuleSet, silent: Collection[str]) -> set[str]:
     """Return the blank fields to ask for.
 
@@ -390,7 +370,7 @@ def _blanks(preuve: _Proof, rules: RuleSet, silent: Collection[str]) -> set[str]
     return {
         field
         for field in preuve.get("vides", ())
-        if (own := _OWN.get(field)) is None or own not in rules.checks or own in silent
+        if (own := QUESTIONS.get(field)) is None or own not in rules.checks or own in silent
     }
 
 

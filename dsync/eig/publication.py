@@ -12,7 +12,7 @@ from typing import Any
 
 from dsync.domain import account
 from dsync.domain.detail_frame import ADVICE, LEVELS
-from dsync.domain.paper import Block, Page, heading, items, paragraph, table
+from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import CANDIDAT, contribution, opened, rights
 from dsync.domain.verdict import Resultat
 from dsync.domain.wording import french_date, listed, quoted
@@ -35,17 +35,12 @@ _VERDICT_RULE = (
 )
 
 
-def published_rules(rules: Rules, *, today: date | None = None) -> Page:
-    """Return the page of a version of the rules.
-
-    Args:
-        rules: the version.
-        today: the day on which the page is made, if it is said.
-    """
+def published_rules(rules: Rules, *, today: date | None = None) -> Paper:
+    """Return the page of a version of the rules; with `today`, it says when it was made."""
     regles = rules["regles"]
     instruction = regles["instruction"]
     made = f" Page établie le {french_date(today)}." if today else ""
-    return Page(
+    return Paper(
         "Règles du pré-contrôle des dossiers",
         [
             paragraph(
@@ -105,16 +100,14 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
     if Check.ADMINISTRATION in made:
         yield (
             "SIRET, raison sociale, catégorie juridique et état administratif du candidat",
-            (
-                f"{ds}, d’après le registre des entreprises ; si elle y manque, la catégorie "
-                "juridique peut être lue par l’API publique Recherche d’entreprises"
-            ),
+            f"{ds}, d’après le registre des entreprises ; si elle y manque, la catégorie juridique "
+            "peut être lue par l’API publique Recherche d’entreprises",
         )
     if Check.FICHE_PRODUIT in made:
         yield "adresse ou nom du produit, incubateur, phase, cas, profils", applicant
         yield (
             "nom, adresses, phases, incubateur, mesures d’impact et code source du produit",
-            ("catalogue public de beta.gouv.fr et ses redirections"),
+            "catalogue public de beta.gouv.fr et ses redirections",
         )
     if Check.COMPLETUDE in made and rules["champs_attendus"]:
         labels = listed(quoted(one["libelle"]) for one in rules["champs_attendus"])
@@ -126,7 +119,7 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
         name = "opérateurs de l’État" if one["genre"] == "operateurs" else "catégories juridiques"
         yield (
             f"liste des {name}{year}, {one['entrees']} entrées",
-            (f"{one['source']} (empreinte SHA-256 du fichier : {one['sha256']})"),
+            f"{one['source']} (empreinte SHA-256 du fichier : {one['sha256']})",
         )
 
 
@@ -146,12 +139,8 @@ def parameters(rules: Rules) -> list[tuple[str, str]]:
         if value is not None
     ]
     if decisions := len(rules["derogations"]):
-        found.append(
-            (
-                "décisions permanentes sur des candidats",
-                f"{decisions}, non publiées ici car nominatives",
-            )
-        )
+        kept = f"{decisions}, non publiées ici car nominatives"
+        found.append(("décisions permanentes sur des candidats", kept))
     return found
 
 
@@ -298,17 +287,15 @@ def _layout(regles: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def account_rules(rules: Rules | None, instruction: str) -> account.Rules:
+def account_rules(rules: Rules | None, instruction: str) -> account.AccountRules:
     """Return what an account says of a version of the rules.
 
-    Args:
-        rules: the version; None: it was not kept.
-        instruction: who decides, where it was not kept.
+    `rules` is None if the version was not kept; `instruction` is who decides then.
     """
     regles = rules["regles"] if rules else {}
     instruction = regles.get("instruction", instruction)
     severity = {k: severity_in_words(v) for k, v in regles.get("severity", {}).items()}
-    return account.Rules(
+    return account.AccountRules(
         PURPOSE,
         contribution(instruction, applicant=CANDIDAT),
         instruction,

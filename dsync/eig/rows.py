@@ -133,13 +133,7 @@ def same_product(
     """Return the numbers of the dossiers that count as doublons, by product.
 
     Only dossiers whose product is certain count; also those that were erased here, while DS has
-    them.
-
-    Args:
-        connection: in a transaction.
-        demarche: the démarche.
-        products: ids of the products.
-        former: the present id by a former one, by which erased dossiers may be known.
+    them: they may be known by an id in `former`, which gives the present one.
     """
     members: dict[str, list[DossierNumber]] = {}
     counts = _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS])
@@ -264,10 +258,7 @@ def registry(
 ) -> dict[str, RegistryAnswer]:
     """Return the registry's answers that have not expired, by SIREN.
 
-    Args:
-        connection: in a transaction.
-        sirens: the SIREN to look for.
-        now: the current time, in UTC. Answers from the future do not count: the clock was ahead.
+    Answers from the future do not count: the clock was ahead.
     """
     table = evidence_tables.registre
     return {
@@ -296,28 +287,15 @@ def product_names(connection: Connection) -> dict[str, str]:
     return {id_: nom for id_, nom in connection.execute(select(table.c.id, table.c.nom))}
 
 
-def rules(connection: Connection, version: str) -> dict[str, Any] | None:
-    """Return a version of the rules, as `RuleSet.document` and `depuis_le`; None: it is unknown."""
-    table = evidence_tables.regle
-    row = connection.execute(select(table).where(table.c.version == version)).one_or_none()
-    return None if row is None else row._asdict()
-
-
 def kept_rules(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return the versions of the rules that ever judged, the latest first, as `rules`."""
+    """Return what ever judged, the latest first: as `RuleSet.document`, with `depuis_le`."""
     table = evidence_tables.regle
     found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
     return {row.version: row._asdict() for row in found}
 
 
 def save_rules(connection: Connection, document: Mapping[str, Any], now: datetime) -> None:
-    """Store a version of the rules, unless it is known.
-
-    Args:
-        connection: in a transaction.
-        document: of `RuleSet.document`.
-        now: the present instant, in UTC.
-    """
+    """Store a version of the rules, as `RuleSet.document`, unless it is known."""
     # A run of another démarche with the same rules may store them meanwhile.
     insert_missing(connection, evidence_tables.regle, {**document, "depuis_le": now})
 
@@ -343,14 +321,7 @@ def save_products(connection: Connection, products: Iterable[KnownProduct]) -> N
 def save_evidence_check(
     connection: Connection, now: datetime, erreur: str | None = None, *, is_confirmed: bool
 ) -> None:
-    """Store a check without a new copy: a confirmation, or a failure.
-
-    Args:
-        connection: in a transaction.
-        now: the time of the check, in UTC.
-        erreur: what failed; None: nothing.
-        is_confirmed: whether the source publishes the copy again.
-    """
+    """Store a check without a new copy: what failed, and whether the source confirmed the copy."""
     row: dict[str, Any] = {"source": CATALOGUE, "checked_at": now, "erreur": erreur}
     if is_confirmed:
         # The source publishes the good copy again, so there is nothing left to accept.
@@ -363,12 +334,8 @@ def save_evidence_refusal(
 ) -> None:
     """Store that the safety brake refused a newer copy; the last good copy is unchanged.
 
-    Args:
-        connection: in a transaction.
-        now: the time of the check, in UTC.
-        sha256: of the refused copy.
-        erreur: the reason with the remedy, for operators.
-        message: the same in French, for analysts.
+    `sha256` is of the refused copy; `erreur` is the reason with the remedy, for operators, and
+    `message` the same in French, for analysts.
     """
     before = evidence(connection)
     since = before.refused_since if before else None
@@ -387,14 +354,7 @@ def save_registry(
     fetched_at: datetime,
     expires_at: datetime,
 ) -> None:
-    """Store answers of the registry.
-
-    Args:
-        connection: in a transaction.
-        answers: the answers.
-        fetched_at: when they were fetched, in UTC.
-        expires_at: until when they are used, in UTC.
-    """
+    """Store answers of the registry, which are used until `expires_at`."""
     times = {"fetched_at": fetched_at, "expires_at": expires_at}
     rows = [{"siren": answer.siren, "answer": answer, **times} for answer in answers]
     upsert(connection, evidence_tables.registre, rows)

@@ -118,11 +118,8 @@ def passages_of(
 ) -> tuple[Passage, ...]:
     """Return the stages of a dossier, in order.
 
-    Args:
-        dossier: the dossier.
-        days: the days of the annotations, by the stage that they begin; a day begins at midnight
-            in Paris.
-        corrections: the corrections that were asked for before, as far as they are known.
+    `days` are those of the annotations, by the stage that they begin, at midnight in Paris;
+    `corrections` were asked for before, as far as they are known.
     """
     begin = _second(dossier.date_depot)
     etats = _etats_of(dossier, begin)
@@ -149,7 +146,7 @@ def passages_of(
 
 def following(
     passages: Sequence[Passage], at: datetime, jury_le: date | None
-) -> tuple[str, str | None, datetime | None] | None:
+) -> tuple[str, str, datetime | None] | None:
     """Return the stage at an instant, whom it waits for, and when the next one begins, if ever.
 
     As the view `lecture_suivi` says it of a dossier that DS shows.
@@ -161,7 +158,7 @@ def following(
     attend = SUITES[Etape(etape)].attend
     if etape == Etape.EN_INSTRUCTION and jury_le is not None:
         attend = Attend.JURY
-    return etape, attend and attend.value, fin
+    return etape, attend.value, fin
 
 
 def _etape_at(

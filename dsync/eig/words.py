@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from dsync.domain.rights import opened
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
 from dsync.eig.precheck.check import Check
@@ -140,21 +141,16 @@ _FIELDS = {
 }
 _OF_FIELDS = ("sans_reponse", "vides", "non_associes")
 PhaseName = Callable[[str], str]
+"""Returns the French name of a phase of the catalogue."""
 
 
 def value_in_words(name: str, value: Any, phase_name: PhaseName) -> Any:
-    """Return a value of a column or of evidence in French; other ones as they are.
-
-    Args:
-        name: of the column, or of the evidence.
-        value: as stored.
-        phase_name: returns the French name of a phase of the catalogue.
-    """
+    """Return a value of a column or of evidence in French; other ones as they are."""
     if name in _OF_FIELDS:
         fields = [value] if isinstance(value, str) else value
         return [_FIELDS.get(field, field) for field in fields]
     if name in ("phase", "phase_constatee"):
-        return _capital(phase_name(value))
+        return opened(phase_name(value))
     if name == "phases":
         return [_phase(one, phase_name) for one in value]
     return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
@@ -175,7 +171,3 @@ def _phase(phase: Mapping[str, Any], phase_name: PhaseName) -> str:
     begun = phase["debut"]
     since = f" depuis le {french_date(date.fromisoformat(begun))}" if begun else ""
     return f"{phase_name(phase['nom'])}{since}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

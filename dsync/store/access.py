@@ -29,7 +29,7 @@ from dsync.store.form_views import LONGEST_NAME, demarche_of, rows_of
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ViewSet:
     """The views without personal data, those of one démarche, or both; else all of them."""
 
     masked: bool = False
@@ -48,7 +48,7 @@ class Part:
         return self.demarche is None or demarche_of(view) in (None, self.demarche)
 
 
-WHOLE = Part()
+WHOLE = ViewSet()
 
 
 class Readers(NamedTuple):
@@ -57,7 +57,7 @@ class Readers(NamedTuple):
     by_view: Mapping[str, set[str]]
     of_all: set[str]
     """Those that may read every view lecture_*, and are given those that are made later."""
-    of_part: Mapping[Part, set[str]]
+    of_part: Mapping[ViewSet, set[str]]
     """Those that may read the views of a part, by the parts that there are."""
 
     def of(self, view: str) -> set[str]:
@@ -94,34 +94,28 @@ _DELIBERATED = (
 """By what is stored of the démarche's file: the views need not be made anew on that day."""
 
 
-def quoted_schema(connection: Connection, part: Part) -> str:
+def quoted_schema(connection: Connection, part: ViewSet) -> str:
     """Return the name of a part's schema, in quotes."""
     schema = connection.scalar(text("SELECT current_schema()"))
     return quoted(connection, schema if part == WHOLE else part.name_in(schema))
 
 
-def parts(connection: Connection) -> list[Part]:
+def parts(connection: Connection) -> list[ViewSet]:
     """Return the parts of which there is a schema."""
     schema = connection.scalar(text("SELECT current_schema()"))
     found = []
     for name in connection.scalars(text("SELECT nspname FROM pg_namespace ORDER BY nspname")):
         number = re.match(r"demarche_(\d+)", name)
-        part = Part(_MASKED in name, DemarcheNumber(int(number[1])) if number else None)
+        part = ViewSet(_MASKED in name, DemarcheNumber(int(number[1])) if number else None)
         if part != WHOLE and part.name_in(schema) == name:
             found.append(part)
     return found
 
 
 def renew_parts(
-    connection: Connection, documented: Dictionary, readers: Mapping[Part, Iterable[str]]
+    connection: Connection, documented: Dictionary, readers: Mapping[ViewSet, Iterable[str]]
 ) -> None:
-    """Create the views of parts, and grant them to their readers.
-
-    Args:
-        connection: in a transaction.
-        documented: the views, with the marks of their columns.
-        readers: the roles that read each part.
-    """
+    """Create the views of parts, in a transaction, and grant each part to its readers' roles."""
     for part, roles in readers.items():
         schema = quoted_schema(connection, part)
         made: Dictionary = {}
@@ -138,7 +132,7 @@ def renew_parts(
                 grant_view(connection, name, {role})
 
 
-def _view_of(connection: Connection, part: Part, schema: str, name: str, view: View) -> str:
+def _view_of(connection: Connection, part: ViewSet, schema: str, name: str, view: View) -> str:
     """Return the statement that makes a part's view of this name."""
     columns = [
         pseudonymised(name, quoted(connection, column), one.mark, _DELIBERATED.format(name))
@@ -179,10 +173,8 @@ def _said(view: View) -> View:
 def withhold(connection: Connection, documented: Dictionary) -> None:
     """Take from readers without personal data the views of which a shown column becomes personal.
 
-    Args:
-        connection: in a transaction.
-        documented: what the views will be when they can be made; `renew_parts` then grants them
-            again.
+    `documented` is what the views will be when they can be made; `renew_parts` then grants them
+    again.
     """
     shown = commented(connection)
     for part, roles in read_readers(connection).of_part.items():
@@ -203,7 +195,9 @@ def _becoming_masked(
             yield name
 
 
-def revoke(connection: Connection, part: Part, roles: Iterable[str], views: Iterable[str]) -> None:
+def revoke(
+    connection: Connection, part: ViewSet, roles: Iterable[str], views: Iterable[str]
+) -> None:
     """Take from roles the right to read some views of a part, if they are there."""
     schema = quoted_schema(connection, part)
     names = [f"{schema}.{view}" for view in views]
@@ -268,7 +262,7 @@ def read_readers(connection: Connection) -> Readers:
         {"schemas": [*schemas]},
     )
     by_view: dict[str, set[str]] = {}
-    of_part: dict[Part, set[str]] = {part: set() for part in schemas.values()}
+    of_part: dict[ViewSet, set[str]] = {part: set() for part in schemas.values()}
     for schema, view, role in rows:
         if schema in schemas:
             of_part[schemas[schema]].add(role)
@@ -283,7 +277,7 @@ def read_readers(connection: Connection) -> Readers:
     return Readers(by_view, set.intersection(*shipped) if shipped else set(), of_part)
 
 
-def _schemas(connection: Connection) -> dict[str, Part]:
+def _schemas(connection: Connection) -> dict[str, ViewSet]:
     """Return the parts by the names of their schemas."""
     own = connection.scalar(text("SELECT current_schema()"))
     return {part.name_in(own): part for part in parts(connection)}

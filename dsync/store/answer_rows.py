@@ -62,14 +62,8 @@ class AnswerWrites(AnswerReads):
     ) -> bool:
         """Store an answer, which replaces the current one; return False if it is the same.
 
-        Args:
-            number: the dossier's.
-            constat: what the check found, on which the answer rests.
-            resultat: what is established.
-            motif: the reason, on one line.
-            by: who answers.
-            now: the present instant, in UTC.
-            produit: the id of the product that the person names.
+        It rests on `constat`, what the check found. The reason is one line; `produit` is the id of
+        the product that the person names.
         """
         known = self.current([number]).get(number, {}).get(constat.controle)
         if known and known == Answer(

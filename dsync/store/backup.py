@@ -35,12 +35,8 @@ _SIDE_FILES = ("", "-journal", "-wal", "-shm")
 def placed(target: Path, *, force: bool) -> Iterator[Path]:
     """Yield an empty file beside the target, which gets the target's name at the end.
 
-    Args:
-        target: the name.
-        force: whether a file of that name is replaced.
-
     Raises:
-        ConfigurationError: there is a file of that name, or no such folder.
+        ConfigurationError: there is no such folder, or a file of that name, unless `force`.
         StoreError: the file cannot be written.
     """
     _refuse_present(target, force=force)
@@ -140,13 +136,11 @@ def copy_sqlite(engine: Engine, file: Path) -> None:
 def dump_postgresql(url: URL, file: Path, target: Path) -> None:
     """Have `pg_dump` write a PostgreSQL database into a file, and read it back.
 
-    Args:
-        url: of the database.
-        file: to write into.
-        target: the file's later name, for messages.
+    `target` is the file's later name, for messages.
 
     Raises:
-        ConfigurationError: `pg_dump` is not installed here.
+        ConfigurationError: `pg_dump` is not installed here, or a secret parameter of the URL has no
+            variable that hides it.
         OSError: the file's disk is full.
         StoreError: it failed.
     """
@@ -167,11 +161,7 @@ def dump_postgresql(url: URL, file: Path, target: Path) -> None:
 
 
 def _connection(arguments: Mapping[str, Any]) -> tuple[dict[str, str], str]:
-    """Return the connection's variables for libpq's programs, and its other parameters.
-
-    Raises:
-        ConfigurationError: a secret parameter has no variable.
-    """
+    """Return the connection's variables for libpq's programs, and its other parameters."""
     from psycopg import pq
 
     known = {option.keyword.decode(): option for option in pq.Conninfo.get_defaults()}

@@ -29,7 +29,7 @@ _LOCKED_S = 1.0
 """How long to wait for another process's transaction, and until the next attempt."""
 
 
-class Granted(NamedTuple):
+class PermitGrant(NamedTuple):
     """The permits that a process got."""
 
     id: str
@@ -39,12 +39,9 @@ class Granted(NamedTuple):
 
 
 class Budget:
-    """The permits of one token.
+    """The permits of one token, of which a keyed hash is stored; they last for `life_s` seconds.
 
-    Args:
-        writing: opens a transaction on PostgreSQL.
-        token: the token, of which a keyed hash is stored.
-        life_s: within which time permits are used, in seconds.
+    `writing` opens a transaction on PostgreSQL.
     """
 
     def __init__(
@@ -58,18 +55,11 @@ class Budget:
         self._life_s = life_s
         self._known_as: str | None = None
 
-    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> Granted:
-        """Return up to so many permits.
+    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> PermitGrant:
+        """Return up to so many permits; with fewer than `least` the process cannot begin.
 
-        Args:
-            permits: how many are wanted.
-            least: with fewer than these the process cannot begin.
-            limit: requests in any minute, of all processes.
-            used: how many permits of earlier grants, by their ids, were used; the others are given
-                back.
-
-        Raises:
-            StoreError: the database failed.
+        `limit` is the number of requests in any minute, of all processes. `used` says how many
+        permits of earlier grants, by their ids, were used; the others are given back.
         """
         try:
             return self._take(permits, least, limit, used)
@@ -77,15 +67,15 @@ class Budget:
             if not is_locked(exc):
                 raise
             # Such as by a process that was suspended in between: PostgreSQL ends that.
-            return Granted("", 0, _LOCKED_S)
+            return PermitGrant("", 0, _LOCKED_S)
 
-    def _take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> Granted:
+    def _take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> PermitGrant:
         with self._writing() as connection:
             # A stop would wait for it, and so would all threads with this token.
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCKED_S:g}s'")
             given, paused_until, present = self._locked(connection)
             if _is_paused(paused_until, present):
-                return Granted("", 0, (paused_until - present).total_seconds())
+                return PermitGrant("", 0, (paused_until - present).total_seconds())
             now, longest = present.timestamp(), self._life_s + _WINDOW_S
             counting = [
                 (id_, used.get(id_, number), until)
@@ -93,9 +83,9 @@ class Budget:
                 if now < until <= now + longest
             ]
             room = limit - sum(number for _, number, _ in counting)
-            granted = Granted(secrets.token_hex(4), min(permits, room))
+            granted = PermitGrant(secrets.token_hex(4), min(permits, room))
             if room < least:
-                granted = Granted("", 0, _until_room(counting, least - room) - now)
+                granted = PermitGrant("", 0, _until_room(counting, least - room) - now)
             else:
                 counting.append((granted.id, granted.permits, now + longest))
             connection.execute(

@@ -88,11 +88,7 @@ class ChangeReads(Subject):
     ) -> list[Document]:
         """Return changes with their dossiers' applicants, newest first.
 
-        Args:
-            chosen: which ones.
-            limit: maximum number of rows.
-            offset: how many to leave out first.
-            after: `ordre` of the last row of the part before; None: the first part.
+        `after` is `ordre` of the last row of the part before; None: this is the first part.
         """
         rows = select(_change.c.id, _survenu.label("at")).where(*self._conditions(chosen))
         if after is not None:

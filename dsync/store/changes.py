@@ -164,9 +164,7 @@ class ChangeWrites(CorrectionReads):
     ) -> None:
         """Store corrections that are pending now, and the ends of those that were.
 
-        Args:
-            pending: the pending ones.
-            ended: the ended ones, each with DS's date of the change that shows it.
+        An end has DS's date of the change that shows it.
         """
         rows = [{"numero": n, "demandee_le": at, "finie_le": None} for n, at in pending]
         upsert(self.connection, _correction, rows)

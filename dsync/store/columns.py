@@ -38,10 +38,8 @@ NAMING = {
 class JsonText(TypeDecorator[Any]):
     """A value stored as JSON text, encoded and decoded here; the views parse it in SQL.
 
-    Bytes are stored unchanged: they are JSON that was encoded earlier, to be hashed.
-
-    Args:
-        shape: the type of the decoded values, which msgspec must support.
+    Bytes are stored unchanged: they are JSON that was encoded earlier, to be hashed. `shape` is the
+    type of the decoded values, which msgspec has to support.
     """
 
     impl = Text
@@ -109,13 +107,9 @@ class BigKey(TypeDecorator[int]):
 def declare(
     declared: Declared, type_: Any = None, *, info: Mapping[str, Any] | None = None, **options: Any
 ) -> Any:
-    """Declare a column of a table.
+    """Declare a column of a table, with options of `Field`.
 
-    Args:
-        declared: what it holds.
-        type_: SQLAlchemy's type; None: that of the annotation.
-        info: what else is known of the column.
-        options: of `Field`.
+    Without a type, it has that of the annotation.
     """
     if isinstance(type_, JsonText):
         options = {"default": None, "nullable": True} | options
@@ -172,11 +166,7 @@ def declared_of(column: Column[Any]) -> Declared:
 def of(table: Table, alias: str, names: str, mark: Mark | None = None) -> dict[str, Declared]:
     """Declare columns of a view that are a table's: they have its sentences, types and marks.
 
-    Args:
-        table: the table.
-        alias: its name in the view's SELECT.
-        names: of the columns, such as `numero id AS ordre`.
-        mark: another one than the table's.
+    `names` are such as `numero id AS ordre`; `mark` is another one than the table's.
     """
     columns: dict[str, Declared] = {}
     for column, other in re.findall(r"(\w+)(?: AS (\w+))?", names):

@@ -13,10 +13,7 @@ from dsync.store import tables
 from dsync.store.sql import Subject, upsert
 
 _table = tables.accord
-_COLUMNS = [
-    _table.c[name]
-    for name in ("genre", "version", "document", "depuis_le", "donne_le", "donne_par")
-]
+_COLUMNS = [_table.c[name] for name in ("genre", "version", "document", "depuis_le", "donne_le")]
 
 
 class ConsentReads(Subject):
@@ -54,9 +51,7 @@ class ConsentWrites(ConsentReads):
     def ask(self, proposal: Proposal, now: datetime) -> None:
         """Store what a person is asked; what was asked or accepted before of its kind is replaced.
 
-        Args:
-            proposal: what would be done.
-            now: the present instant, in UTC. The instant of the first one that is still open stays.
+        The instant of the first one that is still open stays.
         """
         known = self.of(proposal.kind)
         is_open = known is not None and known.given_at is None

@@ -59,13 +59,9 @@ def copy_all(
 ) -> Copied:
     """Copy all rows but those about processes, and compare what was stored with what was read.
 
-    Args:
-        source: to the database that is read.
-        target: to the database that is written, in a transaction that the caller commits.
-        programme: the programme's part of both.
-        place: the name of the target for messages.
-        former: what the source has, if these are the tables of no release. The next run then reads
-            every dossier whole, and stores what those tables did not have.
+    It is one transaction of the target, which the caller commits; `place` is its name for messages.
+    `former` is what the source has, if these are the tables of no release: the next run then reads
+    every dossier whole, and stores what those tables did not have.
 
     Raises:
         ConfigurationError: the target has rows.

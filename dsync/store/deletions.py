@@ -119,15 +119,9 @@ class DeletionWrites(DeletionReads):
         *,
         now: datetime,
     ) -> int:
-        """Apply DS's deletion lists; return how many dossiers changed.
+        """Apply DS's deletion lists, `pending` of the hidden and `deleted` of the erased dossiers.
 
-        Args:
-            run: the run's number.
-            pending: the hidden dossiers.
-            deleted: the erased dossiers.
-            now: the present instant, in UTC.
-
-        Unknown dossiers are ignored.
+        Returns how many dossiers changed; unknown ones are ignored.
         """
         stored = self._stored([entry.number for entry in (*pending, *deleted)])
         known = {numero: row.presence for numero, row in stored.items()}
@@ -167,14 +161,9 @@ class DeletionWrites(DeletionReads):
         asked_by: str,
         now: datetime,
     ) -> None:
-        """Erase dossiers, which stay erased when DS shows them again.
+        """Erase dossiers of the copy, which stay erased when DS shows them again.
 
-        Args:
-            run: the run's number.
-            numbers: dossiers of the copy.
-            reason: a key of `ERASURE_REASONS`.
-            asked_by: the user, for the journal.
-            now: the present instant, in UTC.
+        The reason is a key of `ERASURE_REASONS`; `asked_by` is the user, for the journal.
         """
         # They are looked at again; nothing else has changed for them.
         self._queue.add_related(numbers)
@@ -221,11 +210,7 @@ class DeletionWrites(DeletionReads):
         self._journal.record_events(run, events, now)
 
     def follow_twins(self, shown: Mapping[DossierNumber, Etat]) -> None:
-        """Follow what DS shows of erased dossiers that count as twins: that it has them, and how.
-
-        Args:
-            shown: the states of erased dossiers, as DS shows them.
-        """
+        """Follow which erased dossiers that count as twins DS shows, and in which state."""
         known = self.connection.execute(
             select(_jumeau.c.numero, _jumeau.c.montre, _dossier.c.etat)
             .join(_dossier, _dossier.c.numero == _jumeau.c.numero)

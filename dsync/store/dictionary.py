@@ -36,30 +36,20 @@ def is_closed(columns: Mapping[str, Declared]) -> bool:
     """Return whether readers without personal data see nothing in a view but which rows there are.
 
     The rows alone would tell who has answered a question, and how often.
-
-    Args:
-        columns: the view's, with their documentation.
     """
     return all(name in _PLACES or one.mark in MASKED for name, one in columns.items())
 
 
 def is_person(dossier: str) -> str:
-    """Return the SQL condition that a dossier's applicant is, or may be, a single person.
-
-    Args:
-        dossier: the alias of the table `dossier`.
-    """
+    """Return the SQL condition that a dossier's applicant is, or may be, a single person."""
     return _IS_PERSON.format(dossier)
 
 
 def pseudonymised(view: str, column: str, mark: Mark, deliberated: str) -> str:
     """Return the SQL by which readers without personal data see a column of a view.
 
-    Args:
-        view: the view's name, from which the column is selected.
-        column: the column's name, in quotes.
-        mark: the column's.
-        deliberated: the condition on a row of the view that its démarche's marks are shown.
+    The column is in quotes; `deliberated` is the condition on a row that its démarche's marks are
+    shown.
     """
     if mark in MASKED:
         # A null of the column's own type: PostgreSQL's REPLACE refuses to change a type.

@@ -24,8 +24,9 @@ from dsync.errors import DamagedJsonError
 from dsync.programme import InLists, Programme
 from dsync.store import tables
 from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
-from dsync.store.journal import JournalWrites, NewEvent, QuarantineWrites
+from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.listing import DossierReads
+from dsync.store.quarantine import QuarantineWrites
 from dsync.store.queue import QueueWrites
 from dsync.store.seals import sealed
 from dsync.store.sql import Scope, among, insert_rows, update_rows, upsert
@@ -173,15 +174,11 @@ class DossierWrites(DossierReads):
         incomplete: Collection[DossierNumber] = (),
         again: bool = False,
     ) -> PageResult:
-        """Store dossiers, and release them from quarantine.
+        """Store dossiers, of a repeated one the last record, and release them from quarantine.
 
-        Args:
-            run: the run's number.
-            records: the page's dossiers; of a repeated one, the last record counts.
-            now: the present instant, in UTC.
-            incomplete: dossiers that DS could render only in part; they stay in quarantine.
-            again: whether the rows of unchanged dossiers are written, too: something outside dsync
-                may have damaged them.
+        The incomplete ones, which DS could render only in part, stay in quarantine. With `again`,
+        the rows of unchanged dossiers are written, too: something outside dsync may have damaged
+        them.
         """
         by_number = {record.numero: record for record in records}
         if not by_number:
@@ -420,18 +417,11 @@ def _annotations_edited(change: _Change) -> bool:
 
 
 def _is_reopened(change: _Change) -> bool:
-    """Return whether a decided dossier is open again."""
     return change.old is not None and change.old.etat not in OPEN_ETATS
 
 
 def in_lists(programme: type[Programme], record: Record, now: datetime) -> dict[str, Any]:
-    """Return a dossier's row of table `liste`.
-
-    Args:
-        programme: its part of the database.
-        record: the dossier.
-        now: the present instant, by which its stage is told.
-    """
+    """Return a dossier's row of table `liste`, with the stage that it has at this instant."""
     facts = record.facts
     # As in `lecture_etape`: a clock that is late hides nothing of what has happened.
     at, part = max(now, record.dates["modifie_le"]), programme.lists
@@ -467,7 +457,6 @@ def _has_new_bookkeeping(change: _Change) -> bool:
 
 
 def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) -> dict[str, Any]:
-    """Return the row of table `dossier`."""
     return {
         **record.facts,
         **_bookkeeping(record),

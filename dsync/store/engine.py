@@ -125,10 +125,7 @@ def describe(url: URL) -> str:
 def open_engine(url: URL, *, create: bool = True, connections: int = FEW) -> Engine:
     """Make the engine without connecting to the database.
 
-    Args:
-        url: of the database.
-        create: whether a missing SQLite file is created.
-        connections: their maximum number; who needs one more waits for it.
+    `connections` is their maximum number; who needs one more waits for it.
 
     Raises:
         StoreError: there is no SQLite database, and `create` is False; or others can read it.
@@ -203,12 +200,7 @@ def vacuum(engine: Engine, tables: Iterable[str]) -> None:
 def scrub(engine: Engine, tables: Sequence[str]) -> list[str]:
     """Rewrite the database's files, so that no byte of what was deleted is left in them.
 
-    Args:
-        engine: of the database.
-        tables: the names of all its tables.
-
-    Returns:
-        Sentences on what is left, and who can end it.
+    Returns sentences on what is left, and who can end it.
 
     Raises:
         SQLAlchemyError: the database failed, or is in use.
@@ -378,11 +370,7 @@ def _lower(text: str | None) -> str | None:
 
 
 def _refuse_foreign(connection: sqlite3.Connection, url: URL) -> None:
-    """Refuse the file of another program before anything in it is changed.
-
-    Raises:
-        StoreError: the file has tables, but not dsync's.
-    """
+    """Refuse the file of another program before anything in it is changed."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if tables - {_VERSION_TABLE} and not {_VERSION_TABLE, "sync_state"} <= tables:
         raise StoreError(

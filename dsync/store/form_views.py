@@ -253,10 +253,8 @@ class FormView:
     def query(self, engine: str, *, at_once: bool = False) -> str:
         """Return the view's SELECT.
 
-        Args:
-            engine: postgresql or sqlite.
-            at_once: whether all rows of a repetition are read, in half the time on SQLite; those of
-                one dossier would take as long.
+        With `at_once`, all rows of a repetition are read, in half the time on SQLite; those of one
+        dossier would take as long.
         """
         if self.choice is not None:
             return _choices(self, self.choice, engine)
@@ -270,12 +268,9 @@ def form_views(
 ) -> list[FormView]:
     """Return the views of a démarche's form: its own, one per repetition, one per choice.
 
-    The same revisions give the same names, and a later revision changes none of them.
-
-    Args:
-        number: the démarche's.
-        revisions: its published revisions, in any order.
-        opened: the ids of the champs and annotations that readers without personal data see.
+    The same published revisions, in any order, give the same names, and a later revision changes
+    none of them. `opened` are the ids of the champs and annotations that readers without personal
+    data see.
     """
     dated = [(r.date_publication, r.id, r) for r in revisions if r.date_publication]
     published = [revision for *_, revision in sorted(dated, key=lambda one: one[:2])]
@@ -346,13 +341,7 @@ def demarche_of(name: str) -> DemarcheNumber | None:
 
 
 def rows_of(demarche: DemarcheNumber, view: str, columns: Collection[str]) -> str | None:
-    """Return the SQL condition of a démarche's rows in a view of several ones; None: all are.
-
-    Args:
-        demarche: the démarche.
-        view: the view's name.
-        columns: those of the view.
-    """
+    """Return the SQL condition of a démarche's rows in a view of several ones; None: all are."""
     if view == _RULES:
         judged = f"SELECT version_regles FROM verdict WHERE demarche_numero = {demarche}"  # noqa: S608 - a number
         return f"version IN ({judged})"
@@ -371,13 +360,8 @@ def _learn(
 ) -> str | None:
     """Add a descriptor of a revision to the columns of its view; return the column's name.
 
-    Args:
-        view: the view.
-        descriptor: of the champ.
-        kind: of the column's values.
-        is_open: whether readers without personal data see it.
-        name: of a new column; None: it is made of the label.
-        beside: the name of the champ's own column, with which that of a place's code begins.
+    `is_open`: readers without personal data see it. A new column gets `name`, or one made of the
+    label. `beside` is the name of the champ's own column, with which that of a place's code begins.
     """
     # A column of decimal numbers has whole ones, too.
     if kind == "bigint" and (descriptor.id, "numeric") in view.columns:
@@ -467,15 +451,7 @@ def _query(
     *,
     at_once: bool = False,
 ) -> str:
-    """Return a view's query.
-
-    Args:
-        view: the view.
-        engine: postgresql or sqlite.
-        columns: those of champs.
-        joins: where they are from.
-        at_once: as of `FormView.query`, of a repetition.
-    """
+    """Return a view's query of columns of champs from the joins; the rest as `FormView.query`."""
     row = "l.key + 1" if engine == "sqlite" else "l.rang::integer"
     dossier, sources = "d", _sources(view, engine)
     if at_once:
@@ -600,9 +576,7 @@ def _found(column: FormColumn) -> str:
 def _codes(column: FormColumn, value: str) -> str:
     """Return the expression of a place's code; empty for another column.
 
-    Args:
-        column: the column.
-        value: the expression of what the stored value has under a key `{0}`.
+    `value` is the expression of what the stored value has under a key `{0}`.
     """
     keys = dict.fromkeys(
         _PLACES[one][column.kind] for one in column.types if column.kind in _PLACES.get(one, ())

@@ -1,4 +1,4 @@
-"""Stores and reads the runs, the dossiers' events, and the quarantine."""
+"""Stores and reads the runs, and the dossiers' events."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from dsync.errors import InterruptedRunError
 from dsync.store import tables
 from dsync.store.listing import Document, documents
 from dsync.store.seals import HISTORY, Seals
-from dsync.store.sql import Scope, Subject, among, insert_for, update_rows
+from dsync.store.sql import Subject, update_rows
 
 EventName = Literal[
     "cree",
@@ -70,17 +70,6 @@ class NewEvent(NamedTuple):
     numero: DossierNumber
     evenement: EventName
     details: Mapping[str, Json] | None = None
-
-
-class Quarantined(NamedTuple):
-    """A dossier in quarantine."""
-
-    numero: DossierNumber
-    code: str
-    message: str
-    depuis: datetime
-    tentatives: int
-    dernier_essai_le: datetime
 
 
 _shown_run = table("lecture_synchronisation", column("run"), column("statut"))
@@ -159,8 +148,7 @@ class JournalReads(Subject):
     def run_totals(self, counted: Counted) -> tuple[list[RunTotals], Counted]:
         """Count the ended runs of all démarches by kind and status that are not counted yet.
 
-        Args:
-            counted: those that are, as returned before; at first `NOT_COUNTED`.
+        `counted` are those that are, as returned before; at first `NOT_COUNTED`.
         """
         run = tables.sync_run
         by = run.c.demarche_numero, run.c.genre, run.c.statut
@@ -193,13 +181,7 @@ class JournalReads(Subject):
         offset: int = 0,
         number: int | None = None,
     ) -> list[Document]:
-        """Return runs, newest first.
-
-        Args:
-            limit: their maximum number.
-            offset: how many of the newest ones to leave out.
-            number: that of a single run; None: every one.
-        """
+        """Return runs, newest first: without the first `offset`; or that of a number alone."""
         run = tables.sync_run
         statement = self._runs.where(run.c.demarche_numero == self.number)
         if number is not None:
@@ -241,7 +223,6 @@ class JournalReads(Subject):
 
     @property
     def _runs(self) -> Select[Any]:
-        """Runs, newest first."""
         run = tables.sync_run
         columns = [
             # The view's status is `interrupted` for a run whose process was killed.
@@ -258,8 +239,7 @@ class JournalReads(Subject):
     def too_old(self, before: Mapping[str, datetime]) -> dict[str, int]:
         """Count the rows of journals, and the names of agents in them, that are too old.
 
-        Args:
-            before: as of `DossierReads.too_old`, by `journaux` and `agents`.
+        `before` is as of `DossierReads.too_old`, by `journaux` and `agents`.
         """
         return {
             rule: sum(
@@ -368,11 +348,7 @@ class JournalWrites(JournalReads):
 
         A run that a killed process left as running is marked as interrupted. The number is the
         greatest one plus 1: a PostgreSQL sequence would leave gaps after each rollback and crash.
-
-        Args:
-            genre: the kind, as the view `lecture_synchronisation` names it.
-            demande_par: who started the run.
-            at: the start, in UTC.
+        `genre` is as the view `lecture_synchronisation` names it, `at` the start.
         """
         run = tables.sync_run
         # It is the last one, as each run of the démarche does this.
@@ -405,11 +381,7 @@ class JournalWrites(JournalReads):
         return int(started.scalar_one())
 
     def forget(self, before: Mapping[str, datetime]) -> None:
-        """Delete the rows of journals, and overwrite the names of agents, that are too old.
-
-        Args:
-            before: as of `too_old`.
-        """
+        """Delete the rows of journals, and overwrite the names of agents, that `too_old` counts."""
         seals = Seals(self.scope)
         if JOURNALS in before:
             for table, condition in self._old_rows(before[JOURNALS]):
@@ -468,71 +440,3 @@ class JournalWrites(JournalReads):
                 for event in events
             ],
         )
-
-
-_table = tables.quarantaine
-
-
-class QuarantineReads(Subject):
-    """Reads the quarantine."""
-
-    def entries(self) -> list[Quarantined]:
-        """Return the dossiers in quarantine, by number."""
-        rows = self.connection.execute(
-            select(*(_table.c[name] for name in Quarantined._fields))
-            .where(_table.c.demarche_numero == self.number)
-            .order_by(_table.c.numero)
-        )
-        return [Quarantined(*row) for row in rows]
-
-
-class QuarantineWrites(QuarantineReads):
-    """Writes the quarantine."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope)
-        self._journal = JournalWrites(scope)
-
-    def add(self, run: int, numero: DossierNumber, code: str, message: str, now: datetime) -> None:
-        """Put a dossier into quarantine, with an event; or count one more failed attempt.
-
-        Args:
-            run: the run's number.
-            numero: the dossier's number.
-            code: the kind of problem, for programs.
-            message: the problem in French, for the view `lecture_anomalie`.
-            now: the present instant, in UTC.
-        """
-        statement = insert_for(self.connection, _table).values(
-            demarche_numero=self.number,
-            numero=numero,
-            code=code,
-            message=message,
-            depuis=now,
-            tentatives=1,
-            dernier_essai_le=now,
-        )
-        tentatives = self.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["demarche_numero", "numero"],
-                set_={
-                    "code": code,
-                    "message": message,
-                    "tentatives": _table.c.tentatives + 1,
-                    "dernier_essai_le": now,
-                },
-            ).returning(_table.c.tentatives)
-        ).scalar_one()
-        # The first one only: a dossier that fails at each run would fill the journal.
-        if tentatives == 1:
-            self._journal.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
-
-    def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
-        """Take dossiers out of quarantine, with an event for each that was in it."""
-        released = self.connection.scalars(
-            delete(_table)
-            .where(_table.c.demarche_numero == self.number, among(_table.c.numero, numbers))
-            .returning(_table.c.numero)
-        ).all()
-        events = [NewEvent(numero, "liberation") for numero in released]
-        self._journal.record_events(run, events, now)

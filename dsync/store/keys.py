@@ -77,12 +77,8 @@ class KeyWrites(KeyReads):
     def replace(self, compared: Values, columns: Sequence[Row] = ()) -> set[DossierNumber]:
         """Store what dossiers are compared by, in place of what it was.
 
-        Args:
-            compared: the values of which keys are stored.
-            columns: as in `programme.Compared`.
-
-        Returns:
-            These dossiers, and those that are compared with them, which are queued with them.
+        Returns these dossiers, and those that are compared with them, which are queued with them.
+        `columns` are as in `programme.Compared`.
         """
         numbers = sorted({*compared, *(DossierNumber(row["numero"]) for row in columns)})
         if not numbers:

@@ -58,7 +58,7 @@ _SHOWN = 4
 """So many differences are named."""
 
 
-class Mark(NamedTuple):
+class StoredMark(NamedTuple):
     """What a database says of a part: its fingerprint, and which version of dsync made it."""
 
     fingerprint: str
@@ -73,7 +73,7 @@ class Found(NamedTuple):
     views: frozenset[str]
     revisions: Mapping[str, str]
     """By part."""
-    marks: Mapping[str, Mark]
+    marks: Mapping[str, StoredMark]
     """By part; none in a database of dsync 0.1.0."""
 
     def has(self, part: type[Programme]) -> bool:
@@ -96,12 +96,7 @@ class Differences(NamedTuple):
 
 
 def read(connection: Connection, programme: type[Programme]) -> Found:
-    """Read what a database has, in two statements.
-
-    Args:
-        connection: in a transaction.
-        programme: whose part may be beside the engine's.
-    """
+    """Read what a database has of the engine's and a programme's part, in two statements."""
     engine = connection.dialect.name
     tables: dict[str, set[str]] = defaultdict(set)
     views = set()
@@ -122,7 +117,7 @@ def read(connection: Connection, programme: type[Programme]) -> Found:
         {name: frozenset(lines) for name, lines in tables.items()},
         frozenset(views),
         {part: revision for part, revision, *_ in rows if revision is not None},
-        {part: Mark(*mark) for part, revision, *mark in rows if revision is None},
+        {part: StoredMark(*mark) for part, revision, *mark in rows if revision is None},
     )
 
 
@@ -139,13 +134,9 @@ def version_table(part: type[Programme]) -> str:
 def differences(
     found: Found, part: type[Programme], revision: str, engine: str
 ) -> Differences | None:
-    """Return how a part's tables differ from those of a revision, None if they do not.
+    """Return how a part's tables differ from those of a shipped revision, None if they do not.
 
-    Args:
-        found: what the database has.
-        part: the engine's, or the programme's.
-        revision: a shipped one.
-        engine: the database's.
+    The part is the engine's, or the programme's; `engine` is the database's kind.
     """
     missing, other = [], []
     for name, wanted in tables(part, revision, engine).items():

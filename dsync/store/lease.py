@@ -69,14 +69,9 @@ class LeaseInfo(NamedTuple):
 def acquire(
     connection: Connection, demarche: DemarcheNumber, holder: str, ttl_s: float, now: datetime
 ) -> Lease:
-    """Take the lease.
+    """Take the lease for `ttl_s` seconds; `holder` names this process to operators.
 
-    Args:
-        connection: in a transaction.
-        demarche: the démarche's number.
-        holder: a name of this process for operators.
-        ttl_s: time after which the lease expires, in seconds.
-        now: the present instant, in UTC; used on SQLite only.
+    `now` is used on SQLite only.
 
     Raises:
         LeaseHeldError: another process holds it.
@@ -111,7 +106,7 @@ def acquire(
 
 
 def check_free(connection: Connection, demarche: DemarcheNumber, now: datetime) -> None:
-    """Check that no process works on a démarche; arguments as `acquire`.
+    """Check that no process works on a démarche.
 
     Raises:
         LeaseHeldError: one does.

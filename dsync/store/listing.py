@@ -175,13 +175,8 @@ _IN_LISTS = "LEFT JOIN liste AS r ON r.numero = d.numero"
 def followed(name: str, dossier: str = "d", liste: str = "r") -> str:
     """Return the stage of a dossier, or whom it waits for, as SQL of a programme with stages.
 
-    Those of the row in `liste`, unless a day that was to come when it was written has begun
-    another stage.
-
-    Args:
-        name: `etape` or `attend`.
-        dossier: the alias of table `dossier`.
-        liste: that of `liste`.
+    Those of the row in `liste`, unless a day that was to come when it was written has begun another
+    stage. `name` is `etape` or `attend`; `dossier` and `liste` are aliases of the tables.
     """
     return (
         f"CASE WHEN {liste}.etape_fin IS NULL OR utc({liste}.etape_fin) > now() "  # noqa: S608 - names of ours
@@ -356,9 +351,7 @@ class DossierReads(Subject):
     ) -> Document | None:
         """Return everything stored about a dossier as JSON values, None if it is unknown.
 
-        Args:
-            numero: the dossier's number.
-            only: the keys of the views to read beside the main one; None: all.
+        `only` are the keys of the views to read beside the main one; None: all.
         """
         # A démarche beside the programme's has no row in its main view.
         found = self._view(_main_view(self.programme), numero) or self._view(
@@ -378,9 +371,7 @@ class DossierReads(Subject):
     def answers(self, numero: DossierNumber, opened: Collection[str]) -> list[Document]:
         """Return the champs and annotations of a dossier, each with its value.
 
-        Args:
-            numero: the dossier's number.
-            opened: the ids of those that readers without personal data see, under `ouverte`.
+        `opened` are the ids of those that readers without personal data see, under `ouverte`.
         """
         query = (
             "SELECT champ_id, ligne, libelle, origine, valeur FROM lecture_champ "
@@ -399,13 +390,7 @@ class DossierReads(Subject):
         return self.shown(numbers), total
 
     def page(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[list[int], int]:
-        """Return the numbers of a page of dossiers, and how many there are in all.
-
-        Args:
-            selection: which ones, in which order.
-            limit: maximum number of rows.
-            offset: how many to leave out first.
-        """
+        """Return the numbers of a page of dossiers, and how many there are in all."""
         query = (
             f"SELECT d.numero, count(*) OVER () AS total {self._selected(selection)} "
             "LIMIT :limit OFFSET :offset"
@@ -474,8 +459,7 @@ class DossierReads(Subject):
     def offered(self, *, masked: bool) -> Offered:
         """Return the values by which dossiers can be filtered.
 
-        Args:
-            masked: whether places of applicants who are, or may be, persons are left out.
+        If masked, places of applicants who are, or may be, persons are left out.
         """
         read, groupes = self._and_read()
         of_dossiers = f"JOIN dossier AS d ON d.numero = r.numero{read}"
@@ -527,8 +511,7 @@ class DossierReads(Subject):
     def too_old(self, before: Mapping[str, datetime]) -> list[TooOld]:
         """Return the dossiers that a rule of retention has erased, oldest first, each once.
 
-        Args:
-            before: by state or presence, before which instant the date that counts has to lie.
+        `before` says, by state or presence, before which instant the date that counts has to lie.
         """
         found = [
             (name, at, (_dossier.c[column] == name) & (at < before[name]))
@@ -630,11 +613,7 @@ class DossierReads(Subject):
         return self.connection.scalar(count) or 0
 
     def figures(self, *, with_stages: bool) -> dict[str, dict[str, int]]:
-        """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached.
-
-        Args:
-            with_stages: whether to count the programme's stages.
-        """
+        """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached."""
         part = self.programme.selection if with_stages else None
         reached = part.reached if part else {}
         counts = ", ".join(
@@ -668,7 +647,6 @@ class DossierReads(Subject):
 
     @cached_property
     def _booleans(self) -> frozenset[str]:
-        """The names of Boolean columns."""
         own = tables.metadata.sorted_tables
         every = [*own, *self.programme.metadata.sorted_tables]
         return frozenset(

@@ -128,13 +128,10 @@ class OutboxReads(Subject):
         labels: int = 0,
         numbers: Sequence[DossierNumber] = (),
     ) -> list[DossierWishes]:
-        """Return dossiers with due wishes, with all their current wishes.
+        """Return dossiers with due wishes, with all their current wishes; no numbers: of all.
 
-        Args:
-            now: the present instant, in UTC.
-            limit: maximum number of dossiers; those with due annotations come first.
-            labels: maximum number of further dossiers of which only the label is due.
-            numbers: the dossiers; empty: all.
+        At most `limit`, those with due annotations first; and `labels` further ones of which only
+        the label is due.
         """
         is_due = self._is_due(now)
         due = _narrowed(self._due(select(_outbox.c.numero).distinct(), is_due), numbers)
@@ -206,8 +203,7 @@ class OutboxReads(Subject):
     def waiting_numbers(self, *, annotations: bool = False) -> list[DossierNumber]:
         """Return the writable dossiers with waiting wishes, due now or not, by number.
 
-        Args:
-            annotations: whether one of a label alone does not count.
+        With `annotations`, one of a label alone does not count.
         """
         chosen = self._waiting(select(_outbox.c.numero).distinct()).order_by(_outbox.c.numero)
         if annotations:
@@ -285,14 +281,12 @@ class OutboxWrites(OutboxReads):
         """Store new wishes; one that equals the current wish is ignored.
 
         A wish takes over the human's value that was seen last: it stays theirs. If a conflict with
-        it goes on, no further event is recorded; if not, its end is. While a
-        human's result is accepted in place of the wished one, what explains the wished one is
-        not sent. The wishes of a validated dossier are suspended until its box is read otherwise.
+        it goes on, no further event is recorded; if not, its end is. While a human's result is
+        accepted in place of the wished one, what explains the wished one is not sent. The wishes of
+        a validated dossier are suspended until its box is read otherwise.
 
-        Args:
-            wishes: the new wishes.
-            now: the present instant, in UTC.
-            instead: dossiers whose verdict was taken back: of their waiting wishes nothing is kept.
+        `instead` are dossiers whose verdict was taken back: of their waiting wishes nothing is
+        kept.
         """
         numbers = sorted({wish.numero for wish in wishes})
         current = {
@@ -379,9 +373,7 @@ class OutboxWrites(OutboxReads):
     def mark_sending(self, steps: Iterable[tuple[Step, datetime]], now: datetime) -> None:
         """Mark wishes as `incertaine`; called just before they are sent.
 
-        Args:
-            steps: what is sent, each with DS's date of the dossier's last manual edit before it.
-            now: the present instant, in UTC.
+        Each has DS's date of the dossier's last manual edit before it.
         """
         present = self._present(now)
         by_id = {step.wish.id: (step, edited_at) for step, edited_at in steps}
@@ -463,9 +455,7 @@ class OutboxWrites(OutboxReads):
     def refuse_waiting(self, why: str | None, numbers: Sequence[DossierNumber] = ()) -> None:
         """Mark the waiting wishes as refused; uncertain ones are read back first.
 
-        Args:
-            why: the reason, for the view `lecture_annotation`.
-            numbers: the dossiers; empty: all.
+        `why` is for the view `lecture_annotation`; no numbers: all dossiers.
         """
         statement = (
             update(_outbox)
@@ -498,10 +488,8 @@ class OutboxWrites(OutboxReads):
     def retry_stopped(self, numbers: Sequence[DossierNumber] | None = None) -> None:
         """Have refused and postponed wishes sent again, but not definitive refusals.
 
-        The form, a right or the dossier's revision stopped them, and can have changed.
-
-        Args:
-            numbers: the dossiers that changed; None: all.
+        The form, a right or the dossier's revision stopped them, and can have changed. None: all
+        dossiers.
         """
         if numbers is not None and not numbers:
             return
@@ -528,10 +516,7 @@ class OutboxWrites(OutboxReads):
     def reopen_ended_at(self, revision_id: RevisionId, annotation: str, cible: str) -> None:
         """Reopen the ended wishes of a target, because the annotation has another descriptor now.
 
-        Args:
-            revision_id: of the dossiers.
-            annotation: the annotation's name.
-            cible: the id of its former descriptor.
+        `cible` is the id of its former descriptor.
         """
         theirs = select(_dossier.c.numero).where(
             _dossier.c.demarche_numero == self.number, _dossier.c.revision_id == revision_id
@@ -569,11 +554,8 @@ class OutboxWrites(OutboxReads):
     ) -> None:
         """Have these dossiers' wishes overwrite a human's value, even if the box is checked.
 
-        Args:
-            numbers: the dossiers.
-            by: the user who orders it, for the journal.
-            shown: the values in DS that the user was shown, by dossier and annotation: only these
-                are overwritten; None: any value is.
+        `shown` are the values in DS that the user was shown, by dossier and annotation: only these
+        are overwritten; None: any value is.
         """
         theirs = among(_outbox.c.numero, numbers) & (_outbox.c.demarche_numero == self.number)
         current = (theirs, _outbox.c.courante)

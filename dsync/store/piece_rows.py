@@ -84,10 +84,8 @@ class PieceReads(Subject):
     ) -> list[DossierNumber]:
         """Return the present dossiers that have a file without a copy.
 
-        Args:
-            due: only files that were never tried, or are to be tried again by this instant; None:
-                all.
-            numbers: only these dossiers, whose copied files count too; empty: all.
+        Only files count that were never tried, or are to be tried again by `due`; None: all. Of
+        given numbers, copied files count, too.
         """
         missing: ColumnElement[bool] = _shown.c.copie_etat.is_(None)
         if due is None:
@@ -114,12 +112,9 @@ class PieceReads(Subject):
     def to_copy(
         self, number: DossierNumber, due: datetime | None, *, again: bool = False
     ) -> list[Piece]:
-        """Return a dossier's files without a copy, each once.
+        """Return a dossier's files without a copy, each once; with `again`, the copied ones, too.
 
-        Args:
-            number: the dossier's.
-            due: as of `dossiers_to_copy`.
-            again: whether to return the copied ones, too.
+        `due` is as of `dossiers_to_copy`.
         """
         known = {_key_of(row): row for row in self.connection.execute(_live([number]))}
         waiting = {}
@@ -225,15 +220,7 @@ class PieceWrites(PieceReads):
         adresse: str,
         now: datetime,
     ) -> None:
-        """Store the state of a file's copy.
-
-        Args:
-            number: the dossier's.
-            key: the file's.
-            etat: the state.
-            adresse: where the copy is, or would be. A former copy elsewhere has to be deleted.
-            now: the present instant, in UTC.
-        """
+        """Store the state of a file's copy; a former copy at another address has to be deleted."""
         execute = self.connection.execute
         # A file that was to be deleted is wanted again at the same address.
         execute(delete(_piece).where(_piece.c.a_supprimer, _piece.c.adresse == adresse))

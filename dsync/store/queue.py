@@ -32,9 +32,8 @@ class QueueReads(Subject):
     def due_by_run(self, *, are_other_grounds: bool, retries: bool) -> set[DossierNumber]:
         """Return the dossiers that are due in a run, as far as it has not judged them.
 
-        Args:
-            are_other_grounds: whether rules or evidence are other ones than in the last run.
-            retries: whether evidence that was away may be there.
+        `are_other_grounds`: rules or evidence are other ones than in the last run; `retries`:
+        evidence that was away may be there.
         """
         found: set[DossierNumber] = set()
         if are_other_grounds:
@@ -79,9 +78,8 @@ class QueueWrites(QueueReads):
     def changing(self, numbers: Sequence[DossierNumber]) -> Iterator[set[DossierNumber]]:
         """Queue dossiers of which the block changes with which others they are compared.
 
-        Yields:
-            These dossiers and, at the end of the block, the open dossiers whose verdicts depended
-            on them before or do now, as far as they were not queued already.
+        It yields these dossiers and, at the end of the block, the open dossiers whose verdicts
+        depended on them before or do now, as far as they were not queued already.
         """
         affected = {*numbers, *self.add_related(numbers)}
         yield affected

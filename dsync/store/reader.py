@@ -33,23 +33,25 @@ from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
+from dsync.store.alerts import AlertReads
 from dsync.store.change_list import ChangeReads
 from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
-from dsync.store.journal import JournalReads, QuarantineReads
+from dsync.store.journal import JournalReads
 from dsync.store.keys import KeyReads
 from dsync.store.lease import LeaseInfo, read_leases
 from dsync.store.listing import Document, DossierReads, documents, followed
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
+from dsync.store.quarantine import QuarantineReads
 from dsync.store.queue import QueueReads
 from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
-from dsync.store.services import AlertReads, RunningService, read_demarches, read_services
+from dsync.store.services import RunningService, read_demarches, read_services
 from dsync.store.sql import Scope, Subject
 from dsync.store.sync_state import DemarcheReads, StateReads
 from dsync.store.verdicts import VerdictReads
@@ -160,14 +162,8 @@ class Reader(Subject):
     ) -> list[Document]:
         """Return rows of a view.
 
-        Args:
-            view: its name; as all names here, one of ours.
-            columns: the columns.
-            where: the values that columns must have; a list: one of these; None: no value.
-            order: the ORDER BY expression.
-            present: columns that must have a value.
-            group: the GROUP BY expression; None: none.
-            limit: maximum number of rows.
+        All names and expressions are ours. Columns of `where` have a value, one of a list, or none
+        (None); those of `present` have one.
         """
         conditions = " AND ".join(
             [
@@ -304,8 +300,7 @@ class Reader(Subject):
     def overview(self, shown: Mapping[int, Collection[str] | None]) -> list[Awaiting]:
         """Count what waits in several démarches, by one query.
 
-        Args:
-            shown: by the number of each démarche, the groupes whose dossiers count; None: all do.
+        Of each, by number, the groupes whose dossiers count are given; None: all do.
         """
         numbers = list(shown)
         is_open = _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS])
@@ -407,12 +402,7 @@ class Reader(Subject):
 
 
 def current_checks(found: Mapping[str, Any], order: Iterable[str]) -> list[Document]:
-    """Return the checks of a dossier's current verdict.
-
-    Args:
-        found: the dossier, as `DossierReads.by_number` returns it.
-        order: the names of the checks, in the usual order.
-    """
+    """Return the checks of a dossier's current verdict, in the usual order of their names."""
     ranks = {name: rank for rank, name in enumerate(order)}
     # Not by the verdict's date: views show whole seconds, and two verdicts can be of the same one.
     checks = [one for one in found.get("controles", ()) if one["courant"]]

@@ -118,10 +118,7 @@ def create(
 ) -> None:
     """Create the views; on PostgreSQL, also their comments and the rights to read them.
 
-    Args:
-        connection: in a transaction.
-        programme: whose part is beside the engine's.
-        readers: the roles that may read, as `drop` returned them.
+    `readers` are the roles that may read, as `drop` returned them.
 
     Raises:
         StoreError: a view's file is missing from the package.
@@ -157,17 +154,12 @@ def renew_form(connection: Connection, number: DemarcheNumber) -> bool:
     They are as the stored revisions, and the stored choice of the champs that are shown to readers
     without personal data, make them.
 
-    What reads the views on PostgreSQL, such as other views, stays as it is: columns are only
-    added at their end.
+    What reads the views on PostgreSQL, such as other views, stays as it is: columns are only added
+    at their end. The transaction waits no longer than `PATIENCE_MS` for locks after it.
 
-    Args:
-        connection: in a transaction, which waits no longer than `PATIENCE_MS` for locks after it.
-        number: the démarche's.
-
-    Returns:
-        Whether it was done. If not, the views are in use and were left as they were, but what
-        would go on showing a champ that is not open any more is taken from readers without
-        personal data.
+    Returns whether it was done. If not, the views are in use and were left as they were, but what
+    would go on showing a champ that is not open any more is taken from readers without personal
+    data.
     """
     forms = _stored_forms(connection, only=number)
     if connection.dialect.name != "postgresql":
@@ -271,9 +263,7 @@ def _typed(connection: Connection, query: str, columns: Mapping[str, Declared]) 
 def altered(connection: Connection, programme: type[Programme]) -> list[str]:
     """Return the views whose text is another one than what is shipped, or made of the forms.
 
-    Args:
-        connection: in a transaction, in which a temporary view is made and dropped again.
-        programme: the programme's part.
+    A temporary view is made and dropped again in the transaction.
     """
     engine = connection.dialect.name
     present = set(inspect(connection).get_view_names())
@@ -336,12 +326,9 @@ def _stored_forms(
     only: DemarcheNumber | None = None,
     opened: Opened = MappingProxyType({}),
 ) -> list[FormView]:
-    """Return the views of the stored forms.
+    """Return the views of the stored forms, of one démarche or (None) all.
 
-    Args:
-        connection: in a transaction.
-        only: the démarche; None: all.
-        opened: by démarche; of the other ones, what is stored.
+    `opened` is by démarche; of the other ones, what is stored.
     """
     table = tables.demarche
     stored = dict(connection.execute(select(table.c.number, table.c.ouverts)).all())
@@ -358,12 +345,7 @@ def _stored_forms(
 
 
 def query_at_once(connection: Connection, name: str) -> str | None:
-    """Return what reads all rows of a view formulaire_* on SQLite; None: it is no such view.
-
-    Args:
-        connection: in a transaction.
-        name: of any view.
-    """
+    """Return what reads all rows of a view formulaire_* on SQLite; None: it is no such view."""
     number = form_views.demarche_of(name)
     forms = () if number is None else _stored_forms(connection, only=number)
     queries = (form.query("sqlite", at_once=True) for form in forms if form.name == name)
@@ -424,10 +406,7 @@ def dictionary(
 ) -> Dictionary:
     """Return the views' documentation.
 
-    Args:
-        connection: in a transaction.
-        programme: whose part is beside the engine's.
-        opened: what a configuration opens, by démarche; of the other ones, what is stored.
+    `opened` is what a configuration opens, by démarche; of the other ones, what is stored.
     """
     forms = _dictionary_of(_stored_forms(connection, opened=opened))
     known = shipped_dictionary(programme) | forms
@@ -443,21 +422,16 @@ def dictionary(
 
 
 def grant(
-    connection: Connection, role: str, programme: type[Programme], part: access.Part = access.WHOLE
+    connection: Connection,
+    role: str,
+    programme: type[Programme],
+    part: access.ViewSet = access.WHOLE,
 ) -> str:
     """Grant a role the right to read the views, and revoke its rights on dsync's tables.
 
-    The role may also read the views that are made later. It loses the right to read the other
-    parts of the views, but keeps those of other démarches if this is of one.
-
-    Args:
-        connection: in a transaction.
-        role: the role's name.
-        programme: whose part is beside the engine's.
-        part: which views.
-
-    Returns:
-        The name of the schema with these views.
+    The role may also read the views that are made later. It loses the right to read the other parts
+    of the views, but keeps those of other démarches if this is of one. The schema of these views is
+    returned.
 
     Raises:
         ConfigurationError: the database is SQLite, there is no such role, dsync itself uses it, or

@@ -66,12 +66,7 @@ class RequestReads(Subject):
         return None if row is None else ManualRequest(*row)
 
     def latest(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
-        """Return the requests of a démarche, newest first.
-
-        Args:
-            limit: their maximum number.
-            offset: how many of the newest ones to leave out.
-        """
+        """Return the requests of a démarche, newest first, without the first `offset`."""
         rows = self.connection.execute(
             select(*_COLUMNS)
             .where(_table.c.demarche_numero == self.number, _table.c.demande_par != WEBHOOK)
@@ -120,14 +115,7 @@ class RequestWrites(RequestReads):
     """Writes requests."""
 
     def ask(self, genre: str, options: Mapping[str, Any], asked_by: str, now: datetime) -> int:
-        """Insert a request to a service, and tell the services; return its id.
-
-        Args:
-            genre: the kind of the run.
-            options: of the run.
-            asked_by: the user.
-            now: the present instant, in UTC.
-        """
+        """Insert a request to a service, and tell the services; return its id."""
         id_ = self._insert(
             genre=genre, options=dict(options), demande_par=asked_by, demande_le=now, en_file=True
         )
@@ -139,12 +127,7 @@ class RequestWrites(RequestReads):
         return self._delete(id_, _table.c.commence_le.is_(None))
 
     def take_back(self, id_: int, now: datetime) -> bool:
-        """Delete a request that no service executes; return whether it was deleted.
-
-        Args:
-            id_: the request's, of which no service is alive.
-            now: the present instant, in UTC.
-        """
+        """Delete a request of which no service is alive; return False while one may execute it."""
         held = read_lease(self.connection, self.number, now)
         if held is None or held.holder is None or held.is_expired:
             return self._delete(id_, _table.c.fini_le.is_(None))
@@ -177,14 +160,9 @@ class RequestWrites(RequestReads):
         result: Mapping[str, Any],
         now: datetime,
     ) -> None:
-        """Store the result of a request.
+        """Store the result of a request: the run's report, and the exit code of a command with it.
 
-        Args:
-            id_: the request's.
-            options: what stays of its options in the journal.
-            code: the exit code that a command with this result has.
-            result: the run's report.
-            now: the present instant, in UTC.
+        `options` are what stays of its options in the journal.
         """
         self.connection.execute(
             update(_table)
@@ -207,15 +185,8 @@ class RequestWrites(RequestReads):
     ) -> None:
         """Insert what a command did by itself.
 
-        Args:
-            genre: the kind of the run, or of the change.
-            options: with what it was called.
-            asked_by: the user.
-            since: when it began, in UTC.
-            now: the present instant, in UTC.
-            run: the run's number; None: it was no run.
-            code: the command's exit code.
-            result: the run's report, or what was changed.
+        `genre` is the kind of the run, or of the change; `options` with what it was called; `run`
+        the run's number (None: it was no run); `result` the run's report, or what was changed.
         """
         self._insert(
             genre=genre,

@@ -31,9 +31,6 @@ def known_revisions(part: type[Programme]) -> list[str]:
 
     They are the first parts of the files' names, because importing Alembic takes longer than a run
     that finds nothing new.
-
-    Args:
-        part: the engine's, or the programme's.
     """
     versions = folder_of(part) / "migrations" / "versions"
     names = (entry.name for entry in versions.iterdir())
@@ -52,10 +49,7 @@ def described(connection: Connection, programme: type[Programme]) -> str | None:
 def check_revision(connection: Connection, place: str, programme: type[Programme]) -> None:
     """Check that the database has the tables and views that this version needs.
 
-    Args:
-        connection: to the database.
-        place: the database's name for messages.
-        programme: whose part is checked after the engine's.
+    `place` is the database's name for messages. The programme's part is checked after the engine's.
 
     Raises:
         SchemaBehindError: it is older or newer.
@@ -97,12 +91,7 @@ def check(found: Found, place: str, programme: type[Programme], engine: str) -> 
 
 
 def check_mark(connection: Connection, place: str, programme: type[Programme]) -> None:
-    """Check by one statement that nobody has changed the schema meanwhile.
-
-    Args:
-        connection: to the database.
-        place: the database's name for messages.
-        programme: whose part is checked after the engine's.
+    """Check by one statement that nobody has changed the schema meanwhile, as `check_revision`.
 
     Raises:
         SchemaBehindError: it is older or newer.
@@ -128,13 +117,7 @@ def _differs(place: str, how: str) -> SchemaDiffersError:
 def older(connection: Connection, place: str, programme: type[Programme]) -> str | None:
     """Return the revisions of a schema that an upgrade changes, as part of a file's name.
 
-    Args:
-        connection: to the database.
-        place: the database's name for messages.
-        programme: whose part is beside the engine's.
-
-    Returns:
-        None: it is empty, or of this version or a newer one.
+    None: it is empty, or of this version or a newer one.
 
     Raises:
         SchemaDiffersError: its tables are those of no release.
@@ -150,11 +133,6 @@ def older(connection: Connection, place: str, programme: type[Programme]) -> str
 
 def upgrade(connection: Connection, place: str, programme: type[Programme]) -> None:
     """Upgrade the schema to this version, in the connection's transaction.
-
-    Args:
-        connection: to the database.
-        place: the database's name for messages.
-        programme: whose part is beside the engine's.
 
     Raises:
         SchemaBehindError: the schema is newer than this version; nothing is changed.
@@ -189,13 +167,9 @@ def _lock(connection: Connection, programme: type[Programme]) -> None:
 
 
 def _wait_for_other_upgrades(connection: Connection, name: str) -> None:
-    """Lock the table of revisions, which no reader of the views has a right to.
+    """Lock the table of the engine's revision, which no reader of the views has a right to.
 
     An advisory lock could be taken, and kept, by every role.
-
-    Args:
-        connection: in the upgrade's transaction.
-        name: of the table of the engine's revision.
     """
     if connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is None:
         # As Alembic makes it. Another process may do the same: then this waits, and fails.

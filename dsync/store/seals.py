@@ -173,8 +173,7 @@ class SealReads(Subject):
     def broken(self, numbers: Sequence[DossierNumber] | None = None) -> Iterator[Broken]:
         """Yield the tables with rows whose hash is another one.
 
-        Args:
-            numbers: only rows of these dossiers, and those of none; None: all.
+        Of numbers, only rows of these dossiers, and those of none.
         """
         for table in SEALED:
             condition = self._theirs(table)
@@ -242,9 +241,7 @@ class Seals(SealReads):
     def changing(self, table: Table, condition: ColumnElement[bool]) -> Iterator[None]:
         """Seal the rows of a table of `HISTORY` anew that are changed, added or deleted within.
 
-        Args:
-            table: the table.
-            condition: which rows may change; it holds for those that are left.
+        The condition says which rows may change; it holds for those that are left.
         """
         rows, total = self._sum(table, condition)
         yield

@@ -1,34 +1,28 @@
-"""What services tell each other: who lives, which alerts were told, which sessions were closed.
+"""Who of the services lives.
 
 A service registers every minute, all its démarches at once, and unregisters when it ends; after a
 crash, its last registration is too old, and another service deletes it when it registers. A command
 hands its run over to a living service, and does it itself when there is none.
-
-Alerts are stored so that several services and restarts tell each once. Of the console's sessions,
-those that were closed before their time are stored, and nothing of open ones.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from hashlib import sha256
 from math import ceil
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, null, select, union
+from sqlalchemy import Connection, delete, func, select, union
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.lease import LEASE_TTL_S, LeaseInfo, read_lease
-from dsync.store.sql import Subject, among, excluded, insert_for, insert_missing
+from dsync.store.sql import among, excluded, insert_for
 
-_service = tables.service
-_alert = tables.alerte
-_session, _demarche, _state = tables.session_fermee, tables.demarche, tables.sync_state
+_service, _demarche = tables.service, tables.demarche
 
 _HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 """A service without a lease that has not registered for this time counts as ended."""
@@ -48,12 +42,7 @@ _SHOWN = tuple(_service.c[name] for name in RunningService._fields)
 
 
 class Services:
-    """The services that work on a database, each in a transaction of its own.
-
-    Args:
-        writing: opens a transaction.
-        reading: opens one that only reads.
-    """
+    """The services that work on a database, each in a transaction of its own."""
 
     def __init__(
         self,
@@ -66,9 +55,8 @@ class Services:
     def register(self, service: RunningService, demarches: Sequence[DemarcheNumber]) -> None:
         """Insert or update a service, and delete those that have died, whose place it takes.
 
-        Args:
-            service: with the time of the next run where `turn` has none.
-            demarches: all that it serves: of others it is deleted.
+        It has the time of the next run where `turn` has none. Of démarches that it does not serve
+        it is deleted.
         """
         with self._writing() as connection:
             turn, now = tables.turn, service.seen_at
@@ -126,12 +114,7 @@ class Services:
     def eldest(
         self, demarches: Sequence[DemarcheNumber], now: datetime
     ) -> dict[DemarcheNumber, str]:
-        """Return the process of each démarche's service that works and started first, if any does.
-
-        Args:
-            demarches: their numbers.
-            now: the present instant, in UTC.
-        """
+        """Return the process of each démarche's service that started first of those that work."""
         with self._reading() as connection:
             every = read_services(connection, demarches)
         return {
@@ -189,13 +172,7 @@ def read_demarches_of(connection: Connection, dossiers: Sequence[int]) -> dict[i
 
 
 def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) -> bool:
-    """Return whether a service works or has registered in time, and has a process if it is here.
-
-    Args:
-        service: as registered.
-        lease: that of its démarche.
-        now: the present instant, in UTC.
-    """
+    """Return whether a service works or has registered in time, and has a process if it is here."""
     if _has_ended(service.holder):
         return False
     # A machine that is short of time may register late during a run.
@@ -208,9 +185,6 @@ def taken_over_in_s(lease: LeaseInfo) -> int | None:
     """Return after how many seconds another process may go on; None: the holder seems to work.
 
     It does not if it has no process although it is here, or has left out a renewal of its lease.
-
-    Args:
-        lease: one that is held.
     """
     left_s = min(max(lease.left.total_seconds(), 0), LEASE_TTL_S)
     is_silent = left_s < LEASE_TTL_S / 2 or _has_ended(lease.holder or "")
@@ -237,122 +211,3 @@ def _has_process(pid: str) -> bool:
     except PermissionError:
         return True
     return True
-
-
-class AlertEntry(NamedTuple):
-    """What is known of an alert of a démarche, as stored."""
-
-    demarche_numero: DemarcheNumber
-    nom: str
-    cause: str
-    """What the alerts of several démarches have in common; "": it is the démarche's own."""
-    nombre: int
-    """That of the alert when it was told last."""
-    depuis: datetime
-    essai_le: datetime | None = None
-    """The last attempt to tell it; None: it has not lasted long enough yet."""
-    dite_le: datetime | None = None
-    finie_le: datetime | None = None
-    """Since when it is over, as long as that is not told; None: it is not."""
-
-    @property
-    def key(self) -> AlertKey:
-        """What tells it from others."""
-        return self.demarche_numero, self.nom
-
-
-AlertKey = tuple[DemarcheNumber, str]
-AlertBook = Mapping[AlertKey, AlertEntry]
-
-
-class AlertReads(Subject):
-    """Reads alerts."""
-
-    def told_of(
-        self, numbers: Sequence[DemarcheNumber]
-    ) -> dict[DemarcheNumber, list[tuple[str, datetime]]]:
-        """Return démarches' alerts that were told and last, with their beginning, by name."""
-        rows = self.connection.execute(
-            select(_alert.c.demarche_numero, _alert.c.nom, _alert.c.depuis)
-            .where(_alert.c.demarche_numero.in_(numbers), _alert.c.dite_le.is_not(None))
-            .where(_alert.c.finie_le.is_(None))
-            .order_by(_alert.c.nom)
-        )
-        told: dict[DemarcheNumber, list[tuple[str, datetime]]] = {one: [] for one in numbers}
-        for number, name, since in rows:
-            told[number].append((name, since))
-        return told
-
-
-class AlertWrites(AlertReads):
-    """Writes alerts."""
-
-    def book(self, now: datetime) -> tuple[AlertBook, datetime]:
-        """Return all alerts, and the present instant; of several services, one at a time.
-
-        Args:
-            now: the present instant by this machine's clock, in UTC.
-        """
-        # Services that look at the same time would tell the same. On SQLite, BEGIN IMMEDIATE waits.
-        if self.connection.dialect.name == "postgresql":
-            self.connection.exec_driver_sql("LOCK TABLE alerte IN SHARE ROW EXCLUSIVE MODE")
-        columns = [_alert.c[name] for name in AlertEntry._fields]
-        entries = [AlertEntry(*row) for row in self.connection.execute(select(*columns))]
-        return {one.key: one for one in entries}, self._present(now)
-
-    def save(self, before: AlertBook, after: AlertBook) -> None:
-        """Store what has changed; `before`: as `book` returned it."""
-        gone = [
-            {"of": number, "name": name} for number, name in before if (number, name) not in after
-        ]
-        if gone:
-            is_it = (_alert.c.demarche_numero == bindparam("of"), _alert.c.nom == bindparam("name"))
-            self.connection.execute(delete(_alert).where(*is_it), gone)
-        changed = [one._asdict() for key, one in after.items() if before.get(key) != one]
-        if changed:
-            statement = insert_for(self.connection, _alert)
-            key = ["demarche_numero", "nom"]
-            rest = [name for name in AlertEntry._fields if name not in key]
-            update = {name: statement.excluded[name] for name in rest}
-            self.connection.execute(
-                statement.on_conflict_do_update(index_elements=key, set_=update), changed
-            )
-
-
-def close_session(connection: Connection, token: str, until: datetime, now: datetime) -> None:
-    """Make a session unusable for every process, and forget those that have ended by themselves.
-
-    Args:
-        connection: in a transaction.
-        token: the session's, of which only a hash is stored.
-        until: when the session ends by itself, in UTC.
-        now: the present instant, in UTC.
-    """
-    connection.execute(delete(_session).where(_session.c.fin < now))
-    insert_missing(connection, _session, {"empreinte": _hash(token), "fin": until})
-
-
-class Titled(NamedTuple):
-    """What every page shows of a démarche."""
-
-    titre: str
-    last_success_at: datetime | None
-
-
-def look_up_session(connection: Connection, token: str) -> tuple[bool, dict[int, Titled]]:
-    """Return whether a session was closed, and what every page shows of each démarche."""
-    last, demarche = _state.c.last_success_at, _demarche.c.number
-    known = select(demarche, _demarche.c.titre, last).outerjoin(
-        _state, _state.c.demarche_numero == demarche
-    )
-    closed = select(null(), _session.c.empreinte, null()).where(
-        _session.c.empreinte == _hash(token)
-    )
-    # One statement: it is that of each address of the console.
-    rows = connection.execute(known.union_all(closed)).all()
-    titled = {number: Titled(*facts) for number, *facts in rows if number is not None}
-    return len(titled) < len(rows), titled
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()

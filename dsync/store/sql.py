@@ -174,11 +174,7 @@ class Subject:
 
     @property
     def number(self) -> DemarcheNumber:
-        """The number of the transaction's démarche.
-
-        Raises:
-            StoreError: the transaction was opened without one.
-        """
+        """The number of the transaction's démarche; a `StoreError` if it was opened without one."""
         if self._number is None:
             raise StoreError("This query needs a démarche: open the transaction with its number.")
         return self._number

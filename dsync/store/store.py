@@ -25,8 +25,9 @@ from dsync.errors import (
 )
 from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
-from dsync.store import access, layout, reading_views, schema, services, tables
+from dsync.store import access, layout, reading_views, schema, services, sessions, tables
 from dsync.store import lease as leases
+from dsync.store.alerts import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
 from dsync.store.consents import ConsentWrites
@@ -52,16 +53,17 @@ from dsync.store.engine import (
     wait_for_locks,
     wait_in_transaction,
 )
-from dsync.store.journal import JournalWrites, QuarantineWrites
+from dsync.store.journal import JournalWrites
 from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
 from dsync.store.personal_data import Holding, holdings
 from dsync.store.piece_rows import PieceWrites
+from dsync.store.quarantine import QuarantineWrites
 from dsync.store.queue import QueueWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import CHANNEL, RequestWrites
-from dsync.store.services import AlertWrites, Services, Titled
+from dsync.store.services import Services
 from dsync.store.sql import Scope, Subject
 from dsync.store.subscriptions import SubscriptionWrites
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
@@ -115,10 +117,10 @@ class Store:
             url: the database's URL.
             create: whether a missing SQLite file is created.
             check_schema: whether the schema is checked; commands that upgrade it do not.
-            clock: returns the present instant; used for leases on SQLite only.
+            clock: the present instant; used for leases on SQLite only.
             programme: whose tables and views may be in it.
             with_programme: whether these are added to it, if it does not have them yet.
-            engine: the SQLAlchemy engine; None: one is made from the URL.
+            engine: SQLAlchemy's; None: one is made from the URL.
             connections: their maximum number.
 
         Raises:
@@ -160,10 +162,7 @@ class Store:
             schema.check_revision(connection, self.place, self._programme)
 
     def upgrade(self) -> Path | None:
-        """Upgrade the schema to this version; a SQLite file of an older one is copied first.
-
-        Returns:
-            The copy, beside the file; None: there is none.
+        """Upgrade the schema to this version; return the copy of a SQLite file of an older one.
 
         Raises:
             SchemaBehindError: the schema is newer than this version; nothing is changed.
@@ -196,12 +195,9 @@ class Store:
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
     ) -> Lease:
-        """Take the right to write about a démarche.
+        """Take the right to write about a démarche, for `ttl_s` seconds unless it is renewed.
 
-        Args:
-            demarche: the démarche's number.
-            ttl_s: time after which the lease expires unless it is renewed, in seconds.
-            holder: a name for operators; None: this process's.
+        `holder` is a name for operators; None: this process's.
 
         Raises:
             LeaseHeldError: another process holds it.
@@ -263,9 +259,7 @@ class Store:
     def budget(self, token: str, life_s: float) -> Budget | None:
         """Return the permits of a token that processes share; None: on SQLite there is one process.
 
-        Args:
-            token: the token with the address that it is for.
-            life_s: within which time permits are used, in seconds.
+        The token has the address that it is for; permits are used within `life_s` seconds.
         """
         return Budget(self._connected, token, life_s) if self._is_postgresql else None
 
@@ -306,12 +300,12 @@ class Store:
     def close_session(self, token: str, until: datetime) -> None:
         """Make a session of the console unusable, until it ends by itself."""
         with self._connected() as connection:
-            services.close_session(connection, token, until, self._clock())
+            sessions.close_session(connection, token, until, self._clock())
 
-    def session(self, token: str) -> tuple[bool, dict[int, Titled]]:
+    def session(self, token: str) -> tuple[bool, dict[int, sessions.Titled]]:
         """Return whether a session of the console was closed, and what each page shows."""
         with self._connected(reading=True) as connection:
-            return services.look_up_session(connection, token)
+            return sessions.look_up_session(connection, token)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:
@@ -363,10 +357,10 @@ class Store:
         *,
         sorting: bool = False,
     ) -> Iterator[Reader]:
-        """Open a read-only transaction, which sees none of the later commits.
+        """Open a read-only transaction about a démarche, which sees none of the later commits.
 
         Args:
-            demarche: which one it is about.
+            demarche: None: all of them.
             groupes: the groupes instructeurs whose dossiers are listed and counted; None: all.
             sorting: whether everything may have to be sorted, which takes too much memory.
         """
@@ -397,12 +391,10 @@ class Store:
     def backup(self, target: Path, *, force: bool = False) -> None:
         """Copy the database into a file, while a service may write.
 
-        Args:
-            target: the file, which appears when the copy is complete and was checked.
-            force: whether an existing file is replaced.
+        The file appears when the copy is complete and was checked.
 
         Raises:
-            ConfigurationError: the file exists, or `pg_dump` is not installed.
+            ConfigurationError: the file exists, unless `force`; or `pg_dump` is not installed.
             StoreError: the copy could not be made.
         """
         from dsync.store import backup as backups  # Imports what other commands do not need.
@@ -416,13 +408,10 @@ class Store:
                 backups.copy_sqlite(self._engine, file)
 
     def copy_into(self, target: Store) -> Copied:
-        """Copy everything into another database, as it was at one instant between two runs.
+        """Copy everything into an empty database, as it was at one instant between two runs.
 
         If this database has the tables of no release, what they have is copied. It is one
         transaction of the target: if it fails or is killed, nothing is stored there.
-
-        Args:
-            target: an empty database, with or without tables.
 
         Raises:
             ConfigurationError: the target has rows.
@@ -475,23 +464,17 @@ class Store:
         demarche: DemarcheNumber | None = None,
         opened: reading_views.Opened = MappingProxyType({}),
     ) -> str:
-        """Grant a PostgreSQL role the right to read the views, and nothing else.
+        """Grant a PostgreSQL role the right to read the views, nothing else; return their schema.
 
-        Args:
-            role: the role's name.
-            masked: whether it is granted the views without personal data instead.
-            demarche: the démarche of which it may read the views; None: all.
-            opened: what the configuration shows without personal data, by démarche; of the other
-                démarches, what it did at their last run. The views are first renewed if it is new.
-
-        Returns:
-            The name of the schema with these views.
+        If masked, these are the views without personal data; of a démarche, its own. `opened` is
+        what the configuration shows without personal data, by démarche; of the other démarches,
+        what it did at their last run. The views are first renewed if it is new.
 
         Raises:
             ConfigurationError: the database is SQLite, or the role cannot be granted this.
             StoreError: the views are in use, or the database failed; nothing is changed.
         """
-        part = access.Part(masked, demarche)
+        part = access.ViewSet(masked, demarche)
         with self._changing_views() as connection:
             for number, ids in opened.items():
                 DemarcheWrites(Scope(connection, number, self._programme)).renew_views(ids)
@@ -515,12 +498,7 @@ class Store:
         return holdings(self._programme)
 
     def dictionary(self, opened: reading_views.Opened = MappingProxyType({})) -> Dictionary:
-        """Return the documentation of the views and their columns, in French.
-
-        Args:
-            opened: what the configuration shows without personal data, by démarche; of the other
-                démarches, what it did at their last run.
-        """
+        """Return the views' documentation, in French; `opened` as of `grant_reader`."""
         with self._connected(reading=True) as connection:
             return reading_views.dictionary(connection, self._programme, opened)
 

@@ -61,12 +61,7 @@ class SubscriptionWrites(Subject):
     ) -> None:
         """Store how often a person is told about a démarche, from the next period on.
 
-        Args:
-            courriel: their address.
-            demarche: the démarche's number.
-            frequence: how often.
-            period: the present one, which counts as told.
-            now: the present instant, in UTC.
+        `period` is the present one, which counts as told.
         """
         values = {"frequence": frequence, "periode": period, "essai_le": None}
         statement = insert_for(self.connection, _table).values(
@@ -94,10 +89,8 @@ class SubscriptionWrites(Subject):
     ) -> list[str]:
         """Return the addresses of those who are to be told, each once.
 
-        Args:
-            demarches: those about which this service tells.
-            periods: the first day of the present period, by frequency.
-            now: the present instant, in UTC.
+        They are told by this service about these démarches; `periods` are the first days of the
+        present ones, by frequency.
         """
         is_due = self._is_due(demarches, periods, now)
         rows = self.connection.scalars(select(_table.c.courriel).where(is_due).distinct())
@@ -109,12 +102,6 @@ class SubscriptionWrites(Subject):
         """Return the subscriptions about which a person is to be told, by this caller alone.
 
         Whatever becomes of the caller, they count as told, unless it says that they were not.
-
-        Args:
-            courriel: their address.
-            demarches: as of `due`, like the others.
-            periods: the first day of the present period, by frequency.
-            now: the present instant, in UTC.
         """
         is_due = self._is_due(demarches, periods, now)
         found: list[Subscription] = []

@@ -196,11 +196,9 @@ class DemarcheReads(Subject):
     def questions(self, numero: DossierNumber | None = None) -> list[dict[str, Any]]:
         """Return the form's titles of sections, questions and annotations, in the form's order.
 
-        Each has its `champ_id`, `libelle`, `type`, `bloc` (the id of its repetition) and
-        `rubrique` (the id of the section that it is in); `est_annotation`: of an annotation.
-
-        Args:
-            numero: a dossier, whose own revision counts; None: the newest published one.
+        Each has its `champ_id`, `libelle`, `type`, `bloc` (the id of its repetition) and `rubrique`
+        (the id of the section that it is in); `est_annotation`: of an annotation. Those of a
+        dossier are those of its own revision; else (None) of the newest published one.
         """
         table, dossier = tables.revision, tables.dossier
         query = select(table.c.descriptors)
@@ -252,11 +250,8 @@ class DemarcheWrites(DemarcheReads):
 
         A revision that is not published is left out, because it can still change, and so is one
         that could not be read completely. A new revision changes the views formulaire_* too, or
-        leaves that to `renew_views` if they are in use.
-
-        Args:
-            demarche: as read from DS.
-            opened: the ids of the champs and annotations that readers without personal data see.
+        leaves that to `renew_views` if they are in use. `opened` are the ids of the champs and
+        annotations that readers without personal data see.
         """
         known = self.revisions()
         facts = {
@@ -297,16 +292,10 @@ class DemarcheWrites(DemarcheReads):
         update_rows(self.connection, tables.demarche, [row])
 
     def renew_views(self, opened: Collection[str] = (), *, is_due: bool = False) -> bool:
-        """Renew the views formulaire_* if there is a reason.
+        """Renew the views formulaire_* if there is a reason; return False if they are still in use.
 
-        This is another choice of what is open, or a reader's transaction that prevented it before.
-
-        Args:
-            opened: the ids of the champs and annotations that readers without personal data see.
-            is_due: whether there is another reason.
-
-        Returns:
-            Whether they are as they should be; if not, they are still in use.
+        This is another choice of what is open, a reader's transaction that prevented it before, or
+        (`is_due`) another one. `opened` is as of `save`.
         """
         # A dry run would keep readers from them until its end.
         if self.connection.get_execution_options().get(TRIAL):
@@ -396,10 +385,6 @@ class IndicatorWrites(Subject):
 
         Without a change, only the freshness is stored, if the day has its figures: a run that
         finds nothing new goes through no table.
-
-        Args:
-            now: the present instant, in UTC.
-            changed: whether the run changed anything.
         """
         jour = now.astimezone(PARIS).date()
         today = (_figures.c.demarche_numero == self.number, _figures.c.jour == jour)

@@ -50,7 +50,7 @@ class NewColumn(NamedTuple):
         return sa.Column(self.name, _TYPES[self.type](), nullable=bool(self.is_nullable), **how)
 
 
-class Line(NamedTuple):
+class LayoutLine(NamedTuple):
     """A table, columns that it gets, or an index of it."""
 
     kind: str
@@ -63,12 +63,12 @@ class Line(NamedTuple):
 
 
 @cache
-def lines(package: str, revision: str) -> list[Line]:
+def lines(package: str, revision: str) -> list[LayoutLine]:
     """Return what a revision makes of the tables of a package."""
     file = resources.files(package) / "migrations" / "tables" / f"{revision}.txt"
     text = file.read_text(encoding="utf-8").replace("\n    ", " ")
     return [
-        Line(kind, table, name, [*map(NewColumn._make, _COLUMN.findall(body))], where or None)
+        LayoutLine(kind, table, name, [*map(NewColumn._make, _COLUMN.findall(body))], where or None)
         for kind, table, name, body, where in _LINE.findall(text)
     ]
 

@@ -54,10 +54,7 @@ class Turn(NamedTuple):
 class Turns:
     """The turns of the démarches of a database, each method in a transaction of its own.
 
-    Args:
-        writing: opens a transaction.
-        reading: opens one that only reads.
-        holder: this process's name in leases.
+    `holder` is this process's name in leases.
     """
 
     def __init__(
@@ -90,13 +87,9 @@ class Turns:
         """Claim the démarche that is to be looked at next; None if none is.
 
         What people asked for comes first, then what webhooks announced or what is due for long,
-        then what else is due.
-
-        Args:
-            numbers: the démarches that this service serves, without those at which it works.
-            now: the present instant, in UTC.
-            urgent: whether only what people asked for, but for full reads, and what webhooks
-                announced counts.
+        then what else is due. `numbers` are those that this service serves, without those at which
+        it works; `urgent`: only what people asked for, but for full reads, and what webhooks
+        announced counts.
         """
         # First without a lock: at rest nothing is due, and on SQLite a writer may be at work.
         with self._reading() as connection:
@@ -123,9 +116,7 @@ class Turns:
     def end(self, turn: Turn, claimed_until: datetime | None = None) -> None:
         """Store when a démarche is due again, and its failures.
 
-        Args:
-            turn: with what is stored.
-            claimed_until: until when it is not looked at, whatever is asked for.
+        Until `claimed_until` it is not looked at, whatever is asked for.
         """
         values = turn._asdict()
         number = values.pop("demarche")

@@ -127,14 +127,7 @@ class VerdictWrites(VerdictReads):
         """Delete the verdicts that a run has just given dossiers, where they are other ones now.
 
         A later page of its read has changed their duplicates. The verdicts before are the current
-        ones again.
-
-        Args:
-            run: the run's number.
-            decided: dossiers to which the run gave their current verdict, with the new decisions.
-
-        Returns:
-            The verdicts before, None where there was none.
+        ones again: they are returned, None where there was none.
         """
         others = [
             due.numero
@@ -165,11 +158,8 @@ class VerdictWrites(VerdictReads):
         inserted: only its remark is updated. If only rules, inputs or evidence differ, a row is
         inserted without an event.
 
-        Args:
-            run: the run's number.
-            decided: dossiers, as `for_judging` read them under the same lease, with the decisions.
-                Their verdicts are not read again: without the lease, nobody stores one.
-            now: the present instant, in UTC.
+        The dossiers are as `for_judging` read them under the same lease: their verdicts are not
+        read again, for without the lease nobody stores one.
         """
         remarks, replaced, rows, events = [], [], [], []
         for due, decision in decided:

@@ -184,8 +184,7 @@ class VerificationReads(Subject):
     def without_contents(self, one_each: Collection[Table] = ()) -> list[DossierNumber]:
         """Return the dossiers that are not erased and lack their row of a table.
 
-        Args:
-            one_each: tables of the programme that have a row of each present dossier.
+        `one_each` are tables of the programme that have a row of each present dossier.
         """
         found: set[DossierNumber] = set()
         for one in (_contenu, *one_each):

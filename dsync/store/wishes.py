@@ -53,11 +53,7 @@ _COLUMNS = [_outbox.c[name] for name in Wish._fields if name in _outbox.c]
 
 
 def select_wishes(*more: ColumnElement[Any]) -> Select[Any]:
-    """Return the statement that reads wishes, with what was written; `wish_of` takes its rows.
-
-    Args:
-        more: further columns.
-    """
+    """Return the statement that reads wishes, with what was written; `wish_of` takes its rows."""
     return select(
         *_COLUMNS,
         _pousse.c.valeur.label("pushed"),
@@ -92,12 +88,7 @@ class WishReads(Subject):
     def current(
         self, statuts: Iterable[WishStatus], numbers: Sequence[DossierNumber] | None = None
     ) -> list[Wish]:
-        """Return the current wishes of these statuses, by dossier.
-
-        Args:
-            statuts: the statuses.
-            numbers: the dossiers; None: all of the démarche.
-        """
+        """Return the current wishes of these statuses, by dossier; None: of all of the démarche."""
         statement = select_wishes().where(
             _outbox.c.demarche_numero == self.number
             if numbers is None
@@ -111,12 +102,7 @@ class WishReads(Subject):
     def revisions(
         self, statuts: Iterable[WishStatus], numbers: Sequence[DossierNumber] | None = None
     ) -> dict[DossierNumber, RevisionId]:
-        """Return the open dossiers with a current wish of these statuses, with their revisions.
-
-        Args:
-            statuts: the statuses.
-            numbers: the dossiers; None: all of the démarche.
-        """
+        """Return the revisions of the open dossiers with a current wish of these statuses."""
         statement = (
             select(_dossier.c.numero, _dossier.c.revision_id)
             .distinct()
@@ -205,13 +191,9 @@ class WishReads(Subject):
         return [wish_of(row) for row in found]
 
     def confirmed(self, after: DossierNumber, batch: int) -> list[DossierWishes]:
-        """Return the confirmed wishes of the next open dossiers, by number.
+        """Return the confirmed wishes of the next open dossiers after one, by number.
 
         Those of decided dossiers are no longer held: nothing is written there.
-
-        Args:
-            after: only dossiers with a higher number.
-            batch: maximum number of dossiers.
         """
         is_confirmed = and_(_outbox.c.courante, _outbox.c.statut == WishStatus.CONFIRMEE.value)
         chosen = self.connection.scalars(
@@ -229,12 +211,7 @@ class WishReads(Subject):
 
 
 def by_dossier(connection: Connection, wishes: Iterable[Wish]) -> list[DossierWishes]:
-    """Return dossiers with their wishes, by number.
-
-    Args:
-        connection: of the transaction.
-        wishes: of any dossiers, in the order in which each gets them.
-    """
+    """Return dossiers with their wishes, by number; each has them in the given order."""
     grouped: dict[int, list[Wish]] = defaultdict(list)
     for wish in wishes:
         grouped[wish.numero].append(wish)
@@ -275,10 +252,7 @@ class WishWrites(WishReads):
     ) -> None:
         """Store the outcomes of wishes, with events of writes, conflicts and ended conflicts.
 
-        Args:
-            run: the run's number; None: outside a run.
-            outcomes: of the wishes; unknown wishes are ignored.
-            now: the present instant, in UTC.
+        Unknown wishes are ignored. `run` is None outside a run.
         """
         ids = [outcome.id for outcome in outcomes]
         rows = self.connection.execute(select_wishes().where(_outbox.c.id.in_(ids)))
@@ -298,10 +272,7 @@ class WishWrites(WishReads):
     ) -> None:
         """Record values in DS as written by dsync, with events: another database wrote them.
 
-        Args:
-            run: the run's number.
-            found: the values, by dossier and annotation; None where a human's replaced it.
-            now: the present instant, in UTC.
+        A value is None where a human's replaced it.
         """
         upsert(
             self.connection,
@@ -328,12 +299,8 @@ class WishWrites(WishReads):
         """End a dossier's conflicts by keeping the human's values; return how many there were.
 
         The wishes stay the current ones, so that the same verdict makes no new wishes. Those of
-        another verdict meet the same value, and do not replace it.
-
-        Args:
-            numero: the dossier's number.
-            now: the present instant, in UTC.
-            annotation: the annotation, with the wishes that its conflict blocks; None: all.
+        another verdict meet the same value, and do not replace it. Of an annotation, the wishes
+        that its conflict blocks are ended with it; None: of all.
         """
         conflicts = self._in_conflict(numero, annotation)
         return self._resolve(numero, conflicts, WishStatus.REMPLACEE, "accepte", now)

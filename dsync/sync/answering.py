@@ -7,12 +7,12 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from dsync.domain.check_answers import ANSWER, LONGEST_REASON, found_by, is_settled, one_line
+from dsync.domain.check_answers import ANSWER, LONGEST_REASON, found_by, is_settled
 from dsync.domain.dossier import Json, Presence
 from dsync.domain.due import ToJudge
 from dsync.domain.nearest import nearest
 from dsync.domain.verdict import Controle, Resultat
-from dsync.domain.wording import fold
+from dsync.domain.wording import fold, one_line
 from dsync.errors import ConfigurationError
 from dsync.programme import NO_RULES
 from dsync.store import NewEvent, Reader
@@ -144,11 +144,7 @@ def explained(reader: Reader, why: Obstacle, work: Answering) -> str:
 
 
 def check(reader: Reader, work: Answering) -> None:
-    """Check that a check can be answered, or its answer withdrawn.
-
-    Raises:
-        ConfigurationError: it cannot.
-    """
+    """Raise a `ConfigurationError` if a check cannot be answered, or its answer withdrawn."""
     why = obstacle(reader, work)
     if why is not None:
         raise ConfigurationError(explained(reader, why, work))

@@ -14,7 +14,7 @@ from dsync.domain.dossier import LAYOUT_TYPES, Dossier
 from dsync.domain.ids import DossierNumber
 from dsync.sync.context import Run, most_of
 from dsync.sync.doubts import Doubt, doubt_of, kept
-from dsync.sync.gaps import Known
+from dsync.sync.unrendered import KnownDossier
 
 
 class Read(NamedTuple):
@@ -48,20 +48,16 @@ def doubted(
     changed: Collection[DossierNumber],
     new: Collection[DossierNumber],
 ) -> Held:
-    """Return what of a page's dossiers is not believed.
+    """Return what of a page's dossiers is not believed; the run receives what is in doubt.
 
-    Args:
-        run: the run under way; receives what is in doubt.
-        read: the page's dossiers.
-        changed: those of them whose content differs from the copy's.
-        new: those that the copy does not have.
+    `changed` are those of which the content differs from the copy's, `new` those that it lacks.
     """
     doubts = run.doubts
     doubts.known += len(read) - len(new)
     by_number = {one.dossier.number: one for one in read}
     with run.reading() as reader:
         stored = reader.contents.of(changed) if changed else {}
-    known = {number: Known.of(one) for number, one in stored.items()}
+    known = {number: KnownDossier.of(one) for number, one in stored.items()}
     found: dict[DossierNumber, Doubt] = {}
 
     def look(*, every: bool) -> None:
@@ -95,7 +91,7 @@ def doubted(
     return held
 
 
-def _doubt(run: Run, read: Read, known: Known, *, every: bool) -> Doubt | None:
+def _doubt(run: Run, read: Read, known: KnownDossier, *, every: bool) -> Doubt | None:
     dossier = read.dossier
     # Another id under its number is told by `misnamed`.
     if known.dossier is None or known.dossier.id != dossier.id:

@@ -36,7 +36,6 @@ def check_sections(run: Run) -> None:
 
     Raises:
         ConfigurationError: it lacks some; nothing was changed.
-        StoreError: the database failed.
     """
     lost = _lost_sections(run)
     if lost and not is_accepted(run, Proposal(Consent.CONFIG, *_moves(lost))):
@@ -50,11 +49,7 @@ def check_sections(run: Run) -> None:
 
 
 def end_consent(run: Run) -> None:
-    """End what waits for a consent to the configuration, or was accepted, if it lacks nothing.
-
-    Raises:
-        StoreError: the database failed.
-    """
+    """End what waits for a consent to the configuration, or was accepted, if it lacks nothing."""
     if not (_lost_sections(run) or lost_boxes(run) or run.boxes_given_up):
         nothing_to_accept(run, Consent.CONFIG)
 

@@ -36,17 +36,8 @@ def end_conflicts(
 ) -> dict[DossierNumber, int]:
     """End conflicts, also while a run is under way; return how many ended, by dossier.
 
-    Args:
-        store: the database.
-        demarche: the démarche's number.
-        choice: how they end.
-        now: the present instant.
-        asked_by: the user, for the journal.
-        numbers: the dossiers; None: all dossiers of the démarche.
-        annotation: the annotation, with the wishes that its conflict holds back; None: all.
-
-    Raises:
-        StoreError: the database failed; nothing was changed.
+    Those of some dossiers, or of all (None); of one annotation, with the wishes that its conflict
+    holds back, or of all (None). `asked_by` is the user, for the journal.
     """
     with store.beside_runs(demarche) as tx:
         # Read in this transaction, for which a run waits: nobody ends one of them meanwhile.

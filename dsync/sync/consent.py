@@ -18,9 +18,6 @@ def is_accepted(run: Run, proposal: Proposal) -> bool:
 
     A consent covers what was shown: more than that waits again. The caller must not do what it
     returns False for, and tells it by `run.report.brake`.
-
-    Raises:
-        StoreError: the database failed; nothing is stored.
     """
     with run.reading() as reader:
         known = reader.consents.of(proposal.kind)
@@ -32,11 +29,7 @@ def is_accepted(run: Run, proposal: Proposal) -> bool:
 
 
 def nothing_to_accept(run: Run, kind: Consent) -> None:
-    """End a proposal of which the cause is gone, or that is done.
-
-    Raises:
-        StoreError: the database failed.
-    """
+    """End a proposal of which the cause is gone, or that is done."""
     with run.reading() as reader:
         known = reader.consents.of(kind)
     if known is not None:
@@ -49,7 +42,6 @@ def give(run: Run, work: Accept) -> None:
 
     Raises:
         ConfigurationError: something else waits by now, or nothing; nothing is stored.
-        StoreError: the database failed; nothing is stored.
     """
     with run.transaction() as tx:
         if not tx.consents.give(work.genre, work.accord, run.asked_by, run.now):

@@ -17,7 +17,7 @@ from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.messages import kinds as k
-from dsync.programme import FormFault, Programme, RunEvidence
+from dsync.programme import Evidence, FormFault, Programme
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.doubts import Doubts
 from dsync.sync.record import Recorder
@@ -143,11 +143,7 @@ class Context:
         return self.programme if self.programme and self.programme.rules else None
 
     def check_stop(self) -> None:
-        """Return unless the run was asked to stop.
-
-        Raises:
-            InterruptedRunError: it was.
-        """
+        """Raise an `InterruptedRunError` if the run was asked to stop."""
         if self.stop.is_set():
             raise InterruptedRunError(k.Noted(k.Note.STOPPED))
 
@@ -171,7 +167,7 @@ class Run:
     """What this run was shown and does not believe."""
     related: set[DossierNumber] = field(default_factory=set)
     """Queued dossiers whose duplicates the pages so far have changed."""
-    evidence: RunEvidence | None = None
+    evidence: Evidence | None = None
     """The programme's evidence, once it is gathered."""
     rules_tried: bool = False
     """Whether `stopped_rules` was asked."""
@@ -210,11 +206,7 @@ class Run:
         return [number for number in numbers if number not in present]
 
     def batches(self, items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
-        """Yield the items in batches.
-
-        Args:
-            items: what is divided.
-            size: maximum number of items in a batch.
+        """Yield the items in batches of at most `size`.
 
         Raises:
             InterruptedRunError: the run was asked to stop; checked before each batch.

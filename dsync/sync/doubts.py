@@ -61,7 +61,7 @@ _WORDS = {
 _ETATS = {etat: etat.value.replace("_", " ").replace("accepte", "accepté") for etat in Etat}
 
 
-class Difference(NamedTuple):
+class ShownDifference(NamedTuple):
     """A fact that differs from the copy; the words are shown to people, who see no value."""
 
     part: str
@@ -78,7 +78,7 @@ class Difference(NamedTuple):
 class Doubt:
     """What is not believed of a dossier."""
 
-    differences: tuple[Difference, ...]
+    differences: tuple[ShownDifference, ...]
     is_of_form: bool = False
     """Whether the form has lost a question: it then waits, also in a single dossier."""
     is_bare: bool = False
@@ -175,17 +175,13 @@ def doubt_of(
 ) -> Doubt | None:
     """Return what of a dossier is not to be believed at once; None: everything is.
 
-    Args:
-        shown: the dossier as DS shows it.
-        known: the copy.
-        forms: of both.
-        unread: names of the parts that DS could not render, or that the copy has never read.
-        since: an earlier date is no news: what changed until then was read. None: any date is.
-        every: whether DS's dates count for nothing, because they came with much that is in doubt.
+    `unread` are the names of the parts that DS could not render, or that the copy has never read.
+    A date until `since` is no news: what changed until then was read (None: any date is news). With
+    `every`, DS's dates count for nothing, because they came with much that is in doubt.
     """
     lost = forms.lost
     found = [
-        Difference(
+        ShownDifference(
             "champs",
             id_,
             f"Question « {forms.known[id_].libelle} »",
@@ -202,10 +198,10 @@ def doubt_of(
         found += [] if may_move else _applicants_differ(shown.demandeur, known.demandeur)
     if shown.date_depot != known.date_depot:
         date = shown.date_depot.isoformat()
-        found.append(Difference("depot", "", "Date de dépôt", "connue", "autre date", date))
+        found.append(ShownDifference("depot", "", "Date de dépôt", "connue", "autre date", date))
     if shown.etat != known.etat and not dates.tell_a_step(unread):
         words = _ETATS[known.etat], _ETATS[shown.etat]
-        found.append(Difference("etat", "", "État", *words, shown.etat.value))
+        found.append(ShownDifference("etat", "", "État", *words, shown.etat.value))
     is_bare = bool(known.champs) and not shown.champs and "champs" not in unread
     return Doubt(tuple(found), is_of_form=bool(lost), is_bare=is_bare) if found else None
 
@@ -254,7 +250,7 @@ class _Dates(NamedTuple):
 
 def _answers_differ(
     shown: Dossier, known: Dossier, forms: Forms, unread: frozenset[str], dates: _Dates
-) -> Iterator[Difference]:
+) -> Iterator[ShownDifference]:
     after, before = _cells(shown.champs, forms.shown), _cells(known.champs, forms.known)
     # Without a single champ, no edit explains it: a form has at least one that is always shown.
     if dates.tell_an_edit and (after or not before):
@@ -273,7 +269,7 @@ def _answers_differ(
         new = "absente" if now is None else "vide" if _is_blank(now) else "autre réponse"
         what = f"Réponse à « {forms.libelle(id_, champ)} »"
         value: Json = None if now is None else [_value(now), *sorted(_files(now))]
-        yield Difference("champs", key, what, words, new, value)
+        yield ShownDifference("champs", key, what, words, new, value)
 
 
 def _cells(
@@ -316,7 +312,7 @@ def _is_blank(champ: Champ) -> bool:
     return not (champ.texte or champ.fichiers or champ.lignes)
 
 
-def _applicants_differ(shown: Demandeur, known: Demandeur) -> Iterator[Difference]:
+def _applicants_differ(shown: Demandeur, known: Demandeur) -> Iterator[ShownDifference]:
     """Yield what of an applicant is another; what DS lacked until now is completed."""
     if NOT_RENDERED in (shown.genre, known.genre):
         return
@@ -327,7 +323,7 @@ def _applicants_differ(shown: Demandeur, known: Demandeur) -> Iterator[Differenc
             continue
         what = f"Demandeur : {_WORDS.get(name[-1], name[-1])}"
         words = "vide" if now in (None, "") else "autre"
-        yield Difference("demandeur", ".".join(name), what, "connu", words, now)
+        yield ShownDifference("demandeur", ".".join(name), what, "connu", words, now)
 
 
 def _leaves(details: Mapping[str, Any], *above: str) -> Iterator[tuple[tuple[str, ...], Json]]:

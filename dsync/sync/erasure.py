@@ -22,10 +22,6 @@ def erase(run: Run, work: Erasure) -> None:
 
     An erased dossier stays erased when DS shows it again, until its erasure is undone.
 
-    Args:
-        run: the run under way.
-        work: which dossiers, and whether it is undone.
-
     Raises:
         ConfigurationError: there is nothing to erase, or to undo.
     """
@@ -55,11 +51,7 @@ def erase(run: Run, work: Erasure) -> None:
 
 
 def check_numbers(reader: Reader, numbers: Sequence[DossierNumber], *, undo: bool = False) -> None:
-    """Check that dossiers can be erased, or that their erasure can be undone.
-
-    Raises:
-        ConfigurationError: there is nothing to erase, or to undo.
-    """
+    """Raise a `ConfigurationError` if there is nothing to erase, or no erasure to undo."""
     for number in numbers:
         found = reader.dossiers.by_number(number, only=())
         if found is not None and found["demarche_numero"] != reader.number:

@@ -26,9 +26,9 @@ from dsync.errors import ConfigurationError, origin_of
 from dsync.messages import kinds as k
 from dsync.programme import (
     NO_RULES,
+    Evidence,
     PrecheckOptions,
     Programme,
-    RunEvidence,
     in_force,
 )
 from dsync.store import NewEvent, Reader
@@ -63,9 +63,6 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
     """Have the new and changed dossiers of a page judged; also related ones, once they are many.
 
     The other related dossiers are left to `evaluate_due`, and so are those on which a check fails.
-
-    Raises:
-        InterruptedRunError, StoreError: as `evaluate_due`.
     """
     programme = run.context.judge
     if programme is None or not numbers or stops_judging(run) or _clocks_differ(run):
@@ -85,15 +82,11 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
 def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     """Have all dossiers judged that are due; none if a safety brake stops the rules.
 
-    This follows the pull, because the check for duplicates compares all dossiers.
-
-    Args:
-        run: the run under way.
-        accept_evidence: whether evidence that a safety brake stopped is accepted.
+    This follows the pull, because the check for duplicates compares all dossiers. With
+    `accept_evidence`, evidence that a safety brake stopped is accepted.
 
     Raises:
-        InterruptedRunError: the run was asked to stop; as `StoreError`.
-        StoreError: the verdicts stored so far stay; the other dossiers are still due.
+        InterruptedRunError, StoreError: the verdicts stored so far stay; the others are still due.
     """
     programme = run.context.judge
     if programme is None or stops_judging(run) or _clocks_differ(run):
@@ -128,7 +121,7 @@ def _clocks_differ(run: Run) -> bool:
     return True
 
 
-def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> RunEvidence:
+def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> Evidence:
     """Return the run's evidence, gathered at its first use."""
     if run.evidence is None:
         run.evidence = programme.gather(run, accept=accept)
@@ -138,32 +131,22 @@ def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> RunEvi
 def judge(
     run: Run,
     programme: Programme,
-    evidence: RunEvidence,
+    evidence: Evidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None = None,
     *,
     is_page: bool = False,
     prepared: Container[DossierNumber] = (),
 ) -> Iterator[Batch]:
-    """Have dossiers judged, and yield them in batches.
+    """Have dossiers judged, in order, and yield them in batches.
 
     The caller must store each batch before it takes the next one.
 
-    Args:
-        run: the run under way.
-        programme: the programme whose checks apply.
-        evidence: of the programme's `gather`.
-        numbers: the dossiers, in order.
-        options: of an operator's pre-check, which judges exactly these dossiers. None: after a
-            pull; dossiers whose inputs have not changed are passed over, and those whose
-            duplicates changed are added.
-        is_page: whether more pages may follow: the dossiers whose duplicates changed are added
-            once they are many, while DS prepares the next page; the others stay queued.
-        prepared: those of which this run has stored what the checks compare between dossiers.
-
-    Raises:
-        InterruptedRunError: the run was asked to stop; checked before each batch.
-        StoreError: the database cannot be read or written.
+    Options are those of an operator's pre-check, which judges exactly these dossiers. Without them,
+    dossiers whose inputs have not changed are passed over, and those whose duplicates changed are
+    added; of a page, after which more may follow, once they are many, while DS prepares the next
+    page: the others stay queued. Of the prepared dossiers this run has stored what the checks
+    compare between dossiers.
     """
     related: set[DossierNumber] = set()
     new = [number for number in numbers if number not in prepared]
@@ -208,9 +191,6 @@ def store_verdicts(run: Run, batch: Batch) -> None:
 
     A dossier keeps its verdict if the evidence for a new one is unavailable, and stays due. A
     verdict replaces the one that this run gave the dossier before: nothing of that was sent.
-
-    Raises:
-        StoreError: the database failed; nothing of the batch is stored.
     """
     now, by_run = run.now, run.report.verdict_of
     given = [(one.dossier, one.decision) for one in batch.judged if not one.keeps_verdict]
@@ -264,11 +244,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
     """Have dossiers judged by the present rules; the report has the comparisons.
 
     A finished dossier keeps its verdict. Nothing is sent to DS: the next push writes the changes.
-
-    Args:
-        run: the run under way.
-        work: which dossiers, and with what evidence.
-        as_of: judge as if they had been deposited on that day; stores nothing.
+    With `as_of` they are judged as if deposited on that day, and nothing is stored.
     """
     programme = run.context.judge
     if programme is None:
@@ -309,14 +285,9 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
 def stored_comparisons(
     reader: Reader, document: Mapping[str, Any]
 ) -> tuple[list[Comparison], list[DossierNumber]]:
-    """Return what a pre-check of another process compared, as stored.
+    """Return what a pre-check of another process compared, by the report of its run.
 
-    Args:
-        reader: of the démarche's data.
-        document: the report of its run.
-
-    Returns:
-        The comparisons, and the dossiers of which the new decision was not stored.
+    The second list has the dossiers of which the new decision was not stored.
     """
     began, ended = (datetime.fromisoformat(document[key]) for key in ("started_at", "ended_at"))
     left = document.get("not_stored", [])

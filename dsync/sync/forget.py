@@ -20,17 +20,13 @@ log = structlog.get_logger(__name__)
 def forget(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s: float) -> None:
     """Remove everything that is stored of a démarche.
 
-    Args:
-        store: the database.
-        demarche: the démarche's number.
-        stop: ends the work before its last step; what is left is removed by the next call.
-        wait_s: how long to wait for another process that works on it, in seconds.
+    When `stop` is set, the work ends before its last step: the next call removes what is left. It
+    waits up to `wait_s` seconds for another process that works on the démarche.
 
     Raises:
         LeaseHeldError: a service serves it, or another process works on it.
         PieceTargetError: copies of files could not be deleted; all rows stay.
         InterruptedRunError: `stop` was set.
-        StoreError: the database failed.
     """
 
     def check_stop() -> None:

@@ -38,11 +38,8 @@ def misfits_of(
 ) -> Misfits:
     """Return what of the form keeps its dossiers from being judged or written into.
 
-    Args:
-        programme: what judges; None: nothing does.
-        annotations: the section `[annotations]`.
-        demarche: as read from DS.
-        is_borrowed: whether the configuration is the shipped file, for another démarche.
+    Without a programme nothing judges. `is_borrowed`: the configuration is the shipped file, for
+    another démarche.
     """
     active = demarche.revisions.get(demarche.active_revision_id)
     # Of a form that DS does not give, nothing is known.
@@ -59,11 +56,7 @@ def misfits_of(
 
 
 def stops_judging(run: Run) -> bool:
-    """Return whether the form keeps the run from judging, and report why.
-
-    Raises:
-        StoreError: the database failed.
-    """
+    """Return whether the form keeps the run from judging, and report why."""
     found = _misfits(run)
     if found.faults:
         is_foreign = run.context.is_borrowed and found.is_other_form
@@ -72,11 +65,7 @@ def stops_judging(run: Run) -> bool:
 
 
 def serves_another_call(run: Run) -> bool:
-    """Return whether the file in use is another call's, and report it: nothing is written.
-
-    Raises:
-        StoreError: the database failed.
-    """
+    """Return whether the file in use is another call's, and report it: nothing is written."""
     found = _misfits(run)
     is_foreign = run.context.is_borrowed and found.is_other_form
     if is_foreign:
@@ -114,11 +103,7 @@ def _report_borrowed(run: Run, found: Misfits) -> None:
 
 
 def has_lost_box(run: Run, revision_id: RevisionId) -> bool:
-    """Return whether dossiers of a loaded revision may be validated, which cannot be read.
-
-    Raises:
-        StoreError: the database failed.
-    """
+    """Return whether dossiers of a loaded revision may be validated, which cannot be read."""
     revision = run.revisions.get(revision_id)
     # Nothing is written by a revision that DS does not give: it has no annotations.
     if revision is None or run.boxes_given_up:
@@ -150,11 +135,7 @@ def _published(run: Run) -> list[Revision]:
 
 
 def lost_boxes(run: Run) -> dict[DossierNumber, bool]:
-    """Return the dossiers whose validation box cannot be read, and whether each was validated.
-
-    Raises:
-        StoreError: the database failed.
-    """
+    """Return the dossiers whose validation box cannot be read, and whether each was validated."""
     if run.context.annotations is None:
         return {}
     lost = {id_ for id_ in run.revisions if has_lost_box(run, id_)}
@@ -170,13 +151,6 @@ def follow_boxes(run: Run, demarche: Demarche) -> None:
     """Remember the validation box, and report the dossiers whose box cannot be read any more.
 
     A person can say that it is no more: what was validated is then compared with DS again.
-
-    Args:
-        run: the run under way.
-        demarche: as stored.
-
-    Raises:
-        StoreError: the database failed.
     """
     run.revisions.update(demarche.revisions)
     lost = lost_boxes(run)

@@ -30,15 +30,10 @@ def living_service(store: Store, demarche: DemarcheNumber, now: datetime) -> Run
 
 
 def hand_over(context: Context, asked: Request) -> ManualRequest | None:
-    """Have the running service execute a run, and wait for its end.
+    """Have the running service execute a run, wait for its end, and return the request.
 
-    Args:
-        context: of this process, of which `stop` ends the wait: a run that has not begun is
-            withdrawn, another one goes on.
-        asked: the work, and for whom it is.
-
-    Returns:
-        The request with its result; None when no service executes it, so that the caller does.
+    It has the result; None when no service executes it, so that the caller does. The context's
+    `stop` ends the wait: a run that has not begun is withdrawn, another one goes on.
 
     Raises:
         InterruptedRunError: `stop` was set, or somebody took the request back.

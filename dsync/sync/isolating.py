@@ -9,7 +9,7 @@ from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import new_decision
 from dsync.errors import DsyncError
-from dsync.programme import PrecheckOptions, Programme, RunEvidence, in_force
+from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.context import Run
 
 One = TypeVar("One")
@@ -20,22 +20,15 @@ Failed = dict[DossierNumber, Exception]
 
 def prepare(
     run: Run,
-    evidence: RunEvidence,
+    evidence: Evidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None,
     failed: Failed,
 ) -> set[DossierNumber]:
-    """Store what dossiers are compared by, and queue those that this makes due.
+    """Store what dossiers are compared by, queue those that this makes due, and return them.
 
-    Args:
-        run: the run under way.
-        evidence: of the programme's `gather`.
-        numbers: the dossiers to judge.
-        options: of an operator's pre-check; None: after a pull.
-        failed: a dossier on which the programme fails is added.
-
-    Returns:
-        The dossiers whose verdicts can change by this.
+    Without options of an operator's pre-check, it is done after a pull. A dossier on which the
+    programme fails is added to `failed`.
     """
 
     def compare(some: Sequence[DossierNumber]) -> set[DossierNumber]:
@@ -55,7 +48,7 @@ def prepare(
 def judged(
     run: Run,
     programme: Programme,
-    evidence: RunEvidence,
+    evidence: Evidence,
     due: Sequence[ToJudge],
     options: PrecheckOptions | None,
     failed: Failed,
@@ -83,8 +76,7 @@ def _isolated(
 ) -> tuple[list[Result], list[tuple[One, Exception]]]:
     """Do something with dossiers; where it fails, with halves of them, down to a single one.
 
-    Returns:
-        The results, and the error of each dossier on which it fails.
+    The second list has each dossier on which it fails, with the error.
     """
     try:
         return [act(given)], []

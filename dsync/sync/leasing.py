@@ -26,11 +26,7 @@ def held_lease(
 ) -> Iterator[Lease]:
     """Hold a démarche's lease; `renewed` keeps it for longer than its duration.
 
-    Args:
-        store: the database.
-        demarche: the démarche's number.
-        stop: ends the wait.
-        wait_s: how long to wait while another process holds it, in seconds.
+    It waits up to `wait_s` seconds while another process holds it.
 
     Raises:
         LeaseHeldError: another process still holds it.
@@ -46,7 +42,7 @@ def held_lease(
 def wait_for_lease(
     store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s: float
 ) -> None:
-    """Wait while another process holds a démarche's lease, without taking it; Args as `held_lease`.
+    """Wait up to `wait_s` seconds while another process holds a lease, without taking it.
 
     Raises:
         InterruptedRunError: `stop` was set.

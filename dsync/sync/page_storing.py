@@ -19,8 +19,8 @@ from dsync.messages import kinds as k
 from dsync.store import Record, StoredDossier, Tx
 from dsync.sync.belief import Held, Read, doubted
 from dsync.sync.context import Run
-from dsync.sync.gaps import Known, filled, may_lack_company
 from dsync.sync.grounds import has_lost_box
+from dsync.sync.unrendered import KnownDossier, filled, may_lack_company
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,15 +73,9 @@ def store_page(
 ) -> list[DossierNumber]:
     """Record a page's dossiers; store them and the watermark in one transaction.
 
-    Returns the new and changed dossiers.
-
-    Args:
-        run: the run under way.
-        crawl: the read to which the page belongs.
-        page: the page, as DS returned it.
-        size: the page size with which the next run starts.
-        size_at: when the page size last changed; None: it is the default.
-        again: whether unchanged dossiers are stored, too.
+    Returns the new and changed dossiers. `size` is the page size with which the next run starts,
+    `size_at` when it last changed (None: it is the default). With `again`, unchanged dossiers are
+    stored, too.
 
     Raises:
         StoreError: the database failed; neither the page nor the watermark is stored.
@@ -202,26 +196,18 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
 def _filled(dossier: Dossier, path: str | None, stored: StoredDossier | None) -> Read:
     """Return a dossier with the known values of what DS could not render.
 
-    Args:
-        dossier: as read from DS.
-        path: of what DS could not render; None: it rendered everything.
-        stored: the copy, where it is needed.
+    `path` is that of what it could not render; None: it rendered everything.
     """
     unread = frozenset() if path is None else unread_parts(dossier, path)
     if unread or stored:
-        dossier, unread = filled(dossier, unread, Known.of(stored))
+        dossier, unread = filled(dossier, unread, KnownDossier.of(stored))
     return Read(dossier, unread)
 
 
 def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, place: str = "") -> None:
-    """Put a dossier into quarantine.
+    """Put a dossier into quarantine; `code` is a key of `QUARANTINE_MESSAGES`.
 
-    Args:
-        run: the run under way.
-        tx: the transaction to write in.
-        number: the dossier's.
-        code: a key of `QUARANTINE_MESSAGES`.
-        place: of the field that DS cannot render, or of what failed; "" when it is not known.
+    `place` is that of the field that DS cannot render, or of what failed; empty: it is not known.
     """
     message = QUARANTINE_MESSAGES[code] + (f" ({place})." if place else ".")
     tx.quarantine.add(run.id, number, code, message, run.now)
@@ -256,12 +242,9 @@ def report_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
 
 
 def store_by_number(run: Run, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
-    """Request dossiers by their numbers, and store them, whether or not they changed.
+    """Request dossiers by number, and store them, changed or not; return those not shown by DS.
 
     This repairs a copy that something outside dsync has damaged.
-
-    Returns:
-        Those that DS does not show.
     """
     missing: list[DossierNumber] = []
     crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
@@ -280,9 +263,6 @@ def refresh_demarche(run: Run) -> Demarche:
 
     Of a revision that cannot be read completely, the stored copy stays in use: a published
     revision does not change.
-
-    Raises:
-        DSError: as `DSClient.demarche`; nothing is stored.
     """
     demarche = run.context.client.demarche(run.context.demarche)
     with run.transaction() as tx:
@@ -303,11 +283,8 @@ def edited_elsewhere(
 ) -> list[DossierNumber]:
     """Return the dossiers whose annotations or labels differ from those of their ended wishes.
 
-    Args:
-        records: the page's dossiers.
-        ended: their wishes that were confirmed, or are in conflict.
-        annotations_of: returns dsync's annotations in a revision of the form.
-        config: the annotations and labels that dsync writes; None: it writes none.
+    Ended ones were confirmed, or are in conflict. `annotations_of` returns dsync's annotations in a
+    revision of the form; without a configuration it writes none.
     """
     if config is None:
         return []

@@ -57,11 +57,7 @@ _PROBLEMS = (CopyState.TROP_GRANDE, CopyState.NON_CONFORME, CopyState.ECHEC)
 
 
 def copy_pieces(run: Run, dossiers: Sequence[DossierNumber]) -> None:
-    """Copy every file without a copy, also those that are to be tried later.
-
-    Args:
-        run: the run under way.
-        dossiers: the dossiers; empty: all.
+    """Copy every file of the dossiers (none: of all) without a copy, also those to be tried later.
 
     Raises:
         ConfigurationError: copying is off, or its target cannot be used; nothing was done.
@@ -118,15 +114,7 @@ def delete_doomed(
     """Delete the copies that have to be deleted; return what prevented some of it.
 
     Each file is deleted before its row: after a failure or a kill, the next run goes on.
-
-    Args:
-        store: the database.
-        lease: the démarche's.
-        check_stop: raises when the work is to stop; called before each batch.
-
-    Raises:
-        StoreError: the database failed.
-        InterruptedRunError: as `check_stop` raises it.
+    `check_stop` is called before each batch, and raises when the work is to stop.
     """
     with store.reading(lease.demarche) as reader:
         doomed = reader.pieces.doomed()
@@ -164,11 +152,9 @@ class _Copying:
     settings: PieceSettings
 
     def copy(self, dossiers: Sequence[DossierNumber], *, is_patient: bool) -> None:
-        """Copy what is due.
+        """Copy what is due; of given dossiers, copies that are not intact are made again.
 
-        Args:
-            dossiers: the dossiers, of which copies that are not intact are made again; empty: all.
-            is_patient: whether to take all the time, and all files that are not copied.
+        If patient, it takes all the time, and all files that are not copied.
 
         Raises:
             DSError: DS cannot be reached; what was copied stays.
@@ -210,11 +196,7 @@ class _Copying:
                 self._tell(run.report.pieces)
 
     def _use_target(self) -> None:
-        """Mark the target at its first use; afterwards it has to have its mark.
-
-        Raises:
-            PieceTargetError: it is not there, or cannot be written.
-        """
+        """Mark the target at its first use; afterwards it has to have its mark."""
         run, target = self.run, self.settings.target
         with run.reading() as reader:
             is_used = reader.pieces.has_used(target)

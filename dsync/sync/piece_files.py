@@ -1,6 +1,7 @@
 """The bytes of files: downloads them within limits, verifies them, puts them into the target.
 
-The target is a folder or a bucket, by fsspec. Messages name neither addresses nor file names.
+The target is a folder or a bucket, by fsspec: all that uses it raises a `ConfigurationError` where
+the package for its kind is not installed. Messages name neither addresses nor file names.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Downloads:
     """Downloads files into temporary files without a name, which no process leaves behind.
 
     Args:
-        user_agent: value of the `User-Agent` header. No token is sent: the address is signed.
+        user_agent: of the requests. No token is sent: the address is signed.
         max_bytes: maximum size of a file.
         deadline_s: maximum time for a whole download, in seconds.
         allow_http: whether http:// to other machines is allowed.
@@ -174,12 +175,7 @@ def check_target(target: str) -> None:
 
 
 def _is_marked(target: str) -> bool:
-    """Return whether a target is there: it has the file with which its first use has marked it.
-
-    Raises:
-        ConfigurationError: the package for its kind is not installed.
-        PieceTargetError: it cannot be read.
-    """
+    """Return whether a target is there: it has the file with which its first use has marked it."""
     with _translated():
         fs, path = _open_target(target)
         try:
@@ -193,7 +189,6 @@ def check_marked(target: str) -> None:
     """Check that a target that was used before is there.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it is not, or cannot be read.
     """
     if _is_marked(target):
@@ -211,7 +206,6 @@ def mark(target: str) -> None:
     """Mark a target at its first use; a missing folder is made.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be written.
     """
     if _is_marked(target):
@@ -226,13 +220,8 @@ def mark(target: str) -> None:
 def try_target(target: str, *, is_used: bool) -> None:
     """Write an empty file into a target and delete it; a missing folder is not made.
 
-    Args:
-        target: the target.
-        is_used: whether it was used before.
-
     Raises:
-        ConfigurationError: the package for its kind is not installed.
-        PieceTargetError: it cannot be written, or is not there.
+        PieceTargetError: it cannot be written, or is not there although it was used before.
     """
     if is_used:
         check_marked(target)
@@ -255,7 +244,6 @@ def list_target(target: str) -> dict[str, int]:
     """Return the size of each file in a target, by its address; symbolic links are left out.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be read.
     """
     with _translated():
@@ -278,7 +266,6 @@ def read_back(adresse: str, *, whole: bool) -> tuple[int, bytes | None] | None:
     """Return the size and, of the whole file, the checksum of a copy; None if there is none.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be read.
     """
     with _translated():
@@ -298,7 +285,6 @@ def open_copy(adresse: str, taille: int | None, empreinte_md5: str) -> IO[bytes]
     """Return a copy as a temporary file without a name, None unless it is the announced file.
 
     Raises:
-        ConfigurationError: the package for its kind is not installed.
         PieceTargetError: it cannot be read.
     """
     with ExitStack() as kept, _translated():
@@ -395,11 +381,7 @@ def _make_folders(folder: Path) -> None:
 
 
 def _open_target(address: str) -> tuple[Any, str]:
-    """Return the file system of an address, and the path in it.
-
-    Raises:
-        ConfigurationError: the package for its kind is not installed.
-    """
+    """Return the file system of an address, and the path in it."""
     from fsspec.core import url_to_fs  # Imported here: most runs copy no file.
 
     # Options of S3: the parts in which a file is sent, and times for an outage to show.

@@ -267,9 +267,6 @@ def read_back(run: Run, numbers: Sequence[DossierNumber]) -> None:
     """Read dossiers again in which a push has written or met a value, so that the copy shows it.
 
     What DS does not return now is left to the next read, for which it has a new date.
-
-    Raises:
-        DsyncError: as `pull`.
     """
     # The pages of this run have settled what they showed. Its dossiers are not counted twice.
     run.doubts, read = Doubts(), run.report.read
@@ -294,12 +291,7 @@ def _read_pages(
 ) -> None:
     """Read and store the pages to the end; update `crawl` with what was seen.
 
-    Args:
-        run: the run under way.
-        state: as it was before.
-        crawl: the read.
-        lists: whether the lists of deletions are read.
-        accept: whether a mass deletion is accepted.
+    `lists`: whether the lists of deletions are read; `accept`: whether a mass deletion is accepted.
     """
     requests = _deletion_lists(state, full=crawl.full) if lists else {}
     pending, deleted = (requests.get(name) for name in LISTS)
@@ -375,14 +367,7 @@ def _deletion_lists(state: SyncState, *, full: bool) -> dict[str, ListRequest]:
 
 
 def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool) -> None:
-    """Store what the crawl has read.
-
-    Args:
-        run: the run under way.
-        crawl: the read.
-        state: as it was before.
-        asked: whether the lists of deletions were read.
-    """
+    """Store what the crawl has read; `asked`: the lists of deletions were read."""
     changes: dict[str, object] = {}
     if asked:
         # Of this machine's clock, by which they are due again: with DS's, those of a machine whose
@@ -416,16 +401,10 @@ def _end_mass_deletion(run: Run, *, is_accepted: bool) -> None:
 def _store_deletions(
     run: Run, crawl: Crawl, pending: DeletedPage | None, deleted: DeletedPage | None
 ) -> None:
-    """Read both deletion lists to their ends and store them.
+    """Read both deletion lists from their first pages to their ends, and store them.
 
     This precedes the page of the same answer, because a dossier in the page is newer information:
-    it can have been restored.
-
-    Args:
-        run: the run under way.
-        crawl: the read; receives the lists that fail, or do not end.
-        pending: the first page of the hidden dossiers.
-        deleted: the first page of the erased dossiers.
+    it can have been restored. The crawl receives the lists that fail, or do not end.
     """
     progress = {name: ListProgress() for name in LISTS}
     asked: set[tuple[str, ListRequest]] = set()
@@ -544,11 +523,6 @@ def _rebase_due_at(run: Run, tx: Tx, crawl: Crawl) -> datetime | None:
     DS moves open dossiers to a new revision some time after its publication, from 30 s to hours,
     without changing their dates. The delay is the time since the publication, so it doubles with
     each read. After `REBASE_WITHIN`, the nightly full reads are enough: None.
-
-    Args:
-        run: the run under way.
-        tx: the transaction that ends the full read.
-        crawl: the full read.
     """
     revision = run.revisions.get(crawl.revision_id) if crawl.revision_id else None
     if (
@@ -568,13 +542,8 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
 def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
     """Mark the dossiers that a full read shows to have disappeared, and record its end.
 
-    Args:
-        run: the run under way.
-        crawl: the full read.
-        accept: whether the safety brake is off.
-
     Raises:
-        SafetyBrakeError: too many dossiers are missing; none is marked.
+        SafetyBrakeError: too many dossiers are missing, unless `accept`; none is marked.
         DSError: the missing dossiers could not be requested; none is marked.
     """
     with run.reading() as reader:

@@ -63,9 +63,7 @@ class _KnownForm:
 class Recorder:
     """Makes the records of dossiers; caches what it derives from each revision.
 
-    Args:
-        programme: makes the rows of its own tables; None: there is no programme.
-        annotations: the section `[annotations]`.
+    The programme, if there is one, makes the rows of its own tables.
     """
 
     def __init__(self, programme: Programme | None, annotations: AnnotationsConfig | None) -> None:
@@ -83,13 +81,9 @@ class Recorder:
     ) -> Record:
         """Return the record of a dossier.
 
-        Args:
-            dossier: as read from DS.
-            demarche_number: the number of its démarche.
-            revision: the dossier's revision of the form; None if DS does not give it: the form is
-                then derived from the dossier's own champs.
-            corrections: those that its usager was asked for before.
-            unread: names of the parts that DS has never rendered, as in `gaps.filled`.
+        If DS does not give its revision, the form is derived from the dossier's own champs.
+        Corrections are those that its usager was asked for before; `unread` names the parts
+        that DS has never rendered, as in `unrendered.filled`.
         """
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)
@@ -343,10 +337,7 @@ def dossier_of(stored: StoredDossier) -> Dossier:
 
 
 def annotations_of(stored: bytes | None) -> dict[str, Json]:
-    """Return the values of a dossier's annotations, by the descriptor's id.
-
-    Args:
-        stored: their JSON; None without a copy.
+    """Return the values of a dossier's annotations, stored as JSON, by the descriptor's id.
 
     Raises:
         msgspec.DecodeError: it was damaged.

@@ -14,20 +14,17 @@ from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.messages import kinds as k
-from dsync.programme import PrecheckOptions, Programme, RunEvidence, in_force
+from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run, most_of
 from dsync.sync.isolating import Failed, judged, prepare
-from dsync.sync.moves import Moves
+from dsync.sync.verdict_moves import Moves
 
 
 def waits_for_consent(run: Run, programme: Programme) -> bool:
     """Return whether these are a démarche's first declared checks, which judge no page.
 
     They are tried after the last page, so that the table counts all dossiers.
-
-    Raises:
-        StoreError: the database failed.
     """
     if run.rules_tried or not in_force(programme).family:
         return False
@@ -35,18 +32,10 @@ def waits_for_consent(run: Run, programme: Programme) -> bool:
         return in_force(programme).wait_after(reader.state.read().rules_version)
 
 
-def stopped_rules(run: Run, programme: Programme, evidence: RunEvidence) -> bool:
+def stopped_rules(run: Run, programme: Programme, evidence: Evidence) -> bool:
     """Return whether the brake stops the present rules.
 
     They are tried once in a run, and not again in the next ones as long as they are the same.
-
-    Args:
-        run: the run under way.
-        programme: whose rules they are.
-        evidence: of the programme's `gather`.
-
-    Raises:
-        StoreError: the database failed.
     """
     if not run.rules_tried:
         run.rules_stopped = _are_stopped(run, programme, evidence)
@@ -54,7 +43,7 @@ def stopped_rules(run: Run, programme: Programme, evidence: RunEvidence) -> bool
     return run.rules_stopped
 
 
-def _are_stopped(run: Run, programme: Programme, evidence: RunEvidence) -> bool:
+def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
     version = in_force(programme).version
     with run.reading() as reader:
         standing = reader.state.read().rules_version
@@ -112,7 +101,7 @@ def _stopped(proposal: Proposal, version: str, limit: int) -> k.Problem:
     return k.RulesStopped(version, proposal.moved, proposal.of, limit, proposal.table)
 
 
-def _try(run: Run, programme: Programme, evidence: RunEvidence) -> Moves:
+def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
     """Have the open dossiers judged whose verdict is by other rules, and store nothing of it.
 
     Of declared checks, also those without a verdict, which these rules would be the first to give.

@@ -74,10 +74,7 @@ class Schedule:
     ) -> ReadAll | ReadChanges | None:
         """Return the read that is due, None without one.
 
-        Args:
-            state: as stored.
-            now: the present instant, in UTC.
-            sendable_at: from when on a wish in the outbox can be sent; None: none waits.
+        A wish in the outbox can be sent from `sendable_at` on; None: none waits.
         """
         state = state.as_of(now)
         lists = _passed(state.last_deletions_at, DELETIONS, now)
@@ -134,12 +131,7 @@ def _passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
 
 
 def sync(context: Context, request: Request) -> RunReport:
-    """Execute a request by a run; errors are in the report, not raised.
-
-    Args:
-        context: the collaborators of the run.
-        request: what is done, and for whom.
-    """
+    """Execute a request by a run; errors are in the report, not raised."""
     report = RunReport(request.work.kind, context.clock(), configuration=context.config)
     with _reported(context, report):
         _execute(context, request.work, report, request)
@@ -149,12 +141,8 @@ def sync(context: Context, request: Request) -> RunReport:
 def attempt(context: Context, work: Attempted, wait_s: float = 0) -> RunReport:
     """Do a dry run, which writes nothing, neither to DS nor to the database.
 
-    It works in a transaction that is rolled back. Errors are in the report, not raised.
-
-    Args:
-        context: the collaborators of the run.
-        work: what is tried.
-        wait_s: how long to wait for the lease, in seconds.
+    It works in a transaction that is rolled back. Errors are in the report, not raised. It waits up
+    to `wait_s` seconds for the lease.
     """
     report = RunReport(work.kind, context.clock(), dry=True, configuration=context.config)
     with _reported(context, report):

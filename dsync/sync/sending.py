@@ -136,14 +136,10 @@ def push_due(
     waits: bool = False,
     ordered: bool = False,
 ) -> None:
-    """Write every wish that is due, and record the outcomes.
+    """Write every wish of the dossiers (none: of all) that is due, and record the outcomes.
 
-    Args:
-        run: the run under way.
-        numbers: the dossiers to push; empty: all.
-        waits: whether unanswered writes are read back once that is possible; if not, a later run
-            reads them back.
-        ordered: whether a person ordered these writes, by what they saw: no brake stops them.
+    If it waits, unanswered writes are read back once that is possible; else a later run does so. No
+    brake stops writes that a person ordered, by what they saw.
 
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
@@ -322,11 +318,7 @@ def _read_ahead(
 
 
 def _current(run: Run, due: Sequence[DossierWishes], ahead: _Ahead | None) -> Remotes:
-    """Return what DS has of a batch: what was read ahead, unless a human had time to edit it.
-
-    Raises:
-        DSError: as `DSClient.read_annotations`.
-    """
+    """Return what DS has of a batch: what was read ahead, unless a human had time to edit it."""
     if ahead is not None:
         remotes = ahead.remotes.result()
         if abs(run.now - ahead.asked_at) <= SLOW:

@@ -40,13 +40,10 @@ def begin(run: Run) -> None:
 def settle(run: Run, *, is_whole: bool) -> None:
     """Believe few dossiers that come the same again; have a person asked about many.
 
-    Args:
-        run: the run under way, at the end of its read.
-        is_whole: whether this run has read every dossier.
+    It is called at the end of a read, which `is_whole` if it was of every dossier.
 
     Raises:
         DSError: few dossiers could not be requested again; they stay as the copy has them.
-        StoreError: the database failed.
     """
     doubts, asked = run.doubts, run.doubts.asked
     if not doubts.found and (asked is None or not (is_whole or doubts.right)):
@@ -101,7 +98,6 @@ def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
 
 
 def _joined(*tables: Sequence[Move]) -> tuple[Move, ...]:
-    """Return one table of several."""
     counts: dict[tuple[str, str, str], int] = {}
     for what, before, after, count in (move for table in tables for move in table):
         counts[what, before, after] = counts.get((what, before, after), 0) + count

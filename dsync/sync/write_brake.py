@@ -25,12 +25,7 @@ from dsync.sync.page_storing import learn_revisions
 
 
 def replaces_too_much(run: Run) -> bool:
-    """Return whether nothing may be written before a person consents; it is then told.
-
-    Raises:
-        StoreError: the database failed.
-        DSError: a revision of the form could not be read.
-    """
+    """Return whether nothing may be written before a person consents; it is then told."""
     config = run.context.annotations
     if config is None:
         return False

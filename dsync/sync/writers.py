@@ -38,7 +38,6 @@ def is_writer(run: Run, terms: WriteTerms) -> bool:
 
     Raises:
         DSError: the values could not be read; nothing was written.
-        StoreError: the database failed.
     """
     if may_adopt(run, terms, _found(run, terms)):
         if not terms.anothers:
@@ -52,9 +51,6 @@ def may_adopt(run: Run, terms: WriteTerms, found: Mapping[DossierNumber, Another
 
     It may by a person's consent, which `terms.anothers` then has. It needs none where it wrote
     itself, and has forgotten what, because the dossier was erased from it meanwhile.
-
-    Raises:
-        StoreError: the database failed.
     """
     if found.items() <= terms.anothers.items():
         return True

@@ -81,18 +81,11 @@ class WriteTerms:
 def plan_steps(
     dossier: DossierWishes, remote: Remote, resolved: ResolvedAnnotations, terms: WriteTerms
 ) -> tuple[list[Step], Mapping[str, WrittenValue]]:
-    """Plan the wishes of one dossier.
+    """Plan the wishes of one dossier: return a step for each, and adopted values by annotation.
 
-    Args:
-        dossier: with all its current wishes; those that are not due only influence the others.
-        remote: its annotations and labels, as just read from DS.
-        resolved: dsync's annotations in the dossier's revision of the form.
-        terms: the instructeur, labels and configuration to write with.
-
-    Returns:
-        A step for each wish, those included that are not due, and, by annotation, the values in DS
-        that another database of dsync wrote (None: a human's replaced it), as if they were this
-        one's: that needs a person's consent.
+    All its current wishes are given: those that are not due only influence the others. The values
+    in DS are those that another database of dsync wrote (None: a human's replaced it), as if they
+    were this one's: that needs a person's consent.
     """
     wishes = dossier.wishes
     if is_unwritten(wishes):

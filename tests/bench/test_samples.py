@@ -37,8 +37,8 @@ def test_a_dossier_is_evaluated_in_a_fraction_of_a_millisecond(name: str) -> Non
     for example in examples:
         values |= example
     faits = Faits({k: v for k, v in values.items() if v is not None} | {"depot": day})
-    evaluation = declarations.evaluation
-    best = min(_ms(lambda: evaluation.controles(faits)) for _ in range(7))
+    evaluator = declarations.evaluator
+    best = min(_ms(lambda: evaluator.controles(faits)) for _ in range(7))
     print(f"{name}: {best:.3f} ms a dossier, target ≤ {TARGET_MS}")
 
 

@@ -24,7 +24,8 @@ from dsync.domain.run_kinds import Kind
 from dsync.domain.verdict import Verdict
 from dsync.messages.kinds import Note, Noted
 from dsync.sync.report import RunReport
-from tests.commands.command import InsideCommand, below
+from scripts.pages.commands import below
+from tests.commands.command import InsideCommand
 from tests.commands.terminal import COLUMNS, screen
 from tests.conftest import Golden
 from tests.store.builders import (

@@ -24,8 +24,8 @@ from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
 from dsync.eig.words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.texts import NASTY_TEXTS
+from dsync.store.alerts import AlertEntry
 from dsync.store.listing import Selection
-from dsync.store.services import AlertEntry
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES

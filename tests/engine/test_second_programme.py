@@ -12,7 +12,7 @@ from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import Results, Rules, Wording
 from dsync.domain.verdict import Controle, Resultat, StoredVerdict
-from dsync.programme import Compared, PrecheckOptions, Programme, ProgrammeRun, RunEvidence
+from dsync.programme import Compared, Evidence, PrecheckOptions, Programme, ProgrammeRun
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
@@ -66,7 +66,7 @@ class Everybody(Programme):
     mapping_key = "everybody"
     rules = Rules("1", Wording({"presence": "Le dossier est là"}, "l’équipe", 1000), {})
 
-    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> RunEvidence:
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
         """Return none."""
         return Nothing()
 

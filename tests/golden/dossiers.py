@@ -13,10 +13,10 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.message import Message, message_of
+from dsync.eig.message import Letter, message_of
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
 from dsync.settings import load_settings
@@ -214,7 +214,7 @@ def decide(dossier: Dossier) -> Decision:
     if dossier.read_at is not None:
         catalogue = Catalogue.of(PRODUCTS, dossier.aliases, source="catalogue", known=KNOWN)
     registry = {dossier.registry.siren: dossier.registry} if dossier.registry else {}
-    evidence = Evidence(
+    evidence = PublicEvidence(
         catalogue, dossier.read_at, registry=registry, registry_enabled=dossier.has_registry
     )
     return judge(candidature_of(dossier, rules), evidence, rules, doublons=[
@@ -222,7 +222,7 @@ def decide(dossier: Dossier) -> Decision:
     ])  # fmt: skip
 
 
-def message(dossier: Dossier) -> Message:
+def message(dossier: Dossier) -> Letter:
     """Return what the applicant of a kind of dossier is asked; no product is suggested."""
     return message_of(1860001, decide(dossier).controles, _rules_of(dossier))
 

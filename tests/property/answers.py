@@ -22,7 +22,7 @@ from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.precheck.rules import RuleSet
 from dsync.sandbox.content import products as invented
 from tests.golden.dossiers import INTERNALISER, LANCER, Dossier, candidature_of, shipped_rules
@@ -499,4 +499,4 @@ def verdict(results: Mapping[str, str]) -> str:
 
 def decide(candidature: Candidature, catalogue: Catalogue, read_at: datetime) -> Decision:
     """Return dsync's decision."""
-    return judge(candidature, Evidence(catalogue, read_at), shipped_rules(), doublons=())
+    return judge(candidature, PublicEvidence(catalogue, read_at), shipped_rules(), doublons=())

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from dsync.domain.verdict import Verdict
 from dsync.eig.precheck.catalogue import Catalogue, Product
-from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.product import resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 from tests.property import answers
@@ -134,7 +134,7 @@ def count_drift(draws: int, seed: int) -> tuple[int, int]:
         frozen = stored_product(first.preuve)
         if frozen is None:
             continue
-        now = Evidence(later.catalogue, drawn.read_at + timedelta(days=700))
+        now = PublicEvidence(later.catalogue, drawn.read_at + timedelta(days=700))
         current = CurrentVerdict(True, first, frozen)
         again = judge_if_needed(
             drawn.candidature, now, shipped_rules(), doublons=(), current=current

@@ -105,8 +105,8 @@ def test_no_answer_decides_by_its_absence(
     values = {name: value for name, value in answers.items() if name not in lacking}
     voisins = Voisins({"essai": (7,)} if twins else {}, lambda _: False)
     faits = Faits(values, frozenset(lacking))
-    result = declarations.evaluation.controle(controle, faits, voisins)
-    assert result == declarations.evaluation.controle(controle, faits, voisins)
+    result = declarations.evaluator.controle(controle, faits, voisins)
+    assert result == declarations.evaluator.controle(controle, faits, voisins)
     assert "\n" not in result.motif
     if not values.keys() & {*controle.champs}:
         assert result.resultat in (Resultat.A_VERIFIER, Resultat.IMPOSSIBLE)
@@ -119,9 +119,9 @@ def test_what_people_typed_changes_no_sentence(text: str) -> None:
         "motif": "Valeur « {iban} » et {montant}.", "regle": "Règle.", "a_faire": "vérifier.",
     }  # fmt: skip
     sections = ControlesSections.model_validate({"champs": CHAMPS, "controles": [declared]})
-    evaluation = Declarations(sections, Path()).evaluation
+    evaluator = Declarations(sections, Path()).evaluator
     faits = Faits({"iban": f"y{text}", "montant": Decimal(5)})
-    motif = evaluation.controles(faits)[0].motif
+    motif = evaluator.controles(faits)[0].motif
     assert motif.startswith("Valeur « y")
     assert motif.endswith(" » et 5. Règle. À faire : vérifier.")
     assert motif.count("»") == 1
@@ -145,6 +145,6 @@ def test_an_example_decides(
     }  # fmt: skip
     sections = ControlesSections.model_validate({"champs": CHAMPS, "controles": [declared]})
     declarations = Declarations(sections, Path())
-    found = declarations.evaluation.controle(sections.controles[0], Faits(answers)).resultat
+    found = declarations.evaluator.controle(sections.controles[0], Faits(answers)).resultat
     wrong = f"essai, exemple 1 : donne {found} au lieu de {wanted}"
     assert declarations.faults == ([] if found is wanted else [wrong])

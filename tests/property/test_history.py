@@ -18,7 +18,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.candidature import Candidature, Voeu
 from dsync.eig.precheck.catalogue import Catalogue, Phase, Product
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
 from tests.unit.eig.precheck.conftest import CONFIG
@@ -100,7 +100,7 @@ def test_no_rewriting_of_phases_changes_a_current_verdict(
     """Verdict, detail and results stay, for all verdicts, delays and spellings."""
     candidature, product, products, respelled = drawn
     first_day = DEPOSITED + timedelta(days=read)
-    evidence = Evidence(sample(), first_day)
+    evidence = PublicEvidence(sample(), first_day)
     first = judge(candidature, evidence, rules(), doublons=())
     frozen = stored_product(first.preuve)
     if frozen is None or frozen.product.id != product.id:

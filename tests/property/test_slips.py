@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dsync.domain.verdict import Verdict
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.precheck.product import Lien, resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 
@@ -83,7 +83,7 @@ def test_no_misspelling_makes_a_dossier_ineligible(
     dossier = Dossier("", {"page_produit": f"{PAGE}/{slip}.html", "depose_le": deposited})
     rules = shipped_rules()
     decision = judge(
-        candidature_of(dossier, rules), Evidence(catalogue, deposited), rules, doublons=()
+        candidature_of(dossier, rules), PublicEvidence(catalogue, deposited), rules, doublons=()
     )
     if decision.constats["produit_id"] is None:
         assert decision.verdict is Verdict.A_VERIFIER

@@ -31,7 +31,7 @@ from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.eig.candidature import (
     BLANK,
     Candidature,
-    Evaluation,
+    Grille,
     Note,
     Reponse,
     Voeu,
@@ -150,7 +150,7 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
         voeux=(Voeu(1, "technique", "coder"), Voeu(2, "produit", None)),
         jury_le=date(2024, 7, 1),
         evaluations=(
-            Evaluation(
+            Grille(
                 1,
                 "avant",
                 "Jeanne",

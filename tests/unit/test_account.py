@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.account import Rules, account_of, account_page
+from dsync.domain.account import AccountRules, account_of, account_page
 from dsync.domain.paper import markdown
 from dsync.domain.rights import CANDIDAT
 
@@ -36,7 +36,7 @@ def account(etat: str, etabli_le: str = BEFORE, **checks: tuple[str, str | None]
             for name, (one, motif) in given.items()
         ],
     }
-    rules = Rules("Finalité.", ["Contribution."], "l’équipe", ["Opération."])
+    rules = AccountRules("Finalité.", ["Contribution."], "l’équipe", ["Opération."])
     made = account_of(found, None, lambda _: rules, TITLES, lambda _: [])
     assert made is not None
     return made

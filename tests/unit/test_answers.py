@@ -14,11 +14,11 @@ from dsync.domain.check_answers import (
     for_ds,
     found_by,
     is_settled,
-    one_line,
     person,
     with_answers,
 )
 from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.wording import one_line
 
 AT = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
 ALICE = "alice.martin@example.gouv.fr"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.notice import OF_DOSSIERS, Facts, notice
+from dsync.domain.notice import OF_DOSSIERS, NoticeFacts, notice
 from dsync.domain.paper import markdown
 from dsync.domain.rights import CANDIDAT
 
 AGES = dict.fromkeys(OF_DOSSIERS, timedelta(days=365))
-FULL = Facts(
+FULL = NoticeFacts(
     demarche=12,
     responsable="Direction des essais",
     dpo="dpo@essais.example.fr",

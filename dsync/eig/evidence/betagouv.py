@@ -17,7 +17,7 @@ from dsync.eig.precheck.catalogue import (
     redirects_readable,
     united_redirects,
 )
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import CATALOGUE_MAX_AGE
 from dsync.errors import EvidenceUnavailableError
@@ -52,9 +52,7 @@ _OK, _NOT_MODIFIED, _GONE = 200, 304, frozenset({404, 410})
 def fetch_catalogue(sources: EvidenceSources, previous: EvidenceCopy | None) -> Fetched:
     """Fetch the published catalogue, from the first path that gives a usable one.
 
-    Args:
-        sources: the connections.
-        previous: the stored copy, for a conditional request; None for a full one.
+    The request is conditional on the stored copy, if there is one.
 
     Raises:
         EvidenceUnavailableError: no path gave a usable catalogue; `previous` stays valid.
@@ -139,11 +137,7 @@ def _join(base_url: str, path: str) -> str:
 
 
 def parse_catalogue(copy: EvidenceCopy, known: Iterable[KnownProduct] = ()) -> Catalogue:
-    """Parse the products of a copy.
-
-    Args:
-        copy: the fetched catalogue.
-        known: every product that was ever published.
+    """Parse the products of a copy; `known` has every product that was ever published.
 
     Raises:
         EvidenceUnavailableError: there is no text, or it is not a catalogue.
@@ -183,17 +177,13 @@ def make_evidence(
     asks_registry: bool,
     now: datetime,
     known: Iterable[KnownProduct] = (),
-) -> Evidence:
+) -> PublicEvidence:
     """Return the evidence of the stored copy, without a catalogue when it is unusable.
 
-    Args:
-        copy: the stored copy; None when nothing was ever fetched.
-        asks_registry: whether Recherche d'entreprises is asked.
-        now: the current time, in UTC.
-        known: every product that was ever published.
+    `copy` is None when nothing was ever fetched; `known` has every product that was ever published.
     """
     if copy is None or copy.body is None:
-        return Evidence(None, registry_enabled=asks_registry)
+        return PublicEvidence(None, registry_enabled=asks_registry)
     catalogue = None
     if catalogue_age(copy, now) <= CATALOGUE_MAX_AGE:
         try:
@@ -201,7 +191,7 @@ def make_evidence(
         except EvidenceUnavailableError:
             # A copy that an earlier version accepted; the next successful fetch replaces it.
             catalogue = None
-    return Evidence(
+    return PublicEvidence(
         catalogue,
         copy.fetched_at,
         registry_enabled=asks_registry,

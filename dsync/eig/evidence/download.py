@@ -46,14 +46,7 @@ def download(
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
 ) -> Response:
-    """Send a GET request and return the complete response.
-
-    Args:
-        http: the connections, with the maximum size of a response.
-        url: the address.
-        deadline_s: maximum time for the whole exchange, in seconds.
-        headers: additional headers.
-        params: parameters of the query.
+    """Send a GET request and return the whole response, within a deadline for the whole exchange.
 
     Raises:
         EvidenceUnavailableError: no response, one that took too long, or one that is too large.

@@ -27,7 +27,7 @@ from dsync.eig.evidence.betagouv import (
 )
 from dsync.eig.precheck.catalogue import KnownProduct, updated_products
 from dsync.eig.precheck.checks.administration import needs_registry
-from dsync.eig.precheck.evidence import Evidence, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import CATALOGUE_MAX_AGE
@@ -61,14 +61,9 @@ class GatheredEvidence:
     key: str
     """Changes when the catalogue or the rules change, or when the catalogue becomes too old."""
 
-    @property
-    def retry_undetermined(self) -> bool:
-        """Whether the registry is asked, so that dossiers without a verdict are judged again."""
-        return self.sources.registry is not None
-
     # Parsing the catalogue takes about 40 ms, which a run without a dossier to judge saves.
     @cached_property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> PublicEvidence:
         """The evidence, parsed at the first use."""
         return make_evidence(
             self.copy,
@@ -88,19 +83,10 @@ def gather(
 ) -> GatheredEvidence:
     """Revalidate the catalogue with a conditional request and store what is new.
 
-    A catalogue that lacks too many of the products of the stored copy, or changes too many, is
-    refused, and so is a first one that is too small: the stored copy is used, and the run's report
-    asks an operator to accept the new one.
-
-    Args:
-        run: the current run.
-        sources: the connections to the sources.
-        rules_version: the version of the rules, which becomes part of the key.
-        catalogue_percent: of missing products, and of changed ones, what is accepted at most.
-        accept: whether to accept the catalogue that was refused before, if it is unchanged.
-
-    Returns:
-        The evidence for this run.
+    A catalogue that lacks more than `catalogue_percent` of the products of the stored copy, or
+    changes more, is refused, and so is a first one that is too small: the stored copy is used, and
+    the run's report asks an operator to accept the new one. With `accept`, the one that was refused
+    before is taken, if it is unchanged. The rules' version becomes part of the key.
 
     Raises:
         StoreError: the database failed; the stored copy is unchanged.
@@ -152,27 +138,19 @@ def gather(
         with run.reading() as reader:
             return rows.known_products(reader.connection)
 
-    key = f"{_key(sources, copy, run.now)}:{rules_version}"
+    key = f"{_key(copy, run.now)}:{rules_version}"
     return GatheredEvidence(sources, copy, known_products, key)
 
 
 def no_catalogue(sources: EvidenceSources, rules_version: str) -> GatheredEvidence:
-    """Return the evidence of rules that need no catalogue; asks and stores nothing.
-
-    Args:
-        sources: the connections to the sources.
-        rules_version: the version of the rules, which becomes part of the key.
-    """
+    """Return the evidence of rules that need no catalogue; asks and stores nothing."""
     return GatheredEvidence(sources, None, tuple, f"sans catalogue:{rules_version}")
 
 
 def _refusal(previous: EvidenceCopy | None, fetched: Fetched, share: float) -> k.Problem | None:
     """Return why a new catalogue is refused, or None if it is not.
 
-    Args:
-        previous: the stored copy; None: there is none.
-        fetched: what the source answered.
-        share: the largest accepted share of missing products, and of changed ones, from 0 to 1.
+    `share` is the largest accepted share of missing products, and of changed ones, from 0 to 1.
     """
     copy, now = fetched.copy, fetched.catalogue
     # Nothing is new, or only the redirects or the validators are.
@@ -199,17 +177,12 @@ def with_registry(
     run: ProgrammeRun,
     client: RegistryClient | None,
     candidatures: Iterable[Candidature],
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
-) -> Evidence:
+) -> PublicEvidence:
     """Return the evidence with the registry's answers on applicants without a legal category in DS.
 
-    Args:
-        run: the current run.
-        client: the registry's client; None when the lookup is disabled.
-        candidatures: the candidatures that are judged.
-        evidence: the evidence without the registry.
-        rules: the rules in force.
+    `client` is None when the lookup is disabled.
 
     Raises:
         StoreError: the database failed; no answer was stored.
@@ -236,7 +209,7 @@ def with_registry(
     return replace(evidence, registry=answers)
 
 
-def stored_evidence(connection: Connection, sources: EvidenceSources) -> Evidence:
+def stored_evidence(connection: Connection, sources: EvidenceSources) -> PublicEvidence:
     """Return the catalogue as stored, without the registry; nothing is fetched."""
     return make_evidence(
         rows.evidence(connection),
@@ -246,7 +219,7 @@ def stored_evidence(connection: Connection, sources: EvidenceSources) -> Evidenc
     )
 
 
-def _key(sources: EvidenceSources, copy: EvidenceCopy | None, now: datetime) -> str:
+def _key(copy: EvidenceCopy | None, now: datetime) -> str:
     if copy is None or copy.body is None:
         return "absent"
     is_usable = catalogue_age(copy, now) <= CATALOGUE_MAX_AGE
@@ -260,14 +233,7 @@ def _key(sources: EvidenceSources, copy: EvidenceCopy | None, now: datetime) -> 
 def evidence_document(
     connection: Connection, rules: RuleSet, *, betagouv_url: str, registry_enabled: bool
 ) -> dict[str, Any]:
-    """Return source, dates and size of the catalogue and the lists, as stored.
-
-    Args:
-        connection: in a transaction.
-        rules: the rules in force.
-        betagouv_url: the configured source of the catalogue.
-        registry_enabled: whether Recherche d'entreprises is asked.
-    """
+    """Return source, dates and size of the catalogue and the lists, as stored."""
     copy = rows.evidence(connection)
     # All keys are there before the first run, too, which has yet to read the catalogue.
     catalogue = {

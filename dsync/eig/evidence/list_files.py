@@ -16,7 +16,7 @@ _MOST_GONE = 0.1
 _KEPT = ".old"
 
 
-class Difference(NamedTuple):
+class ListDifference(NamedTuple):
     """What a list changes in the one that it replaces; the entries as people read them."""
 
     before: int
@@ -66,13 +66,9 @@ def _entries(text: str) -> Mapping[str, str]:
 
 
 def replace_list(target: Path, text: str, former: str | None, now: datetime) -> Path | None:
-    """Write a list, and return the file beside it that keeps the former one.
+    """Write a list, whose file may be missing, and return the file beside it with the former one.
 
-    Args:
-        target: the list's file, which may be missing.
-        text: of the new list.
-        former: of the one that was in use until now; None: there was none.
-        now: the present instant, in UTC.
+    `former` is the text of that one, which was in use until now; None: there was none.
 
     Raises:
         ConfigurationError: the folder cannot be written; the list is unchanged.
@@ -93,12 +89,7 @@ def replace_list(target: Path, text: str, former: str | None, now: datetime) -> 
 
 
 def last_kept(folder: Path, names: tuple[str, ...]) -> tuple[str, Path] | None:
-    """Return the name of the list that was replaced last, and the file that keeps the former one.
-
-    Args:
-        folder: of the lists.
-        names: of the lists that are in use.
-    """
+    """Return the name of the list in use that was replaced last, and the file with the former."""
     found = [
         (kept.name.removeprefix(f"{name}."), name, kept)
         for name in names
@@ -109,11 +100,7 @@ def last_kept(folder: Path, names: tuple[str, ...]) -> tuple[str, Path] | None:
 
 
 def put_back(target: Path, kept: Path, now: datetime) -> None:
-    """Put a former list back; the present one is kept in its place.
-
-    Raises:
-        ConfigurationError: the folder cannot be written.
-    """
+    """Put a former list back, as `replace_list`; the present one is kept in its place."""
     text = kept.read_text(encoding="utf-8")
     present = target.read_text(encoding="utf-8") if target.exists() else None
     replace_list(target, text, present, now)

@@ -32,13 +32,8 @@ _CEASED = frozenset({"C", "F"})
 class RegistryClient:
     """Looks up one SIREN at a time, within the allowed request rate; not thread-safe.
 
-    Args:
-        http: the connections.
-        clock: returns the current time, in UTC.
-        sleep: waits for a number of seconds; returns early when the run is asked to stop.
-        url: the API's base address.
-        deadline_s: longest time for a request with its whole answer, in seconds.
-        monotonic: returns the time in seconds from an arbitrary start, for the request rate.
+    `sleep` returns early when the run is asked to stop; `deadline_s` is for a request with its
+    whole answer; `monotonic` is the clock of the request rate, in seconds.
     """
 
     def __init__(
@@ -60,11 +55,7 @@ class RegistryClient:
         self._next_at = 0.0
 
     def lookup(self, siren: str) -> RegistryAnswer:
-        """Look up a SIREN; the status is UNREACHABLE when the API gives no usable response.
-
-        Raises:
-            InterruptedRunError: the run was asked to stop.
-        """
+        """Look up a SIREN; the status is UNREACHABLE when the API gives no usable response."""
         try:
             found = _result(self._ask(siren), siren)
         except EvidenceUnavailableError:

@@ -45,15 +45,9 @@ class EvidenceSources:
     ) -> EvidenceSources:
         """Prepare the connections; sends no request.
 
-        Args:
-            base_url: the address of beta.gouv.fr.
-            asks_registry: whether Recherche d'entreprises is asked.
-            user_agent: the header `User-Agent` of all requests.
-            clock: returns the current time, in UTC.
-            stop: interrupts requests and waits once it is set.
-            allow_http: whether plain http:// is allowed to other hosts than this one.
-            deadline_s: longest time for a request with its whole answer, in seconds.
-            max_response_mib: maximum size of a decoded answer.
+        `stop` interrupts requests and waits once it is set; `allow_http` allows plain http:// to
+        other hosts than this one; `deadline_s` is for a request with its whole answer, and
+        `max_response_mib` the maximum size of a decoded one.
         """
 
         def session(adapter: HTTPAdapter) -> requests.Session:

@@ -25,7 +25,7 @@ from dsync.domain.ids import DescriptorId
 from dsync.eig.candidature import (
     BLANK,
     Candidature,
-    Evaluation,
+    Grille,
     Note,
     Reponse,
     Voeu,
@@ -97,7 +97,7 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
                     reponses[name] = Reponse.NON_DEMANDE if profil else Reponse.NON_ASSOCIE
             elif name == EVALUATIONS:
                 fields[name], fields["bilan"] = weighed(
-                    _read_evaluation(number, cells, plan) for number, cells in lignes
+                    _read_grille(number, cells, plan) for number, cells in lignes
                 )
             elif name in plan.extras:
                 if not is_empty:
@@ -143,13 +143,13 @@ def _voeux_in(champ: Champ) -> tuple[Voeu, ...]:
     )
 
 
-def _read_evaluation(number: int, cells: Cells, plan: FormPlan) -> Evaluation:
+def _read_grille(number: int, cells: Cells, plan: FormPlan) -> Grille:
     columns = plan.columns
     notes = []
     for critere, libelle, id_ in plan.criteres:
         cell = cells.get(id_)
         notes.append(Note(critere, libelle, number_of(cell) if cell else None))
-    return Evaluation(
+    return Grille(
         ligne=number,
         moment=_text(cells, columns.get("evaluations.moment")),
         evaluateur=_text(cells, columns.get("evaluations.evaluateur")),

@@ -96,7 +96,6 @@ class DriftReport:
 def _match_fields(
     config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
 ) -> tuple[FieldMatch, ...]:
-    """Find the descriptor of every mapped field."""
     matches = match_in(
         list(config.top_level()),
         [d for d in descriptors.values() if d.parent_id is None],
@@ -118,13 +117,7 @@ def _match_fields(
 def match_descriptors(
     config: MappingConfig, revision: Revision, *, known: Iterable[str] = ()
 ) -> DriftReport:
-    """Compare the mapping with a revision.
-
-    Args:
-        config: the section `[mapping]`.
-        revision: the revision of the form.
-        known: ids of descriptors with another use than the mapping.
-    """
+    """Compare the mapping with a revision; `known` are ids of descriptors with another use."""
     matches = _match_fields(config, revision.descriptors)
     used = {match.descriptor.id for match in matches if match.descriptor}
     others = {target.id for target in config.autres} | set(known)
@@ -224,7 +217,6 @@ class MappedForm:
 
 
 def _plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
-    """Return where a revision has each mapped field."""
     matches = _match_fields(config, descriptors)
     ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
     criteres = [

@@ -280,11 +280,6 @@ def _typed(name: str, given: Any) -> Any:
 
 
 def _with_needed(mapping: dict[str, Any]) -> dict[str, Any]:
-    """Return a section whose champs say whether they are needed.
-
-    Raises:
-        ValueError: a name is no champ's.
-    """
     champs, required = mapping.get("champs", {}), mapping.get("required", ())
     if not isinstance(champs, dict) or not isinstance(required, list | tuple):
         return mapping

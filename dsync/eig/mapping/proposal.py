@@ -49,7 +49,7 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class MappingProposal:
     """The fields of the known mapping in a form."""
 
     fields: tuple[Proposed, ...]
@@ -73,13 +73,10 @@ class Proposal:
         return sum(one.descriptor is not None for one in self.fields)
 
 
-def propose(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> Proposal:
-    """Find the fields of a mapping in another form.
-
-    Args:
-        config: the known mapping.
-        descriptors: of the form, by id.
-    """
+def propose(
+    config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
+) -> MappingProposal:
+    """Find the fields of a known mapping in another form, by its descriptors."""
     top = [d for d in descriptors.values() if d.parent_id is None]
     fields = _proposed(list(config.top_level()), top)
     for repetition in [one for one in fields if one.field in REPETITIONS and one.descriptor]:
@@ -90,7 +87,7 @@ def propose(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor
             [(f"{repetition.field}.{name}", target, is_annotation) for name, target in columns],
             cells,
         )
-    return Proposal(tuple(fields), descriptors)
+    return MappingProposal(tuple(fields), descriptors)
 
 
 def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Proposed]:
@@ -162,13 +159,8 @@ def _may_be(
     )
 
 
-def mapping_text(proposal: Proposal, config: MappingConfig) -> str:
-    """Return the proposed section as commented TOML.
-
-    Args:
-        proposal: of `propose`.
-        config: the known mapping.
-    """
+def mapping_text(proposal: MappingProposal, config: MappingConfig) -> str:
+    """Return the proposed section as commented TOML."""
     names = {name: is_annotation for name, _, is_annotation in config.top_level()}
     top = [one for one in proposal.fields if "." not in one.field]
     lines = [
@@ -191,11 +183,7 @@ def mapping_text(proposal: Proposal, config: MappingConfig) -> str:
 
 
 def foreign_text(descriptors: Iterable[Descriptor]) -> str:
-    """Return what stands in place of `[mapping]` for a form that is not the programme's.
-
-    Args:
-        descriptors: of the form.
-    """
+    """Return what stands in place of `[mapping]` for a form that is not the programme's."""
     lines = commented(
         [
             "---- [mapping]: every champ is in lecture_champ and formulaire_<démarche> without it.",
@@ -207,11 +195,7 @@ def foreign_text(descriptors: Iterable[Descriptor]) -> str:
 
 
 def off_rules(text: str) -> str:
-    """Return the shipped `[regles]` for the form of another call: switched off, without its dates.
-
-    Args:
-        text: of the section and its tables.
-    """
+    """Return the shipped `[regles]` for the form of another call: off, and without its dates."""
     to_fill = commented(
         [
             f"{TO_CHECK} these are the rules of aap-eig7 without its dates, so they judge nothing.",
@@ -240,11 +224,7 @@ def off_rules(text: str) -> str:
 
 
 def _extra_lines(descriptors: Iterable[Descriptor]) -> Iterator[str]:
-    """Yield the keys, as comments, by which champs become entries of `extra`.
-
-    Args:
-        descriptors: those without another use.
-    """
+    """Yield the keys, as comments, by which champs without other use become entries of `extra`."""
     names: set[str] = set()
     for descriptor in descriptors:
         is_top = descriptor.parent_id is None and not descriptor.is_annotation
@@ -288,7 +268,7 @@ def _value(target: ChampTarget, descriptor: Descriptor) -> str:
     return array([descriptor.id, *labels.values()])
 
 
-def _repetition(one: Proposed, proposal: Proposal) -> Iterator[str]:
+def _repetition(one: Proposed, proposal: MappingProposal) -> Iterator[str]:
     """Yield the table of a repetition: its columns and its criteria."""
     cells = [cell for cell in proposal.fields if cell.field.startswith(f"{one.field}.")]
     lines = [f"[mapping.{one.field}]", *_line("repetition", one)]
@@ -319,27 +299,29 @@ def _repetition(one: Proposed, proposal: Proposal) -> Iterator[str]:
             yield from commented([f"{name} = {array([descriptor.id, descriptor.libelle])}"])
 
 
-def _left(proposal: Proposal) -> list[Descriptor]:
+def _left(proposal: MappingProposal) -> list[Descriptor]:
     """Return the champs of the form that no field uses."""
     used = {one.descriptor.id for one in proposal.fields if one.descriptor}
     left = [d for d in proposal.descriptors.values() if d.id not in used]
     return [d for d in left if d.parent_id is None and not d.is_annotation]
 
 
-def _known_in(proposal: Proposal, config: MappingConfig) -> list[tuple[ChampTarget, Descriptor]]:
+def _known_in(
+    proposal: MappingProposal, config: MappingConfig
+) -> list[tuple[ChampTarget, Descriptor]]:
     """Return the descriptors without a field that the known mapping names."""
     fields = [(str(i), target, False) for i, target in enumerate(config.autres)]
     found = match_in(fields, _left(proposal))
     return [(one.target, one.descriptor) for one in found if one.descriptor]
 
 
-def _known_others(proposal: Proposal, config: MappingConfig) -> Iterator[str]:
+def _known_others(proposal: MappingProposal, config: MappingConfig) -> Iterator[str]:
     if found := _known_in(proposal, config):
         yield "# Descriptors without a field, which are not reported as new."
         yield f"autres = [{', '.join(_value(*one) for one in found)}]"
 
 
-def _new_champs(proposal: Proposal, config: MappingConfig) -> Iterator[str]:
+def _new_champs(proposal: MappingProposal, config: MappingConfig) -> Iterator[str]:
     mentioned = {descriptor.id for _, descriptor in _known_in(proposal, config)}
     extra = [*_extra_lines(d for d in _left(proposal) if d.id not in mentioned)]
     if extra:

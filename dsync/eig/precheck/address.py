@@ -307,11 +307,8 @@ def id_elsewhere(site: SiteAddress, hosts: Container[str]) -> str | None:
     """Return what stands where an id would be, in an address that is no product page.
 
     Recognises other folders of beta.gouv.fr, hosts that look like it, the members' area, and the
-    sources of the pages on GitHub.
-
-    Args:
-        site: the address.
-        hosts: those of products' sites, which only look like beta.gouv.fr by chance.
+    sources of the pages on GitHub. `hosts` are those of products' sites, which only look like
+    beta.gouv.fr by chance.
     """
     path = [part for part in site.segments if part[0] != "?"]
     if site.host in _SOURCE_HOSTS:

@@ -142,13 +142,10 @@ class Catalogue:
         source: str = "",
         known: Iterable[KnownProduct] = (),
     ) -> Catalogue:
-        """Parse the texts of the two files.
+        """Parse the texts of `startups.json`, which came from `source`, and `redirects.json`.
 
-        Args:
-            body: `startups.json`.
-            redirects: `redirects.json`; `{}` without such a file, None when it is unreadable.
-            source: the address of `body`.
-            known: every product that was ever published.
+        `redirects` is `{}` without such a file, None when it is unreadable; `known` has every
+        product that was ever published.
 
         Raises:
             CatalogueError: `body` is not a catalogue.
@@ -174,15 +171,9 @@ class Catalogue:
         known: Iterable[KnownProduct] = (),
         incubateurs: Iterable[str] = (),
     ) -> Catalogue:
-        """Make a catalogue of products.
+        """Make a catalogue of the published products; redirects and known products as for `parse`.
 
-        Args:
-            products: the published products.
-            redirects: as for `parse`.
-            source: the address of the catalogue.
-            sha256: of the catalogue's text.
-            known: every product that was ever published.
-            incubateurs: ids of incubators, beside those of the products.
+        `incubateurs` are ids beside those of the products.
         """
         by_id = {product.id: product for product in products}
         # Read twice below, and it may be an iterator.
@@ -338,13 +329,7 @@ def phase_by_place(phases: Sequence[Phase], day: date) -> Phase | None:
 
 
 def first_begun(phases: Iterable[Phase], name: str, day: date) -> date | None:
-    """Return the earliest start of a phase, or None if it had not started on a day.
-
-    Args:
-        phases: the phases of a product.
-        name: the name of the phase, in any spelling.
-        day: the day.
-    """
+    """Return the earliest start of a phase, in any spelling, or None if it began after a day."""
     wanted = fold(name)
     starts = (p.debut for p in phases if p.debut and p.debut <= day and fold(p.nom) == wanted)
     return min(starts, default=None)
@@ -353,13 +338,7 @@ def first_begun(phases: Iterable[Phase], name: str, day: date) -> date | None:
 def updated_products(
     catalogue: Catalogue, known: Iterable[KnownProduct], vu_le: datetime
 ) -> list[KnownProduct]:
-    """Return the products of a catalogue with their earlier names.
-
-    Args:
-        catalogue: the new catalogue.
-        known: every product published before.
-        vu_le: when the catalogue was fetched.
-    """
+    """Return the products of a catalogue fetched at `vu_le`, with the names known before it."""
     before = {product.id: product for product in known}
     found = []
     for product in catalogue.products.values():
@@ -397,13 +376,9 @@ def redirects_readable(text: str) -> bool:
 
 
 def united_redirects(known: str | None, published: str) -> str:
-    """Return the published redirects with those known before of which they say nothing.
+    """Return the published redirects, which are readable, with those known that they lack.
 
     What was once the address of a product never becomes another's by being left out.
-
-    Args:
-        known: the redirects as stored; None: there are none.
-        published: the new ones; they are readable.
     """
     new, old = _pairs(published) or (), _pairs(known or "{}") or ()
     if known and all(pair in old for pair in new):

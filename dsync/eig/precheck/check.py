@@ -22,14 +22,7 @@ class Check(StrEnum):
     def __new__(
         cls, name: str, label: str = "", meaning: str = "", of_product: bool = False
     ) -> Self:
-        """Declare a check, or return the one of a name.
-
-        Args:
-            name: its name in the configuration, the views and `--json`.
-            label: see `label`.
-            meaning: see `meaning`.
-            of_product: see `is_of_product`.
-        """
+        """Declare a check, or return the one of a name: in configuration, views and `--json`."""
         check = str.__new__(cls, name)
         check._value_ = name
         check.label, check.meaning, check.is_of_product = label, meaning, of_product
@@ -61,3 +54,12 @@ class Check(StrEnum):
         "Aucun autre dossier en cours ou accepté ne porte sur le même produit.",
         True,
     )
+
+
+QUESTIONS = {
+    "page_produit": Check.FICHE_PRODUIT,
+    "phase_declaree": Check.PHASE,
+    "voeux": Check.PROFILS,
+    "cas_demande": Check.CAS_OCTROI,
+}
+"""By field, the check that asks for its answer, instead of `completude`, and needs it mapped."""

@@ -13,7 +13,7 @@ from dsync.domain.verdict import Controle
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.precheck import sentences
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.precheck.product import ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
@@ -26,11 +26,11 @@ READING = frozenset({"source", "sha256", "consulte_le", "registre_source", "regi
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CheckInput:
     """A candidature with the evidence, the rules and the facts derived from them."""
 
     candidature: Candidature
-    evidence: Evidence
+    evidence: PublicEvidence
     rules: RuleSet
     match: ProductMatch
     """The product that the dossier is about."""
@@ -73,25 +73,14 @@ class Context:
 def make_controle(
     name: str, sentence: Sentence, preuve: Mapping[str, Json], **facts: object
 ) -> Controle:
-    """Make a check's result.
-
-    Args:
-        name: the check.
-        sentence: the sentence for the situation.
-        preuve: the evidence, for people who verify the result.
-        facts: values of the placeholders in the sentence.
-    """
+    """Make a check's result; `facts` are the values of the placeholders in the sentence."""
     return Controle(name, sentence.resultat, sentence.motif(**facts), preuve)
 
 
-def without_question(name: str, context: Context, field: str, question: str) -> Controle | None:
+def without_question(name: str, context: CheckInput, field: str, question: str) -> Controle | None:
     """Return the result for a question that is not mapped or not asked, or None if it was asked.
 
-    Args:
-        name: the check.
-        context: the candidature.
-        field: the field of the question.
-        question: its French name, for the sentence.
+    `question` is its French name, for the sentence.
     """
     reponse = context.reponse(field)
     if reponse is Reponse.NON_ASSOCIE:

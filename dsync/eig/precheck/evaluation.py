@@ -27,16 +27,16 @@ from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, Context, make_controle
+from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, CheckInput, make_controle
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.checks.completude import check_completude
 from dsync.eig.precheck.detail import wording_of
 from dsync.eig.precheck.evidence import (
     AbsentPage,
-    Evidence,
     IdentifiedProduct,
     ProductEvidence,
+    PublicEvidence,
     established,
     identify_product,
 )
@@ -52,7 +52,7 @@ class CandidatureFacts:
     """What is known of a candidature to judge; `domain.judging.Facts` says what each is."""
 
     candidature: Candidature
-    evidence: Evidence
+    evidence: PublicEvidence
     rule_set: RuleSet
     doublons: frozenset[DossierNumber]
     named: IdentifiedProduct
@@ -109,7 +109,7 @@ def rules_of(rule_set: RuleSet) -> Rules:
 
 def facts_of(
     candidature: Candidature,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rule_set: RuleSet,
     *,
     doublons: Iterable[DossierNumber],
@@ -120,16 +120,10 @@ def facts_of(
 ) -> CandidatureFacts:
     """Return what is known of a candidature.
 
-    Args:
-        candidature: the dossier in the programme's terms.
-        evidence: the catalogue and the registry's answers.
-        rule_set: the rules in force.
-        doublons: numbers of the other dossiers for the same product.
-        frozen: the product evidence of the current verdict. It is used as long as the applicant
-            names that product; the remark then says what today's catalogue would change.
-        answers: what persons established, by check.
-        absent: the page that an earlier catalogue did not have, as `absent_page` returns it.
-        current: the current verdict, if it may stand.
+    `doublons` are the other dossiers for the same product. `frozen`, the product evidence of the
+    current verdict, is used as long as the applicant names that product; the remark then says what
+    today's catalogue would change. `absent` is the page that an earlier catalogue did not have, as
+    `absent_page` returns it. `current` is the current verdict, if it may stand.
     """
     typed, incubateur = candidature.page_produit, candidature.incubateur
     answer = answers.get(Check.FICHE_PRODUIT)
@@ -161,21 +155,16 @@ def facts_of(
 
 def judge(
     candidature: Candidature,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rule_set: RuleSet,
     *,
     doublons: Iterable[DossierNumber],
-    frozen_product: ProductEvidence | None = None,
+    frozen: ProductEvidence | None = None,
     answers: Mapping[str, Answer] = NO_ANSWERS,
 ) -> Decision:
     """Return the decision on a candidature by itself; arguments as of `facts_of`."""
     facts = facts_of(
-        candidature,
-        evidence,
-        rule_set,
-        doublons=doublons,
-        frozen=frozen_product,
-        answers=answers,
+        candidature, evidence, rule_set, doublons=doublons, frozen=frozen, answers=answers
     )
     return decide(facts, rules_of(rule_set), answers)
 
@@ -185,13 +174,7 @@ def absent_page(
     verdict: StoredVerdict | Decision,
     frozen: ProductEvidence | None,
 ) -> AbsentPage | None:
-    """Return the page that a catalogue fetched after the deposit did not have, by a verdict.
-
-    Args:
-        candidature: the dossier in the programme's terms.
-        verdict: the current verdict.
-        frozen: its product evidence.
-    """
+    """Return the page that a catalogue read after the deposit lacked, by the current verdict."""
     if frozen is not None:
         at = frozen.absente_le
         return AbsentPage(frozen.product.id, at) if at else None
@@ -206,13 +189,13 @@ def absent_page(
     return AbsentPage(page, at) if at >= candidature.depose_le else None
 
 
-def _context(facts: CandidatureFacts, answers: Mapping[str, Answer]) -> Context:
+def _context(facts: CandidatureFacts, answers: Mapping[str, Answer]) -> CheckInput:
     candidature, evidence, named = facts.candidature, facts.evidence, facts.named
     catalogue, at = evidence.catalogue, evidence.catalogue_at
     source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
     if known := named.product_evidence:
         source, sha256, at = known.source, known.sha256, known.consulte_le
-    return Context(
+    return CheckInput(
         candidature=candidature,
         evidence=evidence,
         rules=facts.rule_set,
@@ -229,7 +212,7 @@ def _context(facts: CandidatureFacts, answers: Mapping[str, Answer]) -> Context:
     )
 
 
-def _run_checks(context: Context, known: Iterable[Controle]) -> Results:
+def _run_checks(context: CheckInput, known: Iterable[Controle]) -> Results:
     """Return the results; `known` ones still hold, and their checks are not made again."""
     made = [check for check in Check if check in context.rules.checks]
     by_name = {controle.controle: controle for controle in known}
@@ -255,7 +238,7 @@ def _run_checks(context: Context, known: Iterable[Controle]) -> Results:
     return Results(_with_answers([by_name[check] for check in made], context), constats)
 
 
-def _with_answers(made: Sequence[Controle], context: Context) -> tuple[Controle, ...]:
+def _with_answers(made: Sequence[Controle], context: CheckInput) -> tuple[Controle, ...]:
     """Return the checks with what persons established.
 
     A check that leans on the product is not passed over because somebody established that there is
@@ -280,7 +263,7 @@ def _with_answers(made: Sequence[Controle], context: Context) -> tuple[Controle,
     return with_answers(examined, answers, READING) + left
 
 
-def _is_still_about(context: Context, answer: Answer, found: Controle) -> bool:
+def _is_still_about(context: CheckInput, answer: Answer, found: Controle) -> bool:
     """Whether an answer about the page holds though the check finds it in another way."""
     if established(answer.produit, answer.constat, context.candidature.page_produit):
         # Whatever the catalogue suggests: they said which product it is.
@@ -291,7 +274,7 @@ def _is_still_about(context: Context, answer: Answer, found: Controle) -> bool:
     return is_same and found.resultat in (answer.resultat, answer.constat.resultat)
 
 
-def _limit_severity(controle: Controle, context: Context) -> Controle:
+def _limit_severity(controle: Controle, context: CheckInput) -> Controle:
     """Return the check's result, at most as severe as the configuration and the product allow.
 
     If it is not certain which product is meant, it may be another one: at most « à vérifier ».
@@ -306,7 +289,7 @@ def _limit_severity(controle: Controle, context: Context) -> Controle:
 
 def _fingerprint(
     candidature: Candidature,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     named: IdentifiedProduct,
     *,

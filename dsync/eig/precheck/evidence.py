@@ -43,7 +43,7 @@ class RegistryAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class PublicEvidence:
     """All public evidence by which a dossier is judged."""
 
     catalogue: Catalogue | None
@@ -123,10 +123,7 @@ class IdentifiedProduct(NamedTuple):
 def established(product: str | None, constat: Controle | None, typed: str | None) -> str | None:
     """Return the id of the product that a person named, if what is typed is still what they saw.
 
-    Args:
-        product: the id in the answer to the check of the page.
-        constat: what that check had found.
-        typed: the text that the applicant typed.
+    `product` is of their answer to the check of the page, and `constat` what that check had found.
     """
     return product if constat is not None and constat.preuve.get("saisie") == typed else None
 
@@ -134,7 +131,7 @@ def established(product: str | None, constat: Controle | None, typed: str | None
 def identify_product(
     typed: str | None,
     incubateur: str | None,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     frozen: ProductEvidence | None,
     absent: AbsentPage | None = None,
@@ -142,17 +139,10 @@ def identify_product(
 ) -> IdentifiedProduct:
     """Return the product that a dossier is about, with the frozen evidence if it still applies.
 
-    It is what the applicant names, unless a person named it.
-
-    Args:
-        typed: the text that the applicant typed.
-        incubateur: the declared incubator, which can confirm the product.
-        evidence: the current evidence.
-        rules: the rules in force.
-        frozen: the product evidence of the dossier's verdict. It applies as long as the text
-            names the same product, in any spelling, even if the catalogue changed since.
-        absent: the page that an earlier catalogue did not have.
-        named: of `established`.
+    It is what the applicant names, unless a person `named` it (as `established` returns it); the
+    declared incubator can confirm it. `frozen` is the product evidence of the dossier's verdict: it
+    applies as long as the text names the same product, in any spelling, even if the catalogue
+    changed since. `absent` is the page that an earlier catalogue did not have.
     """
     found = _identify(typed, evidence, frozen, absent)
     match = found.match
@@ -166,7 +156,7 @@ def _established(
     named: str,
     typed: str | None,
     found: IdentifiedProduct,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     frozen: ProductEvidence | None,
 ) -> IdentifiedProduct:
     """Return the product that a person named, which weighs as the address of its page does."""
@@ -200,7 +190,7 @@ def _established(
 
 def _identify(
     typed: str | None,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     frozen: ProductEvidence | None,
     absent: AbsentPage | None,
 ) -> IdentifiedProduct:

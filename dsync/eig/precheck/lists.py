@@ -90,19 +90,16 @@ class ListProblemsError(ValueError):
 
 def is_siren(text: str) -> bool:
     """Whether a text is a SIREN: nine digits with a valid check digit."""
-    if len(text) != 9 or not text.isascii() or not text.isdigit():
-        return False
-    # The check digit of a SIREN follows the Luhn algorithm.
-    doubled = (int(c) * (2 if i % 2 else 1) for i, c in enumerate(text))
-    return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
+    from stdnum.fr import siren  # Only who reads a list needs it.
+
+    # It accepts spaces and other digits, too.
+    return len(text) == 9 and text.isascii() and siren.is_valid(text)
 
 
 def parse_operateurs(text: str, given: Mapping[str, str] | None = None) -> OperateurList:
     """Parse a list of opérateurs: columns `siren` and `nom`, comments `annee` and `source`.
 
-    Args:
-        text: the content of the file.
-        given: values by name that count instead of the comments.
+    Values in `given` count instead of the comments of their names.
 
     Raises:
         ListProblemsError: lists every problem of the file.
@@ -247,16 +244,10 @@ class ReferenceList:
 def validate_list(
     text: str, *, today: date, annee: int | None = None, source: str | None = None
 ) -> ReferenceList:
-    """Validate a CSV file of opérateurs or of legal categories; its columns tell which.
+    """Validate a CSV file of opérateurs or of legal categories; return it as it is stored.
 
-    Args:
-        text: the content of the file.
-        today: the date that is noted in the list.
-        annee: the year of the list; None: taken from the comment lines.
-        source: the origin of the list; None: taken from the comment lines.
-
-    Returns:
-        The list in the form in which it is stored.
+    Its columns tell which it is. Without a year or a source, those of its comment lines are taken;
+    `today` is noted in it.
 
     Raises:
         ConfigurationError: lists every problem of the file.

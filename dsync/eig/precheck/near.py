@@ -64,11 +64,7 @@ class NearSpellings:
 
     @classmethod
     def of(cls, spellings: Iterable[tuple[str, frozenset[str]]]) -> Self:
-        """Index the spellings of products.
-
-        Args:
-            spellings: an id, alias or name, and the ids of its products.
-        """
+        """Index spellings: an id, alias or name, each with the ids of its products."""
         equal: dict[str, frozenset[str]] = {}
         singular: dict[str, frozenset[str]] = {}
         lengths: defaultdict[int, dict[str, frozenset[str]]] = defaultdict(dict)
@@ -90,8 +86,7 @@ class NearSpellings:
     def page(self, typed: Sequence[str]) -> NearPages:
         """Return the products whose spelling is closest to an id, in it, or begins with it.
 
-        Args:
-            typed: the id in an address, then other readings of it.
+        `typed` is the id in an address, then other readings of it.
         """
         # The ending can be misspelt, too, such as `.htlm`.
         folded = {fold(one) for one in typed} - {""}
@@ -159,12 +154,9 @@ class NearSpellings:
     def _closest(
         self, readings: Collection[str], short: int, ground: Sequence[str] | None = None
     ) -> frozenset[str]:
-        """Return the products with the fewest typing errors, within the limit.
+        """Return the products with the fewest typing errors: one at most below `short` letters.
 
-        Args:
-            readings: of a text, folded.
-            short: length below which a spelling has one typing error at most.
-            ground: the words of the text, where its letters have to be a ground.
+        `ground` has the words of the text, where its letters have to be a ground.
         """
         nearest: defaultdict[int, set[str]] = defaultdict(set)
         for one in {*readings, *map(joined, readings)} - {""}:

@@ -139,12 +139,7 @@ _PLAIN_SIGNS = frozenset("→⇒➡👉▶►•·°©®™✅✔✓👇⬇↓")
 
 
 def resolve_product(address: str | None, catalogue: Catalogue | None) -> ProductMatch:
-    """Return the product that a text names, or why there is no single one.
-
-    Args:
-        address: the text that the applicant typed.
-        catalogue: the published products; None when there is no usable catalogue.
-    """
+    """Return the product that a text names, or why there is no single one."""
     # Before the catalogue is looked at: a blank answer is « non conforme » also without one.
     if not address or not address.strip():
         return ProductMatch(Lien.VIDE)
@@ -283,18 +278,13 @@ def _is_filler(site: SiteAddress) -> bool:
     return site.segments[:1] == ("commencer",) and bool(_CALL.fullmatch(site.segments[-1]))
 
 
-class _Left(NamedTuple):
+class _Beside(NamedTuple):
     """What a text has beside the products that it is expected to name."""
 
     cited: frozenset[str]
     """The other products that it names."""
     text: str
     """From the first word that means something to the last one; "" without one."""
-
-
-class _Beside(NamedTuple):
-    cited: frozenset[str]
-    text: str
     has_words: bool
     """Whether the text has words, not only addresses."""
 
@@ -309,13 +299,7 @@ def _with_beside(
 
 
 def _beside(typed: ParsedAddress, own: frozenset[str], catalogue: Catalogue) -> _Beside:
-    """Return what stands beside the addresses of pages and what names these products.
-
-    Args:
-        typed: the text.
-        own: ids of the products whose names, sites and repositories change nothing.
-        catalogue: the published products.
-    """
+    """Return what stands beside the addresses of pages and what names `own` products."""
     # Most answers are an address alone.
     if not (typed.text or typed.links or typed.is_cut):
         return _Beside(frozenset(), "", has_words=False)
@@ -328,7 +312,7 @@ def _beside(typed: ParsedAddress, own: frozenset[str], catalogue: Catalogue) -> 
     for part, link in _parts(typed):
         left = _left(part, spellings, catalogue, own)
         cited |= left.cited
-        has_words = has_words or bool(left.text)
+        has_words = has_words or left.has_words
         shown.append(left.text)
         if link is None:
             continue
@@ -363,8 +347,8 @@ def _parts(typed: ParsedAddress) -> Iterator[tuple[str, Link | None]]:
 
 
 def _left(
-    part: str, spellings: frozenset[str], catalogue: Catalogue, own: frozenset[str] = frozenset()
-) -> _Left:
+    part: str, spellings: frozenset[str], catalogue: Catalogue, own: frozenset[str]
+) -> _Beside:
     """Return what a text has beside fillers and these spellings."""
     found = list(_WRITTEN.finditer(part))
     folded = [fold(word[0]) for word in found]
@@ -390,7 +374,7 @@ def _left(
                     last = max(last, found[end - 1].end())
                 end = max(end, filler)
         start = end
-    return _Left(frozenset(cited), part[first:last])
+    return _Beside(frozenset(cited), part[first:last], has_words=first < last)
 
 
 def _signs(text: str) -> Iterator[re.Match[str]]:

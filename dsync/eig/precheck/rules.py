@@ -115,11 +115,8 @@ class RuleSet:
     ) -> Self:
         """Read the lists and validate rules and lists together.
 
-        Args:
-            config: the section `[regles]`.
-            folder: the folder of the lists.
-            needed: the fields of a complete dossier, with their labels.
-            shipped: the folder of the lists that the folder does not have; None: there is none.
+        A list that the folder does not have is read from `shipped`; `needed` are the fields of a
+        complete dossier, with their labels.
 
         Raises:
             ConfigurationError: lists every problem.
@@ -224,11 +221,7 @@ class RuleSet:
         }
 
     def local_day(self, instant: datetime) -> date:
-        """Return the day of an instant in the time zone of the rules.
-
-        Raises:
-            ValueError: the instant has no time zone.
-        """
+        """Return the day of an instant, which has a time zone, in that of the rules."""
         if instant.tzinfo is None:
             raise ValueError("an instant needs its time zone")
         return instant.astimezone(self.zone).date()
@@ -296,13 +289,7 @@ def _find_option(
 
 
 def list_file(name: str, folder: Path, shipped: Path | None) -> Path:
-    """Return the path of a list: in the folder, or else among the shipped ones.
-
-    Args:
-        name: of the file.
-        folder: the folder of the configuration file.
-        shipped: the folder of the shipped lists, if there is one.
-    """
+    """Return the path of a list: beside the configuration, or else among the shipped ones."""
     own, other = folder / name, shipped / name if shipped else None
     # An own list that exists but cannot be read is an error, and not replaced by the shipped one.
     return other if other is not None and not own.exists() and other.is_file() else own
@@ -361,7 +348,6 @@ def _problems(config: RulesConfig) -> Iterable[str]:
 
 
 def _made(config: RulesConfig) -> frozenset[Check]:
-    """Return the checks that are not off."""
     return frozenset(name for name in Check if config.severity.get(name) != "off")
 
 

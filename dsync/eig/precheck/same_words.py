@@ -36,12 +36,7 @@ _SHORTEST = 3
 
 
 def named_words(typed: str | None, match: ProductMatch) -> str | None:
-    """Return what an answer names, folded, if that is no known product; None: it names nothing.
-
-    Args:
-        typed: the text that the applicant typed.
-        match: what it leads to.
-    """
+    """Return what an answer names, folded, if that is no known product; None: it names nothing."""
     silent = {Lien.VIDE, Lien.SANS_FICHE, Lien.INDISPONIBLE}
     if not typed or match.product is not None or match.lien in silent:
         return None

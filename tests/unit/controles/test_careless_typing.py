@@ -59,7 +59,7 @@ def outcome(exige: str, champ: Champ, folder: Path, **others: Champ) -> str:
     applicant = Demandeur(genre="personne_physique")
     deposit = datetime(2026, 3, 1, tzinfo=UTC)
     faits = faits_of(deposit, applicant, [champ, *others.values()], declared, plan)
-    (found,) = declarations.evaluation.controles(faits)
+    (found,) = declarations.evaluator.controles(faits)
     if found.resultat is Resultat.CONFORME:
         return ADMITTED
     return REFUSED if found.motif.startswith("Refus.") else LOOKED_AT

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from dsync.controles.checking import Declarations
 from dsync.controles.controles import Controles
 from dsync.controles.declarations import AutreDemarche, ControlesSections
-from dsync.controles.declared_checks import Evaluation, Voisins
+from dsync.controles.declared_checks import Evaluator, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
 from dsync.controles.values import fold_value, in_words
 from dsync.domain.dossier import Champ, Demandeur, Descriptor
@@ -72,8 +72,8 @@ def one(declared: str, folder: Path, /, voisins: Voisins | None = None, **facts:
     lacking = frozenset(name for name, value in facts.items() if value is LACKING)
     values = {name: value for name, value in facts.items() if value not in (None, LACKING)}
     faits = Faits(values, lacking)
-    evaluation = declarations.evaluation
-    return evaluation.controles(faits, *([voisins] if voisins else []))[0]
+    evaluator = declarations.evaluator
+    return evaluator.controles(faits, *([voisins] if voisins else []))[0]
 
 
 LACKING = object()
@@ -315,7 +315,7 @@ def test_a_yes_or_no_finds_its_row(tmp_path: Path) -> None:
 
     def result(*, engage: bool) -> str:
         faits = Faits({"montant": Decimal(7), "engage": engage})
-        return declarations.evaluation.controles(faits)[0].resultat
+        return declarations.evaluator.controles(faits)[0].resultat
 
     assert (result(engage=True), result(engage=False)) == ("a_verifier", "conforme")
 
@@ -343,7 +343,7 @@ def test_an_empty_rule_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_check_by_a_person_is_listed_and_not_answered(tmp_path: Path) -> None:
-    found = read(CHAMPS + BY_PERSON + "humain = true", tmp_path).evaluation.controles(Faits({}))[0]
+    found = read(CHAMPS + BY_PERSON + "humain = true", tmp_path).evaluator.controles(Faits({}))[0]
     assert (found.resultat, found.motif) == (
         "sans_objet",
         "Contrôle à faire par une personne. Règle (article 1) : essai.",
@@ -356,7 +356,7 @@ def test_what_is_never_said_need_not_be_written(tmp_path: Path) -> None:
         CHAMPS + BY_PERSON + 'exige = { champ = "statuts", present = true }', tmp_path
     )
     assert declarations.faults == []
-    found = declarations.evaluation.controles(Faits({}))[0]
+    found = declarations.evaluator.controles(Faits({}))[0]
     assert found.motif.startswith("Réponse attendue et non donnée : « Statuts ».")
 
 
@@ -390,9 +390,9 @@ def test_a_champ_that_is_a_column_is_told_with_its_block(tmp_path: Path) -> None
 
 def test_evaluation_is_deterministic(tmp_path: Path) -> None:
     declarations = read(CHAMPS + CONTROLE + 'exige = { champ = "montant", au_plus = 5 }', tmp_path)
-    assert isinstance(declarations.evaluation, Evaluation)
+    assert isinstance(declarations.evaluator, Evaluator)
     faits = Faits({"montant": Decimal(3)})
-    assert declarations.evaluation.controles(faits) == declarations.evaluation.controles(faits)
+    assert declarations.evaluator.controles(faits) == declarations.evaluator.controles(faits)
 
 
 @pytest.mark.parametrize("condition", ["", 'si = { champ = "montant", present = true }\n'])
@@ -408,7 +408,7 @@ def test_an_answer_that_cannot_be_read_is_not_passed_over(condition: str, tmp_pa
         given = Demandeur(genre="personne_physique")
         answers = [Champ(id_, texte=texte)]
         faits = faits_of(datetime(2026, 3, 1, tzinfo=UTC), given, answers, champs, plan)
-        return declarations.evaluation.controles(faits)[0]
+        return declarations.evaluator.controles(faits)[0]
 
     assert "a_verifier" == judged("12 000 €").resultat
     assert "pas sous la forme attendue" in judged("12 000 €").motif

@@ -19,7 +19,7 @@ from dsync.controles.notations import (
     EFFECTIF,
     FORME_JURIDIQUE,
     REGION,
-    Listed,
+    Enumerated,
     written,
 )
 from dsync.domain.dossier import Champ, Demandeur, Demarche, Descriptor, Ligne, Revision
@@ -104,7 +104,7 @@ def judged(
     declared = declarations.sections.champs
     plan = Plan.of(declared, descriptors(**types))
     faits = faits_of(DEPOSIT, applicant, champs, declared, plan)
-    (found,) = declarations.evaluation.controles(faits)
+    (found,) = declarations.evaluator.controles(faits)
     return found
 
 
@@ -430,7 +430,7 @@ def test_the_year_of_a_day_is_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("notation", [CIVILITE, DEPARTEMENT, EFFECTIF, FORME_JURIDIQUE, REGION])
-def test_no_two_values_of_a_list_are_written_alike(notation: Listed) -> None:
+def test_no_two_values_of_a_list_are_written_alike(notation: Enumerated) -> None:
     """Each is known by its code and its name, however they are typed."""
     every = {code: written(code, notation) for code in notation.read()}
     assert len(set().union(*every.values())) == sum(map(len, every.values()))

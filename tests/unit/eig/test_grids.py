@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from dsync.eig.candidature import Bilan, Evaluation, Note
+from dsync.eig.candidature import Bilan, Grille, Note
 from dsync.eig.grids import weighed
 
 Row = tuple[str | None, str | None, tuple[float | None, ...]]
 DOSSIER, SOUTENANCE = "Dossier", "Soutenance"
 
 
-def grids(*rows: Row) -> list[Evaluation]:
+def grids(*rows: Row) -> list[Grille]:
     """Make grids of these rows: moment, evaluator, marks."""
     return [
-        Evaluation(ligne, moment, who, None, tuple(Note(str(i), "N", m) for i, m in enumerate(ms)))
+        Grille(ligne, moment, who, None, tuple(Note(str(i), "N", m) for i, m in enumerate(ms)))
         for ligne, (moment, who, ms) in enumerate(rows, start=1)
     ]
 

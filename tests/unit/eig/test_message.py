@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dsync.domain.check_answers import ANSWER
-from dsync.domain.letter import LONGEST_DEMAND, Message, open_points
+from dsync.domain.letter import LONGEST_DEMAND, Letter, open_points
 from dsync.domain.verdict import Controle, Resultat
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.check import Check
@@ -232,7 +232,7 @@ def test_several_suggested_products_are_one_question() -> None:
     assert len(demand) <= LONGEST_DEMAND
 
 
-def _letter(days: int | None, *, may_edit: bool) -> Message:
+def _letter(days: int | None, *, may_edit: bool) -> Letter:
     rules = shipped_rules()
     rules = replace(rules, config=replace(rules.config, answer_days=days))
     return message_of(NUMBER, decide(DOSSIERS[4]).controles, rules, may_edit=may_edit)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dsync.domain.paper import Page, heading, html, items, markdown, paragraph, table
+from dsync.domain.paper import Paper, heading, html, items, markdown, paragraph, table
 
 HOSTILE = "a | b <script>x</script> *c* [d](e) `f`\nligne & https://exemple.fr/x?y=1&z."
 CELLS = table(("A", "B"), [("1", HOSTILE)])
-PAGE = Page("Titre <i>", [heading("Un"), paragraph(HOSTILE), items([HOSTILE]), CELLS])
+PAGE = Paper("Titre <i>", [heading("Un"), paragraph(HOSTILE), items([HOSTILE]), CELLS])
 
 
 def test_nothing_that_is_typed_becomes_markup() -> None:
@@ -23,6 +23,6 @@ def test_nothing_that_is_typed_becomes_markup() -> None:
 
 def test_steps_are_numbered() -> None:
     """Other lists are not."""
-    page = Page("T", [items("ab", are_steps=True), items("c")])
+    page = Paper("T", [items("ab", are_steps=True), items("c")])
     assert "# T\n\n1. a\n2. b\n\n- c\n" == markdown(page)
     assert "<ol><li>a</li><li>b</li></ol>\n<ul><li>c</li></ul>" in html(page)

@@ -17,8 +17,8 @@ from dsync.domain.wording import (
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import Context, make_controle
-from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.check_input import CheckInput, make_controle
+from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import CategorieReponse, OperateurList
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
@@ -32,7 +32,6 @@ _AUTRE = "autre"
 _INCONNU = "inconnu"
 _CLOSED = "ferme"
 _PERSONNE = "personne_physique"
-_QUALITES = {_CENTRALE: "Administration centrale", _OPERATEUR: "Opérateur de l’État"}
 
 
 def _siren_of(candidature: Candidature) -> str | None:
@@ -59,14 +58,11 @@ def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
 
 
 def registry_answer(
-    candidature: Candidature, evidence: Evidence, rules: RuleSet
+    candidature: Candidature, evidence: PublicEvidence, rules: RuleSet
 ) -> RegistryAnswer | None:
     """Return the registry's answer that the check uses, or None when it uses none.
 
-    Args:
-        candidature: the candidature.
-        evidence: the evidence; an answer that it lacks counts as unreachable.
-        rules: the rules in force.
+    One that the evidence lacks counts as unreachable.
     """
     siren = needs_registry(candidature, rules)
     if siren is None or not evidence.registry_enabled:
@@ -74,7 +70,7 @@ def registry_answer(
     return evidence.registry.get(siren) or RegistryAnswer(siren, RegistryStatus.UNREACHABLE)
 
 
-def check_administration(context: Context) -> Controle:
+def check_administration(context: CheckInput) -> Controle:
     """Check by list of opérateurs, legal category and registry, in this order."""
     demandeur = context.candidature.demandeur
     siren = _siren_of(context.candidature)
@@ -105,7 +101,7 @@ def _operateur_list(siren: str, rules: RuleSet, year: int = 0) -> OperateurList 
     return next((found for found in having if found.annee == year), having[0] if having else None)
 
 
-def _inscribed(found: OperateurList, context: Context) -> str:
+def _inscribed(found: OperateurList, context: CheckInput) -> str:
     """Return the list that has the applicant, and what is known of the deposit's year."""
     year, read = context.deposit_day.year, {one.annee for one in context.rules.operateurs}
     named = f"la liste pour {found.annee} ({_source(found)})"
@@ -124,7 +120,7 @@ def _source(operateurs: OperateurList) -> str:
     return cut(cleaned(operateurs.source), 100)
 
 
-def _by_category(context: Context, siren: str) -> Controle:
+def _by_category(context: CheckInput, siren: str) -> Controle:
     demandeur = context.candidature.demandeur
     code = (demandeur.forme_juridique_code or "").strip()
     preuve: dict[str, Json] = {"siren": siren}
@@ -169,7 +165,10 @@ def _by_category(context: Context, siren: str) -> Controle:
 
 
 def _judge(
-    context: Context, reponse: CategorieReponse, preuve: dict[str, Json], facts: dict[str, object]
+    context: CheckInput,
+    reponse: CategorieReponse,
+    preuve: dict[str, Json],
+    facts: dict[str, object],
 ) -> Controle:
     year = context.deposit_day.year
     if reponse is CategorieReponse.ADMINISTRATION_CENTRALE:
@@ -193,7 +192,7 @@ def _judge(
 
 
 def _if_open(
-    context: Context,
+    context: CheckInput,
     sentence: Sentence,
     kind: str,
     preuve: dict[str, Json],
@@ -217,9 +216,7 @@ def _if_open(
 def _lists(lists: Sequence[OperateurList], deposit_year: int | None = None) -> str:
     """Return the searched lists with their years and sources, for the end of a sentence.
 
-    Args:
-        lists: the lists.
-        deposit_year: said to be missing, unless one of them is of that year.
+    It says so if none of them is of `deposit_year`.
     """
     if not lists:
         return "une liste des opérateurs de l’État (aucune n’a été consultée)"
@@ -232,7 +229,7 @@ def _lists(lists: Sequence[OperateurList], deposit_year: int | None = None) -> s
     return f"{said}{_unread(deposit_year)}"
 
 
-def _registre(context: Context, registry: RegistryAnswer) -> str:
+def _registre(context: CheckInput, registry: RegistryAnswer) -> str:
     """Return the registry with the day of the lookup, for a sentence."""
     if not registry.consulted_at:
         return "registre des entreprises"

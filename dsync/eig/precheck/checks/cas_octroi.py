@@ -14,7 +14,7 @@ from dsync.eig.precheck.catalogue import Product, first_begun, phase_by_start
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
-    Context,
+    CheckInput,
     make_controle,
     without_catalogue,
     without_product,
@@ -48,7 +48,7 @@ _OPEN = {
 }
 
 
-def check_cas_octroi(context: Context) -> Controle:
+def check_cas_octroi(context: CheckInput) -> Controle:
     """Check the conditions of the chosen case in the catalogue."""
     product = context.match.product
     if product is None:
@@ -96,7 +96,7 @@ def check_cas_octroi(context: Context) -> Controle:
     )
 
 
-def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Need, bool]]:
+def _needs(context: CheckInput, cas: CasConfig, product: Product) -> list[tuple[_Need, bool]]:
     """Return the conditions of a case, and whether the catalogue shows that they are met."""
     needs = []
     if cas.needs_phase:
@@ -130,7 +130,7 @@ def _missing_phase(product: Product, needed: str, phase: str, deposit: str) -> s
     return f"la phase {phase} n’avait pas commencé le {deposit}"
 
 
-def _later_phase(context: Context, needed: str, product: Product) -> str | None:
+def _later_phase(context: CheckInput, needed: str, product: Product) -> str | None:
     """Return the product's phase at the deposit, if it is an eligible one that follows another.
 
     A product in construction or acceleration has its investigation behind it, even if the

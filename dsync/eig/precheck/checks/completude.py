@@ -12,13 +12,13 @@ from dsync.domain.wording import listed, quoted
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import Context, make_controle
+from dsync.eig.precheck.check_input import CheckInput, make_controle
 from dsync.eig.precheck.rules import NeededChamp
 
 NAME = Check.COMPLETUDE
 
 
-def check_completude(context: Context) -> Controle:
+def check_completude(context: CheckInput) -> Controle:
     """List the needed champs that are blank; champs that were not asked do not count.
 
     A blank champ that another check reports counts here too, but is not listed again.
@@ -52,7 +52,7 @@ def check_completude(context: Context) -> Controle:
     return replace(answers[0], resultat=worst.resultat, motif=motif, preuve=preuve)
 
 
-def _names(champs: Sequence[NeededChamp], context: Context) -> str:
+def _names(champs: Sequence[NeededChamp], context: CheckInput) -> str:
     names = (
         f"à {quoted(champ.libelle, 60)}"
         for champ in champs

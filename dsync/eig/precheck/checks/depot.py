@@ -6,10 +6,10 @@ from dsync.domain.verdict import Controle
 from dsync.domain.wording import french_date
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import Context, make_controle
+from dsync.eig.precheck.check_input import CheckInput, make_controle
 
 
-def check_depot(context: Context) -> Controle:
+def check_depot(context: CheckInput) -> Controle:
     """Compare the day of deposit with the first and last day of the call, inclusive."""
     window, day = context.rules.window, context.deposit_day
     is_inside = window.start <= day <= window.end

@@ -8,12 +8,12 @@ from dsync.domain.verdict import Controle
 from dsync.domain.wording import listed
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import Context, make_controle, without_product
+from dsync.eig.precheck.check_input import CheckInput, make_controle, without_product
 
 NAME = Check.DOUBLON
 
 
-def check_doublon(context: Context) -> Controle:
+def check_doublon(context: CheckInput) -> Controle:
     """List the other dossiers for the same product, which the caller has looked up.
 
     Without a known product, those with the same words.

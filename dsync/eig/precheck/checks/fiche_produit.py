@@ -16,7 +16,7 @@ from dsync.eig.precheck.catalogue import Phase, Product
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
-    Context,
+    CheckInput,
     make_controle,
     without_catalogue,
     without_question,
@@ -58,7 +58,7 @@ _MOYENS = {
 }
 
 
-def check_fiche_produit(context: Context) -> Controle:
+def check_fiche_produit(context: CheckInput) -> Controle:
     """Check whether the typed text leads to one published product."""
     if refusal := without_question(NAME, context, FIELD, "page produit"):
         return refusal
@@ -119,7 +119,7 @@ def check_fiche_produit(context: Context) -> Controle:
     )
 
 
-def _sentence(context: Context) -> Sentence:
+def _sentence(context: CheckInput) -> Sentence:
     match = context.typed
     if match.lien is Lien.INCONNUE:
         if match.autres_mots:
@@ -148,8 +148,7 @@ def _first_phase(product: Product) -> Phase | None:
     return min(product.phases, key=lambda phase: phase.debut or date.max)
 
 
-def _is_later(context: Context, product: Product) -> bool:
-    """Whether the product began after the deposit."""
+def _is_later(context: CheckInput, product: Product) -> bool:
     first = _first_phase(product)
     return first is not None and first.debut is not None and first.debut > context.deposit_day
 
@@ -165,7 +164,7 @@ def _with_others(names: Sequence[str], match: ProductMatch) -> str:
     return f"{', '.join(names)}, entre autres" if match.et_d_autres else listed(names)
 
 
-def _pages(context: Context) -> str:
+def _pages(context: CheckInput) -> str:
     """Return the question about the possible products, with their pages."""
     match, catalogue = context.typed, context.evidence.catalogue
     if catalogue is None or not match.ids:

@@ -14,7 +14,7 @@ from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_b
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
-    Context,
+    CheckInput,
     make_controle,
     without_catalogue,
     without_product,
@@ -27,7 +27,7 @@ NAME = Check.PHASE
 FIELD = "phase_declaree"
 
 
-def check_phase(context: Context) -> Controle:
+def check_phase(context: CheckInput) -> Controle:
     """Compare the phase at the deposit with the eligible phases and the declared one."""
     product = context.match.product
     if product is None:
@@ -71,7 +71,7 @@ def check_phase(context: Context) -> Controle:
 
 
 def _observe(
-    context: Context, product: Product, by_start: Phase | None
+    context: CheckInput, product: Product, by_start: Phase | None
 ) -> tuple[Sentence, Phase | None, Phase | None]:
     """Return the sentence, the phase that it is about, and the conflicting phase if any."""
     undated = [phase for phase in product.phases if phase.debut is None]
@@ -92,8 +92,7 @@ def _observe(
     return sentences.PHASE_ADMISE if declared else sentences.PHASE_AUTRE, declared or by_start, None
 
 
-def _ineligible(context: Context, phase: Phase) -> Sentence:
-    """Return the sentence for an ineligible phase."""
+def _ineligible(context: CheckInput, phase: Phase) -> Sentence:
     # The catalogue rewrites its history: what it says long after the deposit proves nothing against
     # an applicant who did not declare it.
     if context.is_read_late and not _declares_ineligible(context):
@@ -102,30 +101,30 @@ def _ineligible(context: Context, phase: Phase) -> Sentence:
     return sentences.PHASE_PASSEE if is_known else sentences.PHASE_INCONNUE
 
 
-def _declares_ineligible(context: Context) -> bool:
+def _declares_ineligible(context: CheckInput) -> bool:
     """Whether the applicant declares a phase that is known and not eligible."""
     known = _declared(context) & context.rules.known_phases
     return bool(known) and known.isdisjoint(context.rules.eligible_phases)
 
 
-def _is_eligible(context: Context, phase: Phase) -> bool:
+def _is_eligible(context: CheckInput, phase: Phase) -> bool:
     return fold(phase.nom) in context.rules.eligible_phases
 
 
-def _is_declared(context: Context, phase: Phase) -> bool:
+def _is_declared(context: CheckInput, phase: Phase) -> bool:
     """Whether a phase is the declared one; True if the question was not asked or not mapped."""
     if context.reponse(FIELD) in (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE):
         return True
     return fold(phase.nom) in _declared(context)
 
 
-def _declared(context: Context) -> frozenset[str]:
+def _declared(context: CheckInput) -> frozenset[str]:
     """Return the catalogue's phases, folded, for the option that the applicant chose."""
     typed = fold(context.candidature.phase_declaree or "")
     return context.rules.declared_phases.get(typed, frozenset()) | {typed}
 
 
-def _declaration(context: Context) -> str:
+def _declaration(context: CheckInput) -> str:
     match context.reponse(FIELD):
         case Reponse.NON_DEMANDE:
             return "phase non demandée au candidat"
@@ -136,7 +135,7 @@ def _declaration(context: Context) -> str:
     return f"phase déclarée : {quoted(context.candidature.phase_declaree, 40)}"
 
 
-def _first_phase(context: Context, phases: Iterable[Phase]) -> str:
+def _first_phase(context: CheckInput, phases: Iterable[Phase]) -> str:
     """Return the start of the first phase, for a product whose first phase is in the future."""
     dated = [phase for phase in phases if phase.debut]
     first = min(dated, key=lambda phase: phase.debut or context.deposit_day, default=None)
@@ -145,6 +144,5 @@ def _first_phase(context: Context, phases: Iterable[Phase]) -> str:
     return f"première phase : {_named(context, first)}, à partir du {french_date(first.debut)}"
 
 
-def _named(context: Context, phase: Phase | None) -> str:
-    """Return a phase's French name, quoted."""
+def _named(context: CheckInput, phase: Phase | None) -> str:
     return quoted(context.rules.phase_name(phase.nom) if phase else None, 40)

@@ -9,13 +9,18 @@ from dsync.domain.verdict import Controle
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import REPORTED_BLANK, Context, make_controle, without_question
+from dsync.eig.precheck.check_input import (
+    REPORTED_BLANK,
+    CheckInput,
+    make_controle,
+    without_question,
+)
 
 NAME = Check.PROFILS
 FIELD = "voeux"
 
 
-def check_profils(context: Context) -> Controle:
+def check_profils(context: CheckInput) -> Controle:
     """Compare the distinct wished profiles with those on offer and the maximum number."""
     if refusal := without_question(NAME, context, FIELD, "profils souhaités"):
         return refusal

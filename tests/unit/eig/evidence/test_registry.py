@@ -17,7 +17,7 @@ from dsync.domain.dossier import Demandeur
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.gathering import with_registry
 from dsync.eig.evidence.registry import RegistryClient
-from dsync.eig.precheck.evidence import Evidence, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
 from dsync.exchanges import Exchanges
 from dsync.store import Store
@@ -162,7 +162,7 @@ def asked(store: Store, client: RegistryClient, now: datetime) -> Callable[[int]
 
     def run(days: int) -> tuple[Any, list[str]]:
         under_way = Run(store, now + timedelta(days=days))
-        evidence = Evidence(None, registry_enabled=True)
+        evidence = PublicEvidence(None, registry_enabled=True)
         found = with_registry(under_way, client, [candidature], evidence, rules)
         return found.registry[SIREN], under_way.problems
 

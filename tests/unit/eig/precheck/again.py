@@ -13,7 +13,7 @@ from dsync.domain.judging import new_decision
 from dsync.domain.verdict import Decision, StoredVerdict
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.evaluation import NO_ANSWERS, absent_page, facts_of, rules_of
-from dsync.eig.precheck.evidence import Evidence, ProductEvidence
+from dsync.eig.precheck.evidence import ProductEvidence, PublicEvidence
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.conftest import FETCHED_AT
 
@@ -29,7 +29,7 @@ class CurrentVerdict(NamedTuple):
 
 def judge_if_needed(
     candidature: Candidature,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     *,
     doublons: tuple[DossierNumber, ...],

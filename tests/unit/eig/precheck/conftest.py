@@ -17,7 +17,7 @@ from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.sections import rules_of
 
@@ -177,9 +177,9 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def evidence(catalogue: Catalogue) -> Evidence:
+def evidence(catalogue: Catalogue) -> PublicEvidence:
     """Evidence with the small catalogue, fetched at FETCHED_AT."""
-    return Evidence(catalogue, FETCHED_AT)
+    return PublicEvidence(catalogue, FETCHED_AT)
 
 
 @pytest.fixture(scope="session")
@@ -208,7 +208,7 @@ def candidature() -> Callable[..., Candidature]:
 
 @pytest.fixture(scope="session")
 def check(
-    rules: RuleSet, evidence: Evidence, candidature: Callable[..., Candidature]
+    rules: RuleSet, evidence: PublicEvidence, candidature: Callable[..., Candidature]
 ) -> Callable[..., Controle]:
     """Return a function that evaluates a candidature and returns the result of one check."""
 
@@ -218,13 +218,13 @@ def check(
         doublons: tuple[int, ...] = (),
         products: Mapping[str, Mapping[str, Any]] | None = None,
         redirects: str | None = "{}",
-        with_evidence: Evidence | None = None,
+        with_evidence: PublicEvidence | None = None,
         with_rules: RuleSet | None = None,
         **changes: Any,
     ) -> Controle:
         used = with_evidence or evidence
         if products is not None:
-            used = Evidence(Catalogue.parse(startups_json(products), redirects), FETCHED_AT)
+            used = PublicEvidence(Catalogue.parse(startups_json(products), redirects), FETCHED_AT)
         decision = judge(
             candidature(**changes), used, with_rules or rules, doublons=doublons  # type: ignore[arg-type]
         )  # fmt: skip

@@ -18,7 +18,7 @@ from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
 from tests.unit.eig.precheck.sections import rules_of
@@ -44,11 +44,13 @@ def answer(
 
 
 @pytest.fixture
-def decided(evidence: Evidence, rules: RuleSet, candidature: Build) -> Callable[..., Decision]:
+def decided(
+    evidence: PublicEvidence, rules: RuleSet, candidature: Build
+) -> Callable[..., Decision]:
     """Judge a candidature with this page and these answers."""
 
     def run(page: str | None, answers: Any = None, *, frozen: Any = None, **more: Any) -> Decision:
-        options = {"doublons": more.pop("doublons", ()), "frozen_product": stored_product(frozen)}
+        options = {"doublons": more.pop("doublons", ()), "frozen": stored_product(frozen)}
         one = candidature(page_produit=page, **more)
         return judge(one, evidence, rules, answers=answers or {}, **options)
 
@@ -180,7 +182,7 @@ def test_a_named_product_is_gone_with_the_answer(decided: Callable[..., Decision
 
 def test_a_named_product_keeps_its_first_evidence(
     candidature: Build,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     write_startups: Callable[..., str],
 ) -> None:
@@ -191,13 +193,13 @@ def test_a_named_product_keeps_its_first_evidence(
     frozen = stored_product(first.preuve)
     products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
     renamed = json.dumps({"/startups/justice": f"{PAGE}/a-just.html"})
-    past = Evidence(Catalogue.parse(write_startups(products), renamed, source="later"))
-    kept = judge(one, past, rules, doublons=(), frozen_product=frozen, answers=given)
+    past = PublicEvidence(Catalogue.parse(write_startups(products), renamed, source="later"))
+    kept = judge(one, past, rules, doublons=(), frozen=frozen, answers=given)
     assert (first.verdict, first.detail) == (kept.verdict, kept.detail)
     assert "le verdict serait Inéligible" in (kept.remarque or "")
     # By a former id of it, too.
     former = {"fiche_produit": structs.replace(given["fiche_produit"], produit="justice")}
-    named = judge(one, past, rules, doublons=(), frozen_product=frozen, answers=former)
+    named = judge(one, past, rules, doublons=(), frozen=frozen, answers=former)
     assert (first.verdict, first.constats) == (named.verdict, named.constats)
     current = CurrentVerdict(False, first, frozen)
     nothing = replace(evidence, catalogue=None)
@@ -224,7 +226,7 @@ def test_the_same_words_are_a_doublon_without_a_product(decided: Callable[..., D
 )
 def test_a_check_that_is_off_does_not_drop_a_refusal(
     candidature: Build,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     rules_table: dict[str, Any],
     config_folder: Any,
@@ -247,5 +249,5 @@ def test_a_check_that_is_off_does_not_drop_a_refusal(
     assert again is None
     twin = judge_if_needed(one, evidence, without, doublons=TWIN, current=current, answers=given)
     assert twin == judge(
-        one, evidence, without, doublons=TWIN, answers=given, frozen_product=current.product
+        one, evidence, without, doublons=TWIN, answers=given, frozen=current.product
     )

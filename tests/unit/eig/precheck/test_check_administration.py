@@ -14,7 +14,7 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.checks.administration import needs_registry
-from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
 
@@ -225,7 +225,7 @@ def registry(status: RegistryStatus, **facts: object) -> dict[str, RegistryAnswe
 )
 def test_the_registry_answers_where_there_is_no_category(
     check: Callable[..., Controle],
-    evidence: Evidence,
+    evidence: PublicEvidence,
     answers: dict[str, RegistryAnswer],
     resultat: str,
 ) -> None:
@@ -235,7 +235,7 @@ def test_the_registry_answers_where_there_is_no_category(
 
 
 def test_the_registry_is_not_read_while_it_is_off(
-    check: Callable[..., Controle], evidence: Evidence
+    check: Callable[..., Controle], evidence: PublicEvidence
 ) -> None:
     """Stored answers do not count while the lookup is disabled."""
     off = replace(evidence, registry=registry(RegistryStatus.FOUND, nature_juridique="7120"))

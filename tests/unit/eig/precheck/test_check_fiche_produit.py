@@ -13,7 +13,7 @@ from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
 from tests.unit.eig.precheck.conftest import FETCHED_AT, startups_json
@@ -100,7 +100,7 @@ def test_without_catalogue_nothing_typed_can_be_judged(
     check: Callable[..., Controle], typed: str
 ) -> None:
     """Without a catalogue, no page is reported as missing."""
-    answer = check("fiche_produit", page_produit=typed, with_evidence=Evidence(None))
+    answer = check("fiche_produit", page_produit=typed, with_evidence=PublicEvidence(None))
     assert answer.resultat == "impossible"
 
 
@@ -155,7 +155,7 @@ def test_a_page_that_a_catalogue_of_after_the_deposit_lacked_came_later(
     without = write_startups({"autre": {"name": "Autre", "phases": []}})
     later = write_startups({"a-just": {"name": "A-JUST", "phases": phases}})
     found = [
-        Evidence(Catalogue.parse(body, "{}"), FETCHED_AT + timedelta(days=day))
+        PublicEvidence(Catalogue.parse(body, "{}"), FETCHED_AT + timedelta(days=day))
         for day, body in ((0, without), (9, later), (10, later))
     ]
     first = judge(dossier, found[0], rules, doublons=())
@@ -250,7 +250,7 @@ def test_checks_that_need_the_catalogue_are_impossible_without(
     check: Callable[..., Controle], name: str, resultat: str
 ) -> None:
     """Without a catalogue these checks give « impossible »."""
-    assert check(name, with_evidence=Evidence(None)).resultat == resultat
+    assert check(name, with_evidence=PublicEvidence(None)).resultat == resultat
 
 
 @pytest.mark.parametrize(
@@ -271,10 +271,10 @@ def test_a_product_known_without_its_page_is_never_excluded(
 
 
 def test_an_unknown_page_read_late_excludes_nobody(
-    check: Callable[..., Controle], evidence: Evidence
+    check: Callable[..., Controle], evidence: PublicEvidence
 ) -> None:
     """The page may have been there; what the applicant states of it still counts."""
-    late = Evidence(evidence.catalogue, FETCHED_AT + timedelta(days=4))
+    late = PublicEvidence(evidence.catalogue, FETCHED_AT + timedelta(days=4))
     given = {"page_produit": f"{PAGE}/inconnue.html", "with_evidence": late}
     answer = check("fiche_produit", **given)
     assert "a_verifier" == answer.resultat
@@ -320,7 +320,7 @@ def test_the_declared_incubator_confirms_a_weak_identification(
     document["data"][0]["relationships"] = {"incubator": {"data": {"id": "dinum"}}}
     title = {"title": "L'Incubateur des Services (DINUM)"}
     document["included"] = [{"id": "/incubateurs/dinum", "attributes": title}]
-    found = Evidence(Catalogue.parse(json.dumps(document), "{}"), FETCHED_AT)
+    found = PublicEvidence(Catalogue.parse(json.dumps(document), "{}"), FETCHED_AT)
     answer = check("fiche_produit", page_produit=typed, incubateur=declared, with_evidence=found)
     assert resultat == answer.resultat
     assert resultat != "conforme" or f"désignée par {moyen} et par l’incubateur" in answer.motif

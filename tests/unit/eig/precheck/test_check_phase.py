@@ -10,7 +10,7 @@ import pytest
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.evidence import PublicEvidence
 
 Phases = list[tuple[str, str]]
 OLD_WORDS = ("success", "transfer", "alumni")
@@ -150,7 +150,7 @@ def test_a_phase_that_was_not_declared(
 def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> None:
     """Unreadable phases give « à vérifier »."""
     body = '{"data": [{"id": "a-just", "attributes": {"phases": ["construction"]}}]}'
-    answer = check("phase", with_evidence=Evidence(Catalogue.parse(body, "{}")))
+    answer = check("phase", with_evidence=PublicEvidence(Catalogue.parse(body, "{}")))
     assert answer.resultat == "a_verifier"
 
 
@@ -184,7 +184,7 @@ def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
     catalogue = Catalogue.parse(write_startups(of([(name, "2023-01-01")])), "{}")
     answer = check(
         "phase",
-        with_evidence=Evidence(catalogue, read_at),
+        with_evidence=PublicEvidence(catalogue, read_at),
         depose_le=deposited,
         phase_declaree=declared,
     )
@@ -203,7 +203,7 @@ def test_a_phase_that_was_not_declared_excludes_nobody_late(
     catalogue = Catalogue.parse(write_startups(of([("success", "2023-01-01")])), "{}")
     answer = check(
         "phase",
-        with_evidence=Evidence(catalogue, datetime(2024, 6, 20, tzinfo=UTC)),
+        with_evidence=PublicEvidence(catalogue, datetime(2024, 6, 20, tzinfo=UTC)),
         phase_declaree=None,
         reponses={"phase_declaree": reponse},
     )

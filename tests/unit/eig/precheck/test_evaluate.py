@@ -21,7 +21,7 @@ from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
 from tests.unit.eig.precheck.conftest import FETCHED_AT
@@ -31,7 +31,9 @@ Build = Callable[..., Candidature]
 PAGE = "https://beta.gouv.fr/startups"
 
 
-def test_an_eligible_candidature(candidature: Build, evidence: Evidence, rules: RuleSet) -> None:
+def test_an_eligible_candidature(
+    candidature: Build, evidence: PublicEvidence, rules: RuleSet
+) -> None:
     """All checks conforme give Éligible, with the constats."""
     decision = judge(candidature(), evidence, rules, doublons=())
     assert decision.verdict is Verdict.ELIGIBLE
@@ -53,13 +55,13 @@ def test_one_phase_has_one_spelling(
     """Spellings of a phase give the same constat."""
     products = {"a-just": {"name": "A-Just", "phases": [(written, "2020-01-01")]}}
     catalogue = Catalogue.parse(write_startups(products), "{}", source="catalogue")
-    known = Evidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
+    known = PublicEvidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
     decision = judge(candidature(), known, rules, doublons=())
     assert "acceleration" == decision.constats["phase_constatee"]
 
 
 def test_a_check_is_no_more_severe_than_configured(
-    candidature: Build, evidence: Evidence, rules_table: dict[str, Any], config_folder: Any
+    candidature: Build, evidence: PublicEvidence, rules_table: dict[str, Any], config_folder: Any
 ) -> None:
     """The configuration can limit each check to « à vérifier »."""
     severity = dict.fromkeys(rules_table["severity"], "a_verifier")
@@ -71,7 +73,7 @@ def test_a_check_is_no_more_severe_than_configured(
 
 
 def test_a_check_that_is_off_is_not_made(
-    candidature: Build, evidence: Evidence, rules_table: dict[str, Any], config_folder: Any
+    candidature: Build, evidence: PublicEvidence, rules_table: dict[str, Any], config_folder: Any
 ) -> None:
     """It has no result and no text; a blank answer that it would report is one of completude."""
     needed = (("page_produit", "Page produit"),)
@@ -128,7 +130,7 @@ _CHANGES = st.fixed_dictionaries(
 @given(_CHANGES, st.lists(st.integers(2, 2_000_000_000), max_size=30), st.randoms())
 def test_the_same_input_gives_the_same_bytes(
     candidature: Build,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     changes: dict[str, Any],
     doublons: list[int],
@@ -156,12 +158,12 @@ def test_the_same_input_gives_the_same_bytes(
 
 @given(_CHANGES)
 def test_unknown_evidence_alone_never_gives_ineligible(
-    candidature: Build, evidence: Evidence, rules: RuleSet, changes: dict[str, Any]
+    candidature: Build, evidence: PublicEvidence, rules: RuleSet, changes: dict[str, Any]
 ) -> None:
     """Removing evidence never adds a « non conforme »."""
     one = candidature(**changes)
     known = judge(one, evidence, rules, doublons=())
-    unknown = judge(one, Evidence(None, registry_enabled=True), rules, doublons=())
+    unknown = judge(one, PublicEvidence(None, registry_enabled=True), rules, doublons=())
     before = {c.controle for c in known.controles if c.resultat is Resultat.NON_CONFORME}
     after = {c.controle for c in unknown.controles if c.resultat is Resultat.NON_CONFORME}
     assert after <= before
@@ -169,19 +171,19 @@ def test_unknown_evidence_alone_never_gives_ineligible(
 
 def test_without_catalogue_the_verdict_is_indetermine(candidature: Build, rules: RuleSet) -> None:
     """A page that could not be looked up gives « impossible »."""
-    decision = judge(candidature(), Evidence(None), rules, doublons=())
+    decision = judge(candidature(), PublicEvidence(None), rules, doublons=())
     assert decision.verdict is Verdict.INDETERMINE
 
 
 def test_the_fingerprint_moves_only_with_its_own_evidence(
-    candidature: Build, evidence: Evidence, rules: RuleSet, write_startups: Callable[..., str]
+    candidature: Build, evidence: PublicEvidence, rules: RuleSet, write_startups: Callable[..., str]
 ) -> None:
     """Changes of the own product and of the registry's answer change it, others do not."""
     product = {"name": "A", "phases": [("construction", "2023-01-01")]}
     moved = product | {"phases": [("success", "2023-01-01")]}
 
     def of(products: dict[str, Any], redirects: str | None = "{}") -> str:
-        found = Evidence(Catalogue.parse(write_startups(products), redirects))
+        found = PublicEvidence(Catalogue.parse(write_startups(products), redirects))
         return judge(candidature(), found, rules, doublons=()).preuve_hash
 
     assert of({"a-just": product}) == of({"a-just": product, "b": moved}, None)
@@ -196,21 +198,21 @@ def test_the_fingerprint_moves_only_with_its_own_evidence(
 
 
 @pytest.fixture
-def past(write_startups: Callable[..., str]) -> Evidence:
+def past(write_startups: Callable[..., str]) -> PublicEvidence:
     """Evidence with a later catalogue, in which the product's phase is ineligible."""
     products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
-    return Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
+    return PublicEvidence(Catalogue.parse(write_startups(products), "{}", source="later"))
 
 
 def test_a_verdict_keeps_its_product_evidence(
-    candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence
+    candidature: Build, evidence: PublicEvidence, rules: RuleSet, past: PublicEvidence
 ) -> None:
     """A later change of the catalogue only adds a remark."""
     first = judge(candidature(), evidence, rules, doublons=())
     frozen = stored_product(first.preuve)
     assert frozen is not None
     assert (frozen.product.id, frozen.saisie) == ("a-just", candidature().page_produit)
-    kept = judge(candidature(), past, rules, doublons=(), frozen_product=frozen)
+    kept = judge(candidature(), past, rules, doublons=(), frozen=frozen)
     assert structs.replace(kept, remarque=None) == first
     assert (kept.remarque or "").startswith(
         "D’après le catalogue actuel, le verdict serait Inéligible. Phase « pérennisé » au"
@@ -219,13 +221,13 @@ def test_a_verdict_keeps_its_product_evidence(
 
 @pytest.mark.parametrize("later", ["same", "none"])
 def test_no_remark_without_a_change(
-    candidature: Build, evidence: Evidence, rules: RuleSet, later: str
+    candidature: Build, evidence: PublicEvidence, rules: RuleSet, later: str
 ) -> None:
     """The same catalogue, or none, gives no remark."""
     first = judge(candidature(), evidence, rules, doublons=())
-    now = evidence if later == "same" else Evidence(None)
+    now = evidence if later == "same" else PublicEvidence(None)
     frozen = stored_product(first.preuve)
-    assert judge(candidature(), now, rules, doublons=(), frozen_product=frozen) == first
+    assert judge(candidature(), now, rules, doublons=(), frozen=frozen) == first
 
 
 FROZEN_CASES = {
@@ -244,7 +246,7 @@ FROZEN_CASES = {
 @pytest.mark.parametrize("case", FROZEN_CASES)
 def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
     candidature: Build,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     write_startups: Callable[..., str],
     case: str,
@@ -255,7 +257,7 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
     ids = {"autre", *(["a-just"] if renamed is not None else []), *(renamed or {}).values()}
     ids -= set(renamed or {})
     redirects = {f"/startups/{old}": f"{PAGE}/{new}.html" for old, new in (renamed or {}).items()}
-    later = Evidence(
+    later = PublicEvidence(
         Catalogue.parse(
             write_startups(dict.fromkeys(sorted(ids), rewritten)), json.dumps(redirects)
         ),
@@ -265,7 +267,7 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
     first = judge(candidature(page_produit=typed), evidence, rules, doublons=())
     frozen = stored_product(first.preuve)
     one = candidature(page_produit=f"{PAGE}/{after}")
-    decision = judge(one, later, rules, doublons=(), frozen_product=frozen)
+    decision = judge(one, later, rules, doublons=(), frozen=frozen)
     assert (Verdict.ELIGIBLE, "construction") == (
         decision.verdict,
         decision.constats["phase_constatee"],
@@ -278,12 +280,12 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
 
 
 def test_another_product_is_judged_on_todays_catalogue(
-    candidature: Build, evidence: Evidence, rules: RuleSet
+    candidature: Build, evidence: PublicEvidence, rules: RuleSet
 ) -> None:
     """Another product is evaluated with today's catalogue, and its evidence is stored."""
     frozen = stored_product(judge(candidature(), evidence, rules, doublons=()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
-    decision = judge(other, evidence, rules, doublons=(), frozen_product=frozen)
+    decision = judge(other, evidence, rules, doublons=(), frozen=frozen)
     assert decision == judge(other, evidence, rules, doublons=())
     assert (kept := stored_product(decision.preuve))
     assert kept.product.id == "docs"
@@ -291,7 +293,11 @@ def test_another_product_is_judged_on_todays_catalogue(
 
 @pytest.mark.parametrize("typed", [None, f"{PAGE}/rien-de-tel", f"{PAGE}/docs {PAGE}/a-just"])
 def test_evidence_outlives_an_answer_that_names_no_product(
-    candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence, typed: str | None
+    candidature: Build,
+    evidence: PublicEvidence,
+    rules: RuleSet,
+    past: PublicEvidence,
+    typed: str | None,
 ) -> None:
     """Frozen evidence is kept while the champ is blank, and used when it is filled again."""
     first = judge(candidature(), evidence, rules, doublons=())
@@ -300,17 +306,15 @@ def test_evidence_outlives_an_answer_that_names_no_product(
         past,
         rules,
         doublons=(),
-        frozen_product=stored_product(first.preuve),
+        frozen=stored_product(first.preuve),
     )
     assert between.constats["produit_id"] is None
-    after = judge(
-        candidature(), past, rules, doublons=(), frozen_product=stored_product(between.preuve)
-    )
+    after = judge(candidature(), past, rules, doublons=(), frozen=stored_product(between.preuve))
     assert (first.verdict, first.detail) == (after.verdict, after.detail)
 
 
 def test_kept_evidence_survives_json(
-    candidature: Build, evidence: Evidence, rules: RuleSet
+    candidature: Build, evidence: PublicEvidence, rules: RuleSet
 ) -> None:
     """Stored product evidence is read back unchanged."""
     decision = judge(candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=())
@@ -326,7 +330,7 @@ def test_erased_or_broken_evidence_is_none(document: Any) -> None:
 
 
 def test_what_is_typed_is_quoted_on_one_line(
-    candidature: Build, evidence: Evidence, rules: RuleSet
+    candidature: Build, evidence: PublicEvidence, rules: RuleSet
 ) -> None:
     """Line breaks, direction marks and long texts of the applicant do not break the detail."""
     typed = "à venir\r\nConforme : tout\u202e " + "x" * 400
@@ -348,8 +352,8 @@ def test_what_is_typed_is_quoted_on_one_line(
 )
 def test_another_twin_gives_the_decision_of_a_whole_evaluation(
     candidature: Build,
-    evidence: Evidence,
-    past: Evidence,
+    evidence: PublicEvidence,
+    past: PublicEvidence,
     rules: RuleSet,
     changes: dict[str, Any],
     before: tuple[DossierNumber, ...],
@@ -359,7 +363,7 @@ def test_another_twin_gives_the_decision_of_a_whole_evaluation(
     one, now = candidature(**changes), past if rewritten else evidence
     first = judge(one, evidence, rules, doublons=before)
     frozen, twins = stored_product(first.preuve), (DossierNumber(11),)
-    whole = judge(one, now, rules, doublons=twins, frozen_product=frozen)
+    whole = judge(one, now, rules, doublons=twins, frozen=frozen)
     current = CurrentVerdict(False, first, frozen)
     assert whole == judge_if_needed(one, now, rules, doublons=twins, current=current)
 
@@ -370,7 +374,7 @@ def test_another_twin_gives_the_decision_of_a_whole_evaluation(
 )
 def test_an_answer_read_in_time_stays_so_whatever_else_changes(
     candidature: Build,
-    evidence: Evidence,
+    evidence: PublicEvidence,
     rules: RuleSet,
     changes: dict[str, Any],
     stands: bool,
@@ -379,7 +383,7 @@ def test_an_answer_read_in_time_stays_so_whatever_else_changes(
     given: dict[str, Any] = {"page_produit": f"{PAGE}/inconnue.html"}
     first = judge(candidature(**given), evidence, rules, doublons=())
     assert first.verdict is Verdict.INELIGIBLE
-    later = Evidence(evidence.catalogue, FETCHED_AT + timedelta(days=365))
+    later = PublicEvidence(evidence.catalogue, FETCHED_AT + timedelta(days=365))
     current = CurrentVerdict(True, first, stored_product(first.preuve))
     one = candidature(**given | changes)
     again = judge_if_needed(one, later, rules, doublons=(), current=current)

@@ -8,7 +8,7 @@ import pytest
 
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse, Voeu
-from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
 
 ASKED = [
     ("fiche_produit", "page_produit", "page produit"),
@@ -54,7 +54,7 @@ def test_an_address_that_is_not_there_needs_no_catalogue(
 ) -> None:
     """Its result is the same while the catalogue is out of reach."""
     given = {"page_produit": None, "reponses": {"page_produit": reponse}}
-    assert check("fiche_produit", with_evidence=Evidence(None), **given).resultat == resultat
+    assert check("fiche_produit", with_evidence=PublicEvidence(None), **given).resultat == resultat
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_the_registry_lacks(
 ) -> None:
     """A SIREN without a category and an unknown SIREN have different sentences."""
     registry = {SIREN: RegistryAnswer(SIREN, status)}
-    evidence = Evidence(None, registry=registry, registry_enabled=True)
+    evidence = PublicEvidence(None, registry=registry, registry_enabled=True)
     assert check("administration", code=None, with_evidence=evidence).motif.startswith(said)
 
 

@@ -29,12 +29,10 @@ _CHAMPS = ("champs", "annotations")
 _NO_CELLS: Mapping[str, Champ] = {}
 
 
-class Known:
-    """What the copy has of a dossier.
+class KnownDossier:
+    """What the copy has of a dossier, and the names of its parts that were never read.
 
-    Args:
-        dossier: the copy; None: there is none, or it was damaged.
-        gaps: names of the parts that were never read.
+    `dossier` is None without a copy, or if it was damaged.
     """
 
     def __init__(self, dossier: Dossier | None = None, gaps: Iterable[str] = ()) -> None:
@@ -42,7 +40,7 @@ class Known:
         self.gaps = frozenset(gaps)
 
     @classmethod
-    def of(cls, stored: StoredDossier | None) -> Known:
+    def of(cls, stored: StoredDossier | None) -> KnownDossier:
         """Return what is known of a stored dossier; nothing of one that was damaged."""
         if stored is None:
             return cls()
@@ -58,15 +56,12 @@ def may_lack_company(dossier: Dossier) -> bool:
 
 
 def filled(
-    dossier: Dossier, unread: frozenset[str], known: Known
+    dossier: Dossier, unread: frozenset[str], known: KnownDossier
 ) -> tuple[Dossier, frozenset[str]]:
     """Return a dossier with its unread parts as they are known, and the names of the others.
 
-    Args:
-        dossier: as DS shows it.
-        unread: names of the parts that DS could not render, or not completely: a champ's or an
-            annotation's id, the `cell_key` of one in a row, a field of `Dossier`.
-        known: what the copy has of it.
+    `unread` names the parts that DS could not render, or not completely: a champ's or an
+    annotation's id, the `cell_key` of one in a row, a field of `Dossier`.
     """
     lost: set[str] = set()
     changes: dict[str, Any] = {"demandeur": _applicant(dossier.demandeur, unread, known, lost)}
@@ -85,7 +80,9 @@ def filled(
     return replace(dossier, **changes), frozenset(lost)
 
 
-def _applicant(shown: Demandeur, unread: frozenset[str], known: Known, lost: set[str]) -> Demandeur:
+def _applicant(
+    shown: Demandeur, unread: frozenset[str], known: KnownDossier, lost: set[str]
+) -> Demandeur:
     name = "demandeur"
     earlier = known.dossier.demandeur if known.dossier and name not in known.gaps else None
     is_same = earlier is not None and shown.siret in (None, earlier.siret)
@@ -131,15 +128,10 @@ def _champ(
     lost: set[str],
     row: str = "",
 ) -> Champ:
-    """Return a champ, or its known value if it is unread.
+    """Return a champ, or its known value if it is unread; `lost` receives its key without one.
 
-    Args:
-        shown: as DS shows it.
-        unread: the names of unread parts.
-        known: the known champs beside it, by id; None: nothing is known of the dossier.
-        gaps: the names of the parts that were never read.
-        lost: receives its name if its value is not known.
-        row: the id of the row that it is in; "": it is in none.
+    `known` has the known champs beside it, by id; None: nothing is known of the dossier. `row` is
+    the id of the row that it is in, empty outside of one.
     """
     id_ = shown.descriptor_id
     key = cell_key(id_, row) if row else id_

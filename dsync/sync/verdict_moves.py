@@ -38,13 +38,9 @@ class Moves(NamedTuple):
         pairs: Iterable[tuple[Verdict | None, Verdict]],
         judged: Collection[Decision | StoredVerdict] = (),
     ) -> Self:
-        """Count pairs of a standing and a new verdict.
+        """Count pairs of a standing verdict (None: there was none) and a new one, of any dossiers.
 
-        Args:
-            version: of the new rules.
-            standing: the number of standing verdicts.
-            pairs: before and after, of any dossiers; None: there was no verdict before.
-            judged: the decisions, of which each check is counted; empty: none is.
+        `standing` is the number of all standing ones. Each check of the judged is counted.
         """
         counts = Counter((before, after) for before, after in pairs if before is not after)
         order = list(Verdict)
@@ -58,13 +54,7 @@ class Moves(NamedTuple):
     def compared(
         cls, comparisons: Sequence[Comparison], *, is_declared: bool = False, version: str = ""
     ) -> Self:
-        """Count what a pre-check compared; of declared checks also first verdicts and each check.
-
-        Args:
-            comparisons: of the dossiers.
-            is_declared: whether the checks are declared.
-            version: of the rules.
-        """
+        """Count what was compared; of declared checks also first verdicts and each check."""
         pairs = [
             (one.before.verdict if one.before else None, one.verdict)
             for one in comparisons

@@ -1,0 +1,88 @@
+"""Stores the dossiers that could not be copied or judged, and reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, select
+
+from dsync.domain.ids import DossierNumber
+from dsync.store import tables
+from dsync.store.journal import JournalWrites, NewEvent
+from dsync.store.sql import Scope, Subject, among, insert_for
+
+_table = tables.quarantaine
+
+
+class Quarantined(NamedTuple):
+    """A dossier in quarantine."""
+
+    numero: DossierNumber
+    code: str
+    message: str
+    depuis: datetime
+    tentatives: int
+    dernier_essai_le: datetime
+
+
+class QuarantineReads(Subject):
+    """Reads the quarantine."""
+
+    def entries(self) -> list[Quarantined]:
+        """Return the dossiers in quarantine, by number."""
+        rows = self.connection.execute(
+            select(*(_table.c[name] for name in Quarantined._fields))
+            .where(_table.c.demarche_numero == self.number)
+            .order_by(_table.c.numero)
+        )
+        return [Quarantined(*row) for row in rows]
+
+
+class QuarantineWrites(QuarantineReads):
+    """Writes the quarantine."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._journal = JournalWrites(scope)
+
+    def add(self, run: int, numero: DossierNumber, code: str, message: str, now: datetime) -> None:
+        """Put a dossier into quarantine, with an event; or count one more failed attempt.
+
+        `code` is the kind of problem, for programs; `message` is in French, for the view
+        `lecture_anomalie`.
+        """
+        statement = insert_for(self.connection, _table).values(
+            demarche_numero=self.number,
+            numero=numero,
+            code=code,
+            message=message,
+            depuis=now,
+            tentatives=1,
+            dernier_essai_le=now,
+        )
+        tentatives = self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["demarche_numero", "numero"],
+                set_={
+                    "code": code,
+                    "message": message,
+                    "tentatives": _table.c.tentatives + 1,
+                    "dernier_essai_le": now,
+                },
+            ).returning(_table.c.tentatives)
+        ).scalar_one()
+        # The first one only: a dossier that fails at each run would fill the journal.
+        if tentatives == 1:
+            self._journal.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
+
+    def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
+        """Take dossiers out of quarantine, with an event for each that was in it."""
+        released = self.connection.scalars(
+            delete(_table)
+            .where(_table.c.demarche_numero == self.number, among(_table.c.numero, numbers))
+            .returning(_table.c.numero)
+        ).all()
+        events = [NewEvent(numero, "liberation") for numero in released]
+        self._journal.record_events(run, events, now)
