@@ -11,7 +11,7 @@ import pytest
 from dsync.domain.champs import boolean_of, day_of, departement_of, number_of, rank_of
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.eig.candidature import Grille, Note, Reponse, Voeu
+from dsync.eig.candidature import Grille, NoteCritere, Reponse, Voeu
 from dsync.eig.mapping.mapping_section import MappingConfig
 from tests.unit.eig.mapping.conftest import Mapper, dossier_of
 
@@ -232,7 +232,11 @@ def test_criteria_that_the_revision_lacks_are_left_out(form: Any, map_node: Any)
         form.remove(id_)
     mapped = map_node(annotations=[form.rows(5302, grille(form, commentaire="Bon")[:3])])
     expected = Grille(
-        1, "Dossier", "eval@example.org", "Bon", (Note("probleme_avere", "Problème avéré", None),)
+        1,
+        "Dossier",
+        "eval@example.org",
+        "Bon",
+        (NoteCritere("probleme_avere", "Problème avéré", None),),
     )
     assert (expected,) == mapped.candidature.evaluations
 
