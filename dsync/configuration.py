@@ -14,9 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -31,7 +29,7 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.domain.notice import NoticeFacts
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
-from dsync.domain.toml_values import Boolean, Day, Number, WholeNumber, kind_of
+from dsync.domain.toml_values import Boolean, Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
@@ -124,11 +122,7 @@ Interval = Annotated[Duration, AfterValidator(_at_least_a_second)]
 Percent = Annotated[Number, Field(ge=0, le=100)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DemarcheSection(_Section):
+class DemarcheSection(Section):
     """Section `[demarche]`."""
 
     number: WholeNumber = Field(gt=0, le=GREATEST_NUMBER)
@@ -145,7 +139,7 @@ class DemarcheSection(_Section):
         return self.deliberation is not None and self.deliberation <= today
 
 
-class DSSection(_Section):
+class DSSection(Section):
     """Section `[ds]`: the access to DS."""
 
     url: str = DEFAULT_DS_URL
@@ -161,7 +155,7 @@ class DSSection(_Section):
     """Address or page of the operator, sent in `User-Agent`."""
 
 
-class ScheduleSection(_Section):
+class ScheduleSection(Section):
     """Section `[schedule]`: when runs are due."""
 
     incremental: Interval = timedelta(minutes=5)
@@ -171,7 +165,7 @@ class ScheduleSection(_Section):
     number decides when within the next two hours, so that the reads of many are spread."""
 
 
-class AdvancedSection(_Section):
+class AdvancedSection(Section):
     """Section `[advanced]`: for hundreds of démarches, or a slow network."""
 
     requests_per_minute: WholeNumber = Field(default=350, ge=1, le=400)
@@ -190,7 +184,7 @@ class AdvancedSection(_Section):
     """Whether http:// addresses of other machines are accepted."""
 
 
-class SafetySection(_Section):
+class SafetySection(Section):
     """Section `[safety]`: the limits of the safety brakes; 5 are always few, but for 0 percent."""
 
     disappearances_percent: Percent = 20
@@ -204,7 +198,7 @@ class SafetySection(_Section):
     own."""
 
 
-class PiecesSection(_Section):
+class PiecesSection(Section):
     """Section `[pieces]`: copies of the dossiers' files; off without a target."""
 
     target: str | None = None
@@ -220,7 +214,7 @@ class PiecesSection(_Section):
         )
 
 
-class RetentionSection(_Section):
+class RetentionSection(Section):
     """Section `[retention]`: ages, such as 90d or 2y, after which data are erased here.
 
     Off unless a key is given. The service announces for a day what is too old, and then erases it.
@@ -256,7 +250,7 @@ class RetentionSection(_Section):
         return {name: age for name, age in rules.items() if age is not None}
 
 
-class HttpSection(_Section):
+class HttpSection(Section):
     """Section `[http]`: the addresses that `dsync run` serves."""
 
     listen: str | None = None
@@ -319,7 +313,7 @@ def _network(value: str) -> str:
 EncryptedUrl = Annotated[str, AfterValidator(_encrypted)]
 
 
-class OpenIdSection(_Section):
+class OpenIdSection(Section):
     """Section `[console.openid]`: the team's sign-in by OpenID Connect, such as ProConnect."""
 
     issuer: EncryptedUrl
@@ -330,7 +324,7 @@ class OpenIdSection(_Section):
     """Levels of authentication that are asked for, and one of which is needed; blanks between."""
 
 
-class AccesSection(_Section):
+class AccesSection(Section):
     """Section `[[acces]]`: who has a role in this démarche, in the console with a sign-in."""
 
     role: Literal["administrateur", "instructeur", "jury", "lecteur"]
@@ -355,7 +349,7 @@ class AccesSection(_Section):
         return {name: tuple(v for n, _, v in given if n == name) for name, _, _ in given}
 
 
-class ConsoleSection(_Section):
+class ConsoleSection(Section):
     """Section `[console]`: the console of a team."""
 
     name: str = Field(default="dsync", min_length=1, max_length=80)
@@ -392,7 +386,7 @@ class ConsoleSection(_Section):
         return self
 
 
-class OuvertSection(_Section):
+class OuvertSection(Section):
     """Section `[ouvert]`: what readers without personal data see of the form."""
 
     champs: tuple[Annotated[str, Field(min_length=1)], ...] = ()
@@ -400,7 +394,7 @@ class OuvertSection(_Section):
     whatever its type, but for those that `[mapping]` gives to a field without personal data."""
 
 
-class AlertsSection(_Section):
+class AlertsSection(Section):
     """Section `[alerts]`: who is told what about this démarche."""
 
     ping_url: str | None = None
@@ -410,7 +404,7 @@ class AlertsSection(_Section):
     one counts."""
 
 
-class Configuration(_Section):
+class Configuration(Section):
     """The TOML file of a démarche without the section `[mapping]`: it is copied, no more."""
 
     demarche: DemarcheSection | None = None
@@ -638,12 +632,7 @@ def _where(exc: tomllib.TOMLDecodeError, text: str) -> str:
 
 
 def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
-    """Return the model of a file.
-
-    Raises:
-        ConfigurationError: it has a section that needs another one, without it, or the sections
-            of two programmes.
-    """
+    """Return the model of a file; refuse a section that lacks another one, and two programmes'."""
     if "controles" in raw:
         if both := [f"[{name}]" for name in EigSections.model_fields if name in raw]:
             raise ConfigurationError(

@@ -17,9 +17,7 @@ covers all tables."""
 def open_database(url: str, **options: Any) -> Store:
     """Open a database, after what killed processes have left of their temporary copies is deleted.
 
-    Args:
-        url: the database's URL.
-        options: the options of `Store.open`, such as `with_programme`.
+    `options` are those of `Store.open`, such as `with_programme`.
 
     Raises:
         ConfigurationError: the URL is not one of a supported database.

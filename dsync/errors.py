@@ -37,10 +37,8 @@ from typing import Any, ClassVar
 def quotation(text: str, end: str = "", marks: tuple[str, str] = ("“", "”")) -> str:
     """Return somebody else's words, such as a sentence of DS, for a sentence of dsync.
 
-    Args:
-        text: the words, which stay as they are.
-        end: sign behind the quotation; left out after words that end with it.
-        marks: those of the sentence's language, English if not given.
+    The sign `end` is left out after words that end with it; `marks` are those of the sentence's
+    language.
     """
     return f"{marks[0]}{text}{marks[1]}{'' if end and text.endswith(end) else end}"
 
@@ -51,12 +49,9 @@ FRENCH_MARKS = ("« ", " »")
 class DsyncError(Exception):
     """Base of all errors.
 
-    The message is one sentence and its remedy. It has no personal data and no credentials.
-
-    Args:
-        message: what happened, and what to do: a sentence, or one of `dsync.messages` with its
-            facts, which is also said in French.
-        details: facts for the log and for callers.
+    The message is one sentence and its remedy: a text, or one of `dsync.messages` with its facts,
+    which is also said in French. It has no personal data and no credentials. `details` are facts
+    for the log and for callers.
     """
 
     exit_code: ClassVar[int] = 1
@@ -91,9 +86,7 @@ class DSUnavailableError(DSError):
 class DSRateLimitedError(DSUnavailableError):
     """The rate limit is exceeded: retry at `retry_at` (UTC), after some seconds when it is None."""
 
-    def __init__(self, message: object, retry_at: datetime | None = None, **details: Any) -> None:
-        super().__init__(message, **details)
-        self.retry_at = retry_at
+    retry_at: datetime | None = None
 
 
 class DSTimeoutError(DSError):

@@ -84,12 +84,10 @@ class _Response(HTTPResponse):
 class BoundedAdapter(HTTPAdapter):
     """An adapter of requests that reads the whole body, up to a limit, and that can be aborted.
 
-    Args:
-        max_bytes: maximum size of the decoded body.
-        allow_http: whether http:// to other machines is allowed.
-        open_body: returns the file in which a body is collected, unless it is a redirect's.
-        only: hosts whose addresses need not be public; others also have to be https, and none
-            has a password in it. None: every address is that of a setting.
+    `max_bytes` is the limit of the decoded body. Without `allow_http`, http:// leads to this
+    machine alone. `open_body` returns the file in which a body is collected, unless it is a
+    redirect's. `only` has the hosts whose addresses need not be public; others also have to be
+    https, and none has a password in it. None: every address is that of a setting.
     """
 
     def __init__(
@@ -149,11 +147,7 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
     def _guard(self, url: str, options: Mapping[str, Any]) -> None:
-        """Check an address that is not that of a setting, before its server is connected to.
-
-        Raises:
-            ForeignAddressError: nobody may send this machine there.
-        """
+        """Check an address that is not that of a setting, before its server is connected to."""
         self._is_guarded = False
         if self._only is None:
             return
@@ -200,11 +194,7 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
     def cert_verify(self, *args: Any, **options: Any) -> None:
-        """Configure how the server's certificate is verified.
-
-        Raises:
-            NoCertificatesError: the file that the environment names cannot be read.
-        """
+        """Configure how the server's certificate is verified."""
         try:
             super().cert_verify(*args, **options)  # type: ignore[no-untyped-call] # requests
         except OSError as exc:
@@ -245,13 +235,8 @@ class BoundedAdapter(HTTPAdapter):
 class Exchanges(Generic[S]):
     """Runs exchanges with a server, each with a session of its own; thread-safe.
 
-    Args:
-        open_session: returns a new session that sends through the given adapter.
-        max_bytes: maximum size of a decoded body.
-        allow_http: whether http:// to other machines is allowed.
-        stop: when set, running exchanges are aborted.
-        open_body: see the parameter of `BoundedAdapter`.
-        only: the same.
+    `open_session` returns a new session that sends through the given adapter. When `stop` is set,
+    running exchanges are aborted. The other arguments are as of `BoundedAdapter`.
     """
 
     def __init__(
@@ -276,10 +261,8 @@ class Exchanges(Generic[S]):
     def run(self, work: Callable[[S], T], *, deadline_s: float, grace_s: float = 0.0) -> T:
         """Call `work` in a thread; return its result or raise its exception.
 
-        Args:
-            work: does one exchange with the session that it gets.
-            deadline_s: seconds for the whole exchange: name look-up, connection, headers, body.
-            grace_s: seconds that the exchange still gets after `stop` is set.
+        The deadline is for the whole exchange: name look-up, connection, headers, body. `grace_s`
+        are the seconds that it still gets after `stop` is set.
 
         Raises:
             DeadlineError: the deadline passed; the connection was shut down.

@@ -214,11 +214,7 @@ def _has_champs(section: Any) -> bool:
 
 
 def renewed(given: Mapping[str, Any]) -> tuple[Table, tuple[str, ...]]:
-    """Return a document without such keys, and a sentence for each that it had.
-
-    Args:
-        given: the document, which stays as it is.
-    """
+    """Return a copy of a document without such keys, and a sentence for each that it had."""
     raw = deepcopy(dict(given))
     said = []
     for path, gone in GONE.items():

@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
+from pydantic import Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, is_loopback, mask_url, parse_listen
@@ -39,7 +39,6 @@ from dsync.errors import ConfigurationError
 from dsync.extras import IMAGE_VARIABLE
 from dsync.gone_keys import GONE_VARIABLES
 
-M = TypeVar("M", bound=BaseModel)
 PREFIX = "DSYNC_"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
 DEFAULT_BETAGOUV_URL = "https://beta.gouv.fr"
@@ -287,11 +286,7 @@ VARIABLES: Mapping[str, Any] = {
 
 
 def load_settings(*, stored: bool = False, **flags: Any) -> Settings:
-    """Read the settings of one démarche.
-
-    Args:
-        stored: as of `load_all`.
-        flags: values of command-line options, which take precedence; None: not given.
+    """Read the settings of one démarche; the arguments are those of `load_all`.
 
     Raises:
         ConfigurationError: settings are wrong or missing, with every problem, its key and remedy;
@@ -306,9 +301,7 @@ def load_settings(*, stored: bool = False, **flags: Any) -> Settings:
 def several(every: Sequence[Settings], *, or_all: bool = False) -> ConfigurationError:
     """Return the error of a command that is about one démarche, of which none is chosen.
 
-    Args:
-        every: those that are configured.
-        or_all: whether the command can be about all of them.
+    `or_all`: whether the command can be about all of them.
     """
     numbers = ", ".join(str(one.demarche) for one in every)
     way = ", or take all with --all." if or_all else "."
@@ -319,9 +312,6 @@ def several(every: Sequence[Settings], *, or_all: bool = False) -> Configuration
 
 def chosen_demarche(**flags: Any) -> int | None:
     """Return the démarche of `--demarche`, else of DSYNC_DEMARCHE; None: all of the database.
-
-    Args:
-        flags: as of `load_settings`.
 
     Raises:
         ConfigurationError: a variable is invalid.
@@ -372,11 +362,9 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
     In a folder of configuration files, `--demarche` and DSYNC_DEMARCHE select one of them. With a
     single file, they replace the sandbox's number, or one that is missing.
 
-    Args:
-        stored: whether the stored data are enough, so that a démarche can be selected that was
-            taken out of the folder: without sections, and without access to DS. The file of a
-            token may then be missing.
-        flags: values of command-line options, which take precedence; None: not given.
+    `flags` are values of command-line options, which take precedence; None: not given. If stored
+    data are enough, a démarche can be selected that was taken out of the folder: without sections,
+    and without access to DS. The file of a token may then be missing.
 
     Raises:
         ConfigurationError: settings are wrong or missing; with every problem, its key and remedy.
@@ -389,10 +377,6 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
 
 def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
     """Read the settings of every configured démarche whose file in a folder is not wrong.
-
-    Args:
-        stored: as of `load_all`.
-        flags: as of `load_all`.
 
     Raises:
         ConfigurationError: what is wrong is not one file of a folder.
@@ -466,11 +450,6 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
 
 
 def _toml_files(folder: Path) -> list[Path]:
-    """Return the configuration files of a folder.
-
-    Raises:
-        ConfigurationError: it cannot be read.
-    """
     try:
         # `glob` takes one that may not be read for an empty one.
         return [one for one in folder.iterdir() if one.match("*.toml")]
@@ -567,9 +546,6 @@ def _own_token(path: Path, ds: DSSection, *, stored: bool) -> dict[str, Any]:
     """Return the token of a démarche's own file and its expiry; nothing without such a file.
 
     They replace the environment's, which are for the démarches without a token of their own.
-
-    Raises:
-        ConfigurationError: the token's file cannot be read.
     """
     if ds.token_file is None:
         return {}
@@ -584,12 +560,6 @@ def _misdirected(path: Path, ds: DSSection, sources: Mapping[str, str], url: str
 
     A file's token is for the address of that file, and the environment's for the address in the
     environment, else for DS's own.
-
-    Args:
-        path: of the file.
-        ds: its section.
-        sources: of the settings.
-        url: the address that is used.
     """
     whose = sources["ds_token"]
     if whose == "file" and _origin(url) != _origin(ds.url):
@@ -617,15 +587,9 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _check_address(text: str, named: str, *, allow_http: bool) -> None:
-    """Check the address of a server.
+    """Refuse what is no address of a server, or is unencrypted; `named` is the setting.
 
-    Args:
-        text: the address.
-        named: the setting, for the message.
-        allow_http: whether an unencrypted address of another machine is accepted.
-
-    Raises:
-        ConfigurationError: it is not an address, or unencrypted.
+    With `allow_http`, one of another machine need not be encrypted.
     """
     try:
         parts = urlsplit(text.strip())
@@ -679,36 +643,20 @@ def _read_environment(*, stored: bool = False) -> dict[str, Any]:
 
 
 def console_section(every: Sequence[Settings]) -> ConsoleSection:
-    """Return the section `[console]` of all files.
-
-    Raises:
-        ConfigurationError: files differ in it.
-    """
-    return _common([one.configuration.console for one in every], "[console]", "console")
-
-
-def _common(given: Sequence[M], section: str, what: str) -> M:
+    """Return the section `[console]` of all files, which must not differ in it."""
+    given = [one.configuration.console for one in every]
     # Files without the section agree with any other one.
     found = [one for one in given if one.model_fields_set] or given
     if any(one != found[0] for one in found):
         raise ConfigurationError(
-            f"The configuration files differ in {section}, but one {what} serves all démarches: "
+            "The configuration files differ in [console], but one console serves all démarches: "
             "keep the section in one file."
         )
     return found[0]
 
 
 def check_reach(every: Sequence[Settings], listen: Listen, setting: str) -> None:
-    """Check that the console is not served to other machines without a sign-in.
-
-    Args:
-        every: the settings of the démarches it shows.
-        listen: its address.
-        setting: what sets it, for the message.
-
-    Raises:
-        ConfigurationError: it would be.
-    """
+    """Refuse to serve the console to other machines without a sign-in; `setting` sets `listen`."""
     if not is_loopback(f"http://{listen}") and console_section(every).openid is None:
         raise ConfigurationError(
             "The console ([console] public_url) shows personal data, so without [console.openid] "
@@ -729,11 +677,6 @@ def _secret_file(name: str) -> str | None:
 
 
 def _read_secret(file: Path, named: str) -> str:
-    """Return the content of a file that `named` names.
-
-    Raises:
-        ConfigurationError: it cannot be read.
-    """
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as exc:

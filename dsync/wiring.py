@@ -16,7 +16,7 @@ import structlog
 
 from dsync import __version__
 from dsync.addresses import is_loopback
-from dsync.care.new_config import Known, NewConfig, new_config
+from dsync.care.new_config import ConfigBasis, NewConfig, new_config
 from dsync.care.prerequisites import CheckSources, run_checks
 from dsync.care.state import Looked, states_of
 from dsync.care.verify import (
@@ -66,15 +66,9 @@ log = structlog.get_logger(__name__)
 class Worker:
     """The worker of one démarche: the collaborators of its runs, and what uses them.
 
-    Args:
-        settings: of which the collaborators are built.
-        stop: set to interrupt a run.
-        clock: returns the present instant, in UTC.
-        progress: receives the progress of runs.
-        may_create: whether a missing SQLite file is created.
-        store: the database; None: the one of the settings. `close` closes it.
-        client: the client of DS; None: one built from the settings. `close` closes it.
-        urgent: whether what it asks of DS outside of runs is urgent.
+    `store` and `client` are built from the settings unless they are given; `close` closes them in
+    either case. `may_create`: whether a missing SQLite file is created. `urgent`: whether what it
+    asks of DS outside of runs is urgent.
     """
 
     def __init__(
@@ -126,12 +120,7 @@ class Worker:
 
     @property
     def store(self) -> Store:
-        """The database, opened at first use.
-
-        Raises:
-            ConfigurationError: as `open_database`.
-            StoreError: as `open_database`.
-        """
+        """The database, opened at first use."""
         if self._store is None:
             self._store = open_database(
                 self.settings.database_url,
@@ -163,11 +152,7 @@ class Worker:
 
     @cached_property
     def eig(self) -> Eig | None:
-        """The programme that ships; None if the configuration has none of its sections.
-
-        Raises:
-            ConfigurationError: its rules or lists are wrong; with every problem.
-        """
+        """The programme that ships; None if the configuration has none of its sections."""
         sections = self.configuration.programme
         if sections is None:
             return None
@@ -352,10 +337,8 @@ class Worker:
     def finish_requests(self, wait_s: float = 0) -> None:
         """Execute the requests that no process executes any more, in place of a service.
 
-        One that another process executes is left to it: there is no lease for it then.
-
-        Args:
-            wait_s: how long to wait for the lease, in seconds.
+        One that another process executes is left to it: there is no lease for it then. `wait_s` is
+        how long to wait for the lease.
         """
         done: set[tuple[int, ...]] = set()
         while (request := self.requested()) is not None and request.rows not in done:
@@ -426,7 +409,9 @@ class Worker:
             raise ConfigurationError("The shipped configuration is incomplete: reinstall dsync.")
         # The shipped file: `config init` has loaded it as the configuration.
         template = self.settings.config.read_text(encoding="utf-8")
-        known = Known(template, annotations, self.settings.ds_url, self.settings.ds_instructeur)
+        known = ConfigBasis(
+            template, annotations, self.settings.ds_url, self.settings.ds_instructeur
+        )
         sections = programme.propose(demarche, revision, parts_of(template))
         if not sections.is_own:
             text = f"{sections.text.rstrip()}\n\n{proposed(demarche, revision)}"
@@ -438,10 +423,8 @@ class Worker:
     ) -> Verification:
         """Compare the database with itself, and with the copied files where files are copied.
 
-        Args:
-            sample: as of `care.verify.verify`.
-            remote: whether to compare the confirmed wishes with DS, too.
-            pieces: whether to read each copied file.
+        With `remote`, the confirmed wishes are compared with DS, too; with `pieces`, each copied
+        file is read. `sample` is as of `care.verify.verify`.
 
         Raises:
             ConfigurationError: the settings are wrong; nothing was read.
@@ -471,10 +454,8 @@ class Worker:
     def check(self, *, every_champ: bool = False) -> Iterator[CheckLine]:
         """Check what could prevent a run; yield each line as soon as it is known.
 
-        With connections of its own, so that a service can check while a run is under way.
-
-        Args:
-            every_champ: whether each champ without a field gets its own line.
+        With connections of its own, so that a service can check while a run is under way. With
+        `every_champ`, each champ without a field gets its own line.
         """
         # The daily ones of many démarches leave the reserve to people and webhooks.
         with Worker(self.settings, stop=self.stop, clock=self.clock, urgent=False) as worker:
@@ -513,16 +494,7 @@ class Worker:
         *,
         counted: bool = True,
     ) -> dict[str, Any]:
-        """Return the démarche's state as stored, as `states_of` has it.
-
-        Args:
-            now: the present instant, in UTC.
-            groupes: those whose dossiers count; None: all do.
-            counted: whether its dossiers are counted.
-
-        Raises:
-            StoreError: the database cannot be read.
-        """
+        """Return the démarche's state as stored, as `states_of` has it."""
         found = states_of(self.store, [self.looked], now, counted=counted, groupes=groupes)
         return found[self.demarche]
 
@@ -533,11 +505,7 @@ class Worker:
         return Looked(self.demarche, configuration.judges, known, configuration.retention.ages)
 
     def evidence(self, reader: Reader) -> dict[str, Any] | None:
-        """Return what is stored of the evidence, as `dsync evidence show`; None without rules.
-
-        Raises:
-            ConfigurationError: the rules or lists are wrong.
-        """
+        """Return what is stored of the evidence, as `dsync evidence show`; None without rules."""
         return self.programme.evidence_shown(reader.connection) if self.programme else None
 
     def close(self) -> None:

@@ -33,13 +33,7 @@ class Thresholds(NamedTuple):
 def concerns_of(
     state: Mapping[str, Any], now: datetime, thresholds: Thresholds
 ) -> Iterator[k.Concern]:
-    """Yield what needs attention.
-
-    Args:
-        state: of `states_of`.
-        now: the present instant, in UTC.
-        thresholds: of the démarche.
-    """
+    """Yield what needs attention by a state of `states_of`; `now`: in UTC."""
     last, services, run = state["last_success_at"], state["services"], state["last_run"]
     end = state["last_end"]
     how = next(iter(end["messages"]), "") if end else ""
@@ -75,13 +69,13 @@ def concerns_of(
     reasons = state["reasons"]
     # What waits for consent is not sent by a push.
     if (count := state["waiting"]) and not state["consents"]:
-        yield k.Waiting(count, tuple(reasons.get("waiting", ())))
+        yield k.WaitingWrites(count, tuple(reasons.get("waiting", ())))
     if count := state["refused"]:
         yield k.Refused(count, tuple(reasons.get("refused", ())))
     if count := state["conflicts"]:
         yield k.Conflicts(count)
     if count := state["quarantined"]:
-        yield k.Quarantined(count)
+        yield k.InQuarantine(count)
     if state["target_is_missing"]:
         yield k.NoTarget()
     files = state["copies_to_delete"]

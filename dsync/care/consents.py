@@ -11,12 +11,7 @@ from dsync.sync.work import Accept, AcceptEvidence, ReadAll, Work
 
 
 def waiting(reader: Reader, evidence: Mapping[str, Any] | None) -> list[Asked]:
-    """Return what waits, the oldest first.
-
-    Args:
-        reader: of the démarche's data.
-        evidence: of `Worker.evidence`; None: nothing is judged.
-    """
+    """Return what waits, the oldest first; without `Worker.evidence`, nothing is judged."""
     found = [one for one in reader.consents.all() if one.given_at is None]
     # These two are followed, or replaced by the last good copy, whatever a person says; they are
     # stored where they are used.

@@ -43,7 +43,7 @@ class NewConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ConfigBasis:
     """What a new file is made of, besides the démarche."""
 
     template: str
@@ -57,16 +57,9 @@ class Known:
 
 
 def new_config(
-    demarche: Demarche, revision: Revision, sections: ProposedSections, known: Known
+    demarche: Demarche, revision: Revision, sections: ProposedSections, known: ConfigBasis
 ) -> NewConfig:
-    """Return the first file of a démarche.
-
-    Args:
-        demarche: as read from DS.
-        revision: its active revision.
-        sections: the programme's sections for its form.
-        known: the shipped file and the settings.
-    """
+    """Return the first file of a démarche; `revision` is its active one."""
     parts = parts_of(known.template)
     instructeur = known.instructeur if demarche.instructeur_id(known.instructeur) else None
     lines = [
@@ -121,7 +114,7 @@ def new_config(
     return NewConfig(text, sentence, text.count(TO_CHECK))
 
 
-def _access(demarche: Demarche, known: Known, instructeur: str | None) -> Iterator[str]:
+def _access(demarche: Demarche, known: ConfigBasis, instructeur: str | None) -> Iterator[str]:
     """Yield the sections `[demarche]` and `[ds]`, up to `contact`."""
     yield "[demarche]"
     yield f"number = {demarche.number}"

@@ -23,20 +23,11 @@ def look_up(
 ) -> dict[str, Any]:
     """Return the values that have the words of a text, and the dossiers whose applicant they name.
 
-    That somebody looked is journaled.
-
-    The journal has who, when and which dossiers, and not the text.
-
-    Args:
-        store: the database.
-        text: an e-mail address, a name or a SIRET.
-        asked_by: the user, for the journal.
-        clock: returns the present instant, in UTC.
-        demarche: in which one alone; None: in all.
+    The text is an e-mail address, a name or a SIRET. The journal has that `asked_by` looked, when
+    and which dossiers, and not the text. Without a démarche, all are looked through.
 
     Raises:
         ConfigurationError: the text is too short; nothing was looked for.
-        StoreError: the database failed.
     """
     began = clock()
     with store.reading(demarche) as reader:

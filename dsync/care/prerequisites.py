@@ -150,11 +150,6 @@ def _database_lines(sources: CheckSources) -> Iterator[CheckLine]:
                 yield from _connection_lines(store, sources.workers, sources.now)
 
 
-def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
-    if sources.pieces_target is not None:
-        yield _target_line(sources, sources.pieces_target)
-
-
 def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.programme is None or not sources.programme.rules:
         message = "no section [regles], or it is switched off: nothing is judged"
@@ -302,12 +297,7 @@ def _revision_sentence(demarche: Demarche, revision: Revision) -> str:
 
 
 def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
-    """Return whether the configured instructeur is in the démarche's groupes.
-
-    Args:
-        demarche: as read from DS.
-        wanted: the configured id or e-mail; None: none is configured.
-    """
+    """Return whether the configured instructeur, an id or e-mail, is in the démarche's groupes."""
     if wanted is None:
         message = "none is configured: annotations and labels wait"
         remedy = (
@@ -355,9 +345,10 @@ def error(name: str, exc: DsyncError) -> CheckLine:
     return CheckLine(name, CheckStatus.ERROR, exc.message, None, exc.exit_code)
 
 
-def _target_line(sources: CheckSources, target: str) -> CheckLine:
-    """Return whether the target of the copies of files can be written."""
-    is_used = False
+def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
+    target, is_used = sources.pieces_target, False
+    if target is None:
+        return
     # Without the database, whose line says what is wrong, it counts as new.
     with _store(sources) as store, suppress(StoreError):
         if store is not None:
@@ -366,8 +357,9 @@ def _target_line(sources: CheckSources, target: str) -> CheckLine:
     try:
         try_target(target, is_used=is_used)
     except (ConfigurationError, PieceTargetError) as exc:
-        return error("pieces", exc)
-    return CheckLine("pieces", CheckStatus.OK, "files can be written into [pieces] target")
+        yield error("pieces", exc)
+    else:
+        yield CheckLine("pieces", CheckStatus.OK, "files can be written into [pieces] target")
 
 
 def _quoted(names: Sequence[str]) -> str:
@@ -375,12 +367,7 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def access_lines(groupes: Collection[str], demarche: Demarche) -> Iterator[CheckLine]:
-    """Yield the groupes of `[[acces]]` that the démarche lacks: who has a role there sees nothing.
-
-    Args:
-        groupes: their names.
-        demarche: as read from DS.
-    """
+    """Yield the groupes of `[[acces]]` that the démarche lacks: their people see nothing."""
     known = {one.groupe for one in demarche.instructeurs}
     if unknown := sorted(set(groupes) - known):
         message = f"no groupe of the démarche has the name {_quoted(unknown)}"
@@ -389,12 +376,7 @@ def access_lines(groupes: Collection[str], demarche: Demarche) -> Iterator[Check
 
 
 def opened_lines(opened: Sequence[str], demarche: Demarche) -> Iterator[CheckLine]:
-    """Yield what `[ouvert]` shows to readers without personal data.
-
-    Args:
-        opened: the ids in `[ouvert] champs`.
-        demarche: as read from DS.
-    """
+    """Yield what the ids of `[ouvert] champs` show to readers without personal data."""
     active = demarche.revisions[demarche.active_revision_id]
     # The active one last: of a champ that it has, its label and type are told.
     revisions = (*demarche.revisions.values(), active)
@@ -437,11 +419,7 @@ def box_line(
 ) -> CheckLine:
     """Return whether the box can be read by which an instructeur validates the result.
 
-    Args:
-        config: the section `[annotations]`.
-        boxes: what the database has of it.
-        revision: the active revision.
-        revisions: all published ones.
+    `revision` is the active one, `revisions` are all published ones.
     """
     box = box_of(config, boxes.known, revision, revisions)
     target, found = config.validation, resolve(config, revision.descriptors.values()).validation
@@ -568,11 +546,7 @@ def _connection_lines(store: Store, workers: int, now: datetime) -> Iterator[Che
 
 
 def missing_file(url: str) -> Path | None:
-    """Return the SQLite file of a URL if it does not exist yet, else None.
-
-    Raises:
-        ConfigurationError: as `parse_url`.
-    """
+    """Return the SQLite file of a URL if it does not exist yet, else None."""
     path = sqlite_file(parse_url(url))
     return path if path is not None and not path.exists() else None
 

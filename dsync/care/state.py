@@ -56,17 +56,8 @@ def states_of(
 ) -> dict[DemarcheNumber, dict[str, Any]]:
     """Return the states of some démarches as stored: services, last successes, counts.
 
-    Each kind of fact is read by one statement for all of them.
-
-    Args:
-        store: the database.
-        every: the démarches.
-        now: the present instant, in UTC.
-        counted: whether their dossiers are counted; else the documents have no such numbers.
-        groupes: the groupes instructeurs whose dossiers are counted; None: all.
-
-    Raises:
-        StoreError: the database cannot be read.
+    Each kind of fact is read by one statement for all of them. Of the dossiers, those of `groupes`
+    are counted, None: all; unless `counted`, the documents have no such numbers. `now` is in UTC.
     """
     numbers = [one.demarche for one in every]
     with store.reading(groupes=groupes) as reader:

@@ -121,14 +121,8 @@ def verify(
 ) -> Verification:
     """Compare the database with itself.
 
-    Args:
-        store: the database.
-        expected: the démarche and its configuration.
-        sample: returns how many of so many dossiers are compared, chosen anew each time; None: all.
-            What compares rows with rows is done for all in either case.
-
-    Raises:
-        StoreError: the database cannot be read.
+    `sample` returns how many of so many dossiers are compared, chosen anew each time; None: all.
+    What compares rows with rows is done for all in either case.
     """
     done = Verification()
     with store.reading(expected.demarche, sorting=True) as reader:
@@ -528,15 +522,7 @@ def verify_pieces(
 ) -> None:
     """Compare the copied files with what is stored of them.
 
-    Args:
-        store: the database.
-        demarche: the démarche.
-        target: where files are copied.
-        done: what was found so far; completed.
-        whole: whether to read each file.
-
-    Raises:
-        StoreError: the database cannot be read.
+    What is found completes `done`. With `whole` each file is read.
     """
     try:
         # Listed first: what a service copies or deletes meanwhile is looked for once more.
@@ -584,15 +570,10 @@ def _is_there(copied: CopiedFile, sizes: Mapping[str, int], *, whole: bool) -> b
 def verify_remote(store: Store, client: DSClient, expected: Expected, done: Verification) -> None:
     """Compare the confirmed wishes of open dossiers with the values in DS.
 
-    Args:
-        store: the database.
-        client: of DS.
-        expected: the démarche and its configuration.
-        done: receives what was compared and what does not fit.
+    What does not fit completes `done`.
 
     Raises:
         DSError: DS could not be read.
-        StoreError: the database cannot be read.
     """
     if expected.annotations is None:
         return

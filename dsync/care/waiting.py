@@ -28,10 +28,8 @@ class Waits(NamedTuple):
 def waits_of(rows: Iterable[Waiting], checks: Sequence[str], *, has_stages: bool) -> Waits:
     """Add up the groups of `DossierReads.waiting`.
 
-    Args:
-        rows: the groups.
-        checks: the names of the checks, in their order; others come last.
-        has_stages: whether the programme says who has to act; else the open ones are the team's.
+    The points are in the order of `checks`, those of others last. Without stages, by which a
+    programme says who has to act, the open dossiers are the team's.
     """
     of_whom: Counter[str] = Counter()
     points: dict[str, Counter[str]] = defaultdict(Counter)

@@ -321,7 +321,7 @@ class Console:
         text: str,
         *,
         title: str | None = None,
-        detail: french.Sentence | None = None,
+        detail: french.SaidSentence | None = None,
         elsewhere: str | None = None,
         asks: bool | None = None,
         back: str | None = None,

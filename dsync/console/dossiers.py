@@ -23,7 +23,7 @@ from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.verdict import Resultat, Verdict, best
 from dsync.exports import tables_of
-from dsync.exports.view_rows import BATCH, Table
+from dsync.exports.view_rows import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
@@ -94,7 +94,7 @@ class Columns(NamedTuple):
     questions: dict[str, str]
     """The questions of the form as they are asked, by the names of its columns with `QUESTION`
     before."""
-    form: Table | None
+    form: ExportTable | None
     """The view of the form, with the columns of its questions; None: nothing was read yet."""
     chosen: list[str]
     """The names of those that are shown; of the form, with `QUESTION` before."""
@@ -108,7 +108,7 @@ class Columns(NamedTuple):
         return {name: every[name] for name in self.chosen}
 
     @property
-    def shown_form(self) -> Table | None:
+    def shown_form(self) -> ExportTable | None:
         """The view of the form with the shown columns alone; None: there are none."""
         names = [one.removeprefix(QUESTION) for one in self.chosen if one.startswith(QUESTION)]
         if self.form is None or not names:
@@ -271,7 +271,7 @@ def _questions(columns: Mapping[str, Declared]) -> dict[str, str]:
     return found
 
 
-def form_of(visit: Visit) -> Table | None:
+def form_of(visit: Visit) -> ExportTable | None:
     """Return the view of the démarche's form with its questions; None: it was not read yet.
 
     Questions whose answers the person does not see are not among them.
@@ -405,7 +405,9 @@ def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Place | Non
     )
 
 
-def _answers(reader: Reader, form: Table, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+def _answers(
+    reader: Reader, form: ExportTable, numbers: Sequence[int]
+) -> dict[int, dict[str, Any]]:
     """Return what a dossier answers to questions of its form, by number and column."""
     found: dict[int, dict[str, Any]] = {}
     with_number = replace(form, columns={"numero": Declared(type="integer"), **form.columns})

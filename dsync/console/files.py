@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from dsync.console import words
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
-from dsync.exports.view_rows import Table
+from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
 from dsync.store.scratch import private_folder
 
@@ -43,7 +43,9 @@ def file_of(
         columns: the type of each column, as of the views, by its header.
         batches: the rows' values, some rows at a time; instants with a time zone.
     """
-    table = Table(name, "", {header: Declared(type=type_) for header, type_ in columns.items()})
+    table = ExportTable(
+        name, "", {header: Declared(type=type_) for header, type_ in columns.items()}
+    )
     with private_folder() as folder:
         path = folder / f"{name}.{ending}"
         writer: Writer

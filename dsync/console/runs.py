@@ -102,7 +102,7 @@ def request(visit: Visit) -> Response:
         )
 
 
-def _said(stored: Mapping[str, Any] | None, name: str) -> list[french.Sentence]:
+def _said(stored: Mapping[str, Any] | None, name: str) -> list[french.SaidSentence]:
     """Return in French what a run reported, whose facts stand beside its sentences."""
     found = stored or {}
     return french.all_said(found.get(name, ()), found.get("dits"))

@@ -52,9 +52,9 @@ _OWN = (
     | k.TokenRefused
     # Numbers of dossiers, which are tasks.
     | k.Conflicts
-    | k.Quarantined
+    | k.InQuarantine
     | k.Refused
-    | k.Waiting
+    | k.WaitingWrites
 )
 """The concerns that are said elsewhere on the page."""
 _TASKS = {"conflit": "conflicts", "quarantaine": "quarantined", "refusee": "refused"}

@@ -1,4 +1,4 @@
-"""The types of values in the configuration file: each takes values of its own kind alone.
+"""Sections of the configuration file, and types of its values that take their own kind alone.
 
 Pydantic's own `int` takes `true` and "5", its `date` takes numbers.
 """
@@ -10,7 +10,14 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Annotated
 
-from pydantic import AfterValidator, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Strict
+
+
+class Section(BaseModel):
+    """A section, or a table in one: a key that it does not declare is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
 
 WholeNumber = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dsync.ds.classify import Refusal
 from dsync.ds.client import DOSSIERS_PER_REQUEST, DSClient
-from dsync.ds.crawl import MAX_PAGE_SIZE, NO_PROGRESS, PageReader, PageSize, Progress, read_lists
+from dsync.ds.crawl import (
+    MAX_PAGE_SIZE,
+    NO_PROGRESS,
+    ListProgress,
+    PageReader,
+    PageSize,
+    read_lists,
+)
 from dsync.ds.demarche_reading import WriteAccess
 from dsync.ds.dossier_reading import lacks_names_only, unread_parts
 from dsync.ds.limits import Limits
@@ -29,11 +36,11 @@ __all__ = [
     "GlancePage",
     "LightPage",
     "Limits",
+    "ListProgress",
     "ListRequest",
     "Page",
     "PageReader",
     "PageSize",
-    "Progress",
     "Refusal",
     "Unreadable",
     "WriteAccess",

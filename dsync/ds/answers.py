@@ -25,7 +25,7 @@ from dsync.ds.dossier_reading import (
 )
 from dsync.ds.nodes import NULL, EmailNode, IdNode, LabelNode, NameNode, Number
 from dsync.ds.results import DeletedPage, GlancePage, LightPage, ListRequest, Page, Unreadable
-from dsync.ds.transport import Answer
+from dsync.ds.transport import GraphAnswer
 from dsync.errors import DSContractError
 from dsync.exchanges import MIB
 from dsync.messages import kinds as k
@@ -47,7 +47,7 @@ class _PageInfo(Struct, rename="camel"):
     has_next_page: bool | None = None
 
 
-class _Connection(Struct, rename="camel"):
+class _ListPage(Struct, rename="camel"):
     """A page of a list; its nodes stay JSON, so that an invalid one does not prevent the others."""
 
     page_info: _PageInfo
@@ -58,17 +58,13 @@ class _Demarche(Struct, rename="camel"):
     """The démarche with the requested lists."""
 
     active_revision: Raw = NULL
-    dossiers: _Connection | None = None
+    dossiers: _ListPage | None = None
     pending_deleted_dossiers: Raw = NULL
     deleted_dossiers: Raw = NULL
 
 
 class _Data(Struct):
     demarche: _Demarche | None = None
-
-
-class _Id(Struct):
-    id: str
 
 
 class _LightNode(Struct):
@@ -100,8 +96,8 @@ _aliases_of = Decoder(dict[str, Raw]).decode
 
 
 def page_of(
-    answer: Answer,
-    subject: k.Subject,
+    answer: GraphAnswer,
+    subject: k.Requested,
     first: int,
     pending: ListRequest | None,
     deleted: ListRequest | None,
@@ -111,12 +107,7 @@ def page_of(
     The other dossiers stay JSON, so that the next page can be requested before `read_nodes`
     converts them.
 
-    Args:
-        answer: of DS.
-        subject: what was requested, for messages.
-        first: number of dossiers that were requested.
-        pending: the requested page of the hidden dossiers; None: none.
-        deleted: the requested page of the erased dossiers; None: none.
+    `pending` and `deleted` are the requested pages of the hidden and of the erased dossiers.
 
     Raises:
         DSTimeoutError: DS timed out, or the page is larger than any dossier may be.
@@ -151,7 +142,7 @@ def page_of(
         order.append(number)
         if number is not None and path:
             incomplete[number] = path
-    active = _read(_Id, demarche.active_revision)
+    active = _read(IdNode, demarche.active_revision)
     return Page(
         nodes=[],
         unread=tuple(unread),
@@ -186,21 +177,17 @@ def _paths(errors: Sequence[GraphError], count: int) -> dict[int, list[str]]:
 
     A champ with a link to a dossier outside the token's scope is left out: its `dossier` is null,
     which is correct.
-
-    Raises:
-        DSTimeoutError: DS timed out.
-        DSBadDataError: an error is outside the dossiers.
     """
     # The cursor is past the dossiers that DS did not reach: what it has of the page cannot be used.
     if any(fault_of_error(error, has_data=True) is Fault.TIMEOUT for error in errors):
-        raise error_of(Fault.TIMEOUT, subject=k.Subject(k.Thing.PAGE))
+        raise error_of(Fault.TIMEOUT, subject=k.Requested(k.Thing.PAGE))
     paths: dict[int, list[str]] = {}
     for error in errors:
         is_inside = error.path[: len(_NODES)] == _NODES and len(error.path) > len(_NODES)
         place = error.path[len(_NODES)] if is_inside else None
         # An error that belongs to no dossier leaves all of the page in doubt.
         if not isinstance(place, int) or not 0 <= place < count:
-            raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.PAGE))
+            raise error_of(Fault.BAD_DATA, subject=k.Requested(k.Thing.PAGE))
         if not _is_link(error):
             paths.setdefault(place, []).append(_path_of(error.path[len(_NODES) + 1 :]))
     return paths
@@ -213,13 +200,9 @@ def _path_of(path: Sequence[object]) -> str:
 
 
 def light_page_of(
-    answer: Answer, subject: k.Subject, first: int, *, has_numbers: bool = True
+    answer: GraphAnswer, subject: k.Requested, first: int, *, has_numbers: bool = True
 ) -> LightPage:
-    """Return a page of numbers, at most `first`; without nodes, of one that has none.
-
-    Raises:
-        DSError: as `page_of`.
-    """
+    """Return a page of numbers, at most `first`; without nodes, of one that has none."""
     connection = _demarche(answer, subject).dossiers
     if connection and not has_numbers:
         connection.nodes = [NULL]
@@ -230,12 +213,8 @@ def light_page_of(
     return LightPage(numbers, info.end_cursor, bool(info.has_next_page), answer.server_date)
 
 
-def glance_page_of(answer: Answer, subject: k.Subject, first: int) -> GlancePage:
-    """Return a page of glances, at most `first`.
-
-    Raises:
-        DSError: as `page_of`.
-    """
+def glance_page_of(answer: GraphAnswer, subject: k.Requested, first: int) -> GlancePage:
+    """Return a page of glances, at most `first`."""
     raws, info = _listed(_demarche(answer, subject).dossiers, first, subject)
     broken = _paths(answer.errors, len(raws))
     glances = tuple(
@@ -263,14 +242,12 @@ def _glance(node: _GlanceNode | None) -> Glance | None:
 
 
 def deletions_of(
-    answer: Answer, subject: k.Subject, pending: ListRequest | None, deleted: ListRequest | None
+    answer: GraphAnswer,
+    subject: k.Requested,
+    pending: ListRequest | None,
+    deleted: ListRequest | None,
 ) -> tuple[DeletedPage | None, DeletedPage | None]:
-    """Return a page of each requested list.
-
-    Raises:
-        DSContractError: a requested list is missing, or its cursor does not lead on.
-        DSError: the démarche or the lists cannot be read.
-    """
+    """Return a page of each requested list."""
     demarche = _demarche(answer, subject)
     _raise_for_lists(_without_entries(answer.errors))
     return (
@@ -285,18 +262,12 @@ def demarche_of(node: Mapping[str, Any]) -> DemarcheNumber:
 
 
 def files_of(
-    answer: Answer, subject: k.Subject, demarche: DemarcheNumber
+    answer: GraphAnswer, subject: k.Requested, demarche: DemarcheNumber
 ) -> dict[PieceKey, RemoteFile]:
     """Return the files of a dossier; one that is listed twice in a champ is there once.
 
-    Args:
-        answer: of DS.
-        subject: what was requested, for messages.
-        demarche: the démarche that the dossier must belong to.
-
     Raises:
         DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
-        DSError: as `item_of`.
     """
     node = item_of(answer, "dossier", subject)
     if demarche_of(node) != demarche:
@@ -319,13 +290,8 @@ def _champs(node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield row["id"], cell
 
 
-def item_of(answer: Answer, field: str, subject: k.Subject) -> Any:
+def item_of(answer: GraphAnswer, field: str, subject: k.Requested) -> Any:
     """Return the object in a field of `data`.
-
-    Args:
-        answer: of DS.
-        field: name of the field.
-        subject: what was requested, for messages.
 
     Raises:
         DSError: the field is null, or the answer has an error.
@@ -351,15 +317,11 @@ class Aliased(NamedTuple):
     """Whether the others need not be requested again."""
 
 
-def aliased(answer: Answer, count: int) -> Aliased:
+def aliased(answer: GraphAnswer, count: int) -> Aliased:
     """Split an answer with the aliases `d0`, `d1`, … into its dossiers.
 
     One dossier that DS does not show, or cannot render, makes the whole `data` null, because
     `dossier` is non-null in the schema: the other dossiers then have to be requested again.
-
-    Args:
-        answer: of DS.
-        count: number of aliases.
 
     Raises:
         DSTimeoutError: DS timed out.
@@ -374,7 +336,7 @@ def aliased(answer: Answer, count: int) -> Aliased:
             gravest = fault_of_errors(answer.errors, has_data=has_data)
             raise error_of(
                 gravest if gravest and gravest not in _HIDDEN else Fault.BAD_DATA,
-                subject=k.Subject(k.Thing.ONE),
+                subject=k.Requested(k.Thing.ONE),
             )
         if fault is Fault.BAD_DATA:
             paths.setdefault(index, []).append(_path_of(error.path[1:]))
@@ -385,7 +347,7 @@ def aliased(answer: Answer, count: int) -> Aliased:
     if answer.raw is not None:
         paths |= {i: [] for i in {*range(count)} - there.keys() - gone - paths.keys()}
     elif not (gone or paths):
-        raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.ONE))
+        raise error_of(Fault.BAD_DATA, subject=k.Requested(k.Thing.ONE))
     broken = {i: ", ".join(dict.fromkeys(several)) for i, several in paths.items()}
     return Aliased(there, frozenset(gone), broken, answer.raw is not None)
 
@@ -396,7 +358,7 @@ def _alias_index(error: GraphError, count: int) -> int | None:
     return index if 0 <= index < count else None
 
 
-def _demarche(answer: Answer, subject: k.Subject) -> _Demarche:
+def _demarche(answer: GraphAnswer, subject: k.Requested) -> _Demarche:
     found = _data_of(answer.raw).demarche if answer.raw is not None else None
     if found is None:
         raise error_of(answer.fault or Fault.NO_DATA, subject=subject)
@@ -404,10 +366,10 @@ def _demarche(answer: Answer, subject: k.Subject) -> _Demarche:
 
 
 def _listed(
-    connection: _Connection | None, first: int, subject: k.Subject
+    connection: _ListPage | None, first: int, subject: k.Requested
 ) -> tuple[list[Raw], _PageInfo]:
     if connection is None or connection.nodes is None:
-        raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.PAGE))
+        raise error_of(Fault.BAD_DATA, subject=k.Requested(k.Thing.PAGE))
     if len(connection.nodes) > first:
         raise error_of(Fault.TOO_MANY_NODES, subject=subject)
     return connection.nodes, connection.page_info
@@ -452,13 +414,13 @@ def _raise_for_lists(errors: Sequence[GraphError]) -> None:
     inside = [error for error in errors if len(error.path) > 1 and error.path[1] in _LISTS]
     # With errors of the dossiers beside them, the page is handled first.
     if inside and len(inside) == len(errors):
-        raise error_of(_page_fault(inside), subject=k.Subject(k.Thing.LISTS), where=DELETIONS)
+        raise error_of(_page_fault(inside), subject=k.Requested(k.Thing.LISTS), where=DELETIONS)
 
 
 def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:
     if request is None:
         return None
-    connection = _read(_Connection, raw)
+    connection = _read(_ListPage, raw)
     if connection is None or connection.nodes is None:
         raise DSContractError(
             k.Noted(k.Note.NO_LIST),
@@ -466,7 +428,7 @@ def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:
         )
     nodes, info = connection.nodes, connection.page_info
     if len(nodes) > DELETIONS_PER_PAGE:
-        raise error_of(Fault.TOO_MANY_NODES, subject=k.Subject(k.Thing.LISTS), where=DELETIONS)
+        raise error_of(Fault.TOO_MANY_NODES, subject=k.Requested(k.Thing.LISTS), where=DELETIONS)
     end_cursor, has_next = info.end_cursor, bool(info.has_next_page)
     # Reading would not end.
     if has_next and (not nodes or end_cursor is None or end_cursor == request.after):

@@ -66,11 +66,7 @@ def _geometry(node: GeometryNode) -> dict[str, Json] | None:
 
 
 def _numbers(value: Any, depth: int) -> list[Json]:
-    """Return lists of coordinates with floats: DS may write 2.0 as 2.
-
-    Raises:
-        OverflowError, TypeError, ValueError: they are no coordinates.
-    """
+    """Return lists of coordinates with floats: DS may write 2.0 as 2."""
     if not isinstance(value, list) or not depth:
         raise TypeError
     return [_numbers(one, depth - 1) if isinstance(one, list) else _number(one) for one in value]

@@ -21,7 +21,7 @@ from dsync.errors import (
     DSUnavailableError,
     DSWrongAddressError,
 )
-from dsync.messages.kinds import DSFailed, Fault, Subject
+from dsync.messages.kinds import DSFailed, Fault, Requested
 
 _MAX_MESSAGE = 2_000
 """Characters of an error's message that are kept."""
@@ -234,7 +234,7 @@ NOT_EXECUTED = frozenset(
 
 def error_of(
     fault: Fault,
-    subject: Subject = Subject(),  # noqa: B008 - it is frozen
+    subject: Requested = Requested(),  # noqa: B008 - it is frozen
     *,
     status: int = 0,
     cause: str = "no answer",
@@ -244,14 +244,8 @@ def error_of(
 ) -> DSError:
     """Return the error of a fault.
 
-    Args:
-        fault: how the request failed.
-        subject: what was requested.
-        status: HTTP status of the answer.
-        cause: why DS cannot be reached.
-        url: the configured address, without credentials.
-        limit: the limit that the answer exceeds, with its unit.
-        details: further `details` of the error.
+    The facts are those of `DSFailed`; `details` are further ones of the error. `url` is without
+    credentials.
     """
     said = DSFailed(fault, subject, status, cause, url, limit)
     if fault in _REASONS:

@@ -49,7 +49,7 @@ from dsync.ds.results import (
     WriteOutcome,
 )
 from dsync.ds.retry import RetryPolicy
-from dsync.ds.transport import Answer, Transport, first_sentence
+from dsync.ds.transport import GraphAnswer, Transport, first_sentence
 from dsync.ds.write_document import in_order, outcomes_of, read_remote, variables_of
 from dsync.errors import (
     DSBadDataError,
@@ -79,18 +79,20 @@ SHAPE_ERRORS = (
 
 
 class DSClient(Transport):
-    """What dsync asks of DS, a method each, with one token; close it."""
+    """What dsync asks of DS, a method each, with one token; close it.
+
+    Each method raises `DSUnauthorizedError` if DS refuses the token, another `DSError` if it cannot
+    be reached or its answer does not match the API, and `InterruptedRunError` if `stop` was set;
+    what else is to be expected stands at the method.
+    """
 
     def demarche(self, number: DemarcheNumber) -> Demarche:
         """Return the démarche's form, labels and instructeurs.
 
         Raises:
             DSNotFoundError: DS has no such démarche.
-            DSUnauthorizedError: DS refuses the token; see its `reason`.
-            DSError: DS cannot be reached, or its answer does not match the API.
-            InterruptedRunError: `stop` was set.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("demarche"),
             {"number": number},
@@ -110,20 +112,15 @@ class DSClient(Transport):
     ) -> Page:
         """Return one page of dossiers in the order of their last change.
 
-        Args:
-            number: the démarche's.
-            first: number of dossiers to request, 1 to 100.
-            after: cursor of the page before; None for the first page.
-            updated_since: only dossiers changed since; None: all, by date of deposit.
-            pending: which page of the hidden dossiers to request with it; None: none.
-            deleted: which page of the erased dossiers to request with it; None: none.
+        A page has 1 to 100 dossiers; `after` is the cursor of the page before. Without
+        `updated_since` all dossiers are listed, by date of deposit. `pending` and `deleted` are the
+        pages of the hidden and of the erased dossiers to request with it.
 
         Raises:
             DSTimeoutError: DS timed out; request fewer dossiers.
             DSBadDataError: DS cannot render a dossier of the page.
-            DSError: as `demarche`.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_page"),
             {
@@ -144,19 +141,11 @@ class DSClient(Transport):
         updated_since: datetime | None,
         has_numbers: bool = True,
     ) -> LightPage:
-        """Return only the numbers of a page's dossiers.
+        """Return only the numbers of a page's dossiers; without `has_numbers`, only its cursor.
 
-        Args:
-            number: the démarche's.
-            first: number of dossiers to request, 1 to 100.
-            after: cursor of the page before; None for the first page.
-            updated_since: only dossiers changed since; None: all.
-            has_numbers: False: only the cursor is requested.
-
-        Raises:
-            DSError: as `read_page`.
+        The other arguments, and what is raised, are as of `read_page`.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         variables = _page_variables(number, first, after, updated_since)
         return self._read(
             operations.load("dossiers_light_page"),
@@ -174,12 +163,8 @@ class DSClient(Transport):
         after: str | None,
         updated_since: datetime | None,
     ) -> GlancePage:
-        """Return of a page's dossiers what shows whether they have changed; as `read_light_page`.
-
-        Raises:
-            DSError: as `read_page`.
-        """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        """Return what shows whether a page's dossiers have changed; as `read_light_page`."""
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("dossiers_glance_page"),
             _page_variables(number, first, after, updated_since),
@@ -195,17 +180,8 @@ class DSClient(Transport):
         pending: ListRequest | None,
         deleted: ListRequest | None,
     ) -> tuple[DeletedPage | None, DeletedPage | None]:
-        """Return a page of the hidden and of the erased dossiers, None for one not requested.
-
-        Args:
-            number: the démarche's.
-            pending: which page of the hidden dossiers; None: none.
-            deleted: which page of the erased dossiers; None: none.
-
-        Raises:
-            DSError: as `read_page`.
-        """
-        subject = k.Subject(k.Thing.DEMARCHE, number)
+        """Return a page of the hidden and of the erased dossiers, None for one not requested."""
+        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self._read(
             operations.load("deletions"),
             {"number": number, **_list_variables(pending, deleted)},
@@ -221,17 +197,11 @@ class DSClient(Transport):
     ) -> Page:
         """Return dossiers of a démarche as one page, without those that DS does not show.
 
-        Of one that DS cannot render, the parts that fail are left out.
-
-        Args:
-            numbers: the dossiers'.
-            demarche: the démarche; a dossier of another one is left out.
-            broken: paths of what DS could not render of them before.
+        One of another démarche is left out, too. Of one that DS cannot render, the parts that fail
+        are left out; `broken` has the paths of what it could not render before.
 
         Raises:
-            DSUnauthorizedError: DS refuses the token; see its `reason`.
             DSTimeoutError: DS timed out on several single dossiers in a row.
-            DSError: as `demarche`.
         """
         nodes: list[Dossier] = []
         unreadable: list[Unreadable] = []
@@ -252,7 +222,7 @@ class DSClient(Transport):
             found, lost, slow = self._read_rendered(
                 asked,
                 demarche,
-                partial(operations.of_dossiers, "dossier"),
+                partial(operations.of_several, "dossier"),
                 dict.fromkeys(omitted, False),
                 bytes,
                 RetryPolicy.PAGE,
@@ -284,9 +254,8 @@ class DSClient(Transport):
         Raises:
             DSNotFoundError: the dossier is hidden, erased, unknown, or of another démarche.
             DSBadDataError: DS cannot render it.
-            DSError: as `demarche`.
         """
-        subject = k.Subject(k.Thing.DOSSIER, number)
+        subject = k.Requested(k.Thing.DOSSIER, number)
         return self._read(
             operations.load("pieces"),
             {"number": number},
@@ -300,17 +269,13 @@ class DSClient(Transport):
         """Return each dossier's démarche; None where DS does not show the dossier to this token.
 
         A dossier that DS cannot render is left out: it exists, its démarche is not known.
-
-        Args:
-            numbers: the dossiers'.
-            asked_by: the démarche that this token reads.
+        `asked_by` is the démarche that this token reads.
 
         Raises:
             DSTimeoutError: DS timed out on several single dossiers in a row.
-            DSError: as `demarche`.
         """
         found, _, _ = self._read_rendered(
-            numbers, asked_by, partial(operations.of_dossiers, "exist"), {}, _of_json(demarche_of)
+            numbers, asked_by, partial(operations.of_several, "exist"), {}, _of_json(demarche_of)
         )
         return found
 
@@ -322,21 +287,16 @@ class DSClient(Transport):
     ) -> dict[DossierNumber, Remote | None]:
         """Return the current values of annotations; None for a dossier that DS does not show.
 
-        This takes one request, and a further one whenever DS names dossiers that it does not show.
-
-        Args:
-            numbers: the dossiers'.
-            annotation_ids: ids of the annotations' descriptors.
-            demarche: the démarche; a dossier of another one counts as not shown.
+        A dossier of another démarche counts as not shown. This takes one request, and a further one
+        whenever DS names dossiers that it does not show.
 
         Raises:
             DSTimeoutError: DS timed out; request fewer dossiers.
             DSBadDataError: DS cannot render a dossier; request fewer.
-            DSError: as `demarche`.
         """
         found, broken = self._read_several(numbers, *_annotations(annotation_ids, demarche))
         if broken:
-            raise error_of(Fault.BAD_DATA, subject=k.Subject(k.Thing.ONE))
+            raise error_of(Fault.BAD_DATA, subject=k.Requested(k.Thing.ONE))
         return found
 
     def rendered_annotations(
@@ -351,7 +311,6 @@ class DSClient(Transport):
 
         Raises:
             DSTimeoutError: DS timed out on several single dossiers in a row.
-            DSError: as `demarche`.
         """
         found, broken, _ = self._read_rendered(
             numbers, demarche, *_annotations(annotation_ids, demarche)
@@ -365,9 +324,9 @@ class DSClient(Transport):
         nothing.
 
         Raises:
-            DSError: as `demarche`, or DS did not answer an attempt.
+            DSError: also if DS did not answer an attempt.
         """
-        subject = k.Subject(k.Thing.DEMARCHE, demarche)
+        subject = k.Requested(k.Thing.DEMARCHE, demarche)
         groupes = self._read(
             operations.load("groupes"),
             {"number": demarche},
@@ -379,7 +338,7 @@ class DSClient(Transport):
         for start in range(0, len(every), DOSSIERS_PER_REQUEST):
             numbers = every[start : start + DOSSIERS_PER_REQUEST]
             dossiers = self._read(
-                operations.groupe_dossiers(len(numbers)),
+                operations.of_several("groupe_dossier", len(numbers)),
                 {f"number{i}": number for i, number in enumerate(numbers)},
                 partial(first_dossiers_of, count=len(numbers), subject=subject),
                 subject=subject,
@@ -404,11 +363,7 @@ class DSClient(Transport):
         """Write into several dossiers with one mutation document; return one outcome for each.
 
         The request is never repeated, also after a 429: during the wait a human can edit what it
-        overwrites.
-
-        Args:
-            writes: one for each dossier.
-            not_after: an instant after which nothing is sent; None: there is none.
+        overwrites. Nothing is sent after `not_after`.
 
         Raises:
             DSOutcomeUnknownError: the outcome of all of them is unknown.
@@ -447,8 +402,7 @@ class DSClient(Transport):
     ) -> tuple[dict[DossierNumber, T | None], dict[DossierNumber, str], list[DossierNumber]]:
         """Request dossiers as `_read_several` does, in as many requests as it takes.
 
-        Returns:
-            What it returns, and the dossiers on which DS timed out.
+        Return also the dossiers on which DS timed out.
         """
         found: dict[DossierNumber, T | None] = {}
         broken: dict[DossierNumber, str] = {}
@@ -495,13 +449,8 @@ class DSClient(Transport):
     ) -> tuple[dict[DossierNumber, T | None], dict[DossierNumber, str]]:
         """Request dossiers under aliases, as often as DS names some that it fails on.
 
-        Returns:
-            The dossiers, None for those that DS does not show; and the paths of what it could not
-            render of some, "" where that is not known.
-
-        Raises:
-            DSTimeoutError: DS timed out.
-            DSBadDataError: DS fails, and does not say on which of them.
+        Return them, None for those that DS does not show; and the paths of what it could not render
+        of some, "" where that is not known.
         """
         result: dict[DossierNumber, T | None] = {}
         broken: dict[DossierNumber, str] = {}
@@ -511,7 +460,7 @@ class DSClient(Transport):
                 operation(len(waiting)),
                 {**{f"number{i}": number for i, number in enumerate(waiting)}, **variables},
                 partial(aliased, count=len(waiting)),
-                subject=k.Subject(k.Thing.DOSSIERS),
+                subject=k.Requested(k.Thing.DOSSIERS),
                 policy=policy,
             )
             result.update({waiting[i]: None for i in answer.gone})
@@ -530,12 +479,12 @@ class DSClient(Transport):
         self,
         operation: Operation,
         variables: Mapping[str, Any],
-        interpret: Callable[[Answer], T],
+        interpret: Callable[[GraphAnswer], T],
         *,
-        subject: k.Subject,
+        subject: k.Requested,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
-        def checked(answer: Answer) -> T:
+        def checked(answer: GraphAnswer) -> T:
             try:
                 return interpret(answer)
             except SHAPE_ERRORS as exc:

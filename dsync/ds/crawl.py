@@ -45,14 +45,8 @@ _GROWS_AFTER = timedelta(hours=1)
 class PageSize:
     """The number of dossiers to request in the next page.
 
-    A time-out halves the usual size; `grows_after` later it is doubled again, up to `most`.
-
-    Args:
-        usual: initial size.
-        most: largest size.
-        since: when the usual size last changed; None when it is not known.
-        clock: returns the current instant.
-        grows_after: the time after which the usual size is doubled.
+    A time-out halves the usual size; `grows_after` later it is doubled again, up to `most`. `since`
+    is when the usual size last changed.
     """
 
     def __init__(
@@ -127,12 +121,6 @@ def read_lists(
 
     DS fails on a whole page of a list for one odd entry in it.
 
-    Args:
-        client: reads them.
-        number: the démarche's.
-        pending: which page of the hidden dossiers; None: none.
-        deleted: which page of the erased dossiers; None: none.
-
     Raises:
         DSError: DS cannot be read at all.
     """
@@ -147,7 +135,7 @@ def read_lists(
     return Lists(hidden.pending, erased.deleted, hidden.failed | erased.failed)
 
 
-class Progress:
+class ListProgress:
     """Ends the reading of a list that returns for ever what it has returned before.
 
     New cursors do not show it. A dossier that changes while it is read moves to the end of the
@@ -188,19 +176,10 @@ class Progress:
 class PageReader:
     """Iterates over the pages of a crawl; can be iterated once.
 
-    The lists of deletions are requested together with the first page.
-
-    Args:
-        client: reads the pages.
-        number: the démarche's.
-        updated_since: only dossiers changed since; None: all.
-        after: cursor at which to begin; None: the first page.
-        page_size: size of the first page.
-        page_size_at: when that size last changed.
-        clock: returns the current instant.
-        pending: which page of the hidden dossiers to request; None: none.
-        deleted: which page of the erased dossiers to request; None: none.
-        poisoned: dossiers that DS could not render, and whether to request them again.
+    It begins at the cursor `after`. `page_size` is the size of the first page, since
+    `page_size_at`. The pages of the lists of deletions, `pending` of the hidden and `deleted` of
+    the erased dossiers, are requested together with the first one. `poisoned` knows the dossiers
+    that DS could not render, and whether to request them again.
     """
 
     def __init__(
@@ -231,7 +210,7 @@ class PageReader:
         self._latest: datetime | None = None
         self.failed_lists: frozenset[str] = frozenset()
         """Names of the lists of deletions that DS failed on, as in `Lists`."""
-        self._progress = Progress()
+        self._progress = ListProgress()
         self._last: DossierNumber | None = None
         """The last dossier read that has a number."""
         self._slow = 0
@@ -408,10 +387,8 @@ class PageReader:
     def _without_lists(self, light: LightPage | None = None) -> Page:
         """Request the lists of deletions separately: they can fail at any size of the page.
 
-        Of a list that fails again, the dossiers are read without it.
-
-        Args:
-            light: the numbers of the page's dossiers, if it failed as a whole.
+        Of a list that fails again, the dossiers are read without it. `light` has the numbers of a
+        page that failed as a whole.
         """
         lists = read_lists(self._client, self._number, self._pending, self._deleted)
         self.failed_lists = lists.failed
@@ -469,11 +446,7 @@ class PageReader:
         return replace(page, unreadable=tuple(named), order=order)
 
     def _check_progress(self, page: Page) -> None:
-        """Check that the page's cursor leads to further pages.
-
-        Raises:
-            DSContractError: it does not; reading would not end.
-        """
+        """Check that the page's cursor leads to further pages: else reading would not end."""
         if not page.has_next:
             return
         if not page.nodes and not page.order:

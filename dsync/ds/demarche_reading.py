@@ -16,7 +16,8 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.ds.answers import item_of
 from dsync.ds.classify import Refusal, error_of, fault_of_errors, refusal_of
 from dsync.ds.dossier_reading import utc
-from dsync.ds.transport import Answer
+from dsync.ds.nodes import IdNode
+from dsync.ds.transport import GraphAnswer
 from dsync.errors import DSContractError
 from dsync.messages import kinds as k
 from dsync.messages.kinds import Fault
@@ -27,31 +28,27 @@ _UNKNOWN_TYPE = "inconnu"
 """Type of a champ whose descriptor has no readable type."""
 
 
-class _Node(Struct, rename="camel"):
+class _DemarchePart(Struct, rename="camel"):
     """An object of the démarche; a field with a default may be missing."""
 
 
-class _Id(_Node):
-    id: str
-
-
-class _Label(_Node):
+class _DemarcheLabel(_DemarchePart):
     id: str
     name: str
     color: str | None = None
 
 
-class _Instructeur(_Node):
+class _Instructeur(_DemarchePart):
     id: str
     email: str
 
 
-class _Groupe(_Node):
+class _Groupe(_DemarchePart):
     instructeurs: list[Any] = []
     label: str = ""
 
 
-class _Descriptor(_Node):
+class _Descriptor(_DemarchePart):
     id: DescriptorId
     label: str = ""
     type: str = _UNKNOWN_TYPE
@@ -61,14 +58,14 @@ class _Descriptor(_Node):
     champ_descriptors: list[Any] | None = None
 
 
-class _Revision(_Node):
+class _Revision(_DemarchePart):
     id: str
     date_publication: datetime | None = None
     champ_descriptors: list[Any] = []
     annotation_descriptors: list[Any] = []
 
 
-class _Facts(_Node):
+class _Facts(_DemarchePart):
     active_revision: Any = None
     title: str = ""
     state: str = ""
@@ -77,7 +74,7 @@ class _Facts(_Node):
     groupe_instructeurs: list[Any] = []
 
 
-N = TypeVar("N", bound=_Node)
+N = TypeVar("N", bound=Struct)
 
 
 def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
@@ -95,7 +92,7 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
     """
     lost: list[str] = []
     facts = _taken(_Facts, node, "", lost) or _Facts()
-    active = _taken(_Id, facts.active_revision, "activeRevision", lost)
+    active = _taken(IdNode, facts.active_revision, "activeRevision", lost)
     revisions = [
         _revision(revision, place, lost)
         for revision, place in _each(_Revision, facts.revisions, "revisions", lost)
@@ -106,7 +103,7 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
         raise ValueError("no revision")
     # DS lists the revisions from the oldest on, so the last one is the active one.
     active_id = RevisionId(active.id) if active else published[-1].id
-    labels = [label for label, _ in _each(_Label, facts.labels, "labels", lost)]
+    labels = [label for label, _ in _each(_DemarcheLabel, facts.labels, "labels", lost)]
     return Demarche(
         number=number,
         titre=facts.title,
@@ -130,13 +127,8 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
 def _taken(kind: type[N], node: Any, place: str, lost: list[str]) -> N | None:
     """Read an object, field by field where it is not valid as a whole.
 
-    Returns None when a required field cannot be read.
-
-    Args:
-        kind: the object's type.
-        node: its JSON, of any content.
-        place: its path, such as `labels.0`.
-        lost: list to which the paths of unreadable fields are appended.
+    Return None when a required field cannot be read. `place` is the object's path, such as
+    `labels.0`; the paths of unreadable fields are appended to `lost`.
     """
     if not isinstance(node, dict):
         lost.append(place)
@@ -223,28 +215,15 @@ class WriteAccess:
     """Groupes without a dossier to try it on."""
 
 
-def groupes_of(answer: Answer, subject: k.Subject) -> dict[int, str]:
-    """Return the labels of the démarche's groupes, by number.
-
-    Raises:
-        DSError: as `item_of`.
-    """
+def groupes_of(answer: GraphAnswer, subject: k.Requested) -> dict[int, str]:
+    """Return the labels of the démarche's groupes, by number."""
     groupes = item_of(answer, "demarche", subject)["groupeInstructeurs"]
     return {groupe["number"]: groupe["label"] for groupe in groupes}
 
 
-def first_dossiers_of(answer: Answer, count: int, subject: k.Subject) -> list[str | None]:
-    """Return the id of each groupe's first dossier, None for a groupe without one.
-
-    Args:
-        answer: with the aliases `g0`, `g1`, ….
-        count: number of aliases.
-        subject: what was requested, for the error's message.
-
-    Raises:
-        DSError: as `item_of`.
-    """
-    pages = [item_of(answer, f"g{i}", subject)["dossiers"]["nodes"] for i in range(count)]
+def first_dossiers_of(answer: GraphAnswer, count: int, subject: k.Requested) -> list[str | None]:
+    """Return the id of each groupe's first dossier, None if it has none; `d<i>` is groupe i."""
+    pages = [item_of(answer, f"d{i}", subject)["dossiers"]["nodes"] for i in range(count)]
     # A dossier that DS cannot render is null.
     return [next((node["id"] for node in nodes if node), None) for nodes in pages]
 
@@ -265,7 +244,7 @@ def attempts(dossier_ids: Sequence[str], instructeur_id: str) -> dict[str, Any]:
     }
 
 
-def refusals_of(answer: Answer, count: int) -> list[Refusal | None]:
+def refusals_of(answer: GraphAnswer, count: int) -> list[Refusal | None]:
     """Return why each attempt was refused, None where it was not.
 
     Raises:
@@ -276,7 +255,7 @@ def refusals_of(answer: Answer, count: int) -> list[Refusal | None]:
         payload = (answer.data or {}).get(f"w{i}_annotations")
         if payload is None:
             fault = fault_of_errors(answer.errors, has_data=True) or Fault.NO_DATA
-            raise error_of(fault, subject=k.Subject(k.Thing.ONE_OF_DEMARCHE))
+            raise error_of(fault, subject=k.Requested(k.Thing.ONE_OF_DEMARCHE))
         errors = payload.get("errors") or ()
         refusals.append(refusal_of(str(errors[0]["message"])) if errors else None)
     return refusals

@@ -50,22 +50,17 @@ YEARS = range(1970, 9000)
 """Accepted years of an instant: arithmetic with them stays within the range of `datetime`."""
 
 
-class _Head(Struct):
+class _DossierHead(Struct):
     number: Any = None
     id: Any = None
 
 
 _node_of = Decoder(DossierNode).decode
-_head_of = Decoder(_Head).decode
+_head_of = Decoder(_DossierHead).decode
 
 
 def read_dossier(source: bytes, asked: DossierNumber | None = None) -> Dossier | Unreadable:
-    """Convert a dossier's JSON of any content.
-
-    Args:
-        source: the JSON.
-        asked: the requested number, when the dossier was requested alone.
-    """
+    """Convert a dossier's JSON of any content; `asked`: its number, if it was requested alone."""
     try:
         return _dossier_of(_decoded(source))
     except ValidationError as exc:
@@ -86,12 +81,7 @@ def is_too_large(source: bytes) -> bool:
 
 
 def _decoded(source: bytes) -> DossierNode:
-    """Decode a node; NUL and lone surrogates, which PostgreSQL refuses, are removed.
-
-    Raises:
-        ValueError: it does not match the API, or is larger than any dossier may be.
-        RecursionError: it is nested too deeply.
-    """
+    """Decode a node; NUL and lone surrogates, which PostgreSQL refuses, are removed."""
     if is_too_large(source):
         raise ValueError("too large")
     if b"\\u0000" not in source:
@@ -167,9 +157,8 @@ _FACT = re.compile(r"(?!demandeur|messages|champs|annotations)\w")
 def to_omit(path: str, omitted: frozenset[str] = frozenset()) -> frozenset[str] | None:
     """Return what to leave out of a dossier that DS fails on; None: it fails all the same.
 
-    Args:
-        path: of the fields that DS could not render; "" if it is not known.
-        omitted: what was left out when it failed.
+    `path` has the fields that DS could not render, "" if they are not known; `omitted` is what was
+    left out when it failed.
     """
     if named := {name for name, place in _PLACES.items() if place.search(path)} - omitted:
         return omitted | named
@@ -183,11 +172,8 @@ def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
     """Return the names of the parts that DS could not render, or not completely.
 
     They are the ids of champs and annotations, `cell_key` of those in rows, and fields of
-    `Dossier`.
-
-    Args:
-        dossier: as read from an answer with errors, or without its parts that fail.
-        path: of the fields that DS could not render; "" if it is not known.
+    `Dossier`. The dossier was read from an answer with errors, or without its parts that fail;
+    `path` has the fields that DS could not render, "" if they are not known.
     """
     parts: set[str] = set()
     for one in path.split(", "):
@@ -217,11 +203,7 @@ def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
 
 
 def lacks_names_only(path: str) -> bool:
-    """Return whether all that DS could not render are names of places, which it has from outside.
-
-    Args:
-        path: of the fields that DS could not render.
-    """
+    """Return whether DS could not render names of places alone, which it has from outside."""
     return all(_NAME.fullmatch(one) for one in path.split(", "))
 
 

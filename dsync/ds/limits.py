@@ -59,14 +59,14 @@ _LOOK_S = 2.0
 class Permits(Protocol):
     """A budget of requests that several processes share."""
 
-    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> Granted:
+    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> GrantedPermits:
         """Return up to so many permits, or when to ask again; give back what was not used."""
 
     def pause(self, wait_s: float) -> None:
         """Have all processes wait."""
 
 
-class Granted(Protocol):
+class GrantedPermits(Protocol):
     """The permits that a process got."""
 
     @property
@@ -86,7 +86,7 @@ class Granted(Protocol):
 class _Held:
     """Permits that this process has of a shared budget."""
 
-    granted: Granted
+    granted: GrantedPermits
     left: int
     until: float
     urgent: bool
@@ -114,10 +114,7 @@ class Throttle:
     ) -> bool:
         """Wait until one more request is allowed; return False when `stop` is set before.
 
-        Args:
-            requests_per_minute: the limit.
-            stop: ends the wait.
-            urgent: whether it may use what is kept for people and webhooks.
+        An urgent one may use what is kept for people and webhooks.
         """
         return self._wait(lambda: self._reserve(requests_per_minute, urgent=urgent), stop)
 

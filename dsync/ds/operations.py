@@ -84,29 +84,16 @@ def _fragments(text: str) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=128)
-def of_dossiers(name: str, count: int) -> Operation:
-    """Return the document that asks what ``queries/<name>.graphql`` asks, of `count` dossiers.
+@lru_cache(maxsize=192)
+def of_several(name: str, count: int) -> Operation:
+    """Return the document that asks what ``queries/<name>.graphql`` asks, of `count` numbers.
 
     The aliases are `d0`, `d1`, …; the variables are `number0`, `number1`, ….
     """
     template = _Template(name)
-    (dossier,) = template.fields
+    (field,) = template.fields
     return template.repeated(
-        _Copy(f"d{i}", print_ast(dossier), {"number": f"number{i}"}) for i in range(count)
-    )
-
-
-@lru_cache(maxsize=64)
-def groupe_dossiers(count: int) -> Operation:
-    """Return the document that asks for one dossier of each of `count` groupes.
-
-    The aliases are `g0`, `g1`, …; the variables are `number0`, `number1`, ….
-    """
-    template = _Template("groupe_dossier")
-    (groupe,) = template.fields
-    return template.repeated(
-        _Copy(f"g{i}", print_ast(groupe), {"number": f"number{i}"}) for i in range(count)
+        _Copy(f"d{i}", print_ast(field), {"number": f"number{i}"}) for i in range(count)
     )
 
 
@@ -142,11 +129,8 @@ def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
     """Return the mutation document for several writes.
 
     Write i has the aliases `w<i>_annotations`, `w<i>_remove<k>` and `w<i>_add<k>`, and variables of
-    the same names. DS executes mutations in the document's order.
-
-    Args:
-        shapes: for each write, whether it has annotations, the number of labels to remove and the
-            number of labels to add.
+    the same names. DS executes mutations in the document's order. A shape says whether a write has
+    annotations, and how many labels it removes and adds.
     """
     template = _Template("push")
     texts = {field.alias.value: print_ast(field) for field in template.fields if field.alias}
@@ -170,7 +154,6 @@ class _Copy:
     renamed: Mapping[str, str]
 
     def text(self) -> str:
-        """Return the field's text in the document."""
         body = self.field
         for old, new in self.renamed.items():
             body = re.sub(rf"\${old}\b", f"${new}", body)
@@ -196,9 +179,7 @@ class _Template:
     ) -> Operation:
         """Return the operation with these fields.
 
-        Args:
-            copies: the fields.
-            shared: further variables, mapped to the template's variable of the same type.
+        `shared` has further variables, mapped to the template's variable of the same type.
         """
         # Iterated twice: for the variables and for the fields.
         made = list(copies)

@@ -43,14 +43,10 @@ _UNREACHABLE = Fault.UNREACHABLE.value
 def attempts_for(
     error: BaseException, policy: RetryPolicy, most: int, *, answers: bool = True
 ) -> int:
-    """Return the total number of attempts after an error.
+    """Return the total number of attempts after an error, at most `most`.
 
-    Args:
-        error: of the last attempt.
-        policy: of the request.
-        most: the configured maximum.
-        answers: whether the endpoint answered before; one that did not, and refuses connections or
-            is silent, is no outage of seconds.
+    `answers`: whether the endpoint answered before; one that did not, and refuses connections or is
+    silent, is no outage of seconds.
     """
     if policy is RetryPolicy.MUTATION or not isinstance(error, DSError):
         return 1
@@ -87,13 +83,7 @@ def retrying(
 ) -> Iterator[tenacity.AttemptManager]:
     """Yield the attempts of one request; the error of the last one is raised.
 
-    Args:
-        limits: number of attempts, and waits.
-        stop: ends a wait.
-        clock: returns the current instant.
-        policy: after which faults the request is sent again.
-        notify: called before each wait.
-        answers: as of `attempts_for`.
+    `notify` is called before each wait; `answers` is as of `attempts_for`.
 
     Raises:
         InterruptedRunError: `stop` was set between two attempts.

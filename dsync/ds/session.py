@@ -79,12 +79,7 @@ class _Bearer(AuthBase):
 class Session:
     """A gql session; does one exchange at a time.
 
-    Args:
-        adapter: sends the requests.
-        url: the GraphQL endpoint.
-        token: returns the token of the API.
-        headers: further headers of each request.
-        timeouts_s: for the connection and for each read of the socket.
+    `timeouts_s` are for the connection and for each read of the socket.
     """
 
     def __init__(
@@ -113,11 +108,7 @@ class Session:
             transport.session.mount(scheme, adapter)  # type: ignore[union-attr] # connected
 
     def exchange(self, request: GraphQLRequest) -> Reply:
-        """Send a request once.
-
-        Raises:
-            Exception: a bug; failures of the exchange are in `Reply.fault`.
-        """
+        """Send a request once; a failure of the exchange is in `Reply.fault`."""
         try:
             self._session.execute(request)
         except TransportConnectionFailed as exc:

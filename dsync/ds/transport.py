@@ -50,7 +50,7 @@ _DIGITS = 400
 
 
 @dataclass(frozen=True)
-class Answer:
+class GraphAnswer:
     """A GraphQL answer."""
 
     raw: msgspec.Raw | None
@@ -104,14 +104,8 @@ def _duration_of(seconds: float) -> str:
 class Transport:
     """Sends operations; thread-safe, because each exchange has a session of its own.
 
-    Args:
-        url: the GraphQL endpoint.
-        token: of the API.
-        user_agent: value of the `User-Agent` header.
-        limits: of requests, attempts and answers.
-        stop: when set, waits and running requests end with `InterruptedRunError`.
-        clock: returns the current instant.
-        notify: called when a request fails and is sent again.
+    When `stop` is set, waits and running requests end with `InterruptedRunError`. `notify` is
+    called when a request fails and is sent again.
     """
 
     def __init__(
@@ -175,9 +169,8 @@ class Transport:
     def share(self, budget_of: Callable[[str, float], Permits | None]) -> None:
         """Share the requests with other processes.
 
-        Args:
-            budget_of: returns the budget of a token at an address, whose permits are used within
-                some seconds; None: there are no other processes.
+        `budget_of` returns the budget of a token at an address, whose permits are used within some
+        seconds; None: there are no other processes.
         """
         self.throttle.shared = budget_of(f"{self._url} {self._token}", PERMITS_S)
 
@@ -189,19 +182,14 @@ class Transport:
         self,
         operation: Operation,
         variables: Mapping[str, Any],
-        interpret: Callable[[Answer], T],
+        interpret: Callable[[GraphAnswer], T],
         *,
-        subject: k.Subject,
+        subject: k.Requested,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
         """Send a query, again where the policy says so, and return what `interpret` returns.
 
-        Args:
-            operation: the document.
-            variables: its variables.
-            interpret: reads the answer; a `DSError` that it raises counts as the request's.
-            subject: what is requested, for messages.
-            policy: after which faults the request is sent again.
+        A `DSError` that `interpret` raises counts as the request's. `subject` is for messages.
 
         Raises:
             DSError: the error of the last attempt.
@@ -224,11 +212,7 @@ class Transport:
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def wait_for_room(self, requests: int) -> None:
-        """Wait until the rate limit allows this number of requests at once.
-
-        Raises:
-            InterruptedRunError: `stop` was set.
-        """
+        """Wait until the rate limit allows this number of requests at once."""
         rate = self.limits.requests_per_minute
         least = min(requests, rate)
         if not self.throttle.wait_for_room(rate, least, self._stop, urgent=self.urgent):
@@ -240,14 +224,8 @@ class Transport:
         variables: Mapping[str, Any],
         policy: RetryPolicy = RetryPolicy.MUTATION,
         not_after: datetime | None = None,
-    ) -> Answer:
-        """Send a mutation, again where the policy says so.
-
-        Args:
-            operation: the document.
-            variables: its variables.
-            policy: after which faults the request is sent again.
-            not_after: an instant after which it is not sent; None: there is none.
+    ) -> GraphAnswer:
+        """Send a mutation, again where the policy says so, but not after `not_after`.
 
         Raises:
             DSOutcomeUnknownError: it was sent, and its outcome is unknown.
@@ -262,7 +240,7 @@ class Transport:
                 if not_after is not None and self._clock() > not_after:
                     raise DSRateLimitedError(k.Noted(k.Note.WAITED_TOO_LONG))
                 with self._counting():
-                    return self._send(operation, variables, k.Subject(k.Thing.WRITE))
+                    return self._send(operation, variables, k.Requested(k.Thing.WRITE))
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def _attempts(self, policy: RetryPolicy) -> Iterator[AttemptManager]:
@@ -315,8 +293,8 @@ class Transport:
             raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
 
     def _send(
-        self, operation: Operation, variables: Mapping[str, Any], subject: k.Subject
-    ) -> Answer:
+        self, operation: Operation, variables: Mapping[str, Any], subject: k.Requested
+    ) -> GraphAnswer:
         if not self._token:
             raise error_of(Fault.TOKEN_MISSING)
         with self._lock:
@@ -338,7 +316,7 @@ class Transport:
         server_date = http_date(reply.headers.get("Date"))
         if server_date is not None:
             self.clock_gap = self._clock() - server_date
-        return Answer(reply.data, reply.errors, fault, server_date)
+        return GraphAnswer(reply.data, reply.errors, fault, server_date)
 
     def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
         request = operation.request(variables)
@@ -357,7 +335,7 @@ class Transport:
             raise
 
     def _failure(
-        self, operation: Operation, reply: Reply, fault: Fault, subject: k.Subject
+        self, operation: Operation, reply: Reply, fault: Fault, subject: k.Requested
     ) -> DSError:
         status = reply.status or 0
         error = error_of(

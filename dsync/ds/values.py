@@ -81,14 +81,6 @@ def _boolean(value: bool | None) -> Value:
     return ("oui", True) if value else ("non", False)
 
 
-def _checkbox(node: CellNode) -> Value:
-    return _boolean(node.checkbox_value)
-
-
-def _yes_no(node: CellNode) -> Value:
-    return _boolean(node.yes_no_value)
-
-
 def _filled(node: CellNode) -> Value:
     # Only a document that is there is an answer; its absence is blank, and no « non ».
     return _boolean(node.filled or None)
@@ -140,11 +132,9 @@ def _address(node: CellNode) -> Value:
 
 
 def _place_under(name: str, text: str) -> Callable[[CellNode], Value]:
-    """Return a reader of a place `{"name", "code"}`.
+    """Return a reader of the place `{"name", "code"}` in a field; `text`: the format of its text.
 
-    Args:
-        name: of the field that has it; `<name>_code` has it without its name.
-        text: the format of its text.
+    The field `<name>_code` has the place without its name.
     """
     place_of, code_of = attrgetter(name), attrgetter(f"{name}_code")
 
@@ -214,8 +204,8 @@ _TEXTS: Mapping[str, Callable[[CellNode], str | None]] = {
 """Types whose value is a text, with the field that has it."""
 
 _READERS: Mapping[str, Callable[[CellNode], Value]] = {
-    "CheckboxChamp": _checkbox,
-    "YesNoChamp": _yes_no,
+    "CheckboxChamp": lambda node: _boolean(node.checkbox_value),
+    "YesNoChamp": lambda node: _boolean(node.yes_no_value),
     "TitreIdentiteChamp": _filled,
     "DatetimeChamp": _datetime,
     "IntegerNumberChamp": _integer,

@@ -18,7 +18,7 @@ from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DossierId
 from dsync.ds.classify import GraphError, Refusal, fault_of_error, refusal_of
 from dsync.ds.results import DossierWrite, WriteOutcome
-from dsync.ds.transport import Answer
+from dsync.ds.transport import GraphAnswer
 from dsync.messages.kinds import Fault
 
 OUT_OF_SCOPE = "hors_perimetre"
@@ -67,7 +67,7 @@ def variables_of(writes: Sequence[DossierWrite]) -> dict[str, Any]:
     return variables
 
 
-def outcomes_of(answer: Answer, writes: Sequence[DossierWrite]) -> list[WriteOutcome]:
+def outcomes_of(answer: GraphAnswer, writes: Sequence[DossierWrite]) -> list[WriteOutcome]:
     """Return the outcome of each write of a document, in the order of its aliases."""
     return [_OutcomeReader(answer, i, write).outcome() for i, write in enumerate(writes)]
 
@@ -75,7 +75,7 @@ def outcomes_of(answer: Answer, writes: Sequence[DossierWrite]) -> list[WriteOut
 class _OutcomeReader:
     """Reads the aliases of one dossier."""
 
-    def __init__(self, answer: Answer, index: int, write: DossierWrite) -> None:
+    def __init__(self, answer: GraphAnswer, index: int, write: DossierWrite) -> None:
         self._data = answer.data or {}
         self._errors = answer.errors
         self._index = index
@@ -196,15 +196,15 @@ _VALUE_FIELDS = {
 """Field with the value of an annotation, by its GraphQL type."""
 
 
-class _Label(msgspec.Struct):
+class _RemoteLabel(msgspec.Struct):
     id: str
     name: str
 
 
-class _Head(msgspec.Struct):
+class _RemoteHead(msgspec.Struct):
     id: str
     state: Etat
-    labels: list[_Label]
+    labels: list[_RemoteLabel]
 
 
 def read_remote(node: Mapping[str, Any]) -> Remote:
@@ -213,7 +213,7 @@ def read_remote(node: Mapping[str, Any]) -> Remote:
     Raises:
         ValueError: the id, the state or a label does not match the API.
     """
-    head = msgspec.convert(node, _Head)
+    head = msgspec.convert(node, _RemoteHead)
     champs = [champ for name, found in node.items() if _is_alias(name) for champ in found]
     return Remote(
         dossier_id=DossierId(head.id),

@@ -58,7 +58,7 @@ class Voeu(Struct, frozen=True):
     missions: str | None
 
 
-class Note(Struct, frozen=True):
+class NoteCritere(Struct, frozen=True):
     """The mark for one criterion."""
 
     critere: str
@@ -73,7 +73,7 @@ class Grille(Struct, frozen=True):
     moment: str | None
     evaluateur: str | None
     commentaire: str | None
-    notes: tuple[Note, ...]
+    notes: tuple[NoteCritere, ...]
     moyenne: float | None = None
     """Mean of the marks, computed from `notes`; None without a mark."""
     soutenance: bool = False

@@ -23,7 +23,7 @@ NOON = time(12, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class EigEvidence:
-    """What one run judges candidatures by; `programme.Evidence` says what each method returns."""
+    """What one run judges candidatures by; `programme.Evidence` says what methods return."""
 
     gathered: GatheredEvidence
     rule_set: RuleSet

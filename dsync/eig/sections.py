@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from dsync.domain.toml_values import Boolean
+from dsync.domain.toml_values import Boolean, Section
 from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.precheck.rules_section import RulesConfig
 
@@ -14,10 +14,8 @@ CATALOGUE_MAX_AGE = timedelta(days=14)
 """Since the last confirmation; after it, checks on the product give « impossible »."""
 
 
-class RegistreConfig(BaseModel):
+class RegistreConfig(Section):
     """The API Recherche d'entreprises, for applicants whose legal category DS does not have."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: Boolean = False
     """Whether it is asked."""

@@ -41,10 +41,8 @@ def cell_columns(
 ) -> Iterator[Sequence[Sequence[Any]]]:
     """Yield the view's rows by its columns, in batches, ordered by the dossier's number.
 
-    Args:
-        connection: in a transaction, on SQLite.
-        where: the condition on `numero` and `demarche_numero` that chooses dossiers.
-        values: of its parameters.
+    `where` is the condition on `numero` and `demarche_numero` that chooses dossiers. The database
+    is SQLite.
 
     Raises:
         DamagedJsonError: a stored list is damaged.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from dsync.exports.view_rows import Table
+from dsync.exports.view_rows import ExportTable
 from dsync.store.dictionary import PSEUDONYMISED
 
 ENDINGS = {"csv": "csv", "csv-fr": "csv", "xlsx": "xlsx", "parquet": "parquet"}
@@ -26,7 +26,7 @@ _FRENCH_FORMS: Mapping[str, Mapping[str, Any]] = {
 
 
 def descriptor(
-    tables: Sequence[Table],
+    tables: Sequence[ExportTable],
     *,
     format_: str,
     made_at: datetime,
@@ -50,7 +50,7 @@ def descriptor(
     return document
 
 
-def _resource(table: Table, format_: str) -> dict[str, Any]:
+def _resource(table: ExportTable, format_: str) -> dict[str, Any]:
     forms = _FRENCH_FORMS if format_ == "csv-fr" else _FORMS
     resource: dict[str, Any] = {
         "name": table.name,

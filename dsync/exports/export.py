@@ -21,7 +21,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.exports.datapackage import ENDINGS, descriptor
-from dsync.exports.view_rows import Table
+from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
 from dsync.store.dictionary import NO_ROWS, is_closed
@@ -47,16 +47,11 @@ def tables_of(
     without_personal_data: bool = False,
     demarche: DemarcheNumber | None = None,
     deliberated: Collection[int] = (),
-) -> list[Table]:
-    """Return what to export.
+) -> list[ExportTable]:
+    """Return what to export: the views of these names, or all; of one démarche, or all.
 
-    Args:
-        dictionary: the documentation of the views.
-        names: the views; empty: all.
-        without_personal_data: whether columns with personal data or free text are left out, and
-            what is of a person alone is empty.
-        demarche: the démarche of which dossiers and form are exported; None: all.
-        deliberated: the démarches of which marks are not left out either.
+    `without_personal_data` leaves out columns with personal data or free text, and empties what is
+    of a person alone. It leaves out marks, too, but for the démarches in `deliberated`.
 
     Raises:
         ConfigurationError: there is no view of that name.
@@ -80,7 +75,7 @@ def tables_of(
         }
         has_no_rows = without_personal_data and is_closed(columns)
         tables.append(
-            Table(
+            ExportTable(
                 name,
                 f"{view.description} {NO_ROWS}" if has_no_rows else view.description,
                 columns,
@@ -94,7 +89,7 @@ def tables_of(
 
 def export(
     connection: Connection,
-    tables: Sequence[Table],
+    tables: Sequence[ExportTable],
     folder: Path,
     *,
     format_: str,
@@ -104,15 +99,10 @@ def export(
 ) -> list[Exported]:
     """Write tables and `datapackage.json`; files of the same names are replaced at the end.
 
-    Args:
-        connection: in a transaction that only reads, so that all tables are of the same instant.
-        tables: what is written.
-        folder: made if it is missing.
-        format_: a key of `ENDINGS`.
-        made_at: the present instant, for `datapackage.json`.
-        since: as for `Table.rows`.
-        progress: is called with a table's name, its rows written so far and all its rows, which
-            are counted for it.
+    The folder is made if it is missing. The connection's transaction only reads, so that all tables
+    are of the same instant. `format_` is a key of `ENDINGS`; `since` is as for `ExportTable.rows`.
+    `progress` is called with a table's name, its rows written so far and all its rows, which are
+    counted for it.
 
     Raises:
         ConfigurationError: the folder cannot be written, another export writes into it, or pyarrow
@@ -153,7 +143,7 @@ def export(
     return done
 
 
-def _writer(path: Path, table: Table, format_: str) -> Writer:
+def _writer(path: Path, table: ExportTable, format_: str) -> Writer:
     if ENDINGS[format_] == "csv":
         return CsvWriter(path, table, french=format_ == "csv-fr")
     return XlsxWriter(path, table) if format_ == "xlsx" else ParquetWriter(path, table)
@@ -173,11 +163,7 @@ def _unwritable_told(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other exports out of a folder: both would write the same incomplete files.
-
-    Raises:
-        ConfigurationError: another one is under way.
-    """
+    """Keep other exports out of a folder: both would write the same incomplete files."""
     # The folder itself is locked, so that a killed process leaves no lock behind.
     place = os.open(folder, os.O_RDONLY)
     try:

@@ -27,7 +27,7 @@ Columns = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExportTable:
     """A view to export."""
 
     name: str
@@ -51,13 +51,9 @@ class Table:
     ) -> Generator[Columns]:
         """Yield the rows in batches, none empty, ordered by the dossier's number.
 
-        Close it to end early.
-
-        Args:
-            connection: in a transaction.
-            since: only rows of dossiers with an event since this instant; tables that are not about
-                single dossiers are whole. None: all rows.
-            as_texts: whether days and instants that the database gives as ISO texts stay such.
+        `since`: only rows of dossiers with an event since this instant; tables that are not about
+        single dossiers are whole. `as_texts`: days and instants that the database gives as ISO
+        texts stay such. Close it to end early.
         """
         is_sqlite = connection.dialect.name == "sqlite"
         if is_sqlite and self.name == cells.VIEW and not self.is_pseudonymised:
@@ -82,12 +78,7 @@ class Table:
     def rows_of(
         self, connection: Connection, numbers: Sequence[int]
     ) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of a table with one row a dossier, in batches and in a given order.
-
-        Args:
-            connection: in a transaction.
-            numbers: the dossiers', in the order of the rows.
-        """
+        """Yield batches of a table with one row a dossier, in the order of `numbers`."""
         statement = text(
             # The number once more, because the exported columns may lack it.
             f'SELECT {self._names}, numero AS k FROM "{self.name}" '  # noqa: S608

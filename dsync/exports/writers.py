@@ -13,7 +13,7 @@ import msgspec
 
 from dsync.domain.dossier import PARIS
 from dsync.errors import ConfigurationError
-from dsync.exports.view_rows import Columns, Table
+from dsync.exports.view_rows import Columns, ExportTable
 from dsync.extras import remedy
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -51,14 +51,11 @@ class Writer(Protocol):
 class CsvWriter:
     """CSV in UTF-8 with a byte order mark, by which Excel recognises the encoding.
 
-    Args:
-        path: of the file.
-        table: what is written.
-        french: whether it is for an Excel in French, which expects the semicolon, its own form of
-            numbers, days and booleans, and the time of Paris.
+    A French one is for an Excel in French, which expects the semicolon, its own form of numbers,
+    days and booleans, and the time of Paris.
     """
 
-    def __init__(self, path: Path, table: Table, *, french: bool = False) -> None:
+    def __init__(self, path: Path, table: ExportTable, *, french: bool = False) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._file.write("\ufeff")
         self._delimiter = ";" if french else ","
@@ -115,7 +112,7 @@ class CsvWriter:
         self._file.close()
 
 
-def _json_places(table: Table) -> list[int]:
+def _json_places(table: ExportTable) -> list[int]:
     return [place for place, one in enumerate(table.columns.values()) if one.type == "json"]
 
 
@@ -178,10 +175,8 @@ def _is_long(value: Any) -> bool:
 def workbook(path: Path, *, day: str, constant_memory: bool) -> Any:
     """Return a new xlsxwriter workbook, in which texts of applicants stay texts.
 
-    Args:
-        path: of the file.
-        day: the format of days.
-        constant_memory: whether rows go to a file as they are written, one for each sheet.
+    `day` is the format of days. In constant memory, rows go to a file as they are written, one for
+    each sheet.
     """
     from xlsxwriter import Workbook
 
@@ -199,15 +194,7 @@ def workbook(path: Path, *, day: str, constant_memory: bool) -> Any:
 
 
 def write_cell(sheet: Any, row: int, place: int, value: Any, form: Any = None) -> None:
-    """Write a value into a cell by its type.
-
-    Args:
-        sheet: of the workbook.
-        row: from 0.
-        place: the column, from 0.
-        value: the value.
-        form: the format of an instant.
-    """
+    """Write a value into a cell by its type; `form` is the format of an instant."""
     match value:
         case None:
             pass
@@ -233,13 +220,7 @@ class XlsxWriter:
     """A workbook: typed cells, lists in words, a frozen header with filters, no formulas.
 
     Instants are shown as given, because cells have no time zone. After a full sheet comes another
-    one.
-
-    Args:
-        path: of the file.
-        table: what is written.
-        day: the format of days.
-        instant: the format of instants.
+    one. `day` and `instant` are formats.
     """
 
     takes_texts = False
@@ -247,7 +228,7 @@ class XlsxWriter:
     def __init__(
         self,
         path: Path,
-        table: Table,
+        table: ExportTable,
         *,
         day: str = "yyyy-mm-dd",
         instant: str = "yyyy-mm-dd hh:mm:ss",
@@ -314,7 +295,7 @@ class ParquetWriter:
 
     takes_texts = False
 
-    def __init__(self, path: Path, table: Table) -> None:
+    def __init__(self, path: Path, table: ExportTable) -> None:
         # Arrow's own allocator keeps what it frees; it is chosen when Arrow is loaded.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         try:

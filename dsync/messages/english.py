@@ -30,7 +30,7 @@ FAULTS: Mapping[k.Fault, str] = {
     k.Fault.DEADLINE: f"DS did not answer before dsync's deadline. {_TRY_LATER}",
     k.Fault.TOO_LONG: (
         "DS's answer about {subject} is larger than {limit} and was not read. If this persists, "
-        "raise max_response_mib in [ds], or tell DS's support."
+        "tell DS's support."
     ),
     k.Fault.TOO_MANY: (
         f"DS's answer about {{subject}} has more than {MAX_VALUES:,} values and was not read. If "
@@ -298,7 +298,7 @@ def warning(one: k.Concern, now: datetime) -> str | None:
                 f"Stopped {ago(since, now)} until a person consents: {kind} ({table}). `dsync "
                 f"accept {kind}` shows it; correct its cause, or accept it."
             )
-        case k.Waiting(dossiers, reasons):
+        case k.WaitingWrites(dossiers, reasons):
             return (
                 f"{_count(dossiers, 'dossier')} with annotations that wait{_because(reasons)}: "
                 "`dsync push` sends them now."
@@ -313,7 +313,7 @@ def warning(one: k.Concern, now: datetime) -> str | None:
                 f"{_count(dossiers, 'dossier')} with a human's value instead of dsync's: see "
                 "`dsync conflicts list`."
             )
-        case k.Quarantined(dossiers):
+        case k.InQuarantine(dossiers):
             return f"{_count(dossiers, 'dossier')} in quarantine: see `dsync quarantine list`."
         case k.UnfinishedErasures():
             return (
@@ -359,8 +359,8 @@ WORDS: Mapping[type[k.Concern], str] = {
     k.SilentService: "silent service",
     k.Refused: "{dossiers} refused",
     k.Conflicts: "{dossiers} in conflict",
-    k.Quarantined: "{dossiers} in quarantine",
-    k.Waiting: "{dossiers} waiting",
+    k.InQuarantine: "{dossiers} in quarantine",
+    k.WaitingWrites: "{dossiers} waiting",
     k.WaitingRequests: "{requests} requests wait",
     k.TokenExpiry: "token expiry",
     k.OldEvidence: "old catalogue",
@@ -412,7 +412,7 @@ def alert(one: k.Concern, now: datetime) -> str | None:
                 f"{_count(dossiers, 'dossier')} with a human's value in place of dsync's: see "
                 "`dsync conflicts list`."
             )
-        case k.Quarantined(dossiers):
+        case k.InQuarantine(dossiers):
             return f"{_count(dossiers, 'dossier')} in quarantine: see `dsync quarantine list`."
         case k.NoTarget():
             return "The target of the copies of files is not there: see `dsync runs`."
@@ -432,7 +432,7 @@ def alert(one: k.Concern, now: datetime) -> str | None:
                 "check`."
             )
         # The next run sends what waits, and the service runs the check itself.
-        case k.Waiting() | k.WaitingRequests() | k.Findings():
+        case k.WaitingWrites() | k.WaitingRequests() | k.Findings():
             return None
         # That no run succeeds says what follows from these, if it does; one failed run is none.
         case k.NoService() | k.SilentService() | k.RunFailed() | k.ClockWentBack():
@@ -440,7 +440,7 @@ def alert(one: k.Concern, now: datetime) -> str | None:
     assert_never(one)
 
 
-def _subject(of: k.Subject) -> str:
+def _subject(of: k.Requested) -> str:
     return of.thing.value if of.number is None else f"{of.thing.value} {of.number}"
 
 
@@ -629,7 +629,7 @@ def problem(one: k.Problem) -> str:
                 f"{share:.0%}. The last good copy is used. If the new one is right, run `dsync "
                 "accept evidence`."
             )
-        case k.Held(demarche, holder, since, is_awaited):
+        case k.LeaseHeld(demarche, holder, since, is_awaited):
             then = (
                 "Wait for it to end (`--wait`), or stop it."
                 if is_awaited

@@ -66,7 +66,7 @@ FAULTS: Mapping[k.Fault, str] = {
     ),
     k.Fault.TOKEN_MISSING: (
         "dsync n’a pas de jeton pour Démarches Simplifiées : l’équipe technique le met en place "
-        "(DSYNC_DS_RENEW)."
+        "(DSYNC_DS_TOKEN)."
     ),
     k.Fault.TOKEN_UNKNOWN: f"Démarches Simplifiées ne connaît pas ce jeton. {_RENEW}",
     k.Fault.TOKEN_EXPIRED: f"Le jeton de Démarches Simplifiées a expiré. {_RENEW}",
@@ -364,7 +364,7 @@ def concern(one: k.Concern, about: About) -> str | None:
             return f"{said} : vérifiez auprès de l’administration de la démarche que c’est voulu."
         case k.Stopped(kind):
             return f"{CONSENTS[Consent.of_word(kind)]}."
-        case k.Quarantined(dossiers):
+        case k.InQuarantine(dossiers):
             said = plural(dossiers, "dossier ne peut pas", "dossiers ne peuvent pas")
             return f"{said} être {'lu' if dossiers < 2 else 'lus'}."
         case k.Refused(dossiers):
@@ -373,7 +373,7 @@ def concern(one: k.Concern, about: About) -> str | None:
         case k.Conflicts(dossiers):
             said = plural(dossiers, "dossier attend", "dossiers attendent")
             return f"{said} votre choix : une personne a écrit autre chose que dsync."
-        case k.Waiting(dossiers):
+        case k.WaitingWrites(dossiers):
             said = plural(dossiers, "dossier a", "dossiers ont")
             return f"{said} une annotation à envoyer."
         case k.NoTarget():
@@ -581,7 +581,7 @@ def problem(one: k.Problem) -> str:
                 f"Le catalogue publié par beta.gouv.fr ({products} produits) {said} de la dernière "
                 "bonne copie : il n’est pas retenu et cette copie continue de servir."
             )
-        case k.Held(demarche, holder, since):
+        case k.LeaseHeld(demarche, holder, since):
             at = since.astimezone(PARIS)
             return (
                 f"La démarche {demarche} est traitée par {holder or 'un autre processus'} depuis "
@@ -602,26 +602,21 @@ def _quoted(text: str) -> str:
     return quotation(text.removesuffix("."), marks=FRENCH_MARKS)
 
 
-class Sentence(NamedTuple):
+class SaidSentence(NamedTuple):
     """What a page shows, and its language."""
 
     text: str
     lang: str = "fr"
 
 
-def said(one: k.Problem | str) -> Sentence:
+def said(one: k.Problem | str) -> SaidSentence:
     """Return a problem in French; a sentence without facts is quoted as operators read it."""
     if isinstance(one, str):
-        return Sentence(_quoted(one), "en")
-    return Sentence(problem(one))
+        return SaidSentence(_quoted(one), "en")
+    return SaidSentence(problem(one))
 
 
-def all_said(messages: Sequence[str], facts: Sequence[object] | None) -> list[Sentence]:
-    """Return what a run reported, each once.
-
-    Args:
-        messages: the sentences for operators, as stored.
-        facts: of each, as stored; None: they were stored without facts.
-    """
+def all_said(messages: Sequence[str], facts: Sequence[object] | None) -> list[SaidSentence]:
+    """Return what a run reported, each once: by its stored facts, else in operators' words."""
     found = zip_longest(messages, map(k.of_stored, facts or ()))
     return list(dict.fromkeys(said(one or text) for text, one in found))

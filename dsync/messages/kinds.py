@@ -96,11 +96,11 @@ class Conflicts(_Said, frozen=True):
     dossiers: int
 
 
-class Quarantined(_Said, frozen=True):
+class InQuarantine(_Said, frozen=True):
     dossiers: int
 
 
-class Waiting(_Said, frozen=True):
+class WaitingWrites(_Said, frozen=True):
     dossiers: int
     reasons: tuple[str, ...] = ()
 
@@ -147,8 +147,8 @@ Concern = (
     | SilentService
     | Refused
     | Conflicts
-    | Quarantined
-    | Waiting
+    | InQuarantine
+    | WaitingWrites
     | WaitingRequests
     | TokenExpiry
     | OldEvidence
@@ -292,14 +292,14 @@ class Thing(StrEnum):
     WRITE = "the write"
 
 
-class Subject(_Said, frozen=True):
+class Requested(_Said, frozen=True):
     thing: Thing = Thing.IT
     number: int | None = None
 
 
 class DSFailed(_Problem, frozen=True):
     fault: Fault
-    subject: Subject = Subject()
+    subject: Requested = Requested()
     status: int = 0
     """The HTTP status."""
     cause: str = "no answer"
@@ -310,7 +310,7 @@ class DSFailed(_Problem, frozen=True):
 
 
 class Mismatch(_Problem, frozen=True):
-    subject: Subject
+    subject: Requested
     error: str
     """The type of the exception."""
 
@@ -464,7 +464,7 @@ class CatalogueRefused(_Problem, frozen=True):
     share: float
 
 
-class Held(_Problem, frozen=True):
+class LeaseHeld(_Problem, frozen=True):
     demarche: int
     holder: str | None
     since: datetime
@@ -517,7 +517,7 @@ Problem = (
     | RedirectsUnread
     | FirstCatalogue
     | CatalogueRefused
-    | Held
+    | LeaseHeld
     | DatabaseFailed
     | Crashed
 )

@@ -7,7 +7,7 @@ Four rooms, each importing only those below it:
 - `graphql`: a document and its variables → an answer. `schema.graphql` says what is served and from
   where; `queries.py` and `mutations.py` have what it cannot say.
 - `content`: the invented démarches, dossiers and catalogue of a seed, and what goes on among them.
-- `world`: the state (`model.py`), what changes it and the dates that this sets (`changes.py`), the
+- `world`: the state (`model.py`), what changes it and the dates that this sets (`edits.py`), the
   values of champs, and `truth.py`: what a correct copy has to hold.
 """
 

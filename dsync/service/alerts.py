@@ -41,8 +41,8 @@ from dsync.service.causes import (
     DS,
     NO_SUCCESS,
     NOT_CONFIGURED,
-    Finding,
-    Message,
+    AlertFinding,
+    AlertMessage,
     Severity,
     decide,
 )
@@ -97,12 +97,8 @@ ALERTS = {
 class Alerts:
     """Looks for the alerts of all démarches, and tells them.
 
-    Args:
-        workers: one for each démarche; those of each look are told of.
-        tell: sends them.
-        stop: ends a check under way.
-        problems: of files of démarches that are not served for that; the list may change.
-        monotonic: returns seconds of a monotonic clock.
+    The workers may change: those of each look are told of. So may `problems`, of the files of
+    démarches that are not served for them. `stop` ends a check under way.
     """
 
     def __init__(
@@ -132,7 +128,7 @@ class Alerts:
         self._stored: AlertBook = {}
         """That of it which is in the database."""
         self._unavailable: tuple[str, datetime] | None = None
-        self._checked: dict[DemarcheNumber, list[Finding]] = {}
+        self._checked: dict[DemarcheNumber, list[AlertFinding]] = {}
         """The findings of the last check of each démarche that reached DS, until all are told."""
         self._check_at: dict[DemarcheNumber, float] = {}
 
@@ -174,7 +170,7 @@ class Alerts:
 
     def _tell_changes(self) -> None:
         now, serves = self._clock(), [one.demarche for one in self._workers]
-        findings, seen = list[Finding](), set[DemarcheNumber]()
+        findings, seen = list[AlertFinding](), set[DemarcheNumber]()
         refused = [*self._refused()]
         lost: StoreError | None = None
         try:
@@ -231,20 +227,17 @@ class Alerts:
             if told == {one.key: one.number for one in self._checked[number]}:
                 del self._checked[number]
 
-    def _look(self, now: datetime) -> tuple[list[Finding], set[DemarcheNumber]]:
+    def _look(self, now: datetime) -> tuple[list[AlertFinding], set[DemarcheNumber]]:
         """Return what is so now, and the démarches about which that is known.
 
         After a restart a démarche's last success is as old as the maintenance was long: nothing is
         known before its first run, unless that is late itself.
-
-        Raises:
-            StoreError: the database cannot be read.
         """
         # Not in the future, after a clock that went back.
         self._started_at = min(self._started_at, now)
         looked = [one.looked._replace(ages=MappingProxyType({})) for one in self._workers]
         states = states_of(self._store, looked, now) if looked else {}
-        findings, seen, losses = list[Finding](), set[DemarcheNumber](), list[Finding]()
+        findings, seen, losses = list[AlertFinding](), set[DemarcheNumber](), list[AlertFinding]()
         for worker in self._workers:
             state, number = states[worker.demarche], worker.demarche
             ended_at = (end := state["last_end"]) and end["at"]
@@ -280,14 +273,14 @@ class Alerts:
             found = {one.key for one in findings}
         return findings, seen
 
-    def _refused(self) -> Iterator[Finding]:
+    def _refused(self) -> Iterator[AlertFinding]:
         """Yield what keeps démarches from being served; what is of no file is about all."""
         of_all = [one["problem"] for one in self._problems if one["demarche"] is None]
         if of_all:
             text = f"Since {{since}}: {_sentences(of_all)} What is served goes on as it was."
             for worker in self._workers:
                 options = worker.settings.remedy_options()
-                yield Finding(
+                yield AlertFinding(
                     worker.demarche, CONFIGURATION, _WARNING, text, CONFIGURATION, 1, None, options
                 )
         of_one = defaultdict[DemarcheNumber, list[str]](list)
@@ -300,7 +293,7 @@ class Alerts:
             is_served = number in served
             begun = "Since {since}" if is_served else "Not served since {since}"
             severity = _WARNING if is_served else _FAILURE
-            yield Finding(number, CONFIGURATION, severity, f"{begun}: {_sentences(said)}")
+            yield AlertFinding(number, CONFIGURATION, severity, f"{begun}: {_sentences(said)}")
 
     def _unstored(self, stored: AlertBook) -> dict[AlertKey, AlertEntry]:
         """Return what was told while the database could not take it."""
@@ -310,7 +303,7 @@ class Alerts:
             if one != self._stored.get(key) and (one.dite_le or key not in stored)
         }
 
-    def _send(self, message: Message, now: datetime) -> None:
+    def _send(self, message: AlertMessage, now: datetime) -> None:
         """Tell something, and note that it was told, or that it still has to be."""
         name, numbers = message.entries[0].nom, [one.demarche_numero for one in message.entries]
         event = "alert_ended" if message.is_end else "alert_began"
@@ -404,7 +397,7 @@ TOLD: Mapping[type[k.Concern], tuple[str, Severity]] = {
     k.Stopped: ("consent …", _FAILURE),
     k.Refused: ("refused", _WARNING),
     k.Conflicts: ("conflicts", _INFO),
-    k.Quarantined: ("quarantine", _WARNING),
+    k.InQuarantine: ("quarantine", _WARNING),
     k.NoTarget: ("pieces_target", _WARNING),
     k.UnfinishedErasures: ("erasures", _WARNING),
     k.NotConfigured: (NOT_CONFIGURED, _INFO),
@@ -413,14 +406,8 @@ TOLD: Mapping[type[k.Concern], tuple[str, Severity]] = {
 """The name and the severity of each concern that `english.alert` has a sentence for."""
 
 
-def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
-    """Yield what is to be told of a démarche by its stored state.
-
-    Args:
-        worker: of the démarche.
-        state: of `states_of`.
-        now: the present instant, in UTC.
-    """
+def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iterator[AlertFinding]:
+    """Yield what is to be told of a démarche by its state of `states_of`; `now`: in UTC."""
     settings = worker.settings
     options = settings.remedy_options()
     concerns = list(concerns_of(state, now, settings.thresholds))
@@ -436,14 +423,14 @@ def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iter
         name, severity = TOLD[type(one)]
         number, since = 1, None if is_late else getattr(one, "since", None)
         match one:
-            case k.Quarantined(number):
+            case k.InQuarantine(number):
                 pass
             case k.Stopped(kind):
                 name = name.replace("…", kind)
             case k.TokenRefused() if settings.ds_token_file is not None:
                 text += f" The token is that of {settings.ds_token_file}."
         cause = _cause(worker, one)
-        yield Finding(worker.demarche, name, severity, text, cause, number, since, options)
+        yield AlertFinding(worker.demarche, name, severity, text, cause, number, since, options)
 
 
 def _cause(worker: Worker, concern: k.Concern) -> str:
@@ -469,7 +456,7 @@ def _is_locked(said: object) -> bool:
     return isinstance(said, k.DatabaseFailed) and said.is_locked
 
 
-def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[Finding]:
+def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[AlertFinding]:
     """Yield that a démarche's last run lost the database, if it did; `end`: as stored."""
     report = worker.last_report
     # Of a standby, at each of its checks.
@@ -489,20 +476,22 @@ def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[Finding]:
         yield _lost(worker, end["messages"][0], end["at"])
 
 
-def _without_what_follows(findings: Iterable[Finding], losses: Sequence[Finding]) -> list[Finding]:
+def _without_what_follows(
+    findings: Iterable[AlertFinding], losses: Sequence[AlertFinding]
+) -> list[AlertFinding]:
     """Return findings with losses of the database, and without that no run succeeds for them."""
     lost = {one.demarche for one in losses}
     kept = [one for one in findings if one.name != NO_SUCCESS or one.demarche not in lost]
     return [*kept, *losses]
 
 
-def _lost(worker: Worker, message: str, since: datetime | None = None) -> Finding:
+def _lost(worker: Worker, message: str, since: datetime | None = None) -> AlertFinding:
     """Return that the database is lost, or cannot be written."""
     text, options = f"Since {{since}}: {message}", worker.settings.remedy_options()
-    return Finding(worker.demarche, DATABASE, _FAILURE, text, DATABASE, 1, since, options)
+    return AlertFinding(worker.demarche, DATABASE, _FAILURE, text, DATABASE, 1, since, options)
 
 
-def _findings(worker: Worker, lines: Iterable[CheckLine]) -> Iterator[Finding]:
+def _findings(worker: Worker, lines: Iterable[CheckLine]) -> Iterator[AlertFinding]:
     """Yield a finding for each name of a line with a problem.
 
     The expiry of the token is an alert of its own.
@@ -514,7 +503,7 @@ def _findings(worker: Worker, lines: Iterable[CheckLine]) -> Iterator[Finding]:
             found[line.name].append(line)
     for name, said in found.items():
         is_error = any(line.status is CheckStatus.ERROR for line in said)
-        yield Finding(
+        yield AlertFinding(
             worker.demarche,
             f"{CHECK}{name}",
             _FAILURE if is_error else _WARNING,
@@ -527,7 +516,7 @@ def _findings(worker: Worker, lines: Iterable[CheckLine]) -> Iterator[Finding]:
 
 def _digest(texts: Iterable[str]) -> int:
     """Return a negative number of 32 bits for some texts, in any order."""
-    # Below zero, see `Finding.number`; halved, because the column is signed.
+    # Below zero, see `AlertFinding.number`; halved, because the column is signed.
     return -1 - crc32("\n".join(sorted(texts)).encode()) // 2
 
 

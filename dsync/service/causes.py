@@ -39,7 +39,7 @@ class Severity(StrEnum):
     SUCCESS = "success"
 
 
-class Finding(NamedTuple):
+class AlertFinding(NamedTuple):
     """Something that is so at this moment, in one démarche."""
 
     demarche: DemarcheNumber
@@ -63,7 +63,7 @@ class Finding(NamedTuple):
         return self.demarche, self.name
 
 
-class Message(NamedTuple):
+class AlertMessage(NamedTuple):
     """What is told of one cause."""
 
     severity: Severity
@@ -74,37 +74,33 @@ class Message(NamedTuple):
     is_end: bool
 
 
-class Decision(NamedTuple):
+class AlertDecision(NamedTuple):
     """What is known from now on, and what is to be told."""
 
     book: dict[AlertKey, AlertEntry]
-    messages: list[Message]
+    messages: list[AlertMessage]
 
 
 def decide(
     book: AlertBook,
-    findings: Iterable[Finding],
+    findings: Iterable[AlertFinding],
     now: datetime,
     after: timedelta,
     *,
     serves: Collection[DemarcheNumber],
     present: datetime | None = None,
     is_known: Callable[[AlertKey], bool] = lambda _: True,
-) -> Decision:
+) -> AlertDecision:
     """Return what is to be told: one message a cause when it begins, and one when it is over.
 
     A cause that several démarches have in common is one, whichever of them meet it later. What is
     the démarches' own is one message, too, if it begins at once in several.
 
-    Args:
-        book: what was known before, of any service.
-        findings: what is so now.
-        now: the present instant, in UTC.
-        after: how long a cause has to last before it is told; DS's absence five times as long.
-        serves: the démarches of this service: what is over in others is for others to tell.
-        present: the present instant by the database's clock, by which services agree on the time of
-            an attempt; None: `now`.
-        is_known: whether it is known of an alert that it is over if it is not found.
+    `book` is what was known before, of any service. A cause is told when it has lasted `after`;
+    DS's absence, five times as long. What is over in démarches that this service does not serve is
+    for others to tell. `present` is the instant by the database's clock, by which services agree on
+    the time of an attempt; None: `now`. `is_known`: whether it is known of an alert that it is over
+    if it is not found.
     """
     present = present or now
     found = {one.key: one for one in findings}
@@ -145,12 +141,12 @@ def decide(
             later |= {one.key: one._replace(dite_le=one.dite_le or now) for one in current}
     messages = [_begun(entries, found, now) for _, entries in sorted(begun.items())]
     messages += [_over(entries, now) for _, entries in sorted(over.items())]
-    return Decision(later, messages)
+    return AlertDecision(later, messages)
 
 
 def _continued(
     book: AlertBook,
-    found: dict[AlertKey, Finding],
+    found: dict[AlertKey, AlertFinding],
     now: datetime,
     is_known: Callable[[AlertKey], bool],
 ) -> dict[AlertKey, AlertEntry]:
@@ -180,12 +176,11 @@ def _is_over(entry: AlertEntry, now: datetime, after: timedelta) -> bool:
 
 def _is_due(
     group: Sequence[AlertEntry],
-    found: dict[AlertKey, Finding],
+    found: dict[AlertKey, AlertFinding],
     now: datetime,
     present: datetime,
     after: timedelta,
 ) -> bool:
-    """Return whether a cause that lasts is to be told now."""
     name, cause = group[0].nom, group[0].cause
     if any(one.dite_le for one in group):
         return not cause and _has_changed(group[0].nombre, found[group[0].key].number)
@@ -202,7 +197,9 @@ def _has_changed(told: int, number: int) -> bool:
     return told != number if number < 0 else told * 2 <= number
 
 
-def _begun(entries: Sequence[AlertEntry], found: dict[AlertKey, Finding], now: datetime) -> Message:
+def _begun(
+    entries: Sequence[AlertEntry], found: dict[AlertKey, AlertFinding], now: datetime
+) -> AlertMessage:
     entries = sorted(entries)
     first, every = found[entries[0].key], [found[one.key] for one in entries]
     since = _instant(min(one.depuis for one in entries), now)
@@ -218,17 +215,17 @@ def _begun(entries: Sequence[AlertEntry], found: dict[AlertKey, Finding], now: d
             said = pasteable("see `dsync status`.", of_all)
             texts = [*texts[:_SHOWN], f"And {len(rest)} others: {said}"]
     texts = [one.replace("{since}", since) for one in texts]
-    return Message(first.severity, _title(entries), "\n".join(texts), entries, is_end=False)
+    return AlertMessage(first.severity, _title(entries), "\n".join(texts), entries, is_end=False)
 
 
-def _over(entries: Sequence[AlertEntry], now: datetime) -> Message:
+def _over(entries: Sequence[AlertEntry], now: datetime) -> AlertMessage:
     entries = sorted(entries)
     # It ended then, and not only now that this is sure.
     ended = max(one.finie_le or now for one in entries)
     text = f"Over, after {span(max(ended - min(one.depuis for one in entries), timedelta()))}."
     if len(entries) > 1:
         text += f"\nDémarches: {_numbers(entries)}."
-    return Message(Severity.SUCCESS, f"{_title(entries)} ended", text, entries, is_end=True)
+    return AlertMessage(Severity.SUCCESS, f"{_title(entries)} ended", text, entries, is_end=True)
 
 
 def _title(entries: Sequence[AlertEntry]) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dsync.wiring import Worker
 
 
-class Declared(NamedTuple):
+class OwnMetric(NamedTuple):
     """A metric: its name, labels and meaning; a counter's name ends in `_total`."""
 
     name: str
@@ -39,98 +39,98 @@ class Declared(NamedTuple):
 
 DEMARCHE = ("demarche",)
 METRICS = (
-    Declared("dsync_build_info", ("version",), "Always 1.", of_process=True),
-    Declared(
+    OwnMetric("dsync_build_info", ("version",), "Always 1.", of_process=True),
+    OwnMetric(
         "dsync_database_up",
         (),
         "1 if the database could be read for this scrape, else 0; missing while no démarche is "
         "served.",
         of_process=True,
     ),
-    Declared(
+    OwnMetric(
         "dsync_configuration_refused",
         (),
         "Configuration files, or settings, that are wrong: /readyz says how.",
         of_process=True,
     ),
-    Declared(
+    OwnMetric(
         "dsync_runs_total",
         ("demarche", "kind", "status"),
         "Ended runs by kind (incremental, complet, dossier, …) and status (success, partial, "
         "failed, interrupted).",
     ),
-    Declared(
+    OwnMetric(
         "dsync_run_figures_total",
         ("demarche", "figure"),
         "Sums of the runs' figures: read, changed, deleted, evaluated, pushed, requests.",
     ),
-    Declared(
+    OwnMetric(
         "dsync_last_success_timestamp_seconds",
         DEMARCHE,
         "When the last successful run ended, in seconds since 1970; missing before the first.",
     ),
-    Declared(
+    OwnMetric(
         "dsync_last_success_age_seconds",
         DEMARCHE,
         "Seconds since the last successful run; missing before the first.",
     ),
-    Declared(
+    OwnMetric(
         "dsync_late_after_seconds",
         DEMARCHE,
         "Age from which a last success is late, as for /readyz: [advanced] late_after.",
         of_process=True,
     ),
-    Declared(
+    OwnMetric(
         "dsync_dossiers",
         ("demarche", "etat", "verdict"),
         "Present dossiers by state and verdict (eligible, a_verifier, ineligible, indetermine, "
         "aucun).",
     ),
-    Declared("dsync_dossiers_to_judge", DEMARCHE, "Present dossiers whose pre-check is due."),
-    Declared(
+    OwnMetric("dsync_dossiers_to_judge", DEMARCHE, "Present dossiers whose pre-check is due."),
+    OwnMetric(
         "dsync_pushes",
         ("demarche", "statut"),
         "Wished values of annotations and labels by status, as in lecture_annotation.statut.",
     ),
-    Declared("dsync_outbox_waiting", DEMARCHE, "Dossiers with annotations that wait to be sent."),
-    Declared(
+    OwnMetric("dsync_outbox_waiting", DEMARCHE, "Dossiers with annotations that wait to be sent."),
+    OwnMetric(
         "dsync_outbox_oldest_waiting_age_seconds",
         DEMARCHE,
         "Age of the oldest value that waits to be sent; 0 if none waits.",
     ),
-    Declared("dsync_outbox_refused", DEMARCHE, "Dossiers with annotations that DS refused."),
-    Declared("dsync_conflicts", DEMARCHE, "Dossiers with a human's value instead of dsync's."),
-    Declared("dsync_quarantine", DEMARCHE, "Dossiers that could not be read or judged."),
-    Declared(
+    OwnMetric("dsync_outbox_refused", DEMARCHE, "Dossiers with annotations that DS refused."),
+    OwnMetric("dsync_conflicts", DEMARCHE, "Dossiers with a human's value instead of dsync's."),
+    OwnMetric("dsync_quarantine", DEMARCHE, "Dossiers that could not be read or judged."),
+    OwnMetric(
         "dsync_evidence_age_seconds",
         DEMARCHE,
         "Seconds since the source confirmed the evidence; missing without evidence.",
     ),
-    Declared(
+    OwnMetric(
         "dsync_token_days_left",
         DEMARCHE,
         "Days until DSYNC_DS_TOKEN_EXPIRES_ON; missing if it is not set.",
         of_process=True,
     ),
-    Declared(
+    OwnMetric(
         "dsync_requests_total",
         ("demarche", "outcome"),
         "Requests to DS: answered, or the kind of failure (unavailable, rate_limited, timeout, …).",
         of_process=True,
     ),
-    Declared(
+    OwnMetric(
         "dsync_rate_limit_waits_total",
         (),
         "Requests that waited for the limit of requests a minute.",
         of_process=True,
     ),
-    Declared(
+    OwnMetric(
         "dsync_rate_limit_wait_seconds_total",
         (),
         "Seconds that requests waited for the limit of requests a minute.",
         of_process=True,
     ),
-    Declared(
+    OwnMetric(
         "dsync_webhooks_total",
         ("version", "outcome"),
         "Webhooks of DS by version (1, 2) and outcome (accepted, repeated, refused, not_served, "
@@ -155,10 +155,8 @@ _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 class Metrics:
     """The registry of one service.
 
-    Args:
-        workers: one for each démarche.
-        webhooks: the number of webhooks by version and outcome, which others count.
-        problems: of files of démarches that are not served for that; the list may change.
+    `webhooks` are counted by version and outcome, by others. The workers may change, and so may
+    `problems`, of the files of démarches that are not served for them.
     """
 
     def __init__(
@@ -174,11 +172,7 @@ class Metrics:
             ProcessCollector(registry=registry)
 
     def text(self, *, by_demarche: bool = True) -> bytes:
-        """Return all metrics in Prometheus's text format.
-
-        Args:
-            by_demarche: whether each démarche has its own series; else they are taken together.
-        """
+        """Return all metrics in Prometheus's text format: of each démarche, or of all together."""
         return generate_latest(self._registries[by_demarche])
 
 
@@ -194,7 +188,6 @@ class _Shown(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics that have a value."""
         return self._database.values().families(by_demarche=self._by_demarche)
 
 
@@ -215,7 +208,6 @@ class _Database:
         self._figures = defaultdict[DemarcheNumber, Counter[str]](Counter)
 
     def values(self) -> _Values:
-        """Return what there is to show now."""
         values = _Values()
         values.add("dsync_build_info", 1, __version__)
         values.add("dsync_configuration_refused", len(self._problems))
@@ -241,11 +233,7 @@ class _Database:
         return values
 
     def _read_database(self, workers: Sequence[Worker], values: _Values) -> None:
-        """Read each kind of figure by one statement for all démarches.
-
-        Raises:
-            StoreError: the database cannot be read.
-        """
+        """Read each kind of figure by one statement for all démarches."""
         store, now = workers[0].store, workers[0].clock()
         looked = [one.looked._replace(configured=(), ages=MappingProxyType({})) for one in workers]
         states = states_of(store, looked, now)
@@ -276,22 +264,18 @@ class _Values:
         self._families[name].add_metric([str(label) for label in labels], value)
 
     def families(self, *, by_demarche: bool) -> Iterator[Metric]:
-        """Yield the metrics with a value, in the order of the declaration.
-
-        Args:
-            by_demarche: whether each démarche has its own series.
-        """
+        """Yield the metrics with a value, in the order of the declaration."""
         for one in METRICS:
             if (family := self._families[one.name]).samples:
                 yield family if by_demarche or "demarche" not in one.labels else _whole(one, family)
 
 
-def _family(one: Declared) -> Any:
+def _family(one: OwnMetric) -> Any:
     kind = CounterMetricFamily if one.name.endswith("_total") else GaugeMetricFamily
     return kind(one.name, one.meaning, labels=one.labels)
 
 
-def _whole(one: Declared, family: Any) -> Any:
+def _whole(one: OwnMetric, family: Any) -> Any:
     """Return a metric of démarches as one of all: what is worst of them, or their sum."""
     values = defaultdict[tuple[str, ...], list[float]](list)
     labels = tuple(name for name in one.labels if name != "demarche")

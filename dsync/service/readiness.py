@@ -29,11 +29,8 @@ def readiness(
     """Return what `/readyz` answers; `problems` is empty if the service is ready.
 
     A problem is a sentence with its remedy. `warnings` need attention too, and leave the service
-    ready. A replica is ready also while another one works: it takes over from it.
-
-    Args:
-        workers: of the démarches served.
-        refused: the problems of the files of others.
+    ready. A replica is ready also while another one works: it takes over from it. `refused` are the
+    problems of the files of démarches that are not served.
     """
     problems: list[Mapping[str, Any]] = [*refused]
     demarches = []

@@ -84,11 +84,8 @@ class Next(NamedTuple):
 class DemarcheJob:
     """Does the due run of one démarche.
 
-    Args:
-        worker: does the runs.
-        stop: ends the service.
-        succeeded: called after each run without a failure, if given.
-        crashed: called with an exception that is a bug of dsync, if given.
+    `succeeded` is called after each run without a failure, `crashed` with an exception that is a
+    bug of dsync.
     """
 
     def __init__(
@@ -204,18 +201,12 @@ class DemarcheJob:
 class Service:
     """Does the due runs of all démarches until `stop` is set.
 
-    Args:
-        workers: one for each démarche, with one database. The list is kept, and changed by
-            `replace`: who else has it sees the present ones.
-        stop: ends the service.
-        slots: maximum number of runs at the same time.
-        job: makes what does the runs of a worker.
-        watches: are called as often as they ask for, each in a thread of its own.
-        reload: is called twice a minute, and at SIGHUP with True; returns the workers if others are
-            to serve. None: nothing is.
-        noted: is called after each look for what is due, with why the database let none begin.
-        about: facts for the log at the start.
-        tick_s: seconds between two checks of what is due.
+    The workers have one database. Their list is kept, and changed by `replace`: who else has it
+    sees the present ones. At most `slots` runs are done at the same time, by what `job` makes of a
+    worker. `watches` are called as often as they ask for, each in a thread of its own. `reload` is
+    called twice a minute, and at SIGHUP with True; it returns the workers if others are to serve.
+    `noted` is called after each look for what is due, with why the database let none begin. `about`
+    are facts for the log at the start; `tick_s` are the seconds between two looks.
     """
 
     def __init__(

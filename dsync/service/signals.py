@@ -59,11 +59,9 @@ class StopSignals:
     limit, a signal that the system delivers to another thread does not interrupt it. The wake-up
     file descriptor is written in any case, and a thread reads it.
 
-    Args:
-        announce: called after the first signal.
-        hangup: called at SIGHUP, which then does not stop the process.
-        at_most_s: after this time `KeyboardInterrupt` ends what has not stopped, such as a long
-            statement; None: it is waited for.
+    `announce` is called after the first signal; `hangup` at SIGHUP, which then does not stop the
+    process. After `at_most_s`, `KeyboardInterrupt` ends what has not stopped, such as a long
+    statement; None: it is waited for.
     """
 
     def __init__(

@@ -97,19 +97,12 @@ _STATUS = {
 
 
 class Surface:
-    """The addresses of one service, served in a thread.
+    """The addresses of one service, served in a thread until `stop` is set.
 
-    Args:
-        workers: one for each démarche; the list may change.
-        ask: asks for a read of dossiers soon, and returns at once whether their démarche is served.
-        words: of DSYNC_WEBHOOK_SECRET.
-        listening: the socket.
-        stop: ends the thread.
-        database_s: seconds that the database has to answer.
-        body_s: seconds that the body of a webhook may take.
-        idle_s: seconds that the head of a request may take.
-        console: the console; None: there is none.
-        problems: of files of démarches that are not served for that; the list may change.
+    `ask` asks for a read of dossiers soon, and returns at once whether their démarche is served.
+    `words` are those of DSYNC_WEBHOOK_SECRET. The database has `database_s` seconds to answer; the
+    body of a webhook may take `body_s`, the head of a request `idle_s`. The workers may change, and
+    so may `problems`, of the files of démarches that are not served for them.
     """
 
     def __init__(
@@ -295,7 +288,6 @@ class _Server(uvicorn.Server):
         self._tell_at = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections."""
         await super().startup(sockets)
         for one in sockets or ():
             one.listen(_BACKLOG)
@@ -334,11 +326,7 @@ def server_thread(
 ) -> threading.Thread:
     """Return a thread that serves an application until `stop` is set.
 
-    Args:
-        application: what is served.
-        listening: the socket.
-        stop: ends the thread.
-        idle_s: seconds that the head of a connection's next request may take.
+    The head of a connection's next request may take `idle_s` seconds.
     """
     state = _State()
     config = uvicorn.Config(
@@ -372,13 +360,9 @@ def server_thread(
 def bind(
     listen: Listen, *, is_default: bool, setting: str = "DSYNC_HTTP_LISTEN, or [http] listen,"
 ) -> socket.socket | None:
-    """Open the socket to listen on.
+    """Open the socket to listen on; None: it cannot be used, and nobody configured the address.
 
-    Args:
-        listen: the address.
-        setting: what sets it, for the message.
-        is_default: whether nobody configured it: if it cannot be used, this is logged, and the
-            service works without HTTP.
+    This is logged, and the service works without HTTP. `setting` is what sets the address.
 
     Raises:
         ConfigurationError: a configured address cannot be used.
@@ -448,11 +432,7 @@ def _version_document() -> dict[str, str | None]:
 
 
 async def _body(request: Request, patience_s: float) -> bytes:
-    """Return the body of a webhook.
-
-    Args:
-        request: the webhook.
-        patience_s: seconds that the body may take.
+    """Return the body of a webhook, which may take `patience_s` seconds.
 
     Raises:
         HTTPException: it is longer than `MAX_BODY` (413) or takes too long (408); the rest is not

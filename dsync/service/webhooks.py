@@ -52,9 +52,8 @@ class Outcome(StrEnum):
 class Webhooks:
     """Receives the webhooks of one service; used by one event loop only.
 
-    Args:
-        words: the secrets in the address, and the signing keys of version 2 (`whsec_…`).
-        ask: asks for a read of dossiers soon, and returns at once whether their démarche is served.
+    `words` are the secrets in the address, and the signing keys of version 2 (`whsec_…`). `ask`
+    asks for a read of dossiers soon, and returns at once whether their démarche is served.
     """
 
     def __init__(
@@ -82,12 +81,7 @@ class Webhooks:
         return any([hmac.compare_digest(given, one.encode()) for one in self._secrets])
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
-        """Ask for a read, if a webhook is genuine and new.
-
-        Args:
-            body: of the request, at most `MAX_BODY` bytes.
-            headers: of the request; names in lower case.
-        """
+        """Ask for a read, if a webhook is genuine and new; names of headers are in lower case."""
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/json":
             version, outcome = "2", self._receive_2(body, headers)
@@ -182,9 +176,5 @@ def _has_older_signature(body: bytes, headers: Mapping[str, str], key: str) -> b
 
 
 def _is_recent(timestamp: str) -> bool:
-    """Return whether an event, by its time with an offset, happened minutes ago.
-
-    Raises:
-        TypeError, ValueError: it is not such a time.
-    """
+    """Return whether an event, by its time with an offset, happened minutes ago."""
     return abs(datetime.now(UTC) - datetime.fromisoformat(timestamp)) <= _TOLERANCE

@@ -120,7 +120,7 @@ def _held(
     demarche: DemarcheNumber, info: LeaseInfo | None, now: datetime, *, is_awaited: bool
 ) -> LeaseHeldError:
     who, since = (info.holder, info.acquired_at) if info else (None, now)
-    said = k.Held(demarche, who, since, is_awaited)
+    said = k.LeaseHeld(demarche, who, since, is_awaited)
     return LeaseHeldError(said, holder=who or "another process", since=since)
 
 

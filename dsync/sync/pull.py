@@ -25,9 +25,9 @@ from dsync.ds import (
     MAX_PAGE_SIZE,
     NO_PROGRESS,
     DeletedPage,
+    ListProgress,
     ListRequest,
     PageReader,
-    Progress,
     read_lists,
 )
 from dsync.errors import (
@@ -406,7 +406,7 @@ def _store_deletions(
     This precedes the page of the same answer, because a dossier in the page is newer information:
     it can have been restored. The crawl receives the lists that fail, or do not end.
     """
-    progress = {name: Progress() for name in LISTS}
+    progress = {name: ListProgress() for name in LISTS}
     asked: set[tuple[str, ListRequest]] = set()
     gone = present = 0
     while pending or deleted:

@@ -34,8 +34,8 @@ REAL = SHARED / "ds" / "schema.graphql"
 QUERIES = Path(str(files("dsync.ds"))) / "queries"
 FILES = sorted({path.stem for path in QUERIES.glob("*.graphql")} - {operations.FRAGMENTS})
 REPEATED = {
-    "exist": operations.of_dossiers("exist", 3),
-    "dossiers": operations.of_dossiers("dossier", 3),
+    "exist": operations.of_several("exist", 3),
+    "dossiers": operations.of_several("dossier", 3),
     "annotations": operations.read_annotations(3, 4),
     "no annotations": operations.read_annotations(2, 0),
     "push": operations.push(((False, 1, 1), (True, 0, 0), (True, 2, 1))),
@@ -56,10 +56,10 @@ def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
 LARGEST = {
     "a page": (operations.load("dossiers_page"), None),
     "a dossier": (operations.load("dossier"), None),
-    "dossiers": (operations.of_dossiers("dossier", 50), None),
+    "dossiers": (operations.of_several("dossier", 50), None),
     "glances": (operations.load("dossiers_glance_page"), None),
     "deletions": (operations.load("deletions"), 811),
-    "exist": (operations.of_dossiers("exist", 50), 150),
+    "exist": (operations.of_several("exist", 50), 150),
     "annotations": (operations.read_annotations(50, 20), None),
     "push": (operations.push(((True, 2, 2),) * 50), 1250),
 }

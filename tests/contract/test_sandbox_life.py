@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change
-from dsync.sandbox.world.clock import iso
 from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.world.scalars import iso
 
 MORALE = {"kind": "morale", "siret": "13002526500013"}
 LISTS = (

@@ -24,7 +24,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.eig.rows import save_rules
 from dsync.errors import ConfigurationError
 from dsync.exports import export, tables_of
-from dsync.exports.view_rows import Table
+from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter, XlsxWriter
 from dsync.store import NewEvent, Store
 from dsync.sync.record import Recorder
@@ -173,7 +173,7 @@ def test_a_workbook_has_a_day_that_excel_does_not_know_as_a_text(tmp_path: Path)
     """Excel counts days from 1900: an earlier one would be shown as another number."""
     path, types = tmp_path / "jours.xlsx", {"jour": "date", "instant": "datetime"}
     writer = XlsxWriter(
-        path, Table("jours", "", {name: Declared(type=one) for name, one in types.items()})
+        path, ExportTable("jours", "", {name: Declared(type=one) for name, one in types.items()})
     )
     days = (date(1789, 7, 14), date(1899, 12, 31), date(1900, 1, 1), date(1985, 1, 17))
     instants = [datetime(one.year, one.month, one.day, 12, 30, tzinfo=UTC) for one in days]

@@ -12,9 +12,11 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from msgspec.structs import replace
 
+from dsync.configuration import Configuration
 from dsync.console.etat import LINKS
 from dsync.messages import english, french, kinds
 from dsync.service.alerts import ALERTS, TOLD
+from dsync.settings import PREFIX, VARIABLES
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
 SAMPLES: dict[Any, Any] = {
@@ -29,7 +31,7 @@ SAMPLES: dict[Any, Any] = {
     tuple[int, ...]: (7, 8),
     int | None: 3,
     float: 0.5,
-    kinds.Subject: kinds.Subject(kinds.Thing.DOSSIER, 12),
+    kinds.Requested: kinds.Requested(kinds.Thing.DOSSIER, 12),
     kinds.Problem | str: kinds.Noted(kinds.Note.STOPPED),
 }
 CODES = {kinds.Note, kinds.NumberNote, kinds.Fault}
@@ -78,7 +80,9 @@ def of_each_problem() -> Iterator[kinds.Problem]:
         code = next((name for name, one in of.items() if one in CODES), None)
         for one in of[code] if code else [None]:
             yield sample(kind) if code is None else replace(sample(kind), **{code: one})
-    yield from (replace(sample(kinds.DSFailed), subject=kinds.Subject(one)) for one in kinds.Thing)
+    yield from (
+        replace(sample(kinds.DSFailed), subject=kinds.Requested(one)) for one in kinds.Thing
+    )
 
 
 @pytest.mark.parametrize("one", [*of_each_problem()], ids=repr)
@@ -93,6 +97,16 @@ def test_a_problem_is_said_in_both_languages_and_kept_with_its_facts(one: kinds.
     assert [one] == [*map(kinds.of_stored, stored)]
 
 
+def test_a_problem_names_only_settings_that_there_are() -> None:
+    """Variables by their names, and keys of the file with their section."""
+    said = " ".join(f"{one} {french.problem(one)}" for one in of_each_problem())
+    variables = {one.removesuffix("_FILE") for one in re.findall(rf"{PREFIX}\w+", said)}
+    assert variables <= {f"{PREFIX}{name.upper()}" for name in VARIABLES}
+    sections = get_type_hints(Configuration)
+    for key, section in re.findall(r"(\w+_\w+) in \[(\w+)\]", said):
+        assert key in sections[section].model_fields
+
+
 def test_a_sentence_without_facts_is_quoted_as_english() -> None:
     """As of a run before facts were stored, or of another version's kind."""
     older = french.all_said(["Odd thing.", "Other."], None)
@@ -104,7 +118,7 @@ def test_a_sentence_without_facts_is_quoted_as_english() -> None:
 
 def test_no_kind_is_outside_the_unions() -> None:
     """Of which mypy finds one without words."""
-    assert {*CONCERNS, *PROBLEMS, kinds.Subject} == members(kinds, kinds._Said)
+    assert {*CONCERNS, *PROBLEMS, kinds.Requested} == members(kinds, kinds._Said)
 
 
 def test_each_alert_that_is_told_is_documented() -> None:

@@ -26,7 +26,7 @@ from dsync.eig.candidature import (
     BLANK,
     Candidature,
     Grille,
-    Note,
+    NoteCritere,
     Reponse,
     Voeu,
     declared_fields,
@@ -148,7 +148,7 @@ def _read_grille(number: int, cells: Cells, plan: FormPlan) -> Grille:
     notes = []
     for critere, libelle, id_ in plan.criteres:
         cell = cells.get(id_)
-        notes.append(Note(critere, libelle, number_of(cell) if cell else None))
+        notes.append(NoteCritere(critere, libelle, number_of(cell) if cell else None))
     return Grille(
         ligne=number,
         moment=_text(cells, columns.get("evaluations.moment")),

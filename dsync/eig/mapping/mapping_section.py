@@ -20,7 +20,7 @@ from pydantic import (
 
 from dsync.domain.dossier import slug
 from dsync.domain.nearest import MISSPELT, nearest
-from dsync.domain.toml_values import Boolean, champ_of
+from dsync.domain.toml_values import Boolean, Section, champ_of
 from dsync.eig.candidature import OPEN, Candidature, targets
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
@@ -36,11 +36,7 @@ RESERVED = {*Candidature.model_fields, *targets(annotations=True), *REPETITIONS}
 NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ChampTarget(_Section):
+class ChampTarget(Section):
     """A champ or annotation: its id in DS, its labels for a form without this id, or both."""
 
     id: NonBlank | None = None
@@ -69,7 +65,7 @@ class ChampTarget(_Section):
         return self
 
 
-class _ExtraTargets(_Section):
+class _ExtraTargets(Section):
     """Base of the model whose other keys are entries of the candidature's `extra`."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -85,7 +81,7 @@ class _ExtraTargets(_Section):
         return self
 
 
-def _targets(name: str, base: type[_Section], keys: Iterable[str]) -> type[BaseModel]:
+def _targets(name: str, base: type[Section], keys: Iterable[str]) -> type[BaseModel]:
     """Return a model whose keys come from the declaration of the candidature."""
     fields: dict[str, Any] = {key: (ChampTarget | None, None) for key in keys}
     return create_model(name, __base__=base, **fields)
@@ -93,7 +89,7 @@ def _targets(name: str, base: type[_Section], keys: Iterable[str]) -> type[BaseM
 
 ChampTargets = _targets("ChampTargets", _ExtraTargets, targets(annotations=False))
 """The champs of the form's six sections; a missing one is not mapped."""
-AnnotationTargets = _targets("AnnotationTargets", _Section, targets(annotations=True))
+AnnotationTargets = _targets("AnnotationTargets", Section, targets(annotations=True))
 """The annotations about selection and recruitment."""
 
 
@@ -144,7 +140,7 @@ CHAMP_FIELDS = (*ChampTargets.model_fields, VOEUX)
 ANNOTATION_FIELDS = (*AnnotationTargets.model_fields, EVALUATIONS)
 
 
-class MappingConfig(_Section):
+class MappingConfig(Section):
     """The whole section `[mapping]`."""
 
     champs: ChampTargets = Field(default_factory=ChampTargets)  # type: ignore[valid-type]

@@ -20,13 +20,13 @@ Written = Annotated[str, MinLen(1), Filled]
 """What people read in the details."""
 
 
-class _Section:
+class _RulesPart:
     # Pydantic's own key: a misspelt key of the section is an error, and not ignored.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True)
-class WindowConfig(_Section):
+class WindowConfig(_RulesPart):
     """The first and last day of the call, inclusive."""
 
     start: Day
@@ -36,7 +36,7 @@ class WindowConfig(_Section):
 
 
 @dataclass(frozen=True)
-class ProfilConfig(_Section):
+class ProfilConfig(_RulesPart):
     """A profile on offer."""
 
     id: Text
@@ -57,7 +57,7 @@ class ProfilConfig(_Section):
 
 
 @dataclass(frozen=True)
-class PhasesConfig(_Section):
+class PhasesConfig(_RulesPart):
     """The names of phases in the catalogue and in the form."""
 
     eligible: tuple[Text, ...] = ()
@@ -79,7 +79,7 @@ class PhasesConfig(_Section):
 
 
 @dataclass(frozen=True)
-class CasConfig(_Section):
+class CasConfig(_RulesPart):
     """A case in which EIG are granted, and what the catalogue must show."""
 
     id: Text
@@ -95,7 +95,7 @@ class CasConfig(_Section):
 
 
 @dataclass(frozen=True)
-class RulesConfig(_Section):
+class RulesConfig(_RulesPart):
     """The eligibility rules of one call; what only a check needs that is off may be left out."""
 
     severity: dict[Check, Severity]

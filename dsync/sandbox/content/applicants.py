@@ -34,13 +34,9 @@ def check_digit(digits: str) -> str:
 
 
 def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Demandeur:
-    """Return an organisation as demandeur.
+    """Return an organisation as demandeur, with its legal category.
 
-    Args:
-        rng: source of the invented parts.
-        code: legal category.
-        siren: of a real organisation; empty to invent one.
-        name: of the real organisation.
+    `siren` and `name` are those of a real organisation; else it is invented.
     """
     if not siren:
         digits = f"99{rng.below(1_000_000):06d}"

@@ -40,11 +40,7 @@ _BULK_EDITS = [datetime(*day, 3, tzinfo=UTC) for day in ((2024, 7, 1), (2025, 2,
 def dossiers(seed: int, count: int, *, now: datetime, hostile: bool = True) -> list[ServedDossier]:
     """Return the first `count` dossiers of a seed, as they are at `now` (aware).
 
-    Args:
-        seed: the same one gives the same dossiers.
-        count: their number.
-        now: the present instant.
-        hostile: whether a few have texts that try a program, and not a reader.
+    If `hostile`, a few have texts that try a program, and not a reader.
     """
     return [dossier(seed, rank, now=now, hostile=hostile) for rank in range(count)]
 
@@ -101,12 +97,8 @@ def _product(seed: int, rank: int) -> products.ProductSeed:
 class Application:
     """The answers on which eligibility depends: those of an eligible application, then its case's.
 
-    Args:
-        rng: source of the invented parts.
-        case: what is changed.
-        ordinal: number of earlier dossiers of the same case.
-        product: unless the case has another one.
-        hostile: whether it may have texts that try a program.
+    `ordinal` is the number of earlier dossiers of the same case, which may have another product. If
+    `hostile`, there may be texts that try a program.
     """
 
     def __init__(

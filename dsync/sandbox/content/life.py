@@ -71,9 +71,7 @@ _PRODUCT = "le produit"
 def set_scene(changes: Changes, instructeur: str) -> None:
     """Give the demo what the seeded dossiers lack: nothing to complain about, and a jury to come.
 
-    Args:
-        changes: of the world.
-        instructeur: dsync's e-mail address, which joins every groupe.
+    `instructeur` is dsync's e-mail address, which joins every groupe.
     """
     demarche = changes.world.demarches[FORM.number]
     for groupe in demarche.groupes:
@@ -95,12 +93,7 @@ def _is_graded(dossier: ServedDossier) -> bool:
 
 
 def happenings(changes: Changes, seed: int) -> Iterator[Event]:
-    """Let one event after the other happen in the démarche aap-eig7, and yield it.
-
-    Args:
-        changes: of the world.
-        seed: of the dossiers, and of the events.
-    """
+    """Let one event after the other happen in the démarche aap-eig7, and yield it."""
     for past in count():
         with changes.world.lock:
             event = _happen(changes, seed, past)

@@ -35,15 +35,9 @@ def notes(
 ) -> dict[int, Any]:
     """Return the annotations of selection and recruitment, by stable id.
 
-    The evaluation grids begin with the empty row that DS creates, unless somebody filled it.
-
-    Args:
-        rng: source of the invented parts.
-        state: the dossier's.
-        since: when it went into instruction; None for one that did not.
-        last: when it last changed.
-        name: the product's.
-        hostile: whether a comment may try a program.
+    The evaluation grids begin with the empty row that DS creates, unless somebody filled it. The
+    dossier went into instruction `since`; None: it did not. `last` is when it changed last, `name`
+    the product's. If `hostile`, a comment may try a program.
     """
     if since is None:
         return {5302: [{}]}

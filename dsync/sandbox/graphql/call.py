@@ -77,11 +77,7 @@ class Call:
         return typename in self.types_asked
 
     def visible(self, kind: str, found: T | None) -> T:
-        """Return a démarche or a part of one if the token may read it; `kind` is its GraphQL type.
-
-        Raises:
-            GraphQLError: nothing was found, or it is outside the token's scope.
-        """
+        """Return a démarche or a part of one if the token may read it; `kind`: its GraphQL type."""
         if found is None:
             raise not_found(kind)
         scope = self.token.demarches if self.token else frozenset()
@@ -98,11 +94,7 @@ class Call:
                 yield ("data", *place, *fault.path), fault.json
 
     def spend(self, field: str) -> None:
-        """Count a node or a mutation.
-
-        Raises:
-            GraphQLError: it comes after the simulated time-out.
-        """
+        """Count a node or a mutation; refuse it if it comes after the simulated time-out."""
         self.nodes += 1
         if self.reached is not None and self.nodes > self.reached:
             raise self.timeout(field)

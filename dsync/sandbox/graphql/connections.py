@@ -51,11 +51,7 @@ class Connection:
         return cursor_of(keys[-1]) if keys else None
 
     def _page(self) -> tuple[Sequence[Key], bool]:
-        """Return the page's keys, and whether more follow.
-
-        Raises:
-            GraphQLError: the cursor cannot be decoded.
-        """
+        """Return the page's keys, and whether more follow."""
         start, size = 0, _MAX_PAGE if self.first is None else max(0, min(_MAX_PAGE, self.first))
         if self.after:
             at = _position(self.after)
@@ -113,11 +109,7 @@ def cursor_of(key: Key) -> str:
 
 
 def _position(text: str) -> Key | None:
-    """Return the position of a cursor, None for one that is base64 of another text.
-
-    Raises:
-        GraphQLError: it is not base64.
-    """
+    """Return the position of a cursor, None for one that is base64 of another text."""
     try:
         decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
     except ValueError as exc:  # No base64, or no UTF-8.

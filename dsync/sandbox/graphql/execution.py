@@ -24,11 +24,7 @@ def execute(
 ) -> dict[str, Any]:
     """Execute an operation and return the answer's body.
 
-    Args:
-        document: the valid document.
-        name: of the operation; None or "" when the document has only one.
-        variables: as the client sent them.
-        call: the request's context.
+    The name is None or "" when the document has only one operation.
 
     Raises:
         RefusedError: the operation or its variables are invalid; nothing was executed.

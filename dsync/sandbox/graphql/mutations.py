@@ -30,11 +30,7 @@ WRITABLE = frozenset({
 
 
 def _modify(call: Call, dossier: ServedDossier, given: Payload, _: GraphQLError) -> Payload:
-    """Write the annotations that are valid, and return an error for each other one.
-
-    Raises:
-        ServerFailure: the dossier has a `failed_write` fault.
-    """
+    """Write the annotations that are valid, and return an error for each other one."""
     if dossier.faults_of("failed_write"):
         raise ServerFailure
     lost = {fault.path[0] for fault in dossier.faults_of("lost_write")}
@@ -59,12 +55,7 @@ def _errors(*refusals: RefusalError) -> list[Payload]:
 
 
 def _annotation(dossier: ServedDossier, ident: str, type_: str) -> ServedChamp:
-    """Return the annotation with that id, if it has that type.
-
-    Raises:
-        RefusalError: there is none, or none of that type.
-        GraphQLError: it is no id.
-    """
+    """Return the annotation with that id, if it has that type."""
     if opaque_ids.decode(ident) is None:
         raise invalid_input(ident)
     champ = next((c for c in champs_of(dossier, "annotations") if c.id == ident), None)

@@ -14,9 +14,8 @@ from typing import Any
 from dsync.sandbox.graphql import connections
 from dsync.sandbox.graphql.call import Info, Resolve
 from dsync.sandbox.world import attachments, opaque_ids
-from dsync.sandbox.world.clock import iso
 from dsync.sandbox.world.model import ChampDescriptor, Groupe, Label, ServedDossier, Source
-from dsync.sandbox.world.scalars import ASKED_TYPES, ServedChamp, champs_of
+from dsync.sandbox.world.scalars import ASKED_TYPES, ServedChamp, champs_of, iso
 
 FILES = "/files/"
 """Path of the addresses of files."""

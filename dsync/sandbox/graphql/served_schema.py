@@ -15,7 +15,7 @@ import graphql
 from dsync.sandbox.graphql.call import Info, Resolve
 from dsync.sandbox.graphql.mutations import MUTATIONS
 from dsync.sandbox.graphql.queries import FIELDS, TYPENAMES
-from dsync.sandbox.world import clock
+from dsync.sandbox.world.scalars import instant, iso
 
 LEAF = "leaf"
 """Key of `GraphQLField.extensions`: the type of a field without subfields and arguments."""
@@ -87,7 +87,7 @@ def _at(path: str, default: Any) -> Callable[[Any, Info], Any]:
             else:
                 value = getattr(value, name, None)
         if isinstance(value, datetime):
-            return clock.iso(value)
+            return iso(value)
         return default if value is None else value
 
     return resolve
@@ -104,6 +104,6 @@ def _reader(name: str, read: Callable[[str], Any]) -> Callable[[Any], Any]:
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
-    "ISO8601DateTime": clock.instant,
-    "ISO8601Date": lambda text: clock.instant(text).date(),
+    "ISO8601DateTime": instant,
+    "ISO8601Date": lambda text: instant(text).date(),
 }

@@ -19,7 +19,6 @@ from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.webhook_sender import RegisteredWebhook
-from dsync.sandbox.world.clock import instant
 from dsync.sandbox.world.edits import (
     Acting,
     Change,
@@ -29,6 +28,7 @@ from dsync.sandbox.world.edits import (
     locked,
 )
 from dsync.sandbox.world.model import DossierFault, ServedDossier, World
+from dsync.sandbox.world.scalars import instant
 from dsync.sandbox.world.truth import DossierTruth, truth_of
 
 
@@ -106,10 +106,8 @@ class Control(Changes):
     def add_webhook(self, url: str, *, demarche: int | None = None, **form: Any) -> None:
         """Have an address told of a démarche's deposits and changes of state.
 
-        Args:
-            url: the address.
-            demarche: the démarche's number; None: the main one.
-            form: version, signing key and form of the signature, as of `RegisteredWebhook`.
+        Without a number it is the main démarche. `form` is the version, signing key and form of the
+        signature, as of `RegisteredWebhook`.
         """
         number = self._demarche(demarche).number
         self._webhooks.append(RegisteredWebhook(number, url, **form))
@@ -156,15 +154,10 @@ def action(control: Control, name: str) -> Callable[..., Any] | None:
 
 
 def call(control: Control, name: str, body: bytes) -> HttpAnswer:
-    """Call a method of the control, or of one of its objects.
+    """Call a method of the control, or of one of its objects, with arguments in JSON.
 
-    Args:
-        control: the control.
-        name: of the method.
-        body: its arguments as JSON, an object or a list.
-
-    Returns:
-        200 with the result, 404 for an unknown method, 400 for arguments that it refuses.
+    They are an object or a list. Return 200 with the result, 404 for an unknown method, 400 for
+    arguments that it refuses.
     """
     special: dict[str, Callable[..., Any]] = {
         "fail": lambda **fault: control.faults.fail(ScriptedFault(**fault)),

@@ -54,10 +54,8 @@ class Entry:
 class Endpoint:
     """The endpoint; checks limit, body, token and document in DS's order.
 
-    Args:
-        world: what is served.
-        seed: the same seed gives the same tokens.
-        per_minute: maximum number of requests for each `Authorization` header; None: no limit.
+    The same seed gives the same tokens. `per_minute` is the maximum number of requests for each
+    `Authorization` header; None: no limit.
     """
 
     def __init__(self, world: World, seed: int, per_minute: int | None) -> None:
@@ -84,16 +82,9 @@ class Endpoint:
     def answer(
         self, headers: Message, body: bytes, base_url: str
     ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
-        """Answer a request.
+        """Answer a request; None: the connection is to be closed without executing anything.
 
-        Args:
-            headers: of the request.
-            body: of the request.
-            base_url: the server's address, for the addresses of files.
-
-        Returns:
-            The answer (None when the connection is to be closed without executing anything), and
-            the scripted fault that applies to it.
+        Return also the scripted fault that applies to it. Addresses of files begin with `base_url`.
         """
         with self.world.lock:
             authorization = headers.get("Authorization") or ""

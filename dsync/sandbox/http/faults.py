@@ -73,11 +73,8 @@ def next_fault(
 ) -> ScriptedFault | None:
     """Return the first fault that applies to a request and count it; None when there is none.
 
-    Args:
-        waiting: the faults in the order in which they were added; a used up one is removed.
-        operation: name of the request's operation, or `BETAGOUV`.
-        kind: query, mutation or get.
-        token: name of the token with which it is sent.
+    `waiting` is in the order in which they were added; a used up one is removed. The operation is a
+    name or `BETAGOUV`, the kind query, mutation or get.
     """
     for fault in waiting:
         is_any = fault.operation is None and operation != BETAGOUV
@@ -235,11 +232,9 @@ def _without_end(answer: Any) -> Any:
 
 
 def with_replaced_json(answer: Any, parts: Iterable[tuple[Sequence[str | int], str]]) -> bytes:
-    """Return an answer as bytes, with other texts at some of its paths.
+    """Return an answer as bytes, with other texts at some of its paths; the answer is changed.
 
-    Args:
-        answer: the answer, which is changed.
-        parts: path and text of each part; a path that the answer does not have is ignored.
+    A path that the answer does not have is ignored.
     """
     top: list[Any] = [answer]
     texts: dict[bytes, bytes] = {}

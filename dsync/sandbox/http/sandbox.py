@@ -21,12 +21,9 @@ from dsync.sandbox.world.model import FormSeed, ServedDossier, World
 class Sandbox:
     """A running sandbox; as a context manager, it stops at the end.
 
-    Args:
-        forms: the démarches with their dossiers, the main one first.
-        seed: the same seed gives the same tokens and the same catalogue.
-        clock: the sandbox's time.
-        port: of 127.0.0.1, to listen on; 0: any free one.
-        rate_limit: requests for each minute and token; None: no limit. DS allows 400.
+    The main démarche is the first of `forms`. The same seed gives the same tokens and the same
+    catalogue. The port is of 127.0.0.1; 0: any free one. `rate_limit` is for each minute and token;
+    None: no limit. DS allows 400.
     """
 
     def __init__(
@@ -70,13 +67,8 @@ class Sandbox:
     ) -> Sandbox:
         """Start a sandbox with aap-eig7, and démarches of every type, equipment and two aids.
 
-        Args:
-            dossiers: number of dossiers of aap-eig7.
-            seed: the same seed gives the same dossiers, tokens and catalogue.
-            port: to listen on; 0: any free one.
-            clock: the sandbox's time; None: the system's.
-            rate_limit: requests for each minute and token; None: no limit.
-            hostile: whether a few dossiers have texts that try a program, and not a reader.
+        aap-eig7 has that number of dossiers; if `hostile`, a few have texts that try a program, and
+        not a reader. The same seed gives the same dossiers, too.
         """
         now = World(clock).now()
         forms = [
@@ -91,8 +83,7 @@ class Sandbox:
     def live(self, told: Callable[[life.Event], None]) -> None:
         """Let something happen to the dossiers of aap-eig7 every few seconds, until the stop.
 
-        Args:
-            told: called with each event, in a thread of its own.
+        `told` is called with each event, in a thread of its own.
         """
 
         def go_on() -> None:
@@ -115,11 +106,9 @@ class Sandbox:
 
 
 def serve(ready: Callable[[Sandbox], None], **options: Any) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP.
+    """Serve until SIGINT, SIGTERM or SIGHUP; `options` are those of `Sandbox.start`.
 
-    Args:
-        ready: called once with the running sandbox.
-        options: as for `Sandbox.start`.
+    `ready` is called once with the running sandbox.
     """
     # Blocked before the first thread starts, so that no thread but this one gets these signals.
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

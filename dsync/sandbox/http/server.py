@@ -157,12 +157,9 @@ class Handler(BaseHTTPRequestHandler):
     def _head(
         self, reply: HttpAnswer, length: int | None, fault: ScriptedFault | None = None
     ) -> None:
-        """Write status and headers.
+        """Write status and headers; those of the fault replace the answer's.
 
-        Args:
-            reply: the answer.
-            length: of the body, in bytes; None: the body ends when the connection is closed.
-            fault: whose headers replace the answer's.
+        Without a length the body ends when the connection is closed.
         """
         now = email.utils.formatdate(self.server.world.now().timestamp(), usegmt=True)
         headers = {"Server": "dsync-sandbox", "Date": now, **dict(reply.headers)}

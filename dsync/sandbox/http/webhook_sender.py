@@ -12,7 +12,7 @@ from typing import Literal
 import requests
 from standardwebhooks import Webhook
 
-from dsync.sandbox.world.clock import PARIS
+from dsync.sandbox.world.scalars import PARIS
 
 _TIMEOUT_S = 10
 _USER_AGENT = "demarche.numerique.gouv.fr"
@@ -24,12 +24,8 @@ _TYPES = {"en_construction": "dossier_depose"}
 class RegisteredWebhook:
     """An address that is told of a démarche's changes.
 
-    Args:
-        number: the démarche's.
-        url: where it is sent.
-        version: 1: form-encoded and unsigned; 2: JSON, signed.
-        key: the signing key of version 2, `whsec_…`.
-        older: whether version 2 is signed as it first was: the body alone, in hexadecimal.
+    Version 1 is form-encoded and unsigned; 2 is JSON, signed with the key `whsec_…`; an older one
+    is signed as it first was: the body alone, in hexadecimal.
     """
 
     number: int
@@ -41,14 +37,7 @@ class RegisteredWebhook:
     """HTTP status of each delivery; 0: none."""
 
     def send(self, dossier: int, state: str, at: datetime, sequence: int) -> None:
-        """Send the change of one dossier; never raises.
-
-        Args:
-            dossier: the dossier's number.
-            state: its new state.
-            at: when it changed.
-            sequence: number of the event.
-        """
+        """Send the change of one dossier; never raises."""
         headers = {"User-Agent": _USER_AGENT, "Content-Type": "application/x-www-form-urlencoded"}
         changed = at.astimezone(PARIS).strftime("%Y-%m-%d %H:%M:%S %z")
         numbers = {"procedure_id": str(self.number), "dossier_id": str(dossier)}

@@ -172,9 +172,7 @@ class FormChanges(Acting):
     def publish_revision(self, change: Change, *, rebases: bool = True) -> str:
         """Publish a new revision of the form and return its id.
 
-        Args:
-            change: what differs from the revision before it.
-            rebases: whether open dossiers move to it at once; else `rebase` moves them.
+        Open dossiers move to it at once, or else by `rebase`.
         """
         demarche = self._demarche(None)
         revision = demarche.revisions[-1]
@@ -232,13 +230,9 @@ class Changes(Acting):
     def move(
         self, number: int, state: str, *, motivation: str | None = None, agent: str | None = None
     ) -> None:
-        """Move a dossier to another state.
+        """Move a dossier to another state; a final one may have a motivation.
 
-        Args:
-            number: the dossier's.
-            state: the new state.
-            motivation: reason of a final decision.
-            agent: e-mail address of the instructeur; None: the first one of its groupe.
+        `agent` is the instructeur's e-mail address; None: the first one of its groupe.
         """
         dossier = self._changed(number)
         at, is_final = dossier.updated_at, state in FINISHED
@@ -352,9 +346,7 @@ class Changes(Acting):
     def replace_demandeur(self, number: int, demandeur: dict[str, Any]) -> None:
         """Replace the applicant of a dossier; no date moves.
 
-        Args:
-            number: the dossier's.
-            demandeur: the new data; empty: they are lost, which the schema excludes.
+        Without data, they are lost, which the schema excludes.
         """
         self._dossier(number).demandeur = demandeur
 
@@ -409,11 +401,8 @@ def _rebase(demarche: ServedDemarche, number: int | None, types: Mapping[int, st
 def write(champ: ServedChamp, given: Any, at: datetime, *, kept: bool = True) -> None:
     """Store an annotation's value written by API; this does not set the annotations' date.
 
-    Args:
-        champ: the annotation; its `value` becomes the value as DS normalises it.
-        given: the value, of the annotation's type; None empties it.
-        at: instant of the change; an equal value sets no date.
-        kept: False to answer as if the value were saved without saving it.
+    It is stored as DS normalises it; None empties the annotation, and an equal value sets no date
+    at all. Unless `kept`, the answer is as if the value were saved, and it is not.
 
     Raises:
         RefusalError: DS's validation refuses the value.
@@ -424,11 +413,7 @@ def write(champ: ServedChamp, given: Any, at: datetime, *, kept: bool = True) ->
 
 
 def _kept(descriptor: ChampDescriptor, value: Any) -> Any:
-    """Return a value as DS normalises it.
-
-    Raises:
-        RefusalError: DS's validation refuses the value.
-    """
+    """Return a value as DS normalises it."""
     match descriptor.type:
         case "text" | "textarea" | "email":
             # Control characters and carriage returns go; an empty text becomes None.

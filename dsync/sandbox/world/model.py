@@ -116,11 +116,7 @@ class FormRevision(Identified):
     def descriptor(
         self, source: Source, stable_id: int
     ) -> tuple[ChampDescriptor, ChampDescriptor | None]:
-        """Return a descriptor, and the repetition that contains it or None.
-
-        Raises:
-            KeyError: the revision has no descriptor with that id.
-        """
+        """Return a descriptor, and the repetition that contains it or None."""
         for candidate in getattr(self, source):
             if candidate.stable_id == stable_id:
                 return candidate, None
@@ -342,8 +338,7 @@ class ServedDemarche(Identified):
 class World:
     """The démarches, the clock, and the lock that every request and every change takes.
 
-    Args:
-        clock: the time when nobody has moved it; None: the system's.
+    `clock` gives the time while nobody has moved it; None: the system's.
     """
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
@@ -409,13 +404,7 @@ class World:
         demarche.dossiers[dossier.number] = dossier
 
     def erase(self, dossier: ServedDossier, reason: str, at: datetime) -> None:
-        """Erase a dossier: it moves to the list of erased ones.
-
-        Args:
-            dossier: the dossier.
-            reason: as the API names it.
-            at: instant of the erasure.
-        """
+        """Move a dossier to the list of erased ones; the reason is as the API names it."""
         dossier.presence = "supprime"
         dossier.deletion = Deletion(self.key(Deletion), dossier, reason, at)
 

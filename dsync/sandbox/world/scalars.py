@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from dsync.sandbox.world.clock import PARIS, iso
 from dsync.sandbox.world.model import ChampDescriptor, Identified, Row, ServedDossier, Source
 
+PARIS = ZoneInfo("Europe/Paris")
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
 ASKED_TYPES = {
     **dict.fromkeys(("drop_down_list", "address", "communes", "departements"), "TextChamp"),
@@ -28,6 +29,17 @@ NOT_TEXT = frozenset({*ASKED_TYPES} - {"drop_down_list"}) | {
 
 TITLES = ("header_section", "explication")
 """Descriptor types without a value."""
+
+
+def iso(at: datetime) -> str:
+    """Format an instant as the API does: Paris time, without fractions of a second."""
+    return at.astimezone(PARIS).isoformat(timespec="seconds")
+
+
+def instant(text: str) -> datetime:
+    """Parse an ISO 8601 instant; without an offset it is UTC, a date is its midnight."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class ServedChamp(Identified):

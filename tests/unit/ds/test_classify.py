@@ -26,7 +26,7 @@ from dsync.errors import (
     DSUnavailableError,
     DSWrongAddressError,
 )
-from dsync.messages.kinds import Fault, Subject, Thing
+from dsync.messages.kinds import Fault, Requested, Thing
 
 FORBIDDEN = GraphError("forbidden", "Without a token, only persisted queries are allowed")
 OTHER_NETWORK = GraphError(
@@ -163,7 +163,7 @@ def test_a_fault_is_an_error_with_a_remedy(
     fault: Fault, kind: type[Exception], reason: str | None
 ) -> None:
     """Each fault has its class, its reason, and a sentence for the operator."""
-    error = error_of(fault, Subject(Thing.DEMARCHE, 86321), status=502)
+    error = error_of(fault, Requested(Thing.DEMARCHE, 86321), status=502)
     assert type(error) is kind
     assert getattr(error, "reason", None) == reason
     assert error.details["fault"] == fault.value

@@ -14,7 +14,7 @@ from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.ds import DossierWrite, WriteOutcome, operations
 from dsync.ds.classify import GraphError
-from dsync.ds.transport import Answer
+from dsync.ds.transport import GraphAnswer
 from dsync.ds.write_document import INPUT_KEYS, in_order, outcomes_of, variables_of
 from dsync.messages.kinds import Fault
 from tests.unit.ds.writes import label_step, value_step
@@ -38,7 +38,7 @@ def outcome(
     data: dict[str, Any], *errors: GraphError, sent: DossierWrite | None = None
 ) -> WriteOutcome:
     """Return the outcome of one write."""
-    answer = Answer(Raw(encode(data)) if data is not None else None, errors, None, None)
+    answer = GraphAnswer(Raw(encode(data)) if data is not None else None, errors, None, None)
     (found,) = outcomes_of(answer, [sent or write()])
     return found
 
@@ -175,7 +175,7 @@ def test_one_dossiers_failure_does_not_concern_another() -> None:
         "w1_annotations": None,
         "w2_annotations": payload(RESULT, errors=[OPTION]),
     }
-    answer = Answer(
+    answer = GraphAnswer(
         Raw(encode(data)),
         (GraphError("not_found", "not found", ("w1_annotations",)),),
         Fault.NOT_FOUND,

@@ -10,7 +10,7 @@ import pytest
 from dsync.ds.classify import error_of
 from dsync.ds.limits import Limits
 from dsync.ds.retry import RetryPolicy, attempts_for, retrying
-from dsync.errors import DSError, DSRateLimitedError, InterruptedRunError
+from dsync.errors import DSRateLimitedError, InterruptedRunError
 from dsync.messages.kinds import Fault
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -98,7 +98,8 @@ def test_waits_double_and_are_capped() -> None:
 def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> None:
     """The wait is DS's, plus jitter, at most the maximum."""
     event = Waits()
-    error: DSError = DSRateLimitedError("limited", NOW + timedelta(seconds=in_s))
+    error = DSRateLimitedError("limited")
+    error.retry_at = NOW + timedelta(seconds=in_s)
     attempts(error, RetryPolicy.USUAL, event, attempts=2, max_wait_s=90.0)
     (wait,) = event.waits
     assert least <= wait <= most

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.service.causes import Finding, Message, Severity, decide
+from dsync.service.causes import AlertFinding, AlertMessage, Severity, decide
 from dsync.store.alerts import AlertBook, AlertEntry, AlertKey
 
 NOW = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
@@ -35,10 +35,10 @@ class Told:
 
     def look(
         self, names: Mapping[str, Iterable[int]], *, unknown: bool = False, number: int = 1
-    ) -> list[Message]:
+    ) -> list[AlertMessage]:
         """Look once, a minute after the last time; `names`: the démarches of each that is so."""
         findings = [
-            Finding(
+            AlertFinding(
                 DemarcheNumber(one),
                 name,
                 Severity.FAILURE,
@@ -50,7 +50,7 @@ class Told:
             for name, numbers in names.items()
             for one in numbers
         ]
-        told: list[Message] = []
+        told: list[AlertMessage] = []
         for _ in range(self.services):
             done = decide(
                 self.book,
@@ -65,7 +65,9 @@ class Told:
         self.now += MINUTE
         return told if self.is_sent else []
 
-    def noted(self, book: AlertBook, messages: Sequence[Message]) -> dict[AlertKey, AlertEntry]:
+    def noted(
+        self, book: AlertBook, messages: Sequence[AlertMessage]
+    ) -> dict[AlertKey, AlertEntry]:
         """Return what is known once the messages were sent, or could not be."""
         later = dict(book)
         for message in messages:
@@ -154,7 +156,7 @@ def test_what_is_a_demarches_own_names_each_with_its_command() -> None:
 def test_another_cause_of_the_same_name_is_told_too() -> None:
     """A token refused for a démarche's scope, that later expires."""
     seen = Told([1])
-    token = Finding(DemarcheNumber(1), "token_refused", Severity.FAILURE, "scope", "a scope")
+    token = AlertFinding(DemarcheNumber(1), "token_refused", Severity.FAILURE, "scope", "a scope")
     told = []
     for cause in ("scope", "scope", "expired", "expired"):
         found = [token._replace(text=cause, cause=cause)]

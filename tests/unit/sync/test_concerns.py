@@ -64,8 +64,8 @@ THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
         ({"last_end": ended(8, "DSTimeoutError")}, []),  # Of one page or dossier.
         ({"consents": [STOPPED, STOPPED | {"kind": "writer"}]}, [k.Stopped, k.Stopped]),
         ({"mass_deletion": {"dossiers": 7, "of": 9, "since": NOW}}, [k.MassDeletion]),
-        ({"waiting": 2, "conflicts": 1}, [k.Waiting, k.Conflicts]),
-        ({"refused": 1, "quarantined": 1}, [k.Refused, k.Quarantined]),
+        ({"waiting": 2, "conflicts": 1}, [k.WaitingWrites, k.Conflicts]),
+        ({"refused": 1, "quarantined": 1}, [k.Refused, k.InQuarantine]),
         ({"evidence_confirmed_at": NOW - 2 * HOUR}, [k.OldEvidence]),
         ({"target_is_missing": True, "copies_to_delete": 2}, [k.NoTarget, k.UnfinishedErasures]),
         ({"lease": {"holder": "one"}, "copies_to_delete": 2}, []),
@@ -100,7 +100,7 @@ def test_a_token_is_refused_for_all_unless_one_demarche_is_out_of_its_scope(
     fault: k.Fault, *, is_of_all: bool
 ) -> None:
     """By the fault, whatever numbers the sentence has."""
-    said = k.DSFailed(fault, k.Subject(k.Thing.DEMARCHE, 12))
+    said = k.DSFailed(fault, k.Requested(k.Thing.DEMARCHE, 12))
     end = {**ended(3, "DSUnauthorizedError"), "messages": [str(said)], "dits": k.to_stored([said])}
     found = concerns_of({**WELL, "last_end": end}, NOW, THRESHOLDS)
     assert [k.TokenRefused(NOW, str(said), is_of_all)] == list(found)
