@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import FileSeed, VirusScan
 from dsync.sync import pull
+from dsync.sync.context import Progress
 from dsync.sync.page_storing import store_page
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, FIRST, LETTRE, NOW, PROBLEME, Engine, number
@@ -367,9 +367,7 @@ def test_no_more_is_asked_in_a_minute_than_is_configured(start: Start) -> None:
     assert 30 < waits[0] <= 60
 
 
-def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:
     """The read under way is abandoned; the next run resumes at that page."""
     small(engine, 5)
     engine.control.faults.fail(ScriptedFault("latency", operation=PAGES, after=1, latency_ms=3000))
@@ -380,17 +378,15 @@ def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(
             under_way.set()
         return read_page(*args, **options)
 
-    def storing(*args: Any) -> list[DossierNumber]:
-        stored = store_page(*args)
-        assert under_way.wait(60)
-        engine.worker.stop.set()
-        return stored
+    class Stopping(Progress):
+        def pulled(self, done: int, total: int | None) -> None:
+            assert under_way.wait(60)
+            engine.worker.stop.set()
 
     engine.worker.client.around["read_page"] = reading
-    monkeypatch.setattr(pull, "store_page", storing)
+    engine.worker.app.progress = Stopping()
     report = engine.sync(full=True)
     assert (130, 5) == (report.exit_code, report.read)
-    monkeypatch.undo()
     engine.control.faults.clear_faults()
     assert 7 == engine.restart().sync(full=True).read
 
