@@ -406,7 +406,7 @@ def test_a_team_signs_in_and_out(browser: Browser, told: Engine) -> None:
         page.goto("/dossiers?verdict=eligible")
         expect(page.get_by_role("heading")).to_have_text("Identification")
         assert_accessible(page)
-        page.get_by_role("link", name=SECTION.nom).focus()
+        page.get_by_role("link", name=SECTION.name).focus()
         page.keyboard.press("Tab")
         expect(page.locator(":focus")).to_have_text("S’identifier")
         assert "none" != page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle")
