@@ -372,7 +372,6 @@ def show(visit: Visit) -> Response:
             etiquettes=list(values["etiquette"]),
             offered=offered._asdict(),
             judges=visit.worker.configuration.judges,
-            writes=visit.worker.configuration.annotations is not None,
             longest=LONGEST_REASON,
             most_reasons=SHOWN_REASONS,
         )
