@@ -40,23 +40,6 @@ class Done(NamedTuple):
     """Of a pre-check; None: another process did it, and the database has them."""
 
 
-def run_once(
-    work: Work,
-    *,
-    as_json: bool,
-    dry: bool = False,
-    wait_s: float = 0,
-    settings: Settings | None = None,
-    may_create: bool = False,
-) -> None:
-    """Have a run done and print its report; exit with its code, or with the signal's."""
-    done = carry_out(
-        work, as_json=as_json, dry=dry, wait_s=wait_s, settings=settings, may_create=may_create
-    )
-    print_document(done.document, as_json=as_json, dry=dry)
-    finish(done)
-
-
 def acting(
     work: Callable[[tuple[DossierNumber, ...]], Work],
     *,
