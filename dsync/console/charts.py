@@ -10,7 +10,7 @@ WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 2, 2, 28, 30
 
 
-class Line(NamedTuple):
+class Series(NamedTuple):
     """A cumulated series, as the points of a polyline."""
 
     name: str
@@ -21,7 +21,7 @@ class Line(NamedTuple):
 class Curve(NamedTuple):
     """Cumulated series over days, with the labels of the axes."""
 
-    lines: Sequence[Line]
+    lines: Sequence[Series]
     days: Sequence[tuple[float, str]]
     heights: Sequence[tuple[float, int]]
     rows: Sequence[tuple[str, Sequence[int]]]
@@ -58,7 +58,7 @@ def curve(series: Mapping[str, Mapping[str, int]]) -> Curve | None:
             total += counts[day]
             points.append((x(at), y(total)))
         points.append((x(last), y(total)))
-        lines.append(Line(name, " ".join(f"{px},{py}" for px, py in points), total))
+        lines.append(Series(name, " ".join(f"{px},{py}" for px, py in points), total))
     marks = sorted({first, first + timedelta(days=width // 2), last})
     months = sorted({day.isoformat()[:7] for day in days})
     rows = [

@@ -275,7 +275,7 @@ def _kept(request: Request) -> dict[str, tuple[int, int]]:
     return {one[1]: (int(one[2]), int(one[3])) for one in found if one}
 
 
-class Line(NamedTuple):
+class DemarcheCounts(NamedTuple):
     """A démarche among several ones."""
 
     number: int
@@ -288,7 +288,7 @@ class Line(NamedTuple):
     is_late: bool
 
 
-def _lines(visit: Visit, reader: Reader) -> Iterator[Line]:
+def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     grants = visit.actor.grants
     for row in reader.overview({number: one.groupes for number, one in grants.items()}):
@@ -298,7 +298,7 @@ def _lines(visit: Visit, reader: Reader) -> Iterator[Line]:
         count, known, programme = counts[number], visit.titled.get(number), worker.programme
         has_stages = programme is not None and programme.selection is not None
         last = known.last_success_at if known else None
-        yield Line(
+        yield DemarcheCounts(
             number,
             known.titre if known else None,
             [
