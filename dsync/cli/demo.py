@@ -30,7 +30,7 @@ from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
 from dsync.cli.run import serve as run_service
-from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
+from dsync.cli.sandbox import INSTRUCTEUR, content_options, print_event, sandbox_variables
 from dsync.cli.session import load, open_worker
 from dsync.configuration import shipped_config
 from dsync.database import PROGRAMME, open_database
@@ -68,16 +68,7 @@ SHOWN_OF_EACH = 5
     show_default=True,
     help="Where the demo keeps its database.",
 )
-@click.option(
-    "--dossiers",
-    type=click.IntRange(min=1),
-    default=120,
-    show_default=True,
-    help="Number of invented dossiers.",
-)
-@click.option(
-    "--seed", type=int, default=7, show_default=True, help="The same seed gives the same dossiers."
-)
+@content_options(least=1)
 @click.option(
     "--serve", is_flag=True, help="Keep the sandbox running, so that sync and push work on it."
 )
