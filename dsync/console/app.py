@@ -365,11 +365,7 @@ class Console:
 
 
 def right_of(page: Sequence[Any]) -> Right:
-    """Return the right that a page needs.
-
-    Raises:
-        TypeError: it does not say which.
-    """
+    """Return the right that a page needs; TypeError: it does not say which."""
     right = page[-1]
     if len(page) != 4 or not isinstance(right, Right):
         raise TypeError(f"{page[0]} {page[1]} does not name the right that it needs")

@@ -49,11 +49,7 @@ Form = Sequence[Mapping[str, Any]]
 
 
 def selection_of(visit: Visit, form: Form) -> ChangeSelection:
-    """Return what the address asks for: changes by the applicant, unless it names somebody else.
-
-    Raises:
-        UnknownValueError: a date cannot be read.
-    """
+    """Return what the address asks for: changes by the applicant, unless it names somebody else."""
     par, champ = visit.query("par") or Author.USAGER.value, visit.query("champ")
     du, au = visit.day("du"), visit.day("au")
     return ChangeSelection(
@@ -141,11 +137,7 @@ def _values_of(visit: Visit, form: Form, groupes: Sequence[str]) -> dict[str, Ma
 
 
 def _check_values(visit: Visit, values: Mapping[str, Mapping[str, str]]) -> None:
-    """Check, where nothing was found, that each filter has a value to choose from.
-
-    Raises:
-        UnknownValueError: one has not.
-    """
+    """Check, where nothing was found, that each filter has a value to choose from, else 400."""
     for name, known in values.items():
         if (value := visit.query(name)) is not None and value not in known:
             raise UnknownValueError(name, value)

@@ -31,11 +31,7 @@ class Curve(NamedTuple):
 
 
 def curve(series: Mapping[str, Mapping[str, int]]) -> Curve | None:
-    """Return the cumulated curve of counts by day, None without a count.
-
-    Args:
-        series: by name; days as `2024-06-01`.
-    """
+    """Return the cumulated curve of counts by day, such as `2024-06-01`; None without a count."""
     days = sorted({date.fromisoformat(day) for counts in series.values() for day in counts})
     if not days:
         return None
@@ -88,11 +84,9 @@ class Bar(NamedTuple):
 
 
 def bars(values: Mapping[str, float | None], most: float | None = None) -> list[Bar]:
-    """Return bars in order.
+    """Return bars in order, of None none.
 
-    Args:
-        values: by name; None: there is no bar.
-        most: the value of the longest possible bar; None: the greatest of these.
+    `most` is the value of the longest possible bar; None: the greatest of these.
     """
     longest = most or max((value or 0 for value in values.values()), default=0) or 1
     return [

@@ -44,8 +44,7 @@ ACTS = {
 def act(visit: Visit) -> Response:
     """Do what a button says with the dossiers that were ticked, or with the whole selection.
 
-    Raises:
-        HTTPException: there is no such button (400), or the démarche has nothing of it (400).
+    400: there is no such button, or the démarche has nothing of it.
     """
     parameters, wanted = parameters_of(visit), visit.form.get("quoi", "")
     is_whole = bool(visit.form.get("tous"))

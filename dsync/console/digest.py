@@ -68,13 +68,10 @@ class DemarcheDigest(NamedTuple):
 
 
 class Digests:
-    """Sends the digests that are due.
+    """Sends the digests that are due, of the démarches that the service serves, with one database.
 
-    Args:
-        workers: of the démarches that the service serves, with one database.
-        mail_url: the address of apprise by which e-mails are sent; who gets them is not read of it.
-        origin: scheme, host and port of the console.
-        stop: ends the service.
+    `mail_url` is the address of apprise by which e-mails are sent; who gets them is not read of it.
+    `origin` is scheme, host and port of the console.
     """
 
     every_s = 60.0

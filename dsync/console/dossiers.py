@@ -130,8 +130,7 @@ class Place(NamedTuple):
 def selection_of(visit: Visit) -> Selection:
     """Return what the address asks for; a value that is not offered selects nothing.
 
-    Raises:
-        UnknownValueError: a day is none, or a number.
+    400: a day or a number is none.
     """
     verdict, resultat = visit.query("verdict"), visit.query("resultat")
     sort = visit.query("tri") or "numero"
@@ -196,11 +195,7 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
 def _check_values(
     visit: Visit, values: Mapping[str, Mapping[str, str]], *, found_some: bool
 ) -> None:
-    """Check that each filter has a value to choose from.
-
-    Raises:
-        UnknownValueError: one has not.
-    """
+    """Check that each filter has a value to choose from, else 400."""
     for name, known in values.items():
         if (value := visit.query(name)) is None or value in known:
             continue
@@ -316,11 +311,7 @@ def _opened(text: str) -> str:
 
 
 def show(visit: Visit) -> Response:
-    """Show a page of the list.
-
-    Raises:
-        UnknownValueError: a filter has a value that nobody can choose.
-    """
+    """Show a page of the list."""
     chosen = selection_of(visit)
     page = visit.number("page", default=1, most=1_000_000)
     columns, parameters = columns_of(visit), parameters_of(visit)

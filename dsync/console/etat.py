@@ -62,14 +62,7 @@ _OF_READING = (
 def points_of(
     visit: Visit, reader: Reader, state: Mapping[str, Any], *, without: UnionType | None = None
 ) -> Iterator[Point]:
-    """Yield what is not well, as far as it is for who asks.
-
-    Args:
-        visit: who asks.
-        reader: of the démarche.
-        state: of `states_of`.
-        without: what to leave out.
-    """
+    """Yield what is not well, as far as it is for who asks, `without` some kinds of it."""
     may_act, is_under_way = visit.may(Right.AGIR), bool(state["lease"])
     runs = any(one["is_alive"] for one in state["services"])
     about = french.About(visit.now, may_act, runs, is_under_way)
@@ -158,11 +151,7 @@ def show(visit: Visit) -> Response:
 
 
 def _asked(visit: Visit) -> Read:
-    """Return what the form « Resynchroniser » asks for.
-
-    Raises:
-        HTTPException: the form is wrong (400).
-    """
+    """Return what the form « Resynchroniser » asks for."""
     scope = visit.form.get("portee", "nouveau")
     if scope not in ("nouveau", "dossier", "tout"):
         raise HTTPException(400)

@@ -115,11 +115,7 @@ class ToDo(NamedTuple):
 def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Grant) -> ToDo:
     """Return what waits in a démarche, as far as somebody sees it or can do it.
 
-    Args:
-        worker: of the démarche.
-        reader: of the démarche, and of their groupes.
-        state: of `states_of`, with the counts of their groupes.
-        grant: what they are to the démarche.
+    `state` is that of `states_of`, with the counts of their groupes.
     """
     declared = worker.configuration.declared
     titles = declared.titles if declared else reader.programme.checks
@@ -195,13 +191,7 @@ def _list(**parameters: str) -> str:
 
 
 def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> ServiceLine:
-    """Return the state of the service in one line, in trouble with its cause.
-
-    Args:
-        state: of `states_of`.
-        reader: of the démarche.
-        now: the present instant, in UTC.
-    """
+    """Return the state of the service in one line, in trouble with its cause; `now` is in UTC."""
     alive = [one for one in state["services"] if one["is_alive"]]
     next_at = max(min((one["next_run_at"] for one in alive), default=now), now)
     last = state["last_success_at"]
