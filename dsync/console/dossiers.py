@@ -67,7 +67,8 @@ OTHERS = ("etape", "attend")
 INSTANTS = ("depose_le", "champs_modifie_le")
 DAYS = ("depose_du", "depose_au")
 OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
-"""The filters whose values are those of the dossiers or of the démarche."""
+"""The filters whose values are those of the dossiers or of the démarche: a dossier can still have
+what the démarche has no more."""
 RESULTS = {
     Resultat.A_VERIFIER.value: "À vérifier",
     Resultat.NON_CONFORME.value: "Non conforme",
@@ -190,18 +191,6 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
         "departement": offered.departements,
         **{name: {one: one for one in some} for name, some in every.items()},
     }
-
-
-def _check_values(
-    visit: Visit, values: Mapping[str, Mapping[str, str]], *, found_some: bool
-) -> None:
-    """Check that each filter has a value to choose from, else 400."""
-    for name, known in values.items():
-        if (value := visit.query(name)) is None or value in known:
-            continue
-        # A dossier can still have what the démarche has no more.
-        if not (found_some and name in OF_DOSSIERS):
-            raise UnknownValueError(name, value)
 
 
 def _possible(visit: Visit, chosen: str | None) -> dict[str, str]:
@@ -334,7 +323,7 @@ def show(visit: Visit) -> Response:
             answers = _answers(reader, form, numbers)
         offered = reader.dossiers.offered(masked=chosen.masked)
         values = values_of(visit, reader, offered)
-        _check_values(visit, values, found_some=total > 0)
+        visit.check_filters(values, but=OF_DOSSIERS if total else ())
         groupes = list(values["groupe"])
         return visit.page(
             "dossiers.html",
@@ -438,7 +427,7 @@ def export(visit: Visit) -> Response:
         chosen = selection_of(visit)
         numbers = reader.dossiers.numbers_of(chosen)
         values = values_of(visit, reader, reader.dossiers.offered(masked=chosen.masked))
-        _check_values(visit, values, found_some=bool(numbers))
+        visit.check_filters(values, but=OF_DOSSIERS if numbers else ())
 
         # A column has few codes, and the same ones in every row.
         @lru_cache(4096)

@@ -189,6 +189,15 @@ class Visit:
         """Return a parameter of the address, None if it is missing or empty."""
         return self.request.query_params.get(name, "").strip() or None
 
+    def check_filters(
+        self, values: Mapping[str, Mapping[str, str]], *, but: Collection[str] = ()
+    ) -> None:
+        """Check that each filter of the address has a value to choose from, else 400."""
+        for name, known in values.items():
+            value = self.query(name)
+            if value is not None and value not in known and name not in but:
+                raise UnknownValueError(name, value)
+
     def day(self, name: str) -> date | None:
         """Return a day of the address, None if there is none."""
         value = self.query(name)
