@@ -141,11 +141,7 @@ def _resolve(
     *,
     everywhere: bool = False,
 ) -> dict[DossierNumber, int]:
-    """Resolve the selected conflicts, and print which dossiers have none.
-
-    Returns:
-        The number of resolved conflicts by dossier.
-    """
+    """Resolve the chosen conflicts, return how many by dossier, and print which have none."""
     # Neither, or both: what is meant is not clear.
     if everywhere == bool(numbers):
         also = ", or --all" if choice is Choice.KEEP else ""

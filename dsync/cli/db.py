@@ -88,11 +88,7 @@ def _is_copied(store: Store, *, yes: bool) -> bool:
 
 
 def _refuse_beside_services(store: Store) -> None:
-    """Refuse to change the schema beneath a service.
-
-    Raises:
-        UsageError: one works on the database.
-    """
+    """Refuse to change the schema beneath a service that works on the database."""
     try:
         holders = store.services.holders(datetime.now(UTC))
     except StoreError:

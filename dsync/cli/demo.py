@@ -135,8 +135,7 @@ def demo(
 def _listen(port: int | None) -> socket:
     """Open the console's socket, before anything else: a port in use ends the command.
 
-    Args:
-        port: the port; None: the usual one, or a free one if it is taken.
+    None: the usual port, or a free one if it is taken.
     """
 
     def listen_on(number: int) -> socket:
@@ -295,11 +294,7 @@ def _settings(server: Sandbox, database: Path) -> Settings:
 
 
 def _write_environment(server: Sandbox, database: Path) -> Path:
-    """Write a file with the variables that other commands need to use the demo's data.
-
-    Returns:
-        The file's path.
-    """
+    """Write a file with the variables that other commands need to use the demo's data."""
     variables = {
         "DSYNC_CONFIG": str(shipped_config().resolve()),
         "DSYNC_DATABASE_URL": _database_url(database.resolve()),

@@ -302,11 +302,7 @@ def _of_dossier(
 def _found(
     settings: Settings, reader: Reader, numero: DossierNumber, only: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Return a dossier of a démarche.
-
-    Raises:
-        ConfigurationError: it is not in the database, or of another one.
-    """
+    """Return a dossier; ConfigurationError: it is not in the database, or of another démarche."""
     found: dict[str, Any] | None = reader.dossiers.by_number(numero, only=only)
     if found is None or found["demarche_numero"] != settings.demarche:
         raise unknown(settings, numero)
@@ -386,12 +382,7 @@ def _print_evaluations(
 def _print_pushes(
     annotations: Sequence[Mapping[str, Any]], in_ds: Mapping[str, str | None]
 ) -> None:
-    """Print the wished values.
-
-    Args:
-        annotations: the dossier's wishes.
-        in_ds: the current values in DS of annotations in conflict, by name.
-    """
+    """Print a dossier's wishes; `in_ds` has the values of annotations in conflict, by name."""
     if not annotations:
         return
     heading("Written back to DS")

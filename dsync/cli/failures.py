@@ -107,13 +107,7 @@ class SafeGroup(Group):
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
-        """Run a command and exit with its documented code.
-
-        Args:
-            args: the arguments; None: those of the process.
-            prog_name: name of the program in messages.
-            extra: further arguments of `click.Group.main`.
-        """
+        """Run a command, by default that of the process, and exit with its documented code."""
         arguments = list(sys.argv[1:] if args is None else args)
         _prepare_streams()
         # click's own mode would print the errors and exit by its own codes.

@@ -105,10 +105,8 @@ def _confirmed(
 ) -> dict[DossierNumber, dict[str, str]] | None:
     """Show the current value and the new one of each annotation, and ask for confirmation.
 
-    Neither lease nor database is open during the question, and Ctrl-C ends it.
-
-    Returns:
-        The values shown, by dossier and annotation; None when they may not be overwritten.
+    Neither lease nor database is open during the question, and Ctrl-C ends it. Returns the values
+    shown, by dossier and annotation; None when they may not be overwritten.
     """
     preview = carry_out(Overwrite(dossiers), as_json=False, dry=True, settings=settings)
     mutations = preview.document.get("mutations", ())

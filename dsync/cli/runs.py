@@ -50,12 +50,8 @@ def acting(
 ) -> Act:
     """Return what has a run done and printed, for `for_each`.
 
-    Args:
-        work: returns what is done about the dossiers that the command names.
-        as_json: as of `carry_out`, as what follows.
-        dry: whether it is only tried.
-        wait_s: how long to wait for a lease.
-        may_create: whether to create a missing SQLite file.
+    `work` returns what is done about the dossiers that the command names; the other arguments are
+    those of `carry_out`.
     """
 
     def act(one: Settings, dossiers: tuple[int, ...]) -> tuple[Any, int]:
@@ -86,17 +82,11 @@ def carry_out(
     settings: Settings | None = None,
     may_create: bool = False,
 ) -> Done:
-    """Have a run done, and follow it to its end.
+    """Have a run done, and follow it to its end; it is only tried if it is `dry`.
 
-    A service that is running does it in place of this process, unless it is a dry run.
-
-    Args:
-        work: what is done.
-        as_json: whether JSON is printed, and so no progress.
-        dry: whether it is only tried.
-        wait_s: how long to wait for a lease that another process holds, in seconds.
-        settings: None: those of the command line.
-        may_create: whether to create a missing SQLite file.
+    A service that is running does it in place of this process, unless it is a dry run. While
+    another process holds the lease, it waits for `wait_s` seconds at most. `as_json`: no progress
+    is printed. `may_create`: a missing SQLite file is created.
 
     Raises:
         Exit: a signal ended the wait for a service; this was printed.
