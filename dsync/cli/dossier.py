@@ -14,11 +14,10 @@ from dsync.cli.failures import Group
 from dsync.cli.options import (
     INSTANT,
     NUMBER,
-    all_option,
     json_option,
+    list_options,
     settings_options,
     wait_option,
-    wide_option,
 )
 from dsync.cli.output import (
     SUSPENDED,
@@ -86,10 +85,7 @@ def dossier() -> None:
     show_default=True,
     help="Maximum number of dossiers.",
 )
-@all_option("Of every configured démarche: the default.")
-@wide_option
-@json_option
-@settings_options()
+@list_options()
 def list_(
     *,
     etat: str | None,

@@ -9,13 +9,7 @@ from typing import Any
 import click
 
 from dsync.cli.demarches import for_each
-from dsync.cli.options import (
-    all_option,
-    dossiers_option,
-    json_option,
-    settings_options,
-    wait_option,
-)
+from dsync.cli.options import dossiers_option, run_options
 from dsync.cli.output import print_note, print_table
 from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out, finish
@@ -35,10 +29,7 @@ from dsync.sync.work import Overwrite, Push
     "journal. Asks first on a terminal; needs --yes elsewhere and with --json.",
 )
 @click.option("--yes", is_flag=True, help="With --force: do not ask first.")
-@all_option("Of every configured démarche, one after the other.")
-@wait_option
-@json_option
-@settings_options()
+@run_options("Of every configured démarche, one after the other.")
 def push(
     *,
     dossiers: tuple[DossierNumber, ...],

@@ -9,14 +9,7 @@ from typing import Any
 import click
 
 from dsync.cli.options import current_flags
-from dsync.cli.output import (
-    heading,
-    pasteable,
-    print_json,
-    print_note,
-    print_table,
-    shown,
-)
+from dsync.cli.output import heading, pasteable, print_json, print_note, print_table, shown
 from dsync.domain.verdict import Verdict
 from dsync.sync.moves import Moves
 

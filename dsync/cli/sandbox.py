@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsync.cli.options import Command, port_option, settings_options
+from dsync.cli.options import Command, port_option, settings_options, together
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox, serve
 from dsync.sandbox.content import EQUIPMENT_FORM
@@ -23,17 +23,22 @@ INSTRUCTEUR = "dsync@example.gouv.fr"
 
 def content_options(*, least: int) -> Callable[[Command], Command]:
     """Return the options `--dossiers N`, with its least number, and `--seed N`."""
-    dossiers = click.option(
-        "--dossiers",
-        type=click.IntRange(min=least),
-        default=120,
-        show_default=True,
-        help="Number of invented dossiers.",
+    return together(
+        click.option(
+            "--dossiers",
+            type=click.IntRange(min=least),
+            default=120,
+            show_default=True,
+            help="Number of invented dossiers.",
+        ),
+        click.option(
+            "--seed",
+            type=int,
+            default=7,
+            show_default=True,
+            help="The same seed gives the same data.",
+        ),
     )
-    seed = click.option(
-        "--seed", type=int, default=7, show_default=True, help="The same seed gives the same data."
-    )
-    return lambda command: dossiers(seed(command))
 
 
 @click.command()
