@@ -76,19 +76,16 @@ def curve(series: Mapping[str, Mapping[str, int]]) -> Curve | None:
 
 
 class Bar(NamedTuple):
-    """A bar of a bar chart; `width` is a share of the longest possible one, in per cent."""
+    """A bar of a bar chart; `width` is a share of the longest one, in per cent."""
 
     name: str
     value: float | None
     width: float
 
 
-def bars(values: Mapping[str, float | None], most: float | None = None) -> list[Bar]:
-    """Return bars in order, of None none.
-
-    `most` is the value of the longest possible bar; None: the greatest of these.
-    """
-    longest = most or max((value or 0 for value in values.values()), default=0) or 1
+def bars(values: Mapping[str, float | None]) -> list[Bar]:
+    """Return bars in order, of None none."""
+    longest = max((value or 0 for value in values.values()), default=0) or 1
     return [
         Bar(name, value, round(100 * (value or 0) / longest, 1)) for name, value in values.items()
     ]

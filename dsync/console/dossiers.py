@@ -17,7 +17,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
 from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Visit, said_filters
+from dsync.console.visit import Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
@@ -170,7 +170,7 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
     """Return the values of the filters that have some to choose from, with their words."""
     etiquettes, groupes = reader.demarche.labels_and_groupes()
     part = reader.programme.selection
-    stages = part.stages if part and _has_stages(visit) else ()
+    stages = part.stages if part and has_stages(visit.worker) else ()
     judges = visit.worker.configuration.judges
     every: dict[str, Iterable[str]] = {
         "etape": stages,
@@ -201,11 +201,6 @@ def _possible(visit: Visit, chosen: str | None) -> dict[str, str]:
     return {name: said for name, said in names if name not in never or name == chosen}
 
 
-def _has_stages(visit: Visit) -> bool:
-    programme = visit.worker.programme
-    return programme is not None and programme.selection is not None
-
-
 def parameters_of(visit: Visit) -> dict[str, Any]:
     """Return the parameters of the selection, for the addresses of its other pages."""
     names = (*words.FILTERS, "tri", "ordre")
@@ -226,9 +221,9 @@ def columns_of(visit: Visit) -> Columns:
     hidden = set() if worker.configuration.judges else {"verdict", "points"}
     if programme is None or programme.lists is None:
         hidden |= {"produit_id", "profils"}
-    if not _has_stages(visit):
+    if not has_stages(worker):
         hidden |= {"etape", "attend"}
-    if programme is None or not programme.selection or not visit.may(Right.NOTES):
+    if not has_stages(worker) or not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
     form = form_of(visit)

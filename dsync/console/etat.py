@@ -138,7 +138,6 @@ def show(visit: Visit) -> Response:
             "etat.html",
             reader,
             state=state,
-            successes={number: one.last_success_at for number, one in visit.titled.items()},
             points=sorted(points_of(visit, reader, state), key=lambda one: not one.is_error)
             if visit.may(Right.AGIR)
             else None,

@@ -18,7 +18,7 @@ from dsync.console.jury_book import book_of
 from dsync.console.jury_sheets import sheets_of
 from dsync.console.matrices import OF_GRIDS, grids_of, matrices
 from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Visit
+from dsync.console.visit import Visit, has_stages
 from dsync.store import Reader
 from dsync.sync.work import ReadChanges
 
@@ -58,8 +58,7 @@ _NO_JURY = "Aucun dossier n’est prévu à ce jury."
 
 def check_grids(visit: Visit) -> None:
     """Check that the démarche has a programme with evaluation grids, else 404."""
-    programme = visit.worker.programme
-    if programme is None or not programme.selection:
+    if not has_stages(visit.worker):
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 

@@ -18,7 +18,7 @@ from dsync.care.waiting import TEAM, Waits, waits_of
 from dsync.console import words
 from dsync.console.access import RIGHTS, Grant, Right, Role
 from dsync.console.etat import Point, points_of
-from dsync.console.visit import Visit
+from dsync.console.visit import Visit, has_stages
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.verdict import Resultat
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
@@ -119,16 +119,15 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
     """
     declared = worker.configuration.declared
     titles = declared.titles if declared else reader.programme.checks
-    has_stages = worker.programme is not None and worker.programme.selection is not None
     rows = reader.dossiers.waiting()
-    waits = waits_of(rows, list(titles), has_stages=has_stages)
+    waits = waits_of(rows, list(titles), has_stages=has_stages(worker))
     is_team = Right.AGIR in RIGHTS[grant.role]
     tasks = {name: state[code] for name, code in _TASKS.items()}
     has_checks = worker.configuration.judges and grant.role is not Role.JURY
     return ToDo(
         [
             one
-            for one in _whom(waits, has_stages=has_stages)
+            for one in _whom(waits, with_stages=has_stages(worker))
             if grant.role is not Role.JURY or one.name == WHOM["jury"]
         ],
         list(_checks(waits, titles)) if has_checks else [],
@@ -138,9 +137,9 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
     )
 
 
-def _whom(waits: Waits, *, has_stages: bool) -> Iterator[Item]:
+def _whom(waits: Waits, *, with_stages: bool) -> Iterator[Item]:
     for whom, name in WHOM.items():
-        if has_stages:
+        if with_stages:
             yield Item(waits.of_whom.get(whom, 0), name, _list(attend=whom))
         elif whom == TEAM:
             yield Item(waits.of_whom.get(whom, 0), name, _list(etat=UNDER_WAY))
@@ -285,15 +284,14 @@ def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
         counts[row.demarche_numero][row.quoi] += row.nombre
     for number, grant in grants.items():
         worker = visit.site.workers[number]
-        count, known, programme = counts[number], visit.titled.get(number), worker.programme
-        has_stages = programme is not None and programme.selection is not None
+        count, known, stages = counts[number], visit.titled.get(number), has_stages(worker)
         last = known.last_success_at if known else None
         yield DemarcheCounts(
             number,
             known.titre if known else None,
             [
                 count[whom]
-                if (has_stages or whom == TEAM) and (grant.role is not Role.JURY or whom == "jury")
+                if (stages or whom == TEAM) and (grant.role is not Role.JURY or whom == "jury")
                 else None
                 for whom in WHOM
             ],

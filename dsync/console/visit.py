@@ -41,6 +41,11 @@ BUILD = sha256(__version__.encode()).hexdigest()[:8]
 """In the addresses of what browsers keep for a day. Strangers do not learn the version."""
 
 
+def has_stages(worker: Worker) -> bool:
+    """Return whether dossiers of a démarche go through stages, with marks and a jury."""
+    return worker.programme is not None and worker.programme.selection is not None
+
+
 def said_filters(
     table: Mapping[str, str],
     given: Mapping[str, Any],
@@ -348,9 +353,8 @@ class Visit:
             demarche=self.worker.demarche,
             demarches={number: titles.get(number) for number in self.actor.grants},
             has_programme=programme is not None,
-            has_grids=programme is not None and programme.selection is not None,
+            has_grids=has_stages(self.worker),
             has_rules=programme is not None and self.worker.configuration.judges,
-            has_stages=programme is not None and programme.selection is not None,
             path=self.request.url.path,
             here=self.here,
             said=said,
@@ -470,7 +474,6 @@ def environment() -> jinja2.Environment:
         "ouverture": lambda text: text[:1].upper() + text[1:],
         "preuve": words.evidence,
         "qui": words.asker,
-        "court": words.short_address,
         "court_texte": words.shortened,
     }
     made.filters |= filters
@@ -487,7 +490,6 @@ def environment() -> jinja2.Environment:
             "GENRES",
             "STATUTS",
             "EVENEMENTS",
-            "ORIGINES",
             "COLOURS",
             "COPIES",
             "changed",

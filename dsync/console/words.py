@@ -239,7 +239,6 @@ COPIES = {
     "echec": "À réessayer",
 }
 """The state of the copy of a file."""
-ORIGINES = {"champ": "Formulaire", "annotation": "Annotation", "dossier": "Dossier"}
 SECTIONS = {
     "Applicant": "Demandeur",
     "Project": "Projet",
