@@ -23,6 +23,7 @@ from dsync.cli.output import (
     SUSPENDED,
     clean,
     confirmed,
+    cut,
     heading,
     print_check,
     print_json,
@@ -282,8 +283,7 @@ def _of_dossier(
 ) -> Iterator[tuple[Settings, Programme, dict[str, Any], Reader]]:
     """Yield settings, programme, a dossier with its verdicts, and the reader of its démarche.
 
-    Raises:
-        ConfigurationError: there are no rules, or the dossier is not in the database.
+    ConfigurationError: there are no rules, or the dossier is not in the database.
     """
     settings = load([numero])
     with open_worker(settings) as worker:
@@ -412,16 +412,12 @@ def _print_changes(changes: Sequence[Mapping[str, Any]]) -> None:
                 one["modifie_le"] or one["constate_le"],
                 one["par"],
                 one["libelle"] or one["champ_id"],
-                _beginning(one["ancienne_valeur"]),
-                _beginning(one["nouvelle_valeur"]),
+                cut(shown(one["ancienne_valeur"]), LONGEST_SHOWN),
+                cut(shown(one["nouvelle_valeur"]), LONGEST_SHOWN),
             )
             for one in changes[-EVENTS_SHOWN:]
         ],
     )
-
-
-def _beginning(value: str | None) -> str | None:
-    return value if value is None or len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
 def _print_events(events: Sequence[Mapping[str, Any]]) -> None:

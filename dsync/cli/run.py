@@ -164,11 +164,7 @@ class _Served:
         self.console: Console | None = None
 
     def begin(self) -> Sequence[Settings]:
-        """Make the workers; return their settings.
-
-        Raises:
-            ConfigurationError: no démarche can be served.
-        """
+        """Make the workers and return their settings; an error if no démarche can be served."""
         loaded = self._load()
         self._path, self._files = loaded.path, _files(loaded.path)
         self.workers, refused = self._made(loaded, kept=())
@@ -316,9 +312,8 @@ def _surface(
 ) -> Surface | None:
     """Start the HTTP surface; None: it is off, or its default address cannot be used.
 
-    Raises:
-        ConfigurationError: the configured address cannot be used, files name different ones, or
-            the console would be served to other machines.
+    ConfigurationError: the configured address cannot be used, files name different ones, or the
+    console would be served to other machines.
     """
     workers = served.workers
     every = [one.settings for one in workers]

@@ -107,8 +107,7 @@ def by_demarche(
 ) -> list[tuple[Settings, tuple[int, ...]]]:
     """Return the démarches of some dossiers, by the database, and which are of each.
 
-    Raises:
-        ConfigurationError: a dossier is of none of these démarches.
+    ConfigurationError: a dossier is of none of these démarches.
     """
     found: dict[int, list[int]] = {}
     owners = _owners(every[0], dossiers)
@@ -178,9 +177,6 @@ def check_known(store: Store, demarche: int, *, is_chosen: bool) -> None:
     """Check that the database has a démarche, where a wrong number would look like an empty one.
 
     `is_chosen`: a flag or a variable gave the number; that of a file can be new.
-
-    Raises:
-        ConfigurationError: it does not, and has others.
     """
     known = store.demarches() if is_chosen else ()
     if known and demarche not in known:
@@ -270,10 +266,6 @@ def open_workers(
     """Yield the workers of some démarches, which share one database; close all at the end.
 
     The settings are checked before the database is opened. The arguments are as of `open_worker`.
-
-    Raises:
-        ConfigurationError: a setting is invalid.
-        StoreError: the database cannot be opened.
     """
     from dsync.wiring import Worker
 
@@ -294,8 +286,7 @@ def open_workers(
 def make_ready(worker: Worker) -> None:
     """Build the parts that depend only on settings, before a database is opened.
 
-    Raises:
-        ConfigurationError: a setting is invalid; nothing was opened.
+    ConfigurationError: a setting is invalid; nothing was opened.
     """
     worker.demarche, worker.programme, worker.client  # noqa: B018 - properties that raise
 

@@ -235,7 +235,6 @@ def granted(
 
 
 def _has_claim(wanted: Mapping[str, Sequence[str]], has: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether a session has one of the wanted values of a claim."""
     return any(value in has.get(name, ()) for name, values in wanted.items() for value in values)
 
 

@@ -137,7 +137,6 @@ def _values_of(visit: Visit, form: Form, groupes: Sequence[str]) -> dict[str, Ma
 
 
 def _days_said(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters with their days in French."""
     said = dict(parameters)
     for name in parameters.keys() & {"du", "au"}:
         said[name] = words.day(parameters[name])

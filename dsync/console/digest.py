@@ -175,11 +175,7 @@ class Digests:
         return f"{self._origin}{path}{sign}demarche={worker.demarche}"
 
     def _send(self, courriel: str, parts: Sequence[DemarcheDigest], first: Subscription) -> None:
-        """Send one person's e-mail.
-
-        Raises:
-            DsyncError: the server did not take it, or did not say so.
-        """
+        """Send one person's e-mail; DsyncError: the server did not take it, or did not say so."""
         import apprise  # Takes memory that only a service with it needs.
         from apprise.plugins import url_to_dict
 

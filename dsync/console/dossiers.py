@@ -353,7 +353,6 @@ def show(visit: Visit) -> Response:
 
 
 def _days_said(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters with their days in French."""
     days = {name: words.day(parameters[name]) for name in DAYS if name in parameters}
     return {**parameters, **days}
 

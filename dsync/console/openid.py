@@ -302,8 +302,7 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 def _email_of(claims: Mapping[str, Any], userinfo: Mapping[str, Any]) -> str:
     """Return the address of a person, in lower case.
 
-    Raises:
-        SignInError: there is none of ASCII letters, or a source says that it is not verified.
+    SignInError: there is none of ASCII letters, or a source says that it is not verified.
     """
     source = userinfo if "email" in userinfo else claims
     email = source.get("email")
