@@ -74,8 +74,7 @@ def give(
 ) -> tuple[object, int]:
     """Show what waits in a démarche; with a kind, have it done once a person consents.
 
-    Returns:
-        The document of `--json`, and the exit code.
+    Returns the document of `--json`, and the exit code.
 
     Raises:
         ConfigurationError: nothing of this kind waits in the one démarche that is meant.

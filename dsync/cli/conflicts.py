@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import click
 
 from dsync.cli.demarches import Listed, listed
 from dsync.cli.failures import Group
-from dsync.cli.options import NUMBER, all_option, json_option, settings_options
+from dsync.cli.options import NUMBER, all_option, list_options, settings_options, together
 from dsync.cli.output import asker, cut, pasteable, print_json, shown
 from dsync.cli.session import check_here, load_all, load_each, open_worker
 from dsync.domain.ids import DossierNumber
@@ -20,9 +18,7 @@ WIDTH = 60
 
 
 @click.group(cls=Group, invoke_without_command=True)
-@all_option("Of every configured démarche: the default.")
-@json_option
-@settings_options()
+@list_options(wide=False)
 @click.pass_context
 def conflicts(context: click.Context, *, everywhere: bool, as_json: bool) -> None:
     """List and resolve human edits that stopped a push; without a subcommand: list."""
@@ -31,9 +27,7 @@ def conflicts(context: click.Context, *, everywhere: bool, as_json: bool) -> Non
 
 
 @conflicts.command("list")
-@all_option("Of every configured démarche: the default.")
-@json_option
-@settings_options()
+@list_options(wide=False)
 def list_(*, everywhere: bool, as_json: bool) -> None:
     """List the values that humans wrote, dsync's own values, and since when they differ.
 
@@ -91,18 +85,15 @@ def _list(*, everywhere: bool, as_json: bool) -> None:
         )
 
 
-def _choosing(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options and the argument that select conflicts."""
-    for option in (
-        click.option(
-            "--annotation",
-            type=click.Choice(ANNOTATIONS),
-            help="Only this one; with resultat also those that it blocks.",
-        ),
-        click.argument("numbers", metavar="[N]...", nargs=-1, type=NUMBER),
-    ):
-        command = option(command)
-    return command
+_choosing = together(
+    click.argument("numbers", metavar="[N]...", nargs=-1, type=NUMBER),
+    click.option(
+        "--annotation",
+        type=click.Choice(ANNOTATIONS),
+        help="Only this one; with resultat also those that it blocks.",
+    ),
+)
+"""What selects conflicts."""
 
 
 @conflicts.command("keep")
@@ -141,11 +132,7 @@ def _resolve(
     *,
     everywhere: bool = False,
 ) -> dict[DossierNumber, int]:
-    """Resolve the selected conflicts, and print which dossiers have none.
-
-    Returns:
-        The number of resolved conflicts by dossier.
-    """
+    """Resolve the chosen conflicts, return how many by dossier, and print which have none."""
     # Neither, or both: what is meant is not clear.
     if everywhere == bool(numbers):
         also = ", or --all" if choice is Choice.KEEP else ""

@@ -85,14 +85,10 @@ def open_console(
     show: Callable[[str], None] = click.echo,
     role: Role = Role.ADMINISTRATEUR,
 ) -> Console:
-    """Return the console of some démarches.
+    """Return the console of some démarches, served at `address`.
 
-    Args:
-        workers: of the démarches shown.
-        address: where it is served.
-        stop: ends what it executes itself.
-        show: called with each link; by default, it is printed on stdout.
-        role: of whoever enters by the link.
+    `stop` ends what it executes itself, `show` is called with each link, by which one enters with
+    the role.
 
     Raises:
         ConfigurationError: the sign-in is not fully configured, or its packages are missing.

@@ -17,14 +17,7 @@ from dsync.cli.demarches import for_each
 from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.options import all_option, current_flags, json_option, settings_options
 from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
-from dsync.cli.session import (
-    check_known,
-    load_all,
-    load_any,
-    load_each,
-    open_worker,
-    opened,
-)
+from dsync.cli.session import check_known, load_all, load_any, load_each, open_worker, opened
 from dsync.database import open_database
 from dsync.errors import SchemaBehindError, SchemaDiffersError, StoreError
 from dsync.settings import Settings
@@ -88,11 +81,7 @@ def _is_copied(store: Store, *, yes: bool) -> bool:
 
 
 def _refuse_beside_services(store: Store) -> None:
-    """Refuse to change the schema beneath a service.
-
-    Raises:
-        UsageError: one works on the database.
-    """
+    """Refuse to change the schema beneath a service that works on the database."""
     try:
         holders = store.services.holders(datetime.now(UTC))
     except StoreError:

@@ -27,11 +27,6 @@ def for_each(each: Sequence[tuple[Settings, tuple[int, ...]]], act: Act, *, as_j
     """Do something for each démarche, and exit with the worst code; a failure stops no other one.
 
     The JSON of one démarche is its document, that of several a list.
-
-    Args:
-        each: of `load_each`.
-        act: does it.
-        as_json: whether the documents are printed as JSON.
     """
     documents: list[Any] = []
     codes = []
@@ -66,9 +61,7 @@ def for_each(each: Sequence[tuple[Settings, tuple[int, ...]]], act: Act, *, as_j
 def _sum_up(demarches: Sequence[int], codes: Sequence[int]) -> None:
     """Print how many démarches ended well, and how each other one did: it may have scrolled away.
 
-    Args:
-        demarches: all of them.
-        codes: of those that were begun, in the same order.
+    The codes are those of the démarches that were begun, in the same order.
     """
     others = [f"{one} (exit {code})" for one, code in zip(demarches, codes, strict=False) if code]
     left = len(demarches) - len(codes)
@@ -107,13 +100,7 @@ class Listed(Generic[T]):
     def print(
         self, headers: Sequence[str], cells: Callable[[T], Sequence[Any]], **options: Any
     ) -> None:
-        """Print a table, with the column « démarche » where several were looked at.
-
-        Args:
-            headers: of the other columns.
-            cells: returns the values of a row.
-            options: of `print_table`.
-        """
+        """Print a table by `print_table`, with the démarche where several were looked at."""
         if self.demarches == 1:
             print_table(headers, [cells(one) for _, one in self.rows], **options)
             return
@@ -124,9 +111,7 @@ class Listed(Generic[T]):
 def listed(read: Callable[[Reader], Iterable[T]], *, everywhere: bool = False) -> Listed[T]:
     """Return what is found in each configured démarche, or in the chosen one.
 
-    Args:
-        read: returns what one has.
-        everywhere: whether `--all` was given, which excludes a choice.
+    `everywhere`: `--all` was given, which excludes a choice.
     """
     found = [(one.demarche, [*read(reader)]) for one, reader in readings(everywhere=everywhere)]
     rows = [(number, row) for number, some in found for row in some]

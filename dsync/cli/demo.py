@@ -30,7 +30,7 @@ from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
 from dsync.cli.run import serve as run_service
-from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
+from dsync.cli.sandbox import INSTRUCTEUR, content_options, print_event, sandbox_variables
 from dsync.cli.session import load, open_worker
 from dsync.configuration import shipped_config
 from dsync.database import PROGRAMME, open_database
@@ -68,16 +68,7 @@ SHOWN_OF_EACH = 5
     show_default=True,
     help="Where the demo keeps its database.",
 )
-@click.option(
-    "--dossiers",
-    type=click.IntRange(min=1),
-    default=120,
-    show_default=True,
-    help="Number of invented dossiers.",
-)
-@click.option(
-    "--seed", type=int, default=7, show_default=True, help="The same seed gives the same dossiers."
-)
+@content_options(least=1)
 @click.option(
     "--serve", is_flag=True, help="Keep the sandbox running, so that sync and push work on it."
 )
@@ -144,8 +135,7 @@ def demo(
 def _listen(port: int | None) -> socket:
     """Open the console's socket, before anything else: a port in use ends the command.
 
-    Args:
-        port: the port; None: the usual one, or a free one if it is taken.
+    None: the usual port, or a free one if it is taken.
     """
 
     def listen_on(number: int) -> socket:
@@ -304,11 +294,7 @@ def _settings(server: Sandbox, database: Path) -> Settings:
 
 
 def _write_environment(server: Sandbox, database: Path) -> Path:
-    """Write a file with the variables that other commands need to use the demo's data.
-
-    Returns:
-        The file's path.
-    """
+    """Write a file with the variables that other commands need to use the demo's data."""
     variables = {
         "DSYNC_CONFIG": str(shipped_config().resolve()),
         "DSYNC_DATABASE_URL": _database_url(database.resolve()),

@@ -14,16 +14,16 @@ from dsync.cli.failures import Group
 from dsync.cli.options import (
     INSTANT,
     NUMBER,
-    all_option,
     json_option,
+    list_options,
     settings_options,
     wait_option,
-    wide_option,
 )
 from dsync.cli.output import (
     SUSPENDED,
     clean,
     confirmed,
+    cut,
     heading,
     print_check,
     print_json,
@@ -86,10 +86,7 @@ def dossier() -> None:
     show_default=True,
     help="Maximum number of dossiers.",
 )
-@all_option("Of every configured démarche: the default.")
-@wide_option
-@json_option
-@settings_options()
+@list_options()
 def list_(
     *,
     etat: str | None,
@@ -286,8 +283,7 @@ def _of_dossier(
 ) -> Iterator[tuple[Settings, Programme, dict[str, Any], Reader]]:
     """Yield settings, programme, a dossier with its verdicts, and the reader of its démarche.
 
-    Raises:
-        ConfigurationError: there are no rules, or the dossier is not in the database.
+    ConfigurationError: there are no rules, or the dossier is not in the database.
     """
     settings = load([numero])
     with open_worker(settings) as worker:
@@ -302,11 +298,7 @@ def _of_dossier(
 def _found(
     settings: Settings, reader: Reader, numero: DossierNumber, only: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Return a dossier of a démarche.
-
-    Raises:
-        ConfigurationError: it is not in the database, or of another one.
-    """
+    """Return a dossier; ConfigurationError: it is not in the database, or of another démarche."""
     found: dict[str, Any] | None = reader.dossiers.by_number(numero, only=only)
     if found is None or found["demarche_numero"] != settings.demarche:
         raise unknown(settings, numero)
@@ -386,12 +378,7 @@ def _print_evaluations(
 def _print_pushes(
     annotations: Sequence[Mapping[str, Any]], in_ds: Mapping[str, str | None]
 ) -> None:
-    """Print the wished values.
-
-    Args:
-        annotations: the dossier's wishes.
-        in_ds: the current values in DS of annotations in conflict, by name.
-    """
+    """Print a dossier's wishes; `in_ds` has the values of annotations in conflict, by name."""
     if not annotations:
         return
     heading("Written back to DS")
@@ -425,16 +412,12 @@ def _print_changes(changes: Sequence[Mapping[str, Any]]) -> None:
                 one["modifie_le"] or one["constate_le"],
                 one["par"],
                 one["libelle"] or one["champ_id"],
-                _beginning(one["ancienne_valeur"]),
-                _beginning(one["nouvelle_valeur"]),
+                cut(shown(one["ancienne_valeur"]), LONGEST_SHOWN),
+                cut(shown(one["nouvelle_valeur"]), LONGEST_SHOWN),
             )
             for one in changes[-EVENTS_SHOWN:]
         ],
     )
-
-
-def _beginning(value: str | None) -> str | None:
-    return value if value is None or len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
 def _print_events(events: Sequence[Mapping[str, Any]]) -> None:

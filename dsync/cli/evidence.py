@@ -234,11 +234,7 @@ def _journaled(
 
 
 def _needed(part: T | None) -> T:
-    """Return the programme's sections or rules.
-
-    Raises:
-        ConfigurationError: the configuration has none.
-    """
+    """Return the programme's sections or rules; ConfigurationError: the configuration has none."""
     if part is None:
         raise ConfigurationError(NO_RULES)
     return part

@@ -10,13 +10,12 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard, cast
 
 import click
 
-from dsync.cli.former import ALIASES, gone
 from dsync.cli.options import Flags
 from dsync.domain.remedies import pasteable
 from dsync.errors import DsyncError
@@ -28,6 +27,21 @@ IN_PART = 7
 INTERRUPTED = 130
 _WORST = (143, INTERRUPTED, _OWN_FAULT, USAGE, 5, 3, 8, 4, 6, IN_PART)
 """Exit codes, worst first: of what several démarches ended with, one is the command's."""
+ALIASES: Mapping[str, str] = {
+    "conflicts accept": "conflicts keep",
+    "evidence accept": "accept evidence",
+    "precheck accept": "accept rules",
+}
+"""Former names of commands; they work until 2.0, with a warning, and are in no help."""
+GONE: Mapping[str, str] = {
+    "conflicts adopt --all": "name the dossiers; `dsync accept writer` is for a lost database",
+    "db downgrade": "restore the copy of before the upgrade",
+    "evidence update --accept": "it is needed no more",
+    "precheck --undo": "answer the checks that it moved, as `dsync precheck answer --help` says",
+    "sync --accept-config": "`dsync accept config` shows what waits, and consents",
+    "sync --accept-deletions": "`dsync accept deletions` shows what waits, and consents",
+}
+"""Commands and options that do not work any more, and what does."""
 _UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
 
@@ -37,6 +51,12 @@ class Exit(Exception):  # noqa: N818
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+def gone(command: str, word: str) -> str | None:
+    """Return what took the place of a word after a command's path; None: nothing did."""
+    said = GONE.get(f"{command} {word}".partition(" ")[2])
+    return said and f"{word} is gone: {said}."
 
 
 def worst(codes: Collection[int]) -> int:
@@ -87,13 +107,7 @@ class SafeGroup(Group):
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
-        """Run a command and exit with its documented code.
-
-        Args:
-            args: the arguments; None: those of the process.
-            prog_name: name of the program in messages.
-            extra: further arguments of `click.Group.main`.
-        """
+        """Run a command, by default that of the process, and exit with its documented code."""
         arguments = list(sys.argv[1:] if args is None else args)
         _prepare_streams()
         # click's own mode would print the errors and exit by its own codes.

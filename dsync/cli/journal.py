@@ -7,23 +7,14 @@ from typing import Any
 import click
 
 from dsync.cli.demarches import listed
-from dsync.cli.options import (
-    all_option,
-    json_option,
-    limit_option,
-    settings_options,
-    wide_option,
-)
+from dsync.cli.options import limit_option, list_options
 from dsync.cli.output import print_json
 from dsync.store.requests import ManualRequest
 
 
 @click.command()
 @limit_option("lines")
-@all_option("Of every configured démarche: the default.")
-@wide_option
-@json_option
-@settings_options()
+@list_options()
 def journal(*, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
     """List what people asked for by hand, newest first: who, when, what, and the result.
 

@@ -117,6 +117,18 @@ def current_flags() -> Flags:
     return click.get_current_context().ensure_object(Flags)
 
 
+def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Return one decorator for several, which adds their options in this order."""
+
+    def decorate(command: Command) -> Command:
+        # Decorators are applied from the last one.
+        for add in reversed(options):
+            command = add(command)
+        return command
+
+    return decorate
+
+
 def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of settings.
 
@@ -145,7 +157,7 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
         attributes.setdefault("callback", remember)
         return click.option(*names, expose_value=False, hidden=hidden, **attributes)
 
-    options = (
+    return together(
         option(
             "--config",
             metavar="PATH",
@@ -169,14 +181,6 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
             help="Log to stderr; show the traceback of a failure.",
         ),
     )
-
-    def decorate(command: Command) -> Command:
-        # Decorators are applied from the last one; help lists the options in the order above.
-        for add in reversed(options):
-            command = add(command)
-        return command
-
-    return decorate
 
 
 json_option = click.option(
@@ -228,3 +232,15 @@ def dossiers_option(
 ) -> Callable[[Command], Command]:
     """Return the option `--dossier N`, which may be repeated, with its help text."""
     return click.option("--dossier", "dossiers", type=NUMBER, multiple=True, metavar="N", help=text)
+
+
+def run_options(what: str) -> Callable[[Command], Command]:
+    """Return the options of a command that has runs done; `what`: as of `all_option`."""
+    return together(all_option(what), wait_option, json_option, settings_options())
+
+
+def list_options(*, wide: bool = True) -> Callable[[Command], Command]:
+    """Return the options of a command that lists what démarches have."""
+    every = all_option("Of every configured démarche: the default.")
+    wides = [wide_option] if wide else []
+    return together(every, *wides, json_option, settings_options())

@@ -52,12 +52,8 @@ def print_table(
 ) -> None:
     """Print rows: a table that fits on a terminal, aligned columns elsewhere.
 
-    Args:
-        headers: of the columns.
-        rows: one value for each column.
-        extra: headers of columns to omit when the table is wider than the terminal.
-        wide: whether to show them anyway, without wrapping lines.
-        empty: printed when there are no rows.
+    Columns with the headers `extra` are omitted when the table is wider than the terminal, unless
+    it is `wide`: then no line is wrapped. `empty` is printed when there are no rows.
     """
     texts = [[shown(cell) for cell in row] for row in rows]
     if not texts:
@@ -190,15 +186,10 @@ def announce_stop() -> None:
 
 
 def confirmed(question: str, *, yes: bool, as_json: bool) -> bool:
-    """Return whether the user agrees; ask if there is a terminal.
-
-    Args:
-        question: what is asked.
-        yes: whether `--yes` was given.
-        as_json: whether `--json` was given, which excludes a question.
+    """Return whether the user agrees; ask if there is a terminal, and no `--yes`.
 
     Raises:
-        UsageError: nobody can be asked.
+        UsageError: nobody can be asked, also because of `--json`.
     """
     if yes:
         return True

@@ -8,13 +8,7 @@ import click
 
 from dsync.cli.demarches import Listed, for_each, listed
 from dsync.cli.failures import Group
-from dsync.cli.options import (
-    all_option,
-    dossiers_option,
-    json_option,
-    settings_options,
-    wait_option,
-)
+from dsync.cli.options import dossiers_option, list_options, run_options
 from dsync.cli.output import pasteable, print_json
 from dsync.cli.runs import acting
 from dsync.cli.session import load_each
@@ -41,10 +35,7 @@ def pieces() -> None:
 
 @pieces.command("fetch")
 @dossiers_option()
-@all_option("Of every configured démarche, one after the other.")
-@wait_option
-@json_option
-@settings_options()
+@run_options("Of every configured démarche, one after the other.")
 def fetch(
     *, dossiers: tuple[DossierNumber, ...], everywhere: bool, wait_s: float, as_json: bool
 ) -> None:
@@ -63,9 +54,7 @@ def fetch(
 
 
 @pieces.command("status")
-@all_option("Of every configured démarche: the default.")
-@json_option
-@settings_options()
+@list_options(wide=False)
 def status(*, everywhere: bool, as_json: bool) -> None:
     """Show how many files of present dossiers are copied, and why the others are not."""
     found = listed(

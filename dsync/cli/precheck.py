@@ -14,15 +14,7 @@ from msgspec import structs
 from dsync.cli.demarches import listed
 from dsync.cli.failures import Group
 from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, settings_options
-from dsync.cli.output import (
-    confirmed,
-    cut,
-    heading,
-    print_check,
-    print_json,
-    print_table,
-    shown,
-)
+from dsync.cli.output import confirmed, cut, heading, print_check, print_json, print_table, shown
 from dsync.cli.reports import print_errors, print_moves, with_remedies
 from dsync.cli.runs import Done, carry_out, finish
 from dsync.cli.session import check_titles, load, reading
@@ -45,19 +37,8 @@ from dsync.sync.work import (
 )
 
 LISTED = (
-    "numero",
-    "controle",
-    "resultat",
-    "motif",
-    "produit",
-    "auteur",
-    "repondu_le",
-    "statut",
-    "constat_resultat",
-    "constat_motif",
-    "constat_preuve",
-    "finie_le",
-    "finie_par",
+    *("numero", "controle", "resultat", "motif", "produit", "auteur", "repondu_le", "statut"),
+    *("constat_resultat", "constat_motif", "constat_preuve", "finie_le", "finie_par"),
 )
 STANDING = ("valable", "a_confirmer")
 """The statuses of answers that were neither replaced nor withdrawn."""

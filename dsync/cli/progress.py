@@ -61,9 +61,7 @@ class Lines(Progress):
 def progress_bars(*, wanted: bool = True, dry: bool = False) -> Iterator[Progress]:
     """Yield bars if stderr is a terminal, else lines; nothing if no progress is wanted.
 
-    Args:
-        wanted: whether there is any progress.
-        dry: whether nothing is written into DS.
+    `dry`: nothing is written into DS.
     """
     if not wanted:
         yield Progress()

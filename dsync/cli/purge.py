@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from dsync.cli.demarches import for_each
-from dsync.cli.options import AGE, all_option, json_option, settings_options, wait_option
+from dsync.cli.options import AGE, run_options
 from dsync.cli.output import confirmed, print_table
 from dsync.cli.runs import acting
 from dsync.cli.session import load_each, reading
@@ -31,10 +31,7 @@ from dsync.sync.work import Purge
 )
 @click.option("--dry-run", is_flag=True, help="Only list what is too old.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
-@all_option("In every configured démarche that says what is too old, one after the other.")
-@wait_option
-@json_option
-@settings_options()
+@run_options("In every configured démarche that says what is too old, one after the other.")
 def purge(
     *,
     age: timedelta | None,

@@ -9,13 +9,7 @@ from typing import Any
 import click
 
 from dsync.cli.demarches import for_each
-from dsync.cli.options import (
-    all_option,
-    dossiers_option,
-    json_option,
-    settings_options,
-    wait_option,
-)
+from dsync.cli.options import dossiers_option, run_options
 from dsync.cli.output import print_note, print_table
 from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out, finish
@@ -35,10 +29,7 @@ from dsync.sync.work import Overwrite, Push
     "journal. Asks first on a terminal; needs --yes elsewhere and with --json.",
 )
 @click.option("--yes", is_flag=True, help="With --force: do not ask first.")
-@all_option("Of every configured démarche, one after the other.")
-@wait_option
-@json_option
-@settings_options()
+@run_options("Of every configured démarche, one after the other.")
 def push(
     *,
     dossiers: tuple[DossierNumber, ...],
@@ -105,10 +96,8 @@ def _confirmed(
 ) -> dict[DossierNumber, dict[str, str]] | None:
     """Show the current value and the new one of each annotation, and ask for confirmation.
 
-    Neither lease nor database is open during the question, and Ctrl-C ends it.
-
-    Returns:
-        The values shown, by dossier and annotation; None when they may not be overwritten.
+    Neither lease nor database is open during the question, and Ctrl-C ends it. Returns the values
+    shown, by dossier and annotation; None when they may not be overwritten.
     """
     preview = carry_out(Overwrite(dossiers), as_json=False, dry=True, settings=settings)
     mutations = preview.document.get("mutations", ())

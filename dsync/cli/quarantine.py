@@ -9,7 +9,7 @@ import click
 
 from dsync.cli.demarches import for_each, listed
 from dsync.cli.failures import Group
-from dsync.cli.options import NUMBER, all_option, json_option, settings_options, wide_option
+from dsync.cli.options import NUMBER, all_option, json_option, list_options, settings_options
 from dsync.cli.output import pasteable, print_json
 from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out
@@ -26,10 +26,7 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
-@all_option("Of every configured démarche: the default.")
-@wide_option
-@json_option
-@settings_options()
+@list_options()
 def list_(*, everywhere: bool, wide: bool, as_json: bool) -> None:
     """List the dossiers in quarantine with their reason."""
     found = listed(lambda reader: reader.quarantine.entries(), everywhere=everywhere)

@@ -9,14 +9,7 @@ from typing import Any
 import click
 
 from dsync.cli.options import current_flags
-from dsync.cli.output import (
-    heading,
-    pasteable,
-    print_json,
-    print_note,
-    print_table,
-    shown,
-)
+from dsync.cli.output import heading, pasteable, print_json, print_note, print_table, shown
 from dsync.domain.verdict import Verdict
 from dsync.sync.verdict_moves import Moves
 
@@ -27,13 +20,7 @@ LONGEST_SHOWN = 30
 def print_document(
     document: Mapping[str, Any], *, as_json: bool = False, dry: bool = False
 ) -> None:
-    """Print a run's figures, and on stderr each problem with its remedy.
-
-    Args:
-        document: as `RunReport.to_json` returns it.
-        as_json: whether it is printed as JSON.
-        dry: whether it was a dry run.
-    """
+    """Print `RunReport.to_json`: a run's figures, and on stderr each problem with its remedy."""
     if as_json:
         print_json(with_remedies(document))
         return
@@ -128,9 +115,7 @@ def _verdict_figures(document: Mapping[str, Any]) -> str:
 def print_moves(moves: Moves, *, are_all: bool = False) -> None:
     """Print how many standing verdicts change, and into what, and how many are first ones.
 
-    Args:
-        moves: what is printed.
-        are_all: whether all open dossiers are counted, and no other one.
+    `are_all`: all open dossiers are counted, and no other one.
     """
     heading(f"Verdicts {'of open dossiers ' if are_all else ''}that change")
     print_table(("before", "after", "dossiers"), moves.moves, empty="None.")

@@ -100,7 +100,7 @@ COMMANDS = {
         "Write the first configuration file, show or check the settings.",
     ),
     "completion": (
-        "dsync.cli.completion",
+        "dsync.cli.root",
         "Print what makes bash, zsh or fish complete the commands and options of dsync.",
     ),
     "sandbox": (
@@ -173,3 +173,24 @@ def dsync() -> None:
     A setting comes from a flag, else from the environment (DSYNC_…), else from the TOML file, else
     it has its default. The flags below may also be given after the command's name.
     """
+
+
+@dsync.command(
+    epilog="""
+\b
+Write its output into:
+  bash:  ~/.local/share/bash-completion/completions/dsync
+  zsh:   _dsync in a folder of $fpath
+  fish:  ~/.config/fish/completions/dsync.fish
+"""
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@settings_options()
+def completion(*, shell: str) -> None:
+    """Print what makes bash, zsh or fish complete the commands and options of dsync."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None  # noqa: S101 - of a shell that click knows
+    # The variable is the one that click reads for a program of this name.
+    click.echo(found(dsync, {}, "dsync", "_DSYNC_COMPLETE").source())

@@ -76,13 +76,8 @@ def serve(
 ) -> None:
     """Serve some démarches until `stop` is set.
 
-    Args:
-        load: returns their settings.
-        stop: ends the service.
-        listening: the socket for HTTP; None: one for the address in the settings.
-        show: called with each link to the console.
-        talkative: whether to log at INFO without -v.
-        started: called with the service.
+    `listening` is the socket for HTTP, None: one for the address in the settings. `show` is called
+    with each link to the console. `talkative`: it logs at INFO without -v.
     """
     with ExitStack() as stack:
         served = _Served(load, stop)
@@ -152,12 +147,7 @@ def _digests(workers: Sequence[Worker], stop: Event) -> list[Digests]:
 
 
 class _Served:
-    """The workers of the configured démarches; one is made anew when its file changes.
-
-    Args:
-        load: returns the settings.
-        stop: ends the service.
-    """
+    """The workers of the configured démarches; one is made anew when its file changes."""
 
     def __init__(self, load: Callable[[], Loaded], stop: Event) -> None:
         self._load = load
@@ -174,11 +164,7 @@ class _Served:
         self.console: Console | None = None
 
     def begin(self) -> Sequence[Settings]:
-        """Make the workers; return their settings.
-
-        Raises:
-            ConfigurationError: no démarche can be served.
-        """
+        """Make the workers and return their settings; an error if no démarche can be served."""
         loaded = self._load()
         self._path, self._files = loaded.path, _files(loaded.path)
         self.workers, refused = self._made(loaded, kept=())
@@ -199,8 +185,7 @@ class _Served:
     def look(self, anew: bool) -> list[Worker] | None:
         """Return the workers of the present configuration; None: it is as before.
 
-        Args:
-            anew: whether all are made anew, whatever has changed.
+        `anew`: all are made anew, whatever has changed.
         """
         files = _files(self._path)
         changed = {path for path, _ in files.items() ^ self._files.items()}
@@ -327,9 +312,8 @@ def _surface(
 ) -> Surface | None:
     """Start the HTTP surface; None: it is off, or its default address cannot be used.
 
-    Raises:
-        ConfigurationError: the configured address cannot be used, files name different ones, or
-            the console would be served to other machines.
+    ConfigurationError: the configured address cannot be used, files name different ones, or the
+    console would be served to other machines.
     """
     workers = served.workers
     every = [one.settings for one in workers]

@@ -40,23 +40,6 @@ class Done(NamedTuple):
     """Of a pre-check; None: another process did it, and the database has them."""
 
 
-def run_once(
-    work: Work,
-    *,
-    as_json: bool,
-    dry: bool = False,
-    wait_s: float = 0,
-    settings: Settings | None = None,
-    may_create: bool = False,
-) -> None:
-    """Have a run done and print its report; exit with its code, or with the signal's."""
-    done = carry_out(
-        work, as_json=as_json, dry=dry, wait_s=wait_s, settings=settings, may_create=may_create
-    )
-    print_document(done.document, as_json=as_json, dry=dry)
-    finish(done)
-
-
 def acting(
     work: Callable[[tuple[DossierNumber, ...]], Work],
     *,
@@ -67,12 +50,8 @@ def acting(
 ) -> Act:
     """Return what has a run done and printed, for `for_each`.
 
-    Args:
-        work: returns what is done about the dossiers that the command names.
-        as_json: as of `carry_out`, as what follows.
-        dry: whether it is only tried.
-        wait_s: how long to wait for a lease.
-        may_create: whether to create a missing SQLite file.
+    `work` returns what is done about the dossiers that the command names; the other arguments are
+    those of `carry_out`.
     """
 
     def act(one: Settings, dossiers: tuple[int, ...]) -> tuple[Any, int]:
@@ -103,17 +82,11 @@ def carry_out(
     settings: Settings | None = None,
     may_create: bool = False,
 ) -> Done:
-    """Have a run done, and follow it to its end.
+    """Have a run done, and follow it to its end; it is only tried if it is `dry`.
 
-    A service that is running does it in place of this process, unless it is a dry run.
-
-    Args:
-        work: what is done.
-        as_json: whether JSON is printed, and so no progress.
-        dry: whether it is only tried.
-        wait_s: how long to wait for a lease that another process holds, in seconds.
-        settings: None: those of the command line.
-        may_create: whether to create a missing SQLite file.
+    A service that is running does it in place of this process, unless it is a dry run. While
+    another process holds the lease, it waits for `wait_s` seconds at most. `as_json`: no progress
+    is printed. `may_create`: a missing SQLite file is created.
 
     Raises:
         Exit: a signal ended the wait for a service; this was printed.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from dsync.cli.options import port_option, settings_options
+from dsync.cli.options import Command, port_option, settings_options, together
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox, serve
 from dsync.sandbox.content import EQUIPMENT_FORM
@@ -20,18 +21,29 @@ INSTRUCTEUR = "dsync@example.gouv.fr"
 """E-mail address of the sandbox's instructeur for dsync."""
 
 
+def content_options(*, least: int) -> Callable[[Command], Command]:
+    """Return the options `--dossiers N`, with its least number, and `--seed N`."""
+    return together(
+        click.option(
+            "--dossiers",
+            type=click.IntRange(min=least),
+            default=120,
+            show_default=True,
+            help="Number of invented dossiers.",
+        ),
+        click.option(
+            "--seed",
+            type=int,
+            default=7,
+            show_default=True,
+            help="The same seed gives the same data.",
+        ),
+    )
+
+
 @click.command()
 @port_option(8042, "Port on 127.0.0.1; 0: any free one.")
-@click.option(
-    "--dossiers",
-    type=click.IntRange(min=0),
-    default=120,
-    show_default=True,
-    help="Number of dossiers of the démarche.",
-)
-@click.option(
-    "--seed", type=int, default=7, show_default=True, help="The same seed gives the same data."
-)
+@content_options(least=0)
 @click.option(
     "--rate-limit",
     type=click.IntRange(min=1),

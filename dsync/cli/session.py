@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 def load(dossiers: Sequence[int] = (), *, stored: bool = False, **overrides: Any) -> Settings:
     """Read the settings of the démarche that a command is about, with the command line's flags.
 
-    Args:
-        dossiers: those that the command names: of several démarches it is about that of these.
-        stored: whether a démarche's stored data are enough, as of `settings.load_all`.
-        overrides: settings, which have precedence.
+    Of several démarches it is about that of the dossiers that it names. `stored`: a démarche's
+    stored data are enough, as of `settings.load_each`. Overrides have precedence.
 
     Raises:
         ConfigurationError: settings are wrong, or they leave open which démarche is meant.
@@ -57,16 +55,9 @@ def load(dossiers: Sequence[int] = (), *, stored: bool = False, **overrides: Any
 def load_all(
     *, stored: bool = False, goes_on: bool = False, **overrides: Any
 ) -> tuple[Settings, ...]:
-    """Read the settings of every configured démarche, with the command line's flags.
+    """Read the settings of every configured démarche, with the command line's flags; as `load`.
 
-    Args:
-        stored: as of `settings.load_all`.
-        goes_on: whether wrong files of a folder are told, and the others taken; the command then
-            ends with 2.
-        overrides: settings, which have precedence.
-
-    Raises:
-        ConfigurationError: settings are wrong.
+    `goes_on`: wrong files of a folder are told, and the others taken; the command then ends with 2.
     """
     flags = current_flags()
     loaded = settings.load_each(stored=stored, **(flags.settings | overrides))
@@ -85,13 +76,8 @@ def load_each(
 ) -> list[tuple[Settings, tuple[int, ...]]]:
     """Read the settings of the démarches that a command acts on, with the dossiers of each.
 
-    Args:
-        dossiers: those that the command names: their démarches are meant.
-        everywhere: whether `--all` was given: each configured démarche is meant.
-        stored: as of `load`.
-
-    Raises:
-        ConfigurationError: as `load`.
+    As `load`. Those of the dossiers that it names are meant; `everywhere` (`--all`): each one that
+    is configured.
     """
     every = load_all(stored=stored, goes_on=everywhere)
     if everywhere:
@@ -106,11 +92,7 @@ def load_each(
 
 
 def check_all(every: Sequence[Settings], dossiers: Sequence[int] = ()) -> None:
-    """Check that nothing limits a command with `--all`.
-
-    Raises:
-        UsageError: a démarche is chosen, or dossiers are.
-    """
+    """Check that nothing limits a command with `--all`: neither a chosen démarche nor dossiers."""
     if dossiers:
         raise click.UsageError("--all and dossiers exclude each other.")
     is_asked = "demarche" in current_flags().settings
@@ -125,8 +107,7 @@ def by_demarche(
 ) -> list[tuple[Settings, tuple[int, ...]]]:
     """Return the démarches of some dossiers, by the database, and which are of each.
 
-    Raises:
-        ConfigurationError: a dossier is of none of these démarches.
+    ConfigurationError: a dossier is of none of these démarches.
     """
     found: dict[int, list[int]] = {}
     owners = _owners(every[0], dossiers)
@@ -142,10 +123,7 @@ def by_demarche(
 def not_here(every: Sequence[Settings], number: int, owner: int | None) -> ConfigurationError:
     """Return the error that a dossier is of none of some démarches.
 
-    Args:
-        every: the démarches.
-        number: the dossier's.
-        owner: its démarche by the database; None: it has no such dossier.
+    `owner` is its démarche by the database; None: it has no such dossier.
     """
     if owner is not None:
         own = ", ".join(str(one.demarche) for one in every)
@@ -170,11 +148,7 @@ def not_here(every: Sequence[Settings], number: int, owner: int | None) -> Confi
 
 
 def check_here(one: Settings, dossiers: Sequence[int]) -> None:
-    """Check that a démarche has some dossiers.
-
-    Raises:
-        ConfigurationError: it has not, with the démarche that has.
-    """
+    """Check that a démarche has some dossiers; the error names the démarche that has."""
     owners = _owners(one, dossiers) if dossiers else {}
     for number in dossiers:
         if (owner := owners.get(number)) != one.demarche:
@@ -202,13 +176,7 @@ def concerning(one: Settings | None) -> None:
 def check_known(store: Store, demarche: int, *, is_chosen: bool) -> None:
     """Check that the database has a démarche, where a wrong number would look like an empty one.
 
-    Args:
-        store: the database.
-        demarche: the démarche's number.
-        is_chosen: whether a flag or a variable gave the number: a file can be new.
-
-    Raises:
-        ConfigurationError: it does not, and has others.
+    `is_chosen`: a flag or a variable gave the number; that of a file can be new.
     """
     known = store.demarches() if is_chosen else ()
     if known and demarche not in known:
@@ -275,12 +243,8 @@ def open_worker(
 ) -> Iterator[Worker]:
     """Set up logging and yield the worker; close its database and connections at the end.
 
-    Args:
-        settings: None: those of the command line.
-        stop: set to end the command.
-        progress: receives the progress of a run.
-        may_create: whether to create a missing SQLite file.
-        store: the database; None: that of the settings.
+    Without settings, those of the command line; without a store, the database of the settings.
+    `stop` ends the command. `may_create`: a missing SQLite file is created.
     """
     from dsync.wiring import Worker
 
@@ -301,15 +265,7 @@ def open_workers(
 ) -> Iterator[list[Worker]]:
     """Yield the workers of some démarches, which share one database; close all at the end.
 
-    Args:
-        every: their settings, which are checked before the database is opened.
-        stop: set to end what they do.
-        store: the database; None: that of the settings.
-        may_create: whether to create a missing SQLite file.
-
-    Raises:
-        ConfigurationError: a setting is invalid.
-        StoreError: the database cannot be opened.
+    The settings are checked before the database is opened. The arguments are as of `open_worker`.
     """
     from dsync.wiring import Worker
 
@@ -330,8 +286,7 @@ def open_workers(
 def make_ready(worker: Worker) -> None:
     """Build the parts that depend only on settings, before a database is opened.
 
-    Raises:
-        ConfigurationError: a setting is invalid; nothing was opened.
+    ConfigurationError: a setting is invalid; nothing was opened.
     """
     worker.demarche, worker.programme, worker.client  # noqa: B018 - properties that raise
 
@@ -346,9 +301,7 @@ def check_titles(settings: Settings, reader: Reader) -> Mapping[str, str]:
 def reading(settings: Settings | None = None, *, sorting: bool = False) -> Iterator[Reader]:
     """Yield a reader of the démarche's data; a missing database is not created.
 
-    Args:
-        settings: None: those of the command line.
-        sorting: as of `Store.reading`.
+    Without settings, those of the command line; `sorting`: as of `Store.reading`.
     """
     from dsync.database import open_database
 
@@ -362,8 +315,7 @@ def reading(settings: Settings | None = None, *, sorting: bool = False) -> Itera
 def readings(*, everywhere: bool = False) -> Iterator[tuple[Settings, Reader]]:
     """Yield every configured démarche, or the chosen one, with a reader of its data.
 
-    Args:
-        everywhere: whether `--all` was given, which excludes a choice.
+    `everywhere`: `--all` was given, which excludes a choice.
     """
     from dsync.database import open_database
 

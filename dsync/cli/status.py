@@ -14,14 +14,7 @@ from dsync.care.concerns import concerns_of
 from dsync.care.state import Looked, states_of
 from dsync.cli.demarches import listed
 from dsync.cli.failures import IN_PART, Exit
-from dsync.cli.options import (
-    DURATION,
-    all_option,
-    json_option,
-    limit_option,
-    settings_options,
-    wide_option,
-)
+from dsync.cli.options import DURATION, json_option, limit_option, list_options, settings_options
 from dsync.cli.output import (
     SUSPENDED,
     clean,
@@ -257,10 +250,7 @@ def _counts(counts: dict[str, int]) -> str:
 
 @click.command()
 @limit_option("runs")
-@all_option("Of every configured démarche: the default.")
-@wide_option
-@json_option
-@settings_options()
+@list_options()
 def runs(*, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
     """List the runs, newest first, with their figures, who started them, and their problems."""
     every = listed(lambda reader: reader.journal.runs(limit=limit), everywhere=everywhere)

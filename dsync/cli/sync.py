@@ -7,14 +7,7 @@ from datetime import datetime
 import click
 
 from dsync.cli.demarches import for_each
-from dsync.cli.options import (
-    INSTANT,
-    all_option,
-    dossiers_option,
-    json_option,
-    settings_options,
-    wait_option,
-)
+from dsync.cli.options import INSTANT, dossiers_option, run_options
 from dsync.cli.runs import acting
 from dsync.cli.session import load_each
 from dsync.domain.ids import DossierNumber
@@ -30,10 +23,7 @@ from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 @dossiers_option("Read only this dossier; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sent to DS.")
 @click.option("--no-push", is_flag=True, help="Read and judge, but write nothing into DS.")
-@all_option("Of every configured démarche, one after the other.")
-@wait_option
-@json_option
-@settings_options()
+@run_options("Of every configured démarche, one after the other.")
 def sync(
     *,
     full: bool,

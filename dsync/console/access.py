@@ -135,10 +135,6 @@ class Access:
     def actor_of(self, request: Request, demarches: Iterable[int]) -> Actor:
         """Return who asks.
 
-        Args:
-            request: with the session.
-            demarches: the numbers of those that the console shows.
-
         Raises:
             HTTPException: there is no session, it has ended, or its person has no role in any of
                 the démarches (403).
@@ -161,11 +157,7 @@ class Access:
         return origin == self.origin
 
     def check_write(self, request: Request, actor: Actor, form: Mapping[str, str]) -> None:
-        """Check that a form comes from one of the session's own pages.
-
-        Raises:
-            HTTPException: it does not (403).
-        """
+        """Check that a form comes from one of the session's own pages, else 403."""
         if not self.is_own(request):
             raise HTTPException(403, _FORGED)
         if not hmac.compare_digest(form.get("jeton", "").encode(), actor.token.encode()):
@@ -175,10 +167,7 @@ class Access:
 class LocalAccess(Access):
     """Access by a link that works once; whoever can read it is the user of this process.
 
-    Args:
-        user: for the journal.
-        announce: shows a link: at the start, and the next one when one was used.
-        role: of that user, in every démarche.
+    `announce` shows a link: at the start, and the next one when one was used.
     """
 
     refusal = (
@@ -226,15 +215,10 @@ class LocalAccess(Access):
 def granted(
     entries: Iterable[AccesSection], name: str, has: Mapping[str, Sequence[str]]
 ) -> Grant | None:
-    """Return what `[[acces]]` of a démarche gives to somebody, None if nothing.
+    """Return what `[[acces]]` of a démarche gives to an address with claims, None if nothing.
 
     An address named in full counts more than a claim, and this more than the domain. Of the roles
     that are then left, the first counts, in all groupes for which it is given.
-
-    Args:
-        entries: of the démarche's file.
-        name: an e-mail address.
-        has: the values of claims.
     """
     every = tuple(entries)
     domain = f"@{name.rpartition('@')[2]}"
@@ -251,7 +235,6 @@ def granted(
 
 
 def _has_claim(wanted: Mapping[str, Sequence[str]], has: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether a session has one of the wanted values of a claim."""
     return any(value in has.get(name, ()) for name, values in wanted.items() for value in values)
 
 

@@ -77,13 +77,10 @@ def issue_of(etape: str | None) -> Issue | None:
 def todos(
     row: Mapping[str, Any], today: str, label: Callable[[str], str], *, judges: bool
 ) -> Iterator[Todo]:
-    """Yield what is to do in DS for a dossier.
+    """Yield what is to do in DS for a dossier, of which `row` has the `_COLUMNS`.
 
-    Args:
-        row: its `_COLUMNS`.
-        today: the day in Paris, as `2024-06-01`.
-        label: of the annotation that fills a column.
-        judges: whether dossiers have verdicts, which a person validates.
+    `today` is the day in Paris, as `2024-06-01`; `label` is that of the annotation that fills a
+    column; where dossiers are judged, a person validates verdicts.
     """
     etat, issue = Etat(row["etat"]), issue_of(row["etape"])
     has_met = row["jury_le"] is not None and str(row["jury_le"]) <= today

@@ -95,15 +95,10 @@ Page = tuple[str, str, Handler, Right]
 class Console:
     """The console of some démarches.
 
-    Args:
-        workers: of the démarches shown, with one database; not used elsewhere at the same time.
-        access: who may enter.
-        secret: signs the sessions, each for this console and its way in alone.
-        cookie: the name under which browsers keep them. They send it to every port of a host, so
-            consoles of one host need different names.
-        section: `[console]`; None: nothing is set there.
-        theme: one of `visit.THEMES`.
-        stop: ends what the console executes itself.
+    The workers, with one database, are not used elsewhere at the same time. `secret` signs the
+    sessions, each for this console and its way in alone. `cookie` is the name under which browsers
+    keep them: they send it to every port of a host, so consoles of one host need different names.
+    `theme` is one of `visit.THEMES`; `stop` ends what the console executes itself.
     """
 
     def __init__(
@@ -207,11 +202,7 @@ class Console:
         return self._access.actor_of(request, self._site.workers)
 
     async def _visit(self, request: Request) -> Visit:
-        """Return who asks for what.
-
-        Raises:
-            HTTPException: they have no session (403), or the address or the form is wrong.
-        """
+        """Return who asks for what; 403: they have no session, 400: the form is wrong."""
         actor = self._actor_of(request)
         check_texts(request.query_params.multi_items())
         visit = Visit(self._site, request, actor)
@@ -365,11 +356,7 @@ class Console:
 
 
 def right_of(page: Sequence[Any]) -> Right:
-    """Return the right that a page needs.
-
-    Raises:
-        TypeError: it does not say which.
-    """
+    """Return the right that a page needs; TypeError: it does not say which."""
     right = page[-1]
     if len(page) != 4 or not isinstance(right, Right):
         raise TypeError(f"{page[0]} {page[1]} does not name the right that it needs")
@@ -391,11 +378,7 @@ async def _sent(request: Request) -> Mapping[str, str]:
 
 
 async def _form(request: Request) -> dict[str, list[str]]:
-    """Return the fields of a form.
-
-    Raises:
-        HTTPException: it is too long (413), or no form (400).
-    """
+    """Return the fields of a form; 413: it is too long, 400: it is none."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

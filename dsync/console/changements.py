@@ -13,7 +13,7 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
-from dsync.console.parameters import UnknownValueError, instant_of
+from dsync.console.parameters import instant_of
 from dsync.console.visit import Visit, said_filters
 from dsync.exports.view_rows import BATCH
 from dsync.store import Reader
@@ -49,11 +49,7 @@ Form = Sequence[Mapping[str, Any]]
 
 
 def selection_of(visit: Visit, form: Form) -> ChangeSelection:
-    """Return what the address asks for: changes by the applicant, unless it names somebody else.
-
-    Raises:
-        UnknownValueError: a date cannot be read.
-    """
+    """Return what the address asks for: changes by the applicant, unless it names somebody else."""
     par, champ = visit.query("par") or Author.USAGER.value, visit.query("champ")
     du, au = visit.day("du"), visit.day("au")
     return ChangeSelection(
@@ -111,7 +107,7 @@ def show(visit: Visit) -> Response:
         parameters = {name: v for name in words.CHANGE_FILTERS if (v := visit.query(name))}
         values = _values_of(visit, form, groupes)
         if not total:
-            _check_values(visit, values)
+            visit.check_filters(values)
         return visit.page(
             "changements.html",
             reader,
@@ -140,19 +136,7 @@ def _values_of(visit: Visit, form: Form, groupes: Sequence[str]) -> dict[str, Ma
     }
 
 
-def _check_values(visit: Visit, values: Mapping[str, Mapping[str, str]]) -> None:
-    """Check, where nothing was found, that each filter has a value to choose from.
-
-    Raises:
-        UnknownValueError: one has not.
-    """
-    for name, known in values.items():
-        if (value := visit.query(name)) is not None and value not in known:
-            raise UnknownValueError(name, value)
-
-
 def _days_said(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters with their days in French."""
     said = dict(parameters)
     for name in parameters.keys() & {"du", "au"}:
         said[name] = words.day(parameters[name])
@@ -176,7 +160,7 @@ def export(visit: Visit) -> Response:
         chosen, sections = selection_of(visit, form), sections_of(form)
         if not reader.changes.count(chosen)[0]:
             _, groupes = reader.demarche.labels_and_groupes()
-            _check_values(visit, _values_of(visit, form, groupes))
+            visit.check_filters(_values_of(visit, form, groupes))
         return file_of(
             f"changements-{visit.worker.demarche}-{words.paris_day(visit.now)}",
             ending,

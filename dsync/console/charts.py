@@ -10,7 +10,7 @@ WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 2, 2, 28, 30
 
 
-class Line(NamedTuple):
+class Series(NamedTuple):
     """A cumulated series, as the points of a polyline."""
 
     name: str
@@ -21,7 +21,7 @@ class Line(NamedTuple):
 class Curve(NamedTuple):
     """Cumulated series over days, with the labels of the axes."""
 
-    lines: Sequence[Line]
+    lines: Sequence[Series]
     days: Sequence[tuple[float, str]]
     heights: Sequence[tuple[float, int]]
     rows: Sequence[tuple[str, Sequence[int]]]
@@ -31,11 +31,7 @@ class Curve(NamedTuple):
 
 
 def curve(series: Mapping[str, Mapping[str, int]]) -> Curve | None:
-    """Return the cumulated curve of counts by day, None without a count.
-
-    Args:
-        series: by name; days as `2024-06-01`.
-    """
+    """Return the cumulated curve of counts by day, such as `2024-06-01`; None without a count."""
     days = sorted({date.fromisoformat(day) for counts in series.values() for day in counts})
     if not days:
         return None
@@ -58,7 +54,7 @@ def curve(series: Mapping[str, Mapping[str, int]]) -> Curve | None:
             total += counts[day]
             points.append((x(at), y(total)))
         points.append((x(last), y(total)))
-        lines.append(Line(name, " ".join(f"{px},{py}" for px, py in points), total))
+        lines.append(Series(name, " ".join(f"{px},{py}" for px, py in points), total))
     marks = sorted({first, first + timedelta(days=width // 2), last})
     months = sorted({day.isoformat()[:7] for day in days})
     rows = [
@@ -80,21 +76,16 @@ def curve(series: Mapping[str, Mapping[str, int]]) -> Curve | None:
 
 
 class Bar(NamedTuple):
-    """A bar of a bar chart; `width` is a share of the longest possible one, in per cent."""
+    """A bar of a bar chart; `width` is a share of the longest one, in per cent."""
 
     name: str
     value: float | None
     width: float
 
 
-def bars(values: Mapping[str, float | None], most: float | None = None) -> list[Bar]:
-    """Return bars in order.
-
-    Args:
-        values: by name; None: there is no bar.
-        most: the value of the longest possible bar; None: the greatest of these.
-    """
-    longest = most or max((value or 0 for value in values.values()), default=0) or 1
+def bars(values: Mapping[str, float | None]) -> list[Bar]:
+    """Return bars in order, of None none."""
+    longest = max((value or 0 for value in values.values()), default=0) or 1
     return [
         Bar(name, value, round(100 * (value or 0) / longest, 1)) for name, value in values.items()
     ]

@@ -10,11 +10,9 @@ from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.decisions import settled
 from dsync.console.dossiers import parameters_of, selection_of
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.work import Precheck, ReadDossiers, Work
 
 MOST = 1000
@@ -40,25 +38,13 @@ ACTS = {
         "Les règles d’aujourd’hui leur sont appliquées ; le prochain envoi inscrit ce qui change.",
         "Rejuger",
     ),
-    "garder": _Act(
-        "Garder ce que des personnes ont saisi dans {count} ?",
-        "Leurs conflits sont réglés : la valeur saisie reste dans Démarches Simplifiées.",
-        "Garder les saisies",
-    ),
-    "adopter": _Act(
-        "Reconnaître comme écrit par dsync ce que contiennent {count} ?",
-        "Leurs conflits sont réglés : le prochain envoi remplace la valeur qui s’y trouve.",
-        "Reconnaître",
-    ),
 }
-_CHOICES = {"garder": Choice.KEEP, "adopter": Choice.ADOPT}
 
 
 def act(visit: Visit) -> Response:
     """Do what a button says with the dossiers that were ticked, or with the whole selection.
 
-    Raises:
-        HTTPException: there is no such button (400), or the démarche has nothing of it (400).
+    400: there is no such button, or the démarche has nothing of it.
     """
     parameters, wanted = parameters_of(visit), visit.form.get("quoi", "")
     is_whole = bool(visit.form.get("tous"))
@@ -97,27 +83,8 @@ def act(visit: Visit) -> Response:
             quoi=wanted,
             dossier=" ".join(map(str, numbers)),
         )
-    if wanted in _CHOICES:
-        return _end(visit, numbers, _CHOICES[wanted])
     work: Work = ReadDossiers(tuple(numbers)) if wanted == "relire" else Precheck(tuple(numbers))
     return visit.ask(work)
-
-
-def _end(visit: Visit, numbers: Sequence[DossierNumber], choice: Choice) -> Response:
-    ended = end_conflicts(
-        visit.worker.store,
-        visit.worker.demarche,
-        choice,
-        visit.now,
-        asked_by=visit.actor.name,
-        numbers=numbers,
-    )
-    count = sum(ended.values())
-    visit.say(
-        settled(count, choice) if count else "Aucun de ces dossiers n’est en conflit.",
-        kind="success",
-    )
-    return visit.back("/dossiers", **parameters_of(visit))
 
 
 PAGES = [("POST", "/dossiers", act, Right.AGIR)]

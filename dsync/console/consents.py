@@ -45,7 +45,6 @@ def show(visit: Visit) -> Response:
             waiting=waiting(reader, visit.worker.evidence(reader)),
             titles=CONSENTS,
             stands=STANDS,
-            effects=EFFECTS,
         )
 
 

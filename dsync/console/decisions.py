@@ -114,15 +114,10 @@ def _end(visit: Visit, chosen: Sequence[Wish], gone: int, choice: Choice) -> Res
             )
         )
     gone += len(chosen) - ended
-    text = settled(ended, choice)
+    after = "la valeur saisie reste" if choice is Choice.KEEP else "le prochain envoi la remplace"
+    text = f"{words.plural(ended, 'conflit réglé', 'conflits réglés')} : {after}."
     visit.say(f"{text} {_gone(gone)}" if gone else text, kind="warning" if gone else "success")
     return visit.back("/conflits")
-
-
-def settled(count: int, choice: Choice) -> str:
-    """Return the sentence about conflicts that were settled."""
-    after = "la valeur saisie reste" if choice is Choice.KEEP else "le prochain envoi la remplace"
-    return f"{words.plural(count, 'conflit réglé', 'conflits réglés')} : {after}."
 
 
 def _overwrite(visit: Visit, chosen: Sequence[Wish], gone: int) -> Response:

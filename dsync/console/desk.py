@@ -41,11 +41,7 @@ class Trial(NamedTuple):
 
 
 class Desk:
-    """Takes requests. One thread executes them, one after the other.
-
-    Args:
-        stop: ends a run under way.
-    """
+    """Takes requests. One thread executes them one by one; `stop` ends a run under way."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop

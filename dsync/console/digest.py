@@ -58,7 +58,7 @@ def _signature(subscription: Subscription) -> str:
     return hmac.new(subscription.cle.encode(), b"abonnement", sha256).hexdigest()
 
 
-class Part(NamedTuple):
+class DemarcheDigest(NamedTuple):
     """What waits for a person in one démarche."""
 
     demarche: int
@@ -68,13 +68,10 @@ class Part(NamedTuple):
 
 
 class Digests:
-    """Sends the digests that are due.
+    """Sends the digests that are due, of the démarches that the service serves, with one database.
 
-    Args:
-        workers: of the démarches that the service serves, with one database.
-        mail_url: the address of apprise by which e-mails are sent; who gets them is not read of it.
-        origin: scheme, host and port of the console.
-        stop: ends the service.
+    `mail_url` is the address of apprise by which e-mails are sent; who gets them is not read of it.
+    `origin` is scheme, host and port of the console.
     """
 
     every_s = 60.0
@@ -148,7 +145,7 @@ class Digests:
         numbers = [one.demarche for one in parts]
         log.info("digest_sent", demarches=numbers)
 
-    def _part(self, courriel: str, worker: Worker, now: datetime) -> Part | None:
+    def _part(self, courriel: str, worker: Worker, now: datetime) -> DemarcheDigest | None:
         """Return what waits for a person in a démarche, None if they have no role there."""
         grant = granted(worker.configuration.acces, courriel, {})
         if grant is None or grant.role is Role.LECTEUR:
@@ -171,18 +168,14 @@ class Digests:
         ]
         if todo.service.is_trouble and grant.role is Role.ADMINISTRATEUR:
             lines.append((todo.service.text, self._address(worker, "/etat")))
-        return Part(worker.demarche, titles.get(worker.demarche), lines)
+        return DemarcheDigest(worker.demarche, titles.get(worker.demarche), lines)
 
     def _address(self, worker: Worker, path: str) -> str:
         sign = "&" if "?" in path else "?"
         return f"{self._origin}{path}{sign}demarche={worker.demarche}"
 
-    def _send(self, courriel: str, parts: Sequence[Part], first: Subscription) -> None:
-        """Send one person's e-mail.
-
-        Raises:
-            DsyncError: the server did not take it, or did not say so.
-        """
+    def _send(self, courriel: str, parts: Sequence[DemarcheDigest], first: Subscription) -> None:
+        """Send one person's e-mail; DsyncError: the server did not take it, or did not say so."""
         import apprise  # Takes memory that only a service with it needs.
         from apprise.plugins import url_to_dict
 
@@ -203,7 +196,7 @@ class Digests:
         if not sender.notify(title=title, body=text, body_format=apprise.NotifyFormat.TEXT):
             raise DsyncError("The mail server of DSYNC_ALERT_URLS did not take it.")
 
-    def _text(self, parts: Sequence[Part], end: str) -> Iterator[str]:
+    def _text(self, parts: Sequence[DemarcheDigest], end: str) -> Iterator[str]:
         yield "Bonjour,"
         for part in parts:
             yield ""

@@ -85,11 +85,7 @@ _ORIGIN = "https://demarche.numerique.gouv.fr"
 
 
 def show(visit: Visit) -> Response:
-    """Show a dossier, with the answer to a check that somebody has typed and that is not stored.
-
-    Raises:
-        HTTPException: it is not in the copy of a démarche shown here (404).
-    """
+    """Show a dossier, with the answer to a check that somebody has typed and that is not stored."""
     draft = taken(visit.request, visit.actor.name)
     asked = number_of(visit.query("reprise") or "")
     work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
@@ -247,9 +243,7 @@ def _answered(
 ) -> list[dict[str, Any]]:
     """Return the questions that were asked, with their answers, by section, in the form's order.
 
-    Args:
-        form: of the dossier's revision, as `DemarcheReads.questions` returns it.
-        answers: as `DossierReads.answers` returns them.
+    The form is that of the dossier's revision.
     """
     by_champ: dict[str, list[Mapping[str, Any]]] = {}
     for one in answers:
@@ -315,11 +309,7 @@ def _journal(
 
 
 def piece(visit: Visit) -> Response:
-    """Send the copy of a file, if it is still the file that DS announced.
-
-    Raises:
-        HTTPException: there is no such copy (404).
-    """
+    """Send the copy of a file, if it is still the file that DS announced; else 404."""
     number, worker = DossierNumber(visit.in_path("numero")), visit.worker
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=("pieces",))
@@ -342,9 +332,7 @@ def piece(visit: Visit) -> Response:
 def explain(visit: Visit) -> Response:
     """Show the individual account of a verdict, to be printed; `etabli_le`: of a former one.
 
-    Raises:
-        UnknownValueError: that is no instant.
-        HTTPException: it had no verdict then, or is not in the copy of the démarche (404).
+    404: it had no verdict then.
     """
     number, programme = DossierNumber(visit.in_path("numero")), visit.worker.programme
     at = visit.instant("etabli_le")
@@ -390,8 +378,7 @@ def judge_again(visit: Visit) -> Response:
 def answer(visit: Visit) -> Response:
     """« Répondre »: establish the result of a check, or withdraw the answer.
 
-    Raises:
-        HTTPException: the démarche judges nothing (400), or the dossier is not in its copy (404).
+    400: the démarche judges nothing.
     """
     if not visit.worker.configuration.judges:
         raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
@@ -450,11 +437,7 @@ def _said(visit: Visit, whole: Reader, why: Obstacle, work: Answering) -> str:
 
 
 def erase(visit: Visit) -> Response:
-    """« Effacer » the dossier from the copy, once that is confirmed, or undo it.
-
-    Raises:
-        HTTPException: it is not in the copy of the démarche (404).
-    """
+    """« Effacer » the dossier from the copy, once that is confirmed, or undo it."""
     [number] = numbers = _numbers(visit)
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=())

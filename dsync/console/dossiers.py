@@ -17,7 +17,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
 from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Visit, said_filters
+from dsync.console.visit import Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
@@ -67,7 +67,8 @@ OTHERS = ("etape", "attend")
 INSTANTS = ("depose_le", "champs_modifie_le")
 DAYS = ("depose_du", "depose_au")
 OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
-"""The filters whose values are those of the dossiers or of the démarche."""
+"""The filters whose values are those of the dossiers or of the démarche: a dossier can still have
+what the démarche has no more."""
 RESULTS = {
     Resultat.A_VERIFIER.value: "À vérifier",
     Resultat.NON_CONFORME.value: "Non conforme",
@@ -130,8 +131,7 @@ class Place(NamedTuple):
 def selection_of(visit: Visit) -> Selection:
     """Return what the address asks for; a value that is not offered selects nothing.
 
-    Raises:
-        UnknownValueError: a day is none, or a number.
+    400: a day or a number is none.
     """
     verdict, resultat = visit.query("verdict"), visit.query("resultat")
     sort = visit.query("tri") or "numero"
@@ -170,7 +170,7 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
     """Return the values of the filters that have some to choose from, with their words."""
     etiquettes, groupes = reader.demarche.labels_and_groupes()
     part = reader.programme.selection
-    stages = part.stages if part and _has_stages(visit) else ()
+    stages = part.stages if part and has_stages(visit.worker) else ()
     judges = visit.worker.configuration.judges
     every: dict[str, Iterable[str]] = {
         "etape": stages,
@@ -193,33 +193,12 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
     }
 
 
-def _check_values(
-    visit: Visit, values: Mapping[str, Mapping[str, str]], *, found_some: bool
-) -> None:
-    """Check that each filter has a value to choose from.
-
-    Raises:
-        UnknownValueError: one has not.
-    """
-    for name, known in values.items():
-        if (value := visit.query(name)) is None or value in known:
-            continue
-        # A dossier can still have what the démarche has no more.
-        if not (found_some and name in OF_DOSSIERS):
-            raise UnknownValueError(name, value)
-
-
 def _possible(visit: Visit, chosen: str | None) -> dict[str, str]:
     """Return the words for the verdicts that dossiers have, and for one that is chosen anyway."""
     own = visit.worker.configuration.best
     never = {one.key for one in Verdict if best(one) == best(own) and one is not own}
     names = visit.verdict_names.items()
     return {name: said for name, said in names if name not in never or name == chosen}
-
-
-def _has_stages(visit: Visit) -> bool:
-    programme = visit.worker.programme
-    return programme is not None and programme.selection is not None
 
 
 def parameters_of(visit: Visit) -> dict[str, Any]:
@@ -242,9 +221,9 @@ def columns_of(visit: Visit) -> Columns:
     hidden = set() if worker.configuration.judges else {"verdict", "points"}
     if programme is None or programme.lists is None:
         hidden |= {"produit_id", "profils"}
-    if not _has_stages(visit):
+    if not has_stages(worker):
         hidden |= {"etape", "attend"}
-    if programme is None or not programme.selection or not visit.may(Right.NOTES):
+    if not has_stages(worker) or not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
     form = form_of(visit)
@@ -316,11 +295,7 @@ def _opened(text: str) -> str:
 
 
 def show(visit: Visit) -> Response:
-    """Show a page of the list.
-
-    Raises:
-        UnknownValueError: a filter has a value that nobody can choose.
-    """
+    """Show a page of the list."""
     chosen = selection_of(visit)
     page = visit.number("page", default=1, most=1_000_000)
     columns, parameters = columns_of(visit), parameters_of(visit)
@@ -343,7 +318,7 @@ def show(visit: Visit) -> Response:
             answers = _answers(reader, form, numbers)
         offered = reader.dossiers.offered(masked=chosen.masked)
         values = values_of(visit, reader, offered)
-        _check_values(visit, values, found_some=total > 0)
+        visit.check_filters(values, but=OF_DOSSIERS if total else ())
         groupes = list(values["groupe"])
         return visit.page(
             "dossiers.html",
@@ -372,14 +347,12 @@ def show(visit: Visit) -> Response:
             etiquettes=list(values["etiquette"]),
             offered=offered._asdict(),
             judges=visit.worker.configuration.judges,
-            writes=visit.worker.configuration.annotations is not None,
             longest=LONGEST_REASON,
             most_reasons=SHOWN_REASONS,
         )
 
 
 def _days_said(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters with their days in French."""
     days = {name: words.day(parameters[name]) for name in DAYS if name in parameters}
     return {**parameters, **days}
 
@@ -450,7 +423,7 @@ def export(visit: Visit) -> Response:
         chosen = selection_of(visit)
         numbers = reader.dossiers.numbers_of(chosen)
         values = values_of(visit, reader, reader.dossiers.offered(masked=chosen.masked))
-        _check_values(visit, values, found_some=bool(numbers))
+        visit.check_filters(values, but=OF_DOSSIERS if numbers else ())
 
         # A column has few codes, and the same ones in every row.
         @lru_cache(4096)

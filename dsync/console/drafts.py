@@ -47,10 +47,8 @@ def typed(form: Mapping[str, str]) -> dict[str, str]:
 def keep(request: Request, form: Mapping[str, str], name: str | None) -> None:
     """Have the browser keep an answer that no session could store.
 
-    Args:
-        request: that was refused; it comes from one of the console's own pages.
-        form: its fields.
-        name: of the person whose session it was; None: that is not known.
+    The refused request comes from one of the console's own pages. `name` is that of the person
+    whose session it was; None: that is not known.
     """
     found, draft = _ANSWER.fullmatch(request.url.path), Draft.of(form)
     if found and draft.motif.strip() and len(json.dumps(draft)) <= _MOST_BYTES:
@@ -70,12 +68,7 @@ def place(session: Mapping[str, Any]) -> str | None:
 
 
 def taken(request: Request, name: str) -> Draft | None:
-    """Return the answer that was kept for a page, and keep it no longer.
-
-    Args:
-        request: of the page.
-        name: of the person, whose answer it has to be.
-    """
+    """Return the answer that this person gave on a page and that was kept; keep it no longer."""
     one = request.session.get(_KEPT)
     if one is None or one["page"] != request.url.path:
         return None

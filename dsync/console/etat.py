@@ -62,14 +62,7 @@ _OF_READING = (
 def points_of(
     visit: Visit, reader: Reader, state: Mapping[str, Any], *, without: UnionType | None = None
 ) -> Iterator[Point]:
-    """Yield what is not well, as far as it is for who asks.
-
-    Args:
-        visit: who asks.
-        reader: of the démarche.
-        state: of `states_of`.
-        without: what to leave out.
-    """
+    """Yield what is not well, as far as it is for who asks, `without` some kinds of it."""
     may_act, is_under_way = visit.may(Right.AGIR), bool(state["lease"])
     runs = any(one["is_alive"] for one in state["services"])
     about = french.About(visit.now, may_act, runs, is_under_way)
@@ -145,7 +138,6 @@ def show(visit: Visit) -> Response:
             "etat.html",
             reader,
             state=state,
-            successes={number: one.last_success_at for number, one in visit.titled.items()},
             points=sorted(points_of(visit, reader, state), key=lambda one: not one.is_error)
             if visit.may(Right.AGIR)
             else None,
@@ -158,11 +150,7 @@ def show(visit: Visit) -> Response:
 
 
 def _asked(visit: Visit) -> Read:
-    """Return what the form « Resynchroniser » asks for.
-
-    Raises:
-        HTTPException: the form is wrong (400).
-    """
+    """Return what the form « Resynchroniser » asks for."""
     scope = visit.form.get("portee", "nouveau")
     if scope not in ("nouveau", "dossier", "tout"):
         raise HTTPException(400)

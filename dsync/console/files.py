@@ -37,11 +37,8 @@ def file_of(
 ) -> Response:
     """Return rows as a file to download, which is sent a part at a time.
 
-    Args:
-        name: of the file, without its ending.
-        ending: a key of `FORMATS`.
-        columns: the type of each column, as of the views, by its header.
-        batches: the rows' values, some rows at a time; instants with a time zone.
+    `name` is without its ending, a key of `FORMATS`. `columns` has the type of each column, as of
+    the views, by its header; the instants in `batches` have a time zone.
     """
     table = ExportTable(
         name, "", {header: Declared(type=type_) for header, type_ in columns.items()}
@@ -63,12 +60,9 @@ def file_of(
 
 
 def sent(file: IO[bytes], name: str, media_type: str = "application/octet-stream") -> Response:
-    """Return an open file as a download, which no browser shows in its place.
+    """Return an open file, at its beginning, as a download, which no browser shows in its place.
 
-    Args:
-        file: at its beginning; it is closed at the end.
-        name: of the file, by anybody.
-        media_type: its type; the default says nothing of what is in it.
+    It is closed at the end. Its name may be by anybody.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
     # RFC 6266: the second name is that of browsers, the first one of programs that know no other.

@@ -18,7 +18,7 @@ from dsync.console.jury_book import book_of
 from dsync.console.jury_sheets import sheets_of
 from dsync.console.matrices import OF_GRIDS, grids_of, matrices
 from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Visit
+from dsync.console.visit import Visit, has_stages
 from dsync.store import Reader
 from dsync.sync.work import ReadChanges
 
@@ -57,13 +57,8 @@ _NO_JURY = "Aucun dossier n’est prévu à ce jury."
 
 
 def check_grids(visit: Visit) -> None:
-    """Check that the démarche has a programme with evaluation grids.
-
-    Raises:
-        HTTPException: it has none (404).
-    """
-    programme = visit.worker.programme
-    if programme is None or not programme.selection:
+    """Check that the démarche has a programme with evaluation grids, else 404."""
+    if not has_stages(visit.worker):
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
@@ -97,10 +92,7 @@ def _chosen(visit: Visit, days: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the days of the juries that the address asks for: one, or all, the last ones first.
 
     Of all, as many as have `MOST` dossiers together. Without a choice, the next one; the last one,
-    if none is to come.
-
-    Raises:
-        UnknownValueError: there is no jury on that day.
+    if none is to come. 400: there is no jury on that day.
     """
     known, wanted = [str(one["jury_le"]) for one in days], visit.query("le")
     if wanted == ALL_DAYS and known:
@@ -201,11 +193,7 @@ def show(visit: Visit) -> Response:
 
 
 def sheets(visit: Visit) -> Response:
-    """Show the sheets of a jury's dossiers, or of those that were chosen, to be printed.
-
-    Raises:
-        HTTPException: there are none (404).
-    """
+    """Show the sheets of a jury's dossiers, or of the chosen ones, to be printed; 404: none."""
     check_grids(visit)
     chosen: Sequence[int] = visit.numbers("dossier")
     with visit.reading() as reader:
@@ -220,11 +208,7 @@ def sheets(visit: Visit) -> Response:
 
 
 def sheet(visit: Visit) -> Response:
-    """Show one dossier's sheet.
-
-    Raises:
-        HTTPException: it is not among the present ones of the démarche (404).
-    """
+    """Show one dossier's sheet; 404: it is not among the present ones of the démarche."""
     check_grids(visit)
     with visit.reading() as reader:
         found = sheets_of(visit, reader, [visit.in_path("numero")])

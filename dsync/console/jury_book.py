@@ -24,13 +24,9 @@ Row = Sequence[Any]
 def book_of(
     name: str, columns: Sequence[str], ranking: Sequence[Row], fiches: Sequence[Mapping[str, Any]]
 ) -> Response:
-    """Return the workbook of a jury as a file to download.
+    """Return the workbook of a jury as a file to download; `name` is without its ending.
 
-    Args:
-        name: of the file, without its ending.
-        columns: the headers of the ranking.
-        ranking: its rows.
-        fiches: of `sheets_of`, with whole texts.
+    `fiches` are those of `sheets_of`, with whole texts.
     """
     with private_folder() as folder:
         path = folder / f"{name}.xlsx"

@@ -51,11 +51,7 @@ def sheets_of(
 ) -> list[dict[str, Any]]:
     """Return the sheets of present dossiers of the démarche, in the order of the numbers.
 
-    Args:
-        visit: of the démarche.
-        reader: its reader.
-        numbers: of the dossiers.
-        whole: whether texts are not cut to what two pages hold.
+    Unless they are `whole`, texts are cut to what two pages hold.
     """
     asked = {"numero": [*numbers]}
     where = {"demarche_numero": visit.worker.demarche, "presence": "present"} | asked
@@ -115,12 +111,7 @@ def sheets_of(
 
 
 def fitted(texts: Sequence[tuple[str, str | None]], lines: int) -> list[tuple[str, str]]:
-    """Cut the longest of some texts, with their titles, until all of them fit.
-
-    Args:
-        texts: pairs of title and text.
-        lines: there are so many for them and their titles.
-    """
+    """Cut the longest of some texts until all of them fit, with their titles, on so many lines."""
     most = max(1, lines // 3)
     if (more := len(texts) - most) > 0:
         rest = words.plural(more + 1, "autre texte", "autres textes")

@@ -163,11 +163,7 @@ def plan(visit: Visit) -> Response:
 
 
 def how_it_works(visit: Visit) -> Response:
-    """Show the published rules in force.
-
-    Raises:
-        HTTPException: the démarche judges nothing (404).
-    """
+    """Show the published rules in force; 404: the démarche judges nothing."""
     programme = visit.worker.programme
     if programme is None or not visit.worker.configuration.judges:
         raise HTTPException(404, "Cette démarche n’a pas de règles publiées.")

@@ -96,10 +96,8 @@ class PublicCheck(dict[str, Any]):
 class Masking:
     """Leaves out of rows, lists and what holds them what somebody does not see.
 
-    Args:
-        reader: of the same transaction as the rows; of the groupes whose dossiers they see.
-        rights: theirs.
-        public: what is public of checks, as `Programme` says it; None: of the database's programme.
+    The reader is of the same transaction as the rows, and of the groupes whose dossiers they see.
+    `public` is what is public of checks, as `Programme` says it; None: of the database's programme.
     """
 
     def __init__(
@@ -116,11 +114,7 @@ class Masking:
             self._of_person = names_marked(reader.programme, Mark.OF_PERSON)
 
     def __call__(self, value: Any, numero: int | None = None) -> Any:
-        """Return a copy of a value without them.
-
-        Args:
-            value: a row, a list or a plain value.
-            numero: the dossier that it is about.
+        """Return a copy of a value, a row or a list about a dossier, without them.
 
         Raises:
             TypeError: of a type that is not known to hold none.
@@ -211,12 +205,7 @@ def masked(
 ) -> Reader:
     """Return a reader each of whose methods returns masked values, also one that is added later.
 
-    It does not have the objects that no page reads.
-
-    Args:
-        reader: of a démarche, and of the groupes whose dossiers the person sees; it reads them.
-        rights: theirs.
-        public: as of `Masking`.
+    It does not have the objects that no page reads. The arguments are those of `Masking`.
 
     Raises:
         TypeError: the reader offers data in another way than by a method.

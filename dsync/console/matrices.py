@@ -27,7 +27,7 @@ _BOTH = f"""(
 ) AS grids"""  # noqa: S608 - names of ours
 
 
-class Line(NamedTuple):
+class CriterionMarks(NamedTuple):
     """The marks for one criterion, in the order of the grids."""
 
     critere: str
@@ -45,7 +45,7 @@ class Matrix(NamedTuple):
     grilles: list[dict[str, Any]]
     remplacees: list[dict[str, Any]]
     """Former grids of the same persons."""
-    lignes: list[Line]
+    lignes: list[CriterionMarks]
     moyenne: float | None
     ecart: float | None
 
@@ -85,7 +85,9 @@ def _matrix(grids: list[dict[str, Any]]) -> Matrix:
     lines = []
     for critere in criteria:
         given = [of_grid.get(critere) for of_grid in marks]
-        lines.append(Line(critere, given, None if None in given else rounded(mean(exact(given)))))
+        lines.append(
+            CriterionMarks(critere, given, None if None in given else rounded(mean(exact(given))))
+        )
     is_complete = all(grid["complete"] for grid in kept)
     means = [mean(exact(of_grid.values())) for of_grid in marks] if is_complete else []
     return Matrix(

@@ -101,14 +101,8 @@ class Identity(NamedTuple):
 class Provider:
     """An OpenID provider.
 
-    Args:
-        section: the configuration.
-        secret: of the client.
-        redirect_uri: where the provider sends browsers back to.
-        user_agent: the header `User-Agent` of all requests.
-        stop: ends requests under way.
-        claims: those that are wanted beside the e-mail address.
-        clock: returns seconds of a monotonic clock.
+    `redirect_uri` is where it sends browsers back to; `claims` are those that are wanted beside the
+    e-mail address; `stop` ends requests under way.
     """
 
     def __init__(
@@ -157,9 +151,7 @@ class Provider:
     def finish(self, parameters: Mapping[str, str], pending: Pending) -> Identity:
         """Exchange the code that the provider sent for who signed in.
 
-        Args:
-            parameters: of the address that the browser was sent back to.
-            pending: of the same browser's session.
+        `parameters` are of the address that the browser was sent back to, `pending` of its session.
 
         Raises:
             SignInError: something does not fit.
@@ -198,10 +190,8 @@ class Provider:
     def end(self, id_token: str | None, back: str, state: str) -> str | None:
         """Return the address that signs out at the provider, None if it has none.
 
-        Args:
-            id_token: of the sign-in; None: it is not at hand.
-            back: where the provider then sends the browser.
-            state: what it then gives back.
+        `id_token` is of the sign-in, None if it is not at hand. The provider then sends the browser
+        `back`, with `state`.
 
         Raises:
             SignInError: the provider cannot be asked.
@@ -252,11 +242,7 @@ class Provider:
         )
 
     def _endpoint(self, name: str) -> str:
-        """Return an address of the provider's document.
-
-        Raises:
-            SignInError: it is missing, or not encrypted.
-        """
+        """Return an address of the provider's document; SignInError: none, or not encrypted."""
         address = self._document().get(name)
         if not isinstance(address, str) or not is_encrypted_or_local(address):
             raise SignInError(name)
@@ -316,8 +302,7 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 def _email_of(claims: Mapping[str, Any], userinfo: Mapping[str, Any]) -> str:
     """Return the address of a person, in lower case.
 
-    Raises:
-        SignInError: there is none of ASCII letters, or a source says that it is not verified.
+    SignInError: there is none of ASCII letters, or a source says that it is not verified.
     """
     source = userinfo if "email" in userinfo else claims
     email = source.get("email")

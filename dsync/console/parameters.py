@@ -22,10 +22,7 @@ _AN_INSTANT = "La date attendue est de la forme 2027-06-30, ou 2027-06-30T08:00:
 class UnknownValueError(HTTPException):
     """A parameter of the address has a value that the page does not know (400).
 
-    Args:
-        name: of the parameter.
-        value: as it was given.
-        known: what is expected, as a sentence.
+    `known` is what is expected, as a sentence.
     """
 
     def __init__(self, name: str, value: str, known: str = "") -> None:
@@ -34,22 +31,14 @@ class UnknownValueError(HTTPException):
 
 
 def check_texts(given: Iterable[tuple[str, str]]) -> None:
-    """Check that parameters of an address are texts that a database can have.
-
-    Raises:
-        UnknownValueError: one has a null character.
-    """
+    """Check that parameters of an address are texts that a database can have, else 400."""
     for name, value in given:
         if "\0" in name or "\0" in value:
             raise UnknownValueError(words.shortened(name, 60), value)
 
 
 def day_of(name: str, value: str, known: str = _A_DAY) -> date:
-    """Return a day, such as « 2027-06-30 ».
-
-    Raises:
-        UnknownValueError: it is none.
-    """
+    """Return a day, such as « 2027-06-30 », else raise UnknownValueError."""
     try:
         day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
     except ValueError:
@@ -60,11 +49,7 @@ def day_of(name: str, value: str, known: str = _A_DAY) -> date:
 
 
 def instant_of(name: str, value: str) -> datetime:
-    """Return an instant in UTC, or that at which a day begins in Paris.
-
-    Raises:
-        UnknownValueError: it is neither.
-    """
+    """Return an instant in UTC, or that at which a day begins in Paris; else UnknownValueError."""
     if _DAY.fullmatch(value):
         return words.first_instant(day_of(name, value, _AN_INSTANT).isoformat())
     try:

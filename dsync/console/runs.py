@@ -39,11 +39,7 @@ def runs(visit: Visit) -> Response:
 
 
 def run(visit: Visit) -> Response:
-    """Show a run: its figures, what changed, its problems.
-
-    Raises:
-        HTTPException: there is no such run of the démarche (404).
-    """
+    """Show a run: its figures, what changed, its problems; 404: there is none of the démarche."""
     visit.need_all()
     number = visit.in_path("run")
     with visit.reading() as reader:
@@ -148,9 +144,7 @@ def withdraw(visit: Visit) -> Response:
 def trial(visit: Visit) -> Response:
     """Show the result of what changed nothing, once there is one.
 
-    Raises:
-        HTTPException: its result is not kept, of another démarche, or of dossiers that the person
-            does not see (404).
+    404: its result is not kept, of another démarche, or of dossiers that the person does not see.
     """
     found = visit.site.desk.trial(visit.in_path("id"))
     is_theirs = visit.dossiers is None or (found and found.asked_by == visit.actor.name)
@@ -187,14 +181,10 @@ def journal(visit: Visit) -> Response:
 
 
 def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[Any]]) -> Response:
-    """Show one page of a list.
+    """Show one page of a list, which is called `name` in the template.
 
-    Args:
-        visit: of the page.
-        template: its template.
-        name: of the list in the template.
-        read: calls the method of a reader that returns the list, newest first, with a limit and an
-            offset. Not the method of the class: a lecteur's reader has its own.
+    `read` calls the method of a reader that returns the list, newest first, with a limit and an
+    offset. Not the method of the class: a lecteur's reader has its own.
     """
     page = visit.number("page", default=1, most=1_000_000)
     with visit.reading() as reader:

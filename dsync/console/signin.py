@@ -89,11 +89,7 @@ def _network_of(address: str) -> str:
 class TeamAccess(Access):
     """Access by OpenID Connect, for the people that the démarches' files name.
 
-    Args:
-        section: `[console]`, with `openid`.
-        acces: `[[acces]]` of each démarche, by its number.
-        provider: the OpenID provider.
-        clock: returns seconds of a monotonic clock.
+    `acces` is `[[acces]]` of each démarche, by its number.
     """
 
     refusal = "Ces pages sont réservées à l’équipe de la démarche. Identifiez-vous pour les voir."

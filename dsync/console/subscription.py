@@ -73,14 +73,7 @@ def change(visit: Visit) -> Response:
 
 
 def end_by_link(store: Store, id_: str, signature: str, *, confirmed: bool) -> bool:
-    """Return whether a link is that of a subscription, which then ends with all of its person.
-
-    Args:
-        store: the database.
-        id_: of the link.
-        signature: of the link.
-        confirmed: whether it ends now.
-    """
+    """Return whether a link is that of a subscription; if `confirmed`, all of its person's end."""
     if not id_.isdecimal() or len(id_) > 15:
         return False
     with store.subscriptions() as subscriptions:

@@ -18,7 +18,7 @@ from dsync.care.waiting import TEAM, Waits, waits_of
 from dsync.console import words
 from dsync.console.access import RIGHTS, Grant, Right, Role
 from dsync.console.etat import Point, points_of
-from dsync.console.visit import Visit
+from dsync.console.visit import Visit, has_stages
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.verdict import Resultat
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
@@ -115,24 +115,19 @@ class ToDo(NamedTuple):
 def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Grant) -> ToDo:
     """Return what waits in a démarche, as far as somebody sees it or can do it.
 
-    Args:
-        worker: of the démarche.
-        reader: of the démarche, and of their groupes.
-        state: of `states_of`, with the counts of their groupes.
-        grant: what they are to the démarche.
+    `state` is that of `states_of`, with the counts of their groupes.
     """
     declared = worker.configuration.declared
     titles = declared.titles if declared else reader.programme.checks
-    has_stages = worker.programme is not None and worker.programme.selection is not None
     rows = reader.dossiers.waiting()
-    waits = waits_of(rows, list(titles), has_stages=has_stages)
+    waits = waits_of(rows, list(titles), has_stages=has_stages(worker))
     is_team = Right.AGIR in RIGHTS[grant.role]
     tasks = {name: state[code] for name, code in _TASKS.items()}
     has_checks = worker.configuration.judges and grant.role is not Role.JURY
     return ToDo(
         [
             one
-            for one in _whom(waits, has_stages=has_stages)
+            for one in _whom(waits, with_stages=has_stages(worker))
             if grant.role is not Role.JURY or one.name == WHOM["jury"]
         ],
         list(_checks(waits, titles)) if has_checks else [],
@@ -142,9 +137,9 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
     )
 
 
-def _whom(waits: Waits, *, has_stages: bool) -> Iterator[Item]:
+def _whom(waits: Waits, *, with_stages: bool) -> Iterator[Item]:
     for whom, name in WHOM.items():
-        if has_stages:
+        if with_stages:
             yield Item(waits.of_whom.get(whom, 0), name, _list(attend=whom))
         elif whom == TEAM:
             yield Item(waits.of_whom.get(whom, 0), name, _list(etat=UNDER_WAY))
@@ -195,13 +190,7 @@ def _list(**parameters: str) -> str:
 
 
 def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> ServiceLine:
-    """Return the state of the service in one line, in trouble with its cause.
-
-    Args:
-        state: of `states_of`.
-        reader: of the démarche.
-        now: the present instant, in UTC.
-    """
+    """Return the state of the service in one line, in trouble with its cause; `now` is in UTC."""
     alive = [one for one in state["services"] if one["is_alive"]]
     next_at = max(min((one["next_run_at"] for one in alive), default=now), now)
     last = state["last_success_at"]
@@ -275,7 +264,7 @@ def _kept(request: Request) -> dict[str, tuple[int, int]]:
     return {one[1]: (int(one[2]), int(one[3])) for one in found if one}
 
 
-class Line(NamedTuple):
+class DemarcheCounts(NamedTuple):
     """A démarche among several ones."""
 
     number: int
@@ -288,22 +277,21 @@ class Line(NamedTuple):
     is_late: bool
 
 
-def _lines(visit: Visit, reader: Reader) -> Iterator[Line]:
+def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     grants = visit.actor.grants
     for row in reader.overview({number: one.groupes for number, one in grants.items()}):
         counts[row.demarche_numero][row.quoi] += row.nombre
     for number, grant in grants.items():
         worker = visit.site.workers[number]
-        count, known, programme = counts[number], visit.titled.get(number), worker.programme
-        has_stages = programme is not None and programme.selection is not None
+        count, known, stages = counts[number], visit.titled.get(number), has_stages(worker)
         last = known.last_success_at if known else None
-        yield Line(
+        yield DemarcheCounts(
             number,
             known.titre if known else None,
             [
                 count[whom]
-                if (has_stages or whom == TEAM) and (grant.role is not Role.JURY or whom == "jury")
+                if (stages or whom == TEAM) and (grant.role is not Role.JURY or whom == "jury")
                 else None
                 for whom in WHOM
             ],

@@ -41,6 +41,11 @@ BUILD = sha256(__version__.encode()).hexdigest()[:8]
 """In the addresses of what browsers keep for a day. Strangers do not learn the version."""
 
 
+def has_stages(worker: Worker) -> bool:
+    """Return whether dossiers of a démarche go through stages, with marks and a jury."""
+    return worker.programme is not None and worker.programme.selection is not None
+
+
 def said_filters(
     table: Mapping[str, str],
     given: Mapping[str, Any],
@@ -48,10 +53,7 @@ def said_filters(
 ) -> list[str]:
     """Return in words what a list is narrowed by.
 
-    Args:
-        table: its filters, as of `words.FILTERS`.
-        given: the values by parameter.
-        in_words: the words for values, by parameter.
+    `table` is as `words.FILTERS`, `in_words` has the words for values, by parameter.
     """
     return [
         said.format(in_words.get(name, {}).get(value, value))
@@ -64,13 +66,8 @@ def said_filters(
 class Site:
     """What all pages share.
 
-    Args:
-        workers: of the démarches shown, by number.
-        desk: executes or hands over what people ask for.
-        theme: one of `THEMES`.
-        templates: of the pages.
-        section: `[console]`.
-        origin: scheme, host and port of a team's console; None: it is for this machine alone.
+    `desk` executes or hands over what people ask for. `origin` is scheme, host and port of a team's
+    console; None: it is for this machine alone.
     """
 
     workers: Mapping[int, Worker]
@@ -126,11 +123,7 @@ class Visit:
 
     @cached_property
     def worker(self) -> Worker:
-        """The worker of the démarche that the request is about.
-
-        Raises:
-            HTTPException: this console does not show it to this person (404).
-        """
+        """The worker of the démarche that the request is about; 404: not shown to this person."""
         grants = self.actor.grants
         wanted = self.form.get("demarche") or self.query("demarche")
         number = number_of(wanted) if wanted else next(iter(grants))
@@ -165,31 +158,19 @@ class Visit:
             return reader.dossiers.of_groupes()
 
     def need_all(self) -> None:
-        """Check that the person sees all dossiers of the démarche.
-
-        Raises:
-            HTTPException: only those of some groupes instructeurs (403).
-        """
+        """Check that the person sees all dossiers of the démarche, else 403."""
         if self.grant.groupes is not None:
             raise HTTPException(
                 403, "Vous voyez les dossiers de vos groupes instructeurs : ceci porte sur tous."
             )
 
     def _check_dossiers(self, numbers: Iterable[int]) -> None:
-        """Check that the person sees some dossiers.
-
-        Raises:
-            HTTPException: one is of another groupe (404).
-        """
+        """Check that the person sees some dossiers; 404: one is of another groupe."""
         if self.dossiers is not None and not self.dossiers.issuperset(numbers):
             raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
 
     def need(self, right: Right) -> None:
-        """Check that the person may do something with the démarche.
-
-        Raises:
-            HTTPException: they may not (403).
-        """
+        """Check that the person may do something with the démarche, else 403."""
         if not self.may(right):
             raise HTTPException(403, f"Votre rôle ({self.grant.role}) ne le permet pas.")
 
@@ -213,21 +194,22 @@ class Visit:
         """Return a parameter of the address, None if it is missing or empty."""
         return self.request.query_params.get(name, "").strip() or None
 
-    def day(self, name: str) -> date | None:
-        """Return a day of the address, None if there is none.
+    def check_filters(
+        self, values: Mapping[str, Mapping[str, str]], *, but: Collection[str] = ()
+    ) -> None:
+        """Check that each filter of the address has a value to choose from, else 400."""
+        for name, known in values.items():
+            value = self.query(name)
+            if value is not None and value not in known and name not in but:
+                raise UnknownValueError(name, value)
 
-        Raises:
-            UnknownValueError: it is no day.
-        """
+    def day(self, name: str) -> date | None:
+        """Return a day of the address, None if there is none."""
         value = self.query(name)
         return None if value is None else day_of(name, value)
 
     def instant(self, name: str) -> datetime | None:
-        """Return an instant of the address, or that at which its day begins; None: there is none.
-
-        Raises:
-            UnknownValueError: it is neither.
-        """
+        """Return an instant of the address, or that at which its day begins, None without one."""
         value = self.query(name)
         return None if value is None else instant_of(name, value)
 
@@ -241,8 +223,7 @@ class Visit:
     def in_path(self, name: str) -> int:
         """Return a number that is part of the address.
 
-        Raises:
-            HTTPException: it is none of DS, or of a dossier that the person does not see (404).
+        404: it is none of DS, or of a dossier that the person does not see.
         """
         value = number_of(self.request.path_params[name])
         if value is None:
@@ -254,9 +235,7 @@ class Visit:
     def numbers(self, name: str) -> list[DossierNumber]:
         """Return the numbers of dossiers in a form or in the address, each once.
 
-        Raises:
-            UnknownValueError: one is none of DS.
-            HTTPException: the person does not see one (404).
+        400: one is none of DS; 404: the person does not see one.
         """
         given = self.every.get(name) or self.request.query_params.getlist(name)
         found = set[DossierNumber]()
@@ -298,21 +277,13 @@ class Visit:
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """Read the démarche, as far as the person may; pages read in no other way.
-
-        Raises:
-            StoreError: the database cannot be read.
-        """
+        """Read the démarche, as far as the person may; pages read in no other way."""
         with self.deciding() as reader:
             yield reader if self._sees_all else masked(reader, self.rights, self._public)
 
     @contextmanager
     def deciding(self) -> Iterator[Reader]:
-        """Read what a form is decided by, of which nothing is shown, as far as the person may.
-
-        Raises:
-            StoreError: the database cannot be read.
-        """
+        """Read what a form is decided by, of which nothing is shown, as far as the person may."""
         grant, worker = self.grant, self.worker
         with worker.store.reading(worker.demarche, grant.groupes) as reader:
             yield reader
@@ -365,14 +336,7 @@ class Visit:
         return programme.value_in_words(column, value)
 
     def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
-        """Render a template.
-
-        Args:
-            template: its name.
-            reader: of what a lecteur does not see.
-            status: of the answer.
-            values: of the template.
-        """
+        """Render a template; the reader is for what a lecteur does not see."""
         if not self._sees_all:
             values = Masking(reader, self.rights, self._public)(values)
         is_part = self.request.headers.get("hx-request") == "true"
@@ -389,9 +353,8 @@ class Visit:
             demarche=self.worker.demarche,
             demarches={number: titles.get(number) for number in self.actor.grants},
             has_programme=programme is not None,
-            has_grids=programme is not None and programme.selection is not None,
+            has_grids=has_stages(self.worker),
             has_rules=programme is not None and self.worker.configuration.judges,
-            has_stages=programme is not None and programme.selection is not None,
             path=self.request.url.path,
             here=self.here,
             said=said,
@@ -414,13 +377,8 @@ class Visit:
     ) -> Response:
         """Ask before what cannot be undone, or not easily; the same form is then sent again.
 
-        Args:
-            question: the page's title.
-            consequence: what happens then.
-            button: which does it.
-            back: the page to go back to instead.
-            parameters: of its address, and of the one that the form is sent to.
-            fields: of the form.
+        `back` is the page to go back to instead; `parameters` are those of its address, and of the
+        one that the form, with `fields`, is sent to.
         """
         with self.reading() as reader:
             return self.page(
@@ -441,18 +399,13 @@ class Visit:
     def ask(self, work: Work) -> Response:
         """Have some work done, and show how far it is.
 
-        Raises:
-            HTTPException: the person may not ask for it (403), or sees no such dossier (404).
+        403: the person may not ask for it; 404: they see no such dossier.
         """
         self._check_work(work)
         return self.back(f"/demandes/{self.site.desk.ask(self.worker, work, self.actor.name)}")
 
     def attempt(self, title: str, work: Work) -> Response:
-        """Have a dry run done, and show its result.
-
-        Raises:
-            HTTPException: as of `ask`.
-        """
+        """Have a dry run done, and show its result; as `ask`."""
         self._check_work(work)
         trial = self.site.desk.attempt(self.worker, title, work, self.actor.name)
         return self.back(f"/essais/{trial.id}")
@@ -521,7 +474,6 @@ def environment() -> jinja2.Environment:
         "ouverture": lambda text: text[:1].upper() + text[1:],
         "preuve": words.evidence,
         "qui": words.asker,
-        "court": words.short_address,
         "court_texte": words.shortened,
     }
     made.filters |= filters
@@ -538,7 +490,6 @@ def environment() -> jinja2.Environment:
             "GENRES",
             "STATUTS",
             "EVENEMENTS",
-            "ORIGINES",
             "COLOURS",
             "COPIES",
             "changed",

@@ -239,7 +239,6 @@ COPIES = {
     "echec": "À réessayer",
 }
 """The state of the copy of a file."""
-ORIGINES = {"champ": "Formulaire", "annotation": "Annotation", "dossier": "Dossier"}
 SECTIONS = {
     "Applicant": "Demandeur",
     "Project": "Projet",
@@ -342,11 +341,7 @@ def long_day(day: str) -> str:
 
 
 def first_instant(day: str) -> datetime:
-    """Return the instant at which a day, such as `2024-06-01`, begins in Paris.
-
-    Raises:
-        ValueError: it is no day.
-    """
+    """Return the instant at which a day, such as `2024-06-01`, begins in Paris; else ValueError."""
     return datetime.combine(date.fromisoformat(day), time(), PARIS).astimezone(UTC)
 
 
@@ -462,10 +457,7 @@ def details(
 ) -> str:
     """Return what an event's details say, in one line of French.
 
-    Args:
-        event: with its kind and its details.
-        checks: the titles of the programme's checks.
-        verdicts: the words for verdicts.
+    `checks` are the titles of the programme's checks, `verdicts` the words for verdicts.
     """
     given: Mapping[str, Any] | None = event["details"]
     if not given:

@@ -26,7 +26,7 @@ from dsync.cli.options import Flags
 
 DEADLINE_S = 120
 _CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
-_PROGRAMME = ("[mapping", "[[mapping", "[regles", "[[regles", "[preuves")
+_PROGRAMME = ("[mapping", "[[mapping", "[regles", "[[regles", "[registre")
 
 
 def config_with(folder: Path, *changes: tuple[str, str], more: str = "") -> str:

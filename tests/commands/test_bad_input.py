@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.cli.former import ALIASES, GONE
+from dsync.cli.failures import ALIASES, GONE
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox

@@ -93,22 +93,14 @@ def test_several_dossiers_are_read_and_judged_by_one_request(
     assert "Choisissez au moins un dossier." in visitor.post("/dossiers", quoi="relire").text
 
 
-@pytest.mark.parametrize(("choice", "left"), [("garder", "remplacee"), ("adopter", "en_attente")])
-def test_conflicts_of_several_dossiers_are_settled_at_once(
-    engine: Engine, visitor: Visitor, choice: str, left: str
-) -> None:
-    """From the list of those in conflict, once that is confirmed."""
-    edit(engine, 0, 1, 2)
-    in_conflict = numbers(visitor.get("/dossiers?conflit=oui"))
-    assert [number(rank) for rank in (0, 1, 2)] == in_conflict
-    some = " ".join(map(str, in_conflict[:2]))
-    asked = visitor.post("/dossiers?conflit=oui", quoi=choice, dossier=some)
-    assert in_conflict == numbers(visitor.get("/dossiers?conflit=oui"))
-    assert "2 dossiers" in words(asked.text)
-    done = visitor.post("/dossiers?conflit=oui", quoi=choice, dossier=some, confirme="1")
-    assert "2 conflits réglés" in words(done.text)
-    assert in_conflict[2:] == numbers(done)
-    assert {left} == {engine.wishes(rank)["resultat"] for rank in (0, 1)}
+def test_the_dossiers_in_conflict_are_listed(engine: Engine, visitor: Visitor) -> None:
+    """Nothing is decided from the list, which does not show the values."""
+    edit(engine, 0, 1)
+    page = visitor.get("/dossiers?conflit=oui")
+    assert [number(0), number(1)] == numbers(page)
+    assert {"relire", "rejuger", "telecharger"} == {
+        *re.findall(r'name="quoi" value="(\w+)', page.text)
+    }
 
 
 def test_chosen_dossiers_are_downloaded(visitor: Visitor) -> None:

@@ -17,7 +17,7 @@ from dsync.domain.pieces import CopyState
 from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend
-from dsync.store.changes import Author, Origin
+from dsync.store.changes import Author
 from dsync.store.listing import RETAINED
 from dsync.sync.conflicts import Choice
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
@@ -46,7 +46,6 @@ WORDS: tuple[tuple[type[Enum], Mapping[str, object]], ...] = (
     (Etat, words.ETATS),
     (Etat, RETAINED),
     (Kind, words.GENRES),
-    (Origin, words.ORIGINES),
     (Presence, words.PRESENCES),
     (Resultat, words.COLOURS),
     (Resultat, words.RESULTATS),
