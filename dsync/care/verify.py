@@ -44,8 +44,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ASKED_TOGETHER = 50
 """Number of dossiers whose annotations are read from DS in one request."""
 
-STORED_CODES = frozenset({"incomplet", "regle"})
-"""The codes of the quarantine with which a dossier was stored as DS shows it."""
 READ_AGAIN = "Run `dsync sync --dossier {first}`, and so for each, which stores them again."
 RESTORE = "Restore a backup (docs/operate/backup.md), then run `dsync sync --full`."
 
@@ -312,7 +310,7 @@ def _verify_contents(
     # With another mapping than at the last full read, all hashes differ until the next one.
     is_same_mapping = state.mapping_key in (None, expected.mapping_key)
     # The copy of a dossier in quarantine stays, unless it could be stored.
-    unread = {one.numero for one in reader.quarantine.entries() if one.code not in STORED_CODES}
+    unread = reader.quarantine.unread()
     misfits: dict[str, list[DossierNumber]] = defaultdict(list)
     for start in range(0, len(numbers), BATCH):
         some = numbers[start : start + BATCH]

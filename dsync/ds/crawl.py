@@ -395,7 +395,9 @@ class PageReader:
         self._pending = self._deleted = None
         # The lists may have caused the failures: the dossiers begin again with the size of before.
         self._size.passed()
-        page = self._of_numbers(light, is_slow=False) if light else self._next()
+        # A page without dossiers is older than the lists: one may have come back since.
+        known = light is not None and any(light.numbers)
+        page = self._of_numbers(light, is_slow=False) if light and known else self._next()
         return replace(page, pending=lists.pending, deleted=lists.deleted)
 
     def _completed(self, page: Page, size: int) -> Page:

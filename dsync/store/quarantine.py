@@ -27,8 +27,16 @@ class Quarantined(NamedTuple):
     dernier_essai_le: datetime
 
 
+STORED_CODES = frozenset({"incomplet", "regle"})
+"""The codes with which a dossier was stored as DS shows it."""
+
+
 class QuarantineReads(Subject):
     """Reads the quarantine."""
+
+    def unread(self) -> set[DossierNumber]:
+        """Return the dossiers of which DS gives nothing that could be stored."""
+        return {one.numero for one in self.entries() if one.code not in STORED_CODES}
 
     def entries(self) -> list[Quarantined]:
         """Return the dossiers in quarantine, by number."""

@@ -266,12 +266,15 @@ def _pass_known(run: Run, crawl: Crawl) -> None:
 def read_back(run: Run, numbers: Sequence[DossierNumber]) -> None:
     """Read dossiers again in which a push has written or met a value, so that the copy shows it.
 
-    What DS does not return now is left to the next read, for which it has a new date.
+    What DS does not return now is left to the next read, for which it has a new date; what is in
+    quarantine, to its next attempt.
     """
+    with run.reading() as reader:
+        unread = reader.quarantine.unread()
     # The pages of this run have settled what they showed. Its dossiers are not counted twice.
     run.doubts, read = Doubts(), run.report.read
     begin(run)
-    store_by_number(run, numbers)
+    store_by_number(run, [one for one in numbers if one not in unread])
     settle(run, is_whole=False)
     run.report.read = read
 
