@@ -317,6 +317,8 @@ class PageReader:
         if size == 1:
             # DS refuses the query for any dossier, so there is none to pass over.
             if exc.details.get("fault") == Fault.TOO_LARGE.value:
+                if self._pending or self._deleted:
+                    return self._without_lists()
                 raise exc
             self._slow += is_slow
             if self._slow >= MAX_TIMEOUTS_IN_A_ROW:

@@ -38,6 +38,7 @@ class RetryPolicy(Enum):
 _SLOW = frozenset({Fault.TIMEOUT.value, Fault.DEADLINE.value})
 _SERVER_ERROR = Fault.SERVER_ERROR.value
 _UNREACHABLE = Fault.UNREACHABLE.value
+_SILENT = Fault.DEADLINE.value
 
 
 def attempts_for(
@@ -57,7 +58,8 @@ def attempts_for(
         return most if answers or fault != _UNREACHABLE else min(2, most)
     # One further attempt only, because each one keeps DS busy for 30 s.
     if fault in _SLOW:
-        return 1 if policy is RetryPolicy.PAGE or not answers else min(2, most)
+        is_silent = fault == _SILENT and not answers
+        return 1 if policy is RetryPolicy.PAGE or is_silent else min(2, most)
     if fault == _SERVER_ERROR and policy is not RetryPolicy.PAGE:
         return most if policy is RetryPolicy.LIGHT else min(2, most)
     return 1

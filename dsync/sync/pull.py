@@ -274,7 +274,8 @@ def read_back(run: Run, numbers: Sequence[DossierNumber]) -> None:
     # The pages of this run have settled what they showed. Its dossiers are not counted twice.
     run.doubts, read = Doubts(), run.report.read
     begin(run)
-    store_by_number(run, [one for one in numbers if one not in unread])
+    with suppress(DSTimeoutError, DSBadDataError):
+        store_by_number(run, [one for one in numbers if one not in unread])
     settle(run, is_whole=False)
     run.report.read = read
 

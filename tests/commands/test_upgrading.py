@@ -17,10 +17,10 @@ from sqlalchemy import inspect, make_url
 
 from dsync.database import open_database
 from dsync.sandbox import Sandbox, content
-from tests.commands.command import InsideCommand
+from tests.commands.command import InsideCommand, config_with
 from tests.commands.conftest import operator
 from tests.commands.terminal import screen
-from tests.migrations.releases import contents, load
+from tests.migrations.releases import FORMER_NOTATION, contents, load
 from tests.outside.history import NOW, SEED
 from tests.store.databases import connected
 
@@ -38,8 +38,12 @@ def dsync(empty_database_url: str, tmp_path: Path) -> Iterator[InsideCommand]:
             [(content.FORM, seeds)], seed=SEED, clock=lambda: NOW + timedelta(days=1)
         ) as sandbox,
     ):
-        environment = operator(sandbox, tmp_path).environment
-        yield InsideCommand(tmp_path, {**environment, "DSYNC_DATABASE_URL": empty_database_url})
+        environment = {
+            **operator(sandbox, tmp_path).environment,
+            "DSYNC_DATABASE_URL": empty_database_url,
+            "DSYNC_CONFIG": config_with(tmp_path, FORMER_NOTATION),
+        }
+        yield InsideCommand(tmp_path, environment)
 
 
 def said_in(mark: str) -> list[list[str]]:

@@ -12,6 +12,12 @@ from sqlalchemy import inspect, text
 
 from tests.store.databases import connected
 
+FORMER_NOTATION = (
+    'autres = [["Q2hhbXAtNDYwNQ==", "Lettre de soutien du sponsor"]]',
+    'autres = [{ id = "Q2hhbXAtNDYwNQ==", libelles = ["Lettre de soutien du sponsor"], '
+    'type = "piece_justificative" }]',
+)
+"""Of an operator's file, which an upgrade leaves as it is."""
 FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = sorted({file.name.rpartition("-")[0] for file in FIXTURES.iterdir()})
 BOOKKEEPING = {"layout", "alembic_version", "alembic_version_eig"}

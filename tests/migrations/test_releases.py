@@ -17,7 +17,7 @@ from dsync.store.dictionary import ENGINE, NO_PROGRAMME
 from tests.commands.command import InsideCommand, config_with
 from tests.conftest import Golden
 from tests.migrations.layouts import written
-from tests.migrations.releases import FIXTURES, VERSIONS, answers, contents, load
+from tests.migrations.releases import FIXTURES, FORMER_NOTATION, VERSIONS, answers, contents, load
 from tests.store.databases import connected
 
 ROOT = Path(__file__).parents[2]
@@ -71,12 +71,6 @@ def test_every_release_has_a_small_database() -> None:
 
 
 ENGINES = ("postgresql", "sqlite")
-FORMER_NOTATION = (
-    'autres = [["Q2hhbXAtNDYwNQ==", "Lettre de soutien du sponsor"]]',
-    'autres = [{ id = "Q2hhbXAtNDYwNQ==", libelles = ["Lettre de soutien du sponsor"], '
-    'type = "piece_justificative" }]',
-)
-"""Of an operator's file, which an upgrade leaves as it is."""
 
 
 @pytest.mark.parametrize("version", VERSIONS)
