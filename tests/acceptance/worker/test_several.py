@@ -57,7 +57,7 @@ def configured(
         if "[schedule]" not in text:
             text += '[schedule]\nincremental = "5m"\n'
         text = text.replace('incremental = "5m"', 'incremental = "1s"')
-        text += '[advanced]\nlate_after = "15s"\ndeadline = "1s"\n'
+        text += '[advanced]\nlate_after = "15s"\ndeadline = "3s"\n'
         if number in tokens:
             own = f'[ds]\nurl = "{sandbox.ds_url}"\ntoken_file = "{number}.token"\n'
             text = re.sub(r"^url = .*\n", "", text, flags=re.M).replace("[ds]\n", own)
@@ -259,7 +259,7 @@ def test_a_webhook_is_answered_while_other_demarches_are_read(
     kinds, own = dict.fromkeys((*slow, quick), SHIPPED), dict.fromkeys(slow, tokens.readonly)
     folder = configured(sandbox, tmp_path / "demarches", kinds, {}, own)
     for file in folder.glob("*.toml"):
-        text = file.read_text(encoding="utf-8").replace('deadline = "1s"\n', "")
+        text = file.read_text(encoding="utf-8").replace('deadline = "3s"\n', "")
         text = text.replace('incremental = "1s"', 'incremental = "1h"')
         file.write_text(f"{text}workers = 2\n", encoding="utf-8")
     replica = started(dsync, config=str(folder))
