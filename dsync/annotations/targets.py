@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from dsync.annotations.normalised import normalise
 from dsync.domain.dossier import Descriptor, folded
-from dsync.domain.toml_values import Marked, champ_of
+from dsync.domain.toml_values import Marked, Section, champ_of
 from dsync.domain.verdict import Verdict
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
@@ -28,10 +28,8 @@ ACCEPTED_TYPES = {
 """Descriptor types that each annotation may have; the first one is the usual one."""
 
 
-class AnnotationTarget(BaseModel):
+class AnnotationTarget(Section):
     """An annotation: its descriptor's id in DS, and labels for a form without this id."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     """The descriptor's id in DS."""
@@ -44,10 +42,8 @@ class AnnotationTarget(BaseModel):
         return champ_of(given)
 
 
-class VerdictTexts(BaseModel):
+class VerdictTexts(Section):
     """One text for each verdict; nothing is written for « Indéterminé »."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     eligible: Annotated[str, Marked] = Field(min_length=1)
     """For « Éligible »."""
@@ -79,10 +75,8 @@ class VerdictTexts(BaseModel):
         return {k: v for k, v in own.items() if v not in {one.value for one in Verdict}}
 
 
-class AnnotationsConfig(BaseModel):
+class AnnotationsConfig(Section):
     """The section `[annotations]`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     resultat: AnnotationTarget
     """The annotation of the result."""

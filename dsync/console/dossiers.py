@@ -21,6 +21,7 @@ from dsync.console.visit import Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
+from dsync.domain.rights import opened
 from dsync.domain.verdict import Resultat, Verdict, best
 from dsync.exports import tables_of
 from dsync.exports.view_rows import BATCH, ExportTable
@@ -180,9 +181,7 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
     }
     return {
         "verdict": visit.verdict_names,
-        "controle": {k: _opened(v) for k, v in visit.check_titles(reader).items()}
-        if judges
-        else {},
+        "controle": {k: opened(v) for k, v in visit.check_titles(reader).items()} if judges else {},
         "resultat": RESULTS,
         "etat": words.LISTED_ETATS,
         "attend": words.ATTEND if stages else {},
@@ -280,7 +279,7 @@ def _rows(
         row["motifs"] = [
             one
             | {
-                "titre": _opened(titles.get(one["controle"], one["controle"])),
+                "titre": opened(titles.get(one["controle"], one["controle"])),
                 # The rule and what is to be done follow it.
                 "court": one["motif"] and one["motif"].partition(" Règle (")[0],
             }
@@ -288,10 +287,6 @@ def _rows(
         ]
         row["note_moyenne"] = means.get(number)
     return rows
-
-
-def _opened(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def show(visit: Visit) -> Response:

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     StringConstraints,
@@ -25,7 +24,15 @@ from dsync.controles.formats import FORMATS
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.letter import LONGEST_DEMAND
-from dsync.domain.toml_values import Begun, Boolean, Day, Filled, Sentence, WholeNumber
+from dsync.domain.toml_values import (
+    Begun,
+    Boolean,
+    Day,
+    Filled,
+    Section,
+    Sentence,
+    WholeNumber,
+)
 from dsync.domain.verdict import MOST_CHECKS, Resultat, Verdict
 
 
@@ -83,9 +90,7 @@ Demande = Annotated[
 Nom = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Declared(Section):
     def __repr_name__(self) -> str:
         # A version of the checks is a digest of this: no rename of a class may move it.
         return type(self).__name__.removeprefix("Declared")

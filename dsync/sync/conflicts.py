@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store import Store
-
-if TYPE_CHECKING:
-    # `dsync conflicts` reads the database only: the client of DS is not loaded for it.
-    pass
 
 
 class Choice(StrEnum):
