@@ -29,7 +29,7 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.domain.notice import NoticeFacts
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
-from dsync.domain.toml_values import Boolean, Day, Number, Section, WholeNumber, kind_of
+from dsync.domain.toml_values import Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
@@ -180,8 +180,6 @@ class AdvancedSection(Section):
     late_after: Interval | None = None
     """Time since the last success after which `/readyz` misses one: by default three intervals of
     the incremental read. More, where a full read takes longer."""
-    allow_insecure_http: Boolean = False
-    """Whether http:// addresses of other machines are accepted."""
 
 
 class SafetySection(Section):
@@ -248,13 +246,6 @@ class RetentionSection(Section):
             "agents": self.agents,
         }
         return {name: age for name, age in rules.items() if age is not None}
-
-
-class HttpSection(Section):
-    """Section `[http]`: the addresses that `dsync run` serves."""
-
-    listen: str | None = None
-    """`host:port`, by default `127.0.0.1:8080`; an empty one serves no HTTP."""
 
 
 def _allowed(value: str) -> str:
@@ -399,9 +390,6 @@ class AlertsSection(Section):
 
     ping_url: str | None = None
     """Called by GET after each success of the service, as healthchecks.io expects it."""
-    after: Interval = timedelta(minutes=1)
-    """How long a cause has to last before it is told; of several files of a service, the longest
-    one counts."""
 
 
 class Configuration(Section):
@@ -416,7 +404,6 @@ class Configuration(Section):
     """None: nothing is written into DS."""
     pieces: PiecesSection = PiecesSection()
     retention: RetentionSection = RetentionSection()
-    http: HttpSection = HttpSection()
     console: ConsoleSection = ConsoleSection()
     acces: tuple[AccesSection, ...] = ()
     ouvert: OuvertSection = OuvertSection()
@@ -500,7 +487,7 @@ class Configuration(Section):
     def judges(self) -> bool:
         """Whether there are rules that are switched on."""
         sections = self.programme
-        return bool(sections and sections.regles and sections.regles.enabled)
+        return bool(sections and sections.regles and sections.regles.severity)
 
     @property
     def evidence_max_age(self) -> timedelta | None:

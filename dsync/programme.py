@@ -47,8 +47,8 @@ Values = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
 """What a check compares dossiers by, by dossier and check."""
 
 NO_RULES = (
-    "Nothing is judged: the configuration has no section [regles], or it is switched off. Set "
-    "enabled = true in it, or add [mapping] and [regles] as in the shipped file."
+    "Nothing is judged: the configuration has no section [regles.severity]. Add it, or [mapping] "
+    "and [regles], as in the shipped file."
 )
 
 

@@ -106,7 +106,8 @@ class Settings:
     log_format: Literal["console", "json"]
     """`console` (the default) or `json`."""
     http_listen: str
-    """As `[http] listen`, which it replaces."""
+    """Where `dsync run` serves HTTP: `host:port`, by default `127.0.0.1:8080`; an empty one serves
+    none."""
     webhook_secret: SecretStr | None
     """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None
@@ -223,7 +224,7 @@ class Settings:
             return parse_listen(self.http_listen)
         except ValueError as exc:
             raise ConfigurationError(
-                f"DSYNC_HTTP_LISTEN, or [http] listen: {exc}, such as {DEFAULT_HTTP_LISTEN} or "
+                f"DSYNC_HTTP_LISTEN: {exc}, such as {DEFAULT_HTTP_LISTEN} or "
                 "[::1]:8080; an empty one serves no HTTP."
             ) from exc
 
@@ -480,7 +481,6 @@ def _settings_of(
         "ds_instructeur": configuration.ds.instructeur,
         "ds_token_expires_on": configuration.ds.token_expires_on,
         "demarche": configuration.demarche and configuration.demarche.number,
-        "http_listen": configuration.http.listen,
     }
     defaults: dict[str, Any] = {
         "config": path,
@@ -520,16 +520,15 @@ def _settings_of(
             f"--demarche {values['demarche']} and DSYNC_DEMARCHE, or name that démarche's own file "
             "in DSYNC_CONFIG or --config."
         )
-    allow_http = configuration.advanced.allow_insecure_http
     for name, named in (
         ("ds_url", "DSYNC_DS_URL, or [ds] url in the configuration file"),
         ("betagouv_url", "DSYNC_BETAGOUV_URL"),
     ):
-        _check_address(values[name], named, allow_http=allow_http)
+        _check_address(values[name], named)
     if problem := _misdirected(path, configuration.ds, sources, values["ds_url"]):
         raise ConfigurationError(problem)
     if configuration.alerts.ping_url is not None:
-        _check_address(configuration.alerts.ping_url, "[alerts] ping_url", allow_http=allow_http)
+        _check_address(configuration.alerts.ping_url, "[alerts] ping_url")
     of_all, of_one = os.environ.get(f"{PREFIX}DS_TOKEN_FILE"), configuration.ds.token_file
     token_file = {
         "file": of_one and path.parent / of_one,
@@ -586,11 +585,8 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return scheme, parts.hostname, port or {"https": 443, "http": 80}.get(scheme)
 
 
-def _check_address(text: str, named: str, *, allow_http: bool) -> None:
-    """Refuse what is no address of a server, or is unencrypted; `named` is the setting.
-
-    With `allow_http`, one of another machine need not be encrypted.
-    """
+def _check_address(text: str, named: str) -> None:
+    """Refuse what is no address of a server, or is unencrypted; `named` is the setting."""
     try:
         parts = urlsplit(text.strip())
         # `port` raises ValueError for one above 65535.
@@ -599,10 +595,10 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
         reachable = False
     if not reachable:
         raise ConfigurationError(f"Not an http(s) address: correct {named}.")
-    if not allow_http and not is_encrypted_or_local(text):
+    if not is_encrypted_or_local(text):
         raise ConfigurationError(
             f"{named}: http:// is not encrypted, so others can read and change what is sent. Use "
-            "https://, or set [advanced] allow_insecure_http = true."
+            "https://."
         )
 
 

@@ -162,11 +162,10 @@ class Worker:
             user_agent=self._user_agent,
             clock=self.clock,
             stop=self.stop,
-            allow_http=self.configuration.advanced.allow_insecure_http,
             deadline_s=self.configuration.advanced.deadline.total_seconds(),
         )
         rules, folder, shipped = None, self.settings.config.parent, shipped_config().parent
-        if sections.regles is not None and sections.regles.enabled:
+        if sections.regles is not None and sections.regles.severity:
             needed = sections.mapping.needed()
             rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
         percent = self.configuration.safety.catalogue_percent
@@ -193,7 +192,6 @@ class Worker:
             limits=Limits(
                 requests_per_minute=advanced.requests_per_minute,
                 deadline_s=advanced.deadline.total_seconds(),
-                allow_http=advanced.allow_insecure_http,
             ),
             stop=self.stop,
             clock=self.clock,
@@ -257,7 +255,6 @@ class Worker:
             target=target.rstrip("/"),
             max_bytes=int(limits.max_piece_mib * MIB),
             deadline_s=limits.piece_deadline_s,
-            allow_http=limits.allow_http,
             hosts=frozenset({urlsplit(self.settings.ds_url).hostname or ""}),
             user_agent=self._user_agent,
         )

@@ -312,30 +312,24 @@ def _surface(
 ) -> Surface | None:
     """Start the HTTP surface; None: it is off, or its default address cannot be used.
 
-    ConfigurationError: the configured address cannot be used, files name different ones, or the
-    console would be served to other machines.
+    ConfigurationError: the configured address cannot be used, or the console would be served to
+    other machines.
     """
     workers = served.workers
     every = [one.settings for one in workers]
-    configured = [one for one in every if one.sources["http_listen"] != "default"]
-    settings = (configured or every)[0]
-    if any(one.listen != settings.listen for one in configured):
-        raise ConfigurationError(
-            "The configuration files name different addresses in [http] listen, but one service "
-            "has one: keep one of them, or set DSYNC_HTTP_LISTEN."
-        )
+    settings = every[0]
     if settings.listen is None:
         return None
     shown = _shown_on(workers, stop, workers[0].store)
     if shown:
-        check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
+        check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN")
     from dsync.service.surface import (  # Takes memory that only a service with HTTP needs.
         Surface,
         bind,
     )
 
     if listening is None:
-        listening = bind(settings.listen, is_default=not configured)
+        listening = bind(settings.listen, is_default=settings.sources["http_listen"] == "default")
     if listening is None:
         return None
     console = None

@@ -64,7 +64,7 @@ class _AgeGiven(click.Command):
     is_flag=False,
     flag_value=_LATE,
     metavar="[DURATION]",
-    help="Exit 7 if the last success is older (health check); without a duration: than [http] "
+    help="Exit 7 if the last success is older (health check); without a duration: than "
     "[advanced] late_after allows.",
 )
 @click.option("--strict", is_flag=True, help="Exit 7 if a line is marked with « ! ».")

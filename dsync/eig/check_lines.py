@@ -197,7 +197,7 @@ def _window(rules: RuleSet) -> str:
     return f"the window ({rules.window.start} to {rules.window.end})"
 
 
-_CORRECT_WINDOW = "correct start and end in [regles.window]"
+_CORRECT_WINDOW = "correct window in [regles]"
 
 
 def _option_lines(

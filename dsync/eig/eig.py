@@ -191,8 +191,8 @@ class Eig(Programme):
         """Yield that the rules are off, and names that are similar to a field's."""
         if self._regles is not None and self.rule_set is None:
             yield (
-                "[regles] is switched off, so nothing is judged: fill in its window and lists, "
-                "then set enabled = true"
+                "[regles] has no severity, so nothing is judged: fill in its window and lists, "
+                "then add [regles.severity] as in the shipped file"
             )
         for name, nearest in self._mapping.misspelt().items():
             yield (

@@ -46,8 +46,11 @@ def test_the_service_answers_what_is_asked_of_it(
     control, served = sandbox.control, demarche.number
     plant(sandbox, demarche)
     config = Path(dsync.variables.get("config") or config_with(tmp_path))
-    with config.open("a", encoding="utf-8") as file:
-        file.write('[alerts]\nafter = "1s"\n')
+    text, often = config.read_text(encoding="utf-8"), 'incremental = "10s"'
+    # An alert is told after as long.
+    text = text.replace('incremental = "5m"', often)
+    text += "" if often in text else f"[schedule]\n{often}\n"
+    config.write_text(text, encoding="utf-8")
     surface = started(
         dsync,
         "-v",
