@@ -227,7 +227,7 @@ class RetentionSection(Section):
     gone: Age | None = None
     """Dossiers in the bin of DS, or that it neither shows nor lists, in any state: since then."""
     logs: Age | None = None
-    """Of the rows of `dsync runs` and `dsync journal`; the last run of each kind stays."""
+    """Of the rows of `dsync history`; the last run of each kind stays."""
     agents: Age | None = None
     """Of the names of agents in the journals, the events and forced pushes."""
 

@@ -448,7 +448,7 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync runs`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
 
     run: int = given_number("Numéro du passage.")
     demarche_numero: int = _number()
@@ -481,7 +481,7 @@ class DemandeRow(_Table, table=True):
     __tablename__ = "demande"
     __table_args__ = (
         _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
-        kept("Journal de ce que des agents ont demandé (`dsync journal`), consultations par `dsync person` comprises ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
+        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), consultations par `dsync person` comprises ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
     )
 
     id: int | None = _generated()

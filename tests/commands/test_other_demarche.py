@@ -230,7 +230,14 @@ def test_a_configuration_is_for_its_own_demarche(configured: Configured) -> None
         assert (2, 1) == (refused.code, len(refused.err.strip().splitlines()))
         assert f"configures démarche {NUMBER}, and serves no other one" in refused.err
     shipped = {"DSYNC_CONFIG": "", "DSYNC_DEMARCHE": "99"}
-    for line in ("status", "status --json", "dossier list", "runs", "db verify", "pieces status"):
+    for line in (
+        "status",
+        "status --json",
+        "dossier list",
+        "history",
+        "db verify",
+        "pieces status",
+    ):
         refused = dsync(*line.split(), **shipped)
         assert (2, True) == (refused.code, f"no démarche 99, only {NUMBER}:" in refused.text)
 
