@@ -409,7 +409,7 @@ def export(visit: Visit) -> Response:
     with visit.reading() as reader:
         [main] = tables_of(
             worker.store.dictionary(),
-            [reader.programme.main_view.name],
+            [reader.programme.storage.main_view.name],
             without_personal_data=not visit.may(Right.PERSONNES),
         )
         # The view's `etape` is not the list's.

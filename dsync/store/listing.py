@@ -246,10 +246,10 @@ WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL{read} GROUP BY h
 @cache
 def _main_view(programme: type[Programme]) -> DossierView:
     """Return the programme's view of a dossier with what it lacks of the view of all dossiers."""
-    main = programme.main_view
+    main = programme.storage.main_view
     if main == ENGINE.main_view:
         return main
-    shown = programme.views()[main.name].columns
+    shown = programme.storage.views[main.name].columns
     others = [f"d.{name}" for name in DOSSIER_COLUMNS if name not in shown]
     source = (
         f"(SELECT m.*, {', '.join(others)} FROM {main.name} AS m "  # noqa: S608 - names of ours
@@ -361,7 +361,7 @@ class DossierReads(Subject):
             return None
         document = found[0]
         document["instructeurs"] = _decoded(document["instructeurs"])
-        views = {**self.programme.dossier_views, **_VIEWS}
+        views = {**self.programme.storage.dossier_views, **_VIEWS}
         return document | {
             key: self._view(view, numero)
             for key, view in views.items()
@@ -648,7 +648,7 @@ class DossierReads(Subject):
     @cached_property
     def _booleans(self) -> frozenset[str]:
         own = tables.metadata.sorted_tables
-        every = [*own, *self.programme.metadata.sorted_tables]
+        every = [*own, *self.programme.storage.metadata.sorted_tables]
         return frozenset(
             column.name
             for table in every
