@@ -23,10 +23,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
+from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
 from dsync.domain.check_line import CheckLine
-from dsync.domain.documented import View
+from dsync.domain.documented import Mark, View
 from dsync.domain.dossier import Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
@@ -127,8 +127,8 @@ class Compared(NamedTuple):
 
     values: Values
     columns: Sequence[Row] = ()
-    """With `numero`, columns of the table of `ListPart.column` by which dossiers are compared, too;
-    of those of which they changed."""
+    """With `numero`, columns of `ListPart.table` by which dossiers are compared, too; of those of
+    which they changed."""
 
 
 class Keys(Protocol):
@@ -271,11 +271,32 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ListField:
+    """What lists show, and by what they filter and sort, beside what every dossier has."""
+
+    name: str
+    """Its key in `dsync dossier list --json`, by which lists are sorted, too."""
+    sql: str
+    """Its value: of a dossier `d`, its row `r` in table `liste` and `l` in `ListPart.table`."""
+    mark: Mark = Mark.OPEN
+    """Who does not see free texts, or marks of a jury, neither filters nor sorts by them."""
+    filter: str | None = None
+    """The filter by it, as addresses name it; None: there is none."""
+    condition: str = ""
+    """The condition of the filter on `d`, `r` and `l`, with its value by the filter's name."""
+    is_many: bool = False
+    """Whether it has several values, each between `|`; the filter then offers all there are."""
+    is_shown: bool = True
+    """Whether lists show it without being asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListPart:
     """What lists have of a programme, beside what every dossier has."""
 
-    column: Column[Any]
-    """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    table: Table
+    """The table with one row per dossier."""
+    fields: Sequence[ListField]
     answered: ColumnElement[bool]
     """The condition that a row of that table has an answer."""
     found_by: str
@@ -296,10 +317,8 @@ class SelectionPart:
     stages: Sequence[str]
     """The stages of a dossier, in order."""
     reached: Mapping[str, str]
-    """SQL conditions on a dossier `d` and its row `l` in the table of `ListPart.column`, by the
-    stage then reached."""
-    mean: str
-    """SQL for a dossier's mean mark, from that row `l`."""
+    """SQL conditions on a dossier `d` and its row `l` in `ListPart.table`, by the stage then
+    reached."""
     indicators: Callable[[Connection, DemarcheNumber], Mapping[str, float]]
     """Returns the figures of a démarche as they are now, by name."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import Connection, Text, cast
 
 from dsync.domain import account
+from dsync.domain.documented import Mark
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.judging import Rules
@@ -43,6 +44,7 @@ from dsync.programme import (
     NO_RULES,
     DossierView,
     InLists,
+    ListField,
     ListPart,
     ProductPart,
     Programme,
@@ -101,7 +103,35 @@ class Eig(Programme):
         forget=rows.forget_enterprises,
     )
     lists: ClassVar[ListPart | None] = ListPart(
-        evidence_tables.candidature.c.produit_id,
+        evidence_tables.candidature,
+        fields=(
+            ListField(
+                "produit_id",
+                "l.produit_id",
+                # It follows from what was typed.
+                Mark.FREE_TEXT,
+                filter="produit",
+                # By the index.
+                condition=(
+                    "d.numero IN (SELECT c.numero FROM candidature AS c "
+                    "WHERE c.produit_id = :produit)"
+                ),
+            ),
+            ListField(
+                "profils",
+                "r.profils",
+                filter="profil",
+                condition="r.profils LIKE :profil ESCAPE '\\'",
+                is_many=True,
+            ),
+            ListField(
+                "note_moyenne",
+                "CASE WHEN l.jury_le IS NOT NULL "
+                "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END",
+                Mark.OF_JURY,
+                is_shown=False,
+            ),
+        ),
         # By the shipped file, a form of another kind gives rows without one.
         answered=cast(evidence_tables.candidature.c.reponses, Text).contains(f'"{Reponse.REMPLI}"'),
         found_by=(
@@ -113,10 +143,6 @@ class Eig(Programme):
     selection: ClassVar[SelectionPart | None] = SelectionPart(
         stages=tuple(Etape),
         reached=REACHED,
-        mean=(
-            "CASE WHEN l.jury_le IS NOT NULL "
-            "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END"
-        ),
         indicators=rows.median_days,
     )
     products: ClassVar[ProductPart | None] = ProductPart(

@@ -120,8 +120,7 @@ def folder_of(part: Storage) -> Traversable:
 
 def main_table(programme: type[Programme]) -> Table | None:
     """Return the programme's table with one row per dossier; None: it has none."""
-    table = None if programme.lists is None else programme.lists.column.table
-    return table if isinstance(table, Table) else None
+    return None if programme.lists is None else programme.lists.table
 
 
 def parts(programme: type[Programme]) -> list[Storage]:
