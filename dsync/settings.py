@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
@@ -48,6 +50,9 @@ SIGNING_KEY_PREFIX = "whsec_"
 SANDBOX_DEMARCHE = 86321
 """The number in the shipped file: that of the sandbox's démarche."""
 
+CONFIG_TOML = "DSYNC_CONFIG_TOML"
+"""The variable with the text of the configuration file, for hosts that give variables alone."""
+
 _NOWHERE = "http://127.0.0.1:9"
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
@@ -57,8 +62,9 @@ _FOREIGN = {
     "DSYNC_NEEDS_BROWSER",
     "DSYNC_NEEDS_PROMETHEUS",
     IMAGE_VARIABLE,
+    CONFIG_TOML,
 }
-"""Variables that are no setting: of the tests, and the image's own."""
+"""Variables that give no value of a setting: the tests', the image's own, a whole file."""
 
 
 class _Environment(BaseSettings):
@@ -84,10 +90,12 @@ class Settings:
     config: Path
     """The configuration file, or a folder of them. Default: `dsync.toml` in the current folder,
     else `config/aap-eig7.toml` there, else the copy inside the package; these two judge the
-    sandbox's démarche, or one whose form has all their fields."""
+    sandbox's démarche, or one whose form has all their fields. `DSYNC_CONFIG_TOML` has the text
+    of such a file instead."""
     configuration: Configuration
     database_url: str
-    """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `sqlite:///dsync.db`."""
+    """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `DATABASE_URL`, as
+    platforms set it, where it is one of PostgreSQL; else `sqlite:///dsync.db`."""
     ds_url: str
     """The GraphQL endpoint. Default: `[ds] url`."""
     ds_token: SecretStr | None
@@ -106,7 +114,8 @@ class Settings:
     log_format: Literal["console", "json"]
     """`console` (the default) or `json`."""
     http_listen: str
-    """As `[http] listen`, which it replaces."""
+    """As `[http] listen`, which it replaces. Default: all addresses at `PORT`, as platforms set
+    it."""
     webhook_secret: SecretStr | None
     """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None
@@ -383,7 +392,7 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
     """
     environment = _read_environment(stored=stored)
     given = {name: value for name, value in flags.items() if value is not None}
-    path = find_config(given.get("config") or environment["config"])
+    path = find_config(given.get("config") or environment["config"] or _config_of_variable())
     if not path.is_dir():
         return Loaded((_settings_of(path, given, environment, stored=stored),), (), path)
     # Taken out, because it would replace the number in each file of the folder.
@@ -633,13 +642,17 @@ def _read_environment(*, stored: bool = False) -> dict[str, Any]:
     # All optional: a flag, the file or a default can give them instead.
     fields: dict[str, Any] = {name: (hint | None, None) for name, hint in VARIABLES.items()}
     try:
-        return create_model("_Variables", __base__=_Environment, **fields)(**given).model_dump()
+        found = create_model("_Variables", __base__=_Environment, **fields)(**given).model_dump()
     except ValidationError as exc:
         problems = tuple(
             f"{PREFIX}{str(error['loc'][0]).upper()}: {message_of(error)}"
             for error in exc.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(headline(problems), problems) from exc
+    if found["config"] is not None and os.environ.get(CONFIG_TOML):
+        raise ConfigurationError(f"DSYNC_CONFIG and {CONFIG_TOML} are both set; keep one.")
+    platform = _given_by_platform()
+    return {name: platform.get(name) if one is None else one for name, one in found.items()}
 
 
 def console_section(every: Sequence[Settings]) -> ConsoleSection:
@@ -662,6 +675,31 @@ def check_reach(every: Sequence[Settings], listen: Listen, setting: str) -> None
             "The console ([console] public_url) shows personal data, so without [console.openid] "
             f"it needs an address of this machine alone: set {setting} to one such as 127.0.0.1."
         )
+
+
+def _config_of_variable() -> Path | None:
+    """Return a file with the text of DSYNC_CONFIG_TOML, which ends with this process."""
+    text = os.environ.get(CONFIG_TOML)
+    return None if not text else Path(_written(text).name) / CONFIG_TOML
+
+
+@cache
+def _written(text: str) -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory(prefix="dsync-")
+    (Path(folder.name) / CONFIG_TOML).write_text(text, encoding="utf-8")
+    return folder
+
+
+def _given_by_platform() -> dict[str, str]:
+    """Return what a platform as a service says in variables of its own."""
+    port, url = os.environ.get("PORT", ""), os.environ.get("DATABASE_URL", "")
+    given = {}
+    if port.isdecimal():
+        given["http_listen"] = f"0.0.0.0:{port}"
+    # That of another application beside it can be one that dsync does not work on.
+    if url.startswith(("postgres://", "postgresql://")):
+        given["database_url"] = url
+    return given
 
 
 def _secret_file(name: str) -> str | None:
