@@ -164,7 +164,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     if found.get("precontroles") or settings.configuration.judges:
         _print_verdict(found, checks, titles, settings.configuration.best)
     _print_fields(found, "Applicant", APPLICANT)
-    for title, fields in part.sections.items():
+    for title, fields in part.storage.sections.items():
         _print_fields(found, title, fields)
     programme = settings.configuration.programme
     labels = programme.extra_labels if programme else {}

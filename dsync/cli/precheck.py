@@ -317,7 +317,8 @@ def _print_evidence(comparisons: Sequence[Comparison]) -> None:
 def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
     if verdict is None:
         return {}
-    return {"verdict": verdict.verdict.value, **PROGRAMME.evidence_facts(verdict)}
+    part = PROGRAMME.products
+    return {"verdict": verdict.verdict.value, **(part.facts(verdict) if part else {})}
 
 
 def _print_document(comparisons: Sequence[Comparison], done: Done, moves: Moves) -> None:

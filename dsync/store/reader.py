@@ -398,7 +398,7 @@ class Reader(Subject):
 
     def evidence_confirmed_at(self) -> datetime | None:
         """Return when the programme's evidence was last confirmed; None: it has none."""
-        return self.programme.evidence_confirmed_at(self.connection)
+        return self.programme.storage.evidence_confirmed_at(self.connection)
 
 
 def current_checks(found: Mapping[str, Any], order: Iterable[str]) -> list[Document]:
