@@ -80,6 +80,7 @@ SECRETS = (
     "alert_urls",
     "sentry_dsn",
     "oidc_client_secret",
+    "grist_key",
 )
 
 
@@ -125,6 +126,8 @@ class Settings:
     """Where bugs of dsync are reported, without any value."""
     oidc_client_secret: SecretStr | None
     """The secret that the provider of `[console.openid]` gave to this client."""
+    grist_key: SecretStr | None
+    """The key of a Grist account that may edit `[grist] document`, structure included."""
     sources: Mapping[str, str]
     """The source of each of `VARIABLES`: flag, environment, file or default."""
     folder: tuple[int, ...] = ()

@@ -21,7 +21,7 @@ from dsync.cli.options import current_flags, settings_options
 from dsync.cli.session import make_ready, set_up_logging
 from dsync.configuration import headline, number_in
 from dsync.database import open_database
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, DsyncError
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.scheduler import DemarcheJob, Service
 from dsync.service.sentry import reporter
@@ -112,7 +112,7 @@ def serve(
         watches: list[Watch] = [alerts, *_digests(workers, stop)]
 
         def job(worker: Worker, stop: Event) -> DemarcheJob:
-            return DemarcheJob(worker, stop, succeeded=_ping_of(worker), crashed=crashed)
+            return DemarcheJob(worker, stop, succeeded=_after(worker), crashed=crashed)
 
         service = Service(
             workers,
@@ -289,9 +289,19 @@ def _files(path: Path) -> dict[Path, tuple[int, int]]:
     return found
 
 
-def _ping_of(worker: Worker) -> Callable[[], None] | None:
-    url = worker.configuration.alerts.ping_url
-    return None if url is None else partial(ping, url)
+def _after(worker: Worker) -> Callable[[], None]:
+    """Return what follows a run without a failure; no failure of it is one of the run."""
+
+    def after() -> None:
+        if url := worker.configuration.alerts.ping_url:
+            ping(url)
+        if worker.configuration.grist.document:
+            try:
+                worker.keep_grist()
+            except DsyncError as exc:
+                log.warning("grist_failed", error=exc.message)
+
+    return after
 
 
 def _shown_on(workers: Iterable[Worker], stop: Event, store: Store | None) -> list[Worker]:

@@ -753,7 +753,25 @@ class DemarcheRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
+class GristRow(_Table, table=True):
+    """What dsync made of a view in a Grist document, so that it leaves all else there alone."""
+
+    __tablename__ = "grist"
+    __table_args__ = kept("Une ligne par vue tenue à jour dans un document Grist : les identifiants de la table, des colonnes et des lignes que dsync y a créées.", "Le retrait de la démarche (dsync forget).")
+
+    demarche_numero: int = Field(sa_type=BigInteger, primary_key=True)
+    # A hash of the document's address.
+    document: str = Field(primary_key=True)
+    vue: str = Field(primary_key=True)
+    table_ref: int
+    # Grist's references of columns, by the view's.
+    colonnes: Any = open_(type_=JsonText())
+    # Grist's ids of rows, by the dossier's number and a hash of the row's key.
+    lignes: Any = open_(type_=JsonText())
+
+
 abonnement = metadata.tables["abonnement"]
+grist = metadata.tables["grist"]
 alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
