@@ -58,6 +58,8 @@ _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
 _FOREIGN = {
     "DSYNC_TEST_DATABASE_URL",
+    "DSYNC_TEST_GRIST_URL",
+    "DSYNC_TEST_GRIST_KEY",
     "DSYNC_SHARED",
     "DSYNC_NEEDS_BROWSER",
     "DSYNC_NEEDS_PROMETHEUS",
