@@ -6,13 +6,17 @@ from typing import Any
 
 import click
 
-from dsync.cli.demarches import listed
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import limit_option, list_options
-from dsync.cli.output import print_json
-from dsync.store.requests import ManualRequest
+
+with later(globals()):
+    from dsync.cli.demarches import listed
+    from dsync.cli.output import print_json
+    from dsync.store.requests import ManualRequest
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @limit_option("lines")
 @list_options()
 def journal(*, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
