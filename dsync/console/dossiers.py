@@ -22,13 +22,13 @@ from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.rights import opened
-from dsync.domain.verdict import Resultat, Verdict, best
-from dsync.exports import tables_of
+from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
+from dsync.exports.export import tables_of
 from dsync.exports.view_rows import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
-from dsync.store.listing import NO_VERDICT, Offered, Selection, applicant_of
+from dsync.store.listing import Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from dsync.domain.documented import Mark
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight, unaccented
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.domain.verdict import SEVERITY, Resultat, Verdict
+from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
@@ -59,7 +59,6 @@ SORTS = {
 }
 """The expressions by which dossiers are sorted, by column; empty: of stages."""
 
-NO_VERDICT = "aucun"
 UNDER_WAY = "en_cours"
 """As a state: of the open dossiers."""
 

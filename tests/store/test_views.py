@@ -18,7 +18,7 @@ from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.rights import VERDICTS
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import NO_VERDICT, Controle, Resultat, Verdict
 from dsync.eig.candidature import Grille, NoteCritere
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
@@ -30,7 +30,7 @@ from dsync.sandbox.graphql import served_schema
 from dsync.store import Author, Origin, Store
 from dsync.store.engine import parse_url
 from dsync.store.journal import EventName
-from dsync.store.listing import NO_VERDICT, Selection
+from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sync_state import INDICATEURS
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
