@@ -74,10 +74,10 @@ def worst(codes: Collection[int]) -> int:
 
 
 def _present(command: str, word: str) -> str:
-    """Return a word of a command line, or the present name of a former option."""
+    """Return a word of a command line, of a former option with its present name."""
     option, sign, value = word.partition("=")
     now = ALIASES.get(f"{command} {option}")
-    if now is None:
+    if now is None or not now.startswith("--"):
         return word
     _tell_renamed(option, now)
     return f"{now}{sign}{value}"
