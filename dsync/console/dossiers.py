@@ -7,12 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.care.waiting import SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
@@ -160,12 +162,21 @@ def selection_of(visit: Visit) -> Selection:
         groupe=visit.query("groupe"),
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
+        repondu=visit.query("repondu") is not None,
+        sans_reponse_depuis=_silent_since(visit),
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
         masked=not visit.may(Right.PERSONNES),
         texts=visit.may(Right.TEXTES),
         marks=visit.may(Right.NOTES),
     )
+
+
+def _silent_since(visit: Visit) -> datetime | None:
+    if not visit.query("sans_reponse"):
+        return None
+    days = visit.number("sans_reponse", default=SILENT_DAYS, most=3650)
+    return visit.now - timedelta(days=days)
 
 
 def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mapping[str, str]]:
