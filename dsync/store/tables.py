@@ -243,15 +243,20 @@ class JumeauRow(_Table, table=True):
     montre: bool
 
 
-class DeclarationRow(_Table, table=True):
-    """A version of declared checks, whole; rows are never changed nor deleted."""
+class VersionReglesRow(_Table, table=True):
+    """A version of rules that has judged, whole; rows are never changed nor deleted."""
 
-    __tablename__ = "declaration"
-    __table_args__ = kept("Une ligne par version des contrôles déclarés qui a jugé : les sections [champs], [tables] et [[controles]] entières.", "La suppression de la base ; ce sont des règles.")
+    __tablename__ = "version_regles"
+    __table_args__ = kept("Une ligne par version des règles ou des contrôles déclarés qui a établi un verdict, entière.", "La suppression de la base ; ce sont des règles.")
 
-    version: str = open_(primary_key=True)
-    depuis_le: dt.datetime
+    version: str = open_("Version, telle que dans lecture_precontrole.version_regles.", primary_key=True)
+    # Of declared checks, how their versions begin; null: the programme's rules.
+    famille: str | None = open_()
+    depuis_le: dt.datetime = open_("Date du premier verdict établi par cette version, en UTC.")
     document: Any = open_(type_=JsonText())
+    # Its parts that name applicants.
+    prive: Any = personal("Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison.", JsonText())
+    sceau: int | None = _seal()
 
 
 class CorrectionRow(_Table, table=True):
@@ -783,7 +788,7 @@ dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
 piece = metadata.tables["piece"]
 cle = metadata.tables["cle"]
-declaration = metadata.tables["declaration"]
+version_regles = metadata.tables["version_regles"]
 correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
 reponse = metadata.tables["reponse"]

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
+from dsync.database import PROGRAMME
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.check import Check
-from dsync.eig.rows import kept_rules, known_products, save_rules
+from dsync.eig.rows import known_products
+from dsync.programme import in_force
 from dsync.sandbox import ScriptedFault
+from dsync.store.sql import Scope
+from dsync.store.verdicts import VerdictWrites
 from tests.acceptance.worker.installed import until
 from tests.engine.conftest import Start
 from tests.engine.rig import (
@@ -31,6 +36,7 @@ from tests.engine.rig import (
     number,
     seeds,
 )
+from tests.store.builders import NOW
 from tests.store.databases import connected, on_postgresql
 
 STARTUPS = "/api/v2.6/startups.json"
@@ -459,20 +465,21 @@ def test_demarches_with_the_same_rules_may_begin_together(engine_on_each: Engine
     """Each stores the rules that the other one has not committed yet."""
     engine = engine_on_each
     engine.sync()
-    with connected(engine.url) as connection:
-        [document] = kept_rules(connection).values()
-    engine.execute("DELETE FROM regle")
-    now = document.pop("depuis_le")
+    rules = in_force(engine.worker.app.programme)
+    engine.execute("DELETE FROM version_regles")
+
+    def verdicts(connection: Connection) -> VerdictWrites:
+        return VerdictWrites(Scope(connection, engine.worker.app.demarche, PROGRAMME))
 
     def save() -> None:
         with connected(engine.url) as connection:
-            save_rules(connection, document, now)
+            verdicts(connection).keep_rules(rules, NOW)
 
     waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with ThreadPoolExecutor(1) as other:
         with connected(engine.url) as connection:
-            save_rules(connection, document, now)
+            verdicts(connection).keep_rules(rules, NOW)
             saved = other.submit(save)
             until(lambda: engine.rows(waits))
         saved.result(30)
-    assert [{"n": 1}] == engine.rows("SELECT count(*) AS n FROM regle")
+    assert [{"n": 1}] == engine.rows("SELECT count(*) AS n FROM version_regles")

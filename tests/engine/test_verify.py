@@ -227,7 +227,12 @@ CORRUPTIONS: list[tuple[str, str, str | None]] = [
         "seals.revision",
     ),
     ("a revision", "DELETE FROM revision", "revisions"),
-    ("a published rule", "UPDATE regle SET phrases = '[]'", "rules"),
+    (
+        "a published rule",
+        "UPDATE version_regles SET document = replace(document, 'lundi', 'mardi') || ' '",
+        "seals.version_regles",
+    ),
+    ("a version of rules", "DELETE FROM version_regles", "rules"),
     (
         "an open correction",
         f"INSERT INTO correction VALUES ({number(OPEN_ONE)}, '2026-01-01 00:00:00', NULL)",
@@ -246,7 +251,7 @@ CORRUPTIONS: list[tuple[str, str, str | None]] = [
     ),
     ("a shipped view's text", "", "views.text"),
 ]
-"""Each of 45 things that somebody may change in the database, and what has to be found. Those that
+"""Each of 46 things that somebody may change in the database, and what has to be found. Those that
 cannot be are what `CANNOT_KNOW` names."""
 
 
