@@ -6,9 +6,9 @@ their rows. An instance is one call, configured by the programme's sections of t
 commands and pages take it. What has a default here need not be given.
 
 A run calls `form` once for each revision, and its `rows` for each dossier that is read; `gather`
-once, when the first dossiers are to be judged; then, of what that returns, after each page and
-after the last one, `compared` for all batches that are due, and after that `facts` for each batch:
-of these, the judge in `domain/judging.py` makes the decisions.
+once, when the first dossiers are to be judged; then, of what that returns, `compared` and `facts`
+for each page, in the transaction that stores it, and for what is due after the last one, with
+`look_up` before: of the facts, the judge in `domain/judging.py` makes the decisions.
 
 Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
 writes nothing back.
@@ -47,8 +47,8 @@ Values = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
 """What a check compares dossiers by, by dossier and check."""
 
 NO_RULES = (
-    "Nothing is judged: the configuration has no section [regles], or it is switched off. Set "
-    "enabled = true in it, or add [mapping] and [regles] as in the shipped file."
+    "Nothing is judged: the configuration has no section [regles.severity]. Add it, or [mapping] "
+    "and [regles], as in the shipped file."
 )
 
 
@@ -137,7 +137,10 @@ class Keys(Protocol):
     def doublons(
         self, numbers: Sequence[DossierNumber]
     ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
-        """Return the other dossiers that count and have the same values, by dossier and check."""
+        """Return the first other dossiers that count and have the same values, by their deposits.
+
+        They are by dossier and check.
+        """
 
 
 class Judged(Protocol):
@@ -257,12 +260,15 @@ class Evidence(Protocol):
         """Changes with the evidence or the rules; all open dossiers are then judged again."""
 
     @property
-    def retry_undetermined(self) -> bool:
-        """Whether undetermined dossiers are judged again even if the key is unchanged."""
+    def looks_up(self) -> bool:
+        """Whether `look_up` asks anybody: undetermined dossiers are then judged again."""
+
+    def look_up(self, run: ProgrammeRun, numbers: Sequence[DossierNumber]) -> None:
+        """Fetch and store what the facts of these dossiers need, which takes the network."""
 
     def compared(
         self,
-        run: ProgrammeRun,
+        reader: Reading,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -272,7 +278,7 @@ class Evidence(Protocol):
         """
 
     def facts(
-        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> Mapping[DossierNumber, Facts]:
         """Return what is known of dossiers to judge; one is left out of which nothing is.
 

@@ -58,6 +58,8 @@ _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
 _FOREIGN = {
     "DSYNC_TEST_DATABASE_URL",
+    "DSYNC_TEST_GRIST_URL",
+    "DSYNC_TEST_GRIST_KEY",
     "DSYNC_SHARED",
     "DSYNC_NEEDS_BROWSER",
     "DSYNC_NEEDS_PROMETHEUS",
@@ -80,6 +82,7 @@ SECRETS = (
     "alert_urls",
     "sentry_dsn",
     "oidc_client_secret",
+    "grist_key",
 )
 
 
@@ -114,8 +117,8 @@ class Settings:
     log_format: Literal["console", "json"]
     """`console` (the default) or `json`."""
     http_listen: str
-    """As `[http] listen`, which it replaces. Default: all addresses at `PORT`, as platforms set
-    it."""
+    """Where `dsync run` serves HTTP: `host:port`; an empty one serves none. Default: all addresses
+    at `PORT`, as platforms set it, else `127.0.0.1:8080`."""
     webhook_secret: SecretStr | None
     """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None
@@ -125,6 +128,8 @@ class Settings:
     """Where bugs of dsync are reported, without any value."""
     oidc_client_secret: SecretStr | None
     """The secret that the provider of `[console.openid]` gave to this client."""
+    grist_key: SecretStr | None
+    """The key of a Grist account that may edit `[grist] document`, structure included."""
     sources: Mapping[str, str]
     """The source of each of `VARIABLES`: flag, environment, file or default."""
     folder: tuple[int, ...] = ()
@@ -232,7 +237,7 @@ class Settings:
             return parse_listen(self.http_listen)
         except ValueError as exc:
             raise ConfigurationError(
-                f"DSYNC_HTTP_LISTEN, or [http] listen: {exc}, such as {DEFAULT_HTTP_LISTEN} or "
+                f"DSYNC_HTTP_LISTEN: {exc}, such as {DEFAULT_HTTP_LISTEN} or "
                 "[::1]:8080; an empty one serves no HTTP."
             ) from exc
 
@@ -489,7 +494,6 @@ def _settings_of(
         "ds_instructeur": configuration.ds.instructeur,
         "ds_token_expires_on": configuration.ds.token_expires_on,
         "demarche": configuration.demarche and configuration.demarche.number,
-        "http_listen": configuration.http.listen,
     }
     defaults: dict[str, Any] = {
         "config": path,
@@ -529,16 +533,15 @@ def _settings_of(
             f"--demarche {values['demarche']} and DSYNC_DEMARCHE, or name that démarche's own file "
             "in DSYNC_CONFIG or --config."
         )
-    allow_http = configuration.advanced.allow_insecure_http
     for name, named in (
         ("ds_url", "DSYNC_DS_URL, or [ds] url in the configuration file"),
         ("betagouv_url", "DSYNC_BETAGOUV_URL"),
     ):
-        _check_address(values[name], named, allow_http=allow_http)
+        _check_address(values[name], named)
     if problem := _misdirected(path, configuration.ds, sources, values["ds_url"]):
         raise ConfigurationError(problem)
     if configuration.alerts.ping_url is not None:
-        _check_address(configuration.alerts.ping_url, "[alerts] ping_url", allow_http=allow_http)
+        _check_address(configuration.alerts.ping_url, "[alerts] ping_url")
     of_all, of_one = os.environ.get(f"{PREFIX}DS_TOKEN_FILE"), configuration.ds.token_file
     token_file = {
         "file": of_one and path.parent / of_one,
@@ -595,11 +598,8 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return scheme, parts.hostname, port or {"https": 443, "http": 80}.get(scheme)
 
 
-def _check_address(text: str, named: str, *, allow_http: bool) -> None:
-    """Refuse what is no address of a server, or is unencrypted; `named` is the setting.
-
-    With `allow_http`, one of another machine need not be encrypted.
-    """
+def _check_address(text: str, named: str) -> None:
+    """Refuse what is no address of a server, or is unencrypted; `named` is the setting."""
     try:
         parts = urlsplit(text.strip())
         # `port` raises ValueError for one above 65535.
@@ -608,10 +608,10 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
         reachable = False
     if not reachable:
         raise ConfigurationError(f"Not an http(s) address: correct {named}.")
-    if not allow_http and not is_encrypted_or_local(text):
+    if not is_encrypted_or_local(text):
         raise ConfigurationError(
             f"{named}: http:// is not encrypted, so others can read and change what is sent. Use "
-            "https://, or set [advanced] allow_insecure_http = true."
+            "https://."
         )
 
 

@@ -66,7 +66,7 @@ def dossier() -> None:
 
 @dossier.command("list")
 @click.option(
-    "--etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
+    "--state", "etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
 )
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Only with this one (aucun: none).")
 @click.option(
@@ -180,8 +180,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
 @dossier.command("explain")
 @click.argument("numero", metavar="N", type=NUMBER)
 @click.option(
-    "--etabli-le",
-    "at",
+    "--at",
     type=INSTANT,
     metavar="T",
     help="The verdict that stood at this instant. Default: the current one.",

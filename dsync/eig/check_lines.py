@@ -43,8 +43,8 @@ class EigFindings(Findings):
         """Yield that the rules are off, and names that are similar to a field's."""
         if self._sections.regles is not None and self._rules is None:
             yield (
-                "[regles] is switched off, so nothing is judged: fill in its window and lists, "
-                "then set enabled = true"
+                "[regles] has no severity, so nothing is judged: fill in its window and lists, "
+                "then add [regles.severity] as in the shipped file"
             )
         for name, nearest in self._sections.mapping.misspelt().items():
             yield (
@@ -242,7 +242,7 @@ def _window(rules: RuleSet) -> str:
     return f"the window ({rules.window.start} to {rules.window.end})"
 
 
-_CORRECT_WINDOW = "correct start and end in [regles.window]"
+_CORRECT_WINDOW = "correct window in [regles]"
 
 
 def _option_lines(

@@ -39,6 +39,7 @@ from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
+from dsync.store.grist import GristReads
 from dsync.store.journal import JournalReads
 from dsync.store.keys import KeyReads
 from dsync.store.lease import LeaseInfo, read_leases
@@ -134,6 +135,7 @@ class Reader(Subject):
         self.deletions = DeletionReads(scope)
         self.demarche = DemarcheReads(scope)
         self.dossiers = DossierReads(scope)
+        self.grist = GristReads(scope)
         self.journal = JournalReads(scope)
         self.keys = KeyReads(scope)
         self.outbox = OutboxReads(scope)

@@ -353,7 +353,7 @@ def query_at_once(connection: Connection, name: str) -> str | None:
 
 
 def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
-    return {form.name: View(form.description, form.documented) for form in forms}
+    return {form.name: View(form.description, form.documented, form.key) for form in forms}
 
 
 def text_of(name: str, engine: str, programme: type[Programme]) -> str:

@@ -53,6 +53,7 @@ from dsync.store.engine import (
     wait_for_locks,
     wait_in_transaction,
 )
+from dsync.store.grist import GristWrites
 from dsync.store.journal import JournalWrites
 from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo
@@ -627,6 +628,7 @@ class Tx(Subject):
         self.deletions = DeletionWrites(scope)
         self.demarche = DemarcheWrites(scope)
         self.dossiers = DossierWrites(scope)
+        self.grist = GristWrites(scope)
         self.indicators = IndicatorWrites(scope)
         self.journal = JournalWrites(scope)
         self.keys = KeyWrites(scope)
