@@ -143,6 +143,13 @@ class Keys(Protocol):
         """
 
 
+class Judged(Protocol):
+    """The verdicts of the database, as far as a programme reads them."""
+
+    def kept_rules(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return each version of rules that gave a verdict, the latest first."""
+
+
 class Published(Protocol):
     """The facts of a démarche, as far as a programme reads them."""
 
@@ -168,6 +175,10 @@ class Reading(Protocol):
     @property
     def demarche(self) -> Published:
         """The démarche."""
+
+    @property
+    def verdicts(self) -> Judged:
+        """What was judged."""
 
 
 class Writing(Protocol):
@@ -477,19 +488,9 @@ class Programme(ABC):
     ) -> Paper:
         """Return the page that publishes a version of the rules; with `now`, it names its day.
 
-        `document` is the version, as `rules_documents` returns it; None: that in force.
+        `document` is the version, as `known_rules` returns it; None: that in force.
         """
         raise NotImplementedError
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return versions of the rules whole, in JSON values, by their names; none if none is kept.
-
-        The one in force comes first, then those that gave a verdict, the latest first, as the
-        database keeps them; without a connection, only that in force.
-        """
-        return {}
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
@@ -530,11 +531,6 @@ class Programme(ABC):
         With `accept`, evidence that a safety brake stopped is accepted.
         """
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store rules, unless they are stored, in the transaction of the first verdict by them."""
-        return
-
     def close(self) -> None:
         """Close what was opened."""
         return
@@ -545,3 +541,12 @@ def in_force(programme: Programme | None) -> Rules:
     if programme is None or programme.rules is None:
         raise ConfigurationError(NO_RULES)
     return programme.rules
+
+
+def known_rules(programme: Programme, reader: Reading) -> Mapping[str, Mapping[str, Any]]:
+    """Return versions of the rules whole, by their names, as the database keeps them.
+
+    The one in force comes first, then those that gave a verdict, the latest first.
+    """
+    kept, rules = reader.verdicts.kept_rules(), programme.rules
+    return {rules.version: rules.document, **kept} if rules else kept

@@ -241,9 +241,7 @@ def _store(run: Run, tx: Tx, batch: Batch) -> Callable[[], None]:
     waiting = {one.dossier.numero for one in batch.judged if one.keeps_verdict}
     again = [(due, decision) for due, decision in given if due.numero in by_run]
     if given:
-        programme = run.context.programme
-        assert programme is not None  # noqa: S101 - it judged
-        programme.keep_rules(tx.connection, in_force(programme), now)
+        tx.verdicts.keep_rules(in_force(run.context.programme), now)
     before = tx.verdicts.retract(run.id, again)
     given = [
         (replace(due, current=before[due.numero]) if due.numero in before else due, decision)
