@@ -381,7 +381,7 @@ class Programme(ABC):
         return {}
 
     def label_in_ds(self, name: str) -> str:
-        """Return the label in DS of the annotation that fills a column of the main view."""
+        """Return the label in DS of what fills a column of the main view."""
         return name
 
     def value_in_words(self, name: str, value: Any) -> Any:
@@ -391,6 +391,10 @@ class Programme(ABC):
     def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
         return [(name, name, value) for name, value in evidence.items()]
+
+    def short(self, check: str, motif: str) -> str:
+        """Return what a check found, as lists say it: in one line, without rule and remedy."""
+        return motif.partition(" Règle (")[0]
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
         """Return what is stored of the evidence, for `dsync evidence show` and `/preuves`."""

@@ -36,6 +36,7 @@ from dsync.eig.precheck.detail import TITLES
 from dsync.eig.precheck.evaluation import judge, rules_of
 from dsync.eig.precheck.evidence import identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.sentences import short
 from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Etape, following
@@ -263,8 +264,9 @@ class Eig(Programme):
         )
 
     def label_in_ds(self, name: str) -> str:
-        """Return the label in DS of the annotation that fills a column of the main view."""
-        target = getattr(self._mapping.annotations, name, None)
+        """Return the label in DS of the champ or the annotation that fills a column."""
+        places = self._mapping.annotations, self._mapping.champs
+        target = next(filter(None, (getattr(one, name, None) for one in places)), None)
         return target.libelles[0] if target and target.libelles else name
 
     def value_in_words(self, name: str, value: Any) -> Any:
@@ -274,6 +276,10 @@ class Eig(Programme):
     def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
         return words.evidence_in_words(evidence, self._phase_name)
+
+    def short(self, check: str, motif: str) -> str:
+        """Return it by the sentence that the check chose."""
+        return short(check, motif)
 
     def _phase_name(self, phase: str) -> str:
         return phase if self.rule_set is None else self.rule_set.phase_name(phase)
