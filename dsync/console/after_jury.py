@@ -146,7 +146,7 @@ def left_after(
     """
     programme, today = visit.worker.programme, words.paris_day(visit.now)
     assert programme is not None  # noqa: S101
-    view, where = reader.programme.main_view.name, present(visit)
+    view, where = reader.programme.storage.main_view.name, present(visit)
     rows: list[dict[str, Any]] = []
     if days:
         of_days = where | {"jury_le": [*days]}
@@ -158,7 +158,7 @@ def left_after(
     judges = visit.worker.configuration.judges
     groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     for row in rows:
-        for one in todos(row, today, programme.label_in_ds, judges=judges):
+        for one in todos(row, today, programme.words.label_in_ds, judges=judges):
             groups[one.groupe].append(
                 {
                     **{name: row[name] for name in ("numero", "jury_le", "verdict")},

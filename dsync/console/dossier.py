@@ -142,7 +142,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             check["vu"] = shown_key(check["resultat"], check["motif"])
             check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
             if programme:
-                check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
+                check["preuve"] = programme.words.evidence(check["preuve"] or {})
         may_answer = (
             visit.may(Right.AGIR)
             and worker.configuration.judges
@@ -272,12 +272,12 @@ def _sections(
     """Return the applicant, and the fields of a programme, by section: label, name and value."""
     every: dict[str, Mapping[str, str]] = {"Applicant": APPLICANT}
     if programme is not None:
-        every |= programme.sections
+        every |= programme.storage.sections
     documented, own = _documented(programme), visit.worker.programme
 
     def label(name: str) -> str:
         # As the form asks, where it does.
-        asked = own.label_in_ds(name) if own and name not in words.LABELS else name
+        asked = own.words.label_in_ds(name) if own and name not in words.LABELS else name
         return asked if asked != name else words.label(name, documented[name])
 
     return {
@@ -291,7 +291,9 @@ def _sections(
 @cache
 def _documented(programme: type[Programme] | None) -> Mapping[str, str]:
     """Return the sentence of each column of a dossier."""
-    own = shipped_dictionary(programme)[programme.main_view.name].columns if programme else {}
+    own = (
+        shipped_dictionary(programme)[programme.storage.main_view.name].columns if programme else {}
+    )
     return {name: one.sentence for name, one in {**DOSSIER_COLUMNS, **own}.items()}
 
 

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.waiting import NOBODY
+from dsync.care.waiting import NOBODY, SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
@@ -24,14 +25,14 @@ from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.rights import opened
-from dsync.domain.verdict import Resultat, Verdict, best
+from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
 from dsync.domain.wording import fold
-from dsync.exports import tables_of
+from dsync.exports.export import tables_of
 from dsync.exports.view_rows import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
-from dsync.store.listing import NO_VERDICT, TO_SETTLE, Offered, Selection, applicant_of
+from dsync.store.listing import TO_SETTLE, Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -74,6 +75,8 @@ DAYS = ("depose_du", "depose_au")
 OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
 """The filters whose values are those of the dossiers or of the démarche: a dossier can still have
 what the démarche has no more."""
+OWN = ("profil", "produit")
+"""The programme's filters."""
 RESULTS = {
     Resultat.A_VERIFIER.value: "À vérifier",
     Resultat.NON_CONFORME.value: "Non conforme",
@@ -156,14 +159,15 @@ def selection_of(visit: Visit) -> Selection:
         resultat=Resultat.IMPOSSIBLE.value if resultat == "indetermine" else resultat,
         rattachement=visit.query("rattachement"),
         departement=visit.query("departement"),
-        profil=visit.query("profil"),
-        produit=visit.query("produit"),
+        own={name: value for name in OWN if (value := visit.query(name)) is not None},
         depose_du=visit.day("depose_du"),
         depose_au=visit.day("depose_au"),
         numeros=None if some is None else tuple(filter(None, some)),
         groupe=visit.query("groupe"),
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
+        repondu=visit.query("repondu") is not None,
+        sans_reponse_depuis=_silent_since(visit),
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
         masked=not visit.may(Right.PERSONNES),
@@ -205,6 +209,13 @@ def close_to(visit: Visit, reader: Reader, q: str | None) -> list[str]:
     return list(dict.fromkeys(found))[:3]
 
 
+def _silent_since(visit: Visit) -> datetime | None:
+    if not visit.query("sans_reponse"):
+        return None
+    days = visit.number("sans_reponse", default=SILENT_DAYS, most=3650)
+    return visit.now - timedelta(days=days)
+
+
 def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mapping[str, str]]:
     """Return the values of the filters that have some to choose from, with their words."""
     etiquettes, groupes = reader.demarche.labels_and_groupes()
@@ -213,7 +224,7 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
     judges = visit.worker.configuration.judges
     every: dict[str, Iterable[str]] = {
         "etape": stages,
-        "profil": offered.profils,
+        "profil": offered.own.get("profil", ()),
         "groupe": groupes,
         "etiquette": etiquettes,
     }
@@ -307,12 +318,10 @@ def rows_of(
     visit: Visit, reader: Reader, numbers: Sequence[int], columns: Iterable[str]
 ) -> list[dict[str, Any]]:
     """Return what the list shows of dossiers: codes in words, the reasons as documents."""
-    rows = reader.dossiers.shown(numbers)
     columns = {*columns}
+    rows = reader.dossiers.shown(numbers, columns)
     reasons = reader.dossiers.reasons(numbers) if "points" in columns else {}
     titles = visit.check_titles(reader) if "points" in columns else {}
-    marks = reader.dossiers.means(numbers) if "note_moyenne" in columns else []
-    means = {row["numero"]: row["note_moyenne"] for row in marks}
     programme = visit.worker.programme
     part = programme.products if programme else None
     products = part.names(reader.connection) if part and "produit_id" in columns else {}
@@ -334,7 +343,6 @@ def rows_of(
             }
             for one in reasons.get(number, ())
         ]
-        row["note_moyenne"] = means.get(number)
         # The product's name, and not what was typed.
         product: Any = row.get("produit_id")
         row["produit"] = products.get(product, product)
@@ -347,7 +355,7 @@ def rows_of(
 def short(visit: Visit, check: str, motif: str) -> str:
     """Return what a check found, as a list says it: without the rule and what is to be done."""
     programme = visit.worker.programme
-    return programme.short(check, motif) if programme else motif.partition(" Règle (")[0]
+    return programme.words.finding(check, motif) if programme else motif.partition(" Règle (")[0]
 
 
 def show(visit: Visit) -> Response:
@@ -398,6 +406,7 @@ def show(visit: Visit) -> Response:
             checks=values["controle"],
             results=RESULTS,
             etapes=list(values["etape"]),
+            profils=list(values["profil"]),
             has_products="produit_id" in columns.own,
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=list(values["etiquette"]),
@@ -470,7 +479,7 @@ def export(visit: Visit) -> Response:
     with visit.reading() as reader:
         [main] = tables_of(
             worker.store.dictionary(),
-            [reader.programme.main_view.name],
+            [reader.programme.storage.main_view.name],
             without_personal_data=not visit.may(Right.PERSONNES),
         )
         # The view's `etape` is not the list's.
@@ -505,7 +514,7 @@ def export(visit: Visit) -> Response:
                     shown |= {
                         name: visit.said(name, row[name]) for name in ("attend", "etat", "verdict")
                     }
-                    shown |= {name: ", ".join(row[name]) for name in ("labels", "profils")}
+                    shown |= {n: ", ".join(row[n]) for n in ("labels", "profils") if n in row}
                     shown["produit_id"] = row["produit"]
                     # The page has days, the file instants.
                     shown |= {name: words.instant_of(row[name]) for name in INSTANTS}

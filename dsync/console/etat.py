@@ -16,10 +16,10 @@ from dsync.console.access import Right
 from dsync.console.charts import bars, chart
 from dsync.console.jury import days_of
 from dsync.console.visit import Visit, has_stages
+from dsync.domain.verdict import NO_VERDICT
 from dsync.messages import french
 from dsync.messages import kinds as k
 from dsync.store import Reader
-from dsync.store.listing import NO_VERDICT
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 MARKED_JURIES = 3
@@ -116,7 +116,7 @@ def _figures(
 ) -> dict[str, dict[str, int]]:
     """Return the figures of the curves, which only runs change."""
     key, last = (visit.worker.demarche, visit.grant.groupes), state["last_run"]
-    after = None if state["lease"] or last is None else (last["run"], last["ended_at"])
+    after = None if state["lease"] or last is None else (last["run"], last["fin"])
     known, figures = visit.site.figures.get(key, (None, None))
     if figures is None or known != after:
         figures = reader.dossiers.figures(with_stages=with_stages)
@@ -158,9 +158,7 @@ def _marks(visit: Visit, reader: Reader) -> dict[date, str]:
     """Return the days of the call that the chart names; of the same one, the last name."""
     sections = visit.worker.configuration.programme
     window = sections.regles.window if sections and sections.regles else None
-    found: dict[date, str] = {}
-    if window is not None:
-        found = {window.start: "ouverture", window.end: "clôture"}
+    found: dict[date, str] = dict(zip(window or (), ("ouverture", "clôture"), strict=False))
     today = date.fromisoformat(words.paris_day(visit.now))
     if has_stages(visit.worker):
         juries = [date.fromisoformat(str(one["jury_le"])) for one in days_of(visit, reader)]

@@ -1,20 +1,21 @@
 """« À faire »: one list of what somebody has to do, in order, each line with its place.
 
-First what holds back others: consents, conflicts, anomalies; then candidates who wait, checks to
-answer, candidates who are waited for, and what a jury leaves to do. Of each kind, the oldest first.
+First what holds back others: consents, conflicts, anomalies; then candidates who have answered,
+checks to answer, candidates who are silent, and what a jury leaves to do. Of each kind, the oldest
+first.
 A number is that of the list behind its link.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dsync.annotations import Wish, WishStatus
 from dsync.care.consents import waiting
-from dsync.care.waiting import TEAM
+from dsync.care.waiting import SILENT_DAYS, TEAM
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
@@ -68,13 +69,15 @@ class _OfDossiers(NamedTuple):
     title: str
     titles: str
     verb: str
-    given: dict[str, Any]
-    """The parameters of the list, beside those of all present ones."""
+    chosen: dict[str, Any]
+    """What the list selects, as `Selection` names it."""
+    given: dict[str, Any] | None = None
+    """The same in its address, where that differs."""
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """All parameters of the list."""
-        return {"presence": "present", **self.given}
+        """The parameters of the list."""
+        return {"presence": "present", **(self.given or self.chosen)}
 
 
 def kinds_of(visit: Visit, reader: Reader) -> list[Kind]:
@@ -208,6 +211,10 @@ def _lists(visit: Visit) -> Iterator[_OfDossiers]:
         return
     verb = "Répondre" if visit.may(Right.AGIR) else "Voir"
     team = {"etat": UNDER_WAY, **({"attend": TEAM} if stages else {})}
+    if visit.may(Right.AGIR):
+        answered = {"repondu": True, "tri": "depose_le"}
+        said = {"repondu": "oui", "tri": "depose_le"}
+        yield _OfDossiers("reponse", "Réponse reçue", "Réponses reçues", "Lire", answered, said)
     if visit.worker.configuration.judges:
         confirm = {"etat": UNDER_WAY, "resultat": TO_CONFIRM}
         yield _OfDossiers("confirmer", "À confirmer", "À confirmer", verb, confirm)
@@ -216,14 +223,17 @@ def _lists(visit: Visit) -> Iterator[_OfDossiers]:
     else:
         order = {**team, "tri": "depose_le"}
         yield _OfDossiers("dossier", "Dossier", "Dossiers", "Ouvrir", order)
-    if stages:
-        silent = {"etat": UNDER_WAY, "attend": "usager"}
-        yield _OfDossiers("silence", "Sans réponse", "Sans réponse", "Relancer", silent)
+    if visit.may(Right.AGIR):
+        since = visit.now - timedelta(days=SILENT_DAYS)
+        silent = {"sans_reponse_depuis": since, "tri": "depose_le"}
+        named = {"sans_reponse": SILENT_DAYS, "tri": "depose_le"}
+        yield _OfDossiers("silence", "Sans réponse", "Sans réponse", "Relancer", silent, named)
 
 
 def _page(visit: Visit, reader: Reader, kind: _OfDossiers) -> tuple[list[int], int]:
     masked = Selection(masked=not visit.may(Right.PERSONNES), texts=visit.may(Right.TEXTES))
-    return reader.dossiers.page(masked._replace(**kind.parameters), limit=SHOWN)
+    chosen = masked._replace(presence="present", **kind.chosen)
+    return reader.dossiers.page(chosen, limit=SHOWN)
 
 
 def _of_dossier(visit: Visit, kind: _OfDossiers, row: Mapping[str, Any]) -> Task:
@@ -236,9 +246,14 @@ def _of_dossier(visit: Visit, kind: _OfDossiers, row: Mapping[str, Any]) -> Task
         others = ", ".join(one["titre"].lower() for one in reasons if one is not first)
         strong, text = f"{first['titre']} :", f"{said}{f' · et {others}' if others else ''}"
         more = {"ouvrir": first["controle"]}
-    elif kind.name == "silence":
-        text = "une correction lui est demandée dans Démarches Simplifiées"
-        strong = "Le candidat :"
+    elif kind.name in ("reponse", "silence"):
+        asked = f"demandé le {words.day(row['demande_le'])}" if row["demande_le"] else ""
+        since = words.instant_of(row["repondu_le" if kind.name == "reponse" else "demande_le"])
+        strong = f"{words.APPLICANTS[visit.worker.configuration.applicant].le} :"
+        text = asked
+        if kind.name == "reponse":
+            said = f"a répondu le {words.day(row['repondu_le'])}"
+            text = " ; ".join(filter(None, (said, asked)))
     else:
         text = f"{words.ETATS[row['etat']]}, déposé le {words.day(row['depose_le'])}"
     if kind.name == "jury":

@@ -132,7 +132,7 @@ class Facts(Protocol):
 
     @property
     def doublons(self) -> Collection[int]:
-        """The other dossiers that it is compared with."""
+        """The other dossiers that it is compared with: the first ones, by their deposits."""
 
     @property
     def today(self) -> Facts | None:

@@ -127,6 +127,10 @@ class DossierRow(_Table, table=True):
     mandataire_nom: str | None = personal("Prénom et nom de la personne qui a déposé le dossier pour un tiers ; vide s'il n'y en a pas.")
     groupe_instructeur: str | None = open_("Groupe instructeur du dossier.")
     instructeurs: Any = personal("Courriels des personnes qui suivent le dossier.", JsonText())
+    dernier_message_le: dt.datetime | None = open_("Date du dernier message de la messagerie du dossier, en UTC ; vide s'il n'y en a pas.")
+    dernier_message_de: str | None = open_("Côté de qui l'a écrit : usager, administration, automatique ou autre (sens dans lecture_valeur).")
+    demande_le: dt.datetime | None = open_("Date à laquelle l'administration a écrit à l'usager, ou lui a demandé une correction, en UTC : le premier message depuis le dernier mot de l'usager ; vide si elle ne l'a pas fait.")
+    repondu_le: dt.datetime | None = open_("Date à laquelle l'usager a répondu à cette demande, par un message ou en modifiant son dossier, en UTC ; sans demande, celle de son premier message. Vide s'il n'a pas répondu.")
     nb_messages: int | None = open_("Nombre de messages de la messagerie du dossier ; vide si Démarches Simplifiées n'a pas pu le dire, ou si le dossier est effacé.")
     labels: Any = open_(type_=JsonText())
     efface_le: dt.datetime | None
@@ -144,6 +148,8 @@ class ContenuRow(_Table, table=True):
     demandeur: Any = personal("Demandeur : organisme, ou personne physique (civilité, nom, prénom).", JsonText())
     divers: Any = free("Motivation de la décision.", JsonText())
     traitements: Any = personal("Étapes de l'instruction : motivation, courriel de l'agent.", JsonText())
+    # `de` is a side and no address; null: never read.
+    messages: Any = open_(type_=JsonText())
     champs: Any = free("Réponses de l'usager, noms des pièces jointes compris.", RawJson())
     annotations: Any = free("Annotations privées de l'équipe d'instruction, grilles comprises.", RawJson())
     # Names of the parts that DS has never rendered (`Record.unread`); null: there are none.
@@ -448,7 +454,7 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync runs`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
 
     run: int = given_number("Numéro du passage.")
     demarche_numero: int = _number()
@@ -481,7 +487,7 @@ class DemandeRow(_Table, table=True):
     __tablename__ = "demande"
     __table_args__ = (
         _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
-        kept("Journal de ce que des agents ont demandé (`dsync journal`), consultations par `dsync person` comprises ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
+        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), consultations par `dsync person` comprises ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
     )
 
     id: int | None = _generated()
@@ -753,7 +759,25 @@ class DemarcheRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
+class GristRow(_Table, table=True):
+    """What dsync made of a view in a Grist document, so that it leaves all else there alone."""
+
+    __tablename__ = "grist"
+    __table_args__ = kept("Une ligne par vue tenue à jour dans un document Grist : les identifiants de la table, des colonnes et des lignes que dsync y a créées.", "Le retrait de la démarche (dsync forget).")
+
+    demarche_numero: int = Field(sa_type=BigInteger, primary_key=True)
+    # A hash of the document's address.
+    document: str = Field(primary_key=True)
+    vue: str = Field(primary_key=True)
+    table_ref: int
+    # Grist's references of columns, by the view's.
+    colonnes: Any = open_(type_=JsonText())
+    # Grist's ids of rows, by the dossier's number and a hash of the row's key.
+    lignes: Any = open_(type_=JsonText())
+
+
 abonnement = metadata.tables["abonnement"]
+grist = metadata.tables["grist"]
 alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]

@@ -401,7 +401,7 @@ def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
     assert "Inéligible" == engine.remote(0)
 
 
-@pytest.mark.parametrize("where", ["facts_of", "identify_product", "with_registry"])
+@pytest.mark.parametrize("where", ["facts_of", "identify_product"])
 def test_a_bug_on_one_dossier_leaves_its_trace(
     engine: Engine, monkeypatch: Any, where: str
 ) -> None:
@@ -415,7 +415,6 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
     concerned = {
         "facts_of": lambda given: given[0].numero == number(3),
         "identify_product": lambda given: product_of(3) in str(given[0]),
-        "with_registry": lambda given: number(3) in {one.numero for one in given[2]},
     }
 
     def broken(*given: Any, **options: Any) -> Any:
