@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from dsync.annotations import AnnotationsConfig, desired, resolve, shows
 from dsync.annotations.targets import DETAIL, RESULTAT
+from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import OPEN_ETATS, Champ, Correction, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import md5_of
@@ -104,8 +105,8 @@ class Expected:
 
 CANNOT_KNOW = (
     "It cannot know what DS shows (--remote), what copied files contain (--pieces), or whether "
-    "evidence, products, replaced wishes, the status, dates and "
-    "names of wishes, ended corrections, numbers of messages, requests or seals were forged."
+    "evidence, products, replaced wishes, the status, dates and names of wishes, ended "
+    "corrections, requests or seals were forged."
 )
 """The last line of each verification."""
 
@@ -417,8 +418,11 @@ def _has_its_rows(
     reader: Reader,
 ) -> bool:
     """Return whether what is stored a second time, to be read, is what the contents give."""
-    facts = stored.facts._mapping
-    if any(facts[name] != value for name, value in record.facts.items()):
+    facts, derived = stored.facts._mapping, dict(record.facts)
+    # A release before this one did not copy the messages.
+    if stored.contents["messages"] is not None:
+        derived |= {one: record.dates[one] for one in ("nb_messages", *Conversation._fields)}
+    if any(facts[name] != value for name, value in derived.items()):
         return False
     for name, row in record.programme.items():
         its = mapped[name].get(record.numero)

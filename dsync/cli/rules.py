@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import print_json
-from dsync.cli.session import open_worker, reading
-from dsync.domain.dossier import PARIS
-from dsync.domain.notice import blank_list, notice
 from dsync.domain.paper import html, markdown
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.programme import NO_RULES, Programme, in_force, known_rules
+
+with later(globals()):
+    from dsync.cli.output import print_json
+    from dsync.cli.session import open_worker, reading
+    from dsync.domain.dossier import PARIS
+    from dsync.domain.notice import blank_list, notice
+    from dsync.programme import NO_RULES, Programme, in_force, known_rules
+
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker

@@ -18,6 +18,7 @@ from dsync.programme import Dictionary
 from dsync.store.columns import computed, of, said
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_SECTION
 from dsync.store.tables import dossier, version_regles
+from dsync.store.view_columns import SILENT_SINCE, waited_for
 from dsync.store.view_columns import VIEWS as ENGINE_VIEWS
 
 MAIN_VIEW = "lecture_candidature"
@@ -156,7 +157,9 @@ VIEWS: Dictionary = {
         **computed("etape_depuis", "e.du", "Début de cette étape, en UTC.", type="datetime"),
         **computed("jours_dans_etape", "e.jours", "Jours passés dans cette étape, à une décimale.", type="number"),
         **computed("prochaine_etape", "{prochaine_etape}", "Étape suivante, ou Décision après le jury ; vide si l'étape est la dernière."),
-        **computed("attend", "CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END", "Qui doit agir pour que le dossier avance : usager (le candidat, qui corrige), instructeur (l'équipe du programme, qui instruit le dossier ou présente les candidatures), jury (sa date est fixée, ou sa décision est attendue), administration (le candidat accepté : convention à signer, puis entretiens et prise de poste) ou personne (rien n'est attendu)."),
+        **computed("attend", waited_for("CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END"), "Qui doit agir pour que le dossier avance : usager (le candidat, qui corrige ou à qui l'équipe a écrit), instructeur (l'équipe du programme, qui instruit le dossier ou présente les candidatures), jury (sa date est fixée, ou sa décision est attendue), administration (le candidat accepté : convention à signer, puis entretiens et prise de poste) ou personne (rien n'est attendu)."),
+        **of(dossier, "d", "demande_le repondu_le"),
+        **computed("sans_reponse_depuis", f"utc({SILENT_SINCE})", "Date depuis laquelle le candidat n'a pas répondu à demande_le, en UTC ; vide s'il a répondu, si rien ne lui est demandé, ou si le dossier est décidé.", type="datetime"),
         **computed("demarche_numero", "e.demarche_numero", "Numéro de la démarche.", type="integer"),
     }, key=("numero",)),
 }

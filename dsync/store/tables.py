@@ -127,6 +127,10 @@ class DossierRow(_Table, table=True):
     mandataire_nom: str | None = personal("Prénom et nom de la personne qui a déposé le dossier pour un tiers ; vide s'il n'y en a pas.")
     groupe_instructeur: str | None = open_("Groupe instructeur du dossier.")
     instructeurs: Any = personal("Courriels des personnes qui suivent le dossier.", JsonText())
+    dernier_message_le: dt.datetime | None = open_("Date du dernier message de la messagerie du dossier, en UTC ; vide s'il n'y en a pas.")
+    dernier_message_de: str | None = open_("Côté de qui l'a écrit : usager, administration, automatique ou autre (sens dans lecture_valeur).")
+    demande_le: dt.datetime | None = open_("Date à laquelle l'administration a écrit à l'usager, ou lui a demandé une correction, en UTC : le premier message depuis le dernier mot de l'usager ; vide si elle ne l'a pas fait.")
+    repondu_le: dt.datetime | None = open_("Date à laquelle l'usager a répondu à cette demande, par un message ou en modifiant son dossier, en UTC ; sans demande, celle de son premier message. Vide s'il n'a pas répondu.")
     nb_messages: int | None = open_("Nombre de messages de la messagerie du dossier ; vide si Démarches Simplifiées n'a pas pu le dire, ou si le dossier est effacé.")
     labels: Any = open_(type_=JsonText())
     efface_le: dt.datetime | None
@@ -144,6 +148,8 @@ class ContenuRow(_Table, table=True):
     demandeur: Any = personal("Demandeur : organisme, ou personne physique (civilité, nom, prénom).", JsonText())
     divers: Any = free("Motivation de la décision.", JsonText())
     traitements: Any = personal("Étapes de l'instruction : motivation, courriel de l'agent.", JsonText())
+    # `de` is a side and no address; null: never read.
+    messages: Any = open_(type_=JsonText())
     champs: Any = free("Réponses de l'usager, noms des pièces jointes compris.", RawJson())
     annotations: Any = free("Annotations privées de l'équipe d'instruction, grilles comprises.", RawJson())
     # Names of the parts that DS has never rendered (`Record.unread`); null: there are none.

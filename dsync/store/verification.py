@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import (
     Row,
     Table,
@@ -76,7 +78,10 @@ _FACTS = tuple(
     for one in _dossier.columns
     if one.name not in {"lu_par_run", "a_evaluer", "presence_raison", "presence_le"}
 )
-_JSON = ("demandeur", "divers", "traitements", "champs", "annotations", "lacunes", "cellules")
+_JSON = (
+    *("demandeur", "divers", "traitements", "messages", "champs", "annotations", "lacunes"),
+    "cellules",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,20 @@ class ContentReads(Subject):
             )
             for row in rows
         }
+
+    def sides(self, numbers: Collection[DossierNumber]) -> dict[str, str]:
+        """Return the sides of the stored messages of these dossiers, by the message's id."""
+        rows = self.connection.scalars(
+            select(cast(_contenu.c.messages, Text)).where(
+                _contenu.c.messages.is_not(None), among(_contenu.c.numero, numbers)
+            )
+        )
+        found: dict[str, str] = {}
+        for row in rows:
+            # A damaged list says nothing: the sides are then worked out anew.
+            with suppress(msgspec.DecodeError, TypeError, KeyError):
+                found |= {one["id"]: one["de"] for one in msgspec.json.decode(row) or ()}
+        return found
 
     def annotations(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, bytes]:
         """Return the stored JSON of these dossiers' annotations, by number."""

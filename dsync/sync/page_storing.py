@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, Wish, WishStatus, shows
 from dsync.annotations.targets import LABEL
+from dsync.domain.conversation import with_sides
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import DOSSIERS_PER_REQUEST, Page, Unreadable, lacks_names_only, unread_parts
@@ -174,6 +177,7 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
     """
     numbers = [dossier.number for dossier in page.nodes]
     with run.reading() as reader:
+        agents, sides = reader.demarche.agents(), reader.contents.sides(numbers)
         corrections = reader.corrections.of(numbers)
         copied = reader.dossiers.content_hashes(numbers)
         gaps = [d.number for d in page.nodes if d.number in page.incomplete or may_lack_company(d)]
@@ -186,9 +190,8 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
             one.dossier, run.context.demarche, revision, before, one.unread
         )
 
-    read = [
-        _filled(one, page.incomplete.get(one.number), stored.get(one.number)) for one in page.nodes
-    ]
+    nodes = [replace(one, messages=with_sides(one, agents, sides)) for one in page.nodes]
+    read = [_filled(one, page.incomplete.get(one.number), stored.get(one.number)) for one in nodes]
     records = [record_of(one) for one in read]
     new = {one.numero for one in records if one.numero not in copied}
     changed = {

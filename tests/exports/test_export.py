@@ -22,7 +22,7 @@ from dsync.domain.dossier import Champ, Fichier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError
-from dsync.exports import export, tables_of
+from dsync.exports.export import export, tables_of
 from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter, XlsxWriter
 from dsync.store import NewEvent, Store
@@ -397,7 +397,7 @@ import os, sys
 from datetime import datetime
 from pathlib import Path
 from dsync.database import open_database
-from dsync.exports import export, tables_of
+from dsync.exports.export import export, tables_of
 store = open_database(sys.argv[1])
 with store.reading() as reader:
     export(

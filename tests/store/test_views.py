@@ -14,11 +14,11 @@ from sqlalchemy import inspect
 from dsync.annotations import NewWish, WishStatus
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED
-from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
+from dsync.domain.dossier import Etat, Ligne, Message, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.rights import VERDICTS
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import NO_VERDICT, Controle, Resultat, Verdict
 from dsync.eig.candidature import Grille, NoteCritere
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
@@ -30,7 +30,7 @@ from dsync.sandbox.graphql import served_schema
 from dsync.store import Author, Origin, Store
 from dsync.store.engine import parse_url
 from dsync.store.journal import EventName
-from dsync.store.listing import NO_VERDICT, Selection
+from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sync_state import INDICATEURS
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
@@ -79,6 +79,7 @@ RICH: dict[str, Any] = {
         Traitement("classe_sans_suite", EARLIER.replace(hour=14), None, "a@b.fr"),
         Traitement("repasse_en_construction", EARLIER.replace(hour=15), None, "a@b.fr"),
     ),
+    "messages": (Message("m1", EARLIER, "administration", True, EARLIER, EARLIER),),
 }
 
 
@@ -164,7 +165,7 @@ def test_what_a_value_contains_is_no_champ_and_no_file(store: Store) -> None:
     expected = [(o, id_, label, type_, ligne, v) for o, ligne, id_, label, type_, v in whole]
     assert sorted(expected, key=str) == sorted(shown, key=str)
     assert [("c4", "lettre.pdf", "SAFE")] * 2 == [
-        (r["champ_id"], r["nom"], r["analyse"]) for r in rows(store, "lecture_piece")
+        (r["champ_id"], r["nom"], r["analyse_antivirus"]) for r in rows(store, "lecture_piece")
     ]
 
 
