@@ -391,7 +391,7 @@ class Words:
     """How people read columns and evidence; by default, as they are stored."""
 
     def label_in_ds(self, name: str) -> str:
-        """Return the label in DS of the annotation that fills a column of the main view."""
+        """Return the label in DS of what fills a column of the main view."""
         return name
 
     def value(self, name: str, value: Any) -> Any:
@@ -401,6 +401,10 @@ class Words:
     def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
         return [(name, name, value) for name, value in evidence.items()]
+
+    def finding(self, check: str, motif: str) -> str:
+        """Return what a check found, as lists say it: in one line, without rule and remedy."""
+        return motif.partition(" Règle (")[0]
 
 
 class Findings:

@@ -57,11 +57,15 @@ SORTS = {
     "labels": "nullif(d.labels, '[]')",
     "depose_le": "d.depose_le",
     "champs_modifie_le": "d.champs_modifie_le",
+    "verdict_etabli_le": "v.depuis_le",
 }
 """The expressions by which dossiers are sorted, by column; empty: of stages."""
 
 UNDER_WAY = "en_cours"
 """As a state: of the open dossiers."""
+
+TO_SETTLE = "a_regler"
+"""As a result: of the dossiers that any check keeps from the best verdict."""
 
 RETAINED = {
     **{etat.value: ("etat", "modifie_le" if etat in OPEN_ETATS else "traite_le") for etat in Etat},
@@ -231,12 +235,10 @@ _IN_CONFLICT = (
 # IS TRUE: as in `_COUNTED_VERDICT`.
 _FIGURES = """
 WITH reached AS MATERIALIZED ({reached})
-SELECT 'depots' AS serie, CAST(hour(d.depose_le) AS text) AS cle, count(*) AS nombre
-FROM dossier AS d WHERE d.demarche_numero = :demarche{read} GROUP BY hour(d.depose_le)
-UNION ALL
-SELECT 'verdicts', CAST(hour(v.depuis_le) AS text), count(*)
-FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant IS TRUE{judged}
-GROUP BY hour(v.depuis_le)
+SELECT coalesce(v.verdict, '') AS serie, CAST(hour(d.depose_le) AS text) AS cle,
+    count(*) AS nombre
+FROM dossier AS d {verdict}
+WHERE d.demarche_numero = :demarche{read} GROUP BY 1, hour(d.depose_le)
 UNION ALL
 SELECT 'decisions', CAST(hour(d.traite_le) AS text), count(*)
 FROM dossier AS d
@@ -621,7 +623,10 @@ class DossierReads(Subject):
         return self.connection.scalar(count) or 0
 
     def figures(self, *, with_stages: bool) -> dict[str, dict[str, int]]:
-        """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached."""
+        """Count deposits and decisions by day of Paris, and dossiers by stage reached.
+
+        The deposits by the dossiers' present verdict: its key, or `NO_VERDICT`.
+        """
         part = self.programme.selection if with_stages else None
         reached = part.reached if part else {}
         counts = ", ".join(
@@ -629,10 +634,9 @@ class DossierReads(Subject):
             for rank, condition in enumerate(reached.values())
         )
         read, groupes = self._and_read()
-        judged = f" AND v.numero IN (SELECT d.numero FROM dossier AS d WHERE true{read})"  # noqa: S608 - names of ours
         query = _FIGURES.format(
             read=read,
-            judged=judged if read else "",
+            verdict=_COUNTED_VERDICT,
             reached=(
                 f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._joined} "  # noqa: S608 - names of ours
                 f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'{read}"
@@ -643,13 +647,13 @@ class DossierReads(Subject):
             ),
         )
         names = list(reached)
-        found: dict[str, Counter[str]] = {
-            name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
-        }
+        deposits = {"": NO_VERDICT} | {one.value: one.key for one in Verdict}
+        series = (*deposits.values(), "decisions", "etapes")
+        found: dict[str, Counter[str]] = {name: Counter() for name in series}
         for row in self._execute(query, {"demarche": self.number} | groupes):
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
-            found[row["serie"]][key] += row["nombre"] or 0
+            found[deposits.get(row["serie"], row["serie"])][key] += row["nombre"] or 0
         by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
         return by_day | {"etapes": {name: found["etapes"][name] for name in names}}
 
@@ -792,7 +796,8 @@ class DossierReads(Subject):
                 # Days of Paris; the last one is whole.
                 values[name] = midnight(day + timedelta(days=name == "depose_au"))
         if selection.controle is not None or selection.resultat is not None:
-            result = selection.resultat if selection.resultat != Resultat.CONFORME else None
+            is_any = selection.resultat in (Resultat.CONFORME, TO_SETTLE)
+            result = None if is_any else selection.resultat
             check = "%" if selection.controle is None else f"%|{_plain(selection.controle)}"
             values["point"] = f"{check}:{_plain(result) + '|' if result else ''}%"
         for rank, word in enumerate(_words(selection.q or "")):

@@ -87,7 +87,7 @@ class DossierRow(_Table, table=True):
     dossier_id: str | None = open_(index=True)
     revision_id: str | None = open_()
     etat: str = open_("État du dossier : en_construction, en_instruction, accepte, refuse ou sans_suite.")
-    presence: str = open_("Présence dans la démarche : present, masque (à la corbeille), supprime (supprimé dans Démarches Simplifiées), disparu (introuvable) ou efface (effacé ici seulement, sur demande). Un dossier expiré, que Démarches Simplifiées masque sans le dire dans aucune liste, est disparu dès le passage qui suit sa date d'expiration, ou à la lecture complète suivante. D'un dossier supprimé ou effacé restent son numéro, ses états, ses dates, et le résultat de ses contrôles sans texte.")
+    presence: str = open_("Présence dans la démarche : present, masque (à la corbeille), supprime (supprimé dans Démarches Simplifiées), disparu (introuvable) ou efface (effacé ici seulement, sur demande). Un dossier expiré, que Démarches Simplifiées masque sans le dire dans aucune liste, est disparu dès la synchronisation qui suit sa date d'expiration, ou à la lecture complète suivante. D'un dossier supprimé ou effacé restent son numéro, ses états, ses dates, et le résultat de ses contrôles sans texte.")
     presence_raison: str | None = open_()
     presence_le: dt.datetime | None
     archive: bool = open_("Vrai si le dossier est archivé.")
@@ -459,15 +459,15 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
 
-    run: int = given_number("Numéro du passage.")
+    run: int = given_number("Numéro de la synchronisation.")
     demarche_numero: int = _number()
     genre: str = open_("Genre : incremental, complet, dossier, envoi (annotations seules), precontrole, effacement, pieces (copie des fichiers) ou accord (ce qui attendait l'accord d'une personne).")
     statut: str = open_()
     debut: dt.datetime = open_("Début, en UTC.")
-    fin: dt.datetime | None = open_("Fin, en UTC ; vide si le passage est en cours.")
-    demande_par: str | None = personal("Compte ou courriel de l'agent qui a lancé le passage.")
+    fin: dt.datetime | None = open_("Fin, en UTC ; vide si elle est en cours.")
+    demande_par: str | None = personal("Compte ou courriel de l'agent qui a lancé la synchronisation.")
     lus: int = open_("Dossiers lus.")
     modifies: int = open_("Dossiers nouveaux ou modifiés.")
     supprimes: int = open_("Dossiers masqués, supprimés ou disparus.")
@@ -476,9 +476,9 @@ class SyncRunRow(_Table, table=True):
     conflits: int
     en_quarantaine: int
     requetes: int = open_("Requêtes adressées à Démarches Simplifiées.")
-    erreur: str | None = open_("Ce qui a empêché ou gêné le passage.", Text)
+    erreur: str | None = open_("Ce qui a empêché ou gêné la synchronisation.", Text)
     # The exit code of a command with this result; none while it runs, or if it was killed.
-    code: int | None = open_("Code de sortie du passage : 0 réussi, 3 jeton refusé, 4 frein de sécurité, 5 base de données, 7 fait en partie, 8 Démarches Simplifiées injoignable, 130 interrompu ; vide s'il est en cours ou si le processus s'est arrêté avant la fin.")
+    code: int | None = open_("Code de sortie de la synchronisation : 0 réussie, 3 jeton refusé, 4 frein de sécurité, 5 base de données, 7 faite en partie, 8 Démarches Simplifiées injoignable, 130 interrompue ; vide si elle est en cours ou si le processus s'est arrêté avant la fin.")
     figures: Any = open_(type_=JsonText())
     sceau: int | None = _seal()
 
@@ -586,7 +586,7 @@ class LeaseRow(_Table, table=True):
     """The lease of a démarche. `token` only grows, so that a former holder is recognised."""
 
     __tablename__ = "lease"
-    __table_args__ = kept("Processus qui travaille sur la démarche (machine et numéro).", "La fin du passage.")
+    __table_args__ = kept("Processus qui travaille sur la démarche (machine et numéro).", "La fin de la synchronisation.")
 
     demarche_numero: int = given_number()
     holder: str | None = open_()
