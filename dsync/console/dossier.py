@@ -90,7 +90,7 @@ def show(visit: Visit) -> Response:
     asked = number_of(visit.query("reprise") or "")
     work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
     if work is not None and work.dossiers == _numbers(visit):
-        with visit.deciding() as whole:
+        with visit.reading() as whole:
             if why := obstacle(whole, work):
                 visit.say(_said(visit, whole, why, work), kind="warning")
         draft = Draft(work.controle, work.resultat, work.motif, work.produit or "")
@@ -125,7 +125,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             if described.selection and visit.may(Right.NOTES):
                 grids = grids_of(reader, [number])[number]
         else:
-            answers = reader.dossiers.answers(number, worker.configuration.opened)
+            answers = reader.dossiers.answers(number)
         if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)
         for check in checks:
@@ -267,7 +267,6 @@ def _answered(
                 {
                     **question,
                     "valeur": row["valeur"],
-                    "ouverte": row["ouverte"],
                     "ligne": row["ligne"],
                 }
                 for question in questions
@@ -393,7 +392,7 @@ def answer(visit: Visit) -> Response:
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
-    with visit.deciding() as whole:
+    with visit.reading() as whole:
         why = obstacle(whole, work)
         said = why and _said(visit, whole, why, work)
     if said is None:

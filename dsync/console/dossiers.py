@@ -161,9 +161,6 @@ def selection_of(visit: Visit) -> Selection:
         conflit=visit.query("conflit") is not None,
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
-        masked=not visit.may(Right.PERSONNES),
-        texts=visit.may(Right.TEXTES),
-        marks=visit.may(Right.NOTES),
     )
 
 
@@ -311,7 +308,7 @@ def show(visit: Visit) -> Response:
         answers: dict[int, dict[str, Any]] = {}
         if form := columns.shown_form:
             answers = _answers(reader, form, numbers)
-        offered = reader.dossiers.offered(masked=chosen.masked)
+        offered = reader.dossiers.offered()
         values = values_of(visit, reader, offered)
         visit.check_filters(values, but=OF_DOSSIERS if total else ())
         groupes = list(values["groupe"])
@@ -320,7 +317,6 @@ def show(visit: Visit) -> Response:
             reader,
             rows=rows,
             answers=answers,
-            # Not by name, which is that of values that a lecteur does not see.
             columns=[*columns.headers.items()],
             own=[*columns.own.items()],
             questions=[*columns.questions.items()],
@@ -417,7 +413,7 @@ def export(visit: Visit) -> Response:
         others = others if is_whole else []
         chosen = selection_of(visit)
         numbers = reader.dossiers.numbers_of(chosen)
-        values = values_of(visit, reader, reader.dossiers.offered(masked=chosen.masked))
+        values = values_of(visit, reader, reader.dossiers.offered())
         visit.check_filters(values, but=OF_DOSSIERS if numbers else ())
 
         # A column has few codes, and the same ones in every row.

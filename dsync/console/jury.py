@@ -187,7 +187,6 @@ def show(visit: Visit) -> Response:
             total=sum(one["nombre"] for one in days),
             today=words.paris_day(visit.now),
             juries=[(one, [row for row in rows if str(row["jury_le"]) == one]) for one in chosen],
-            # Pairs: of a mapping by column, a lecteur would not see those of hidden values.
             headers=[*_columns(rows).items()],
         )
 

@@ -10,16 +10,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from msgspec import Struct
-from msgspec.json import Decoder
 from sqlalchemy import (
     Boolean,
     Column,
     CursorResult,
-    Text,
     bindparam,
     case,
-    cast,
     func,
     literal,
     or_,
@@ -115,12 +111,6 @@ class Selection(NamedTuple):
     tri: str = "numero"
     """A key of `SORTS`."""
     descendant: bool = False
-    masked: bool = False
-    """Whether filters and order leave out names and places of persons."""
-    texts: bool = True
-    """Whether they may go by free texts, of which the programme's column is one."""
-    marks: bool = True
-    """Whether the order may go by marks."""
 
 
 class Offered(NamedTuple):
@@ -207,19 +197,6 @@ _MOST_WORDS = 20
 """Words of a search that count; a SQL statement has a depth."""
 
 
-class _Reason(Struct, frozen=True, gc=False):
-    """What `reasons` reads of a check: its evidence is long."""
-
-    controle: str
-    resultat: Resultat
-    motif: str = ""
-
-
-def _severity(reason: _Reason) -> int:
-    return SEVERITY[reason.resultat]
-
-
-_REASONS = Decoder(tuple[_Reason, ...])
 _IN_CONFLICT = (
     "EXISTS (SELECT 1 FROM outbox AS o WHERE o.numero = d.numero AND o.courante "
     "AND o.statut = 'conflit')"
@@ -229,15 +206,15 @@ _IN_CONFLICT = (
 _FIGURES = """
 WITH reached AS MATERIALIZED ({reached})
 SELECT 'depots' AS serie, CAST(hour(d.depose_le) AS text) AS cle, count(*) AS nombre
-FROM dossier AS d WHERE d.demarche_numero = :demarche{read} GROUP BY hour(d.depose_le)
+FROM dossier AS d WHERE d.demarche_numero = :demarche GROUP BY hour(d.depose_le)
 UNION ALL
 SELECT 'verdicts', CAST(hour(v.depuis_le) AS text), count(*)
-FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant IS TRUE{judged}
+FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant IS TRUE
 GROUP BY hour(v.depuis_le)
 UNION ALL
 SELECT 'decisions', CAST(hour(d.traite_le) AS text), count(*)
 FROM dossier AS d
-WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL{read} GROUP BY hour(d.traite_le)
+WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY hour(d.traite_le)
 {stages}
 """
 """By hour, which makes few groups fast; the hours are then put into days of Paris."""
@@ -368,19 +345,13 @@ class DossierReads(Subject):
             if only is None or key in only
         }
 
-    def answers(self, numero: DossierNumber, opened: Collection[str]) -> list[Document]:
-        """Return the champs and annotations of a dossier, each with its value.
-
-        `opened` are the ids of those that readers without personal data see, under `ouverte`.
-        """
+    def answers(self, numero: DossierNumber) -> list[Document]:
+        """Return the champs and annotations of a dossier, each with its value."""
         query = (
             "SELECT champ_id, ligne, libelle, origine, valeur FROM lecture_champ "
             "WHERE numero = :numero ORDER BY champ_id, ligne"
         )
-        rows = documents(self._execute(query, {"numero": numero}))
-        return [
-            {**row, "ouverte": row["valeur"] if row["champ_id"] in opened else None} for row in rows
-        ]
+        return documents(self._execute(query, {"numero": numero}))
 
     def listing(
         self, selection: Selection, *, limit: int, offset: int = 0
@@ -431,19 +402,17 @@ class DossierReads(Subject):
 
         Each with the sentence of its result, by the dossier's number.
         """
-        rows = self.connection.execute(
-            select(_verdict.c.numero, cast(_verdict.c.controles, Text)).where(
-                among(_verdict.c.numero, numbers), _verdict.c.courant, _verdict.c.points != ""
-            )
+        query = (
+            "SELECT numero, controle, resultat, motif FROM lecture_precontrole_controle "
+            "WHERE courant AND numero IN :numbers"
         )
-        return {
-            number: [
-                {"controle": one.controle, "resultat": one.resultat.value, "motif": one.motif}
-                for one in sorted(_REASONS.decode(controles), key=_severity, reverse=True)
-                if _severity(one)
-            ]
-            for number, controles in rows
-        }
+        found = defaultdict[int, list[Document]](list)
+        for row in documents(self._execute(query, {"numbers": list(numbers)})):
+            if SEVERITY[Resultat(row["resultat"])]:
+                found[row.pop("numero")].append(row)
+        for some in found.values():
+            some.sort(key=lambda one: SEVERITY[Resultat(one["resultat"])], reverse=True)
+        return found
 
     def means(self, numbers: Sequence[int]) -> list[Document]:
         """Return these dossiers, each with its mean mark, if the programme has some."""
@@ -456,28 +425,20 @@ class DossierReads(Subject):
         )
         return documents(self._execute(query, {"numbers": list(numbers)}))
 
-    def offered(self, *, masked: bool) -> Offered:
-        """Return the values by which dossiers can be filtered.
-
-        If masked, places of applicants who are, or may be, persons are left out.
-        """
-        read, groupes = self._and_read()
-        of_dossiers = f"JOIN dossier AS d ON d.numero = r.numero{read}"
-        if masked:
-            of_dossiers += f" AND {_ENTERPRISE}"
+    def offered(self) -> Offered:
+        """Return the values by which dossiers can be filtered."""
         # DISTINCT before anything else: grouping takes SQLite three times as long.
         query = (
             "SELECT DISTINCT 'lieu' AS serie, r.departement_code AS code, "  # noqa: S608 - names of ours
-            "r.departement_nom AS nom, r.profils "
-            f"FROM liste AS r {of_dossiers if masked or read else ''} "
+            "r.departement_nom AS nom, r.profils FROM liste AS r "
             "WHERE r.demarche_numero = :demarche "
             "UNION ALL SELECT 'organisme', d.siren, d.raison_sociale, NULL FROM ("
             "SELECT DISTINCT siren, raison_sociale, forme_juridique_code FROM dossier "
-            f"WHERE demarche_numero = :demarche{self._and_read('')[0]}) AS d WHERE {_ENTERPRISE}"
+            f"WHERE demarche_numero = :demarche) AS d WHERE {_ENTERPRISE}"
         )
         found: dict[str, dict[str, str]] = {"lieu": {}, "organisme": {}}
         profils: set[str] = set()
-        for row in self._execute(query, {"demarche": self.number} | groupes):
+        for row in self._execute(query, {"demarche": self.number}):
             profils.update((row["profils"] or "").split("|"))
             if row["code"]:
                 found[row["serie"]].setdefault(row["code"], row["nom"] or row["code"])
@@ -496,16 +457,9 @@ class DossierReads(Subject):
         before, after = numbers[place - 1 : place], numbers[place + 1 : place + 2]
         return Around(next(iter(before), None), next(iter(after), None), place + 1, len(numbers))
 
-    def enterprises(self) -> frozenset[int]:
-        """Return the dossiers whose applicant is surely no single person."""
-        query = f"SELECT numero FROM dossier AS d WHERE {_ENTERPRISE} AND demarche_numero = :number"  # noqa: S608 - of ours
-        return frozenset(row["numero"] for row in self._execute(query, {"number": self.number}))
-
-    def of_groupes(self) -> frozenset[int]:
-        """Return the dossiers of the scope's groupes."""
-        query = select(_dossier.c.numero).where(
-            _dossier.c.demarche_numero == self.number, self._is_read()
-        )
+    def seen(self) -> frozenset[int]:
+        """Return the numbers of the démarche's dossiers."""
+        query = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
         return frozenset(self.connection.scalars(query))
 
     def too_old(self, before: Mapping[str, datetime]) -> list[TooOld]:
@@ -552,7 +506,7 @@ class DossierReads(Subject):
                 func.sum(case((_dossier.c.a_evaluer & is_present, 1), else_=0)),
             )
             .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
-            .where(_dossier.c.demarche_numero.in_(numbers), self._is_read())
+            .where(_dossier.c.demarche_numero.in_(numbers))
             .group_by(*by, _verdict.c.verdict)
         )
         found = defaultdict[DemarcheNumber, list[Any]](list)
@@ -589,14 +543,13 @@ class DossierReads(Subject):
         The results of one check are added up from these: `controle:resultat` in `points`.
         """
         followed = self._followed
-        read, groupes = self._and_read()
         query = (
             f"SELECT coalesce(v.points, '') AS points, d.etat, {followed['attend']} AS attend, "  # noqa: S608 - names of ours
             f"v.verdict, count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {_IN_LISTS} "
-            f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'{read} "
+            f"WHERE d.demarche_numero = :demarche AND d.presence = 'present' "
             "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         )
-        found = self._execute(query, {"demarche": self.number} | groupes)
+        found = self._execute(query, {"demarche": self.number})
         return [Waiting(**row) for row in found]
 
     def present_count(self) -> int:
@@ -620,14 +573,10 @@ class DossierReads(Subject):
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
             for rank, condition in enumerate(reached.values())
         )
-        read, groupes = self._and_read()
-        judged = f" AND v.numero IN (SELECT d.numero FROM dossier AS d WHERE true{read})"  # noqa: S608 - names of ours
         query = _FIGURES.format(
-            read=read,
-            judged=judged if read else "",
             reached=(
                 f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._listed.join} "  # noqa: S608 - names of ours
-                f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'{read}"
+                f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'"
             ),
             stages="".join(
                 f"UNION ALL SELECT 'etapes', '{rank}', e{rank} FROM reached "  # noqa: S608
@@ -638,7 +587,7 @@ class DossierReads(Subject):
         found: dict[str, Counter[str]] = {
             name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
         }
-        for row in self._execute(query, {"demarche": self.number} | groupes):
+        for row in self._execute(query, {"demarche": self.number}):
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
             found[row["serie"]][key] += row["nombre"] or 0
@@ -710,13 +659,11 @@ class DossierReads(Subject):
                 conditions.append(condition)
         if selection.verdict == NO_VERDICT:
             conditions[conditions.index(_CONDITIONS["verdict"])] = "v.verdict IS NULL"
-        if selection.masked and selection.departement is not None:
-            conditions.append(_ENTERPRISE)
         if selection.produit is not None:
             column = self._column
             conditions.append(
                 "false"
-                if column is None or not selection.texts
+                if column is None
                 else f"d.numero IN (SELECT m.numero FROM {column.table.name} AS m "  # noqa: S608 - names of ours
                 f"WHERE m.{column.name} = :produit)"
             )
@@ -727,10 +674,10 @@ class DossierReads(Subject):
             conditions.append(_IN_CONFLICT)
         if selection.q:
             words = _words(selection.q)
-            conditions += [self._found(f":q{rank}", selection) for rank in range(len(words))]
+            conditions += [self._found(f":q{rank}") for rank in range(len(words))]
             if not words:
                 conditions.append("false")
-        where = f"WHERE {' AND '.join(conditions)}{self._and_read()[0]}"
+        where = f"WHERE {' AND '.join(conditions)}"
         query = f"{where} {self._order(selection)}"
         # What is not read is not joined.
         joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._listed.join}
@@ -749,38 +696,28 @@ class DossierReads(Subject):
         match selection.tri:
             case "produit_id":
                 column = self._column
-                # Free text of the programme.
-                if column is None or not selection.texts:
-                    return "d.numero"
-                return f"l.{column.name}"
+                return "d.numero" if column is None else f"l.{column.name}"
             case "note_moyenne":
-                return part.mean if part and selection.marks else "d.numero"
+                return part.mean if part else "d.numero"
             case "etape" if part:
                 ranks = (f"WHEN '{one}' THEN {k}" for k, one in enumerate(part.stages))
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
             case "etape" | "attend" as name:
                 return self._followed[name] if part else "d.numero"
-            case "raison_sociale" | "departement_nom" as name if selection.masked:
-                return f"CASE WHEN {_ENTERPRISE} THEN {SORTS[name]} END"
             case name:
                 return SORTS[name]
 
-    def _found(self, word: str, selection: Selection) -> str:
-        """Return the condition by which a word finds a dossier; one that is erased has a number."""
-        number, name = f"CAST(d.numero AS text) LIKE {word}", f"r.texte LIKE {word}"
-        found = [f"{_ENTERPRISE} AND {name}" if selection.masked else name]
-        if selection.masked:
-            found.append(number)
-        else:
-            found += [f"r.personnes LIKE {word}", f"r.numero IS NULL AND {number}"]
-        if selection.texts:
-            found.append(f"r.libre LIKE {word}")
-            if self.programme.lists:
-                found.append(self.programme.lists.found_by.format(like=word))
+    def _found(self, word: str) -> str:
+        """Return the condition by which a word finds a dossier."""
+        found = [f"r.{name} LIKE {word}" for name in ("texte", "personnes", "libre")]
+        # Of one that is erased, or a person's, nothing else is seen.
+        found.append(f"r.texte IS NULL AND CAST(d.numero AS text) LIKE {word}")
+        if self.programme.lists:
+            found.append(self.programme.lists.found_by.format(like=word))
         return f"({' OR '.join(found)})"
 
     def _values(self, selection: Selection) -> dict[str, Any]:
-        values: dict[str, Any] = {"demarche": self.number} | self._and_read()[1]
+        values: dict[str, Any] = {"demarche": self.number}
         for name in (*_CONDITIONS, *_FOLLOWED, "produit"):
             if (value := getattr(selection, name)) is not None:
                 values[name] = value
