@@ -19,11 +19,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
+from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
 from dsync.domain.check_line import CheckLine
 from dsync.domain.documented import View
@@ -47,8 +47,8 @@ Values = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
 """What a check compares dossiers by, by dossier and check."""
 
 NO_RULES = (
-    "Nothing is judged: the configuration has no section [regles], or it is switched off. Set "
-    "enabled = true in it, or add [mapping] and [regles] as in the shipped file."
+    "Nothing is judged: the configuration has no section [regles.severity]. Add it, or [mapping] "
+    "and [regles], as in the shipped file."
 )
 
 
@@ -60,6 +60,9 @@ class DossierView(NamedTuple):
     """The ORDER BY expression of its rows."""
     json: str | None = None
     """The column that contains JSON."""
+
+
+ENGINE_VIEW = DossierView("lecture_dossier", "numero", json="instructeurs")
 
 
 class InLists(NamedTuple):
@@ -124,8 +127,8 @@ class Compared(NamedTuple):
 
     values: Values
     columns: Sequence[Row] = ()
-    """With `numero`, columns of the table of `ListPart.column` by which dossiers are compared, too;
-    of those of which they changed."""
+    """With `numero`, columns of `ListPart.table` by which dossiers are compared, too; of those of
+    which they changed."""
 
 
 class Keys(Protocol):
@@ -268,11 +271,30 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ListField:
+    """What lists show, and by what they filter and sort, beside what every dossier has."""
+
+    name: str
+    """Its key in `dsync dossier list --json`, by which lists are sorted, too."""
+    sql: str
+    """Its value: of a dossier `d`, its row `r` in table `liste` and `l` in `ListPart.table`."""
+    filter: str | None = None
+    """The filter by it, as addresses name it; None: there is none."""
+    condition: str = ""
+    """The condition of the filter on `d`, `r` and `l`, with its value by the filter's name."""
+    is_many: bool = False
+    """Whether it has several values, each between `|`; the filter then offers all there are."""
+    is_shown: bool = True
+    """Whether lists show it without being asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListPart:
     """What lists have of a programme, beside what every dossier has."""
 
-    column: Column[Any]
-    """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    table: Table
+    """The table with one row per dossier."""
+    fields: Sequence[ListField]
     answered: ColumnElement[bool]
     """The condition that a row of that table has an answer."""
     found_by: str
@@ -293,10 +315,8 @@ class SelectionPart:
     stages: Sequence[str]
     """The stages of a dossier, in order."""
     reached: Mapping[str, str]
-    """SQL conditions on a dossier `d` and its row `l` in the table of `ListPart.column`, by the
-    stage then reached."""
-    mean: str
-    """SQL for a dossier's mean mark, from that row `l`."""
+    """SQL conditions on a dossier `d` and its row `l` in `ListPart.table`, by the stage then
+    reached."""
     indicators: Callable[[Connection, DemarcheNumber], Mapping[str, float]]
     """Returns the figures of a démarche as they are now, by name."""
 
@@ -312,29 +332,102 @@ class ProductPart:
     certain: Callable[[Connection, Sequence[DossierNumber]], Mapping[DossierNumber, str]]
     """Returns the public ids of the products by which dossiers count as doublons. They are kept of
     dossiers that an operator erases, as long as DS has them."""
+    facts: Callable[[Decision | StoredVerdict], Mapping[str, Any]]
+    """Returns what a person compares of a verdict's evidence before it is replaced, by name."""
     related: Callable[[DemarcheNumber, Sequence[DossierNumber]], Select[Any]]
     """Selects the open dossiers whose verdicts depend on the presence or state of others."""
 
 
-class Programme(ABC):
-    """One call for projects.
+@dataclass(frozen=True, slots=True, eq=False)
+class Storage:
+    """A part of the database: the engine's, or a programme's.
 
-    Its tables with data of a dossier must have a column `numero`: these rows are deleted when the
-    dossier is erased or removed.
+    A programme's tables with data of a dossier must have a column `numero`: these rows are deleted
+    when the dossier is erased or removed.
     """
+
+    name: str = ""
+    """A part of the name of the table with its schema's version; empty: the engine's."""
+    package: str = ""
+    """The Python package that contains `migrations/` and `views/`; empty: it has no tables."""
+    metadata: MetaData = field(default_factory=MetaData)
+    """Its tables."""
+    views: Mapping[str, View] = field(default_factory=dict)
+    """What is declared of its views."""
+    main_view: DossierView = ENGINE_VIEW
+    """The view with one row per dossier; by default, the engine's."""
+    dossier_views: Mapping[str, DossierView] = field(default_factory=dict)
+    """Its other views of a dossier, by their key in `dsync dossier show --json`."""
+    sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
+    complete: Callable[[str], str] = str
+    """Completes the SQL of one of its views."""
+    evidence_confirmed_at: Callable[[Connection], datetime | None] = lambda connection: None
+    """Returns when its evidence was last confirmed by its source; None: never."""
+    forget: Callable[[Connection, Sequence[DossierNumber]], None] = lambda connection, numbers: None
+    """Deletes the data of these dossiers' applicants, unless another dossier shares them."""
+
+
+class Words:
+    """How people read columns and evidence; by default, as they are stored."""
+
+    def label_in_ds(self, name: str) -> str:
+        """Return the label in DS of the annotation that fills a column of the main view."""
+        return name
+
+    def value(self, name: str, value: Any) -> Any:
+        """Return a value of a column of the main view in French."""
+        return value
+
+    def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Return the evidence of a check that people see: key, French name and French value."""
+        return [(name, name, value) for name, value in evidence.items()]
+
+
+class Findings:
+    """What is found wrong in a configuration and a form, before dossiers are judged."""
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what `dsync config check` finds in its sections and prevents nothing."""
+        yield from ()
+
+    def missing_fields(self, demarche: Demarche) -> Sequence[str]:
+        """Return the fields without which dossiers are judged, and that the form lacks."""
+        return ()
+
+    def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
+        """Return why the dossiers of the active revision cannot be judged; also in `form_lines`."""
+        return ()
+
+    def impossible_values(self, demarche: Demarche) -> Sequence[str]:
+        """Return sentences on what the checks compare with answers that none can equal."""
+        return ()
+
+    def form_lines(
+        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
+    ) -> Iterator[CheckLine]:
+        """Compare the mapping and the rules with the active revision, for `dsync check`.
+
+        `known` are ids of the annotations that the engine itself reads or writes; with
+        `every_champ`, each champ without a field gets its own line.
+        """
+        yield from ()
+
+    def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
+        """Check whether the evidence is available, for `dsync check`.
+
+        `store` is None if the database cannot be opened.
+        """
+        yield from ()
+
+
+class Programme(ABC):
+    """One call for projects."""
 
     # In the database: of the class.
 
-    name: ClassVar[str] = ""
-    """A part of the name of the table with its schema's version; empty: it has no tables."""
-    package: ClassVar[str] = ""
-    """The Python package that contains `migrations/` and `views/`; empty: none."""
-    metadata: ClassVar[MetaData] = MetaData()
-    """Its tables."""
-    main_view: ClassVar[DossierView] = DossierView("lecture_dossier", "numero", json="instructeurs")
-    """The view with one row per dossier; by default, the engine's."""
-    dossier_views: ClassVar[Mapping[str, DossierView]] = {}
-    """Its other views of a dossier, by their key in `dsync dossier show --json`."""
+    storage: ClassVar[Storage] = Storage()
+    """Its tables and views; by default, none."""
     lists: ClassVar[ListPart | None] = None
     """What lists have of it; None: nothing."""
     selection: ClassVar[SelectionPart | None] = None
@@ -345,26 +438,6 @@ class Programme(ABC):
     """By check, the keys of its evidence that are public data, and « motif » if its sentences say
     nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
 
-    @classmethod
-    def views(cls) -> Dictionary:
-        """Return the documentation of its views."""
-        return {}
-
-    @classmethod
-    def complete(cls, query: str) -> str:
-        """Complete the SQL of one of its views."""
-        return query
-
-    @classmethod
-    def evidence_confirmed_at(cls, connection: Connection) -> datetime | None:
-        """Return when its evidence was last confirmed by its source; None: never."""
-        return None
-
-    @classmethod
-    def forget(cls, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
-        """Delete the data of these dossiers' applicants, unless another dossier shares them."""
-        return
-
     rules: Rules | None = None
     """The rules in force; None: it judges nothing, and the methods that judge are not called."""
 
@@ -372,25 +445,10 @@ class Programme(ABC):
 
     checks: Mapping[str, str] = {}
     """The French titles of its checks by name, in the order of display."""
-    sections: Mapping[str, Mapping[str, str]] = {}
-    """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
-
-    @classmethod
-    def evidence_facts(cls, verdict: Decision | StoredVerdict) -> Mapping[str, Any]:
-        """Return what a person compares of a verdict's evidence before it is replaced, by name."""
-        return {}
-
-    def label_in_ds(self, name: str) -> str:
-        """Return the label in DS of the annotation that fills a column of the main view."""
-        return name
-
-    def value_in_words(self, name: str, value: Any) -> Any:
-        """Return a value of a column of the main view in French."""
-        return value
-
-    def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-        """Return the evidence of a check that people see: key, French name and French value."""
-        return [(name, name, value) for name, value in evidence.items()]
+    words: Words = Words()
+    """How people read its columns and evidence."""
+    findings: Findings = Findings()
+    """What is wrong in its sections, or does not fit a form."""
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
         """Return what is stored of the evidence, for `dsync evidence show` and `/preuves`."""
@@ -435,16 +493,12 @@ class Programme(ABC):
         """
         return None
 
-    # The configuration, and `dsync check`.
+    # The configuration.
 
     @property
     @abstractmethod
     def mapping_key(self) -> str:
         """Changes with the mapping; all dossiers are then read again. Empty: it has no tables."""
-
-    def warnings(self) -> Iterator[str]:
-        """Yield what `dsync config check` finds in its sections and prevents nothing."""
-        yield from ()
 
     def propose(
         self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]
@@ -454,35 +508,6 @@ class Programme(ABC):
         `parts` has the parts of the shipped file, by their first section.
         """
         return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
-
-    def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return the fields without which dossiers are judged, and that the form lacks."""
-        return ()
-
-    def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
-        """Return why the dossiers of the active revision cannot be judged; also in `form_lines`."""
-        return ()
-
-    def impossible_values(self, demarche: Demarche) -> Sequence[str]:
-        """Return sentences on what the checks compare with answers that none can equal."""
-        return ()
-
-    def form_lines(
-        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
-    ) -> Iterator[CheckLine]:
-        """Compare the mapping and the rules with the active revision, for `dsync check`.
-
-        `known` are ids of the annotations that the engine itself reads or writes; with
-        `every_champ`, each champ without a field gets its own line.
-        """
-        yield from ()
-
-    def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
-        """Check whether the evidence is available, for `dsync check`.
-
-        `store` is None if the database cannot be opened.
-        """
-        yield from ()
 
     # A run.
 

@@ -437,7 +437,7 @@ def _has_its_rows(
     for name, row in record.programme.items():
         its = mapped[name].get(record.numero)
         # One that lacks its row is told of by itself.
-        if its is not None and not stores(reader.programme.metadata.tables[name], its, row):
+        if its is not None and not stores(reader.programme.storage.metadata.tables[name], its, row):
             return False
     return True
 

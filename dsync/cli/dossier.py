@@ -66,7 +66,7 @@ def dossier() -> None:
 
 @dossier.command("list")
 @click.option(
-    "--etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
+    "--state", "etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
 )
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Only with this one (aucun: none).")
 @click.option(
@@ -164,7 +164,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     if found.get("precontroles") or settings.configuration.judges:
         _print_verdict(found, checks, titles, settings.configuration.best)
     _print_fields(found, "Applicant", APPLICANT)
-    for title, fields in part.sections.items():
+    for title, fields in part.storage.sections.items():
         _print_fields(found, title, fields)
     programme = settings.configuration.programme
     labels = programme.extra_labels if programme else {}
@@ -180,8 +180,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
 @dossier.command("explain")
 @click.argument("numero", metavar="N", type=NUMBER)
 @click.option(
-    "--etabli-le",
-    "at",
+    "--at",
     type=INSTANT,
     metavar="T",
     help="The verdict that stood at this instant. Default: the current one.",

@@ -70,6 +70,8 @@ DAYS = ("depose_du", "depose_au")
 OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
 """The filters whose values are those of the dossiers or of the démarche: a dossier can still have
 what the démarche has no more."""
+OWN = ("profil", "produit")
+"""The programme's filters."""
 RESULTS = {
     Resultat.A_VERIFIER.value: "À vérifier",
     Resultat.NON_CONFORME.value: "Non conforme",
@@ -151,8 +153,7 @@ def selection_of(visit: Visit) -> Selection:
         resultat=Resultat.IMPOSSIBLE.value if resultat == "indetermine" else resultat,
         rattachement=visit.query("rattachement"),
         departement=visit.query("departement"),
-        profil=visit.query("profil"),
-        produit=visit.query("produit"),
+        own={name: value for name in OWN if (value := visit.query(name)) is not None},
         depose_du=visit.day("depose_du"),
         depose_au=visit.day("depose_au"),
         numeros=None if some is None else tuple(filter(None, some)),
@@ -172,7 +173,7 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
     judges = visit.worker.configuration.judges
     every: dict[str, Iterable[str]] = {
         "etape": stages,
-        "profil": offered.profils,
+        "profil": offered.own.get("profil", ()),
         "groupe": groupes,
         "etiquette": etiquettes,
     }
@@ -264,12 +265,10 @@ def _rows(
     visit: Visit, reader: Reader, numbers: Sequence[int], columns: Iterable[str]
 ) -> list[dict[str, Any]]:
     """Return what the list shows of dossiers: codes in words, the reasons as documents."""
-    rows = reader.dossiers.shown(numbers)
     columns = {*columns}
+    rows = reader.dossiers.shown(numbers, columns)
     reasons = reader.dossiers.reasons(numbers) if "points" in columns else {}
     titles = visit.check_titles(reader) if "points" in columns else {}
-    marks = reader.dossiers.means(numbers) if "note_moyenne" in columns else []
-    means = {row["numero"]: row["note_moyenne"] for row in marks}
     for row in rows:
         number = row["numero"]
         row["raison_sociale"] = applicant_of(row)
@@ -282,7 +281,6 @@ def _rows(
             }
             for one in reasons.get(number, ())
         ]
-        row["note_moyenne"] = means.get(number)
     return rows
 
 
@@ -333,6 +331,7 @@ def show(visit: Visit) -> Response:
             checks=values["controle"],
             results=RESULTS,
             etapes=list(values["etape"]),
+            profils=list(values["profil"]),
             has_products="produit_id" in columns.own,
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=list(values["etiquette"]),
@@ -405,7 +404,7 @@ def export(visit: Visit) -> Response:
     with visit.reading() as reader:
         [main] = tables_of(
             worker.store.dictionary(),
-            [reader.programme.main_view.name],
+            [reader.programme.storage.main_view.name],
             without_personal_data=not visit.may(Right.PERSONNES),
         )
         # The view's `etape` is not the list's.
@@ -440,7 +439,7 @@ def export(visit: Visit) -> Response:
                     shown |= {
                         name: visit.said(name, row[name]) for name in ("attend", "etat", "verdict")
                     }
-                    shown |= {name: ", ".join(row[name]) for name in ("labels", "profils")}
+                    shown |= {n: ", ".join(row[n]) for n in ("labels", "profils") if n in row}
                     # The page has days, the file instants.
                     shown |= {name: words.instant_of(row[name]) for name in INSTANTS}
                     shown["points"] = " ; ".join(map(_reason, row["motifs"]))

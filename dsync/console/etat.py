@@ -110,7 +110,7 @@ def _figures(
 ) -> dict[str, dict[str, int]]:
     """Return the figures of the curves, which only runs change."""
     key, last = (visit.worker.demarche, visit.grant.groupes), state["last_run"]
-    after = None if state["lease"] or last is None else (last["run"], last["ended_at"])
+    after = None if state["lease"] or last is None else (last["run"], last["fin"])
     known, figures = visit.site.figures.get(key, (None, None))
     if figures is None or known != after:
         figures = reader.dossiers.figures(with_stages=with_stages)

@@ -324,7 +324,7 @@ class Visit:
         programme = self.worker.programme
         if programme is None or value is None:
             return value
-        return programme.value_in_words(column, value)
+        return programme.words.value(column, value)
 
     def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
         """Render a template."""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
+from dsync.controles.declarations import DeclaredChamp
 from dsync.controles.declared_checks import EXIGENCE
 from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
@@ -27,7 +28,7 @@ from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Letter
 from dsync.domain.paper import Paper
 from dsync.domain.verdict import Verdict
-from dsync.programme import NoFields, Programme, ProgrammeRun, Reading
+from dsync.programme import Findings, NoFields, Programme, ProgrammeRun, Reading, Words
 from dsync.store import tables
 from dsync.store.sql import insert_missing
 
@@ -52,13 +53,14 @@ class Controles(Programme):
         borrowed_word: str | None = None,
     ) -> None:
         self.declarations = declarations
-        self._words = dict(words or {})
-        self._borrowed_word = borrowed_word
+        self._verdict_words = dict(words or {})
         self._sections = declarations.sections
+        self.words = DeclaredWords(self._sections.champs)
+        self.findings = DeclaredFindings(declarations, borrowed_word)
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
         controles = self._sections.controles
-        version = _version_of(declarations, self._words)
+        version = _version_of(declarations, self._verdict_words)
         self.rules: Rules = Rules(
             version,
             Wording(
@@ -66,75 +68,20 @@ class Controles(Programme):
                 self._sections.precontrole.instruction,
                 self._sections.precontrole.max_detail_length,
                 self._sections.precontrole.publication_url,
-                words=self._words,
+                words=self._verdict_words,
                 people=[one.nom for one in controles if one.humain],
                 rules=[one.regle for one in controles],
             ),
-            papers.document_of(self._sections, version, self._words),
+            papers.document_of(self._sections, version, self._verdict_words),
             # The first ones, and those after another programme's, wait until they are accepted.
             family=_OWN,
         )
-
-    def warnings(self) -> Iterator[str]:
-        """Yield what works otherwise than its author may think."""
-        yield from self.declarations.warnings()
-        yield from self._early_words()
-
-    def _early_words(self) -> Iterator[str]:
-        """Yield that a word says more than the checks do while a person has one to make."""
-        best, word = self._sections.best_verdict, self._borrowed_word
-        if best is not Verdict.RIEN_A_SIGNALER or word is None:
-            return
-        if fold_text(word) != fold_text(best):
-            yield (
-                f"contrôle humain et pas de rien_a_signaler : « {word} » sera inscrit avant que la "
-                "personne ait contrôlé ; ajoutez aux options rien_a_signaler, avec un mot de votre "
-                "liste qui n’annonce rien (« Rien à signaler »)"
-            )
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> NoFields:
         """Find the declared champs in a revision of the form."""
         plan = Plan.of(self._sections.champs, descriptors)
         columns = {id_ for column in plan.colonnes.values() for id_ in column.values()}
         return NoFields(frozenset({*plan.ids.values(), *columns}))
-
-    def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return the declared champs that the form lacks, to which new dossiers have no answer."""
-        active = demarche.revisions.get(demarche.active_revision_id)
-        if active is None or not active.descriptors:
-            return []
-        known = Plan.of(self._sections.champs, active.descriptors).ids
-        return [f"[champs.{name}]" for name in self._sections.champs if name not in known]
-
-    def impossible_values(self, demarche: Demarche) -> Sequence[str]:
-        """Return sentences on the values that no answer can equal in any revision of the form."""
-        active = demarche.revisions.get(demarche.active_revision_id)
-        if active is None:
-            return []
-        found = dict(self.declarations.impossible_values(active.descriptors.values()))
-        # Finished dossiers keep former revisions, whose lists had other options.
-        for revision in demarche.revisions.values() if found else ():
-            former = dict(self.declarations.impossible_values(revision.descriptors.values()))
-            known = Plan.of(self._sections.champs, revision.descriptors).ids
-            found = {k: v for k, v in found.items() if k in former or k[1] not in known}
-        return [*found.values()]
-
-    def form_lines(
-        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
-    ) -> Iterator[CheckLine]:
-        """Compare the declarations with a revision of the form, for `dsync check`."""
-        for warning in self._early_words():
-            yield CheckLine("controles", CheckStatus.WARNING, warning)
-        faults = list(self.declarations.of_form(revision.descriptors.values()))
-        impossible = self.impossible_values(demarche)
-        for fault in faults:
-            if fault in impossible:
-                yield CheckLine("controles", CheckStatus.ERROR, fault, exit_code=2)
-            else:
-                yield CheckLine("controles", CheckStatus.WARNING, fault)
-        if not faults:
-            count = len(self._sections.champs)
-            yield CheckLine("controles", CheckStatus.OK, f"the form has the {count} [champs]")
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
         """Read which applicants have a dossier in the other démarches."""
@@ -150,14 +97,6 @@ class Controles(Programme):
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""
         return papers.tables_shown(self.declarations, self.rules.version)
-
-    def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-        """Return the evidence of a check that people see: key, French name and French value."""
-        # Who answered is in the reason, by initial and name: an account goes to the applicant.
-        shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE)}
-        champs = self._sections.champs
-        found = [(key, label_of(key, champs), value) for key, value in shown.items()]
-        return [(key, label, _in_words(value, label)) for key, label, value in found]
 
     def rules_documents(
         self, connection: Connection | None = None
@@ -183,13 +122,96 @@ class Controles(Programme):
         def rules_of(version: str) -> account.AccountRules:
             return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
 
-        return account_of(found, at, rules_of, self.checks, self.evidence_in_words, self._words)
+        return account_of(
+            found, at, rules_of, self.checks, self.words.evidence, self._verdict_words
+        )
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
     ) -> Letter:
         """Return what the applicant of an open dossier has to send."""
         return papers.message_of(self._sections, found, checks)
+
+
+class DeclaredWords(Words):
+    """The French names of answers and tables in the evidence."""
+
+    def __init__(self, champs: Mapping[str, DeclaredChamp]) -> None:
+        self._champs = champs
+
+    def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Leave out who answered: that is in the reason, by initial and name."""
+        # An account goes to the applicant.
+        shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE)}
+        found = [(key, label_of(key, self._champs), value) for key, value in shown.items()]
+        return [(key, label, _in_words(value, label)) for key, label, value in found]
+
+
+class DeclaredFindings(Findings):
+    """What is wrong in the declarations, or does not fit a form.
+
+    `borrowed_word` is the configuration's for « Éligible » if « Rien à signaler » has none.
+    """
+
+    def __init__(self, declarations: Declarations, borrowed_word: str | None) -> None:
+        self._declarations = declarations
+        self._sections = declarations.sections
+        self._borrowed_word = borrowed_word
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what works otherwise than its author may think."""
+        yield from self._declarations.warnings()
+        yield from self._early_words()
+
+    def _early_words(self) -> Iterator[str]:
+        """Yield that a word says more than the checks do while a person has one to make."""
+        best, word = self._sections.best_verdict, self._borrowed_word
+        if best is not Verdict.RIEN_A_SIGNALER or word is None:
+            return
+        if fold_text(word) != fold_text(best):
+            yield (
+                f"contrôle humain et pas de rien_a_signaler : « {word} » sera inscrit avant que la "
+                "personne ait contrôlé ; ajoutez aux options rien_a_signaler, avec un mot de votre "
+                "liste qui n’annonce rien (« Rien à signaler »)"
+            )
+
+    def missing_fields(self, demarche: Demarche) -> Sequence[str]:
+        """Return the declared champs that the form lacks, to which new dossiers have no answer."""
+        active = demarche.revisions.get(demarche.active_revision_id)
+        if active is None or not active.descriptors:
+            return []
+        known = Plan.of(self._sections.champs, active.descriptors).ids
+        return [f"[champs.{name}]" for name in self._sections.champs if name not in known]
+
+    def impossible_values(self, demarche: Demarche) -> Sequence[str]:
+        """Return sentences on the values that no answer can equal in any revision of the form."""
+        active = demarche.revisions.get(demarche.active_revision_id)
+        if active is None:
+            return []
+        found = dict(self._declarations.impossible_values(active.descriptors.values()))
+        # Finished dossiers keep former revisions, whose lists had other options.
+        for revision in demarche.revisions.values() if found else ():
+            former = dict(self._declarations.impossible_values(revision.descriptors.values()))
+            known = Plan.of(self._sections.champs, revision.descriptors).ids
+            found = {k: v for k, v in found.items() if k in former or k[1] not in known}
+        return [*found.values()]
+
+    def form_lines(
+        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
+    ) -> Iterator[CheckLine]:
+        """Compare the declarations with a revision of the form, for `dsync check`."""
+        for warning in self._early_words():
+            yield CheckLine("controles", CheckStatus.WARNING, warning)
+        faults = list(self._declarations.of_form(revision.descriptors.values()))
+        impossible = self.impossible_values(demarche)
+        for fault in faults:
+            if fault in impossible:
+                yield CheckLine("controles", CheckStatus.ERROR, fault, exit_code=2)
+            else:
+                yield CheckLine("controles", CheckStatus.WARNING, fault)
+        if not faults:
+            count = len(self._sections.champs)
+            yield CheckLine("controles", CheckStatus.OK, f"the form has the {count} [champs]")
 
 
 def _version_of(declarations: Declarations, words: Mapping[Verdict, str]) -> str:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -26,6 +26,11 @@ else:
 
 PARIS = ZoneInfo("Europe/Paris")
 """The time zone of DS's days, and of those of statistics."""
+
+
+def midnight(day: date) -> datetime:
+    """Return when a day of Paris begins, in UTC."""
+    return datetime.combine(day, time.min, PARIS).astimezone(UTC)
 
 
 class Etat(StrEnum):

@@ -67,7 +67,7 @@ def copy_all(
         ConfigurationError: the target has rows.
         StoreError: it stored something else than it was given.
     """
-    own = [*tables.metadata.sorted_tables, *programme.metadata.sorted_tables]
+    own = [*tables.metadata.sorted_tables, *programme.storage.metadata.sorted_tables]
     used = (table for table in own if table is not tables.layout)
     if any(target.execute(select(table).limit(1)).first() for table in used):
         raise ConfigurationError(

@@ -330,7 +330,7 @@ class DossierWrites(DossierReads):
         """Return the programme's tables for which these records have rows."""
         if not changes:
             return []
-        return [self.programme.metadata.tables[name] for name in changes[0].new.programme]
+        return [self.programme.storage.metadata.tables[name] for name in changes[0].new.programme]
 
     def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
         """Return the rows of `contenu` of these dossiers, without those that are damaged."""

@@ -93,7 +93,7 @@ class KeyWrites(KeyReads):
             self.connection.execute(delete(_cle).where(among(_cle.c.numero, [*compared])))
             insert_rows(self.connection, _cle, rows)
             if part := self.programme.lists:
-                update_rows(self.connection, part.column.table, columns)
+                update_rows(self.connection, part.table, columns)
         return affected
 
     def _secret(self) -> str:

@@ -6,13 +6,13 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
-    Column,
     CursorResult,
     bindparam,
     case,
@@ -23,11 +23,11 @@ from sqlalchemy import (
     text,
 )
 
-from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, unaccented
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight, unaccented
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
-from dsync.programme import DossierView, Programme
+from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, is_person
 from dsync.store.reading_views import expanded
@@ -44,18 +44,15 @@ SORTS = {
     "verdict": "v.verdict",
     "points": "nullif(v.points, '')",
     "raison_sociale": "lower(coalesce(d.raison_sociale, d.demandeur_nom))",
-    "produit_id": "",
     "etape": "",
     "attend": "",
     "departement_nom": "r.departement_nom",
-    "profils": "r.profils",
     "groupe_instructeur": "d.groupe_instructeur",
-    "note_moyenne": "",
     "labels": "nullif(d.labels, '[]')",
     "depose_le": "d.depose_le",
     "champs_modifie_le": "d.champs_modifie_le",
 }
-"""The expressions by which dossiers are sorted, by column; empty: the programme's."""
+"""The expressions by which dossiers are sorted, by column; empty: of stages."""
 
 NO_VERDICT = "aucun"
 UNDER_WAY = "en_cours"
@@ -96,9 +93,8 @@ class Selection(NamedTuple):
     """The SIREN of the organisation that applies."""
     departement: str | None = None
     """The code of a département."""
-    profil: str | None = None
-    produit: str | None = None
-    """The programme's column, exactly."""
+    own: Mapping[str, str] = MappingProxyType({})
+    """Values of the programme's filters, by their names; of one that it has not: no dossier."""
     depose_du: date | None = None
     """The first day, of Paris, and the last one."""
     depose_au: date | None = None
@@ -109,7 +105,7 @@ class Selection(NamedTuple):
     conflit: bool = False
     """Whether only dossiers with an open conflict."""
     tri: str = "numero"
-    """A key of `SORTS`."""
+    """A key of `SORTS`, or a field of the programme."""
     descendant: bool = False
 
 
@@ -118,9 +114,10 @@ class Offered(NamedTuple):
 
     departements: dict[str, str]
     """The names by code."""
-    profils: list[str]
     rattachements: dict[str, str]
     """The names of organisations by SIREN."""
+    own: dict[str, list[str]]
+    """Those of the programme's filters that have some to choose from, by their names."""
 
 
 class Around(NamedTuple):
@@ -131,11 +128,6 @@ class Around(NamedTuple):
     apres: int | None
     rang: int
     total: int
-
-
-class _Listed(NamedTuple):
-    column: str
-    join: str
 
 
 _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
@@ -183,7 +175,6 @@ _CONDITIONS = {
     "presence": "d.presence = :presence",
     "rattachement": f"d.siren = :rattachement AND {_ENTERPRISE}",
     "departement": "r.departement_code = :departement",
-    "profil": "r.profils LIKE :profil ESCAPE '\\'",
     "numeros": "d.numero IN :numeros",
     "depose_du": "d.depose_le >= :depose_du",
     "depose_au": "d.depose_le < :depose_au",
@@ -223,10 +214,10 @@ WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY hour(d.
 @cache
 def _main_view(programme: type[Programme]) -> DossierView:
     """Return the programme's view of a dossier with what it lacks of the view of all dossiers."""
-    main = programme.main_view
+    main = programme.storage.main_view
     if main == ENGINE.main_view:
         return main
-    shown = programme.views()[main.name].columns
+    shown = programme.storage.views[main.name].columns
     others = [f"d.{name}" for name in DOSSIER_COLUMNS if name not in shown]
     source = (
         f"(SELECT m.*, {', '.join(others)} FROM {main.name} AS m "  # noqa: S608 - names of ours
@@ -338,7 +329,7 @@ class DossierReads(Subject):
             return None
         document = found[0]
         document["instructeurs"] = _decoded(document["instructeurs"])
-        views = {**self.programme.dossier_views, **_VIEWS}
+        views = {**self.programme.storage.dossier_views, **_VIEWS}
         return document | {
             key: self._view(view, numero)
             for key, view in views.items()
@@ -377,22 +368,27 @@ class DossierReads(Subject):
         query = f"SELECT d.numero {self._selected(selection)}"
         return list(self._executed(query, self._values(selection)).scalars())
 
-    def shown(self, numbers: Sequence[int]) -> list[Document]:
-        """Return what lists show of these dossiers, in this order."""
-        listed, followed = self._listed, self._followed
+    def shown(self, numbers: Sequence[int], also: Collection[str] = ()) -> list[Document]:
+        """Return what lists show of these dossiers, in this order.
+
+        `also` are names of the programme's fields that they show when they are asked to.
+        """
+        followed = self._followed
+        fields = [one for one in self._fields.values() if one.is_shown or one.name in also]
+        own = "".join(f"{one.sql} AS {one.name}, " for one in fields)
         query = (
             f"SELECT d.numero, d.etat, d.presence, d.archive, utc(d.depose_le) AS depose_le, "  # noqa: S608 - names of ours
             f"utc(d.champs_modifie_le) AS champs_modifie_le, d.raison_sociale, "
-            f"d.demandeur_prenom, d.demandeur_nom, {listed.column} v.verdict, "
+            f"d.demandeur_prenom, d.demandeur_nom, {own}v.verdict, "
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
-            f"r.departement_nom, r.profils, {_IN_CONFLICT} AS en_conflit "
-            f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {listed.join} WHERE d.numero IN :numbers"
+            f"r.departement_nom, {_IN_CONFLICT} AS en_conflit "
+            f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )
         by_number = {}
         for row in documents(self._execute(query, {"numbers": list(numbers)})):
             row["labels"] = json.loads(row["labels"] or "[]")
-            row["profils"] = [one for one in (row["profils"] or "").split("|") if one]
+            row |= {one.name: _several(row[one.name]) for one in fields if one.is_many}
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
             by_number[row["numero"]] = row
         return [by_number[number] for number in numbers]
@@ -414,38 +410,29 @@ class DossierReads(Subject):
             some.sort(key=lambda one: SEVERITY[Resultat(one["resultat"])], reverse=True)
         return found
 
-    def means(self, numbers: Sequence[int]) -> list[Document]:
-        """Return these dossiers, each with its mean mark, if the programme has some."""
-        part = self.programme.selection
-        if part is None or not numbers:
-            return []
-        query = (
-            f"SELECT d.numero, {part.mean} AS note_moyenne "  # noqa: S608 - names of ours
-            f"FROM dossier AS d {self._listed.join} WHERE d.numero IN :numbers"
-        )
-        return documents(self._execute(query, {"numbers": list(numbers)}))
-
     def offered(self) -> Offered:
         """Return the values by which dossiers can be filtered."""
+        many = [one for one in self._fields.values() if one.is_many]
         # DISTINCT before anything else: grouping takes SQLite three times as long.
         query = (
             "SELECT DISTINCT 'lieu' AS serie, r.departement_code AS code, "  # noqa: S608 - names of ours
-            "r.departement_nom AS nom, r.profils FROM liste AS r "
-            "WHERE r.demarche_numero = :demarche "
-            "UNION ALL SELECT 'organisme', d.siren, d.raison_sociale, NULL FROM ("
+            f"r.departement_nom AS nom{''.join(f', {one.sql} AS {one.filter}' for one in many)} "
+            "FROM liste AS r WHERE r.demarche_numero = :demarche "
+            f"UNION ALL SELECT 'organisme', d.siren, d.raison_sociale{', NULL' * len(many)} FROM ("
             "SELECT DISTINCT siren, raison_sociale, forme_juridique_code FROM dossier "
             f"WHERE demarche_numero = :demarche) AS d WHERE {_ENTERPRISE}"
         )
         found: dict[str, dict[str, str]] = {"lieu": {}, "organisme": {}}
-        profils: set[str] = set()
+        own: dict[str, set[str]] = {one.filter: set() for one in many if one.filter}
         for row in self._execute(query, {"demarche": self.number}):
-            profils.update((row["profils"] or "").split("|"))
+            for name, values in own.items():
+                values.update(_several(row[name]))
             if row["code"]:
                 found[row["serie"]].setdefault(row["code"], row["nom"] or row["code"])
         return Offered(
             dict(sorted(found["lieu"].items())),
-            sorted(profils - {""}),
             dict(sorted(found["organisme"].items(), key=lambda one: unaccented(one[1]))),
+            {name: sorted(values) for name, values in own.items()},
         )
 
     def around(self, selection: Selection, number: DossierNumber) -> Around | None:
@@ -575,7 +562,7 @@ class DossierReads(Subject):
         )
         query = _FIGURES.format(
             reached=(
-                f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._listed.join} "  # noqa: S608 - names of ours
+                f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._joined} "  # noqa: S608 - names of ours
                 f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'"
             ),
             stages="".join(
@@ -597,7 +584,7 @@ class DossierReads(Subject):
     @cached_property
     def _booleans(self) -> frozenset[str]:
         own = tables.metadata.sorted_tables
-        every = [*own, *self.programme.metadata.sorted_tables]
+        every = [*own, *self.programme.storage.metadata.sorted_tables]
         return frozenset(
             column.name
             for table in every
@@ -634,20 +621,16 @@ class DossierReads(Subject):
         return _FOLLOWED if self.programme.selection else dict.fromkeys(_FOLLOWED, "NULL")
 
     @property
-    def _column(self) -> Column[Any] | None:
-        """The column of the programme that lists show."""
+    def _fields(self) -> Mapping[str, ListField]:
+        """What lists have of the programme, by name."""
         part = self.programme.lists
-        return None if part is None else part.column
+        return {one.name: one for one in part.fields} if part else {}
 
     @property
-    def _listed(self) -> _Listed:
-        """The programme's column, and how its table is joined."""
-        column = self._column
-        if column is None:
-            return _Listed("", "")
-        return _Listed(
-            f"l.{column.name},", f"LEFT JOIN {column.table.name} AS l ON l.numero = d.numero"
-        )
+    def _joined(self) -> str:
+        """How the programme's table is joined."""
+        part = self.programme.lists
+        return f"LEFT JOIN {part.table.name} AS l ON l.numero = d.numero" if part else ""
 
     def _selected(self, selection: Selection) -> str:
         """Return the FROM, WHERE and ORDER BY clauses."""
@@ -659,14 +642,10 @@ class DossierReads(Subject):
                 conditions.append(condition)
         if selection.verdict == NO_VERDICT:
             conditions[conditions.index(_CONDITIONS["verdict"])] = "v.verdict IS NULL"
-        if selection.produit is not None:
-            column = self._column
-            conditions.append(
-                "false"
-                if column is None
-                else f"d.numero IN (SELECT m.numero FROM {column.table.name} AS m "  # noqa: S608 - names of ours
-                f"WHERE m.{column.name} = :produit)"
-            )
+        filters = {one.filter: one for one in self._fields.values()}
+        conditions += [
+            filters[name].condition if name in filters else "false" for name in selection.own
+        ]
         if selection.controle is not None or selection.resultat is not None:
             is_clear = selection.resultat == Resultat.CONFORME
             conditions.append(f"v.points {'NOT ' if is_clear else ''}LIKE :point ESCAPE '\\'")
@@ -680,7 +659,7 @@ class DossierReads(Subject):
         where = f"WHERE {' AND '.join(conditions)}"
         query = f"{where} {self._order(selection)}"
         # What is not read is not joined.
-        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._listed.join}
+        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._joined}
         used = [join for alias, join in joins.items() if re.search(rf"\b{alias}", query)]
         return f"FROM dossier AS d {' '.join(used)} {query}"
 
@@ -693,19 +672,16 @@ class DossierReads(Subject):
 
     def _sorted_by(self, selection: Selection) -> str:
         part = self.programme.selection
+        if (field := self._fields.get(selection.tri)) is not None:
+            return field.sql
         match selection.tri:
-            case "produit_id":
-                column = self._column
-                return "d.numero" if column is None else f"l.{column.name}"
-            case "note_moyenne":
-                return part.mean if part else "d.numero"
             case "etape" if part:
                 ranks = (f"WHEN '{one}' THEN {k}" for k, one in enumerate(part.stages))
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
             case "etape" | "attend" as name:
                 return self._followed[name] if part else "d.numero"
             case name:
-                return SORTS[name]
+                return SORTS.get(name, "d.numero")
 
     def _found(self, word: str) -> str:
         """Return the condition by which a word finds a dossier."""
@@ -718,19 +694,20 @@ class DossierReads(Subject):
 
     def _values(self, selection: Selection) -> dict[str, Any]:
         values: dict[str, Any] = {"demarche": self.number}
-        for name in (*_CONDITIONS, *_FOLLOWED, "produit"):
+        for name in (*_CONDITIONS, *_FOLLOWED):
             if (value := getattr(selection, name)) is not None:
                 values[name] = value
         if selection.verdict == NO_VERDICT:
             del values["verdict"]
         if selection.numeros is not None:
             values["numeros"] = list(selection.numeros)
-        if selection.profil is not None:
-            values["profil"] = f"%|{_plain(selection.profil)}|%"
+        many = {one.filter for one in self._fields.values() if one.is_many}
+        for name, value in selection.own.items():
+            values[name] = f"%|{_plain(value)}|%" if name in many else value
         for name, day in (("depose_du", selection.depose_du), ("depose_au", selection.depose_au)):
             if day is not None:
                 # Days of Paris; the last one is whole.
-                values[name] = _midnight(day + timedelta(days=name == "depose_au"))
+                values[name] = midnight(day + timedelta(days=name == "depose_au"))
         if selection.controle is not None or selection.resultat is not None:
             result = selection.resultat if selection.resultat != Resultat.CONFORME else None
             check = "%" if selection.controle is None else f"%|{_plain(selection.controle)}"
@@ -753,8 +730,9 @@ class DossierReads(Subject):
         return self.connection.execute(statement, dict(values))
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, PARIS).astimezone(UTC)
+def _several(value: str | None) -> list[str]:
+    """Return the values of a field that has several, such as `|technique|produit|`."""
+    return [one for one in (value or "").split("|") if one]
 
 
 def _plain(text: str) -> str:

@@ -84,7 +84,7 @@ _SQLITE, _POSTGRESQL = (
 @cache
 def _relations(programme: type[Programme]) -> Relations:
     """Return the columns of all tables and shipped views, by name."""
-    every = (*tables.metadata.sorted_tables, *programme.metadata.sorted_tables)
+    every = (*tables.metadata.sorted_tables, *programme.storage.metadata.sorted_tables)
     found = {one.name: {c.name: declared_of(c) for c in one.columns} for one in every}
     views = reading_views.shipped_dictionary(programme)
     return found | {name: view.columns for name, view in views.items()}
@@ -179,7 +179,7 @@ class _Masks:
 
         The engine's have the answers to all questions, those about contacts, too.
         """
-        is_engines = name in tables.metadata.tables or name in ENGINE.views()
+        is_engines = name in tables.metadata.tables or name in ENGINE.views
         return name == tables.liste.name or ("numero" in columns and not is_engines)
 
     def _public(self, column: str) -> str:

@@ -448,7 +448,7 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync runs`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
 
     run: int = given_number("Numéro du passage.")
     demarche_numero: int = _number()
@@ -481,7 +481,7 @@ class DemandeRow(_Table, table=True):
     __tablename__ = "demande"
     __table_args__ = (
         _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
-        kept("Journal de ce que des agents ont demandé (`dsync journal`), consultations par `dsync person` comprises ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
+        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), consultations par `dsync person` comprises ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
     )
 
     id: int | None = _generated()
@@ -753,7 +753,25 @@ class DemarcheRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
+class GristRow(_Table, table=True):
+    """What dsync made of a view in a Grist document, so that it leaves all else there alone."""
+
+    __tablename__ = "grist"
+    __table_args__ = kept("Une ligne par vue tenue à jour dans un document Grist : les identifiants de la table, des colonnes et des lignes que dsync y a créées.", "Le retrait de la démarche (dsync forget).")
+
+    demarche_numero: int = Field(sa_type=BigInteger, primary_key=True)
+    # A hash of the document's address.
+    document: str = Field(primary_key=True)
+    vue: str = Field(primary_key=True)
+    table_ref: int
+    # Grist's references of columns, by the view's.
+    colonnes: Any = open_(type_=JsonText())
+    # Grist's ids of rows, by the dossier's number and a hash of the row's key.
+    lignes: Any = open_(type_=JsonText())
+
+
 abonnement = metadata.tables["abonnement"]
+grist = metadata.tables["grist"]
 alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]

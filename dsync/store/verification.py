@@ -362,7 +362,7 @@ class VerificationReads(Subject):
                     select(*as_text(one.columns)).where(among(one.c.numero, numbers))
                 ).mappings()
             }
-            for one in self.programme.metadata.sorted_tables
+            for one in self.programme.storage.metadata.sorted_tables
             if "numero" in one.c
         }
 
@@ -388,7 +388,7 @@ class VerificationReads(Subject):
         """Return the erased dossiers of which contents or texts are left."""
         erased = select(_dossier.c.numero).where(_dossier.c.efface_le.is_not(None))
         found: set[DossierNumber] = set()
-        own = self.programme.metadata.sorted_tables
+        own = self.programme.storage.metadata.sorted_tables
         for one in (*ERASED_TABLES, *(t for t in own if "numero" in t.c)):
             if one is tables.quarantaine:
                 continue  # DS may show an erased dossier again, which then cannot be read.
@@ -427,7 +427,7 @@ class VerificationReads(Subject):
 
     def rows_of_main_view(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, int]:
         """Return how many rows the programme's main view has of these dossiers."""
-        view = table(self.programme.main_view.name, column("numero"))
+        view = table(self.programme.storage.main_view.name, column("numero"))
         rows = self.connection.execute(
             select(view.c.numero, func.count())
             .where(among(view.c.numero, numbers))
@@ -456,7 +456,7 @@ class VerificationReads(Subject):
         return lost
 
     def _tables_of_dossiers(self) -> list[Table]:
-        own = self.programme.metadata.sorted_tables
+        own = self.programme.storage.metadata.sorted_tables
         return [t for t in (*tables.metadata.sorted_tables, *own) if "numero" in t.c]
 
     def _numbers(self, statement: Any) -> list[DossierNumber]:

@@ -38,13 +38,13 @@ VIEWS: Dictionary = {
         **computed("depot_semaine", "week(d.depose_le)", "Semaine ISO du dépôt, à l'heure de Paris : 2026-W05."),
         **computed("depot_mois", "month(d.depose_le)", "Mois du dépôt, à l'heure de Paris : 2026-02."),
         **of(dossier, "d", "synchronise_le correction_attendue_depuis"),
-    }),
+    }, key=("numero",)),
     "lecture_valeur": View("Une ligne par valeur que peut prendre une colonne à valeurs fixes, avec son sens.", {
         **said("vue", "Vue."),
         **said("colonne", "Colonne de cette vue."),
         **said("valeur", "Valeur, telle qu'elle figure dans la colonne."),
         **said("sens", "Ce que cette valeur veut dire."),
-    }),
+    }, key=("vue", "colonne", "valeur")),
     "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* au passage suivant.", {
         **of(outbox, "o", "numero annotation valeur statut tentatives AS tentative envoyee_le confirmee_le erreur demarche_numero"),
     }),
@@ -57,12 +57,12 @@ VIEWS: Dictionary = {
         **said("ligne", "Place de la ligne dans un bloc répétable, à partir de 1 ; vide hors des blocs répétables.", type="integer"),
         **said("valeur", "Valeur en toutes lettres (dates AAAA-MM-JJ, décimales avec un point, choix séparés par une virgule), et pour une carte ses zones en GeoJSON ; vide si rien n'est saisi, et pour un bloc répétable, dont les valeurs sont celles de ses lignes.", mark=Mark.FREE_TEXT),
         **of(dossier, "d", "demarche_numero"),
-    }),
+    }, key=("numero", "origine", "champ_id", "ligne")),
     "lecture_changement": View("Une ligne par changement constaté dans un dossier depuis sa première lecture par dsync ; ceux d'avant sont inconnus : un champ, une annotation, son état, son groupe instructeur ou ses étiquettes. Un autre demandeur n'y est pas : lecture_evenement le dit, sans l'ancienne valeur. Deux modifications entre deux lectures n'en font qu'une ; ce que Démarches Simplifiées ne peut pas rendre n'est pas comparé tant que cela dure.", {
         **of(changement, "c", "numero origine champ_id libelle ligne ancienne_valeur nouvelle_valeur constate_le modifie_le apres_depot par"),
         **computed("ordre", "c.id", "Ordre dans lequel les changements ont été constatés, croissant ; il départage ceux d'une même date.", type="integer"),
         **of(changement, "c", "demarche_numero"),
-    }),
+    }, key=("ordre",)),
     "lecture_piece": View("Une ligne par pièce jointe ; les fichiers eux-mêmes restent dans Démarches Simplifiées, sauf ceux dont une copie est demandée.", {
         **of(contenu, "c", "numero"),
         **said("champ_id", "Identifiant du champ qui porte la pièce."),
@@ -79,7 +79,7 @@ VIEWS: Dictionary = {
         **of(verdict, "v", "numero verdict"),
         **computed("avis", "coalesce(json(m.avis) ->> v.verdict, v.verdict)", "Le verdict dans les mots que la configuration lui donne ([annotations] options) ; à défaut, le verdict."),
         **of(verdict, "v", "detail etabli_le version_regles courant remarque demarche_numero"),
-    }),
+    }, key=("numero", "etabli_le")),
     "lecture_precontrole_controle": View("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", {
         **of(verdict, "v", "numero"),
         **computed("etabli_le", "utc(v.etabli_le)", "Date du verdict, en UTC ; avec le numéro, elle désigne le verdict.", type="datetime"),
@@ -89,7 +89,7 @@ VIEWS: Dictionary = {
         **computed("preuve", "k.value ->> 'preuve'", "Valeurs utilisées, en JSON ; vide pour un dossier effacé.", mark=Mark.FREE_TEXT),
         **computed("courant", "v.courant", "Vrai pour les contrôles du verdict en cours.", type="boolean"),
         **of(verdict, "v", "demarche_numero"),
-    }),
+    }, key=("numero", "etabli_le", "controle")),
     "lecture_statistique": View("Nombre de dossiers par mois de dépôt, contrôle du pré-contrôle et résultat, selon les verdicts en cours, dossiers masqués et effacés compris.", {
         **computed("mois", "substr(CAST(paris(d.depose_le) AS text), 1, 7)", "Mois du dépôt, à l'heure de Paris, sous la forme AAAA-MM."),
         **computed("controle", "k.value ->> 'controle'", "Contrôle du pré-contrôle."),
@@ -98,7 +98,7 @@ VIEWS: Dictionary = {
         **computed("phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Phase du produit, où le pré-contrôle en constate une ; vide sinon."),
         **computed("nombre", "count(*)", "Nombre de dossiers.", type="integer"),
         **of(dossier, "d", "demarche_numero"),
-    }),
+    }, key=("demarche_numero", "mois", "controle", "resultat", "type_administration", "phase_constatee")),
     "lecture_decision": View("Une ligne par décision prise sur un dossier, y compris celles qui ne valent plus : un dossier rouvert garde ici sa décision passée.", {
         **of(contenu, "c", "numero"),
         **said("rang", "Ordre de la décision dans le dossier, à partir de 1.", type="integer"),
@@ -109,14 +109,14 @@ VIEWS: Dictionary = {
         **said("revision", "Identifiant de la révision du formulaire sur laquelle la décision a été prise ; vide si elle n'est pas connue."),
         **said("en_vigueur", "Vrai pour la décision qui vaut à ce jour, une au plus par dossier ; faux si elle est remplacée ou si le dossier est rouvert.", type="boolean"),
         **of(dossier, "d", "demarche_numero"),
-    }),
+    }, key=("numero", "rang")),
     "lecture_etiquette": View("Une ligne par étiquette (label) posée sur un dossier à ce jour.", {
         **said("numero", "Numéro du dossier.", type="integer"),
         **said("etiquette", "Nom de l'étiquette."),
         **said("couleur", "Couleur de l'étiquette dans Démarches Simplifiées, sous le nom qu'elle lui donne ; vide tant que la démarche n'a pas été relue."),
         **said("posee_par_dsync", "Vrai si dsync a posé cette étiquette ou la tient pour la sienne ; faux si une personne l'a posée.", type="boolean"),
         **of(dossier, "d", "demarche_numero"),
-    }),
+    }, key=("numero", "etiquette")),
     "lecture_reponse": View("Une ligne par réponse qu'une personne a donnée à un contrôle d'un dossier, retirées et remplacées comprises. Une réponse vaut tant que le contrôle trouve ce que cette personne a vu.", {
         **of(reponse, "r", "numero controle resultat motif produit auteur repondu_le"),
         **said("statut", "Statut : valable, a_confirmer (les faits ont changé depuis, ou le contrôle n'est plus fait), remplacee (par une réponse plus récente) ou retiree."),
@@ -134,10 +134,10 @@ VIEWS: Dictionary = {
         **of(sync_run, "r", "run genre"),
         **computed("statut", "CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END", "Statut : running (en cours), success, partial, failed ou interrupted (le processus s'est arrêté avant la fin)."),
         **of(sync_run, "r", "debut fin lus modifies supprimes evalues pousses requetes erreur code demarche_numero"),
-    }),
+    }, key=("run",)),
     "lecture_indicateur": View("Une ligne par jour et par indicateur : les chiffres à la fin du dernier passage du jour ; rien avant le premier passage de dsync. Ils restent quand un dossier est effacé.", {
         **of(indicateur, "i", "jour indicateur valeur demarche_numero"),
-    }),
+    }, key=("demarche_numero", "jour", "indicateur")),
     "lecture_anomalie": View("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, et une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive).", {
         **of(quarantaine, "q", "numero code message depuis tentatives demarche_numero"),
     }),

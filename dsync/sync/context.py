@@ -85,8 +85,6 @@ class PieceSettings:
     """Maximum size of a file."""
     deadline_s: float
     """Maximum time for a download, in seconds."""
-    allow_http: bool
-    """Whether http:// to other machines is allowed."""
     hosts: Collection[str]
     """Of DS itself; the addresses of other hosts have to be public, and https."""
     user_agent: str

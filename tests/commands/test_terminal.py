@@ -40,8 +40,8 @@ from tests.store.builders import (
 LISTS = [
     ("--help",),
     ("status",),
-    ("runs",),
-    ("journal",),
+    ("history",),
+    ("history", "--manual"),
     ("check",),
     ("dossier", "list"),
     ("dossier", "show", "18600003"),
@@ -86,10 +86,10 @@ def test_every_screen_fits_eighty_columns(
 
 def test_wide_shows_every_column(synced: InsideCommand) -> None:
     """Each row is one line; when stdout is no terminal, all columns are always shown."""
-    usual = screen(synced, "runs").out.splitlines()[0].split()
-    wide = screen(synced, "runs", "--wide").out.splitlines()[0].split()
+    usual = screen(synced, "history").out.splitlines()[0].split()
+    wide = screen(synced, "history", "--wide").out.splitlines()[0].split()
     assert {"requests", "by"} == set(wide) - set(usual) - {"changed", "deleted"}
-    assert wide == synced("runs").out.splitlines()[0].split()
+    assert wide == synced("history").out.splitlines()[0].split()
 
 
 def test_no_help_is_cut() -> None:
@@ -149,7 +149,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
     "arguments",
     [
         ("status",),
-        ("runs",),
+        ("history",),
         ("dossier", "list"),
         ("dossier", "show", "1"),
         ("conflicts", "list"),
@@ -170,7 +170,7 @@ def test_a_screen_is_unchanged(
     golden.check(f"{'-'.join(arguments)}.txt", seen)
 
 
-@pytest.mark.parametrize(("command", "lines"), [("status", 1), ("runs", 1)])
+@pytest.mark.parametrize(("command", "lines"), [("status", 1), ("history", 1)])
 def test_json_is_one_line_in_a_log_file_and_indented_on_a_terminal(
     made: InsideCommand, command: str, lines: int
 ) -> None:

@@ -137,7 +137,7 @@ def everything(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 def fill(engine: Engine) -> None:
     """Write a canary of its own into each marked text of each table."""
-    for table in (*tables.metadata.sorted_tables, *PROGRAMME.metadata.sorted_tables):
+    for table in (*tables.metadata.sorted_tables, *PROGRAMME.storage.metadata.sorted_tables):
         keys = {*table.primary_key.columns.keys(), *NOT_FILLED}
         for column in table.columns:
             is_marked = declared_of(column).mark in MASKED

@@ -48,7 +48,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 def relations(engine: Engine) -> dict[str, dict[str, Declared]]:
     """Return the columns of every table and view."""
-    every = (*tables.metadata.sorted_tables, *PROGRAMME.metadata.sorted_tables)
+    every = (*tables.metadata.sorted_tables, *PROGRAMME.storage.metadata.sorted_tables)
     found = {one.name: {c.name: declared_of(c) for c in one.columns} for one in every}
     views = engine.worker.store.dictionary()
     return found | {name: dict(view.columns) for name, view in views.items()}

@@ -11,7 +11,7 @@ from alembic import command
 from dsync import __version__
 from dsync.database import PROGRAMME, open_database
 from dsync.errors import SchemaBehindError
-from dsync.programme import Programme
+from dsync.programme import Storage
 from dsync.store import layout, schema
 from dsync.store.dictionary import ENGINE, NO_PROGRAMME
 from tests.commands.command import InsideCommand, config_with
@@ -44,15 +44,15 @@ def test_no_released_migration_was_edited() -> None:
     )
 
 
-@pytest.mark.parametrize("part", [ENGINE, PROGRAMME], ids=layout.key)
+@pytest.mark.parametrize("part", [ENGINE, PROGRAMME.storage], ids=layout.key)
 def test_the_layouts_say_what_migrations_and_views_make(
-    part: type[Programme], empty_database_url: str, golden: Golden
+    part: Storage, empty_database_url: str, golden: Golden
 ) -> None:
     """A layout is of the newest migration."""
     newest = schema.known_revisions(part)[-1]
     with connected(empty_database_url) as connection:
         command.upgrade(schema.alembic_config(connection, part), "head")
-        found = layout.read(connection, part if part is PROGRAMME else NO_PROGRAMME)
+        found = layout.read(connection, NO_PROGRAMME if part is ENGINE else PROGRAMME)
         engine = connection.dialect.name
     made = {name: found.tables[name] for name in part.metadata.tables}
     assert made == layout.tables(part, newest, engine)

@@ -26,6 +26,7 @@ from dsync.eig.evidence.betagouv import (
     parse_catalogue,
 )
 from dsync.eig.precheck.catalogue import KnownProduct, updated_products
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evidence import PublicEvidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
@@ -253,7 +254,7 @@ def evidence_document(
         }
         for operateurs in rules.operateurs
     ]
-    if rules.config.categories_juridiques is not None:
+    if Check.ADMINISTRATION in rules.checks:
         lists.append(
             {
                 "list": "categories_juridiques",
