@@ -6,9 +6,9 @@ their rows. An instance is one call, configured by the programme's sections of t
 commands and pages take it. What has a default here need not be given.
 
 A run calls `form` once for each revision, and its `rows` for each dossier that is read; `gather`
-once, when the first dossiers are to be judged; then, of what that returns, after each page and
-after the last one, `compared` for all batches that are due, and after that `facts` for each batch:
-of these, the judge in `domain/judging.py` makes the decisions.
+once, when the first dossiers are to be judged; then, of what that returns, `compared` and `facts`
+for each page, in the transaction that stores it, and for what is due after the last one, with
+`look_up` before: of the facts, the judge in `domain/judging.py` makes the decisions.
 
 Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
 writes nothing back.
@@ -137,7 +137,17 @@ class Keys(Protocol):
     def doublons(
         self, numbers: Sequence[DossierNumber]
     ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
-        """Return the other dossiers that count and have the same values, by dossier and check."""
+        """Return the first other dossiers that count and have the same values, by their deposits.
+
+        They are by dossier and check.
+        """
+
+
+class Judged(Protocol):
+    """The verdicts of the database, as far as a programme reads them."""
+
+    def kept_rules(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return each version of rules that gave a verdict, the latest first."""
 
 
 class Published(Protocol):
@@ -165,6 +175,10 @@ class Reading(Protocol):
     @property
     def demarche(self) -> Published:
         """The démarche."""
+
+    @property
+    def verdicts(self) -> Judged:
+        """What was judged."""
 
 
 class Writing(Protocol):
@@ -246,12 +260,15 @@ class Evidence(Protocol):
         """Changes with the evidence or the rules; all open dossiers are then judged again."""
 
     @property
-    def retry_undetermined(self) -> bool:
-        """Whether undetermined dossiers are judged again even if the key is unchanged."""
+    def looks_up(self) -> bool:
+        """Whether `look_up` asks anybody: undetermined dossiers are then judged again."""
+
+    def look_up(self, run: ProgrammeRun, numbers: Sequence[DossierNumber]) -> None:
+        """Fetch and store what the facts of these dossiers need, which takes the network."""
 
     def compared(
         self,
-        run: ProgrammeRun,
+        reader: Reading,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -261,7 +278,7 @@ class Evidence(Protocol):
         """
 
     def facts(
-        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> Mapping[DossierNumber, Facts]:
         """Return what is known of dossiers to judge; one is left out of which nothing is.
 
@@ -469,19 +486,9 @@ class Programme(ABC):
     ) -> Paper:
         """Return the page that publishes a version of the rules; with `now`, it names its day.
 
-        `document` is the version, as `rules_documents` returns it; None: that in force.
+        `document` is the version, as `known_rules` returns it; None: that in force.
         """
         raise NotImplementedError
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return versions of the rules whole, in JSON values, by their names; none if none is kept.
-
-        The one in force comes first, then those that gave a verdict, the latest first, as the
-        database keeps them; without a connection, only that in force.
-        """
-        return {}
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
@@ -522,11 +529,6 @@ class Programme(ABC):
         With `accept`, evidence that a safety brake stopped is accepted.
         """
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store rules, unless they are stored, in the transaction of the first verdict by them."""
-        return
-
     def close(self) -> None:
         """Close what was opened."""
         return
@@ -537,3 +539,12 @@ def in_force(programme: Programme | None) -> Rules:
     if programme is None or programme.rules is None:
         raise ConfigurationError(NO_RULES)
     return programme.rules
+
+
+def known_rules(programme: Programme, reader: Reading) -> Mapping[str, Mapping[str, Any]]:
+    """Return versions of the rules whole, by their names, as the database keeps them.
+
+    The one in force comes first, then those that gave a verdict, the latest first.
+    """
+    kept, rules = reader.verdicts.kept_rules(), programme.rules
+    return {rules.version: rules.document, **kept} if rules else kept

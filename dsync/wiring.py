@@ -475,7 +475,6 @@ class Worker:
             else None,
             self.configuration.annotations,
             self.clock,
-            programme if programme and programme.rules else None,
         )
         # Before anything is read, so that a missing token ends the command at once.
         client = self.client if remote else None

@@ -7,12 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.care.waiting import SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
@@ -22,13 +24,13 @@ from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.rights import opened
-from dsync.domain.verdict import Resultat, Verdict, best
-from dsync.exports import tables_of
+from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
+from dsync.exports.export import tables_of
 from dsync.exports.view_rows import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
-from dsync.store.listing import NO_VERDICT, Offered, Selection, applicant_of
+from dsync.store.listing import Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -160,9 +162,18 @@ def selection_of(visit: Visit) -> Selection:
         groupe=visit.query("groupe"),
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
+        repondu=visit.query("repondu") is not None,
+        sans_reponse_depuis=_silent_since(visit),
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
     )
+
+
+def _silent_since(visit: Visit) -> datetime | None:
+    if not visit.query("sans_reponse"):
+        return None
+    days = visit.number("sans_reponse", default=SILENT_DAYS, most=3650)
+    return visit.now - timedelta(days=days)
 
 
 def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mapping[str, str]]:

@@ -28,9 +28,8 @@ from dsync.console.parameters import UnknownValueError, day_of, instant_of
 from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.store import Reader, Store
-from dsync.store.listing import NO_VERDICT
 from dsync.store.sessions import Titled
 from dsync.store.sight import Sight
 from dsync.sync.work import ReadChanges, Work

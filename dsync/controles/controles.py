@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
@@ -28,9 +28,7 @@ from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Letter
 from dsync.domain.paper import Paper
 from dsync.domain.verdict import Verdict
-from dsync.programme import Findings, NoFields, Programme, ProgrammeRun, Reading, Words
-from dsync.store import tables
-from dsync.store.sql import insert_missing
+from dsync.programme import Findings, NoFields, Programme, ProgrammeRun, Reading, Words, known_rules
 
 _OWN = "c-"
 """How the versions of declared checks begin."""
@@ -87,23 +85,9 @@ class Controles(Programme):
         """Read which applicants have a dossier in the other démarches."""
         return gather(run, self.declarations, self.rules.version)
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store a version of the declarations."""
-        row = {"version": rules.version, "depuis_le": now, "document": rules.document}
-        # A run of another démarche with the same checks may store them meanwhile.
-        insert_missing(connection, tables.declaration, row)
-
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""
         return papers.tables_shown(self.declarations, self.rules.version)
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return the declarations, then those that the database keeps, the latest first."""
-        kept = _kept(connection) if connection else {}
-        return {self.rules.version: self.rules.document, **kept}
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
@@ -117,7 +101,7 @@ class Controles(Programme):
         self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then."""
-        known = self.rules_documents(reader.connection)
+        known = known_rules(self, reader)
 
         def rules_of(version: str) -> account.AccountRules:
             return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
@@ -229,9 +213,3 @@ def _in_words(value: Any, label: str) -> str:
         is_amount = re.search(r"€|\beuros?\b", label, re.IGNORECASE)
         return (french_amount if is_amount else french_number)(Decimal(str(value)))
     return said(value)
-
-
-def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:
-    table = tables.declaration
-    found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
-    return {row.version: {"depuis_le": row.depuis_le, **row.document} for row in found}

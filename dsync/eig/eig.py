@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Text, cast
 from dsync.domain import account
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
-from dsync.domain.judging import Rules
 from dsync.domain.letter import ASKED, Letter, may_edit, open_points
 from dsync.domain.paper import Paper
 from dsync.domain.toml_text import TO_CHECK
@@ -53,6 +52,7 @@ from dsync.programme import (
     Row,
     SelectionPart,
     Storage,
+    known_rules,
 )
 
 if TYPE_CHECKING:
@@ -236,18 +236,13 @@ class Eig(Programme):
         )
         return EigEvidence(gathered, rules)
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store a version of the rules."""
-        rows.save_rules(connection, rules.document, now)
-
     def account(
         self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then."""
 
         def rules_of(version: str) -> account.AccountRules:
-            known = self.rules_documents(reader.connection)
+            known = known_rules(self, reader)
             config = self.rule_set.config if self.rule_set else None
             default = config.instruction if config else "l’équipe d’instruction"
             return account_rules(known.get(version), default)
@@ -260,13 +255,6 @@ class Eig(Programme):
         """Return the page that publishes a version of the rules; None: that in force."""
         today = self._in_force.local_day(now) if now else None
         return published_rules(document or self._in_force.document(), today=today)
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return the rules in force, as the database keeps them, then those that it keeps."""
-        kept = rows.kept_rules(connection) if connection else {}
-        return {self.rules.version: self.rules.document, **kept} if self.rules else kept
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

@@ -167,7 +167,8 @@ def _phases(phases: Mapping[str, Any]) -> str:
     said = [f"admises : {listed(phases['eligible'])}"]
     names = phases["noms"]
     admitted = {fold(one) for one in phases["eligible"]}
-    said.append(f"autres : {listed(name for one, name in names.items() if one not in admitted)}")
+    others = sorted(name for one, name in names.items() if one not in admitted)
+    said.append(f"autres : {listed(others)}")
     for option, of_catalogue in sorted(phases.get("declared", {}).items()):
         meant = listed(str(names.get(one, one)) for one in of_catalogue)
         said.append(f"option « {option} » du formulaire : {meant}")

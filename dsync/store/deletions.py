@@ -322,7 +322,8 @@ class DeletionWrites(DeletionReads):
             .where(among(tables.outbox.c.numero, numbers), tables.outbox.c.statut.not_in(done))
             .values(statut=WishStatus.REMPLACEE.value)
         )
-        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False, nb_messages=None)
+        gone = dict.fromkeys(("nb_messages", "dernier_message_le", "demande_le", "repondu_le"))
+        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False, **gone)
 
     @contextmanager
     def _history_of(self, numbers: Sequence[DossierNumber]) -> Iterator[None]:

@@ -25,13 +25,14 @@ from sqlalchemy import (
 
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight, unaccented
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.domain.verdict import SEVERITY, Resultat, Verdict
+from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, is_person
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject, among
+from dsync.store.view_columns import SILENT_SINCE, waited_for
 
 _dossier, _verdict = tables.dossier, tables.verdict
 
@@ -54,7 +55,6 @@ SORTS = {
 }
 """The expressions by which dossiers are sorted, by column; empty: of stages."""
 
-NO_VERDICT = "aucun"
 UNDER_WAY = "en_cours"
 """As a state: of the open dossiers."""
 
@@ -104,6 +104,10 @@ class Selection(NamedTuple):
     etiquette: str | None = None
     conflit: bool = False
     """Whether only dossiers with an open conflict."""
+    sans_reponse_depuis: datetime | None = None
+    """Only open ones whose usager was asked for something before then, and has not answered."""
+    repondu: bool = False
+    """Whether only open ones whose usager had the last word, and nobody has acted since."""
     tri: str = "numero"
     """A key of `SORTS`, or a field of the programme."""
     descendant: bool = False
@@ -141,6 +145,7 @@ _VIEWS = {
     "changements": DossierView("lecture_changement", "ordre"),
     "decisions": DossierView("lecture_decision", "rang"),
     "reponses": DossierView("lecture_reponse", "repondu_le, statut", json="constat_preuve"),
+    "messages": DossierView("lecture_message", "envoye_le, message"),
     "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
     "anomalie": DossierView("lecture_anomalie", "code"),
 }
@@ -160,11 +165,12 @@ def followed(name: str, dossier: str = "d", liste: str = "r") -> str:
     Those of the row in `liste`, unless a day that was to come when it was written has begun another
     stage. `name` is `etape` or `attend`; `dossier` and `liste` are aliases of the tables.
     """
-    return (
+    sql = (
         f"CASE WHEN {liste}.etape_fin IS NULL OR utc({liste}.etape_fin) > now() "  # noqa: S608 - names of ours
         f"THEN {liste}.{name} "
         f"ELSE (SELECT s.{name} FROM lecture_suivi AS s WHERE s.numero = {dossier}.numero) END"
     )
+    return waited_for(sql, dossier) if name == "attend" else sql
 
 
 _FOLLOWED = {name: followed(name) for name in ("etape", "attend")}
@@ -178,12 +184,17 @@ _CONDITIONS = {
     "numeros": "d.numero IN :numeros",
     "depose_du": "d.depose_le >= :depose_du",
     "depose_au": "d.depose_le < :depose_au",
+    "sans_reponse_depuis": f"{SILENT_SINCE} <= :sans_reponse_depuis",
     "groupe": "d.groupe_instructeur = :groupe",
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
     ),
 }
-_DAYS = ("depose_du", "depose_au")
+_DAYS = ("depose_du", "depose_au", "sans_reponse_depuis")
+_ANSWERED = (
+    f"{_IS_OPEN} AND d.repondu_le IS NOT NULL "
+    "AND (d.en_instruction_le IS NULL OR d.en_instruction_le < d.repondu_le)"
+)
 _MOST_WORDS = 20
 """Words of a search that count; a SQL statement has a depth."""
 
@@ -382,6 +393,7 @@ class DossierReads(Subject):
             f"d.demandeur_prenom, d.demandeur_nom, {own}v.verdict, "
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
+            f"utc(d.demande_le) AS demande_le, utc(d.repondu_le) AS repondu_le, "
             f"r.departement_nom, {_IN_CONFLICT} AS en_conflit "
             f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )
@@ -539,6 +551,14 @@ class DossierReads(Subject):
         found = self._execute(query, {"demarche": self.number})
         return [Waiting(**row) for row in found]
 
+    def conversations(self, before: datetime) -> tuple[int, int]:
+        """Count the present dossiers whose usager has answered, and has not since before then."""
+        counts = [
+            self.page(one._replace(presence=Presence.PRESENT.value), limit=1)[1]
+            for one in (Selection(repondu=True), Selection(sans_reponse_depuis=before))
+        ]
+        return counts[0], counts[1]
+
     def present_count(self) -> int:
         """Return the number of present dossiers in the copy."""
         return self.connection.scalar(select(func.count()).where(self._is_present())) or 0
@@ -649,6 +669,8 @@ class DossierReads(Subject):
         if selection.controle is not None or selection.resultat is not None:
             is_clear = selection.resultat == Resultat.CONFORME
             conditions.append(f"v.points {'NOT ' if is_clear else ''}LIKE :point ESCAPE '\\'")
+        if selection.repondu:
+            conditions.append(_ANSWERED)
         if selection.conflit:
             conditions.append(_IN_CONFLICT)
         if selection.q:

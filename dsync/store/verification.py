@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import (
     Row,
     Table,
@@ -76,7 +78,10 @@ _FACTS = tuple(
     for one in _dossier.columns
     if one.name not in {"lu_par_run", "a_evaluer", "presence_raison", "presence_le"}
 )
-_JSON = ("demandeur", "divers", "traitements", "champs", "annotations", "lacunes", "cellules")
+_JSON = (
+    *("demandeur", "divers", "traitements", "messages", "champs", "annotations", "lacunes"),
+    "cellules",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,20 @@ class ContentReads(Subject):
             )
             for row in rows
         }
+
+    def sides(self, numbers: Collection[DossierNumber]) -> dict[str, str]:
+        """Return the sides of the stored messages of these dossiers, by the message's id."""
+        rows = self.connection.scalars(
+            select(cast(_contenu.c.messages, Text)).where(
+                _contenu.c.messages.is_not(None), among(_contenu.c.numero, numbers)
+            )
+        )
+        found: dict[str, str] = {}
+        for row in rows:
+            # A damaged list says nothing: the sides are then worked out anew.
+            with suppress(msgspec.DecodeError, TypeError, KeyError):
+                found |= {one["id"]: one["de"] for one in msgspec.json.decode(row) or ()}
+        return found
 
     def annotations(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, bytes]:
         """Return the stored JSON of these dossiers' annotations, by number."""
@@ -229,6 +248,13 @@ class VerificationReads(Subject):
             event.c.evenement == "verdict", event.c.numero.not_in(select(verdict.c.numero))
         )
         return self._numbers(union(uneven, lost))
+
+    def without_rules(self) -> list[DossierNumber]:
+        """Return the dossiers with a verdict by a version of rules that is not kept."""
+        verdict, kept = tables.verdict, select(tables.version_regles.c.version)
+        return self._numbers(
+            select(verdict.c.numero).where(verdict.c.version_regles.not_in(kept)).distinct()
+        )
 
     def wrong_presences(self) -> list[DossierNumber]:
         """Return the dossiers whose presence is not that of their last event of one."""

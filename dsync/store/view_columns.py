@@ -25,6 +25,29 @@ from dsync.store.tables import (
     verdict,
 )
 
+# No parentheses, which are those of macros.
+SILENT_SINCE = (
+    "CASE WHEN d.repondu_le IS NOT NULL THEN NULL "
+    "WHEN d.etat = 'en_construction' OR d.etat = 'en_instruction' THEN d.demande_le END"
+)
+"""Since when the usager of an open dossier `d` has not answered, as SQL; null: nothing is asked."""
+
+
+def waited_for(attend: str, dossier: str = "d") -> str:
+    """Return whom a dossier waits for, as SQL: the last word passes the turn to the other side.
+
+    `attend` is SQL for whom its stage waits for; `dossier` the alias of its row.
+    """
+    silent = SILENT_SINCE.replace("d.", f"{dossier}.")
+    return (
+        f"CASE {attend} WHEN 'instructeur' "
+        f"THEN CASE WHEN {silent} IS NULL THEN 'instructeur' ELSE 'usager' END "
+        f"WHEN 'usager' "
+        f"THEN CASE WHEN {dossier}.repondu_le IS NULL THEN 'usager' ELSE 'instructeur' END "
+        f"ELSE {attend} END"
+    )
+
+
 # One line a column, however long its sentence.
 # fmt: off
 VIEWS: Dictionary = {
@@ -34,7 +57,9 @@ VIEWS: Dictionary = {
         **computed("appel", "coalesce(m.appel, m.titre)", "Nom court de l'appel ou de la campagne, celui de la configuration ([demarche] appel) ; à défaut, le titre de la démarche."),
         **of(dossier, "d", "etat presence archive groupe_instructeur usager_courriel mandataire_nom demandeur_type demandeur_civilite demandeur_nom demandeur_prenom siret siren raison_sociale forme_juridique_code commune_code commune departement_code departement_nom region_code region_nom"),
         **computed("instructeurs", "json(d.instructeurs)", "Courriels des personnes qui suivent le dossier, en JSON : une liste, [] si personne ; pour compter par personne, json_each (SQLite) ou jsonb_array_elements_text(CAST(instructeurs AS jsonb)) (PostgreSQL).", mark=Mark.PERSONAL, type="json"),
-        **of(dossier, "d", "nb_messages depose_le en_construction_le en_instruction_le traite_le expire_le champs_modifie_le annotations_modifie_le AS annotations_modifiees_le modifie_le"),
+        **of(dossier, "d", "nb_messages dernier_message_le dernier_message_de demande_le repondu_le"),
+        **computed("sans_reponse_depuis", f"utc({SILENT_SINCE})", "Date depuis laquelle l'usager d'un dossier ouvert n'a pas répondu à demande_le, en UTC ; vide s'il a répondu, si rien ne lui est demandé, ou si le dossier est décidé.", type="datetime"),
+        **of(dossier, "d", "depose_le en_construction_le en_instruction_le traite_le expire_le champs_modifie_le annotations_modifie_le AS annotations_modifiees_le modifie_le"),
         **computed("depot_semaine", "week(d.depose_le)", "Semaine ISO du dépôt, à l'heure de Paris : 2026-W05."),
         **computed("depot_mois", "month(d.depose_le)", "Mois du dépôt, à l'heure de Paris : 2026-02."),
         **of(dossier, "d", "synchronise_le correction_attendue_depuis"),
@@ -45,7 +70,7 @@ VIEWS: Dictionary = {
         **said("valeur", "Valeur, telle qu'elle figure dans la colonne."),
         **said("sens", "Ce que cette valeur veut dire."),
     }, key=("vue", "colonne", "valeur")),
-    "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* au passage suivant.", {
+    "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* à la synchronisation suivante.", {
         **of(outbox, "o", "numero annotation valeur statut tentatives AS tentative envoyee_le confirmee_le erreur demarche_numero"),
     }),
     "lecture_champ": View("Une ligne par champ et par annotation de chaque dossier, repris ou non dans les autres vues.", {
@@ -70,7 +95,7 @@ VIEWS: Dictionary = {
         **said("type_mime", "Type MIME du fichier."),
         **said("taille", "Taille en octets ; vide si Démarches Simplifiées en donne une impossible.", type="integer"),
         **said("empreinte_md5", "Empreinte MD5, en base64."),
-        **said("analyse", "Résultat de l'analyse antivirus de Démarches Simplifiées."),
+        **said("analyse_antivirus", "Résultat de l'analyse antivirus de Démarches Simplifiées."),
         **said("copie", "Adresse de la copie du fichier ; vide s'il n'est pas copié."),
         **of(piece, "p", "copie_le etat AS copie_etat"),
         **of(dossier, "d", "demarche_numero"),
@@ -125,17 +150,27 @@ VIEWS: Dictionary = {
         **said("constat_preuve", "Preuve qu'il avait utilisée, en JSON.", mark=Mark.FREE_TEXT),
         **of(reponse, "r", "finie_le finie_par demarche_numero"),
     }),
+    "lecture_message": View("Une ligne par message de la messagerie d'un dossier, sans son texte, qui n'est pas copié ; les messages retirés compris.", {
+        **of(contenu, "c", "numero"),
+        **said("message", "Identifiant du message dans Démarches Simplifiées."),
+        **said("envoye_le", "Date du message, en UTC.", type="datetime"),
+        **said("de", "Côté de qui l'a écrit : usager, administration, automatique (Démarches Simplifiées même) ou autre (sens dans lecture_valeur)."),
+        **said("correction", "attendue ou traitee, si le message demande une correction ; vide sinon."),
+        **said("corrige_le", "Fin de cette demande de correction, en UTC : l'usager a déposé son dossier de nouveau, ou elle a été annulée.", type="datetime"),
+        **said("retire_le", "Date à laquelle son auteur l'a retiré, en UTC ; vide sinon.", type="datetime"),
+        **of(dossier, "d", "demarche_numero"),
+    }),
     "lecture_evenement": View("Une ligne par événement de la vie d'un dossier, tel que dsync l'a constaté.", {
         **of(evenement, "e", "numero survenu_le evenement"),
         **of(evenement, "e", "details", Mark.FREE_TEXT),
         **of(evenement, "e", "demarche_numero"),
     }),
-    "lecture_synchronisation": View("Une ligne par passage de dsync.", {
+    "lecture_synchronisation": View("Une ligne par synchronisation.", {
         **of(sync_run, "r", "run genre"),
         **computed("statut", "CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END", "Statut : running (en cours), success, partial, failed ou interrupted (le processus s'est arrêté avant la fin)."),
         **of(sync_run, "r", "debut fin lus modifies supprimes evalues pousses requetes erreur code demarche_numero"),
     }, key=("run",)),
-    "lecture_indicateur": View("Une ligne par jour et par indicateur : les chiffres à la fin du dernier passage du jour ; rien avant le premier passage de dsync. Ils restent quand un dossier est effacé.", {
+    "lecture_indicateur": View("Une ligne par jour et par indicateur : les chiffres à la fin de la dernière synchronisation du jour ; rien avant la première. Ils restent quand un dossier est effacé.", {
         **of(indicateur, "i", "jour indicateur valeur demarche_numero"),
     }, key=("demarche_numero", "jour", "indicateur")),
     "lecture_anomalie": View("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, et une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive).", {
