@@ -35,7 +35,7 @@ _VERDICT_RULE = (
 )
 
 
-def published_rules(rules: Rules, *, today: date | None = None) -> Paper:
+def published_rules(rules: Rules, today: date | None) -> Paper:
     """Return the page of a version of the rules; with `today`, it says when it was made."""
     regles = rules["regles"]
     instruction = regles["instruction"]
