@@ -48,6 +48,7 @@ DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
 # Without parameters, patterns and credentials.
+_GRIST = re.compile(r"https?://[^/@?#]+(/[^@?#]*)?/api/docs/[^/?#@]+/?")
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 CONFORMITY = re.compile(r"\b(?:partiellement|totalement|non) conforme")
 """What a statement of accessibility says of a site."""
@@ -392,6 +393,30 @@ class AlertsSection(Section):
     """Called by GET after each success of the service, as healthchecks.io expects it."""
 
 
+class GristSection(Section):
+    """Section `[grist]`: tables of a Grist document that follow views; off without a document."""
+
+    document: str | None = None
+    """The address that Grist shows under « Settings », « API »: https://…/api/docs/…"""
+    views: tuple[str, ...] = ("lecture_dossier", "lecture_precontrole", "lecture_suivi")
+    """Each gets a table; one that this démarche does not have is left out."""
+    personal_data: bool = False
+    """Whether columns with personal data and free text are written, too."""
+    delete: bool = False
+    """Whether rows that left a view are deleted, and not marked in the column `dsync_parti_le`.
+    Those of an erased dossier always are."""
+
+    @field_validator("document")
+    @classmethod
+    def _is_address(cls, document: str | None) -> str | None:
+        if document is None or (_GRIST.fullmatch(document) and is_encrypted_or_local(document)):
+            return document
+        raise ValueError(
+            "expected the address that Grist shows under « Settings », « API »: "
+            "https://…/api/docs/…"
+        )
+
+
 class Configuration(Section):
     """The TOML file of a démarche without the section `[mapping]`: it is copied, no more."""
 
@@ -408,6 +433,7 @@ class Configuration(Section):
     acces: tuple[AccesSection, ...] = ()
     ouvert: OuvertSection = OuvertSection()
     alerts: AlertsSection = AlertsSection()
+    grist: GristSection = GristSection()
     advanced: AdvancedSection = AdvancedSection()
     _gone: tuple[str, ...] = PrivateAttr(default=())
 

@@ -12,32 +12,36 @@ from typing import Any, TypeVar
 
 import click
 
-from dsync.care.prerequisites import missing_file
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
-from dsync.cli.reports import print_errors, print_moves
-from dsync.cli.runs import carry_out
-from dsync.cli.session import load, open_worker, reading
-from dsync.configuration import shipped_config
-from dsync.database import open_database
-from dsync.domain.durations import ago
-from dsync.domain.ids import DemarcheNumber
-from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
-from dsync.eig.precheck.lists import (
-    ListProblemsError,
-    ReferenceList,
-    parse_operateurs,
-    validate_list,
-)
-from dsync.eig.precheck.rules import list_file
-from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.programme import NO_RULES
-from dsync.settings import Settings
-from dsync.sync.context import utc_now
-from dsync.sync.verdict_moves import Moves
-from dsync.sync.work import Precheck
+
+with later(globals()):
+    from dsync.care.prerequisites import missing_file
+    from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
+    from dsync.cli.reports import print_errors, print_moves
+    from dsync.cli.runs import carry_out
+    from dsync.cli.session import load, open_worker, reading
+    from dsync.configuration import shipped_config
+    from dsync.database import open_database
+    from dsync.domain.durations import ago
+    from dsync.domain.ids import DemarcheNumber
+    from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
+    from dsync.eig.precheck.lists import (
+        ListProblemsError,
+        ReferenceList,
+        parse_operateurs,
+        validate_list,
+    )
+    from dsync.eig.precheck.rules import list_file
+    from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
+    from dsync.programme import NO_RULES
+    from dsync.settings import Settings
+    from dsync.sync.context import utc_now
+    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.work import Precheck
+
 
 T = TypeVar("T")
 SHOWN = 10

@@ -91,6 +91,10 @@ COMMANDS = {
         "dsync.cli.export",
         "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.",
     ),
+    "grist": (
+        "dsync.cli.grist",
+        "Make the tables of [grist] document equal to their views now.",
+    ),
     "config": (
         "dsync.cli.config",
         "Write the first configuration file, show or check the settings.",

@@ -127,6 +127,10 @@ class DossierRow(_Table, table=True):
     mandataire_nom: str | None = personal("Prénom et nom de la personne qui a déposé le dossier pour un tiers ; vide s'il n'y en a pas.")
     groupe_instructeur: str | None = open_("Groupe instructeur du dossier.")
     instructeurs: Any = personal("Courriels des personnes qui suivent le dossier.", JsonText())
+    dernier_message_le: dt.datetime | None = open_("Date du dernier message de la messagerie du dossier, en UTC ; vide s'il n'y en a pas.")
+    dernier_message_de: str | None = open_("Côté de qui l'a écrit : usager, administration, automatique ou autre (sens dans lecture_valeur).")
+    demande_le: dt.datetime | None = open_("Date à laquelle l'administration a écrit à l'usager, ou lui a demandé une correction, en UTC : le premier message depuis le dernier mot de l'usager ; vide si elle ne l'a pas fait.")
+    repondu_le: dt.datetime | None = open_("Date à laquelle l'usager a répondu à cette demande, par un message ou en modifiant son dossier, en UTC ; sans demande, celle de son premier message. Vide s'il n'a pas répondu.")
     nb_messages: int | None = open_("Nombre de messages de la messagerie du dossier ; vide si Démarches Simplifiées n'a pas pu le dire, ou si le dossier est effacé.")
     labels: Any = open_(type_=JsonText())
     efface_le: dt.datetime | None
@@ -144,6 +148,8 @@ class ContenuRow(_Table, table=True):
     demandeur: Any = personal("Demandeur : organisme, ou personne physique (civilité, nom, prénom).", JsonText())
     divers: Any = free("Motivation de la décision.", JsonText())
     traitements: Any = personal("Étapes de l'instruction : motivation, courriel de l'agent.", JsonText())
+    # `de` is a side and no address; null: never read.
+    messages: Any = open_(type_=JsonText())
     champs: Any = free("Réponses de l'usager, noms des pièces jointes compris.", RawJson())
     annotations: Any = free("Annotations privées de l'équipe d'instruction, grilles comprises.", RawJson())
     # Names of the parts that DS has never rendered (`Record.unread`); null: there are none.
@@ -237,15 +243,20 @@ class JumeauRow(_Table, table=True):
     montre: bool
 
 
-class DeclarationRow(_Table, table=True):
-    """A version of declared checks, whole; rows are never changed nor deleted."""
+class VersionReglesRow(_Table, table=True):
+    """A version of rules that has judged, whole; rows are never changed nor deleted."""
 
-    __tablename__ = "declaration"
-    __table_args__ = kept("Une ligne par version des contrôles déclarés qui a jugé : les sections [champs], [tables] et [[controles]] entières.", "La suppression de la base ; ce sont des règles.")
+    __tablename__ = "version_regles"
+    __table_args__ = kept("Une ligne par version des règles ou des contrôles déclarés qui a établi un verdict, entière.", "La suppression de la base ; ce sont des règles.")
 
-    version: str = open_(primary_key=True)
-    depuis_le: dt.datetime
+    version: str = open_("Version, telle que dans lecture_precontrole.version_regles.", primary_key=True)
+    # Of declared checks, how their versions begin; null: the programme's rules.
+    famille: str | None = open_()
+    depuis_le: dt.datetime = open_("Date du premier verdict établi par cette version, en UTC.")
     document: Any = open_(type_=JsonText())
+    # Its parts that name applicants.
+    prive: Any = personal("Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison.", JsonText())
+    sceau: int | None = _seal()
 
 
 class CorrectionRow(_Table, table=True):
@@ -753,13 +764,31 @@ class DemarcheRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
+class GristRow(_Table, table=True):
+    """What dsync made of a view in a Grist document, so that it leaves all else there alone."""
+
+    __tablename__ = "grist"
+    __table_args__ = kept("Une ligne par vue tenue à jour dans un document Grist : les identifiants de la table, des colonnes et des lignes que dsync y a créées.", "Le retrait de la démarche (dsync forget).")
+
+    demarche_numero: int = Field(sa_type=BigInteger, primary_key=True)
+    # A hash of the document's address.
+    document: str = Field(primary_key=True)
+    vue: str = Field(primary_key=True)
+    table_ref: int
+    # Grist's references of columns, by the view's.
+    colonnes: Any = open_(type_=JsonText())
+    # Grist's ids of rows, by the dossier's number and a hash of the row's key.
+    lignes: Any = open_(type_=JsonText())
+
+
 abonnement = metadata.tables["abonnement"]
+grist = metadata.tables["grist"]
 alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
 piece = metadata.tables["piece"]
 cle = metadata.tables["cle"]
-declaration = metadata.tables["declaration"]
+version_regles = metadata.tables["version_regles"]
 correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
 reponse = metadata.tables["reponse"]

@@ -18,7 +18,7 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from dsync.cli.console import open_console
+from dsync.cli.console_opening import open_console
 from dsync.console.access import Role
 from dsync.console.visit import BUILD
 from dsync.sandbox import Sandbox
