@@ -136,10 +136,10 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
         kept = replace_list(target, found.text, former, utc_now())
     click.echo(f"{target}: written.")
     if kept is not None:
-        click.echo(f"{kept}: the former list; `dsync evidence undo` puts it back.")
+        print_note(f"{kept}: the former list; `dsync evidence undo` puts it back.")
     if name is None:
         click.echo(f'Now add "{found.filename}" to {found.kind} in [regles] of {settings.config}.')
-    click.echo(NEXT)
+    print_note(NEXT)
 
 
 @evidence.command("undo")
@@ -168,7 +168,7 @@ def undo(*, yes: bool) -> None:
         return
     with _journaled(settings, name, difference, annule=True):
         put_back(folder / name, kept, utc_now())
-    click.echo(f"{folder / name}: written. {NEXT}")
+    print_note(f"{folder / name}: written. {NEXT}")
 
 
 def _text_of(file: Path) -> str:

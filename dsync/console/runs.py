@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console.access import Right
-from dsync.console.desk import error_of
 from dsync.console.dossiers import parameters_of
 from dsync.console.visit import Visit
 from dsync.domain.ids import number_of
@@ -22,6 +21,7 @@ from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest
 from dsync.store.services import taken_over_in_s
 from dsync.sync import handing_over
+from dsync.sync.work import error_of
 
 PER_PAGE = 50
 SHOWN = 50
