@@ -195,23 +195,23 @@ def test_twins_on_two_pages_name_each_other_and_count_once(engine: Engine) -> No
     assert (2, 3, 3) == (report.changed, report.evaluated, sum(report.verdicts.values()))
 
 
-def test_a_first_read_leaves_one_verdict_of_each_dossier(engine_on_each: Engine) -> None:
+def test_a_first_read_leaves_one_verdict_of_each_dossier(engine: Engine) -> None:
     """Also of one whose twin is on a later page: no history tells of a change that nobody made."""
     [known] = seeds([0])
     for rank in (2, 3):
-        engine_on_each.control.edit_champ(number(rank), PAGE, known.champs[PAGE])
-    engine_on_each.control.faults.fail(ScriptedFault("timeout", "DossiersPage", times=6))
-    report = engine_on_each.sync(push=False)
-    assert 6 + 12 == len(engine_on_each.requests("DossiersPage"))
-    twins = [row["doublons"] for row in engine_on_each.rows("SELECT doublons FROM verdict")]
+        engine.control.edit_champ(number(rank), PAGE, known.champs[PAGE])
+    engine.control.faults.fail(ScriptedFault("timeout", "DossiersPage", times=6))
+    report = engine.sync(push=False)
+    assert 6 + 12 == len(engine.requests("DossiersPage"))
+    twins = [row["doublons"] for row in engine.rows("SELECT doublons FROM verdict")]
     assert 3 == sum(len(json.loads(one) if isinstance(one, str) else one) == 2 for one in twins)
     one_each = [(12, 12)]
     for table in ("verdict", "evenement WHERE evenement = 'verdict'"):
         sql = f"SELECT count(*) AS rows, count(DISTINCT numero) AS dossiers FROM {table}"
-        assert one_each == [(row["rows"], row["dossiers"]) for row in engine_on_each.rows(sql)]
-    assert [] == engine_on_each.rows("SELECT * FROM outbox WHERE statut = 'remplacee'")
+        assert one_each == [(row["rows"], row["dossiers"]) for row in engine.rows(sql)]
+    assert [] == engine.rows("SELECT * FROM outbox WHERE statut = 'remplacee'")
     assert 12 == report.evaluated
-    assert [] == engine_on_each.worker.app.verify(remote=False).findings
+    assert [] == engine.worker.app.verify(remote=False).findings
 
 
 def test_a_verdict_that_a_later_page_takes_back_leaves_the_one_before(engine: Engine) -> None:
@@ -438,9 +438,8 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
     assert engine.verdict(3) == engine.remote(3) is not None
 
 
-def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each: Engine) -> None:
+def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine: Engine) -> None:
     """One that is withdrawn keeps its last name and phases, on each database."""
-    engine = engine_on_each
     engine.begin()
     gone = product_of(0)
     [before] = engine.rows("SELECT * FROM produit WHERE id = :id", id=gone)
