@@ -4,56 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsync.cli.demarches import listed
+from dsync.cli.erase import erase
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import (
+    DURATION,
     INSTANT,
     NUMBER,
     json_option,
     list_options,
     settings_options,
-    wait_option,
 )
-from dsync.cli.output import (
-    SUSPENDED,
-    clean,
-    confirmed,
-    cut,
-    heading,
-    print_check,
-    print_json,
-    print_note,
-    print_pairs,
-    print_table,
-    shown,
-)
-from dsync.cli.session import check_titles, load, open_worker, reading, unknown
-from dsync.domain.account import account_page
 from dsync.domain.dossier import Etat, Presence
-from dsync.domain.ids import DossierNumber
-from dsync.domain.paper import markdown
-from dsync.domain.verdict import Verdict
-from dsync.errors import ConfigurationError, DSError, DSUnauthorizedError
-from dsync.programme import NO_RULES, Programme
-from dsync.settings import Settings
-from dsync.store.dictionary import APPLICANT
-from dsync.store.listing import NO_VERDICT, Selection, applicant_of
-from dsync.store.reader import current_checks, to_settle
+from dsync.domain.verdict import NO_VERDICT, Verdict
+from dsync.errors import ConfigurationError
+
+with later(globals()):
+    from dsync.cli.demarches import listed
+    from dsync.cli.output import (
+        SUSPENDED,
+        clean,
+        cut,
+        heading,
+        print_check,
+        print_json,
+        print_note,
+        print_pairs,
+        print_table,
+        shown,
+    )
+    from dsync.cli.session import check_titles, load, open_worker, reading, unknown
+    from dsync.domain.account import account_page
+    from dsync.domain.ids import DossierNumber
+    from dsync.domain.paper import markdown
+    from dsync.programme import NO_RULES, Programme
+    from dsync.settings import Settings
+    from dsync.store.dictionary import APPLICANT
+    from dsync.store.listing import Selection, applicant_of
+    from dsync.store.reader import current_checks, to_settle
+
 
 if TYPE_CHECKING:
     from dsync.store import Reader
 
 VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
 
-LIFTED = (
-    "The erasure is undone. The next full read (`dsync sync --full`, or the service's at night) "
-    "copies the dossier again, because DS could not be read now."
-)
 EVENTS_SHOWN = 20
 LONGEST_SHOWN = 60
 """Characters that are shown of a value before and after a change."""
@@ -66,7 +66,7 @@ def dossier() -> None:
 
 @dossier.command("list")
 @click.option(
-    "--etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
+    "--state", "etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
 )
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Only with this one (aucun: none).")
 @click.option(
@@ -79,6 +79,12 @@ def dossier() -> None:
     metavar="WORDS",
     help="Only with these words, in any order, in number, SIRET, applicant, product or a person.",
 )
+@click.option(
+    "--silent",
+    type=DURATION,
+    help="Only open ones whose usager has not answered for so long, such as 14d.",
+)
+@click.option("--answered", is_flag=True, help="Only open ones whose usager has the last word.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),
@@ -93,6 +99,8 @@ def list_(
     verdict: str | None,
     presence: str | None,
     search: str | None,
+    silent: timedelta | None,
+    answered: bool,
     limit: int,
     everywhere: bool,
     wide: bool,
@@ -100,7 +108,14 @@ def list_(
 ) -> None:
     """List dossiers in the order of their numbers."""
     wanted = verdict and {one.key: one.value for one in Verdict}.get(verdict, NO_VERDICT)
-    selection = Selection(q=search, etat=etat, verdict=wanted, presence=presence)
+    selection = Selection(
+        q=search,
+        etat=etat,
+        verdict=wanted,
+        presence=presence,
+        sans_reponse_depuis=datetime.now(UTC) - silent if silent else None,
+        repondu=answered,
+    )
     total = 0
 
     def read(reader: Reader) -> list[dict[str, Any]]:
@@ -122,6 +137,8 @@ def list_(
         "raison_sociale": "applicant",
         "presence": "presence",
         "depose_le": "deposited",
+        "demande_le": "asked",
+        "repondu_le": "answered",
         "champs_modifie_le": "modified",
     }
     for _, row in found.rows:
@@ -132,7 +149,7 @@ def list_(
     found.print(
         tuple(columns.values()),
         lambda row: [row.get(name) for name in columns],
-        extra=("presence", "deposited", "modified"),
+        extra=("presence", "deposited", "asked", "answered", "modified"),
         wide=wide,
         empty="No dossier matches.",
     )
@@ -164,7 +181,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     if found.get("precontroles") or settings.configuration.judges:
         _print_verdict(found, checks, titles, settings.configuration.best)
     _print_fields(found, "Applicant", APPLICANT)
-    for title, fields in part.sections.items():
+    for title, fields in part.storage.sections.items():
         _print_fields(found, title, fields)
     programme = settings.configuration.programme
     labels = programme.extra_labels if programme else {}
@@ -180,8 +197,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
 @dossier.command("explain")
 @click.argument("numero", metavar="N", type=NUMBER)
 @click.option(
-    "--etabli-le",
-    "at",
+    "--at",
     type=INSTANT,
     metavar="T",
     help="The verdict that stood at this instant. Default: the current one.",
@@ -230,51 +246,7 @@ def message(*, numero: DossierNumber, as_json: bool) -> None:
         click.echo(f"There is nothing to ask of the applicant of dossier {numero}.")
 
 
-@dossier.command("erase")
-@click.argument("numero", metavar="N", type=NUMBER)
-@click.option("--undo", is_flag=True, help="Copy a dossier again that was erased here.")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-@wait_option
-@json_option
-@settings_options()
-def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_json: bool) -> None:
-    """Erase the data of dossier N here, for a request that comes outside DS.
-
-    Its number, state, dates and verdicts without texts stay. It is not copied again, whatever DS
-    shows, until --undo. Nothing changes in DS. Asks first on a terminal; needs --yes elsewhere and
-    with --json.
-    """
-    # The client of DS, which the other commands of this module do without.
-    from dsync.cli.reports import print_document
-    from dsync.cli.runs import carry_out, finish
-    from dsync.sync.erasure import check_numbers
-    from dsync.sync.work import Erase, LiftErasure, ReadDossiers
-
-    settings = load([numero], stored=True)
-    if undo and not settings.is_configured:
-        raise ConfigurationError(
-            f"Nothing would copy the dossier again, because no file configures démarche "
-            f"{settings.demarche}: put its file back into the folder first."
-        )
-    with reading(settings) as reader:
-        # Before the question, so that nobody confirms what cannot be done.
-        check_numbers(reader, [numero], undo=undo)
-    if not undo and not confirmed(
-        f"Erase what is stored of dossier {numero}?", yes=yes, as_json=as_json
-    ):
-        return
-    work = LiftErasure((numero,)) if undo else Erase((numero,))
-    done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
-    if undo and not done.code:
-        # An erased dossier is not there any more: to undo it, it is read from DS again.
-        try:
-            done = carry_out(ReadDossiers((numero,)), as_json=as_json, settings=settings)
-        except ConfigurationError as exc:
-            raise ConfigurationError(f"{LIFTED} {exc.message}") from exc
-        if done.code in (DSUnauthorizedError.exit_code, DSError.exit_code):
-            click.echo(LIFTED, err=True)
-    print_document(done.document, as_json=as_json)
-    finish(done)
+dossier.add_command(erase)
 
 
 @contextmanager

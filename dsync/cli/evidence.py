@@ -12,32 +12,36 @@ from typing import Any, TypeVar
 
 import click
 
-from dsync.care.prerequisites import missing_file
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
-from dsync.cli.reports import print_errors, print_moves
-from dsync.cli.runs import carry_out
-from dsync.cli.session import load, open_worker, reading
-from dsync.configuration import shipped_config
-from dsync.database import open_database
-from dsync.domain.durations import ago
-from dsync.domain.ids import DemarcheNumber
-from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
-from dsync.eig.precheck.lists import (
-    ListProblemsError,
-    ReferenceList,
-    parse_operateurs,
-    validate_list,
-)
-from dsync.eig.precheck.rules import list_file
-from dsync.eig.precheck.rules_section import RulesConfig
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.programme import NO_RULES
-from dsync.settings import Settings
-from dsync.sync.context import utc_now
-from dsync.sync.verdict_moves import Moves
-from dsync.sync.work import Precheck
+
+with later(globals()):
+    from dsync.care.prerequisites import missing_file
+    from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
+    from dsync.cli.reports import print_errors, print_moves
+    from dsync.cli.runs import carry_out
+    from dsync.cli.session import load, open_worker, reading
+    from dsync.configuration import shipped_config
+    from dsync.database import open_database
+    from dsync.domain.durations import ago
+    from dsync.domain.ids import DemarcheNumber
+    from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
+    from dsync.eig.precheck.lists import (
+        ListProblemsError,
+        ReferenceList,
+        parse_operateurs,
+        validate_list,
+    )
+    from dsync.eig.precheck.rules import list_file
+    from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
+    from dsync.programme import NO_RULES
+    from dsync.settings import Settings
+    from dsync.sync.context import utc_now
+    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.work import Precheck
+
 
 T = TypeVar("T")
 SHOWN = 10
@@ -151,7 +155,7 @@ def undo(*, yes: bool) -> None:
     sections = settings.configuration.programme
     regles = _needed(sections.regles if sections else None)
     folder = settings.config.parent
-    found = last_kept(folder, (*regles.operateurs, *filter(None, [regles.categories_juridiques])))
+    found = last_kept(folder, (*regles.operateurs, CATEGORIES))
     if found is None:
         raise ConfigurationError(f"No list in {folder} was replaced by an update: nothing to undo.")
     name, kept = found
@@ -188,7 +192,7 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
     """Print which verdicts change with another text of a list, as far as this can be tried."""
     with TemporaryDirectory(prefix="dsync-") as temporary:
         folder = Path(temporary)
-        for used in filter(None, (*regles.operateurs, regles.categories_juridiques)):
+        for used in (*regles.operateurs, CATEGORIES):
             if (own := settings.config.parent / used).is_file():
                 shutil.copy(own, folder)
         (folder / name).write_text(text, encoding="utf-8")
@@ -241,9 +245,9 @@ def _needed(part: T | None) -> T:
 
 
 def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str | None:
-    """Return the file name of the configured list of the same kind and year, None without one."""
+    """Return the file name of the used list of the same kind and year, None without one."""
     if found.kind == "categories_juridiques":
-        return regles.categories_juridiques
+        return CATEGORIES
     shipped = shipped_config().parent
     for name in regles.operateurs:
         try:

@@ -1,8 +1,7 @@
 """Logging of structlog and of the standard library's loggers, in one format on stderr.
 
 Events contain only names, numbers and ids; tracebacks have neither local variables nor the texts of
-exceptions, which can hold what an applicant typed. gql logs whole
-requests and answers below WARNING, which would be personal data.
+exceptions, which can hold what an applicant typed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from structlog.typing import ExcInfo
 from dsync.errors import DsyncError
 
 _QUIET = {
-    "gql": logging.WARNING,
     "urllib3": logging.WARNING,
     "alembic": logging.WARNING,
     "sqlalchemy": logging.WARNING,

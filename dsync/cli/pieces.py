@@ -6,14 +6,18 @@ from typing import Any
 
 import click
 
-from dsync.cli.demarches import Listed, for_each, listed
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import dossiers_option, list_options, run_options
-from dsync.cli.output import pasteable, print_json
-from dsync.cli.runs import acting
-from dsync.cli.session import load_each
-from dsync.domain.ids import DossierNumber
-from dsync.sync.work import CopyPieces
+
+with later(globals()):
+    from dsync.cli.demarches import Listed, for_each, listed
+    from dsync.cli.output import pasteable, print_json
+    from dsync.cli.runs import acting
+    from dsync.cli.session import load_each
+    from dsync.domain.ids import DossierNumber
+    from dsync.sync.work import CopyPieces
+
 
 _MEANINGS = {
     "": "not tried yet",

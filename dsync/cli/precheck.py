@@ -11,30 +11,42 @@ from typing import Any
 import click
 from msgspec import structs
 
-from dsync.cli.demarches import listed
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, settings_options
-from dsync.cli.output import confirmed, cut, heading, print_check, print_json, print_table, shown
-from dsync.cli.reports import print_errors, print_moves, with_remedies
-from dsync.cli.runs import Done, carry_out, finish
-from dsync.cli.session import check_titles, load, reading
-from dsync.database import PROGRAMME
 from dsync.domain.check_answers import RESULTS
-from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
-from dsync.settings import Settings
-from dsync.sync.answering import check
-from dsync.sync.evaluate import stored_comparisons
-from dsync.sync.verdict_moves import Moves
-from dsync.sync.work import (
-    AnswerCheck,
-    Answering,
-    Judging,
-    Precheck,
-    PrecheckAsOf,
-    RefreshEvidence,
-    WithdrawAnswer,
-)
+
+with later(globals()):
+    from dsync.cli.demarches import listed
+    from dsync.cli.output import (
+        confirmed,
+        cut,
+        heading,
+        print_check,
+        print_json,
+        print_table,
+        shown,
+    )
+    from dsync.cli.reports import print_errors, print_moves, with_remedies
+    from dsync.cli.runs import Done, carry_out, finish
+    from dsync.cli.session import check_titles, load, reading
+    from dsync.database import PROGRAMME
+    from dsync.domain.ids import DossierNumber
+    from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
+    from dsync.settings import Settings
+    from dsync.sync.answering import check
+    from dsync.sync.evaluate import stored_comparisons
+    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.work import (
+        AnswerCheck,
+        Answering,
+        Judging,
+        Precheck,
+        PrecheckAsOf,
+        RefreshEvidence,
+        WithdrawAnswer,
+    )
+
 
 LISTED = (
     *("numero", "controle", "resultat", "motif", "produit", "auteur", "repondu_le", "statut"),
@@ -129,14 +141,22 @@ def precheck(
 @click.argument("number", metavar="N", type=NUMBER)
 @click.argument("controle")
 @click.option(
-    "--resultat",
+    "--result",
+    "resultat",
     type=click.Choice([one.value for one in RESULTS]),
     required=True,
     help="What you establish.",
 )
-@click.option("--motif", metavar="TEXT", required=True, help="Why, in French; it goes into DS.")
 @click.option(
-    "--produit",
+    "--reason",
+    "motif",
+    metavar="TEXT",
+    required=True,
+    help="Why, in French; it goes into DS.",
+)
+@click.option(
+    "--product",
+    "produit",
     metavar="ID",
     help="With fiche_produit conforme: the product of beta.gouv.fr that the dossier is about.",
 )
@@ -154,7 +174,7 @@ def answer(
     """Establish the result of check CONTROLE of dossier N in the place of dsync, and judge it.
 
     The answer holds as long as the check finds what it finds now. If that changes, the check is « à
-    vérifier » until it is answered again. With --produit, the other checks are made of that
+    vérifier » until it is answered again. With --product, the other checks are made of that
     product, as if the applicant had given its address. Nothing is sent to DS: the next push or sync
     writes it.
     """
@@ -174,7 +194,7 @@ def unanswer(*, number: DossierNumber, controle: str, as_json: bool) -> None:
 
 @precheck.command("answers")
 @dossiers_option("Only of this dossier; may be repeated.")
-@click.option("--all", "every", is_flag=True, help="Also those replaced or withdrawn.")
+@click.option("--ended", "every", is_flag=True, help="Also those replaced or withdrawn.")
 @json_option
 @settings_options()
 def answers(*, dossiers: tuple[DossierNumber, ...], every: bool, as_json: bool) -> None:
@@ -309,7 +329,8 @@ def _print_evidence(comparisons: Sequence[Comparison]) -> None:
 def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
     if verdict is None:
         return {}
-    return {"verdict": verdict.verdict.value, **PROGRAMME.evidence_facts(verdict)}
+    part = PROGRAMME.products
+    return {"verdict": verdict.verdict.value, **(part.facts(verdict) if part else {})}
 
 
 def _print_document(comparisons: Sequence[Comparison], done: Done, moves: Moves) -> None:

@@ -1,4 +1,4 @@
-"""`dsync status` and `dsync runs`: the current state, and the journal of runs."""
+"""`dsync status`: the current state."""
 
 from __future__ import annotations
 
@@ -10,30 +10,34 @@ from typing import Any
 
 import click
 
-from dsync.care.concerns import concerns_of
-from dsync.care.state import Looked, states_of
-from dsync.cli.demarches import listed
-from dsync.cli.failures import IN_PART, Exit
-from dsync.cli.options import DURATION, json_option, limit_option, list_options, settings_options
-from dsync.cli.output import (
-    SUSPENDED,
-    clean,
-    cut,
-    instant,
-    pasteable,
-    print_json,
-    print_note,
-    print_pairs,
-    print_table,
-)
-from dsync.cli.session import check_known, concerning, load_all
-from dsync.database import open_database
-from dsync.domain.dossier import Presence
-from dsync.domain.durations import ago
-from dsync.domain.ids import DemarcheNumber
-from dsync.domain.run_kinds import Status
+from dsync.cli.failures import IN_PART, Exit, LazyCommand
+from dsync.cli.later import later
+from dsync.cli.options import DURATION, json_option, settings_options
 from dsync.messages import english
-from dsync.settings import Settings
+
+with later(globals()):
+    from dsync.care.concerns import concerns_of
+    from dsync.care.state import Looked, states_of
+    from dsync.cli.history import print_problems
+    from dsync.cli.output import (
+        SUSPENDED,
+        clean,
+        cut,
+        instant,
+        pasteable,
+        print_json,
+        print_note,
+        print_pairs,
+        print_table,
+    )
+    from dsync.cli.session import check_known, concerning, load_all
+    from dsync.database import open_database
+    from dsync.domain.dossier import Presence
+    from dsync.domain.durations import ago
+    from dsync.domain.ids import DemarcheNumber
+    from dsync.domain.run_kinds import Status
+    from dsync.settings import Settings
+
 
 TITLE_WIDTH = 22
 """Characters of a title in the table, whose lines have 80 so."""
@@ -43,7 +47,7 @@ _LATE = timedelta.max
 """Stands for the age that the configuration allows, which is each démarche's own."""
 
 
-class _AgeGiven(click.Command):
+class _AgeGiven(LazyCommand):
     """A command with `--max-age`, whose value may be left out."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -64,7 +68,7 @@ class _AgeGiven(click.Command):
     is_flag=False,
     flag_value=_LATE,
     metavar="[DURATION]",
-    help="Exit 7 if the last success is older (health check); without a duration: than [http] "
+    help="Exit 7 if the last success is older (health check); without a duration: than "
     "[advanced] late_after allows.",
 )
 @click.option("--strict", is_flag=True, help="Exit 7 if a line is marked with « ! ».")
@@ -132,7 +136,7 @@ def _status_of(
 
 def _has_failed(document: Mapping[str, Any]) -> bool:
     run = document["last_run"]
-    return bool(run) and run["status"] in (Status.FAILED, Status.INTERRUPTED)
+    return bool(run) and run["statut"] in (Status.FAILED, Status.INTERRUPTED)
 
 
 def _is_marked(document: Mapping[str, Any]) -> bool:
@@ -195,7 +199,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
             ("last success", when(document["last_success_at"])),
             ("last full read", when(document["last_full_at"])),
             ("deletion lists", when(document["last_deletions_at"])),
-            ("last run", run and f"{run['run']} ({run['kind']}): {run['status']}"),
+            ("last run", run and f"{run['run']} ({run['genre']}): {run['statut']}"),
             ("at work", lease and _at_work(lease)),
             ("dossiers", _counts(counts["presence"])),
             ("states", _counts(counts["state"])),
@@ -212,7 +216,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
         print_note(f"  {SUSPENDED}", hanging=4)
     if run:
         mark = "! " if _has_failed(document) else ""
-        _print_problems(run["run"], run["status"], run["messages"], mark)
+        print_problems(run, run["messages"], mark)
     for warning in document["warnings"]:
         print_note(f"! {warning}")
 
@@ -236,50 +240,5 @@ def _announced(retention: Mapping[str, Any] | None) -> str | None:
     )
 
 
-def _print_problems(run: int, status: str, messages: Sequence[str], mark: str = "") -> None:
-    """Print the messages of a run, or that its process died."""
-    if status == Status.INTERRUPTED:
-        messages = ["its process died before the end; the next run resumes."]
-    for message in messages:
-        print_note(f"{mark}run {run}: {clean(message)}")
-
-
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items() if number)
-
-
-@click.command()
-@limit_option("runs")
-@list_options()
-def runs(*, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
-    """List the runs, newest first, with their figures, who started them, and their problems."""
-    every = listed(lambda reader: reader.journal.runs(limit=limit), everywhere=everywhere)
-    found = every.first(limit, lambda run: run["run"], newest=True)
-    if as_json:
-        print_json(found.documents(dict))
-        return
-    columns = {
-        "run": "run",
-        "genre": "kind",
-        "statut": "status",
-        "debut": "started",
-        "lus": "read",
-        "evalues": "judged",
-        "pousses": "written",
-        "modifies": "changed",
-        "supprimes": "deleted",
-        "requetes": "requests",
-        "demande_par": "by",
-    }
-    found.print(
-        tuple(columns.values()),
-        lambda run: [run[name] for name in columns],
-        # With the column « démarche », those of one do not fit on 80 columns either.
-        extra=("changed", "deleted", "requests", "by", *["judged"][: found.demarches - 1]),
-        wide=wide,
-        empty="No run yet: run `dsync sync`.",
-    )
-    configured = {one.demarche: one for one in load_all(stored=True, goes_on=True)}
-    for demarche, run in found.rows:
-        concerning(configured[demarche])
-        _print_problems(run["run"], run["statut"], (run["figures"] or {}).get("messages", ()))

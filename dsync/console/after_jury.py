@@ -142,7 +142,7 @@ def show(visit: Visit) -> Response:
         if wanted is not None and wanted not in known:
             why = "Ce jury n’a pas encore eu lieu, ou aucun dossier n’y était."
             raise UnknownValueError("le", wanted, why)
-        view = reader.programme.main_view.name
+        view = reader.programme.storage.main_view.name
         where = present(visit)
         rows: list[dict[str, Any]] = []
         if known:
@@ -164,7 +164,7 @@ def show(visit: Visit) -> Response:
         groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
         for row in rows:
             for one in todos(
-                row, today, programme.label_in_ds, judges=visit.worker.configuration.judges
+                row, today, programme.words.label_in_ds, judges=visit.worker.configuration.judges
             ):
                 rank = ranks.get(row["numero"], {})
                 groups[one.groupe].append(

@@ -132,7 +132,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             check["vu"] = shown_key(check["resultat"], check["motif"])
             check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
             if programme:
-                check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
+                check["preuve"] = programme.words.evidence(check["preuve"] or {})
         may_answer = (
             visit.may(Right.AGIR)
             and worker.configuration.judges
@@ -220,7 +220,7 @@ def _sections(
     """Return the applicant, and the fields of a programme, by section: label, name and value."""
     every: dict[str, Mapping[str, str]] = {"Applicant": APPLICANT}
     if programme is not None:
-        every |= programme.sections
+        every |= programme.storage.sections
     documented = _documented(programme)
     return {
         words.SECTIONS.get(title, title): [
@@ -234,7 +234,9 @@ def _sections(
 @cache
 def _documented(programme: type[Programme] | None) -> Mapping[str, str]:
     """Return the sentence of each column of a dossier."""
-    own = shipped_dictionary(programme)[programme.main_view.name].columns if programme else {}
+    own = (
+        shipped_dictionary(programme)[programme.storage.main_view.name].columns if programme else {}
+    )
     return {name: one.sentence for name, one in {**DOSSIER_COLUMNS, **own}.items()}
 
 

@@ -7,12 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.care.waiting import SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
@@ -22,13 +24,13 @@ from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.rights import opened
-from dsync.domain.verdict import Resultat, Verdict, best
-from dsync.exports import tables_of
+from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
+from dsync.exports.export import tables_of
 from dsync.exports.view_rows import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
-from dsync.store.listing import NO_VERDICT, Offered, Selection, applicant_of
+from dsync.store.listing import Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -70,6 +72,8 @@ DAYS = ("depose_du", "depose_au")
 OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
 """The filters whose values are those of the dossiers or of the démarche: a dossier can still have
 what the démarche has no more."""
+OWN = ("profil", "produit")
+"""The programme's filters."""
 RESULTS = {
     Resultat.A_VERIFIER.value: "À vérifier",
     Resultat.NON_CONFORME.value: "Non conforme",
@@ -151,20 +155,28 @@ def selection_of(visit: Visit) -> Selection:
         resultat=Resultat.IMPOSSIBLE.value if resultat == "indetermine" else resultat,
         rattachement=visit.query("rattachement"),
         departement=visit.query("departement"),
-        profil=visit.query("profil"),
-        produit=visit.query("produit"),
+        own={name: value for name in OWN if (value := visit.query(name)) is not None},
         depose_du=visit.day("depose_du"),
         depose_au=visit.day("depose_au"),
         numeros=None if some is None else tuple(filter(None, some)),
         groupe=visit.query("groupe"),
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
+        repondu=visit.query("repondu") is not None,
+        sans_reponse_depuis=_silent_since(visit),
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
         masked=not visit.may(Right.PERSONNES),
         texts=visit.may(Right.TEXTES),
         marks=visit.may(Right.NOTES),
     )
+
+
+def _silent_since(visit: Visit) -> datetime | None:
+    if not visit.query("sans_reponse"):
+        return None
+    days = visit.number("sans_reponse", default=SILENT_DAYS, most=3650)
+    return visit.now - timedelta(days=days)
 
 
 def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mapping[str, str]]:
@@ -175,7 +187,7 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
     judges = visit.worker.configuration.judges
     every: dict[str, Iterable[str]] = {
         "etape": stages,
-        "profil": offered.profils,
+        "profil": offered.own.get("profil", ()),
         "groupe": groupes,
         "etiquette": etiquettes,
     }
@@ -267,12 +279,10 @@ def _rows(
     visit: Visit, reader: Reader, numbers: Sequence[int], columns: Iterable[str]
 ) -> list[dict[str, Any]]:
     """Return what the list shows of dossiers: codes in words, the reasons as documents."""
-    rows = reader.dossiers.shown(numbers)
     columns = {*columns}
+    rows = reader.dossiers.shown(numbers, columns)
     reasons = reader.dossiers.reasons(numbers) if "points" in columns else {}
     titles = visit.check_titles(reader) if "points" in columns else {}
-    marks = reader.dossiers.means(numbers) if "note_moyenne" in columns else []
-    means = {row["numero"]: row["note_moyenne"] for row in marks}
     for row in rows:
         number = row["numero"]
         row["raison_sociale"] = applicant_of(row)
@@ -285,7 +295,6 @@ def _rows(
             }
             for one in reasons.get(number, ())
         ]
-        row["note_moyenne"] = means.get(number)
     return rows
 
 
@@ -337,6 +346,7 @@ def show(visit: Visit) -> Response:
             checks=values["controle"],
             results=RESULTS,
             etapes=list(values["etape"]),
+            profils=list(values["profil"]),
             has_products="produit_id" in columns.own,
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=list(values["etiquette"]),
@@ -409,7 +419,7 @@ def export(visit: Visit) -> Response:
     with visit.reading() as reader:
         [main] = tables_of(
             worker.store.dictionary(),
-            [reader.programme.main_view.name],
+            [reader.programme.storage.main_view.name],
             without_personal_data=not visit.may(Right.PERSONNES),
         )
         # The view's `etape` is not the list's.
@@ -444,7 +454,7 @@ def export(visit: Visit) -> Response:
                     shown |= {
                         name: visit.said(name, row[name]) for name in ("attend", "etat", "verdict")
                     }
-                    shown |= {name: ", ".join(row[name]) for name in ("labels", "profils")}
+                    shown |= {n: ", ".join(row[n]) for n in ("labels", "profils") if n in row}
                     # The page has days, the file instants.
                     shown |= {name: words.instant_of(row[name]) for name in INSTANTS}
                     shown["points"] = " ; ".join(map(_reason, row["motifs"]))

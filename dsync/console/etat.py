@@ -28,11 +28,14 @@ class Point(NamedTuple):
     is_error: bool = False
 
 
-_RUNS, _ANOMALIES = ("/executions", "Voir les passages"), ("/anomalies", "Voir les anomalies")
+_RUNS, _ANOMALIES = (
+    ("/synchronisations", "Voir les synchronisations"),
+    ("/anomalies", "Voir les anomalies"),
+)
 _REQUESTS = "/journal", "Voir les demandes"
 LINKS: Mapping[type[k.Concern], tuple[str, str]] = {
     k.Late: _RUNS,
-    k.RunFailed: ("/executions/{run}", "Voir ce passage"),
+    k.RunFailed: ("/synchronisations/{run}", "Voir cette synchronisation"),
     k.Stopped: ("/accords", "Voir et décider"),
     k.InQuarantine: _ANOMALIES,
     k.Refused: _ANOMALIES,
@@ -88,9 +91,9 @@ def points_of(
             continue
         path, link = LINKS.get(type(one), (None, ""))
         if isinstance(one, k.RunFailed):
-            path = f"/executions/{one.run}"
+            path = f"/synchronisations/{one.run}"
         if (not may_act and path != "/preuves") or (
-            visit.grant.groupes is not None and (path or "").startswith("/executions")
+            visit.grant.groupes is not None and (path or "").startswith("/synchronisations")
         ):
             path = None
         yield Point(text, path and visit.url(path), link, isinstance(one, _ERRORS))
@@ -110,7 +113,7 @@ def _figures(
 ) -> dict[str, dict[str, int]]:
     """Return the figures of the curves, which only runs change."""
     key, last = (visit.worker.demarche, visit.grant.groupes), state["last_run"]
-    after = None if state["lease"] or last is None else (last["run"], last["ended_at"])
+    after = None if state["lease"] or last is None else (last["run"], last["fin"])
     known, figures = visit.site.figures.get(key, (None, None))
     if figures is None or known != after:
         figures = reader.dossiers.figures(with_stages=with_stages)

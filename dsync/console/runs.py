@@ -34,7 +34,7 @@ def runs(visit: Visit) -> Response:
     """Show the runs, newest first."""
     visit.need_all()
     return _paged(
-        visit, "executions.html", "runs", lambda reader, **part: reader.journal.runs(**part)
+        visit, "synchronisations.html", "runs", lambda reader, **part: reader.journal.runs(**part)
     )
 
 
@@ -45,17 +45,17 @@ def run(visit: Visit) -> Response:
     with visit.reading() as reader:
         found = reader.journal.runs(limit=1, number=number)
         if not found:
-            raise HTTPException(404, "Il n’y a pas de passage de ce numéro.")
+            raise HTTPException(404, "Il n’y a pas de synchronisation de ce numéro.")
         page = visit.number("page", default=1, most=1_000_000)
         events = reader.journal.events_of_run(
             number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
         )
         if not events and page > 1:
-            return visit.back(f"/executions/{number}")
+            return visit.back(f"/synchronisations/{number}")
         for event in events:
             event["details"] = json.loads(event["details"]) if event["details"] else None
         return visit.page(
-            "execution.html",
+            "synchronisation.html",
             reader,
             run=found[0],
             messages=_said(found[0]["figures"], "messages"),
@@ -64,6 +64,12 @@ def run(visit: Visit) -> Response:
             has_more=len(events) > PER_PAGE,
             check_titles=visit.check_titles(reader),
         )
+
+
+def former(visit: Visit) -> Response:
+    """Lead from the former address of the runs, or of one, to the present one."""
+    one = f"/{visit.in_path('run')}" if "run" in visit.request.path_params else ""
+    return visit.back(f"/synchronisations{one}")
 
 
 def request(visit: Visit) -> Response:
@@ -198,8 +204,10 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
 
 
 PAGES = [
-    ("GET", "/executions", runs, Right.AGIR),
-    ("GET", "/executions/{run}", run, Right.AGIR),
+    ("GET", "/synchronisations", runs, Right.AGIR),
+    ("GET", "/synchronisations/{run}", run, Right.AGIR),
+    ("GET", "/executions", former, Right.AGIR),
+    ("GET", "/executions/{run}", former, Right.AGIR),
     ("GET", "/demandes/{id}", request, Right.AGIR),
     ("POST", "/demandes/{id}/retirer", withdraw, Right.AGIR),
     ("GET", "/essais/{id}", trial, Right.AGIR),

@@ -29,9 +29,8 @@ from dsync.console.parameters import UnknownValueError, day_of, instant_of
 from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.store import Reader, Store
-from dsync.store.listing import NO_VERDICT
 from dsync.store.sessions import Titled
 from dsync.sync.work import ReadChanges, Work
 from dsync.wiring import Worker
@@ -333,7 +332,7 @@ class Visit:
         programme = self.worker.programme
         if programme is None or value is None:
             return value
-        return programme.value_in_words(column, value)
+        return programme.words.value(column, value)
 
     def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
         """Render a template; the reader is for what a lecteur does not see."""

@@ -3,6 +3,10 @@
 The fragments of ``fragments.graphql`` that a file uses and does not define are appended to it. DS
 chooses a champ's GraphQL type by the fragments in the document, so nothing else may change one.
 Documents for several dossiers repeat the file's fields under aliases; they are cached.
+
+The files are as graphql-core prints them, with comments at the beginning of lines: so they are cut
+by their indentation. To parse them here would take longer than everything else before a request;
+the tests validate each document with gql.
 """
 
 from __future__ import annotations
@@ -14,18 +18,12 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from gql import GraphQLRequest
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    OperationDefinitionNode,
-    OperationType,
-    parse,
-    print_ast,
-)
-
 FRAGMENTS = "fragments"
+_DEFINITION = re.compile(r"^[a-z].*?^}$", re.MULTILINE | re.DOTALL)
+_OPERATION = re.compile(r"(query|mutation) (\w+)(?:\((.*?)\))? {\n(.*)\n}", re.DOTALL)
+_VARIABLE = re.compile(r"\$(\w+): ([^,\n]+)")
+_FIELD = re.compile(r"^  (\w.*?^  })$", re.MULTILINE | re.DOTALL)
+_ANNOTATIONS = re.compile(r"^    (annotations\(.*?^    })\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,55 +31,30 @@ class Operation:
     """An operation with its document."""
 
     name: str
-    document: DocumentNode
     text: str
     is_mutation: bool
 
-    def request(self, variables: Mapping[str, Any]) -> GraphQLRequest:
-        """Return the request for these variables; a variable that is None is omitted."""
+    def payload(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of the request; a variable that is None is omitted."""
         given = {name: value for name, value in variables.items() if value is not None}
-        return _FrozenRequest(self, given)
-
-
-class _FrozenRequest(GraphQLRequest):
-    """A request with the document's text: gql would print the document again, which takes 3 ms."""
-
-    def __init__(self, operation: Operation, variables: dict[str, Any]) -> None:
-        super().__init__(
-            operation.document, variable_values=variables, operation_name=operation.name
-        )
-        self._text = operation.text
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        return {
-            "query": self._text,
-            "variables": self.variable_values,
-            "operationName": self.operation_name,
-        }
+        return {"query": self.text, "variables": given, "operationName": self.name}
 
 
 @cache
 def load(name: str) -> Operation:
     """Return the operation of ``queries/<name>.graphql`` with the fragments that it uses."""
-    text = _text(name)
-    has = _fragments(text)
-    for fragment, body in _fragments(_text(FRAGMENTS)).items():
+    text = "\n\n".join(_definitions(name))
+    for fragment in _definitions(FRAGMENTS):
+        called = fragment.split()[1]
         # A fragment of that file uses only fragments that come after it.
-        if fragment not in has and re.search(rf"\.\.\.{fragment}\b", text):
-            text += f"\n{body}"
+        if f"fragment {called} on" not in text and re.search(rf"\.\.\.{called}\b", text):
+            text += f"\n\n{fragment}"
     return _operation(text)
 
 
-def _text(name: str) -> str:
-    return files("dsync.ds").joinpath("queries", f"{name}.graphql").read_text(encoding="utf-8")
-
-
-def _fragments(text: str) -> dict[str, str]:
-    definitions = parse(text, no_location=True).definitions
-    return {
-        d.name.value: print_ast(d) for d in definitions if isinstance(d, FragmentDefinitionNode)
-    }
+def _definitions(name: str) -> list[str]:
+    file = files("dsync.ds").joinpath("queries", f"{name}.graphql")
+    return _DEFINITION.findall(file.read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=192)
@@ -92,9 +65,7 @@ def of_several(name: str, count: int) -> Operation:
     """
     template = _Template(name)
     (field,) = template.fields
-    return template.repeated(
-        _Copy(f"d{i}", print_ast(field), {"number": f"number{i}"}) for i in range(count)
-    )
+    return template.repeated(_Copy(f"d{i}", field, {"number": f"number{i}"}) for i in range(count))
 
 
 @lru_cache(maxsize=64)
@@ -106,17 +77,10 @@ def read_annotations(count: int, ids: int) -> Operation:
     """
     template = _Template("annotations")
     (dossier,) = template.fields
-    selections = dossier.selection_set.selections if dossier.selection_set else ()
-    head = print_ast(dossier).partition("{")[0]
-    body = []
-    for selection in selections:
-        text = print_ast(selection)
-        if not text.startswith("annotations("):
-            body.append(text)
-            continue
-        # One alias an annotation: DS filters `annotations` by one id only.
-        body += [_Copy(f"a{k}", text, {"annotation": f"annotation{k}"}).text() for k in range(ids)]
-    text = head + "{" + "\n".join(body) + "}"
+    (one,) = _ANNOTATIONS.findall(dossier)
+    # One alias an annotation: DS filters `annotations` by one id only.
+    several = [_Copy(f"a{k}", one, {"annotation": f"annotation{k}"}).text() for k in range(ids)]
+    text = _ANNOTATIONS.sub("".join(f"    {copy}\n" for copy in several), dossier)
     shared = {f"annotation{k}": "annotation" for k in range(ids)}
     return template.repeated(
         (_Copy(f"d{i}", text, {"number": f"number{i}"}) for i in range(count)), shared
@@ -133,7 +97,7 @@ def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
     annotations, and how many labels it removes and adds.
     """
     template = _Template("push")
-    texts = {field.alias.value: print_ast(field) for field in template.fields if field.alias}
+    texts = dict(field.split(": ", 1) for field in template.fields)
     copies = []
     for i, (has_annotations, removed, added) in enumerate(shapes):
         names = [("annotations", "")] * has_annotations
@@ -141,7 +105,7 @@ def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
         names += [("add", str(k)) for k in range(added)]
         for kind, ordinal in names:
             alias = f"w{i}_{kind}{ordinal}"
-            copies.append(_Copy(alias, texts[kind].partition(": ")[2], {kind: alias}))
+            copies.append(_Copy(alias, texts[kind], {kind: alias}))
     return template.repeated(copies)
 
 
@@ -164,15 +128,11 @@ class _Template:
     """The operation of a file, whose fields are repeated."""
 
     def __init__(self, name: str) -> None:
-        document = load(name).document
-        definition = _definition(document)
-        self._head = f"{definition.operation.value} {definition.name.value}"  # type: ignore[union-attr]
-        self._types = {
-            variable.variable.name.value: print_ast(variable).partition(": ")[2]
-            for variable in definition.variable_definitions or ()
-        }
-        self._rest = "\n".join(print_ast(d) for d in document.definitions if d is not definition)
-        self.fields = [f for f in definition.selection_set.selections if isinstance(f, FieldNode)]
+        operation, _, self._rest = load(name).text.partition("\n\n")
+        kind, called, variables, body = _parts(operation)
+        self._head = f"{kind} {called}"
+        self._types = dict(_VARIABLE.findall(variables))
+        self.fields: list[str] = _FIELD.findall(body)
 
     def repeated(
         self, copies: Iterable[_Copy], shared: Mapping[str, str] | None = None
@@ -188,23 +148,20 @@ class _Template:
         # Those with a default are the same for all copies.
         variables |= {name: name for name, type_ in self._types.items() if "=" in type_}
         declared = ", ".join(f"${new}: {self._types[old]}" for new, old in variables.items())
-        fields = "\n".join(copy.text() for copy in made)
-        rest = self._rest if "..." in fields else ""  # GraphQL refuses an unused fragment.
-        return _operation(f"{self._head}({declared}) {{\n{fields}\n}}\n{rest}")
+        fields = "\n".join(f"  {copy.text()}" for copy in made)
+        rest = f"\n\n{self._rest}" if "..." in fields else ""  # GraphQL refuses an unused fragment.
+        return _operation(f"{self._head}({declared}) {{\n{fields}\n}}{rest}")
 
 
 def _operation(text: str) -> Operation:
-    document = parse(text, no_location=True)
-    definition = _definition(document)
-    if definition.name is None:
+    kind, name, *_ = _parts(text)
+    return Operation(name, text, kind == "mutation")
+
+
+def _parts(text: str) -> tuple[str, str, str, str]:
+    """Return an operation's kind, name, variables and fields."""
+    found = _OPERATION.match(text)
+    if found is None:
         raise ValueError("an operation needs a name")
-    return Operation(
-        name=definition.name.value,
-        document=document,
-        text=print_ast(document),
-        is_mutation=definition.operation is OperationType.MUTATION,
-    )
-
-
-def _definition(document: DocumentNode) -> OperationDefinitionNode:
-    return next(d for d in document.definitions if isinstance(d, OperationDefinitionNode))
+    kind, name, variables, body = found.groups("")
+    return kind, name, variables, body

@@ -1,20 +1,15 @@
-"""A gql session with DS: sends one request, and returns the answer's parts or the fault."""
+"""An HTTP session with DS: sends one request, and returns the answer's parts or the fault."""
 
 from __future__ import annotations
 
-import logging
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from ssl import SSLCertVerificationError
 from typing import Any
 
 import msgspec
 import requests
-from gql import Client, GraphQLRequest
-from gql.transport.exceptions import TransportConnectionFailed
-from gql.transport.requests import RequestsHTTPTransport
 from requests.auth import AuthBase
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -27,9 +22,6 @@ from dsync.domain.json_bytes import is_crowded, repaired, without_mark
 from dsync.ds.classify import GraphError, fault_of_errors, fault_of_status
 from dsync.exchanges import BoundedAdapter, InsecureAddressError, NoCertificatesError, TooLongError
 from dsync.messages.kinds import Fault
-
-# Below WARNING gql logs whole requests and answers, which contain personal data.
-logging.getLogger("gql").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +69,7 @@ class _Bearer(AuthBase):
 
 
 class Session:
-    """A gql session; does one exchange at a time.
+    """Does one exchange at a time.
 
     `timeouts_s` are for the connection and for each read of the socket.
     """
@@ -90,40 +82,28 @@ class Session:
         headers: Mapping[str, str],
         timeouts_s: tuple[float, float],
     ) -> None:
-        self._response: requests.Response | None = None
-        self._body = b""
-        transport = RequestsHTTPTransport(
-            url,
-            headers=dict(headers),
-            auth=_Bearer(token),
-            timeout=timeouts_s,  # type: ignore[arg-type] # requests takes (connect, read).
-            retries=0,  # gql would repeat mutations too; `retrying` repeats queries.
-            hooks={"response": self._receive},
-            allow_redirects=False,  # requests would follow a redirect with a GET.
-            # Of an answer that gql reads there would be several copies, one of them as text.
-            json_deserialize=lambda _: {"data": {}},
-        )
-        self._session = Client(transport=transport).connect_sync()  # type: ignore[no-untyped-call]
+        self._url = url
+        self._timeouts_s = timeouts_s
+        self._session = requests.Session()
+        self._session.auth = _Bearer(token)
+        self._session.headers.update(headers)
         for scheme in ("https://", "http://"):
-            transport.session.mount(scheme, adapter)  # type: ignore[union-attr] # connected
+            self._session.mount(scheme, adapter)
 
-    def exchange(self, request: GraphQLRequest) -> Reply:
+    def exchange(self, payload: Mapping[str, Any]) -> Reply:
         """Send a request once; a failure of the exchange is in `Reply.fault`."""
         try:
-            self._session.execute(request)
-        except TransportConnectionFailed as exc:
-            return _broken(exc.__cause__ or exc)
-        finally:
-            response, self._response = self._response, None
-            body, self._body = self._body, b""
-        if response is None:
-            return Reply(fault=Fault.CONNECTION_LOST)
-        return _reply(response, body)
-
-    def _receive(self, response: requests.Response, **_: Any) -> None:
-        """Take the response's body before requests and gql copy it."""
-        self._response, self._body = response, response.raw.read()
-        response.raw = BytesIO()
+            response = self._session.post(
+                self._url,
+                json=payload,
+                timeout=self._timeouts_s,
+                allow_redirects=False,  # requests would follow a redirect with a GET.
+                stream=True,  # The adapter has read the body, of which requests would make a copy.
+            )
+        except Exception as exc:
+            return _broken(exc)
+        # That of a redirect has been taken by requests all the same.
+        return _reply(response, response.raw.read() or response.content)
 
 
 def _reply(response: requests.Response, body: bytes) -> Reply:
@@ -205,7 +185,7 @@ def _is_cut(body: bytes) -> bool:
 
 
 def _broken(exc: BaseException) -> Reply:
-    # A bug of dsync or of gql is not a failure of the connection.
+    # A bug of dsync is not a failure of the connection.
     if not isinstance(exc, OSError | HTTPError):
         raise exc
     # Before the parts are looked at: it was sent, whatever the exception wraps.

@@ -146,7 +146,6 @@ class Transport:
             # The token is asked for at each request, because it can be renewed.
             lambda adapter: Session(adapter, url, lambda: self._token, headers, timeouts_s),
             max_bytes=int(limits.max_response_mib * MIB),
-            allow_http=limits.allow_http,
             stop=stop,
         )
 
@@ -319,10 +318,10 @@ class Transport:
         return GraphAnswer(reply.data, reply.errors, fault, server_date)
 
     def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
-        request = operation.request(variables)
+        payload = operation.payload(variables)
         try:
             return self._exchanges.run(
-                lambda session: session.exchange(request),
+                lambda session: session.exchange(payload),
                 deadline_s=self.limits.deadline_s,
                 grace_s=_GRACE_S if operation.is_mutation else 0.0,
             )

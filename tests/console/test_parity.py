@@ -71,7 +71,7 @@ def test_the_lists(both: tuple[InsideCommand, Visitor]) -> None:
         ((), ""),
         (("--verdict", "a_verifier"), "?verdict=a_verifier"),
         (("--verdict", "aucun"), "?verdict=aucun"),
-        (("--etat", "en_instruction"), "?etat=en_instruction"),
+        (("--state", "en_instruction"), "?etat=en_instruction"),
         (("--search", "direction"), "?q=direction"),
         (("--search", "%"), "?q=%25"),
     ):
@@ -89,7 +89,7 @@ def test_the_lists(both: tuple[InsideCommand, Visitor]) -> None:
     for one in quarantined:
         assert f"{one['numero']} {flat(one['message'])}" in anomalies
     journal = words(visitor.get("/journal").text)
-    asked = command("journal", "--json").json
+    asked = command("history", "--manual", "--json").json
     assert len(asked) == visitor.get("/journal").text.count('<th scope="row"')
     for one in asked:
         assert said.moment(one["demande_le"]) in visitor.get("/journal").text
@@ -119,8 +119,8 @@ def test_a_dossier(both: tuple[InsideCommand, Visitor]) -> None:
 def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
     """Each figure of each run, and each source."""
     command, visitor = both
-    for run in command("runs", "--json").json:
-        page = words(visitor.get(f"/executions/{run['run']}").text).replace(said.NB, " ")
+    for run in command("history", "--json").json:
+        page = words(visitor.get(f"/synchronisations/{run['run']}").text).replace(said.NB, " ")
         changed = said.plural(run["modifies"], "nouveau ou modifié", "nouveaux ou modifiés")
         changed, gone = (
             one.replace(said.NB, " ") for one in (changed, said.plural(run["supprimes"], "parti"))

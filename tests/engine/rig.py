@@ -661,7 +661,7 @@ class Engine:
 
 
 def _tables() -> Iterable[Any]:
-    return (*tables.metadata.sorted_tables, *PROGRAMME.metadata.sorted_tables)
+    return (*tables.metadata.sorted_tables, *PROGRAMME.storage.metadata.sorted_tables)
 
 
 def _key(text: str) -> int:

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
+from dsync.database import PROGRAMME
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.check import Check
-from dsync.eig.rows import kept_rules, known_products, save_rules
+from dsync.eig.rows import known_products
+from dsync.programme import in_force
 from dsync.sandbox import ScriptedFault
+from dsync.store.sql import Scope
+from dsync.store.verdicts import VerdictWrites
 from tests.acceptance.worker.installed import until
 from tests.engine.conftest import Start
 from tests.engine.rig import (
@@ -31,6 +36,7 @@ from tests.engine.rig import (
     number,
     seeds,
 )
+from tests.store.builders import NOW
 from tests.store.databases import connected, on_postgresql
 
 STARTUPS = "/api/v2.6/startups.json"
@@ -401,7 +407,7 @@ def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
     assert "Inéligible" == engine.remote(0)
 
 
-@pytest.mark.parametrize("where", ["facts_of", "identify_product", "with_registry"])
+@pytest.mark.parametrize("where", ["facts_of", "identify_product"])
 def test_a_bug_on_one_dossier_leaves_its_trace(
     engine: Engine, monkeypatch: Any, where: str
 ) -> None:
@@ -415,7 +421,6 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
     concerned = {
         "facts_of": lambda given: given[0].numero == number(3),
         "identify_product": lambda given: product_of(3) in str(given[0]),
-        "with_registry": lambda given: number(3) in {one.numero for one in given[2]},
     }
 
     def broken(*given: Any, **options: Any) -> Any:
@@ -459,20 +464,21 @@ def test_demarches_with_the_same_rules_may_begin_together(engine_on_each: Engine
     """Each stores the rules that the other one has not committed yet."""
     engine = engine_on_each
     engine.sync()
-    with connected(engine.url) as connection:
-        [document] = kept_rules(connection).values()
-    engine.execute("DELETE FROM regle")
-    now = document.pop("depuis_le")
+    rules = in_force(engine.worker.app.programme)
+    engine.execute("DELETE FROM version_regles")
+
+    def verdicts(connection: Connection) -> VerdictWrites:
+        return VerdictWrites(Scope(connection, engine.worker.app.demarche, PROGRAMME))
 
     def save() -> None:
         with connected(engine.url) as connection:
-            save_rules(connection, document, now)
+            verdicts(connection).keep_rules(rules, NOW)
 
     waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with ThreadPoolExecutor(1) as other:
         with connected(engine.url) as connection:
-            save_rules(connection, document, now)
+            verdicts(connection).keep_rules(rules, NOW)
             saved = other.submit(save)
             until(lambda: engine.rows(waits))
         saved.result(30)
-    assert [{"n": 1}] == engine.rows("SELECT count(*) AS n FROM regle")
+    assert [{"n": 1}] == engine.rows("SELECT count(*) AS n FROM version_regles")

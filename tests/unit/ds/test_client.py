@@ -577,10 +577,10 @@ def test_a_dossier_with_another_number_than_requested_is_unreadable(
     assert (7, code) == (one.number, one.code)
 
 
-def test_gql_logs_nothing_at_debug(
+def test_no_library_logs_a_request_at_debug(
     ds: responses.RequestsMock, make_client: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Requests and answers of gql are not logged at any level of the program."""
+    """Requests and answers are personal data: nothing logs them at any level of the program."""
     ds.post(URL, json={"data": {"w0_annotations": {"annotations": [{"id": "A"}], "errors": None}}})
     with caplog.at_level(logging.DEBUG):
         make_client().push([WRITE])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from graphql import OperationDefinitionNode
 from msgspec import Raw
 from msgspec.json import encode
 
@@ -63,9 +63,7 @@ def test_one_document_has_all_dossiers() -> None:
     variables = variables_of(writes)
     assert "Éligible" not in operation.text
     assert "Éligible" in str(variables)
-    (definition,) = operation.document.definitions
-    assert isinstance(definition, OperationDefinitionNode)
-    aliases = [getattr(f, "alias").value for f in definition.selection_set.selections]  # noqa: B009
+    aliases = re.findall(r"^  (\w+): ", operation.text, re.MULTILINE)
     assert aliases == ["w0_annotations", "w1_annotations", "w1_remove0", "w1_remove1", "w1_add0"]
     assert set(variables) == set(aliases)
     assert variables["w1_annotations"] == {

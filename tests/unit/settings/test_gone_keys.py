@@ -53,6 +53,16 @@ def test_none_is_a_setting() -> None:
         ("[ds]\ndeadline_s = 5", '[advanced]\ndeadline = "5s"'),
         ("[service]\nworkers = 9", "[advanced]\nworkers = 9"),
         ("[safety]\ncatalogue_share = 0.5", "[safety]\ncatalogue_percent = 50"),
+        (
+            "[regles.window]\nstart = 2024-01-01\nend = 2024-12-31",
+            "[regles]\nwindow = [2024-01-01, 2024-12-31]",
+        ),
+        (
+            "[[regles.profils]]\nwords = ['a']\noffered_from = 2024-01-01",
+            "[[regles.profils]]\nwords = ['a']\noffered = [2024-01-01]",
+        ),
+        ("[[regles.cas]]\nneeds_phase = 'b'", "[[regles.cas]]\nneeds = ['b']"),
+        ("[regles]\nenabled = false\nseverity = { depot = 'off' }", "[regles]"),
         ("[http]\nready_intervals = 4", '[advanced]\nlate_after = "20m"'),
         ('[pieces]\ncopy = true\ntarget = "file:///a"', '[pieces]\ntarget = "file:///a"'),
         ("[http]\ntheme = 'dsfr'", "[console]\ntheme = 'dsfr'"),
@@ -97,7 +107,9 @@ def test_the_new_key_counts_where_both_are_given(tmp_path: Path) -> None:
 
 def _read(tmp_path: Path, text: str) -> Configuration:
     path = tmp_path / "dsync.toml"
-    sections = f"[ds]\ncontact = 'a'\n{text}\n"
+    mapped = "[mapping]\n" if "[regles]" in text or "[regles." in text else ""
+    mapped = mapped or ("[mapping]\n" if "[[regles" in text else "")
+    sections = f"[ds]\ncontact = 'a'\n{mapped}{text}\n"
     path.write_text(sections.replace("\n[ds]", ""), encoding="utf-8")
     return read_configuration(path)
 
