@@ -188,6 +188,16 @@ def test_a_lecteur_sees_why_a_dossier_is_ineligible(read_engine: Engine) -> None
     assert flat(visible(row["motif"])) in page
 
 
+def test_a_lecteur_reads_the_rules_of_a_verdict_whole(read_engine: Engine) -> None:
+    """They are public, but for what they say of applicants."""
+    with served(read_engine, role=Role.LECTEUR) as console:
+        shown = console.visitor().get(f"/dossiers/{number(1)}/explication")
+    assert 200 == shown.status_code
+    rules = in_force(read_engine.worker.app.programme).document
+    for name, value in parameters(rules):
+        assert flat(visible(value)) in flat(html.unescape(shown.text)), name
+
+
 def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> None:
     """Not before: neither the pages of the jury nor a mark, on any page."""
     today = date.fromisoformat(words.paris_day(read_engine.worker.app.clock()))
