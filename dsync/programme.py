@@ -27,7 +27,7 @@ from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
 from dsync.domain.account import AccountRules, account_of
 from dsync.domain.check_line import CheckLine
-from dsync.domain.documented import Mark, View
+from dsync.domain.documented import View
 from dsync.domain.dossier import PARIS, Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
@@ -288,8 +288,6 @@ class ListField:
     """Its key in `dsync dossier list --json`, by which lists are sorted, too."""
     sql: str
     """Its value: of a dossier `d`, its row `r` in table `liste` and `l` in `ListPart.table`."""
-    mark: Mark = Mark.OPEN
-    """Who does not see free texts, or marks of a jury, neither filters nor sorts by them."""
     filter: str | None = None
     """The filter by it, as addresses name it; None: there is none."""
     condition: str = ""

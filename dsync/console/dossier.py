@@ -97,7 +97,7 @@ def show(visit: Visit) -> Response:
     asked = number_of(visit.query("reprise") or "")
     work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
     if work is not None and work.dossiers == _numbers(visit):
-        with visit.deciding() as whole:
+        with visit.reading() as whole:
             if why := obstacle(whole, work):
                 visit.say(_said(visit, whole, why, work), kind="warning")
         draft = Draft(work.controle, work.resultat, work.motif, work.produit or "")
@@ -132,7 +132,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             if described.selection and visit.may(Right.NOTES):
                 grids = grids_of(reader, [number])[number]
         else:
-            answers = reader.dossiers.answers(number, worker.configuration.opened)
+            answers = reader.dossiers.answers(number)
         if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)
         for check in checks:
@@ -327,7 +327,6 @@ def _answered(
                 {
                     **question,
                     "valeur": row["valeur"],
-                    "ouverte": row["ouverte"],
                     "ligne": row["ligne"],
                 }
                 for question in questions
@@ -456,7 +455,7 @@ def answer(visit: Visit) -> Response:
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
     parameters = parameters_of(visit)
-    with visit.deciding() as whole:
+    with visit.reading() as whole:
         why = obstacle(whole, work)
         said = why and _said(visit, whole, why, work)
         # Looked for before it is answered: afterwards, the list may not have it any more.

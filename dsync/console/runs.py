@@ -215,7 +215,7 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
     """Show one page of a list, which is called `name` in the template.
 
     `read` calls the method of a reader that returns the list, newest first, with a limit and an
-    offset. Not the method of the class: a lecteur's reader has its own.
+    offset.
     """
     page = visit.number("page", default=1, most=1_000_000)
     with visit.reading() as reader:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Connection, Text, cast
 
-from dsync.domain.documented import Mark
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.letter import ASKED, Letter, may_edit, open_points
@@ -106,8 +105,6 @@ class Eig(Programme):
             ListField(
                 "produit_id",
                 "l.produit_id",
-                # It follows from what was typed.
-                Mark.FREE_TEXT,
                 filter="produit",
                 # By the index.
                 condition=(
@@ -126,7 +123,6 @@ class Eig(Programme):
                 "note_moyenne",
                 "CASE WHEN l.jury_le IS NOT NULL "
                 "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END",
-                Mark.OF_JURY,
                 is_shown=False,
             ),
         ),
