@@ -34,6 +34,7 @@ from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.requests import ManualRequest
+from dsync.store.verdicts import kept_rules
 from dsync.sync.answering import Obstacle, nearest_product, obstacle, shown_key
 from dsync.sync.piece_files import open_copy
 from dsync.sync.work import (
@@ -397,7 +398,9 @@ def explain(visit: Visit) -> Response:
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=("precontroles", "controles"))
         is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
-        account = programme.account(reader, found, at) if programme and found and is_here else None
+        account = None
+        if programme and found and is_here:
+            account = programme.account(kept_rules(reader.connection), found, at)
         if programme is None or account is None:
             raise HTTPException(404, "Ce dossier n’a pas de verdict à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)
