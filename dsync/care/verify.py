@@ -104,8 +104,8 @@ class Expected:
 
 CANNOT_KNOW = (
     "It cannot know what DS shows (--remote), what copied files contain (--pieces), or whether "
-    "evidence, products, replaced wishes, the status, dates and "
-    "names of wishes, ended corrections, requests or seals were forged."
+    "evidence, products, replaced wishes, the status, dates and names of wishes, stages in lists, "
+    "ended corrections, requests or seals were forged."
 )
 """The last line of each verification."""
 
