@@ -25,9 +25,10 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
+from dsync.domain.account import AccountRules, account_of
 from dsync.domain.check_line import CheckLine
-from dsync.domain.documented import Mark, View
-from dsync.domain.dossier import Correction, Demarche, Descriptor, Dossier, Json, Revision
+from dsync.domain.documented import View
+from dsync.domain.dossier import PARIS, Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.judging import Facts, Rules
@@ -295,8 +296,6 @@ class ListField:
     """Its key in `dsync dossier list --json`, by which lists are sorted, too."""
     sql: str
     """Its value: of a dossier `d`, its row `r` in table `liste` and `l` in `ListPart.table`."""
-    mark: Mark = Mark.OPEN
-    """Who does not see free texts, or marks of a jury, neither filters nor sorts by them."""
     filter: str | None = None
     """The filter by it, as addresses name it; None: there is none."""
     condition: str = ""
@@ -387,11 +386,25 @@ class Storage:
     """Deletes the data of these dossiers' applicants, unless another dossier shares them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What is published of versions of the rules; by default, that there are some."""
+
+    rules_page: Callable[[Mapping[str, Any], date | None], Paper] = lambda document, today: Paper(
+        "Règles du pré-contrôle", ()
+    )
+    """Returns the page of a version; with a day, it says when it was made."""
+    account_rules: Callable[[Mapping[str, Any] | None, str], AccountRules] = (
+        lambda document, instruction: AccountRules("", (), instruction, ())
+    )
+    """Returns what an account says of a version, None: it was not kept; and of who decides then."""
+
+
 class Words:
     """How people read columns and evidence; by default, as they are stored."""
 
     def label_in_ds(self, name: str) -> str:
-        """Return the label in DS of the annotation that fills a column of the main view."""
+        """Return the label in DS of what fills a column of the main view."""
         return name
 
     def value(self, name: str, value: Any) -> Any:
@@ -401,6 +414,10 @@ class Words:
     def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
         return [(name, name, value) for name, value in evidence.items()]
+
+    def finding(self, check: str, motif: str) -> str:
+        """Return what a check found, as lists say it: in one line, without rule and remedy."""
+        return motif.partition(" Règle (")[0]
 
 
 class Findings:
@@ -464,6 +481,8 @@ class Programme(ABC):
 
     checks: Mapping[str, str] = {}
     """The French titles of its checks by name, in the order of display."""
+    papers: ClassVar[Papers] = Papers()
+    """What is published of its rules."""
     words: Words = Words()
     """How people read its columns and evidence."""
     findings: Findings = Findings()
@@ -481,7 +500,14 @@ class Programme(ABC):
         `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it;
         `at` is the instant at which the verdict stood, None: the current one.
         """
-        return None
+        wording, known = self.rules and self.rules.wording, known_rules(self, reader)
+        instruction = wording.instruction if wording else "l’équipe d’instruction"
+
+        def rules_of(version: str) -> AccountRules:
+            return self.papers.account_rules(known.get(version), instruction)
+
+        shown = self.words.evidence
+        return account_of(found, at, rules_of, self.checks, shown, wording.words if wording else {})
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
@@ -490,7 +516,8 @@ class Programme(ABC):
 
         `document` is the version, as `known_rules` returns it; None: that in force.
         """
-        raise NotImplementedError
+        today = now.astimezone(PARIS).date() if now else None
+        return self.papers.rules_page(document or in_force(self).document, today)
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

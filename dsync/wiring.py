@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial
@@ -47,6 +47,7 @@ from dsync.exports.grist import Kept
 from dsync.programme import Programme
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, Store, SyncState
+from dsync.store.sight import WHOLE, Sight
 from dsync.sync import retention
 from dsync.sync import run as runs
 from dsync.sync.context import (
@@ -545,12 +546,12 @@ class Worker:
     def state(
         self,
         now: datetime,
-        groupes: Collection[str] | None = None,
+        sight: Sight = WHOLE,
         *,
         counted: bool = True,
     ) -> dict[str, Any]:
         """Return the démarche's state as stored, as `states_of` has it."""
-        found = states_of(self.store, [self.looked], now, counted=counted, groupes=groupes)
+        found = states_of(self.store, [self.looked], now, counted=counted, sight=sight)
         return found[self.demarche]
 
     @property

@@ -218,7 +218,7 @@ def test_what_dsync_wrote_itself_is_read_once(tmp_path: Path) -> None:
     """
     runs = []
     with (
-        Sandbox.start(130, 7) as sandbox,
+        Sandbox.start(166, 7) as sandbox,
         _pushing(sandbox, f"sqlite:///{tmp_path / 'dsync.db'}") as app,
     ):
         first = app.sync(Request(ReadAll()))
