@@ -29,7 +29,7 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.domain.notice import NoticeFacts
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
-from dsync.domain.toml_values import Boolean, Day, Number, Section, WholeNumber, kind_of
+from dsync.domain.toml_values import Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
@@ -48,6 +48,7 @@ DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
 # Without parameters, patterns and credentials.
+_GRIST = re.compile(r"https?://[^/@?#]+(/[^@?#]*)?/api/docs/[^/?#@]+/?")
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 CONFORMITY = re.compile(r"\b(?:partiellement|totalement|non) conforme")
 """What a statement of accessibility says of a site."""
@@ -180,8 +181,6 @@ class AdvancedSection(Section):
     late_after: Interval | None = None
     """Time since the last success after which `/readyz` misses one: by default three intervals of
     the incremental read. More, where a full read takes longer."""
-    allow_insecure_http: Boolean = False
-    """Whether http:// addresses of other machines are accepted."""
 
 
 class SafetySection(Section):
@@ -229,7 +228,7 @@ class RetentionSection(Section):
     gone: Age | None = None
     """Dossiers in the bin of DS, or that it neither shows nor lists, in any state: since then."""
     logs: Age | None = None
-    """Of the rows of `dsync runs` and `dsync journal`; the last run of each kind stays."""
+    """Of the rows of `dsync history`; the last run of each kind stays."""
     agents: Age | None = None
     """Of the names of agents in the journals, the events and forced pushes."""
 
@@ -248,13 +247,6 @@ class RetentionSection(Section):
             "agents": self.agents,
         }
         return {name: age for name, age in rules.items() if age is not None}
-
-
-class HttpSection(Section):
-    """Section `[http]`: the addresses that `dsync run` serves."""
-
-    listen: str | None = None
-    """`host:port`, by default `127.0.0.1:8080`; an empty one serves no HTTP."""
 
 
 def _allowed(value: str) -> str:
@@ -399,9 +391,30 @@ class AlertsSection(Section):
 
     ping_url: str | None = None
     """Called by GET after each success of the service, as healthchecks.io expects it."""
-    after: Interval = timedelta(minutes=1)
-    """How long a cause has to last before it is told; of several files of a service, the longest
-    one counts."""
+
+
+class GristSection(Section):
+    """Section `[grist]`: tables of a Grist document that follow views; off without a document."""
+
+    document: str | None = None
+    """The address that Grist shows under « Settings », « API »: https://…/api/docs/…"""
+    views: tuple[str, ...] = ("lecture_dossier", "lecture_precontrole", "lecture_suivi")
+    """Each gets a table; one that this démarche does not have is left out."""
+    personal_data: bool = False
+    """Whether columns with personal data and free text are written, too."""
+    delete: bool = False
+    """Whether rows that left a view are deleted, and not marked in the column `dsync_parti_le`.
+    Those of an erased dossier always are."""
+
+    @field_validator("document")
+    @classmethod
+    def _is_address(cls, document: str | None) -> str | None:
+        if document is None or (_GRIST.fullmatch(document) and is_encrypted_or_local(document)):
+            return document
+        raise ValueError(
+            "expected the address that Grist shows under « Settings », « API »: "
+            "https://…/api/docs/…"
+        )
 
 
 class Configuration(Section):
@@ -416,11 +429,11 @@ class Configuration(Section):
     """None: nothing is written into DS."""
     pieces: PiecesSection = PiecesSection()
     retention: RetentionSection = RetentionSection()
-    http: HttpSection = HttpSection()
     console: ConsoleSection = ConsoleSection()
     acces: tuple[AccesSection, ...] = ()
     ouvert: OuvertSection = OuvertSection()
     alerts: AlertsSection = AlertsSection()
+    grist: GristSection = GristSection()
     advanced: AdvancedSection = AdvancedSection()
     _gone: tuple[str, ...] = PrivateAttr(default=())
 
@@ -500,7 +513,7 @@ class Configuration(Section):
     def judges(self) -> bool:
         """Whether there are rules that are switched on."""
         sections = self.programme
-        return bool(sections and sections.regles and sections.regles.enabled)
+        return bool(sections and sections.regles and sections.regles.severity)
 
     @property
     def evidence_max_age(self) -> timedelta | None:

@@ -168,6 +168,12 @@ def origin_of(error: BaseException) -> str:
     return ", ".join([type(error).__name__, *places[-1:]])
 
 
+class GristError(DsyncError):
+    """Grist is away, refuses, or hides what dsync made; `status` in the details is HTTP's."""
+
+    exit_code = 8
+
+
 class SafetyBrakeError(DsyncError):
     """Too much disappeared at once from DS or a list: an operator has to confirm it."""
 

@@ -84,17 +84,16 @@ class _Response(HTTPResponse):
 class BoundedAdapter(HTTPAdapter):
     """An adapter of requests that reads the whole body, up to a limit, and that can be aborted.
 
-    `max_bytes` is the limit of the decoded body. Without `allow_http`, http:// leads to this
-    machine alone. `open_body` returns the file in which a body is collected, unless it is a
-    redirect's. `only` has the hosts whose addresses need not be public; others also have to be
-    https, and none has a password in it. None: every address is that of a setting.
+    `max_bytes` is the limit of the decoded body; http:// leads to this machine alone. `open_body`
+    returns the file in which a body is collected, unless it is a redirect's. `only` has the hosts
+    whose addresses need not be public; others also have to be https, and none has a password in it.
+    None: every address is that of a setting.
     """
 
     def __init__(
         self,
         max_bytes: int,
         *,
-        allow_http: bool,
         open_body: Callable[[], IO[bytes]] = BytesIO,
         only: Collection[str] | None = None,
     ) -> None:
@@ -102,7 +101,6 @@ class BoundedAdapter(HTTPAdapter):
         self._only = only
         self._is_guarded = False
         """Whether connections that are opened now have to lead to public addresses."""
-        self._allow_http = allow_http
         self._open_body = open_body
         self._connections: WeakSet[HTTPConnection] = WeakSet()
         self._is_aborted = False
@@ -132,7 +130,7 @@ class BoundedAdapter(HTTPAdapter):
             requests.RequestException: the exchange failed.
             urllib3.exceptions.HTTPError: the body could not be read or decoded.
         """
-        if not self._allow_http and not is_encrypted_or_local(request.url or ""):
+        if not is_encrypted_or_local(request.url or ""):
             raise InsecureAddressError("plain http:// is not allowed")
         try:
             self._guard(request.url or "", options)
@@ -244,7 +242,6 @@ class Exchanges(Generic[S]):
         open_session: Callable[[BoundedAdapter], S],
         *,
         max_bytes: int,
-        allow_http: bool,
         stop: threading.Event,
         open_body: Callable[[], IO[bytes]] = BytesIO,
         only: Collection[str] | None = None,
@@ -253,7 +250,6 @@ class Exchanges(Generic[S]):
         self._open_session = open_session
         self._open_body = open_body
         self._max_bytes = max_bytes
-        self._allow_http = allow_http
         self._stop = stop
         self._idle: list[tuple[S, BoundedAdapter]] = []
         self._lock = threading.Lock()
@@ -303,7 +299,6 @@ class Exchanges(Generic[S]):
                 return self._idle.pop()
         adapter = BoundedAdapter(
             self._max_bytes,
-            allow_http=self._allow_http,
             open_body=self._open_body,
             only=self._only,
         )

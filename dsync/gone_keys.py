@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from datetime import date
 from typing import Any, NamedTuple
 
 Table = dict[str, Any]
@@ -109,12 +110,36 @@ def _late(raw: Table, table: Table, value: Any) -> None:
         _moved("advanced.late_after", lambda _: late_after).effect(raw, table, value)
 
 
+def _window(raw: Table, table: Table, value: Any) -> None:
+    raw["regles"]["window"] = [value, *([table["end"]] if "end" in table else [])]
+
+
+def _offered(_raw: Table, table: Table, value: Any) -> None:
+    until = [table.pop("offered_until")] if "offered_until" in table else []
+    table.setdefault("offered", [value, *until])
+
+
+def _needed(_raw: Table, table: Table, value: Any) -> None:
+    needs = table.setdefault("needs", [])
+    if isinstance(needs, list) and isinstance(value, str):
+        needs.append(value)
+
+
+def _off(_raw: Table, table: Table, value: Any) -> None:
+    if value is False:
+        table.pop("severity", None)
+
+
 _FLOOR = _fixed("5, or the percentage's number if it is higher; 0 percent allows none")
 _RATE = _fixed("the registry is asked 5 times a second at most, for 10 s")
+_HTTPS = _fixed("http:// is for addresses of this machine alone")
+_NAMED = _fixed("the first of words is its name")
+_OF_CATALOGUE = _fixed("the phases and their names are those of beta.gouv.fr")
 _ROLES = Gone("each démarche's file says it: write [[acces]] with role and who there instead")
 GONE: Mapping[str, Gone] = {
     "ds.requests_per_minute": _moved("advanced.requests_per_minute"),
-    "ds.allow_insecure_http": _moved("advanced.allow_insecure_http"),
+    "ds.allow_insecure_http": _HTTPS,
+    "advanced.allow_insecure_http": _HTTPS,
     "ds.deadline_s": _moved(
         "advanced.deadline", lambda value: f"{value}s" if isinstance(value, int) else value
     ),
@@ -138,6 +163,7 @@ GONE: Mapping[str, Gone] = {
     "retention.masque": _of_both("disparu", "gone"),
     "retention.disparu": Gone("write [retention] gone instead"),
     "retention.journaux": _moved("retention.logs"),
+    "http.listen": _fixed("DSYNC_HTTP_LISTEN gives the address"),
     "http.theme": _moved("console.theme"),
     "http.console": Gone(
         "`dsync run` serves the console where [console] public_url is given, such as "
@@ -169,6 +195,26 @@ GONE: Mapping[str, Gone] = {
     "http.unsigned_webhooks": _fixed(
         "webhooks of version 1 are accepted while DSYNC_WEBHOOK_SECRET has no signing key (whsec_…)"
     ),
+    "alerts.after": _fixed("a minute, or the interval of the incremental read if that is less"),
+    "regles.enabled": Gone(
+        "without [regles.severity] nothing is judged; leave that out instead of false", _off
+    ),
+    "regles.window.start": Gone(
+        "write window = [first day, last day] in [regles] instead", _window
+    ),
+    "regles.profils[].id": _NAMED,
+    "regles.profils[].offered_from": Gone("write offered = [first day, last day]", _offered),
+    "regles.profils[].offered_until": Gone(
+        "write offered = [first day, last day]",
+        lambda raw, table, value: table.setdefault("offered", [date.min, value]),
+    ),
+    "regles.cas[].id": _NAMED,
+    "regles.cas[].needs_phase": Gone("name it in needs instead", _needed),
+    "regles.categories_juridiques": _fixed(
+        "the list is categories_juridiques.csv beside the file, or else the shipped one"
+    ),
+    "regles.phases.other": _OF_CATALOGUE,
+    "regles.phases.noms": _OF_CATALOGUE,
     "regles.timezone": _fixed("Europe/Paris"),
     "regles.max_detail_length": _fixed("2000 characters"),
     "regles.phases.late_reading_days": _fixed("3 days"),
@@ -189,7 +235,7 @@ GONE: Mapping[str, Gone] = {
     "preuves.registre.max_age_days": _fixed("an answer is used for 30 days"),
 }
 """By the path of the key; `[]` follows the name of a list of tables."""
-_EMPTY = ("preuves.registre", "preuves", "service", "console.mentions")
+_EMPTY = ("preuves.registre", "preuves", "service", "console.mentions", "http")
 """Sections that have no key any more, inner ones first."""
 GONE_VARIABLES: Mapping[str, str] = {
     "DSYNC_SESSION_KEY": "the secret of the provider's client signs sessions, too; unset it"

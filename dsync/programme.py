@@ -6,9 +6,9 @@ their rows. An instance is one call, configured by the programme's sections of t
 commands and pages take it. What has a default here need not be given.
 
 A run calls `form` once for each revision, and its `rows` for each dossier that is read; `gather`
-once, when the first dossiers are to be judged; then, of what that returns, after each page and
-after the last one, `compared` for all batches that are due, and after that `facts` for each batch:
-of these, the judge in `domain/judging.py` makes the decisions.
+once, when the first dossiers are to be judged; then, of what that returns, `compared` and `facts`
+for each page, in the transaction that stores it, and for what is due after the last one, with
+`look_up` before: of the facts, the judge in `domain/judging.py` makes the decisions.
 
 Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
 writes nothing back.
@@ -19,14 +19,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select
+from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
 from dsync.domain.check_line import CheckLine
-from dsync.domain.documented import View
+from dsync.domain.documented import Mark, View
 from dsync.domain.dossier import Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
@@ -47,8 +47,8 @@ Values = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
 """What a check compares dossiers by, by dossier and check."""
 
 NO_RULES = (
-    "Nothing is judged: the configuration has no section [regles], or it is switched off. Set "
-    "enabled = true in it, or add [mapping] and [regles] as in the shipped file."
+    "Nothing is judged: the configuration has no section [regles.severity]. Add it, or [mapping] "
+    "and [regles], as in the shipped file."
 )
 
 
@@ -60,6 +60,9 @@ class DossierView(NamedTuple):
     """The ORDER BY expression of its rows."""
     json: str | None = None
     """The column that contains JSON."""
+
+
+ENGINE_VIEW = DossierView("lecture_dossier", "numero", json="instructeurs")
 
 
 class InLists(NamedTuple):
@@ -124,8 +127,8 @@ class Compared(NamedTuple):
 
     values: Values
     columns: Sequence[Row] = ()
-    """With `numero`, columns of the table of `ListPart.column` by which dossiers are compared, too;
-    of those of which they changed."""
+    """With `numero`, columns of `ListPart.table` by which dossiers are compared, too; of those of
+    which they changed."""
 
 
 class Keys(Protocol):
@@ -134,7 +137,17 @@ class Keys(Protocol):
     def doublons(
         self, numbers: Sequence[DossierNumber]
     ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
-        """Return the other dossiers that count and have the same values, by dossier and check."""
+        """Return the first other dossiers that count and have the same values, by their deposits.
+
+        They are by dossier and check.
+        """
+
+
+class Judged(Protocol):
+    """The verdicts of the database, as far as a programme reads them."""
+
+    def kept_rules(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return each version of rules that gave a verdict, the latest first."""
 
 
 class Published(Protocol):
@@ -162,6 +175,10 @@ class Reading(Protocol):
     @property
     def demarche(self) -> Published:
         """The démarche."""
+
+    @property
+    def verdicts(self) -> Judged:
+        """What was judged."""
 
 
 class Writing(Protocol):
@@ -243,12 +260,15 @@ class Evidence(Protocol):
         """Changes with the evidence or the rules; all open dossiers are then judged again."""
 
     @property
-    def retry_undetermined(self) -> bool:
-        """Whether undetermined dossiers are judged again even if the key is unchanged."""
+    def looks_up(self) -> bool:
+        """Whether `look_up` asks anybody: undetermined dossiers are then judged again."""
+
+    def look_up(self, run: ProgrammeRun, numbers: Sequence[DossierNumber]) -> None:
+        """Fetch and store what the facts of these dossiers need, which takes the network."""
 
     def compared(
         self,
-        run: ProgrammeRun,
+        reader: Reading,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -258,7 +278,7 @@ class Evidence(Protocol):
         """
 
     def facts(
-        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> Mapping[DossierNumber, Facts]:
         """Return what is known of dossiers to judge; one is left out of which nothing is.
 
@@ -268,11 +288,32 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ListField:
+    """What lists show, and by what they filter and sort, beside what every dossier has."""
+
+    name: str
+    """Its key in `dsync dossier list --json`, by which lists are sorted, too."""
+    sql: str
+    """Its value: of a dossier `d`, its row `r` in table `liste` and `l` in `ListPart.table`."""
+    mark: Mark = Mark.OPEN
+    """Who does not see free texts, or marks of a jury, neither filters nor sorts by them."""
+    filter: str | None = None
+    """The filter by it, as addresses name it; None: there is none."""
+    condition: str = ""
+    """The condition of the filter on `d`, `r` and `l`, with its value by the filter's name."""
+    is_many: bool = False
+    """Whether it has several values, each between `|`; the filter then offers all there are."""
+    is_shown: bool = True
+    """Whether lists show it without being asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListPart:
     """What lists have of a programme, beside what every dossier has."""
 
-    column: Column[Any]
-    """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    table: Table
+    """The table with one row per dossier."""
+    fields: Sequence[ListField]
     answered: ColumnElement[bool]
     """The condition that a row of that table has an answer."""
     found_by: str
@@ -293,10 +334,8 @@ class SelectionPart:
     stages: Sequence[str]
     """The stages of a dossier, in order."""
     reached: Mapping[str, str]
-    """SQL conditions on a dossier `d` and its row `l` in the table of `ListPart.column`, by the
-    stage then reached."""
-    mean: str
-    """SQL for a dossier's mean mark, from that row `l`."""
+    """SQL conditions on a dossier `d` and its row `l` in `ListPart.table`, by the stage then
+    reached."""
     indicators: Callable[[Connection, DemarcheNumber], Mapping[str, float]]
     """Returns the figures of a démarche as they are now, by name."""
 
@@ -312,148 +351,68 @@ class ProductPart:
     certain: Callable[[Connection, Sequence[DossierNumber]], Mapping[DossierNumber, str]]
     """Returns the public ids of the products by which dossiers count as doublons. They are kept of
     dossiers that an operator erases, as long as DS has them."""
+    facts: Callable[[Decision | StoredVerdict], Mapping[str, Any]]
+    """Returns what a person compares of a verdict's evidence before it is replaced, by name."""
     related: Callable[[DemarcheNumber, Sequence[DossierNumber]], Select[Any]]
     """Selects the open dossiers whose verdicts depend on the presence or state of others."""
 
 
-class Programme(ABC):
-    """One call for projects.
+@dataclass(frozen=True, slots=True, eq=False)
+class Storage:
+    """A part of the database: the engine's, or a programme's.
 
-    Its tables with data of a dossier must have a column `numero`: these rows are deleted when the
-    dossier is erased or removed.
+    A programme's tables with data of a dossier must have a column `numero`: these rows are deleted
+    when the dossier is erased or removed.
     """
 
-    # In the database: of the class.
-
-    name: ClassVar[str] = ""
-    """A part of the name of the table with its schema's version; empty: it has no tables."""
-    package: ClassVar[str] = ""
-    """The Python package that contains `migrations/` and `views/`; empty: none."""
-    metadata: ClassVar[MetaData] = MetaData()
+    name: str = ""
+    """A part of the name of the table with its schema's version; empty: the engine's."""
+    package: str = ""
+    """The Python package that contains `migrations/` and `views/`; empty: it has no tables."""
+    metadata: MetaData = field(default_factory=MetaData)
     """Its tables."""
-    main_view: ClassVar[DossierView] = DossierView("lecture_dossier", "numero", json="instructeurs")
+    views: Mapping[str, View] = field(default_factory=dict)
+    """What is declared of its views."""
+    main_view: DossierView = ENGINE_VIEW
     """The view with one row per dossier; by default, the engine's."""
-    dossier_views: ClassVar[Mapping[str, DossierView]] = {}
+    dossier_views: Mapping[str, DossierView] = field(default_factory=dict)
     """Its other views of a dossier, by their key in `dsync dossier show --json`."""
-    lists: ClassVar[ListPart | None] = None
-    """What lists have of it; None: nothing."""
-    selection: ClassVar[SelectionPart | None] = None
-    """What it has if dossiers are selected for something; None: they are not."""
-    products: ClassVar[ProductPart | None] = None
-    """What it has if a dossier is about a product; None: it is not."""
-    public: Mapping[str, Collection[str]] = {}
-    """By check, the keys of its evidence that are public data, and « motif » if its sentences say
-    nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
-
-    @classmethod
-    def views(cls) -> Dictionary:
-        """Return the documentation of its views."""
-        return {}
-
-    @classmethod
-    def complete(cls, query: str) -> str:
-        """Complete the SQL of one of its views."""
-        return query
-
-    @classmethod
-    def evidence_confirmed_at(cls, connection: Connection) -> datetime | None:
-        """Return when its evidence was last confirmed by its source; None: never."""
-        return None
-
-    @classmethod
-    def forget(cls, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
-        """Delete the data of these dossiers' applicants, unless another dossier shares them."""
-        return
-
-    rules: Rules | None = None
-    """The rules in force; None: it judges nothing, and the methods that judge are not called."""
-
-    # What people see.
-
-    checks: Mapping[str, str] = {}
-    """The French titles of its checks by name, in the order of display."""
-    sections: Mapping[str, Mapping[str, str]] = {}
+    sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
+    complete: Callable[[str], str] = str
+    """Completes the SQL of one of its views."""
+    evidence_confirmed_at: Callable[[Connection], datetime | None] = lambda connection: None
+    """Returns when its evidence was last confirmed by its source; None: never."""
+    forget: Callable[[Connection, Sequence[DossierNumber]], None] = lambda connection, numbers: None
+    """Deletes the data of these dossiers' applicants, unless another dossier shares them."""
 
-    @classmethod
-    def evidence_facts(cls, verdict: Decision | StoredVerdict) -> Mapping[str, Any]:
-        """Return what a person compares of a verdict's evidence before it is replaced, by name."""
-        return {}
+
+class Words:
+    """How people read columns and evidence; by default, as they are stored."""
 
     def label_in_ds(self, name: str) -> str:
-        """Return the label in DS of the annotation that fills a column of the main view."""
+        """Return the label in DS of what fills a column of the main view."""
         return name
 
-    def value_in_words(self, name: str, value: Any) -> Any:
+    def value(self, name: str, value: Any) -> Any:
         """Return a value of a column of the main view in French."""
         return value
 
-    def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
         return [(name, name, value) for name, value in evidence.items()]
 
-    def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
-        """Return what is stored of the evidence, for `dsync evidence show` and `/preuves`."""
-        return None
+    def finding(self, check: str, motif: str) -> str:
+        """Return what a check found, as lists say it: in one line, without rule and remedy."""
+        return motif.partition(" Règle (")[0]
 
-    def account(
-        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
-    ) -> dict[str, Any] | None:
-        """Return the account of a dossier's verdict; None if it had no verdict then.
 
-        `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it;
-        `at` is the instant at which the verdict stood, None: the current one.
-        """
-        return None
-
-    def rules_page(
-        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Paper:
-        """Return the page that publishes a version of the rules; with `now`, it names its day.
-
-        `document` is the version, as `rules_documents` returns it; None: that in force.
-        """
-        raise NotImplementedError
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return versions of the rules whole, in JSON values, by their names; none if none is kept.
-
-        The one in force comes first, then those that gave a verdict, the latest first, as the
-        database keeps them; without a connection, only that in force.
-        """
-        return {}
-
-    def message(
-        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-    ) -> Letter | None:
-        """Return what the applicant of an open dossier has to send; None: there is no such text.
-
-        `found` is the dossier's row of the main view; `checks` are of its current verdict, as in
-        `lecture_precontrole_controle`.
-        """
-        return None
-
-    # The configuration, and `dsync check`.
-
-    @property
-    @abstractmethod
-    def mapping_key(self) -> str:
-        """Changes with the mapping; all dossiers are then read again. Empty: it has no tables."""
+class Findings:
+    """What is found wrong in a configuration and a form, before dossiers are judged."""
 
     def warnings(self) -> Iterator[str]:
         """Yield what `dsync config check` finds in its sections and prevents nothing."""
         yield from ()
-
-    def propose(
-        self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]
-    ) -> ProposedSections:
-        """Return the programme's sections for a form, by the labels of the present mapping.
-
-        `parts` has the parts of the shipped file, by their first section.
-        """
-        return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the fields without which dossiers are judged, and that the form lacks."""
@@ -484,6 +443,85 @@ class Programme(ABC):
         """
         yield from ()
 
+
+class Programme(ABC):
+    """One call for projects."""
+
+    # In the database: of the class.
+
+    storage: ClassVar[Storage] = Storage()
+    """Its tables and views; by default, none."""
+    lists: ClassVar[ListPart | None] = None
+    """What lists have of it; None: nothing."""
+    selection: ClassVar[SelectionPart | None] = None
+    """What it has if dossiers are selected for something; None: they are not."""
+    products: ClassVar[ProductPart | None] = None
+    """What it has if a dossier is about a product; None: it is not."""
+    public: Mapping[str, Collection[str]] = {}
+    """By check, the keys of its evidence that are public data, and « motif » if its sentences say
+    nothing else. These are shown to who sees neither free texts nor, of other names, persons."""
+
+    rules: Rules | None = None
+    """The rules in force; None: it judges nothing, and the methods that judge are not called."""
+
+    # What people see.
+
+    checks: Mapping[str, str] = {}
+    """The French titles of its checks by name, in the order of display."""
+    words: Words = Words()
+    """How people read its columns and evidence."""
+    findings: Findings = Findings()
+    """What is wrong in its sections, or does not fit a form."""
+
+    def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
+        """Return what is stored of the evidence, for `dsync evidence show` and `/preuves`."""
+        return None
+
+    def account(
+        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
+    ) -> dict[str, Any] | None:
+        """Return the account of a dossier's verdict; None if it had no verdict then.
+
+        `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it;
+        `at` is the instant at which the verdict stood, None: the current one.
+        """
+        return None
+
+    def rules_page(
+        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
+    ) -> Paper:
+        """Return the page that publishes a version of the rules; with `now`, it names its day.
+
+        `document` is the version, as `known_rules` returns it; None: that in force.
+        """
+        raise NotImplementedError
+
+    def message(
+        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+    ) -> Letter | None:
+        """Return what the applicant of an open dossier has to send; None: there is no such text.
+
+        `found` is the dossier's row of the main view; `checks` are of its current verdict, as in
+        `lecture_precontrole_controle`.
+        """
+        return None
+
+    # The configuration.
+
+    @property
+    @abstractmethod
+    def mapping_key(self) -> str:
+        """Changes with the mapping; all dossiers are then read again. Empty: it has no tables."""
+
+    def propose(
+        self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]
+    ) -> ProposedSections:
+        """Return the programme's sections for a form, by the labels of the present mapping.
+
+        `parts` has the parts of the shipped file, by their first section.
+        """
+        return ProposedSections("", is_own=False, judges=False, found=0, fields=0)
+
     # A run.
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
@@ -497,11 +535,6 @@ class Programme(ABC):
         With `accept`, evidence that a safety brake stopped is accepted.
         """
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store rules, unless they are stored, in the transaction of the first verdict by them."""
-        return
-
     def close(self) -> None:
         """Close what was opened."""
         return
@@ -512,3 +545,12 @@ def in_force(programme: Programme | None) -> Rules:
     if programme is None or programme.rules is None:
         raise ConfigurationError(NO_RULES)
     return programme.rules
+
+
+def known_rules(programme: Programme, reader: Reading) -> Mapping[str, Mapping[str, Any]]:
+    """Return versions of the rules whole, by their names, as the database keeps them.
+
+    The one in force comes first, then those that gave a verdict, the latest first.
+    """
+    kept, rules = reader.verdicts.kept_rules(), programme.rules
+    return {rules.version: rules.document, **kept} if rules else kept

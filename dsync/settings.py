@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
@@ -47,17 +49,23 @@ SIGNING_KEY_PREFIX = "whsec_"
 SANDBOX_DEMARCHE = 86321
 """The number in the shipped file: that of the sandbox's démarche."""
 
+CONFIG_TOML = "DSYNC_CONFIG_TOML"
+"""The variable with the text of the configuration file, for hosts that give variables alone."""
+
 _NOWHERE = "http://127.0.0.1:9"
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
 _FOREIGN = {
     "DSYNC_TEST_DATABASE_URL",
+    "DSYNC_TEST_GRIST_URL",
+    "DSYNC_TEST_GRIST_KEY",
     "DSYNC_SHARED",
     "DSYNC_NEEDS_BROWSER",
     "DSYNC_NEEDS_PROMETHEUS",
     IMAGE_VARIABLE,
+    CONFIG_TOML,
 }
-"""Variables that are no setting: of the tests, and the image's own."""
+"""Variables that give no value of a setting: the tests', the image's own, a whole file."""
 
 
 # Each of them can also be in a file that `DSYNC_…_FILE` names. The database's address is one
@@ -69,6 +77,7 @@ SECRETS = (
     "alert_urls",
     "sentry_dsn",
     "oidc_client_secret",
+    "grist_key",
 )
 
 
@@ -79,10 +88,12 @@ class Settings:
     config: Path
     """The configuration file, or a folder of them. Default: `dsync.toml` in the current folder,
     else `config/aap-eig7.toml` there, else the copy inside the package; these two judge the
-    sandbox's démarche, or one whose form has all their fields."""
+    sandbox's démarche, or one whose form has all their fields. `DSYNC_CONFIG_TOML` has the text
+    of such a file instead."""
     configuration: Configuration
     database_url: str
-    """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `sqlite:///dsync.db`."""
+    """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `DATABASE_URL`, as
+    platforms set it, where it is one of PostgreSQL; else `sqlite:///dsync.db`."""
     ds_url: str
     """The GraphQL endpoint. Default: `[ds] url`."""
     ds_token: SecretStr | None
@@ -101,7 +112,8 @@ class Settings:
     log_format: Literal["console", "json"]
     """`console` (the default) or `json`."""
     http_listen: str
-    """As `[http] listen`, which it replaces."""
+    """Where `dsync run` serves HTTP: `host:port`; an empty one serves none. Default: all addresses
+    at `PORT`, as platforms set it, else `127.0.0.1:8080`."""
     webhook_secret: SecretStr | None
     """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None
@@ -111,6 +123,8 @@ class Settings:
     """Where bugs of dsync are reported, without any value."""
     oidc_client_secret: SecretStr | None
     """The secret that the provider of `[console.openid]` gave to this client."""
+    grist_key: SecretStr | None
+    """The key of a Grist account that may edit `[grist] document`, structure included."""
     sources: Mapping[str, str]
     """The source of each of `VARIABLES`: flag, environment, file or default."""
     folder: tuple[int, ...] = ()
@@ -218,7 +232,7 @@ class Settings:
             return parse_listen(self.http_listen)
         except ValueError as exc:
             raise ConfigurationError(
-                f"DSYNC_HTTP_LISTEN, or [http] listen: {exc}, such as {DEFAULT_HTTP_LISTEN} or "
+                f"DSYNC_HTTP_LISTEN: {exc}, such as {DEFAULT_HTTP_LISTEN} or "
                 "[::1]:8080; an empty one serves no HTTP."
             ) from exc
 
@@ -378,7 +392,7 @@ def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
     """
     environment = _read_environment(stored=stored)
     given = {name: value for name, value in flags.items() if value is not None}
-    path = find_config(given.get("config") or environment["config"])
+    path = find_config(given.get("config") or environment["config"] or _config_of_variable())
     if not path.is_dir():
         return Loaded((_settings_of(path, given, environment, stored=stored),), (), path)
     # Taken out, because it would replace the number in each file of the folder.
@@ -475,7 +489,6 @@ def _settings_of(
         "ds_instructeur": configuration.ds.instructeur,
         "ds_token_expires_on": configuration.ds.token_expires_on,
         "demarche": configuration.demarche and configuration.demarche.number,
-        "http_listen": configuration.http.listen,
     }
     defaults: dict[str, Any] = {
         "config": path,
@@ -515,16 +528,15 @@ def _settings_of(
             f"--demarche {values['demarche']} and DSYNC_DEMARCHE, or name that démarche's own file "
             "in DSYNC_CONFIG or --config."
         )
-    allow_http = configuration.advanced.allow_insecure_http
     for name, named in (
         ("ds_url", "DSYNC_DS_URL, or [ds] url in the configuration file"),
         ("betagouv_url", "DSYNC_BETAGOUV_URL"),
     ):
-        _check_address(values[name], named, allow_http=allow_http)
+        _check_address(values[name], named)
     if problem := _misdirected(path, configuration.ds, sources, values["ds_url"]):
         raise ConfigurationError(problem)
     if configuration.alerts.ping_url is not None:
-        _check_address(configuration.alerts.ping_url, "[alerts] ping_url", allow_http=allow_http)
+        _check_address(configuration.alerts.ping_url, "[alerts] ping_url")
     of_all, of_one = os.environ.get(f"{PREFIX}DS_TOKEN_FILE"), configuration.ds.token_file
     token_file = {
         "file": of_one and path.parent / of_one,
@@ -581,11 +593,8 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return scheme, parts.hostname, port or {"https": 443, "http": 80}.get(scheme)
 
 
-def _check_address(text: str, named: str, *, allow_http: bool) -> None:
-    """Refuse what is no address of a server, or is unencrypted; `named` is the setting.
-
-    With `allow_http`, one of another machine need not be encrypted.
-    """
+def _check_address(text: str, named: str) -> None:
+    """Refuse what is no address of a server, or is unencrypted; `named` is the setting."""
     try:
         parts = urlsplit(text.strip())
         # `port` raises ValueError for one above 65535.
@@ -594,10 +603,10 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
         reachable = False
     if not reachable:
         raise ConfigurationError(f"Not an http(s) address: correct {named}.")
-    if not allow_http and not is_encrypted_or_local(text):
+    if not is_encrypted_or_local(text):
         raise ConfigurationError(
             f"{named}: http:// is not encrypted, so others can read and change what is sent. Use "
-            "https://, or set [advanced] allow_insecure_http = true."
+            "https://."
         )
 
 
@@ -631,13 +640,16 @@ def _read_environment(*, stored: bool = False) -> dict[str, Any]:
     fields: dict[str, Any] = {name: (hint | None, None) for name, hint in VARIABLES.items()}
     try:
         found: BaseModel = create_model("_Variables", **fields)(**given)
-        return found.model_dump()
     except ValidationError as exc:
         problems = tuple(
             f"{PREFIX}{str(error['loc'][0]).upper()}: {message_of(error)}"
             for error in exc.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(headline(problems), problems) from exc
+    values, platform = found.model_dump(), _given_by_platform()
+    if values["config"] is not None and os.environ.get(CONFIG_TOML):
+        raise ConfigurationError(f"DSYNC_CONFIG and {CONFIG_TOML} are both set; keep one.")
+    return {name: platform.get(name) if one is None else one for name, one in values.items()}
 
 
 def console_section(every: Sequence[Settings]) -> ConsoleSection:
@@ -660,6 +672,31 @@ def check_reach(every: Sequence[Settings], listen: Listen, setting: str) -> None
             "The console ([console] public_url) shows personal data, so without [console.openid] "
             f"it needs an address of this machine alone: set {setting} to one such as 127.0.0.1."
         )
+
+
+def _config_of_variable() -> Path | None:
+    """Return a file with the text of DSYNC_CONFIG_TOML, which ends with this process."""
+    text = os.environ.get(CONFIG_TOML)
+    return None if not text else Path(_written(text).name) / CONFIG_TOML
+
+
+@cache
+def _written(text: str) -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory(prefix="dsync-")
+    (Path(folder.name) / CONFIG_TOML).write_text(text, encoding="utf-8")
+    return folder
+
+
+def _given_by_platform() -> dict[str, str]:
+    """Return what a platform as a service says in variables of its own."""
+    port, url = os.environ.get("PORT", ""), os.environ.get("DATABASE_URL", "")
+    given = {}
+    if port.isdecimal():
+        given["http_listen"] = f"0.0.0.0:{port}"
+    # That of another application beside it can be one that dsync does not work on.
+    if url.startswith(("postgres://", "postgresql://")):
+        given["database_url"] = url
+    return given
 
 
 def _secret_file(name: str) -> str | None:

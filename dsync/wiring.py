@@ -16,6 +16,7 @@ import structlog
 
 from dsync import __version__
 from dsync.addresses import is_loopback
+from dsync.care.grist_document import GristDocument, keep_document
 from dsync.care.new_config import ConfigBasis, NewConfig, new_config
 from dsync.care.prerequisites import CheckSources, run_checks
 from dsync.care.state import Looked, states_of
@@ -33,6 +34,7 @@ from dsync.controles.declarations import ControlesSections
 from dsync.controles.proposed_checks import proposed
 from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
+from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
@@ -41,6 +43,7 @@ from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
+from dsync.exports.grist import Kept
 from dsync.messages.kinds import Crashed
 from dsync.programme import Programme
 from dsync.settings import SANDBOX_DEMARCHE, Settings
@@ -162,11 +165,10 @@ class Worker:
             user_agent=self._user_agent,
             clock=self.clock,
             stop=self.stop,
-            allow_http=self.configuration.advanced.allow_insecure_http,
             deadline_s=self.configuration.advanced.deadline.total_seconds(),
         )
         rules, folder, shipped = None, self.settings.config.parent, shipped_config().parent
-        if sections.regles is not None and sections.regles.enabled:
+        if sections.regles is not None and sections.regles.severity:
             needed = sections.mapping.needed()
             rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
         percent = self.configuration.safety.catalogue_percent
@@ -193,7 +195,6 @@ class Worker:
             limits=Limits(
                 requests_per_minute=advanced.requests_per_minute,
                 deadline_s=advanced.deadline.total_seconds(),
-                allow_http=advanced.allow_insecure_http,
             ),
             stop=self.stop,
             clock=self.clock,
@@ -257,7 +258,6 @@ class Worker:
             target=target.rstrip("/"),
             max_bytes=int(limits.max_piece_mib * MIB),
             deadline_s=limits.piece_deadline_s,
-            allow_http=limits.allow_http,
             hosts=frozenset({urlsplit(self.settings.ds_url).hostname or ""}),
             user_agent=self._user_agent,
         )
@@ -369,6 +369,40 @@ class Worker:
             if request.id is not None:
                 finish(requests, request, RunReport.failed(request.work.kind, self.clock(), error))
 
+    def keep_grist(self, *, wait_s: float = 0, forget: bool = False) -> list[Kept]:
+        """Make the tables of `[grist] document` equal to their views; as `keep_document`.
+
+        Raises:
+            ConfigurationError: there is no document, or no key.
+        """
+        section, key = self.configuration.grist, self.settings.grist_key
+        if section.document is None or key is None:
+            raise ConfigurationError(
+                "Nothing is kept in Grist: set [grist] document, and DSYNC_GRIST_KEY or "
+                "DSYNC_GRIST_KEY_FILE."
+            )
+        document = GristDocument(
+            section.document,
+            key.get_secret_value().strip(),
+            section.views,
+            section.personal_data,
+            section.delete,
+            self._user_agent,
+        )
+        today = self.clock().astimezone(PARIS).date()
+        demarche = self.configuration.demarche
+        return keep_document(
+            self.store,
+            self.demarche,
+            document,
+            opened={self.demarche: self.configuration.opened},
+            deliberated={self.demarche} if demarche and demarche.is_deliberated(today) else (),
+            today=today,
+            stop=self.stop,
+            wait_s=wait_s,
+            forget=forget,
+        )
+
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""
         state, sendable_at = self._stored()
@@ -440,7 +474,6 @@ class Worker:
             else None,
             self.configuration.annotations,
             self.clock,
-            programme if programme and programme.rules else None,
         )
         # Before anything is read, so that a missing token ends the command at once.
         client = self.client if remote else None

@@ -15,12 +15,21 @@ from hypothesis import settings
 # Tests share builders and databases by `from tests…`, from wherever pytest is started.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests import memory
+
+if memory.FOLDER:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory.FOLDER))
+
 # A shell has what it starts in the background ignore SIGINT, `nohup` SIGHUP, and so would each
 # process of a test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# As a platform sets them, they would be settings of each test.
+for name in ("PORT", "DATABASE_URL"):
+    os.environ.pop(name, None)
 
 # The same examples in each run; other ones by HYPOTHESIS_PROFILE=default.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -50,8 +50,8 @@ def concerns_of(
             yield k.SilentService(one["holder"], one["seen_at"])
     if state["clock_ahead_s"] is not None:
         yield k.ClockWentBack(now + timedelta(seconds=state["clock_ahead_s"]))
-    if run and run["status"] in (Status.FAILED, Status.INTERRUPTED):
-        yield k.RunFailed(run["run"], run["error"])
+    if run and run["statut"] in (Status.FAILED, Status.INTERRUPTED):
+        yield k.RunFailed(run["run"], run["erreur"])
     if end:
         if end["code"] == DSUnauthorizedError.exit_code:
             is_of_one = any(

@@ -152,11 +152,11 @@ def _database_lines(sources: CheckSources) -> Iterator[CheckLine]:
 
 def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.programme is None or not sources.programme.rules:
-        message = "no section [regles], or it is switched off: nothing is judged"
+        message = "no section [regles.severity]: nothing is judged"
         yield CheckLine("rules", CheckStatus.INFO, message)
     else:
         with _store(sources) as store:
-            yield from sources.programme.evidence_lines(store, sources.now)
+            yield from sources.programme.findings.evidence_lines(store, sources.now)
         if sources.notice_blanks:
             message = f"blank in the notice for applicants: {blank_list(sources.notice_blanks)}"
             remedy = "set these, then write it by `dsync rules publish regles.html`"
@@ -196,7 +196,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         remedy = "`dsync config init` writes a file for this démarche, ./dsync.toml"
         yield CheckLine("configuration", CheckStatus.ERROR, message, remedy, 2)
     if sources.programme is not None:
-        yield from sources.programme.form_lines(
+        yield from sources.programme.findings.form_lines(
             demarche,
             revision,
             known=resolve(sources.annotations, revision.descriptors.values()).ids(),

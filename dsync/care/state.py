@@ -13,26 +13,6 @@ from dsync.store import Store
 from dsync.store.services import is_alive, taken_over_in_s
 from dsync.sync.retention import announcement
 
-RUN_KEYS = {
-    "run": "run",
-    "genre": "kind",
-    "statut": "status",
-    "demande_par": "started_by",
-    "debut": "started_at",
-    "fin": "ended_at",
-    "lus": "read",
-    "modifies": "changed",
-    "supprimes": "deleted",
-    "evalues": "evaluated",
-    "pousses": "pushed",
-    "conflits": "conflicts",
-    "en_quarantaine": "quarantined",
-    "requetes": "requests",
-    "erreur": "error",
-    "code": "code",
-}
-"""Keys of a run in the document by its column."""
-
 
 class Looked(NamedTuple):
     """A démarche whose state is asked for, with what its configuration says about it."""
@@ -101,7 +81,7 @@ def states_of(
                 "watermark": state.watermark,
                 "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
                 "full_read_under_way": state.full_cursor is not None,
-                "last_run": last_run and _last_run(last_run),
+                "last_run": last_run and _last_run(dict(last_run)),
                 "last_end": ended and _end(ended),
                 "last_code": ended and ended["code"],
                 "last_full_code": full_run and full_run["code"],
@@ -173,5 +153,5 @@ def _end(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _last_run(run: dict[str, Any]) -> dict[str, Any]:
-    document = {key: run[name] for name, key in RUN_KEYS.items()}
-    return document | {"messages": (run["figures"] or {}).get("messages", [])}
+    figures = run.pop("figures") or {}
+    return run | {"messages": figures.get("messages", [])}

@@ -10,6 +10,8 @@ from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.store.listing import Waiting
 
+SILENT_DAYS = 14
+"""How long an usager is waited for before the team is told."""
 TEAM, NOBODY = "instructeur", "personne"
 _OPEN = frozenset(etat.value for etat in OPEN_ETATS)
 

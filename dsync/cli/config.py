@@ -141,7 +141,7 @@ def _warnings(worker: Worker) -> list[str]:
         for name in ("annotations", "registre")
         if name in given and not (sections and sections.regles) and not declared
     ]
-    warnings += worker.programme.warnings() if worker.programme else ()
+    warnings += worker.programme.findings.warnings() if worker.programme else ()
     try:
         worker.demarche  # noqa: B018 - a property that raises
     except ConfigurationError as exc:

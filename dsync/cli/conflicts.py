@@ -102,7 +102,7 @@ _choosing = together(
 
 @conflicts.command("keep")
 @_choosing
-@all_option("In every dossier of every configured démarche.")
+@all_option("Those of every configured démarche.")
 @settings_options()
 def keep(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
     """Keep the values that humans wrote in dossiers N.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +13,7 @@ from dsync.cli.erase import erase
 from dsync.cli.failures import Group
 from dsync.cli.later import later
 from dsync.cli.options import (
+    DURATION,
     INSTANT,
     NUMBER,
     json_option,
@@ -65,7 +66,7 @@ def dossier() -> None:
 
 @dossier.command("list")
 @click.option(
-    "--etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
+    "--state", "etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
 )
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Only with this one (aucun: none).")
 @click.option(
@@ -78,6 +79,12 @@ def dossier() -> None:
     metavar="WORDS",
     help="Only with these words, in any order, in number, SIRET, applicant, product or a person.",
 )
+@click.option(
+    "--silent",
+    type=DURATION,
+    help="Only open ones whose usager has not answered for so long, such as 14d.",
+)
+@click.option("--answered", is_flag=True, help="Only open ones whose usager has the last word.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),
@@ -92,6 +99,8 @@ def list_(
     verdict: str | None,
     presence: str | None,
     search: str | None,
+    silent: timedelta | None,
+    answered: bool,
     limit: int,
     everywhere: bool,
     wide: bool,
@@ -99,7 +108,14 @@ def list_(
 ) -> None:
     """List dossiers in the order of their numbers."""
     wanted = verdict and {one.key: one.value for one in Verdict}.get(verdict, NO_VERDICT)
-    selection = Selection(q=search, etat=etat, verdict=wanted, presence=presence)
+    selection = Selection(
+        q=search,
+        etat=etat,
+        verdict=wanted,
+        presence=presence,
+        sans_reponse_depuis=datetime.now(UTC) - silent if silent else None,
+        repondu=answered,
+    )
     total = 0
 
     def read(reader: Reader) -> list[dict[str, Any]]:
@@ -121,6 +137,8 @@ def list_(
         "raison_sociale": "applicant",
         "presence": "presence",
         "depose_le": "deposited",
+        "demande_le": "asked",
+        "repondu_le": "answered",
         "champs_modifie_le": "modified",
     }
     for _, row in found.rows:
@@ -131,7 +149,7 @@ def list_(
     found.print(
         tuple(columns.values()),
         lambda row: [row.get(name) for name in columns],
-        extra=("presence", "deposited", "modified"),
+        extra=("presence", "deposited", "asked", "answered", "modified"),
         wide=wide,
         empty="No dossier matches.",
     )
@@ -163,7 +181,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     if found.get("precontroles") or settings.configuration.judges:
         _print_verdict(found, checks, titles, settings.configuration.best)
     _print_fields(found, "Applicant", APPLICANT)
-    for title, fields in part.sections.items():
+    for title, fields in part.storage.sections.items():
         _print_fields(found, title, fields)
     programme = settings.configuration.programme
     labels = programme.extra_labels if programme else {}
@@ -179,8 +197,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
 @dossier.command("explain")
 @click.argument("numero", metavar="N", type=NUMBER)
 @click.option(
-    "--etabli-le",
-    "at",
+    "--at",
     type=INSTANT,
     metavar="T",
     help="The verdict that stood at this instant. Default: the current one.",

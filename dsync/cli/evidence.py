@@ -35,7 +35,7 @@ with later(globals()):
         validate_list,
     )
     from dsync.eig.precheck.rules import list_file
-    from dsync.eig.precheck.rules_section import RulesConfig
+    from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
     from dsync.programme import NO_RULES
     from dsync.settings import Settings
     from dsync.sync.compared import Compared
@@ -156,7 +156,7 @@ def undo(*, yes: bool) -> None:
     sections = settings.configuration.programme
     regles = _needed(sections.regles if sections else None)
     folder = settings.config.parent
-    found = last_kept(folder, (*regles.operateurs, *filter(None, [regles.categories_juridiques])))
+    found = last_kept(folder, (*regles.operateurs, CATEGORIES))
     if found is None:
         raise ConfigurationError(f"No list in {folder} was replaced by an update: nothing to undo.")
     name, kept = found
@@ -193,7 +193,7 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
     """Print which verdicts change with another text of a list, as far as this can be tried."""
     with TemporaryDirectory(prefix="dsync-") as temporary:
         folder = Path(temporary)
-        for used in filter(None, (*regles.operateurs, regles.categories_juridiques)):
+        for used in (*regles.operateurs, CATEGORIES):
             if (own := settings.config.parent / used).is_file():
                 shutil.copy(own, folder)
         (folder / name).write_text(text, encoding="utf-8")
@@ -246,9 +246,9 @@ def _needed(part: T | None) -> T:
 
 
 def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str | None:
-    """Return the file name of the configured list of the same kind and year, None without one."""
+    """Return the file name of the used list of the same kind and year, None without one."""
     if found.kind == "categories_juridiques":
-        return regles.categories_juridiques
+        return CATEGORIES
     shipped = shipped_config().parent
     for name in regles.operateurs:
         try:

@@ -32,8 +32,16 @@ ALIASES: Mapping[str, str] = {
     "conflicts accept": "conflicts keep",
     "evidence accept": "accept evidence",
     "precheck accept": "accept rules",
+    "runs": "history",
+    "journal": "history --manual",
+    "dossier list --etat": "--state",
+    "dossier explain --etabli-le": "--at",
+    "precheck answer --resultat": "--result",
+    "precheck answer --motif": "--reason",
+    "precheck answer --produit": "--product",
+    "precheck answers --all": "--ended",
 }
-"""Former names of commands; they work until 2.0, with a warning, and are in no help."""
+"""Former names of commands and options; they work until 2.0, with a warning, and are in no help."""
 GONE: Mapping[str, str] = {
     "conflicts adopt --all": "name the dossiers; `dsync accept writer` is for a lost database",
     "db downgrade": "restore the copy of before the upgrade",
@@ -65,6 +73,20 @@ def worst(codes: Collection[int]) -> int:
     return next((code for code in _WORST if code in codes), max(codes, default=0))
 
 
+def _present(command: str, word: str) -> str:
+    """Return a word of a command line, of a former option with its present name."""
+    option, sign, value = word.partition("=")
+    now = ALIASES.get(f"{command} {option}")
+    if now is None or not now.startswith("--"):
+        return word
+    _tell_renamed(option, now)
+    return f"{now}{sign}{value}"
+
+
+def _tell_renamed(former: str, now: str) -> None:
+    click.echo(f"Warning: « {former} » is `{now}` now; it works until 2.0.", err=True)
+
+
 class LazyCommand(click.Command):
     """A command whose module makes its delayed imports when it is called."""
 
@@ -86,13 +108,14 @@ class Group(click.Group, LazyCommand):
         """Return the command and its arguments; the error of a misspelt one names the nearest."""
         former = f"{ctx.command_path} {args[0]}".partition(" ")[2]
         if now := ALIASES.get(former):
-            click.echo(f"Warning: « {former} » is `dsync {now}` now; it works until 2.0.", err=True)
+            _tell_renamed(former, f"dsync {now}")
             words, root = [*now.split(), *args[1:]], ctx.find_root().command
             if words[0] == self.name:
-                return super().resolve_command(ctx, words[1:])
+                return self.resolve_command(ctx, words[1:])
             return click.Group.resolve_command(cast(click.Group, root), ctx, words)
         try:
-            return super().resolve_command(ctx, args)
+            name, command, rest = super().resolve_command(ctx, args)
+            return name, command, [_present(former, word) for word in rest]
         except click.UsageError as exc:
             if said := gone(ctx.command_path, args[0]):
                 raise click.UsageError(said, exc.ctx) from exc

@@ -142,14 +142,22 @@ def precheck(
 @click.argument("number", metavar="N", type=NUMBER)
 @click.argument("controle")
 @click.option(
-    "--resultat",
+    "--result",
+    "resultat",
     type=click.Choice([one.value for one in RESULTS]),
     required=True,
     help="What you establish.",
 )
-@click.option("--motif", metavar="TEXT", required=True, help="Why, in French; it goes into DS.")
 @click.option(
-    "--produit",
+    "--reason",
+    "motif",
+    metavar="TEXT",
+    required=True,
+    help="Why, in French; it goes into DS.",
+)
+@click.option(
+    "--product",
+    "produit",
     metavar="ID",
     help="With fiche_produit conforme: the product of beta.gouv.fr that the dossier is about.",
 )
@@ -167,7 +175,7 @@ def answer(
     """Establish the result of check CONTROLE of dossier N in the place of dsync, and judge it.
 
     The answer holds as long as the check finds what it finds now. If that changes, the check is « à
-    vérifier » until it is answered again. With --produit, the other checks are made of that
+    vérifier » until it is answered again. With --product, the other checks are made of that
     product, as if the applicant had given its address. Nothing is sent to DS: the next push or sync
     writes it.
     """
@@ -187,7 +195,7 @@ def unanswer(*, number: DossierNumber, controle: str, as_json: bool) -> None:
 
 @precheck.command("answers")
 @dossiers_option("Only of this dossier; may be repeated.")
-@click.option("--all", "every", is_flag=True, help="Also those replaced or withdrawn.")
+@click.option("--ended", "every", is_flag=True, help="Also those replaced or withdrawn.")
 @json_option
 @settings_options()
 def answers(*, dossiers: tuple[DossierNumber, ...], every: bool, as_json: bool) -> None:
@@ -322,7 +330,8 @@ def _print_evidence(comparisons: Compared) -> None:
 def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
     if verdict is None:
         return {}
-    return {"verdict": verdict.verdict.value, **PROGRAMME.evidence_facts(verdict)}
+    part = PROGRAMME.products
+    return {"verdict": verdict.verdict.value, **(part.facts(verdict) if part else {})}
 
 
 def _print_document(comparisons: Compared, done: Done, moves: Moves) -> None:

@@ -40,13 +40,9 @@ COMMANDS = {
         "dsync.cli.status",
         "Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.",
     ),
-    "runs": (
-        "dsync.cli.status",
+    "history": (
+        "dsync.cli.history",
         "List the runs, newest first, with their figures, who started them, and their problems.",
-    ),
-    "journal": (
-        "dsync.cli.journal",
-        "List what people asked for by hand, newest first: who, when, what, and the result.",
     ),
     "dossier": ("dsync.cli.dossier", "Show one dossier, list them, or erase one."),
     "person": (
@@ -94,6 +90,10 @@ COMMANDS = {
     "export": (
         "dsync.cli.export",
         "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.",
+    ),
+    "grist": (
+        "dsync.cli.grist",
+        "Make the tables of [grist] document equal to their views now.",
     ),
     "config": (
         "dsync.cli.config",

@@ -18,7 +18,7 @@ import click
 from dsync.cli.failures import LazyCommand
 from dsync.cli.later import later
 from dsync.cli.options import current_flags, settings_options
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, DsyncError
 
 with later(globals()):
     from structlog import get_logger
@@ -116,7 +116,7 @@ def serve(
         watches: list[Watch] = [alerts, *_digests(workers, stop)]
 
         def job(worker: Worker, stop: Event) -> DemarcheJob:
-            return DemarcheJob(worker, stop, succeeded=_ping_of(worker), crashed=crashed)
+            return DemarcheJob(worker, stop, succeeded=_after(worker), crashed=crashed)
 
         service = Service(
             workers,
@@ -295,9 +295,19 @@ def _files(path: Path) -> dict[Path, tuple[int, int]]:
     return found
 
 
-def _ping_of(worker: Worker) -> Callable[[], None] | None:
-    url = worker.configuration.alerts.ping_url
-    return None if url is None else partial(ping, url)
+def _after(worker: Worker) -> Callable[[], None]:
+    """Return what follows a run without a failure; no failure of it is one of the run."""
+
+    def after() -> None:
+        if url := worker.configuration.alerts.ping_url:
+            ping(url)
+        if worker.configuration.grist.document:
+            try:
+                worker.keep_grist()
+            except DsyncError as exc:
+                get_logger(__name__).warning("grist_failed", error=exc.message)
+
+    return after
 
 
 def _shown_on(workers: Iterable[Worker], stop: Event, store: Store | None) -> list[Worker]:
@@ -318,30 +328,24 @@ def _surface(
 ) -> Surface | None:
     """Start the HTTP surface; None: it is off, or its default address cannot be used.
 
-    ConfigurationError: the configured address cannot be used, files name different ones, or the
-    console would be served to other machines.
+    ConfigurationError: the configured address cannot be used, or the console would be served to
+    other machines.
     """
     workers = served.workers
     every = [one.settings for one in workers]
-    configured = [one for one in every if one.sources["http_listen"] != "default"]
-    settings = (configured or every)[0]
-    if any(one.listen != settings.listen for one in configured):
-        raise ConfigurationError(
-            "The configuration files name different addresses in [http] listen, but one service "
-            "has one: keep one of them, or set DSYNC_HTTP_LISTEN."
-        )
+    settings = every[0]
     if settings.listen is None:
         return None
     shown = _shown_on(workers, stop, workers[0].store)
     if shown:
-        check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
+        check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN")
     from dsync.service.surface import (  # Takes memory that only a service with HTTP needs.
         Surface,
         bind,
     )
 
     if listening is None:
-        listening = bind(settings.listen, is_default=not configured)
+        listening = bind(settings.listen, is_default=settings.sources["http_listen"] == "default")
     if listening is None:
         return None
     console = None

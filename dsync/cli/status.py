@@ -1,4 +1,4 @@
-"""`dsync status` and `dsync runs`: the current state, and the journal of runs."""
+"""`dsync status`: the current state."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import click
 
 from dsync.cli.failures import IN_PART, Exit, LazyCommand
 from dsync.cli.later import later
-from dsync.cli.options import DURATION, json_option, limit_option, list_options, settings_options
+from dsync.cli.options import DURATION, json_option, settings_options
 from dsync.messages import english
 
 with later(globals()):
     from dsync.care.concerns import concerns_of
     from dsync.care.state import Looked, states_of
-    from dsync.cli.demarches import listed
+    from dsync.cli.history import print_problems
     from dsync.cli.output import (
         SUSPENDED,
         clean,
@@ -68,7 +68,7 @@ class _AgeGiven(LazyCommand):
     is_flag=False,
     flag_value=_LATE,
     metavar="[DURATION]",
-    help="Exit 7 if the last success is older (health check); without a duration: than [http] "
+    help="Exit 7 if the last success is older (health check); without a duration: than "
     "[advanced] late_after allows.",
 )
 @click.option("--strict", is_flag=True, help="Exit 7 if a line is marked with « ! ».")
@@ -136,7 +136,7 @@ def _status_of(
 
 def _has_failed(document: Mapping[str, Any]) -> bool:
     run = document["last_run"]
-    return bool(run) and run["status"] in (Status.FAILED, Status.INTERRUPTED)
+    return bool(run) and run["statut"] in (Status.FAILED, Status.INTERRUPTED)
 
 
 def _is_marked(document: Mapping[str, Any]) -> bool:
@@ -199,7 +199,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
             ("last success", when(document["last_success_at"])),
             ("last full read", when(document["last_full_at"])),
             ("deletion lists", when(document["last_deletions_at"])),
-            ("last run", run and f"{run['run']} ({run['kind']}): {run['status']}"),
+            ("last run", run and f"{run['run']} ({run['genre']}): {run['statut']}"),
             ("at work", lease and _at_work(lease)),
             ("dossiers", _counts(counts["presence"])),
             ("states", _counts(counts["state"])),
@@ -216,7 +216,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
         print_note(f"  {SUSPENDED}", hanging=4)
     if run:
         mark = "! " if _has_failed(document) else ""
-        _print_problems(run["run"], run["status"], run["messages"], mark)
+        print_problems(run, run["messages"], mark)
     for warning in document["warnings"]:
         print_note(f"! {warning}")
 
@@ -240,50 +240,5 @@ def _announced(retention: Mapping[str, Any] | None) -> str | None:
     )
 
 
-def _print_problems(run: int, status: str, messages: Sequence[str], mark: str = "") -> None:
-    """Print the messages of a run, or that its process died."""
-    if status == Status.INTERRUPTED:
-        messages = ["its process died before the end; the next run resumes."]
-    for message in messages:
-        print_note(f"{mark}run {run}: {clean(message)}")
-
-
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items() if number)
-
-
-@click.command(cls=LazyCommand)
-@limit_option("runs")
-@list_options()
-def runs(*, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
-    """List the runs, newest first, with their figures, who started them, and their problems."""
-    every = listed(lambda reader: reader.journal.runs(limit=limit), everywhere=everywhere)
-    found = every.first(limit, lambda run: run["run"], newest=True)
-    if as_json:
-        print_json(found.documents(dict))
-        return
-    columns = {
-        "run": "run",
-        "genre": "kind",
-        "statut": "status",
-        "debut": "started",
-        "lus": "read",
-        "evalues": "judged",
-        "pousses": "written",
-        "modifies": "changed",
-        "supprimes": "deleted",
-        "requetes": "requests",
-        "demande_par": "by",
-    }
-    found.print(
-        tuple(columns.values()),
-        lambda run: [run[name] for name in columns],
-        # With the column « démarche », those of one do not fit on 80 columns either.
-        extra=("changed", "deleted", "requests", "by", *["judged"][: found.demarches - 1]),
-        wide=wide,
-        empty="No run yet: run `dsync sync`.",
-    )
-    configured = {one.demarche: one for one in load_all(stored=True, goes_on=True)}
-    for demarche, run in found.rows:
-        concerning(configured[demarche])
-        _print_problems(run["run"], run["statut"], (run["figures"] or {}).get("messages", ()))

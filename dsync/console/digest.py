@@ -167,7 +167,7 @@ class Digests:
             *((one.said, self._address(worker, one.path)) for one in (*todo.checks, *todo.tasks)),
         ]
         if todo.service.is_trouble and grant.role is Role.ADMINISTRATEUR:
-            lines.append((todo.service.text, self._address(worker, "/etat")))
+            lines.append((todo.service.text, self._address(worker, "/suivi")))
         return DemarcheDigest(worker.demarche, titles.get(worker.demarche), lines)
 
     def _address(self, worker: Worker, path: str) -> str:

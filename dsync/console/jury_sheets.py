@@ -55,7 +55,7 @@ def sheets_of(
     """
     asked = {"numero": [*numbers]}
     where = {"demarche_numero": visit.worker.demarche, "presence": "present"} | asked
-    view = reader.programme.main_view.name
+    view = reader.programme.storage.main_view.name
     rows = {
         row["numero"]: row
         for row in reader.rows_of(view, _COLUMNS, where, order="numero", limit=ALL)

@@ -26,7 +26,7 @@ from dsync.console.access import Right
 from dsync.domain.documented import MASKED, Mark
 from dsync.programme import Programme
 from dsync.store import Reader
-from dsync.store.dictionary import ENGINE
+from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sql import Subject
 
@@ -78,15 +78,20 @@ def _texts_of_candidature(programme: type[Programme]) -> frozenset[str]:
 
     The engine's have the answers to all questions, those about contacts, too.
     """
-    views = programme.views()
-    own = {programme.main_view.name, *(one.name for one in programme.dossier_views.values())}
+    storage = programme.storage
+    views = storage.views
+    own = {storage.main_view.name, *(one.name for one in storage.dossier_views.values())}
     texts = {
         name
         for view in own & views.keys()
         for name, one in views[view].columns.items()
         if one.mark is Mark.FREE_TEXT
     }
-    return frozenset(texts) - names_marked(ENGINE, *MASKED) - names_marked(programme, Mark.PERSONAL)
+    return (
+        frozenset(texts)
+        - names_marked(NO_PROGRAMME, *MASKED)
+        - names_marked(programme, Mark.PERSONAL)
+    )
 
 
 class PublicCheck(dict[str, Any]):

@@ -259,7 +259,7 @@ class Provider:
 
     def _exchange(self, work: Callable[[OAuth2Session], T]) -> T:
         """Do requests within a deadline, with a session of their own: nobody else's token."""
-        exchanges = Exchanges(self._session, max_bytes=MIB, allow_http=False, stop=self._stop)
+        exchanges = Exchanges(self._session, max_bytes=MIB, stop=self._stop)
         try:
             return exchanges.run(work, deadline_s=DEADLINE_S)
         finally:

@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dsync.care.concerns import concerns_of
-from dsync.care.waiting import TEAM, Waits, waits_of
+from dsync.care.waiting import SILENT_DAYS, TEAM, Waits, waits_of
 from dsync.console import words
 from dsync.console.access import RIGHTS, Grant, Right, Role
 from dsync.console.etat import Point, points_of
 from dsync.console.visit import Visit, has_stages
+from dsync.console.worklist import SHOWN, kinds_of
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.verdict import Resultat
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
@@ -55,6 +56,7 @@ _OWN = (
     | k.InQuarantine
     | k.Refused
     | k.WaitingWrites
+    | k.Stopped
 )
 """The concerns that are said elsewhere on the page."""
 _TASKS = {"conflit": "conflicts", "quarantaine": "quarantined", "refusee": "refused"}
@@ -123,6 +125,9 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
     waits = waits_of(rows, list(titles), has_stages=has_stages(worker))
     is_team = Right.AGIR in RIGHTS[grant.role]
     tasks = {name: state[code] for name, code in _TASKS.items()}
+    answered, silent = reader.dossiers.conversations(worker.clock() - timedelta(days=SILENT_DAYS))
+    of_whom = "du candidat" if has_stages(worker) else "de l’usager"
+    tasks |= {"repondu": answered, "sans_reponse": silent}
     has_checks = worker.configuration.judges and grant.role is not Role.JURY
     return ToDo(
         [
@@ -131,7 +136,7 @@ def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Gra
             if grant.role is not Role.JURY or one.name == WHOM["jury"]
         ],
         list(_checks(waits, titles)) if has_checks else [],
-        list(_tasks(waits, tasks)) if is_team else [],
+        list(_tasks(waits, tasks, of_whom)) if is_team else [],
         service_line(state, reader, worker.clock()),
         not (waits.of_whom or waits.points or any(tasks.values())),
     )
@@ -154,8 +159,20 @@ def _checks(waits: Waits, titles: Mapping[str, str]) -> Iterator[Item]:
                 yield Item(number, one if number == 1 else many, path, titles.get(check, check))
 
 
-def _tasks(waits: Waits, numbers: Mapping[str, int]) -> Iterator[Item]:
+def _tasks(waits: Waits, numbers: Mapping[str, int], of_whom: str) -> Iterator[Item]:
     for number, one, many, path in (
+        (
+            numbers["repondu"],
+            f"dossier a une réponse {of_whom}",
+            f"dossiers ont une réponse {of_whom}",
+            _list(repondu="oui"),
+        ),
+        (
+            numbers["sans_reponse"],
+            f"dossier sans réponse {of_whom} depuis {SILENT_DAYS} jours",
+            f"dossiers sans réponse {of_whom} depuis {SILENT_DAYS} jours",
+            _list(sans_reponse=str(SILENT_DAYS)),
+        ),
         (
             waits.to_confirm,
             "dossier a une réponse à confirmer",
@@ -310,7 +327,7 @@ def show(visit: Visit) -> Response:
     before, kept = last_visit(visit)
     since = before or visit.now - _FIRST
     with visit.reading() as reader:
-        todo = todo_of(worker, reader, state, grant)
+        kinds = kinds_of(visit, reader)
         changed = None
         if visit.may(Right.PERSONNES):
             _, changed = reader.changes.count(
@@ -325,16 +342,12 @@ def show(visit: Visit) -> Response:
             reader,
             lines=list(_lines(visit, reader)) if len(visit.actor.grants) > 1 else [],
             whom_names=list(WHOM.values()),
-            whom=todo.whom,
-            checks=[
-                (title, [one for one in todo.checks if one.group == title])
-                for title in dict.fromkeys(one.group for one in todo.checks)
-            ],
-            tasks=todo.tasks,
+            kinds=kinds,
+            most=SHOWN,
             points=points,
-            service=todo.service,
+            service=service_line(state, reader, worker.clock()),
             news=None if changed is None else News(changed, since, before is None),
-            is_well=todo.is_done and not any(concerns),
+            is_well=not kinds and not any(concerns),
         )
     if visit.request.headers.get("hx-request") != "true":
         answer.set_cookie(

@@ -332,7 +332,7 @@ class Visit:
         programme = self.worker.programme
         if programme is None or value is None:
             return value
-        return programme.value_in_words(column, value)
+        return programme.words.value(column, value)
 
     def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
         """Render a template; the reader is for what a lecteur does not see."""
@@ -395,13 +395,14 @@ class Visit:
         """Have the next page show a sentence."""
         self.request.session["dit"] = [kind, text]
 
-    def ask(self, work: Work) -> Response:
-        """Have some work done, and show how far it is.
+    def ask(self, work: Work, **parameters: Any) -> Response:
+        """Have some work done, and show how far it is; `parameters` are those of that page.
 
         403: the person may not ask for it; 404: they see no such dossier.
         """
         self._check_work(work)
-        return self.back(f"/demandes/{self.site.desk.ask(self.worker, work, self.actor.name)}")
+        id_ = self.site.desk.ask(self.worker, work, self.actor.name)
+        return self.back(f"/demandes/{id_}", **parameters)
 
     def attempt(self, title: str, work: Work) -> Response:
         """Have a dry run done, and show its result; as `ask`."""

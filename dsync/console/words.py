@@ -93,6 +93,8 @@ FILTERS = {
     "depose_au": "déposés jusqu’au {}",
     "presence": "{}",
     "conflit": "en conflit",
+    "repondu": "réponse reçue",
+    "sans_reponse": "sans réponse depuis {} jours",
     "numeros": "choisis un par un",
 }
 """The filters of the list of dossiers by their names in addresses, as titles say them; in this

@@ -9,10 +9,11 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
+from dsync.controles.declarations import DeclaredChamp
 from dsync.controles.declared_checks import EXIGENCE
 from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
@@ -27,9 +28,7 @@ from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Letter
 from dsync.domain.paper import Paper
 from dsync.domain.verdict import Verdict
-from dsync.programme import NoFields, Programme, ProgrammeRun, Reading
-from dsync.store import tables
-from dsync.store.sql import insert_missing
+from dsync.programme import Findings, NoFields, Programme, ProgrammeRun, Reading, Words, known_rules
 
 _OWN = "c-"
 """How the versions of declared checks begin."""
@@ -52,13 +51,14 @@ class Controles(Programme):
         borrowed_word: str | None = None,
     ) -> None:
         self.declarations = declarations
-        self._words = dict(words or {})
-        self._borrowed_word = borrowed_word
+        self._verdict_words = dict(words or {})
         self._sections = declarations.sections
+        self.words = DeclaredWords(self._sections.champs)
+        self.findings = DeclaredFindings(declarations, borrowed_word)
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
         controles = self._sections.controles
-        version = _version_of(declarations, self._words)
+        version = _version_of(declarations, self._verdict_words)
         self.rules: Rules = Rules(
             version,
             Wording(
@@ -66,18 +66,85 @@ class Controles(Programme):
                 self._sections.precontrole.instruction,
                 self._sections.precontrole.max_detail_length,
                 self._sections.precontrole.publication_url,
-                words=self._words,
+                words=self._verdict_words,
                 people=[one.nom for one in controles if one.humain],
                 rules=[one.regle for one in controles],
             ),
-            papers.document_of(self._sections, version, self._words),
+            papers.document_of(self._sections, version, self._verdict_words),
             # The first ones, and those after another programme's, wait until they are accepted.
             family=_OWN,
         )
 
+    def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> NoFields:
+        """Find the declared champs in a revision of the form."""
+        plan = Plan.of(self._sections.champs, descriptors)
+        columns = {id_ for column in plan.colonnes.values() for id_ in column.values()}
+        return NoFields(frozenset({*plan.ids.values(), *columns}))
+
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
+        """Read which applicants have a dossier in the other démarches."""
+        return gather(run, self.declarations, self.rules.version)
+
+    def evidence_shown(self, connection: Connection) -> dict[str, Any]:
+        """Return the tables, for `/preuves`."""
+        return papers.tables_shown(self.declarations, self.rules.version)
+
+    def rules_page(
+        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
+    ) -> Paper:
+        """Return the page that publishes a version of the checks; None: that in force."""
+        today = now.astimezone(PARIS).date() if now else None
+        given = document or self.rules.document
+        return papers.rules_page(given, today)
+
+    def account(
+        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
+    ) -> dict[str, Any] | None:
+        """Return the account of a dossier's verdict; None if it had no verdict then."""
+        known = known_rules(self, reader)
+
+        def rules_of(version: str) -> account.AccountRules:
+            return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
+
+        return account_of(
+            found, at, rules_of, self.checks, self.words.evidence, self._verdict_words
+        )
+
+    def message(
+        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+    ) -> Letter:
+        """Return what the applicant of an open dossier has to send."""
+        return papers.message_of(self._sections, found, checks)
+
+
+class DeclaredWords(Words):
+    """The French names of answers and tables in the evidence."""
+
+    def __init__(self, champs: Mapping[str, DeclaredChamp]) -> None:
+        self._champs = champs
+
+    def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Leave out who answered: that is in the reason, by initial and name."""
+        # An account goes to the applicant.
+        shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE)}
+        found = [(key, label_of(key, self._champs), value) for key, value in shown.items()]
+        return [(key, label, _in_words(value, label)) for key, label, value in found]
+
+
+class DeclaredFindings(Findings):
+    """What is wrong in the declarations, or does not fit a form.
+
+    `borrowed_word` is the configuration's for « Éligible » if « Rien à signaler » has none.
+    """
+
+    def __init__(self, declarations: Declarations, borrowed_word: str | None) -> None:
+        self._declarations = declarations
+        self._sections = declarations.sections
+        self._borrowed_word = borrowed_word
+
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
-        yield from self.declarations.warnings()
+        yield from self._declarations.warnings()
         yield from self._early_words()
 
     def _early_words(self) -> Iterator[str]:
@@ -92,12 +159,6 @@ class Controles(Programme):
                 "liste qui n’annonce rien (« Rien à signaler »)"
             )
 
-    def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> NoFields:
-        """Find the declared champs in a revision of the form."""
-        plan = Plan.of(self._sections.champs, descriptors)
-        columns = {id_ for column in plan.colonnes.values() for id_ in column.values()}
-        return NoFields(frozenset({*plan.ids.values(), *columns}))
-
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the declared champs that the form lacks, to which new dossiers have no answer."""
         active = demarche.revisions.get(demarche.active_revision_id)
@@ -111,10 +172,10 @@ class Controles(Programme):
         active = demarche.revisions.get(demarche.active_revision_id)
         if active is None:
             return []
-        found = dict(self.declarations.impossible_values(active.descriptors.values()))
+        found = dict(self._declarations.impossible_values(active.descriptors.values()))
         # Finished dossiers keep former revisions, whose lists had other options.
         for revision in demarche.revisions.values() if found else ():
-            former = dict(self.declarations.impossible_values(revision.descriptors.values()))
+            former = dict(self._declarations.impossible_values(revision.descriptors.values()))
             known = Plan.of(self._sections.champs, revision.descriptors).ids
             found = {k: v for k, v in found.items() if k in former or k[1] not in known}
         return [*found.values()]
@@ -125,7 +186,7 @@ class Controles(Programme):
         """Compare the declarations with a revision of the form, for `dsync check`."""
         for warning in self._early_words():
             yield CheckLine("controles", CheckStatus.WARNING, warning)
-        faults = list(self.declarations.of_form(revision.descriptors.values()))
+        faults = list(self._declarations.of_form(revision.descriptors.values()))
         impossible = self.impossible_values(demarche)
         for fault in faults:
             if fault in impossible:
@@ -135,61 +196,6 @@ class Controles(Programme):
         if not faults:
             count = len(self._sections.champs)
             yield CheckLine("controles", CheckStatus.OK, f"the form has the {count} [champs]")
-
-    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
-        """Read which applicants have a dossier in the other démarches."""
-        return gather(run, self.declarations, self.rules.version)
-
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store a version of the declarations."""
-        row = {"version": rules.version, "depuis_le": now, "document": rules.document}
-        # A run of another démarche with the same checks may store them meanwhile.
-        insert_missing(connection, tables.declaration, row)
-
-    def evidence_shown(self, connection: Connection) -> dict[str, Any]:
-        """Return the tables, for `/preuves`."""
-        return papers.tables_shown(self.declarations, self.rules.version)
-
-    def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-        """Return the evidence of a check that people see: key, French name and French value."""
-        # Who answered is in the reason, by initial and name: an account goes to the applicant.
-        shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE)}
-        champs = self._sections.champs
-        found = [(key, label_of(key, champs), value) for key, value in shown.items()]
-        return [(key, label, _in_words(value, label)) for key, label, value in found]
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return the declarations, then those that the database keeps, the latest first."""
-        kept = _kept(connection) if connection else {}
-        return {self.rules.version: self.rules.document, **kept}
-
-    def rules_page(
-        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Paper:
-        """Return the page that publishes a version of the checks; None: that in force."""
-        today = now.astimezone(PARIS).date() if now else None
-        given = document or self.rules.document
-        return papers.rules_page(given, today)
-
-    def account(
-        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
-    ) -> dict[str, Any] | None:
-        """Return the account of a dossier's verdict; None if it had no verdict then."""
-        known = self.rules_documents(reader.connection)
-
-        def rules_of(version: str) -> account.AccountRules:
-            return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
-
-        return account_of(found, at, rules_of, self.checks, self.evidence_in_words, self._words)
-
-    def message(
-        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
-    ) -> Letter:
-        """Return what the applicant of an open dossier has to send."""
-        return papers.message_of(self._sections, found, checks)
 
 
 def _version_of(declarations: Declarations, words: Mapping[Verdict, str]) -> str:
@@ -207,9 +213,3 @@ def _in_words(value: Any, label: str) -> str:
         is_amount = re.search(r"€|\beuros?\b", label, re.IGNORECASE)
         return (french_amount if is_amount else french_number)(Decimal(str(value)))
     return said(value)
-
-
-def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:
-    table = tables.declaration
-    found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
-    return {row.version: {"depuis_le": row.depuis_le, **row.document} for row in found}

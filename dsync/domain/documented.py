@@ -45,6 +45,8 @@ class View(NamedTuple):
     description: str
     columns: Mapping[str, Declared]
     """In the view's order."""
+    key: tuple[str, ...] = ()
+    """The columns that together name one row; none: rows are told apart by all their values."""
 
     def saying(self, description: str, **sentences: str) -> Self:
         """Return it with other sentences for some columns."""

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +27,11 @@ else:
 
 PARIS = ZoneInfo("Europe/Paris")
 """The time zone of DS's days, and of those of statistics."""
+
+
+def midnight(day: date) -> datetime:
+    """Return when a day of Paris begins, in UTC."""
+    return datetime.combine(day, time.min, PARIS).astimezone(UTC)
 
 
 class Etat(StrEnum):
@@ -176,6 +181,21 @@ class Traitement(Struct, frozen=True, gc=False):
     """The dossier's revision of the form at that time; None if DS does not give it."""
 
 
+class Message(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A message of a dossier, without its text."""
+
+    id: str
+    le: datetime
+    de: str
+    """A `Cote`; the sender's address as long as DS has just been read, which is not stored."""
+    correction: bool = False
+    """Whether it asks the usager for a correction."""
+    corrige_le: datetime | None = None
+    """When that ended; None: it is waited for, if it is one."""
+    retire_le: datetime | None = None
+    """When its author took it back."""
+
+
 class Correction(NamedTuple):
     """A correction that the usager was asked for, as far as the database saw it."""
 
@@ -231,8 +251,8 @@ class Dossier(Struct, frozen=True, gc=False):
     labels: tuple[str, ...]
     """Names, sorted."""
     traitements: tuple[Traitement, ...]
-    nb_messages: int | None = None
-    """How many messages usager and instructeurs exchanged; None: DS did not say."""
+    messages: tuple[Message, ...] | None = None
+    """Those between usager and administration; None: DS did not say."""
     demarche_number: DemarcheNumber | None = None
     """The démarche of a dossier that was requested by number; None for one of a page."""
 
@@ -372,6 +392,7 @@ __all__ = [
     "Instructeur",
     "Json",
     "Ligne",
+    "Message",
     "Presence",
     "Revision",
     "Traitement",

@@ -23,6 +23,7 @@ from dsync.domain.dossier import (
     Dossier,
     Json,
     Ligne,
+    Message,
     Traitement,
     cell_key,
 )
@@ -35,6 +36,7 @@ from dsync.ds.nodes import (
     CompanyNode,
     DemandeurNode,
     DossierNode,
+    MessageNode,
 )
 from dsync.ds.results import Unreadable
 from dsync.ds.values import InvalidValueError, fichiers_of, snake_case, value_of
@@ -127,7 +129,6 @@ _FIELDS = {
     "prenomMandataire": "mandataire",
     "nomMandataire": "mandataire",
     "usager": "usager_email",
-    "messages": "nb_messages",
     "revision": "revision_id",
 }
 """Fields of the API whose values are in a field of `Dossier` with another name."""
@@ -193,9 +194,9 @@ def unread_parts(dossier: Dossier, path: str) -> frozenset[str]:
             else:
                 ligne = champ.lignes[int(row)]
                 parts.add(cell_key(ligne.champs[int(cell)].descriptor_id, ligne.id))
-    has_all_omitted = dossier.demandeur.genre == NOT_RENDERED and dossier.nb_messages is None
+    has_all_omitted = dossier.demandeur.genre == NOT_RENDERED and dossier.messages is None
     if has_all_omitted:
-        parts |= {"demandeur", "nb_messages"}
+        parts |= {"demandeur", "messages"}
     if has_all_omitted or _PLACES["withMaps"].search(path):
         types = OBJECT_TYPES if has_all_omitted else {"carte"}
         parts.update(_without_objects((*dossier.champs, *dossier.annotations), types))
@@ -278,8 +279,23 @@ def _dossier_of(node: DossierNode) -> Dossier:
                 for step in node.traitements
             ]
         ),
-        nb_messages=None if node.messages is UNSET else len(node.messages),
+        messages=None if node.messages is UNSET else tuple(map(_message_of, node.messages)),
         demarche_number=DemarcheNumber(node.demarche.number) if node.demarche else None,
+    )
+
+
+def _message_of(node: MessageNode) -> Message:
+    correction = node.correction
+    return Message(
+        node.id,
+        _there(node.created_at, "messages.createdAt"),
+        node.email,
+        correction is not None,
+        _utc(
+            correction.date_resolution if correction else None,
+            "messages.correction.dateResolution",
+        ),
+        _utc(node.discarded_at, "messages.discardedAt"),
     )
 
 

@@ -41,8 +41,6 @@ class Limits:
     max_piece_mib: float = 200.0
     piece_deadline_s: float = 60.0
     """For the download of one file."""
-    allow_http: bool = False
-    """Whether http:// to other machines is allowed."""
 
 
 WINDOW_S = 60.0

@@ -210,6 +210,22 @@ class TraitementNode(_Node):
     revision: IdNode | None = None
 
 
+class CorrectionNode(_Node):
+    """What a message asks to correct."""
+
+    date_resolution: dt.datetime | None = None
+
+
+class MessageNode(_Node):
+    """A message; its text is not selected."""
+
+    id: str
+    email: str
+    created_at: dt.datetime
+    discarded_at: dt.datetime | None = None
+    correction: CorrectionNode | None = None
+
+
 class DossierNode(_Node):
     """A dossier."""
 
@@ -228,7 +244,7 @@ class DossierNode(_Node):
     annotations: list[ChampNode]
     demandeur: DemandeurNode | UnsetType = UNSET
     """Left out where DS fails on it."""
-    messages: list[IdNode] | UnsetType = UNSET
+    messages: list[MessageNode] | UnsetType = UNSET
     """The same."""
     demarche: DemarcheNode | UnsetType = UNSET
     """Selected only for a dossier that is requested alone."""

@@ -146,7 +146,6 @@ class Transport:
             # The token is asked for at each request, because it can be renewed.
             lambda adapter: Session(adapter, url, lambda: self._token, headers, timeouts_s),
             max_bytes=int(limits.max_response_mib * MIB),
-            allow_http=limits.allow_http,
             stop=stop,
         )
 

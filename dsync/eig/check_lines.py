@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.toml_text import named
 from dsync.domain.wording import fold, joined
 from dsync.eig.evidence.betagouv import fetch_catalogue
@@ -19,9 +19,9 @@ from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import QUESTIONS, Check
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy, evidence
-from dsync.eig.sections import CATALOGUE_MAX_AGE
+from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
 from dsync.errors import DsyncError, EvidenceUnavailableError
-from dsync.programme import Database, FormFault
+from dsync.programme import Database, Findings, FormFault
 
 if TYPE_CHECKING:
     from dsync.eig.evidence.sources import EvidenceSources
@@ -29,6 +29,51 @@ if TYPE_CHECKING:
 A_YEAR = timedelta(days=366)
 OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephone", "perspectives"})
 """The champs of the candidature that no complete dossier needs."""
+
+
+class EigFindings(Findings):
+    """What is wrong in the programme's sections, or does not fit a form."""
+
+    def __init__(
+        self, sections: EigSections, rules: RuleSet | None, sources: EvidenceSources
+    ) -> None:
+        self._sections, self._rules, self._sources = sections, rules, sources
+
+    def warnings(self) -> Iterator[str]:
+        """Yield that the rules are off, and names that are similar to a field's."""
+        if self._sections.regles is not None and self._rules is None:
+            yield (
+                "[regles] has no severity, so nothing is judged: fill in its window and lists, "
+                "then add [regles.severity] as in the shipped file"
+            )
+        for name, nearest in self._sections.mapping.misspelt().items():
+            yield (
+                f"[mapping.champs] {name}: no field has this name, so its answers go into `extra`; "
+                f"did you mean {nearest}?"
+            )
+
+    def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
+        """Return the needed fields that the form lacks, and what is wrong with the rules for it."""
+        return form_faults(self._sections.mapping, revision, self._rules, demarche.published_at)
+
+    def form_lines(
+        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
+    ) -> Iterator[CheckLine]:
+        """Compare the mapping and the rules with a revision."""
+        mapping, rules = self._sections.mapping, self._rules
+        yield from mapping_lines(mapping, revision, rules, known=known, every_champ=every_champ)
+        if rules is not None:
+            yield from rules_lines(rules, mapping, revision, demarche.published_at)
+
+    def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
+        """Check whether the catalogue can be read."""
+        if self._rules is None:
+            return
+        if self._rules.needs_catalogue:
+            yield from evidence_lines(self._sources, store, now, self._rules)
+        else:
+            message = "the rules need no catalogue, so none is read"
+            yield CheckLine("evidence", CheckStatus.OK, message)
 
 
 def form_faults(
@@ -197,7 +242,7 @@ def _window(rules: RuleSet) -> str:
     return f"the window ({rules.window.start} to {rules.window.end})"
 
 
-_CORRECT_WINDOW = "correct start and end in [regles.window]"
+_CORRECT_WINDOW = "correct window in [regles]"
 
 
 def _option_lines(

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Connection, Text, cast
 
 from dsync.domain import account
-from dsync.domain.check_line import CheckLine, CheckStatus
+from dsync.domain.documented import Mark
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
-from dsync.domain.judging import Rules
 from dsync.domain.letter import ASKED, Letter, may_edit, open_points
 from dsync.domain.paper import Paper
 from dsync.domain.toml_text import TO_CHECK
-from dsync.domain.verdict import Decision, StoredVerdict
-from dsync.eig import candidature, evidence_tables, rows, view_columns, words
+from dsync.eig import candidature, evidence_tables, rows, view_columns
 from dsync.eig.candidature import Reponse
 from dsync.eig.candidature_facts import EigEvidence
-from dsync.eig.check_lines import evidence_lines, form_faults, mapping_lines, rules_lines
+from dsync.eig.check_lines import EigFindings
 from dsync.eig.evidence.gathering import (
     evidence_document,
     gather,
@@ -34,19 +32,18 @@ from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.detail import TITLES
 from dsync.eig.precheck.evaluation import judge, rules_of
-from dsync.eig.precheck.evidence import identify_product, stored_product
+from dsync.eig.precheck.evidence import identify_product, product_facts
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Etape, following
+from dsync.eig.words import PUBLIC, EigWords
 from dsync.errors import ConfigurationError
 from dsync.programme import (
     NO_RULES,
-    Database,
-    Dictionary,
     DossierView,
-    FormFault,
     InLists,
+    ListField,
     ListPart,
     ProductPart,
     Programme,
@@ -55,6 +52,8 @@ from dsync.programme import (
     Reading,
     Row,
     SelectionPart,
+    Storage,
+    known_rules,
 )
 
 if TYPE_CHECKING:
@@ -86,18 +85,53 @@ class Eig(Programme):
     `catalogue_percent` of the products, at most, may be missing or changed in a new catalogue.
     """
 
-    name = "eig"
-    package = "dsync.eig"
-    metadata = candidature.metadata
-    main_view = DossierView(view_columns.MAIN_VIEW, "numero", json=view_columns.EXTRA)
-    dossier_views: ClassVar[Mapping[str, DossierView]] = {
-        "etapes": DossierView("lecture_etape", "rang"),
-        "voeux": DossierView("lecture_voeu", "rang"),
-        "evaluations": DossierView("lecture_evaluation", "ligne"),
-        "notes": DossierView("lecture_evaluation_note", "ligne"),
-    }
+    storage: ClassVar[Storage] = Storage(
+        "eig",
+        "dsync.eig",
+        candidature.metadata,
+        view_columns.VIEWS,
+        main_view=DossierView(view_columns.MAIN_VIEW, "numero", json=view_columns.EXTRA),
+        dossier_views={
+            "etapes": DossierView("lecture_etape", "rang"),
+            "voeux": DossierView("lecture_voeu", "rang"),
+            "evaluations": DossierView("lecture_evaluation", "ligne"),
+            "notes": DossierView("lecture_evaluation_note", "ligne"),
+        },
+        sections=view_columns.SECTIONS,
+        complete=view_columns.completed,
+        evidence_confirmed_at=rows.evidence_confirmed_at,
+        forget=rows.forget_enterprises,
+    )
     lists: ClassVar[ListPart | None] = ListPart(
-        evidence_tables.candidature.c.produit_id,
+        evidence_tables.candidature,
+        fields=(
+            ListField(
+                "produit_id",
+                "l.produit_id",
+                # It follows from what was typed.
+                Mark.FREE_TEXT,
+                filter="produit",
+                # By the index.
+                condition=(
+                    "d.numero IN (SELECT c.numero FROM candidature AS c "
+                    "WHERE c.produit_id = :produit)"
+                ),
+            ),
+            ListField(
+                "profils",
+                "r.profils",
+                filter="profil",
+                condition="r.profils LIKE :profil ESCAPE '\\'",
+                is_many=True,
+            ),
+            ListField(
+                "note_moyenne",
+                "CASE WHEN l.jury_le IS NOT NULL "
+                "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END",
+                Mark.OF_JURY,
+                is_shown=False,
+            ),
+        ),
         # By the shipped file, a form of another kind gives rows without one.
         answered=cast(evidence_tables.candidature.c.reponses, Text).contains(f'"{Reponse.REMPLI}"'),
         found_by=(
@@ -109,53 +143,17 @@ class Eig(Programme):
     selection: ClassVar[SelectionPart | None] = SelectionPart(
         stages=tuple(Etape),
         reached=REACHED,
-        mean=(
-            "CASE WHEN l.jury_le IS NOT NULL "
-            "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END"
-        ),
         indicators=rows.median_days,
     )
     products: ClassVar[ProductPart | None] = ProductPart(
         Check.FICHE_PRODUIT.value,
         names=rows.product_names,
         certain=rows.certain_products,
+        facts=product_facts,
         related=rows.related,
     )
-    public: Mapping[str, Collection[str]] = {
-        check.value: keys for check, keys in words.PUBLIC.items()
-    }
+    public: Mapping[str, Collection[str]] = {check.value: keys for check, keys in PUBLIC.items()}
     checks = TITLES
-    sections = view_columns.SECTIONS
-
-    @classmethod
-    def views(cls) -> Dictionary:
-        """Return the documentation of the views."""
-        return view_columns.VIEWS
-
-    @classmethod
-    def complete(cls, query: str) -> str:
-        """Insert the columns, checks and stages."""
-        return view_columns.completed(query)
-
-    @classmethod
-    def evidence_confirmed_at(cls, connection: Connection) -> datetime | None:
-        """Return when the source of the catalogue last confirmed it."""
-        return rows.evidence_confirmed_at(connection)
-
-    @classmethod
-    def forget(cls, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
-        """Delete the registry's answers for applicants without another dossier."""
-        rows.forget_enterprises(connection, numbers)
-
-    @classmethod
-    def evidence_facts(cls, verdict: Decision | StoredVerdict) -> Mapping[str, Any]:
-        """Return the product with its phase, and when the catalogue was read."""
-        proof = stored_product(verdict.preuve)
-        return {
-            "product": proof and proof.product.id,
-            "phase": verdict.constats.get("phase_constatee"),
-            "catalogue read": proof and proof.consulte_le,
-        }
 
     def __init__(
         self,
@@ -168,7 +166,8 @@ class Eig(Programme):
         self.rule_set = rules
         self.rules = None if rules is None else rules_of(rules)
         self._mapping = sections.mapping
-        self._regles = sections.regles
+        self.words = EigWords(sections.mapping, rules)
+        self.findings = EigFindings(sections, rules, sources)
         self._sources = sources
         self._catalogue_percent = catalogue_percent
 
@@ -186,19 +185,6 @@ class Eig(Programme):
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
         """Find the candidature's fields in a revision of the form."""
         return MappedForm.of(self._mapping, descriptors)
-
-    def warnings(self) -> Iterator[str]:
-        """Yield that the rules are off, and names that are similar to a field's."""
-        if self._regles is not None and self.rule_set is None:
-            yield (
-                "[regles] is switched off, so nothing is judged: fill in its window and lists, "
-                "then set enabled = true"
-            )
-        for name, nearest in self._mapping.misspelt().items():
-            yield (
-                f"[mapping.champs] {name}: no field has this name, so its answers go into `extra`; "
-                f"did you mean {nearest}?"
-            )
 
     def propose(
         self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]
@@ -229,28 +215,6 @@ class Eig(Programme):
         published, rules = demarche.published_at, self._in_force
         return published is None or rules.local_day(published) > rules.window.end
 
-    def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
-        """Return the needed fields that the form lacks, and what is wrong with the rules for it."""
-        return form_faults(self._mapping, revision, self.rule_set, demarche.published_at)
-
-    def form_lines(
-        self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
-    ) -> Iterator[CheckLine]:
-        """Compare the mapping and the rules with a revision, for `dsync check`."""
-        yield from mapping_lines(
-            self._mapping, revision, self.rule_set, known=known, every_champ=every_champ
-        )
-        if self.rule_set is not None:
-            yield from rules_lines(self.rule_set, self._mapping, revision, demarche.published_at)
-
-    def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
-        """Check whether the catalogue can be read, for `dsync check`."""
-        if self._in_force.needs_catalogue:
-            yield from evidence_lines(self._sources, store, now, self._in_force)
-        else:
-            message = "the rules need no catalogue, so none is read"
-            yield CheckLine("evidence", CheckStatus.OK, message)
-
     def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `evidence_document`; None without rules."""
         if self.rule_set is None:
@@ -261,22 +225,6 @@ class Eig(Programme):
             betagouv_url=self._sources.base_url,
             registry_enabled=self._sources.registry is not None,
         )
-
-    def label_in_ds(self, name: str) -> str:
-        """Return the label in DS of the annotation that fills a column of the main view."""
-        target = getattr(self._mapping.annotations, name, None)
-        return target.libelles[0] if target and target.libelles else name
-
-    def value_in_words(self, name: str, value: Any) -> Any:
-        """Return a value of a column of the main view in French."""
-        return words.value_in_words(name, value, self._phase_name)
-
-    def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-        """Return the evidence of a check that people see: key, French name and French value."""
-        return words.evidence_in_words(evidence, self._phase_name)
-
-    def _phase_name(self, phase: str) -> str:
-        return phase if self.rule_set is None else self.rule_set.phase_name(phase)
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> EigEvidence:
         """Revalidate the catalogue and store a new one, unless the safety brake refuses it."""
@@ -292,23 +240,18 @@ class Eig(Programme):
         )
         return EigEvidence(gathered, rules)
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store a version of the rules."""
-        rows.save_rules(connection, rules.document, now)
-
     def account(
         self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then."""
 
         def rules_of(version: str) -> account.AccountRules:
-            known = self.rules_documents(reader.connection)
+            known = known_rules(self, reader)
             config = self.rule_set.config if self.rule_set else None
             default = config.instruction if config else "l’équipe d’instruction"
             return account_rules(known.get(version), default)
 
-        return account.account_of(found, at, rules_of, self.checks, self.evidence_in_words)
+        return account.account_of(found, at, rules_of, self.checks, self.words.evidence)
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
@@ -316,13 +259,6 @@ class Eig(Programme):
         """Return the page that publishes a version of the rules; None: that in force."""
         today = self._in_force.local_day(now) if now else None
         return published_rules(document or self._in_force.document(), today=today)
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return the rules in force, as the database keeps them, then those that it keeps."""
-        kept = rows.kept_rules(connection) if connection else {}
-        return {self.rules.version: self.rules.document, **kept} if self.rules else kept
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

@@ -307,9 +307,7 @@ def _profils(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     most = rules.config.max_profils
     day = date.fromisoformat(preuve["date"]) if preuve.get("date") else None
     offered = listed(
-        _named(one.labels[0] if one.labels else one.id)
-        for one in rules.config.profils
-        if day is None or one.is_offered(day)
+        _named(one.name) for one in rules.config.profils if day is None or one.is_offered(day)
     )
     number = {1: "un", 2: "un ou deux"}.get(most, f"un à {most}")
     chosen = len(preuve.get("profils") or ())
@@ -335,7 +333,7 @@ def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     chosen = preuve.get("cas")
     cas = rules.cas(chosen) if chosen else None
     if cas is None:
-        options = [_named(one.labels[0] if one.labels else one.id) for one in rules.config.cas]
+        options = [_named(one.name) for one in rules.config.cas]
         which = f"le cas de votre demande : {listed(options, last='ou')}."
         if chosen:
             yield [f"Votre réponse {_named(chosen)} n’est pas un cas prévu. Merci de dire {which}"]

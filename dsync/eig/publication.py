@@ -15,7 +15,7 @@ from dsync.domain.detail_frame import ADVICE, LEVELS
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import CANDIDAT, contribution, opened, rights
 from dsync.domain.verdict import Resultat
-from dsync.domain.wording import french_date, listed, quoted
+from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.lists import CategorieReponse
 
@@ -130,9 +130,8 @@ def parameters(rules: Rules) -> list[tuple[str, str]]:
     for key, (title, said) in _PARAMETERS.items():
         if (value := regles.pop(key, None)) not in (None, [], {}, ()):
             found.append((title, said(value)))
-    for key in ("operateurs", "categories_juridiques"):
-        # The files of the lists, of which the page gives source and digest.
-        regles.pop(key, None)
+    # The files of the lists, of which the page gives source and digest.
+    regles.pop("operateurs", None)
     found += [
         (key, json.dumps(value, ensure_ascii=False))
         for key, value in regles.items()
@@ -144,8 +143,8 @@ def parameters(rules: Rules) -> list[tuple[str, str]]:
     return found
 
 
-def _period(window: Mapping[str, str]) -> str:
-    return f"du {_day(window['start'])} au {_day(window['end'])}, bornes comprises"
+def _period(window: Sequence[str]) -> str:
+    return f"du {_day(window[0])} au {_day(window[1])}, bornes comprises"
 
 
 def _day(text: str) -> str:
@@ -155,22 +154,21 @@ def _day(text: str) -> str:
 def _profils(profils: Sequence[Mapping[str, Any]]) -> str:
     said = []
     for one in profils:
-        since = f" à partir du {_day(one['offered_from'])}" if one.get("offered_from") else ""
-        until = f" jusqu’au {_day(one['offered_until'])}" if one.get("offered_until") else ""
-        said.append(f"{quoted(_label(one))}{since}{until}")
+        days = zip(("à partir du", "jusqu’au"), one["offered"], strict=False)
+        said.append(" ".join([quoted(_label(one)), *(f"{word} {_day(day)}" for word, day in days)]))
     return " ; ".join(said)
 
 
 def _label(one: Mapping[str, Any]) -> str:
-    labels: Sequence[str] = one["labels"]
-    return labels[0] if labels else str(one["id"])
+    return str([*one["labels"], *one["words"]][0])
 
 
 def _phases(phases: Mapping[str, Any]) -> str:
     said = [f"admises : {listed(phases['eligible'])}"]
-    names = phases.get("noms", {})
-    if others := phases.get("other"):
-        said.append(f"autres : {listed(str(names.get(one, one)) for one in others)}")
+    names = phases["noms"]
+    admitted = {fold(one) for one in phases["eligible"]}
+    others = sorted(name for one, name in names.items() if one not in admitted)
+    said.append(f"autres : {listed(others)}")
     for option, of_catalogue in sorted(phases.get("declared", {}).items()):
         meant = listed(str(names.get(one, one)) for one in of_catalogue)
         said.append(f"option « {option} » du formulaire : {meant}")
@@ -189,12 +187,14 @@ _NEEDS = {
 def _cas(cas: Sequence[Mapping[str, Any]]) -> str:
     said = []
     for one in cas:
-        needs = [_NEEDS.get(need, need) for need in one["needs"]]
-        if one["needs_phase"]:
-            phase = f"une phase « {one['needs_phase']} » en cours ou achevée"
-            needs.insert(0, f"{phase}, ce qu’une phase admise suivante établit aussi")
+        needs = [_NEEDS.get(need) or _phase_needed(need) for need in one["needs"]]
         said.append(f"{quoted(_label(one))} suppose {listed(needs) or 'aucune condition'}")
     return " ; ".join(said)
+
+
+def _phase_needed(phase: str) -> str:
+    said = f"une phase « {phase} » en cours ou achevée"
+    return f"{said}, ce qu’une phase admise suivante établit aussi"
 
 
 def _incubateurs(incubateurs: Mapping[str, Sequence[str]]) -> str:

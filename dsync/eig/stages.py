@@ -7,13 +7,13 @@ the annotations. A stage lasts until the next one begins: there is neither a gap
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from dsync.domain.dossier import PARIS, Correction, Dossier, Etat
+from dsync.domain.dossier import Correction, Dossier, Etat, midnight
 
 STAGES_REVISION = 1
 """Raise it with a change of these rules: all rows are then written again by the next full read."""
@@ -124,7 +124,7 @@ def passages_of(
     begin = _second(dossier.date_depot)
     etats = _etats_of(dossier, begin)
     pending = _pending(dossier, corrections)
-    reached = {etape: _midnight(day) for etape, day in days.items() if day and _is_usual(day)}
+    reached = {etape: midnight(day) for etape, day in days.items() if day and _is_usual(day)}
     instants = {at for at, _ in etats}
     instants.update(reached.values())
     instants.update(at for span in pending for at in span if at)
@@ -239,10 +239,6 @@ def _pending(
 # DS cuts the dates in its JSON to the second.
 def _second(instant: datetime) -> datetime:
     return instant.replace(microsecond=0)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, PARIS).astimezone(UTC)
 
 
 def _is_usual(day: date) -> bool:

@@ -11,13 +11,14 @@ from dsync.domain.documented import Declared, Mark, View
 from dsync.domain.verdict import MOST_CHECKS
 from dsync.domain.wording import listed
 from dsync.eig.candidature import declared_fields
-from dsync.eig.evidence_tables import candidature, produit, regle
+from dsync.eig.evidence_tables import candidature, produit
 from dsync.eig.precheck.check import Check
 from dsync.eig.stages import SUITES, Suite
 from dsync.programme import Dictionary
 from dsync.store.columns import computed, of, said
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_SECTION
-from dsync.store.tables import dossier
+from dsync.store.tables import dossier, version_regles
+from dsync.store.view_columns import SILENT_SINCE, waited_for
 from dsync.store.view_columns import VIEWS as ENGINE_VIEWS
 
 MAIN_VIEW = "lecture_candidature"
@@ -69,7 +70,7 @@ VIEWS: Dictionary = {
         **computed("profil", "v.value ->> 'profil'", "Profil souhaité."),
         **computed("missions", "v.value ->> 'missions'", "Missions décrites.", mark=Mark.FREE_TEXT),
         **of(dossier, "d", "demarche_numero"),
-    }),
+    }, key=("numero", "rang")),
     "lecture_evaluation": View("Une ligne par grille d'évaluation remplie sur un dossier, celles qui ne comptent pas comprises ; une même personne peut en remplir plusieurs.", {
         **of(candidature, "c", "numero"),
         **computed("ligne", "CAST(e.value ->> 'ligne' AS integer)", "Place de la grille dans le dossier, à partir de 1.", type="integer"),
@@ -82,7 +83,7 @@ VIEWS: Dictionary = {
         **computed("remplacee_par", "CAST(e.value ->> 'remplacee_par' AS integer)", "Place de la dernière grille de la même personne au même moment, qui compte au lieu de celle-ci ; un nom écrit avec d'autres majuscules ou accents est la même personne. Vide si c'est celle-ci.", type="integer"),
         **computed("compte", "CAST(e.value ->> 'compte' AS boolean)", "Vrai si la grille compte dans la note du dossier : non remplacée, et de la soutenance s'il y en a une grille.", type="boolean"),
         **of(dossier, "d", "demarche_numero"),
-    }),
+    }, key=("numero", "ligne")),
     "lecture_evaluation_note": View("Une ligne par critère d'une grille d'évaluation, que numero et ligne désignent dans lecture_evaluation ; à ne pas confondre avec les contrôles du pré-contrôle.", {
         **of(candidature, "c", "numero"),
         **computed("ligne", "CAST(e.value ->> 'ligne' AS integer)", "Place de la grille dans le dossier, à partir de 1.", type="integer"),
@@ -91,7 +92,7 @@ VIEWS: Dictionary = {
         **computed("libelle", "n.value ->> 'libelle'", "Libellé du critère."),
         **computed("note", "CAST(n.value ->> 'note' AS double precision)", "Note donnée, dans l'échelle du formulaire ; vide si le critère n'est pas noté.", mark=Mark.OF_JURY, type="number"),
         **of(dossier, "d", "demarche_numero"),
-    }),
+    }, key=("numero", "ligne", "rang")),
     "lecture_precontrole": ENGINE_VIEWS["lecture_precontrole"].saying("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", verdict="Verdict : Éligible, À vérifier, Inéligible ou Indéterminé.", avis="Le verdict dans les mots que la configuration lui donne ([annotations] options), où des contrôles sont déclarés ; ailleurs, le verdict.", remarque="Ce que le catalogue actuel donnerait au lieu de la preuve conservée, pour information ; vide s'il ne changerait rien."),
     "lecture_precontrole_controle": ENGINE_VIEWS["lecture_precontrole_controle"].saying("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", controle=f"Contrôle : {listed(Check, last='ou')} (sens dans lecture_valeur).", preuve="Preuve utilisée (valeurs, source, date de consultation), en JSON ; vide pour un dossier effacé."),
     "lecture_anomalie": ENGINE_VIEWS["lecture_anomalie"].saying("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive), et une si le catalogue beta.gouv.fr publié n'est pas retenu.", numero="Numéro du dossier ; vide pour une suppression massive et pour le catalogue.", demarche_numero="Numéro de la démarche ; vide pour le catalogue, commun à toutes."),
@@ -102,12 +103,18 @@ VIEWS: Dictionary = {
         **said("phase_depuis", "Date de début de cette phase.", type="date"),
         **said("adresse", "Adresse de la page du produit sur beta.gouv.fr."),
         **of(produit, "p", "vu_le AS consulte_le"),
-    }),
+    }, key=("produit_id",)),
     "lecture_regle": View("Une ligne par version des règles du pré-contrôle qui a établi au moins un verdict, conservée entière, ses parties en JSON ; jamais modifiée ni supprimée.", {
-        **of(regle, "r", "version depuis_le revision regles"),
-        **of(regle, "r", "derogations", Mark.FREE_TEXT),
-        **of(regle, "r", "listes categories champs_attendus controles phrases"),
-    }),
+        **of(version_regles, "r", "version depuis_le"),
+        **computed("revision", "CAST(json(r.document) ->> 'revision' AS integer)", "Révision des phrases du logiciel.", type="integer"),
+        **computed("regles", "json(r.document) ->> 'regles'", "Paramètres de la section [regles] : dates de l'appel, profils, phases, cas, gravités, autorité qui instruit, longueur du texte."),
+        **computed("derogations", "json(r.prive) ->> 'derogations'", "Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison.", Mark.FREE_TEXT),
+        **computed("listes", "json(r.document) ->> 'listes'", "Listes de référence : genre, année, source, nombre d'entrées, empreinte SHA-256 du fichier."),
+        **computed("categories", "json(r.document) ->> 'categories'", "Catégories juridiques : code ou famille de codes, libellé, réponse."),
+        **computed("champs_attendus", "json(r.document) ->> 'champs_attendus'", "Champs attendus dans un dossier complet : champ, libellé."),
+        **computed("controles", "json(r.document) ->> 'controles'", "Contrôles faits : nom, titre, sens."),
+        **computed("phrases", "json(r.document) ->> 'phrases'", "Situations prévues : contrôles, résultat, situation, phrase avec ses variables entre accolades."),
+    }, key=("version",)),
     "lecture_jury_dossier": View("Une ligne par dossier qui a une date de jury, passée ou à venir, même s'il a été décidé avant ce jour, avec ses notes, masqués et disparus compris ; un dossier évalué sans date de jury n'y est pas. Les notes sont celles de la soutenance s'il y en a une grille, sinon celles du dossier, jamais des deux ; chaque personne compte une fois, par sa dernière grille. Les mêmes chiffres que /jury.", {
         **said("jury_le", "Date du jury.", type="date"),
         **said("numero", "Numéro du dossier.", type="integer"),
@@ -143,16 +150,18 @@ VIEWS: Dictionary = {
         **computed("au", "p.au", "Fin de l'étape, en UTC : le début de la suivante, la réouverture d'un dossier décidé, ou la sortie d'un dossier masqué ou disparu ; vide pour l'étape en cours.", type="datetime"),
         **computed("jours", "CAST(round(CAST((seconds(p.fin) - seconds(p.du)) / 86400 AS numeric) + 0.000001, 1) AS double precision)", "Durée de l'étape en jours, à une décimale ; jusqu'à maintenant pour l'étape en cours.", type="number"),
         **computed("demarche_numero", "p.demarche_numero", "Numéro de la démarche.", type="integer"),
-    }),
+    }, key=("numero", "rang")),
     "lecture_suivi": View("Une ligne par dossier présent dans la démarche : l'étape où il se trouve, et de qui dépend la suite.", {
         **computed("numero", "e.numero", "Numéro du dossier.", type="integer"),
         **computed("etape", "e.etape", "Étape en cours, dans les mots de lecture_etape."),
         **computed("etape_depuis", "e.du", "Début de cette étape, en UTC.", type="datetime"),
         **computed("jours_dans_etape", "e.jours", "Jours passés dans cette étape, à une décimale.", type="number"),
         **computed("prochaine_etape", "{prochaine_etape}", "Étape suivante, ou Décision après le jury ; vide si l'étape est la dernière."),
-        **computed("attend", "CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END", "Qui doit agir pour que le dossier avance : usager (le candidat, qui corrige), instructeur (l'équipe du programme, qui instruit le dossier ou présente les candidatures), jury (sa date est fixée, ou sa décision est attendue), administration (le candidat accepté : convention à signer, puis entretiens et prise de poste) ou personne (rien n'est attendu)."),
+        **computed("attend", waited_for("CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END"), "Qui doit agir pour que le dossier avance : usager (le candidat, qui corrige ou à qui l'équipe a écrit), instructeur (l'équipe du programme, qui instruit le dossier ou présente les candidatures), jury (sa date est fixée, ou sa décision est attendue), administration (le candidat accepté : convention à signer, puis entretiens et prise de poste) ou personne (rien n'est attendu)."),
+        **of(dossier, "d", "demande_le repondu_le"),
+        **computed("sans_reponse_depuis", f"utc({SILENT_SINCE})", "Date depuis laquelle le candidat n'a pas répondu à demande_le, en UTC ; vide s'il a répondu, si rien ne lui est demandé, ou si le dossier est décidé.", type="datetime"),
         **computed("demarche_numero", "e.demarche_numero", "Numéro de la démarche.", type="integer"),
-    }),
+    }, key=("numero",)),
 }
 # fmt: on
 

@@ -5,16 +5,20 @@ Texts that the checks write (`precheck/sentences.py`) have words of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from dsync.domain.rights import opened
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
+from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
+from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.sentences import short
+from dsync.programme import Words
 from dsync.store.dictionary import label_of
 
 TYPES = {
@@ -140,34 +144,48 @@ _FIELDS = {
     field.target or name: label_of(field.declared.sentence) for name, field in declared_fields()
 }
 _OF_FIELDS = ("sans_reponse", "vides", "non_associes")
-PhaseName = Callable[[str], str]
-"""Returns the French name of a phase of the catalogue."""
 
 
-def value_in_words(name: str, value: Any, phase_name: PhaseName) -> Any:
-    """Return a value of a column or of evidence in French; other ones as they are."""
-    if name in _OF_FIELDS:
-        fields = [value] if isinstance(value, str) else value
-        return [_FIELDS.get(field, field) for field in fields]
-    if name in ("phase", "phase_constatee"):
-        return opened(phase_name(value))
-    if name == "phases":
-        return [_phase(one, phase_name) for one in value]
-    return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
+class EigWords(Words):
+    """The French words for columns and evidence; `rules` have the names of phases."""
 
+    def __init__(self, mapping: MappingConfig, rules: RuleSet | None) -> None:
+        self._mapping = mapping
+        self._rules = rules
 
-def evidence_in_words(
-    evidence: Mapping[str, Any], phase_name: PhaseName
-) -> list[tuple[str, str, Any]]:
-    """Return the evidence of a check that people see: key, French name and French value."""
-    return [
-        (key, EVIDENCE[key], value_in_words(key, value, phase_name))
-        for key, value in evidence.items()
-        if key in EVIDENCE and value not in (None, "", [], {})
-    ]
+    def label_in_ds(self, name: str) -> str:
+        """Return the label of the annotation or the champ, or the column's name without one."""
+        places = self._mapping.annotations, self._mapping.champs
+        target = next(filter(None, (getattr(one, name, None) for one in places)), None)
+        return target.libelles[0] if target and target.libelles else name
 
+    def value(self, name: str, value: Any) -> Any:
+        """Return a value of a column or of evidence in French; other ones as they are."""
+        if name in _OF_FIELDS:
+            fields = [value] if isinstance(value, str) else value
+            return [_FIELDS.get(field, field) for field in fields]
+        if name in ("phase", "phase_constatee"):
+            return opened(self._phase_name(value))
+        if name == "phases":
+            return [self._phase(one) for one in value]
+        return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
 
-def _phase(phase: Mapping[str, Any], phase_name: PhaseName) -> str:
-    begun = phase["debut"]
-    since = f" depuis le {french_date(date.fromisoformat(begun))}" if begun else ""
-    return f"{phase_name(phase['nom'])}{since}"
+    def finding(self, check: str, motif: str) -> str:
+        """Return it by the sentence that the check chose."""
+        return short(check, motif)
+
+    def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Leave out what people need not see."""
+        return [
+            (key, EVIDENCE[key], self.value(key, value))
+            for key, value in evidence.items()
+            if key in EVIDENCE and value not in (None, "", [], {})
+        ]
+
+    def _phase(self, phase: Mapping[str, Any]) -> str:
+        begun = phase["debut"]
+        since = f" depuis le {french_date(date.fromisoformat(begun))}" if begun else ""
+        return f"{self._phase_name(phase['nom'])}{since}"
+
+    def _phase_name(self, phase: str) -> str:
+        return phase if self._rules is None else self._rules.phase_name(phase)

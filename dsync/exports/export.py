@@ -83,6 +83,7 @@ def tables_of(
                 demarche,
                 is_pseudonymised=without_personal_data,
                 deliberated=deliberated,
+                key=view.key,
             )
         )
     return tables

@@ -40,6 +40,8 @@ class ExportTable:
     """Whether what is of a person alone is left out."""
     deliberated: Collection[int] = ()
     """The démarches of which the jury's marks are then shown."""
+    key: tuple[str, ...] = ()
+    """The columns that together name a row; none: all do."""
 
     def count(self, connection: Connection, since: datetime | None) -> int:
         """Return the number of rows that `rows` yields."""

@@ -186,7 +186,7 @@ NOTES: Mapping[k.Note, str] = {
     k.Note.TAKEN_BACK: "The request was taken back in the console: nothing is done.",
     k.Note.NOT_BEGUN: "Interrupted: the service had not begun, and will not.",
     k.Note.GOES_ON: (
-        "Interrupted: the service goes on with the run; `dsync journal` shows its result."
+        "Interrupted: the service goes on with the run; `dsync history --manual` shows its result."
     ),
 }
 _NOT_IN_COPY = (
@@ -323,8 +323,8 @@ def warning(one: k.Concern, now: datetime) -> str | None:
         case k.WaitingRequests(requests, since):
             return (
                 f"Requests asked for by hand wait ({requests}), the oldest one since "
-                f"{ago(since, now)}: `dsync sync` or a service executes them; `dsync journal` "
-                "lists them."
+                f"{ago(since, now)}: `dsync sync` or a service executes them; `dsync history "
+                "--manual` lists them."
             )
         case k.NotConfigured(demarches):
             return (
@@ -382,9 +382,11 @@ def alert(one: k.Concern, now: datetime) -> str | None:
     match one:
         case k.NoSuccess(since, why) | k.Late(since, why):
             because = _because([why] if why else [])
-            return f"No run has succeeded for {span(now - since)}{because}: see `dsync runs`."
+            return f"No run has succeeded for {span(now - since)}{because}: see `dsync history`."
         case k.DSAway(why=why):
-            return f"Since {{since}}: {why} The next run resumes; `dsync runs` shows the attempts."
+            return (
+                f"Since {{since}}: {why} The next run resumes; `dsync history` shows the attempts."
+            )
         case k.TokenRefused(why=why):
             return f"Since {{since}}: {why}"
         case k.TokenExpiry(days=days):
@@ -415,7 +417,7 @@ def alert(one: k.Concern, now: datetime) -> str | None:
         case k.InQuarantine(dossiers):
             return f"{_count(dossiers, 'dossier')} in quarantine: see `dsync quarantine list`."
         case k.NoTarget():
-            return "The target of the copies of files is not there: see `dsync runs`."
+            return "The target of the copies of files is not there: see `dsync history`."
         case k.UnfinishedErasures():
             return (
                 f"Erasures are not finished ({_unfinished(one)}): `dsync sync` ends them, and "

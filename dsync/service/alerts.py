@@ -73,7 +73,7 @@ UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
 ALERTS = {
     DATABASE: "The database is lost, or its disk is full. Told without it, so by each service.",
     CONFIGURATION: "A file of the configuration is wrong: its démarche is not served.",
-    DS: "DS is not available: told once it has lasted five times `[alerts] after`.",
+    DS: "DS is not available: told once it has lasted five minutes.",
     NO_SUCCESS: "No run has succeeded for `[advanced] late_after`, for another cause.",
     TOKEN_REFUSED: "DS refuses the token: one message for all démarches that have it.",
     "token_expiry": f"The token expires within {EXPIRY_WARNED_DAYS} days, or has expired.",
@@ -141,9 +141,9 @@ class Alerts:
 
     @property
     def _after(self) -> timedelta:
-        """How long a cause has to last."""
-        every = [one.configuration.alerts.after for one in self._workers]
-        return max(every, default=timedelta(seconds=_WATCH_S))
+        """How long a cause has to last: a minute, or less where reads follow faster."""
+        every = [one.configuration.schedule.incremental for one in self._workers]
+        return min(timedelta(seconds=_WATCH_S), max(every, default=timedelta.max))
 
     def tick(self) -> None:
         """Tell what began and what ended since the last call; never raises."""

@@ -24,7 +24,7 @@ NOT_CONFIGURED = "not_configured"
 _RETRY = timedelta(minutes=5)
 """Time after which an alert that could not be told is tried again, by any service."""
 _LONG = 5
-"""Times `[alerts] after`: until DS's absence is told, and until the end of an outage is."""
+"""Times the wait of other causes: until DS's absence is told, and until the end of an outage is."""
 _OUTAGES = (DATABASE, DS, NO_SUCCESS)
 _SHOWN = 20
 """Maximum number of démarches that a message names."""

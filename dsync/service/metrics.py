@@ -18,10 +18,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dsync import __version__
-from dsync.care.state import RUN_KEYS, states_of
+from dsync.care.state import states_of
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
-from dsync.store.journal import NOT_COUNTED
+from dsync.store.journal import FIGURES, NOT_COUNTED
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker
@@ -248,7 +248,7 @@ class _Database:
                 values.add("dsync_runs_total", runs, *labels)
         for demarche, of_demarche in sorted(self._figures.items()):
             for column, sum_ in of_demarche.items() if demarche in states else ():
-                values.add("dsync_run_figures_total", sum_, demarche, RUN_KEYS[column])
+                values.add("dsync_run_figures_total", sum_, demarche, FIGURES[column])
         for demarche, state in states.items():
             _add_state(demarche, state, now, values)
 

@@ -82,7 +82,7 @@ def _demarche(
         "last_success_age_s": None if last is None else int((now - last).total_seconds()),
         "last_success_limit_s": int(configuration.late_after.total_seconds()),
         "last_run": state["last_run"]
-        and {key: state["last_run"][key] for key in ("run", "kind", "status", "ended_at")},
+        and {key: state["last_run"][key] for key in ("run", "genre", "statut", "fin")},
         "waiting": state["waiting"],
         "refused": state["refused"],
         "conflicts": state["conflicts"],
@@ -109,7 +109,7 @@ def _role(state: Mapping[str, Any]) -> str:
 def _lateness(state: Mapping[str, Any], now: datetime) -> str:
     last, run = state["last_success_at"], state["last_run"]
     since = "No run has succeeded yet" if last is None else f"The last success was {ago(last, now)}"
-    if run is None or run["status"] == Status.RUNNING:
-        return f"{since}: see `dsync runs` and the service's log."
+    if run is None or run["statut"] == Status.RUNNING:
+        return f"{since}: see `dsync history` and the service's log."
     why = " ".join(run["messages"][:1])
-    return f"{since}; run {run['run']} ended as {run['status']}. {why}".strip()
+    return f"{since}; run {run['run']} ended as {run['statut']}. {why}".strip()

@@ -358,7 +358,7 @@ def server_thread(
 
 
 def bind(
-    listen: Listen, *, is_default: bool, setting: str = "DSYNC_HTTP_LISTEN, or [http] listen,"
+    listen: Listen, *, is_default: bool, setting: str = "DSYNC_HTTP_LISTEN"
 ) -> socket.socket | None:
     """Open the socket to listen on; None: it cannot be used, and nobody configured the address.
 

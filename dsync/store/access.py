@@ -167,7 +167,7 @@ def _said(view: View) -> View:
     """Return the documentation of a view without personal data."""
     no_rows = f" {NO_ROWS}" if is_closed(view.columns) else ""
     columns = {name: Declared(one.said + _SAID[one.mark]) for name, one in view.columns.items()}
-    return View(f"{view.description}{no_rows} {PSEUDONYMISED}", columns)
+    return View(f"{view.description}{no_rows} {PSEUDONYMISED}", columns, view.key)
 
 
 def withhold(connection: Connection, documented: Dictionary) -> None:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, func, select
+from sqlalchemy import Column, Connection, MetaData, Table, func, inspect, select
 
 from dsync.domain.check_answers import points_of
 from dsync.domain.json_bytes import json_bytes
@@ -22,7 +22,7 @@ from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.columns import BigKey, JsonText, RawJson
 from dsync.store.layout import Found
-from dsync.store.seals import SEALED, as_text, seal, sum_up
+from dsync.store.seals import SEALED, as_text, seal, sealed, sum_up
 from dsync.store.sql import insert_rows
 
 NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "layout"})
@@ -67,7 +67,7 @@ def copy_all(
         ConfigurationError: the target has rows.
         StoreError: it stored something else than it was given.
     """
-    own = [*tables.metadata.sorted_tables, *programme.metadata.sorted_tables]
+    own = [*tables.metadata.sorted_tables, *programme.storage.metadata.sorted_tables]
     used = (table for table in own if table is not tables.layout)
     if any(target.execute(select(table).limit(1)).first() for table in used):
         raise ConfigurationError(
@@ -105,11 +105,42 @@ def copy_all(
         _continue_numbers(target, table)
     if former is not None:
         sum_up(target)
+        if tables.version_regles not in copied:
+            insert_rows(target, tables.version_regles, former_rules(source))
     return Copied(
         {name: digest.rows for name, digest in digests.items()},
         former is not None,
         [name for name in left_out if former and name in former.tables],
     )
+
+
+def former_rules(connection: Connection) -> list[dict[str, Any]]:
+    """Return the rules that stand in the two tables of before, as rows of `version_regles`."""
+    found = []
+    for name, famille in (("regle", None), ("declaration", "c-")):
+        if not inspect(connection).has_table(name):
+            continue
+        columns = [one["name"] for one in inspect(connection).get_columns(name)]
+        json = [one for one in columns if one not in ("version", "depuis_le", "revision")]
+        former = Table(
+            name,
+            MetaData(),
+            Column("depuis_le", tables.version_regles.c.depuis_le.type),
+            *(Column(one, JsonText()) for one in json),
+            *(Column(one) for one in columns if one in ("version", "revision")),
+        )
+        for row in connection.execute(select(former)).mappings():
+            document = {k: v for k, v in row.items() if k not in ("depuis_le", "derogations")}
+            found.append(
+                {
+                    "version": row["version"],
+                    "famille": famille,
+                    "depuis_le": row["depuis_le"],
+                    "document": row.get("document") or document,
+                    "prive": {"derogations": row.get("derogations")} if famille is None else None,
+                }
+            )
+    return [sealed(tables.version_regles, row) for row in found]
 
 
 def _parts(

@@ -288,9 +288,9 @@ class DeletionWrites(DeletionReads):
         numbers = [DossierNumber(number) for number in self.connection.scalars(theirs)]
         # The programme finds the applicants by the dossiers' rows; a statement takes so many.
         for start in range(0, len(numbers), 1000):
-            self.programme.forget(self.connection, numbers[start : start + 1000])
+            self.programme.storage.forget(self.connection, numbers[start : start + 1000])
         own = [one for one in tables.metadata.sorted_tables if one is not _dossier]
-        for table in (*self.programme.metadata.sorted_tables, *own, _dossier):
+        for table in (*self.programme.storage.metadata.sorted_tables, *own, _dossier):
             if "demarche_numero" in table.c:
                 of_demarche = table.c.demarche_numero == self.number
             elif "numero" in table.c:
@@ -322,7 +322,8 @@ class DeletionWrites(DeletionReads):
             .where(among(tables.outbox.c.numero, numbers), tables.outbox.c.statut.not_in(done))
             .values(statut=WishStatus.REMPLACEE.value)
         )
-        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False, nb_messages=None)
+        gone = dict.fromkeys(("nb_messages", "dernier_message_le", "demande_le", "repondu_le"))
+        _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False, **gone)
 
     @contextmanager
     def _history_of(self, numbers: Sequence[DossierNumber]) -> Iterator[None]:
@@ -358,7 +359,7 @@ class DeletionWrites(DeletionReads):
     def delete_mapped_rows(self) -> None:
         """Delete the programme's rows of all dossiers, because nothing is mapped any more."""
         theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        for table in self.programme.metadata.sorted_tables:
+        for table in self.programme.storage.metadata.sorted_tables:
             if "numero" in table.c:
                 self.connection.execute(delete(table).where(table.c.numero.in_(theirs)))
         made = ("etape", "attend", "etape_fin", "departement_code", "departement_nom", "profils")
@@ -369,8 +370,8 @@ class DeletionWrites(DeletionReads):
         )
 
     def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
-        self.programme.forget(self.connection, numbers)
-        for table in self.programme.metadata.sorted_tables:
+        self.programme.storage.forget(self.connection, numbers)
+        for table in self.programme.storage.metadata.sorted_tables:
             if "numero" in table.c:
                 self.connection.execute(delete(table).where(among(table.c.numero, numbers)))
 

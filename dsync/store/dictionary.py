@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from sqlalchemy import Table
 
 from dsync.domain.documented import MASKED, Declared, Mark
-from dsync.programme import Dictionary, Programme
+from dsync.programme import Programme, Storage
 from dsync.store import tables
 from dsync.store.view_columns import VIEWS
 
@@ -102,37 +102,27 @@ APPLICANT: Mapping[str, str] = {
 """Who applies, as `dsync dossier show` prints it for any démarche: labels by column."""
 
 
-# Neither is ever instantiated: nothing of a configuration is asked of them.
-class _Engine(Programme):
-    package = "dsync.store"
-    metadata = tables.metadata
-
-    @classmethod
-    def views(cls) -> Dictionary:
-        return VIEWS
-
-
+# It is never instantiated: nothing of a configuration is asked of it.
 class _NoProgramme(Programme):
-    sections: Mapping[str, Mapping[str, str]] = {"Dossier": DOSSIER_SECTION}
+    storage = Storage(sections={"Dossier": DOSSIER_SECTION})
 
 
-ENGINE: type[Programme] = _Engine  # type: ignore[type-abstract]
+ENGINE = Storage(package="dsync.store", metadata=tables.metadata, views=VIEWS)
 """The engine's own part of the database, described as a programme's is."""
 NO_PROGRAMME: type[Programme] = _NoProgramme  # type: ignore[type-abstract]
 """What is beside the engine's part in a database without a programme."""
 
 
-def folder_of(part: type[Programme]) -> Traversable:
+def folder_of(part: Storage) -> Traversable:
     """Return the folder with the migrations and views of a part of the database."""
     return resources.files(part.package)
 
 
 def main_table(programme: type[Programme]) -> Table | None:
     """Return the programme's table with one row per dossier; None: it has none."""
-    table = None if programme.lists is None else programme.lists.column.table
-    return table if isinstance(table, Table) else None
+    return None if programme.lists is None else programme.lists.table
 
 
-def parts(programme: type[Programme]) -> list[type[Programme]]:
+def parts(programme: type[Programme]) -> list[Storage]:
     """Return the engine's part of the database and the programme's."""
-    return [ENGINE, programme] if programme.package else [ENGINE]
+    return [ENGINE, programme.storage] if programme.storage.package else [ENGINE]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table, and_, delete, or_, select, update
 
+from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
 from dsync.domain.due import Copy, is_due, makes_others_due
 from dsync.domain.ids import DossierId, DossierNumber
@@ -57,6 +58,7 @@ _KNOWN = select(
             "expire_le",
             "supprime_par_usager_le",
             "nb_messages",
+            *Conversation._fields,
             "labels",
         )
     )
@@ -330,7 +332,7 @@ class DossierWrites(DossierReads):
         """Return the programme's tables for which these records have rows."""
         if not changes:
             return []
-        return [self.programme.metadata.tables[name] for name in changes[0].new.programme]
+        return [self.programme.storage.metadata.tables[name] for name in changes[0].new.programme]
 
     def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
         """Return the rows of `contenu` of these dossiers, without those that are damaged."""
@@ -372,7 +374,7 @@ class DossierWrites(DossierReads):
                 _dossier,
                 [_bookkeeping(c.new) for c in moved],
             )
-            names = ("numero", "annotations", "cellules")
+            names = ("numero", "annotations", "cellules", "messages")
             update_rows(
                 self.connection,
                 _contenu,

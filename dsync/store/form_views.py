@@ -241,6 +241,11 @@ class FormView:
         return _NUMERO | (_ROW if self.repetition else {}) | (_RANK if self.choice else {})
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that together name a row."""
+        return tuple(self.facts) if self.choice or self.repetition else ("numero",)
+
+    @property
     def names(self) -> set[str]:
         """The names of all columns."""
         return {*self.facts, *(column.name for column in self.columns.values())}

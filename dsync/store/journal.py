@@ -78,7 +78,14 @@ _NUMBERING = select(tables.layout.c.part).where(tables.layout.c.part == "dsync")
 """Serialises the numbering of runs: a lock of a row, which no reader of the views has a right to.
 An advisory lock can be taken, and kept, by every role."""
 
-FIGURES = ("lus", "modifies", "supprimes", "evalues", "pousses", "requetes")
+FIGURES = {
+    "lus": "read",
+    "modifies": "changed",
+    "supprimes": "deleted",
+    "evalues": "evaluated",
+    "pousses": "pushed",
+    "requetes": "requests",
+}
 """The columns of a run that add up over runs."""
 # Zero from the start, so that a run under way can be listed and added up.
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from dsync.programme import Programme
+from dsync.programme import Programme, Storage
 from dsync.store import table_lines
 from dsync.store.dictionary import folder_of, parts
 
@@ -76,7 +76,7 @@ class Found(NamedTuple):
     marks: Mapping[str, StoredMark]
     """By part; none in a database of dsync 0.1.0."""
 
-    def has(self, part: type[Programme]) -> bool:
+    def has(self, part: Storage) -> bool:
         """Whether the part's tables were ever made."""
         return key(part) in self.revisions
 
@@ -121,19 +121,17 @@ def read(connection: Connection, programme: type[Programme]) -> Found:
     )
 
 
-def key(part: type[Programme]) -> str:
+def key(part: Storage) -> str:
     """Return the name of a part in table `layout`."""
     return part.name or "dsync"
 
 
-def version_table(part: type[Programme]) -> str:
+def version_table(part: Storage) -> str:
     """Return the name of the table in which Alembic keeps a part's revision."""
     return f"alembic_version_{part.name}" if part.name else "alembic_version"
 
 
-def differences(
-    found: Found, part: type[Programme], revision: str, engine: str
-) -> Differences | None:
+def differences(found: Found, part: Storage, revision: str, engine: str) -> Differences | None:
     """Return how a part's tables differ from those of a shipped revision, None if they do not.
 
     The part is the engine's, or the programme's; `engine` is the database's kind.
@@ -156,29 +154,31 @@ def differences(
     return Differences(missing, other) if missing or other else None
 
 
-def missing_views(found: Found, part: type[Programme], revision: str) -> list[str]:
+def missing_views(found: Found, part: Storage, revision: str) -> list[str]:
     """Return the views of a revision that the database lacks."""
     views = [line.split()[0] for line in _lines(part, revision) if " view " in line]
     return sorted({*views} - found.views)
 
 
 @cache
-def fingerprint(part: type[Programme], revision: str) -> str:
+def fingerprint(part: Storage, revision: str) -> str:
     """Return the hash of a revision's layout."""
     return sha256("\n".join(_lines(part, revision)).encode()).hexdigest()[:16]
 
 
 @cache
-def _lines(part: type[Programme], revision: str) -> list[str]:
+def _lines(part: Storage, revision: str) -> list[str]:
     """Return the lines of the columns, then those of the views."""
     migrations = folder_of(part) / "migrations"
     known = sorted(file.name.partition(".")[0] for file in (migrations / "tables").iterdir())
+    lines = [
+        line for one in known if one <= revision for line in table_lines.lines(part.package, one)
+    ]
+    gone = {line.table for line in lines if line.kind == "drop"}
     made = [
         _line(line.table, new.name, _KINDS[new.type], not new.is_nullable)
-        for one in known
-        if one <= revision
-        for line in table_lines.lines(part.package, one)
-        if line.kind in ("table", "add")
+        for line in lines
+        if line.kind in ("table", "add") and line.table not in gone
         for new in line.columns
     ]
     views = (migrations / "layouts" / f"{revision}.txt").read_text(encoding="utf-8")
@@ -186,7 +186,7 @@ def _lines(part: type[Programme], revision: str) -> list[str]:
 
 
 @cache
-def tables(part: type[Programme], revision: str, engine: str) -> dict[str, frozenset[str]]:
+def tables(part: Storage, revision: str, engine: str) -> dict[str, frozenset[str]]:
     """Return the lines of the columns of each table that a part has after a revision."""
     found: dict[str, set[str]] = defaultdict(set)
     for line in _lines(part, revision):

@@ -6,15 +6,15 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.json import Decoder
 from sqlalchemy import (
     Boolean,
-    Column,
     CursorResult,
     Text,
     bindparam,
@@ -27,15 +27,17 @@ from sqlalchemy import (
     text,
 )
 
-from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, unaccented
+from dsync.domain.documented import Mark
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight, unaccented
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
-from dsync.programme import DossierView, Programme
+from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, is_person
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject, among
+from dsync.store.view_columns import SILENT_SINCE, waited_for
 
 _dossier, _verdict = tables.dossier, tables.verdict
 
@@ -48,21 +50,22 @@ SORTS = {
     "verdict": "v.verdict",
     "points": "nullif(v.points, '')",
     "raison_sociale": "lower(coalesce(d.raison_sociale, d.demandeur_nom))",
-    "produit_id": "",
     "etape": "",
     "attend": "",
     "departement_nom": "r.departement_nom",
-    "profils": "r.profils",
     "groupe_instructeur": "d.groupe_instructeur",
-    "note_moyenne": "",
     "labels": "nullif(d.labels, '[]')",
     "depose_le": "d.depose_le",
     "champs_modifie_le": "d.champs_modifie_le",
+    "verdict_etabli_le": "v.depuis_le",
 }
-"""The expressions by which dossiers are sorted, by column; empty: the programme's."""
+"""The expressions by which dossiers are sorted, by column; empty: of stages."""
 
 UNDER_WAY = "en_cours"
 """As a state: of the open dossiers."""
+
+TO_SETTLE = "a_regler"
+"""As a result: of the dossiers that any check keeps from the best verdict."""
 
 RETAINED = {
     **{etat.value: ("etat", "modifie_le" if etat in OPEN_ETATS else "traite_le") for etat in Etat},
@@ -99,9 +102,8 @@ class Selection(NamedTuple):
     """The SIREN of the organisation that applies."""
     departement: str | None = None
     """The code of a département."""
-    profil: str | None = None
-    produit: str | None = None
-    """The programme's column, exactly."""
+    own: Mapping[str, str] = MappingProxyType({})
+    """Values of the programme's filters, by their names; of one that it has not: no dossier."""
     depose_du: date | None = None
     """The first day, of Paris, and the last one."""
     depose_au: date | None = None
@@ -111,13 +113,17 @@ class Selection(NamedTuple):
     etiquette: str | None = None
     conflit: bool = False
     """Whether only dossiers with an open conflict."""
+    sans_reponse_depuis: datetime | None = None
+    """Only open ones whose usager was asked for something before then, and has not answered."""
+    repondu: bool = False
+    """Whether only open ones whose usager had the last word, and nobody has acted since."""
     tri: str = "numero"
-    """A key of `SORTS`."""
+    """A key of `SORTS`, or a field of the programme."""
     descendant: bool = False
     masked: bool = False
     """Whether filters and order leave out names and places of persons."""
     texts: bool = True
-    """Whether they may go by free texts, of which the programme's column is one."""
+    """Whether they may go by free texts."""
     marks: bool = True
     """Whether the order may go by marks."""
 
@@ -127,9 +133,10 @@ class Offered(NamedTuple):
 
     departements: dict[str, str]
     """The names by code."""
-    profils: list[str]
     rattachements: dict[str, str]
     """The names of organisations by SIREN."""
+    own: dict[str, list[str]]
+    """Those of the programme's filters that have some to choose from, by their names."""
 
 
 class Around(NamedTuple):
@@ -140,11 +147,6 @@ class Around(NamedTuple):
     apres: int | None
     rang: int
     total: int
-
-
-class _Listed(NamedTuple):
-    column: str
-    join: str
 
 
 _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
@@ -158,6 +160,7 @@ _VIEWS = {
     "changements": DossierView("lecture_changement", "ordre"),
     "decisions": DossierView("lecture_decision", "rang"),
     "reponses": DossierView("lecture_reponse", "repondu_le, statut", json="constat_preuve"),
+    "messages": DossierView("lecture_message", "envoye_le, message"),
     "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
     "anomalie": DossierView("lecture_anomalie", "code"),
 }
@@ -177,11 +180,12 @@ def followed(name: str, dossier: str = "d", liste: str = "r") -> str:
     Those of the row in `liste`, unless a day that was to come when it was written has begun another
     stage. `name` is `etape` or `attend`; `dossier` and `liste` are aliases of the tables.
     """
-    return (
+    sql = (
         f"CASE WHEN {liste}.etape_fin IS NULL OR utc({liste}.etape_fin) > now() "  # noqa: S608 - names of ours
         f"THEN {liste}.{name} "
         f"ELSE (SELECT s.{name} FROM lecture_suivi AS s WHERE s.numero = {dossier}.numero) END"
     )
+    return waited_for(sql, dossier) if name == "attend" else sql
 
 
 _FOLLOWED = {name: followed(name) for name in ("etape", "attend")}
@@ -192,16 +196,20 @@ _CONDITIONS = {
     "presence": "d.presence = :presence",
     "rattachement": f"d.siren = :rattachement AND {_ENTERPRISE}",
     "departement": "r.departement_code = :departement",
-    "profil": "r.profils LIKE :profil ESCAPE '\\'",
     "numeros": "d.numero IN :numeros",
     "depose_du": "d.depose_le >= :depose_du",
     "depose_au": "d.depose_le < :depose_au",
+    "sans_reponse_depuis": f"{SILENT_SINCE} <= :sans_reponse_depuis",
     "groupe": "d.groupe_instructeur = :groupe",
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
     ),
 }
-_DAYS = ("depose_du", "depose_au")
+_DAYS = ("depose_du", "depose_au", "sans_reponse_depuis")
+_ANSWERED = (
+    f"{_IS_OPEN} AND d.repondu_le IS NOT NULL "
+    "AND (d.en_instruction_le IS NULL OR d.en_instruction_le < d.repondu_le)"
+)
 _MOST_WORDS = 20
 """Words of a search that count; a SQL statement has a depth."""
 
@@ -227,12 +235,10 @@ _IN_CONFLICT = (
 # IS TRUE: as in `_COUNTED_VERDICT`.
 _FIGURES = """
 WITH reached AS MATERIALIZED ({reached})
-SELECT 'depots' AS serie, CAST(hour(d.depose_le) AS text) AS cle, count(*) AS nombre
-FROM dossier AS d WHERE d.demarche_numero = :demarche{read} GROUP BY hour(d.depose_le)
-UNION ALL
-SELECT 'verdicts', CAST(hour(v.depuis_le) AS text), count(*)
-FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant IS TRUE{judged}
-GROUP BY hour(v.depuis_le)
+SELECT coalesce(v.verdict, '') AS serie, CAST(hour(d.depose_le) AS text) AS cle,
+    count(*) AS nombre
+FROM dossier AS d {verdict}
+WHERE d.demarche_numero = :demarche{read} GROUP BY 1, hour(d.depose_le)
 UNION ALL
 SELECT 'decisions', CAST(hour(d.traite_le) AS text), count(*)
 FROM dossier AS d
@@ -245,10 +251,10 @@ WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL{read} GROUP BY h
 @cache
 def _main_view(programme: type[Programme]) -> DossierView:
     """Return the programme's view of a dossier with what it lacks of the view of all dossiers."""
-    main = programme.main_view
+    main = programme.storage.main_view
     if main == ENGINE.main_view:
         return main
-    shown = programme.views()[main.name].columns
+    shown = programme.storage.views[main.name].columns
     others = [f"d.{name}" for name in DOSSIER_COLUMNS if name not in shown]
     source = (
         f"(SELECT m.*, {', '.join(others)} FROM {main.name} AS m "  # noqa: S608 - names of ours
@@ -360,7 +366,7 @@ class DossierReads(Subject):
             return None
         document = found[0]
         document["instructeurs"] = _decoded(document["instructeurs"])
-        views = {**self.programme.dossier_views, **_VIEWS}
+        views = {**self.programme.storage.dossier_views, **_VIEWS}
         return document | {
             key: self._view(view, numero)
             for key, view in views.items()
@@ -405,22 +411,28 @@ class DossierReads(Subject):
         query = f"SELECT d.numero {self._selected(selection)}"
         return list(self._executed(query, self._values(selection)).scalars())
 
-    def shown(self, numbers: Sequence[int]) -> list[Document]:
-        """Return what lists show of these dossiers, in this order."""
-        listed, followed = self._listed, self._followed
+    def shown(self, numbers: Sequence[int], also: Collection[str] = ()) -> list[Document]:
+        """Return what lists show of these dossiers, in this order.
+
+        `also` are names of the programme's fields that they show when they are asked to.
+        """
+        followed = self._followed
+        fields = [one for one in self._fields.values() if one.is_shown or one.name in also]
+        own = "".join(f"{one.sql} AS {one.name}, " for one in fields)
         query = (
             f"SELECT d.numero, d.etat, d.presence, d.archive, utc(d.depose_le) AS depose_le, "  # noqa: S608 - names of ours
             f"utc(d.champs_modifie_le) AS champs_modifie_le, d.raison_sociale, "
-            f"d.demandeur_prenom, d.demandeur_nom, {listed.column} v.verdict, "
+            f"d.demandeur_prenom, d.demandeur_nom, {own}v.verdict, "
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
-            f"r.departement_nom, r.profils, {_IN_CONFLICT} AS en_conflit "
-            f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {listed.join} WHERE d.numero IN :numbers"
+            f"utc(d.demande_le) AS demande_le, utc(d.repondu_le) AS repondu_le, "
+            f"r.departement_nom, {_IN_CONFLICT} AS en_conflit "
+            f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )
         by_number = {}
         for row in documents(self._execute(query, {"numbers": list(numbers)})):
             row["labels"] = json.loads(row["labels"] or "[]")
-            row["profils"] = [one for one in (row["profils"] or "").split("|") if one]
+            row |= {one.name: _several(row[one.name]) for one in fields if one.is_many}
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
             by_number[row["numero"]] = row
         return [by_number[number] for number in numbers]
@@ -444,17 +456,6 @@ class DossierReads(Subject):
             for number, controles in rows
         }
 
-    def means(self, numbers: Sequence[int]) -> list[Document]:
-        """Return these dossiers, each with its mean mark, if the programme has some."""
-        part = self.programme.selection
-        if part is None or not numbers:
-            return []
-        query = (
-            f"SELECT d.numero, {part.mean} AS note_moyenne "  # noqa: S608 - names of ours
-            f"FROM dossier AS d {self._listed.join} WHERE d.numero IN :numbers"
-        )
-        return documents(self._execute(query, {"numbers": list(numbers)}))
-
     def offered(self, *, masked: bool) -> Offered:
         """Return the values by which dossiers can be filtered.
 
@@ -464,26 +465,28 @@ class DossierReads(Subject):
         of_dossiers = f"JOIN dossier AS d ON d.numero = r.numero{read}"
         if masked:
             of_dossiers += f" AND {_ENTERPRISE}"
+        many = [one for one in self._fields.values() if one.is_many]
         # DISTINCT before anything else: grouping takes SQLite three times as long.
         query = (
             "SELECT DISTINCT 'lieu' AS serie, r.departement_code AS code, "  # noqa: S608 - names of ours
-            "r.departement_nom AS nom, r.profils "
+            f"r.departement_nom AS nom{''.join(f', {one.sql} AS {one.filter}' for one in many)} "
             f"FROM liste AS r {of_dossiers if masked or read else ''} "
             "WHERE r.demarche_numero = :demarche "
-            "UNION ALL SELECT 'organisme', d.siren, d.raison_sociale, NULL FROM ("
+            f"UNION ALL SELECT 'organisme', d.siren, d.raison_sociale{', NULL' * len(many)} FROM ("
             "SELECT DISTINCT siren, raison_sociale, forme_juridique_code FROM dossier "
             f"WHERE demarche_numero = :demarche{self._and_read('')[0]}) AS d WHERE {_ENTERPRISE}"
         )
         found: dict[str, dict[str, str]] = {"lieu": {}, "organisme": {}}
-        profils: set[str] = set()
+        own: dict[str, set[str]] = {one.filter: set() for one in many if one.filter}
         for row in self._execute(query, {"demarche": self.number} | groupes):
-            profils.update((row["profils"] or "").split("|"))
+            for name, values in own.items():
+                values.update(_several(row[name]))
             if row["code"]:
                 found[row["serie"]].setdefault(row["code"], row["nom"] or row["code"])
         return Offered(
             dict(sorted(found["lieu"].items())),
-            sorted(profils - {""}),
             dict(sorted(found["organisme"].items(), key=lambda one: unaccented(one[1]))),
+            {name: sorted(values) for name, values in own.items()},
         )
 
     def around(self, selection: Selection, number: DossierNumber) -> Around | None:
@@ -598,6 +601,14 @@ class DossierReads(Subject):
         found = self._execute(query, {"demarche": self.number} | groupes)
         return [Waiting(**row) for row in found]
 
+    def conversations(self, before: datetime) -> tuple[int, int]:
+        """Count the present dossiers whose usager has answered, and has not since before then."""
+        counts = [
+            self.page(one._replace(presence=Presence.PRESENT.value), limit=1)[1]
+            for one in (Selection(repondu=True), Selection(sans_reponse_depuis=before))
+        ]
+        return counts[0], counts[1]
+
     def present_count(self) -> int:
         """Return the number of present dossiers in the copy."""
         return self.connection.scalar(select(func.count()).where(self._is_present())) or 0
@@ -612,7 +623,10 @@ class DossierReads(Subject):
         return self.connection.scalar(count) or 0
 
     def figures(self, *, with_stages: bool) -> dict[str, dict[str, int]]:
-        """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached."""
+        """Count deposits and decisions by day of Paris, and dossiers by stage reached.
+
+        The deposits by the dossiers' present verdict: its key, or `NO_VERDICT`.
+        """
         part = self.programme.selection if with_stages else None
         reached = part.reached if part else {}
         counts = ", ".join(
@@ -620,12 +634,11 @@ class DossierReads(Subject):
             for rank, condition in enumerate(reached.values())
         )
         read, groupes = self._and_read()
-        judged = f" AND v.numero IN (SELECT d.numero FROM dossier AS d WHERE true{read})"  # noqa: S608 - names of ours
         query = _FIGURES.format(
             read=read,
-            judged=judged if read else "",
+            verdict=_COUNTED_VERDICT,
             reached=(
-                f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._listed.join} "  # noqa: S608 - names of ours
+                f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._joined} "  # noqa: S608 - names of ours
                 f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'{read}"
             ),
             stages="".join(
@@ -634,20 +647,20 @@ class DossierReads(Subject):
             ),
         )
         names = list(reached)
-        found: dict[str, Counter[str]] = {
-            name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
-        }
+        deposits = {"": NO_VERDICT} | {one.value: one.key for one in Verdict}
+        series = (*deposits.values(), "decisions", "etapes")
+        found: dict[str, Counter[str]] = {name: Counter() for name in series}
         for row in self._execute(query, {"demarche": self.number} | groupes):
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
-            found[row["serie"]][key] += row["nombre"] or 0
+            found[deposits.get(row["serie"], row["serie"])][key] += row["nombre"] or 0
         by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
         return by_day | {"etapes": {name: found["etapes"][name] for name in names}}
 
     @cached_property
     def _booleans(self) -> frozenset[str]:
         own = tables.metadata.sorted_tables
-        every = [*own, *self.programme.metadata.sorted_tables]
+        every = [*own, *self.programme.storage.metadata.sorted_tables]
         return frozenset(
             column.name
             for table in every
@@ -684,20 +697,16 @@ class DossierReads(Subject):
         return _FOLLOWED if self.programme.selection else dict.fromkeys(_FOLLOWED, "NULL")
 
     @property
-    def _column(self) -> Column[Any] | None:
-        """The column of the programme that lists show."""
+    def _fields(self) -> Mapping[str, ListField]:
+        """What lists have of the programme, by name."""
         part = self.programme.lists
-        return None if part is None else part.column
+        return {one.name: one for one in part.fields} if part else {}
 
     @property
-    def _listed(self) -> _Listed:
-        """The programme's column, and how its table is joined."""
-        column = self._column
-        if column is None:
-            return _Listed("", "")
-        return _Listed(
-            f"l.{column.name},", f"LEFT JOIN {column.table.name} AS l ON l.numero = d.numero"
-        )
+    def _joined(self) -> str:
+        """How the programme's table is joined."""
+        part = self.programme.lists
+        return f"LEFT JOIN {part.table.name} AS l ON l.numero = d.numero" if part else ""
 
     def _selected(self, selection: Selection) -> str:
         """Return the FROM, WHERE and ORDER BY clauses."""
@@ -711,17 +720,15 @@ class DossierReads(Subject):
             conditions[conditions.index(_CONDITIONS["verdict"])] = "v.verdict IS NULL"
         if selection.masked and selection.departement is not None:
             conditions.append(_ENTERPRISE)
-        if selection.produit is not None:
-            column = self._column
-            conditions.append(
-                "false"
-                if column is None or not selection.texts
-                else f"d.numero IN (SELECT m.numero FROM {column.table.name} AS m "  # noqa: S608 - names of ours
-                f"WHERE m.{column.name} = :produit)"
-            )
+        filters = {one.filter: one for one in self._fields.values() if _is_open(one, selection)}
+        conditions += [
+            filters[name].condition if name in filters else "false" for name in selection.own
+        ]
         if selection.controle is not None or selection.resultat is not None:
             is_clear = selection.resultat == Resultat.CONFORME
             conditions.append(f"v.points {'NOT ' if is_clear else ''}LIKE :point ESCAPE '\\'")
+        if selection.repondu:
+            conditions.append(_ANSWERED)
         if selection.conflit:
             conditions.append(_IN_CONFLICT)
         if selection.q:
@@ -732,7 +739,7 @@ class DossierReads(Subject):
         where = f"WHERE {' AND '.join(conditions)}{self._and_read()[0]}"
         query = f"{where} {self._order(selection)}"
         # What is not read is not joined.
-        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._listed.join}
+        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._joined}
         used = [join for alias, join in joins.items() if re.search(rf"\b{alias}", query)]
         return f"FROM dossier AS d {' '.join(used)} {query}"
 
@@ -745,15 +752,9 @@ class DossierReads(Subject):
 
     def _sorted_by(self, selection: Selection) -> str:
         part = self.programme.selection
+        if (field := self._fields.get(selection.tri)) is not None:
+            return field.sql if _is_open(field, selection) else "d.numero"
         match selection.tri:
-            case "produit_id":
-                column = self._column
-                # Free text of the programme.
-                if column is None or not selection.texts:
-                    return "d.numero"
-                return f"l.{column.name}"
-            case "note_moyenne":
-                return part.mean if part and selection.marks else "d.numero"
             case "etape" if part:
                 ranks = (f"WHEN '{one}' THEN {k}" for k, one in enumerate(part.stages))
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
@@ -762,7 +763,7 @@ class DossierReads(Subject):
             case "raison_sociale" | "departement_nom" as name if selection.masked:
                 return f"CASE WHEN {_ENTERPRISE} THEN {SORTS[name]} END"
             case name:
-                return SORTS[name]
+                return SORTS.get(name, "d.numero")
 
     def _found(self, word: str, selection: Selection) -> str:
         """Return the condition by which a word finds a dossier; one that is erased has a number."""
@@ -780,21 +781,23 @@ class DossierReads(Subject):
 
     def _values(self, selection: Selection) -> dict[str, Any]:
         values: dict[str, Any] = {"demarche": self.number} | self._and_read()[1]
-        for name in (*_CONDITIONS, *_FOLLOWED, "produit"):
+        for name in (*_CONDITIONS, *_FOLLOWED):
             if (value := getattr(selection, name)) is not None:
                 values[name] = value
         if selection.verdict == NO_VERDICT:
             del values["verdict"]
         if selection.numeros is not None:
             values["numeros"] = list(selection.numeros)
-        if selection.profil is not None:
-            values["profil"] = f"%|{_plain(selection.profil)}|%"
+        many = {one.filter for one in self._fields.values() if one.is_many}
+        for name, value in selection.own.items():
+            values[name] = f"%|{_plain(value)}|%" if name in many else value
         for name, day in (("depose_du", selection.depose_du), ("depose_au", selection.depose_au)):
             if day is not None:
                 # Days of Paris; the last one is whole.
-                values[name] = _midnight(day + timedelta(days=name == "depose_au"))
+                values[name] = midnight(day + timedelta(days=name == "depose_au"))
         if selection.controle is not None or selection.resultat is not None:
-            result = selection.resultat if selection.resultat != Resultat.CONFORME else None
+            is_any = selection.resultat in (Resultat.CONFORME, TO_SETTLE)
+            result = None if is_any else selection.resultat
             check = "%" if selection.controle is None else f"%|{_plain(selection.controle)}"
             values["point"] = f"{check}:{_plain(result) + '|' if result else ''}%"
         for rank, word in enumerate(_words(selection.q or "")):
@@ -815,8 +818,15 @@ class DossierReads(Subject):
         return self.connection.execute(statement, dict(values))
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, PARIS).astimezone(UTC)
+def _is_open(field: ListField, selection: Selection) -> bool:
+    """Whether a selection may go by a field of the programme."""
+    seen = {Mark.FREE_TEXT: selection.texts, Mark.OF_JURY: selection.marks}
+    return seen.get(field.mark, True)
+
+
+def _several(value: str | None) -> list[str]:
+    """Return the values of a field that has several, such as `|technique|produit|`."""
+    return [one for one in (value or "").split("|") if one]
 
 
 def _plain(text: str) -> str:

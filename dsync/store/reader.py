@@ -39,6 +39,7 @@ from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.dictionary import main_table
+from dsync.store.grist import GristReads
 from dsync.store.journal import JournalReads
 from dsync.store.keys import KeyReads
 from dsync.store.lease import LeaseInfo, read_leases
@@ -134,6 +135,7 @@ class Reader(Subject):
         self.deletions = DeletionReads(scope)
         self.demarche = DemarcheReads(scope)
         self.dossiers = DossierReads(scope)
+        self.grist = GristReads(scope)
         self.journal = JournalReads(scope)
         self.keys = KeyReads(scope)
         self.outbox = OutboxReads(scope)
@@ -398,7 +400,7 @@ class Reader(Subject):
 
     def evidence_confirmed_at(self) -> datetime | None:
         """Return when the programme's evidence was last confirmed; None: it has none."""
-        return self.programme.evidence_confirmed_at(self.connection)
+        return self.programme.storage.evidence_confirmed_at(self.connection)
 
 
 def current_checks(found: Mapping[str, Any], order: Iterable[str]) -> list[Document]:

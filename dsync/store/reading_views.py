@@ -102,7 +102,7 @@ def names(programme: type[Programme]) -> list[str]:
 
 def shipped_dictionary(programme: type[Programme]) -> Dictionary:
     """Return the shipped documentation of the programme's and the engine's views."""
-    engine, theirs = ENGINE.views(), programme.views()
+    engine, theirs = ENGINE.views, programme.storage.views
     own = {name: entry for name, entry in theirs.items() if name not in engine}
     # The view of all dossiers first: others read it.
     return {
@@ -353,7 +353,7 @@ def query_at_once(connection: Connection, name: str) -> str | None:
 
 
 def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
-    return {form.name: View(form.description, form.documented) for form in forms}
+    return {form.name: View(form.description, form.documented, form.key) for form in forms}
 
 
 def text_of(name: str, engine: str, programme: type[Programme]) -> str:
@@ -370,7 +370,7 @@ def text_of(name: str, engine: str, programme: type[Programme]) -> str:
                 # A programme's view can have the engine's rows, too.
                 own = path.read_text(encoding="utf-8")
                 if "{columns}" in own:
-                    items = (one.sql for one in part.views()[name].columns.values())
+                    items = (one.sql for one in part.views[name].columns.values())
                     own = own.replace("{columns}", ",\n    ".join(items))
                 own = part.complete(own)
                 query = own.replace("{engine}", (query or "").rstrip())
@@ -463,7 +463,7 @@ def grant(
     if current is None:
         raise StoreError("The database user's search_path names no schema. Set it, then try again.")
     quoted = access.quoted(connection, role)
-    own = ", ".join([*metadata.tables, *programme.metadata.tables])
+    own = ", ".join([*metadata.tables, *programme.storage.metadata.tables])
     # Who reads behind this statement while it waits for a view in use has to wait, too.
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
     # Rights on the tables, which somebody gave by hand, would show more than the views do.

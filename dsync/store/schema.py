@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dsync import __version__
 from dsync.errors import SchemaBehindError, SchemaDiffersError
-from dsync.programme import Programme
+from dsync.programme import Programme, Storage
 from dsync.store import layout, reading_views, tables
 from dsync.store.dictionary import folder_of, parts
 from dsync.store.layout import Found
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-def known_revisions(part: type[Programme]) -> list[str]:
+def known_revisions(part: Storage) -> list[str]:
     """Return the shipped revisions, oldest first.
 
     They are the first parts of the files' names, because importing Alembic takes longer than a run
@@ -195,7 +195,7 @@ def _mark(connection: Connection, programme: type[Programme]) -> None:
     connection.execute(insert(tables.layout).values(made_at=func.now()), rows)
 
 
-def alembic_config(connection: Connection, part: type[Programme]) -> Config:
+def alembic_config(connection: Connection, part: Storage) -> Config:
     """Return Alembic's configuration for a connection and the migrations of one part."""
     from alembic.config import Config
 

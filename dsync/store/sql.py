@@ -12,8 +12,11 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Dialect,
+    FromClause,
+    Select,
     Table,
     Text,
     and_,
@@ -23,6 +26,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import sqlite
@@ -32,6 +36,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import Presence
+from dsync.domain.due import FIRST
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
 from dsync.programme import Programme
@@ -148,6 +153,25 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
             for row in rows
         ],
     )
+
+
+def first_of(found: Select[Any] | CompoundSelect[Any], *group: str) -> Select[Any]:
+    """Select the first rows of each group, as many as verdicts rest on, by their deposits."""
+    rows = found.subquery()
+    by = [rows.c[name] for name in group]
+    place = func.row_number().over(partition_by=by, order_by=[rows.c.depose_le, rows.c.numero])
+    placed = select(rows, place.label("place")).subquery()
+    return select(placed).where(placed.c.place <= FIRST)
+
+
+def is_first(one: FromClause, counted: Select[Any]) -> ColumnElement[bool]:
+    """Return the condition that verdicts rest on a dossier, if it counts: few of `counted` precede.
+
+    `one` is an alias of table `dossier`; `counted` selects others from that table itself.
+    """
+    other = tables.dossier.c
+    precedes = tuple_(other.depose_le, other.numero) < tuple_(one.c.depose_le, one.c.numero)
+    return ~counted.where(precedes).offset(FIRST - 1).limit(1).exists()
 
 
 class Scope(NamedTuple):

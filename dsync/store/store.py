@@ -53,6 +53,7 @@ from dsync.store.engine import (
     wait_for_locks,
     wait_in_transaction,
 )
+from dsync.store.grist import GristWrites
 from dsync.store.journal import JournalWrites
 from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo
@@ -487,7 +488,7 @@ class Store:
         are of one démarche, and goes through all of them to find those of a product.
         """
         if self._is_postgresql and self._whole is None:
-            programme = self._programme.metadata.sorted_tables
+            programme = self._programme.storage.metadata.sorted_tables
             names = ", ".join(table.name for table in (tables.dossier, *programme))
             with self._connected() as connection:
                 # What another process is counting, it may hold for a minute if it is stopped then.
@@ -526,7 +527,7 @@ class Store:
 
     def _tables(self) -> list[Table]:
         own = tables.metadata.sorted_tables
-        return [*own, *self._programme.metadata.sorted_tables]
+        return [*own, *self._programme.storage.metadata.sorted_tables]
 
     def _vacuum(self) -> None:
         """Remove deleted rows from the database's files.
@@ -546,7 +547,7 @@ class Store:
         with self._connected(reading=True) as connection:
             found = layout.read(connection, self._programme)
             engine = connection.dialect.name
-        if not with_programme and not found.has(self._programme):
+        if not with_programme and not found.has(self._programme.storage):
             self._programme = NO_PROGRAMME
         if not check_schema:
             return
@@ -558,7 +559,7 @@ class Store:
             if self._is_postgresql:
                 # Services of an older version may work on it: an operator upgrades it. None of
                 # them uses a programme's part that is not there yet.
-                if found.has(self._programme):
+                if found.has(self._programme.storage):
                     raise
                 schema.check(found, self.place, NO_PROGRAMME, engine)
             self.upgrade()
@@ -627,6 +628,7 @@ class Tx(Subject):
         self.deletions = DeletionWrites(scope)
         self.demarche = DemarcheWrites(scope)
         self.dossiers = DossierWrites(scope)
+        self.grist = GristWrites(scope)
         self.indicators = IndicatorWrites(scope)
         self.journal = JournalWrites(scope)
         self.keys = KeyWrites(scope)

@@ -176,6 +176,14 @@ class DemarcheReads(Subject):
         demarche = self.read()
         return demarche.groupes_without(demarche.instructeur_id(named)) if demarche else []
 
+    def agents(self) -> frozenset[str]:
+        """Return the addresses of the démarche's instructeurs, in small letters."""
+        table = tables.demarche
+        found = self.connection.scalar(
+            select(table.c.instructeurs).where(table.c.number == self.number)
+        )
+        return frozenset(one["email"].casefold() for one in found or ())
+
     def labels_and_groupes(self) -> tuple[list[str], list[str]]:
         """Return the names of the labels and of the groupes instructeurs of the démarche in DS.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import (
     Row,
     Table,
@@ -76,7 +78,10 @@ _FACTS = tuple(
     for one in _dossier.columns
     if one.name not in {"lu_par_run", "a_evaluer", "presence_raison", "presence_le"}
 )
-_JSON = ("demandeur", "divers", "traitements", "champs", "annotations", "lacunes", "cellules")
+_JSON = (
+    *("demandeur", "divers", "traitements", "messages", "champs", "annotations", "lacunes"),
+    "cellules",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,20 @@ class ContentReads(Subject):
             )
             for row in rows
         }
+
+    def sides(self, numbers: Collection[DossierNumber]) -> dict[str, str]:
+        """Return the sides of the stored messages of these dossiers, by the message's id."""
+        rows = self.connection.scalars(
+            select(cast(_contenu.c.messages, Text)).where(
+                _contenu.c.messages.is_not(None), among(_contenu.c.numero, numbers)
+            )
+        )
+        found: dict[str, str] = {}
+        for row in rows:
+            # A damaged list says nothing: the sides are then worked out anew.
+            with suppress(msgspec.DecodeError, TypeError, KeyError):
+                found |= {one["id"]: one["de"] for one in msgspec.json.decode(row) or ()}
+        return found
 
     def annotations(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, bytes]:
         """Return the stored JSON of these dossiers' annotations, by number."""
@@ -229,6 +248,13 @@ class VerificationReads(Subject):
             event.c.evenement == "verdict", event.c.numero.not_in(select(verdict.c.numero))
         )
         return self._numbers(union(uneven, lost))
+
+    def without_rules(self) -> list[DossierNumber]:
+        """Return the dossiers with a verdict by a version of rules that is not kept."""
+        verdict, kept = tables.verdict, select(tables.version_regles.c.version)
+        return self._numbers(
+            select(verdict.c.numero).where(verdict.c.version_regles.not_in(kept)).distinct()
+        )
 
     def wrong_presences(self) -> list[DossierNumber]:
         """Return the dossiers whose presence is not that of their last event of one."""
@@ -362,7 +388,7 @@ class VerificationReads(Subject):
                     select(*as_text(one.columns)).where(among(one.c.numero, numbers))
                 ).mappings()
             }
-            for one in self.programme.metadata.sorted_tables
+            for one in self.programme.storage.metadata.sorted_tables
             if "numero" in one.c
         }
 
@@ -388,7 +414,7 @@ class VerificationReads(Subject):
         """Return the erased dossiers of which contents or texts are left."""
         erased = select(_dossier.c.numero).where(_dossier.c.efface_le.is_not(None))
         found: set[DossierNumber] = set()
-        own = self.programme.metadata.sorted_tables
+        own = self.programme.storage.metadata.sorted_tables
         for one in (*ERASED_TABLES, *(t for t in own if "numero" in t.c)):
             if one is tables.quarantaine:
                 continue  # DS may show an erased dossier again, which then cannot be read.
@@ -427,7 +453,7 @@ class VerificationReads(Subject):
 
     def rows_of_main_view(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, int]:
         """Return how many rows the programme's main view has of these dossiers."""
-        view = table(self.programme.main_view.name, column("numero"))
+        view = table(self.programme.storage.main_view.name, column("numero"))
         rows = self.connection.execute(
             select(view.c.numero, func.count())
             .where(among(view.c.numero, numbers))
@@ -456,7 +482,7 @@ class VerificationReads(Subject):
         return lost
 
     def _tables_of_dossiers(self) -> list[Table]:
-        own = self.programme.metadata.sorted_tables
+        own = self.programme.storage.metadata.sorted_tables
         return [t for t in (*tables.metadata.sorted_tables, *own) if "numero" in t.c]
 
     def _numbers(self, statement: Any) -> list[DossierNumber]:

@@ -212,8 +212,8 @@ def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
 def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:
     """Report the fields and values without which dossiers are judged, and that the form lacks."""
     programme = run.context.programme
-    for said in programme.impossible_values(demarche) if programme else ():
+    for said in programme.findings.impossible_values(demarche) if programme else ():
         run.problem(k.ImpossibleValue(said))
-    missing = programme.missing_fields(demarche) if programme else ()
+    missing = programme.findings.missing_fields(demarche) if programme else ()
     if missing:
         run.problem(k.FieldsMissing(tuple(missing)))

@@ -85,8 +85,6 @@ class PieceSettings:
     """Maximum size of a file."""
     deadline_s: float
     """Maximum time for a download, in seconds."""
-    allow_http: bool
-    """Whether http:// to other machines is allowed."""
     hosts: Collection[str]
     """Of DS itself; the addresses of other hosts have to be public, and https."""
     user_agent: str
@@ -165,8 +163,8 @@ class Run:
     """Whether this run has finished a full read."""
     doubts: Doubts = field(default_factory=Doubts)
     """What this run was shown and does not believe."""
-    related: set[DossierNumber] = field(default_factory=set)
-    """Queued dossiers whose duplicates the pages so far have changed."""
+    compared: set[DossierNumber] = field(default_factory=set)
+    """Dossiers of which this run has stored what the checks compare, as they are in the copy."""
     evidence: Evidence | None = None
     """The programme's evidence, once it is gathered."""
     rules_tried: bool = False

@@ -47,7 +47,7 @@ def misfits_of(
         return Misfits()
     faults: Collection[FormFault] = ()
     if programme is not None and programme.rules:
-        faults = programme.form_faults(demarche, active)
+        faults = programme.findings.form_faults(demarche, active)
     lacking: list[str] = []
     if is_borrowed and annotations is not None:
         found = resolve(annotations, active.descriptors.values())

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, Wish, WishStatus, shows
 from dsync.annotations.targets import LABEL
+from dsync.domain.conversation import with_sides
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import DOSSIERS_PER_REQUEST, Page, Unreadable, lacks_names_only, unread_parts
@@ -42,6 +45,10 @@ SHOWN = 5
 """Maximum number of fields that a message names."""
 
 
+PageJudge = Callable[[Tx, Sequence[DossierNumber]], Callable[[], None]]
+"""Judges dossiers of a page in its transaction; returns what reports that, after the commit."""
+
+
 @dataclass(slots=True)
 class Crawl:
     """One read of the list of dossiers, page after page: where it starts, what it has seen."""
@@ -70,10 +77,12 @@ def store_page(
     size_at: datetime | None = None,
     *,
     again: bool = False,
+    judging: Callable[[Run], PageJudge | None] = lambda _: None,
 ) -> list[DossierNumber]:
     """Record a page's dossiers; store them and the watermark in one transaction.
 
-    Returns the new and changed dossiers. `size` is the page size with which the next run starts,
+    The new and changed ones are judged in it, if `judging` returns what judges; if not, they are
+    returned. `size` is the page size with which the next run starts,
     `size_at` when it last changed (None: it is the default). With `again`, unchanged dossiers are
     stored, too.
 
@@ -86,6 +95,7 @@ def store_page(
     # Mapped before the transaction, which locks the whole database on SQLite.
     records, held = _records_of(run, page)
     watermark = _watermark_after(crawl, records)
+    judge = judging(run)
     with run.transaction() as tx:
         # DS may give an unreadable dossier's id without its number.
         by_id = tx.dossiers.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
@@ -141,8 +151,13 @@ def store_page(
         read = run.report.read + result.read
         changed = run.report.changed + len(result.created) + len(result.changed)
         tx.journal.save_progress(run.id, read=read, changed=changed)
+        due = [*result.created, *result.changed]
+        run.compared.difference_update(due)
+        report = judge(tx, due) if judge else None
     # After the commit: a page that was rolled back is not counted.
     run.report.read, run.report.changed = read, changed
+    if report:
+        report()
     if unread := [*skipped, *(number for number, _ in unreadable)]:
         report_quarantined(run, unread)
     if incomplete:
@@ -152,7 +167,7 @@ def store_page(
     for known_number, one in named:
         if not known_number:
             run.problem(k.WithoutNumber(one.after, one.before))
-    return [*result.created, *result.changed]
+    return [] if judge else due
 
 
 def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
@@ -162,6 +177,7 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
     """
     numbers = [dossier.number for dossier in page.nodes]
     with run.reading() as reader:
+        agents, sides = reader.demarche.agents(), reader.contents.sides(numbers)
         corrections = reader.corrections.of(numbers)
         copied = reader.dossiers.content_hashes(numbers)
         gaps = [d.number for d in page.nodes if d.number in page.incomplete or may_lack_company(d)]
@@ -174,9 +190,8 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
             one.dossier, run.context.demarche, revision, before, one.unread
         )
 
-    read = [
-        _filled(one, page.incomplete.get(one.number), stored.get(one.number)) for one in page.nodes
-    ]
+    nodes = [replace(one, messages=with_sides(one, agents, sides)) for one in page.nodes]
+    read = [_filled(one, page.incomplete.get(one.number), stored.get(one.number)) for one in nodes]
     records = [record_of(one) for one in read]
     new = {one.numero for one in records if one.numero not in copied}
     changed = {

@@ -174,7 +174,6 @@ class _Copying:
             user_agent=settings.user_agent,
             max_bytes=settings.max_bytes,
             deadline_s=settings.deadline_s,
-            allow_http=settings.allow_http,
             only=settings.hosts,
             stop=run.context.stop,
         )

@@ -71,7 +71,6 @@ class Downloads:
         user_agent: of the requests. No token is sent: the address is signed.
         max_bytes: maximum size of a file.
         deadline_s: maximum time for a whole download, in seconds.
-        allow_http: whether http:// to other machines is allowed.
         only: hosts whose addresses need not be public nor encrypted: those of DS itself.
         stop: aborts downloads once it is set.
     """
@@ -82,7 +81,6 @@ class Downloads:
         user_agent: str,
         max_bytes: int,
         deadline_s: float,
-        allow_http: bool,
         only: Collection[str],
         stop: threading.Event,
     ) -> None:
@@ -102,7 +100,6 @@ class Downloads:
         self._http = Exchanges(
             session,
             max_bytes=max_bytes,
-            allow_http=allow_http,
             stop=stop,
             open_body=TemporaryFile,
             only=only,

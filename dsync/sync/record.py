@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dsync.annotations import AnnotationsConfig, resolve
+from dsync.domain.conversation import conversation_of, with_sides
 from dsync.domain.dossier import (
     LAYOUT_TYPES,
     Cell,
@@ -23,6 +24,7 @@ from dsync.domain.dossier import (
     Etat,
     Json,
     Ligne,
+    Message,
     Revision,
     Traitement,
 )
@@ -88,7 +90,9 @@ class Recorder:
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)
         annotations = champs_of_form(dossier.annotations, form.descriptors)
-        dossier = replace(dossier, champs=champs, annotations=annotations)
+        # An address that nobody has resolved is not stored either.
+        messages = with_sides(dossier, (), {})
+        dossier = replace(dossier, champs=champs, annotations=annotations, messages=messages)
         demandeur = dossier.demandeur
         # Without dsync's own: what it writes must not make the content another one.
         foreign = [a for a in annotations if a.descriptor_id not in form.owned_ids]
@@ -149,7 +153,8 @@ class Recorder:
                 "annotations_modifie_le": dossier.date_derniere_modification_annotations,
                 "expire_le": dossier.date_expiration,
                 "supprime_par_usager_le": dossier.date_suppression_par_usager,
-                "nb_messages": dossier.nb_messages,
+                "nb_messages": None if dossier.messages is None else len(dossier.messages),
+                **conversation_of(dossier)._asdict(),
             },
             contents={
                 "numero": dossier.number,
@@ -157,6 +162,7 @@ class Recorder:
                 "demandeur": json_bytes(demandeur),
                 "divers": json_bytes(_divers(dossier)),
                 "traitements": json_bytes(dossier.traitements),
+                "messages": None if messages is None else json_bytes(messages),
                 "champs": champs_json,
                 "annotations": json_bytes(annotations),
                 "cellules": json_bytes(cells(champs, annotations)),
@@ -290,6 +296,7 @@ _to_demandeur = msgspec.json.Decoder(Demandeur)
 _to_champs = msgspec.json.Decoder(tuple[Champ, ...])
 _to_cells = msgspec.json.Decoder(list[Cell])
 _to_traitements = msgspec.json.Decoder(tuple[Traitement, ...])
+_to_messages = msgspec.json.Decoder(tuple[Message, ...] | None)
 
 
 def dossier_of(stored: StoredDossier) -> Dossier:
@@ -319,12 +326,12 @@ def dossier_of(stored: StoredDossier) -> Dossier:
         groupe_instructeur=facts.groupe_instructeur,
         instructeurs=tuple(facts.instructeurs or ()),
         mandataire=facts.mandataire_nom,
-        nb_messages=facts.nb_messages,
         demandeur=_to_demandeur.decode(json["demandeur"]),
         champs=_to_champs.decode(json["champs"]),
         annotations=_to_champs.decode(json["annotations"]),
         labels=tuple(facts.labels or ()),
         traitements=_to_traitements.decode(json["traitements"]),
+        messages=_to_messages.decode(json["messages"]),
         **msgspec.json.decode(json["divers"]),
     )
     # As DS's instants were hashed; PostgreSQL's have a time zone.

@@ -78,6 +78,9 @@ MEANINGS = {
         "traceback."
     ),
     "ping_failed": "`[alerts] ping_url` did not answer.",
+    "grist_kept": "The tables of `[grist] document` are equal to their views.",
+    "grist_left": "A person changed there what dsync made: it stays so, and is not kept any more.",
+    "grist_failed": "Grist is away or refuses; the next run tries again.",
     "signed_in": "Somebody has signed in to the console, with these roles.",
     "sign_in_refused": "A sign-in failed, or there were too many.",
     "sign_out_failed": "The provider did not end the session there; here it is ended.",

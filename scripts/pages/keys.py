@@ -112,6 +112,14 @@ def _part(name: str, schema: Schema) -> str:
 
 
 WRITTEN_SHORT = {
+    "AdvancedSection": (
+        "For hundreds of démarches, or a slow network. `requests_per_minute` (350; DS allows a "
+        "token 400) is shared by all services on a database, 15 % of it are kept for people and "
+        "webhooks. `workers` (4) is how many démarches are at work at the same time, in each "
+        "replica; of several files the highest counts. `deadline` (1m) is for one request with its "
+        "whole answer. `late_after` is when `/readyz` misses a success: by default after three "
+        "intervals of the incremental read; more, where a full read takes longer."
+    ),
     "AnnotationTarget": "An annotation is written as a [champ](#champ), with an id.",
     "VerdictTexts": (
         "One text for each of `eligible`, `a_verifier`, `ineligible` and, if it differs from that "
@@ -123,7 +131,7 @@ WRITTEN_SHORT = {
         '`["Q2hhbXAtNDEwMg==", "Page produit"]`. The id alone, or a label alone, is a text.'
     ),
 }
-"""What is written on one line."""
+"""What is written without a table."""
 CANDIDATURE = {
     "ChampTargets": (
         "Which champ fills which column of `lecture_candidature`; a key of another name adds its "

@@ -16,8 +16,8 @@ from sqlalchemy import text
 from dsync.addresses import Listen
 from dsync.console.access import LocalAccess
 from dsync.console.app import Console
+from dsync.console.dossiers import COLUMNS
 from dsync.service.surface import bind, server_thread
-from dsync.store.listing import SORTS
 from tests.bench.measured import app_on, measured, memory_kib
 from tests.bench.prebuilt import FIRST_NUMBER, serving
 from tests.console.addresses import pages
@@ -40,7 +40,7 @@ CROSS JOIN (SELECT 'usager' AS name UNION ALL SELECT 'instructeur' UNION ALL SEL
 """Three changes of each dossier."""
 PAGES = (
     *(page for page in pages(FIRST_NUMBER + 4) if "demandes" not in page),
-    *(f"/dossiers?tri={column}&ordre=desc&page=100" for column in SORTS),
+    *(f"/dossiers?tri={column}&ordre=desc&page=100" for column in COLUMNS),
     "/dossiers?verdict=a_verifier&etat=en_instruction&tri=champs_modifie_le&ordre=desc",
     "/dossiers?controle=phase&resultat=a_verifier&tri=points",
     "/dossiers?departement=35",
@@ -61,12 +61,12 @@ PAGES = (
     "/dossiers?groupe=d%C3%A9faut&tri=verdict",
     "/dossiers?etiquette=%C3%A9ligible",
     "/dossiers?conflit=1",
-    "/changements?par=tous",
-    "/changements?page=150",
-    "/changements?depuis=2024-03-05T00:00:00Z",
-    "/changements?du=2024-03-02&au=2024-03-04",
-    "/changements?etat=en_instruction&groupe=d%C3%A9faut",
-    "/changements?champ=Champ-7",
+    "/suivi?par=tous",
+    "/suivi?page=150",
+    "/suivi?depuis=2024-03-05T00:00:00Z",
+    "/suivi?du=2024-03-02&au=2024-03-04",
+    "/suivi?etat=en_instruction&groupe=d%C3%A9faut",
+    "/suivi?champ=Champ-7",
 )
 
 

@@ -62,8 +62,7 @@ def test_dead_addresses_starve_no_healthy_demarche(
     def configure(number: int, address: str) -> None:
         (folder / f"{number}.toml").write_text(
             f'[demarche]\nnumber = {number}\n[ds]\nurl = "{address}"\ntoken_file = "a.token"\n'
-            f'contact = "mailto:eig@example.gouv.fr"\n[schedule]\nincremental = "{INTERVAL_S}s"\n'
-            '[alerts]\nafter = "1s"\n',
+            f'contact = "mailto:eig@example.gouv.fr"\n[schedule]\nincremental = "{INTERVAL_S}s"\n',
             encoding="utf-8",
         )
 

@@ -27,7 +27,7 @@ from tests.store.databases import PostgresServer, connected
 COMMANDS = (
     "db upgrade", "db verify", "db backup copy.db", "db dictionary",
     "check", "status", "status --strict", "sync", "sync --dry-run", "push", "precheck", "run",
-    "console", "runs", "journal", "dossier list", "dossier show 1", "conflicts list",
+    "console", "history", "history --manual", "dossier list", "dossier show 1", "conflicts list",
     "quarantine list", "pieces status", "evidence show", "export out", "purge --older-than 2y",
     "person x", "forget 1 --yes",
 )  # fmt: skip

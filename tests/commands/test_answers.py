@@ -10,7 +10,7 @@ from tests.commands.conftest import begin
 from tests.engine.rig import number
 
 N = str(number(1))
-ANSWER = ("--resultat", "conforme", "--motif", "Attestation du 12 février")
+ANSWER = ("--result", "conforme", "--reason", "Attestation du 12 février")
 
 
 def test_a_check_is_answered_listed_and_the_answer_withdrawn(
@@ -39,7 +39,7 @@ def test_a_check_is_answered_listed_and_the_answer_withdrawn(
     [compared] = withdrawn["dossiers"]
     assert ("Éligible", "À vérifier") == (compared["avant"], compared["verdict"])
     assert [] == run("precheck", "answers", "--json").json
-    [row] = run("precheck", "answers", "--all", "--json").json
+    [row] = run("precheck", "answers", "--ended", "--json").json
     assert "retiree" == row["statut"]
     shown = run("dossier", "show", N, "--json").json["reponses"]
     assert ["retiree"] == [one["statut"] for one in shown]
@@ -50,7 +50,7 @@ def test_an_answer_says_which_product_it_is(run: InsideCommand, sandbox: Sandbox
     begin(run, sandbox)
     known = run("dossier", "show", N, "--json").json["produit_id"]
     answered = run(
-        "precheck", "answer", str(number(6)), "fiche_produit", *ANSWER, "--produit", known, "--json"
+        "precheck", "answer", str(number(6)), "fiche_produit", *ANSWER, "--product", known, "--json"
     )
     assert 0 == answered.code, answered.text
     [compared] = answered.json["dossiers"]
@@ -68,12 +68,12 @@ def test_an_answer_says_which_product_it_is(run: InsideCommand, sandbox: Sandbox
         (("answer", N, "doublons", *ANSWER), "Did you mean « doublon »?"),
         (("answer", "1", "doublon", *ANSWER), "`dsync sync --dossier 1` reads it"),
         (("answer", str(number(5)), "doublon", *ANSWER), "it keeps its verdict"),
-        (("answer", N, "doublon", "--resultat", "conforme", "--motif", " "), "A reason is missing"),
-        (("answer", N, "doublon", "--resultat", "conforme"), "--motif"),
-        (("answer", N, "doublon", "--resultat", "a_verifier", "--motif", "x"), "conforme"),
+        (("answer", N, "doublon", "--result", "conforme", "--reason", " "), "A reason is missing"),
+        (("answer", N, "doublon", "--result", "conforme"), "--reason"),
+        (("answer", N, "doublon", "--result", "a_verifier", "--reason", "x"), "conforme"),
         (("answer", "x", "doublon", *ANSWER), "expected a number of DS"),
-        (("answer", N, "fiche_produit", *ANSWER, "--produit", "zz-rien"), "has or had the id"),
-        (("answer", N, "doublon", *ANSWER, "--produit", "docs"), "fiche_produit: leave it out"),
+        (("answer", N, "fiche_produit", *ANSWER, "--product", "zz-rien"), "has or had the id"),
+        (("answer", N, "doublon", *ANSWER, "--product", "docs"), "fiche_produit: leave it out"),
         (("unanswer", N, "doublon"), "there is nothing to withdraw"),
     ],
 )
@@ -81,12 +81,12 @@ def test_what_cannot_be_answered_ends_with_a_sentence(
     synced: InsideCommand, arguments: tuple[str, ...], said: str
 ) -> None:
     """And exit 2; nothing is stored, and no run is made."""
-    runs = synced("runs", "--json").json
+    runs = synced("history", "--json").json
     refused = synced("precheck", *arguments)
     assert 2 == refused.code
     assert said in " ".join(refused.text.split())
-    assert runs == synced("runs", "--json").json
-    assert [] == synced("precheck", "answers", "--all", "--json").json
+    assert runs == synced("history", "--json").json
+    assert [] == synced("precheck", "answers", "--ended", "--json").json
 
 
 def test_an_override_is_met_with_a_warning(run: InsideCommand) -> None:

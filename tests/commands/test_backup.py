@@ -109,8 +109,8 @@ COLUMNS = (
 def test_a_value_that_dsync_never_writes_is_found(run: Command, sandbox: Sandbox) -> None:
     """Whatever column with a few known values somebody changed by hand; no internal error."""
     begin(run, sandbox)
-    answer = ("precheck", "answer", "18600002", "doublon", "--resultat", "conforme")
-    assert 0 == run(*answer, "--motif", "vu").code
+    answer = ("precheck", "answer", "18600002", "doublon", "--result", "conforme")
+    assert 0 == run(*answer, "--reason", "vu").code
     url = f"sqlite:///{run.folder / 'dsync.db'}"
     with connected(url) as connection:
         # No file is copied without `[pieces]`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -203,11 +204,14 @@ def test_what_is_gone_says_what_took_its_place(run: Command, name: str) -> None:
 @pytest.mark.parametrize(("former", "now"), ALIASES.items())
 def test_a_former_name_works_with_a_warning(run: Command, former: str, now: str) -> None:
     """It does what the new one does, and stands in no help; stdout is for what is asked."""
-    group, name = former.split()
-    assert f"\n  {name} " not in run(group, "--help").out
+    *before, name = former.split()
+    is_option = name.startswith("--")
+    assert not re.search(rf"(?m)^  {name}\b", run(*before, "--help").out)
     rest = ("18600001", "--yes", "--json")
-    ended, new = run("-v", group, name, *rest), run("-v", *now.split(), *rest)
-    assert f"Warning: « {former} » is `dsync {now}` now; it works until 2.0.\n" in ended.err
+    ended = run("-v", *before, name, *rest)
+    new = run("-v", *(before if is_option else ()), *now.split(), *rest)
+    said = f"« {name} » is `{now}`" if is_option else f"« {former} » is `dsync {now}`"
+    assert f"Warning: {said} now; it works until 2.0.\n" in ended.err
     assert (2, new.out.partition(" See ")[0]) == (ended.code, ended.out.partition(" See ")[0])
 
 

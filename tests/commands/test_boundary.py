@@ -64,7 +64,7 @@ def test_each_programme_gives_what_the_engine_and_people_ask(dsync: Command) -> 
     # A person establishes what is to be verified, and withdraws it.
     open_ = [one["controle"] for one in made if one["resultat"] == "a_verifier"]
     for name in open_:
-        given = ("--resultat", "conforme", "--motif", "vu sur pièce")
+        given = ("--result", "conforme", "--reason", "vu sur pièce")
         assert 0 == dsync("precheck", "answer", number, name, *given).code
     assert established(dsync, number) in (Verdict.ELIGIBLE, Verdict.RIEN_A_SIGNALER)
     assert 1 == dsync("sync", "--json").json["pushed"]

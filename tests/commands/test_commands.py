@@ -111,7 +111,7 @@ def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
     assert "preuve_relue" in [event["evenement"] for event in after["evenements"]]
     # Where the former evidence was right, a person says so of each check that it moved.
     for check in ("phase", "cas_octroi"):
-        answer = ("precheck", "answer", number, check, "--resultat", "conforme", "--motif", "Vu.")
+        answer = ("precheck", "answer", number, check, "--result", "conforme", "--reason", "Vu.")
         assert 0 == run(*answer).code
     assert "Éligible" == run("dossier", "show", number, "--json").json["verdict"]
 
@@ -138,14 +138,14 @@ def test_a_catalogue_that_shrinks_is_used_after_an_operator_accepts_it(
 
 def test_judging_as_of_another_day_stores_nothing(synced: Command) -> None:
     """A deposit outside the call is not « conforme »."""
-    before = synced("runs", "--json").json
+    before = synced("history", "--json").json
     ended = synced("precheck", "--as-of", "2025-06-01", "--json")
     assert any(dossier["change"] for dossier in ended.json["dossiers"])
     number = str(content.FIRST_NUMBER)
     lines = synced("precheck", "--as-of", "2025-06-01", "--dossier", number).out.splitlines()
     [line] = [line for line in lines if line.startswith(number)]
     assert "depot conforme → a_verifier" in line
-    assert synced("runs", "--json").json == before
+    assert synced("history", "--json").json == before
 
 
 def test_status_fails_when_the_last_success_is_too_old(synced: Command) -> None:
@@ -273,6 +273,6 @@ def test_a_run_that_was_killed_shows_as_interrupted(run: Command, sandbox: Sandb
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         connection.execute("UPDATE sync_run SET statut = 'running', figures = NULL")
         connection.commit()
-    assert "interrupted" == run("status", "--json").json["last_run"]["status"]
+    assert "interrupted" == run("status", "--json").json["last_run"]["statut"]
     assert "run 1: its process died before the end" in run("status").out
-    assert "interrupted" in run("runs").out
+    assert "interrupted" in run("history").out

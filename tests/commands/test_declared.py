@@ -444,7 +444,7 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
         return rows(dsync, sql)[0]
 
     def answer(resultat: str) -> None:
-        given = ("--resultat", resultat, "--motif", "budget <corrigé> par courriel")
+        given = ("--result", resultat, "--reason", "budget <corrigé> par courriel")
         assert 0 == dsync("precheck", "answer", str(number), "part", *given).code
 
     answer("non_conforme")
@@ -555,7 +555,7 @@ def test_each_version_of_the_checks_that_judged_is_kept(sandbox: Sandbox, run: C
     assert now != version
     for one, share in ((version, "70 %"), (now, "90 %")):
         assert share in dsync("rules", "show", str(one)).out.replace("\u00a0", " ")
-    explained = dsync("dossier", "explain", str(number), "--etabli-le", str(at)).out
+    explained = dsync("dossier", "explain", str(number), "--at", str(at)).out
     assert "70 %" in explained.replace("\u00a0", " ")
     assert "90 %" not in explained.replace("\u00a0", " ")
 

@@ -88,7 +88,7 @@ def test_a_mistyped_number_is_no_failed_run(
     refused = run("dossier", "erase", "99", *options)
     assert 2 == refused.code
     assert "Dossier 99" in refused.err
-    assert 1 == len(run("runs", "--json").json)
+    assert 1 == len(run("history", "--json").json)
     assert presence(run, first) == "present"
 
 
@@ -105,7 +105,9 @@ def test_on_a_terminal_an_erasure_asks(
 def test_the_journal_names_who_called_sudo(run: Command, first: int) -> None:
     """Beside a service each command is the service's user's, who asks for nothing."""
     assert 0 == run("dossier", "erase", str(first), "--yes", SUDO_USER="agent").code
-    [asked] = [one for one in run("journal", "--json").json if one["genre"] == "effacement"]
+    [asked] = [
+        one for one in run("history", "--manual", "--json").json if one["genre"] == "effacement"
+    ]
     assert "agent" == asked["demande_par"].partition("@")[0]
 
 
@@ -173,7 +175,7 @@ def test_an_erasure_whose_process_was_killed_is_done_by_the_next_sync(
     assert 0 == run("sync", "--no-push").code
     assert "efface" == presence(run, first)
     assert "Erasures are not finished" not in run("status").out
-    listed = run("journal", "--json").json
+    listed = run("history", "--manual", "--json").json
     assert [0, 2] == [one["code"] for one in listed if one["demande_par"] == "ada"]
 
 

@@ -77,7 +77,7 @@ def test_a_list_is_written_after_it_was_shown(lists: Lists) -> None:
     assert (0, True) == (done.code, "dsync evidence undo" in done.out)
     assert before != lists.text()
     assert before == lists.kept()[0].read_text(encoding="utf-8")
-    [asked] = [one for one in run("journal", "--json").json if one["genre"] == "liste"]
+    [asked] = [one for one in run("history", "--manual", "--json").json if one["genre"] == "liste"]
     assert (CATEGORIES, 1) == (asked["options"]["liste"], asked["options"]["modifies"])
     assert asked["demande_par"]
 

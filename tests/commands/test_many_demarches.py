@@ -18,15 +18,15 @@ NUMBERS = (MAIN, EQUIPMENT, COPIED)
 RESULTAT = 5102
 FIRST = content.FIRST_NUMBER
 OF_EQUIPMENT = EQUIPMENT * 1000 + 1
-ANSWER = ("--resultat", "conforme", "--motif", "Vu.")
+ANSWER = ("--result", "conforme", "--reason", "Vu.")
 OF_ONE = {"sync", "push", "precheck", "evidence", "purge"}
 LISTS = (
     "dossier list",
     "conflicts",
     "conflicts list",
     "quarantine list",
-    "runs",
-    "journal",
+    "history",
+    "history --manual",
     "pieces status",
 )
 
@@ -152,7 +152,6 @@ def test_lists_are_of_all(many: InsideCommand, sandbox: Sandbox) -> None:
     sandbox.control.edit_champ(FIRST + 1, 4303, "Autre")
     many("sync", "--dossier", str(FIRST + 1))
     many("precheck", "answer", str(FIRST + 2), "administration", *ANSWER)
-    # Of answers, --all has another meaning.
     for line in ("precheck answers", *LISTS, *(f"{line} --all" for line in LISTS)):
         every = many(*line.split(), "--json")
         assert 0 == every.code, every.text
@@ -233,7 +232,7 @@ def test_a_wrong_file_stops_its_demarche_alone(many: InsideCommand) -> None:
     """
     file = many.folder / "demarches" / f"{COPIED}.toml"
     file.write_text("x [", encoding="utf-8")
-    for line in ("status", "runs", "dossier list", "sync --all", "db verify --all"):
+    for line in ("status", "history", "dossier list", "sync --all", "db verify --all"):
         done = many(*line.split(), "--json")
         assert (2, 1) == (done.code, done.err.count(f"{COPIED}.toml: not valid TOML")), line
         assert {MAIN, EQUIPMENT} == {one["demarche"] for one in done.json}

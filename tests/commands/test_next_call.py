@@ -180,7 +180,6 @@ def next_file() -> str:
         ("number = 86321", f"number = {NUMBER}"),
         ("criteres]\n", f"criteres]\n{line}\n"),
         ('eligible = ["investigation", ', "eligible = ["),
-        ('other = ["success"', 'other = ["investigation", "success"'),
         (
             '"Transfert" = ["transfer"',
             '"Exploration" = ["investigation"]\n"Fabrication" = ["construction"]\n'
@@ -213,7 +212,7 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
     assert (0, True) == (made.code, "nothing is judged until [regles]" in made.out)
     own = {"DSYNC_CONFIG": str(path)}
     checked = run("config", "check", **own)
-    assert (0, True) == (checked.code, "[regles] is switched off" in checked.err)
+    assert (0, True) == (checked.code, "[regles] has no severity" in checked.err)
     assert 0 == run("check", **own).code
     sandbox.control.forget_requests()  # `check` tries to write nothing.
     ended = run("sync", "--json", **own).json
@@ -221,14 +220,17 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
     assert [] == sandbox.control.requests(kind="mutation")
     text = path.read_text(encoding="utf-8")
     off, *dated = [
-        "enabled = false",
+        "# [regles.severity]",
         "2024-01-01",
         "2024-12-31",
         "2024-08-19",
         "operateurs_etat.csv",
     ]
     assert (True, []) == (off in text, [one for one in dated if one in text])
-    path.write_text(text.replace(off, "enabled = true", 1), encoding="utf-8")
+    on = re.sub(
+        r"(?m)^# (\[regles\.severity\]|\w+ = \"(?:a_verifier|non_conforme)\")$", r"\1", text
+    )
+    path.write_text(on, encoding="utf-8")
     refused = run("config", "check", **own)
     assert 2 == refused.code
     for key in ("window: missing", "operateurs: missing"):
@@ -261,7 +263,7 @@ def test_check_compares_rules_and_form(run: Command, sandbox: Sandbox) -> None:
         (
             "rules",
             "warning",
-            "cas_demande: the form has no option for « internaliser » of [regles]",
+            "cas_demande: the form has no option for « Autre chose » of [regles]",
         ),
         ("mapping", "error", "page_produit: not mapped, so the check fiche_produit is impossible"),
         ("mapping", "warning", "entite: not mapped, so the check completude does not ask for it"),

@@ -55,9 +55,7 @@ id = "{id_of(6107)}"
 
 [regles]
 instruction = "la direction du numérique"
-[regles.window]
-start = 2020-01-01
-end = 2099-12-31
+window = [2020-01-01, 2099-12-31]
 [regles.severity]
 {"".join(f'{check} = "{MADE.get(check, "off")}"' + chr(10) for check in Check)}"""
 """Its own fields, annotations and the two checks that need nothing of the programme."""
@@ -144,7 +142,7 @@ def test_what_is_not_configured_is_said_in_a_sentence(configured: Configured) ->
     check = dsync("check", "--json")
     lines = {line["name"]: line for line in check.json["checks"]}
     assert 0 == check.code
-    for name, section in (("annotations", "[annotations]"), ("rules", "[regles]")):
+    for name, section in (("annotations", "[annotations]"), ("rules", "[regles.severity]")):
         assert "info" == lines[name]["status"]
         assert section in lines[name]["message"]
     assert not {"mapping", "evidence", "labels", "instructeur"} & set(lines)
@@ -232,7 +230,14 @@ def test_a_configuration_is_for_its_own_demarche(configured: Configured) -> None
         assert (2, 1) == (refused.code, len(refused.err.strip().splitlines()))
         assert f"configures démarche {NUMBER}, and serves no other one" in refused.err
     shipped = {"DSYNC_CONFIG": "", "DSYNC_DEMARCHE": "99"}
-    for line in ("status", "status --json", "dossier list", "runs", "db verify", "pieces status"):
+    for line in (
+        "status",
+        "status --json",
+        "dossier list",
+        "history",
+        "db verify",
+        "pieces status",
+    ):
         refused = dsync(*line.split(), **shipped)
         assert (2, True) == (refused.code, f"no démarche 99, only {NUMBER}:" in refused.text)
 

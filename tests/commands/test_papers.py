@@ -24,7 +24,7 @@ def test_the_rules_in_force_are_shown_whole_and_so_is_each_version_that_judged(
     version = now["version"]
     kept = synced("rules", "show", version, "--json").json
     assert now == {name: value for name, value in kept.items() if name != "depuis_le"}
-    assert "2024-12-31" == now["regles"]["window"]["end"]
+    assert ["2024-01-01", "2024-12-31"] == now["regles"]["window"]
     assert synced("rules", "show").out == synced("rules", "show", version).out
     ended = synced("rules", "show", "abc")
     assert (2, True) == (ended.code, version in ended.err)
@@ -109,16 +109,14 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
     run.environment["DSYNC_CONFIG"] = config_with(tmp_path, LIMIT)
     assert 0 == run("sync").code
     now = run("dossier", "explain", str(REFUSED), "--json").json
-    then = run(
-        "dossier", "explain", str(REFUSED), "--etabli-le", former["etabli_le"], "--json"
-    ).json
+    then = run("dossier", "explain", str(REFUSED), "--at", former["etabli_le"], "--json").json
     assert [False, True] == [then["courant"], now["courant"]]
     assert [2, 3] == [one["regles"]["regles"]["max_profils"] for one in (then, now)]
     assert then["version_regles"] == then["regles"]["version"] == former["version_regles"]
     [phase] = [one for one in then["controles"] if one["controle"] == "phase"]
     assert "suffit à donner l’avis « Inéligible »" == phase["poids"]
     assert {"nom": "Phase ce jour-là", "valeur": "Pérennisé"} in phase["donnees"]
-    text = run("dossier", "explain", str(REFUSED), "--etabli-le", former["etabli_le"]).out
+    text = run("dossier", "explain", str(REFUSED), "--at", former["etabli_le"]).out
     for said in ("## Finalité", "## Degré et mode de contribution", "leurs sources",
                  "## Opérations", "Poids : aucun", "| 2000 |", "R. 311-3-1-2",
                  "remplacé depuis"):  # fmt: skip
@@ -127,7 +125,7 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
     double = [run("dossier", "explain", str(number)).out for number in twins]
     assert ["(numéro non communiqué)" in text for text in double] == [True, True]
     assert [False, False] == [str(n) in text for n, text in zip(twins[::-1], double, strict=True)]
-    ended = run("dossier", "explain", str(REFUSED), "--etabli-le", "2020-01-01")
+    ended = run("dossier", "explain", str(REFUSED), "--at", "2020-01-01")
     assert (2, True) == (ended.code, former["etabli_le"] in ended.err)
 
 
@@ -164,6 +162,6 @@ def test_an_applicant_is_asked_at_once_for_all_that_a_suggested_product_needs(
     assert "lue le" not in which
     assert [True, True] == [one.startswith(meant) for one in others]
     # What a person establishes is not asked about.
-    answer = ("phase", "--resultat", "conforme", "--motif", "attestation du 12 février")
+    answer = ("phase", "--result", "conforme", "--reason", "attestation du 12 février")
     assert 0 == run("precheck", "answer", "18600001", *answer).code
     assert [which, others[1]] == run("dossier", "message", "18600001", "--json").json["demandes"]

@@ -32,7 +32,7 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     assert mail not in shown.err
     told = f"Applicant of dossier {truth.number}: `dsync dossier show {truth.number} --json`"
     assert told in shown.out
-    [latest, *_] = run("journal", "--json").json
+    [latest, *_] = run("history", "--manual", "--json").json
     assert ("acces", [truth.number]) == (latest["genre"], latest["options"]["dossiers"])
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         told = connection.execute("SELECT * FROM demande").fetchall()
@@ -67,6 +67,6 @@ def test_what_is_not_held_is_said_so(run: Command, sandbox: Sandbox) -> None:
     """And journaled, too; a text that everybody's data have is refused."""
     begin(run, sandbox, "--no-push")
     assert "Nothing that is stored has these words." in run("person", "Nemo Personne").out
-    assert "acces" == run("journal", "--json").json[0]["genre"]
+    assert "acces" == run("history", "--manual", "--json").json[0]["genre"]
     refused = run("person", "e")
     assert (2, True) == (refused.code, "at least 3" in refused.err)

@@ -59,7 +59,7 @@ def test_one_wrong_date_waits_for_a_person(run: InsideCommand, sandbox: Sandbox)
     assert (0, 0) == ((rest := run("sync", "--json", **own)).code, rest.json["pushed"])
     after = verdicts(run)
     assert eligible == sum(before[number] != verdict for number, verdict in after.items())
-    [asked] = [one for one in run("journal", "--json").json if one["genre"] == "accord"]
+    [asked] = [one for one in run("history", "--manual", "--json").json if one["genre"] == "accord"]
     assert {"genre", "accord"} == set(asked["options"])
     number = next(number for number, verdict in before.items() if verdict == "Éligible")
     events = run("dossier", "show", str(number), "--json").json["evenements"]

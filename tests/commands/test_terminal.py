@@ -40,8 +40,8 @@ from tests.store.builders import (
 LISTS = [
     ("--help",),
     ("status",),
-    ("runs",),
-    ("journal",),
+    ("history",),
+    ("history", "--manual"),
     ("check",),
     ("dossier", "list"),
     ("dossier", "show", "18600003"),
@@ -86,10 +86,10 @@ def test_every_screen_fits_eighty_columns(
 
 def test_wide_shows_every_column(synced: InsideCommand) -> None:
     """Each row is one line; when stdout is no terminal, all columns are always shown."""
-    usual = screen(synced, "runs").out.splitlines()[0].split()
-    wide = screen(synced, "runs", "--wide").out.splitlines()[0].split()
+    usual = screen(synced, "history").out.splitlines()[0].split()
+    wide = screen(synced, "history", "--wide").out.splitlines()[0].split()
     assert {"requests", "by"} == set(wide) - set(usual) - {"changed", "deleted"}
-    assert wide == synced("runs").out.splitlines()[0].split()
+    assert wide == synced("history").out.splitlines()[0].split()
 
 
 def test_no_help_is_cut() -> None:
@@ -149,7 +149,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
     "arguments",
     [
         ("status",),
-        ("runs",),
+        ("history",),
         ("dossier", "list"),
         ("dossier", "show", "1"),
         ("conflicts", "list"),
@@ -170,7 +170,7 @@ def test_a_screen_is_unchanged(
     golden.check(f"{'-'.join(arguments)}.txt", seen)
 
 
-@pytest.mark.parametrize(("command", "lines"), [("status", 1), ("runs", 1)])
+@pytest.mark.parametrize(("command", "lines"), [("status", 1), ("history", 1)])
 def test_json_is_one_line_in_a_log_file_and_indented_on_a_terminal(
     made: InsideCommand, command: str, lines: int
 ) -> None:
@@ -193,9 +193,10 @@ def test_open_pushes_are_marked_and_strict_fails(made: InsideCommand) -> None:
     assert 0 == made("status").code
 
 
-def test_the_keys_of_status_are_in_one_language(made: InsideCommand) -> None:
-    """They are English; values are those of DS and of the database."""
-    document = made("status", "--json").json
-    keys = {*document, *document["last_run"], *document["dossiers"]}
-    assert keys.isdisjoint({"genre", "statut", "debut", "fin", "lus", "etat", "a_evaluer"})
-    assert {"kind", "status", "started_at", "read"} <= keys
+def test_status_and_history_have_one_vocabulary_of_runs(made: InsideCommand) -> None:
+    """A run is a row with the columns of `lecture_synchronisation`; the other keys are English."""
+    document, [last, *_] = made("status", "--json").json, made("history", "--json").json
+    shown = {name: document["last_run"][name] for name in last.keys() - {"demarche", "figures"}}
+    assert {name: last[name] for name in shown} == shown
+    assert {"genre", "statut", "debut", "fin", "lus"} <= shown.keys()
+    assert {*document, *document["dossiers"]}.isdisjoint({"etat", "a_evaluer", "genre"})

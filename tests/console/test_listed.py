@@ -68,7 +68,7 @@ def test_a_dossier_opened_from_a_list_leads_through_it(reader: Visitor) -> None:
         page = reader.get(following).text
         following = link_of(page, "next")
     assert listed == walked
-    back = re.search(r'class="fil"><a [^>]*href="([^"]+)"', page)
+    back = re.search(r'class="fil"><p><a [^>]*href="([^"]+)"', page)
     assert back
     assert listed == numbers(reader.get(html.unescape(back[1])))
     assert link_of(reader.get(f"/dossiers/{FIRST}").text, "next") is None
@@ -154,7 +154,7 @@ def test_a_lecteur_chooses_only_what_is_shown(read_engine: Engine) -> None:
             "/dossiers?etat=en_construction",
         ),
         ("/dossiers?q=&verdict=", "/dossiers"),
-        ("/changements?par=&etat=accepte&du=&au=", "/changements?etat=accepte"),
+        ("/suivi?par=&etat=accepte&du=&au=", "/suivi?etat=accepte"),
         ("/a-reporter?le=", "/a-reporter"),
         (
             "/dossiers?colonnes=verdict&colonnes=profils&tri=verdict",

@@ -184,7 +184,7 @@ def test_a_lecteur_sees_why_a_dossier_is_ineligible(read_engine: Engine) -> None
         "ORDER BY numero"
     )
     with served(read_engine, role=Role.LECTEUR) as console:
-        page = flat(html.unescape(console.visitor().get(f"/dossiers/{row['numero']}").text))
+        page = flat(html.unescape(console.visitor().get(f"/dossiers/{row['numero']}/tout").text))
     assert flat(visible(row["motif"])) in page
 
 
@@ -194,7 +194,7 @@ def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> N
     [row, *_] = read_engine.rows(
         "SELECT numero FROM lecture_evaluation WHERE moyenne IS NOT NULL ORDER BY numero"
     )
-    path = f"/dossiers/{row['numero']}"
+    path = f"/dossiers/{row['numero']}/tout"
     for day, status in ((None, 403), (date(2100, 1, 1), 403), (today, 200)):
         app = read_engine.another().app
         demarche = DemarcheSection(number=DEMARCHE, deliberation=day)
@@ -214,7 +214,7 @@ def test_a_lecteur_reads_nothing_that_is_false(engine: Engine) -> None:
     engine.advance(minutes=1)
     engine.sync()
     with served(engine, role=Role.LECTEUR) as console:
-        assert "Rien n’a changé" not in console.visitor().get(f"/dossiers/{number(1)}").text
+        assert "Rien n’a changé" not in console.visitor().get(f"/dossiers/{number(1)}/tout").text
 
 
 def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:

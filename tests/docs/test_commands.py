@@ -29,8 +29,7 @@ PAGES.remove("docs/contribute/recipes.md")  # It adds an invented one.
 READS = {
     "dsync check",
     "dsync status",
-    "dsync runs",
-    "dsync journal",
+    "dsync history",
     "dsync person",
     "dsync sync",
     "dsync push",

@@ -19,7 +19,7 @@ from tests.docs.shell import OPERATE, ROOT, block, blocks
 pytestmark = pytest.mark.operate
 
 PAGES = sorted(OPERATE.glob("*.md"))
-EXECUTED_BY = ("machine", "containers", "postgresql")
+EXECUTED_BY = ("machine", "containers", "platform", "postgresql")
 
 
 def test_each_block_is_executed() -> None:

@@ -142,7 +142,7 @@ def test_a_command_beside_the_unit_needs_no_variable(machine: Machine) -> None:
 def test_the_journal_names_who_called_sudo(machine: Machine) -> None:
     """And not the service's user, under which each command works."""
     done(machine(f"dsync dossier erase {FIRST_NUMBER} --yes", SUDO_USER="agent"))
-    assert "agent@" in done(machine("dsync journal")).out
+    assert "agent@" in done(machine("dsync history --manual")).out
 
 
 def test_the_unit_starts_what_the_page_installed(machine: Machine) -> None:
@@ -260,7 +260,7 @@ def test_an_answer_given_since_a_backup_is_given_again(machine: Machine) -> None
     query = "SELECT numero FROM lecture_precontrole_controle WHERE controle = 'administration' "
     (number,) = count(machine, query + "AND resultat = 'non_conforme' AND courant")
     answer = (
-        f"dsync precheck answer {number} administration --resultat conforme --motif décret "
+        f"dsync precheck answer {number} administration --result conforme --reason décret "
         "&& dsync sync"
     )
     done(machine(answer))

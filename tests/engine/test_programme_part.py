@@ -17,7 +17,7 @@ from tests.engine.rig import DEMARCHE, FIRST, Engine, seeds
 
 ALONE = {"sections": ("demarche", "ds")}
 """A démarche that is copied, no more."""
-OWN = set(PROGRAMME.views()) - set(ENGINE.views())
+OWN = set(PROGRAMME.storage.views) - set(ENGINE.views)
 OF_PROGRAMME = (
     *("/jury", "/jury.xlsx", "/jury/fiches", f"/jury/fiches/{FIRST}", "/a-reporter"),
     *("/preuves", f"/dossiers/{FIRST}/explication", "/comment-ca-marche"),

@@ -516,9 +516,10 @@ def test_the_result_of_a_virus_scan_is_found_by_the_full_read(engine: Engine) ->
 
     def scans() -> list[tuple[int, str]]:
         found = engine.rows(
-            "SELECT numero, analyse FROM lecture_piece WHERE nom = 'lettre.pdf' ORDER BY numero"
+            "SELECT numero, analyse_antivirus FROM lecture_piece WHERE nom = 'lettre.pdf' "
+            "ORDER BY numero"
         )
-        return [(row["numero"] - FIRST, row["analyse"]) for row in found]
+        return [(row["numero"] - FIRST, row["analyse_antivirus"]) for row in found]
 
     engine.sync_until_quiet()
     assert [(3, "pending"), (4, "pending")] == scans()

@@ -10,7 +10,7 @@ import pytest
 
 from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Kind
-from dsync.eig.precheck.rules_section import WindowConfig
+from dsync.eig.precheck.rules_section import Window
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox
@@ -19,7 +19,7 @@ from tests.engine.test_alerts import alerts_of, told
 from tests.engine.test_judging import SUIVI, product_of
 
 SAFETY = {"verdicts_percent": 0}
-WRONG = WindowConfig(date(2024, 1, 1), date(2024, 1, 2))
+WRONG = Window(date(2024, 1, 1), date(2024, 1, 2))
 """The call's window with a slip in its last day."""
 
 
@@ -144,7 +144,7 @@ def test_other_rules_than_were_shown_are_not_accepted(start: Start) -> None:
     change_rules(engine, window=WRONG)
     engine.sync()
     before = shown(engine)
-    change_rules(engine, window=WindowConfig(date(2024, 1, 1), date(2024, 1, 3)))
+    change_rules(engine, window=Window(date(2024, 1, 1), date(2024, 1, 3)))
     report = accept(engine)
     assert (4, 0) == (report.exit_code, report.evaluated)
     assert before == shown(engine)

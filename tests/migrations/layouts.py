@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from dsync.programme import Programme
+from dsync.database import PROGRAMME
+from dsync.programme import Programme, Storage
 from dsync.store import reading_views
 from dsync.store.dictionary import ENGINE, NO_PROGRAMME
 
 
-def written(part: type[Programme]) -> str:
+def written(part: Storage) -> str:
     """Return what the layout of a part's newest revision says of the views."""
-    beside = NO_PROGRAMME if part is ENGINE else part
-    return "".join(f"{name} view {_digest(name, beside)}\n" for name in sorted(part.views()))
+    beside = NO_PROGRAMME if part is ENGINE else PROGRAMME
+    return "".join(f"{name} view {_digest(name, beside)}\n" for name in sorted(part.views))
 
 
 def _digest(view: str, programme: type[Programme]) -> str:

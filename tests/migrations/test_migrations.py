@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, inspect, text
 
 from dsync.database import PROGRAMME, open_database
 from dsync.errors import SchemaBehindError
-from dsync.programme import Programme
+from dsync.programme import Storage
 from dsync.store import reading_views, schema
 from dsync.store.dictionary import ENGINE
 from tests.store.databases import connected
@@ -29,7 +29,7 @@ def test_an_empty_database_is_brought_to_the_models(empty_database_url: str) -> 
         assert None is store.upgrade()
 
     with connected(empty_database_url) as connection:
-        for part in (ENGINE, PROGRAMME):
+        for part in (ENGINE, PROGRAMME.storage):
             options = {
                 "compare_type": True,
                 "include_object": partial(_is_of, part.metadata),
@@ -65,8 +65,8 @@ def test_a_newer_schema_is_left_alone(database_url: str) -> None:
         open_database(database_url)
 
 
-@pytest.mark.parametrize("part", [ENGINE, PROGRAMME])
-def test_revisions_are_told_from_their_files_names(part: type[Programme]) -> None:
+@pytest.mark.parametrize("part", [ENGINE, PROGRAMME.storage])
+def test_revisions_are_told_from_their_files_names(part: Storage) -> None:
     """What is read without Alembic is what Alembic has."""
     from alembic.script import ScriptDirectory
 

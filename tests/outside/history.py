@@ -47,8 +47,8 @@ _RULES = re.compile(r'"[0-9a-f]{12}"')
 READS = (
     ("check",),
     ("status",),
-    ("runs",),
-    ("journal",),
+    ("history",),
+    ("history", "--manual"),
     ("dossier", "list"),
     ("dossier", "list", "--verdict", "a_verifier"),
     *(("dossier", "show", str(number)) for number in (CHANGED, ERASED, UNREADABLE, EDITED)),
@@ -271,7 +271,7 @@ def live(url: str, folder: Path) -> History:
         run("sync", "--no-push")
         wait(minutes=15)
         reason = "La fiche est bien celle de ce produit."
-        told = ("--resultat", "conforme", "--motif", reason)
+        told = ("--result", "conforme", "--reason", reason)
         run("precheck", "answer", str(UNREADABLE), "fiche_produit", *told)
         wait(minutes=15)
         run("push")

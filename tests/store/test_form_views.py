@@ -23,6 +23,7 @@ from dsync.store import Store
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.sync.record import Recorder
 from tests.store.builders import DEMARCHE, EARLIER, NOW, OWNED, make_demarche, make_dossier, writing
+from tests.store.databases import on_postgresql
 from tests.store.test_views import rows
 
 VIEW = "formulaire_86321"
@@ -88,6 +89,20 @@ def test_a_column_is_named_by_its_label(store: Store) -> None:
         for libelle, name in zip(labels, names, strict=True):
             shown = " ".join(libelle.split()) or "sans libellé"
             assert columns[name].sentence.startswith(f"« {shown} » (champ")
+
+
+@on_postgresql
+def test_no_column_needs_quotes_on_postgresql(store: Store) -> None:
+    """Neither of a view nor of a form whose labels are all reserved words of this server."""
+    with store.reading() as reader:
+        ask = reader.connection.exec_driver_sql
+        words = "SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')"
+        reserved = sorted(ask(words).scalars())
+    save(store, demarche_of([descriptor(word, word) for word in reserved]))
+    dictionary = store.dictionary()
+    named = {name for view in dictionary.values() for name in view.columns}
+    assert {f"champ_{word}" for word in reserved} <= named
+    assert set() == named & {*reserved}
 
 
 def test_names_stay_whatever_comes_later(store: Store) -> None:

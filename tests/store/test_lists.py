@@ -153,9 +153,11 @@ def test_each_filter_leaves_what_it_says(listed: Store) -> None:
         ({"rattachement": "110068012"}, [1]),
         ({"rattachement": "552"}, []),
         ({"departement": "35"}, [2]),
-        ({"profil": "data"}, [3]),
-        ({"profil": "dat_"}, []),
-        ({"produit": "foret"}, [2]),
+        ({"own": {"profil": "data"}}, [3]),
+        ({"own": {"profil": "dat_"}}, []),
+        ({"own": {"produit": "foret"}}, [2]),
+        ({"own": {"produit": "foret", "profil": "data"}}, []),
+        ({"own": {"autre": "foret"}}, []),
         ({"groupe": "autre"}, [3]),
         ({"attend": "jury"}, [4]),
         ({"etape": "En instruction", "verdict": "Éligible"}, [4]),
@@ -164,12 +166,12 @@ def test_each_filter_leaves_what_it_says(listed: Store) -> None:
         ({"numeros": (5, 2)}, [2, 5]),
     ]
     assert [one for one in filters if found(listed, **one[0]) != one[1]] == []
-    assert [] == found(listed, produit="foret", masked=True, texts=False)
+    assert [] == found(listed, own={"produit": "foret"}, masked=True, texts=False)
 
 
 def test_each_column_is_an_order(listed: Store) -> None:
     """Whole, both ways; what has no value comes last; by what a lecteur does not see, none."""
-    for tri in SORTS:
+    for tri in (*SORTS, "produit_id", "profils", "note_moyenne"):
         ups, downs = found(listed, tri=tri), found(listed, tri=tri, descendant=True)
         assert [1, 2, 3, 4, 5] == sorted(ups) == sorted(downs), tri
     assert [1, 2, 3, 5, 4] == found(listed, tri="etape")
@@ -212,6 +214,6 @@ def test_what_can_be_filtered_by_is_offered(listed: Store) -> None:
     with listed.reading(DEMARCHE) as reader:
         offered = reader.dossiers.offered(masked=False)
     assert "Ille-et-Vilaine" == offered.departements["35"]
-    assert ["data", "produit", "technique"] == offered.profils
+    assert ["data", "produit", "technique"] == offered.own["profil"]
     assert "Zéro" == offered.rattachements["110068012"]
     assert "552" not in offered.rattachements

@@ -237,7 +237,7 @@ def test_what_a_page_asks_about_its_dossiers_is_found_by_an_index(store: Store) 
 def texts_of(connection: Connection) -> dict[str, Rows]:
     """Read all tables, JSON as its text."""
     found = {}
-    for table in (*tables.metadata.sorted_tables, *PROGRAMME.metadata.sorted_tables):
+    for table in (*tables.metadata.sorted_tables, *PROGRAMME.storage.metadata.sorted_tables):
         columns = [
             cast(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
             for column in table.columns

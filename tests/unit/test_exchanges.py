@@ -95,7 +95,7 @@ def test_a_name_that_gets_another_address_meanwhile_leads_nowhere(
             return [(*kind, (next(given), port))]
 
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
-        adapter = BoundedAdapter(1000, allow_http=False, only=())
+        adapter = BoundedAdapter(1000, only=())
         with requests.Session() as session:
             session.trust_env = False
             session.mount("https://", adapter)

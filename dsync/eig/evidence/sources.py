@@ -39,15 +39,13 @@ class EvidenceSources:
         user_agent: str,
         clock: Callable[[], datetime],
         stop: threading.Event,
-        allow_http: bool = False,
         deadline_s: float = DEADLINE_S,
         max_response_mib: int = MAX_RESPONSE_MIB,
     ) -> EvidenceSources:
         """Prepare the connections; sends no request.
 
-        `stop` interrupts requests and waits once it is set; `allow_http` allows plain http:// to
-        other hosts than this one; `deadline_s` is for a request with its whole answer, and
-        `max_response_mib` the maximum size of a decoded one.
+        `stop` interrupts requests and waits once it is set; `deadline_s` is for a request with its
+        whole answer, and `max_response_mib` the maximum size of a decoded one.
         """
 
         def session(adapter: HTTPAdapter) -> requests.Session:
@@ -60,7 +58,6 @@ class EvidenceSources:
         http = Exchanges(
             session,
             max_bytes=max_response_mib * MIB,
-            allow_http=allow_http,
             stop=stop,
         )
         registry = (

@@ -200,23 +200,23 @@ def off_rules(text: str) -> str:
         [
             f"{TO_CHECK} these are the rules of aap-eig7 without its dates, so they judge nothing.",
             "Fill in the window and the list of opérateurs, correct profiles, phases and cases,",
-            "then set enabled = true; `dsync config check` and `dsync check` say what is wrong.",
+            "then uncomment [regles.severity]; `dsync config check` and `dsync check` say what is",
+            "wrong.",
         ]
     )
     changes = (
         (r"^\[regles\]$", "\n".join([*to_fill, "[regles]"])),
-        (r"^enabled = true$", "enabled = false"),
         (
             r"^operateurs = .*$",
             f"# {TO_CHECK} name the list of the year of the deposits (`dsync evidence update FILE`"
             " writes it).\noperateurs = []",
         ),
         (
-            r"^\[regles\.window\]\n(.* = ).*\n(.* = ).*$",
-            f"# {TO_CHECK} uncomment, with the dates of this call.\n"
-            r"# [regles.window]\n# \1…\n# \2…",
+            r"^window = .*$",
+            f"# {TO_CHECK} uncomment, with the dates of this call.\n# window = […, …]",
         ),
-        (r"^(offered_\w+ = ).*$", f"# {TO_CHECK} from when, if not from the start? # \\1…"),
+        (r"^(\[regles\.severity\]|\w+ = \"(?:a_verifier|non_conforme|off)\")$", r"# \1"),
+        (r"^(offered = ).*$", f"# {TO_CHECK} from when, if not from the start? # \\1…"),
     )
     for pattern, new in changes:
         text = re.sub(pattern, new, text, flags=re.MULTILINE)

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct, ValidationError, convert, structs, to_builtins
 
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Controle
+from dsync.domain.verdict import Controle, Decision, StoredVerdict
 from dsync.domain.wording import fold
 from dsync.eig.precheck.catalogue import Catalogue, Product
 from dsync.eig.precheck.product import WEAK, Lien, ProductMatch, resolve_product
@@ -97,6 +97,16 @@ def stored_product(document: Json | Mapping[str, Json]) -> ProductEvidence | Non
         return convert(document, ProductEvidence)
     except ValidationError:
         return None
+
+
+def product_facts(verdict: Decision | StoredVerdict) -> Mapping[str, Any]:
+    """Return the product of a verdict with its phase, and when the catalogue was read."""
+    proof = stored_product(verdict.preuve)
+    return {
+        "product": proof and proof.product.id,
+        "phase": verdict.constats.get("phase_constatee"),
+        "catalogue read": proof and proof.consulte_le,
+    }
 
 
 class AbsentPage(NamedTuple):

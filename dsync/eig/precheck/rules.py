@@ -30,11 +30,14 @@ from dsync.eig.precheck.lists import (
     parse_operateurs,
 )
 from dsync.eig.precheck.rules_section import (
+    CATEGORIES,
+    PAGE_NEEDS,
+    PHASES,
     CasConfig,
     ProfilConfig,
     RulesConfig,
     Severity,
-    WindowConfig,
+    Window,
 )
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
@@ -86,7 +89,7 @@ class RuleSet:
     checks: frozenset[Check]
     """The checks that are made."""
     zone: ZoneInfo
-    window: WindowConfig
+    window: Window
     operateurs: tuple[OperateurList, ...]
     """The latest first."""
     categories: CategorieList
@@ -96,7 +99,6 @@ class RuleSet:
     eligible_phases: frozenset[str]
     known_phases: frozenset[str]
     declared_phases: Mapping[str, frozenset[str]]
-    phase_names: Mapping[str, str]
     profil_labels: Mapping[str, ProfilConfig]
     cas_labels: Mapping[str, CasConfig]
     incubators: Mapping[str, frozenset[str]]
@@ -122,7 +124,7 @@ class RuleSet:
             ConfigurationError: lists every problem.
         """
         problems = list(_problems(config))
-        used = [*config.operateurs, *filter(None, [config.categories_juridiques])]
+        used = lists_of(config)
         places = {name: list_file(name, folder, shipped) for name in used}
         operateurs = [
             found
@@ -130,8 +132,8 @@ class RuleSet:
             if (found := _read_list(places[name], parse_operateurs, problems))
         ]
         categories: CategorieList | None = CategorieList("", {}, ())
-        if name := config.categories_juridiques:
-            categories = _read_list(places[name], parse_categories, problems)
+        if CATEGORIES in places:
+            categories = _read_list(places[CATEGORIES], parse_categories, problems)
         years = Counter(found.annee for found in operateurs)
         # The list of the deposit's year decides, so there can be one a year.
         problems += [f"operateurs: two lists of {year}" for year, n in years.items() if n > 1]
@@ -142,14 +144,13 @@ class RuleSet:
                 problems=tuple(f"[regles] {problem}" for problem in problems),
             )
         eligible = frozenset(fold(name) for name in config.phases.eligible)
-        known = eligible | {fold(name) for name in config.phases.other}
         return cls(
             config=config,
             version=_version(config, operateurs, categories, needed),
             checks=_made(config),
             zone=ZoneInfo(config.timezone),
             # Without a window the check `depot` is off: `_problems` asks for one otherwise.
-            window=config.window or WindowConfig(date.min, date.max),
+            window=Window(*(config.window or (date.min, date.max))),
             operateurs=tuple(sorted(operateurs, key=lambda found: -found.annee)),
             categories=categories,
             needed=tuple(NeededChamp(*pair) for pair in needed),
@@ -159,12 +160,11 @@ class RuleSet:
                 if severity != "off"
             },
             eligible_phases=eligible,
-            known_phases=known,
+            known_phases=eligible | PHASES.keys(),
             declared_phases={
                 fold(option): frozenset(fold(name) for name in names)
                 for option, names in config.phases.declared.items()
             },
-            phase_names={fold(word): name for word, name in config.phases.noms.items()},
             profil_labels=_labels(config.profils),
             cas_labels=_labels(config.cas),
             incubators={
@@ -182,14 +182,13 @@ class RuleSet:
     def document(self) -> dict[str, Json]:
         """Return the rules whole, in JSON values: what the database keeps of each version."""
         regles = _whole(self.config)
-        del regles["enabled"]  # Rules that judge are.
         lists: list[Json] = [
             {"genre": "operateurs", "annee": one.annee, "source": one.source,
              "entrees": len(one.noms), "sha256": one.sha256}
             for one in self.operateurs
         ]  # fmt: skip
         known = [*self.categories.exact.values(), *(one[2] for one in self.categories.familles)]
-        if self.config.categories_juridiques:
+        if known:
             lists.append(
                 {"genre": "categories_juridiques", "annee": None, "source": self.categories.source,
                  "entrees": len(known), "sha256": self.categories.sha256}
@@ -228,7 +227,7 @@ class RuleSet:
 
     def phase_name(self, nom: str) -> str:
         """Return the French name of a phase of the catalogue."""
-        return self.phase_names.get(fold(nom), nom)
+        return PHASES.get(fold(nom), nom)
 
     def profil(self, label: str) -> ProfilConfig | None:
         """Return the profile of an option, or None for an unknown option."""
@@ -288,6 +287,11 @@ def _find_option(
     return found[0] if len(found) == 1 else None
 
 
+def lists_of(config: RulesConfig) -> tuple[str, ...]:
+    """Return the names of the lists that the rules need."""
+    return (*config.operateurs, *[CATEGORIES][: Check.ADMINISTRATION in _made(config)])
+
+
 def list_file(name: str, folder: Path, shipped: Path | None) -> Path:
     """Return the path of a list: beside the configuration, or else among the shipped ones."""
     own, other = folder / name, shipped / name if shipped else None
@@ -317,8 +321,8 @@ def _parsed(parse: Callable[[str], Any], text: str) -> Any:
 
 
 def _problems(config: RulesConfig) -> Iterable[str]:
-    if config.window and config.window.start > config.window.end:
-        yield "window: end is before start"
+    if config.window and config.window[0] > config.window[1]:
+        yield "window: its last day is before its first"
     for name in Check:
         yield from _severity_problems(name, config.severity.get(name))
     made = _made(config)
@@ -327,7 +331,6 @@ def _problems(config: RulesConfig) -> Iterable[str]:
     for check, key, given in (
         ("depot", "window", config.window),
         ("administration", "operateurs", config.operateurs),
-        ("administration", "categories_juridiques", config.categories_juridiques),
         ("phase", "phases.eligible", config.phases.eligible),
         ("profils", "profils", config.profils),
         ("cas_octroi", "cas", config.cas),
@@ -340,9 +343,8 @@ def _problems(config: RulesConfig) -> Iterable[str]:
         yield "publication_url: give the whole address, https://…"
     yield from _named_problems("profils", config.profils)
     for profil in config.profils:
-        start, end = profil.offered_from, profil.offered_until
-        if start and end and start > end:
-            yield f"profils {profil.id}: offered_until is before offered_from"
+        if [*profil.offered] != sorted(profil.offered):
+            yield f"profils {profil.id}: the last day of offered is before its first"
     yield from _named_problems("cas", config.cas)
     yield from _phase_problems(config)
 
@@ -369,35 +371,35 @@ def _severity_problems(name: Check, severity: Severity | None) -> Iterable[str]:
 def _named_problems(section: str, configs: Sequence[ProfilConfig | CasConfig]) -> Iterable[str]:
     for id_, times in Counter(config.id for config in configs).items():
         if times > 1:
-            yield f"{section}: id {id_} is given {times} times"
+            yield f"{section}: « {id_} », the first of words, is given {times} times"
     labels = Counter(fold(label) for config in configs for label in config.labels)
     for label, times in labels.items():
         if times > 1:
             yield f"{section}: label « {label} » is given {times} times"
     for config in configs:
         if not config.labels and not config.words:
-            yield f"{section} {config.id}: give at least one label or word"
+            yield f"{section}: give at least one label or word to each"
 
 
 def _phase_problems(config: RulesConfig) -> Iterable[str]:
-    eligible = {fold(name) for name in config.phases.eligible}
-    other = {fold(name) for name in config.phases.other}
-    for name in sorted(eligible & other):
-        yield f"phases: « {name} » is both eligible and other"
-    known = eligible | other
+    known = {fold(name) for name in config.phases.eligible} | PHASES.keys()
     for option, names in config.phases.declared.items():
         for name in names:
             if fold(name) not in known:
                 yield f"phases: declared « {option} » names « {name} », which is not a known phase"
     for cas in config.cas:
-        if cas.needs_phase and fold(cas.needs_phase) not in known:
-            yield f"cas {cas.id}: needs_phase « {cas.needs_phase} » is not a known phase"
+        for need in (one for one in cas.needs if one not in PAGE_NEEDS):
+            if fold(need) not in known or need != cas.needs_phase:
+                yield (
+                    f"cas {cas.id}: needs « {need} », which is neither stats_url nor repository "
+                    "nor one known phase"
+                )
 
 
 def _whole(config: RulesConfig) -> dict[str, Any]:
     """Return the section in JSON values, with what a version has and the file does not say."""
     regles: dict[str, Any] = to_builtins(config)
-    regles["phases"]["late_reading_days"] = config.phases.late_reading_days
+    regles["phases"] |= {"late_reading_days": config.phases.late_reading_days, "noms": PHASES}
     return regles | {
         "timezone": config.timezone,
         "max_detail_length": config.max_detail_length,

@@ -7,17 +7,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from itertools import chain
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Len, MinLen
 
-from dsync.domain.toml_values import Boolean, Day, Filled, Marked, WholeNumber
+from dsync.domain.toml_values import Day, Filled, Marked, WholeNumber
 from dsync.eig.precheck.check import Check
 
 Severity = Literal["a_verifier", "non_conforme", "off"]
 Text = Annotated[str, MinLen(1), Marked]
 Written = Annotated[str, MinLen(1), Filled]
 """What people read in the details."""
+PAGE_NEEDS = ("stats_url", "repository")
+CATEGORIES = "categories_juridiques.csv"
+"""The file with the legal categories: beside the configuration, or else the shipped one."""
+PHASES = {
+    "investigation": "investigation",
+    "construction": "construction",
+    "acceleration": "accélération",
+    "success": "pérennisé",
+    "transfer": "transfert",
+    "alumni": "partenariat avec beta.gouv.fr terminé",
+    "opere": "opéré au sein du réseau beta.gouv.fr",
+    "consolidation": "consolidation",
+    "transfere": "transféré",
+    "abandon": "service arrêté",
+    "abandon-investigation": "investigation non concluante",
+}
+"""Phases of the catalogue, before and since 2026-05, with their French names on beta.gouv.fr (its
+content/_phases). One that is neither here nor admitted by the call is reported as unknown."""
 
 
 class _RulesPart:
@@ -25,35 +44,44 @@ class _RulesPart:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
 
-@dataclass(frozen=True)
-class WindowConfig(_RulesPart):
-    """The first and last day of the call, inclusive."""
+class Window(NamedTuple):
+    """The first and the last day of a call, inclusive."""
 
-    start: Day
-    """First day."""
-    end: Day
-    """Last day."""
+    start: date
+    end: date
 
 
 @dataclass(frozen=True)
-class ProfilConfig(_RulesPart):
-    """A profile on offer."""
-
-    id: Text
-    """Its name in the configuration."""
-    labels: tuple[Text, ...]
+class _Choice(_RulesPart):
+    labels: tuple[Text, ...] = ()
     """The options of the form for it."""
     words: tuple[Text, ...] = ()
-    """Words that identify this profile in an option with another wording."""
-    offered_from: Day | None = None
-    """First day of deposit on which it may be asked for."""
-    offered_until: Day | None = None
-    """Last day of deposit on which it may be asked for."""
+    """Words that identify it in an option with another wording; the first one is its name in the
+    evidence of verdicts."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the evidence."""
+        return next(chain(self.words, self.labels), "")
+
+    @property
+    def name(self) -> str:
+        """Its name in texts."""
+        return next(chain(self.labels, self.words), "")
+
+
+@dataclass(frozen=True)
+class ProfilConfig(_Choice):
+    """A profile on offer."""
+
+    offered: Annotated[tuple[Day, ...], Len(0, 2)] = ()
+    """First and, if two are given, last day of deposit on which it may be asked for."""
 
     def is_offered(self, day: date) -> bool:
         """Return whether it may be asked for in a dossier deposited on a day."""
-        start, end = self.offered_from or day, self.offered_until or day
-        return start <= day <= end
+        return all(one <= day for one in self.offered[:1]) and all(
+            day <= one for one in self.offered[1:]
+        )
 
 
 @dataclass(frozen=True)
@@ -62,8 +90,6 @@ class PhasesConfig(_RulesPart):
 
     eligible: tuple[Text, ...] = ()
     """Phases in which a product is eligible."""
-    other: tuple[Text, ...] = ()
-    """All other known phases; a phase in neither list is reported as unknown."""
     declared: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
     """Phases of the catalogue, by an option of the form that has another wording."""
     # Measured on the catalogue's history: of the products in an admitted phase at a deposit, 4 %
@@ -74,35 +100,31 @@ class PhasesConfig(_RulesPart):
     The catalogue's history is rewritten at times. After this delay, neither an unknown page nor an
     ineligible phase counts against an applicant who did not declare such a phase.
     """
-    noms: dict[Text, Text] = field(default_factory=dict)
-    """French names of phases, by the catalogue's name; only where they differ."""
 
 
 @dataclass(frozen=True)
-class CasConfig(_RulesPart):
+class CasConfig(_Choice):
     """A case in which EIG are granted, and what the catalogue must show."""
 
-    id: Text
-    """Its name in the configuration."""
-    labels: tuple[Text, ...]
-    """The options of the form for it."""
-    words: tuple[Text, ...] = ()
-    """Words that identify this case in an option with another wording."""
-    needs_phase: Text | None = None
-    """The phase in which the product must be."""
-    needs: tuple[Literal["stats_url", "repository"], ...] = ()
-    """What the product's page must show."""
+    needs: tuple[Text, ...] = ()
+    """What the product's page must show: `stats_url`, `repository`, or the phase in which the
+    product must be."""
+
+    @property
+    def needs_phase(self) -> str | None:
+        """The phase in which the product must be."""
+        return next((one for one in self.needs if one not in PAGE_NEEDS), None)
 
 
 @dataclass(frozen=True)
 class RulesConfig(_RulesPart):
     """The eligibility rules of one call; what only a check needs that is off may be left out."""
 
-    severity: dict[Check, Severity]
-    """The most severe result that each check may give; `off`: the check is not made."""
-    enabled: Boolean = True
-    """Whether dossiers are judged; if not, what is missing here may be missing still."""
-    window: WindowConfig | None = None
+    severity: dict[Check, Severity] = field(default_factory=dict)
+    """The most severe result that each check may give; `off`: the check is not made. Without it
+    nothing is judged, and what is missing here may be missing still."""
+    window: Annotated[tuple[Day, ...], Len(2, 2)] | None = None
+    """The first and the last day of the call, inclusive."""
     profils: tuple[ProfilConfig, ...] = ()
     phases: PhasesConfig = field(default_factory=PhasesConfig)
     cas: tuple[CasConfig, ...] = ()
@@ -110,8 +132,6 @@ class RulesConfig(_RulesPart):
     """Ids of the catalogue's incubators, by an option of the form that is neither id nor title."""
     operateurs: tuple[Text, ...] = ()
     """Files with the lists of opérateurs de l'État, one for each year, beside the configuration."""
-    categories_juridiques: Text | None = None
-    """File with the legal categories, beside the configuration."""
     timezone: ClassVar[str] = "Europe/Paris"
     """Of the days of the window and of the deposit."""
     instruction: Written = "l’équipe du programme EIG (DINUM)"

@@ -24,7 +24,7 @@ own (vue, colonne, valeur, sens) AS (
         ('lecture_etape', 'etape', 'Refusé', 'Décision défavorable.'),
         ('lecture_etape', 'etape', 'Sans suite', 'Classé sans suite par l’équipe du programme.'),
         ('lecture_suivi', 'prochaine_etape', 'Décision', 'Acceptation, refus ou classement sans suite.'),
-        ('lecture_suivi', 'attend', 'usager', 'Au candidat de corriger son dossier.'),
+        ('lecture_suivi', 'attend', 'usager', 'Au candidat de corriger son dossier, ou de répondre.'),
         ('lecture_suivi', 'attend', 'instructeur', 'À l’équipe du programme d’agir.'),
         ('lecture_suivi', 'attend', 'jury', 'Le jury est fixé, ou sa décision est attendue.'),
         ('lecture_suivi', 'attend', 'administration', 'À l’administration candidate, acceptée, d’agir.'),

@@ -15,7 +15,7 @@ from dsync.sandbox.content.aap_eig7 import CAS_INTERNALISER, CAS_LANCER, FORM, P
 from dsync.sandbox.content.cases import Case, case_of, situation_of, twin_of
 from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.texts import NASTY_LINES, NASTY_TEXTS, paragraph
-from dsync.sandbox.world.model import FileSeed, ServedDossier, State, VirusScan
+from dsync.sandbox.world.model import FileSeed, Message, ServedDossier, State, VirusScan
 
 T = TypeVar("T")
 FIRST_NUMBER = 18_600_001
@@ -78,10 +78,18 @@ def dossier(seed: int, rank: int, *, now: datetime, hostile: bool = True) -> Ser
         depose_par_un_tiers=by_third_party,
         prenom_mandataire=prenom if by_third_party else None,
         nom_mandataire=nom if by_third_party else None,
-        nb_messages=rank % 4,
+        messages=_messages(rank, depose_at, updated_at),
         presence=presence,
         why=f"{case.expected} : {case.why}",
     )
+
+
+def _messages(rank: int, depose_at: datetime, updated_at: datetime) -> list[Message]:
+    """Return a dossier's messages: a question of the team has mostly been answered."""
+    asked = min(depose_at + timedelta(days=2), updated_at)
+    answered = min(depose_at + timedelta(days=5), updated_at)
+    told = [Message(depose_at, "system"), Message(asked, "agent"), Message(answered, "usager")]
+    return {0: [], 1: told[:1], 2: told[:2] if rank % 12 == 6 else told[1:], 3: told}[rank % 4]
 
 
 def _product(seed: int, rank: int) -> products.ProductSeed:

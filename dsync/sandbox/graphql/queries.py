@@ -105,6 +105,16 @@ TYPENAMES: dict[str, Callable[..., str]] = {
 
 _REGISTER = _of(lambda champ: None if champ.value is None else {"id": str(champ.value)})
 
+
+def _address_of(dossier: ServedDossier, sender: str) -> str:
+    addresses = {
+        "usager": dossier.usager_email,
+        "agent": dossier.groupe.instructeurs[0].email,
+        "system": "contact@demarche.numerique.gouv.fr",
+    }
+    return addresses.get(sender, sender)
+
+
 _NO_ADDRESS = {"city_name": "", "city_code": "", "postal_code": ""}
 
 FIELDS: dict[str, dict[str, Resolve]] = {
@@ -130,7 +140,18 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         ),
         "demandeur": _of(lambda d: d.demandeur or None),
         "messages": _of(
-            lambda d: [{"id": opaque_ids.encode("Commentaire", n)} for n in range(d.nb_messages)]
+            lambda d: [
+                {
+                    "id": opaque_ids.encode("Commentaire", d.number * 1000 + rank),
+                    "email": _address_of(d, message.sender),
+                    "created_at": message.at,
+                    "discarded_at": message.discarded_at,
+                    "correction": {"date_resolution": message.corrected_at}
+                    if message.asks_correction
+                    else None,
+                }
+                for rank, message in enumerate(d.messages)
+            ]
         ),
         "champs": _answers("champs"),
         "annotations": _answers("annotations"),

@@ -20,6 +20,7 @@ from dsync.sandbox.world.model import (
     FormRevision,
     FormSeed,
     Label,
+    Message,
     Row,
     ServedDemarche,
     ServedDossier,
@@ -213,7 +214,8 @@ class Changes(Acting):
         `at` is the date of a change in a transaction that began then and is committed now.
         """
         dossier = self._edit(number, "champs", stable_id, value, row, at or self.world.now())
-        dossier.champs_at, dossier.correction_at = dossier.updated_at, None
+        dossier.champs_at = dossier.updated_at
+        dossier.end_correction(dossier.updated_at)
         dossier.record("depose_correction_usager", dossier.state, dossier.updated_at)
 
     def save_without_submitting(self, number: int) -> None:
@@ -270,15 +272,23 @@ class Changes(Acting):
         """Ask the usager for a correction; it is pending until the usager submits."""
         dossier = self._changed(number)
         dossier.correction_at = dossier.updated_at
-        dossier.nb_messages += 1
+        dossier.messages.append(Message(dossier.updated_at, "agent", asks_correction=True))
 
-    def send_message(self, number: int) -> None:
-        """Write to the usager, or the usager to the instructeurs."""
-        self._changed(number).nb_messages += 1
+    def send_message(self, number: int, sender: str = "agent") -> None:
+        """Write to the usager, or the usager to the instructeurs; `sender` as in `Message`."""
+        dossier = self._changed(number)
+        dossier.messages.append(Message(dossier.updated_at, sender))
+
+    def discard_message(self, number: int) -> None:
+        """Take back the last message: it stays, without its text."""
+        dossier = self._changed(number)
+        last = dossier.messages[-1]
+        dossier.messages[-1] = replace(last, discarded_at=dossier.updated_at)
 
     def withdraw_correction(self, number: int) -> None:
         """Withdraw the pending request for a correction; DS journals no traitement for it."""
-        self._changed(number).correction_at = None
+        dossier = self._changed(number)
+        dossier.end_correction(dossier.updated_at)
 
     def add_annotation_row(self, number: int, stable_id: int) -> None:
         """Add an empty row to a repetition among the annotations; this sets no date."""

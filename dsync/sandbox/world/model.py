@@ -203,6 +203,18 @@ class Deletion(Identified):
     at: datetime
 
 
+@dataclass(frozen=True)
+class Message:
+    """A message of a dossier; the sandbox has no text of it."""
+
+    at: datetime
+    sender: str
+    """usager, agent (the first instructeur of its groupe), system, or an address."""
+    asks_correction: bool = False
+    corrected_at: datetime | None = None
+    discarded_at: datetime | None = None
+
+
 @dataclass
 class ServedDossier(Identified):
     """One dossier; its values are keyed by the descriptor's stable id.
@@ -239,7 +251,7 @@ class ServedDossier(Identified):
     depose_par_un_tiers: bool | None = False
     prenom_mandataire: str | None = None
     nom_mandataire: str | None = None
-    nb_messages: int = 0
+    messages: list[Message] = field(default_factory=list)
     presence: Presence = "present"
     why: str = ""
     """The case that this dossier illustrates, in French, after the expected verdict.
@@ -288,6 +300,14 @@ class ServedDossier(Identified):
         by_agent = self.presence == "masque_administration"
         reason = "instructeur_request" if by_agent else "user_request"
         return Deletion(self.number, self, reason, self.hidden_at)
+
+    def end_correction(self, at: datetime | None) -> None:
+        """End the pending correction at an instant, if there is one."""
+        self.correction_at = None
+        self.messages = [
+            replace(one, corrected_at=one.corrected_at or at) if one.asks_correction else one
+            for one in self.messages
+        ]
 
     def faults_of(self, kind: str) -> list[DossierFault]:
         """Return the faults of that kind that a test set on it."""
@@ -383,7 +403,7 @@ class World:
 
     def add_dossier(self, demarche: ServedDemarche, given: ServedDossier) -> None:
         """Add a copy of a dossier to a démarche, as the démarche's first groupe has it."""
-        dossier = replace(given)
+        dossier = replace(given, messages=[*given.messages])
         dossier.demarche, dossier.groupe = demarche, demarche.groupes[0]
         dossier.labels = [label.name for label in demarche.labels if label.name in given.labels]
         dossier.champs_at = dossier.annotations_at = dossier.depose_at

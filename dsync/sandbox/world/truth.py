@@ -11,7 +11,7 @@ from dsync.sandbox.world.scalars import TITLES, champs_of
 
 _SAME = (
     "number", "state", "archived", "depose_at", "en_instruction_at", "traite_at", "updated_at",
-    "annotations_at", "champs_at", "demandeur", "usager_email", "nb_messages", "why",
+    "annotations_at", "champs_at", "demandeur", "usager_email", "why",
 )  # fmt: skip
 
 
@@ -28,6 +28,7 @@ def truth_of(dossier: ServedDossier) -> DossierTruth:
     """Return a dossier's current state."""
     return DossierTruth(
         **{name: getattr(dossier, name) for name in _SAME},
+        nb_messages=len(dossier.messages),
         presence=dossier.listed,
         revision=dossier.form.id,
         groupe=dossier.groupe.label,

@@ -33,7 +33,7 @@ def folder_of(sandbox: Sandbox, folder: Path, demarches: int = DEMARCHES) -> Pat
         (folder / f"{number}.toml").write_text(
             f'[demarche]\nnumber = {number}\n[ds]\nurl = "{sandbox.ds_url}"\n'
             'contact = "mailto:eig@example.gouv.fr"\n'
-            '[schedule]\nincremental = "1s"\n[alerts]\nafter = "1s"\n'
+            '[schedule]\nincremental = "1s"\n'
             '[advanced]\nlate_after = "1m"\n',
             encoding="utf-8",
         )

@@ -46,8 +46,11 @@ def test_the_service_answers_what_is_asked_of_it(
     control, served = sandbox.control, demarche.number
     plant(sandbox, demarche)
     config = Path(dsync.variables.get("config") or config_with(tmp_path))
-    with config.open("a", encoding="utf-8") as file:
-        file.write('[alerts]\nafter = "1s"\n')
+    text, often = config.read_text(encoding="utf-8"), 'incremental = "10s"'
+    # An alert is told after as long.
+    text = text.replace('incremental = "5m"', often)
+    text += "" if often in text else f"[schedule]\n{often}\n"
+    config.write_text(text, encoding="utf-8")
     surface = started(
         dsync,
         "-v",
@@ -62,7 +65,7 @@ def test_the_service_answers_what_is_asked_of_it(
     ready = surface.get("/__heartbeat__").json()
     [shown] = ready["demarches"]
     assert ([], served, 1) == (ready["problems"], shown["demarche"], shown["services"])
-    assert ("success", "complet") == (shown["last_run"]["status"], shown["last_run"]["kind"])
+    assert ("success", "complet") == (shown["last_run"]["statut"], shown["last_run"]["genre"])
     assert __version__ == surface.get("/__version__").json()["version"]
 
     figures = surface.metrics()
@@ -145,7 +148,7 @@ def test_the_service_answers_what_is_asked_of_it(
     told = [json.loads(body)["title"] for body in inbox.received]
     assert all(f"démarche {served}: check " in title for title in told)
     assert told
-    asked = [dsync.run(name, "--json").text for name in ("sync", "status", "runs", "check")]
+    asked = [dsync.run(name, "--json").text for name in ("sync", "status", "history", "check")]
     shown = "".join([done.text, *surface.answers, *asked, *map(str, inbox.received)])
     for hidden in (SECRET, KEY, sandbox.tokens.write, "Zwitschernd", "@example"):
         assert hidden not in shown.replace(INSTRUCTEUR, ""), hidden

@@ -32,7 +32,7 @@ def test_a_running_service_does_what_an_operator_asks_for(
 
     shown = dsync.run("sync", "--dossier", str(number))
     full = dsync.json("sync", "--full")
-    journal = dsync.json("journal")
+    journal = dsync.json("history", "--manual")
     nobody = dsync.run("sync", "--dry-run")
     service.signal(signal.SIGTERM)
 
@@ -144,7 +144,7 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
     braked = dsync.run("sync")
     evidence = dsync.run("accept", "evidence", "--yes")
     service.signal(signal.SIGTERM)
-    journal = dsync.json("journal")
+    journal = dsync.json("history", "--manual")
 
     assert 0 == accepted.code, accepted.text
     assert {0} == {one.code for one in done.values()}, [one.text[:500] for one in done.values()]

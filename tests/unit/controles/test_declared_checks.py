@@ -208,7 +208,7 @@ def test_an_amount_in_euros_has_two_decimals_or_none(tmp_path: Path) -> None:
     found = one(declared, tmp_path, montant=Decimal("5000.5"), budget=Decimal(20))
     assert found.motif == "5 000,50 € et 5 000,50\u00a0€, 20 €, 5 000,5 parts."
     euros = CHAMPS.replace('["Budget"]', '["Budget en euros"]')
-    shown = Controles(read(euros + CONTROLE + declared, tmp_path)).evidence_in_words(
+    shown = Controles(read(euros + CONTROLE + declared, tmp_path)).words.evidence(
         {"budget": 5000.5, "montant": 5000.5, "parts": "1"}
     )
     assert ["5 000,50", "5 000,5", "1"] == [value for _, _, value in shown]
@@ -370,9 +370,9 @@ def test_a_word_that_is_written_before_a_person_has_looked_is_told(
     """Also by `dsync check`; not if it says no more than « Rien à signaler »."""
     declarations = read(CHAMPS + BY_PERSON + "humain = true", tmp_path)
     checks = Controles(declarations, borrowed_word=given)
-    assert told == [one.split("« ")[1].split(" »")[0] for one in checks.warnings()]
+    assert told == [one.split("« ")[1].split(" »")[0] for one in checks.findings.warnings()]
     machine = CHAMPS + CONTROLE + 'exige = { champ = "montant", au_plus = 1 }'
-    assert [] == [*Controles(read(machine, tmp_path), borrowed_word=given).warnings()]
+    assert [] == [*Controles(read(machine, tmp_path), borrowed_word=given).findings.warnings()]
 
 
 def test_a_champ_that_is_a_column_is_told_with_its_block(tmp_path: Path) -> None:

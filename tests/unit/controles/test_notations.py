@@ -416,7 +416,8 @@ def test_only_what_no_revision_knows_is_impossible(tmp_path: Path) -> None:
         revisions={former.id: former, active.id: active}, instructeurs=(), labels={},
     )  # fmt: skip
     assert [
-        one.partition(" : ")[2] for one in Controles(declarations).impossible_values(demarche)
+        one.partition(" : ")[2]
+        for one in Controles(declarations).findings.impossible_values(demarche)
     ] == [
         "« Bretange » n’est pas une région (nom ou code) ; Bretagne ? (« Texte »)",
         "« Nouvau » n’est pas une option de « Choix » ; Nouveau ?",

@@ -10,7 +10,7 @@ from dsync.configuration import read_configuration, shipped_config
 from dsync.errors import ConfigurationError
 from scripts.pages.keys import settings
 
-MOST = 95
+MOST = 82
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ MOST = 95
         ("[maping.champs.entite]", "maping: unknown key; did you mean mapping?"),
         ("[mapping.evaluation]", "mapping.evaluation: unknown key; did you mean evaluations?"),
         ("[regles]\noperateur = 1", "regles.operateur: unknown key; did you mean operateurs?"),
-        ("[regles.window]\nstrt = 1", "regles.window.strt: unknown key; did you mean start?"),
+        ("[regles]\nwindo = []", "regles.windo: unknown key; did you mean window?"),
         ("[[regles.profils]]\nword = 1", "regles.profils.0.word: unknown key; did you mean words?"),
         (
             "[regles.severity]\ndepots = 'off'",

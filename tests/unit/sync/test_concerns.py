@@ -18,7 +18,7 @@ WELL: Mapping[str, Any] = {
     "last_success_at": NOW - HOUR,
     "services": [SERVICE],
     "clock_ahead_s": None,
-    "last_run": {"run": 3, "status": "success", "error": None},
+    "last_run": {"run": 3, "statut": "success", "erreur": None},
     "last_end": {"at": NOW - HOUR, "code": 0, "classes": [], "messages": [], "dits": []},
     "last_code": 0,
     "consents": [],
@@ -58,7 +58,7 @@ THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
         ({"services": []}, [k.NoService]),
         ({"services": [SERVICE, SERVICE | {"is_alive": False}]}, [k.SilentService]),
         ({"clock_ahead_s": 0}, [k.ClockWentBack]),
-        ({"last_run": {"run": 3, "status": "interrupted", "error": None}}, [k.RunFailed]),
+        ({"last_run": {"run": 3, "statut": "interrupted", "erreur": None}}, [k.RunFailed]),
         ({"last_end": ended(3, "DSUnauthorizedError")}, [k.TokenRefused]),
         ({"last_end": ended(8, "DSUnavailableError")}, [k.DSAway]),
         ({"last_end": ended(8, "DSTimeoutError")}, []),  # Of one page or dossier.

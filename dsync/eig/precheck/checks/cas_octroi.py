@@ -116,7 +116,11 @@ def _needs(context: CheckInput, cas: CasConfig, product: Product) -> list[tuple[
         )
         needs.append((need, bool(begun or later)))
     # Only an address with a host counts: « /stats » is the default of the page's template.
-    needs += [(_OPEN[key], site_address(getattr(product, key)) is not None) for key in cas.needs]
+    needs += [
+        (_OPEN[key], site_address(getattr(product, key)) is not None)
+        for key in cas.needs
+        if key in _OPEN
+    ]
     return needs
 
 
@@ -147,4 +151,4 @@ def _later_phase(context: CheckInput, needed: str, product: Product) -> str | No
 
 
 def _name_of(cas: CasConfig) -> str:
-    return quoted(next(iter(cas.labels), cas.id), 45)
+    return quoted(cas.name, 45)

@@ -65,7 +65,7 @@ def check_profils(context: CheckInput) -> Controle:
         most=most,
         jour=french_date(context.deposit_day),
         offre=_labels(
-            profil.labels[0] if profil.labels else profil.id
+            profil.name
             for profil in context.rules.config.profils
             if profil.is_offered(context.deposit_day)
         ),

@@ -9,7 +9,7 @@ SELECT
     f.type_mime,
     f.taille,
     f.empreinte_md5,
-    f."analyse",
+    f."analyse" AS analyse_antivirus,
     CASE WHEN p.etat = 'copiee' THEN p.adresse END AS copie,
     utc(p.copie_le) AS copie_le,
     p.etat AS copie_etat,

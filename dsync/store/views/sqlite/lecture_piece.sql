@@ -20,7 +20,7 @@ SELECT
     json_extract(k.fichier, '$.type_mime') AS type_mime,
     json_extract(k.fichier, '$.taille') AS taille,
     json_extract(k.fichier, '$.empreinte_md5') AS empreinte_md5,
-    json_extract(k.fichier, '$.analyse') AS analyse,
+    json_extract(k.fichier, '$.analyse') AS analyse_antivirus,
     CASE WHEN p.etat = 'copiee' THEN p.adresse END AS copie,
     utc(p.copie_le) AS copie_le,
     p.etat AS copie_etat,

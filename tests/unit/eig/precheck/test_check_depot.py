@@ -51,7 +51,7 @@ def test_the_window_is_configuration(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:
     """The days come from the configuration."""
-    table = rules_table | {"window": {"start": date(2025, 1, 1), "end": date(2025, 6, 30)}}
+    table = rules_table | {"window": [date(2025, 1, 1), date(2025, 6, 30)]}
     other = RuleSet.load(rules_of(table), config_folder, needed=())  # type: ignore[arg-type]
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
     assert answer.resultat == INSIDE

@@ -70,7 +70,7 @@ def test_a_profile_may_be_on_offer_until_a_day(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:
     """The last day is included."""
-    profil = {"id": "produit", "labels": [PRODUIT], "offered_until": date(2024, 5, 20)}
+    profil = {"labels": [PRODUIT], "offered": [date.min, date(2024, 5, 20)]}
     table = rules_table | {"profils": [profil]}
     rules = RuleSet.load(rules_of(table), config_folder, needed=())  # type: ignore[arg-type]
     later = datetime(2024, 5, 21, 8, tzinfo=UTC)

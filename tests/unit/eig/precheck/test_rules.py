@@ -15,7 +15,7 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError
 from tests.unit.eig.precheck.sections import rules_of
 
-PROFIL = {"id": "a", "labels": ["A"]}
+PROFIL = {"labels": ["A"], "words": ["a"]}
 LATER = date(2024, 2, 1)
 
 
@@ -30,32 +30,34 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
     ("changes", "problem"),
     [
         (
-            {"window": {"start": date(2025, 1, 1), "end": date(2024, 1, 1)}},
-            "window: end is before start",
+            {"window": [date(2025, 1, 1), date(2024, 1, 1)]},
+            "window: its last day is before its first",
         ),
         ({"profils": []}, "profils: missing; the check profils needs it"),
-        ({"profils": [PROFIL, {"id": "a", "labels": ["B"]}]}, "profils: id a is given 2 times"),
-        ({"profils": [PROFIL, {"id": "b", "labels": ["à"]}]}, "label « a » is given 2 times"),
-        ({"profils": [{"id": "a", "labels": []}]}, "give at least one label or word"),
         (
-            {"profils": [PROFIL | {"offered_from": LATER, "offered_until": date(2024, 1, 1)}]},
-            "profils a: offered_until is before offered_from",
+            {"profils": [PROFIL, PROFIL | {"labels": ["B"]}]},
+            "profils: « a », the first of words, is given 2 times",
+        ),
+        ({"profils": [PROFIL, {"labels": ["à"]}]}, "label « a » is given 2 times"),
+        ({"profils": [{}]}, "give at least one label or word"),
+        (
+            {"profils": [PROFIL | {"offered": [LATER, date(2024, 1, 1)]}]},
+            "profils a: the last day of offered is before its first",
         ),
         ({"cas": []}, "cas: missing; the check cas_octroi needs it"),
-        ({"cas": [PROFIL | {"needs_phase": "zzz"}]}, "needs_phase « zzz » is not a known phase"),
-        ({"phases": {"eligible": [], "other": []}}, "phases.eligible: missing; the check phase"),
+        ({"cas": [PROFIL | {"needs": ["zzz"]}]}, "needs « zzz », which is neither"),
         (
-            {"phases": {"eligible": ["a"], "other": ["À"]}},
-            "phases: « a » is both eligible and other",
+            {"cas": [PROFIL | {"needs": ["construction", "success"]}]},
+            "needs « success », which is neither stats_url nor repository nor one known phase",
         ),
+        ({"phases": {"eligible": []}}, "phases.eligible: missing; the check phase"),
         (
-            {"phases": {"eligible": ["a"], "other": [], "declared": {"B": ["b"]}}},
+            {"phases": {"eligible": ["a"], "declared": {"B": ["b"]}}},
             "declared « B » names « b »",
         ),
         ({"publication_url": "beta.gouv.fr"}, "publication_url: give the whole address"),
         ({"instruction": "x" * 1900}, "instruction, publication_url: too long"),
         ({"operateurs": ["absent.csv"]}, "absent.csv: cannot be read"),
-        ({"categories_juridiques": "absent.csv"}, "absent.csv: cannot be read"),
         ({"operateurs": ["operateurs_etat.csv"] * 2}, "operateurs: two lists of 2026"),
         ({"operateurs": ["categories_juridiques.csv"]}, "columns siren, nom missing"),
         ({"severity": {}}, "severity: phase is missing"),

@@ -1,0 +1,122 @@
+"""Keeps the tables of a Grist document equal to the views of one démarche."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+
+import structlog
+from sqlalchemy import text
+
+from dsync.domain.dossier import Presence
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import ConfigurationError
+from dsync.exports.export import tables_of
+from dsync.exports.grist import Kept, Mirror, rows_of
+from dsync.exports.grist_client import GristClient
+from dsync.store import Reader, Store
+from dsync.sync.leasing import held_lease, renewed
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GristDocument:
+    """A document, and what it gets."""
+
+    address: str
+    key: str
+    views: Sequence[str]
+    personal_data: bool
+    delete: bool
+    user_agent: str
+
+    @property
+    def name(self) -> str:
+        """What the database calls it."""
+        return hashlib.sha256(self.address.rstrip("/").encode()).hexdigest()[:16]
+
+
+def keep_document(
+    store: Store,
+    demarche: DemarcheNumber,
+    document: GristDocument,
+    *,
+    opened: Mapping[DemarcheNumber, Collection[str]],
+    deliberated: Collection[int],
+    today: date,
+    stop: threading.Event,
+    wait_s: float = 0,
+    forget: bool = False,
+) -> list[Kept]:
+    """Send what differs, a view after the other, while nothing else is done about the démarche.
+
+    `forget`: what dsync made there is left to its readers, and made anew.
+
+    Raises:
+        ConfigurationError: the database has none of these views.
+        GristError: Grist is away or refuses; the views before are done.
+        LeaseHeldError: another process works on the démarche.
+    """
+    kept = []
+    with (
+        held_lease(store, demarche, stop, wait_s) as lease,
+        renewed(store, lease),
+        closing(
+            GristClient(document.address, document.key, user_agent=document.user_agent)
+        ) as grist,
+    ):
+        if forget:
+            with store.transaction(lease) as tx:
+                tx.grist.forget(document.name)
+        known = store.dictionary(opened)
+        names = [name for name in document.views if name in known]
+        if not names:
+            raise ConfigurationError(
+                "[grist] views names no view of this database: see `dsync db dictionary`."
+            )
+        for view in tables_of(
+            known,
+            names,
+            without_personal_data=not document.personal_data,
+            demarche=demarche,
+            deliberated=deliberated,
+        ):
+            with store.reading(demarche) as reader:
+                erased = _erased(reader, demarche)
+                rows = rows_of(reader.connection, view, erased)
+                made = reader.grist.made(document.name, view.name)
+            one, made = Mirror(
+                grist,
+                view,
+                made,
+                about=f"démarche {demarche}, vue {view.name}",
+                delete=document.delete,
+                erased=erased,
+                today=today,
+            ).keep(rows)
+            with store.transaction(lease) as tx:
+                tx.grist.keep(document.name, view.name, made)
+            kept.append(one)
+            for left in one.left:
+                log.warning("grist_left", view=view.name, what=left)
+        log.info("grist_kept", views=len(kept), requests=grist.writes)
+    return kept
+
+
+def _erased(reader: Reader, demarche: DemarcheNumber) -> set[int]:
+    """Return the dossiers of which nothing may be left there."""
+    statement = text(
+        "SELECT numero FROM lecture_dossier WHERE demarche_numero = :demarche "
+        "AND presence IN (:efface, :supprime)"
+    )
+    return {
+        *reader.connection.scalars(
+            statement,
+            {"demarche": demarche, "efface": Presence.EFFACE, "supprime": Presence.SUPPRIME},
+        )
+    }

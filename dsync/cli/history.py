@@ -1,0 +1,117 @@
+"""`dsync history`: the runs, or what people asked for by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
+from dsync.cli.options import limit_option, list_options
+
+with later(globals()):
+    from dsync.cli.demarches import listed
+    from dsync.cli.output import clean, print_json, print_note
+    from dsync.cli.session import concerning, load_all
+    from dsync.domain.run_kinds import Status
+    from dsync.store.requests import ManualRequest
+
+
+@click.command(cls=LazyCommand)
+@click.option(
+    "--manual",
+    is_flag=True,
+    help="What people asked for by hand instead: who, when, what, and the result.",
+)
+@limit_option("lines")
+@list_options()
+def history(*, manual: bool, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
+    """List the runs, newest first, with their figures, who started them, and their problems.
+
+    With --manual, a read that was handed over to the running service is listed as soon as it is
+    asked for.
+    """
+    show = _requests if manual else _runs
+    show(limit, everywhere=everywhere, wide=wide, as_json=as_json)
+
+
+def _runs(limit: int, *, everywhere: bool, wide: bool, as_json: bool) -> None:
+    every = listed(lambda reader: reader.journal.runs(limit=limit), everywhere=everywhere)
+    found = every.first(limit, lambda run: run["run"], newest=True)
+    if as_json:
+        print_json(found.documents(dict))
+        return
+    columns = {
+        "run": "run",
+        "genre": "kind",
+        "statut": "status",
+        "debut": "started",
+        "lus": "read",
+        "evalues": "judged",
+        "pousses": "written",
+        "modifies": "changed",
+        "supprimes": "deleted",
+        "requetes": "requests",
+        "demande_par": "by",
+    }
+    found.print(
+        tuple(columns.values()),
+        lambda run: [run[name] for name in columns],
+        # With the column « démarche », those of one do not fit on 80 columns either.
+        extra=("changed", "deleted", "requests", "by", *["judged"][: found.demarches - 1]),
+        wide=wide,
+        empty="No run yet: run `dsync sync`.",
+    )
+    configured = {one.demarche: one for one in load_all(stored=True, goes_on=True)}
+    for demarche, run in found.rows:
+        concerning(configured[demarche])
+        print_problems(run, (run["figures"] or {}).get("messages", ()))
+
+
+def print_problems(run: Mapping[str, Any], messages: Sequence[str], mark: str = "") -> None:
+    """Print the messages of a run, or that its process died."""
+    if run["statut"] == Status.INTERRUPTED:
+        messages = ["its process died before the end; the next run resumes."]
+    for message in messages:
+        print_note(f"{mark}run {run['run']}: {clean(message)}")
+
+
+def _requests(limit: int, *, everywhere: bool, wide: bool, as_json: bool) -> None:
+    every = listed(lambda reader: reader.requests.latest(limit=limit), everywhere=everywhere)
+    found = every.first(limit, lambda one: one.id, newest=True)
+    if as_json:
+        print_json(found.documents(ManualRequest._asdict))
+        return
+    found.print(
+        ("when", "who", "what", "options", "result", "run"),
+        lambda one: (
+            one.demande_le,
+            one.demande_par,
+            one.genre,
+            _options(one),
+            _result(one),
+            one.run,
+        ),
+        extra=("run",),
+        wide=wide,
+        empty="Nothing was done by hand yet.",
+    )
+
+
+def _options(request: ManualRequest) -> str:
+    return ", ".join(_option(name, value) for name, value in request.options.items())
+
+
+def _option(name: str, value: Any) -> str:
+    if value is True:
+        return name
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{name}={text}"
+
+
+def _result(request: ManualRequest) -> str:
+    if request.fini_le is None:
+        return "waiting" if request.commence_le is None else "running"
+    return "done" if not request.code else f"exit {request.code}"

@@ -1,0 +1,99 @@
+"""Who wrote last in a dossier's messages, whose answer is waited for, and since when.
+
+DS tells of a message its sender's address alone: whose side that is follows from the dossier, from
+the démarche's instructeurs, and from what was known of the message before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from dsync.domain.dossier import Dossier, Message
+
+
+class Cote(StrEnum):
+    """Whose side a message is of, as the view `lecture_message` names it."""
+
+    USAGER = "usager"
+    ADMINISTRATION = "administration"
+    AUTOMATIQUE = "automatique"
+    AUTRE = "autre"
+    """Somebody of whom DS does not tell: whom the usager invited, an expert, an API."""
+
+
+_SIDES = frozenset(one.value for one in Cote)
+# The addresses by which DS's instances write by themselves, and the one of before.
+_SYSTEM = re.compile(r"contact@(?:[\w.-]*\bdemarches?\b|tps\.apientreprise\.fr$)", re.IGNORECASE)
+
+
+def with_sides(
+    dossier: Dossier, agents: Collection[str], known: Mapping[str, str]
+) -> tuple[Message, ...] | None:
+    """Return a dossier's messages, each with its side instead of its sender's address.
+
+    `agents` are the addresses of the démarche's instructeurs, in small letters; `known` has the
+    stored sides by the message's id, which stay: an instructeur can have left since.
+    """
+    if all(one.de in _SIDES for one in dossier.messages or ()):
+        return dossier.messages
+    usager = (dossier.usager_email or "").casefold()
+    ours = {*dossier.instructeurs, *(one.email_agent or "" for one in dossier.traitements)}
+    ours = {one.casefold() for one in ours} | {*agents}
+
+    def side_of(message: Message) -> str:
+        before = known.get(message.id, Cote.AUTRE)
+        sender = message.de.casefold()
+        if message.de in _SIDES or before != Cote.AUTRE:
+            return message.de if message.de in _SIDES else before
+        if sender == usager:
+            return Cote.USAGER
+        if message.correction or sender in ours:
+            return Cote.ADMINISTRATION
+        return Cote.AUTOMATIQUE if _SYSTEM.match(sender) else Cote.AUTRE
+
+    return tuple([replace(one, de=str(side_of(one))) for one in dossier.messages or ()])
+
+
+class Conversation(NamedTuple):
+    """What follows from a dossier's messages: columns of table `dossier`."""
+
+    dernier_message_le: datetime | None = None
+    dernier_message_de: str | None = None
+    demande_le: datetime | None = None
+    """When the administration wrote, or asked for a correction, for the first time since the usager
+    had the last word."""
+    repondu_le: datetime | None = None
+    """The usager's first sign since `demande_le`, or first message; None: it is waited for."""
+
+
+def conversation_of(dossier: Dossier) -> Conversation:
+    """Return who wrote last in a dossier, by its messages' sides, and who waits since when."""
+    messages = sorted((one.le, one.de) for one in dossier.messages or () if not one.retire_le)
+    demande: datetime | None = None
+    repondu: datetime | None = None
+    for at, side in sorted([*messages, *_other_signs(dossier)]):
+        match side:
+            case Cote.ADMINISTRATION if demande is None or repondu is not None:
+                demande, repondu = at, None
+            case Cote.USAGER if repondu is None:
+                repondu = at
+            # Neither an edit nor a word of somebody else is a question.
+            case Cote.AUTRE if demande is not None and repondu is None:
+                repondu = at
+    last_at, last_side = messages[-1] if messages else (None, None)
+    return Conversation(last_at, last_side, demande, repondu)
+
+
+def _other_signs(dossier: Dossier) -> Iterator[tuple[datetime, str]]:
+    """Yield what else is known: the usager's last edit, and the correction that is waited for."""
+    if dossier.date_derniere_modification_champs > dossier.date_depot:
+        yield dossier.date_derniere_modification_champs, Cote.AUTRE
+    # It has a message, too, unless DS could not render that.
+    if dossier.messages is None and (asked := dossier.date_derniere_correction_en_attente):
+        yield asked, Cote.ADMINISTRATION

@@ -1,0 +1,61 @@
+"""What dsync made in a Grist document: which table, columns and rows are its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import delete, select
+
+from dsync.store import tables
+from dsync.store.sql import Subject, insert_for
+
+_table = tables.grist
+
+
+class Made(NamedTuple):
+    """What dsync made of one view."""
+
+    table_ref: int
+    colonnes: dict[str, int]
+    """Grist's references of columns, by the view's."""
+    lignes: dict[str, int]
+    """Grist's ids of rows, by key."""
+
+
+class GristReads(Subject):
+    """Reads what dsync made."""
+
+    def made(self, document: str, vue: str) -> Made | None:
+        """Return what was made of a view in a document, None before the first time."""
+        row = self.connection.execute(
+            select(_table.c.table_ref, _table.c.colonnes, _table.c.lignes).where(
+                _table.c.demarche_numero == self.number,
+                _table.c.document == document,
+                _table.c.vue == vue,
+            )
+        ).one_or_none()
+        return None if row is None else Made(*row)
+
+
+class GristWrites(GristReads):
+    """Also stores it."""
+
+    def keep(self, document: str, vue: str, made: Made) -> None:
+        """Store what was made of a view in a document."""
+        values = made._asdict()
+        statement = insert_for(self.connection, _table).values(
+            demarche_numero=self.number, document=document, vue=vue, **values
+        )
+        self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["demarche_numero", "document", "vue"], set_=values
+            )
+        )
+
+    def forget(self, document: str) -> None:
+        """Forget a document: what is there is somebody else's from now on."""
+        self.connection.execute(
+            delete(_table).where(
+                _table.c.demarche_numero == self.number, _table.c.document == document
+            )
+        )

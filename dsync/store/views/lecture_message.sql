@@ -1,0 +1,12 @@
+SELECT
+    c.numero,
+    m.value ->> 'id' AS message,
+    instant(m.value ->> 'le') AS envoye_le,
+    m.value ->> 'de' AS de,
+    CASE WHEN m.value ->> 'correction' IS NULL THEN NULL WHEN m.value ->> 'corrige_le' IS NULL THEN 'attendue' ELSE 'traitee' END AS correction,
+    instant(m.value ->> 'corrige_le') AS corrige_le,
+    instant(m.value ->> 'retire_le') AS retire_le,
+    d.demarche_numero
+FROM contenu AS c
+JOIN dossier AS d ON d.numero = c.numero
+CROSS JOIN elements(c.messages) AS m

@@ -1,0 +1,117 @@
+"""Who was asked in DS's messages, who has answered, and who has been silent since when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dsync.store.listing import Selection
+from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
+from tests.store.databases import on_postgresql
+
+COLUMNS = "dernier_message_de AS de, demande_le, repondu_le, sans_reponse_depuis"
+ASKED = 0
+"""An open dossier without a message."""
+
+
+def after(engine: Engine, *, minutes: int = 60) -> dict[str, Any]:
+    """Read what has happened; return what is known of the conversation, instants as text."""
+    engine.advance(minutes=minutes)
+    engine.sync()
+    [row] = engine.rows(f"SELECT {COLUMNS} FROM lecture_dossier WHERE numero = {number(ASKED)}")
+    [whom] = engine.rows(f"SELECT attend FROM lecture_suivi WHERE numero = {number(ASKED)}")
+    texts = {
+        name: value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
+    return texts | whom
+
+
+def listed(engine: Engine, **wanted: Any) -> bool:
+    """Return whether the dossier is in a list, and its row there waits for whom its view says."""
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        found, _ = reader.dossiers.listing(Selection(numeros=(number(ASKED),), **wanted), limit=9)
+    return bool(found)
+
+
+@on_postgresql
+def test_a_question_waits_for_its_answer(engine_on_each: Engine) -> None:
+    """An instructeur's message passes the turn to the usager, the answer back to the team."""
+    engine = engine_on_each
+    engine.sync()
+    engine.control.move(number(ASKED), "en_construction")
+    engine.control.send_message(number(ASKED), "system")
+    told = after(engine)
+    assert ("automatique", None, None, "instructeur") == (
+        told["de"], told["demande_le"], told["repondu_le"], told["attend"],
+    )  # fmt: skip
+    engine.control.send_message(number(ASKED))
+    asked = after(engine)
+    assert ("administration", "usager") == (asked["de"], asked["attend"])
+    assert asked["demande_le"] == asked["sans_reponse_depuis"] is not None
+    # A reminder does not begin the silence anew.
+    engine.control.send_message(number(ASKED))
+    assert asked == after(engine)
+    now = engine.worker.now()
+    assert listed(engine, sans_reponse_depuis=now, attend="usager")
+    assert not listed(engine, sans_reponse_depuis=datetime.fromisoformat("2020-01-01T00:00Z"))
+    assert not listed(engine, repondu=True)
+    engine.control.send_message(number(ASKED), "usager")
+    answered = after(engine)
+    assert (asked["demande_le"], None, "instructeur") == (
+        answered["demande_le"], answered["sans_reponse_depuis"], answered["attend"],
+    )  # fmt: skip
+    assert answered["repondu_le"] > answered["demande_le"]
+    assert listed(engine, repondu=True, attend="instructeur")
+    assert not listed(engine, sans_reponse_depuis=now)
+    sides = "SELECT de FROM lecture_message WHERE numero = {} ORDER BY envoye_le"
+    assert ["automatique", "administration", "administration", "usager"] == [
+        row["de"] for row in engine.rows(sides.format(number(ASKED)))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("act", "attend", "is_answered"),
+    [
+        (lambda c, n: c.edit_champ(n, PROBLEME, "Complété"), "instructeur", True),
+        (lambda c, n: c.send_message(n, "invite@example.org"), "instructeur", True),
+        (lambda c, n: c.send_message(n, "system"), "usager", False),
+        (lambda c, n: c.discard_message(n), "instructeur", False),
+    ],
+    ids=["edit", "another", "automatic", "taken back"],
+)
+def test_what_ends_a_silence(engine: Engine, act: Any, attend: str, *, is_answered: bool) -> None:
+    """An edit, and a word of somebody whom DS does not name; no mail of DS, no withdrawal."""
+    engine.control.move(number(ASKED), "en_construction")
+    engine.control.send_message(number(ASKED))
+    assert after(engine)["attend"] == "usager"
+    act(engine.control, number(ASKED))
+    found = after(engine)
+    assert (attend, is_answered) == (found["attend"], found["repondu_le"] is not None)
+
+
+def test_a_correction_waits_and_a_question_about_it_is_the_teams(engine: Engine) -> None:
+    """It is asked by a message, and ends with the usager's next submission."""
+    engine.control.move(number(ASKED), "en_construction")
+    engine.control.ask_correction(number(ASKED))
+    assert after(engine)["attend"] == "usager"
+    query = f"SELECT correction FROM lecture_message WHERE numero = {number(ASKED)}"
+    assert [{"correction": "attendue"}] == engine.rows(query)
+    engine.control.send_message(number(ASKED), "usager")
+    assert after(engine)["attend"] == "instructeur"
+    engine.control.edit_champ(number(ASKED), PROBLEME, "Corrigé")
+    after(engine)
+    assert [{"correction": "traitee"}, {"correction": None}] == engine.rows(query)
+
+
+def test_neither_address_nor_message_is_left_of_an_erased_dossier(engine: Engine) -> None:
+    """No address of a sender is stored at any time; the messages go with the dossier."""
+    engine.control.send_message(number(ASKED), "secret@example.org")
+    engine.sync()
+    assert [] == engine.files_with("secret@example.org")
+    engine.worker.erase(ASKED)
+    row = engine.one("dossier", ASKED)
+    assert {None} == {row[n] for n in ("demande_le", "repondu_le", "dernier_message_le")}
+    assert [] == engine.rows(f"SELECT * FROM lecture_message WHERE numero = {number(ASKED)}")
