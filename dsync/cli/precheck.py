@@ -35,7 +35,7 @@ with later(globals()):
     from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
     from dsync.settings import Settings
     from dsync.sync.answering import check
-    from dsync.sync.compared import Compared
+    from dsync.sync.comparisons import Comparisons
     from dsync.sync.evaluate import stored_comparisons
     from dsync.sync.verdict_moves import Moves
     from dsync.sync.work import (
@@ -257,12 +257,12 @@ def _agreed(work: Judging, settings: Settings, *, yes: bool, as_json: bool) -> b
             print_errors(tried.document)
             finish(tried)
         if not as_json:
-            _print_evidence(tried.comparisons or Compared())
+            _print_evidence(tried.comparisons or Comparisons())
     question = "\nReplace the stored evidence by today's evidence?"
     return confirmed(question, yes=yes, as_json=as_json)
 
 
-def _comparisons(work: Judging, done: Done, settings: Settings) -> Compared:
+def _comparisons(work: Judging, done: Done, settings: Settings) -> Comparisons:
     """Return what was compared; decisions that another process did not store are made again."""
     if done.comparisons is not None:
         return done.comparisons
@@ -272,11 +272,11 @@ def _comparisons(work: Judging, done: Done, settings: Settings) -> Compared:
         again = structs.replace(work, dossiers=tuple(left))
         # `as_json` only hides the progress: the first run has shown it.
         tried = carry_out(again, as_json=True, dry=True, settings=settings)
-        return Compared(merge(found, tried.comparisons or (), key=lambda one: one.numero))
+        return Comparisons(merge(found, tried.comparisons or (), key=lambda one: one.numero))
     return found
 
 
-def _print(comparisons: Compared, *, explain: bool, as_of: date | None) -> None:
+def _print(comparisons: Comparisons, *, explain: bool, as_of: date | None) -> None:
     if not explain:
         print_table(
             ("dossier", "before", f"as of {as_of}" if as_of else "now", "changed"),
@@ -313,7 +313,7 @@ def _changed(comparison: Comparison) -> str:
     return ", ".join(said) or "the text"
 
 
-def _print_evidence(comparisons: Compared) -> None:
+def _print_evidence(comparisons: Comparisons) -> None:
     """Print verdict and product evidence before and after, side by side."""
     rows = []
     for comparison in comparisons:
@@ -334,7 +334,7 @@ def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
     return {"verdict": verdict.verdict.value, **(part.facts(verdict) if part else {})}
 
 
-def _print_document(comparisons: Compared, done: Done, moves: Moves) -> None:
+def _print_document(comparisons: Comparisons, done: Done, moves: Moves) -> None:
     print_json(
         {
             "run": done.document["run"],

@@ -21,7 +21,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
-from dsync.sync.compared import Compared
+from dsync.sync.comparisons import Comparisons
 from dsync.sync.handing_over import hand_over
 from dsync.sync.work import AskingNothing, Attempted, PrecheckAsOf, Read, Request, Work
 
@@ -36,7 +36,7 @@ class Done(NamedTuple):
     """As `RunReport.to_json` returns it."""
     code: int
     """The command's exit code."""
-    comparisons: Compared | None
+    comparisons: Comparisons | None
     """Of a pre-check; None: another process did it, and the database has them."""
 
 

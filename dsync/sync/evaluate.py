@@ -34,7 +34,7 @@ from dsync.programme import (
     in_force,
 )
 from dsync.store import NewEvent, Reader, Tx
-from dsync.sync.compared import Compared
+from dsync.sync.comparisons import Comparisons
 from dsync.sync.context import BATCH, Run
 from dsync.sync.grounds import stops_judging
 from dsync.sync.isolating import Failed, judged, look_up, prepare
@@ -333,7 +333,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
 
 def stored_comparisons(
     reader: Reader, document: Mapping[str, Any]
-) -> tuple[Compared, list[DossierNumber]]:
+) -> tuple[Comparisons, list[DossierNumber]]:
     """Return what a pre-check of another process compared, by the report of its run.
 
     The second list has the dossiers of which the new decision was not stored.
@@ -341,7 +341,7 @@ def stored_comparisons(
     began, ended = (datetime.fromisoformat(document[key]) for key in ("started_at", "ended_at"))
     left = document.get("not_stored", [])
     numbers = [number for number in document.get("compared", ()) if number not in set(left)]
-    found = Compared()
+    found = Comparisons()
     for start in range(0, len(numbers), BATCH):
         some = numbers[start : start + BATCH]
         # Strictly before: a verdict of the run itself can have the instant of its start.

@@ -12,7 +12,7 @@ from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Verdict
 from dsync.errors import DsyncError, SafetyBrakeError
 from dsync.messages.kinds import Problem, said_by, to_stored
-from dsync.sync.compared import Compared
+from dsync.sync.comparisons import Comparisons
 
 PARTIAL = 7
 """The exit code of a run that did a part of its work."""
@@ -68,7 +68,7 @@ class RunReport:
     """Number of files whose copy was tried, by the state of the copy."""
     target_is_missing: bool = False
     """Whether the target of the copies of files is not there, or cannot be read."""
-    comparisons: Compared = field(default_factory=Compared)
+    comparisons: Comparisons = field(default_factory=Comparisons)
     """Of a pre-check: the dossiers that were judged."""
     exit_code: int = 0
 

@@ -12,7 +12,7 @@ from dsync.domain.verdict import Comparison
 _IN_MEMORY = 1 << 20
 
 
-class Compared:
+class Comparisons:
     """The comparisons of a pre-check, in their order.
 
     The file has no name, so it is gone with the process, however that ends.
