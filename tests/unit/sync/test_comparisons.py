@@ -22,7 +22,9 @@ def test_the_decisions_of_many_dossiers_stay_in_a_file() -> None:
     tracemalloc.start()
     try:
         found = Comparisons(map(comparison, range(COUNT)))
-        numbers = [(one.numero, other.after.detail[:3]) for one, other in zip(found, found)]
+        numbers = [
+            (one.numero, other.after.detail[:3]) for one, other in zip(found, found, strict=True)
+        ]
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
