@@ -94,6 +94,7 @@ class AnswerWrites(AnswerReads):
     def _end(
         self, number: DossierNumber, controle: str, how: AnswerStatus, by: str, now: datetime
     ) -> bool:
+        self.touch([number])
         ended = self.connection.execute(
             update(_table)
             .where(

@@ -160,6 +160,8 @@ class Scope(NamedTuple):
     """The programme's part of the database."""
     groupes: tuple[str, ...] | None = None
     """The groupes instructeurs whose dossiers are listed and counted for somebody; None: all."""
+    touched: set[int] | None = None
+    """The dossiers of which something that views show was written; None: they are not asked for."""
 
 
 class Subject:
@@ -170,7 +172,7 @@ class Subject:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.connection, self._number, self.programme, self._groupes = scope
+        self.connection, self._number, self.programme, self._groupes, self._touched = scope
 
     @property
     def number(self) -> DemarcheNumber:
@@ -178,6 +180,11 @@ class Subject:
         if self._number is None:
             raise StoreError("This query needs a démarche: open the transaction with its number.")
         return self._number
+
+    def touch(self, numbers: Iterable[int]) -> None:
+        """Note that something which views show of these dossiers is written."""
+        if self._touched is not None:
+            self._touched.update(numbers)
 
     def _present(self, now: datetime) -> datetime:
         """Return the present instant by PostgreSQL's clock; on SQLite, `now`.
