@@ -57,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 _PROMISES = "nominal watermark one_writer deletions pushing judging clock"
 FAST = {
-    *("unit", "store", "console/test_masking.py"),
+    *("unit", "store", "console/test_sight.py"),
     *(f"engine/test_{subject}.py" for subject in _PROMISES.split()),
 }
 """Tests of each promise, on SQLite alone: they take under a minute on two cores."""

@@ -215,7 +215,7 @@ NOTES: Mapping[k.Note, str] = {
 }
 _NOT_IN_COPY = (
     "Dossier {number} : il n’est pas dans la copie, ou plus visible dans Démarches Simplifiées : "
-    "il n’y a rien à faire ici. « Resynchroniser » le relit."
+    "il n’y a rien à faire ici. « Synchroniser » le relit."
 )
 NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     k.NumberNote.NOT_SHOWN: (
@@ -318,15 +318,15 @@ def _remedy(about: About) -> str:
     if not about.may_act:
         return "Signalez-le à l’équipe technique."
     if not about.has_service:
-        return "Lancez « Resynchroniser » ci-dessous. Faites démarrer le service."
+        return "Lancez « Synchroniser » ci-dessous. Faites démarrer le service."
     return (
-        "Lancez « Resynchroniser » ci-dessous. Si l’écart se reproduit, signalez-le à l’équipe "
+        "Lancez « Synchroniser » ci-dessous. Si l’écart se reproduit, signalez-le à l’équipe "
         "technique."
     )
 
 
 def concern(one: k.Concern, about: About) -> str | None:
-    """Return what the page « État » says of a concern; None: the error of the last run says it."""
+    """Return what the page « Suivi » says of a concern; None: the error of the last run says it."""
     match one:
         case k.NoSuccess():
             if about.is_under_way:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Connection, MetaData, Table, func, inspect, select
+from sqlalchemy import Column, Connection, Table, func, inspect, select, text
 
 from dsync.domain.check_answers import points_of
 from dsync.domain.json_bytes import json_bytes
@@ -116,31 +116,20 @@ def copy_all(
 
 def former_rules(connection: Connection) -> list[dict[str, Any]]:
     """Return the rules that stand in the two tables of before, as rows of `version_regles`."""
-    found = []
+    rules, found = tables.version_regles, []
+    plain = ("version", "depuis_le", "revision")
     for name, famille in (("regle", None), ("declaration", "c-")):
         if not inspect(connection).has_table(name):
             continue
-        columns = [one["name"] for one in inspect(connection).get_columns(name)]
-        json = [one for one in columns if one not in ("version", "depuis_le", "revision")]
-        former = Table(
-            name,
-            MetaData(),
-            Column("depuis_le", tables.version_regles.c.depuis_le.type),
-            *(Column(one, JsonText()) for one in json),
-            *(Column(one) for one in columns if one in ("version", "revision")),
-        )
-        for row in connection.execute(select(former)).mappings():
-            document = {k: v for k, v in row.items() if k not in ("depuis_le", "derogations")}
-            found.append(
-                {
-                    "version": row["version"],
-                    "famille": famille,
-                    "depuis_le": row["depuis_le"],
-                    "document": row.get("document") or document,
-                    "prive": {"derogations": row.get("derogations")} if famille is None else None,
-                }
-            )
-    return [sealed(tables.version_regles, row) for row in found]
+        former = text(f"SELECT * FROM {name}").columns(depuis_le=rules.c.depuis_le.type)  # noqa: S608 - a name of ours
+        for row in connection.execute(former).mappings():
+            values = {k: v if k in plain else _decoder.decode(v or "null") for k, v in row.items()}
+            new = {name: values[name] for name in ("version", "depuis_le")} | {"famille": famille}
+            del values["depuis_le"]
+            new["prive"] = None if famille else {"derogations": values.pop("derogations", None)}
+            new["document"] = values.get("document") or values
+            found.append(sealed(rules, new))
+    return found
 
 
 def _parts(

@@ -25,7 +25,7 @@ from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
 from dsync.wiring import Worker
 from tests.commands.conftest import operator
-from tests.console.addresses import EXAMPLES, example, pages
+from tests.console.addresses import EXAMPLES, MOVED, example, pages
 from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
@@ -82,7 +82,7 @@ def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
     with served(read_engine, role=Role.LECTEUR) as console:
         lecteur = console.visitor()
         allowed = {*pages(role=Role.LECTEUR)}
-        allowed |= {example(f"/{name}.{{ending}}") for name in ("dossiers", "changements")}
+        allowed |= MOVED | {example(f"/{name}.{{ending}}") for name in ("dossiers", "changements")}
         for method, path in EXAMPLES:
             if method == "POST":
                 assert 403 == lecteur.post(path, dossier=str(FIRST)).status_code
@@ -92,7 +92,7 @@ def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
             forms = re.findall(r'<form method="post" action="([^"]+)"', answer.text)
             assert set(forms) <= {"/sortir"}, path
         texts = [
-            lecteur.get(f"/dossiers/{row['numero']}").text
+            lecteur.get(f"/dossiers/{row['numero']}/tout").text
             for row in read_engine.rows("SELECT numero FROM dossier")
         ]
         texts.append(lecteur.get("/dossiers.csv").content.decode("utf-8-sig"))

@@ -341,7 +341,7 @@ def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> Non
         while [("effacement", USER, 0)] != requests_of(fresh):
             assert time.monotonic() < until
             time.sleep(0.05)
-        assert "a été effacé ici" in words(visitor.get(f"/dossiers/{number(0)}").text)
+        assert "a été effacé ici" in words(visitor.get(f"/dossiers/{number(0)}/tout").text)
 
 
 def test_a_stop_without_a_database_is_quiet(
@@ -383,7 +383,7 @@ def test_a_validated_pre_check_says_so(engine: Engine, visitor: Visitor) -> None
     engine.control.edit_champ(number(0), 4102, "https://beta.gouv.fr/startups/inconnu.html")
     engine.advance(minutes=1)
     engine.sync()
-    assert "Suspendue" in words(visitor.get(f"/dossiers/{number(0)}").text)
+    assert "Suspendue" in words(visitor.get(f"/dossiers/{number(0)}/tout").text)
 
 
 def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
@@ -439,7 +439,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     consent = {"genre": "regles", "version": waiting.version}
     with served(engine, [engine.worker.app]) as console:
         visitor = console.visitor()
-        assert "feraient changer beaucoup de verdicts" in words(visitor.get("/etat").text)
+        assert "feraient changer beaucoup de verdicts" in words(visitor.get("/suivi").text)
         assert "Un accord est à donner" in words(visitor.get("/preuves").text)
         assert "Éligible À vérifier" in words(visitor.get("/accords").text)
         asked = words(visitor.post("/accords", **consent).text)
@@ -452,7 +452,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
         assert ("accord", USER, 0) == requests_of(engine)[-1]
         assert "nouvelles règles acceptées" in words(visitor.get("/journal").text)
         assert "Rien n’attend votre accord" in words(visitor.get("/accords").text)
-        history = words(visitor.get(f"/dossiers/{number(0)}").text)
+        history = words(visitor.get(f"/dossiers/{number(0)}/tout").text)
         assert "parce que les règles ont changé" in history
 
 

@@ -154,6 +154,35 @@ def test_a_page_is_accessible_at_any_width(page: Page, state_page: Page, address
         assert_accessible(one, schemes=schemes)
 
 
+def test_what_is_to_do_and_many_dossiers_are_on_one_screen(page: Page, state_page: Page) -> None:
+    """At 1280 by 800: ten tasks, twelve dossiers, each in two lines at most; in both themes."""
+    for one, address, rows, most in (
+        (page, "/", ".taches li", 10),
+        (state_page, "/", ".taches li", 10),
+        (page, "/dossiers", ".dossiers tbody tr:not(.suite)", 12),
+        (state_page, "/dossiers", ".dossiers tbody tr:not(.suite)", 12),
+    ):
+        one.set_viewport_size({"width": 1280, "height": 800})
+        one.goto(address)
+        seen = one.locator(rows).evaluate_all(
+            "some => some.filter(e => e.getBoundingClientRect().bottom <= innerHeight).length"
+        )
+        assert most <= seen, address
+
+
+def test_the_actions_stay_in_view_while_boxes_are_ticked(page: Page) -> None:
+    """At the foot of the window, with how many are ticked; absent before."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/dossiers")
+    bar = page.get_by_role("group", name="Pour les dossiers choisis")
+    expect(bar).to_be_hidden()
+    page.get_by_role("checkbox", name="Choisir le dossier").first.check()
+    expect(bar).to_be_in_viewport()
+    expect(bar.get_by_role("status")).to_have_text("1 coché")
+    page.get_by_role("checkbox", name="Choisir le dossier").first.uncheck()
+    expect(bar).to_be_hidden()
+
+
 def test_a_table_is_one_on_a_telephone(page: Page) -> None:
     """Its cells are blocks there; assistive technology still reads rows and headers."""
     page.set_viewport_size({"width": 390, "height": 800})
@@ -218,17 +247,19 @@ def test_the_runs_are_in_view_on_a_screen(page: Page) -> None:
 
 def test_the_keyboard_reaches_everything(page: Page) -> None:
     """From the link to the content to the button, with a visible focus."""
-    page.goto("/etat")
+    page.goto("/suivi")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Contenu")
     expect(page.locator(":focus")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.locator("#resync summary").focus()
     page.keyboard.press("Enter")
     for _ in range(30):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         if (
             focused.evaluate("e => e.tagName") == "BUTTON"
-            and focused.inner_text() == "Resynchroniser"
+            and focused.inner_text() == "Synchroniser"
         ):
             break
     assert "none" != page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle")
@@ -242,10 +273,10 @@ def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
         context, troubles = entered(browser, console)
         page = context.pages[0]
         page.clock.install()
-        page.goto("/etat")
+        page.goto("/suivi")
         conflicts = page.get_by_text(re.compile(r"attend(ent)? votre choix"))
         before = conflicts.inner_text()
-        page.get_by_text("Le même en tableau").click()
+        page.get_by_text("Les nombres en tableau").click()
         menu_page = context.new_page()
         menu_page.clock.install()
         menu_page.goto("/conflits")
@@ -261,7 +292,7 @@ def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
         menu_page.get_by_role("heading", level=1).click()
         menu_page.clock.fast_forward(6_000)
         expect(boxes).to_have_count(count + 1)
-        menu_page.goto(f"/dossiers/{number(6)}")
+        menu_page.goto(f"/dossiers/{number(6)}/tout")
         fold = menu_page.locator("details#verdicts")
         fold.locator("summary").click()
         menu_page.get_by_role("heading", level=1).click()
@@ -320,8 +351,8 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
         context, troubles = entered(browser, console, java_script_enabled=scripts)
         page = context.pages[0]
         menu(page, "Dossiers")
-        page.get_by_role("combobox", name="Verdict").select_option(label="À vérifier")
-        page.get_by_role("button", name="Filtrer").click()
+        page.get_by_role("combobox", name="Avis").select_option(label="À vérifier")
+        page.get_by_role("button", name="Chercher").click()
         expect(page).to_have_url(re.compile("verdict=a_verifier"))
         page.get_by_role("link", name="Demandeur").click()
         expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Demandeur")
@@ -329,12 +360,13 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
             page.get_by_role("link", name="CSV").click()
         assert download.value.suggested_filename.endswith(".csv")
         page.locator("tbody th a").first.click()
-        expect(page.get_by_role("heading", level=1)).to_contain_text("À vérifier")
+        expect(page.locator("#tete")).to_contain_text("À vérifier")
 
         page.get_by_role("button", name="Relire").click()
         expect(page.get_by_text("Dossiers lus")).to_be_visible(timeout=20_000)
 
-        menu(page, "Conflits")
+        menu(page, "À faire")
+        page.get_by_role("link", name=re.compile(r"^\d+ Conflits?$")).click()
         before = page.get_by_role("checkbox").count()
         page.get_by_role("checkbox").first.check()
         page.get_by_role("button", name="Garder la saisie").click()
@@ -346,10 +378,12 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
             expect(page.get_by_text("Inscrits dans Démarches Simplifiées")).to_be_visible(
                 timeout=20_000
             )
-        menu(page, "Anomalies")
+        menu(page, "À faire")
+        page.get_by_role("link", name=re.compile(r"^\d+ Anomalies?$")).click()
         page.get_by_role("button", name="Réessayer").first.click()
         expect(page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
-        menu(page, "Journal")
+        menu(page, "Plus")
+        page.get_by_role("link", name="Journal").click()
         expect(page.locator("tbody tr").first).to_contain_text("ada@poste")
         assert [] == troubles
         page.get_by_role("button", name="Fermer la session").click()
@@ -450,7 +484,7 @@ def test_a_text_that_is_cut_unfolds_and_prints_whole(
     with served(told) as console:
         context, troubles = entered(browser, console, java_script_enabled=scripts)
         page = context.pages[0]
-        for address in (f"/dossiers/{number(7)}", "/changements"):
+        for address in (f"/dossiers/{number(7)}/changements", "/suivi"):
             page.goto(address)
             fold = page.locator("details.pli").filter(has_text="Le dernier.").first
             closed = fold.bounding_box()
