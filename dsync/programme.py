@@ -25,9 +25,10 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
+from dsync.domain.account import AccountRules, account_of
 from dsync.domain.check_line import CheckLine
-from dsync.domain.documented import Mark, View
-from dsync.domain.dossier import Correction, Demarche, Descriptor, Dossier, Json, Revision
+from dsync.domain.documented import View
+from dsync.domain.dossier import PARIS, Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.judging import Facts, Rules
@@ -42,6 +43,9 @@ Row = Mapping[str, Any]
 
 Dictionary = dict[str, View]
 """What is declared of views, by their names."""
+
+Versions = Mapping[str, Mapping[str, Any]]
+"""Versions of rules whole, by their names."""
 
 Values = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
 """What a check compares dossiers by, by dossier and check."""
@@ -284,8 +288,6 @@ class ListField:
     """Its key in `dsync dossier list --json`, by which lists are sorted, too."""
     sql: str
     """Its value: of a dossier `d`, its row `r` in table `liste` and `l` in `ListPart.table`."""
-    mark: Mark = Mark.OPEN
-    """Who does not see free texts, or marks of a jury, neither filters nor sorts by them."""
     filter: str | None = None
     """The filter by it, as addresses name it; None: there is none."""
     condition: str = ""
@@ -376,6 +378,20 @@ class Storage:
     """Deletes the data of these dossiers' applicants, unless another dossier shares them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What is published of versions of the rules; by default, that there are some."""
+
+    rules_page: Callable[[Mapping[str, Any], date | None], Paper] = lambda document, today: Paper(
+        "Règles du pré-contrôle", ()
+    )
+    """Returns the page of a version; with a day, it says when it was made."""
+    account_rules: Callable[[Mapping[str, Any] | None, str], AccountRules] = (
+        lambda document, instruction: AccountRules("", (), instruction, ())
+    )
+    """Returns what an account says of a version, None: it was not kept; and of who decides then."""
+
+
 class Words:
     """How people read columns and evidence; by default, as they are stored."""
 
@@ -457,6 +473,8 @@ class Programme(ABC):
 
     checks: Mapping[str, str] = {}
     """The French titles of its checks by name, in the order of display."""
+    papers: ClassVar[Papers] = Papers()
+    """What is published of its rules."""
     words: Words = Words()
     """How people read its columns and evidence."""
     findings: Findings = Findings()
@@ -467,33 +485,31 @@ class Programme(ABC):
         return None
 
     def account(
-        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
+        self, kept: Versions, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then.
 
-        `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it;
-        `at` is the instant at which the verdict stood, None: the current one.
+        `kept` are the rules that the database keeps; `found` is as `DossierReads.by_number` returns
+        it; `at` is the instant at which the verdict stood, None: the current one.
         """
-        return None
+        wording, known = self.rules and self.rules.wording, known_rules(self, kept)
+        instruction = wording.instruction if wording else "l’équipe d’instruction"
+
+        def rules_of(version: str) -> AccountRules:
+            return self.papers.account_rules(known.get(version), instruction)
+
+        shown = self.words.evidence
+        return account_of(found, at, rules_of, self.checks, shown, wording.words if wording else {})
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
     ) -> Paper:
         """Return the page that publishes a version of the rules; with `now`, it names its day.
 
-        `document` is the version, as `rules_documents` returns it; None: that in force.
+        `document` is the version, as `known_rules` returns it; None: that in force.
         """
-        raise NotImplementedError
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return versions of the rules whole, in JSON values, by their names; none if none is kept.
-
-        The one in force comes first, then those that gave a verdict, the latest first, as the
-        database keeps them; without a connection, only that in force.
-        """
-        return {}
+        today = now.astimezone(PARIS).date() if now else None
+        return self.papers.rules_page(document or in_force(self).document, today)
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
@@ -534,11 +550,6 @@ class Programme(ABC):
         With `accept`, evidence that a safety brake stopped is accepted.
         """
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store rules, unless they are stored, in the transaction of the first verdict by them."""
-        return
-
     def close(self) -> None:
         """Close what was opened."""
         return
@@ -549,3 +560,9 @@ def in_force(programme: Programme | None) -> Rules:
     if programme is None or programme.rules is None:
         raise ConfigurationError(NO_RULES)
     return programme.rules
+
+
+def known_rules(programme: Programme, kept: Versions) -> Versions:
+    """Return the rules in force, as they are kept if they are, then those kept otherwise."""
+    rules = programme.rules
+    return {rules.version: rules.document, **kept} if rules else kept

@@ -38,6 +38,7 @@ with later(globals()):
     from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
     from dsync.programme import NO_RULES
     from dsync.settings import Settings
+    from dsync.sync.comparisons import Comparisons
     from dsync.sync.context import utc_now
     from dsync.sync.verdict_moves import Moves
     from dsync.sync.work import Precheck
@@ -136,10 +137,10 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
         kept = replace_list(target, found.text, former, utc_now())
     click.echo(f"{target}: written.")
     if kept is not None:
-        click.echo(f"{kept}: the former list; `dsync evidence undo` puts it back.")
+        print_note(f"{kept}: the former list; `dsync evidence undo` puts it back.")
     if name is None:
         click.echo(f'Now add "{found.filename}" to {found.kind} in [regles] of {settings.config}.')
-    click.echo(NEXT)
+    print_note(NEXT)
 
 
 @evidence.command("undo")
@@ -168,7 +169,7 @@ def undo(*, yes: bool) -> None:
         return
     with _journaled(settings, name, difference, annule=True):
         put_back(folder / name, kept, utc_now())
-    click.echo(f"{folder / name}: written. {NEXT}")
+    print_note(f"{folder / name}: written. {NEXT}")
 
 
 def _text_of(file: Path) -> str:
@@ -203,7 +204,7 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
             click.echo(f"  Verdicts were not tried: {exc.message}")
             return
     print_errors(done.document)
-    comparisons = done.comparisons or []
+    comparisons = done.comparisons or Comparisons()
     print_moves(Moves.compared(comparisons))
     moved = [
         (one.numero, one.before.verdict.value, one.verdict.value)

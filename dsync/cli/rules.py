@@ -20,7 +20,8 @@ with later(globals()):
     from dsync.cli.session import open_worker, reading
     from dsync.domain.dossier import PARIS
     from dsync.domain.notice import blank_list, notice
-    from dsync.programme import NO_RULES, Programme, in_force
+    from dsync.programme import NO_RULES, Programme, in_force, known_rules
+    from dsync.store.verdicts import kept_rules
 
 
 if TYPE_CHECKING:
@@ -50,17 +51,19 @@ def show(*, version: str | None, as_json: bool) -> None:
     with open_worker() as worker:
         programme = _programme(worker, needs_rules=version is None)
     if version is None:
-        version = in_force(programme).version
-        known = programme.rules_documents()
+        rules = in_force(programme)
+        version, document = rules.version, rules.document
         if _is_stopped(version):
             click.echo(f"  ! {_STOPPED.format(version)}", err=True)
     else:
         with reading() as reader:
-            known = programme.rules_documents(reader.connection)
-    if version not in known:
-        named = f"these are: {', '.join(known)}" if known else "none are; run `dsync sync` first"
-        raise ConfigurationError(f"No rules of version {version[:40]} are kept; {named}.")
-    document = known[version]
+            known = known_rules(programme, kept_rules(reader.connection))
+        if version not in known:
+            named = (
+                f"these are: {', '.join(known)}" if known else "none are; run `dsync sync` first"
+            )
+            raise ConfigurationError(f"No rules of version {version[:40]} are kept; {named}.")
+        document = known[version]
     page = programme.rules_page(document=document)
     if as_json:
         print_json(document)

@@ -34,6 +34,7 @@ from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.requests import ManualRequest
+from dsync.store.verdicts import kept_rules
 from dsync.sync.answering import Obstacle, nearest_product, obstacle, shown_key
 from dsync.sync.piece_files import open_copy
 from dsync.sync.work import (
@@ -96,7 +97,7 @@ def show(visit: Visit) -> Response:
     asked = number_of(visit.query("reprise") or "")
     work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
     if work is not None and work.dossiers == _numbers(visit):
-        with visit.deciding() as whole:
+        with visit.reading() as whole:
             if why := obstacle(whole, work):
                 visit.say(_said(visit, whole, why, work), kind="warning")
         draft = Draft(work.controle, work.resultat, work.motif, work.produit or "")
@@ -131,7 +132,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             if described.selection and visit.may(Right.NOTES):
                 grids = grids_of(reader, [number])[number]
         else:
-            answers = reader.dossiers.answers(number, worker.configuration.opened)
+            answers = reader.dossiers.answers(number)
         if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)
         for check in checks:
@@ -326,7 +327,6 @@ def _answered(
                 {
                     **question,
                     "valeur": row["valeur"],
-                    "ouverte": row["ouverte"],
                     "ligne": row["ligne"],
                 }
                 for question in questions
@@ -398,7 +398,9 @@ def explain(visit: Visit) -> Response:
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=("precontroles", "controles"))
         is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
-        account = programme.account(reader, found, at) if programme and found and is_here else None
+        account = None
+        if programme and found and is_here:
+            account = programme.account(kept_rules(reader.connection), found, at)
         if programme is None or account is None:
             raise HTTPException(404, "Ce dossier n’a pas d’avis à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)
@@ -453,7 +455,7 @@ def answer(visit: Visit) -> Response:
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
     parameters = parameters_of(visit)
-    with visit.deciding() as whole:
+    with visit.reading() as whole:
         why = obstacle(whole, work)
         said = why and _said(visit, whole, why, work)
         # Looked for before it is answered: afterwards, the list may not have it any more.

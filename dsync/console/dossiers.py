@@ -170,9 +170,6 @@ def selection_of(visit: Visit) -> Selection:
         sans_reponse_depuis=_silent_since(visit),
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
-        masked=not visit.may(Right.PERSONNES),
-        texts=visit.may(Right.TEXTES),
-        marks=visit.may(Right.NOTES),
     )
 
 
@@ -199,7 +196,7 @@ def close_to(visit: Visit, reader: Reader, q: str | None) -> list[str]:
     programme = visit.worker.programme
     part = programme.products if programme and visit.may(Right.TEXTES) else None
     known = {*part.names(reader.connection).values()} if part else set()
-    offered = reader.dossiers.offered(masked=not visit.may(Right.PERSONNES))
+    offered = reader.dossiers.offered()
     known |= {*offered.rattachements.values()}
     folded = {fold(one): one for one in known if one}
     found = [folded[one] for one in get_close_matches(fold(q), folded, n=3, cutoff=0.6)]
@@ -380,7 +377,7 @@ def show(visit: Visit) -> Response:
         answers: dict[int, dict[str, Any]] = {}
         if form := columns.shown_form:
             answers = _answers(reader, form, numbers)
-        offered = reader.dossiers.offered(masked=chosen.masked)
+        offered = reader.dossiers.offered()
         values = values_of(visit, reader, offered)
         visit.check_filters(values, but=OF_DOSSIERS if total else ())
         groupes = list(values["groupe"])
@@ -389,7 +386,6 @@ def show(visit: Visit) -> Response:
             reader,
             rows=rows,
             answers=answers,
-            # Not by name, which is that of values that a lecteur does not see.
             columns=[*columns.headers.items()],
             own=[*columns.own.items()],
             questions=[*columns.questions.items()],
@@ -487,7 +483,7 @@ def export(visit: Visit) -> Response:
         others = others if is_whole else []
         chosen = selection_of(visit)
         numbers = reader.dossiers.numbers_of(chosen)
-        values = values_of(visit, reader, reader.dossiers.offered(masked=chosen.masked))
+        values = values_of(visit, reader, reader.dossiers.offered())
         visit.check_filters(values, but=OF_DOSSIERS if numbers else ())
 
         # A column has few codes, and the same ones in every row.

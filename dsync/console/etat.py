@@ -34,11 +34,14 @@ class Point(NamedTuple):
     is_error: bool = False
 
 
-_RUNS, _ANOMALIES = ("/executions", "Voir les passages"), ("/anomalies", "Voir les anomalies")
+_RUNS, _ANOMALIES = (
+    ("/synchronisations", "Voir les synchronisations"),
+    ("/anomalies", "Voir les anomalies"),
+)
 _REQUESTS = "/journal", "Voir les demandes"
 LINKS: Mapping[type[k.Concern], tuple[str, str]] = {
     k.Late: _RUNS,
-    k.RunFailed: ("/executions/{run}", "Voir ce passage"),
+    k.RunFailed: ("/synchronisations/{run}", "Voir cette synchronisation"),
     k.Stopped: ("/accords", "Voir et décider"),
     k.InQuarantine: _ANOMALIES,
     k.Refused: _ANOMALIES,
@@ -94,9 +97,9 @@ def points_of(
             continue
         path, link = LINKS.get(type(one), (None, ""))
         if isinstance(one, k.RunFailed):
-            path = f"/executions/{one.run}"
+            path = f"/synchronisations/{one.run}"
         if (not may_act and path != "/preuves") or (
-            visit.grant.groupes is not None and (path or "").startswith("/executions")
+            visit.grant.groupes is not None and (path or "").startswith("/synchronisations")
         ):
             path = None
         yield Point(text, path and visit.url(path), link, isinstance(one, _ERRORS))

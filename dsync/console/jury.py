@@ -272,7 +272,6 @@ def show(visit: Visit) -> Response:
             scale=(low, max(high, low + 1)),
             wide=WIDE,
             mine=mine,
-            # Pairs: of a mapping by column, a lecteur would not see those of hidden values.
             headers=[*_columns(rows).items()],
         )
 

@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console.access import Right
-from dsync.console.desk import error_of
 from dsync.console.dossiers import parameters_of
 from dsync.console.visit import Visit
 from dsync.domain.ids import number_of
@@ -22,6 +21,7 @@ from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest
 from dsync.store.services import taken_over_in_s
 from dsync.sync import handing_over
+from dsync.sync.work import error_of
 
 PER_PAGE = 50
 SHOWN = 50
@@ -36,7 +36,7 @@ def runs(visit: Visit) -> Response:
     """Show the runs, newest first."""
     visit.need_all()
     return _paged(
-        visit, "executions.html", "runs", lambda reader, **part: reader.journal.runs(**part)
+        visit, "synchronisations.html", "runs", lambda reader, **part: reader.journal.runs(**part)
     )
 
 
@@ -47,17 +47,17 @@ def run(visit: Visit) -> Response:
     with visit.reading() as reader:
         found = reader.journal.runs(limit=1, number=number)
         if not found:
-            raise HTTPException(404, "Il n’y a pas de passage de ce numéro.")
+            raise HTTPException(404, "Il n’y a pas de synchronisation de ce numéro.")
         page = visit.number("page", default=1, most=1_000_000)
         events = reader.journal.events_of_run(
             number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
         )
         if not events and page > 1:
-            return visit.back(f"/executions/{number}")
+            return visit.back(f"/synchronisations/{number}")
         for event in events:
             event["details"] = json.loads(event["details"]) if event["details"] else None
         return visit.page(
-            "execution.html",
+            "synchronisation.html",
             reader,
             run=found[0],
             messages=_said(found[0]["figures"], "messages"),
@@ -66,6 +66,12 @@ def run(visit: Visit) -> Response:
             has_more=len(events) > PER_PAGE,
             check_titles=visit.check_titles(reader),
         )
+
+
+def former(visit: Visit) -> Response:
+    """Lead from the former address of the runs, or of one, to the present one."""
+    one = f"/{visit.in_path('run')}" if "run" in visit.request.path_params else ""
+    return visit.back(f"/synchronisations{one}")
 
 
 def request(visit: Visit) -> Response:
@@ -209,7 +215,7 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
     """Show one page of a list, which is called `name` in the template.
 
     `read` calls the method of a reader that returns the list, newest first, with a limit and an
-    offset. Not the method of the class: a lecteur's reader has its own.
+    offset.
     """
     page = visit.number("page", default=1, most=1_000_000)
     with visit.reading() as reader:
@@ -223,8 +229,10 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
 
 
 PAGES = [
-    ("GET", "/executions", runs, Right.AGIR),
-    ("GET", "/executions/{run}", run, Right.AGIR),
+    ("GET", "/synchronisations", runs, Right.AGIR),
+    ("GET", "/synchronisations/{run}", run, Right.AGIR),
+    ("GET", "/executions", former, Right.AGIR),
+    ("GET", "/executions/{run}", former, Right.AGIR),
     ("GET", "/demandes/{id}", request, Right.AGIR),
     ("POST", "/demandes/{id}/retirer", withdraw, Right.AGIR),
     ("GET", "/essais/{id}", trial, Right.AGIR),

@@ -297,7 +297,7 @@ class DemarcheCounts(NamedTuple):
 def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     grants = visit.actor.grants
-    for row in reader.overview({number: one.groupes for number, one in grants.items()}):
+    for row in reader.overview([*grants]):
         counts[row.demarche_numero][row.quoi] += row.nombre
     for number, grant in grants.items():
         worker = visit.site.workers[number]
@@ -322,8 +322,8 @@ def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
 
 def show(visit: Visit) -> Response:
     """Show what waits, first of all démarches, then of the chosen one."""
-    worker, grant = visit.worker, visit.grant
-    state = worker.state(visit.now, grant.groupes, counted=False)
+    worker = visit.worker
+    state = worker.state(visit.now, visit.sight, counted=False)
     before, kept = last_visit(visit)
     since = before or visit.now - _FIRST
     with visit.reading() as reader:

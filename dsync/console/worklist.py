@@ -103,7 +103,7 @@ def kinds_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> list[Kin
                 if one.numero not in known
             }.values()
         ]
-    lists = [(one, *_page(visit, reader, one)) for one in _lists(visit)]
+    lists = [(one, *_page(reader, one)) for one in _lists(visit)]
     days = [str(one["jury_le"]) for one in days_of(visit, reader)] if stages else []
     grids = unfinished_grids(visit, reader, days) if days else []
     numbers = [
@@ -233,10 +233,8 @@ def _lists(visit: Visit) -> Iterator[_OfDossiers]:
         yield _OfDossiers("silence", "Sans réponse", "Sans réponse", "Relancer", silent, named)
 
 
-def _page(visit: Visit, reader: Reader, kind: _OfDossiers) -> tuple[list[int], int]:
-    masked = Selection(masked=not visit.may(Right.PERSONNES), texts=visit.may(Right.TEXTES))
-    chosen = masked._replace(presence="present", **kind.chosen)
-    return reader.dossiers.page(chosen, limit=SHOWN)
+def _page(reader: Reader, kind: _OfDossiers) -> tuple[list[int], int]:
+    return reader.dossiers.page(Selection(presence="present", **kind.chosen), limit=SHOWN)
 
 
 def _of_dossier(visit: Visit, kind: _OfDossiers, row: Mapping[str, Any]) -> Task:

@@ -22,7 +22,7 @@ from dsync.eig.precheck.evidence import RegistryAnswer, established
 from dsync.eig.stages import SUITES
 from dsync.store import tables as engine
 from dsync.store.answer_rows import AnswerStatus
-from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, insert_missing, is_first, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, is_first, upsert
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
@@ -308,19 +308,6 @@ def product_names(connection: Connection) -> dict[str, str]:
     """Return the name of every product that was ever published, by id."""
     table = evidence_tables.produit
     return {id_: nom for id_, nom in connection.execute(select(table.c.id, table.c.nom))}
-
-
-def kept_rules(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return what ever judged, the latest first: as `RuleSet.document`, with `depuis_le`."""
-    table = evidence_tables.regle
-    found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
-    return {row.version: row._asdict() for row in found}
-
-
-def save_rules(connection: Connection, document: Mapping[str, Any], now: datetime) -> None:
-    """Store a version of the rules, as `RuleSet.document`, unless it is known."""
-    # A run of another démarche with the same rules may store them meanwhile.
-    insert_missing(connection, evidence_tables.regle, {**document, "depuis_le": now})
 
 
 def save_evidence(

@@ -27,6 +27,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    true,
 )
 
 from dsync.domain.ids import DossierNumber
@@ -42,10 +43,13 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     tables.evenement: frozenset({"id"}),
     tables.changement: frozenset({"id"}),
     tables.verdict: frozenset({"id", "remarque", "courant"}),
+    tables.reponse: frozenset({"id"}),
+    tables.accord: frozenset(),
     # Names of agents are erased after their time.
     tables.sync_run: frozenset({"demande_par"}),
     tables.indicateur: frozenset(),
     tables.revision: frozenset(),
+    tables.version_regles: frozenset(),
     # What the configuration says is written again by each run.
     tables.demarche: frozenset({"appel", "avis", "vues_a_refaire", "ouverts"}),
     # What else is in it follows from the contents.
@@ -87,6 +91,8 @@ HISTORY: tuple[Table, ...] = (
     tables.evenement,
     tables.changement,
     tables.verdict,
+    tables.reponse,
+    tables.accord,
     tables.sync_run,
     tables.indicateur,
 )
@@ -153,6 +159,16 @@ def as_text(columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:
     ]
 
 
+def seal_former(connection: Connection) -> None:
+    """Seal the answers of a database from before they were sealed."""
+    answers = tables.reponse
+    rows = connection.execute(select(*as_text(answers.c)).where(answers.c.sceau.is_(None)))
+    new = [{"id": row["id"], "sceau": seal(answers, dict(row))} for row in rows.mappings()]
+    if new:
+        update_rows(connection, answers, new)
+        sum_up(connection)
+
+
 def sum_up(connection: Connection) -> None:
     """Store the number and the sum of the seals that are there, of all démarches."""
     connection.execute(delete(_sceau))
@@ -197,6 +213,9 @@ class SealReads(Subject):
         ]
 
     def _theirs(self, table: Table) -> ColumnElement[bool]:
+        if table is tables.version_regles:
+            # All démarches share them.
+            return true()
         number = table.c.number if table is tables.demarche else table.c.demarche_numero
         return number == self.number
 
@@ -255,5 +274,6 @@ class Seals(SealReads):
         self._add(table, rows_after - rows, total_after - total)
 
     def _add(self, table: Table, rows: int, total: int) -> None:
-        values = {"of": self.number, "journal": table.name, "rows": rows, "total": total}
-        self.connection.execute(_ADD, values)
+        if rows or total:
+            values = {"of": self.number, "journal": table.name, "rows": rows, "total": total}
+            self.connection.execute(_ADD, values)

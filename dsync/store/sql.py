@@ -25,7 +25,6 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    true,
     tuple_,
     update,
 )
@@ -182,8 +181,6 @@ class Scope(NamedTuple):
     """The démarche's; None: no method that needs it is called."""
     programme: type[Programme]
     """The programme's part of the database."""
-    groupes: tuple[str, ...] | None = None
-    """The groupes instructeurs whose dossiers are listed and counted for somebody; None: all."""
 
 
 class Subject:
@@ -194,7 +191,7 @@ class Subject:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.connection, self._number, self.programme, self._groupes = scope
+        self.connection, self._number, self.programme = scope
 
     @property
     def number(self) -> DemarcheNumber:
@@ -219,25 +216,4 @@ class Subject:
         return and_(
             dossier.demarche_numero == self.number,
             dossier.presence == presence.value,
-            self._is_read(),
         )
-
-    def _is_read(self) -> ColumnElement[bool]:
-        """Return the condition on table `dossier` for those of the scope's groupes."""
-        if self._groupes is None:
-            return true()
-        return tables.dossier.c.groupe_instructeur.in_(self._groupes)
-
-    def _of_read(self, numero: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Return the same on a column with the dossiers' numbers."""
-        if self._groupes is None:
-            return true()
-        return numero.in_(select(tables.dossier.c.numero).where(self._is_read()))
-
-    def _and_read(self, alias: str = "d.") -> tuple[str, dict[str, Any]]:
-        """Return the same as SQL that begins with AND, or is empty, with its values."""
-        if self._groupes is None:
-            return "", {}
-        values = {f"de_groupe_{rank}": name for rank, name in enumerate(self._groupes)}
-        named = ", ".join(f":{name}" for name in values) or "NULL"
-        return f" AND {alias}groupe_instructeur IN ({named})", values

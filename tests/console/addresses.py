@@ -49,6 +49,8 @@ RULES = {
     ("POST", "/preuves"): Right.AGIR,
     ("GET", "/executions"): Right.AGIR,
     ("GET", "/executions/{run}"): Right.AGIR,
+    ("GET", "/synchronisations"): Right.AGIR,
+    ("GET", "/synchronisations/{run}"): Right.AGIR,
     ("GET", "/demandes/{id}"): Right.AGIR,
     ("POST", "/demandes/{id}/retirer"): Right.AGIR,
     ("GET", "/essais/{id}"): Right.AGIR,

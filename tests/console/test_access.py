@@ -115,7 +115,7 @@ def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
         assert "demarche=86324" in empty
         moved = visitor.get(f"/dossiers/{FIRST}?demarche=86324")
         assert moved.url.endswith(f"/dossiers/{FIRST}?demarche={DEMARCHE}")
-        for path in ("/executions/1?demarche=86324", "/demandes/1?demarche=86324"):
+        for path in ("/synchronisations/1?demarche=86324", "/demandes/1?demarche=86324"):
             assert 404 == visitor.get(path).status_code
         for path in ("/resynchroniser", f"/dossiers/{FIRST}/relire", "/conflits", "/anomalies"):
             assert 404 == visitor.post(path, demarche="1", dossier=str(FIRST)).status_code
@@ -200,7 +200,7 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
         f"/dossiers/{2**70}",
         "/dossiers/²",
         *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "executions", "demandes", "essais")),
-        "/executions/999",
+        "/synchronisations/999",
         "/demandes/999",
         "/essais/999",
         "/dossiers.pdf",
@@ -208,7 +208,7 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
     ):
         assert 404 == reader.get(path).status_code, path
     assert 200 == reader.get("/dossiers?page=999999999999&tri=x&ordre=y").status_code
-    for path in ("/executions", "/executions/1"):
+    for path in ("/synchronisations", "/synchronisations/1"):
         assert words(reader.get(path).text) == words(reader.get(f"{path}?page=99").text)
 
 

@@ -93,7 +93,7 @@ def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor)
         assert "Les anomalies" not in page
     assert [("dossier", USER, 7)] == requests_of(engine)
     run = engine.rows("SELECT max(run) AS run FROM demande")[0]["run"]
-    page = words(visitor.get(f"/executions/{run}").text)
+    page = words(visitor.get(f"/synchronisations/{run}").text)
     assert "1 dossier demandé n’a pas été lu" in page.replace("\u00a0", " ")
     assert "quarantaine, écriture" not in page
 
@@ -102,7 +102,7 @@ def test_a_run_that_was_asked_to_stop_is_interrupted(engine: Engine, visitor: Vi
     """It has not failed, in whatever way the views call it."""
     with connected(engine.url) as database:
         database.exec_driver_sql("UPDATE sync_run SET statut = 'failed', code = 130 WHERE run = 2")
-    for path in ("/executions", "/executions/2"):
+    for path in ("/synchronisations", "/synchronisations/2"):
         page = words(visitor.get(path).text)
         assert "Interrompu" in page
         assert "Échoué" not in page

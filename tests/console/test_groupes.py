@@ -17,6 +17,7 @@ from dsync.domain.verdict import Verdict
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
 from dsync.store.listing import NO_VERDICT, Selection
+from dsync.store.sight import Sight
 from tests.console.addresses import pages
 from tests.console.provider import EMAIL, provider
 from tests.console.served import Visitor, served
@@ -119,8 +120,8 @@ def test_what_lists_and_counts_is_of_the_groupes(database_url: str) -> None:
                 for row in engine.rows("SELECT * FROM dossier")
                 if row["groupe_instructeur"] in groupes
             ]
-            with store.reading(DEMARCHE, groupes) as reader:
-                assert set(wanted) == reader.dossiers.of_groupes()
+            with store.reading(DEMARCHE, Sight(groupes={DEMARCHE: groupes})) as reader:
+                assert set(wanted) == reader.dossiers.seen()
                 found = counted(reader)
             assert [len(wanted)] * 6 == found[:6]
             assert (groupes == (SUD, NORD)) == (found == every)

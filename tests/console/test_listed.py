@@ -12,6 +12,7 @@ import pytest
 
 from dsync.console.access import Role
 from dsync.store.listing import Selection
+from dsync.store.sight import Sight
 from tests.console.conftest import SHOWN
 from tests.console.served import Visitor, configured, served, words
 from tests.console.test_actions import edit, requests_of
@@ -227,9 +228,9 @@ def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
                 marked = [one for one in found if one is not None]
                 assert found[: len(marked)] == sorted(marked, reverse=descending)
                 assert given == {*marked}
-            chosen = Selection(tri="note_moyenne", marks=False)
+        with engine.worker.store.reading(DEMARCHE, Sight(marks=False)) as reader:
             found = reader.dossiers.numbers_of(chosen)
-            assert sorted(found) == found
+            assert sorted(found, reverse=True) == found
         with served(engine, role=Role.LECTEUR) as console:
             page = console.visitor().get("/dossiers?tri=note_moyenne&ordre=desc")
             assert sorted(numbers(page), reverse=True) == numbers(page)

@@ -86,8 +86,8 @@ def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
     assert "Aucune synchronisation n’a encore réussi" in words(found["/suivi"].text)
     assert "la copie est vide ou incomplète" in words(found["/dossiers"].text)
     assert "on ne sait pas s’il y a des anomalies" in words(found["/anomalies"].text)
-    assert "Aucun passage encore" in words(found["/executions"].text)
-    for path in ("/anomalies", "/executions"):
+    assert "Aucune synchronisation encore" in words(found["/synchronisations"].text)
+    for path in ("/anomalies", "/synchronisations"):
         # Where a first run can be asked for.
         assert re.search(r'<main.*href="[^"]*/suivi', found[path].text, re.S)
 

@@ -137,7 +137,7 @@ def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) 
         in page
     )
     assert "Beaucoup de dossiers ne sont plus montrés" in page
-    assert "Le dernier passage n’a pas abouti" in page
+    assert "La dernière synchronisation n’a pas abouti" in page
     engine.advance(minutes=20)
     assert "réussie remonte à" in words(visitor.get("/suivi").text)
     app.store.acquire_lease(app.demarche, 60)
@@ -369,7 +369,7 @@ def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> No
     engine.advance(minutes=1)
     engine.sync()
     pages = [f"/dossiers/{number(rank)}/tout" for rank in range(len(texts))]
-    shown = {path: visitor.get(path) for path in (*pages, "/dossiers", "/executions")}
+    shown = {path: visitor.get(path) for path in (*pages, "/dossiers", "/synchronisations")}
     for answer in shown.values():
         assert 200 == answer.status_code
         for forbidden in ("<script>alert", "<img", "<svg/onload", "\x1b", "\u202e", "\x00"):
@@ -458,7 +458,12 @@ def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None
     stored = engine.rows(f"SELECT valeur FROM lecture_champ WHERE numero = {number(rank)}")
     assert 10 < sum("<script>" in (row["valeur"] or "") for row in stored)
     seen = ""
-    for path in (*ADDRESSES, f"/dossiers/{number(rank)}", "/executions/4", "/dossiers?q=script"):
+    for path in (
+        *ADDRESSES,
+        f"/dossiers/{number(rank)}",
+        "/synchronisations/4",
+        "/dossiers?q=script",
+    ):
         answer = visitor.get(path)
         assert 200 == answer.status_code, path
         for forbidden in ("<script>alert", "<img", "\x1b", "\u202e"):

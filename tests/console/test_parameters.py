@@ -22,7 +22,7 @@ LISTS = {
     "/jury": ("le",),
     "/jury/fiches": ("le", "dossier"),
     "/a-reporter": ("le",),
-    "/executions": ("page",),
+    "/synchronisations": ("page",),
     "/journal": ("page",),
 }
 """Each address with its parameters."""

@@ -120,7 +120,7 @@ def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
     """Each figure of each run, and each source."""
     command, visitor = both
     for run in command("history", "--json").json:
-        page = words(visitor.get(f"/executions/{run['run']}").text).replace(said.NB, " ")
+        page = words(visitor.get(f"/synchronisations/{run['run']}").text).replace(said.NB, " ")
         changed = said.plural(run["modifies"], "nouveau ou modifié", "nouveaux ou modifiés")
         changed, gone = (
             one.replace(said.NB, " ") for one in (changed, said.plural(run["supprimes"], "parti"))

@@ -205,9 +205,8 @@ def test_what_was_no_twin_leaves_none(engine: Engine) -> None:
     assert WORDS not in str(engine.content(all_tables=True))
 
 
-def test_the_same_words_are_doublons(engine_on_each: Engine) -> None:
+def test_the_same_words_are_doublons(engine: Engine) -> None:
     """Without a known product, however they are written; until one of them says something else."""
-    engine = engine_on_each
     for rank, typed in ((0, WORDS), (2, "https://beta.gouv.fr/startups/zephyr-vallon.html")):
         engine.control.edit_champ(number(rank), PAGE, typed)
     for rank in (3, 4):
@@ -302,9 +301,8 @@ def test_a_product_that_cannot_be_named_is_refused(
     assert [] == engine.rows("SELECT * FROM reponse")
 
 
-def test_a_check_switched_off_does_not_drop_a_refusal(engine_on_each: Engine) -> None:
+def test_a_check_switched_off_does_not_drop_a_refusal(engine: Engine) -> None:
     """« À vérifier » in DS, with who refused it; withdrawn, it is Éligible."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     work = AnswerCheck((number(0),), "doublon", "non_conforme", WHY)
     engine.worker.app.sync(Request(work, ALICE))

@@ -105,7 +105,9 @@ def rules_of(rule_set: RuleSet) -> Rules:
     """Return the rules in force, as far as all programmes have them."""
     config = rule_set.config
     wording = wording_of(config.instruction, config.max_detail_length, config.publication_url)
-    return Rules(rule_set.version, wording, rule_set.document(), rule_set.shipped_lists)
+    return Rules(
+        rule_set.version, wording, rule_set.document(), ("derogations",), rule_set.shipped_lists
+    )
 
 
 def facts_of(
