@@ -295,7 +295,8 @@ class Visit:
     def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
         """Return what only runs and days change, as it was read after the last run."""
         last, today = state["last_run"], self.now.astimezone(PARIS).date()
-        key = (name, self.worker.demarche, self.grant.groupes, self.rights)
+        sees = tuple(filter(self.may, Right))
+        key = (name, self.worker.demarche, self.grant.groupes, sees)
         after = None if state["lease"] or last is None else (last["run"], last["fin"], today)
         known, found = self.site.kept.get(key, (None, None))
         if found is None or known != after:
