@@ -6,9 +6,9 @@ their rows. An instance is one call, configured by the programme's sections of t
 commands and pages take it. What has a default here need not be given.
 
 A run calls `form` once for each revision, and its `rows` for each dossier that is read; `gather`
-once, when the first dossiers are to be judged; then, of what that returns, after each page and
-after the last one, `compared` for all batches that are due, and after that `facts` for each batch:
-of these, the judge in `domain/judging.py` makes the decisions.
+once, when the first dossiers are to be judged; then, of what that returns, `compared` and `facts`
+for each page, in the transaction that stores it, and for what is due after the last one, with
+`look_up` before: of the facts, the judge in `domain/judging.py` makes the decisions.
 
 Without a programme, the engine copies dossiers and keeps their history; it judges nothing and
 writes nothing back.
@@ -25,9 +25,10 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
+from dsync.domain.account import AccountRules, account_of
 from dsync.domain.check_line import CheckLine
-from dsync.domain.documented import Mark, View
-from dsync.domain.dossier import Correction, Demarche, Descriptor, Dossier, Json, Revision
+from dsync.domain.documented import View
+from dsync.domain.dossier import PARIS, Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.judging import Facts, Rules
@@ -137,7 +138,17 @@ class Keys(Protocol):
     def doublons(
         self, numbers: Sequence[DossierNumber]
     ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
-        """Return the other dossiers that count and have the same values, by dossier and check."""
+        """Return the first other dossiers that count and have the same values, by their deposits.
+
+        They are by dossier and check.
+        """
+
+
+class Judged(Protocol):
+    """The verdicts of the database, as far as a programme reads them."""
+
+    def kept_rules(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return each version of rules that gave a verdict, the latest first."""
 
 
 class Published(Protocol):
@@ -165,6 +176,10 @@ class Reading(Protocol):
     @property
     def demarche(self) -> Published:
         """The démarche."""
+
+    @property
+    def verdicts(self) -> Judged:
+        """What was judged."""
 
 
 class Writing(Protocol):
@@ -246,12 +261,15 @@ class Evidence(Protocol):
         """Changes with the evidence or the rules; all open dossiers are then judged again."""
 
     @property
-    def retry_undetermined(self) -> bool:
-        """Whether undetermined dossiers are judged again even if the key is unchanged."""
+    def looks_up(self) -> bool:
+        """Whether `look_up` asks anybody: undetermined dossiers are then judged again."""
+
+    def look_up(self, run: ProgrammeRun, numbers: Sequence[DossierNumber]) -> None:
+        """Fetch and store what the facts of these dossiers need, which takes the network."""
 
     def compared(
         self,
-        run: ProgrammeRun,
+        reader: Reading,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -261,7 +279,7 @@ class Evidence(Protocol):
         """
 
     def facts(
-        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> Mapping[DossierNumber, Facts]:
         """Return what is known of dossiers to judge; one is left out of which nothing is.
 
@@ -278,8 +296,6 @@ class ListField:
     """Its key in `dsync dossier list --json`, by which lists are sorted, too."""
     sql: str
     """Its value: of a dossier `d`, its row `r` in table `liste` and `l` in `ListPart.table`."""
-    mark: Mark = Mark.OPEN
-    """Who does not see free texts, or marks of a jury, neither filters nor sorts by them."""
     filter: str | None = None
     """The filter by it, as addresses name it; None: there is none."""
     condition: str = ""
@@ -370,11 +386,25 @@ class Storage:
     """Deletes the data of these dossiers' applicants, unless another dossier shares them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What is published of versions of the rules; by default, that there are some."""
+
+    rules_page: Callable[[Mapping[str, Any], date | None], Paper] = lambda document, today: Paper(
+        "Règles du pré-contrôle", ()
+    )
+    """Returns the page of a version; with a day, it says when it was made."""
+    account_rules: Callable[[Mapping[str, Any] | None, str], AccountRules] = (
+        lambda document, instruction: AccountRules("", (), instruction, ())
+    )
+    """Returns what an account says of a version, None: it was not kept; and of who decides then."""
+
+
 class Words:
     """How people read columns and evidence; by default, as they are stored."""
 
     def label_in_ds(self, name: str) -> str:
-        """Return the label in DS of the annotation that fills a column of the main view."""
+        """Return the label in DS of what fills a column of the main view."""
         return name
 
     def value(self, name: str, value: Any) -> Any:
@@ -384,6 +414,10 @@ class Words:
     def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Return the evidence of a check that people see: key, French name and French value."""
         return [(name, name, value) for name, value in evidence.items()]
+
+    def finding(self, check: str, motif: str) -> str:
+        """Return what a check found, as lists say it: in one line, without rule and remedy."""
+        return motif.partition(" Règle (")[0]
 
 
 class Findings:
@@ -447,6 +481,8 @@ class Programme(ABC):
 
     checks: Mapping[str, str] = {}
     """The French titles of its checks by name, in the order of display."""
+    papers: ClassVar[Papers] = Papers()
+    """What is published of its rules."""
     words: Words = Words()
     """How people read its columns and evidence."""
     findings: Findings = Findings()
@@ -464,26 +500,24 @@ class Programme(ABC):
         `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it;
         `at` is the instant at which the verdict stood, None: the current one.
         """
-        return None
+        wording, known = self.rules and self.rules.wording, known_rules(self, reader)
+        instruction = wording.instruction if wording else "l’équipe d’instruction"
+
+        def rules_of(version: str) -> AccountRules:
+            return self.papers.account_rules(known.get(version), instruction)
+
+        shown = self.words.evidence
+        return account_of(found, at, rules_of, self.checks, shown, wording.words if wording else {})
 
     def rules_page(
         self, now: datetime | None = None, document: Mapping[str, Any] | None = None
     ) -> Paper:
         """Return the page that publishes a version of the rules; with `now`, it names its day.
 
-        `document` is the version, as `rules_documents` returns it; None: that in force.
+        `document` is the version, as `known_rules` returns it; None: that in force.
         """
-        raise NotImplementedError
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return versions of the rules whole, in JSON values, by their names; none if none is kept.
-
-        The one in force comes first, then those that gave a verdict, the latest first, as the
-        database keeps them; without a connection, only that in force.
-        """
-        return {}
+        today = now.astimezone(PARIS).date() if now else None
+        return self.papers.rules_page(document or in_force(self).document, today)
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
@@ -524,11 +558,6 @@ class Programme(ABC):
         With `accept`, evidence that a safety brake stopped is accepted.
         """
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store rules, unless they are stored, in the transaction of the first verdict by them."""
-        return
-
     def close(self) -> None:
         """Close what was opened."""
         return
@@ -539,3 +568,12 @@ def in_force(programme: Programme | None) -> Rules:
     if programme is None or programme.rules is None:
         raise ConfigurationError(NO_RULES)
     return programme.rules
+
+
+def known_rules(programme: Programme, reader: Reading) -> Mapping[str, Mapping[str, Any]]:
+    """Return versions of the rules whole, by their names, as the database keeps them.
+
+    The one in force comes first, then those that gave a verdict, the latest first.
+    """
+    kept, rules = reader.verdicts.kept_rules(), programme.rules
+    return {rules.version: rules.document, **kept} if rules else kept

@@ -18,8 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, create_model
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, is_loopback, mask_url, parse_listen
 from dsync.care.concerns import Thresholds
@@ -58,6 +57,8 @@ _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
 _FOREIGN = {
     "DSYNC_TEST_DATABASE_URL",
+    "DSYNC_TEST_GRIST_URL",
+    "DSYNC_TEST_GRIST_KEY",
     "DSYNC_SHARED",
     "DSYNC_NEEDS_BROWSER",
     "DSYNC_NEEDS_PROMETHEUS",
@@ -65,10 +66,6 @@ _FOREIGN = {
     CONFIG_TOML,
 }
 """Variables that give no value of a setting: the tests', the image's own, a whole file."""
-
-
-class _Environment(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
 
 
 # Each of them can also be in a file that `DSYNC_…_FILE` names. The database's address is one
@@ -629,28 +626,30 @@ def unknown_variables() -> dict[str, str]:
 
 def _read_environment(*, stored: bool = False) -> dict[str, Any]:
     """Return the value of each variable, None for one that is not set."""
-    from_files: dict[str, str | None] = {}
+    given: dict[str, Any] = {}
+    for name in VARIABLES:
+        value = os.environ.get(f"{PREFIX}{name.upper()}")
+        # One that is set to nothing is not set, but for the only setting that can be empty.
+        if value or (value is not None and name == "http_listen"):
+            given[name] = value
     for name in SECRETS:
         with suppress(*([ConfigurationError] if stored and name == "ds_token" else [])):
-            from_files[name] = _secret_file(name)
-    given: dict[str, Any] = {name: one for name, one in from_files.items() if one is not None}
-    if os.environ.get(f"{PREFIX}HTTP_LISTEN") == "":
-        # The only variable whose empty value is a setting.
-        given["http_listen"] = ""
+            if (secret := _secret_file(name)) is not None:
+                given[name] = secret
     # All optional: a flag, the file or a default can give them instead.
     fields: dict[str, Any] = {name: (hint | None, None) for name, hint in VARIABLES.items()}
     try:
-        found = create_model("_Variables", __base__=_Environment, **fields)(**given).model_dump()
+        found: BaseModel = create_model("_Variables", **fields)(**given)
     except ValidationError as exc:
         problems = tuple(
             f"{PREFIX}{str(error['loc'][0]).upper()}: {message_of(error)}"
             for error in exc.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(headline(problems), problems) from exc
-    if found["config"] is not None and os.environ.get(CONFIG_TOML):
+    values, platform = found.model_dump(), _given_by_platform()
+    if values["config"] is not None and os.environ.get(CONFIG_TOML):
         raise ConfigurationError(f"DSYNC_CONFIG and {CONFIG_TOML} are both set; keep one.")
-    platform = _given_by_platform()
-    return {name: platform.get(name) if one is None else one for name, one in found.items()}
+    return {name: platform.get(name) if one is None else one for name, one in values.items()}
 
 
 def console_section(every: Sequence[Settings]) -> ConsoleSection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial
@@ -44,10 +44,10 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
 from dsync.exports.grist import Kept
-from dsync.messages.kinds import Crashed
 from dsync.programme import Programme
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, Store, SyncState
+from dsync.store.sight import WHOLE, Sight
 from dsync.sync import retention
 from dsync.sync import run as runs
 from dsync.sync.context import (
@@ -61,7 +61,7 @@ from dsync.sync.context import (
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 from dsync.sync.run import FULL_WITHIN, Schedule
-from dsync.sync.work import Attempted, Purge, ReadChanges, Request, finish
+from dsync.sync.work import Attempted, Purge, ReadChanges, Request, error_of, finish
 
 log = structlog.get_logger(__name__)
 
@@ -277,6 +277,32 @@ class Worker:
         self.last_report = runs.sync(self.context, request)
         return self.last_report
 
+    def execute(self, request: Request, *, is_last: bool = False) -> RunReport:
+        """Execute a request, as `sync`; a bug of dsync ends it, too, before it is raised.
+
+        Else each process would fail by it, and execute nothing after it. What cannot be done now
+        stays for another process, unless `is_last` says that there may be none: then it is ended.
+        """
+        try:
+            report = self.sync(request)
+        except DsyncError as exc:
+            if not is_last:
+                raise
+            report = RunReport.failed(request.work.kind, self.clock(), exc)
+        except Exception as exc:
+            self.give_up(request, error_of(exc))
+            raise
+        if is_last:
+            self.end(request, report)
+        return report
+
+    def end(self, request: Request, report: RunReport) -> None:
+        """Store the result of a request, unless its run, or another process's, stores its own."""
+        with self.store.requests(self.demarche) as requests:
+            row = requests.by_id(request.id or 0)
+            if row is not None and row.run == report.run:
+                finish(requests, request, report)
+
     def attempt(self, work: Attempted, wait_s: float = 0) -> RunReport:
         """Do a dry run, once the lease is free; as `sync`."""
         self._renew_token()
@@ -348,14 +374,11 @@ class Worker:
                 "ended."
             )
             try:
-                report = self.sync(replace(request, wait_s=wait_s))
+                report = self.execute(replace(request, wait_s=wait_s))
             except DsyncError:
                 raise
             except Exception as exc:
-                # Else the next process would fail by it, too, and nothing after it be executed.
-                error = DsyncError(Crashed(type(exc).__name__))
-                log.exception("request_crashed", error=error.message)
-                self.give_up(request, error)
+                log.exception("request_crashed", error=error_of(exc).message)
                 continue
             log.info("request_done", request=request.rows[0], exit_code=report.exit_code)
             # Without the lease, or after a stop, it stays for the next one.
@@ -474,7 +497,6 @@ class Worker:
             else None,
             self.configuration.annotations,
             self.clock,
-            programme if programme and programme.rules else None,
         )
         # Before anything is read, so that a missing token ends the command at once.
         client = self.client if remote else None
@@ -524,12 +546,12 @@ class Worker:
     def state(
         self,
         now: datetime,
-        groupes: Collection[str] | None = None,
+        sight: Sight = WHOLE,
         *,
         counted: bool = True,
     ) -> dict[str, Any]:
         """Return the démarche's state as stored, as `states_of` has it."""
-        found = states_of(self.store, [self.looked], now, counted=counted, groupes=groupes)
+        found = states_of(self.store, [self.looked], now, counted=counted, sight=sight)
         return found[self.demarche]
 
     @property

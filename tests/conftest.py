@@ -15,6 +15,11 @@ from hypothesis import settings
 # Tests share builders and databases by `from tests…`, from wherever pytest is started.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests import memory
+
+if memory.FOLDER:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory.FOLDER))
+
 # A shell has what it starts in the background ignore SIGINT, `nohup` SIGHUP, and so would each
 # process of a test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -52,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 _PROMISES = "nominal watermark one_writer deletions pushing judging clock"
 FAST = {
-    *("unit", "store", "console/test_masking.py"),
+    *("unit", "store", "console/test_sight.py"),
     *(f"engine/test_{subject}.py" for subject in _PROMISES.split()),
 }
 """Tests of each promise, on SQLite alone: they take under a minute on two cores."""

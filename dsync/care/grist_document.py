@@ -15,7 +15,7 @@ from sqlalchemy import text
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError
-from dsync.exports import tables_of
+from dsync.exports.export import tables_of
 from dsync.exports.grist import Kept, Mirror, rows_of
 from dsync.exports.grist_client import GristClient
 from dsync.store import Reader, Store

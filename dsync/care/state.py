@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Kind
 from dsync.store import Store
 from dsync.store.services import is_alive, taken_over_in_s
+from dsync.store.sight import WHOLE, Sight
 from dsync.sync.retention import announcement
 
 
@@ -32,15 +33,15 @@ def states_of(
     now: datetime,
     *,
     counted: bool = True,
-    groupes: Collection[str] | None = None,
+    sight: Sight = WHOLE,
 ) -> dict[DemarcheNumber, dict[str, Any]]:
     """Return the states of some démarches as stored: services, last successes, counts.
 
-    Each kind of fact is read by one statement for all of them. Of the dossiers, those of `groupes`
-    are counted, None: all; unless `counted`, the documents have no such numbers. `now` is in UTC.
+    Each kind of fact is read by one statement for all of them. The dossiers of `sight`
+    are counted; unless `counted`, the documents have no such numbers. `now` is in UTC.
     """
     numbers = [one.demarche for one in every]
-    with store.reading(groupes=groupes) as reader:
+    with store.reading(sight=sight) as reader:
         titles = reader.titles_of(numbers)
         leases = reader.leases(numbers, now)
         services = reader.services(numbers)

@@ -22,12 +22,10 @@ from dsync.annotations.targets import DETAIL, RESULTAT
 from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import OPEN_ETATS, Champ, Correction, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.domain.json_bytes import json_bytes
 from dsync.domain.pieces import md5_of
 from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
-from dsync.programme import Programme
 from dsync.store import Reader, Record, Store, StoredDossier, SyncState
 from dsync.store.dictionary import main_table
 from dsync.store.dossier_rows import in_lists
@@ -103,13 +101,11 @@ class Expected:
     """None: no file configures the démarche, so that its hashes cannot be recomputed."""
     annotations: AnnotationsConfig | None
     now: Callable[[], datetime]
-    programme: Programme | None = None
-    """That of the configuration, if it judges."""
 
 
 CANNOT_KNOW = (
     "It cannot know what DS shows (--remote), what copied files contain (--pieces), or whether "
-    "evidence, products, rules that are no longer in force, replaced wishes, the status, dates and "
+    "evidence, products, replaced wishes, the status, dates and "
     "names of wishes, ended corrections, requests or seals were forged."
 )
 """The last line of each verification."""
@@ -142,7 +138,6 @@ def verify(
         state = reader.state.read()
         _verify_watermark(reader, state, expected.now(), done)
         _verify_wishes(reader, state, expected, done)
-        _verify_rules(reader, expected, done)
         _verify_contents(reader, state, expected, numbers, done)
     if altered := store.altered_views():
         message = f"Views have another text than dsync gives them: {', '.join(altered)}. {RESTORE}"
@@ -177,6 +172,11 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
         f"than the last. {RESTORE}",
     )
     full = "Run `dsync sync --full`."
+    done.add(
+        "rules",
+        reader.verification.without_rules(),
+        f"The rules that gave dossiers a verdict are not kept any more. {RESTORE}",
+    )
     done.add(
         "presence",
         reader.verification.wrong_presences(),
@@ -251,20 +251,6 @@ def _verify_wishes(
         "Wishes of dossiers are not those of their verdicts. If [annotations] has changed since "
         f"the last run, `dsync sync` words them again; else somebody changed them. {RESTORE}",
     )
-
-
-def _verify_rules(reader: Reader, expected: Expected, done: Verification) -> None:
-    """Compare the rules in force with what is kept of them; of earlier ones only this is left."""
-    if expected.programme is None:
-        return
-    for version, document in expected.programme.rules_documents().items():
-        kept = expected.programme.rules_documents(reader.connection)[version]
-        if any(json_bytes(kept[name]) != json_bytes(value) for name, value in document.items()):
-            message = (
-                f"The kept rules {version} are not those of the configuration: they were changed "
-                f"outside dsync. {RESTORE}"
-            )
-            done.findings.append(Finding("rules", message, 1))
 
 
 def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Verification) -> None:

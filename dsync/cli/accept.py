@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import click
 
-from dsync.care.consents import waiting, work_of
-from dsync.cli.demarches import for_each
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import all_option, json_option, settings_options
-from dsync.cli.output import confirmed, heading, pasteable, print_note, print_table
-from dsync.cli.reports import print_document
-from dsync.cli.runs import carry_out
-from dsync.cli.session import load_each, open_worker, reading
-from dsync.domain.consent import NOTHING, Asked, Consent
-from dsync.domain.durations import ago
+from dsync.domain.consent import Consent
 from dsync.errors import ConfigurationError
-from dsync.programme import in_force
-from dsync.settings import Settings
-from dsync.sync.context import utc_now
+
+with later(globals()):
+    from dsync.care.consents import waiting, work_of
+    from dsync.cli.demarches import for_each
+    from dsync.cli.output import confirmed, heading, pasteable, print_note, print_table
+    from dsync.cli.reports import print_document
+    from dsync.cli.runs import carry_out
+    from dsync.cli.session import load_each, open_worker, reading
+    from dsync.domain.consent import NOTHING, Asked
+    from dsync.domain.durations import ago
+    from dsync.programme import in_force
+    from dsync.settings import Settings
+    from dsync.sync.context import utc_now
+
 
 TITLES = {
     Consent.WRITES: "What would be written changes much of what stands in DS",
@@ -43,7 +49,7 @@ SHOWN = 10
 """Subjects that are named, of each kind."""
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.argument(
     "kind",
     required=False,

@@ -10,13 +10,18 @@ from typing import Any
 
 import click
 
-from dsync.care.prerequisites import exit_code_of
-from dsync.cli.failures import Exit
+from dsync.cli.failures import Exit, LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import current_flags, json_option, settings_options
-from dsync.cli.output import clean, heading, pasteable, print_json, print_note
-from dsync.cli.session import concerning, load_all, open_worker, set_up_logging
-from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.settings import Settings, unknown_variables
+
+with later(globals()):
+    from dsync.care.prerequisites import exit_code_of
+    from dsync.cli.output import clean, heading, pasteable, print_json, print_note
+    from dsync.cli.session import concerning, load_all, open_worker, set_up_logging
+    from dsync.domain.check_line import CheckLine, CheckStatus
+    from dsync.settings import Settings, unknown_variables
+    from dsync.wiring import Worker
+
 
 CHECKS_AT_ONCE = 4
 """Each has connections of its own to DS and to the database."""
@@ -24,7 +29,7 @@ MARKS = {"ok": ("ok", "green"), "info": ("--", "blue"), "warning": ("!!", "yello
 MARKS["error"] = ("KO", "red")
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @json_option
 @settings_options()
 def check(*, as_json: bool) -> None:
@@ -81,8 +86,6 @@ def _checks(every: Sequence[Settings]) -> Iterator[tuple[Settings, Iterable[Chec
         with open_worker(every[0]) as worker:
             yield every[0], worker.check(every_champ=every_champ)
         return
-    from dsync.wiring import Worker
-
     set_up_logging(every[0])
     stop = Event()
 

@@ -9,14 +9,17 @@ from typing import Any
 import click
 
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import heading, print_json, print_table
-from dsync.cli.session import load, load_all, open_worker
-from dsync.configuration import OWN_CONFIG, shipped_config
-from dsync.domain.toml_text import TO_CHECK
 from dsync.errors import ConfigurationError
-from dsync.settings import SANDBOX_DEMARCHE, Settings, unknown_variables
-from dsync.wiring import Worker
+
+with later(globals()):
+    from dsync.cli.output import heading, print_json, print_table
+    from dsync.cli.session import load, load_all, open_worker
+    from dsync.configuration import OWN_CONFIG, shipped_config
+    from dsync.domain.toml_text import TO_CHECK
+    from dsync.settings import SANDBOX_DEMARCHE, Settings, unknown_variables
+    from dsync.wiring import Worker
 
 
 @click.group(cls=Group)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
-from dsync.cli.demarches import Listed, listed
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import NUMBER, all_option, list_options, settings_options, together
-from dsync.cli.output import asker, cut, pasteable, print_json, shown
-from dsync.cli.session import check_here, load_all, load_each, open_worker
-from dsync.domain.ids import DossierNumber
-from dsync.sync.conflicts import Choice, end_conflicts
+
+with later(globals()):
+    from dsync.cli.demarches import Listed, listed
+    from dsync.cli.output import asker, cut, pasteable, print_json, shown
+    from dsync.cli.session import check_here, load_all, load_each, open_worker
+    from dsync.domain.ids import DossierNumber
+    from dsync.sync.conflicts import Choice, end_conflicts
+
 
 ANNOTATIONS = ("resultat", "detail", "date", "label")
 WIDTH = 60

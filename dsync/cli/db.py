@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsync.care.verify import CANNOT_KNOW
-from dsync.cli.demarches import for_each
 from dsync.cli.failures import IN_PART, Exit, Group
+from dsync.cli.later import later
 from dsync.cli.options import all_option, current_flags, json_option, settings_options
-from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
-from dsync.cli.session import check_known, load_all, load_any, load_each, open_worker, opened
-from dsync.database import open_database
 from dsync.errors import SchemaBehindError, SchemaDiffersError, StoreError
-from dsync.settings import Settings
-from dsync.store import Store
+
+with later(globals()):
+    from dsync.care.verify import CANNOT_KNOW
+    from dsync.cli.demarches import for_each
+    from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
+    from dsync.cli.session import check_known, load_all, load_any, load_each, open_worker, opened
+    from dsync.database import open_database
+    from dsync.settings import Settings
+    from dsync.store import Store
+
 
 if TYPE_CHECKING:
     from dsync.care.verify import Verification

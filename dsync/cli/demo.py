@@ -20,38 +20,45 @@ from typing import Any
 from urllib.parse import quote
 
 import click
-from pydantic import SecretStr
 
-from dsync.addresses import Listen
-from dsync.cli.console import DEFAULT_PORT, HOST
-from dsync.cli.failures import Exit
+from dsync.cli.console import DEFAULT_PORT
+from dsync.cli.failures import Exit, LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import settings_options
-from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
-from dsync.cli.progress import progress_bars
-from dsync.cli.reports import print_document
-from dsync.cli.run import serve as run_service
-from dsync.cli.sandbox import INSTRUCTEUR, content_options, print_event, sandbox_variables
-from dsync.cli.session import load, open_worker
-from dsync.configuration import shipped_config
-from dsync.database import PROGRAMME, open_database
-from dsync.domain.dossier import Presence
-from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.run_kinds import Status
-from dsync.domain.verdict import Verdict
+from dsync.cli.sandbox import content_options
 from dsync.errors import ConfigurationError, StoreError
-from dsync.sandbox import Sandbox
-from dsync.sandbox.content.life import Event, set_scene
-from dsync.service.signals import StopSignals
-from dsync.service.surface import bind
-from dsync.settings import SANDBOX_DEMARCHE, Loaded, Settings
-from dsync.store.listing import Selection
-from dsync.store.reader import current_checks, to_settle
-from dsync.store.store import process_name
-from dsync.sync.context import utc_now
-from dsync.sync.handing_over import living_service
-from dsync.sync.report import RunReport
-from dsync.sync.work import ReadAll, ReadChanges, Request
-from dsync.wiring import Worker
+
+with later(globals()):
+    from pydantic import SecretStr
+
+    from dsync.addresses import Listen
+    from dsync.cli.console import HOST
+    from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
+    from dsync.cli.progress import progress_bars
+    from dsync.cli.reports import print_document
+    from dsync.cli.run import serve as run_service
+    from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
+    from dsync.cli.session import load, open_worker
+    from dsync.configuration import shipped_config
+    from dsync.database import PROGRAMME, open_database
+    from dsync.domain.dossier import Presence
+    from dsync.domain.ids import DemarcheNumber, DossierNumber
+    from dsync.domain.run_kinds import Status
+    from dsync.domain.verdict import Verdict
+    from dsync.sandbox import Sandbox
+    from dsync.sandbox.content.life import Event, set_scene
+    from dsync.service.signals import StopSignals
+    from dsync.service.surface import bind
+    from dsync.settings import SANDBOX_DEMARCHE, Loaded, Settings
+    from dsync.store.listing import Selection
+    from dsync.store.reader import current_checks, to_settle
+    from dsync.store.store import process_name
+    from dsync.sync.context import utc_now
+    from dsync.sync.handing_over import living_service
+    from dsync.sync.report import RunReport
+    from dsync.sync.work import ReadAll, ReadChanges, Request
+    from dsync.wiring import Worker
+
 
 DATABASE = "demo.db"
 LIVE_SCHEDULE = {"incremental": timedelta(seconds=5), "overlap": timedelta(minutes=1)}
@@ -60,7 +67,7 @@ SHOWN_OF_EACH = 5
 """Number of dossiers in the table for each verdict."""
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsync.cli.demarches import listed
+from dsync.cli.erase import erase
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import (
     DURATION,
     INSTANT,
@@ -18,43 +19,41 @@ from dsync.cli.options import (
     json_option,
     list_options,
     settings_options,
-    wait_option,
 )
-from dsync.cli.output import (
-    SUSPENDED,
-    clean,
-    confirmed,
-    cut,
-    heading,
-    print_check,
-    print_json,
-    print_note,
-    print_pairs,
-    print_table,
-    shown,
-)
-from dsync.cli.session import check_titles, load, open_worker, reading, unknown
-from dsync.domain.account import account_page
 from dsync.domain.dossier import Etat, Presence
-from dsync.domain.ids import DossierNumber
-from dsync.domain.paper import markdown
-from dsync.domain.verdict import Verdict
-from dsync.errors import ConfigurationError, DSError, DSUnauthorizedError
-from dsync.programme import NO_RULES, Programme
-from dsync.settings import Settings
-from dsync.store.dictionary import APPLICANT
-from dsync.store.listing import NO_VERDICT, Selection, applicant_of
-from dsync.store.reader import current_checks, to_settle
+from dsync.domain.verdict import NO_VERDICT, Verdict
+from dsync.errors import ConfigurationError
+
+with later(globals()):
+    from dsync.cli.demarches import listed
+    from dsync.cli.output import (
+        SUSPENDED,
+        clean,
+        cut,
+        heading,
+        print_check,
+        print_json,
+        print_note,
+        print_pairs,
+        print_table,
+        shown,
+    )
+    from dsync.cli.session import check_titles, load, open_worker, reading, unknown
+    from dsync.domain.account import account_page
+    from dsync.domain.ids import DossierNumber
+    from dsync.domain.paper import markdown
+    from dsync.programme import NO_RULES, Programme
+    from dsync.settings import Settings
+    from dsync.store.dictionary import APPLICANT
+    from dsync.store.listing import Selection, applicant_of
+    from dsync.store.reader import current_checks, to_settle
+
 
 if TYPE_CHECKING:
     from dsync.store import Reader
 
 VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
 
-LIFTED = (
-    "The erasure is undone. The next full read (`dsync sync --full`, or the service's at night) "
-    "copies the dossier again, because DS could not be read now."
-)
 EVENTS_SHOWN = 20
 LONGEST_SHOWN = 60
 """Characters that are shown of a value before and after a change."""
@@ -247,51 +246,7 @@ def message(*, numero: DossierNumber, as_json: bool) -> None:
         click.echo(f"There is nothing to ask of the applicant of dossier {numero}.")
 
 
-@dossier.command("erase")
-@click.argument("numero", metavar="N", type=NUMBER)
-@click.option("--undo", is_flag=True, help="Copy a dossier again that was erased here.")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-@wait_option
-@json_option
-@settings_options()
-def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_json: bool) -> None:
-    """Erase the data of dossier N here, for a request that comes outside DS.
-
-    Its number, state, dates and verdicts without texts stay. It is not copied again, whatever DS
-    shows, until --undo. Nothing changes in DS. Asks first on a terminal; needs --yes elsewhere and
-    with --json.
-    """
-    # The client of DS, which the other commands of this module do without.
-    from dsync.cli.reports import print_document
-    from dsync.cli.runs import carry_out, finish
-    from dsync.sync.erasure import check_numbers
-    from dsync.sync.work import Erase, LiftErasure, ReadDossiers
-
-    settings = load([numero], stored=True)
-    if undo and not settings.is_configured:
-        raise ConfigurationError(
-            f"Nothing would copy the dossier again, because no file configures démarche "
-            f"{settings.demarche}: put its file back into the folder first."
-        )
-    with reading(settings) as reader:
-        # Before the question, so that nobody confirms what cannot be done.
-        check_numbers(reader, [numero], undo=undo)
-    if not undo and not confirmed(
-        f"Erase what is stored of dossier {numero}?", yes=yes, as_json=as_json
-    ):
-        return
-    work = LiftErasure((numero,)) if undo else Erase((numero,))
-    done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
-    if undo and not done.code:
-        # An erased dossier is not there any more: to undo it, it is read from DS again.
-        try:
-            done = carry_out(ReadDossiers((numero,)), as_json=as_json, settings=settings)
-        except ConfigurationError as exc:
-            raise ConfigurationError(f"{LIFTED} {exc.message}") from exc
-        if done.code in (DSUnauthorizedError.exit_code, DSError.exit_code):
-            click.echo(LIFTED, err=True)
-    print_document(done.document, as_json=as_json)
-    finish(done)
+dossier.add_command(erase)
 
 
 @contextmanager

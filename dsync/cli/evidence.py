@@ -12,32 +12,36 @@ from typing import Any, TypeVar
 
 import click
 
-from dsync.care.prerequisites import missing_file
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
-from dsync.cli.reports import print_errors, print_moves
-from dsync.cli.runs import carry_out
-from dsync.cli.session import load, open_worker, reading
-from dsync.configuration import shipped_config
-from dsync.database import open_database
-from dsync.domain.durations import ago
-from dsync.domain.ids import DemarcheNumber
-from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
-from dsync.eig.precheck.lists import (
-    ListProblemsError,
-    ReferenceList,
-    parse_operateurs,
-    validate_list,
-)
-from dsync.eig.precheck.rules import list_file
-from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.programme import NO_RULES
-from dsync.settings import Settings
-from dsync.sync.context import utc_now
-from dsync.sync.verdict_moves import Moves
-from dsync.sync.work import Precheck
+
+with later(globals()):
+    from dsync.care.prerequisites import missing_file
+    from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
+    from dsync.cli.reports import print_errors, print_moves
+    from dsync.cli.runs import carry_out
+    from dsync.cli.session import load, open_worker, reading
+    from dsync.configuration import shipped_config
+    from dsync.database import open_database
+    from dsync.domain.durations import ago
+    from dsync.domain.ids import DemarcheNumber
+    from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
+    from dsync.eig.precheck.lists import (
+        ListProblemsError,
+        ReferenceList,
+        parse_operateurs,
+        validate_list,
+    )
+    from dsync.eig.precheck.rules import list_file
+    from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
+    from dsync.programme import NO_RULES
+    from dsync.settings import Settings
+    from dsync.sync.context import utc_now
+    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.work import Precheck
+
 
 T = TypeVar("T")
 SHOWN = 10
@@ -132,10 +136,10 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
         kept = replace_list(target, found.text, former, utc_now())
     click.echo(f"{target}: written.")
     if kept is not None:
-        click.echo(f"{kept}: the former list; `dsync evidence undo` puts it back.")
+        print_note(f"{kept}: the former list; `dsync evidence undo` puts it back.")
     if name is None:
         click.echo(f'Now add "{found.filename}" to {found.kind} in [regles] of {settings.config}.')
-    click.echo(NEXT)
+    print_note(NEXT)
 
 
 @evidence.command("undo")
@@ -164,7 +168,7 @@ def undo(*, yes: bool) -> None:
         return
     with _journaled(settings, name, difference, annule=True):
         put_back(folder / name, kept, utc_now())
-    click.echo(f"{folder / name}: written. {NEXT}")
+    print_note(f"{folder / name}: written. {NEXT}")
 
 
 def _text_of(file: Path) -> str:

@@ -9,19 +9,25 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import INSTANT, json_option, settings_options
-from dsync.cli.output import print_json, print_table
-from dsync.cli.session import check_known, chosen_demarche, deliberated, load_any, opened
-from dsync.database import open_database
-from dsync.exports import ENDINGS, tables_of
-from dsync.exports import export as write
-from dsync.sync.context import utc_now
+from dsync.exports import ENDINGS
+
+with later(globals()):
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from dsync.cli.output import print_json, print_table
+    from dsync.cli.session import check_known, chosen_demarche, deliberated, load_any, opened
+    from dsync.database import open_database
+    from dsync.exports.export import export as write
+    from dsync.exports.export import tables_of
+    from dsync.sync.context import utc_now
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--format",

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeGuard, cast
 
 import click
 
+from dsync.cli.later import complete
 from dsync.cli.options import Flags
 from dsync.domain.remedies import pasteable
 from dsync.errors import DsyncError
@@ -73,10 +74,10 @@ def worst(codes: Collection[int]) -> int:
 
 
 def _present(command: str, word: str) -> str:
-    """Return a word of a command line, or the present name of a former option."""
+    """Return a word of a command line, of a former option with its present name."""
     option, sign, value = word.partition("=")
     now = ALIASES.get(f"{command} {option}")
-    if now is None:
+    if now is None or not now.startswith("--"):
         return word
     _tell_renamed(option, now)
     return f"{now}{sign}{value}"
@@ -86,8 +87,20 @@ def _tell_renamed(former: str, now: str) -> None:
     click.echo(f"Warning: « {former} » is `{now}` now; it works until 2.0.", err=True)
 
 
-class Group(click.Group):
+class LazyCommand(click.Command):
+    """A command whose module makes its delayed imports when it is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; a group's subcommand has imports of its own."""
+        if self.callback is not None and ctx.invoked_subcommand is None:
+            complete(vars(sys.modules[self.callback.__module__]))
+        return super().invoke(ctx)
+
+
+class Group(click.Group, LazyCommand):
     """A group whose help shows the whole first sentence of each command."""
+
+    command_class = LazyCommand
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

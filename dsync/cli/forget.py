@@ -6,19 +6,23 @@ from contextlib import closing
 
 import click
 
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import NUMBER, current_flags, json_option, settings_options, wait_option
-from dsync.cli.output import announce_stop, confirmed, print_json
-from dsync.cli.session import check_known, set_up_logging
-from dsync.configuration import headline
-from dsync.database import open_database
-from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError
-from dsync.service.signals import StopSignals
-from dsync.settings import load_each
-from dsync.sync.forget import forget as remove
+
+with later(globals()):
+    from dsync.cli.output import announce_stop, confirmed, print_json
+    from dsync.cli.session import check_known, set_up_logging
+    from dsync.configuration import headline
+    from dsync.database import open_database
+    from dsync.domain.ids import DemarcheNumber
+    from dsync.service.signals import StopSignals
+    from dsync.settings import load_each
+    from dsync.sync.forget import forget as remove
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.argument("numero", metavar="N", type=NUMBER)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @wait_option

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import announce_stop, print_json, print_note, print_table
-from dsync.cli.session import load, open_worker
-from dsync.service.signals import StopSignals
+
+with later(globals()):
+    from dsync.cli.output import announce_stop, print_json, print_note, print_table
+    from dsync.cli.session import load, open_worker
+    from dsync.service.signals import StopSignals
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.option(
     "--forget",
     is_flag=True,

@@ -7,15 +7,19 @@ from typing import Any
 
 import click
 
-from dsync.cli.demarches import listed
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import limit_option, list_options
-from dsync.cli.output import clean, print_json, print_note
-from dsync.cli.session import concerning, load_all
-from dsync.domain.run_kinds import Status
-from dsync.store.requests import ManualRequest
+
+with later(globals()):
+    from dsync.cli.demarches import listed
+    from dsync.cli.output import clean, print_json, print_note
+    from dsync.cli.session import concerning, load_all
+    from dsync.domain.run_kinds import Status
+    from dsync.store.requests import ManualRequest
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.option(
     "--manual",
     is_flag=True,

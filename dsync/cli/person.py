@@ -8,17 +8,22 @@ from datetime import UTC, datetime
 
 import click
 
-from dsync.care.person import look_up
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import asker, cut, print_json, print_note, print_table
-from dsync.cli.session import chosen_demarche, load_any
-from dsync.database import open_database
+
+with later(globals()):
+    from dsync.care.person import look_up
+    from dsync.cli.output import asker, cut, print_json, print_note, print_table
+    from dsync.cli.session import chosen_demarche, load_any
+    from dsync.database import open_database
+
 
 WIDTH = 100
 """Width of a value in the list; `--json` prints it whole."""
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.argument("text")
 @json_option
 @settings_options()

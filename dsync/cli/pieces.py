@@ -6,14 +6,19 @@ from typing import Any
 
 import click
 
-from dsync.cli.demarches import Listed, for_each, listed
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import dossiers_option, list_options, run_options
-from dsync.cli.output import pasteable, print_json
-from dsync.cli.runs import acting
-from dsync.cli.session import load_each
-from dsync.domain.ids import DossierNumber
-from dsync.sync.work import CopyPieces
+
+with later(globals()):
+    from dsync.cli.demarches import Listed, for_each, listed
+    from dsync.cli.output import pasteable, print_json
+    from dsync.cli.runs import acting
+    from dsync.cli.session import load_each
+    from dsync.domain.ids import DossierNumber
+    from dsync.errors import ConfigurationError
+    from dsync.sync.work import CopyPieces
+
 
 _MEANINGS = {
     "": "not tried yet",
@@ -46,9 +51,12 @@ def fetch(
     service copies new files by itself.
     """
     each = load_each(dossiers, everywhere=everywhere)
+    copying = [one for one in each if one[0].configuration.pieces.target]
+    if not copying:
+        raise ConfigurationError("No file is copied: set [pieces] target in the configuration.")
     if everywhere:
-        # The others copy no files: nothing is wrong with that, unless all are so.
-        each = [one for one in each if one[0].configuration.pieces.target] or each
+        # The others copy no files: nothing is wrong with that.
+        each = copying
     act = acting(CopyPieces, as_json=as_json, wait_s=wait_s)
     for_each(each, act, as_json=as_json)
 

@@ -11,30 +11,42 @@ from typing import Any
 import click
 from msgspec import structs
 
-from dsync.cli.demarches import listed
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, settings_options
-from dsync.cli.output import confirmed, cut, heading, print_check, print_json, print_table, shown
-from dsync.cli.reports import print_errors, print_moves, with_remedies
-from dsync.cli.runs import Done, carry_out, finish
-from dsync.cli.session import check_titles, load, reading
-from dsync.database import PROGRAMME
 from dsync.domain.check_answers import RESULTS
-from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
-from dsync.settings import Settings
-from dsync.sync.answering import check
-from dsync.sync.evaluate import stored_comparisons
-from dsync.sync.verdict_moves import Moves
-from dsync.sync.work import (
-    AnswerCheck,
-    Answering,
-    Judging,
-    Precheck,
-    PrecheckAsOf,
-    RefreshEvidence,
-    WithdrawAnswer,
-)
+
+with later(globals()):
+    from dsync.cli.demarches import listed
+    from dsync.cli.output import (
+        confirmed,
+        cut,
+        heading,
+        print_check,
+        print_json,
+        print_table,
+        shown,
+    )
+    from dsync.cli.reports import print_errors, print_moves, with_remedies
+    from dsync.cli.runs import Done, carry_out, finish
+    from dsync.cli.session import check_titles, load, reading
+    from dsync.database import PROGRAMME
+    from dsync.domain.ids import DossierNumber
+    from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
+    from dsync.settings import Settings
+    from dsync.sync.answering import check
+    from dsync.sync.evaluate import stored_comparisons
+    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.work import (
+        AnswerCheck,
+        Answering,
+        Judging,
+        Precheck,
+        PrecheckAsOf,
+        RefreshEvidence,
+        WithdrawAnswer,
+    )
+
 
 LISTED = (
     *("numero", "controle", "resultat", "motif", "produit", "auteur", "repondu_le", "statut"),

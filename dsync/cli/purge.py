@@ -8,20 +8,24 @@ from typing import Any, NamedTuple
 
 import click
 
-from dsync.cli.demarches import for_each
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import AGE, run_options
-from dsync.cli.output import confirmed, print_table
-from dsync.cli.runs import acting
-from dsync.cli.session import load_each, reading
-from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.errors import ConfigurationError
-from dsync.settings import Settings
-from dsync.sync.context import utc_now
-from dsync.sync.retention import limits
-from dsync.sync.work import Purge
+
+with later(globals()):
+    from dsync.cli.demarches import for_each
+    from dsync.cli.output import confirmed, print_table
+    from dsync.cli.runs import acting
+    from dsync.cli.session import load_each, reading
+    from dsync.domain.dossier import OPEN_ETATS, Etat
+    from dsync.settings import Settings
+    from dsync.sync.context import utc_now
+    from dsync.sync.retention import limits
+    from dsync.sync.work import Purge
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.option(
     "--older-than",
     "age",

@@ -8,19 +8,23 @@ from typing import Any
 
 import click
 
-from dsync.cli.demarches import for_each
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import dossiers_option, run_options
-from dsync.cli.output import print_note, print_table
-from dsync.cli.reports import print_document
-from dsync.cli.runs import carry_out, finish
-from dsync.cli.session import load_each, reading
-from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
-from dsync.settings import Settings
-from dsync.sync.work import Overwrite, Push
+
+with later(globals()):
+    from dsync.cli.demarches import for_each
+    from dsync.cli.output import print_note, print_table
+    from dsync.cli.reports import print_document
+    from dsync.cli.runs import carry_out, finish
+    from dsync.cli.session import load_each, reading
+    from dsync.domain.ids import DossierNumber
+    from dsync.settings import Settings
+    from dsync.sync.work import Overwrite, Push
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @dossiers_option()
 @click.option(
     "--force",

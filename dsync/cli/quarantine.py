@@ -7,17 +7,20 @@ from typing import Any
 
 import click
 
-from dsync.cli.demarches import for_each, listed
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import NUMBER, all_option, json_option, list_options, settings_options
-from dsync.cli.output import pasteable, print_json
-from dsync.cli.reports import print_document
-from dsync.cli.runs import carry_out
-from dsync.cli.session import load_each, reading
-from dsync.domain.ids import DossierNumber
-from dsync.settings import Settings
-from dsync.store.quarantine import Quarantined
-from dsync.sync.work import ReadDossiers
+
+with later(globals()):
+    from dsync.cli.demarches import for_each, listed
+    from dsync.cli.output import pasteable, print_json
+    from dsync.cli.reports import print_document
+    from dsync.cli.runs import carry_out
+    from dsync.cli.session import load_each, reading
+    from dsync.domain.ids import DossierNumber
+    from dsync.settings import Settings
+    from dsync.store.quarantine import Quarantined
+    from dsync.sync.work import ReadDossiers
 
 
 @click.group(cls=Group)

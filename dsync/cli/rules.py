@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from dsync.cli.failures import Group
+from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import print_json
-from dsync.cli.session import open_worker, reading
-from dsync.domain.dossier import PARIS
-from dsync.domain.notice import blank_list, notice
 from dsync.domain.paper import html, markdown
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.programme import NO_RULES, Programme, in_force
+
+with later(globals()):
+    from dsync.cli.output import print_json
+    from dsync.cli.session import open_worker, reading
+    from dsync.domain.dossier import PARIS
+    from dsync.domain.notice import blank_list, notice
+    from dsync.programme import NO_RULES, Programme, in_force, known_rules
+
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker
@@ -46,17 +50,19 @@ def show(*, version: str | None, as_json: bool) -> None:
     with open_worker() as worker:
         programme = _programme(worker, needs_rules=version is None)
     if version is None:
-        version = in_force(programme).version
-        known = programme.rules_documents()
+        rules = in_force(programme)
+        version, document = rules.version, rules.document
         if _is_stopped(version):
             click.echo(f"  ! {_STOPPED.format(version)}", err=True)
     else:
         with reading() as reader:
-            known = programme.rules_documents(reader.connection)
-    if version not in known:
-        named = f"these are: {', '.join(known)}" if known else "none are; run `dsync sync` first"
-        raise ConfigurationError(f"No rules of version {version[:40]} are kept; {named}.")
-    document = known[version]
+            known = known_rules(programme, reader)
+        if version not in known:
+            named = (
+                f"these are: {', '.join(known)}" if known else "none are; run `dsync sync` first"
+            )
+            raise ConfigurationError(f"No rules of version {version[:40]} are kept; {named}.")
+        document = known[version]
     page = programme.rules_page(document=document)
     if as_json:
         print_json(document)

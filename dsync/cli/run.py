@@ -14,22 +14,28 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
-import structlog
 
-from dsync import __version__
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import current_flags, settings_options
-from dsync.cli.session import make_ready, set_up_logging
-from dsync.configuration import headline, number_in
-from dsync.database import open_database
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.service.alerts import Alerts, ping, teller
-from dsync.service.scheduler import DemarcheJob, Service
-from dsync.service.sentry import reporter
-from dsync.service.signals import StopSignals
-from dsync.settings import Loaded, Settings, check_reach, console_section, load_each
-from dsync.store.engine import connections_of, parse_url, sqlite_file
-from dsync.sync.context import utc_now
-from dsync.wiring import Worker
+
+with later(globals()):
+    from structlog import get_logger
+
+    from dsync import __version__
+    from dsync.cli.session import make_ready, set_up_logging
+    from dsync.configuration import headline, number_in
+    from dsync.database import open_database
+    from dsync.service.alerts import Alerts, ping, teller
+    from dsync.service.scheduler import DemarcheJob, Service
+    from dsync.service.sentry import reporter
+    from dsync.service.signals import StopSignals
+    from dsync.settings import Loaded, Settings, check_reach, console_section, load_each
+    from dsync.store.engine import connections_of, parse_url, sqlite_file
+    from dsync.sync.context import utc_now
+    from dsync.wiring import Worker
+
 
 if TYPE_CHECKING:
     from dsync.console.app import Console
@@ -38,10 +44,8 @@ if TYPE_CHECKING:
     from dsync.service.surface import Surface
     from dsync.store import Store
 
-log = structlog.get_logger(__name__)
 
-
-@click.command()
+@click.command(cls=LazyCommand)
 @settings_options()
 def run() -> None:
     """Synchronise by schedule until SIGTERM or Ctrl-C; then exit 0 within 5 s.
@@ -98,7 +102,7 @@ def serve(
         # On PostgreSQL, several share the work.
         on_file = sqlite_file(parse_url(first.settings.database_url)) is not None
         if on_file and store.services.replicas(utc_now()):
-            log.warning("another_service", database=store.place)
+            get_logger(__name__).warning("another_service", database=store.place)
         about = {
             "version": __version__,
             "demarche": [one.demarche for one in workers] if workers[1:] else first.demarche,
@@ -211,16 +215,18 @@ class _Served:
         self.tell()
         if self.console is not None:
             self.console.replace(_shown_on(workers, self._stop, self._store))
-        log.info("configuration_read", demarches=len(workers))
+        get_logger(__name__).info("configuration_read", demarches=len(workers))
         return workers
 
     def tell(self) -> None:
         """Log what is wrong, and which keys are no settings any more."""
         for worker in self.workers:
             for sentence in worker.configuration.gone:
-                log.warning("setting_gone", config=str(worker.settings.config), setting=sentence)
+                get_logger(__name__).warning(
+                    "setting_gone", config=str(worker.settings.config), setting=sentence
+                )
         for problem in self.problems:
-            log.error("configuration_refused", **problem)
+            get_logger(__name__).error("configuration_refused", **problem)
 
     def retire(self) -> None:
         """Close what the workers opened."""
@@ -299,7 +305,7 @@ def _after(worker: Worker) -> Callable[[], None]:
             try:
                 worker.keep_grist()
             except DsyncError as exc:
-                log.warning("grist_failed", error=exc.message)
+                get_logger(__name__).warning("grist_failed", error=exc.message)
 
     return after
 
@@ -344,7 +350,7 @@ def _surface(
         return None
     console = None
     if shown:
-        from dsync.cli.console import open_console  # Takes memory that only a console needs.
+        from dsync.cli.console_opening import open_console  # Takes memory that few need.
 
         console = served.console = open_console(shown, listening.getsockname()[:2], stop, show)
         for one in shown:

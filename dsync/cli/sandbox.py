@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import Command, port_option, settings_options, together
 from dsync.errors import ConfigurationError
-from dsync.sandbox import Sandbox, serve
-from dsync.sandbox.content import EQUIPMENT_FORM
-from dsync.settings import SANDBOX_DEMARCHE
+
+with later(globals()):
+    from dsync.sandbox import Sandbox, serve
+    from dsync.sandbox.content import EQUIPMENT_FORM
+    from dsync.settings import SANDBOX_DEMARCHE
+
 
 if TYPE_CHECKING:
     from dsync.sandbox.content.life import Event
@@ -41,7 +46,7 @@ def content_options(*, least: int) -> Callable[[Command], Command]:
     )
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @port_option(8042, "Port on 127.0.0.1; 0: any free one.")
 @content_options(least=0)
 @click.option(

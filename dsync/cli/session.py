@@ -14,6 +14,7 @@ import click
 from dsync import settings
 from dsync.cli.options import current_flags
 from dsync.configuration import headline
+from dsync.database import open_database
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError
@@ -161,8 +162,6 @@ def unknown(one: Settings, number: int) -> ConfigurationError:
 
 
 def _owners(one: Settings, dossiers: Sequence[int]) -> Mapping[int, int]:
-    from dsync.database import open_database
-
     with closing(open_database(one.database_url, create=False)) as store:
         return store.demarches_of(dossiers)
 
@@ -303,8 +302,6 @@ def reading(settings: Settings | None = None, *, sorting: bool = False) -> Itera
 
     Without settings, those of the command line; `sorting`: as of `Store.reading`.
     """
-    from dsync.database import open_database
-
     settings = settings or load(stored=True)
     with closing(open_database(settings.database_url, create=False)) as store:
         check_known(store, settings.demarche, is_chosen=settings.sources["demarche"] != "file")
@@ -317,8 +314,6 @@ def readings(*, everywhere: bool = False) -> Iterator[tuple[Settings, Reader]]:
 
     `everywhere`: `--all` was given, which excludes a choice.
     """
-    from dsync.database import open_database
-
     every = load_all(stored=True, goes_on=True)
     if everywhere:
         check_all(every)

@@ -10,30 +10,34 @@ from typing import Any
 
 import click
 
-from dsync.care.concerns import concerns_of
-from dsync.care.state import Looked, states_of
-from dsync.cli.failures import IN_PART, Exit
-from dsync.cli.history import print_problems
+from dsync.cli.failures import IN_PART, Exit, LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import DURATION, json_option, settings_options
-from dsync.cli.output import (
-    SUSPENDED,
-    clean,
-    cut,
-    instant,
-    pasteable,
-    print_json,
-    print_note,
-    print_pairs,
-    print_table,
-)
-from dsync.cli.session import check_known, concerning, load_all
-from dsync.database import open_database
-from dsync.domain.dossier import Presence
-from dsync.domain.durations import ago
-from dsync.domain.ids import DemarcheNumber
-from dsync.domain.run_kinds import Status
 from dsync.messages import english
-from dsync.settings import Settings
+
+with later(globals()):
+    from dsync.care.concerns import concerns_of
+    from dsync.care.state import Looked, states_of
+    from dsync.cli.history import print_problems
+    from dsync.cli.output import (
+        SUSPENDED,
+        clean,
+        cut,
+        instant,
+        pasteable,
+        print_json,
+        print_note,
+        print_pairs,
+        print_table,
+    )
+    from dsync.cli.session import check_known, concerning, load_all
+    from dsync.database import open_database
+    from dsync.domain.dossier import Presence
+    from dsync.domain.durations import ago
+    from dsync.domain.ids import DemarcheNumber
+    from dsync.domain.run_kinds import Status
+    from dsync.settings import Settings
+
 
 TITLE_WIDTH = 22
 """Characters of a title in the table, whose lines have 80 so."""
@@ -43,7 +47,7 @@ _LATE = timedelta.max
 """Stands for the age that the configuration allows, which is each démarche's own."""
 
 
-class _AgeGiven(click.Command):
+class _AgeGiven(LazyCommand):
     """A command with `--max-age`, whose value may be left out."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -6,16 +6,20 @@ from datetime import datetime
 
 import click
 
-from dsync.cli.demarches import for_each
+from dsync.cli.failures import LazyCommand
+from dsync.cli.later import later
 from dsync.cli.options import INSTANT, dossiers_option, run_options
-from dsync.cli.runs import acting
-from dsync.cli.session import load_each
-from dsync.domain.ids import DossierNumber
-from dsync.sync.context import utc_now
-from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
+
+with later(globals()):
+    from dsync.cli.demarches import for_each
+    from dsync.cli.runs import acting
+    from dsync.cli.session import load_each
+    from dsync.domain.ids import DossierNumber
+    from dsync.sync.context import utc_now
+    from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 
-@click.command()
+@click.command(cls=LazyCommand)
 @click.option("--full", is_flag=True, help="Read every dossier; finds dossiers that disappeared.")
 @click.option(
     "--since", type=INSTANT, metavar="T", help="Read dossiers changed since T (ISO, UTC)."

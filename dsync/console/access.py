@@ -78,6 +78,11 @@ class Grant(NamedTuple):
     """The groupes instructeurs whose dossiers they see and act on; None: all dossiers."""
 
 
+def limits(grants: Mapping[int, Grant]) -> dict[int, frozenset[str]]:
+    """Return the groupes of the démarches of which not all dossiers are seen, by number."""
+    return {n: one.groupes for n, one in grants.items() if one.groupes is not None}
+
+
 class Actor(NamedTuple):
     """A person with a session."""
 

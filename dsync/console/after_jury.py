@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from dsync.console.words import NB
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.wording import fold
+from dsync.store import Reader
 
 MOST = 500
 """Dossiers looked at, of one jury or of all."""
@@ -130,61 +131,78 @@ def _decided(etat: Etat, issue: Issue | None, state: str, stage: str, name: str)
         yield Todo("etape", f"{state}{NB}; {stage}", f"{name}{NB}: {wanted.value}")
 
 
+def met(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
+    """Return the days of the juries that have met, as `days_of`."""
+    today = words.paris_day(visit.now)
+    return [one for one in days_of(visit, reader) if str(one["jury_le"]) <= today]
+
+
+def left_after(
+    visit: Visit, reader: Reader, days: Sequence[str], *, undated: bool = True
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what is left to do in DS after the juries of these days, by group.
+
+    With `undated`, also for accepted dossiers without a jury.
+    """
+    programme, today = visit.worker.programme, words.paris_day(visit.now)
+    assert programme is not None  # noqa: S101
+    view, where = reader.programme.storage.main_view.name, present(visit)
+    rows: list[dict[str, Any]] = []
+    if days:
+        of_days = where | {"jury_le": [*days]}
+        order = "jury_le DESC, numero"
+        rows = reader.rows_of(view, _COLUMNS, of_days, order=order, limit=MOST)
+    if undated:
+        accepted = where | {"etat": Etat.ACCEPTE.value, "jury_le": None}
+        rows += reader.rows_of(view, _COLUMNS, accepted, order="numero", limit=MOST_UNDATED)
+    judges = visit.worker.configuration.judges
+    groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
+    for row in rows:
+        for one in todos(row, today, programme.words.label_in_ds, judges=judges):
+            groups[one.groupe].append(
+                {
+                    **{name: row[name] for name in ("numero", "jury_le", "verdict")},
+                    "organisme": row["raison_sociale"],
+                    "actuel": one.actuel,
+                    "voulu": one.voulu,
+                    "lien": link_in_ds(visit.worker, DossierNumber(row["numero"])),
+                }
+            )
+    return {name: some for name, some in groups.items() if some}
+
+
 def show(visit: Visit) -> Response:
     """Show what is left to do in DS after the juries that have met, or after one of them."""
     check_grids(visit)
-    programme, today = visit.worker.programme, words.paris_day(visit.now)
-    assert programme is not None  # noqa: S101
     with visit.reading() as reader:
-        days = [one for one in days_of(visit, reader) if str(one["jury_le"]) <= today]
+        days = met(visit, reader)
         known = [str(one["jury_le"]) for one in days]
         wanted = visit.query("le")
         if wanted is not None and wanted not in known:
             why = "Ce jury n’a pas encore eu lieu, ou aucun dossier n’y était."
             raise UnknownValueError("le", wanted, why)
-        view = reader.programme.storage.main_view.name
-        where = present(visit)
-        rows: list[dict[str, Any]] = []
-        if known:
-            of_days = where | {"jury_le": [wanted] if wanted else known}
-            order = "jury_le DESC, numero"
-            rows = reader.rows_of(view, _COLUMNS, of_days, order=order, limit=MOST)
-        if wanted is None:
-            undated = where | {"etat": Etat.ACCEPTE.value, "jury_le": None}
-            rows += reader.rows_of(view, _COLUMNS, undated, order="numero", limit=MOST_UNDATED)
+        chosen = [wanted] if wanted else known
+        groups = left_after(visit, reader, chosen, undated=wanted is None)
+        rows = [row for some in groups.values() for row in some]
         # By day first: a rank is of all dossiers of a jury, and else of all juries.
         of_rows = {
             "demarche_numero": visit.worker.demarche,
-            "jury_le": [wanted] if wanted else known,
+            "jury_le": chosen,
             "numero": [row["numero"] for row in rows],
         }
         ranked = ("lecture_jury_dossier", ("numero", "rang", "note_moyenne"), of_rows)
         found = reader.rows_of(*ranked, order="numero", limit=MOST) if known else []
         ranks = {row["numero"]: row for row in found}
-        groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
         for row in rows:
-            for one in todos(
-                row, today, programme.words.label_in_ds, judges=visit.worker.configuration.judges
-            ):
-                rank = ranks.get(row["numero"], {})
-                groups[one.groupe].append(
-                    {
-                        **{name: row[name] for name in ("numero", "jury_le", "verdict")},
-                        "organisme": row["raison_sociale"],
-                        "rang": rank.get("rang"),
-                        "note_moyenne": rank.get("note_moyenne"),
-                        "actuel": one.actuel,
-                        "voulu": one.voulu,
-                        "lien": link_in_ds(visit.worker, DossierNumber(row["numero"])),
-                    }
-                )
+            rank = ranks.get(row["numero"], {})
+            row |= {name: rank.get(name) for name in ("rang", "note_moyenne")}
         return visit.page(
             "a_reporter.html",
             reader,
             days=days,
             day=wanted,
-            groups=[(name, GROUPS[name], some) for name, some in groups.items() if some],
-            is_cut=len(rows) >= MOST,
+            groups=[(name, GROUPS[name], some) for name, some in groups.items()],
+            is_cut=sum(one["nombre"] for one in days) > MOST and wanted is None,
         )
 
 

@@ -43,6 +43,7 @@ from dsync.console import (
     person,
     runs,
     subscription,
+    suivi,
     todo,
     words,
 )
@@ -146,6 +147,7 @@ class Console:
     def _application(self, secret: str, cookie: str) -> Starlette:
         rooms = (
             todo,
+            suivi,
             etat,
             dossiers,
             chosen,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -92,38 +92,37 @@ def _complete(rows: Sequence[dict[str, Any]], sections: Mapping[str, str]) -> No
         row["section"] = sections.get(row["champ_id"])
 
 
-def show(visit: Visit) -> Response:
-    """Show a page of the changes, by day, the last ones first."""
+def changes_of(visit: Visit, reader: Reader) -> dict[str, Any]:
+    """Return a page of the changes, by day, the last ones first."""
     page = visit.number("page", default=1, most=1_000_000)
-    with visit.reading() as reader:
-        form = reader.demarche.questions()
-        chosen = selection_of(visit, form)
-        total, dossiers = reader.changes.count(chosen)
-        last = max(1, -(-total // PER_PAGE))
-        page = min(page, last)
-        rows = reader.changes.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
-        _complete(rows, sections_of(form))
-        _, groupes = reader.demarche.labels_and_groupes()
-        parameters = {name: v for name in words.CHANGE_FILTERS if (v := visit.query(name))}
-        values = _values_of(visit, form, groupes)
-        if not total:
-            visit.check_filters(values)
-        return visit.page(
-            "changements.html",
-            reader,
-            days=[(day, list(group)) for day, group in groupby(rows, key=lambda row: row["jour"])],
-            total=total,
-            dossiers=dossiers,
-            page=page,
-            last=last,
-            parameters=parameters,
-            said_filters=said_filters(words.CHANGE_FILTERS, _days_said(parameters), values),
-            par=visit.query("par") or Author.USAGER.value,
-            depuis=chosen.depuis,
-            choices=_choices(form),
-            groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
-            of_dossier=[*OF_DOSSIER.items()],
-        )
+    form = reader.demarche.questions()
+    chosen = selection_of(visit, form)
+    total, dossiers = reader.changes.count(chosen)
+    last = max(1, -(-total // PER_PAGE))
+    page = min(page, last)
+    rows = reader.changes.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+    _complete(rows, sections_of(form))
+    _, groupes = reader.demarche.labels_and_groupes()
+    parameters = {name: v for name in words.CHANGE_FILTERS if (v := visit.query(name))}
+    values = _values_of(visit, form, groupes)
+    if not total:
+        visit.check_filters(values)
+    today = date.fromisoformat(words.paris_day(visit.now))
+    return {
+        "days": [(day, list(group)) for day, group in groupby(rows, key=lambda row: row["jour"])],
+        "total": total,
+        "dossiers": dossiers,
+        "page": page,
+        "last": last,
+        "parameters": parameters,
+        "said_filters": said_filters(words.CHANGE_FILTERS, _days_said(parameters), values),
+        "par": visit.query("par") or Author.USAGER.value,
+        "depuis": chosen.depuis,
+        "monday": (today - today.weekday() * _A_DAY).isoformat(),
+        "choices": _choices(form),
+        "groupes": groupes if len(groupes) > 1 or chosen.groupe else [],
+        "of_dossier": [*OF_DOSSIER.items()],
+    }
 
 
 def _values_of(visit: Visit, form: Form, groupes: Sequence[str]) -> dict[str, Mapping[str, str]]:
@@ -191,6 +190,5 @@ def _cell(visit: Visit, name: str, row: Mapping[str, Any]) -> Any:
 
 
 PAGES = [
-    ("GET", "/changements", show, Right.LIRE),
     ("GET", "/changements.{ending}", export, Right.LIRE),
 ]

@@ -43,7 +43,7 @@ def key_of(conflict: Wish) -> str:
     return f"{conflict.numero}-{conflict.annotation}-{digest}"
 
 
-def _own(reader: Reader) -> tuple[list[Wish], int]:
+def open_conflicts(reader: Reader) -> tuple[list[Wish], int]:
     """Return the conflicts of values, and the number of wishes that they block."""
     # Not by `erreur`, of which a lecteur's reader says nothing.
     every, blocked = reader.wishes.conflicts(), reader.wishes.blocked()
@@ -53,7 +53,7 @@ def _own(reader: Reader) -> tuple[list[Wish], int]:
 def conflicts(visit: Visit) -> Response:
     """Show the open conflicts."""
     with visit.reading() as reader:
-        found, blocked = _own(reader)
+        found, blocked = open_conflicts(reader)
         return visit.page(
             "conflits.html",
             reader,
@@ -73,7 +73,7 @@ def decide(visit: Visit) -> Response:
         visit.say("Choisissez au moins un conflit.", kind="warning")
         return visit.back("/conflits")
     with visit.reading() as reader:
-        chosen = [one for one in _own(reader)[0] if key_of(one) in keys]
+        chosen = [one for one in open_conflicts(reader)[0] if key_of(one) in keys]
         gone = len(keys) - len(chosen)
         if not chosen:
             visit.say(_gone(gone), kind="warning")

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, StoreError
-from dsync.messages.kinds import Crashed, Note, Noted
+from dsync.messages.kinds import Note, Noted
 from dsync.sync.handing_over import living_service
 from dsync.sync.report import RunReport
-from dsync.sync.work import AnswerCheck, Request, Work, finish, to_row
+from dsync.sync.work import AnswerCheck, Request, Work, error_of, to_row
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -114,46 +114,30 @@ class Desk:
         # It was taken back, or a service that has started since has executed it.
         if row is None or row.fini_le is not None:
             return
-        try:
-            if self._stop.is_set():
-                raise InterruptedRunError(STOPPED)
-            report = worker.sync(request)
-        except DsyncError as exc:
-            report = RunReport.failed(request.work.kind, worker.clock(), exc)
-        _end(worker, request, report)
+        if self._stop.is_set():
+            _end_stopped(worker, request)
+        else:
+            # A service would take up what a stop interrupted: here nobody may ever start one.
+            worker.execute(request, is_last=True)
 
 
-def _end(worker: Worker, request: Request, report: RunReport) -> None:
-    """Store the result of a request that no run of this process has stored.
-
-    A run leaves a request open that a stop interrupted, for the next service: but here nobody may
-    ever start one.
-    """
-    with worker.store.requests(worker.demarche) as requests:
-        row = requests.by_id(request.id or 0)
-        # Another run: a service that was started meanwhile executes it, and stores its result.
-        if row is not None and row.run == report.run:
-            finish(requests, request, report)
-
-
-def error_of(crash: BaseException) -> DsyncError:
-    """Return a failure as an error; another exception is a bug of dsync."""
-    return crash if isinstance(crash, DsyncError) else DsyncError(Crashed(type(crash).__name__))
+def _end_stopped(worker: Worker, request: Request) -> None:
+    error = InterruptedRunError(STOPPED)
+    worker.end(request, RunReport.failed(request.work.kind, worker.clock(), error))
 
 
 def _log_crash(done: Future[Any]) -> None:
     crash = None if done.cancelled() else done.exception()
     if crash is not None and not isinstance(crash, DsyncError):
-        log.error("request_crashed", error=str(Crashed(type(crash).__name__)), exc_info=crash)
+        log.error("request_crashed", error=error_of(crash).message, exc_info=crash)
 
 
 def _end_unexecuted(worker: Worker, request: Request, done: Future[None]) -> None:
-    """End a request that was not begun, or in which a bug ended the work: its page would wait."""
+    """End a request that was not begun, or whose end could not be stored: its page would wait."""
+    _log_crash(done)
     # Without the database nobody can be told; its pages say that it is away.
     with suppress(StoreError):
         if done.cancelled():
-            stopped = InterruptedRunError(STOPPED)
-            _end(worker, request, RunReport.failed(request.work.kind, worker.clock(), stopped))
+            _end_stopped(worker, request)
         elif crash := done.exception():
-            _log_crash(done)
             worker.give_up(request, error_of(crash))

@@ -19,10 +19,11 @@ import structlog
 
 from dsync.care.waiting import TEAM
 from dsync.console import words
-from dsync.console.access import Role, granted
+from dsync.console.access import Role, granted, limits
 from dsync.console.todo import WHOM, todo_of
 from dsync.domain.dossier import PARIS
 from dsync.errors import DsyncError
+from dsync.store.sight import Sight
 from dsync.store.subscriptions import Subscription
 from dsync.wiring import Worker
 
@@ -150,8 +151,9 @@ class Digests:
         grant = granted(worker.configuration.acces, courriel, {})
         if grant is None or grant.role is Role.LECTEUR:
             return None
-        state = worker.state(now, grant.groupes, counted=False)
-        with worker.store.reading(worker.demarche, grant.groupes) as reader:
+        sight = Sight(groupes=limits({worker.demarche: grant}))
+        state = worker.state(now, sight, counted=False)
+        with worker.store.reading(worker.demarche, sight) as reader:
             todo = todo_of(worker, reader, state, grant)
             titles = reader.titles_of([worker.demarche])
         own = WHOM["jury"] if grant.role is Role.JURY else WHOM[TEAM]
@@ -167,7 +169,7 @@ class Digests:
             *((one.said, self._address(worker, one.path)) for one in (*todo.checks, *todo.tasks)),
         ]
         if todo.service.is_trouble and grant.role is Role.ADMINISTRATEUR:
-            lines.append((todo.service.text, self._address(worker, "/etat")))
+            lines.append((todo.service.text, self._address(worker, "/suivi")))
         return DemarcheDigest(worker.demarche, titles.get(worker.demarche), lines)
 
     def _address(self, worker: Worker, path: str) -> str:

@@ -15,7 +15,8 @@ from dsync.addresses import is_loopback
 from dsync.annotations import WishStatus
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.dossiers import place_of
+from dsync.console.decisions import key_of
+from dsync.console.dossiers import parameters_of, place_of, selection_of, short
 from dsync.console.drafts import Draft, taken
 from dsync.console.files import sent
 from dsync.console.matrices import commented, grids_of, matrices
@@ -48,6 +49,9 @@ from dsync.sync.work import (
 from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
+ALL_TABS = "tout"
+"""In an address, in place of a part of the dossier: all of them, to be printed."""
+TABS = ("reponses", "changements", "pieces", "evaluations", "lettre", "journal", ALL_TABS)
 SHOWN_VIEWS = (
     "voeux",
     "precontroles",
@@ -86,11 +90,13 @@ _ORIGIN = "https://demarche.numerique.gouv.fr"
 
 def show(visit: Visit) -> Response:
     """Show a dossier, with the answer to a check that somebody has typed and that is not stored."""
+    if visit.request.path_params.get("onglet", ALL_TABS) not in TABS:
+        raise HTTPException(404)
     draft = taken(visit.request, visit.actor.name)
     asked = number_of(visit.query("reprise") or "")
     work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
     if work is not None and work.dossiers == _numbers(visit):
-        with visit.deciding() as whole:
+        with visit.reading() as whole:
             if why := obstacle(whole, work):
                 visit.say(_said(visit, whole, why, work), kind="warning")
         draft = Draft(work.controle, work.resultat, work.motif, work.produit or "")
@@ -125,10 +131,14 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             if described.selection and visit.may(Right.NOTES):
                 grids = grids_of(reader, [number])[number]
         else:
-            answers = reader.dossiers.answers(number, worker.configuration.opened)
+            answers = reader.dossiers.answers(number)
         if (programme := worker.programme) and visit.may(Right.PERSONNES):
             message = programme.message(reader, found, checks)
         for check in checks:
+            motif = check["motif"] or ""
+            check["court"] = short(visit, check["controle"], motif)
+            fact, rule, rest = motif.partition(" Règle (")
+            check["fait"], check["regle"] = fact, (rule + rest).strip()
             check["vu"] = shown_key(check["resultat"], check["motif"])
             check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
             if programme:
@@ -147,9 +157,31 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         if part and may_answer and is_asked:
             products = sorted(part.names(reader.connection).items())
         settled = to_settle(checks)
+        first = _first(visit, checks, settled, draft) if may_answer and current else None
         changes = found["changements"][::-1]
         # The event that begins a presence has its name.
         gone = (e for e in found["evenements"][::-1] if e["evenement"] == found["presence"])
+        sections = _sections(visit, described if has_programme else None, found)
+        of_form = _answered(form, answers)
+        answered = of_form or any(value for some in sections.values() for *_, value in some)
+        judges = worker.configuration.judges
+        tabs: list[tuple[str, tuple[str, str | int]]] = [
+            (name, (title, count))
+            for name, title, count, wanted in (
+                ("controles", "Contrôles", f"{len(settled)} à régler" if settled else "", judges),
+                ("reponses", "Réponses", "", bool(answered)),
+                ("changements", "Changements", len(changes), True),
+                ("pieces", "Pièces", len(found["pieces"]), bool(found["pieces"])),
+                ("evaluations", "Évaluations", "", bool(grids)),
+                ("lettre", "Lettre", "", bool(message and (message.demandes or may_answer))),
+                ("journal", "Journal", "", True),
+            )
+            if wanted
+        ]
+        onglet = visit.request.path_params.get("onglet", tabs[0][0])
+        if onglet != ALL_TABS and onglet not in dict(tabs):
+            # Such as of one that has nothing to show any more.
+            onglet = tabs[0][0]
         return visit.page(
             "dossier.html",
             reader,
@@ -159,11 +191,16 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             current=current,
             checks=checks,
             why=_why(checks, settled),
+            first=first,
+            onglet=onglet,
+            tabs=tabs,
+            parameters=parameters_of(visit),
+            conflict_key=next((key_of(one) for one in wishes if one.statut == "conflit"), None),
             settle=[titles.get(name, name) for name in settled],
             established=_established(checks, titles),
             check_titles=titles,
-            sections=_sections(visit, described if has_programme else None, found),
-            form=_answered(form, answers),
+            sections=sections,
+            form=of_form,
             labels={one["champ_id"]: one["libelle"] for one in form},
             suivi=next(iter(suivi), None),
             etat_le=found.get(SINCE.get(found["etat"], "traite_le")),
@@ -176,7 +213,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             journal=_journal(found, reader.requests.of_dossier(number), titles),
             link=link_in_ds(worker, number),
             message=message,
-            judges=worker.configuration.judges,
+            judges=judges,
             may_answer=may_answer,
             names_product=names_product if products else None,
             products=products,
@@ -194,6 +231,21 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
                 for one in found["pieces"]
             ],
         )
+
+
+def _first(
+    visit: Visit,
+    checks: Sequence[dict[str, Any]],
+    settled: Sequence[str],
+    draft: Draft | None,
+) -> dict[str, Any] | None:
+    """Return the check to answer next: the one that was asked for, else the first to settle."""
+    wanted = draft.controle if draft else visit.query("ouvrir")
+    open_ones = {one["controle"]: one for one in checks if one["resultat"] != Resultat.SANS_OBJET}
+    for name in (wanted, *settled):
+        if name in open_ones:
+            return open_ones[name]
+    return None
 
 
 def _why(checks: Sequence[Mapping[str, Any]], settled: Sequence[str]) -> str | None:
@@ -221,11 +273,16 @@ def _sections(
     every: dict[str, Mapping[str, str]] = {"Applicant": APPLICANT}
     if programme is not None:
         every |= programme.storage.sections
-    documented = _documented(programme)
+    documented, own = _documented(programme), visit.worker.programme
+
+    def label(name: str) -> str:
+        # As the form asks, where it does.
+        asked = own.words.label_in_ds(name) if own and name not in words.LABELS else name
+        return asked if asked != name else words.label(name, documented[name])
+
     return {
         words.SECTIONS.get(title, title): [
-            (words.label(name, documented[name]), name, visit.said(name, found.get(name)))
-            for name in fields
+            (label(name), name, visit.said(name, found.get(name))) for name in fields
         ]
         for title, fields in every.items()
     }
@@ -269,7 +326,6 @@ def _answered(
                 {
                     **question,
                     "valeur": row["valeur"],
-                    "ouverte": row["ouverte"],
                     "ligne": row["ligne"],
                 }
                 for question in questions
@@ -395,11 +451,14 @@ def answer(visit: Visit) -> Response:
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
-    with visit.deciding() as whole:
+    parameters = parameters_of(visit)
+    with visit.reading() as whole:
         why = obstacle(whole, work)
         said = why and _said(visit, whole, why, work)
+        # Looked for before it is answered: afterwards, the list may not have it any more.
+        place = whole.dossiers.around(selection_of(visit), numbers[0]) if parameters else None
     if said is None:
-        return visit.ask(work)
+        return visit.ask(work, suite=place and place.apres, **parameters)
     if why is Obstacle.NO_DOSSIER:
         raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
     return _refused(visit, said)
@@ -469,6 +528,7 @@ def _numbers(visit: Visit) -> tuple[DossierNumber]:
 PAGES = [
     ("GET", "/dossiers/{numero}", show, Right.LIRE),
     ("GET", "/dossiers/{numero}/explication", explain, Right.LIRE),
+    ("GET", "/dossiers/{numero}/{onglet}", show, Right.LIRE),
     ("GET", "/dossiers/{numero}/pieces/{empreinte}", piece, Right.PERSONNES),
     ("POST", "/dossiers/{numero}/relire", read_again, Right.AGIR),
     ("POST", "/dossiers/{numero}/renvoyer", send_again, Right.AGIR),

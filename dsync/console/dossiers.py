@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.waiting import SILENT_DAYS
+from dsync.care.waiting import NOBODY, SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
@@ -24,13 +25,14 @@ from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.rights import opened
-from dsync.domain.verdict import Resultat, Verdict, best
-from dsync.exports import tables_of
+from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
+from dsync.domain.wording import fold
+from dsync.exports.export import tables_of
 from dsync.exports.view_rows import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
-from dsync.store.listing import NO_VERDICT, Offered, Selection, applicant_of
+from dsync.store.listing import TO_SETTLE, Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -38,13 +40,14 @@ VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: NO
 """What the database calls verdicts, by their name in addresses."""
 COLUMNS = {
     "numero": "Dossier",
-    "verdict": "Verdict",
-    "points": "Motif",
-    "raison_sociale": "Demandeur",
     "produit_id": "Produit",
+    "raison_sociale": "Demandeur",
+    "verdict": "Avis",
+    "points": "Motif",
     "etat": "État",
     "etape": "Étape",
-    "attend": "Attend",
+    "attend": "À qui d’agir",
+    "verdict_etabli_le": "Avis depuis le",
     "departement_nom": "Département",
     "profils": "Profils",
     "groupe_instructeur": "Groupe instructeur",
@@ -55,19 +58,19 @@ COLUMNS = {
 }
 """The columns of the list with their headers."""
 CHOSEN = (
-    *("numero", "verdict", "points", "raison_sociale", "produit_id", "etat", "etape", "attend"),
-    *("depose_le", "champs_modifie_le"),
+    *("numero", "produit_id", "raison_sociale", "verdict", "etat", "attend"),
+    *("groupe_instructeur", "points"),
 )
 """Those of a list for which nobody chose any; of a démarche without a programme, also the first
-questions of its form."""
+questions of its form. The reason is a line of its own."""
 FIRST_QUESTIONS = 3
 QUESTION = "q."
 """What the name of a column of the form begins with in an address."""
-ALWAYS = ("points", "note_moyenne")
+ALWAYS = ("points", "note_moyenne", "depose_le", "champs_modifie_le")
 """The columns that a file has in any case."""
 OTHERS = ("etape", "attend")
 """Names of the list that are other columns of a view."""
-INSTANTS = ("depose_le", "champs_modifie_le")
+INSTANTS = ("depose_le", "champs_modifie_le", "verdict_etabli_le")
 DAYS = ("depose_du", "depose_au")
 OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
 """The filters whose values are those of the dossiers or of the démarche: a dossier can still have
@@ -79,13 +82,12 @@ RESULTS = {
     Resultat.NON_CONFORME.value: "Non conforme",
     "indetermine": "Preuve indisponible",
     TO_CONFIRM: "Réponse à confirmer",
+    TO_SETTLE: "À régler, quel qu’il soit",
     Resultat.CONFORME.value: "Conforme ou non examiné",
 }
 """What a check is filtered by, as addresses name it."""
-LONGEST_REASON = 140
+LONGEST_REASON = 200
 """Characters of a reason in the list; the file has it whole."""
-SHOWN_REASONS = 2
-
 
 NTH = "\u00a0n°\u00a0"
 """Before the rank of a question that is asked in the words of another one."""
@@ -140,12 +142,14 @@ def selection_of(visit: Visit) -> Selection:
     """
     verdict, resultat = visit.query("verdict"), visit.query("resultat")
     sort = visit.query("tri") or "numero"
-    numeros = visit.query("numeros")
+    numeros, q = visit.query("numeros"), visit.query("q")
+    if q is not None and not numeros:
+        q, numeros = typed(q)
     some = [number_of(one) for one in numeros.split(",")] if numeros else None
     if numeros and some and None in some:
         raise UnknownValueError("numeros", numeros, "Des numéros séparés par « , » sont attendus.")
     return Selection(
-        q=visit.query("q"),
+        q=q,
         etat=visit.query("etat"),
         verdict=verdict and VERDICTS.get(verdict, verdict),
         presence=visit.query("presence"),
@@ -166,10 +170,40 @@ def selection_of(visit: Visit) -> Selection:
         sans_reponse_depuis=_silent_since(visit),
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
-        masked=not visit.may(Right.PERSONNES),
-        texts=visit.may(Right.TEXTES),
-        marks=visit.may(Right.NOTES),
     )
+
+
+_NUMBERS = re.compile(r"[\d\s.,;\u202f\xa0]+")
+
+
+def typed(q: str) -> tuple[str | None, str | None]:
+    """Return what is searched for, else the numbers of dossiers, of a text of digits.
+
+    A SIREN or a SIRET is written with spaces; several numbers of dossiers are separated.
+    """
+    if not _NUMBERS.fullmatch(q):
+        return q, None
+    digits, parts = re.sub(r"\D", "", q), re.findall(r"\d+", q)
+    if len(parts) < 2 or len(digits) in (9, 14):
+        return digits or q, None
+    return None, ",".join(parts)
+
+
+def close_to(visit: Visit, reader: Reader, q: str | None) -> list[str]:
+    """Return names of products and organisations that are similar to what found nothing."""
+    if not q:
+        return []
+    programme = visit.worker.programme
+    part = programme.products if programme and visit.may(Right.TEXTES) else None
+    known = {*part.names(reader.connection).values()} if part else set()
+    offered = reader.dossiers.offered()
+    known |= {*offered.rattachements.values()}
+    folded = {fold(one): one for one in known if one}
+    found = [folded[one] for one in get_close_matches(fold(q), folded, n=3, cutoff=0.6)]
+    # Of a long name, the words that were typed may be a few.
+    names = {word: one for one in folded for word in one.split() if len(word) > 3}
+    found += [folded[names[one]] for one in get_close_matches(fold(q), names, n=3, cutoff=0.8)]
+    return list(dict.fromkeys(found))[:3]
 
 
 def _silent_since(visit: Visit) -> datetime | None:
@@ -234,13 +268,15 @@ def columns_of(visit: Visit) -> Columns:
         hidden |= {"produit_id", "profils"}
     if not has_stages(worker):
         hidden |= {"etape", "attend"}
+    if not worker.configuration.judges:
+        hidden.add("verdict_etabli_le")
     if not has_stages(worker) or not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
     form = form_of(visit)
     questions = _questions(form.columns if form else {})
-    # A stage says more than a state.
-    usual = [name for name in CHOSEN if name in own and (name != "etat" or "etape" not in own)]
+    # Who has to act says more than a state.
+    usual = [name for name in CHOSEN if name in own and (name != "etat" or "attend" not in own)]
     if programme is None and form is not None:
         asked = [name for name, one in form.columns.items() if "(champ," in one.sentence]
         usual[-2:-2] = [f"{QUESTION}{name}" for name in asked[:FIRST_QUESTIONS]]
@@ -275,7 +311,7 @@ def form_of(visit: Visit) -> ExportTable | None:
     return replace(table, columns=asked)
 
 
-def _rows(
+def rows_of(
     visit: Visit, reader: Reader, numbers: Sequence[int], columns: Iterable[str]
 ) -> list[dict[str, Any]]:
     """Return what the list shows of dossiers: codes in words, the reasons as documents."""
@@ -283,6 +319,16 @@ def _rows(
     rows = reader.dossiers.shown(numbers, columns)
     reasons = reader.dossiers.reasons(numbers) if "points" in columns else {}
     titles = visit.check_titles(reader) if "points" in columns else {}
+    programme = visit.worker.programme
+    part = programme.products if programme else None
+    products = part.names(reader.connection) if part and "produit_id" in columns else {}
+    begun: dict[int, Any] = {}
+    if has_stages(visit.worker) and "attend" in columns:
+        of_rows = {"numero": [*numbers]}
+        found = reader.rows_of(
+            "lecture_suivi", ("numero", "etape_depuis"), of_rows, order="numero", limit=ALL
+        )
+        begun = {row["numero"]: words.instant_of(row["etape_depuis"]) for row in found}
     for row in rows:
         number = row["numero"]
         row["raison_sociale"] = applicant_of(row)
@@ -290,12 +336,23 @@ def _rows(
             one
             | {
                 "titre": opened(titles.get(one["controle"], one["controle"])),
-                # The rule and what is to be done follow it.
-                "court": one["motif"] and one["motif"].partition(" Règle (")[0],
+                "court": one["motif"] and short(visit, one["controle"], one["motif"]),
             }
             for one in reasons.get(number, ())
         ]
+        # The product's name, and not what was typed.
+        product: Any = row.get("produit_id")
+        row["produit"] = products.get(product, product)
+        since = begun.get(number) if row["attend"] not in (None, NOBODY) else None
+        row["depuis"] = since
+        row["jours"] = None if since is None else max(0, (visit.now - since).days)
     return rows
+
+
+def short(visit: Visit, check: str, motif: str) -> str:
+    """Return what a check found, as a list says it: without the rule and what is to be done."""
+    programme = visit.worker.programme
+    return programme.words.finding(check, motif) if programme else motif.partition(" Règle (")[0]
 
 
 def show(visit: Visit) -> Response:
@@ -316,11 +373,11 @@ def show(visit: Visit) -> Response:
         if not numbers and page > 1:
             page, first = 1, 0
             numbers, total = reader.dossiers.page(chosen, limit=PER_PAGE)
-        rows = _rows(visit, reader, numbers, columns.chosen)
+        rows = rows_of(visit, reader, numbers, columns.chosen)
         answers: dict[int, dict[str, Any]] = {}
         if form := columns.shown_form:
             answers = _answers(reader, form, numbers)
-        offered = reader.dossiers.offered(masked=chosen.masked)
+        offered = reader.dossiers.offered()
         values = values_of(visit, reader, offered)
         visit.check_filters(values, but=OF_DOSSIERS if total else ())
         groupes = list(values["groupe"])
@@ -329,7 +386,6 @@ def show(visit: Visit) -> Response:
             reader,
             rows=rows,
             answers=answers,
-            # Not by name, which is that of values that a lecteur does not see.
             columns=[*columns.headers.items()],
             own=[*columns.own.items()],
             questions=[*columns.questions.items()],
@@ -353,7 +409,7 @@ def show(visit: Visit) -> Response:
             offered=offered._asdict(),
             judges=visit.worker.configuration.judges,
             longest=LONGEST_REASON,
-            most_reasons=SHOWN_REASONS,
+            close=[] if total else close_to(visit, reader, chosen.q),
         )
 
 
@@ -427,7 +483,7 @@ def export(visit: Visit) -> Response:
         others = others if is_whole else []
         chosen = selection_of(visit)
         numbers = reader.dossiers.numbers_of(chosen)
-        values = values_of(visit, reader, reader.dossiers.offered(masked=chosen.masked))
+        values = values_of(visit, reader, reader.dossiers.offered())
         visit.check_filters(values, but=OF_DOSSIERS if numbers else ())
 
         # A column has few codes, and the same ones in every row.
@@ -439,7 +495,7 @@ def export(visit: Visit) -> Response:
             for start in range(0, len(numbers), BATCH):
                 some = numbers[start : start + BATCH]
                 answers = _answers(reader, form, some) if form else {}
-                rows = _rows(visit, reader, some, listed)
+                rows = rows_of(visit, reader, some, listed)
                 # Every dossier has its row in the view, and both are read in one transaction.
                 view_rows = next(main.rows_of(reader.connection, some)) if is_whole else []
                 found = view_rows or [()] * len(rows)
@@ -455,6 +511,7 @@ def export(visit: Visit) -> Response:
                         name: visit.said(name, row[name]) for name in ("attend", "etat", "verdict")
                     }
                     shown |= {n: ", ".join(row[n]) for n in ("labels", "profils") if n in row}
+                    shown["produit_id"] = row["produit"]
                     # The page has days, the file instants.
                     shown |= {name: words.instant_of(row[name]) for name in INSTANTS}
                     shown["points"] = " ; ".join(map(_reason, row["motifs"]))

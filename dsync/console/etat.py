@@ -1,8 +1,9 @@
-"""The state of a démarche: what is not well with its remedy, its figures, « Resynchroniser »."""
+"""The state of a démarche: what is not well with its remedy, its chart, « Synchroniser »."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from types import UnionType
 from typing import Any, NamedTuple
 
@@ -10,13 +11,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.care.concerns import concerns_of
+from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.charts import bars, curve
-from dsync.console.visit import Visit
+from dsync.console.charts import bars, chart
+from dsync.console.jury import days_of
+from dsync.console.visit import Visit, has_stages
+from dsync.domain.verdict import NO_VERDICT
 from dsync.messages import french
 from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
+
+MARKED_JURIES = 3
 
 
 class Point(NamedTuple):
@@ -28,11 +34,14 @@ class Point(NamedTuple):
     is_error: bool = False
 
 
-_RUNS, _ANOMALIES = ("/executions", "Voir les passages"), ("/anomalies", "Voir les anomalies")
+_RUNS, _ANOMALIES = (
+    ("/synchronisations", "Voir les synchronisations"),
+    ("/anomalies", "Voir les anomalies"),
+)
 _REQUESTS = "/journal", "Voir les demandes"
 LINKS: Mapping[type[k.Concern], tuple[str, str]] = {
     k.Late: _RUNS,
-    k.RunFailed: ("/executions/{run}", "Voir ce passage"),
+    k.RunFailed: ("/synchronisations/{run}", "Voir cette synchronisation"),
     k.Stopped: ("/accords", "Voir et décider"),
     k.InQuarantine: _ANOMALIES,
     k.Refused: _ANOMALIES,
@@ -88,9 +97,9 @@ def points_of(
             continue
         path, link = LINKS.get(type(one), (None, ""))
         if isinstance(one, k.RunFailed):
-            path = f"/executions/{one.run}"
+            path = f"/synchronisations/{one.run}"
         if (not may_act and path != "/preuves") or (
-            visit.grant.groupes is not None and (path or "").startswith("/executions")
+            visit.grant.groupes is not None and (path or "").startswith("/synchronisations")
         ):
             path = None
         yield Point(text, path and visit.url(path), link, isinstance(one, _ERRORS))
@@ -120,37 +129,50 @@ def _figures(
     return found
 
 
-def show(visit: Visit) -> Response:
-    """Show the state of a démarche."""
+def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
+    """Return what the page of a démarche shows of its state."""
     configuration = visit.worker.configuration
     state = visit.state()
-    has_programme = configuration.programme is not None
-    with visit.reading() as reader:
-        figures = _figures(visit, reader, state, with_stages=has_programme)
-        series = {"Dépôts": figures["depots"]}
-        if configuration.judges:
-            series["Verdicts"] = figures["verdicts"]
-        series["Décisions"] = figures["decisions"]
-        next_run = min(
+    figures = _figures(visit, reader, state, with_stages=configuration.programme is not None)
+    best = configuration.best.key
+    verdicts = [best, "a_verifier", "ineligible", "indetermine"] if configuration.judges else []
+    shown = [*verdicts, NO_VERDICT]
+    deposits = {name: figures[name] for name in shown if figures[name] or name in verdicts}
+    names = visit.verdict_names if verdicts else {NO_VERDICT: "Dépôts"}
+    return {
+        "state": state,
+        "points": sorted(points_of(visit, reader, state), key=lambda one: not one.is_error)
+        if visit.may(Right.AGIR)
+        else None,
+        "next_run": min(
             (one["next_run_at"] for one in state["services"] if one["is_alive"]), default=None
-        )
-        return visit.page(
-            "etat.html",
-            reader,
-            state=state,
-            points=sorted(points_of(visit, reader, state), key=lambda one: not one.is_error)
-            if visit.may(Right.AGIR)
-            else None,
-            next_run=next_run,
-            curve=curve(series),
-            funnel=bars(figures["etapes"]),
-            judges=configuration.judges,
-            best=configuration.best,
-        )
+        ),
+        "chart": chart(deposits, ("decisions", figures["decisions"]), _marks(visit, reader)),
+        "legend": [
+            (name, names[name], sum(figures[name].values()), name in verdicts) for name in deposits
+        ],
+        "decisions": sum(figures["decisions"].values()),
+        "funnel": bars(figures["etapes"]),
+        "judges": configuration.judges,
+    }
+
+
+def _marks(visit: Visit, reader: Reader) -> dict[date, str]:
+    """Return the days of the call that the chart names; of the same one, the last name."""
+    sections = visit.worker.configuration.programme
+    window = sections.regles.window if sections and sections.regles else None
+    found: dict[date, str] = dict(zip(window or (), ("ouverture", "clôture"), strict=False))
+    today = date.fromisoformat(words.paris_day(visit.now))
+    if has_stages(visit.worker):
+        juries = [date.fromisoformat(str(one["jury_le"])) for one in days_of(visit, reader)]
+        following = [day for day in juries if day >= today]
+        # The others are in « Jury »: more names than these few hide each other.
+        found |= dict.fromkeys(following[-1:] if len(juries) > MARKED_JURIES else juries, "jury")
+    return found | {today: "aujourd’hui"}
 
 
 def _asked(visit: Visit) -> Read:
-    """Return what the form « Resynchroniser » asks for."""
+    """Return what the form « Synchroniser » asks for."""
     scope = visit.form.get("portee", "nouveau")
     if scope not in ("nouveau", "dossier", "tout"):
         raise HTTPException(400)
@@ -172,6 +194,5 @@ def resynchronise(visit: Visit) -> Response:
 
 
 PAGES = [
-    ("GET", "/etat", show, Right.LIRE),
     ("POST", "/resynchroniser", resynchronise, Right.AGIR),
 ]

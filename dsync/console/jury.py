@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import accumulate
+from math import ceil, floor
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from dsync.care.consents import waiting
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.dossiers import ALL
+from dsync.console.dossiers import ALL, rows_of
 from dsync.console.jury_book import book_of
 from dsync.console.jury_sheets import sheets_of
 from dsync.console.matrices import OF_GRIDS, grids_of, matrices
@@ -27,7 +28,7 @@ COLUMNS = {
     "numero": "Dossier",
     "raison_sociale": "Organisme",
     "page_produit": "Produit",
-    "verdict": "Verdict",
+    "verdict": "Avis",
     "moment": "Notes de",
     "note_moyenne": "Moyenne",
     "note_dossier": "Avant",
@@ -117,21 +118,47 @@ def _ranked(
 def ranking(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
     """Return the dossiers of juries by day, the best mean first, those without a rank last."""
     rows = _ranked(visit, reader, days, _STORED)
-    # Of these, some grid counts no more.
-    again = [
-        row["numero"]
-        for row in rows
-        if row["moment"] == "soutenance" and row["nb_evaluations"] > row["nb_evaluateurs"]
-    ]
-    grids = grids_of(reader, again) if again else {}
+    numbers = [row["numero"] for row in rows]
+    grids = grids_of(reader, numbers) if rows else {}
+    named = rows_of(visit, reader, numbers, ("produit_id",)) if rows else []
+    names = {row["numero"]: row["produit"] for row in named}
     for row in rows:
-        count = row["nb_evaluateurs"]
-        former = (one for one in matrices(grids.get(row["numero"], ())) if not one.compte)
-        row["note_dossier"] = next((one.moyenne for one in former), None)
+        count, found = row["nb_evaluateurs"], matrices(grids.get(row["numero"], ()))
+        row["note_dossier"] = next((one.moyenne for one in found if not one.compte), None)
+        counting = [grid for one in found if one.compte for grid in one.grilles]
+        # Pairs: the mean of an evaluator, and whether it is who asks.
+        row["notes"] = [
+            (float(grid["moyenne"]), grid["evaluateur"] == visit.actor.name)
+            for grid in counting
+            if grid["moyenne"] is not None
+        ]
+        row["mienne"] = any(grid["evaluateur"] == visit.actor.name for grid in counting)
         row["grilles"] = f"{count - row['nb_incompletes']} sur {count}" if count else "aucune"
         row["moment"] = MOMENTS.get(row["moment"])
-        row["page_produit"] = row["page_produit"] and words.short_address(row["page_produit"])
+        page = row["page_produit"] and words.short_address(row["page_produit"])
+        row["page_produit"] = names.get(row["numero"]) or page
     return rows
+
+
+def _shown(
+    rows: Sequence[dict[str, Any]], which: str | None, sort: str | None
+) -> list[dict[str, Any]]:
+    """Return the dossiers of a jury that the address asks for, in its order: by rank, or others."""
+    kept = [row for row in rows if which is None or WHICH[which](row)]
+    if sort is not None:
+        kept.sort(key=lambda row: (row[sort] is None, -(row[sort] or 0), row["numero"]))
+    return kept
+
+
+WHICH: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "miennes": lambda row: bool(row["mienne"]),
+    "a_completer": lambda row: not row["nb_evaluateurs"] or bool(row["nb_incompletes"]),
+    "ecart": lambda row: (row["ecart_evaluateurs"] or 0) >= WIDE,
+}
+"""By what the dossiers of a jury are narrowed, as addresses name it."""
+WIDE = 1
+"""Marks between evaluators from which on their means are said to differ."""
+SORTED = ("note_moyenne", "ecart_evaluateurs")
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -161,6 +188,21 @@ def _to_mend(reader: Reader, rows: list[dict[str, Any]]) -> dict[int, list[dict[
     return found
 
 
+def unfinished_grids(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the grids of who asks that count and lack a mark, of the next jury or the last one."""
+    day = _default(days, words.paris_day(visit.now))
+    if day is None:
+        return []
+    rows = _ranked(visit, reader, [day], ("nb_incompletes",))
+    found = _to_mend(reader, rows)
+    return [
+        {**grid, "numero": number}
+        for number, grids in found.items()
+        for grid in grids
+        if grid["evaluateur"] == visit.actor.name and not grid["remplacee_par"]
+    ]
+
+
 def show(visit: Visit) -> Response:
     """Show the dossiers of a jury, the best mean first."""
     check_grids(visit)
@@ -174,6 +216,16 @@ def show(visit: Visit) -> Response:
         is_all = visit.query("le") == ALL_DAYS
         day = None if is_all else next(iter(chosen), None)
         place = known.index(day) if day else 0
+        which, sort = visit.query("voir"), visit.query("tri")
+        which, sort = which if which in WHICH else None, sort if sort in SORTED else None
+        notes = [note for row in rows for note, _ in row["notes"]]
+        low, high = floor(min(notes, default=0)), ceil(max(notes, default=0))
+        mine = [
+            (row["numero"], row["raison_sociale"])
+            for row in rows
+            for grid in row["grids"]
+            if grid["evaluateur"] == visit.actor.name and not grid["remplacee_par"]
+        ]
         return visit.page(
             "jury.html",
             reader,
@@ -186,8 +238,19 @@ def show(visit: Visit) -> Response:
             later=known[place - 1] if place else None,
             total=sum(one["nombre"] for one in days),
             today=words.paris_day(visit.now),
-            juries=[(one, [row for row in rows if str(row["jury_le"]) == one]) for one in chosen],
-            # Pairs: of a mapping by column, a lecteur would not see those of hidden values.
+            juries=[
+                (one, _shown([row for row in rows if str(row["jury_le"]) == one], which, sort))
+                for one in chosen
+            ],
+            moments=[*MOMENTS.values(), None],
+            which=which,
+            sort=sort,
+            counts={name: sum(map(test, rows)) for name, test in WHICH.items()},
+            ranked=sum(row["rang"] is not None for row in rows),
+            shown=len(rows),
+            scale=(low, max(high, low + 1)),
+            wide=WIDE,
+            mine=mine,
             headers=[*_columns(rows).items()],
         )
 

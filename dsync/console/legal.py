@@ -156,10 +156,10 @@ PUBLIC: Mapping[str, Callable[[Site], Paper]] = {
 """What is read without a session, by its address."""
 
 
-def plan(visit: Visit) -> Response:
-    """Show the pages that the person may open."""
+def more(visit: Visit) -> Response:
+    """Show the pages that the person may open, by place: the plan of the site."""
     with visit.reading() as reader:
-        return visit.page("plan.html", reader)
+        return visit.page("plus.html", reader)
 
 
 def how_it_works(visit: Visit) -> Response:
@@ -172,6 +172,6 @@ def how_it_works(visit: Visit) -> Response:
 
 
 PAGES = [
-    ("GET", "/plan", plan, Right.LIRE),
+    ("GET", "/plus", more, Right.LIRE),
     ("GET", "/comment-ca-marche", how_it_works, Right.LIRE),
 ]

@@ -62,7 +62,6 @@ def grids_of(reader: Reader, numbers: list[int]) -> dict[int, list[dict[str, Any
             marks[row["numero"], row["ligne"]][row["libelle"] or row["critere"]] = row["note"]
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for grid in grids:
-        # Pairs: of a mapping by column, a lecteur would not see those of hidden values.
         grid["notes"] = [*marks[grid["numero"], grid["ligne"]].items()]
         grid["manques"] = [critere for critere, note in grid["notes"] if note is None]
         found[grid["numero"]].append(grid)

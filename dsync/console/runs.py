@@ -10,8 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console.access import Right
-from dsync.console.desk import error_of
+from dsync.console.dossiers import parameters_of
 from dsync.console.visit import Visit
+from dsync.domain.ids import number_of
 from dsync.domain.run_kinds import Kind
 from dsync.messages import french
 from dsync.messages import kinds as k
@@ -20,6 +21,7 @@ from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest
 from dsync.store.services import taken_over_in_s
 from dsync.sync import handing_over
+from dsync.sync.work import error_of
 
 PER_PAGE = 50
 SHOWN = 50
@@ -34,7 +36,7 @@ def runs(visit: Visit) -> Response:
     """Show the runs, newest first."""
     visit.need_all()
     return _paged(
-        visit, "executions.html", "runs", lambda reader, **part: reader.journal.runs(**part)
+        visit, "synchronisations.html", "runs", lambda reader, **part: reader.journal.runs(**part)
     )
 
 
@@ -45,17 +47,17 @@ def run(visit: Visit) -> Response:
     with visit.reading() as reader:
         found = reader.journal.runs(limit=1, number=number)
         if not found:
-            raise HTTPException(404, "Il n’y a pas de passage de ce numéro.")
+            raise HTTPException(404, "Il n’y a pas de synchronisation de ce numéro.")
         page = visit.number("page", default=1, most=1_000_000)
         events = reader.journal.events_of_run(
             number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
         )
         if not events and page > 1:
-            return visit.back(f"/executions/{number}")
+            return visit.back(f"/synchronisations/{number}")
         for event in events:
             event["details"] = json.loads(event["details"]) if event["details"] else None
         return visit.page(
-            "execution.html",
+            "synchronisation.html",
             reader,
             run=found[0],
             messages=_said(found[0]["figures"], "messages"),
@@ -66,9 +68,17 @@ def run(visit: Visit) -> Response:
         )
 
 
+def former(visit: Visit) -> Response:
+    """Lead from the former address of the runs, or of one, to the present one."""
+    one = f"/{visit.in_path('run')}" if "run" in visit.request.path_params else ""
+    return visit.back(f"/synchronisations{one}")
+
+
 def request(visit: Visit) -> Response:
     """Show a request: its progress, then its result; for htmx, only the part that changes."""
-    id_ = visit.in_path("id")
+    id_, parameters = visit.in_path("id"), parameters_of(visit)
+    if suite := visit.query("suite"):
+        parameters["suite"] = suite
     with visit.reading() as reader:
         found = reader.requests.by_id(id_)
         if found is None:
@@ -81,7 +91,7 @@ def request(visit: Visit) -> Response:
         is_done = found.fini_le is not None
         judged, more = _judged(visit, reader, found) if is_done else (None, False)
         return visit.page(
-            "suivi.html" if is_part else "demande.html",
+            "demande_suite.html" if is_part else "demande.html",
             reader,
             one=found,
             messages=_said(found.resultat, "errors"),
@@ -93,9 +103,30 @@ def request(visit: Visit) -> Response:
             and found.code not in (0, 7)
             and visit.site.desk.answer(id_, visit.actor.name) is not None,
             check_titles=visit.check_titles(reader) if judged else {},
+            parameters=parameters,
+            following=_following(visit, reader, found, parameters) if is_done else [],
             left_s=taken_over_in_s(lease) if lease and is_held else None,
             refresh_s=REFRESH_S,
         )
+
+
+def _following(
+    visit: Visit, reader: Reader, asked: ManualRequest, parameters: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return where to go on after an answer: the next check of its dossier, the next dossier."""
+    named = asked.options.get("dossiers") or []
+    if not asked.options.get("answer") or len(named) != 1:
+        return []
+    titles, found = visit.check_titles(reader), list[tuple[str, str]]()
+    given = {name: value for name, value in parameters.items() if name != "suite"}
+    reasons = reader.dossiers.reasons(named)
+    for one in reasons.get(named[0], ())[:1]:
+        said = f"Contrôle suivant de ce dossier : {titles.get(one['controle'], one['controle'])}"
+        found.append((said, visit.url(f"/dossiers/{named[0]}", **given)))
+    if (following := number_of(parameters.get("suite") or "")) is not None:
+        found.append(("Dossier suivant de la liste", visit.url(f"/dossiers/{following}", **given)))
+    found.append(("Revenir à ce qui est à faire", visit.url("/")))
+    return found
 
 
 def _said(stored: Mapping[str, Any] | None, name: str) -> list[french.SaidSentence]:
@@ -184,7 +215,7 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
     """Show one page of a list, which is called `name` in the template.
 
     `read` calls the method of a reader that returns the list, newest first, with a limit and an
-    offset. Not the method of the class: a lecteur's reader has its own.
+    offset.
     """
     page = visit.number("page", default=1, most=1_000_000)
     with visit.reading() as reader:
@@ -198,8 +229,10 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
 
 
 PAGES = [
-    ("GET", "/executions", runs, Right.AGIR),
-    ("GET", "/executions/{run}", run, Right.AGIR),
+    ("GET", "/synchronisations", runs, Right.AGIR),
+    ("GET", "/synchronisations/{run}", run, Right.AGIR),
+    ("GET", "/executions", former, Right.AGIR),
+    ("GET", "/executions/{run}", former, Right.AGIR),
     ("GET", "/demandes/{id}", request, Right.AGIR),
     ("POST", "/demandes/{id}/retirer", withdraw, Right.AGIR),
     ("GET", "/essais/{id}", trial, Right.AGIR),

@@ -19,6 +19,7 @@ from dsync.console import words
 from dsync.console.access import RIGHTS, Grant, Right, Role
 from dsync.console.etat import Point, points_of
 from dsync.console.visit import Visit, has_stages
+from dsync.console.worklist import SHOWN, kinds_of
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.verdict import Resultat
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
@@ -55,6 +56,7 @@ _OWN = (
     | k.InQuarantine
     | k.Refused
     | k.WaitingWrites
+    | k.Stopped
 )
 """The concerns that are said elsewhere on the page."""
 _TASKS = {"conflit": "conflicts", "quarantaine": "quarantined", "refusee": "refused"}
@@ -295,7 +297,7 @@ class DemarcheCounts(NamedTuple):
 def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     grants = visit.actor.grants
-    for row in reader.overview({number: one.groupes for number, one in grants.items()}):
+    for row in reader.overview([*grants]):
         counts[row.demarche_numero][row.quoi] += row.nombre
     for number, grant in grants.items():
         worker = visit.site.workers[number]
@@ -320,12 +322,12 @@ def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
 
 def show(visit: Visit) -> Response:
     """Show what waits, first of all démarches, then of the chosen one."""
-    worker, grant = visit.worker, visit.grant
-    state = worker.state(visit.now, grant.groupes, counted=False)
+    worker = visit.worker
+    state = worker.state(visit.now, visit.sight, counted=False)
     before, kept = last_visit(visit)
     since = before or visit.now - _FIRST
     with visit.reading() as reader:
-        todo = todo_of(worker, reader, state, grant)
+        kinds = kinds_of(visit, reader)
         changed = None
         if visit.may(Right.PERSONNES):
             _, changed = reader.changes.count(
@@ -340,16 +342,12 @@ def show(visit: Visit) -> Response:
             reader,
             lines=list(_lines(visit, reader)) if len(visit.actor.grants) > 1 else [],
             whom_names=list(WHOM.values()),
-            whom=todo.whom,
-            checks=[
-                (title, [one for one in todo.checks if one.group == title])
-                for title in dict.fromkeys(one.group for one in todo.checks)
-            ],
-            tasks=todo.tasks,
+            kinds=kinds,
+            most=SHOWN,
             points=points,
-            service=todo.service,
+            service=service_line(state, reader, worker.clock()),
             news=None if changed is None else News(changed, since, before is None),
-            is_well=todo.is_done and not any(concerns),
+            is_well=not kinds and not any(concerns),
         )
     if visit.request.headers.get("hx-request") != "true":
         answer.set_cookie(

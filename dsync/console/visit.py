@@ -22,17 +22,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from dsync import __version__
 from dsync.configuration import CONFORMITY, ConsoleSection
 from dsync.console import words
-from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
+from dsync.console.access import RIGHTS, Actor, Grant, Right, Role, limits
 from dsync.console.desk import Desk
-from dsync.console.masking import Masking, masked
 from dsync.console.parameters import UnknownValueError, day_of, instant_of
 from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.store import Reader, Store
-from dsync.store.listing import NO_VERDICT
 from dsync.store.sessions import Titled
+from dsync.store.sight import Sight
 from dsync.sync.work import ReadChanges, Work
 from dsync.wiring import Worker
 
@@ -143,19 +142,13 @@ class Visit:
             role is Role.LECTEUR and right is Right.NOTES and self._is_deliberated
         )
 
-    @property
-    def rights(self) -> frozenset[Right]:
-        """What the person may do with the démarche."""
-        return frozenset(filter(self.may, Right))
-
     @cached_property
     def dossiers(self) -> frozenset[int] | None:
         """The dossiers of the groupes that the person sees and acts on; None: all."""
-        groupes = self.grant.groupes
-        if groupes is None:
+        if self.grant.groupes is None:
             return None
-        with self.worker.store.reading(self.worker.demarche, groupes) as reader:
-            return reader.dossiers.of_groupes()
+        with self.reading() as reader:
+            return reader.dossiers.seen()
 
     def need_all(self) -> None:
         """Check that the person sees all dossiers of the démarche, else 403."""
@@ -278,29 +271,26 @@ class Visit:
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """Read the démarche, as far as the person may; pages read in no other way."""
-        with self.deciding() as reader:
-            yield reader if self._sees_all else masked(reader, self.rights, self._public)
-
-    @contextmanager
-    def deciding(self) -> Iterator[Reader]:
-        """Read what a form is decided by, of which nothing is shown, as far as the person may."""
-        grant, worker = self.grant, self.worker
-        with worker.store.reading(worker.demarche, grant.groupes) as reader:
+        with self.worker.store.reading(self.worker.demarche, self.sight) as reader:
             yield reader
 
-    @property
-    def _public(self) -> Mapping[str, Collection[str]]:
-        """What is public of checks: declared ones are of their démarche alone."""
-        programme = self.worker.programme
-        return programme.public if programme else {}
-
-    @property
-    def _sees_all(self) -> bool:
-        return self.may(Right.PERSONNES) and self.grant.groupes is None
+    @cached_property
+    def sight(self) -> Sight:
+        """What the person sees of the démarche."""
+        programme, may_see = self.worker.programme, self.may(Right.PERSONNES)
+        return Sight(
+            persons=may_see,
+            texts=self.may(Right.TEXTES),
+            marks=self.may(Right.NOTES),
+            groupes=limits(self.actor.grants),
+            # Declared checks are of their démarche alone.
+            public=programme.public if programme and not may_see else {},
+            opened=() if may_see else self.worker.configuration.opened,
+        )
 
     def state(self) -> dict[str, Any]:
         """Return the state of the démarche, with counts of the dossiers that the person sees."""
-        return self.worker.state(self.now, self.grant.groupes)
+        return self.worker.state(self.now, self.sight)
 
     def check_titles(self, reader: Reader) -> Mapping[str, str]:
         """Return the French titles of the démarche's checks by name, in their order."""
@@ -336,9 +326,7 @@ class Visit:
         return programme.words.value(column, value)
 
     def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
-        """Render a template; the reader is for what a lecteur does not see."""
-        if not self._sees_all:
-            values = Masking(reader, self.rights, self._public)(values)
+        """Render a template."""
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
         programme = self.worker.programme
@@ -396,13 +384,14 @@ class Visit:
         """Have the next page show a sentence."""
         self.request.session["dit"] = [kind, text]
 
-    def ask(self, work: Work) -> Response:
-        """Have some work done, and show how far it is.
+    def ask(self, work: Work, **parameters: Any) -> Response:
+        """Have some work done, and show how far it is; `parameters` are those of that page.
 
         403: the person may not ask for it; 404: they see no such dossier.
         """
         self._check_work(work)
-        return self.back(f"/demandes/{self.site.desk.ask(self.worker, work, self.actor.name)}")
+        id_ = self.site.desk.ask(self.worker, work, self.actor.name)
+        return self.back(f"/demandes/{id_}", **parameters)
 
     def attempt(self, title: str, work: Work) -> Response:
         """Have a dry run done, and show its result; as `ask`."""

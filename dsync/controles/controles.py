@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
@@ -18,19 +17,15 @@ from dsync.controles.declared_checks import EXIGENCE
 from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
 from dsync.controles.values import fold_text, french_amount, french_number
-from dsync.domain import account
-from dsync.domain.account import account_of, said
+from dsync.domain.account import said
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.dossier import PARIS, Demarche, Descriptor, Revision
+from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId
 from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Letter
-from dsync.domain.paper import Paper
 from dsync.domain.verdict import Verdict
-from dsync.programme import Findings, NoFields, Programme, ProgrammeRun, Reading, Words
-from dsync.store import tables
-from dsync.store.sql import insert_missing
+from dsync.programme import Findings, NoFields, Papers, Programme, ProgrammeRun, Reading, Words
 
 _OWN = "c-"
 """How the versions of declared checks begin."""
@@ -45,6 +40,7 @@ class Controles(Programme):
 
     # Nothing is stored a second time: facts are read from the contents when a dossier is judged.
     mapping_key = ""
+    papers = Papers(papers.rules_page, papers.account_rules)
 
     def __init__(
         self,
@@ -53,14 +49,14 @@ class Controles(Programme):
         borrowed_word: str | None = None,
     ) -> None:
         self.declarations = declarations
-        self._verdict_words = dict(words or {})
+        given = dict(words or {})
         self._sections = declarations.sections
         self.words = DeclaredWords(self._sections.champs)
         self.findings = DeclaredFindings(declarations, borrowed_word)
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
         controles = self._sections.controles
-        version = _version_of(declarations, self._verdict_words)
+        version = _version_of(declarations, given)
         self.rules: Rules = Rules(
             version,
             Wording(
@@ -68,11 +64,11 @@ class Controles(Programme):
                 self._sections.precontrole.instruction,
                 self._sections.precontrole.max_detail_length,
                 self._sections.precontrole.publication_url,
-                words=self._verdict_words,
+                words=given,
                 people=[one.nom for one in controles if one.humain],
                 rules=[one.regle for one in controles],
             ),
-            papers.document_of(self._sections, version, self._verdict_words),
+            papers.document_of(self._sections, version, given),
             # The first ones, and those after another programme's, wait until they are accepted.
             family=_OWN,
         )
@@ -87,44 +83,9 @@ class Controles(Programme):
         """Read which applicants have a dossier in the other démarches."""
         return gather(run, self.declarations, self.rules.version)
 
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store a version of the declarations."""
-        row = {"version": rules.version, "depuis_le": now, "document": rules.document}
-        # A run of another démarche with the same checks may store them meanwhile.
-        insert_missing(connection, tables.declaration, row)
-
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""
         return papers.tables_shown(self.declarations, self.rules.version)
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return the declarations, then those that the database keeps, the latest first."""
-        kept = _kept(connection) if connection else {}
-        return {self.rules.version: self.rules.document, **kept}
-
-    def rules_page(
-        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Paper:
-        """Return the page that publishes a version of the checks; None: that in force."""
-        today = now.astimezone(PARIS).date() if now else None
-        given = document or self.rules.document
-        return papers.rules_page(given, today)
-
-    def account(
-        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
-    ) -> dict[str, Any] | None:
-        """Return the account of a dossier's verdict; None if it had no verdict then."""
-        known = self.rules_documents(reader.connection)
-
-        def rules_of(version: str) -> account.AccountRules:
-            return papers.account_rules(known.get(version), self._sections.precontrole.instruction)
-
-        return account_of(
-            found, at, rules_of, self.checks, self.words.evidence, self._verdict_words
-        )
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
@@ -229,9 +190,3 @@ def _in_words(value: Any, label: str) -> str:
         is_amount = re.search(r"€|\beuros?\b", label, re.IGNORECASE)
         return (french_amount if is_amount else french_number)(Decimal(str(value)))
     return said(value)
-
-
-def _kept(connection: Connection) -> dict[str, Mapping[str, Any]]:
-    table = tables.declaration
-    found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
-    return {row.version: {"depuis_le": row.depuis_le, **row.document} for row in found}

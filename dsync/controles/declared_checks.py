@@ -31,6 +31,7 @@ from dsync.controles.values import (
     in_words,
 )
 from dsync.domain.dossier import Json
+from dsync.domain.due import named
 from dsync.domain.verdict import Controle, Resultat
 from dsync.domain.wording import fold, listed, quoted
 
@@ -57,7 +58,7 @@ class Voisins:
     """What other dossiers say about one dossier."""
 
     doublons: Mapping[str, Sequence[int]]
-    """The numbers of those with the same answers, by the name of the check."""
+    """The first ones with the same answers, by the name of the check, as `named` takes them."""
     autre_demarche: Callable[[AutreDemarche], bool | None]
     """Whether its applicant has such a dossier in another démarche; None: that one is not here."""
 
@@ -147,9 +148,10 @@ class Evaluator:
         if state is Fulfilment.FAUX:
             said = self._filled(declared.motif or declared.titre, faits)
             if others := voisins.doublons.get(declared.nom):
-                evidence[DOSSIERS] = list(others)
+                numbers, listing = named(others)
+                evidence[DOSSIERS] = [*numbers]
                 several = "s" if others[1:] else ""
-                said += f" Autre{several} dossier{several} : {listed(map(str, others))}."
+                said += f" Autre{several} dossier{several} : {listing}."
             motif = self._motif(declared, said)
             return Controle(declared.nom, declared.sinon_effectif, motif, evidence)
         return self._undecided(declared, declared.exige, state, faits)

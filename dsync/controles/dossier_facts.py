@@ -44,7 +44,7 @@ class DossierFacts:
     faits: Faits
     others: Applicants
     by_check: Mapping[str, Sequence[int]]
-    """The numbers of the dossiers with the same answers, by the name of the check."""
+    """The first dossiers with the same answers, by the name of the check, as `named` takes them."""
     preuve: None = None
     today: None = None
 
@@ -83,7 +83,7 @@ class Gathered:
     declarations: Declarations
     key: str
     others: Applicants
-    retry_undetermined: bool = False
+    looks_up: bool = False
     _plans: dict[RevisionId | None, Plan] = field(default_factory=dict)
 
     @cached_property
@@ -98,17 +98,19 @@ class Gathered:
             if part.unique_avec is not None
         }
 
+    def look_up(self, run: ProgrammeRun, numbers: Sequence[DossierNumber]) -> None:
+        """Ask nobody: everything is in the copy."""
+
     def compared(
         self,
-        run: ProgrammeRun,
+        reader: Reading,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
         """Return what each check compares between dossiers, where it is answered."""
         if not self._unique:
             return Compared({})
-        with run.reading() as reader:
-            known = self._faits(reader, numbers)
+        known = self._faits(reader, numbers)
         return Compared(
             {
                 numero: {
@@ -121,7 +123,7 @@ class Gathered:
         )
 
     def facts(
-        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> dict[DossierNumber, DossierFacts]:
         """Return what dossiers answer, and what others say about them.
 
@@ -130,9 +132,8 @@ class Gathered:
         numbers = [one.numero for one in due]
         as_of = options and options.as_of
         depot = datetime.combine(as_of, NOON) if as_of else None
-        with run.reading() as reader:
-            faits = self._faits(reader, numbers, depot)
-            doublons = reader.keys.doublons(numbers) if self._unique else {}
+        faits = self._faits(reader, numbers, depot)
+        doublons = reader.keys.doublons(numbers) if self._unique else {}
         evaluator = self.declarations.evaluator
         return {
             numero: DossierFacts(evaluator, one, self.others, doublons.get(numero, {}))

@@ -7,7 +7,7 @@ loses it. `docs/understand/how-it-judges.md` lists the cases.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +15,13 @@ from dsync.domain.check_answers import Answer, answers_in
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+from dsync.domain.wording import listed
+
+MOST_NAMED = 10
+"""Of the dossiers that are compared with one, as many are named: those deposited first."""
+FIRST = MOST_NAMED + 2
+"""Of dossiers that are compared with each other, the verdicts rest on as many, by their deposits:
+besides a dossier itself and those that it names, one that says that there are others."""
 
 
 class Copy(NamedTuple):
@@ -51,6 +58,21 @@ def makes_others_due(before: Copy | None, now: Copy | None) -> bool:
     is None if DS shows it no more, or it was erased or removed.
     """
     return before is not None and before.counts != (now is not None and now.counts)
+
+
+def named(others: Sequence[int]) -> tuple[list[int], str]:
+    """Return the dossiers that a text names, and how; `others` are in the order of deposits."""
+    first = sorted(others[:MOST_NAMED])
+    more = ["d’autres"] if others[MOST_NAMED:] else []
+    return first, listed([*map(str, first), *more])
+
+
+def may_change(others: Collection[int]) -> bool:
+    """Return whether a dossier is better judged once all are read, because of its doublons.
+
+    Most are none, or two. Of many, the first ones come first: they stay once all places are taken.
+    """
+    return 1 < len(others) <= MOST_NAMED
 
 
 class Basis(NamedTuple):

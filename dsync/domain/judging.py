@@ -100,6 +100,8 @@ class Rules:
     wording: Wording
     document: Mapping[str, Any]
     """The rules whole, in JSON values."""
+    private: Collection[str] = ()
+    """The keys of the document that name applicants."""
     shipped_lists: Sequence[str] = ()
     """Their lists that are the package's, because none is beside the file."""
     family: str | None = None
@@ -132,7 +134,7 @@ class Facts(Protocol):
 
     @property
     def doublons(self) -> Collection[int]:
-        """The other dossiers that it is compared with."""
+        """The other dossiers that it is compared with: the first ones, by their deposits."""
 
     @property
     def today(self) -> Facts | None:

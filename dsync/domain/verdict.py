@@ -38,6 +38,8 @@ class Verdict(StrEnum):
         return self.name.lower()
 
 
+NO_VERDICT = "aucun"
+"""In place of a verdict's name: of the dossiers without one."""
 MOST_CHECKS = 40
 """Checks of a verdict, at most."""
 

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 
 from dsync.domain.dossier import unaccented
 
@@ -29,12 +30,18 @@ _QUOTES = str.maketrans("«»“”<>", "''''‹›")
 """Signs that would end a quotation, or be read as markup."""
 _FOLDED = 4096
 """Maximum number of characters compared; the champs that are compared have one line."""
+_SHORT = 100
+"""Maximum number of characters of a text that is kept folded, to bound the memory."""
 
 
 def fold(text: str) -> str:
     """Return the text for comparison: without case and accents, with uniform signs and spaces."""
-    if len(text) > _FOLDED:
-        text = text[:_FOLDED]
+    return _fold(text) if len(text) <= _SHORT else _fold.__wrapped__(text[:_FOLDED])
+
+
+# The options of a form and the words of rules, some thirty a dossier: a twentieth of its time.
+@lru_cache(maxsize=1024)
+def _fold(text: str) -> str:
     if text.isascii():
         folded = text.lower().replace("`", "'")
     else:

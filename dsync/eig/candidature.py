@@ -180,7 +180,7 @@ class Candidature(EigTable, table=True):
     """The status of each key of `[mapping]` outside repetitions."""
     voeux: tuple[Voeu, ...] = free("Profils souhaités et missions.", JsonText(tuple[Voeu, ...]), default=())
     evaluations: tuple[Grille, ...] = personal("Grilles : évaluatrice ou évaluateur, commentaire, notes.", JsonText(tuple[Grille, ...]), default=())
-    bilan: Bilan | None = open_(type_=JsonText(Bilan | None))
+    bilan: Bilan | None = declare(Declared(mark=Mark.OF_JURY), JsonText(Bilan | None))
     """What they give together; None without a grid."""
     etapes: tuple[Passage, ...] = open_(type_=JsonText(tuple[Passage, ...]), default=())
     """Its stages, those of dates to come included."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.eig import rows
 from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.gathering import GatheredEvidence, with_registry
+from dsync.eig.evidence.gathering import GatheredEvidence, ask_registry
+from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evaluation import CandidatureFacts, absent_page, facts_of
 from dsync.eig.precheck.evidence import PublicEvidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.same_words import named_words
-from dsync.programme import Compared, PrecheckOptions, ProgrammeRun
+from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
 
 NOON = time(12, tzinfo=UTC)
 """At this time the day in Paris and in UTC is the same."""
@@ -34,13 +35,20 @@ class EigEvidence:
         return self.gathered.key
 
     @property
-    def retry_undetermined(self) -> bool:
-        """Whether the registry is asked, so that dossiers without a verdict are judged again."""
+    def looks_up(self) -> bool:
+        """Whether the registry is asked."""
         return self.gathered.sources.registry is not None
+
+    def look_up(self, run: ProgrammeRun, numbers: Sequence[DossierNumber]) -> None:
+        """Ask the registry about applicants without a legal category in DS."""
+        if client := self.gathered.sources.registry:
+            with run.reading() as reader:
+                found = rows.candidatures(reader.connection, numbers)
+            ask_registry(run, client, found.values(), self.rule_set)
 
     def compared(
         self,
-        run: ProgrammeRun,
+        reader: Reading,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -54,9 +62,7 @@ class EigEvidence:
             return Compared({})
         words: dict[DossierNumber, Mapping[str, Sequence[object]]] = {}
         columns = []
-        with run.reading() as reader:
-            inputs = rows.product_inputs(reader.connection, numbers)
-        for one in inputs:
+        for one in rows.product_inputs(reader.connection, numbers):
             preuve = options.frozen(one.preuve) if options else one.preuve
             match = identify_product(
                 one.page_produit,
@@ -78,27 +84,23 @@ class EigEvidence:
 
     def facts(
         self,
-        run: ProgrammeRun,
+        reader: Reading,
         due: Sequence[ToJudge],
         options: PrecheckOptions | None,
     ) -> dict[DossierNumber, CandidatureFacts]:
         """Return what is known of candidatures, with the registry's answers."""
-        with run.reading() as reader:
-            candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
-            products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
-            catalogue = self.gathered.evidence.catalogue
-            former = catalogue.former_ids(products) if catalogue else rows.NO_FORMER
-            members = rows.same_product(reader.connection, run.demarche, products, former)
-            unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
-            same_words = reader.keys.doublons(unknown) if unknown else {}
-        # For all of them first: several applicants can be one enterprise, which is looked up once.
-        known = with_registry(
-            run,
-            self.gathered.sources.registry,
-            candidatures.values(),
-            self.gathered.evidence,
-            self.rule_set,
-        )
+        candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
+        products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
+        known = self.gathered.evidence
+        former = known.catalogue.former_ids(products) if known.catalogue else rows.NO_FORMER
+        members = rows.same_product(reader.connection, reader.number, products, former)
+        unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
+        same_words = reader.keys.doublons(unknown) if unknown else {}
+        if self.looks_up:
+            needed = (needs_registry(one, self.rule_set) for one in candidatures.values())
+            sirens = {siren for siren in needed if siren}
+            now = self.gathered.sources.clock()
+            known = replace(known, registry=rows.registry(reader.connection, sirens, now))
         found = {}
         for one in due:
             candidature = candidatures.get(one.numero)

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Connection, Text, cast
 
-from dsync.domain import account
-from dsync.domain.documented import Mark
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
-from dsync.domain.judging import Rules
 from dsync.domain.letter import ASKED, Letter, may_edit, open_points
-from dsync.domain.paper import Paper
 from dsync.domain.toml_text import TO_CHECK
 from dsync.eig import candidature, evidence_tables, rows, view_columns
 from dsync.eig.candidature import Reponse
@@ -46,6 +42,7 @@ from dsync.programme import (
     InLists,
     ListField,
     ListPart,
+    Papers,
     ProductPart,
     Programme,
     ProgrammeRun,
@@ -108,8 +105,6 @@ class Eig(Programme):
             ListField(
                 "produit_id",
                 "l.produit_id",
-                # It follows from what was typed.
-                Mark.FREE_TEXT,
                 filter="produit",
                 # By the index.
                 condition=(
@@ -128,7 +123,6 @@ class Eig(Programme):
                 "note_moyenne",
                 "CASE WHEN l.jury_le IS NOT NULL "
                 "THEN CAST(json(l.bilan) ->> 'moyenne' AS double precision) END",
-                Mark.OF_JURY,
                 is_shown=False,
             ),
         ),
@@ -154,6 +148,7 @@ class Eig(Programme):
     )
     public: Mapping[str, Collection[str]] = {check.value: keys for check, keys in PUBLIC.items()}
     checks = TITLES
+    papers = Papers(published_rules, account_rules)
 
     def __init__(
         self,
@@ -239,38 +234,6 @@ class Eig(Programme):
             accept=accept,
         )
         return EigEvidence(gathered, rules)
-
-    @classmethod
-    def keep_rules(cls, connection: Connection, rules: Rules, now: datetime) -> None:
-        """Store a version of the rules."""
-        rows.save_rules(connection, rules.document, now)
-
-    def account(
-        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
-    ) -> dict[str, Any] | None:
-        """Return the account of a dossier's verdict; None if it had no verdict then."""
-
-        def rules_of(version: str) -> account.AccountRules:
-            known = self.rules_documents(reader.connection)
-            config = self.rule_set.config if self.rule_set else None
-            default = config.instruction if config else "l’équipe d’instruction"
-            return account_rules(known.get(version), default)
-
-        return account.account_of(found, at, rules_of, self.checks, self.words.evidence)
-
-    def rules_page(
-        self, now: datetime | None = None, document: Mapping[str, Any] | None = None
-    ) -> Paper:
-        """Return the page that publishes a version of the rules; None: that in force."""
-        today = self._in_force.local_day(now) if now else None
-        return published_rules(document or self._in_force.document(), today=today)
-
-    def rules_documents(
-        self, connection: Connection | None = None
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Return the rules in force, as the database keeps them, then those that it keeps."""
-        kept = rows.kept_rules(connection) if connection else {}
-        return {self.rules.version: self.rules.document, **kept} if self.rules else kept
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""The programme's tables beside `candidature`: evidence, products, registry answers, rules."""
+"""The programme's tables beside `candidature`: evidence, products, registry answers."""
 
 # No `from __future__ import annotations`: SQLModel evaluates annotations at class creation.
 import datetime as dt
@@ -9,7 +9,7 @@ from sqlalchemy import Text
 from dsync.eig.candidature import EigTable, metadata
 from dsync.eig.precheck.catalogue import Phase
 from dsync.eig.precheck.evidence import RegistryAnswer
-from dsync.store.columns import JsonText, free, kept, of_person, open_, personal
+from dsync.store.columns import JsonText, free, kept, of_person, open_
 
 # One line a column, however long its sentence.
 # fmt: off
@@ -67,26 +67,7 @@ class RegistreRow(EigTable, table=True):
     expires_at: dt.datetime
 
 
-class RegleRow(EigTable, table=True):
-    """A version of the rules, whole; rows are never changed nor deleted."""
-
-    __tablename__ = "regle"
-    __table_args__ = kept("Versions des règles qui ont établi un verdict.", "La suppression de la base.")
-
-    version: str = open_("Version, telle que dans lecture_precontrole.version_regles.", primary_key=True)
-    depuis_le: dt.datetime = open_("Date du premier verdict établi par cette version, en UTC.")
-    revision: int = open_("Révision des phrases du logiciel.")
-    regles: Any = open_("Paramètres de la section [regles] : dates de l'appel, profils, phases, cas, gravités, autorité qui instruit, longueur du texte.", JsonText())
-    derogations: Any = personal("Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison.", JsonText())
-    listes: Any = open_("Listes de référence : genre, année, source, nombre d'entrées, empreinte SHA-256 du fichier.", JsonText())
-    categories: Any = open_("Catégories juridiques : code ou famille de codes, libellé, réponse.", JsonText())
-    champs_attendus: Any = open_("Champs attendus dans un dossier complet : champ, libellé.", JsonText())
-    controles: Any = open_("Contrôles faits : nom, titre, sens.", JsonText())
-    phrases: Any = open_("Situations prévues : contrôles, résultat, situation, phrase avec ses variables entre accolades.", JsonText())
-
-
 candidature = metadata.tables["candidature"]
 evidence = metadata.tables["evidence"]
 produit = metadata.tables["produit"]
 registre = metadata.tables["registre"]
-regle = metadata.tables["regle"]

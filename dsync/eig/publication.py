@@ -35,7 +35,7 @@ _VERDICT_RULE = (
 )
 
 
-def published_rules(rules: Rules, *, today: date | None = None) -> Paper:
+def published_rules(rules: Rules, today: date | None) -> Paper:
     """Return the page of a version of the rules; with `today`, it says when it was made."""
     regles = rules["regles"]
     instruction = regles["instruction"]
@@ -137,7 +137,7 @@ def parameters(rules: Rules) -> list[tuple[str, str]]:
         for key, value in regles.items()
         if value is not None
     ]
-    if decisions := len(rules["derogations"]):
+    if decisions := len(rules["derogations"] or ()):
         kept = f"{decisions}, non publiées ici car nominatives"
         found.append(("décisions permanentes sur des candidats", kept))
     return found
@@ -167,7 +167,8 @@ def _phases(phases: Mapping[str, Any]) -> str:
     said = [f"admises : {listed(phases['eligible'])}"]
     names = phases["noms"]
     admitted = {fold(one) for one in phases["eligible"]}
-    said.append(f"autres : {listed(name for one, name in names.items() if one not in admitted)}")
+    others = sorted(name for one, name in names.items() if one not in admitted)
+    said.append(f"autres : {listed(others)}")
     for option, of_catalogue in sorted(phases.get("declared", {}).items()):
         meant = listed(str(names.get(one, one)) for one in of_catalogue)
         said.append(f"option « {option} » du formulaire : {meant}")
@@ -302,5 +303,5 @@ def account_rules(rules: Rules | None, instruction: str) -> account.AccountRules
         tuple(parameters(rules)) if rules else (),
         tuple(data_and_sources(rules)) if rules else (),
         {name: words for name, words in severity.items() if words},
-        None if rules is None else {**rules, "derogations": len(rules["derogations"])},
+        None if rules is None else {**rules, "derogations": len(rules["derogations"] or ())},
     )

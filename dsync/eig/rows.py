@@ -7,10 +7,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, select, text
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
+from dsync.domain.due import FIRST
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.wording import searchable
 from dsync.eig import evidence_tables
@@ -21,13 +22,50 @@ from dsync.eig.precheck.evidence import RegistryAnswer, established
 from dsync.eig.stages import SUITES
 from dsync.store import tables as engine
 from dsync.store.answer_rows import AnswerStatus
-from dsync.store.sql import CLOCK_TOLERANCE, among, insert_missing, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, is_first, upsert
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
 _jumeau = engine.jumeau
 _reponse = engine.reponse
 _verdict = engine.verdict
+
+_counted = (
+    _dossier.c.presence == Presence.PRESENT.value,
+    _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+)
+_its, _own = _dossier.alias(), _candidature.alias()
+_IS_FIRST = is_first(
+    _its,
+    select(_dossier.c.numero)
+    .join(_candidature, _candidature.c.numero == _dossier.c.numero)
+    .where(
+        _candidature.c.produit_id == _own.c.produit_id,
+        _candidature.c.par_sa_fiche,
+        _candidature.c.demarche_numero == _own.c.demarche_numero,
+        *_counted,
+    ),
+)
+_of_product = _dossier.c.numero, _dossier.c.demarche_numero, _dossier.c.depose_le
+# Not of one démarche: with that as a condition, SQLite would go through all its dossiers.
+_SAME_PRODUCT = first_of(
+    select(*_of_product, _candidature.c.produit_id.label("produit"))
+    .join(_candidature, _candidature.c.numero == _dossier.c.numero)
+    .where(
+        _candidature.c.produit_id.in_(bindparam("products", expanding=True)),
+        _candidature.c.par_sa_fiche,
+        *_counted,
+    )
+    .union_all(
+        select(*_of_product, _jumeau.c.produit)
+        .join(_jumeau, _jumeau.c.numero == _dossier.c.numero)
+        .where(
+            _jumeau.c.produit.in_(bindparam("spelt", expanding=True)), _jumeau.c.montre, _counted[1]
+        )
+    ),
+    "produit",
+    "demarche_numero",
+)
 
 _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message")
 
@@ -130,34 +168,18 @@ def same_product(
     products: Collection[str],
     former: Mapping[str, str] = NO_FORMER,
 ) -> dict[str, list[DossierNumber]]:
-    """Return the numbers of the dossiers that count as doublons, by product.
+    """Return the first dossiers that count as doublons, by product, in the order of deposits.
 
     Only dossiers whose product is certain count; also those that were erased here, while DS has
     them: they may be known by an id in `former`, which gives the present one.
     """
     members: dict[str, list[DossierNumber]] = {}
-    counts = _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS])
-    columns = _dossier.c.numero, _dossier.c.demarche_numero
-    copied = (
-        select(*columns, _candidature.c.produit_id)
-        .join(_candidature, _candidature.c.numero == _dossier.c.numero)
-        .where(
-            _candidature.c.produit_id.in_(products) & _candidature.c.par_sa_fiche,
-            _dossier.c.presence == Presence.PRESENT.value,
-            counts,
-        )
-    )
     spelt = [*products, *(old for old, new in former.items() if new in products)]
-    erased = (
-        select(*columns, _jumeau.c.produit)
-        .join(_jumeau, _jumeau.c.numero == _dossier.c.numero)
-        .where(_jumeau.c.produit.in_(spelt), _jumeau.c.montre, counts)
-    )
-    for numero, its_demarche, product in connection.execute(copied.union_all(erased)):
-        # As a condition of the query it would have SQLite go through all dossiers of the démarche.
-        if its_demarche == demarche:
-            members.setdefault(former.get(product, product), []).append(DossierNumber(numero))
-    return {product: sorted(numbers) for product, numbers in members.items()}
+    found = connection.execute(_SAME_PRODUCT, {"products": [*products], "spelt": spelt})
+    for row in sorted(found, key=lambda row: (row.depose_le, row.numero)):
+        if row.demarche_numero == demarche:
+            members.setdefault(former.get(row.produit, row.produit), []).append(row.numero)
+    return {product: numbers[:FIRST] for product, numbers in members.items()}
 
 
 def certain_products(
@@ -175,10 +197,11 @@ def certain_products(
 
 
 def related(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
-    """Select the open dossiers for the products of these dossiers, the erased ones included."""
+    """Select the open dossiers whose verdicts rest on these, the erased ones included."""
     products = (
-        select(_candidature.c.produit_id)
-        .where(among(_candidature.c.numero, numbers), _candidature.c.produit_id.is_not(None))
+        select(_own.c.produit_id)
+        .join(_its, _its.c.numero == _own.c.numero)
+        .where(among(_own.c.numero, numbers), _own.c.produit_id.is_not(None), _IS_FIRST)
         .union_all(select(_jumeau.c.produit).where(among(_jumeau.c.numero, numbers)))
     )
     return select(_dossier.c.numero).where(
@@ -285,19 +308,6 @@ def product_names(connection: Connection) -> dict[str, str]:
     """Return the name of every product that was ever published, by id."""
     table = evidence_tables.produit
     return {id_: nom for id_, nom in connection.execute(select(table.c.id, table.c.nom))}
-
-
-def kept_rules(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return what ever judged, the latest first: as `RuleSet.document`, with `depuis_le`."""
-    table = evidence_tables.regle
-    found = connection.execute(select(table).order_by(table.c.depuis_le.desc(), table.c.version))
-    return {row.version: row._asdict() for row in found}
-
-
-def save_rules(connection: Connection, document: Mapping[str, Any], now: datetime) -> None:
-    """Store a version of the rules, as `RuleSet.document`, unless it is known."""
-    # A run of another démarche with the same rules may store them meanwhile.
-    insert_missing(connection, evidence_tables.regle, {**document, "depuis_le": now})
 
 
 def save_evidence(

@@ -11,13 +11,13 @@ from dsync.domain.documented import Declared, Mark, View
 from dsync.domain.verdict import MOST_CHECKS
 from dsync.domain.wording import listed
 from dsync.eig.candidature import declared_fields
-from dsync.eig.evidence_tables import candidature, produit, regle
+from dsync.eig.evidence_tables import candidature, produit
 from dsync.eig.precheck.check import Check
 from dsync.eig.stages import SUITES, Suite
 from dsync.programme import Dictionary
 from dsync.store.columns import computed, of, said
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_SECTION
-from dsync.store.tables import dossier
+from dsync.store.tables import dossier, version_regles
 from dsync.store.view_columns import SILENT_SINCE, waited_for
 from dsync.store.view_columns import VIEWS as ENGINE_VIEWS
 
@@ -105,9 +105,15 @@ VIEWS: Dictionary = {
         **of(produit, "p", "vu_le AS consulte_le"),
     }, key=("produit_id",)),
     "lecture_regle": View("Une ligne par version des règles du pré-contrôle qui a établi au moins un verdict, conservée entière, ses parties en JSON ; jamais modifiée ni supprimée.", {
-        **of(regle, "r", "version depuis_le revision regles"),
-        **of(regle, "r", "derogations", Mark.FREE_TEXT),
-        **of(regle, "r", "listes categories champs_attendus controles phrases"),
+        **of(version_regles, "r", "version depuis_le"),
+        **computed("revision", "CAST(json(r.document) ->> 'revision' AS integer)", "Révision des phrases du logiciel.", type="integer"),
+        **computed("regles", "json(r.document) ->> 'regles'", "Paramètres de la section [regles] : dates de l'appel, profils, phases, cas, gravités, autorité qui instruit, longueur du texte."),
+        **computed("derogations", "json(r.prive) ->> 'derogations'", "Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison.", Mark.FREE_TEXT),
+        **computed("listes", "json(r.document) ->> 'listes'", "Listes de référence : genre, année, source, nombre d'entrées, empreinte SHA-256 du fichier."),
+        **computed("categories", "json(r.document) ->> 'categories'", "Catégories juridiques : code ou famille de codes, libellé, réponse."),
+        **computed("champs_attendus", "json(r.document) ->> 'champs_attendus'", "Champs attendus dans un dossier complet : champ, libellé."),
+        **computed("controles", "json(r.document) ->> 'controles'", "Contrôles faits : nom, titre, sens."),
+        **computed("phrases", "json(r.document) ->> 'phrases'", "Situations prévues : contrôles, résultat, situation, phrase avec ses variables entre accolades."),
     }, key=("version",)),
     "lecture_jury_dossier": View("Une ligne par dossier qui a une date de jury, passée ou à venir, même s'il a été décidé avant ce jour, avec ses notes, masqués et disparus compris ; un dossier évalué sans date de jury n'y est pas. Les notes sont celles de la soutenance s'il y en a une grille, sinon celles du dossier, jamais des deux ; chaque personne compte une fois, par sa dernière grille. Les mêmes chiffres que /jury.", {
         **said("jury_le", "Date du jury.", type="date"),

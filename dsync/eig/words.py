@@ -17,6 +17,7 @@ from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.sentences import short
 from dsync.programme import Words
 from dsync.store.dictionary import label_of
 
@@ -153,8 +154,9 @@ class EigWords(Words):
         self._rules = rules
 
     def label_in_ds(self, name: str) -> str:
-        """Return the label of the annotation, or the column's name if it has none."""
-        target = getattr(self._mapping.annotations, name, None)
+        """Return the label of the annotation or the champ, or the column's name without one."""
+        places = self._mapping.annotations, self._mapping.champs
+        target = next(filter(None, (getattr(one, name, None) for one in places)), None)
         return target.libelles[0] if target and target.libelles else name
 
     def value(self, name: str, value: Any) -> Any:
@@ -167,6 +169,10 @@ class EigWords(Words):
         if name == "phases":
             return [self._phase(one) for one in value]
         return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
+
+    def finding(self, check: str, motif: str) -> str:
+        """Return it by the sentence that the check chose."""
+        return short(check, motif)
 
     def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Leave out what people need not see."""

@@ -2,7 +2,5 @@
 
 from __future__ import annotations
 
-from dsync.exports.datapackage import ENDINGS
-from dsync.exports.export import Exported, export, tables_of
-
-__all__ = ["ENDINGS", "Exported", "export", "tables_of"]
+ENDINGS = {"csv": "csv", "csv-fr": "csv", "xlsx": "xlsx", "parquet": "parquet"}
+"""The formats, with the endings of their files."""

@@ -6,11 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from dsync.exports import ENDINGS
 from dsync.exports.view_rows import ExportTable
 from dsync.store.dictionary import DOSSIER_VIEW, PSEUDONYMISED
 
-ENDINGS = {"csv": "csv", "csv-fr": "csv", "xlsx": "xlsx", "parquet": "parquet"}
-"""The formats, with the endings of their files."""
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}
 """Types whose name differs in the Table Schema."""
 _FORMS: Mapping[str, Mapping[str, Any]] = {"datetime": {"format": "%Y-%m-%dT%H:%M:%SZ"}}

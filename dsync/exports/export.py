@@ -20,7 +20,8 @@ from dsync.domain.documented import MASKED
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.nearest import nearest
 from dsync.errors import ConfigurationError, DsyncError
-from dsync.exports.datapackage import ENDINGS, descriptor
+from dsync.exports import ENDINGS
+from dsync.exports.datapackage import descriptor
 from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary

@@ -85,7 +85,7 @@ class Row(NamedTuple):
 class Mirror:
     """Keeps one view's table.
 
-    `about` names the view and whose it is, as a person reads it at the column of keys. `delete`:
+    `about` names the view and whose it is: the first label of the column of keys. `delete`:
     rows that left the view are deleted, else marked with the day. Those of `erased` dossiers are
     always deleted.
     """
@@ -104,7 +104,7 @@ class Mirror:
         self._client = client
         self._view = view
         self._made = made
-        self._about = f"Tenu par dsync : {about}. Ne pas modifier."
+        self._about = f"Tenu par dsync : {about}"
         self._delete = delete
         self._erased = erased
         self._today = _epoch(today)
@@ -145,28 +145,33 @@ class Mirror:
         # A run that was killed has made it, and could not store that.
         for ref, table in tables.items():
             columns = self._client.columns(table)
-            if any(one.description == self._about for one in columns):
-                by_label = {one.label: one.ref for one in columns}
-                names = [name for name in (*self._view.columns, KEY, GONE) if name in by_label]
-                return table, Made(ref, {name: by_label[name] for name in names}, {})
-        table = self._client.add_table(
-            self._view.name, [self._new(name, rows) for name in (*self._view.columns, KEY, GONE)]
-        )
+            if any(one.label == self._about for one in columns):
+                return table, Made(ref, self._by_name(columns), {})
+        new = [self._new(name, rows) for name in (*self._view.columns, KEY, GONE)]
+        table = self._client.add_table(self._view.name, new)
         [ref] = [ref for ref, id_ in self._client.tables().items() if id_ == table]
-        by_label = {one.label: one.ref for one in self._client.columns(table)}
-        return table, Made(ref, by_label, {})
+        columns = self._client.columns(table)
+        ids = {one.label: one.id for one in columns}
+        self._client.describe(table, {ids[one.label]: one.description for one in new})
+        return table, Made(ref, self._by_name(columns), {})
+
+    def _by_name(self, columns: Sequence[Column]) -> dict[str, int]:
+        """Return the references of columns that nobody has renamed yet."""
+        named = {KEY if one.label == self._about else one.label: one.ref for one in columns}
+        return {name: named[name] for name in (*self._view.columns, KEY, GONE) if name in named}
 
     def _new(self, name: str, rows: Mapping[str, Mapping[str, Any]]) -> NewColumn:
         if name == KEY:
-            return NewColumn(name, "Text", self._about)
+            said = "Ce qui nomme la ligne pour dsync ; ne pas modifier."
+            return NewColumn(name, self._about, "Text", said)
         if name == GONE:
             said = "Jour depuis lequel la ligne n’est plus dans la vue de dsync."
-            return NewColumn(name, "Date", said)
+            return NewColumn(name, name, "Date", said)
         declared = self._view.columns[name]
         type_ = _TYPES.get(declared.type, "Text")
         if declared.type == "json" and _are_lists(row[name] for row in rows.values()):
             type_ = "ChoiceList"
-        return NewColumn(name, type_, declared.said)
+        return NewColumn(name, name, type_, declared.said)
 
     def _columns(
         self, table: str, made: Made, rows: Mapping[str, Mapping[str, Any]]

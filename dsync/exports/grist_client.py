@@ -31,21 +31,15 @@ class Column(NamedTuple):
     label: str
     type: str
     is_formula: bool
-    description: str
 
 
 class NewColumn(NamedTuple):
-    """A column to make. Its id does not follow when somebody changes its label."""
+    """A column to make."""
 
     name: str
+    label: str
     type: str
     description: str
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """As Grist takes it."""
-        fields = {"label": self.name, "type": self.type, "description": self.description}
-        return {"id": self.name, "fields": {**fields, "untieColIdFromLabel": True}}
 
 
 class GristBusyError(GristError):
@@ -89,21 +83,25 @@ class GristClient:
                 one["fields"].get("label") or "",
                 one["fields"].get("type") or "",
                 bool(one["fields"].get("isFormula") and one["fields"].get("formula")),
-                one["fields"].get("description") or "",
             )
             for one in self._ask("GET", f"/tables/{table}/columns")["columns"]
         ]
 
     def add_table(self, name: str, columns: Sequence[NewColumn]) -> str:
         """Make a table and return its id, which need not be the name."""
-        body = {"tables": [{"id": name, "columns": [one.fields for one in columns]}]}
+        body = {"tables": [{"id": name, "columns": [*map(_new, columns)]}]}
         made: str = self._ask("POST", "/tables", body)["tables"][0]["id"]
         return made
 
     def add_columns(self, table: str, columns: Sequence[NewColumn]) -> list[str]:
         """Make columns and return their ids."""
-        body = {"columns": [one.fields for one in columns]}
+        body = {"columns": [*map(_new, columns)]}
         return [one["id"] for one in self._ask("POST", f"/tables/{table}/columns", body)["columns"]]
+
+    def describe(self, table: str, descriptions: Mapping[str, str]) -> None:
+        """Set the descriptions of columns by their ids: a new table has none."""
+        columns = [{"id": id_, "fields": {"description": one}} for id_, one in descriptions.items()]
+        self._ask("PATCH", f"/tables/{table}/columns", {"columns": columns})
 
     def data(self, table: str) -> dict[str, list[Any]]:
         """Return all rows that the key may see, by column; `id` has their ids."""
@@ -161,6 +159,10 @@ class GristClient:
                 "What answers is no Grist: correct [grist] document, the address that Grist shows "
                 "under « Settings », « API »."
             ) from exc
+
+
+def _new(column: NewColumn) -> dict[str, Any]:
+    return {"id": column.name, "fields": {"label": column.label, "type": column.type}}
 
 
 def _refusal(status: int) -> str:

@@ -15,7 +15,7 @@ from dsync.domain.documented import Declared
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.exports import cells
-from dsync.store.dictionary import is_closed, pseudonymised
+from dsync.store.dictionary import is_closed, of_person, pseudonymised
 from dsync.store.form_views import rows_of
 from dsync.store.reading_views import query_at_once
 
@@ -95,8 +95,9 @@ class ExportTable:
 
     @property
     def _names(self) -> str:
+        person = of_person(f'"{self.name}"', self.columns)
         return ", ".join(
-            pseudonymised(self.name, f'"{name}"', one.mark, self._is_deliberated)
+            pseudonymised(f'"{name}"', one.mark, self._is_deliberated, person)
             if self.is_pseudonymised
             else f'"{name}"'
             for name, one in self.columns.items()

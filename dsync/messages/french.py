@@ -182,8 +182,8 @@ NOTES: Mapping[k.Note, str] = {
         "instructeur dans Démarches Simplifiées."
     ),
     k.Note.WAITED_TOO_LONG: (
-        "Une écriture a attendu trop longtemps et n’a pas été envoyée : le prochain passage "
-        "l’envoie."
+        "Une écriture a attendu trop longtemps et n’a pas été envoyée : la prochaine "
+        "synchronisation l’envoie."
     ),
     k.Note.UNANSWERED: _NOT_CONFIRMED,
     k.Note.OUTCOME_UNKNOWN: _NOT_CONFIRMED,
@@ -193,8 +193,8 @@ NOTES: Mapping[k.Note, str] = {
         "dsync réessaie dans l’heure."
     ),
     k.Note.NO_REGISTRY: (
-        "La recherche d’entreprises ne répond pas : les prochains passages jugent ces dossiers de "
-        "nouveau."
+        "La recherche d’entreprises ne répond pas : ces dossiers sont jugés de nouveau aux "
+        "prochaines synchronisations."
     ),
     k.Note.NO_COPYING: "La copie des pièces jointes n’est pas configurée.",
     k.Note.ANOTHER_VERSION: (
@@ -211,11 +211,11 @@ NOTES: Mapping[k.Note, str] = {
     k.Note.STOPPED_CONSOLE: "Interrompu avant le début : demandez-le de nouveau.",
     k.Note.TAKEN_BACK: "La demande a été retirée : rien n’est fait.",
     k.Note.NOT_BEGUN: "Interrompu avant le début : demandez-le de nouveau.",
-    k.Note.GOES_ON: "L’attente est interrompue ; le service poursuit le passage.",
+    k.Note.GOES_ON: "L’attente est interrompue ; le service poursuit la synchronisation.",
 }
 _NOT_IN_COPY = (
     "Dossier {number} : il n’est pas dans la copie, ou plus visible dans Démarches Simplifiées : "
-    "il n’y a rien à faire ici. « Resynchroniser » le relit."
+    "il n’y a rien à faire ici. « Synchroniser » le relit."
 )
 NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     k.NumberNote.NOT_SHOWN: (
@@ -256,8 +256,8 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
         f"Simplifiées. {_SUPPORT}"
     ),
     k.NumberNote.VIEWS_BEHIND: (
-        "Des vues du formulaire ne sont pas encore à jour, car elles sont en cours de lecture : le "
-        "prochain passage réessaie."
+        "Des vues du formulaire ne sont pas encore à jour, car elles sont en cours de lecture : la "
+        "prochaine synchronisation réessaie."
     ),
     k.NumberNote.NOT_CONFIGURED: (
         "La démarche {number}, à laquelle un contrôle se réfère, n’est pas dans cette base : "
@@ -268,11 +268,12 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
         "configuration."
     ),
     k.NumberNote.HELD_BY_DRY_RUN: (
-        "Un essai à blanc travaille sur la démarche {number}, ou un passage ne finit pas : "
-        "réessayez quand il a fini."
+        "Un essai à blanc travaille sur la démarche {number}, ou une synchronisation ne finit pas "
+        ": réessayez plus tard."
     ),
     k.NumberNote.TAKEN_OVER: (
-        "Un autre processus a repris la démarche {number} : ce passage n’enregistre plus rien."
+        "Un autre processus a repris la démarche {number} : cette synchronisation n’enregistre "
+        "plus rien."
     ),
 }
 
@@ -317,15 +318,15 @@ def _remedy(about: About) -> str:
     if not about.may_act:
         return "Signalez-le à l’équipe technique."
     if not about.has_service:
-        return "Lancez « Resynchroniser » ci-dessous. Faites démarrer le service."
+        return "Lancez « Synchroniser » ci-dessous. Faites démarrer le service."
     return (
-        "Lancez « Resynchroniser » ci-dessous. Si l’écart se reproduit, signalez-le à l’équipe "
+        "Lancez « Synchroniser » ci-dessous. Si l’écart se reproduit, signalez-le à l’équipe "
         "technique."
     )
 
 
 def concern(one: k.Concern, about: About) -> str | None:
-    """Return what the page « État » says of a concern; None: the error of the last run says it."""
+    """Return what the page « Suivi » says of a concern; None: the error of the last run says it."""
     match one:
         case k.NoSuccess():
             if about.is_under_way:
@@ -352,7 +353,7 @@ def concern(one: k.Concern, about: About) -> str | None:
         case k.ClockWentBack():
             return "L’horloge de cette machine a reculé : vérifiez sa synchronisation (NTP)."
         case k.RunFailed(cause=cause):
-            return f"Le dernier passage n’a pas abouti : {cause or 'interrompu'}."
+            return f"La dernière synchronisation n’a pas abouti : {cause or 'interrompue'}."
         case k.MassDeletion(dossiers):
             said = plural(
                 dossiers,

@@ -25,11 +25,10 @@ from dsync import __version__
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
-from dsync.messages.kinds import Crashed
 from dsync.store import RunningService
 from dsync.store.store import process_name
 from dsync.store.turns import LATE, Turn
-from dsync.sync.work import Read, Request
+from dsync.sync.work import Read, Request, error_of
 
 if TYPE_CHECKING:
     from dsync.wiring import Worker
@@ -110,7 +109,6 @@ class DemarcheJob:
         # The last run of this thread may be another démarche's.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(demarche=self.worker.demarche)
-        request: Request | None = None
         try:
             request = self._due(turn)
             after = Next(self._idle(turn)) if request is None else self._do(turn, request)
@@ -120,14 +118,11 @@ class DemarcheJob:
             after = self._postponed(turn, error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:
             # A bug in one run must not end the service.
-            error = DsyncError(Crashed(type(exc).__name__))
+            error = error_of(exc)
             log.exception("run_crashed", error=error.message)
             if self._crashed is not None:
                 self._crashed(exc)
-            after = self._postponed(turn, error=error.message, exit_code=1)
-            if request is not None:
-                # The next check would crash on it again.
-                self.worker.give_up(request, error)
+            after = self._postponed(turn, error=error.message, exit_code=error.exit_code)
         self.worker.store.turns.end(*after)
 
     def _due(self, turn: Turn) -> Request | None:
@@ -156,7 +151,7 @@ class DemarcheJob:
         return Turn(turn.demarche, at + (at - now) * jitter)
 
     def _do(self, turn: Turn, request: Request) -> Next:
-        report = self.worker.sync(request)
+        report = self.worker.execute(request)
         now = self.worker.clock()
         is_failed = report.status is Status.FAILED
         reads = isinstance(request.work, Read)

@@ -23,6 +23,7 @@ from dsync.store.dictionary import (
     NO_ROWS,
     PSEUDONYMISED,
     is_closed,
+    of_person,
     pseudonymised,
 )
 from dsync.store.form_views import LONGEST_NAME, demarche_of, rows_of
@@ -134,8 +135,9 @@ def renew_parts(
 
 def _view_of(connection: Connection, part: ViewSet, schema: str, name: str, view: View) -> str:
     """Return the statement that makes a part's view of this name."""
+    person = of_person(name, view.columns)
     columns = [
-        pseudonymised(name, quoted(connection, column), one.mark, _DELIBERATED.format(name))
+        pseudonymised(quoted(connection, column), one.mark, _DELIBERATED.format(name), person)
         if part.masked
         else quoted(connection, column)
         for column, one in view.columns.items()

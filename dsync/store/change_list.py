@@ -123,10 +123,7 @@ class ChangeReads(Subject):
         return row[0], row[1]
 
     def _conditions(self, chosen: ChangeSelection) -> list[ColumnElement[bool]]:
-        wanted: list[ColumnElement[bool]] = [
-            _change.c.demarche_numero == self.number,
-            self._of_read(_change.c.numero),
-        ]
+        wanted: list[ColumnElement[bool]] = [_change.c.demarche_numero == self.number]
         if chosen.par is not None:
             wanted.append(_change.c.par == chosen.par)
         if chosen.depuis is not None:

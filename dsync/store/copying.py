@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, func, select
+from sqlalchemy import Column, Connection, Table, func, inspect, select, text
 
 from dsync.domain.check_answers import points_of
 from dsync.domain.json_bytes import json_bytes
@@ -22,7 +22,7 @@ from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.columns import BigKey, JsonText, RawJson
 from dsync.store.layout import Found
-from dsync.store.seals import SEALED, as_text, seal, sum_up
+from dsync.store.seals import SEALED, as_text, seal, sealed, sum_up
 from dsync.store.sql import insert_rows
 
 NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "layout"})
@@ -105,11 +105,31 @@ def copy_all(
         _continue_numbers(target, table)
     if former is not None:
         sum_up(target)
+        if tables.version_regles not in copied:
+            insert_rows(target, tables.version_regles, former_rules(source))
     return Copied(
         {name: digest.rows for name, digest in digests.items()},
         former is not None,
         [name for name in left_out if former and name in former.tables],
     )
+
+
+def former_rules(connection: Connection) -> list[dict[str, Any]]:
+    """Return the rules that stand in the two tables of before, as rows of `version_regles`."""
+    rules, found = tables.version_regles, []
+    plain = ("version", "depuis_le", "revision")
+    for name, famille in (("regle", None), ("declaration", "c-")):
+        if not inspect(connection).has_table(name):
+            continue
+        former = text(f"SELECT * FROM {name}").columns(depuis_le=rules.c.depuis_le.type)  # noqa: S608 - a name of ours
+        for row in connection.execute(former).mappings():
+            values = {k: v if k in plain else _decoder.decode(v or "null") for k, v in row.items()}
+            new = {name: values[name] for name in ("version", "depuis_le")} | {"famille": famille}
+            del values["depuis_le"]
+            new["prive"] = None if famille else {"derogations": values.pop("derogations", None)}
+            new["document"] = values.get("document") or values
+            found.append(sealed(rules, new))
+    return found
 
 
 def _parts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -45,11 +45,24 @@ def is_person(dossier: str) -> str:
     return _IS_PERSON.format(dossier)
 
 
-def pseudonymised(view: str, column: str, mark: Mark, deliberated: str) -> str:
+def of_person(view: str, columns: Collection[str], dossier: str = "dossier") -> str:
+    """Return the SQL condition that a row of a view is, or may be, of a single person.
+
+    `dossier` is the name of the table.
+    """
+    if "forme_juridique_code" in columns:
+        return is_person(view)
+    if "numero" not in columns:
+        return "true"
+    of_dossier = f"SELECT 1 FROM {dossier} AS p WHERE p.numero = {view}.numero"  # noqa: S608 - ours
+    return f"EXISTS ({of_dossier} AND {is_person('p')})"
+
+
+def pseudonymised(column: str, mark: Mark, deliberated: str, person: str) -> str:
     """Return the SQL by which readers without personal data see a column of a view.
 
     The column is in quotes; `deliberated` is the condition on a row that its démarche's marks are
-    shown.
+    shown, `person` that it is of a single person.
     """
     if mark in MASKED:
         # A null of the column's own type: PostgreSQL's REPLACE refuses to change a type.
@@ -57,11 +70,7 @@ def pseudonymised(view: str, column: str, mark: Mark, deliberated: str) -> str:
     if mark is Mark.OF_JURY:
         return f"CASE WHEN {deliberated} THEN {column} END AS {column}"
     if mark is Mark.OF_PERSON:
-        persons = "SELECT 1 FROM dossier AS p WHERE p.numero ="
-        return (
-            f"CASE WHEN NOT EXISTS ({persons} {view}.numero AND {is_person('p')}) THEN {column} "
-            f"END AS {column}"
-        )
+        return f"CASE WHEN NOT {person} THEN {column} END AS {column}"
     return column
 
 

@@ -422,10 +422,20 @@ def _postgresql(url: URL, connections: int) -> Engine:
     def leave_read_only(context: ExceptionContext) -> None:
         # After a failover the pool's connections lead to the former primary, which answers and
         # refuses to write: they are closed, and new ones find the primary.
-        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY_SQLSTATE:
+        if _sqlstate_of(context.original_exception) == _READ_ONLY_SQLSTATE:
             context.is_disconnect = True
 
     return engine
+
+
+def _sqlstate_of(cause: BaseException | None) -> str | None:
+    sqlstate: str | None = getattr(cause, "sqlstate", None)
+    # A standby refuses the setting of a transaction that may write as « not supported ». The words
+    # of the message have a language; the function that refuses a setting has none.
+    refused_by = getattr(getattr(cause, "diag", None), "source_function", None)
+    if (sqlstate, refused_by) == ("0A000", "call_bool_check_hook"):
+        return _READ_ONLY_SQLSTATE
+    return sqlstate
 
 
 _BY_SQLSTATE = {
@@ -524,7 +534,7 @@ def _temporary_folder() -> str:
 
 def _remedy(exc: SQLAlchemyError) -> str:
     cause = exc.orig if isinstance(exc, DBAPIError) else None
-    sqlstate = getattr(cause, "sqlstate", None)
+    sqlstate = _sqlstate_of(cause)
     if sqlstate in _BY_SQLSTATE:
         return _BY_SQLSTATE[sqlstate]
     text = str(cause or exc).lower()

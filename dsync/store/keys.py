@@ -8,18 +8,32 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import bindparam, delete, select
 
-from dsync.domain.dossier import COUNTED_ETATS
+from dsync.domain.dossier import COUNTED_ETATS, Presence
+from dsync.domain.due import FIRST
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.programme import Row, Values
 from dsync.store import tables
 from dsync.store.queue import QueueWrites
-from dsync.store.sql import Scope, Subject, among, insert_rows, update_rows
+from dsync.store.sql import Scope, Subject, among, first_of, insert_rows, update_rows
 from dsync.store.sync_state import StateReads, StateWrites
 
 _cle, _dossier = tables.cle, tables.dossier
+
+
+# Keys are of one démarche: as a condition, SQLite would go through all its dossiers.
+_SAME_KEY = first_of(
+    select(_dossier.c.numero, _dossier.c.depose_le, _cle.c.cle)
+    .join(_cle, _cle.c.numero == _dossier.c.numero)
+    .where(
+        _cle.c.cle.in_(bindparam("keys", expanding=True)),
+        _dossier.c.presence == Presence.PRESENT.value,
+        _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+    ),
+    "cle",
+).order_by("depose_le", "numero")
 
 
 class KeyReads(Subject):
@@ -45,25 +59,17 @@ class KeyReads(Subject):
     def doublons(
         self, numbers: Sequence[DossierNumber]
     ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
-        """Return the other open or accepted dossiers with the same keys, by dossier and check."""
-        other = _cle.alias("autre")
-        counts = select(_dossier.c.numero).where(
-            _dossier.c.numero == other.c.numero,
-            self._is_present(),
-            _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
-        )
-        rows = self.connection.execute(
-            select(_cle.c.numero, _cle.c.controle, other.c.numero.label("autre"))
-            .join(other, and_(other.c.cle == _cle.c.cle, other.c.numero != _cle.c.numero))
-            # Not a join: SQLite would go through all dossiers of the démarche.
-            .where(among(_cle.c.numero, numbers), counts.exists())
-            .order_by(other.c.numero)
-        )
-        found: dict[DossierNumber, dict[str, list[DossierNumber]]] = defaultdict(
-            lambda: defaultdict(list)
-        )
-        for numero, controle, autre in rows:
-            found[DossierNumber(numero)][controle].append(DossierNumber(autre))
+        """Return the first other open or accepted dossiers with the same keys, by deposits."""
+        own = self.connection.execute(
+            select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(among(_cle.c.numero, numbers))
+        ).all()
+        first = defaultdict[str, list[DossierNumber]](list)
+        for row in self.connection.execute(_SAME_KEY, {"keys": [*{row.cle for row in own}]}):
+            first[row.cle].append(row.numero)
+        found = defaultdict[DossierNumber, dict[str, list[DossierNumber]]](dict)
+        for numero, controle, cle in own:
+            if others := [one for one in first[cle] if one != numero][: FIRST - 1]:
+                found[numero][controle] = others
         return found
 
 

@@ -171,12 +171,14 @@ def _lines(part: Storage, revision: str) -> list[str]:
     """Return the lines of the columns, then those of the views."""
     migrations = folder_of(part) / "migrations"
     known = sorted(file.name.partition(".")[0] for file in (migrations / "tables").iterdir())
+    lines = [
+        line for one in known if one <= revision for line in table_lines.lines(part.package, one)
+    ]
+    gone = {line.table for line in lines if line.kind == "drop"}
     made = [
         _line(line.table, new.name, _KINDS[new.type], not new.is_nullable)
-        for one in known
-        if one <= revision
-        for line in table_lines.lines(part.package, one)
-        if line.kind in ("table", "add")
+        for line in lines
+        if line.kind in ("table", "add") and line.table not in gone
         for new in line.columns
     ]
     views = (migrations / "layouts" / f"{revision}.txt").read_text(encoding="utf-8")

@@ -11,15 +11,11 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from msgspec import Struct
-from msgspec.json import Decoder
 from sqlalchemy import (
     Boolean,
     CursorResult,
-    Text,
     bindparam,
     case,
-    cast,
     func,
     literal,
     or_,
@@ -27,10 +23,9 @@ from sqlalchemy import (
     text,
 )
 
-from dsync.domain.documented import Mark
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight, unaccented
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.domain.verdict import SEVERITY, Resultat, Verdict
+from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
@@ -57,12 +52,15 @@ SORTS = {
     "labels": "nullif(d.labels, '[]')",
     "depose_le": "d.depose_le",
     "champs_modifie_le": "d.champs_modifie_le",
+    "verdict_etabli_le": "v.depuis_le",
 }
 """The expressions by which dossiers are sorted, by column; empty: of stages."""
 
-NO_VERDICT = "aucun"
 UNDER_WAY = "en_cours"
 """As a state: of the open dossiers."""
+
+TO_SETTLE = "a_regler"
+"""As a result: of the dossiers that any check keeps from the best verdict."""
 
 RETAINED = {
     **{etat.value: ("etat", "modifie_le" if etat in OPEN_ETATS else "traite_le") for etat in Etat},
@@ -117,12 +115,6 @@ class Selection(NamedTuple):
     tri: str = "numero"
     """A key of `SORTS`, or a field of the programme."""
     descendant: bool = False
-    masked: bool = False
-    """Whether filters and order leave out names and places of persons."""
-    texts: bool = True
-    """Whether they may go by free texts."""
-    marks: bool = True
-    """Whether the order may go by marks."""
 
 
 class Offered(NamedTuple):
@@ -211,19 +203,6 @@ _MOST_WORDS = 20
 """Words of a search that count; a SQL statement has a depth."""
 
 
-class _Reason(Struct, frozen=True, gc=False):
-    """What `reasons` reads of a check: its evidence is long."""
-
-    controle: str
-    resultat: Resultat
-    motif: str = ""
-
-
-def _severity(reason: _Reason) -> int:
-    return SEVERITY[reason.resultat]
-
-
-_REASONS = Decoder(tuple[_Reason, ...])
 _IN_CONFLICT = (
     "EXISTS (SELECT 1 FROM outbox AS o WHERE o.numero = d.numero AND o.courante "
     "AND o.statut = 'conflit')"
@@ -232,16 +211,14 @@ _IN_CONFLICT = (
 # IS TRUE: as in `_COUNTED_VERDICT`.
 _FIGURES = """
 WITH reached AS MATERIALIZED ({reached})
-SELECT 'depots' AS serie, CAST(hour(d.depose_le) AS text) AS cle, count(*) AS nombre
-FROM dossier AS d WHERE d.demarche_numero = :demarche{read} GROUP BY hour(d.depose_le)
-UNION ALL
-SELECT 'verdicts', CAST(hour(v.depuis_le) AS text), count(*)
-FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant IS TRUE{judged}
-GROUP BY hour(v.depuis_le)
+SELECT coalesce(v.verdict, '') AS serie, CAST(hour(d.depose_le) AS text) AS cle,
+    count(*) AS nombre
+FROM dossier AS d {verdict}
+WHERE d.demarche_numero = :demarche GROUP BY 1, hour(d.depose_le)
 UNION ALL
 SELECT 'decisions', CAST(hour(d.traite_le) AS text), count(*)
 FROM dossier AS d
-WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL{read} GROUP BY hour(d.traite_le)
+WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY hour(d.traite_le)
 {stages}
 """
 """By hour, which makes few groups fast; the hours are then put into days of Paris."""
@@ -372,19 +349,13 @@ class DossierReads(Subject):
             if only is None or key in only
         }
 
-    def answers(self, numero: DossierNumber, opened: Collection[str]) -> list[Document]:
-        """Return the champs and annotations of a dossier, each with its value.
-
-        `opened` are the ids of those that readers without personal data see, under `ouverte`.
-        """
+    def answers(self, numero: DossierNumber) -> list[Document]:
+        """Return the champs and annotations of a dossier, each with its value."""
         query = (
             "SELECT champ_id, ligne, libelle, origine, valeur FROM lecture_champ "
             "WHERE numero = :numero ORDER BY champ_id, ligne"
         )
-        rows = documents(self._execute(query, {"numero": numero}))
-        return [
-            {**row, "ouverte": row["valeur"] if row["champ_id"] in opened else None} for row in rows
-        ]
+        return documents(self._execute(query, {"numero": numero}))
 
     def listing(
         self, selection: Selection, *, limit: int, offset: int = 0
@@ -441,43 +412,33 @@ class DossierReads(Subject):
 
         Each with the sentence of its result, by the dossier's number.
         """
-        rows = self.connection.execute(
-            select(_verdict.c.numero, cast(_verdict.c.controles, Text)).where(
-                among(_verdict.c.numero, numbers), _verdict.c.courant, _verdict.c.points != ""
-            )
+        query = (
+            "SELECT numero, controle, resultat, motif FROM lecture_precontrole_controle "
+            "WHERE courant AND numero IN :numbers"
         )
-        return {
-            number: [
-                {"controle": one.controle, "resultat": one.resultat.value, "motif": one.motif}
-                for one in sorted(_REASONS.decode(controles), key=_severity, reverse=True)
-                if _severity(one)
-            ]
-            for number, controles in rows
-        }
+        found = defaultdict[int, list[Document]](list)
+        for row in documents(self._execute(query, {"numbers": list(numbers)})):
+            if SEVERITY[Resultat(row["resultat"])]:
+                found[row.pop("numero")].append(row)
+        for some in found.values():
+            some.sort(key=lambda one: SEVERITY[Resultat(one["resultat"])], reverse=True)
+        return found
 
-    def offered(self, *, masked: bool) -> Offered:
-        """Return the values by which dossiers can be filtered.
-
-        If masked, places of applicants who are, or may be, persons are left out.
-        """
-        read, groupes = self._and_read()
-        of_dossiers = f"JOIN dossier AS d ON d.numero = r.numero{read}"
-        if masked:
-            of_dossiers += f" AND {_ENTERPRISE}"
+    def offered(self) -> Offered:
+        """Return the values by which dossiers can be filtered."""
         many = [one for one in self._fields.values() if one.is_many]
         # DISTINCT before anything else: grouping takes SQLite three times as long.
         query = (
             "SELECT DISTINCT 'lieu' AS serie, r.departement_code AS code, "  # noqa: S608 - names of ours
             f"r.departement_nom AS nom{''.join(f', {one.sql} AS {one.filter}' for one in many)} "
-            f"FROM liste AS r {of_dossiers if masked or read else ''} "
-            "WHERE r.demarche_numero = :demarche "
+            "FROM liste AS r WHERE r.demarche_numero = :demarche "
             f"UNION ALL SELECT 'organisme', d.siren, d.raison_sociale{', NULL' * len(many)} FROM ("
             "SELECT DISTINCT siren, raison_sociale, forme_juridique_code FROM dossier "
-            f"WHERE demarche_numero = :demarche{self._and_read('')[0]}) AS d WHERE {_ENTERPRISE}"
+            f"WHERE demarche_numero = :demarche) AS d WHERE {_ENTERPRISE}"
         )
         found: dict[str, dict[str, str]] = {"lieu": {}, "organisme": {}}
         own: dict[str, set[str]] = {one.filter: set() for one in many if one.filter}
-        for row in self._execute(query, {"demarche": self.number} | groupes):
+        for row in self._execute(query, {"demarche": self.number}):
             for name, values in own.items():
                 values.update(_several(row[name]))
             if row["code"]:
@@ -497,16 +458,9 @@ class DossierReads(Subject):
         before, after = numbers[place - 1 : place], numbers[place + 1 : place + 2]
         return Around(next(iter(before), None), next(iter(after), None), place + 1, len(numbers))
 
-    def enterprises(self) -> frozenset[int]:
-        """Return the dossiers whose applicant is surely no single person."""
-        query = f"SELECT numero FROM dossier AS d WHERE {_ENTERPRISE} AND demarche_numero = :number"  # noqa: S608 - of ours
-        return frozenset(row["numero"] for row in self._execute(query, {"number": self.number}))
-
-    def of_groupes(self) -> frozenset[int]:
-        """Return the dossiers of the scope's groupes."""
-        query = select(_dossier.c.numero).where(
-            _dossier.c.demarche_numero == self.number, self._is_read()
-        )
+    def seen(self) -> frozenset[int]:
+        """Return the numbers of the démarche's dossiers."""
+        query = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
         return frozenset(self.connection.scalars(query))
 
     def too_old(self, before: Mapping[str, datetime]) -> list[TooOld]:
@@ -553,7 +507,7 @@ class DossierReads(Subject):
                 func.sum(case((_dossier.c.a_evaluer & is_present, 1), else_=0)),
             )
             .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
-            .where(_dossier.c.demarche_numero.in_(numbers), self._is_read())
+            .where(_dossier.c.demarche_numero.in_(numbers))
             .group_by(*by, _verdict.c.verdict)
         )
         found = defaultdict[DemarcheNumber, list[Any]](list)
@@ -590,14 +544,13 @@ class DossierReads(Subject):
         The results of one check are added up from these: `controle:resultat` in `points`.
         """
         followed = self._followed
-        read, groupes = self._and_read()
         query = (
             f"SELECT coalesce(v.points, '') AS points, d.etat, {followed['attend']} AS attend, "  # noqa: S608 - names of ours
             f"v.verdict, count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {_IN_LISTS} "
-            f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'{read} "
+            f"WHERE d.demarche_numero = :demarche AND d.presence = 'present' "
             "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         )
-        found = self._execute(query, {"demarche": self.number} | groupes)
+        found = self._execute(query, {"demarche": self.number})
         return [Waiting(**row) for row in found]
 
     def conversations(self, before: datetime) -> tuple[int, int]:
@@ -622,21 +575,21 @@ class DossierReads(Subject):
         return self.connection.scalar(count) or 0
 
     def figures(self, *, with_stages: bool) -> dict[str, dict[str, int]]:
-        """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached."""
+        """Count deposits and decisions by day of Paris, and dossiers by stage reached.
+
+        The deposits by the dossiers' present verdict: its key, or `NO_VERDICT`.
+        """
         part = self.programme.selection if with_stages else None
         reached = part.reached if part else {}
         counts = ", ".join(
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
             for rank, condition in enumerate(reached.values())
         )
-        read, groupes = self._and_read()
-        judged = f" AND v.numero IN (SELECT d.numero FROM dossier AS d WHERE true{read})"  # noqa: S608 - names of ours
         query = _FIGURES.format(
-            read=read,
-            judged=judged if read else "",
+            verdict=_COUNTED_VERDICT,
             reached=(
                 f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._joined} "  # noqa: S608 - names of ours
-                f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'{read}"
+                f"WHERE d.demarche_numero = :demarche AND d.presence = 'present'"
             ),
             stages="".join(
                 f"UNION ALL SELECT 'etapes', '{rank}', e{rank} FROM reached "  # noqa: S608
@@ -644,13 +597,13 @@ class DossierReads(Subject):
             ),
         )
         names = list(reached)
-        found: dict[str, Counter[str]] = {
-            name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
-        }
-        for row in self._execute(query, {"demarche": self.number} | groupes):
+        deposits = {"": NO_VERDICT} | {one.value: one.key for one in Verdict}
+        series = (*deposits.values(), "decisions", "etapes")
+        found: dict[str, Counter[str]] = {name: Counter() for name in series}
+        for row in self._execute(query, {"demarche": self.number}):
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
-            found[row["serie"]][key] += row["nombre"] or 0
+            found[deposits.get(row["serie"], row["serie"])][key] += row["nombre"] or 0
         by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
         return by_day | {"etapes": {name: found["etapes"][name] for name in names}}
 
@@ -715,9 +668,7 @@ class DossierReads(Subject):
                 conditions.append(condition)
         if selection.verdict == NO_VERDICT:
             conditions[conditions.index(_CONDITIONS["verdict"])] = "v.verdict IS NULL"
-        if selection.masked and selection.departement is not None:
-            conditions.append(_ENTERPRISE)
-        filters = {one.filter: one for one in self._fields.values() if _is_open(one, selection)}
+        filters = {one.filter: one for one in self._fields.values()}
         conditions += [
             filters[name].condition if name in filters else "false" for name in selection.own
         ]
@@ -730,10 +681,10 @@ class DossierReads(Subject):
             conditions.append(_IN_CONFLICT)
         if selection.q:
             words = _words(selection.q)
-            conditions += [self._found(f":q{rank}", selection) for rank in range(len(words))]
+            conditions += [self._found(f":q{rank}") for rank in range(len(words))]
             if not words:
                 conditions.append("false")
-        where = f"WHERE {' AND '.join(conditions)}{self._and_read()[0]}"
+        where = f"WHERE {' AND '.join(conditions)}"
         query = f"{where} {self._order(selection)}"
         # What is not read is not joined.
         joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._joined}
@@ -750,34 +701,27 @@ class DossierReads(Subject):
     def _sorted_by(self, selection: Selection) -> str:
         part = self.programme.selection
         if (field := self._fields.get(selection.tri)) is not None:
-            return field.sql if _is_open(field, selection) else "d.numero"
+            return field.sql
         match selection.tri:
             case "etape" if part:
                 ranks = (f"WHEN '{one}' THEN {k}" for k, one in enumerate(part.stages))
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
             case "etape" | "attend" as name:
                 return self._followed[name] if part else "d.numero"
-            case "raison_sociale" | "departement_nom" as name if selection.masked:
-                return f"CASE WHEN {_ENTERPRISE} THEN {SORTS[name]} END"
             case name:
                 return SORTS.get(name, "d.numero")
 
-    def _found(self, word: str, selection: Selection) -> str:
-        """Return the condition by which a word finds a dossier; one that is erased has a number."""
-        number, name = f"CAST(d.numero AS text) LIKE {word}", f"r.texte LIKE {word}"
-        found = [f"{_ENTERPRISE} AND {name}" if selection.masked else name]
-        if selection.masked:
-            found.append(number)
-        else:
-            found += [f"r.personnes LIKE {word}", f"r.numero IS NULL AND {number}"]
-        if selection.texts:
-            found.append(f"r.libre LIKE {word}")
-            if self.programme.lists:
-                found.append(self.programme.lists.found_by.format(like=word))
+    def _found(self, word: str) -> str:
+        """Return the condition by which a word finds a dossier."""
+        found = [f"r.{name} LIKE {word}" for name in ("texte", "personnes", "libre")]
+        # Of one that is erased, or a person's, nothing else is seen.
+        found.append(f"r.texte IS NULL AND CAST(d.numero AS text) LIKE {word}")
+        if self.programme.lists:
+            found.append(self.programme.lists.found_by.format(like=word))
         return f"({' OR '.join(found)})"
 
     def _values(self, selection: Selection) -> dict[str, Any]:
-        values: dict[str, Any] = {"demarche": self.number} | self._and_read()[1]
+        values: dict[str, Any] = {"demarche": self.number}
         for name in (*_CONDITIONS, *_FOLLOWED):
             if (value := getattr(selection, name)) is not None:
                 values[name] = value
@@ -793,7 +737,8 @@ class DossierReads(Subject):
                 # Days of Paris; the last one is whole.
                 values[name] = midnight(day + timedelta(days=name == "depose_au"))
         if selection.controle is not None or selection.resultat is not None:
-            result = selection.resultat if selection.resultat != Resultat.CONFORME else None
+            is_any = selection.resultat in (Resultat.CONFORME, TO_SETTLE)
+            result = None if is_any else selection.resultat
             check = "%" if selection.controle is None else f"%|{_plain(selection.controle)}"
             values["point"] = f"{check}:{_plain(result) + '|' if result else ''}%"
         for rank, word in enumerate(_words(selection.q or "")):
@@ -812,12 +757,6 @@ class DossierReads(Subject):
             *(bindparam(name, expanding=True) for name in values if isinstance(values[name], list)),
         )
         return self.connection.execute(statement, dict(values))
-
-
-def _is_open(field: ListField, selection: Selection) -> bool:
-    """Whether a selection may go by a field of the programme."""
-    seen = {Mark.FREE_TEXT: selection.texts, Mark.OF_JURY: selection.marks}
-    return seen.get(field.mark, True)
 
 
 def _several(value: str | None) -> list[str]:

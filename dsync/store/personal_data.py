@@ -28,6 +28,7 @@ _AT_ONCE = 500
 _SPACES = r"[\s.\u00a0\u202f-]*"
 """What people write between the digits of a SIRET or a telephone number."""
 _SIREN = 9
+_OF_NOBODY = (Mark.OPEN, Mark.OF_JURY)
 
 
 class Holding(NamedTuple):
@@ -42,7 +43,7 @@ class Holding(NamedTuple):
     def columns(self) -> dict[str, Declared]:
         """The columns with personal data."""
         every = {one.name: declared_of(one) for one in self.table.columns}
-        return {name: one for name, one in every.items() if one.mark is not Mark.OPEN}
+        return {name: one for name, one in every.items() if one.mark not in _OF_NOBODY}
 
     @property
     def searched(self) -> list[Column[Any]]:

@@ -12,9 +12,26 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
-from dsync.store.sql import Subject, among
+from dsync.store.sql import Subject, among, is_first
 
 _dossier, _cle, _verdict = tables.dossier, tables.cle, tables.verdict
+
+
+def _is_in(etats: Collection[Etat]) -> ColumnElement[bool]:
+    return _dossier.c.etat.in_([etat.value for etat in etats])
+
+
+_its, _own = _dossier.alias(), _cle.alias()
+_IS_FIRST = is_first(
+    _its,
+    select(_dossier.c.numero)
+    .join(_cle, _cle.c.numero == _dossier.c.numero)
+    .where(
+        _cle.c.cle == _own.c.cle,
+        _dossier.c.presence == Presence.PRESENT.value,
+        _is_in(COUNTED_ETATS),
+    ),
+)
 
 
 class QueueReads(Subject):
@@ -98,8 +115,12 @@ class QueueWrites(QueueReads):
 def _with_same_key(
     demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
 ) -> Select[tuple[int]]:
-    """Select the open dossiers of which a check compares the same answers as of these."""
-    keys = select(_cle.c.cle).where(among(_cle.c.numero, numbers))
+    """Select the open dossiers whose verdicts rest on these, by answers that a check compares."""
+    keys = (
+        select(_own.c.cle)
+        .join(_its, _its.c.numero == _own.c.numero)
+        .where(among(_own.c.numero, numbers), _IS_FIRST)
+    )
     return select(_dossier.c.numero).where(
         # Not a join: SQLite would go through all dossiers of the démarche.
         _dossier.c.numero.in_(select(_cle.c.numero).where(_cle.c.cle.in_(keys))),
@@ -107,10 +128,6 @@ def _with_same_key(
         _dossier.c.presence == Presence.PRESENT.value,
         _is_in(OPEN_ETATS),
     )
-
-
-def _is_in(etats: Collection[Etat]) -> ColumnElement[bool]:
-    return _dossier.c.etat.in_([etat.value for etat in etats])
 
 
 def _queuing(chosen: ColumnElement[bool]) -> Update:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Text,
-    and_,
     bindparam,
     case,
     cast,
@@ -20,11 +19,9 @@ from sqlalchemy import (
     literal,
     literal_column,
     null,
-    or_,
     select,
     table,
     text,
-    true,
     union_all,
 )
 
@@ -179,10 +176,6 @@ class Reader(Subject):
             ]
         )
         grouped = f"GROUP BY {group} " if group else ""
-        read, groupes = self._and_read("")
-        if read:
-            # A view without the column is of no use to who sees some dossiers alone: it fails.
-            conditions += f" AND numero IN (SELECT numero FROM dossier WHERE true{read})"  # noqa: S608 - names of ours
         statement = text(
             f"SELECT {', '.join(columns)} FROM {view} "  # noqa: S608 - names of ours
             f"WHERE {conditions} {grouped}ORDER BY {order} LIMIT :limit"
@@ -193,7 +186,7 @@ class Reader(Subject):
                 if isinstance(value, list)
             )
         )
-        found = self.connection.execute(statement, {**where, **groupes, "limit": limit})
+        found = self.connection.execute(statement, {**where, "limit": limit})
         return documents(found.mappings().all())
 
     def statistics(self) -> list[Document]:
@@ -216,7 +209,7 @@ class Reader(Subject):
         """
         outbox, quarantine, asked = _outbox.c, tables.quarantaine.c, tables.demande.c
         piece, number = tables.piece.c, outbox.demarche_numero
-        of_demarche = (number.in_(numbers), outbox.courante, self._of_read(outbox.numero))
+        of_demarche = (number.in_(numbers), outbox.courante)
         # Grouped before the join: a dossier has four wishes, and the index has all that is needed.
         wished = (
             select(
@@ -242,10 +235,10 @@ class Reader(Subject):
                 .where(*of_demarche)
                 .group_by(number, outbox.statut),
                 select(of := quarantine.demarche_numero, literal(_QUARANTINE), *counted)
-                .where(of.in_(numbers), self._of_read(quarantine.numero))
+                .where(of.in_(numbers))
                 .group_by(of),
                 select(of := piece.demarche_numero, literal(_DOOMED), *counted)
-                .where(of.in_(numbers), piece.a_supprimer, self._of_read(piece.numero))
+                .where(of.in_(numbers), piece.a_supprimer)
                 .group_by(of),
                 select(
                     of := asked.demarche_numero,
@@ -299,26 +292,10 @@ class Reader(Subject):
             },
         )
 
-    def overview(self, shown: Mapping[int, Collection[str] | None]) -> list[Awaiting]:
-        """Count what waits in several démarches, by one query.
-
-        Of each, by number, the groupes whose dossiers count are given; None: all do.
-        """
-        numbers = list(shown)
+    def overview(self, numbers: Collection[int]) -> list[Awaiting]:
+        """Count what waits in several démarches, by one query."""
         is_open = _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS])
         is_present = _dossier.c.presence == Presence.PRESENT.value
-        # Of a dossier that was never read, the groupe is not known: it is left to the others.
-        is_shown = and_(
-            *(
-                or_(
-                    _dossier.c.demarche_numero != number, _dossier.c.groupe_instructeur.in_(groupes)
-                )
-                for number, groupes in shown.items()
-                if groupes is not None
-            ),
-            true(),
-        )
-        whole = [number for number, groupes in shown.items() if groupes is None]
         whom: ColumnElement[Any] = case((is_open, "instructeur"), else_="personne")
         source: FromClause = _dossier
         if self.programme.selection:
@@ -331,12 +308,10 @@ class Reader(Subject):
             union_all(
                 select(of_dossier, whom.label("quoi"), func.count())
                 .select_from(source)
-                .where(of_dossier.in_(numbers), is_present, is_shown)
+                .where(of_dossier.in_(numbers), is_present)
                 .group_by(of_dossier, "quoi"),
                 select(quarantined.demarche_numero, literal("quarantaine"), func.count())
-                .outerjoin(_dossier, _dossier.c.numero == quarantined.numero)
                 .where(quarantined.demarche_numero.in_(numbers))
-                .where(or_(quarantined.demarche_numero.in_(whole), is_shown))
                 .group_by(quarantined.demarche_numero),
                 select(wish.demarche_numero, wish.statut, func.count(wish.numero.distinct()))
                 .join(_dossier, _dossier.c.numero == wish.numero)
@@ -346,7 +321,6 @@ class Reader(Subject):
                     wish.statut.in_([WishStatus.CONFLIT.value, WishStatus.REFUSEE.value]),
                     is_present,
                     is_open,
-                    is_shown,
                 )
                 .group_by(wish.demarche_numero, wish.statut),
             )

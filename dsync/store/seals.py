@@ -27,6 +27,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    true,
 )
 
 from dsync.domain.ids import DossierNumber
@@ -46,6 +47,7 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     tables.sync_run: frozenset({"demande_par"}),
     tables.indicateur: frozenset(),
     tables.revision: frozenset(),
+    tables.version_regles: frozenset(),
     # What the configuration says is written again by each run.
     tables.demarche: frozenset({"appel", "avis", "vues_a_refaire", "ouverts"}),
     # What else is in it follows from the contents.
@@ -197,6 +199,9 @@ class SealReads(Subject):
         ]
 
     def _theirs(self, table: Table) -> ColumnElement[bool]:
+        if table is tables.version_regles:
+            # All démarches share them.
+            return true()
         number = table.c.number if table is tables.demarche else table.c.demarche_numero
         return number == self.number
 

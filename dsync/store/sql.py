@@ -12,8 +12,11 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Dialect,
+    FromClause,
+    Select,
     Table,
     Text,
     and_,
@@ -22,7 +25,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    true,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import sqlite
@@ -32,6 +35,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import Presence
+from dsync.domain.due import FIRST
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
 from dsync.programme import Programme
@@ -150,6 +154,25 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
     )
 
 
+def first_of(found: Select[Any] | CompoundSelect[Any], *group: str) -> Select[Any]:
+    """Select the first rows of each group, as many as verdicts rest on, by their deposits."""
+    rows = found.subquery()
+    by = [rows.c[name] for name in group]
+    place = func.row_number().over(partition_by=by, order_by=[rows.c.depose_le, rows.c.numero])
+    placed = select(rows, place.label("place")).subquery()
+    return select(placed).where(placed.c.place <= FIRST)
+
+
+def is_first(one: FromClause, counted: Select[Any]) -> ColumnElement[bool]:
+    """Return the condition that verdicts rest on a dossier, if it counts: few of `counted` precede.
+
+    `one` is an alias of table `dossier`; `counted` selects others from that table itself.
+    """
+    other = tables.dossier.c
+    precedes = tuple_(other.depose_le, other.numero) < tuple_(one.c.depose_le, one.c.numero)
+    return ~counted.where(precedes).offset(FIRST - 1).limit(1).exists()
+
+
 class Scope(NamedTuple):
     """A transaction, and what it is about."""
 
@@ -158,8 +181,6 @@ class Scope(NamedTuple):
     """The démarche's; None: no method that needs it is called."""
     programme: type[Programme]
     """The programme's part of the database."""
-    groupes: tuple[str, ...] | None = None
-    """The groupes instructeurs whose dossiers are listed and counted for somebody; None: all."""
     touched: set[int] | None = None
     """The dossiers of which something that views show was written; None: they are not asked for."""
 
@@ -172,7 +193,7 @@ class Subject:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.connection, self._number, self.programme, self._groupes, self._touched = scope
+        self.connection, self._number, self.programme, self._touched = scope
 
     @property
     def number(self) -> DemarcheNumber:
@@ -202,25 +223,4 @@ class Subject:
         return and_(
             dossier.demarche_numero == self.number,
             dossier.presence == presence.value,
-            self._is_read(),
         )
-
-    def _is_read(self) -> ColumnElement[bool]:
-        """Return the condition on table `dossier` for those of the scope's groupes."""
-        if self._groupes is None:
-            return true()
-        return tables.dossier.c.groupe_instructeur.in_(self._groupes)
-
-    def _of_read(self, numero: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Return the same on a column with the dossiers' numbers."""
-        if self._groupes is None:
-            return true()
-        return numero.in_(select(tables.dossier.c.numero).where(self._is_read()))
-
-    def _and_read(self, alias: str = "d.") -> tuple[str, dict[str, Any]]:
-        """Return the same as SQL that begins with AND, or is empty, with its values."""
-        if self._groupes is None:
-            return "", {}
-        values = {f"de_groupe_{rank}": name for rank, name in enumerate(self._groupes)}
-        named = ", ".join(f":{name}" for name in values) or "NULL"
-        return f" AND {alias}groupe_instructeur IN ({named})", values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from datetime import UTC, datetime
@@ -65,6 +65,7 @@ from dsync.store.queue import QueueWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import CHANNEL, RequestWrites
 from dsync.store.services import Services
+from dsync.store.sight import WHOLE, Sight, mask
 from dsync.store.sql import Scope, Subject, among
 from dsync.store.subscriptions import SubscriptionWrites
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
@@ -357,7 +358,7 @@ class Store:
     def reading(
         self,
         demarche: DemarcheNumber | None = None,
-        groupes: Collection[str] | None = None,
+        sight: Sight = WHOLE,
         *,
         sorting: bool = False,
     ) -> Iterator[Reader]:
@@ -365,12 +366,13 @@ class Store:
 
         Args:
             demarche: None: all of them.
-            groupes: the groupes instructeurs whose dossiers are listed and counted; None: all.
+            sight: what is seen of it.
             sorting: whether everything may have to be sorted, which takes too much memory.
         """
-        read = None if groupes is None else tuple(sorted(groupes))
         with self._connected(reading=True, sorting=sorting) as connection:
-            yield Reader(Scope(connection, demarche, self._programme, read))
+            if sight != WHOLE:
+                mask(connection, self._programme, sight)
+            yield Reader(Scope(connection, demarche, self._programme))
 
     @contextmanager
     def trial(self) -> Iterator[Store]:

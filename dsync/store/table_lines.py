@@ -1,8 +1,8 @@
 """What each migration makes, as lines of text: read by the migration, and by `layout.py`.
 
 `migrations/tables` has a file a revision: new tables with their columns (`*`: of the primary key;
-`?`: can be null), columns that are added to a table, and indexes, in the order in which they are
-made.
+`?`: can be null), columns that are added to a table, tables that are dropped, and indexes, in the
+order in which they are made.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class LayoutLine(NamedTuple):
     """A table, columns that it gets, or an index of it."""
 
     kind: str
-    """table, add, index or unique."""
+    """table, drop, add, index or unique."""
     table: str
     name: str
     """Of the index."""
@@ -82,6 +82,8 @@ def make(package: str, revision: str) -> None:
             keys = (one.name for one in line.columns if one.is_key)
             key = sa.PrimaryKeyConstraint(*keys, name=op.f(f"pk_{line.table}"))
             op.create_table(line.table, *(one.made for one in line.columns), key)
+        elif line.kind == "drop":
+            op.drop_table(line.table)
         elif line.kind == "add":
             for one in line.columns:
                 op.add_column(line.table, one.made)

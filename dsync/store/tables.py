@@ -87,7 +87,7 @@ class DossierRow(_Table, table=True):
     dossier_id: str | None = open_(index=True)
     revision_id: str | None = open_()
     etat: str = open_("État du dossier : en_construction, en_instruction, accepte, refuse ou sans_suite.")
-    presence: str = open_("Présence dans la démarche : present, masque (à la corbeille), supprime (supprimé dans Démarches Simplifiées), disparu (introuvable) ou efface (effacé ici seulement, sur demande). Un dossier expiré, que Démarches Simplifiées masque sans le dire dans aucune liste, est disparu dès le passage qui suit sa date d'expiration, ou à la lecture complète suivante. D'un dossier supprimé ou effacé restent son numéro, ses états, ses dates, et le résultat de ses contrôles sans texte.")
+    presence: str = open_("Présence dans la démarche : present, masque (à la corbeille), supprime (supprimé dans Démarches Simplifiées), disparu (introuvable) ou efface (effacé ici seulement, sur demande). Un dossier expiré, que Démarches Simplifiées masque sans le dire dans aucune liste, est disparu dès la synchronisation qui suit sa date d'expiration, ou à la lecture complète suivante. D'un dossier supprimé ou effacé restent son numéro, ses états, ses dates, et le résultat de ses contrôles sans texte.")
     presence_raison: str | None = open_()
     presence_le: dt.datetime | None
     archive: bool = open_("Vrai si le dossier est archivé.")
@@ -244,15 +244,20 @@ class JumeauRow(_Table, table=True):
     montre: bool
 
 
-class DeclarationRow(_Table, table=True):
-    """A version of declared checks, whole; rows are never changed nor deleted."""
+class VersionReglesRow(_Table, table=True):
+    """A version of rules that has judged, whole; rows are never changed nor deleted."""
 
-    __tablename__ = "declaration"
-    __table_args__ = kept("Une ligne par version des contrôles déclarés qui a jugé : les sections [champs], [tables] et [[controles]] entières.", "La suppression de la base ; ce sont des règles.")
+    __tablename__ = "version_regles"
+    __table_args__ = kept("Une ligne par version des règles ou des contrôles déclarés qui a établi un verdict, entière.", "La suppression de la base ; ce sont des règles.")
 
-    version: str = open_(primary_key=True)
-    depuis_le: dt.datetime
+    version: str = open_("Version, telle que dans lecture_precontrole.version_regles.", primary_key=True)
+    # Of declared checks, how their versions begin; null: the programme's rules.
+    famille: str | None = open_()
+    depuis_le: dt.datetime = open_("Date du premier verdict établi par cette version, en UTC.")
     document: Any = open_(type_=JsonText())
+    # Its parts that name applicants.
+    prive: Any = personal("Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison.", JsonText())
+    sceau: int | None = _seal()
 
 
 class CorrectionRow(_Table, table=True):
@@ -455,15 +460,15 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des passages (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
 
-    run: int = given_number("Numéro du passage.")
+    run: int = given_number("Numéro de la synchronisation.")
     demarche_numero: int = _number()
     genre: str = open_("Genre : incremental, complet, dossier, envoi (annotations seules), precontrole, effacement, pieces (copie des fichiers) ou accord (ce qui attendait l'accord d'une personne).")
     statut: str = open_()
     debut: dt.datetime = open_("Début, en UTC.")
-    fin: dt.datetime | None = open_("Fin, en UTC ; vide si le passage est en cours.")
-    demande_par: str | None = personal("Compte ou courriel de l'agent qui a lancé le passage.")
+    fin: dt.datetime | None = open_("Fin, en UTC ; vide si elle est en cours.")
+    demande_par: str | None = personal("Compte ou courriel de l'agent qui a lancé la synchronisation.")
     lus: int = open_("Dossiers lus.")
     modifies: int = open_("Dossiers nouveaux ou modifiés.")
     supprimes: int = open_("Dossiers masqués, supprimés ou disparus.")
@@ -472,9 +477,9 @@ class SyncRunRow(_Table, table=True):
     conflits: int
     en_quarantaine: int
     requetes: int = open_("Requêtes adressées à Démarches Simplifiées.")
-    erreur: str | None = open_("Ce qui a empêché ou gêné le passage.", Text)
+    erreur: str | None = open_("Ce qui a empêché ou gêné la synchronisation.", Text)
     # The exit code of a command with this result; none while it runs, or if it was killed.
-    code: int | None = open_("Code de sortie du passage : 0 réussi, 3 jeton refusé, 4 frein de sécurité, 5 base de données, 7 fait en partie, 8 Démarches Simplifiées injoignable, 130 interrompu ; vide s'il est en cours ou si le processus s'est arrêté avant la fin.")
+    code: int | None = open_("Code de sortie de la synchronisation : 0 réussie, 3 jeton refusé, 4 frein de sécurité, 5 base de données, 7 faite en partie, 8 Démarches Simplifiées injoignable, 130 interrompue ; vide si elle est en cours ou si le processus s'est arrêté avant la fin.")
     figures: Any = open_(type_=JsonText())
     sceau: int | None = _seal()
 
@@ -582,7 +587,7 @@ class LeaseRow(_Table, table=True):
     """The lease of a démarche. `token` only grows, so that a former holder is recognised."""
 
     __tablename__ = "lease"
-    __table_args__ = kept("Processus qui travaille sur la démarche (machine et numéro).", "La fin du passage.")
+    __table_args__ = kept("Processus qui travaille sur la démarche (machine et numéro).", "La fin de la synchronisation.")
 
     demarche_numero: int = given_number()
     holder: str | None = open_()
@@ -768,8 +773,8 @@ class GristRow(_Table, table=True):
 
     demarche_numero: int = Field(sa_type=BigInteger, primary_key=True)
     # A hash of the document's address.
-    document: str = Field(primary_key=True)
-    vue: str = Field(primary_key=True)
+    document: str = open_(primary_key=True)
+    vue: str = open_(primary_key=True)
     table_ref: int
     # Grist's references of columns, by the view's.
     colonnes: Any = open_(type_=JsonText())
@@ -784,7 +789,7 @@ dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
 piece = metadata.tables["piece"]
 cle = metadata.tables["cle"]
-declaration = metadata.tables["declaration"]
+version_regles = metadata.tables["version_regles"]
 correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
 reponse = metadata.tables["reponse"]

@@ -1,11 +1,11 @@
-"""Stores and reads the verdicts.
+"""Stores and reads the verdicts, and the rules that gave them.
 
 A stored verdict is never changed, apart from its remark; only the run that gave it takes it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,15 +23,17 @@ from dsync.domain.dossier import Etat, Json, Presence
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
+from dsync.domain.judging import Rules
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict, changes
 from dsync.store import tables
 from dsync.store.answer_rows import AnswerReads
 from dsync.store.journal import JournalWrites, NewEvent
-from dsync.store.seals import Seals
-from dsync.store.sql import Scope, Subject, among
+from dsync.store.seals import Seals, sealed
+from dsync.store.sql import Scope, Subject, among, insert_missing
 
 _dossier = tables.dossier
 _verdict = tables.verdict
+_rules = tables.version_regles
 _outbox = tables.outbox
 _event = tables.evenement
 
@@ -103,6 +105,19 @@ class VerdictReads(Subject):
             found.setdefault(row.numero, []).append((row.etabli_le, _stored(row)))
         return found
 
+    def kept_rules(self) -> dict[str, Mapping[str, Any]]:
+        """Return each version of rules that gave a verdict, of any démarche, the latest first.
+
+        They are whole, as `Rules.document`, with `depuis_le`.
+        """
+        rows = self.connection.execute(
+            select(_rules).order_by(_rules.c.depuis_le.desc(), _rules.c.version)
+        )
+        return {
+            row.version: {"depuis_le": row.depuis_le, **row.document, **(row.prive or {})}
+            for row in rows
+        }
+
     def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:
         wished: dict[int, dict[str, str | None]] = {}
         for numero, annotation, valeur in self.connection.execute(
@@ -120,6 +135,19 @@ class VerdictWrites(VerdictReads):
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
         self._journal = JournalWrites(scope)
+
+    def keep_rules(self, rules: Rules, now: datetime) -> None:
+        """Store rules, unless they are stored, in the transaction of the first verdict by them."""
+        document = dict(rules.document)
+        row = {
+            "version": rules.version,
+            "famille": rules.family,
+            "depuis_le": now,
+            "prive": {name: document.pop(name) for name in rules.private} or None,
+            "document": document,
+        }
+        # A run of another démarche with the same rules may store them meanwhile.
+        insert_missing(self.connection, _rules, sealed(_rules, row))
 
     def retract(
         self, run: int, decided: Sequence[tuple[ToJudge, Decision]]

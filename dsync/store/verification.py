@@ -249,6 +249,13 @@ class VerificationReads(Subject):
         )
         return self._numbers(union(uneven, lost))
 
+    def without_rules(self) -> list[DossierNumber]:
+        """Return the dossiers with a verdict by a version of rules that is not kept."""
+        verdict, kept = tables.verdict, select(tables.version_regles.c.version)
+        return self._numbers(
+            select(verdict.c.numero).where(verdict.c.version_regles.not_in(kept)).distinct()
+        )
+
     def wrong_presences(self) -> list[DossierNumber]:
         """Return the dossiers whose presence is not that of their last event of one."""
         event = tables.evenement

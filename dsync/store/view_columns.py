@@ -70,7 +70,7 @@ VIEWS: Dictionary = {
         **said("valeur", "Valeur, telle qu'elle figure dans la colonne."),
         **said("sens", "Ce que cette valeur veut dire."),
     }, key=("vue", "colonne", "valeur")),
-    "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* au passage suivant.", {
+    "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* à la synchronisation suivante.", {
         **of(outbox, "o", "numero annotation valeur statut tentatives AS tentative envoyee_le confirmee_le erreur demarche_numero"),
     }),
     "lecture_champ": View("Une ligne par champ et par annotation de chaque dossier, repris ou non dans les autres vues.", {
@@ -165,12 +165,12 @@ VIEWS: Dictionary = {
         **of(evenement, "e", "details", Mark.FREE_TEXT),
         **of(evenement, "e", "demarche_numero"),
     }),
-    "lecture_synchronisation": View("Une ligne par passage de dsync.", {
+    "lecture_synchronisation": View("Une ligne par synchronisation.", {
         **of(sync_run, "r", "run genre"),
         **computed("statut", "CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END", "Statut : running (en cours), success, partial, failed ou interrupted (le processus s'est arrêté avant la fin)."),
         **of(sync_run, "r", "debut fin lus modifies supprimes evalues pousses requetes erreur code demarche_numero"),
     }, key=("run",)),
-    "lecture_indicateur": View("Une ligne par jour et par indicateur : les chiffres à la fin du dernier passage du jour ; rien avant le premier passage de dsync. Ils restent quand un dossier est effacé.", {
+    "lecture_indicateur": View("Une ligne par jour et par indicateur : les chiffres à la fin de la dernière synchronisation du jour ; rien avant la première. Ils restent quand un dossier est effacé.", {
         **of(indicateur, "i", "jour indicateur valeur demarche_numero"),
     }, key=("demarche_numero", "jour", "indicateur")),
     "lecture_anomalie": View("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, et une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive).", {

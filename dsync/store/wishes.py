@@ -148,7 +148,6 @@ class WishReads(Subject):
                 _outbox.c.courante,
                 _outbox.c.statut == WishStatus.CONFLIT.value,
                 _outbox.c.erreur.is_not(None),
-                self._of_read(_outbox.c.numero),
             )
         )
         return set(found)

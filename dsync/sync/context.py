@@ -163,8 +163,8 @@ class Run:
     """Whether this run has finished a full read."""
     doubts: Doubts = field(default_factory=Doubts)
     """What this run was shown and does not believe."""
-    related: set[DossierNumber] = field(default_factory=set)
-    """Queued dossiers whose duplicates the pages so far have changed."""
+    compared: set[DossierNumber] = field(default_factory=set)
+    """Dossiers of which this run has stored what the checks compare, as they are in the copy."""
     evidence: Evidence | None = None
     """The programme's evidence, once it is gathered."""
     rules_tried: bool = False

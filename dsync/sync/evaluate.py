@@ -1,17 +1,19 @@
 """Has the dossiers judged that are due or asked for, and puts the wishes into the outbox.
 
-A page's dossiers, and those whose duplicates they change, are judged while DS prepares the next
-page; after the last page, those that are still due. A dossier is judged again when its inputs,
-the rules or the other dossiers for its product changed, when missing evidence is available again,
-and, if no product was found, when the evidence changed. A batch's verdicts and wishes are stored in
-one transaction. Of several verdicts that one run gives a dossier, only the last one is kept.
+A page's dossiers are judged in the transaction that stores it, once the evidence is at hand; after
+the last page, those that are still due, which may depend on other dossiers. A dossier is judged
+again when its inputs, the rules or the other dossiers for its product changed, when missing
+evidence is available again, and, if no product was found, when the evidence changed. A batch's
+verdicts and wishes are stored in one transaction. Of several verdicts that one run gives a dossier,
+only the last one is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -31,11 +33,11 @@ from dsync.programme import (
     Programme,
     in_force,
 )
-from dsync.store import NewEvent, Reader
-from dsync.sync.context import BATCH, Run
+from dsync.store import NewEvent, Reader, Tx
+from dsync.sync.context import Run
 from dsync.sync.grounds import stops_judging
-from dsync.sync.isolating import Failed, judged, prepare
-from dsync.sync.page_storing import quarantine_dossier
+from dsync.sync.isolating import Failed, judged, look_up, prepare
+from dsync.sync.page_storing import PageJudge, quarantine_dossier
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence
 
@@ -43,9 +45,6 @@ MOST_APART = timedelta(minutes=10)
 """How far this machine's clock and DS's may differ: « in time » and « published at the deposit »
 compare dates of both."""
 log = structlog.get_logger(__name__)
-
-MANY_RELATED = 500
-"""Number of dossiers whose duplicates changed from which some are judged between two pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,24 @@ class Batch:
     """The error that a check raised, by dossier."""
 
 
-def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Have the new and changed dossiers of a page judged; also related ones, once they are many.
+def page_judge(run: Run) -> PageJudge | None:
+    """Return what judges a page in the transaction that stores it.
 
-    The other related dossiers are left to `evaluate_due`, and so are those on which a check fails.
+    None: nothing is judged, or not before `evaluate_page` has the evidence.
+    """
+    programme, evidence = run.context.judge, run.evidence
+    if programme is None or evidence is None or evidence.looks_up:
+        return None
+    if not run.rules_tried or run.rules_stopped or stops_judging(run) or _clocks_differ(run):
+        return None
+    return partial(_judge_page, run, programme, evidence)
+
+
+def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    """Have the new and changed dossiers of a page judged that is stored.
+
+    Dossiers that depend on others are left to `evaluate_due`, and so are those on which a check
+    fails.
     """
     programme = run.context.judge
     if programme is None or not numbers or stops_judging(run) or _clocks_differ(run):
@@ -72,11 +85,28 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
     evidence = _evidence(run, programme)
     if stopped_rules(run, programme, evidence):
         return
-    for batch in judge(run, programme, evidence, numbers, is_page=True):
-        # A dossier on which a check failed stays queued, but is not in quarantine yet: it is tried
-        # once more after the last page, and two attempts of one run would count as two.
-        decided = [number for number in batch.numbers if number not in batch.failed]
-        store_verdicts(run, Batch(decided, batch.judged))
+    failed: Failed = {}
+    look_up(run, evidence, numbers, failed)
+    with run.transaction() as tx:
+        report = _judge_page(
+            run, programme, evidence, tx, [one for one in numbers if one not in failed]
+        )
+    report()
+
+
+def _judge_page(
+    run: Run, programme: Programme, evidence: Evidence, tx: Tx, numbers: Sequence[DossierNumber]
+) -> Callable[[], None]:
+    """Judge dossiers of a page; return what reports the verdicts, to be called after the commit."""
+    failed: Failed = {}
+    waiting: set[DossierNumber] = set()
+    prepare(run, tx, evidence, numbers, None, failed)
+    due = _due(tx, numbers, failed, None)
+    found = judged(tx, programme, evidence, due, None, failed, waiting)
+    # A dossier on which a check failed stays queued, but is not in quarantine yet: it is tried
+    # once more after the last page, and two attempts of one run would count as two.
+    decided = [one for one in numbers if one not in failed and one not in waiting]
+    return _store(run, tx, Batch(decided, found))
 
 
 def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
@@ -98,13 +128,10 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
         numbers: Sequence[DossierNumber] = reader.queue.numbers()
         # The key covers the rules and the evidence.
         has_changed = reader.state.read().evidence_key != evidence.key
-        others = reader.queue.due_by_run(
-            are_other_grounds=has_changed, retries=evidence.retry_undetermined
-        )
+        others = reader.queue.due_by_run(are_other_grounds=has_changed, retries=evidence.looks_up)
     # What this run judged page by page, it judged with this evidence.
-    by_page = run.report.verdict_of.keys()
-    numbers = _with(numbers, others - by_page)
-    for batch in judge(run, programme, evidence, numbers, prepared=set(by_page)):
+    numbers = _with(numbers, others - run.report.verdict_of.keys())
+    for batch in judge(run, programme, evidence, numbers):
         store_verdicts(run, batch)
     # Only now: if the run is killed before, the next one judges all open dossiers again.
     if has_changed:
@@ -134,9 +161,6 @@ def judge(
     evidence: Evidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None = None,
-    *,
-    is_page: bool = False,
-    prepared: Container[DossierNumber] = (),
 ) -> Iterator[Batch]:
     """Have dossiers judged, in order, and yield them in batches.
 
@@ -144,39 +168,52 @@ def judge(
 
     Options are those of an operator's pre-check, which judges exactly these dossiers. Without them,
     dossiers whose inputs have not changed are passed over, and those whose duplicates changed are
-    added; of a page, after which more may follow, once they are many, while DS prepares the next
-    page: the others stay queued. Of the prepared dossiers this run has stored what the checks
-    compare between dossiers.
+    added.
     """
-    related: set[DossierNumber] = set()
-    new = [number for number in numbers if number not in prepared]
     failed: Failed = {}
-    for some in run.batches(new):
-        # For all dossiers before the first one is judged: the check for duplicates counts them.
-        related |= prepare(run, evidence, some, options, failed)
+    # For all dossiers before the first one is judged: the check for duplicates counts them.
+    related = _prepare_all(run, evidence, numbers, options, failed)
     if options is None:
-        if is_page:
-            run.related |= related.difference(numbers)
-            # Few are left to the end: a later page may have them judged again. Of many, as many as
-            # are judged while DS prepares the next page.
-            is_many = len(run.related) >= MANY_RELATED
-            related = set(sorted(run.related)[:BATCH]) if is_many else set()
-            run.related -= related
         numbers = _with(numbers, related)
     done = 0
     for some in run.batches(numbers):
+        look_up(run, evidence, some, failed)
         with run.reading() as reader:
-            due = [
-                one
-                for one in reader.verdicts.for_judging(some)
-                if one.numero not in failed
-                and (one.presence is Presence.PRESENT if options else one.is_judged)
-            ]
-        found = judged(run, programme, evidence, due, options, failed)
+            due = _due(reader, some, failed, options)
+            found = judged(reader, programme, evidence, due, options, failed)
         yield Batch(some, found, {number: failed[number] for number in some if number in failed})
         done += len(some)
-        if not is_page:
-            run.context.progress.judged(done, len(numbers))
+        run.context.progress.judged(done, len(numbers))
+
+
+def _prepare_all(
+    run: Run,
+    evidence: Evidence,
+    numbers: Sequence[DossierNumber],
+    options: PrecheckOptions | None,
+    failed: Failed,
+) -> set[DossierNumber]:
+    """Prepare the dossiers that this run has not prepared yet; return those that this makes due."""
+    related: set[DossierNumber] = set()
+    for some in run.batches([number for number in numbers if number not in run.compared]):
+        with run.transaction() as tx:
+            related |= prepare(run, tx, evidence, some, options, failed)
+    return related
+
+
+def _due(
+    reader: Reader | Tx,
+    numbers: Sequence[DossierNumber],
+    failed: Failed,
+    options: PrecheckOptions | None,
+) -> list[ToJudge]:
+    """Return those of these dossiers that are judged."""
+    return [
+        one
+        for one in reader.verdicts.for_judging(numbers)
+        if one.numero not in failed
+        and (one.presence is Presence.PRESENT if options else one.is_judged)
+    ]
 
 
 def _with(
@@ -187,7 +224,14 @@ def _with(
 
 
 def store_verdicts(run: Run, batch: Batch) -> None:
-    """Store a batch's verdicts and wishes in one transaction.
+    """Store a batch's verdicts and wishes in one transaction."""
+    with run.transaction() as tx:
+        report = _store(run, tx, batch)
+    report()
+
+
+def _store(run: Run, tx: Tx, batch: Batch) -> Callable[[], None]:
+    """Store a batch's verdicts and wishes; return what reports them, for after the commit.
 
     A dossier keeps its verdict if the evidence for a new one is unavailable, and stays due. A
     verdict replaces the one that this run gave the dossier before: nothing of that was sent.
@@ -195,35 +239,38 @@ def store_verdicts(run: Run, batch: Batch) -> None:
     now, by_run = run.now, run.report.verdict_of
     given = [(one.dossier, one.decision) for one in batch.judged if not one.keeps_verdict]
     waiting = {one.dossier.numero for one in batch.judged if one.keeps_verdict}
-    with run.transaction() as tx:
-        again = [(due, decision) for due, decision in given if due.numero in by_run]
-        if given:
-            programme = run.context.programme
-            assert programme is not None  # noqa: S101 - it judged
-            programme.keep_rules(tx.connection, in_force(programme), now)
-        before = tx.verdicts.retract(run.id, again)
-        given = [
-            (replace(due, current=before[due.numero]) if due.numero in before else due, decision)
-            for due, decision in given
-        ]
-        fresh = set(tx.verdicts.save(run.id, given, now))
-        wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
-        tx.outbox.wish(wishes, now, instead=before)
-        for number, error in sorted(batch.failed.items()):
-            quarantine_dossier(run, tx, number, "regle", origin_of(error))
-        # The next run tries again what failed, or waits for evidence.
-        still_due = batch.failed.keys() | waiting
-        tx.queue.close([number for number in batch.numbers if number not in still_due])
-    for numero in before:
-        del by_run[numero]
-    by_run.update({due.numero: decision.verdict for due, decision in given if due.numero in fresh})
-    run.report.quarantined_numbers.update(batch.failed)
-    for origin in sorted(set(map(origin_of, batch.failed.values()))):
-        # Its traceback once: a bug can concern every dossier.
-        of = {n: error for n, error in batch.failed.items() if origin_of(error) == origin}
-        log.error("check_failed", error=origin, dossiers=[*of], exc_info=next(iter(of.values())))
-    if batch.failed:
-        run.problem(k.Noted(k.Note.RULE_FAILED))
+    again = [(due, decision) for due, decision in given if due.numero in by_run]
+    if given:
+        tx.verdicts.keep_rules(in_force(run.context.programme), now)
+    before = tx.verdicts.retract(run.id, again)
+    given = [
+        (replace(due, current=before[due.numero]) if due.numero in before else due, decision)
+        for due, decision in given
+    ]
+    fresh = set(tx.verdicts.save(run.id, given, now))
+    wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
+    tx.outbox.wish(wishes, now, instead=before)
+    for number, error in sorted(batch.failed.items()):
+        quarantine_dossier(run, tx, number, "regle", origin_of(error))
+    # The next run tries again what failed, or waits for evidence.
+    still_due = batch.failed.keys() | waiting
+    tx.queue.close([number for number in batch.numbers if number not in still_due])
+
+    def report() -> None:
+        for numero in before:
+            del by_run[numero]
+        verdicts = {due.numero: decision.verdict for due, decision in given}
+        by_run.update({numero: verdicts[numero] for numero in verdicts.keys() & fresh})
+        run.report.quarantined_numbers.update(batch.failed)
+        for origin in sorted(set(map(origin_of, batch.failed.values()))):
+            # Its traceback once: a bug can concern every dossier.
+            of = {n: error for n, error in batch.failed.items() if origin_of(error) == origin}
+            shown = next(iter(of.values()))
+            log.error("check_failed", error=origin, dossiers=[*of], exc_info=shown)
+        if batch.failed:
+            run.problem(k.Noted(k.Note.RULE_FAILED))
+
+    return report
 
 
 def _wishes(run: Run, due: ToJudge, decision: Decision, now: datetime) -> list[NewWish]:
@@ -263,9 +310,10 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
         is_table = run.report.dry and not work.dossiers and in_force(programme).wait_after(None)
         compared = reader.queue.numbers(COUNTED_ETATS) if is_table else []
     how = PrecheckOptions(as_of, refreshes)
-    for some in run.batches(compared):
-        prepare(run, evidence, some, how, {})
-    for batch in judge(run, programme, evidence, chosen, how, prepared=set(compared)):
+    # The brake may have prepared dossiers with other evidence.
+    run.compared.clear()
+    _prepare_all(run, evidence, compared, how, {})
+    for batch in judge(run, programme, evidence, chosen, how):
         stored = _to_store(batch)
         kept = {one.dossier.numero for one in stored.judged if not one.keeps_verdict}
         for one in batch.judged:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from dsync.domain.due import Judged, ToJudge
+from dsync.domain.due import Judged, ToJudge, may_change
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import new_decision
 from dsync.errors import DsyncError
-from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
+from dsync.programme import Evidence, PrecheckOptions, Programme, Reading, in_force
+from dsync.store import Tx
 from dsync.sync.context import Run
 
 One = TypeVar("One")
@@ -18,8 +19,18 @@ Failed = dict[DossierNumber, Exception]
 """The error of a programme, by the dossier on which it was raised."""
 
 
+def look_up(run: Run, evidence: Evidence, numbers: Sequence[DossierNumber], failed: Failed) -> None:
+    """Have the programme ask for what it has to know of dossiers, outside of a transaction.
+
+    One on which it fails is added to `failed`.
+    """
+    _, errors = _isolated(lambda some: evidence.look_up(run, some), numbers)
+    failed.update(errors)
+
+
 def prepare(
     run: Run,
+    tx: Tx,
     evidence: Evidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None,
@@ -32,13 +43,9 @@ def prepare(
     """
 
     def compare(some: Sequence[DossierNumber]) -> set[DossierNumber]:
-        found = evidence.compared(run, some, options)
-        with run.reading() as reader:
-            changed = reader.keys.changed(found.values)
-        if not changed and not found.columns:
-            return set()
-        with run.transaction() as tx:
-            return tx.keys.replace(changed, found.columns)
+        found = evidence.compared(tx, some, options)
+        run.compared.update(some)
+        return tx.keys.replace(tx.keys.changed(found.values), found.columns)
 
     done, errors = _isolated(compare, numbers)
     failed.update(errors)
@@ -46,21 +53,26 @@ def prepare(
 
 
 def judged(
-    run: Run,
+    reader: Reading,
     programme: Programme,
     evidence: Evidence,
     due: Sequence[ToJudge],
     options: PrecheckOptions | None,
     failed: Failed,
+    waiting: set[DossierNumber] | None = None,
 ) -> list[Judged]:
     """Return the new decisions; a dossier on which the programme fails is added to `failed`.
 
     Left out are dossiers of which nothing is known, and those whose verdicts stand as they are.
+    Those whose doublons a later page may change are added to `waiting` instead, if it is given.
     """
     rules = in_force(programme)
 
     def decided(some: Sequence[ToJudge]) -> list[Judged]:
-        facts = evidence.facts(run, some, options)
+        facts = evidence.facts(reader, some, options)
+        if waiting is not None:
+            waiting.update(n for n, one in facts.items() if may_change(one.doublons))
+            some = [one for one in some if one.numero not in waiting]
         known = [(one, facts[one.numero]) for one in some if one.numero in facts]
         anew = options is not None
         pairs = [(one, new_decision(one, its, rules, anew=anew)) for one, its in known]

@@ -45,6 +45,10 @@ SHOWN = 5
 """Maximum number of fields that a message names."""
 
 
+PageJudge = Callable[[Tx, Sequence[DossierNumber]], Callable[[], None]]
+"""Judges dossiers of a page in its transaction; returns what reports that, after the commit."""
+
+
 @dataclass(slots=True)
 class Crawl:
     """One read of the list of dossiers, page after page: where it starts, what it has seen."""
@@ -73,10 +77,12 @@ def store_page(
     size_at: datetime | None = None,
     *,
     again: bool = False,
+    judging: Callable[[Run], PageJudge | None] = lambda _: None,
 ) -> list[DossierNumber]:
     """Record a page's dossiers; store them and the watermark in one transaction.
 
-    Returns the new and changed dossiers. `size` is the page size with which the next run starts,
+    The new and changed ones are judged in it, if `judging` returns what judges; if not, they are
+    returned. `size` is the page size with which the next run starts,
     `size_at` when it last changed (None: it is the default). With `again`, unchanged dossiers are
     stored, too.
 
@@ -89,6 +95,7 @@ def store_page(
     # Mapped before the transaction, which locks the whole database on SQLite.
     records, held = _records_of(run, page)
     watermark = _watermark_after(crawl, records)
+    judge = judging(run)
     with run.transaction() as tx:
         # DS may give an unreadable dossier's id without its number.
         by_id = tx.dossiers.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
@@ -144,8 +151,13 @@ def store_page(
         read = run.report.read + result.read
         changed = run.report.changed + len(result.created) + len(result.changed)
         tx.journal.save_progress(run.id, read=read, changed=changed)
+        due = [*result.created, *result.changed]
+        run.compared.difference_update(due)
+        report = judge(tx, due) if judge else None
     # After the commit: a page that was rolled back is not counted.
     run.report.read, run.report.changed = read, changed
+    if report:
+        report()
     if unread := [*skipped, *(number for number, _ in unreadable)]:
         report_quarantined(run, unread)
     if incomplete:
@@ -155,7 +167,7 @@ def store_page(
     for known_number, one in named:
         if not known_number:
             run.problem(k.WithoutNumber(one.after, one.before))
-    return [*result.created, *result.changed]
+    return [] if judge else due
 
 
 def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:

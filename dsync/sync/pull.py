@@ -45,7 +45,7 @@ from dsync.store.requests import WEBHOOK
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import OVERLAP, Run, most_of
 from dsync.sync.doubts import Doubts
-from dsync.sync.evaluate import evaluate_page
+from dsync.sync.evaluate import evaluate_page, page_judge
 from dsync.sync.page_storing import (
     EPOCH,
     Crawl,
@@ -332,8 +332,8 @@ def _read_pages(
             # With the first page come the lists' first pages; the next ones are requested here.
             if page.pending or page.deleted:
                 _store_deletions(run, crawl, page.pending, page.deleted)
-            changed = store_page(run, crawl, page, reader.page_size, reader.page_size_at)
-            evaluate_page(run, changed)
+            size = (reader.page_size, reader.page_size_at)
+            evaluate_page(run, store_page(run, crawl, page, *size, judging=page_judge))
             if is_first:
                 # The shares of values in one page are those of all of them.
                 run.context.store.analyze()

@@ -25,8 +25,8 @@ CAUSES = {
     6: "un autre processus travaille sur la démarche",
     PARTIAL: "fait en partie : dossier introuvable ou en quarantaine, liste de suppressions "
     "indisponible, écriture refusée ou en attente, ou preuve indisponible",
-    8: "Démarches Simplifiées ne répond pas ; le prochain passage reprend",
-    130: "interrompu ; le prochain passage reprend",
+    8: "Démarches Simplifiées ne répond pas ; la prochaine synchronisation reprend",
+    130: "interrompu ; la prochaine synchronisation reprend",
 }
 """The meaning of each exit code, in French, for the view `lecture_synchronisation`."""
 

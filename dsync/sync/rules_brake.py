@@ -17,7 +17,7 @@ from dsync.messages import kinds as k
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
 from dsync.sync.consent import is_accepted, nothing_to_accept
 from dsync.sync.context import Run, most_of
-from dsync.sync.isolating import Failed, judged, prepare
+from dsync.sync.isolating import Failed, judged, look_up, prepare
 from dsync.sync.verdict_moves import Moves
 
 
@@ -115,8 +115,10 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
         numbers = reader.queue.open_numbers()
         compared = reader.queue.numbers(COUNTED_ETATS)
     for some in run.batches(compared if every else []):
-        prepare(run, evidence, some, trial, failed)
+        with run.transaction() as tx:
+            prepare(run, tx, evidence, some, trial, failed)
     for some in run.batches(numbers):
+        look_up(run, evidence, some, failed)
         with run.reading() as reader:
             given = [
                 one
@@ -125,14 +127,15 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
                 and one.presence == Presence.PRESENT
                 and (every or _stands(one.current))
             ]
+            due = [
+                one
+                for one in given
+                if one.current is None or one.current.version_regles != rules.version
+            ]
+            # The run that judges by these rules reports where they fail.
+            found = judged(reader, programme, evidence, due, trial, failed)
         standing += sum(one.current is not None for one in given)
-        due = [
-            one
-            for one in given
-            if one.current is None or one.current.version_regles != rules.version
-        ]
-        # The run that judges by these rules reports where they fail.
-        for one in judged(run, programme, evidence, due, trial, failed):
+        for one in found:
             current = one.dossier.current
             pairs.append((current.verdict if current else None, one.decision.verdict))
             decisions += [one.decision] if every else []

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, DsyncError
 from dsync.messages import kinds as k
 from dsync.store.requests import WEBHOOK
 
@@ -243,6 +243,11 @@ class Request:
     def copies_pieces(self) -> bool:
         """Whether new files are copied after a read: after those of a service, or in its place."""
         return self.id is not None or self.asked_by in AUTOMATIC
+
+
+def error_of(crash: BaseException) -> DsyncError:
+    """Return a failure as an error; another exception is a bug of dsync."""
+    return crash if isinstance(crash, DsyncError) else DsyncError(k.Crashed(type(crash).__name__))
 
 
 def finish(requests: RequestWrites, request: Request, report: RunReport) -> None:

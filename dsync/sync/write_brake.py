@@ -15,6 +15,7 @@ from dsync.annotations.replacing import Replaced, Replacement, is_too_much
 from dsync.annotations.targets import LABEL, AnnotationsConfig
 from dsync.domain.check_answers import answers_in
 from dsync.domain.consent import Asked, Consent, Proposal
+from dsync.domain.due import MOST_NAMED
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import StoredVerdict, changes
 from dsync.messages import kinds as k
@@ -178,10 +179,15 @@ def _is_own(
         return has_acted(number)
     if answers_in(before.controles) != answers_in(now.controles):
         return True
-    twins = _twins(before, now)
     results, texts = changes(before, now)
     compares = {one.controle for one in now.controles if "dossiers" in one.preuve}
-    return bool(twins) and {*results, *texts} <= compares and all(map(has_acted, twins))
+    left, came = {*before.doublons} - {*now.doublons}, {*now.doublons} - {*before.doublons}
+    lost, found = sum(map(has_acted, left)), sum(map(has_acted, came))
+    if max(len(before.doublons), len(now.doublons)) > MOST_NAMED:
+        # Of many, one that acts takes the place of another one, or leaves it to another one.
+        lost, found = lost + found, found + lost
+    is_explained = len(left) <= lost and len(came) <= found
+    return bool(left or came) and {*results, *texts} <= compares and is_explained
 
 
 def _twins(before: StoredVerdict, now: StoredVerdict) -> set[DossierNumber]:

@@ -145,7 +145,7 @@ def _prepared_export(database_url: str, folder: str, format_: str, *views: str) 
 
     from dsync.cli import set_up_process
     from dsync.database import open_database
-    from dsync.exports import export, tables_of
+    from dsync.exports.export import export, tables_of
 
     set_up_process()
     store = open_database(database_url)

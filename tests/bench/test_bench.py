@@ -84,27 +84,27 @@ def test_memory_does_not_grow_with_the_demarche(tmp_path: Path) -> None:
     _told("growth", f"{100 * (peaks[1] / peaks[0] - 1):+.0f} %", "± 10 %")
 
 
-@pytest.mark.parametrize("products", [PRODUCTS, 1_000])
+@pytest.mark.parametrize("products", [PRODUCTS, 140])
 def test_a_slow_server_is_what_is_waited_for(database_url: str, products: int) -> None:
     """With 300 ms of latency a request, storing and judging hide behind waiting.
 
-    The dossiers whose twins came on a later page are judged again, and leave one verdict. With ten
-    dossiers a product, nine in ten are, which is printed without a target.
+    Of 140 products, nearly all dossiers have some seventy twins: they are judged once all the same.
     """
     with serving(DOSSIERS, products=products, latency_ms=300) as server:
         bare = [measured("bare", server.base_url)]
         done = measured("sync", server.base_url, database_url)
         bare.append(measured("bare", server.base_url))
 
-    which = f"{_engine(database_url)}, {products:,} products"
+    engine = _engine(database_url)
+    which = f"{engine}, {products:,} products"
     loop_s = statistics.mean(figures.wall_s for figures in bare)
     loop_cpu_s = statistics.mean(figures.cpu_s for figures in bare)
-    target = "≤ 1.05" if products == PRODUCTS else "-"
+    wall, memory = ("≤ 1.08", "≤ 118 MiB") if engine == "sqlite" else ("≤ 1.12", "≤ 125 MiB")
     _told(f"{which}: the bare loop", f"{loop_s:.1f} s", "-")
     _told(f"{which}: the full read", f"{done.wall_s:.1f} s", "-")
-    _told(f"{which}: against the bare loop", f"{done.wall_s / loop_s:.2f}", target)
-    _told(f"{which}: CPU", f"{done.cpu_s:.1f} s", f"{loop_cpu_s:.1f} s of the bare loop")
-    _told(f"{which}: peak memory", f"{done.peak_mib:.0f} MiB", "≤ 125 MiB")
+    _told(f"{which}: against the bare loop", f"{done.wall_s / loop_s:.2f}", wall)
+    _told(f"{which}: CPU, {loop_cpu_s:.1f} s of the bare loop", f"{done.cpu_s:.1f} s", "≤ 13 s")
+    _told(f"{which}: peak memory", f"{done.peak_mib:.0f} MiB", memory)
     with connected(database_url) as connection:
         rows, dossiers = connection.execute(
             text("SELECT count(*), count(DISTINCT numero) FROM verdict")

@@ -61,12 +61,12 @@ PAGES = (
     "/dossiers?groupe=d%C3%A9faut&tri=verdict",
     "/dossiers?etiquette=%C3%A9ligible",
     "/dossiers?conflit=1",
-    "/changements?par=tous",
-    "/changements?page=150",
-    "/changements?depuis=2024-03-05T00:00:00Z",
-    "/changements?du=2024-03-02&au=2024-03-04",
-    "/changements?etat=en_instruction&groupe=d%C3%A9faut",
-    "/changements?champ=Champ-7",
+    "/suivi?par=tous",
+    "/suivi?page=150",
+    "/suivi?depuis=2024-03-05T00:00:00Z",
+    "/suivi?du=2024-03-02&au=2024-03-04",
+    "/suivi?etat=en_instruction&groupe=d%C3%A9faut",
+    "/suivi?champ=Champ-7",
 )
 
 

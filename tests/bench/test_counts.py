@@ -29,6 +29,9 @@ WHOLE = re.compile(r"SEARCH dossier USING .*ix_dossier_demarche_numero \(demarch
 """A search that finds all dossiers of the démarche."""
 
 
+COMMIT = "COMMIT"
+
+
 class Statement(NamedTuple):
     """What was executed, once or with many parameters."""
 
@@ -88,11 +91,16 @@ def noting_statements() -> Iterator[list[Statement]]:
     ) -> None:
         statements.append(Statement(statement, parameters, many))
 
+    def note_commit(_: object) -> None:
+        statements.append(Statement(COMMIT, (), many=False))
+
     event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Engine, "commit", note_commit)
     try:
         yield statements
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Engine, "commit", note_commit)
 
 
 def _sync(
@@ -110,6 +118,18 @@ def test_a_full_read_asks_a_request_a_page_and_three_more_at_most(
     report = first_read.report
     assert (report.read, report.evaluated) == (DOSSIERS, DOSSIERS)
     assert report.requests <= DOSSIERS // PAGE + 3
+
+
+def test_a_dossier_with_many_twins_is_judged_once(page_read: FirstRead, tmp_path: Path) -> None:
+    """With its page, of which each takes three transactions."""
+    with serving(4 * PAGE, products=3) as server:
+        done = _first_read(server, tmp_path / "dsync.db")
+    rows = [one for one in done.statements if one.text.startswith("INSERT INTO verdict")]
+    inserted = sum(len(one.parameters) if one.many else 1 for one in rows)
+    commits = [len([s for s in r.statements if s.text == COMMIT]) for r in (page_read, done)]
+    assert done.report.evaluated == 4 * PAGE
+    assert inserted <= 1.01 * 4 * PAGE
+    assert commits[1] - commits[0] <= 3 * 3
 
 
 @pytest.mark.parametrize(("deletions", "most"), [(False, 1), (True, 3)])

@@ -113,7 +113,9 @@ def test_status_says_of_which_demarche_ds_is_away(many: InsideCommand) -> None:
 
 def test_all_are_those_that_copy_files(many: InsideCommand) -> None:
     """A démarche that copies none is no mistake; with nothing to copy anywhere it is one."""
-    assert 2 == many("pieces", "fetch", "--all").code
+    refused = many("pieces", "fetch", "--all")
+    assert (2, "", 1) == (refused.code, refused.out, len(refused.err.strip().splitlines()))
+    assert "set [pieces] target" in refused.err
     file = Path(many.environment["DSYNC_CONFIG"]) / f"{COPIED}.toml"
     target = many.folder / "target"
     target.mkdir()

@@ -24,7 +24,7 @@ def test_the_rules_in_force_are_shown_whole_and_so_is_each_version_that_judged(
     version = now["version"]
     kept = synced("rules", "show", version, "--json").json
     assert now == {name: value for name, value in kept.items() if name != "depuis_le"}
-    assert "2024-12-31" == now["regles"]["window"]["end"]
+    assert ["2024-01-01", "2024-12-31"] == now["regles"]["window"]
     assert synced("rules", "show").out == synced("rules", "show", version).out
     ended = synced("rules", "show", "abc")
     assert (2, True) == (ended.code, version in ended.err)

@@ -193,9 +193,10 @@ def test_open_pushes_are_marked_and_strict_fails(made: InsideCommand) -> None:
     assert 0 == made("status").code
 
 
-def test_the_keys_of_status_are_in_one_language(made: InsideCommand) -> None:
-    """They are English; values are those of DS and of the database."""
-    document = made("status", "--json").json
-    keys = {*document, *document["last_run"], *document["dossiers"]}
-    assert keys.isdisjoint({"genre", "statut", "debut", "fin", "lus", "etat", "a_evaluer"})
-    assert {"kind", "status", "started_at", "read"} <= keys
+def test_status_and_history_have_one_vocabulary_of_runs(made: InsideCommand) -> None:
+    """A run is a row with the columns of `lecture_synchronisation`; the other keys are English."""
+    document, [last, *_] = made("status", "--json").json, made("history", "--json").json
+    shown = {name: document["last_run"][name] for name in last.keys() - {"demarche", "figures"}}
+    assert {name: last[name] for name in shown} == shown
+    assert {"genre", "statut", "debut", "fin", "lus"} <= shown.keys()
+    assert {*document, *document["dossiers"]}.isdisjoint({"etat", "a_evaluer", "genre"})

@@ -20,7 +20,7 @@ from dsync.sandbox import Sandbox, content
 from tests.commands.command import InsideCommand, config_with
 from tests.commands.conftest import operator
 from tests.commands.terminal import screen
-from tests.migrations.releases import FORMER_NOTATION, contents, load
+from tests.migrations.releases import FORMER_NOTATION, contents, lasting, load
 from tests.outside.history import NOW, SEED
 from tests.store.databases import connected
 
@@ -62,7 +62,7 @@ def follow(dsync: InsideCommand, mark: str) -> None:
 def test_the_page_leads_from_the_release_before_here(dsync: InsideCommand) -> None:
     """Every command is done, and each row is where it was."""
     url = dsync.environment["DSYNC_DATABASE_URL"]
-    before = contents(url)
+    before = lasting(url)
     follow(dsync, "upgrade")
     after = contents(url)
     assert before == {name: after[name] for name in before}

@@ -45,3 +45,26 @@ def test_a_short_command_loads_no_more_than_it_needs(
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "dsync.cli.root" in loaded
     assert {name for name in without if name in loaded} == set()
+
+
+def test_help_needs_the_declarations_alone() -> None:
+    """Of every command and subcommand: neither settings nor the database nor DS are imported."""
+    ask_all = """
+import sys
+import click
+from dsync.cli import dsync
+
+def ask(command, ctx):
+    command.get_help(ctx)
+    for name in command.list_commands(ctx) if isinstance(command, click.Group) else ():
+        one = command.get_command(ctx, name)
+        ask(one, click.Context(one, parent=ctx, info_name=name))
+
+ask(dsync, click.Context(dsync, info_name="dsync"))
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", ask_all], capture_output=True, text=True, timeout=60, check=True
+    )
+    heavy = {"pydantic", "sqlalchemy", "graphql", "requests", "rich", "structlog", "dsync.settings"}
+    assert heavy & set(done.stdout.split()) == set()

@@ -13,6 +13,7 @@ RULES = {
     ("GET", "/entrer/retour"): PUBLIC,
     ("POST", "/sortir"): LEAVE,
     ("GET", "/"): Right.LIRE,
+    ("GET", "/suivi"): Right.LIRE,
     ("GET", "/etat"): Right.LIRE,
     ("GET", "/abonnement"): Right.TEXTES,
     ("POST", "/abonnement"): Right.TEXTES,
@@ -24,6 +25,7 @@ RULES = {
     ("GET", "/dossiers.{ending}"): Right.LIRE,
     ("GET", "/dossiers/{numero}"): Right.LIRE,
     ("GET", "/dossiers/{numero}/explication"): Right.LIRE,
+    ("GET", "/dossiers/{numero}/{onglet}"): Right.LIRE,
     ("POST", "/dossiers/{numero}/relire"): Right.AGIR,
     ("POST", "/dossiers/{numero}/renvoyer"): Right.AGIR,
     ("POST", "/dossiers/{numero}/rejuger"): Right.AGIR,
@@ -47,12 +49,15 @@ RULES = {
     ("POST", "/preuves"): Right.AGIR,
     ("GET", "/executions"): Right.AGIR,
     ("GET", "/executions/{run}"): Right.AGIR,
+    ("GET", "/synchronisations"): Right.AGIR,
+    ("GET", "/synchronisations/{run}"): Right.AGIR,
     ("GET", "/demandes/{id}"): Right.AGIR,
     ("POST", "/demandes/{id}/retirer"): Right.AGIR,
     ("GET", "/essais/{id}"): Right.AGIR,
     ("GET", "/journal"): Right.AGIR,
     ("GET", "/personne"): Right.PERSONNES,
     ("POST", "/personne"): Right.PERSONNES,
+    ("GET", "/plus"): Right.LIRE,
     ("GET", "/plan"): Right.LIRE,
     ("GET", "/comment-ca-marche"): Right.LIRE,
     ("GET", "/accessibilite"): PUBLIC,
@@ -63,6 +68,8 @@ RULES = {
 """The right that each needs; `test_each_address_has_a_rule` compares it with what is served."""
 FILES = {"/dossiers.{ending}", "/changements.{ending}", "/jury.xlsx"}
 """Those that are no pages."""
+MOVED = {"/etat", "/changements", "/plan"}
+"""Former addresses, which lead to where their pages are today."""
 TRANSIENT = {"/essais/{id}", "/dossiers/{numero}/pieces/{empreinte}"}
 """Pages that not every console has."""
 
@@ -75,7 +82,7 @@ def example(path: str, dossier: int = FIRST) -> str:
         dossier: the number of one.
     """
     values = {"numero": dossier, "run": 1, "id": 1, "ending": "csv", "path": "console.css"}
-    values["empreinte"] = "0" * 32
+    values |= {"empreinte": "0" * 32, "onglet": "tout"}
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: str(values[name[1]]), path)
 
 
@@ -90,7 +97,7 @@ def pages(dossier: int = FIRST, role: Role = Role.ADMINISTRATEUR) -> list[str]:
     return [
         example(path, dossier)
         for (method, path), rule in RULES.items()
-        if method == "GET" and rule in RIGHTS[role] and path not in FILES | TRANSIENT
+        if method == "GET" and rule in RIGHTS[role] and path not in FILES | TRANSIENT | MOVED
     ]
 
 

@@ -18,14 +18,14 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from dsync.cli.console import open_console
+from dsync.cli.console_opening import open_console
 from dsync.console.access import Role
 from dsync.console.visit import BUILD
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
 from dsync.wiring import Worker
 from tests.commands.conftest import operator
-from tests.console.addresses import EXAMPLES, example, pages
+from tests.console.addresses import EXAMPLES, MOVED, example, pages
 from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
@@ -82,7 +82,7 @@ def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
     with served(read_engine, role=Role.LECTEUR) as console:
         lecteur = console.visitor()
         allowed = {*pages(role=Role.LECTEUR)}
-        allowed |= {example(f"/{name}.{{ending}}") for name in ("dossiers", "changements")}
+        allowed |= MOVED | {example(f"/{name}.{{ending}}") for name in ("dossiers", "changements")}
         for method, path in EXAMPLES:
             if method == "POST":
                 assert 403 == lecteur.post(path, dossier=str(FIRST)).status_code
@@ -92,7 +92,7 @@ def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
             forms = re.findall(r'<form method="post" action="([^"]+)"', answer.text)
             assert set(forms) <= {"/sortir"}, path
         texts = [
-            lecteur.get(f"/dossiers/{row['numero']}").text
+            lecteur.get(f"/dossiers/{row['numero']}/tout").text
             for row in read_engine.rows("SELECT numero FROM dossier")
         ]
         texts.append(lecteur.get("/dossiers.csv").content.decode("utf-8-sig"))
@@ -115,7 +115,7 @@ def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
         assert "demarche=86324" in empty
         moved = visitor.get(f"/dossiers/{FIRST}?demarche=86324")
         assert moved.url.endswith(f"/dossiers/{FIRST}?demarche={DEMARCHE}")
-        for path in ("/executions/1?demarche=86324", "/demandes/1?demarche=86324"):
+        for path in ("/synchronisations/1?demarche=86324", "/demandes/1?demarche=86324"):
             assert 404 == visitor.get(path).status_code
         for path in ("/resynchroniser", f"/dossiers/{FIRST}/relire", "/conflits", "/anomalies"):
             assert 404 == visitor.post(path, demarche="1", dossier=str(FIRST)).status_code
@@ -200,7 +200,7 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
         f"/dossiers/{2**70}",
         "/dossiers/²",
         *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "executions", "demandes", "essais")),
-        "/executions/999",
+        "/synchronisations/999",
         "/demandes/999",
         "/essais/999",
         "/dossiers.pdf",
@@ -208,7 +208,7 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
     ):
         assert 404 == reader.get(path).status_code, path
     assert 200 == reader.get("/dossiers?page=999999999999&tri=x&ordre=y").status_code
-    for path in ("/executions", "/executions/1"):
+    for path in ("/synchronisations", "/synchronisations/1"):
         assert words(reader.get(path).text) == words(reader.get(f"{path}?page=99").text)
 
 

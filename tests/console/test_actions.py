@@ -93,7 +93,7 @@ def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor)
         assert "Les anomalies" not in page
     assert [("dossier", USER, 7)] == requests_of(engine)
     run = engine.rows("SELECT max(run) AS run FROM demande")[0]["run"]
-    page = words(visitor.get(f"/executions/{run}").text)
+    page = words(visitor.get(f"/synchronisations/{run}").text)
     assert "1 dossier demandé n’a pas été lu" in page.replace("\u00a0", " ")
     assert "quarantaine, écriture" not in page
 
@@ -102,7 +102,7 @@ def test_a_run_that_was_asked_to_stop_is_interrupted(engine: Engine, visitor: Vi
     """It has not failed, in whatever way the views call it."""
     with connected(engine.url) as database:
         database.exec_driver_sql("UPDATE sync_run SET statut = 'failed', code = 130 WHERE run = 2")
-    for path in ("/executions", "/executions/2"):
+    for path in ("/synchronisations", "/synchronisations/2"):
         page = words(visitor.get(path).text)
         assert "Interrompu" in page
         assert "Échoué" not in page
@@ -341,7 +341,7 @@ def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> Non
         while [("effacement", USER, 0)] != requests_of(fresh):
             assert time.monotonic() < until
             time.sleep(0.05)
-        assert "a été effacé ici" in words(visitor.get(f"/dossiers/{number(0)}").text)
+        assert "a été effacé ici" in words(visitor.get(f"/dossiers/{number(0)}/tout").text)
 
 
 def test_a_stop_without_a_database_is_quiet(
@@ -383,7 +383,7 @@ def test_a_validated_pre_check_says_so(engine: Engine, visitor: Visitor) -> None
     engine.control.edit_champ(number(0), 4102, "https://beta.gouv.fr/startups/inconnu.html")
     engine.advance(minutes=1)
     engine.sync()
-    assert "Suspendue" in words(visitor.get(f"/dossiers/{number(0)}").text)
+    assert "Suspendue" in words(visitor.get(f"/dossiers/{number(0)}/tout").text)
 
 
 def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
@@ -439,7 +439,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     consent = {"genre": "regles", "version": waiting.version}
     with served(engine, [engine.worker.app]) as console:
         visitor = console.visitor()
-        assert "feraient changer beaucoup de verdicts" in words(visitor.get("/etat").text)
+        assert "feraient changer beaucoup de verdicts" in words(visitor.get("/suivi").text)
         assert "Un accord est à donner" in words(visitor.get("/preuves").text)
         assert "Éligible À vérifier" in words(visitor.get("/accords").text)
         asked = words(visitor.post("/accords", **consent).text)
@@ -452,7 +452,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
         assert ("accord", USER, 0) == requests_of(engine)[-1]
         assert "nouvelles règles acceptées" in words(visitor.get("/journal").text)
         assert "Rien n’attend votre accord" in words(visitor.get("/accords").text)
-        history = words(visitor.get(f"/dossiers/{number(0)}").text)
+        history = words(visitor.get(f"/dossiers/{number(0)}/tout").text)
         assert "parce que les règles ont changé" in history
 
 

@@ -45,7 +45,10 @@ COLOURS = {
     "resultTypes": ["violations"],
 }
 """All that another scheme of colours can break."""
-SCHEMES: Mapping[Literal["light", "dark"], dict[str, Any]] = {"light": RULES, "dark": COLOURS}
+Schemes = Mapping[Literal["light", "dark"], dict[str, Any]]
+SCHEMES: Schemes = {"light": RULES, "dark": COLOURS}
+OTHER_THEME: Schemes = {"light": COLOURS}
+"""The markup is the same in both themes."""
 
 if CHROMIUM is None and os.environ.get("DSYNC_NEEDS_BROWSER"):
     pytest.fail("chromium is missing: apt-get install chromium", pytrace=False)
@@ -126,12 +129,12 @@ def menu(page: Page, name: str) -> None:
     page.get_by_role("navigation", name="Menu principal").get_by_role("link", name=name).click()
 
 
-def assert_accessible(page: Page, *widths: int) -> None:
+def assert_accessible(page: Page, *widths: int, schemes: Schemes = SCHEMES) -> None:
     """Check that axe-core finds nothing at the last width, and that none has to be scrolled."""
     for width in widths or WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert width >= page.evaluate("document.documentElement.scrollWidth"), width
-    for scheme, rules in SCHEMES.items():
+    for scheme, rules in schemes.items():
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page, options=rules).response["violations"]
         assert [] == [(scheme, one["id"], one["nodes"][0]["html"]) for one in found]
@@ -141,13 +144,43 @@ def assert_accessible(page: Page, *widths: int) -> None:
 def test_a_page_is_accessible_at_any_width(page: Page, state_page: Page, address: str) -> None:
     """No violation of WCAG 2.2 AA that axe-core finds; nothing but tables is wider than 320 px.
 
-    In both themes and colour schemes.
+    In both themes and colour schemes; the dark one of the State's on the pages that have most.
     """
-    for one in (page, state_page):
+    has_most = address in ("/", "/dossiers", f"/dossiers/{number(5)}")
+    for one, schemes in ((page, SCHEMES), (state_page, SCHEMES if has_most else OTHER_THEME)):
         one.goto(address)
         if address in ("/", "/dossiers"):
-            assert_accessible(one, 320)
-        assert_accessible(one)
+            assert_accessible(one, 320, schemes=schemes)
+        assert_accessible(one, schemes=schemes)
+
+
+def test_what_is_to_do_and_many_dossiers_are_on_one_screen(page: Page, state_page: Page) -> None:
+    """At 1280 by 800: ten tasks, twelve dossiers, each in two lines at most; in both themes."""
+    for one, address, rows, most in (
+        (page, "/", ".taches li", 10),
+        (state_page, "/", ".taches li", 10),
+        (page, "/dossiers", ".dossiers tbody tr:not(.suite)", 12),
+        (state_page, "/dossiers", ".dossiers tbody tr:not(.suite)", 12),
+    ):
+        one.set_viewport_size({"width": 1280, "height": 800})
+        one.goto(address)
+        seen = one.locator(rows).evaluate_all(
+            "some => some.filter(e => e.getBoundingClientRect().bottom <= innerHeight).length"
+        )
+        assert most <= seen, address
+
+
+def test_the_actions_stay_in_view_while_boxes_are_ticked(page: Page) -> None:
+    """At the foot of the window, with how many are ticked; absent before."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/dossiers")
+    bar = page.get_by_role("group", name="Pour les dossiers choisis")
+    expect(bar).to_be_hidden()
+    page.get_by_role("checkbox", name="Choisir le dossier").first.check()
+    expect(bar).to_be_in_viewport()
+    expect(bar.get_by_role("status")).to_have_text("1 coché")
+    page.get_by_role("checkbox", name="Choisir le dossier").first.uncheck()
+    expect(bar).to_be_hidden()
 
 
 def test_a_table_is_one_on_a_telephone(page: Page) -> None:
@@ -207,24 +240,26 @@ def test_what_is_compared_is_in_view_on_a_telephone(page: Page, address: str) ->
 def test_the_runs_are_in_view_on_a_screen(page: Page) -> None:
     """What went wrong with one of them takes lines, not the place of who asked for it."""
     page.set_viewport_size({"width": 1280, "height": 800})
-    page.goto("/executions")
+    page.goto("/synchronisations")
     expect(page.get_by_text("introuvable ou en quarantaine").first).to_be_visible()
     assert page.locator(".fr-table").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
 def test_the_keyboard_reaches_everything(page: Page) -> None:
     """From the link to the content to the button, with a visible focus."""
-    page.goto("/etat")
+    page.goto("/suivi")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Contenu")
     expect(page.locator(":focus")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.locator("#resync summary").focus()
     page.keyboard.press("Enter")
     for _ in range(30):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         if (
             focused.evaluate("e => e.tagName") == "BUTTON"
-            and focused.inner_text() == "Resynchroniser"
+            and focused.inner_text() == "Synchroniser"
         ):
             break
     assert "none" != page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle")
@@ -238,10 +273,10 @@ def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
         context, troubles = entered(browser, console)
         page = context.pages[0]
         page.clock.install()
-        page.goto("/etat")
+        page.goto("/suivi")
         conflicts = page.get_by_text(re.compile(r"attend(ent)? votre choix"))
         before = conflicts.inner_text()
-        page.get_by_text("Le même en tableau").click()
+        page.get_by_text("Les nombres en tableau").click()
         menu_page = context.new_page()
         menu_page.clock.install()
         menu_page.goto("/conflits")
@@ -257,7 +292,7 @@ def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
         menu_page.get_by_role("heading", level=1).click()
         menu_page.clock.fast_forward(6_000)
         expect(boxes).to_have_count(count + 1)
-        menu_page.goto(f"/dossiers/{number(6)}")
+        menu_page.goto(f"/dossiers/{number(6)}/tout")
         fold = menu_page.locator("details#verdicts")
         fold.locator("summary").click()
         menu_page.get_by_role("heading", level=1).click()
@@ -316,8 +351,8 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
         context, troubles = entered(browser, console, java_script_enabled=scripts)
         page = context.pages[0]
         menu(page, "Dossiers")
-        page.get_by_role("combobox", name="Verdict").select_option(label="À vérifier")
-        page.get_by_role("button", name="Filtrer").click()
+        page.get_by_role("combobox", name="Avis").select_option(label="À vérifier")
+        page.get_by_role("button", name="Chercher").click()
         expect(page).to_have_url(re.compile("verdict=a_verifier"))
         page.get_by_role("link", name="Demandeur").click()
         expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Demandeur")
@@ -325,12 +360,13 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
             page.get_by_role("link", name="CSV").click()
         assert download.value.suggested_filename.endswith(".csv")
         page.locator("tbody th a").first.click()
-        expect(page.get_by_role("heading", level=1)).to_contain_text("À vérifier")
+        expect(page.locator("#tete")).to_contain_text("À vérifier")
 
         page.get_by_role("button", name="Relire").click()
         expect(page.get_by_text("Dossiers lus")).to_be_visible(timeout=20_000)
 
-        menu(page, "Conflits")
+        menu(page, "À faire")
+        page.get_by_role("link", name=re.compile(r"^\d+ Conflits?$")).click()
         before = page.get_by_role("checkbox").count()
         page.get_by_role("checkbox").first.check()
         page.get_by_role("button", name="Garder la saisie").click()
@@ -342,10 +378,12 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
             expect(page.get_by_text("Inscrits dans Démarches Simplifiées")).to_be_visible(
                 timeout=20_000
             )
-        menu(page, "Anomalies")
+        menu(page, "À faire")
+        page.get_by_role("link", name=re.compile(r"^\d+ Anomalies?$")).click()
         page.get_by_role("button", name="Réessayer").first.click()
         expect(page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
-        menu(page, "Journal")
+        menu(page, "Plus")
+        page.get_by_role("link", name="Journal").click()
         expect(page.locator("tbody tr").first).to_contain_text("ada@poste")
         assert [] == troubles
         page.get_by_role("button", name="Fermer la session").click()
@@ -446,7 +484,7 @@ def test_a_text_that_is_cut_unfolds_and_prints_whole(
     with served(told) as console:
         context, troubles = entered(browser, console, java_script_enabled=scripts)
         page = context.pages[0]
-        for address in (f"/dossiers/{number(7)}", "/changements"):
+        for address in (f"/dossiers/{number(7)}/changements", "/suivi"):
             page.goto(address)
             fold = page.locator("details.pli").filter(has_text="Le dernier.").first
             closed = fold.bounding_box()

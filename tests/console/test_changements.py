@@ -56,24 +56,25 @@ def visitor(console: ServedConsole) -> Visitor:
 
 def days_of(page: str) -> list[str]:
     """Return the headings of the days."""
-    return re.findall(r'<h2 id="j-[^"]*">([^<]*)<', page)
+    return re.findall(r'<h3 id="j-[^"]*">([^<]*)<', page)
 
 
 def lines_of(page: str) -> list[str]:
     """Return the lines of all tables as they are read."""
-    bodies = "".join(re.findall(r"<tbody[^>]*>(.*?)</tbody>", page, re.DOTALL))
+    changes = page.partition("Ce qui a changé dans les dossiers")[2]
+    bodies = "".join(re.findall(r"<tbody[^>]*>(.*?)</tbody>", changes, re.DOTALL))
     return [words(one) for one in re.split(r"<tr[^>]*>", bodies)[1:]]
 
 
 def test_what_applicants_changed_stands_by_day_of_paris(visitor: Visitor) -> None:
     """The last day first; with the applicant, the question, its section, before and after."""
-    page = visitor.get("/changements").text
+    page = visitor.get("/suivi").text
     assert ["Mercredi 25 novembre 2026", "Mardi 24 novembre 2026"] == days_of(page)
     first, second, last = lines_of(page)
     # In UTC, it is still the day before.
     assert {"00", "01"} >= {one.strip()[:2] for one in (first, second)}
     assert "Un problème plus court" in first + second
-    assert f'href="/dossiers/{number(0)}#changements"' in page
+    assert f'href="/dossiers/{number(0)}/changements"' in page
     assert "Problème identifié Projet" in last
     assert "3 changements dans 2 dossiers" in words(page).replace("\u00a0", " ")
     assert "Écrit à la main" not in page
@@ -104,8 +105,8 @@ def test_each_filter_narrows(
 ) -> None:
     """And the file has the same lines."""
     query = query.replace("BETWEEN", changed[1].strftime("%Y-%m-%dT%H:%M:%SZ"))
-    page = visitor.get(f"/changements?{query}").text
-    shown = [int(one) for one in re.findall(r'href="/dossiers/(\d+)#', page)]
+    page = visitor.get(f"/suivi?{query}").text
+    shown = [int(one) for one in re.findall(r'href="/dossiers/(\d+)/changements', page)]
     assert [number(rank) for rank in lines] == shown
     assert rows_of(visitor, query, "Dossier") == [str(one) for one in shown]
 
@@ -119,7 +120,7 @@ def rows_of(visitor: Visitor, query: str, column: str) -> list[str]:
 def test_a_date_that_cannot_be_read_is_refused(visitor: Visitor) -> None:
     """Not passed over, which would show everything."""
     for query in ("du=hier", "au=9999-12-31", "depuis=2026-13-01T00:00:00Z", "du=0001-01-01"):
-        answer = visitor.get(f"/changements?{query}")
+        answer = visitor.get(f"/suivi?{query}")
         assert 400 == answer.status_code, query
         assert "de la forme 2027-06-30" in words(answer.text)
     assert 404 == visitor.get("/changements.txt").status_code
@@ -129,9 +130,9 @@ def test_a_lecteur_reads_what_changed_and_no_value(changed: tuple[Engine, dateti
     """Neither on the page nor in the file, which has no such columns."""
     with served(changed[0], role=Role.LECTEUR) as console:
         visitor = console.visitor()
-        page = visitor.get("/changements?par=tous").text
+        page = visitor.get("/suivi?par=tous").text
         file = visitor.get("/changements.csv?par=tous").content.decode("utf-8-sig")
-        dossier = visitor.get(f"/dossiers/{number(0)}").text
+        dossier = visitor.get(f"/dossiers/{number(0)}/changements").text
     assert "Problème identifié" in page
     assert "Problème identifié" in dossier
     for text in (page, file, dossier):

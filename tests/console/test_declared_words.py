@@ -60,15 +60,15 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(
         visitor.ask("/resynchroniser", portee="tout")
         assert "Sans verdict Recevable" in words(visitor.get("/accords").text)
         accept(visitor)
-        pages = {path: visitor.get(path).text for path in (*ADDRESSES, f"/dossiers/{OFF}")}
-        assert "Recevable" in words(pages["/etat"])
+        pages = {path: visitor.get(path).text for path in (*ADDRESSES, f"/dossiers/{OFF}/tout")}
+        assert "Recevable" in words(pages["/suivi"])
         refused = visitor.get("/dossiers?verdict=ineligible").text
         assert "<title>Dossiers (Irrecevable)" in refused
         assert "1 dossier, de 1 à 1 : Irrecevable" in words(refused)
         assert 'value="ineligible" selected>Irrecevable' in refused
-        dossier = words(pages[f"/dossiers/{OFF}"])
+        dossier = words(pages[f"/dossiers/{OFF}/tout"])
         assert f"Dossier {OFF} Irrecevable" in dossier
-        assert "Pour devenir « Recevable », régler : sujet" in dossier
+        assert "reste à régler : sujet" in dossier
         assert re.search(r"Nouveau verdict Irrecevable", dossier)
         # The check has no `demande`.
         said = "ce qui reste à régler (sujet) ne lui est pas demandé. Constat : Le problème est"
@@ -82,7 +82,7 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(
             assert not re.search(r"\b(Iné|É)ligible", words(text)), path
     with served(fresh, [app], role=Role.LECTEUR) as console:
         visitor = console.visitor()
-        assert f"Dossier {OFF} Irrecevable" in words(visitor.get(f"/dossiers/{OFF}").text)
+        assert f"Dossier {OFF} Irrecevable" in words(visitor.get(f"/dossiers/{OFF}/tout").text)
 
 
 def test_a_lecteur_sees_of_declared_checks_what_is_public(fresh: Engine, app: Worker) -> None:
@@ -91,12 +91,12 @@ def test_a_lecteur_sees_of_declared_checks_what_is_public(fresh: Engine, app: Wo
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")
         accept(visitor)
-        every = words(visitor.get(f"/dossiers/{OFF}").text)
+        every = words(visitor.get(f"/dossiers/{OFF}/tout").text)
     with served(fresh, [app], role=Role.LECTEUR) as console:
-        seen = words(console.visitor().get(f"/dossiers/{OFF}").text)
-    said = re.search(r"Déposé le [^.]+\.", every)
+        seen = words(console.visitor().get(f"/dossiers/{OFF}/tout").text)
+    said = re.search(r"Contrôles .*?(Déposé le [^.]+\.)", every)
     assert said
-    assert said[0] in seen
+    assert said[1] in seen
     assert "Hors sujet" in every
     assert "Hors sujet" not in seen
     assert "Le problème est" not in seen
@@ -129,7 +129,7 @@ a_faire = "lire le dossier."
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")
         accept(visitor)
-        page = visitor.get(f"/dossiers/{number(1)}").text
+        page = visitor.get(f"/dossiers/{number(1)}/tout").text
         assert f"Dossier {number(1)} Recevable" in words(page)
         assert "Rien à signaler" not in words(page)
         assert 1 == visitor.get("/dossiers").text.count(">Recevable</option>")

@@ -27,6 +27,7 @@ from tests.engine.rig import (
 
 LETTER = FileSeed("Lettre de Mme <Témoin>.html", "text/html", b"<script>alert(1)</script>")
 HERE = f"/dossiers/{FIRST}"
+WHOLE = f"{HERE}/tout"
 
 
 def test_a_page_begins_with_what_the_dossier_is_and_waits_for(engine: Engine) -> None:
@@ -38,26 +39,28 @@ def test_a_page_begins_with_what_the_dossier_is_and_waits_for(engine: Engine) ->
         page = console.visitor().get(HERE).text
     head = words("<main>" + page.partition('<div id="tete">')[2].partition("<nav")[0])
     found = engine.one("lecture_dossier", 0)
-    assert f"Demandeur {found['raison_sociale']}" in head
-    assert re.search(r"État En \w+ depuis le \d\d/\d\d/2024, déposé le \d\d/\d\d/2024", head)
-    assert re.search(r"Attend L’équipe depuis le \d\d/\d\d/2024", head)
-    assert re.search(
-        r"Inéligible depuis le \d\d/\d\d/2026\. [^.]+\. Pour devenir « Éligible »", head
-    )
-    assert "Règle (" not in head
+    assert found["raison_sociale"] in head
+    assert re.search(r"En \w+ depuis le \d\d/\d\d/2024 Déposé le \d\d/\d\d/2024", head)
+    assert re.search(r"À qui d’agir : L’équipe depuis le \d\d/\d\d/2024", head)
+    assert "Inéligible reste à régler : fiche produit" in head
+    todo = words("<main>" + page.partition('id="a-faire"')[2].partition("</section>")[0])
+    assert "À faire : dire si « fiche produit » est conforme" in todo
+    assert "Aucune adresse de fiche dans le dossier" in todo
 
 
-def test_each_entry_of_the_contents_leads_to_its_part(reader: Visitor) -> None:
-    """And each part with an anchor has its entry; each action stands once."""
+def test_each_part_has_its_address_and_all_are_printed_together(reader: Visitor) -> None:
+    """Each tab shows its part alone; each action stands once; an unknown part is not found."""
     page = reader.get(HERE).text
-    contents = page.partition('aria-label="Sommaire"')[2].partition("</nav>")[0]
-    entries = re.findall(r'href="#([\w-]+)"', contents)
-    assert len(entries) >= 7
-    assert sorted(entries) == sorted(re.findall(r'<section id="([\w-]+)"', page))
+    tabs = re.findall(r'href="([^"]+)"', page.partition('class="onglets')[2].partition("</nav>")[0])
+    assert len(tabs) >= 5
+    parts = [re.findall(r'<section id="([\w-]+)"', reader.get(tab).text) for tab in tabs]
+    whole = reader.get(WHOLE).text
+    assert [one for some in parts for one in some] == re.findall(r'<section id="([\w-]+)"', whole)
     for action in ("Relire", "Renvoyer", "Rejuger", "Effacer de la copie…"):
         assert 1 == page.count(f">{action}</button>")
-    ids = re.findall(r' id="([^"]+)"', page)
+    ids = re.findall(r' id="([^"]+)"', whole)
     assert len(ids) == len(set(ids))
+    assert 404 == reader.get(f"{HERE}/rien").status_code
 
 
 def test_a_dossier_that_is_not_as_others_says_so_first(engine: Engine) -> None:
@@ -71,14 +74,14 @@ def test_a_dossier_that_is_not_as_others_says_so_first(engine: Engine) -> None:
         first = [
             words(visitor.get(f"/dossiers/{number(rank)}").text)
             .partition(f"Dossier {number(rank)} ")[2]
-            .partition("Demandeur")[0]
+            .partition("onglets")[0]
             for rank in (0, 1)
         ]
         visitor.ask(f"/dossiers/{number(2)}/effacer", confirme="1")
         erased = words(visitor.get(f"/dossiers/{number(2)}").text)
     assert re.search(r"à la corbeille de Démarches Simplifiées depuis le \d\d/\d\d/2026", first[0])
     assert re.search(r"en quarantaine depuis le \d\d/\d\d/2026", first[1])
-    assert re.search(r"a été effacé ici le \d\d/\d\d/2026", erased.partition("Demandeur")[0])
+    assert re.search(r"a été effacé ici le \d\d/\d\d/2026", erased)
     assert "Relire" not in erased
 
 
@@ -87,8 +90,10 @@ def test_a_page_says_who_did_what(engine: Engine) -> None:
     with served(engine) as console:
         visitor = console.visitor()
         visitor.ask(f"{HERE}/relire")
-        journal = visitor.get(HERE).text.partition('<section id="journal"')[2]
-        decided = visitor.get(f"/dossiers/{number(5)}").text.partition('<section id="journal"')[2]
+        journal = visitor.get(WHOLE).text.partition('<section id="journal"')[2]
+        decided = visitor.get(f"/dossiers/{number(5)}/tout").text.partition(
+            '<section id="journal"'
+        )[2]
     assert re.search("Lecture de dossiers – ada@poste", words(journal))
     assert words(journal).rstrip(" ").find("Première lecture") > words(journal).find("ada@poste")
     assert re.search(r"Accepté dans Démarches Simplifiées – \S+@\S+", words(decided))
@@ -114,7 +119,7 @@ def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
     engine, app = with_file
     with served(engine, [app]) as console:
         visitor = console.visitor()
-        page = visitor.get(HERE).text
+        page = visitor.get(WHOLE).text
         [link] = re.findall(r'href="([^"]+/pieces/[^"]+)" download', page)
         answer = visitor.get(link)
         [copy] = (tmp_path / "pieces").rglob("*.html")
@@ -135,7 +140,7 @@ def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
     with served(engine, [app], role=Role.LECTEUR) as console:
         visitor = console.visitor()
         assert 403 == visitor.get(link).status_code
-        seen = visitor.get(HERE).text
+        seen = visitor.get(WHOLE).text
     assert "Témoin" not in seen
     assert "/pieces/" not in seen
 
@@ -149,7 +154,7 @@ def test_a_demarche_without_a_programme_shows_its_forms_questions(
     with served(fresh, [app]) as console:
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")
-        page = visitor.get(HERE).text
+        page = visitor.get(WHOLE).text
     titles = re.findall(r"<h3[^>]*>([^<]+)", page)
     assert ["Demandeur", "Projet", "Administration", "Contacts"] == [t.strip() for t in titles[:4]]
     asked = fresh.rows(
@@ -160,10 +165,10 @@ def test_a_demarche_without_a_programme_shows_its_forms_questions(
     assert len(asked) > 15
     for one in asked:
         assert " ".join(one["libelle"].split()) in shown
-    for word in ("Verdict", "Rejuger", "Le candidat", "Attend", "Type d’administration retenu"):
+    for word in ("Avis", "Rejuger", "Le candidat", "Attend", "Type d’administration retenu"):
         assert word not in shown, word
     with served(fresh, [app], role=Role.LECTEUR) as console:
-        masked = words(console.visitor().get(HERE).text)
+        masked = words(console.visitor().get(WHOLE).text)
     by_question = {one["libelle"]: one["valeur"] for one in asked}
     assert " ".join(by_question["Problème identifié"].split()) in " ".join(masked.split())
     assert "réservé à l’équipe" in masked
@@ -178,8 +183,10 @@ def test_an_answered_check_shows_no_key_of_its_evidence(engine: Engine) -> None:
         visitor = console.visitor()
         motif = "Fiche vue en comité"
         visitor.ask(f"{HERE}/repondre", controle="fiche_produit", resultat="conforme", motif=motif)
-        page = visitor.get(HERE).text
-    verdict = words("<main>" + page.partition('<section id="verdict"')[2].partition("</section")[0])
+        page = visitor.get(WHOLE).text
+    verdict = words(
+        "<main>" + page.partition('<section id="controles"')[2].partition("</section")[0]
+    )
     assert f"({motif})" in verdict
     for key in ("etabli", "exigence", "constat :", "auteur :"):
         assert key not in verdict

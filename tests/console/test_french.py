@@ -28,7 +28,7 @@ ONE_OF_MANY = re.compile(
 )
 MANY_OF_ONE = re.compile(
     r"(?<![\d.,/:-])(?:[2-9]|[1-9]\d+)[ \u00a0\u202f]"
-    r"(dossier|conflit|demande|contrôle|réponse|passage|envoi|fichier|requête|annotation|note)\b"
+    r"(dossier|conflit|demande|contrôle|réponse|envoi|fichier|requête|annotation|note|synchronisation)\b"
 )
 QUOTED = re.compile(r"« dsync [^»]*»|« À blanc »")
 """Commands keep their names."""
@@ -94,7 +94,10 @@ def test_no_page_has_an_english_word_or_a_wrong_number(troubled: Engine, role: R
             visitor.ask("/resynchroniser", portee="nouveau", a_blanc="1")
         pages = dict(crawl(visitor))
         others = [f"/dossiers/{number(rank)}" for rank in range(5)] + ["/nulle-part", "/essais/9"]
-        others += [f"/executions/{run}" for run in range(1, 10)] + ["/demandes/1", "/dossiers/7"]
+        others += [f"/synchronisations/{run}" for run in range(1, 10)] + [
+            "/demandes/1",
+            "/dossiers/7",
+        ]
         pages |= {address: read(visitor.get(address).text) for address in others}
     for address, text in pages.items():
         wrong = [*ENGLISH.finditer(text), *ONE_OF_MANY.finditer(text), *MANY_OF_ONE.finditer(text)]
@@ -108,7 +111,7 @@ def test_what_was_stored_without_facts_is_quoted_in_its_language(troubled: Engin
     """Of a run, beside the same with its facts, in French."""
     [last] = troubled.rows("SELECT max(run) AS run FROM sync_run WHERE code = 3")
     with served(troubled, role=Role.ADMINISTRATEUR) as console:
-        address, visitor = f"/executions/{last['run']}", console.visitor()
+        address, visitor = f"/synchronisations/{last['run']}", console.visitor()
         assert '<li lang="fr">Le jeton de' in visitor.get(address).text
         troubled.execute("UPDATE sync_run SET figures = json_remove(figures, '$.dits')")
         assert '<li lang="en">« The DS token has expired.' in visitor.get(address).text

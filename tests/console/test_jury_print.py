@@ -101,7 +101,7 @@ def test_the_marks_are_three_clicks_away(browser: Browser, sheets: ServedConsole
         page.set_viewport_size({"width": width, "height": 900})
         page.goto("/")
         menu(page, "Jury")
-        table = page.get_by_role("region", name="Dossiers du jury")
+        table = page.get_by_role("region", name="Dossiers du jury", exact=True)
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
         page.get_by_role("link", name="Notes du").first.click()
         expect(

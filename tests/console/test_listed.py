@@ -12,6 +12,7 @@ import pytest
 
 from dsync.console.access import Role
 from dsync.store.listing import Selection
+from dsync.store.sight import Sight
 from tests.console.conftest import SHOWN
 from tests.console.served import Visitor, configured, served, words
 from tests.console.test_actions import edit, requests_of
@@ -68,7 +69,7 @@ def test_a_dossier_opened_from_a_list_leads_through_it(reader: Visitor) -> None:
         page = reader.get(following).text
         following = link_of(page, "next")
     assert listed == walked
-    back = re.search(r'class="fil"><a [^>]*href="([^"]+)"', page)
+    back = re.search(r'class="fil"><p><a [^>]*href="([^"]+)"', page)
     assert back
     assert listed == numbers(reader.get(html.unescape(back[1])))
     assert link_of(reader.get(f"/dossiers/{FIRST}").text, "next") is None
@@ -154,7 +155,7 @@ def test_a_lecteur_chooses_only_what_is_shown(read_engine: Engine) -> None:
             "/dossiers?etat=en_construction",
         ),
         ("/dossiers?q=&verdict=", "/dossiers"),
-        ("/changements?par=&etat=accepte&du=&au=", "/changements?etat=accepte"),
+        ("/suivi?par=&etat=accepte&du=&au=", "/suivi?etat=accepte"),
         ("/a-reporter?le=", "/a-reporter"),
         (
             "/dossiers?colonnes=verdict&colonnes=profils&tri=verdict",
@@ -227,9 +228,9 @@ def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
                 marked = [one for one in found if one is not None]
                 assert found[: len(marked)] == sorted(marked, reverse=descending)
                 assert given == {*marked}
-            chosen = Selection(tri="note_moyenne", marks=False)
+        with engine.worker.store.reading(DEMARCHE, Sight(marks=False)) as reader:
             found = reader.dossiers.numbers_of(chosen)
-            assert sorted(found) == found
+            assert sorted(found, reverse=True) == found
         with served(engine, role=Role.LECTEUR) as console:
             page = console.visitor().get("/dossiers?tri=note_moyenne&ordre=desc")
             assert sorted(numbers(page), reverse=True) == numbers(page)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import html
-import inspect
 import io
 import json
 import re
 import shutil
 from base64 import b64decode
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,25 +17,20 @@ from threading import Event
 from typing import Any
 
 import pytest
-from msgspec import Struct
 from openpyxl import load_workbook
 from starlette.requests import Request
 
-from dsync.annotations import WishStatus
 from dsync.configuration import DemarcheSection
-from dsync.console import masking, words
+from dsync.console import visit, words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
 from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
-from dsync.domain.consent import Consent
 from dsync.domain.documented import MASKED, Mark
-from dsync.store.change_list import ChangeSelection
-from dsync.store.journal import NOT_COUNTED
-from dsync.store.listing import Selection
+from dsync.store import tables
+from dsync.store.columns import JsonText, declared_of
 from dsync.store.reading_views import shipped_dictionary
-from dsync.store.sql import Subject
 from dsync.sync.work import AnswerCheck
 from dsync.sync.work import Request as WorkRequest
 from dsync.wiring import Worker
@@ -85,6 +78,8 @@ OF_JURY = {
     "lecture_jury_dossier.page_produit",
 }
 """Marked columns that the jury sees."""
+NOT_FILLED = {"body", "details", "valeur"}
+"""Texts that are JSON or a day."""
 SHORTEST = 10
 FIRST_DAY, FAR = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 TEXTS = {"text", "textarea", "email", "phone"}
@@ -123,6 +118,7 @@ def everything(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) 
         engine.sync(full=True)
         answer = AnswerCheck((number(3),), "administration", "non_conforme", "CANARI d’une réponse")
         engine.worker.app.sync(WorkRequest(answer, "ada.canari@poste"))
+        fill(engine)
         marked, free = values_of(engine)
         with engine.worker.store.reading(DEMARCHE) as reader:
             # Sources of evidence, which checks name and a page of its own shows.
@@ -137,6 +133,20 @@ def everything(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) 
             for name, values in marked.items()
         }
         yield Seen(texts, secret, oracle)
+
+
+def fill(engine: Engine) -> None:
+    """Write a canary of its own into each marked text of each table."""
+    for table in (*tables.metadata.sorted_tables, *PROGRAMME.storage.metadata.sorted_tables):
+        keys = {*table.primary_key.columns.keys(), *NOT_FILLED}
+        for column in table.columns:
+            is_marked = declared_of(column).mark in MASKED
+            if is_marked and column.name not in keys and not isinstance(column.type, JsonText):
+                value = f"CANARI-{table.name}.{column.name}"
+                engine.execute(
+                    f"UPDATE {table.name} SET {column.name} = '{value}' "
+                    f"WHERE {column.name} IS NOT NULL"
+                )
 
 
 def test_a_lecteur_sees_no_marked_value(everything: Seen) -> None:
@@ -184,7 +194,7 @@ def test_a_lecteur_sees_why_a_dossier_is_ineligible(read_engine: Engine) -> None
         "ORDER BY numero"
     )
     with served(read_engine, role=Role.LECTEUR) as console:
-        page = flat(html.unescape(console.visitor().get(f"/dossiers/{row['numero']}").text))
+        page = flat(html.unescape(console.visitor().get(f"/dossiers/{row['numero']}/tout").text))
     assert flat(visible(row["motif"])) in page
 
 
@@ -194,7 +204,7 @@ def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> N
     [row, *_] = read_engine.rows(
         "SELECT numero FROM lecture_evaluation WHERE moyenne IS NOT NULL ORDER BY numero"
     )
-    path = f"/dossiers/{row['numero']}"
+    path = f"/dossiers/{row['numero']}/tout"
     for day, status in ((None, 403), (date(2100, 1, 1), 403), (today, 200)):
         app = read_engine.another().app
         demarche = DemarcheSection(number=DEMARCHE, deliberation=day)
@@ -214,7 +224,7 @@ def test_a_lecteur_reads_nothing_that_is_false(engine: Engine) -> None:
     engine.advance(minutes=1)
     engine.sync()
     with served(engine, role=Role.LECTEUR) as console:
-        assert "Rien n’a changé" not in console.visitor().get(f"/dossiers/{number(1)}").text
+        assert "Rien n’a changé" not in console.visitor().get(f"/dossiers/{number(1)}/tout").text
 
 
 def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
@@ -233,150 +243,12 @@ def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
         found[Role.LECTEUR][0],
         {one["evaluateur"] for one in found[Role.LECTEUR][1]},
     )
-    rooms = Path(masking.__file__).parent.glob("*.py")
+    rooms = Path(visit.__file__).parent.glob("*.py")
     others = [one.name for one in rooms if "store.reading(" in one.read_text("utf-8")]
     # The digest has numbers alone.
     assert ["desk.py", "digest.py", "visit.py"] == sorted(others), (
         "Pages read by Visit.reading alone."
     )
-
-
-ARGUMENTS: dict[str, Any] = {
-    "after": 0,
-    "are_other_grounds": True,
-    "at": FAR,
-    "batch": 100,
-    "before": dict.fromkeys(("accepte", "masque", "journaux", "agents"), FAR),
-    "chosen": ChangeSelection(),
-    "compared": {},
-    "counted": NOT_COUNTED,
-    "due": FAR,
-    "genre": "complet",
-    "id_": 1,
-    "kind": Consent.CONFIG,
-    "limit": 100,
-    "masked": False,
-    "named": None,
-    "now": FAR,
-    "number": number(0),
-    "numbers": [number(rank) for rank in range(12)],
-    "numero": number(0),
-    "offset": 0,
-    "opened": (),
-    "retries": True,
-    "revision_id": "",
-    "run": 1,
-    "run_from": 100,
-    "selection": Selection(q="1"),
-    "shown": {DEMARCHE: None},
-    "since": FIRST_DAY,
-    "statuts": WishStatus,
-    "target": "/nowhere",
-    "until": FAR,
-    "with_stages": True,
-}
-"""What the methods of a reader and of its objects are given, by the name of the parameter."""
-ROWS = [
-    {"view": view, "columns": ["*"], "where": {}, "order": "1", "present": [column]}
-    for view, documented in shipped_dictionary(PROGRAMME).items()
-    for column in [next(iter(documented.columns))]
-]
-"""What `rows_of` is given: each view."""
-
-
-def methods_of(subject: Subject) -> dict[str, Callable[..., Any]]:
-    """Return the methods of a reader and of its objects, such as `dossiers.listing`."""
-    found: dict[str, Callable[..., Any]] = {}
-    for name in dir(subject):
-        if not name.startswith("_") and name not in {*masking.NO_DATA, *masking.CLOSED}:
-            one = getattr(subject, name)
-            inner = methods_of(one) if isinstance(one, Subject) else None
-            found |= {name: one} if inner is None else {f"{name}.{k}": m for k, m in inner.items()}
-    return found
-
-
-def read_by_console() -> set[str]:
-    """Return the names of what the console takes from a reader, and from its objects."""
-    found = set()
-    for file in Path(masking.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                assert "Reader" != node.value.id, f"{file}: a class's method masks nothing"
-            if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("reader."):
-                found.add(ast.unparse(node).removeprefix("reader."))
-    return {name for name in found if name.partition(".")[0] not in masking.NO_DATA}
-
-
-def test_each_method_that_the_console_reads_with_is_masked(read_engine: Engine) -> None:
-    """Also one that is used later: its parameters are named here, or this fails.
-
-    What no page reads may be refused instead.
-    """
-    read_engine.control.edit_annotation(number(1), RESULTAT, "Un secret de tous")
-    read_engine.advance(minutes=1)
-    read_engine.sync(full=True)
-    marked, free = values_of(read_engine)
-    secret = {
-        value
-        for values in marked.values()
-        for value in values
-        if len(value) >= SHORTEST and not any(value in one for one in free)
-    }
-    used, seen, leaked = read_by_console(), set(), {}
-    with read_engine.worker.store.reading(DEMARCHE) as reader:
-        methods, masked = (
-            methods_of(reader),
-            methods_of(masking.masked(reader, RIGHTS[Role.LECTEUR])),
-        )
-        assert methods.keys() == masked.keys()
-        objects = {name.partition(".")[0] for name in methods if "." in name}
-        assert used <= {*methods, *objects}
-        for name, method in methods.items():
-            parameters = inspect.signature(method).parameters.values()
-            needed = [one.name for one in parameters if one.default is one.empty]
-            calls = [{one: ARGUMENTS[one] for one in needed}] if name != "rows_of" else ROWS
-            for call in calls:
-                whole = plain(method(**call))
-                with nullcontext() if name in used else suppress(TypeError):
-                    shown = plain(masked[name](**call))
-                    seen |= {name for value in secret if value in whole}
-                    if found := {value for value in secret if value in shown}:
-                        leaked[name] = found
-    read = {"dossiers.by_number", "dossiers.shown", "rows_of"}
-    assert {*read, "wishes.current"} <= seen & used
-    assert {} == leaked
-
-
-def plain(value: Any) -> str:
-    """Return all values in what a reader returned as one text, without the names of columns."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple | set | frozenset):
-        return "\n".join(map(plain, value))
-    return "\n".join([str(value), *leaves(value)])
-
-
-class Row(Struct):
-    """A type of which nobody said what a lecteur may see."""
-
-    contact_nom: str
-
-
-@dataclass
-class Record:
-    """Another one."""
-
-    contact_nom: str
-
-
-@pytest.mark.parametrize("value", [Row("Grace"), Record("Grace"), object(), b"Grace", iter(())])
-def test_what_is_not_known_to_be_masked_is_no_page(read_engine: Engine, value: Any) -> None:
-    """At any depth."""
-    with read_engine.worker.store.reading(DEMARCHE) as reader:
-        masked = masking.Masking(reader, RIGHTS[Role.LECTEUR])
-        for whole in (value, [{"x": value}], {"x": (1, value)}):
-            with pytest.raises(TypeError, match="lecteur"):
-                masked(whole)
 
 
 def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:

@@ -83,13 +83,13 @@ def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
     assert all(any(part.isdecimal() for part in path.split("/")) for path in missing), missing
     assert "aucune synchronisation n’a encore réussi" in words(found["/"].text)
     assert "Tout va bien" not in words(found["/"].text)
-    assert "Aucune synchronisation n’a encore réussi" in words(found["/etat"].text)
+    assert "Aucune synchronisation n’a encore réussi" in words(found["/suivi"].text)
     assert "la copie est vide ou incomplète" in words(found["/dossiers"].text)
     assert "on ne sait pas s’il y a des anomalies" in words(found["/anomalies"].text)
-    assert "Aucun passage encore" in words(found["/executions"].text)
-    for path in ("/anomalies", "/executions"):
+    assert "Aucune synchronisation encore" in words(found["/synchronisations"].text)
+    for path in ("/anomalies", "/synchronisations"):
         # Where a first run can be asked for.
-        assert re.search(r'<main.*href="[^"]*/etat', found[path].text, re.S)
+        assert re.search(r'<main.*href="[^"]*/suivi', found[path].text, re.S)
 
 
 def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
@@ -97,11 +97,11 @@ def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
     app = fresh.worker.app
     app.store.acquire_lease(app.demarche, 60)
     with served(fresh) as console:
-        page = words(console.visitor().get("/etat").text)
+        page = words(console.visitor().get("/suivi").text)
     assert "Aucune synchronisation n’a encore réussi" not in page
     assert "La première synchronisation est en cours" in page
     assert "Tout va bien" not in page
-    assert "Prochaine En cours" in page
+    assert "Prochaine en cours" in page
 
 
 def test_a_read_whose_process_died_is_not_said_to_go_on(engine: Engine) -> None:
@@ -115,7 +115,7 @@ def test_a_read_whose_process_died_is_not_said_to_go_on(engine: Engine) -> None:
     app.store.acquire_lease(app.demarche, 60, holder=f"{socket.gethostname()}:{dead.pid}")
     with served(engine) as console:
         visitor = console.visitor()
-        for path in ("/", "/etat", f"/demandes/{asked}"):
+        for path in ("/", "/suivi", f"/demandes/{asked}"):
             page = words(visitor.get(path).text)
             assert re.search(r"plus signe de vie|sans signe de vie", page), path
             assert re.search(r"reprendre dans \d+ secondes|reprise possible dans", page), path
@@ -130,13 +130,16 @@ def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
         )
         for number in (settings.demarche, 86901, 86902, 86903, 86904)
     ]
-    with served(engine, apps) as console:
-        visitor = console.visitor()
-        console.statements.clear()
-        page = words(visitor.get("/").text)
-        taken = len(console.statements)
-        other = words(visitor.get("/?demarche=86903").text)
-    assert taken <= 13
+    taken = []
+    for some in (apps[:1], apps):
+        with served(engine, some) as console:
+            visitor = console.visitor()
+            console.statements.clear()
+            page = words(visitor.get("/").text)
+            taken.append(len(console.statements))
+            other = words(visitor.get(f"/?demarche={some[-1].demarche}").text)
+    # The one that counts all of them.
+    assert taken[1] <= taken[0] + 1
     assert page.count("jamais En retard") == 4
     assert "aucune synchronisation n’a encore réussi" in other
 

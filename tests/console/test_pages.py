@@ -66,7 +66,9 @@ WITH_FILTERS = (
     "/dossiers?verdict=aucun&etape=Jury&attend=jury&tri=verdict",
     "/dossiers?groupe=d%C3%A9faut&etiquette=%C3%A9ligible&conflit=1",
 )
-MOST_STATEMENTS, MOST_OF_A_DOSSIER = 12, 15
+MOST_STATEMENTS, MOST_OF_A_DOSSIER = 12, 16
+MOST_OF = {"/": 34, "/suivi": 18}
+"""Of the pages that show several things, each of which a page of its own would read."""
 _TECHNICAL = re.compile(r'<details class="technique".*?</details>', re.DOTALL)
 _CODE = re.compile(
     r"\b(?:[a-z]+(?:_[a-z]+)+|(?=\d*[a-f])[0-9a-f]{12,}|None|True|False|webhook)\b|[{}]"
@@ -96,7 +98,7 @@ def test_a_dossier_leads_to_its_page_in_ds(read_engine: Engine) -> None:
 
 
 def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
-    """At most twelve, fifteen of a dossier with all its parts, and on both engines."""
+    """At most twelve, sixteen of a dossier with all its parts, and on both engines."""
     visitor = on_each.visitor()
     taken: dict[str, int] = {}
     for address in WITH_FILTERS:
@@ -104,8 +106,8 @@ def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
         answer = visitor.get(address)
         assert 200 == answer.status_code, address
         taken[address] = len(on_each.statements)
-    of_dossier = taken.pop(f"/dossiers/{FIRST}")
-    assert {} == {a: n for a, n in taken.items() if n > MOST_STATEMENTS}
+    of_dossier = max(taken.pop(f"/dossiers/{FIRST}{tab}") for tab in ("", "/tout"))
+    assert {} == {a: n for a, n in taken.items() if n > MOST_OF.get(a, MOST_STATEMENTS)}
     assert of_dossier <= MOST_OF_A_DOSSIER
     for address in ("/dossiers.csv?verdict=eligible", "/dossiers.xlsx"):
         assert 200 == visitor.get(address).status_code
@@ -122,31 +124,31 @@ def told_by_check(app: Worker, *names: str) -> None:
 def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) -> None:
     """In French: what the daily check found, a full read that the brake stopped, a late one."""
     app = engine.worker.app
-    page = words(visitor.get("/etat").text)
+    page = words(visitor.get("/suivi").text)
     assert "vérification quotidienne" not in page
-    assert f"Fichier de configuration : {app.settings.config}." in page
+    assert f"Configuration {app.settings.config} " in page
     told_by_check(app, "labels", "mapping")
     for rank in range(6):
         engine.control.expire(number(rank))
     engine.sync(full=True)
-    page = words(visitor.get("/etat").text)
+    page = words(visitor.get("/suivi").text)
     assert (
         "La vérification quotidienne trouve à redire sur la correspondance avec le formulaire, "
         in page
     )
     assert "Beaucoup de dossiers ne sont plus montrés" in page
-    assert "Le dernier passage n’a pas abouti" in page
+    assert "La dernière synchronisation n’a pas abouti" in page
     engine.advance(minutes=20)
-    assert "réussie remonte à" in words(visitor.get("/etat").text)
+    assert "réussie remonte à" in words(visitor.get("/suivi").text)
     app.store.acquire_lease(app.demarche, 60)
-    assert "; une autre est en cours" in words(visitor.get("/etat").text)
+    assert "; une autre est en cours" in words(visitor.get("/suivi").text)
 
 
 def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: Visitor) -> None:
     """With what to do, in place of a command."""
     app = engine.worker.app
     told_by_check(app, "instructeur")
-    page = words(visitor.get("/etat").text)
+    page = words(visitor.get("/suivi").text)
     assert "L’instructeur de dsync manque dans le groupe « autre groupe » : ajoutez-le" in page
     assert "dsync check" not in page
 
@@ -214,10 +216,12 @@ def test_a_file_shows_what_the_page_shows(read_engine: Engine, reader: Visitor) 
         # The list has the day alone of an instant.
         days = [re.sub(r"^(\d\d/\d\d/\d{4}) \d\d:\d\d$", r"\1", text) for text in line]
         expected = [text or "–" for text in days[: len(headers)]]
-        # The list has the beginning of a reason, and counts those after the second one.
+        # The list has whom a dossier waits for since when, and a reason in one line.
         place = headers.index("Motif")
         reason, told = shown.pop(place), expected.pop(place)
-        assert told.casefold().startswith(reason[:30].casefold())
+        assert told.casefold().startswith(reason.partition(" : ")[0].casefold())
+        place = headers.index("À qui d’agir")
+        shown[place] = re.sub(r" depuis .* j$", "", shown[place])
         assert expected == shown
     first = read_engine.one("lecture_candidature", int(lines[1][0]) - FIRST)
     paris = code_words.moment(first["champs_modifie_le"]).replace(code_words.NB, " ")
@@ -239,12 +243,13 @@ def test_a_stage_is_one_fact_on_all_screens(read_engine: Engine, reader: Visitor
     """The one of `lecture_suivi`; what the team types has another name, in the file, too."""
     followed = read_engine.rows("SELECT numero, etape, attend FROM lecture_suivi")
     stages = {row["numero"]: row["etape"] for row in followed}
-    file = reader.get("/dossiers.csv?complet=oui").content.decode("utf-8-sig")
+    chosen = "/dossiers.csv?complet=oui&colonnes=etape,attend"
+    file = reader.get(chosen).content.decode("utf-8-sig")
     for row in csv.DictReader(io.StringIO(file), delimiter=";"):
         assert row["Étape"] == stages.get(int(row["Dossier"]), "")
         assert "Avancement noté par l’équipe" in row
     typed = read_engine.rows("SELECT numero FROM lecture_candidature WHERE etape IS NOT NULL")
-    page = words(reader.get(f"/dossiers/{typed[0]['numero']}").text)
+    page = words(reader.get(f"/dossiers/{typed[0]['numero']}/reponses").text)
     assert "Avancement noté par l’équipe" in page
     assert "Étape saisie" not in page
 
@@ -279,12 +284,12 @@ def test_what_to_send_to_an_applicant_stands_in_the_dossier(
     engine.control.edit_champ(number(0), PAGE, None)
     engine.advance(minutes=1)
     engine.sync()
-    page = console.visitor().get(f"/dossiers/{number(0)}").text
+    page = console.visitor().get(f"/dossiers/{number(0)}/lettre").text
     assert "À transmettre au candidat" in page
     assert re.search(r'<pre[^>]* id="message"[^>]*>Madame, Monsieur,', page)
     assert re.search(r'<button type="button"[^>]* data-copie="message" hidden>', page)
     with served(engine, role=Role.LECTEUR) as other:
-        assert "À transmettre" not in other.visitor().get(f"/dossiers/{number(0)}").text
+        assert "À transmettre" not in other.visitor().get(f"/dossiers/{number(0)}/tout").text
 
 
 def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) -> None:
@@ -336,7 +341,7 @@ def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: P
     app = configured(fresh, tmp_path, without_programme())
     with served(fresh, [app]) as console:
         visitor = console.visitor()
-        assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/etat").text)
+        assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/suivi").text)
         assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
         for path in ADDRESSES:
             of_programme = path.startswith(("/jury", "/preuves", "/a-reporter"))
@@ -363,8 +368,8 @@ def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> No
         engine.control.edit_champ(number(rank), PROBLEME, text)
     engine.advance(minutes=1)
     engine.sync()
-    pages = [f"/dossiers/{number(rank)}" for rank in range(len(texts))]
-    shown = {path: visitor.get(path) for path in (*pages, "/dossiers", "/executions")}
+    pages = [f"/dossiers/{number(rank)}/tout" for rank in range(len(texts))]
+    shown = {path: visitor.get(path) for path in (*pages, "/dossiers", "/synchronisations")}
     for answer in shown.values():
         assert 200 == answer.status_code
         for forbidden in ("<script>alert", "<img", "<svg/onload", "\x1b", "\u202e", "\x00"):
@@ -414,7 +419,7 @@ def test_what_only_looks_like_a_day_is_text(engine: Engine, visitor: Visitor) ->
         engine.control.edit_champ(number(0), PROBLEME, text)
         engine.advance(minutes=1)
         engine.sync()
-        page = visitor.get(f"/dossiers/{number(0)}")
+        page = visitor.get(f"/dossiers/{number(0)}/tout")
         assert 200 == page.status_code, text
         assert text in words(page.text)
 
@@ -424,7 +429,7 @@ def test_a_deposit_after_midnight_is_of_its_day_in_paris(engine: Engine, visitor
     engine.execute(
         f"UPDATE dossier SET depose_le = '2024-06-30 22:30:00.000000' WHERE numero = {number(0)}"
     )
-    assert "01/07/2024" in visitor.get(f"/dossiers?numeros={number(0)}").text
+    assert "01/07/2024" in visitor.get(f"/dossiers?numeros={number(0)}&colonnes=depose_le").text
 
 
 def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None:
@@ -453,7 +458,12 @@ def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None
     stored = engine.rows(f"SELECT valeur FROM lecture_champ WHERE numero = {number(rank)}")
     assert 10 < sum("<script>" in (row["valeur"] or "") for row in stored)
     seen = ""
-    for path in (*ADDRESSES, f"/dossiers/{number(rank)}", "/executions/4", "/dossiers?q=script"):
+    for path in (
+        *ADDRESSES,
+        f"/dossiers/{number(rank)}",
+        "/synchronisations/4",
+        "/dossiers?q=script",
+    ):
         answer = visitor.get(path)
         assert 200 == answer.status_code, path
         for forbidden in ("<script>alert", "<img", "\x1b", "\u202e"):
@@ -481,19 +491,28 @@ def test_a_form_names_what_was_shown(engine: Engine) -> None:
 
 
 def table_of(page: str) -> tuple[list[str], list[list[str]]]:
-    """Return the headers and the rows of a page's table as they are read."""
+    """Return the headers and the rows of a page's table as they are read.
+
+    The reason, a line of its own under a dossier's, is the last column.
+    """
     head, _, body = page.partition("<tbody")
     headers = re.findall(r"<th [^>]*>(.*?)</th>", head.rpartition("<thead")[2], re.DOTALL)
-    rows = [
-        [words(cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
-        for row in body.partition("</tbody>")[0].split("<tr ")[1:]
-    ]
-    return [words(one).strip(" ▼▲") for one in headers], rows
+    rows: list[list[str]] = []
+    has_reasons = 'class="suite"' in body
+    for row in body.partition("</tbody>")[0].split("<tr ")[1:]:
+        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+        said = [words(cell).strip() for cell in cells]
+        if 'class="suite"' in row.partition(">")[0]:
+            rows[-1][-1:] = said
+        else:
+            rows.append(said + ["–"] * has_reasons)
+    return [words(one).strip(" ▼▲") for one in headers] + ["Motif"] * has_reasons, rows
 
 
 def numbers(answer: Any) -> list[DossierNumber]:
     """Return the numbers of the rows of a page's table, in order."""
-    rows = answer.text.partition("<tbody")[2].split("<tr ")[1:]
+    every = answer.text.partition("<tbody")[2].split("<tr ")[1:]
+    rows = [row for row in every if 'class="suite"' not in row.partition(">")[0]]
     return [
         DossierNumber(int(re.split('[?"]', row.partition('href="/dossiers/')[2])[0]))
         for row in rows
@@ -523,7 +542,7 @@ def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: 
             assert (404 if missing else 200) == answer.status_code, path
             # Who applies is one in a call of the programme alone.
             assert [] == re.findall(r"\bcandidats?\b", words(answer.text), re.I), path
-        assert "Rien à signaler" in words(visitor.get("/etat").text)
-        dossier = words(visitor.get(f"/dossiers/{FIRST}").text)
+        assert "Rien à signaler" in words(visitor.get("/suivi").text)
+        dossier = words(visitor.get(f"/dossiers/{FIRST}/tout").text)
         assert "adresse de la fiche" in dossier
         assert "Merci de donner une adresse." in dossier

@@ -17,14 +17,13 @@ LISTS = {
     "/dossiers.csv": ("depose_du", "q"),
     f"/dossiers/{FIRST}": ("depose_du", "numeros"),
     f"/dossiers/{FIRST}/explication": ("etabli_le",),
-    "/changements": (*named.CHANGE_FILTERS, "page"),
+    "/suivi": (*named.CHANGE_FILTERS, "page", "demarche", "x"),
     "/changements.csv": ("depuis",),
     "/jury": ("le",),
     "/jury/fiches": ("le", "dossier"),
     "/a-reporter": ("le",),
-    "/executions": ("page",),
+    "/synchronisations": ("page",),
     "/journal": ("page",),
-    "/etat": ("demarche", "x"),
 }
 """Each address with its parameters."""
 ODD = (
@@ -43,11 +42,11 @@ REFUSED = {
     "/dossiers?depose_du=0001-01-01": "La date attendue est de la forme 2027-06-30.",
     "/dossiers.csv?depose_au=9999-12-31": "La date attendue est de la forme 2027-06-30.",
     "/dossiers?depose_du=2027-02-30": "La date attendue est de la forme 2027-06-30.",
-    "/changements?depuis=9999-12-31T23:59:59-23:59": "ou 2027-06-30T08:00:00Z.",
-    "/changements?du=2027-06-30T08:00:00Z": "La date attendue est de la forme 2027-06-30.",
+    "/suivi?depuis=9999-12-31T23:59:59-23:59": "ou 2027-06-30T08:00:00Z.",
+    "/suivi?du=2027-06-30T08:00:00Z": "La date attendue est de la forme 2027-06-30.",
     "/dossiers?q=a%00b": "Le filtre « q » ne connaît pas",
     "/dossiers?groupe=%00": "Le filtre « groupe » ne connaît pas",
-    "/changements?champ=%00": "Le filtre « champ » ne connaît pas",
+    "/suivi?champ=%00": "Le filtre « champ » ne connaît pas",
     "/jury/fiches?dossier=1+x": "Le filtre « dossier » ne connaît pas « x »",
 }
 

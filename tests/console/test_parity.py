@@ -52,15 +52,15 @@ def test_the_state(both: tuple[InsideCommand, Visitor]) -> None:
     """Counts, the last success, and a point for each thing that waits."""
     command, visitor = both
     state = command("status", "--json").json
-    page = words(visitor.get("/etat").text).replace(said.NB, " ")
+    page = words(visitor.get("/suivi").text).replace(said.NB, " ")
     for verdict in VERDICTS:
         assert f"{verdict} {state['dossiers']['verdict'][verdict.key]}" in page
     assert said.moment(state["last_success_at"]).replace(said.NB, " ") in page
-    assert f"Dossiers présents {state['dossiers']['presence']['present']}" in page
+    assert f"{state['dossiers']['presence']['present']} dossiers présents" in page
     for key, text in (("conflicts", "attend votre choix"), ("quarantined", "ne peut pas être lu")):
         assert 1 == state[key]
         assert f"1 dossier {text}" in page
-    assert f"En retard {state['waiting']} envoi" in page
+    assert f"En attente {state['waiting']} envoi" in page
     assert "Aucun service ne tourne" in page
 
 
@@ -101,7 +101,7 @@ def test_a_dossier(both: tuple[InsideCommand, Visitor]) -> None:
     command, visitor = both
     for rank in (0, 2, 4, 5):
         found = command("dossier", "show", str(number(rank)), "--json").json
-        text = visitor.get(f"/dossiers/{number(rank)}").text
+        text = visitor.get(f"/dossiers/{number(rank)}/tout").text
         page = words(text)
         given = max(one["etabli_le"] for one in found["precontroles"])
         shown = [one["motif"] for one in found["controles"] if one["etabli_le"] == given]
@@ -120,7 +120,7 @@ def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
     """Each figure of each run, and each source."""
     command, visitor = both
     for run in command("history", "--json").json:
-        page = words(visitor.get(f"/executions/{run['run']}").text).replace(said.NB, " ")
+        page = words(visitor.get(f"/synchronisations/{run['run']}").text).replace(said.NB, " ")
         changed = said.plural(run["modifies"], "nouveau ou modifié", "nouveaux ou modifiés")
         changed, gone = (
             one.replace(said.NB, " ") for one in (changed, said.plural(run["supprimes"], "parti"))

@@ -149,18 +149,30 @@ def test_each_table_keeps_its_roles(reader: Visitor) -> None:
 
 
 def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) -> None:
-    """Both have the same pages."""
+    """Five places; « Plus » names every page."""
     for role in Role:
         with served(read_engine, role=role) as console:
             visitor = console.visitor()
-            page = visitor.get("/plan").text
+            page = visitor.get("/plus").text
             menu = page.partition('id="menu"')[2].partition("</nav>")[0]
             links = re.findall(r'href="([^"]+)"', menu)
-            plan = re.findall(r'class="fr-link" href="(/[^"]*)"', page.partition("<main")[2])
-            assert {*links} <= {*plan}
+            plan = re.findall(r'href="(/[^"]*)"', page.partition("<main")[2])
+            assert {*links} - {"/plus"} <= {*plan}
+            assert len(links) == 5 - (role is Role.LECTEUR)
             assert ("/abonnement" in plan) == (role is not Role.LECTEUR)
-            assert ("/conflits" in links) == (role in {Role.ADMINISTRATEUR, Role.INSTRUCTEUR})
+            assert ("/conflits" in plan) == (role in {Role.ADMINISTRATEUR, Role.INSTRUCTEUR})
             assert ("/jury" in links) == (role is not Role.LECTEUR)
+
+
+def test_each_former_address_leads_to_its_page_of_today(reader: Visitor) -> None:
+    """With its parameters."""
+    for former, today in (
+        ("/etat", "/suivi"),
+        ("/changements?par=tous", "/suivi?par=tous"),
+        ("/plan", "/plus"),
+    ):
+        answer = reader.get(former)
+        assert (200, reader.base + today) == (answer.status_code, answer.url)
 
 
 def test_no_page_offers_what_its_reader_may_not(read_engine: Engine) -> None:

@@ -500,7 +500,7 @@ def test_a_person_taken_out_of_the_configuration_is_out(
         with served(read_engine, access=made) as console:
             if not browser.cookies:
                 browser.get(f"{console.base}/entrer", timeout=30)
-            answer = browser.get(f"{console.base}/etat", timeout=30)
+            answer = browser.get(f"{console.base}/suivi", timeout=30)
         assert (status, may_act) == (answer.status_code, "Resynchroniser</h2>" in answer.text)
 
 

@@ -1,4 +1,4 @@
-"""The fourteen tasks of a call's days, each in at most three clicks from the first page.
+"""The tasks of a call's days, each in at most three clicks from the first page.
 
 A click is a link, a button, a fold or a box: the keyboard presses each, where a mouse could click
 it; texts, options and lists are chosen by keyboard. Needs Debian's chromium, as `test_browser.py`,
@@ -115,28 +115,26 @@ def heading(person: Person) -> Locator:
 
 def test_find_one(person: Person) -> None:
     person.menu("Dossiers")
-    person.page.get_by_label("Mots cherchés").fill(str(number(5)))
+    person.page.get_by_label("Numéros, SIRET").fill(str(number(5)))
     person.page.keyboard.press("Enter")
     expect(person.page.locator(".compte")).to_contain_text("1\u00a0dossier,")
     person.link(str(number(5)))
-    expect(heading(person)).to_contain_text(f"Dossier {number(5)}")
+    expect(person.page.locator("#tete")).to_contain_text(f"Dossier {number(5)}")
 
 
 def test_all_to_verify_with_reason_and_whom_they_wait_for(person: Person) -> None:
-    person.menu("État")
+    person.menu("Suivi")
     person.link(re.compile("^À vérifier"))
     rows = person.page.locator("table.liste tbody tr")
-    for header in ("Motif", "Attend"):
-        expect(person.page.get_by_role("columnheader", name=header)).to_be_visible()
-        for cell in rows.locator(f"td[data-titre={header}]").all():
-            assert "–" != cell.inner_text()
-    assert rows.count()
+    for cell in rows.locator("td[data-titre='À qui d’agir']").all():
+        assert "–" != cell.inner_text()
+    assert rows.count() == 2 * person.page.locator("tr.suite").count()
 
 
 def test_why_and_what_would_change_it(person: Person) -> None:
-    person.link("à vérifier")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    expect(person.page.get_by_text("Pour devenir « Éligible », régler :")).to_be_visible()
+    person.link(re.compile("^Répondre"))
+    expect(person.page.get_by_text("reste à régler :")).to_be_visible()
+    expect(person.page.get_by_role("heading", name="À faire : dire si")).to_be_visible()
 
 
 def test_what_changed_this_week(person: Person) -> None:
@@ -157,21 +155,58 @@ def test_the_workbook_of_the_jury(person: Person) -> None:
 
 
 def test_who_did_what(person: Person) -> None:
-    person.menu("Journal")
+    person.menu("Plus")
+    person.link(re.compile("^Journal"))
     expect(person.page.locator("tbody tr").first).to_contain_text(EMAIL.lower())
 
 
 def test_one_ministry(person: Person) -> None:
     person.menu("Dossiers")
-    person.click(person.page.get_by_text("Plus de filtres"))
+    person.click(person.page.get_by_text("Autres filtres"))
     choice = person.page.get_by_role("combobox", name="Administration")
     wanted = choice.locator("option").nth(1).inner_text()
     choice.focus()
     person.page.keyboard.press("ArrowDown")
-    person.button("Filtrer")
+    person.button("Chercher")
     expect(person.page).to_have_url(re.compile("rattachement="))
     rows = person.page.locator("table.liste tbody td[data-titre=Demandeur]")
     assert {wanted} == set(rows.all_inner_texts())
+
+
+def test_find_one_by_its_siren_with_spaces(person: Person) -> None:
+    person.menu("Dossiers")
+    person.page.get_by_label("Numéros, SIRET").fill("130 018 310")
+    person.page.keyboard.press("Enter")
+    expect(person.page.locator(".compte")).to_contain_text(re.compile(r"^\d+\sdossiers?,"))
+
+
+def test_several_numbers_are_found_at_once(person: Person) -> None:
+    person.menu("Dossiers")
+    person.page.get_by_label("Numéros, SIRET").fill(f"{number(5)}, {number(6)} {number(7)}")
+    person.page.keyboard.press("Enter")
+    expect(person.page.locator(".compte")).to_contain_text("3\u00a0dossiers,")
+
+
+def test_a_slip_is_mended(person: Person) -> None:
+    person.menu("Dossiers")
+    person.page.get_by_label("Numéros, SIRET").fill("direccion")
+    person.page.keyboard.press("Enter")
+    expect(person.page.get_by_text("Vouliez-vous dire")).to_be_visible()
+    person.link(re.compile("direction", re.IGNORECASE))
+    expect(person.page.locator(".compte")).to_contain_text(re.compile(r"^\d+\sdossiers?,"))
+
+
+def test_the_letter_to_the_applicant(person: Person) -> None:
+    person.link(re.compile("^Répondre"))
+    person.link("Lettre")
+    expect(person.page.get_by_label("Texte à transmettre")).to_contain_text("Madame, Monsieur,")
+
+
+def test_what_an_applicant_answered_under_the_words_of_the_form(person: Person) -> None:
+    person.menu("Dossiers")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    person.link("Réponses")
+    expect(person.page.get_by_text("Problème identifié", exact=True)).to_be_visible()
 
 
 def test_print(person: Person) -> None:
@@ -182,13 +217,14 @@ def test_print(person: Person) -> None:
 
 
 def test_what_is_not_yet_in_ds(person: Person) -> None:
-    person.menu("À reporter")
+    person.menu("À faire")
+    person.link(re.compile(r"^\d+ Décisions?$"))
     expect(heading(person)).to_contain_text("À reporter dans Démarches Simplifiées")
     expect(person.page.get_by_role("columnheader", name="À faire").first).to_be_visible()
 
 
 def test_settle_eighteen_conflicts(person: Person) -> None:
-    person.link(re.compile(f"^{CONFLICTS} dossiers attendent votre choix"))
+    person.link(re.compile(f"^{CONFLICTS} Conflits"))
     person.click(person.page.get_by_label(f"Les {CONFLICTS} conflits montrés"))
     person.button("Garder la saisie")
     said = f"{CONFLICTS}\u00a0conflits réglés"
@@ -196,19 +232,20 @@ def test_settle_eighteen_conflicts(person: Person) -> None:
 
 
 def test_answer_a_check(person: Person) -> None:
-    person.link("à vérifier")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    form = person.page.locator("form[action$='/repondre']:visible")
+    person.link(re.compile("^Répondre"))
+    form = person.page.locator("#a-faire form")
     expect(form).to_have_count(1)
     form.get_by_label("Conforme", exact=True).focus()
     person.page.keyboard.press("Space")
     form.get_by_role("textbox").fill("Vu au Journal officiel.")
     person.click(form.get_by_role("button", name="Enregistrer la réponse"))
     expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
+    person.link(re.compile("^(Contrôle suivant de ce dossier|Dossier suivant de la liste)"))
+    expect(person.page.get_by_role("heading", name="À faire : dire si")).to_be_visible()
 
 
 def test_be_told(person: Person) -> None:
-    person.link("Recevoir ces nombres par courriel")
+    person.link("Recevoir par courriel")
     person.click(person.page.get_by_label("Chaque jour"))
     person.button("Enregistrer")
     expect(person.page.get_by_label("Chaque jour")).to_be_checked()

@@ -12,6 +12,7 @@ import pytest
 
 from dsync.console.access import Role
 from dsync.sandbox.http.faults import ScriptedFault
+from dsync.store.sight import Sight
 from tests.commands.command import without_programme
 from tests.console.served import Visitor, configured, served, words
 from tests.console.test_pages import DECLARED
@@ -35,29 +36,38 @@ def listed(visitor: Visitor, link: str) -> int:
 
 
 def test_each_number_is_that_of_the_list_it_leads_to(read_engine: Engine, reader: Visitor) -> None:
-    """By who has to act, of present dossiers; by check and result, of those under way."""
+    """Checks to answer are those of open dossiers that wait for the team, and of no other one."""
     numbers = numbers_of(reader)
     lists = {link: count for link, count in numbers.items() if link.startswith("/dossiers?")}
+    assert lists
     assert lists == {link: listed(reader, link) for link in lists}
-    assert 4 == sum("attend=" in link for link in lists)
-    found = read_engine.rows(
-        "SELECT k.controle, k.resultat, count(*) AS n FROM lecture_precontrole_controle AS k "
-        "JOIN dossier AS d ON d.numero = k.numero WHERE k.courant AND d.presence = 'present' "
+    [found] = read_engine.rows(
+        "SELECT count(DISTINCT k.numero) AS n FROM lecture_precontrole_controle AS k "
+        "JOIN dossier AS d ON d.numero = k.numero JOIN lecture_suivi AS s ON s.numero = d.numero "
+        "WHERE k.courant AND d.presence = 'present' AND s.attend = 'instructeur' "
         "AND d.etat IN ('en_construction', 'en_instruction') "
-        "AND k.resultat NOT IN ('conforme', 'sans_objet') GROUP BY k.controle, k.resultat"
+        "AND k.resultat NOT IN ('conforme', 'sans_objet')"
     )
-    assert found
-    assert {
-        f"/dossiers?presence=present&etat=en_cours&controle={row['controle']}"
-        f"&resultat={row['resultat'].replace('impossible', 'indetermine')}": row["n"]
-        for row in found
-    } == {link: count for link, count in numbers.items() if "controle=" in link}
-    under_way = read_engine.rows("SELECT etat FROM dossier WHERE presence = 'present'")
-    path = "/dossiers?presence=present&etat=en_cours"
-    assert Counter(row["etat"] in OPEN for row in under_way)[True] == listed(reader, path)
-    page = reader.get(path).text
-    assert '<option value="en_cours" selected>En cours</option>' in page
-    assert "<title>Dossiers (En cours, Présent)" in page
+    assert [found["n"]] == [n for link, n in lists.items() if "resultat=a_regler" in link]
+    said = re.search(r"([\d\u202f]+)\xa0tâches", reader.get("/").text)
+    assert said
+    assert sum(numbers.values()) == int(said[1])
+
+
+def test_a_line_leads_to_where_it_is_done_and_on_to_the_next(reader: Visitor) -> None:
+    """The first one's action is the primary one; its page has the check's form, and the next."""
+    page = reader.get("/").text
+    first, *others = re.findall(r'<a class="(fr-btn[^"]*)"', page)
+    assert ("fr-btn", {"fr-btn fr-btn--secondary"}) == (first, {*others})
+    links = [
+        unescape(one) for one in re.findall(r'class="fr-btn[^"]*" href="(/dossiers/[^"]*)', page)
+    ]
+    assert 2 < len(links)
+    shown = reader.get(links[0]).text
+    assert 1 == shown.count('id="a-faire"')
+    following = re.search(r'rel="next" href="/dossiers/(\d+)', shown)
+    assert following
+    assert f"/dossiers/{following[1]}?" in links[1]
 
 
 def test_all_is_well_where_nothing_waits_for_anybody(engine: Engine) -> None:
@@ -77,7 +87,7 @@ def test_all_is_well_where_nothing_waits_for_anybody(engine: Engine) -> None:
         engine.sync(full=True)
         register(engine.worker.app)
         assert "Tout va bien : rien n’attend personne." in first(visitor)
-        assert {0} == {n for link, n in numbers_of(visitor).items() if "/dossiers?" in link}
+        assert {} == numbers_of(visitor)
 
 
 @pytest.mark.parametrize("text", [None, DECLARED], ids=["no checks", "declared checks"])
@@ -90,7 +100,8 @@ def test_without_stages_what_is_under_way_waits_for_the_team(
     with served(engine, [app]) as console:
         visitor = console.visitor()
         numbers = numbers_of(visitor)
-        link = "/dossiers?presence=present&etat=en_cours"
+        order = "resultat=a_regler&tri=depose_le" if text else "tri=depose_le"
+        link = f"/dossiers?presence=present&etat=en_cours&{order}"
         assert 0 < numbers[link] == listed(visitor, link)
         page = words(visitor.get("/").text)
         assert ("modifié par l’usager" in page, "candidat" in page) == (True, False)
@@ -106,10 +117,10 @@ def test_a_role_is_shown_what_it_sees_or_does(engine: Engine) -> None:
         with served(engine, role=role) as console:
             pages[role] = words(console.visitor().get("/").text)
     may_act = {Role.ADMINISTRATEUR, Role.INSTRUCTEUR}
-    assert may_act == {role for role in Role if "attend votre choix" in pages[role]}
-    assert may_act == {role for role in Role if "Ce qui a changé" in pages[role]}
-    assert {Role.JURY} == {role for role in Role if "Équipe" not in pages[role]}
-    assert {Role.JURY} == {role for role in Role if "Contrôles à regarder" not in pages[role]}
+    assert may_act == {role for role in Role if "Conflit" in pages[role]}
+    assert may_act == {role for role in Role if "modifié par son candidat" in pages[role]}
+    assert may_act == {role for role in Role if "Répondre" in pages[role]}
+    assert {Role.JURY} == {role for role in Role if "Contrôle" not in pages[role]}
     assert not any("Tout va bien" in page for page in pages.values())
 
 
@@ -121,21 +132,19 @@ def test_an_instructeur_of_some_groupes_is_shown_theirs(engine: Engine) -> None:
     engine.sync(full=True)
     store = engine.worker.store
     engine.execute(f"UPDATE dossier SET groupe_instructeur = 'Sud' WHERE numero = {number(0)}")
-    with store.reading(DEMARCHE) as reader:
-        for groupes, conflicts, quarantined in (
-            (None, 1, 1),
-            (frozenset({"Sud"}), 1, 0),
-            (frozenset({"défaut"}), 0, 1),
-            (frozenset({"Nord"}), 0, 0),
-        ):
-            counts = Counter({row.quoi: row.nombre for row in reader.overview({DEMARCHE: groupes})})
-            assert (conflicts, quarantined) == (counts["conflit"], counts["quarantaine"])
-            with store.reading(DEMARCHE, groupes) as theirs:
-                waiting = sum(row.nombre for row in theirs.dossiers.waiting())
-            own = sum(counts[name] for name in ("instructeur", "jury", "usager", "administration"))
-            assert waiting == own + counts["personne"]
-    with store.reading(DEMARCHE, {"Sud"}) as reader:
-        assert 1 == sum(row.nombre for row in reader.dossiers.waiting())
+    for groupes, conflicts, quarantined in (
+        (None, 1, 1),
+        ({"Sud"}, 1, 0),
+        ({"défaut"}, 0, 1),
+        ({"Nord"}, 0, 0),
+    ):
+        sight = Sight(groupes={} if groupes is None else {DEMARCHE: groupes})
+        with store.reading(DEMARCHE, sight) as reader:
+            counts = Counter({row.quoi: row.nombre for row in reader.overview([DEMARCHE])})
+            waiting = sum(row.nombre for row in reader.dossiers.waiting())
+        assert (conflicts, quarantined) == (counts["conflit"], counts["quarantaine"])
+        own = sum(counts[name] for name in ("instructeur", "jury", "usager", "administration"))
+        assert waiting == own + counts["personne"]
 
 
 def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:
@@ -189,14 +198,20 @@ def test_the_curves_follow_each_run(engine: Engine) -> None:
     """Though they are counted once a run."""
     with served(engine) as console:
         visitor = console.visitor()
-        assert "Dépôts : 12" in words(visitor.get("/etat").text)
+        assert 12 == deposits(visitor)
         console.statements.clear()
-        assert "Dépôts : 12" in words(visitor.get("/etat").text)
-        assert not [one for one in console.statements if "'depots'" in one]
+        assert 12 == deposits(visitor)
+        assert not [one for one in console.statements if "'decisions'" in one]
         engine.control.deposit(seeds([12])[0])
         engine.advance(minutes=1)
         engine.sync(full=True)
-        assert "Dépôts : 13" in words(visitor.get("/etat").text)
+        assert 13 == deposits(visitor)
+
+
+def deposits(visitor: Visitor) -> int:
+    """Return how many deposits the chart's legend has."""
+    legend = visitor.get("/suivi").text.partition('class="legende"')[2].partition("Décisions")[0]
+    return sum(map(int, re.findall(r" (\d+)(?:</a>)?</li>", legend)))
 
 
 def first(visitor: Visitor) -> str:

@@ -71,9 +71,8 @@ def test_the_first_sight_is_no_change(engine: Engine) -> None:
     assert [] == rows(engine)
 
 
-def test_an_edit_shows_with_both_values_dates_and_author(engine_on_each: Engine) -> None:
+def test_an_edit_shows_with_both_values_dates_and_author(engine: Engine) -> None:
     """The label, DS's own date of the edit, when it was seen, and that it came after deposit."""
-    engine = engine_on_each
     quiet(engine)
     old = engine.one("lecture_candidature", 0)["probleme"]
     engine.control.edit_champ(number(0), PROBLEME, "Autre")

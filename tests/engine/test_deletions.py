@@ -138,9 +138,8 @@ def test_a_dossier_that_expires_before_its_day_is_found_by_the_full_read(engine:
     assert "supprime" == engine.one("dossier", FINISHED_ONE)["presence"]
 
 
-def test_a_dossier_that_expires_on_its_day_is_found_at_once(engine_on_each: Engine) -> None:
+def test_a_dossier_that_expires_on_its_day_is_found_at_once(engine: Engine) -> None:
     """It is asked for by its number for some days; one that DS still shows stays as it is."""
-    engine = engine_on_each
     for rank in (FINISHED_ONE, 11):
         ended = engine.control.clock.now() - timedelta(days=365) + timedelta(hours=2)
         engine.control.world.dossier(number(rank)).traite_at = ended
@@ -372,9 +371,8 @@ def test_the_brake_lets_pass_what_the_lists_explain(engine: Engine) -> None:
     assert (0, 8, 8) == (report.exit_code, report.deleted, engine.presences()["masque"])
 
 
-def test_a_mass_deletion_by_the_lists_is_followed_and_told(engine_on_each: Engine) -> None:
+def test_a_mass_deletion_by_the_lists_is_followed_and_told(engine: Engine) -> None:
     """An anomaly and an alert, until a person confirms it or most dossiers are back."""
-    engine = engine_on_each
     engine.begin(push=False)
 
     def told() -> list[str]:
@@ -502,10 +500,9 @@ def test_a_dossier_of_another_demarche_is_refused(engine: Engine) -> None:
 
 
 def test_a_dossier_of_another_demarche_in_the_copy_is_removed_by_the_full_read(
-    engine_on_each: Engine,
+    engine: Engine,
 ) -> None:
     """With all that was kept of it; it is never written into meanwhile."""
-    engine = engine_on_each
     foreign = with_a_neighbour(engine)
     engine.sync_until_quiet()
     for table in TABLES:  # As if the neighbour's had been taken for ours.

@@ -14,6 +14,7 @@ from dsync.domain.dossier import Etat
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.world.model import ServedDossier
 from dsync.store.listing import Selection
+from dsync.store.sight import Sight
 from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
 
 PERSON = {"kind": "physique", "civilite": "Mme", "nom": "Exemple", "prenom": "Zoé", "email": None}
@@ -201,16 +202,17 @@ def test_modified_is_what_the_applicant_did(engine: Engine) -> None:
     assert [number(2)] == [row["numero"] for row in found]
 
 
-@pytest.mark.parametrize("text", ["zoé EXEMPLE", "exemple zoé", "témoin", "18600003@EXAMPLE"])
-def test_a_dossier_is_found_by_its_applicant(shown: Engine, text: str) -> None:
+def test_a_dossier_is_found_by_its_applicant(shown: Engine) -> None:
     """By names in either order, the one who acts for them, and the e-mail; a lecteur finds none."""
     shown.begin()
-    with shown.worker.store.reading(DEMARCHE) as reader:
-        found, _ = reader.dossiers.listing(Selection(q=text), limit=9)
-        masked, _ = reader.dossiers.listing(Selection(q=text, masked=True), limit=9)
-    # Each word can be of another person of the dossier.
-    assert found
-    assert [] == masked
+    for text in ("zoé EXEMPLE", "exemple zoé", "témoin", "18600003@EXAMPLE"):
+        with shown.worker.store.reading(DEMARCHE) as reader:
+            found, _ = reader.dossiers.listing(Selection(q=text), limit=9)
+        with shown.worker.store.reading(DEMARCHE, Sight(persons=False, texts=False)) as reader:
+            masked, _ = reader.dossiers.listing(Selection(q=text), limit=9)
+        # Each word can be of another person of the dossier.
+        assert found, text
+        assert [] == masked, text
 
 
 def test_a_replaced_value_keeps_whether_it_stood_in_ds(engine: Engine) -> None:

@@ -181,9 +181,8 @@ def test_each_view_of_a_form_equals_a_plain_reading_of_the_raw_nodes(
     assert sorted(chosen) == sorted(tuple(r.values()) for r in shown_rows if "ligne" not in r)
 
 
-def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine) -> None:
+def test_a_new_revision_adds_columns_and_takes_none_away(engine: Engine) -> None:
     """A renamed champ keeps its column, a removed one too; one of another type gets one more."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     before = engine.rows(f"SELECT * FROM {VIEW} WHERE numero = {number(0)}")[0]
     profils = f"SELECT * FROM {VIEW}_profils_souhaites"

@@ -311,7 +311,8 @@ def test_an_odd_value_in_a_list_of_deletions_costs_that_entry(
     engine.control.hide(number(1))
     path = ["data", "demarche", "pendingDeletedDossiers", "nodes", 0]
     path += [field] if field else []
-    for junk in HARD if (operation, field) == ("Deletions", "number") else SOME_HARD:
+    one = SOME_HARD[field is None :][:1]
+    for junk in HARD if (operation, field) == ("Deletions", "number") else one:
         if operation == "Deletions":  # Asked for by themselves where the page fails with them.
             engine.control.faults.fail(
                 ScriptedFault("internal_error", operation="DossiersPage", times=2)
@@ -387,25 +388,25 @@ def test_an_odd_value_in_the_demarches_facts_costs_that_fact(start: Start) -> No
 # --- odd headers and odd answers ----------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Date": "Wed, 25 Nov 99999999999 10:00:00 GMT"},
-        {"Date": "Fri, 31 Dec 9999 23:59:59 -1400"},
-        {"Date": "Wed, 25 Nov 9998 10:00:00 GMT"},
-        {"Date": "²", "RateLimit-Reset": "²"},
-        {"Date": "", "Content-Type": "²"},
-    ],
-    ids=lambda headers: "-".join(next(iter(headers.items())))[:30],
+ODD_HEADERS = (
+    {"Date": "Wed, 25 Nov 99999999999 10:00:00 GMT"},
+    {"Date": "Fri, 31 Dec 9999 23:59:59 -1400"},
+    {"Date": "Wed, 25 Nov 9998 10:00:00 GMT"},
+    {"Date": "²", "RateLimit-Reset": "²"},
+    {"Date": "", "Content-Type": "²"},
 )
-def test_an_odd_header_counts_as_absent(engine: Engine, headers: dict[str, str]) -> None:
+
+
+def test_an_odd_header_counts_as_absent(engine: Engine) -> None:
     """All is read, and the next run reads on from where this one ended."""
-    engine.control.faults.fail(ScriptedFault("odd_headers", headers=headers, times=None))
-    report = engine.sync(push=False)
-    assert (0, 12) == (report.exit_code, report.read)
-    engine.advance(minutes=11)
-    engine.control.edit_champ(number(3), PROBLEME, "Un autre problème")
-    assert 1 == engine.sync(push=False).changed
+    for turn, headers in enumerate(ODD_HEADERS):
+        engine.control.faults.clear_faults()
+        engine.control.faults.fail(ScriptedFault("odd_headers", headers=headers, times=None))
+        report = engine.sync(full=True, push=False)
+        assert (0, 12) == (report.exit_code, report.read), headers
+        engine.advance(minutes=11)
+        engine.control.edit_champ(number(3), PROBLEME, f"Un autre problème : {turn}")
+        assert 1 == engine.sync(push=False).changed, headers
 
 
 WRITTEN = ("data", "w0_annotations")

@@ -51,9 +51,8 @@ def test_the_figures_of_a_day_are_those_of_the_dossiers(engine_on_each: Engine) 
     assert round(median, 2) == round(figures["jours_en_construction"], 2)
 
 
-def test_the_last_run_of_a_paris_day_gives_its_figures(engine_on_each: Engine) -> None:
+def test_the_last_run_of_a_paris_day_gives_its_figures(engine: Engine) -> None:
     """Half past midnight in Paris is another day; a run without a change opens it, too."""
-    engine = engine_on_each
     engine.begin()
     engine.advance(hours=1)
     engine.control.move(number(0), "accepte")
@@ -73,9 +72,8 @@ def test_the_last_run_of_a_paris_day_gives_its_figures(engine_on_each: Engine) -
     assert 3 == days["2026-11-25"]["decision_accepte"]
 
 
-def test_a_day_of_failures_shows_how_old_the_copy_is(engine_on_each: Engine) -> None:
+def test_a_day_of_failures_shows_how_old_the_copy_is(engine: Engine) -> None:
     """The freshness is stored by each run, also by one that fails or finds nothing new."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     engine.control.faults.fail(ScriptedFault("internal_error", times=50))
     engine.advance(hours=2)
@@ -87,9 +85,8 @@ def test_a_day_of_failures_shows_how_old_the_copy_is(engine_on_each: Engine) -> 
     assert 0 == indicators(engine)["2026-11-24"]["fraicheur_heures"]
 
 
-def test_erasing_a_dossier_leaves_the_figures(engine_on_each: Engine) -> None:
+def test_erasing_a_dossier_leaves_the_figures(engine: Engine) -> None:
     """Those of former days stay as they are, and the dossier is still counted."""
-    engine = engine_on_each
     engine.begin()
     first = indicators(engine)
     for rank in (0, 5):

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
+from dsync.database import PROGRAMME
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.check import Check
-from dsync.eig.rows import kept_rules, known_products, save_rules
+from dsync.eig.rows import known_products
+from dsync.programme import in_force
 from dsync.sandbox import ScriptedFault
+from dsync.store.sql import Scope
+from dsync.store.verdicts import VerdictWrites
 from tests.acceptance.worker.installed import until
 from tests.engine.conftest import Start
 from tests.engine.rig import (
@@ -31,6 +36,7 @@ from tests.engine.rig import (
     number,
     seeds,
 )
+from tests.store.builders import NOW
 from tests.store.databases import connected, on_postgresql
 
 STARTUPS = "/api/v2.6/startups.json"
@@ -195,23 +201,23 @@ def test_twins_on_two_pages_name_each_other_and_count_once(engine: Engine) -> No
     assert (2, 3, 3) == (report.changed, report.evaluated, sum(report.verdicts.values()))
 
 
-def test_a_first_read_leaves_one_verdict_of_each_dossier(engine_on_each: Engine) -> None:
+def test_a_first_read_leaves_one_verdict_of_each_dossier(engine: Engine) -> None:
     """Also of one whose twin is on a later page: no history tells of a change that nobody made."""
     [known] = seeds([0])
     for rank in (2, 3):
-        engine_on_each.control.edit_champ(number(rank), PAGE, known.champs[PAGE])
-    engine_on_each.control.faults.fail(ScriptedFault("timeout", "DossiersPage", times=6))
-    report = engine_on_each.sync(push=False)
-    assert 6 + 12 == len(engine_on_each.requests("DossiersPage"))
-    twins = [row["doublons"] for row in engine_on_each.rows("SELECT doublons FROM verdict")]
+        engine.control.edit_champ(number(rank), PAGE, known.champs[PAGE])
+    engine.control.faults.fail(ScriptedFault("timeout", "DossiersPage", times=6))
+    report = engine.sync(push=False)
+    assert 6 + 12 == len(engine.requests("DossiersPage"))
+    twins = [row["doublons"] for row in engine.rows("SELECT doublons FROM verdict")]
     assert 3 == sum(len(json.loads(one) if isinstance(one, str) else one) == 2 for one in twins)
     one_each = [(12, 12)]
     for table in ("verdict", "evenement WHERE evenement = 'verdict'"):
         sql = f"SELECT count(*) AS rows, count(DISTINCT numero) AS dossiers FROM {table}"
-        assert one_each == [(row["rows"], row["dossiers"]) for row in engine_on_each.rows(sql)]
-    assert [] == engine_on_each.rows("SELECT * FROM outbox WHERE statut = 'remplacee'")
+        assert one_each == [(row["rows"], row["dossiers"]) for row in engine.rows(sql)]
+    assert [] == engine.rows("SELECT * FROM outbox WHERE statut = 'remplacee'")
     assert 12 == report.evaluated
-    assert [] == engine_on_each.worker.app.verify(remote=False).findings
+    assert [] == engine.worker.app.verify(remote=False).findings
 
 
 def test_a_verdict_that_a_later_page_takes_back_leaves_the_one_before(engine: Engine) -> None:
@@ -401,7 +407,7 @@ def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
     assert "Inéligible" == engine.remote(0)
 
 
-@pytest.mark.parametrize("where", ["facts_of", "identify_product", "with_registry"])
+@pytest.mark.parametrize("where", ["facts_of", "identify_product"])
 def test_a_bug_on_one_dossier_leaves_its_trace(
     engine: Engine, monkeypatch: Any, where: str
 ) -> None:
@@ -415,7 +421,6 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
     concerned = {
         "facts_of": lambda given: given[0].numero == number(3),
         "identify_product": lambda given: product_of(3) in str(given[0]),
-        "with_registry": lambda given: number(3) in {one.numero for one in given[2]},
     }
 
     def broken(*given: Any, **options: Any) -> Any:
@@ -438,9 +443,8 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
     assert engine.verdict(3) == engine.remote(3) is not None
 
 
-def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each: Engine) -> None:
+def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine: Engine) -> None:
     """One that is withdrawn keeps its last name and phases, on each database."""
-    engine = engine_on_each
     engine.begin()
     gone = product_of(0)
     [before] = engine.rows("SELECT * FROM produit WHERE id = :id", id=gone)
@@ -460,20 +464,21 @@ def test_demarches_with_the_same_rules_may_begin_together(engine_on_each: Engine
     """Each stores the rules that the other one has not committed yet."""
     engine = engine_on_each
     engine.sync()
-    with connected(engine.url) as connection:
-        [document] = kept_rules(connection).values()
-    engine.execute("DELETE FROM regle")
-    now = document.pop("depuis_le")
+    rules = in_force(engine.worker.app.programme)
+    engine.execute("DELETE FROM version_regles")
+
+    def verdicts(connection: Connection) -> VerdictWrites:
+        return VerdictWrites(Scope(connection, engine.worker.app.demarche, PROGRAMME))
 
     def save() -> None:
         with connected(engine.url) as connection:
-            save_rules(connection, document, now)
+            verdicts(connection).keep_rules(rules, NOW)
 
     waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with ThreadPoolExecutor(1) as other:
         with connected(engine.url) as connection:
-            save_rules(connection, document, now)
+            verdicts(connection).keep_rules(rules, NOW)
             saved = other.submit(save)
             until(lambda: engine.rows(waits))
         saved.result(30)
-    assert [{"n": 1}] == engine.rows("SELECT count(*) AS n FROM regle")
+    assert [{"n": 1}] == engine.rows("SELECT count(*) AS n FROM version_regles")

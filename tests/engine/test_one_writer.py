@@ -212,7 +212,7 @@ def test_a_service_in_a_long_run_still_takes_requests(engine: Engine) -> None:
     assert None is living_service(store, DEMARCHE, engine.worker.now())
 
 
-@pytest.mark.parametrize("host", ["autre-machine", socket.gethostname()])
+@engine_by_case("host", sqlite=socket.gethostname(), postgresql="autre-machine")
 def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
     engine_on_each: Engine, host: str
 ) -> None:

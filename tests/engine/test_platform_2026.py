@@ -59,10 +59,9 @@ def test_a_champ_that_an_instructeur_corrects_is_judged_again(engine: Engine) ->
 
 
 def test_a_correction_that_is_asked_for_shows_until_the_usager_submits(
-    engine_on_each: Engine,
+    engine: Engine,
 ) -> None:
     """Since when it is waited for, in the view; it changes no verdict."""
-    engine = engine_on_each
     since = "SELECT correction_attendue_depuis AS c FROM lecture_candidature WHERE numero = :n"
     engine.sync_until_quiet()
     engine.control.ask_correction(number(0))

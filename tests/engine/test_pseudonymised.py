@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from dsync.configuration import DemarcheSection
-from dsync.exports import export, tables_of
+from dsync.exports.export import export, tables_of
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor, ServedDossier
 from tests.engine.rig import DEMARCHE, NOW, Engine, id_of, number, opening, seeds

@@ -576,13 +576,12 @@ def test_a_value_that_a_human_put_first_is_a_conflict(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "over a conflict", "kept"])
-def test_the_same_value_by_a_human_stays_theirs(engine_on_each: Engine, when: str) -> None:
+def test_the_same_value_by_a_human_stays_theirs(engine: Engine, when: str) -> None:
     """It is confirmed without a write; a verdict that moves on does not replace it, nor the label.
 
     They wrote it before dsync's first run, or their value was in conflict, or kept, and the verdict
     came round to it.
     """
-    engine = engine_on_each
     page = engine.control.truth_of(number(0)).raw_champs[PAGE]
     if when == "before":
         make_ineligible(engine)

@@ -61,10 +61,9 @@ def a_person(engine: Engine) -> None:
 
 @pytest.mark.parametrize("after", [a_read, a_dossier, a_lost_answer, a_kill, a_person])
 def test_the_views_show_at_once_what_stands_in_ds(
-    engine_on_each: Engine, after: Callable[[Engine], None]
+    engine: Engine, after: Callable[[Engine], None]
 ) -> None:
     """Annotations, labels and dates are as the API gives them; the next full read changes none."""
-    engine = engine_on_each
     after(engine)
     shown = {view: _rows(engine, view) for view in VIEWS}
     cells = {(row["numero"], row["champ_id"]): row["valeur"] for row in shown["lecture_champ"]}

@@ -14,7 +14,6 @@ from sqlalchemy.exc import ProgrammingError
 from dsync.database import PROGRAMME
 from dsync.domain.dossier import Champ, Ligne
 from dsync.domain.ids import DemarcheNumber
-from dsync.eig.rows import save_rules
 from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox import Change
 from dsync.sandbox.content.aap_eig7 import FORM
@@ -22,7 +21,7 @@ from dsync.sandbox.world.model import ChampDescriptor, FileSeed
 from dsync.store import reading_views
 from dsync.sync.record import Recorder
 from tests.engine.rig import DEMARCHE, NOW, RESULTAT, Engine, number, opening, seeds
-from tests.store.builders import make_dossier, make_verdict, save_verdicts, writing
+from tests.store.builders import make_dossier, make_verdict, save_rules, save_verdicts, writing
 from tests.store.databases import PostgresServer, connected
 from tests.store.test_form_views import demarche_of, descriptor
 from tests.store.test_views import RULES
@@ -223,7 +222,7 @@ def copy_another(engine: Engine) -> None:
         save_verdicts(tx, 1, [make_verdict(9, version_regles="r9")], NOW)
         for version, canary in (("r9", "canari4"), ("r0", "canari5")):
             rules = {"version": version, "derogations": [{"siren": "999999999", "reason": canary}]}
-            save_rules(tx.connection, RULES | rules, NOW)
+            save_rules(tx, RULES | rules, NOW)
 
 
 @pytest.mark.parametrize("masked", [False, True])

@@ -101,9 +101,8 @@ def test_another_age_is_announced_anew(engine: Engine) -> None:
     assert present
 
 
-def test_journals_and_names_of_agents_end_too(engine_on_each: Engine) -> None:
+def test_journals_and_names_of_agents_end_too(engine: Engine) -> None:
     """Old rows go, the last run of each kind stays; of a name nothing is left but that it was."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     engine.worker.erase(1)
     engine.sync(full=True, started_by="ada@poste")

@@ -12,7 +12,14 @@ from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import Results, Rules, Wording
 from dsync.domain.verdict import Controle, Resultat, StoredVerdict
-from dsync.programme import Compared, Evidence, PrecheckOptions, Programme, ProgrammeRun
+from dsync.programme import (
+    Compared,
+    Evidence,
+    PrecheckOptions,
+    Programme,
+    ProgrammeRun,
+    Reading,
+)
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
@@ -41,11 +48,14 @@ class Nothing(NamedTuple):
     """It has no evidence, and compares no dossiers."""
 
     key: str = "1"
-    retry_undetermined: bool = False
+    looks_up: bool = False
+
+    def look_up(self, run: ProgrammeRun, numbers: Sequence[DossierNumber]) -> None:
+        """Ask nobody."""
 
     def compared(
         self,
-        run: ProgrammeRun,
+        reader: Reading,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -53,7 +63,7 @@ class Nothing(NamedTuple):
         return Compared({})
 
     def facts(
-        self, run: ProgrammeRun, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> Mapping[DossierNumber, There]:
         """Return that each is there."""
         return {one.numero: There() for one in due}

@@ -84,9 +84,8 @@ def follow_up(engine: Engine, rank: int) -> tuple[Any, ...]:
     return (row["etape"], row["prochaine_etape"], row["attend"])
 
 
-def test_a_dossier_shows_each_stage_that_it_was_in(engine_on_each: Engine) -> None:
+def test_a_dossier_shows_each_stage_that_it_was_in(engine: Engine) -> None:
     """Sent back, corrected, taken up again, refused, and taken up once more."""
-    engine = engine_on_each
     engine.advance(days=PAST)
     rank, expected = 1, []
 

@@ -154,9 +154,8 @@ def test_replicas_share_the_work(engine_on_each: Engine) -> None:
     assert turns.claim([numbers[0]], later) is not None
 
 
-def test_what_a_webhook_announces_is_read_by_its_number(engine_on_each: Engine) -> None:
+def test_what_a_webhook_announces_is_read_by_its_number(engine: Engine) -> None:
     """With others that came together in one document; the watermark stays where it is."""
-    engine = engine_on_each
     served = quiet(engine)
     before = engine.state()
     for rank in (0, 1):

@@ -10,7 +10,7 @@ import pytest
 
 from dsync.domain.run_kinds import Kind
 from dsync.sync.work import AnswerCheck, Request
-from tests.engine.rig import PAGE, Engine, number, seeds
+from tests.engine.rig import DETAIL, PAGE, Engine, number, seeds
 from tests.engine.test_answers import ALICE, WHY, checks, move, withdraw
 from tests.store.databases import on_postgresql
 
@@ -53,6 +53,63 @@ def test_an_erased_dossier_stays_a_twin(engine_on_each: Engine) -> None:
     said = engine.rows("SELECT preuve FROM verdict WHERE courant AND numero = :n", n=number(OTHER))
     product = json.loads(said[0]["preuve"])["product"]["id"]
     assert (number(ERASED), product) == (row["numero"], row["produit"])
+
+
+def test_of_many_twins_the_first_ten_are_named(database_url: str) -> None:
+    """Those deposited first, « et d’autres »: one more changes none of them, and one fewer all."""
+    served = seeds(range(20))
+    one, last = served[0], max(range(20), key=lambda rank: (served[rank].depose_at, rank))
+    with Engine(database_url, served) as engine:
+        for rank in range(20):
+            engine.control.move(number(rank), "en_construction")
+            if rank != last:
+                engine.control.edit_champ(number(rank), PAGE, one.champs[PAGE])
+        engine.sync_until_quiet()
+        assert 20 == len(verdicts(engine))
+        # Of all twins alike, whatever the order in which they came.
+        order = "SELECT numero FROM dossier WHERE numero <> :n ORDER BY depose_le, numero"
+        first = [row["numero"] for row in engine.rows(order, n=number(last))]
+        assert _named(engine) == {n: _but(n, first) for n in first}
+        assert _details(engine, "et d’autres").keys() == {*first}
+        kept = _details(engine)
+        engine.control.edit_champ(number(last), PAGE, one.champs[PAGE])
+        engine.advance(minutes=1)
+        assert 1 == engine.sync().evaluated
+        assert _named(engine)[number(last)] == sorted(first[:10])
+        now = _details(engine)
+        assert kept.items() <= {**now, number(last): kept[number(last)]}.items()
+        # Refused by somebody, who need not be asked whether the others' texts may change.
+        engine.control.move(first[3], "refuse")
+        engine.advance(minutes=1)
+        report = engine.sync()
+        left = [n for n in [*first, number(last)] if n != first[3]]
+        assert (0, 19) == (report.exit_code, report.evaluated)
+        assert str(first[3]) not in engine.remote(0, DETAIL)
+        assert {n: _but(n, left) for n in left} == {
+            n: some for n, some in _named(engine).items() if n != first[3]
+        }
+        assert (0, 0) == ((again := engine.sync(full=True)).evaluated, again.pushed)
+
+
+def _but(numero: int, order: list[int]) -> list[int]:
+    return sorted([one for one in order if one != numero][:10])
+
+
+def _details(engine: Engine, said: str = "") -> dict[int, str]:
+    found = {row["numero"]: row["detail"] for row in verdicts(engine)}
+    return {numero: detail for numero, detail in found.items() if said in detail}
+
+
+def _named(engine: Engine) -> dict[int, list[int]]:
+    rows = engine.rows("SELECT numero, controles FROM verdict WHERE courant")
+    found = {row["numero"]: json.loads(row["controles"]) for row in rows}
+    evidence = {
+        numero: one["preuve"].get("dossiers")
+        for numero, made in found.items()
+        for one in made
+        if one["controle"] == "doublon"
+    }
+    return {numero: numbers for numero, numbers in evidence.items() if numbers}
 
 
 def _refused(engine: Engine) -> None:
@@ -148,9 +205,8 @@ def test_what_was_no_twin_leaves_none(engine: Engine) -> None:
     assert WORDS not in str(engine.content(all_tables=True))
 
 
-def test_the_same_words_are_doublons(engine_on_each: Engine) -> None:
+def test_the_same_words_are_doublons(engine: Engine) -> None:
     """Without a known product, however they are written; until one of them says something else."""
-    engine = engine_on_each
     for rank, typed in ((0, WORDS), (2, "https://beta.gouv.fr/startups/zephyr-vallon.html")):
         engine.control.edit_champ(number(rank), PAGE, typed)
     for rank in (3, 4):
@@ -245,9 +301,8 @@ def test_a_product_that_cannot_be_named_is_refused(
     assert [] == engine.rows("SELECT * FROM reponse")
 
 
-def test_a_check_switched_off_does_not_drop_a_refusal(engine_on_each: Engine) -> None:
+def test_a_check_switched_off_does_not_drop_a_refusal(engine: Engine) -> None:
     """« À vérifier » in DS, with who refused it; withdrawn, it is Éligible."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     work = AnswerCheck((number(0),), "doublon", "non_conforme", WHY)
     engine.worker.app.sync(Request(work, ALICE))

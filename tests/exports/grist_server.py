@@ -119,6 +119,11 @@ class Grist:
                 {"id": one.id, "fields": {"colRef": one.ref, **one.fields}} for one in table.columns
             ]
             return {"columns": columns}
+        if (what, method) == ("columns", "PATCH"):
+            by_id = {one.id: one for one in table.columns}
+            for one in body["columns"]:
+                by_id[one["id"]].fields |= one["fields"]
+            return None
         if what == "columns":
             made = [self.add_column(table, one["id"], **one["fields"]) for one in body["columns"]]
             return {"columns": [{"id": one.id} for one in made]}

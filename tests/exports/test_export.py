@@ -22,9 +22,8 @@ from dsync.domain.documented import Declared
 from dsync.domain.dossier import Champ, Fichier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.json_bytes import json_bytes
-from dsync.eig.rows import save_rules
 from dsync.errors import ConfigurationError
-from dsync.exports import export, tables_of
+from dsync.exports.export import export, tables_of
 from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CUT_SIGN, MAX_XLSX_TEXT, CsvWriter, ParquetWriter, XlsxWriter
 from dsync.store import Store
@@ -38,6 +37,7 @@ from tests.store.builders import (
     make_dossier,
     make_mapped,
     make_verdict,
+    save_rules,
     save_verdicts,
     writing,
 )
@@ -444,7 +444,7 @@ import os, sys
 from datetime import datetime
 from pathlib import Path
 from dsync.database import open_database
-from dsync.exports import export, tables_of
+from dsync.exports.export import export, tables_of
 store = open_database(sys.argv[1])
 with store.reading() as reader:
     export(
@@ -523,7 +523,7 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
         tx.dossiers.store_page(2, [other], now=NOW)
         save_verdicts(tx, 2, [make_verdict(9, version_regles="r9")], NOW)
         for version in ("r1", "r9"):
-            save_rules(tx.connection, RULES | {"version": version}, NOW)
+            save_rules(tx, RULES | {"version": version}, NOW)
     for demarche, numbers in ((OTHER, {"9"}), (DEMARCHE, {"1", "2", "3"})):
         folder = tmp_path / str(demarche)
         names = exported(filled, folder, demarche=demarche, since=NOW - timedelta(days=1))

@@ -20,6 +20,8 @@ FORMER_NOTATION = (
 """Of an operator's file, which an upgrade leaves as it is."""
 FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = sorted({file.name.rpartition("-")[0] for file in FIXTURES.iterdir()})
+MOVED = {"regle", "declaration"}
+"""Tables of 0.1.0 whose rows `version_regles` has since."""
 BOOKKEEPING = {"layout", "alembic_version", "alembic_version_eig"}
 """Tables about the schema itself."""
 
@@ -52,6 +54,11 @@ def contents(url: str) -> dict[str, list[str]]:
                 for row in rows.mappings()
             )
         return found
+
+
+def lasting(url: str) -> dict[str, list[str]]:
+    """Return the rows of the tables that an upgrade leaves where they are."""
+    return {name: rows for name, rows in contents(url).items() if name not in MOVED}
 
 
 def counts(url: str) -> dict[str, int]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
+from sqlalchemy import Row, text
 
 from dsync import __version__
 from dsync.database import PROGRAMME, open_database
@@ -17,7 +19,16 @@ from dsync.store.dictionary import ENGINE, NO_PROGRAMME
 from tests.commands.command import InsideCommand, config_with
 from tests.conftest import Golden
 from tests.migrations.layouts import written
-from tests.migrations.releases import FIXTURES, FORMER_NOTATION, VERSIONS, answers, contents, load
+from tests.migrations.releases import (
+    FIXTURES,
+    FORMER_NOTATION,
+    VERSIONS,
+    answers,
+    contents,
+    lasting,
+    load,
+)
+from tests.store.builders import DEMARCHE
 from tests.store.databases import connected
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +84,12 @@ def test_every_release_has_a_small_database() -> None:
 ENGINES = ("postgresql", "sqlite")
 
 
+def ruled(url: str) -> list[Row[Any]]:
+    """Return the versions of the rules as analysts see them."""
+    with connected(url) as connection:
+        return [*connection.execute(text("SELECT * FROM lecture_regle ORDER BY version"))]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_database_of_a_release_comes_here(
     version: str, empty_database_url: str, tmp_path: Path
@@ -80,7 +97,7 @@ def test_a_database_of_a_release_comes_here(
     """Each row of each table is the same, each view answers, and everything verifies."""
     url = empty_database_url
     load(url, version)
-    before, shown = contents(url), answers(url)
+    before, shown, rules = lasting(url), answers(url), ruled(url)
     assert {"dossier", "changement", "reponse", "pousse", "demande"} <= {
         k for k in before if before[k]
     }
@@ -94,7 +111,27 @@ def test_a_database_of_a_release_comes_here(
     for _ in range(2):
         assert 0 == dsync("db", "upgrade").code
         after = contents(url)
-        assert before == {name: after[name] for name in before}
+        assert before == {name: after.get(name) for name in before}
+        assert rules == ruled(url)
         assert shown.keys() <= answers(url).keys()
         verified = dsync("db", "verify", "--json")
         assert (0, True) == (verified.code, verified.json.get("ok")), verified.text
+
+
+def test_versions_of_declared_checks_come_along(empty_database_url: str) -> None:
+    """Sealed, and without those of the programme in its view."""
+    load(empty_database_url, "0.1.0")
+    at = "2026-11-24 14:30:00.000000"
+    with connected(empty_database_url) as connection:
+        given = f"VALUES ('c-1', '{at}', '{{\"avis\":[\"Complet\"]}}')"
+        connection.execute(text(f"INSERT INTO declaration (version, depuis_le, document) {given}"))
+        connection.commit()
+    before = ruled(empty_database_url)
+    store = open_database(empty_database_url, check_schema=False, with_programme=True)
+    store.upgrade()
+    with store.reading(DEMARCHE) as reader:
+        kept = reader.verdicts.kept_rules()["c-1"]
+        assert [] == [one for one in reader.seals.broken() if one.table == "version_regles"]
+    store.close()
+    assert (["Complet"], "2026-11-24") == (kept["avis"], f"{kept['depuis_le']:%Y-%m-%d}")
+    assert before == ruled(empty_database_url)

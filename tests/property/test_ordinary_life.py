@@ -33,7 +33,7 @@ def publish(engine: Engine, document: Any, added: int) -> None:
 
 @pytest.mark.parametrize(
     ("days", "night"),
-    [(20, 40), pytest.param(365, 200, marks=pytest.mark.long)],
+    [(8, 24), pytest.param(365, 200, marks=pytest.mark.long)],
 )
 def test_a_year_of_ordinary_life_asks_nobody(tmp_path: Path, days: int, night: int) -> None:
     """Edits, decisions, deposits, people's own results, a new product a day, two new revisions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from dsync.domain.dossier import (
     Traitement,
 )
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, DossierNumber, RevisionId
+from dsync.domain.judging import Rules, Wording
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.eig.candidature import (
     BLANK,
@@ -262,6 +263,12 @@ def save_verdicts(
     """Store decisions on stored dossiers, as a run does."""
     due = {one.numero: one for one in tx.verdicts.for_judging([number for number, _ in decided])}
     return tx.verdicts.save(run, [(due[number], decision) for number, decision in decided], now)
+
+
+def save_rules(tx: Tx, document: Mapping[str, Any], now: datetime) -> None:
+    """Store a version of rules, as a run does."""
+    rules = Rules(document["version"], Wording({}, "", 1000), document, ("derogations",))
+    tx.verdicts.keep_rules(rules, now)
 
 
 def make_deleted(number: int = 1, raison: str = "user_request") -> DeletedDossier:

@@ -18,7 +18,7 @@ from sqlalchemy import inspect
 from dsync.domain.documented import MASKED
 from dsync.domain.dossier import Champ, Demarche, Descriptor, Ligne, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.exports import tables_of
+from dsync.exports.export import tables_of
 from dsync.store import Store
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.sync.record import Recorder

@@ -80,7 +80,7 @@ def test_a_person_is_found_in_every_column(database_url: str, store: Store) -> N
     # Another démarche's reader sees what belongs to none: the catalogue, the registry, the rules.
     with store.reading(DemarcheNumber(DEMARCHE + 1)) as reader:
         found = reader.persons.search("Hélène")
-    assert {"evidence", "registre", "regle"} == {hit.table for hit in found}
+    assert {"evidence", "registre", "version_regles"} == {hit.table for hit in found}
 
 
 def test_the_dossiers_of_an_applicant_are_named(store: Store) -> None:

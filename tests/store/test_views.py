@@ -18,19 +18,19 @@ from dsync.domain.dossier import Etat, Ligne, Message, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.rights import VERDICTS
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import NO_VERDICT, Controle, Resultat, Verdict
 from dsync.eig.candidature import Grille, NoteCritere
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
 from dsync.eig.rows import INDICATEURS as STAGE_INDICATEURS
-from dsync.eig.rows import save_products, save_rules
+from dsync.eig.rows import save_products
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import served_schema
 from dsync.store import Author, Origin, Store
 from dsync.store.engine import parse_url
 from dsync.store.journal import EventName
-from dsync.store.listing import NO_VERDICT, Selection
+from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sync_state import INDICATEURS
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
@@ -46,6 +46,7 @@ from tests.store.builders import (
     make_mapped,
     make_verdict,
     name_products,
+    save_rules,
     save_verdicts,
     writing,
 )
@@ -104,7 +105,7 @@ def rich(store: Store) -> Store:
         save_verdicts(tx, run, [make_verdict(1)], NOW)
         name_products(tx, {1: "transport"})
         save_products(tx.connection, [TRANSPORT])
-        save_rules(tx.connection, RULES, NOW)
+        save_rules(tx, RULES, NOW)
         tx.queue.close([DossierNumber(1)])
         found = Controle("phase", Resultat.A_VERIFIER, "Phase incertaine.", {"phase": "success"})
         answered = Resultat.CONFORME
@@ -291,7 +292,7 @@ def test_a_product_shows_its_last_phase(rich: Store) -> None:
 def test_a_version_of_the_rules_is_shown_whole_and_as_it_was_first_stored(rich: Store) -> None:
     """Stored again it keeps its first instant; what names applicants is a column of its own."""
     with writing(rich) as tx:
-        save_rules(tx.connection, RULES | {"revision": 9}, NOW + timedelta(days=1))
+        save_rules(tx, RULES | {"revision": 9}, NOW + timedelta(days=1))
     [rule] = rows(rich, "lecture_regle")
     assert ("abc", NOW, 5) == (rule["version"], instant(rule["depuis_le"]), rule["revision"])
     assert {"max_profils": 2} == json.loads(rule["regles"])

@@ -18,6 +18,8 @@ from dsync.domain.due import (
     ToJudge,
     is_due,
     makes_others_due,
+    may_change,
+    named,
 )
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, Verdict
@@ -50,6 +52,22 @@ WISHED = {"resultat": "Éligible"}
 def test_what_a_read_makes_due(case: str, before: Copy | None, now: Copy, is_it: bool) -> None:
     """The dossier itself."""
     assert is_it is is_due(before, now), case
+
+
+@pytest.mark.parametrize(
+    ("count", "said", "waits"),
+    [
+        (1, "20", False),
+        (3, "18, 19 et 20", True),
+        (10, "11, 12, 13, 14, 15, 16, 17, 18, 19 et 20", True),
+        (11, "11, 12, 13, 14, 15, 16, 17, 18, 19, 20 et d’autres", False),
+    ],
+)
+def test_ten_doublons_are_named(count: int, said: str, waits: bool) -> None:
+    """Those deposited first, by number; a few more may come as long as pages do."""
+    others = range(20, 20 - count, -1)
+    assert ([*range(max(11, 21 - count), 21)], said) == named(others)
+    assert waits == may_change(others)
 
 
 @pytest.mark.parametrize(

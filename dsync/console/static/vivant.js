@@ -41,6 +41,16 @@ document.addEventListener("click", ({ target }) => {
   showPause();
 });
 
+// How many boxes are ticked; without scripts, the bar of actions is there all the same.
+const showCount = () =>
+  document.querySelectorAll("[data-compte]").forEach((said) => {
+    const name = said.dataset.compte;
+    const count = said.closest("form").querySelectorAll(`input[name="${name}"]:checked`).length;
+    said.textContent = `${count} coché${count > 1 ? "s" : ""}`;
+  });
+document.addEventListener("change", showCount);
+document.addEventListener("htmx:afterSettle", showCount);
+
 // Texts to copy: without scripts their buttons stay hidden, and the text can be selected.
 const showCopies = () =>
   document.querySelectorAll("button[data-copie]").forEach((button) => (button.hidden = false));

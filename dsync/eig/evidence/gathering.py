@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -174,40 +174,35 @@ def _refusal(previous: EvidenceCopy | None, fetched: Fetched, share: float) -> k
     return k.CatalogueRefused(url, published, known, moved, is_missing, share)
 
 
-def with_registry(
+def ask_registry(
     run: ProgrammeRun,
-    client: RegistryClient | None,
+    client: RegistryClient,
     candidatures: Iterable[Candidature],
-    evidence: PublicEvidence,
     rules: RuleSet,
-) -> PublicEvidence:
-    """Return the evidence with the registry's answers on applicants without a legal category in DS.
-
-    `client` is None when the lookup is disabled.
+) -> None:
+    """Store the registry's answers on applicants without a legal category in DS.
 
     Raises:
         StoreError: the database failed; no answer was stored.
         InterruptedRunError: the run was asked to stop.
     """
-    if client is None:
-        return evidence
+    # Several applicants can be one enterprise, which is looked up once.
     sirens = sorted({s for c in candidatures if (s := needs_registry(c, rules))})
     with run.reading() as reader:
-        answers = rows.registry(reader.connection, sirens, run.now)
+        known = rows.registry(reader.connection, sirens, run.now)
     fresh = []
-    for siren in [siren for siren in sirens if siren not in answers]:
-        answers[siren] = client.lookup(siren)
-        if answers[siren].status is RegistryStatus.UNREACHABLE:
+    for siren in [siren for siren in sirens if siren not in known]:
+        answer = client.lookup(siren)
+        if answer.status is RegistryStatus.UNREACHABLE:
             run.problem(k.Noted(k.Note.NO_REGISTRY))
             # Each further one would only wait for its deadline; in the checks a missing answer
             # counts as unreachable. Nothing of a failure is stored, so the next run asks again.
             break
-        fresh.append(answers[siren])
+        fresh.append(answer)
     expires_at = run.now + _ANSWER_MAX_AGE
     if fresh:
         with run.transaction() as tx:
             rows.save_registry(tx.connection, fresh, fetched_at=run.now, expires_at=expires_at)
-    return replace(evidence, registry=answers)
 
 
 def stored_evidence(connection: Connection, sources: EvidenceSources) -> PublicEvidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -44,7 +44,7 @@ class CheckInput:
     """The day of `consulte_le` in the time zone of the rules."""
     deposit_day: date
     """The day of deposit in the time zone of the rules."""
-    doublons: tuple[DossierNumber, ...]
+    doublons: Sequence[DossierNumber]
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """What persons established, by check."""
     reported_blanks: frozenset[str] = frozenset()

@@ -20,6 +20,7 @@ from dsync.domain.check_answers import (
     with_answers,
 )
 from dsync.domain.dossier import Json
+from dsync.domain.due import FIRST
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.judging import Results, Rules, decide
@@ -54,7 +55,7 @@ class CandidatureFacts:
     candidature: Candidature
     evidence: PublicEvidence
     rule_set: RuleSet
-    doublons: frozenset[DossierNumber]
+    doublons: Sequence[DossierNumber]
     named: IdentifiedProduct
     frozen: ProductEvidence | None
     fingerprint: str
@@ -104,7 +105,9 @@ def rules_of(rule_set: RuleSet) -> Rules:
     """Return the rules in force, as far as all programmes have them."""
     config = rule_set.config
     wording = wording_of(config.instruction, config.max_detail_length, config.publication_url)
-    return Rules(rule_set.version, wording, rule_set.document(), rule_set.shipped_lists)
+    return Rules(
+        rule_set.version, wording, rule_set.document(), ("derogations",), rule_set.shipped_lists
+    )
 
 
 def facts_of(
@@ -120,10 +123,10 @@ def facts_of(
 ) -> CandidatureFacts:
     """Return what is known of a candidature.
 
-    `doublons` are the other dossiers for the same product. `frozen`, the product evidence of the
-    current verdict, is used as long as the applicant names that product; the remark then says what
-    today's catalogue would change. `absent` is the page that an earlier catalogue did not have, as
-    `absent_page` returns it. `current` is the current verdict, if it may stand.
+    `doublons` are the first dossiers for the same product, by their deposits. `frozen`, the product
+    evidence of the current verdict, is used as long as the applicant names that product; the remark
+    then says what today's catalogue would change. `absent` is the page that an earlier catalogue
+    did not have, as `absent_page` returns it. `current` is the current verdict, if it may stand.
     """
     typed, incubateur = candidature.page_produit, candidature.incubateur
     answer = answers.get(Check.FICHE_PRODUIT)
@@ -134,7 +137,7 @@ def facts_of(
         candidature=candidature,
         evidence=evidence,
         rule_set=rule_set,
-        doublons=frozenset(doublons) - {candidature.numero},
+        doublons=[one for one in dict.fromkeys(doublons) if one != candidature.numero][: FIRST - 1],
         named=kept,
         frozen=frozen,
         fingerprint=fingerprint,
@@ -206,8 +209,7 @@ def _context(facts: CandidatureFacts, answers: Mapping[str, Answer]) -> CheckInp
         consulte_le=at.isoformat() if at else None,
         read_day=facts.rule_set.local_day(at) if at else None,
         deposit_day=facts.rule_set.local_day(candidature.depose_le),
-        # Sorted, because the numbers are in the text.
-        doublons=tuple(sorted(facts.doublons)),
+        doublons=facts.doublons,
         answers=answers,
     )
 

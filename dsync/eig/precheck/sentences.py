@@ -5,7 +5,9 @@ Checks choose a sentence and fill in its facts. The published rules list all sen
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.check import Check
@@ -15,7 +17,7 @@ NON_CONFORME, IMPOSSIBLE = Resultat.NON_CONFORME, Resultat.IMPOSSIBLE
 SANS_OBJET = Resultat.SANS_OBJET
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sentence:
     """The text of a check's result in one situation, with placeholders for facts.
 
@@ -29,6 +31,8 @@ class Sentence:
     fait: str
     regle: str = ""
     a_faire: str = ""
+    court: str = ""
+    """The finding as lists say it, beside the candidat: what differs first. Empty: `fait`."""
 
     def motif(self, **facts: object) -> str:
         """Return the sentence with its facts."""
@@ -38,6 +42,19 @@ class Sentence:
     def text(self) -> str:
         """The sentence with its placeholders."""
         return " ".join(f"{part}." for part in self._parts)
+
+    def facts_of(self, motif: str) -> dict[str, str] | None:
+        """Return the facts of a sentence that was made by `motif`; None: by another one."""
+        found = self._pattern.match(motif)
+        return found and found.groupdict()
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        signs = re.split(r"\{(\w+)\}", self.fait)
+        return re.compile(
+            "".join(f"(?P<{one}>.*?)" if k % 2 else re.escape(one) for k, one in enumerate(signs))
+            + r"\.(?: |$)"
+        )
 
     @property
     def _parts(self) -> list[str]:
@@ -114,6 +131,7 @@ HORS_APPEL = Sentence(
     "Dossier déposé le {jour} selon Démarches Simplifiées, hors de l’appel à projets",
     f"{_FAQ}appel à projets ouvert du {{debut}} au {{fin}}",
     "décider si ce dossier peut être instruit malgré cette date",
+    court="déposé le {jour}, hors de l’appel à projets",
 )  # fmt: skip
 
 # ---- Administration ---------------------------------------------------------------------------
@@ -131,12 +149,14 @@ EXCLUE = Sentence(
     "Candidat {organisme}, {forme} ; cette forme juridique n’est pas celle d’une administration "
     "centrale et ce SIREN ne figure pas sur {listes}",
     _REGLE_ADMINISTRATION, _PORTEUR,
+    court="{forme} ; ni administration centrale, ni opérateur de l’État",
 )  # fmt: skip
 PRIVEE_HORS_LISTE = Sentence(
     (Check.ADMINISTRATION,), NON_CONFORME,
     "personne privée ou autre, absente de la liste de l’année du dépôt",
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
     _REGLE_ADMINISTRATION, _PORTEUR,
+    court="{forme}, absent de {liste}",
 )  # fmt: skip
 FORME_INSUFFISANTE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "catégorie qui ne suffit pas à conclure",
@@ -144,6 +164,7 @@ FORME_INSUFFISANTE = Sentence(
     "figure pas sur {listes}",
     _REGLE_ADMINISTRATION,
     "vérifier dans les textes qui régissent ce candidat s’il est une administration centrale",
+    court="{forme}, absent de {listes} ; cette forme ne suffit pas à conclure",
 )  # fmt: skip
 HORS_LISTE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER,
@@ -151,18 +172,21 @@ HORS_LISTE = Sentence(
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes}",
     _REGLE_ADMINISTRATION,
     "chercher ce candidat dans la liste pour {annee}, annexe au projet de loi de finances",
+    court="{forme}, absent de {listes}",
 )  # fmt: skip
 HORS_LISTE_DE_L_ANNEE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER,
     "opérateur possible, absent de la liste de l’année du dépôt",
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
     _REGLE_ADMINISTRATION, _PORTEUR,
+    court="{forme}, absent de {liste}",
 )  # fmt: skip
 FERMEE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "administration admise, mais fermée au registre",
     "Candidat {organisme}, {qualite}, mais inscrit comme fermé au {registre}",
     _REGLE_ADMINISTRATION,
     "demander au candidat le SIRET de l’administration qui porte aujourd’hui le projet",
+    court="fermé au {registre} ; {qualite}",
 )  # fmt: skip
 PERSONNE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "dossier déposé par une personne physique",
@@ -185,16 +209,19 @@ SANS_CATEGORIE = Sentence(
     "que transmet Démarches Simplifiées",
     _REGLE_ADMINISTRATION,
     "chercher la forme juridique de ce candidat dans l’Annuaire des entreprises",
+    court="sans catégorie juridique dans Démarches Simplifiées",
 )  # fmt: skip
 REGISTRE_SANS_CATEGORIE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "registre consulté, sans catégorie juridique",
     "Candidat {organisme}, sans catégorie juridique au {registre}",
     _REGLE_ADMINISTRATION, "demander au candidat le texte qui a créé son administration",
+    court="sans catégorie juridique au {registre}",
 )  # fmt: skip
 REGISTRE_INCONNU = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "SIREN inconnu du registre",
     "Candidat {organisme}, inconnu du {registre}",
     _REGLE_ADMINISTRATION, "demander au candidat le SIRET exact de son administration",
+    court="inconnu du {registre}",
 )  # fmt: skip
 REGISTRE_INJOIGNABLE = Sentence(
     (Check.ADMINISTRATION,), IMPOSSIBLE, "registre à consulter, injoignable",
@@ -220,12 +247,14 @@ APRES_LE_DEPOT = Sentence(
     "Fiche produit {nom}, {url}, qui n’existe que depuis le {debut}, jour de sa première phase "
     "({phase}), après le dépôt du {jour} ({catalogue})",
     _REGLE_FICHE, _FICHE_TARDIVE,
+    court="fiche qui n’existe que depuis le {debut}, après le dépôt du {jour}",
 )  # fmt: skip
 ABSENTE_AU_DEPOT = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page qu’un catalogue lu après le dépôt n’avait pas",
     "Fiche produit {nom}, {url}, qui n’existe que depuis le {absente} au plus tôt, après le dépôt "
     "du {jour}, car le catalogue lu ce jour-là ne l’avait pas ({catalogue})",
     _REGLE_FICHE, _FICHE_TARDIVE,
+    court="fiche qui n’existe que depuis le {absente} au plus tôt, après le dépôt du {jour}",
 )  # fmt: skip
 AVEC_AUTRES_MOTS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "produit désigné, avec d’autres mots dans la réponse",
@@ -242,6 +271,7 @@ PAR_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "nom du produit, sans adresse",
     "Réponse {saisie}, sans adresse de fiche, rapprochée du produit {nom} ({catalogue})",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
+    court="{saisie}, sans adresse de fiche, rapprochée du produit {nom}",
 )  # fmt: skip
 PAR_SITE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "adresse exacte du site du produit",
@@ -268,6 +298,7 @@ INCONNUE = Sentence(
     "page inconnue, proche d’aucun identifiant ni nom, catalogue lu à temps",
     "L’adresse donnée ({page}) ne correspond à aucune fiche produit, selon le {catalogue}",
     _REGLE_FICHE, _ADRESSE,
+    court="aucune fiche à l’adresse donnée ({page})",
 )  # fmt: skip
 INCONNUE_LUE_TARD = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
@@ -275,6 +306,8 @@ INCONNUE_LUE_TARD = Sentence(
     "L’adresse donnée ({page}) ne correspond à aucune fiche produit, selon le {catalogue}, plus de "
     "{delai} jours après le dépôt, donc peut-être modifié entre-temps",
     _REGLE_FICHE, "demander au candidat l’adresse actuelle de la fiche de son produit",
+    court="aucune fiche à l’adresse donnée ({page}) ; catalogue lu plus de {delai} jours "
+    "après le dépôt",
 )  # fmt: skip
 INCONNUE_SANS_ALIAS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, redirections illisibles",
@@ -282,12 +315,14 @@ INCONNUE_SANS_ALIAS = Sentence(
     "redirections d’anciennes adresses n’ont pas pu être lues",
     _REGLE_FICHE,
     "ouvrir l’adresse donnée et relever celle de la fiche affichée, ou la demander au candidat",
+    court="aucune fiche à l’adresse donnée ({page}) ; redirections illisibles",
 )  # fmt: skip
 INCONNUE_AVEC_MOTS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, avec d’autres mots dans la réponse",
     "L’adresse donnée ({page}) ne correspond à aucune fiche produit, selon le {catalogue} ; la "
     "réponse contient aussi {mots}",
     _REGLE_FICHE, _ADRESSE,
+    court="aucune fiche à l’adresse donnée ({page}) ; la réponse contient aussi {mots}",
 )  # fmt: skip
 PROCHE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
@@ -295,6 +330,7 @@ PROCHE = Sentence(
     "début), ou qui en contient un",
     "{objet} {page}, absente du {catalogue}, mais d’orthographe proche de {noms}",
     _REGLE_FICHE, _EST_CE,
+    court="{page}, absente du catalogue, proche de {noms}",
 )  # fmt: skip
 PROCHE_SANS_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
@@ -334,11 +370,13 @@ AUTRE_SITE = Sentence(
     "Réponse {saisie}, dont l’adresse, hors de beta.gouv.fr, n’est attribuée à aucun produit par "
     "le {catalogue}",
     _REGLE_FICHE, _ADRESSE,
+    court="{saisie}, hors de beta.gouv.fr, d’aucun produit connu",
 )  # fmt: skip
 NI_ADRESSE_NI_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "ni adresse ni nom de produit",
     "Réponse {saisie}, où ne se reconnaît aucun produit du {catalogue}",
     _REGLE_FICHE, _ADRESSE,
+    court="{saisie}, où ne se reconnaît aucun produit",
 )  # fmt: skip
 
 # ---- Phase ------------------------------------------------------------------------------------
@@ -350,11 +388,13 @@ PHASE_AUTRE = Sentence(
     (Check.PHASE,), A_VERIFIER, "phase admise, autre que la phase déclarée",
     "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue} ; {declaree}",
     _REGLE_PHASE, "demander au candidat quelle était la phase au {jour}",
+    court="{phase} au jour du dépôt, selon le catalogue ; {declaree}",
 )  # fmt: skip
 PHASE_PASSEE = Sentence(
     (Check.PHASE,), NON_CONFORME, "autre phase, lue à temps ou déclarée par le candidat",
     "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue} ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
+    court="{phase} depuis le {debut}, selon le catalogue ; {declaree}",
 )  # fmt: skip
 PHASE_PASSEE_LUE_TARD = Sentence(
     (Check.PHASE,), A_VERIFIER,
@@ -363,6 +403,7 @@ PHASE_PASSEE_LUE_TARD = Sentence(
     "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue}, plus de "
     "{delai} jours après le dépôt, donc peut-être modifié entre-temps ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
+    court="{phase} depuis le {debut}, selon un catalogue lu tard ; {declaree}",
 )  # fmt: skip
 PHASE_INCONNUE = Sentence(
     (Check.PHASE,), NON_CONFORME, "phase inconnue du programme",
@@ -473,6 +514,7 @@ AUTRES = Sentence(
     (Check.DOUBLON,), A_VERIFIER, "d’autres dossiers en cours ou acceptés pour le produit",
     "Même produit que {dossiers}, en cours ou accepté{s} sur Démarches Simplifiées",
     f"{_OURS}un seul dossier par produit", "décider quel dossier instruire",
+    court="même produit que {dossiers}",
 )  # fmt: skip
 MEMES_MOTS = Sentence(
     (Check.DOUBLON,), A_VERIFIER,
@@ -481,7 +523,21 @@ MEMES_MOTS = Sentence(
     "accepté{s} sur Démarches Simplifiées",
     f"{_OURS}un seul dossier par produit",
     "vérifier s’il s’agit du même projet, puis décider quel dossier instruire",
+    court="même réponse que {dossiers}, sans produit reconnu",
 )  # fmt: skip
 
 SENTENCES = tuple(value for value in globals().values() if isinstance(value, Sentence))
 """All sentences, in the order of this file."""
+
+_SOURCE = re.compile(r"(»|^[^«]*?) \(.*")
+"""In brackets, behind a quotation or in a fact without one, is where it is from."""
+
+
+def short(check: str, motif: str) -> str:
+    """Return what a check found, as lists say it, of its whole sentence."""
+    for sentence in SENTENCES:
+        if sentence.court and check in sentence.controles and (facts := sentence.facts_of(motif)):
+            return sentence.court.format(
+                **{name: _SOURCE.sub(r"\1", one) for name, one in facts.items()}
+            )
+    return re.split(r"\.? (?:Règle \(|À faire :)", motif)[0].removesuffix(".")

@@ -1,3 +1,5 @@
 SELECT
     {columns}
-FROM regle AS r
+FROM version_regles AS r
+-- Not those of declared checks.
+WHERE r.famille IS NULL

@@ -11,7 +11,6 @@ import sqlmodel  # what autogenerate writes refers to it
 from alembic import op
 from dsync.store import columns
 ${imports if imports else ""}
-release = "THE RELEASE THAT IS THE FIRST TO HAVE IT"
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}

@@ -27,7 +27,7 @@ def bare(tmp_path: Path) -> Iterator[Installed]:
 
 def test_ctrl_c_ends_the_demo_with_its_sandbox(bare: Installed) -> None:
     """130 within 5 s, nothing listens any more, and the same folder serves again."""
-    process = bare.start("demo", "--dossiers", "600")
+    process = bare.start("demo", "--dossiers", "200")
     listening = until(lambda: re.search(r"listens on (http://\S+)", process.printed()))
 
     process.signal(signal.SIGINT)

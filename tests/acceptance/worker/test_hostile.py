@@ -94,6 +94,7 @@ def test_more_dossiers_than_were_asked_for_are_not_read(
     assert within(taken)
 
 
+@pytest.mark.long
 def test_a_catalogue_of_five_million_objects_is_not_read(
     sqlite_dsync: Installed, sandbox: Sandbox
 ) -> None:

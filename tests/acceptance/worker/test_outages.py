@@ -115,7 +115,8 @@ def test_a_storm_of_429_is_waited_out(
     dsync.close()
 
 
-@pytest.mark.parametrize("requests", [1, pytest.param(6, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("requests", [1, 6])
 def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
     own_dsync: Installed, own_database: Database, sandbox: Sandbox, requests: int
 ) -> None:

@@ -148,6 +148,7 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     assert [] == [line for line in lines if '"demarche"' not in line]
 
 
+@pytest.mark.long
 @on_postgresql
 def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
@@ -221,6 +222,7 @@ def test_a_webhook_may_reach_the_replica_that_does_not_work(
     assert took_s < 3
 
 
+@pytest.mark.long
 @on_postgresql
 def test_replicas_together_send_no_more_than_a_token_may(
     dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
@@ -245,6 +247,7 @@ def test_replicas_together_send_no_more_than_a_token_may(
     assert min(_runs(database, kinds).values()) == 0
 
 
+@pytest.mark.long
 @on_postgresql
 def test_a_webhook_is_answered_while_other_demarches_are_read(
     dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path

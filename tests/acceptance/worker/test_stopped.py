@@ -75,6 +75,7 @@ def test_a_stopped_dry_run_leaves_no_file(
     assert ["dsync.db"] == [path.name for path in sqlite_dsync.folder.glob("dsync*")]
 
 
+@pytest.mark.long
 def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:

@@ -1,8 +1,7 @@
 """Creates the engine's tables of dsync 0.1.0.
 
 It is released and stays as it is, as every migration that tests/migrations/released.txt names: a
-change of the schema is a new migration, which adds first; what it replaces is removed one release
-later.
+change of the schema is a new migration.
 """
 
 # ruff: noqa: D103
@@ -10,7 +9,6 @@ from __future__ import annotations
 
 from dsync.store import table_lines
 
-release = "0.1.0"
 revision = "0001"
 down_revision = None
 branch_labels = None

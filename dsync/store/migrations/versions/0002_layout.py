@@ -1,6 +1,6 @@
 """Adds what a database says of itself, what waits for a consent, boxes, twins, and an index.
 
-Additive first: the release before this one must still run on this schema.
+The versions of rules of both programmes come into one table.
 """
 
 # ruff: noqa: D103
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from alembic import op
 
-from dsync.store import table_lines
+from dsync.store import table_lines, tables
+from dsync.store.copying import former_rules
+from dsync.store.sql import insert_rows
 
-release = "1.0.0"
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -18,5 +19,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    rules = former_rules(op.get_bind())
     table_lines.make("dsync.store", revision)
+    insert_rows(op.get_bind(), tables.version_regles, rules)
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")

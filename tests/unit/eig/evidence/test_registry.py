@@ -15,10 +15,10 @@ import requests
 
 from dsync.domain.dossier import Demandeur
 from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.gathering import with_registry
+from dsync.eig.evidence.gathering import ask_registry
 from dsync.eig.evidence.registry import RegistryClient
-from dsync.eig.precheck.evidence import PublicEvidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.rows import registry
 from dsync.exchanges import Exchanges
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, writing
@@ -162,9 +162,10 @@ def asked(store: Store, client: RegistryClient, now: datetime) -> Callable[[int]
 
     def run(days: int) -> tuple[Any, list[str]]:
         under_way = Run(store, now + timedelta(days=days))
-        evidence = PublicEvidence(None, registry_enabled=True)
-        found = with_registry(under_way, client, [candidature], evidence, rules)
-        return found.registry[SIREN], under_way.problems
+        ask_registry(under_way, client, [candidature], rules)
+        with store.reading() as reader:
+            found = registry(reader.connection, [SIREN], under_way.now)
+        return found.get(SIREN), under_way.problems
 
     return run
 
@@ -188,7 +189,7 @@ def test_an_unreachable_registry_is_reported_and_asked_again(
     """Only answers are stored."""
     site.replies["/search"] = reply("<html>")
     answer, (problem,) = asked(0)
-    assert answer.status is RegistryStatus.UNREACHABLE
+    assert answer is None
     assert "cannot be reached" in problem
     site.replies["/search"] = reply(results(nature_juridique="7120"))
     assert asked(0)[0].nature_juridique == "7120"
