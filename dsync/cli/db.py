@@ -21,7 +21,14 @@ with later(globals()):
     from dsync.care.verify import CANNOT_KNOW
     from dsync.cli.demarches import for_each
     from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
-    from dsync.cli.session import check_known, load_all, load_any, load_each, open_worker, opened
+    from dsync.cli.session import (
+        load_all,
+        load_any,
+        load_each,
+        open_worker,
+        opened,
+        opened_store,
+    )
     from dsync.database import open_database
     from dsync.settings import Settings
     from dsync.store import Store
@@ -197,10 +204,7 @@ def verify(
 
     def act(settings: Settings, _dossiers: Sequence[int]) -> tuple[Any, int]:
         # A missing database is an error here: an empty new one would fit in every respect.
-        store = open_database(settings.database_url, create=False)
-        with open_worker(settings, store=store) as worker:
-            is_chosen = settings.sources["demarche"] != "file"
-            check_known(worker.store, settings.demarche, is_chosen=is_chosen)
+        with opened_store([settings]) as store, open_worker(settings, store=store) as worker:
             done = worker.verify(remote=remote, pieces=pieces, sample=sample)
             place = worker.store.place
         if not as_json:

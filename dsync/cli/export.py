@@ -79,7 +79,7 @@ def export(
     ):
         demarche = chosen_demarche()
         if demarche is not None:
-            check_known(store, demarche, is_chosen=True)
+            check_known(store, demarche)
         tables = tables_of(
             store.dictionary(opened()),
             views,

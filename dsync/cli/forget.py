@@ -51,7 +51,7 @@ def forget(*, numero: int, yes: bool, wait_s: float, as_json: bool) -> None:
         )
     set_up_logging(settings)
     with closing(open_database(settings.database_url, create=False)) as store:
-        check_known(store, number, is_chosen=True)
+        check_known(store, number)
         with store.reading(number) as reader:
             dossiers = sum(reader.dossiers.counts()["presence"].values())
             files = len(reader.pieces.addresses())

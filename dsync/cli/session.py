@@ -34,21 +34,13 @@ def load(dossiers: Sequence[int] = (), *, stored: bool = False, **overrides: Any
     Raises:
         ConfigurationError: settings are wrong, or they leave open which démarche is meant.
     """
-    every = load_all(stored=stored, **overrides)
-    if len(every) == 1:
-        concerning(every[0])
-        return every[0]
-    if not dossiers:
-        raise settings.several(every)
-    groups = by_demarche(every, dossiers)
-    if len(groups) > 1:
-        told = "; ".join(
-            f"{one.demarche}: {', '.join(map(str, numbers))}" for one, numbers in groups
-        )
+    each = load_each(dossiers, stored=stored, is_of_one=True, **overrides)
+    if len(each) > 1:
+        told = "; ".join(f"{one.demarche}: {', '.join(map(str, numbers))}" for one, numbers in each)
         raise ConfigurationError(
             f"These dossiers are of several démarches ({told}): give those of one at a time."
         )
-    [(found, _)] = groups
+    [(found, _)] = each
     concerning(found)
     return found
 
@@ -73,14 +65,19 @@ def load_all(
 
 
 def load_each(
-    dossiers: Sequence[int] = (), *, everywhere: bool = False, stored: bool = False
+    dossiers: Sequence[int] = (),
+    *,
+    everywhere: bool = False,
+    stored: bool = False,
+    is_of_one: bool = False,
+    **overrides: Any,
 ) -> list[tuple[Settings, tuple[int, ...]]]:
     """Read the settings of the démarches that a command acts on, with the dossiers of each.
 
     As `load`. Those of the dossiers that it names are meant; `everywhere` (`--all`): each one that
-    is configured.
+    is configured. `is_of_one`: the command has no `--all`.
     """
-    every = load_all(stored=stored, goes_on=everywhere)
+    every = load_all(stored=stored, goes_on=everywhere, **overrides)
     if everywhere:
         check_all(every, dossiers)
     if len(every) == 1:
@@ -88,7 +85,7 @@ def load_each(
     if dossiers:
         return by_demarche(every, dossiers)
     if not everywhere:
-        raise settings.several(every, or_all=True)
+        raise settings.several(every, or_all=not is_of_one)
     return [(one, ()) for one in every]
 
 
@@ -172,12 +169,22 @@ def concerning(one: Settings | None) -> None:
     current_flags().demarche = one.demarche if one and len(one.folder) > 1 else None
 
 
-def check_known(store: Store, demarche: int, *, is_chosen: bool) -> None:
-    """Check that the database has a démarche, where a wrong number would look like an empty one.
+@contextmanager
+def opened_store(every: Sequence[Settings]) -> Iterator[Store]:
+    """Yield the database of some démarches; a missing one is not created.
 
-    `is_chosen`: a flag or a variable gave the number; that of a file can be new.
+    It must have those that a flag or a variable names; one that a file names can be new.
     """
-    known = store.demarches() if is_chosen else ()
+    with closing(open_database(every[0].database_url, create=False)) as store:
+        for one in every:
+            if one.sources["demarche"] != "file":
+                check_known(store, one.demarche)
+        yield store
+
+
+def check_known(store: Store, demarche: int) -> None:
+    """Check that the database has a démarche, where a wrong number would look like an empty one."""
+    known = store.demarches()
     if known and demarche not in known:
         numbers = ", ".join(map(str, known))
         raise ConfigurationError(
@@ -303,10 +310,9 @@ def reading(settings: Settings | None = None, *, sorting: bool = False) -> Itera
     Without settings, those of the command line; `sorting`: as of `Store.reading`.
     """
     settings = settings or load(stored=True)
-    with closing(open_database(settings.database_url, create=False)) as store:
-        check_known(store, settings.demarche, is_chosen=settings.sources["demarche"] != "file")
-        with store.reading(DemarcheNumber(settings.demarche), sorting=sorting) as reader:
-            yield reader
+    number = DemarcheNumber(settings.demarche)
+    with opened_store([settings]) as store, store.reading(number, sorting=sorting) as reader:
+        yield reader
 
 
 def readings(*, everywhere: bool = False) -> Iterator[tuple[Settings, Reader]]:
@@ -317,8 +323,7 @@ def readings(*, everywhere: bool = False) -> Iterator[tuple[Settings, Reader]]:
     every = load_all(stored=True, goes_on=True)
     if everywhere:
         check_all(every)
-    with closing(open_database(every[0].database_url, create=False)) as store:
+    with opened_store(every) as store:
         for one in every:
-            check_known(store, one.demarche, is_chosen=one.sources["demarche"] != "file")
             with store.reading(DemarcheNumber(one.demarche)) as reader:
                 yield one, reader

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -30,8 +29,7 @@ with later(globals()):
         print_pairs,
         print_table,
     )
-    from dsync.cli.session import check_known, concerning, load_all
-    from dsync.database import open_database
+    from dsync.cli.session import concerning, load_all, opened_store
     from dsync.domain.dossier import Presence
     from dsync.domain.durations import ago
     from dsync.domain.ids import DemarcheNumber
@@ -81,9 +79,7 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     démarches each has a line, the worst first; --demarche N shows the details of one.
     """
     found, now = load_all(stored=True, goes_on=True), datetime.now(UTC)
-    with closing(open_database(found[0].database_url, create=False)) as store:
-        for one in found:
-            check_known(store, one.demarche, is_chosen=one.sources["demarche"] != "file")
+    with opened_store(found) as store:
         looked = [
             Looked(
                 DemarcheNumber(one.demarche),

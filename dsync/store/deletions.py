@@ -314,8 +314,8 @@ class DeletionWrites(DeletionReads):
         self._pieces.doom(numbers)
         with self._history_of(numbers):
             self._erase_history(numbers)
-        for table in ERASED_TABLES:
-            execute(delete(table).where(among(table.c.numero, numbers)))
+            for table in ERASED_TABLES:
+                execute(delete(table).where(among(table.c.numero, numbers)))
         _blank(self.connection, tables.outbox, numbers, courante=False)
         # What has not ended is ended here: nothing is sent into an erased dossier.
         done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
@@ -340,7 +340,6 @@ class DeletionWrites(DeletionReads):
 
     def _erase_history(self, numbers: Sequence[DossierNumber]) -> None:
         execute = self.connection.execute
-        execute(delete(tables.changement).where(among(tables.changement.c.numero, numbers)))
         _blank(self.connection, tables.evenement, numbers)
         _blank(self.connection, tables.verdict, numbers)
         controles = tables.verdict.c.controles

@@ -337,6 +337,7 @@ class ReponseRow(_Table, table=True):
     # When it was withdrawn or replaced, and by whom.
     finie_le: dt.datetime | None = open_("Date à laquelle la réponse a été remplacée ou retirée, en UTC ; vide sinon.")
     finie_par: str | None = personal("Compte ou courriel de qui l'a remplacée ou retirée ; vide sinon.")
+    sceau: int | None = _seal()
 
 
 class OutboxRow(_Table, table=True):
@@ -581,6 +582,7 @@ class AccordRow(_Table, table=True):
     depuis_le: dt.datetime
     donne_le: dt.datetime | None
     donne_par: str | None = personal("Compte ou courriel de l'agent.")
+    sceau: int | None = _seal()
 
 
 class LeaseRow(_Table, table=True):
